@@ -1,0 +1,1 @@
+"""Dialects: one file per vendor: data, never code. Core."""

@@ -1,0 +1,1 @@
+"""Engine: machines that run over an exchange. Core."""

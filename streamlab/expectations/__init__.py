@@ -1,0 +1,1 @@
+"""Expectations: what OpenAI promises, as tables; nothing here judges. Core."""

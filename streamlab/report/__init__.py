@@ -1,0 +1,1 @@
+"""Report: what we have to say, in every format. Shell."""

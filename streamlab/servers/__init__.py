@@ -1,0 +1,1 @@
+"""Servers: sockets. Shell."""

@@ -1,0 +1,1 @@
+"""Storage: where exchanges rest. Shell."""

@@ -1,0 +1,1 @@
+"""Tui: the workbench. Front."""
