@@ -1,0 +1,272 @@
+"""Chunks folded into the completion a client would hold: the truth by which streams are compared.
+
+The fold is the tolerant reading that the official clients agree on where they agree: text in order, tool call
+fragments merged by index (by id where the index is missing), the first id and name kept, arguments concatenated, the
+first finish_reason of a choice kept. Where a stream is broken it holds what arrived and invents nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from streamlab.wire import reading
+from streamlab.wire.payload import JsonObject
+
+_COMPACT_AFTER = 2048
+
+
+class Text:
+    """Text that grows by small pieces; the pieces are joined now and then so that memory follows the text."""
+
+    __slots__ = ("_joined", "_pieces")
+
+    def __init__(self) -> None:
+        self._joined: list[str] = []
+        self._pieces: list[str] = []
+
+    def add(self, piece: str) -> None:
+        self._pieces.append(piece)
+        if len(self._pieces) >= _COMPACT_AFTER:
+            self._joined.append("".join(self._pieces))
+            self._pieces.clear()
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces or self._joined)
+
+    def __str__(self) -> str:
+        self._joined = ["".join((*self._joined, *self._pieces))]
+        self._pieces.clear()
+        return self._joined[0]
+
+
+class CallState:
+    """One tool call as it grows. ``arguments`` is the text so far."""
+
+    __slots__ = ("arguments", "id", "index", "name", "type")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.id: str | None = None
+        self.type: str | None = None
+        self.name: str | None = None
+        self.arguments = Text()
+
+    def add(self, fragment: JsonObject) -> None:
+        call_id, kind = fragment.get("id"), fragment.get("type")
+        if not self.id and isinstance(call_id, str):
+            self.id = call_id or self.id
+        if not self.type and isinstance(kind, str):
+            self.type = kind or self.type
+        function = reading.function(fragment)
+        name = function.get("name")
+        if isinstance(name, str) and name and name != self.name:
+            self.name = (self.name or "") + name
+        arguments = function.get("arguments")
+        if isinstance(arguments, str):
+            self.arguments.add(arguments)
+        elif arguments is not None:
+            self.arguments.add(json.dumps(arguments, ensure_ascii=False, separators=(",", ":")))
+
+    def as_json(self) -> JsonObject:
+        return {
+            "index": self.index,
+            "id": self.id,
+            "type": self.type or "function",
+            "function": {"name": self.name, "arguments": str(self.arguments)},
+        }
+
+
+class ChoiceState:
+    """One choice as it grows."""
+
+    __slots__ = ("calls", "content", "finish_reason", "function_call", "index", "reasoning", "refusal", "role")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.role: str | None = None
+        self.content = Text()
+        self.reasoning = Text()
+        self.refusal = Text()
+        self.calls: dict[int, CallState] = {}
+        self.function_call: CallState | None = None
+        self.finish_reason: str | None = None
+
+    def add_calls(self, fragments: list[JsonObject]) -> None:
+        for fragment in fragments:
+            self._call_of(fragment).add(fragment)
+
+    def _call_of(self, fragment: JsonObject) -> CallState:
+        index = fragment.get("index")
+        if isinstance(index, str) and index.lstrip("-").isdigit():
+            index = int(index)
+        if type(index) is not int:
+            index = self._guess_index(fragment.get("id"))
+        call = self.calls.get(index)
+        if call is None:
+            call = self.calls[index] = CallState(index)
+        return call
+
+    def _guess_index(self, call_id: Any) -> int:
+        """Without an index: a known id names its call, a new id opens the next, no id continues the last."""
+        for call in self.calls.values():
+            if call_id and call.id == call_id:
+                return call.index
+        if call_id or not self.calls:
+            return max(self.calls, default=-1) + 1
+        return next(reversed(self.calls))
+
+    def as_json(self) -> JsonObject:
+        result: JsonObject = {
+            "index": self.index,
+            "role": self.role,
+            "content": str(self.content) if self.content else ("" if not self.calls else None),
+            "tool_calls": [call.as_json() for call in self.calls.values()],
+            "finish_reason": self.finish_reason,
+        }
+        if self.reasoning:
+            result["reasoning"] = str(self.reasoning)
+        if self.refusal:
+            result["refusal"] = str(self.refusal)
+        if self.function_call is not None:
+            result["function_call"] = self.function_call.as_json()["function"]
+        return result
+
+
+class Accumulator:
+    """Folds the JSON of chunks of chat completions, legacy completions and the Responses API."""
+
+    def __init__(self) -> None:
+        self.choices: dict[int, ChoiceState] = {}
+        self.usage: Any = None
+        self.error: Any = None
+        self.id: str | None = None
+        self.model: str | None = None
+        self._items: dict[Any, CallState] = {}
+
+    def feed(self, chunk: JsonObject) -> None:
+        """Add one chunk; never raises."""
+        listed = chunk.get("choices")
+        if type(listed) is list:
+            for choice in listed:
+                if type(choice) is dict:
+                    self._add_choice(choice)
+        elif type(chunk.get("type")) is str:
+            self._add_response_event(chunk)
+        if chunk.get("usage") is not None:
+            self.usage = chunk["usage"]
+        if self.id is None:
+            self.id = chunk.get("id") or None
+        if self.model is None:
+            self.model = chunk.get("model") or None
+
+    def feed_error(self, payload: JsonObject) -> None:
+        """Add an error event: what a client raises instead of returning."""
+        if self.error is None:
+            self.error = payload.get("error")
+        if "choices" in payload:
+            self.feed(payload)
+
+    def choice(self, index: int = 0) -> ChoiceState:
+        """The state of a choice, made when it is new."""
+        state = self.choices.get(index)
+        if state is None:
+            state = self.choices[index] = ChoiceState(index)
+        return state
+
+    def _add_choice(self, choice: JsonObject) -> None:
+        index = choice.get("index")
+        state = self.choice(index if type(index) is int else 0)
+        delta = choice.get("delta")
+        if type(delta) is dict:
+            text = delta.get("content")
+            if text:
+                state.content.add(_text_of(text))
+            if len(delta) > 1 or not text:
+                self._add_rest(state, delta)
+        elif type(choice.get("text")) is str:
+            state.content.add(choice["text"])
+        elif type(choice.get("message")) is dict and not state.content:
+            self._add_rest(state, choice["message"])
+            state.content.add(_text_of(choice["message"].get("content")))
+        reason = choice.get("finish_reason")
+        if reason is not None and state.finish_reason is None and isinstance(reason, str) and reason:
+            state.finish_reason = reason
+
+    @staticmethod
+    def _add_rest(state: ChoiceState, delta: JsonObject) -> None:
+        role = delta.get("role")
+        if state.role is None and isinstance(role, str) and role:
+            state.role = role
+        calls = delta.get("tool_calls")
+        if calls is not None:
+            state.add_calls(reading.tool_calls(delta))
+        thought = reading.reasoning(delta)
+        if thought:
+            state.reasoning.add(thought)
+        refusal = delta.get("refusal")
+        if type(refusal) is str and refusal:
+            state.refusal.add(refusal)
+        legacy = delta.get("function_call")
+        if type(legacy) is dict:
+            if state.function_call is None:
+                state.function_call = CallState(0)
+            state.function_call.add({"function": legacy})
+
+    def _add_response_event(self, event: JsonObject) -> None:
+        kind, state = event["type"], self.choice()
+        piece = event.get("delta")
+        if kind == "response.output_text.delta" and type(piece) is str:
+            state.content.add(piece)
+        elif kind == "response.refusal.delta" and type(piece) is str:
+            state.refusal.add(piece)
+        elif kind in ("response.reasoning_text.delta", "response.reasoning_summary_text.delta"):
+            state.reasoning.add(piece if type(piece) is str else "")
+        elif kind == "response.output_item.added":
+            self._open_item(event, state)
+        elif kind == "response.function_call_arguments.delta" and type(piece) is str:
+            call = self._items.get(_key(event.get("item_id")))
+            if call is not None:
+                call.arguments.add(piece)
+        elif kind in ("response.completed", "response.incomplete", "response.failed"):
+            response = reading.as_object(event.get("response"))
+            status = response.get("status")
+            state.finish_reason = status if isinstance(status, str) else kind.removeprefix("response.")
+            self.usage = response.get("usage")
+            if kind == "response.failed":
+                self.error = response.get("error")
+
+    def _open_item(self, event: JsonObject, state: ChoiceState) -> None:
+        item = reading.as_object(event.get("item"))
+        if item.get("type") == "message" and isinstance(item.get("role"), str):
+            state.role = item["role"]
+        if item.get("type") == "function_call":
+            call = state.calls.setdefault(len(state.calls), CallState(len(state.calls)))
+            call.add({"id": item.get("call_id"), "type": "function", "function": {"name": item.get("name")}})
+            self._items[_key(item.get("id"))] = call
+
+    def completion(self) -> JsonObject:
+        """What a client would hold now: the first choice's message, and all choices when there are several."""
+        first = self.choices.get(0) or next(iter(self.choices.values()), None) or ChoiceState(0)
+        result = first.as_json()
+        del result["index"]
+        result["usage"] = self.usage
+        if self.error is not None:
+            result["error"] = self.error
+        if len(self.choices) > 1:
+            result["choices"] = [self.choices[index].as_json() for index in sorted(self.choices)]
+        return result
+
+
+def _key(value: Any) -> Any:
+    return value if isinstance(value, str) else None
+
+
+def _text_of(value: Any) -> str:
+    """Text of a content that may be a string, a list of typed parts, or something no client can use."""
+    if type(value) is str:
+        return value
+    if type(value) is list:
+        parts = (reading.as_object(part) for part in value)
+        return "".join(part["text"] for part in parts if type(part.get("text")) is str)
+    return "" if value is None or type(value) is dict else str(value)

@@ -1,0 +1,272 @@
+"""Total accessors over a raw chunk, and the facts by which rules and repairs are asked. Nothing here ever raises.
+
+A *fact* is a bit that says what an event holds. The analyzer asks a rule about an event only when the event has a
+fact the rule waits for, so a plain text chunk costs next to nothing however many rules there are. `FactReader` works
+a chunk's facts out once per *shape*: the keys and value types of the chunk, its choice and its delta.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
+from streamlab.wire.payload import JsonObject
+
+Shape = tuple[Any, ...]
+
+
+class Fact:
+    """Bits; combine with ``|``. All but the last group are true of one event alone."""
+
+    COMMENT: Final = 1 << 0  # no data: a comment, or fields without data
+    DONE: Final = 1 << 1  # [DONE], in any spelling
+    ERROR: Final = 1 << 2  # a JSON object with a truthy "error"
+    UNDECODABLE: Final = 1 << 3  # data that is no JSON object
+    CHUNK: Final = 1 << 4  # every chunk: expensive, wait for something more telling where you can
+    FAULTS: Final = 1 << 5  # decoded, with JSON faults (duplicate keys, NaN, ...)
+    FRAMING: Final = 1 << 6  # not framed exactly as ``data: ...\n\n``
+    WIDE: Final = 1 << 7  # a chunk with bytes beyond ASCII, or with \u escapes
+    SHAPE: Final = 1 << 8  # the first chunk of its shape (see Rule.shape)
+    ENVELOPE: Final = 1 << 9  # id, object, created or model are not those of the chunk before
+    NO_CHOICES: Final = 1 << 10  # choices missing, null, empty, or no list of objects
+    MANY_CHOICES: Final = 1 << 11  # more than one choice in the chunk
+    ROLE: Final = 1 << 12  # a delta has the key role, whatever its value
+    CONTENT: Final = 1 << 13  # a delta has content that is not null and not ""
+    CONTENT_EMPTY: Final = 1 << 14  # a delta has the key content, holding null or ""
+    REASONING: Final = 1 << 15  # a delta has reasoning in any spelling, not null
+    REFUSAL: Final = 1 << 16  # a delta has a refusal that is not null
+    TOOL_CALLS: Final = 1 << 17  # a delta has the key tool_calls, not null
+    FUNCTION_CALL: Final = 1 << 18  # a delta has function_call, not null
+    FINISH: Final = 1 << 19  # a finish_reason that is not null
+    USAGE: Final = 1 << 20  # usage that is not null, in the chunk or in a choice
+    LOGPROBS: Final = 1 << 21  # logprobs that are not null
+    TEXT: Final = 1 << 22  # a choice has text (legacy completions)
+    TYPED: Final = 1 << 23  # a top-level "type" that is a string (Responses, Anthropic)
+    MESSAGE: Final = 1 << 24  # a choice has a message
+    # what came before
+    FIRST: Final = 1 << 25  # the first chunk
+    AFTER_FINISH: Final = 1 << 26  # a choice has had a finish_reason in an earlier chunk
+    AFTER_DONE: Final = 1 << 27  # [DONE] was seen in an earlier event
+    AFTER_ERROR: Final = 1 << 28  # an error was seen in an earlier event
+
+
+REASONING_KEYS = ("reasoning_content", "reasoning", "reasoning_details", "reasoning_text", "thinking")
+
+
+def as_object(value: Any) -> JsonObject:
+    """The value when it is a JSON object, else an empty one."""
+    return value if type(value) is dict else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """The value when it is a list, else an empty one."""
+    return value if type(value) is list else []
+
+
+def choices(chunk: JsonObject) -> list[JsonObject]:
+    """The choices that are objects."""
+    return [choice for choice in as_list(chunk.get("choices")) if type(choice) is dict]
+
+
+def choice_index(choice: JsonObject) -> int:
+    """The index of a choice; 0 when it is missing or no integer, as every client reads it."""
+    index = choice.get("index")
+    return index if type(index) is int else 0
+
+
+def delta(choice: JsonObject) -> JsonObject:
+    """The delta of a choice; empty when missing or no object."""
+    return as_object(choice.get("delta"))
+
+
+def deltas(chunk: JsonObject) -> list[JsonObject]:
+    """The deltas of all choices, empty ones included."""
+    return [delta(choice) for choice in choices(chunk)]
+
+
+def content(chunk_delta: JsonObject) -> str:
+    """The text a delta adds; "" when there is none or it is no string."""
+    value = chunk_delta.get("content")
+    return value if type(value) is str else ""
+
+
+def reasoning(chunk_delta: JsonObject) -> str:
+    """The reasoning text a delta adds, in whichever key it comes; "" when there is none."""
+    for key in REASONING_KEYS:
+        value = chunk_delta.get(key)
+        if type(value) is str and value:
+            return value
+    return ""
+
+
+def tool_calls(chunk_delta: JsonObject) -> list[JsonObject]:
+    """The tool call fragments of a delta that are objects; a single object counts as a list of one."""
+    value = chunk_delta.get("tool_calls")
+    if type(value) is dict:
+        return [value]
+    return [call for call in as_list(value) if type(call) is dict]
+
+
+def function(call: JsonObject) -> JsonObject:
+    """The function member of a tool call fragment; empty when missing or no object."""
+    return as_object(call.get("function"))
+
+
+def finish_reason(choice: JsonObject) -> Any:
+    """The finish_reason of a choice; None when missing or null."""
+    return choice.get("finish_reason")
+
+
+def usage(chunk: JsonObject) -> JsonObject | None:
+    """Top-level usage when it is an object."""
+    value = chunk.get("usage")
+    return value if type(value) is dict else None
+
+
+def request_tools(body: JsonObject) -> frozenset[str]:
+    """Names of the tools (and legacy functions) a request offers."""
+    names: set[str] = set()
+    for tool in as_list(body.get("tools")):
+        name = as_object(as_object(tool).get("function")).get("name") or as_object(tool).get("name")
+        if type(name) is str:
+            names.add(name)
+    for legacy in as_list(body.get("functions")):
+        name = as_object(legacy).get("name")
+        if type(name) is str:
+            names.add(name)
+    return frozenset(names)
+
+
+_NO_DELTA: JsonObject = {}
+_MAX_SHAPES = 4096
+_TOP_FACTS = (("usage", Fact.USAGE),)
+_CHOICE_FACTS = (
+    ("finish_reason", Fact.FINISH),
+    ("logprobs", Fact.LOGPROBS),
+    ("text", Fact.TEXT),
+    ("message", Fact.MESSAGE),
+    ("usage", Fact.USAGE),
+)
+_DELTA_FACTS = (
+    ("refusal", Fact.REFUSAL),
+    ("tool_calls", Fact.TOOL_CALLS),
+    ("function_call", Fact.FUNCTION_CALL),
+    *((key, Fact.REASONING) for key in REASONING_KEYS),
+)
+
+
+def kind_facts(event: StreamEvent) -> int:
+    """The facts an event has by its kind and framing, without looking into the chunk."""
+    sse = event.sse
+    facts = Fact.FRAMING if sse is not None and not sse.plain else 0
+    kind = type(event)
+    if kind is Chunk:
+        facts |= Fact.CHUNK
+        if sse is not None and (not sse.raw.isascii() or b"\\u" in sse.raw):
+            facts |= Fact.WIDE
+        if event.faults:  # type: ignore[union-attr]
+            facts |= Fact.FAULTS
+        return facts
+    if kind is Done:
+        return facts | Fact.DONE
+    if kind is ErrorPayload:
+        return facts | Fact.ERROR
+    if kind is Comment:
+        return facts | Fact.COMMENT
+    return facts | Fact.UNDECODABLE
+
+
+class FactReader:
+    """Facts of one stream's chunks, in order; remembers shapes and the envelope of the chunk before."""
+
+    def __init__(self) -> None:
+        self._known: dict[Shape, int] = {}
+        self._envelope: tuple[Any, ...] | None = None
+        self.shape: Shape = ()  # of the last chunk read; () where it was too odd to have one
+
+    def read(self, chunk: JsonObject) -> int:
+        """The facts that lie in the chunk itself, SHAPE and ENVELOPE included."""
+        facts = self._choice_facts(chunk)
+        envelope = (chunk.get("id"), chunk.get("object"), chunk.get("created"), chunk.get("model"))
+        if envelope != self._envelope:
+            facts |= Fact.ENVELOPE if self._envelope is not None else Fact.ENVELOPE | Fact.FIRST
+            self._envelope = envelope
+        return facts
+
+    def _choice_facts(self, chunk: JsonObject) -> int:
+        listed = chunk.get("choices")
+        if type(listed) is not list or len(listed) != 1 or type(listed[0]) is not dict:
+            return self._odd_facts(chunk)
+        choice = listed[0]
+        inner = choice.get("delta")
+        if type(inner) is not dict:
+            inner = _NO_DELTA
+        shape = (
+            tuple(chunk),
+            tuple(map(type, chunk.values())),
+            tuple(choice),
+            tuple(map(type, choice.values())),
+            tuple(inner),
+            tuple(map(type, inner.values())),
+        )
+        self.shape = shape
+        facts = self._known.get(shape)
+        if facts is None:
+            facts = _held(chunk, _TOP_FACTS) | _choice_held(choice, inner)
+            if type(chunk.get("type")) is str:
+                facts |= Fact.TYPED
+            if len(self._known) < _MAX_SHAPES:
+                self._known[shape] = facts
+            facts |= Fact.SHAPE
+        text = inner.get("content")
+        if text:
+            facts |= Fact.CONTENT
+        elif "content" in inner:
+            facts |= Fact.CONTENT_EMPTY
+        return facts
+
+    def _odd_facts(self, chunk: JsonObject) -> int:
+        """No choice, several, or something that is none: judged one by one, always as a new shape the first time."""
+        inside = choices(chunk)
+        facts = _held(chunk, _TOP_FACTS)
+        if not inside:
+            facts |= Fact.NO_CHOICES
+        if len(as_list(chunk.get("choices"))) > 1:
+            facts |= Fact.MANY_CHOICES
+        if type(chunk.get("type")) is str:
+            facts |= Fact.TYPED
+        parts: list[Any] = [tuple(chunk), tuple(map(type, chunk.values())), chunk.get("object")]
+        for choice in inside:
+            inner = delta(choice)
+            facts |= _choice_held(choice, inner)
+            facts |= Fact.CONTENT if inner.get("content") else Fact.CONTENT_EMPTY if "content" in inner else 0
+            parts += (tuple(choice), tuple(map(type, choice.values())), tuple(inner), tuple(map(type, inner.values())))
+        kind = chunk.get("type")
+        shape = (*parts, kind if type(kind) is str else None, len(as_list(chunk.get("choices"))))
+        self.shape = shape if _hashable(shape) else ()
+        if self.shape not in self._known:
+            if len(self._known) < _MAX_SHAPES and self.shape:
+                self._known[self.shape] = facts
+            facts |= Fact.SHAPE
+        return facts
+
+
+def _held(holder: JsonObject, table: tuple[tuple[str, int], ...]) -> int:
+    facts = 0
+    for key, fact in table:
+        if holder.get(key) is not None:
+            facts |= fact
+    return facts
+
+
+def _choice_held(choice: JsonObject, inner: JsonObject) -> int:
+    facts = _held(choice, _CHOICE_FACTS) | _held(inner, _DELTA_FACTS)
+    return facts | Fact.ROLE if "role" in inner else facts
+
+
+def _hashable(shape: Shape) -> bool:
+    try:
+        hash(shape)
+    except TypeError:
+        return False
+    return True
