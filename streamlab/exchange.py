@@ -96,4 +96,4 @@ class Exchange:
     @property
     def timing_known(self) -> bool:
         """Whether arrival times were recorded; no timing rule may speak when they were not."""
-        return self.end_us is not None and all(segment.offset_us is not None for segment in self.segments)
+        return self.end_us is not None and (not self.segments or self.segments[0].offset_us is not None)

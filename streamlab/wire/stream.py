@@ -7,6 +7,7 @@ bytes, after that decoding ends with a fault instead of eating the machine.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Protocol
 
 import brotli
@@ -166,7 +167,7 @@ class _Zstd:
         return b"".join(pieces)
 
 
-_STAGES = {
+_STAGES: dict[str, Callable[[], _Stage]] = {
     "gzip": lambda: _Zlib(zlib.MAX_WBITS | 16),
     "x-gzip": lambda: _Zlib(zlib.MAX_WBITS | 16),
     "deflate": lambda: _Zlib(zlib.MAX_WBITS, raw_fallback=True),

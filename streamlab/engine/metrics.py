@@ -1,0 +1,101 @@
+"""Numbers about one exchange. Unknown is None, never 0. Times are microseconds since the request's first byte.
+
+Definitions (docs/metrics.md says more):
+
+* ``ttfb_us``: arrival of the first byte of the body. ``ttft_us``: arrival of the event that completes the first token
+  of any kind (reasoning, text, refusal, tool call). ``ttfr_us`` and ``ttfa_us``: the same for the first reasoning and
+  for the first answer (text, refusal or tool call).
+* gaps: the time between the arrivals of consecutive events that carry data.
+* a stall is a gap of at least `STALL_US` and ten times the median gap.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import asdict, dataclass
+from typing import Any
+
+STALL_US = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """See the module's docstring for the definitions."""
+
+    events: int
+    data_events: int
+    bytes: int
+    segments: int
+    ttfb_us: int | None = None
+    ttft_us: int | None = None
+    ttfr_us: int | None = None
+    ttfa_us: int | None = None
+    duration_us: int | None = None
+    gap_p50_us: int | None = None
+    gap_p95_us: int | None = None
+    gap_p99_us: int | None = None
+    gap_max_us: int | None = None
+    stalls: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+class MetricsCollector:
+    """Fed by the analyzer, one call an event; memory is eight bytes an event."""
+
+    def __init__(self) -> None:
+        self._gaps = array("q")
+        self._last_us: int | None = None
+        self.ttfb_us: int | None = None
+        self.ttfr_us: int | None = None
+        self.ttfa_us: int | None = None
+
+    def data_event(self, offset_us: int | None) -> None:
+        """An event that carries data arrived."""
+        if offset_us is None:
+            return
+        if self._last_us is not None:
+            self._gaps.append(max(0, offset_us - self._last_us))
+        self._last_us = offset_us
+
+    def finish(
+        self, *, events: int, data_events: int, size: int, segments: int, end_us: int | None, usage: Any
+    ) -> Metrics:
+        """The numbers, when the exchange is over."""
+        gaps = sorted(self._gaps)
+        firsts = [first for first in (self.ttfr_us, self.ttfa_us) if first is not None]
+        tokens = usage if isinstance(usage, dict) else {}
+        median = _percentile(gaps, 50)
+        return Metrics(
+            events=events,
+            data_events=data_events,
+            bytes=size,
+            segments=segments,
+            ttfb_us=self.ttfb_us,
+            ttft_us=min(firsts, default=None),
+            ttfr_us=self.ttfr_us,
+            ttfa_us=self.ttfa_us,
+            duration_us=end_us,
+            gap_p50_us=median,
+            gap_p95_us=_percentile(gaps, 95),
+            gap_p99_us=_percentile(gaps, 99),
+            gap_max_us=gaps[-1] if gaps else None,
+            stalls=None if median is None else sum(gap >= max(STALL_US, 10 * median) for gap in gaps),
+            prompt_tokens=_integer(tokens.get("prompt_tokens", tokens.get("input_tokens"))),
+            completion_tokens=_integer(tokens.get("completion_tokens", tokens.get("output_tokens"))),
+        )
+
+
+def _percentile(ordered: list[int], percent: int) -> int | None:
+    """Nearest-rank percentile; None of nothing."""
+    if not ordered:
+        return None
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def _integer(value: Any) -> int | None:
+    return value if type(value) is int else None

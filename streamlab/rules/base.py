@@ -1,0 +1,116 @@
+"""What a rule is. One rule, one file, one fixture directory; discovery finds it (registry.py).
+
+A rule is made anew for every exchange, so its state is that exchange's. It may implement any of five hooks; each
+yields findings. To stay fast however many rules there are, ``event`` is called only for events that have one of the
+facts in ``on`` (wire/reading.py), and ``shape`` only for the first chunk of each shape: the analyzer repeats what it
+said for every later chunk of that shape, so it must depend on nothing but key names and value types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from streamlab.exchange import Ending, ResponseHead
+from streamlab.expectations.sources import Source
+from streamlab.rules.context import Context
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.wire.apis import JUDGED, Api
+from streamlab.wire.events import Chunk, StreamEvent
+
+Findings = Iterable[Finding]
+
+#: For `Rule.apis`: every API, also those that OpenAI promises nothing about.
+ANY_API = frozenset(Api)
+OPENAI_APIS = JUDGED
+CHAT_ONLY = frozenset({Api.CHAT})
+#: For `Rule.statuses`.
+OK, NOT_OK, ANY_STATUS = frozenset({"ok"}), frozenset({"error"}), frozenset({"ok", "error"})
+
+_SHOWN = 200
+
+
+class Rule:
+    """A check. Subclasses set the class attributes and implement hooks; ``self.ctx`` is the story so far.
+
+    The docstring is the rule's page: its first line says what is wrong, then come the sections ``## What OpenAI
+    does``, ``## Why it matters`` and ``## Repair``.
+    """
+
+    name: ClassVar[str]
+    severity: ClassVar[Severity]
+    source: ClassVar[Source]
+    repair: ClassVar[Mend] = Mend.NONE
+    apis: ClassVar[frozenset[Api]] = CHAT_ONLY
+    statuses: ClassVar[frozenset[str]] = OK
+    needs_timing: ClassVar[bool] = False
+    needs_request: ClassVar[bool] = False
+    on: ClassVar[int] = 0
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.retired = False
+
+    def head(self, head: ResponseHead) -> Findings | None:
+        """The response head arrived."""
+
+    def segment(self, offset_us: int | None, data: bytes) -> Findings | None:
+        """One read of the body, as sent (before content decoding)."""
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        """Event number ``at``, which has one of the facts in ``on``; ``self.ctx.facts`` has all of them."""
+
+    def shape(self, at: int, chunk: Chunk) -> Findings | None:
+        """The first chunk of a new shape. Pure: key names and value types only, no state."""
+
+    def end(self, ending: Ending) -> Findings | None:
+        """The exchange is over."""
+
+    def retire(self) -> None:
+        """Nothing more to look for in this exchange: stop being asked about events."""
+        self.retired = True
+        self.ctx.retirements += 1
+
+    def found(
+        self,
+        message: str,
+        at: int | None = None,
+        *,
+        path: str | None = None,
+        span: tuple[int, int] | None = None,
+        expected: Any = None,
+        actual: Any = None,
+        severity: Severity | None = None,
+        repair: Mend | None = None,
+    ) -> Finding:
+        """A finding of this rule. The analyzer fills in the span (from ``path``) and the arrival time.
+
+        Findings of one rule with one path are counted together and shown once, at the first place.
+        """
+        return Finding(
+            rule=self.name,
+            severity=severity or self.severity,
+            message=message,
+            event=at,
+            span=span,
+            path=path,
+            expected=_shorten(expected),
+            actual=_shorten(actual),
+            repair=repair or self.repair,
+        )
+
+
+def quote(value: Any, limit: int = 60) -> str:
+    """A value for a message, as Python would show it, shortened."""
+    shown = repr(value)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _shorten(value: Any) -> Any:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str) and len(value) > _SHOWN:
+        return value[: _SHOWN - 1] + "…"
+    if isinstance(value, dict | list | tuple) and len(shown := repr(value)) > 2 * _SHOWN:
+        return shown[: 2 * _SHOWN - 1] + "…"
+    return value

@@ -1,0 +1,1 @@
+"""Rules about errors inside and instead of a stream."""

@@ -1,0 +1,55 @@
+"""What a rule says about one place in one exchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """Defined by consequence, see docs/architecture.md section 5."""
+
+    ERROR = "error"  # an official or mainstream client raises, hangs, or ends up with wrong or lost content
+    WARNING = "warning"  # a written promise is broken; only some clients or metrics suffer
+    INFO = "info"  # legal, or by design, but known to bite
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return _RANKS[self]
+
+
+_RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+class Mend(StrEnum):
+    """Whether streamlab can mend a deviation: without a guess, only with one, or not at all."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One deviation at its first place; ``count`` and ``events`` say where else it stands.
+
+    ``event`` counts server-sent events from 0, ``span`` is a byte range of the body (end exclusive); both are None
+    where the finding is about the whole. ``path`` names a JSON member (``choices[0].delta.role``). ``known`` means
+    that the dialect lists the rule.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    event: int | None = None
+    span: tuple[int, int] | None = None
+    path: str | None = None
+    offset_us: int | None = None
+    expected: Any = None
+    actual: Any = None
+    repair: Mend = Mend.NONE
+    known: bool = False
+    count: int = 1
+    events: tuple[int, ...] = ()

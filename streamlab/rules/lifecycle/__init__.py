@@ -1,0 +1,1 @@
+"""Rules about how a stream begins, finishes and ends."""

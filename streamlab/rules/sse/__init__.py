@@ -1,0 +1,1 @@
+"""Rules about the event stream's framing."""

@@ -1,0 +1,1 @@
+"""Rules about what HTTP carries."""

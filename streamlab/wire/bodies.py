@@ -1,0 +1,41 @@
+"""What kind of thing a whole body is, judged by its first bytes and never by how it was cut."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from streamlab.wire.sse import BOM
+
+#: How much of a body is looked at, and kept for rules that judge a body that is no stream.
+PREFIX_BYTES = 1024 * 1024
+
+
+class BodyKind(StrEnum):
+    """What a body is made of."""
+
+    EMPTY = "empty"  # nothing, or nothing but white space
+    SSE = "sse"
+    JSON = "json"
+    NDJSON = "ndjson"  # one JSON object a line, no field names
+    HTML = "html"
+    TEXT = "text"
+
+
+_FIELD_LINE = re.compile(rb"(?:\A|[\r\n])(?:data|event|id|retry|error|)[ \t]*:", re.IGNORECASE)
+_TWO_OBJECTS = re.compile(rb"\}[ \t]*(?:\r\n|\r|\n)+[ \t]*\{")
+
+
+def sniff(prefix: bytes) -> BodyKind:
+    """The kind of a body from its first `PREFIX_BYTES` (decoded) bytes."""
+    text = prefix.removeprefix(BOM).lstrip(b" \t\r\n\x00")
+    if not text:
+        return BodyKind.EMPTY
+    first = text[:1]
+    if first in (b"{", b"["):
+        if re.search(rb"(?:\A|[\r\n])data:", text):
+            return BodyKind.SSE
+        return BodyKind.NDJSON if first == b"{" and _TWO_OBJECTS.search(text) else BodyKind.JSON
+    if first == b"<":
+        return BodyKind.HTML
+    return BodyKind.SSE if _FIELD_LINE.search(text) else BodyKind.TEXT

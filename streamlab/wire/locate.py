@@ -1,0 +1,95 @@
+"""Where in an event's bytes a JSON member stands, so that a finding can point at the exact bytes."""
+
+from __future__ import annotations
+
+import re
+
+from streamlab.wire.sse import ServerSentEvent
+
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_SCALAR = re.compile(rb'[^\s,\]}"\[{]+')
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_MAX_SCANNED = 1 << 20
+
+
+def member_span(sse: ServerSentEvent, path: str) -> tuple[int, int] | None:
+    """Byte range in the body of the member ``path`` (``choices[0].delta.role``), key included.
+
+    Where the member is missing, the range of the innermost parent that is there. None when the event is not one
+    ``data`` line, is very large, or is not JSON down to that point.
+    """
+    raw = sse.raw
+    start = raw.find(b"{")
+    if start < 0 or len(raw) > _MAX_SCANNED or raw.count(b"data:", 0, start + 1) > 1:
+        return None
+    steps = [key if key else int(index) for key, index in _STEP.findall(path)]
+    try:
+        found = _walk(raw, start, steps)
+    except (IndexError, ValueError, RecursionError):
+        return None
+    return sse.start + found[0], sse.start + found[1]
+
+
+def _walk(raw: bytes, at: int, steps: list[str | int]) -> tuple[int, int]:
+    whole = at
+    for step in steps:
+        found = _member(raw, at, step)
+        if found is None:
+            break
+        whole, at = found
+    return whole, _skip(raw, at)
+
+
+def _member(raw: bytes, at: int, step: str | int) -> tuple[int, int] | None:
+    """Start of the member (its key, or the element) and start of its value, inside the container at ``at``."""
+    opening = raw[at : at + 1]
+    if opening not in (b"{", b"["):
+        return None
+    wanted = b'"' + step.encode() + b'"' if isinstance(step, str) else None
+    position, number = _space(raw, at + 1), 0
+    while raw[position : position + 1] not in (b"}", b"]", b""):
+        start = position
+        if opening == b"{":
+            match = _STRING.match(raw, position)
+            if match is None:
+                raise ValueError("no key")
+            position = _space(raw, _space(raw, match.end()) + 1)
+            if match.group() == wanted:
+                return start, position
+        elif number == step:
+            return start, position
+        position = _space(raw, _skip(raw, position))
+        number += 1
+        if raw[position : position + 1] == b",":
+            position = _space(raw, position + 1)
+    return None
+
+
+def _space(raw: bytes, at: int) -> int:
+    match = _SPACE.match(raw, at)
+    return match.end() if match else at
+
+
+def _skip(raw: bytes, at: int) -> int:
+    """Index after the value at ``at``; containers are skipped by counting brackets outside of strings."""
+    if raw[at : at + 1] in (b"{", b"["):
+        depth = 0
+        while at < len(raw):
+            byte = raw[at : at + 1]
+            if byte == b'"':
+                match = _STRING.match(raw, at)
+                if match is None:
+                    raise ValueError("unterminated string")
+                at = match.end()
+                continue
+            depth += byte in (b"{", b"[")
+            depth -= byte in (b"}", b"]")
+            at += 1
+            if depth == 0:
+                return at
+        raise ValueError("unterminated container")
+    match = _STRING.match(raw, at) or _SCALAR.match(raw, at)
+    if match is None:
+        raise ValueError("no value")
+    return match.end()

@@ -1,0 +1,32 @@
+"""Rules against the labelled corpus: what has to be found is found, and perfect streams are silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.engine.analyzer import analyze
+from streamlab.rules.finding import Severity
+from streamlab.rules.registry import by_name
+from tests import corpus
+
+#: (scenario, rule): labels that are wrong on reading, with the reason.
+DISPUTED: dict[tuple[str, str], str] = {}
+
+
+@corpus.needs_corpus
+@pytest.mark.parametrize("directory", corpus.directories("seed-systems"), ids=lambda path: path.name)
+def test_seed_system(directory):
+    found = {finding.rule for finding in analyze(corpus.load(directory)).findings}
+    assert set(corpus.labels(directory)["must"]) <= found
+
+
+@corpus.needs_corpus
+@pytest.mark.parametrize("directory", corpus.directories("scenarios"), ids=lambda path: path.name)
+def test_scenario(directory):
+    labels = corpus.labels(directory)
+    findings = analyze(corpus.load(directory)).findings
+    must = {rule for rule in labels["must"] if (directory.name, rule) not in DISPUTED}
+    assert must <= {finding.rule for finding in findings}
+    assert must <= set(by_name()), "a label names a rule that does not exist"
+    if labels.get("clean"):
+        assert [one.message for one in findings if one.severity is not Severity.INFO] == []
