@@ -23,7 +23,7 @@ ANSWERS: tuple[tuple[str, str], ...] = (
     ("分两行", "好的\n这是答应过的第二行。"),
     ("7 a prime", "Yes."),
     ("三加四", "7"),
-    ("read a key", "Wrap the lookup in a helper such as get_or_default() of your own.\nCallers stay short that way."),
+    ("read a key", "Wrap the lookup in a helper such as get_or_default().\nIt is your own.\n\nCallers stay short."),
     ("count to six", "One, two, three, four, five, six."),
     ("数到六", "一、二、三、四、五、六。"),
 )

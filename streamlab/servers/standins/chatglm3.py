@@ -16,6 +16,9 @@ _TOOL: JsonObject = {
     "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
 }
 
+#: What the model says about a tool's result that was never fetched.
+AFTER_TOOL = "今天天气晴朗，气温二十一度。"
+
 
 class ChatGlm3(GlmServer):
     """The last version of the server; the model's text begins with a newline and a space."""
@@ -61,7 +64,7 @@ class ChatGlm3(GlmServer):
         ),
         Scenario(
             "tool-never-shown",
-            "The tool call is not shown: the server pretends it was made and answers in one chunk.",
+            "The tool call is not shown: the server pretends it was made, and answers as if there were a result.",
             "ChatGLM3's demo server",
             chat("chatglm3-6b", "杭州的天气怎么样？", tools=[_TOOL]),
             ("created-wrong-type",),
@@ -109,9 +112,15 @@ class ChatGlm3(GlmServer):
         yield output if is_call else "[DONE]"
 
     async def _second_generation(self, model: str, reply: Reply) -> AsyncIterator[str]:
-        text = reply.text if not reply.tools else "工具已经查过，今天晴，二十一度。"
-        await self.setting.generate(len(tokens(text)))
-        yield self._chunk(model, {"role": "assistant", "content": "\n " + text}, created=False)
+        """Text that only looked like a call is sent in one chunk; after a real call the model is asked again."""
+        if reply.tools:
+            yield self._chunk(model, {"role": "assistant"}, created=False)
+            for piece in ["\n", *tokens(AFTER_TOOL)]:
+                await self.setting.generate()
+                delta = {"role": "assistant", "content": piece, "function_call": None}
+                yield self._chunk(model, delta, created=False)
+        else:
+            yield self._chunk(model, {"role": "assistant", "content": "\n " + reply.text}, created=False)
         yield self._chunk(model, {}, "stop", created=False)
         yield "[DONE]"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 from streamlab.servers.standins.answers import message_text
 from streamlab.servers.standins.base import WEATHER_TOOL, Minter, Scenario, chat, compact, go_json
@@ -27,7 +28,9 @@ _FINISH = {"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "content_filter", "
 
 
 class GeminiGateway(GoGateway):
-    """A gateway whose only channel is Gemini."""
+    """A gateway whose only channel is Gemini. ``on_cut`` is what it sends when Gemini breaks off, before [DONE]."""
+
+    on_cut: ClassVar[bytes] = b""
 
     async def answer(self, request: HttpRequest, response: HttpResponse) -> None:
         mint = self.minter(request)
@@ -51,10 +54,13 @@ class GeminiGateway(GoGateway):
         source = self._gemini(body)
         first = await anext(source, None)
         await self.start_stream(response, mint)
-        if first is not None:
-            await self.translate(response, body, first, mint)
-            async for event in source:
-                await self.translate(response, body, event, mint)
+        try:
+            if first is not None:
+                await self.translate(response, body, first, mint)
+                async for event in source:
+                    await self.translate(response, body, event, mint)
+        except BrokenMessageError:
+            await response.send(self.on_cut)
         await response.send(b"data: [DONE]\n\n")
         await response.end()
 
@@ -63,17 +69,19 @@ class GeminiGateway(GoGateway):
         """Sends the chunks that one Gemini event becomes."""
 
     async def _gemini(self, body: JsonObject) -> AsyncIterator[JsonObject]:
-        """Gemini's events. One that is cut off looks like one that ended: that is what these gateways see too."""
+        """Gemini's events; raises BrokenMessageError where Gemini breaks off."""
         model = str(body.get("model", ""))
         if self.setting.upstream is None:
             for candidate in candidates(model, body):
                 await self.setting.generate(6)
                 yield candidate if "error" in candidate else {"candidates": [candidate]}
+            if model == "gemini-cut":
+                raise BrokenMessageError("unexpected EOF")
             return
         url = self.upstream_url(f"/v1beta/models/{model}:streamGenerateContent?alt=sse")
         asked = compact(_native(body)).encode()
         async with upstream_call(url, "POST", [("content-type", "application/json")], asked) as upstream:
-            async for line in lines(upstream):
+            async for line in lines(upstream, strict=True):
                 if line.startswith("data: "):
                     yield json.loads(line[6:])
 
@@ -187,6 +195,7 @@ class OneHub(GeminiGateway):
     name = "onehub"
     description = "one-hub in front of Gemini: stop on the last content chunk, or finish chunks twice; an id per chunk"
     versions = ("d1d6c432", "22ce9b95")
+    on_cut = b"data: unexpected EOF\n\n"
     scenarios = (
         Scenario(
             "double-finish",
@@ -212,6 +221,15 @@ class OneHub(GeminiGateway):
             chat("gemini-stop-every", "Why is the sea salty?"),
             ("content-after-finish", "chunk-id-changes"),
             {"version": "d1d6c432"},
+        ),
+        Scenario(
+            "upstream-cut",
+            "Gemini's connection dies in the middle: an event that says unexpected EOF in plain text, then [DONE].",
+            "the upstream, badly reported by one-hub",
+            chat("gemini-cut", "How can I sleep better?"),
+            ("plain-text-in-data", "finish-reason-missing"),
+            {"version": "22ce9b95"},
+            ("gemini", {}),
         ),
         Scenario(
             "safety-panic",

@@ -234,7 +234,6 @@ class _Talk:
     async def resend_peeked(self, payloads: AsyncIterator[str]) -> AsyncIterator[str]:
         """c0a6d1e: what was peeked is taken for the answer, and sent as its content."""
         peeked = await anext(payloads)
-        yield self._chunk({"role": "assistant"}, bare=True)
         yield self._chunk({"role": "assistant", "content": peeked}, bare=True)
         yield self._chunk({}, "stop", bare=True)
         yield "[DONE]"

@@ -64,8 +64,11 @@ class GoGateway(StandinServer):
         return base.removesuffix("/v1").removesuffix("/v1beta") + path
 
 
-async def lines(upstream: UpstreamResponse) -> AsyncIterator[str]:
-    """The lines of a body as bufio.Scanner gives them: a last one without its end counts, an over-long one ends all."""
+async def lines(upstream: UpstreamResponse, *, strict: bool = False) -> AsyncIterator[str]:
+    """The lines of a body as bufio.Scanner gives them: a last one without its end counts, an over-long one ends all.
+
+    With ``strict``, an upstream that breaks off raises BrokenMessageError; otherwise it looks like one that ended.
+    """
     buffer = bytearray()
     try:
         async for piece in upstream.pieces:
@@ -77,8 +80,9 @@ async def lines(upstream: UpstreamResponse) -> AsyncIterator[str]:
                 yield line.removesuffix(b"\r").decode("utf-8", "replace")
             if len(buffer) >= LINE_LIMIT:
                 return
-    except (BrokenMessageError, ConnectionError):
-        pass  # one-api does not tell a broken upstream from an ended one
+    except (BrokenMessageError, ConnectionError) as cut:
+        if strict:
+            raise BrokenMessageError("unexpected EOF") from cut
     if buffer:
         yield buffer.removesuffix(b"\r").decode("utf-8", "replace")
 

@@ -180,7 +180,7 @@ class HttpResponse:
         """A complete response with a Content-Length, which is put where ``headers`` says it or else last."""
         sized = [(name, str(len(body)) if name.lower() == "content-length" else value) for name, value in headers]
         if not any(name.lower() == "content-length" for name, _ in headers):
-            sized.append(("content-length", str(len(body))))
+            sized.append(("Content-Length", str(len(body))))
         await self.start(status, sized)
         await self.send(body)
 
