@@ -17,9 +17,19 @@ from __future__ import annotations
 from streamlab.servers.standins.base import Scenario as Scenario
 from streamlab.servers.standins.running import NAMES as NAMES
 from streamlab.servers.standins.running import Standin as Standin
+from streamlab.servers.standins.running import in_thread as in_thread
 from streamlab.servers.standins.running import scenarios as scenarios
 from streamlab.servers.standins.running import serve_scenario as serve_scenario
 from streamlab.servers.standins.running import serve_standin as serve_standin
 from streamlab.servers.standins.running import standin_in_thread as standin_in_thread
 
-__all__ = ["NAMES", "Scenario", "Standin", "scenarios", "serve_scenario", "serve_standin", "standin_in_thread"]
+__all__ = [
+    "NAMES",
+    "Scenario",
+    "Standin",
+    "in_thread",
+    "scenarios",
+    "serve_scenario",
+    "serve_standin",
+    "standin_in_thread",
+]

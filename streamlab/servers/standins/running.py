@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.servers.standins.base import Scenario, Setting, StandinServer
@@ -27,6 +27,7 @@ from streamlab.servers.standins.plain_http import (
 )
 from streamlab.servers.standins.tgi import Tgi
 
+_T = TypeVar("_T")
 _SERVERS: dict[str, type[StandinServer]] = {
     server.name: server for server in (OpenAi, Glm4, ChatGlm3, OneApi, OneApiGemini, OneHub, Gemini, Tgi, Faulty)
 }
@@ -137,17 +138,17 @@ async def serve_scenario(name: str, scenario: Scenario, **options: Any) -> Async
 
 
 @contextlib.contextmanager
-def standin_in_thread(name: str, host: str = "127.0.0.1", port: int = 0, **options: Any) -> Iterator[Standin]:
-    """`serve_standin` for code without an event loop: the stand-in runs in a thread of its own."""
-    started: list[Standin] = []
+def in_thread(serving: contextlib.AbstractAsyncContextManager[_T]) -> Iterator[_T]:
+    """Keeps an async context open in a thread with an event loop of its own, for code that has none."""
+    started: list[_T] = []
     failed: list[BaseException] = []
     ready = threading.Event()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def serve() -> None:
-        async with serve_standin(name, host, port, **options) as standin:
-            started.append(standin)
+        async with serving as served:
+            started.append(served)
             ready.set()
             await stop.wait()
 
@@ -160,7 +161,7 @@ def standin_in_thread(name: str, host: str = "127.0.0.1", port: int = 0, **optio
             loop.close()
             ready.set()
 
-    thread = threading.Thread(target=run, name=f"standin-{name}", daemon=True)
+    thread = threading.Thread(target=run, name="stand-ins", daemon=True)
     thread.start()
     ready.wait()
     if failed:
@@ -171,3 +172,10 @@ def standin_in_thread(name: str, host: str = "127.0.0.1", port: int = 0, **optio
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
+
+
+def standin_in_thread(
+    name: str, host: str = "127.0.0.1", port: int = 0, **options: Any
+) -> contextlib.AbstractContextManager[Standin]:
+    """`serve_standin` for code without an event loop: the stand-in runs in a thread of its own."""
+    return in_thread(serve_standin(name, host, port, **options))
