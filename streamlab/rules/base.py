@@ -9,6 +9,7 @@ said for every later chunk of that shape, so it must depend on nothing but key n
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from streamlab.exchange import Ending, ResponseHead
@@ -17,6 +18,7 @@ from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire.apis import JUDGED, Api
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.locate import member_span
 
 Findings = Iterable[Finding]
 
@@ -98,6 +100,14 @@ class Rule:
             actual=_shorten(actual),
             repair=repair or self.repair,
         )
+
+    def placed(self, finding: Finding, event: StreamEvent) -> Finding:
+        """The finding with the bytes and the time of the event being judged, to be kept and yielded in ``end``."""
+        sse = event.sse
+        span = finding.span
+        if span is None and sse is not None:
+            span = (member_span(sse, finding.path) if finding.path else None) or sse.span
+        return replace(finding, span=span, offset_us=self.ctx.offset_us)
 
 
 def quote(value: Any, limit: int = 60) -> str:

@@ -9,6 +9,7 @@ from streamlab.wire import reading
 from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.apis import Api
 from streamlab.wire.bodies import BodyKind
+from streamlab.wire.calls import CallReader
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import FactReader
 
@@ -31,6 +32,8 @@ class Context:
         self.tools: frozenset[str] | None = reading.request_tools(self.body) if self.request_known else None
         self.accumulator = Accumulator()
         self.reader = FactReader()
+        #: Tool calls; a rule that needs them waits for Fact.TOOL_CALLS and calls ``calls.read(at, event.json)``.
+        self.calls = CallReader()
         self.timing_known = False
 
         # the event being judged
