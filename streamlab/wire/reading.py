@@ -193,6 +193,48 @@ def _failed(code: Any) -> bool:
     return type(code) is str and code.strip().lower() not in _SUCCESS
 
 
+def chunk_of(event: StreamEvent) -> JsonObject:
+    """The JSON of an event that is a chunk; empty for any other event."""
+    return event.json if type(event) is Chunk else {}
+
+
+def is_filter_result(choice: JsonObject) -> bool:
+    """Whether a choice holds nothing but a verdict of Azure's asynchronous content filter."""
+    return type(choice.get("delta")) is not dict and any(key.startswith("content_filter") for key in choice)
+
+
+def owes_envelope(chunk: JsonObject) -> bool:
+    """Whether a chunk has to name id, object, created and model: it is part of the answer, or its usage.
+
+    Azure leaves them empty on purpose in the chunks of its content filter, and an object that has neither choices nor
+    usage is no chunk but something else (a flat error, a ping) that has its own rule.
+    """
+    inside = choices(chunk)
+    if inside:
+        return not all(map(is_filter_result, inside))
+    return type(chunk.get("usage")) is dict
+
+
+def tells_of_error(chunk: JsonObject) -> bool:
+    """Whether an object without choices tells of an error in another shape than OpenAI's ``{"error": {...}}``."""
+    if choices(chunk):
+        return False
+    if chunk.get("object") == "error" or "detail" in chunk or as_object(chunk.get("base_resp")).get("status_code"):
+        return True
+    coded = any(key in chunk for key in ("code", "error_code", "status", "status_code"))
+    return coded and any(type(chunk.get(key)) is str for key in ("msg", "message", "error_msg"))
+
+
+def counts_tokens(indexes: list[int], finished: int) -> bool:
+    """Whether choice indexes, in order of appearance, number the tokens of one answer instead of its alternatives.
+
+    Alternatives each finish on their own; a counter grows and finishes once at most.
+    """
+    if len(indexes) == 1:
+        return indexes[0] != 0
+    return len(indexes) > 2 and finished < 2 and indexes == sorted(indexes)
+
+
 _NO_DELTA: JsonObject = {}
 _MAX_SHAPES = 4096
 _TOP_FACTS = (("usage", Fact.USAGE),)

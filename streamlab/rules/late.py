@@ -1,0 +1,67 @@
+"""For rules that need the whole stream before they may speak, and then point back at where it began."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from streamlab.rules.base import Rule
+from streamlab.rules.finding import Finding
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.locate import member_span
+
+
+class Place(NamedTuple):
+    """Where something was seen: event number, byte range in the body, arrival, and the member that holds it."""
+
+    at: int
+    span: tuple[int, int] | None
+    offset_us: int | None
+    path: str | None
+
+
+class Spell:
+    """The chunks for which something holds, counted by one who is told only when it may have changed."""
+
+    __slots__ = ("_counted", "_since", "place", "value")
+
+    def __init__(self) -> None:
+        self.place: Place | None = None  # where it held first
+        self.value: Any = None  # and with which value
+        self._counted = 0
+        self._since: int | None = None
+
+    def turn(self, holds: bool, before: int) -> bool:
+        """It holds (or not) from now on; ``before`` chunks came earlier. True when it holds for the first time."""
+        if self._since is not None:
+            self._counted += before - self._since
+        self._since = before if holds else None
+        return holds and self.place is None
+
+    def chunks(self, total: int) -> int:
+        """For how many of the ``total`` chunks it held."""
+        return self._counted + (total - self._since if self._since is not None else 0)
+
+
+class LateRule(Rule):
+    """A rule that speaks in `end` about a place it has kept."""
+
+    def keep(self, at: int, event: StreamEvent, path: str | None = None) -> Place:
+        """The place of the event being judged."""
+        span = None
+        if event.sse is not None:
+            span = (member_span(event.sse, path) if path is not None else None) or event.sse.span
+        return Place(at, span, self.ctx.offset_us, path)
+
+    def found_at(self, place: Place | None, message: str, **details: Any) -> Finding:
+        """A finding of this rule about a kept place; about the whole stream when there is none."""
+        if place is None:
+            return self.found(message, **details)
+        finding = self.found(message, place.at, path=place.path, span=place.span, **details)
+        return replace(finding, offset_us=place.offset_us)
+
+    def share(self, spell: Spell, judged: Spell) -> str:
+        """``in every chunk`` or ``in 3 of 12 chunks``, for a message."""
+        total = self.ctx.chunks
+        held, of = spell.chunks(total), judged.chunks(total)
+        return "in every chunk" if held >= of else f"in {held} of {of} chunks"
