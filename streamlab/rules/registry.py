@@ -67,3 +67,23 @@ def find_rule(name: str) -> type[Rule]:
         hint = f" Did you mean {near[0]}?" if near else " `streamlab rules` lists them."
         raise NotFoundError(f"there is no rule {name!r}.{hint}")
     return rule
+
+
+def choose(select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> tuple[type[Rule], ...]:
+    """The rules that ``select`` names (all when it is empty) without those that ``ignore`` names.
+
+    Both hold names or globs (``tool-call-*``). Raises NotFoundError for a name that matches no rule.
+    """
+    chosen = _matching(select) if select else set(by_name())
+    chosen -= _matching(ignore)
+    return tuple(rule for rule in all_rules() if rule.name in chosen)
+
+
+def _matching(patterns: tuple[str, ...]) -> set[str]:
+    from fnmatch import fnmatchcase
+
+    matched: set[str] = set()
+    for pattern in patterns:
+        names = {name for name in by_name() if fnmatchcase(name, pattern)}
+        matched |= names or {find_rule(pattern).name}
+    return matched

@@ -127,9 +127,7 @@ def parse_response_head(raw: bytes) -> StatusHead | Fault:
             return Fault("a response header holds a control character")
         headers.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
     version, status, reason = match.groups()
-    return StatusHead(
-        int(status), (reason or b"").strip().decode("latin-1"), version.decode("latin-1"), tuple(headers)
-    )
+    return StatusHead(int(status), (reason or b"").strip().decode("latin-1"), version.decode("latin-1"), tuple(headers))
 
 
 def request_body(head: RequestHead) -> BodyReader | Fault:

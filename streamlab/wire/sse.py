@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 BOM = b"\xef\xbb\xbf"
+_CR = 0x0D
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _NOT_LINE_END = re.compile(rb"[^\r\n]")
 #: A line end directly followed by another: the end of an event. ``\r(?!\n)`` keeps a CRLF from being read as two.
@@ -133,33 +134,36 @@ class SSEDecoder:
 
     def __init__(self) -> None:
         self._pending = bytearray()
-        self._searched = 0  # no blank line ends before this index of _pending
         self._start = 0  # offset of _pending[0] in the body
         self._cr_seen = False
+        self._open = False  # whether the event being read has a byte that is neither a line end nor the stream's BOM
+        self._from = 0  # everything before this index of the buffer has been searched
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """The events that ``data`` completes."""
         if not self._cr_seen and b"\r" in data:
             self._cr_seen = True
         if not self._pending:
-            return self._split(data, 0)
+            if not self._cr_seen and data.startswith(b"data: ") and data.find(b"\n\n") == len(data) - 2:
+                return [self._alone(data)]
+            return self._split(data)
         self._pending += data
-        if self._blank_line_end(self._pending, self._searched) < 0:
-            self._searched = max(self._searched, len(self._pending) - 4)
+        if self._find_end(self._pending, 0) < 0:
             return []
-        buffer = bytes(self._pending)
+        data = bytes(self._pending)
         self._pending.clear()
-        return self._split(buffer, self._searched)
+        return self._split(data)
 
     def finish(self) -> list[ServerSentEvent]:
         """What no blank line ended: at most one event, with ``terminated`` False unless only its LF was awaited."""
         rest = bytes(self._pending)
-        self._pending.clear()
-        self._searched = 0
         if not rest:
             return []
-        start, self._start = self._start, self._start + len(rest)
-        content = _NOT_LINE_END.search(rest)
+        start = self._start
+        self._pending.clear()
+        self._next_event(0)
+        self._start += len(rest)
+        content = _NOT_LINE_END.search(rest, len(BOM) if start == 0 and rest.startswith(BOM) else 0)
         terminated = content is None or _BLANK_LINE.search(rest, content.start()) is not None
         return [parse_event(rest, start, terminated)]
 
@@ -168,29 +172,59 @@ class SSEDecoder:
         """How many bytes are held back for an event that is not complete yet."""
         return len(self._pending)
 
-    def _split(self, buffer: bytes, searched: int) -> list[ServerSentEvent]:
+    def _alone(self, data: bytes) -> ServerSentEvent:
+        """The one event that ``data`` consists of: the usual read of a live stream."""
+        start = self._start
+        self._start += len(data)
+        return parse_event(data, start)
+
+    def _split(self, buffer: bytes) -> list[ServerSentEvent]:
         events: list[ServerSentEvent] = []
         at, base = 0, self._start
-        while (end := self._blank_line_end(buffer, max(at, searched), at)) >= 0:
+        while (end := self._find_end(buffer, at)) >= 0:
             events.append(parse_event(buffer[at:end], base + at))
             at = end
+            self._next_event(at)
         self._start = base + at
-        self._pending += buffer[at:] if at else buffer
-        self._searched = max(0, len(self._pending) - 4)
+        self._from -= at
+        if at < len(buffer):
+            self._pending += buffer[at:] if at else buffer
         return events
 
-    def _blank_line_end(self, buffer: bytes | bytearray, search_from: int, event_start: int = 0) -> int:
-        """Index after the blank line that ends the event starting at ``event_start``; -1 when it is not there yet."""
-        length = len(buffer)
-        if event_start < length and buffer[event_start] in b"\r\n":
-            content = _NOT_LINE_END.search(buffer, event_start)
-            if content is None:
-                return -1
-            search_from = max(search_from, content.start())
-        if not self._cr_seen:
-            found = buffer.find(b"\n\n", search_from)
-            return found + 2 if found >= 0 else -1
-        match = _BLANK_LINE.search(buffer, search_from)
-        if match is None or (match.end() == length and buffer[length - 1] == 0x0D):
+    def _next_event(self, at: int) -> None:
+        self._open = False
+        self._from = at
+
+    def _find_end(self, buffer: bytes | bytearray, at: int) -> int:
+        """Index after the blank line that ends the event starting at ``at``; -1 when it is not there yet."""
+        if not self._open and not self._find_content(buffer, at):
             return -1
-        return match.end()
+        if not self._cr_seen:
+            found = buffer.find(b"\n\n", self._from)
+            if found >= 0:
+                return found + 2
+        else:
+            match = _BLANK_LINE.search(buffer, self._from)
+            if match is not None and (match.end() < len(buffer) or buffer[-1] != _CR):
+                return match.end()
+        # A blank line is at most four bytes long, so the last three may begin one. Beginning inside a CRLF is no
+        # harm: its LF alone is the end of a line just as well.
+        self._from = max(self._from, len(buffer) - 3)
+        return -1
+
+    def _find_content(self, buffer: bytes | bytearray, at: int) -> bool:
+        """Skip what may come before an event's first line: line ends and, in front of everything, the BOM."""
+        if at == len(buffer):
+            return False
+        if self._start + at == 0:
+            if len(buffer) < len(BOM) and BOM.startswith(buffer):
+                return False
+            if self._from == 0 and buffer.startswith(BOM):
+                self._from = len(BOM)
+        if self._from < len(buffer) and buffer[self._from] not in b"\r\n":
+            self._open = True
+            return True
+        match = _NOT_LINE_END.search(buffer, self._from)
+        self._open = match is not None
+        self._from = match.start() if match is not None else len(buffer)
+        return self._open

@@ -1,0 +1,117 @@
+"""``streamlab check``."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamlab.cli.options import db_option
+from streamlab.cli.progress import Progress
+from streamlab.wire.visible import visible
+
+if TYPE_CHECKING:
+    from streamlab.api import Checked
+    from streamlab.engine.report import Report
+    from streamlab.report.json import Summary
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  streamlab check last
+  streamlab check captures/streamlab.db --fail-on error
+  streamlab check fixtures/ --format sarif > streamlab.sarif
+  curl -sN … | streamlab check - --ignore 'sse-*'
+"""
+)
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "junit", "github"]),
+    default="text",
+    show_default=True,
+    help="How to answer.",
+)
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info", "never"]),
+    default=None,
+    help="Exit 1 when a finding is at least this grave.  [default: warning]",
+)
+@click.option("--select", multiple=True, metavar="RULE", help="Only these rules (names or globs; repeatable).")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Not these rules (names or globs; repeatable).")
+@click.option("--client", metavar="NAME", help="Only what hurts this client, for example openai-python.")
+@click.option(
+    "--request",
+    "request_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The request's JSON body, for streams whose request is unknown.",
+)
+@click.option("--api", metavar="NAME", help="Judge as this API instead of guessing (chat.completions, responses, …).")
+@db_option
+def command(targets: tuple[str, ...], form: str, db: Path | None, fail_on: str | None, **chosen: Any) -> int:
+    """Say where streams depart from what OpenAI promises, who breaks on it, and how it is mended.
+
+    TARGET is an id or "last" in the database, FILE.db, FILE.db#ID, a fixture directory or a folder of them, an .sse
+    file, or - for standard input. Exit code 0 is clean, 1 has findings, 2 could not be read.
+    """
+    from streamlab import api
+    from streamlab.config import load_config
+    from streamlab.report.json import Summary
+
+    config = load_config()
+    level = fail_on or config.fail_on or "warning"
+    options = api.check_options(config, **chosen)
+    found = itertools.chain.from_iterable(api.find(target, db or config.database) for target in targets)
+    outcomes, summary = Outcomes(api.check(found, options)), Summary()
+    if form == "text":
+        _print_text(outcomes, summary)
+    else:
+        from streamlab.report.formats import render
+
+        for piece in render(form, outcomes.reports(), summary, options.rules(), level):
+            sys.stdout.write(piece)
+    sys.stdout.flush()
+    return 2 if outcomes.unreadable else 1 if summary.reaches(level) else 0
+
+
+class Outcomes:
+    """The outcomes of a check as they come: complaints go to stderr at once, reports are passed on."""
+
+    def __init__(self, checked: Iterable[Checked]) -> None:
+        self._checked = checked
+        self.unreadable = 0
+
+    def __iter__(self) -> Iterator[tuple[Checked, Report]]:
+        with Progress() as progress:
+            for outcome in self._checked:
+                progress.advance()
+                if outcome.report is None:
+                    self.unreadable += 1
+                    click.echo(f"streamlab: {visible(outcome.error or '')}", err=True)
+                else:
+                    yield outcome, outcome.report
+
+    def reports(self) -> Iterator[tuple[str, int | None, Report]]:
+        """As the formats for machines take them."""
+        for outcome, report in self:
+            yield outcome.target.source, outcome.target.id, report
+
+
+def _print_text(outcomes: Outcomes, summary: Summary) -> None:
+    from streamlab.report.terminal import data
+    from streamlab.report.text import print_report, summary_line
+
+    console = data()
+    for outcome, report in outcomes:
+        summary.add(report)
+        print_report(console, outcome.target.source, report, outcome.status, outcome.ending)
+    if summary.exchanges != 1:
+        console.print(summary_line(summary.exchanges, summary.counts))

@@ -1,0 +1,26 @@
+"""``streamlab import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from streamlab.cli.options import db_option
+
+
+@click.command(
+    "import",
+    epilog="\b\nExamples:\n  streamlab import fixtures/glm4-newline\n  streamlab import stream.sse --label nightly",
+)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--label", help="Mark the imported exchanges with this text.")
+@db_option
+def command(files: tuple[str, ...], label: str | None, db: Path | None) -> None:
+    """Read exchange directories, folders of them and bare .sse files into the database."""
+    from streamlab import api
+    from streamlab.report.terminal import data
+
+    path, ids = api.import_into(files, db, label)
+    shown = f"exchange {ids[0]}" if len(ids) == 1 else f"{len(ids)} exchanges ({ids[0]} to {ids[-1]})"
+    data().print(f"imported {shown} into {path}")

@@ -1,0 +1,32 @@
+"""``streamlab show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from streamlab.cli.options import db_option, json_option
+
+
+@click.command(epilog="\b\nExamples:\n  streamlab show last\n  streamlab show 12 --json\n  streamlab show fixtures/x")
+@click.argument("target", metavar="ID")
+@db_option
+@json_option
+def command(target: str, db: Path | None, as_json: bool) -> None:
+    """Show one exchange in full: timeline, findings, and what a client would hold at the end.
+
+    ID is a number or "last" in the database; every other TARGET that names one exchange works too.
+    """
+    from streamlab import api
+    from streamlab.report import listing
+    from streamlab.report.json import dump
+    from streamlab.report.terminal import data
+
+    found = api.find_one(target, db)
+    with found.opened() as exchange:
+        report = api.analyze(exchange)
+        if as_json:
+            click.echo(dump(listing.exchange_json(found.source, exchange, report), indent=1))
+        else:
+            listing.print_exchange(data(), exchange, report)

@@ -1,0 +1,66 @@
+"""``[tool.streamlab]`` of the nearest pyproject.toml, read once: options that a project wants on every run.
+
+Keys: ``select``, ``ignore`` (lists of rule names or globs), ``fail-on``, ``client``, ``db``. The command line wins.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streamlab.errors import UsageError
+
+_LISTS = ("select", "ignore")
+_STRINGS = ("fail-on", "client", "db")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a project has written down; empty where it has not."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    fail_on: str | None = None
+    client: str | None = None
+    db: str | None = None
+
+    @property
+    def database(self) -> Path | None:
+        """The database the project names, as a path."""
+        return Path(self.db) if self.db is not None else None
+
+
+def load_config(start: Path | None = None) -> Config:
+    """The configuration that holds in ``start`` (default: the working directory). Raises UsageError."""
+    folder = (start or Path.cwd()).resolve()
+    for candidate in (folder, *folder.parents):
+        file = candidate / "pyproject.toml"
+        if file.is_file():
+            return _read(file)
+    return Config()
+
+
+def _read(file: Path) -> Config:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("streamlab", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return Config()  # somebody else's file, somebody else's complaint
+    if not isinstance(table, dict):
+        raise UsageError(f"{file}: [tool.streamlab] has to be a table")
+    unknown = sorted(set(table) - {*_LISTS, *_STRINGS})
+    if unknown:
+        known = ", ".join((*_LISTS, *_STRINGS))
+        raise UsageError(f"{file}: [tool.streamlab] does not know {unknown[0]!r} (it knows {known})")
+    values: dict[str, Any] = {}
+    for key in _LISTS:
+        listed = table.get(key, [])
+        if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+            raise UsageError(f"{file}: {key} has to be a list of rule names")
+        values[key] = tuple(listed)
+    for key in _STRINGS:
+        if key in table and not isinstance(table[key], str):
+            raise UsageError(f"{file}: {key} has to be a string")
+        values[key.replace("-", "_")] = table.get(key)
+    return Config(**values)

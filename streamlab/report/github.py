@@ -1,0 +1,33 @@
+"""Workflow commands of GitHub Actions: findings as annotations on the files of a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from streamlab.engine.report import Report
+from streamlab.report.json import Summary
+from streamlab.rules.finding import Severity
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def github_lines(reports: Iterable[tuple[str, int | None, Report]], summary: Summary) -> Iterator[str]:
+    """One line a finding."""
+    for source, _, report in reports:
+        summary.add(report)
+        file = source.partition("#")[0]
+        if Path(file).is_dir():
+            file = f"{file}/body.sse"
+        for finding in report.findings:
+            where = "" if finding.event is None else f" (event {finding.event})"
+            title = _property(f"{finding.rule}{where}")
+            yield f"::{_COMMANDS[finding.severity]} file={_property(file)},title={title}::{_data(finding.message)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,98 @@
+"""``streamlab.check/1``: findings for machines, written exchange by exchange so that a long check streams."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from streamlab import __version__
+from streamlab.engine.report import Report
+from streamlab.expectations.clients import breaks
+from streamlab.rules.finding import Finding, Severity
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """One finding as the contract words it."""
+    return {
+        "rule": finding.rule,
+        "severity": str(finding.severity),
+        "message": finding.message,
+        "event": finding.event,
+        "span": list(finding.span) if finding.span is not None else None,
+        "offset_us": finding.offset_us,
+        "path": finding.path,
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "repair": str(finding.repair),
+        "known": finding.known,
+        "count": finding.count,
+        "events": list(finding.events[:100]),
+        "breaks": [{"client": one.client, "how": one.how} for one in breaks(finding.rule)],
+    }
+
+
+def report_json(source: str, exchange_id: int | None, report: Report) -> dict[str, Any]:
+    """One exchange's report."""
+    return {
+        "source": source,
+        "id": exchange_id,
+        "api": str(report.api),
+        "dialect": report.dialect,
+        "dialect_reasons": list(report.dialect_reasons),
+        "findings": [finding_json(finding) for finding in report.findings],
+        "metrics": report.metrics.as_json(),
+        "completion": report.completion,
+    }
+
+
+class Summary:
+    """Counts findings by severity as reports go by."""
+
+    def __init__(self) -> None:
+        self.exchanges = 0
+        self.counts = dict.fromkeys(map(str, Severity), 0)
+
+    def add(self, report: Report) -> None:
+        """Count one report."""
+        self.exchanges += 1
+        for finding in report.findings:
+            self.counts[str(finding.severity)] += 1
+
+    def reaches(self, level: str) -> bool:
+        """Whether a finding is at least as grave as ``level`` (``never`` is reached by nothing)."""
+        if level == "never":
+            return False
+        rank = Severity(level).rank
+        return any(self.counts[str(one)] for one in Severity if one.rank <= rank)
+
+
+def dump(value: Any, indent: int | None = None) -> str:
+    """JSON text that any reader takes: no NaN, no lone surrogates; the rest is kept as it is."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+        text.encode()
+    except (ValueError, UnicodeEncodeError):
+        text = json.dumps(_tame(value), ensure_ascii=True, indent=indent)
+    return text
+
+
+def _tame(value: Any) -> Any:
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _tame(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_tame(member) for member in value]
+    return value
+
+
+def check_document(reports: Iterable[tuple[str, int | None, Report]], summary: Summary) -> Iterator[str]:
+    """The whole document in pieces, one exchange at a time."""
+    yield f'{{"format": "streamlab.check/1", "version": "{__version__}",\n "exchanges": ['
+    separator = "\n  "
+    for source, exchange_id, report in reports:
+        summary.add(report)
+        yield separator + dump(report_json(source, exchange_id, report))
+        separator = ",\n  "
+    yield f'],\n "summary": {dump(summary.counts)}}}\n'

@@ -1,0 +1,172 @@
+"""What `record` shows while it runs: a table that lives on a terminal, plain lines elsewhere.
+
+Runs in the writer process, so drawing never delays a stream. Everything shown comes from the wire and is escaped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from streamlab.exchange import Ending
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+#: Finished exchanges kept in view.
+_ROWS = 20
+
+
+class Watched(Protocol):
+    """What is shown of an exchange that is being recorded."""
+
+    id: int | None
+    method: str
+    url: str
+    tap: str | None
+    label: str | None
+    events: int
+    body_bytes: int
+    first_us: int | None
+    ending: Ending | None
+    end_us: int | None
+    notes: dict[str, Any]
+
+    @property
+    def status(self) -> int | None:
+        """The response's status; None before there is one."""
+
+
+def printable(text: str, limit: int = 100) -> str:
+    """The text on one line, without control characters, at most ``limit`` long."""
+    clean = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def _milliseconds(microseconds: int | None) -> str:
+    return "-" if microseconds is None else f"{microseconds / 1000:.0f} ms"
+
+
+def _ending(draft: Watched) -> str:
+    if draft.ending is None:
+        return "…"
+    reason = draft.notes.get("ending_reason")
+    plain = draft.ending is Ending.COMPLETE or not reason
+    return draft.ending.value if plain else f"{draft.ending.value} ({reason})"
+
+
+class PlainLines:
+    """One line for each exchange that ended, and the warnings."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._said: set[int] = set()
+
+    def changed(self, draft: Watched) -> None:
+        """See `Observer.changed`."""
+        if draft.ending is None or draft.id is None or draft.id in self._said:
+            return
+        self._said.add(draft.id)
+        if len(self._said) > 10_000:
+            self._said = set(sorted(self._said)[-1000:])
+        tap = f"[{draft.tap}] " if draft.tap else ""
+        status = "-" if draft.status is None else str(draft.status)
+        self._print(
+            f"{draft.id}  {tap}{draft.method} {draft.url}  {status}  {draft.events} events  {draft.body_bytes} bytes"
+            f"  first {_milliseconds(draft.first_us)}  end {_milliseconds(draft.end_us)}  {_ending(draft)}"
+        )
+
+    def warn(self, message: str) -> None:
+        """See `Observer.warn`."""
+        self._print(f"streamlab: warning: {message}", 400)
+
+    def tick(self) -> bool:
+        """See `Observer.tick`."""
+        return False
+
+    def close(self) -> None:
+        """See `Observer.close`."""
+
+    def _print(self, line: str, limit: int = 300) -> None:
+        # Whoever read our stderr may be gone; the recording is not to suffer.
+        with contextlib.suppress(OSError, ValueError):
+            print(printable(line, limit), file=self._stream, flush=True)
+
+
+class LiveTable:
+    """A table of the exchanges in progress and the latest that ended, redrawn in place."""
+
+    def __init__(self, stream: TextIO) -> None:
+        # Deferred: only a terminal needs Rich.
+        from rich.console import Console
+        from rich.live import Live
+
+        self._drafts: dict[int, Watched] = {}
+        self._dirty = True
+        self._live = Live(console=Console(file=stream), auto_refresh=False, transient=False)
+        with contextlib.suppress(OSError, ValueError):
+            self._live.start()
+
+    def changed(self, draft: Watched) -> None:
+        """See `Observer.changed`."""
+        self._drafts[id(draft)] = draft
+        self._dirty = True
+        if len(self._drafts) > 4 * _ROWS:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        ended = [key for key, draft in self._drafts.items() if draft.ending is not None]
+        for key in ended[: len(self._drafts) - 2 * _ROWS]:
+            del self._drafts[key]
+
+    def warn(self, message: str) -> None:
+        """See `Observer.warn`."""
+        from rich.text import Text
+
+        with contextlib.suppress(OSError, ValueError):
+            self._live.console.print(Text(f"streamlab: warning: {printable(message, 400)}", style="bold yellow"))
+
+    def tick(self) -> bool:
+        """See `Observer.tick`."""
+        if self._dirty:
+            self._dirty = False
+            with contextlib.suppress(OSError, ValueError):
+                self._live.update(self._table(), refresh=True)
+            return True
+        return any(draft.ending is None for draft in self._drafts.values())
+
+    def _table(self) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title="streamlab record", title_justify="left", expand=False)
+        for name in ("exchange", "request", "status", "events", "bytes", "first byte", "ending"):
+            right = name in ("exchange", "events", "bytes", "first byte")
+            table.add_column(name, justify="right" if right else "left")
+        for draft in list(self._drafts.values())[-_ROWS:]:
+            tap = f"[{draft.tap}] " if draft.tap else ""
+            bad = draft.ending not in (None, Ending.COMPLETE) or (draft.status or 0) >= 400
+            cells = (
+                "" if draft.id is None else str(draft.id),
+                printable(f"{tap}{draft.method} {draft.url}", 60),
+                "" if draft.status is None else str(draft.status),
+                str(draft.events),
+                str(draft.body_bytes),
+                _milliseconds(draft.first_us),
+                printable(_ending(draft), 40),
+            )
+            table.add_row(*(Text(cell) for cell in cells), style="yellow" if bad else "")
+        return table
+
+    def close(self) -> None:
+        """See `Observer.close`."""
+        self._dirty = True
+        self.tick()
+        with contextlib.suppress(OSError, ValueError):
+            self._live.stop()
+
+
+def live_display() -> PlainLines | LiveTable:
+    """The display that suits standard error."""
+    return LiveTable(sys.stderr) if sys.stderr.isatty() else PlainLines(sys.stderr)

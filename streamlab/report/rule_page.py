@@ -1,0 +1,101 @@
+"""A rule explained: on a terminal, in JSON, and as the page below docs/rules/."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from streamlab.dialects.registry import dialects_with
+from streamlab.expectations.clients import MEASURED, breaks
+from streamlab.report.json import dump
+from streamlab.report.text import STYLES
+from streamlab.rules.base import Rule
+from streamlab.rules.registry import all_rules, family_of
+
+
+def title(rule: type[Rule]) -> str:
+    """The first line of the docstring: what is wrong, in a sentence."""
+    return inspect.cleandoc(rule.__doc__ or "").partition("\n")[0]
+
+
+def rules_table() -> Table:
+    """All rules, by family."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("rule", "severity", "mend", "what is wrong"):
+        table.add_column(heading, overflow="fold")
+    for rule in all_rules():
+        severity = Text(str(rule.severity), style=STYLES[rule.severity])
+        table.add_row(Text(rule.name), severity, Text(str(rule.repair)), Text(title(rule)))
+    return table
+
+
+def rule_object(rule: type[Rule]) -> dict[str, Any]:
+    """One rule as a JSON object."""
+    return {
+        "rule": rule.name,
+        "family": family_of(rule),
+        "severity": str(rule.severity),
+        "title": title(rule),
+        "apis": sorted(rule.apis),
+        "source": rule.source._asdict(),
+        "repair": str(rule.repair),
+        "dialects": list(dialects_with(rule.name)),
+        "breaks": [{"client": one.client, "how": one.how} for one in breaks(rule.name)],
+        "explanation": inspect.cleandoc(rule.__doc__ or ""),
+    }
+
+
+def rules_json() -> str:
+    """All rules as a JSON list."""
+    return dump([rule_object(rule) for rule in all_rules()], indent=1)
+
+
+def rule_json(rule: type[Rule]) -> str:
+    """One rule as JSON."""
+    return dump(rule_object(rule), indent=1)
+
+
+def markdown(rule: type[Rule]) -> str:
+    """The rule's page."""
+    first, _, rest = inspect.cleandoc(rule.__doc__ or "").partition("\n")
+    apis = ", ".join(sorted(rule.apis)) if len(rule.apis) < 6 else "every API"
+    lines = [
+        f"# {rule.name}",
+        "",
+        f"**{rule.severity}** · mend: {rule.repair} · {apis}",
+        "",
+        first,
+        "",
+        rest.strip(),
+        "",
+        *_who_breaks(rule),
+        *_who_deviates(rule),
+        "## Source",
+        "",
+        f"{rule.source}" + (f" ({rule.source.url})" if rule.source.url else ""),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _who_breaks(rule: type[Rule]) -> list[str]:
+    hurt = breaks(rule.name)
+    if not hurt:
+        return []
+    rows = [f"| {one.client} | {one.how.replace('|', chr(92) + '|')} |" for one in hurt]
+    return ["## Who breaks", "", f"Measured on {MEASURED}.", "", "| client | what happens |", "|---|---|", *rows, ""]
+
+
+def _who_deviates(rule: type[Rule]) -> list[str]:
+    names = dialects_with(rule.name)
+    return ["## Who deviates", "", "Known of: " + ", ".join(names) + ".", ""] if names else []
+
+
+def print_rule(console: Console, rule: type[Rule]) -> None:
+    """The page on a terminal."""
+    console.print(Markdown(markdown(rule)))

@@ -1,0 +1,77 @@
+"""SARIF 2.1.0: findings where code hosts show them. Results are streamed, so a long check stays in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+from streamlab import __version__
+from streamlab.engine.report import Report
+from streamlab.report.json import Summary, dump
+from streamlab.rules.base import Rule
+from streamlab.rules.finding import Finding, Severity
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+def rule_json(rule: type[Rule]) -> dict[str, Any]:
+    """A rule as a SARIF reportingDescriptor."""
+    doc = (rule.__doc__ or "").strip()
+    first, _, rest = doc.partition("\n")
+    help_text = "\n".join(line.strip() for line in rest.strip().splitlines()) or first
+    return {
+        "id": rule.name,
+        "name": rule.__name__,
+        "shortDescription": {"text": first},
+        "fullDescription": {"text": first},
+        "help": {"text": help_text, "markdown": help_text},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "properties": {"source": str(rule.source), "repair": str(rule.repair)},
+    }
+
+
+def result_json(source: str, finding: Finding, index: dict[str, int]) -> dict[str, Any]:
+    """One finding as a SARIF result; the region is the byte range of the body."""
+    path, _, fragment = source.partition("#")
+    artifact = {"uri": quote(path.replace("\\", "/"), safe="/:.-_~")}
+    physical: dict[str, Any] = {"artifactLocation": artifact}
+    if finding.span is not None:
+        physical["region"] = {"byteOffset": finding.span[0], "byteLength": finding.span[1] - finding.span[0]}
+    result: dict[str, Any] = {
+        "ruleId": finding.rule,
+        "ruleIndex": index[finding.rule],
+        "level": _LEVELS[finding.severity],
+        "message": {"text": finding.message},
+        "locations": [{"physicalLocation": physical}],
+        "occurrenceCount": finding.count,
+        "properties": {"event": finding.event, "path": finding.path, "repair": str(finding.repair)},
+    }
+    if fragment:
+        result["properties"]["exchange"] = fragment
+    if finding.known:
+        result["properties"]["known"] = True
+    return result
+
+
+def sarif_document(
+    reports: Iterable[tuple[str, int | None, Report]], summary: Summary, rules: tuple[type[Rule], ...]
+) -> Iterator[str]:
+    """The whole log in pieces."""
+    driver = {
+        "name": "streamlab",
+        "version": __version__,
+        "informationUri": "https://pypi.org/project/streamlab/",
+        "rules": [rule_json(rule) for rule in rules],
+    }
+    index = {rule.name: position for position, rule in enumerate(rules)}
+    yield f'{{"$schema": "{SCHEMA}", "version": "2.1.0", "runs": [{{"tool": {{"driver": {dump(driver)}}},\n'
+    yield ' "columnKind": "utf16CodeUnits", "results": ['
+    separator = "\n  "
+    for source, _, report in reports:
+        summary.add(report)
+        for finding in report.findings:
+            yield separator + dump(result_json(source, finding, index))
+            separator = ",\n  "
+    yield "]}]}\n"

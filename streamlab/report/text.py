@@ -1,0 +1,146 @@
+"""Findings for people. Everything that came off the wire is made visible first; nothing is said by colour alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from streamlab.engine.metrics import Metrics
+from streamlab.engine.report import Report
+from streamlab.expectations.clients import breaks
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.wire.visible import visible
+
+#: The palette; the workbench uses it too.
+STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_MENDS = {Mend.SAFE: "streamlab normalize", Mend.UNSAFE: "streamlab normalize --unsafe", Mend.NONE: "cannot be mended"}
+_SHOWN_CLIENTS = 4
+
+
+def milliseconds(value_us: int | None) -> str:
+    """A time for people; ``–`` when unknown."""
+    if value_us is None:
+        return "–"
+    if value_us >= 10_000_000:
+        return f"{value_us / 1_000_000:.1f} s"
+    return f"{value_us / 1000:.0f} ms" if value_us >= 10_000 else f"{value_us / 1000:.2f} ms"
+
+
+def size(count: int) -> str:
+    """A number of bytes for people."""
+    for unit, scale in (("B", 1), ("kB", 1_000), ("MB", 1_000_000)):
+        if count < 10_000 * scale:
+            return f"{count // scale} {unit}"
+    return f"{count // 1_000_000_000} GB"
+
+
+def value(shown: Any, limit: int = 80) -> str:
+    """A JSON value for people, on one line."""
+    if isinstance(shown, str):
+        text = shown
+    else:
+        try:
+            text = json.dumps(shown, ensure_ascii=False)
+        except (TypeError, ValueError):
+            text = repr(shown)
+    return visible(text, limit)
+
+
+def head_line(source: str, report: Report, status: int | None, ending: str | None) -> Text:
+    """One exchange in one line."""
+    line = Text()
+    line.append(visible(source), style="bold")
+    facts = [str(report.api), *([f"dialect {report.dialect}"] if report.dialect else [])]
+    if status is not None:
+        facts.append(f"HTTP {status}")
+    facts += [f"{report.metrics.events} events", size(report.metrics.bytes)]
+    if report.metrics.ttft_us is not None:
+        facts.append(f"first token {milliseconds(report.metrics.ttft_us)}")
+    if ending is not None:
+        facts.append(ending)
+    line.append("  " + " · ".join(facts), style="dim")
+    return line
+
+
+def finding_lines(finding: Finding) -> Text:
+    """A finding: what, where, what OpenAI sends, who breaks, how it is mended."""
+    text = Text()
+    style = "dim" if finding.known else STYLES[finding.severity]
+    text.append(f"{finding.severity:<8}", style=style)
+    text.append(finding.rule, style="bold" if not finding.known else "dim")
+    text.append(f"  {_where(finding)}\n", style="dim")
+    text.append(f"        {visible(finding.message, 400)}\n")
+    if finding.expected is not None or finding.actual is not None:
+        text.append("        OpenAI: ", style="dim")
+        text.append(value(finding.expected), style="green")
+        text.append("  here: ", style="dim")
+        text.append(f"{value(finding.actual)}\n", style="red")
+    hurt = breaks(finding.rule)
+    if hurt:
+        said = "; ".join(f"{one.client}: {one.how}" for one in hurt[:_SHOWN_CLIENTS])
+        more = f" (+{len(hurt) - _SHOWN_CLIENTS} more)" if len(hurt) > _SHOWN_CLIENTS else ""
+        text.append("        breaks: ", style="dim")
+        text.append(f"{visible(said, 400)}{more}\n")
+    text.append("        mend: ", style="dim")
+    text.append(_MENDS[finding.repair])
+    if finding.known:
+        text.append("  (known of this dialect)", style="dim")
+    return text
+
+
+def _where(finding: Finding) -> str:
+    if finding.event is None:
+        return "whole stream" if finding.span is None else f"bytes {finding.span[0]}–{finding.span[1]}"
+    where = f"event {finding.event}"
+    if finding.span is not None:
+        where += f", bytes {finding.span[0]}–{finding.span[1]}"
+    if finding.path:
+        where += f", {visible(finding.path, 80)}"
+    if finding.offset_us is not None:
+        where += f", at {milliseconds(finding.offset_us)}"
+    if finding.count > 1:
+        where += f"  ×{finding.count}"
+    return where
+
+
+def print_report(console: Console, source: str, report: Report, status: int | None, ending: str | None) -> None:
+    """A head line and the findings below it."""
+    console.print(head_line(source, report, status, ending), soft_wrap=True)
+    if not report.findings:
+        console.print(Text("  ✓ as OpenAI sends it", style="green"))
+    for finding in report.findings:
+        console.print(Padding(finding_lines(finding), (0, 0, 0, 2)), soft_wrap=False)
+
+
+def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
+    """The numbers of an exchange as label and value; unknown is shown as unknown."""
+    return [
+        ("events", str(metrics.events)),
+        ("bytes", size(metrics.bytes)),
+        ("reads", str(metrics.segments)),
+        ("first byte", milliseconds(metrics.ttfb_us)),
+        ("first token", milliseconds(metrics.ttft_us)),
+        ("first reasoning", milliseconds(metrics.ttfr_us)),
+        ("first answer", milliseconds(metrics.ttfa_us)),
+        ("duration", milliseconds(metrics.duration_us)),
+        ("gap p50", milliseconds(metrics.gap_p50_us)),
+        ("gap p95", milliseconds(metrics.gap_p95_us)),
+        ("gap p99", milliseconds(metrics.gap_p99_us)),
+        ("gap max", milliseconds(metrics.gap_max_us)),
+        ("stalls", "–" if metrics.stalls is None else str(metrics.stalls)),
+        ("prompt tokens", "–" if metrics.prompt_tokens is None else str(metrics.prompt_tokens)),
+        ("completion tokens", "–" if metrics.completion_tokens is None else str(metrics.completion_tokens)),
+    ]
+
+
+def summary_line(exchanges: int, counts: dict[str, int]) -> Text:
+    """What a check over several exchanges comes to."""
+    line = Text(f"\n{exchanges} exchange{'s' if exchanges != 1 else ''}: ", style="bold")
+    for severity in Severity:
+        number = counts[str(severity)]
+        line.append(f"{number} {severity}{'s' if number != 1 and severity is not Severity.INFO else ''}  ")
+    return line

@@ -1,0 +1,42 @@
+"""Names of exported directories: readable, and safe on any file system whatever a capture holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from streamlab.exchange import Exchange
+
+_UNSAFE = re.compile(r"[^a-z0-9._-]+")
+#: Names that Windows keeps for devices.
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
+_LONGEST = 80
+
+
+def directory_name(exchange: Exchange, source: str) -> str:
+    """A name from label and tap, else from the source directory, else from the request's path and the id."""
+    parts = [part for part in (exchange.tap, exchange.label) if part]
+    if not parts and exchange.id is None and source != "-":
+        parts = [Path(source).name.removesuffix(".sse")]
+    if not parts and exchange.request is not None:
+        parts = [urlsplit(exchange.request.url).path.strip("/").replace("/", "-")]
+    if exchange.id is not None:
+        parts.append(str(exchange.id))
+    return safe_name("-".join(parts))
+
+
+def safe_name(text: str) -> str:
+    """Lower-case ASCII letters, digits, dot, dash and underscore; never empty, hidden, reserved or long."""
+    name = _UNSAFE.sub("-", text.lower())[:_LONGEST].strip("-._")
+    if not name:
+        return "exchange"
+    return f"x-{name}" if _RESERVED.match(name) else name
+
+
+def free_directory(folder: Path, name: str) -> Path:
+    """``folder/name``, with a number behind it when that is taken."""
+    home, number = folder / name, 2
+    while home.exists():
+        home, number = folder / f"{name}-{number}", number + 1
+    return home
