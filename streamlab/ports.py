@@ -19,13 +19,58 @@ class Library(Protocol):
 
 
 class Tap(Protocol):
-    """What a relay tells about the bytes it passes; implemented by the recorder's sender.
+    """What a relay tells about the bytes it passes; implemented by the recorder's spool.
 
     Every call returns at once: nothing on the relay path waits for a disk. ``connection`` numbers a client connection
-    within one run. Times are `time.monotonic_ns()`.
+    within one run. Times are `time.monotonic_ns()`. Byte arguments are the relay's own buffers, valid during the call
+    only.
     """
 
-    def opened(self, connection: int, at_ns: int, tap: str, upstream: str) -> None: ...
-    def from_client(self, connection: int, at_ns: int, data: bytes) -> None: ...
-    def from_upstream(self, connection: int, at_ns: int, data: bytes) -> None: ...
-    def ended(self, connection: int, at_ns: int, side: str, how: str) -> None: ...
+    @property
+    def congested(self) -> bool:
+        """Whether the recorder is so far behind that bulk transfers should wait for it; false once it stands still."""
+
+    def opened(self, connection: int, at_ns: int, tap: str | None, upstream: str) -> None:
+        """A client connected; ``upstream`` is the origin (scheme://host:port) its requests go to."""
+
+    def request(self, connection: int, at_ns: int, head: bytes | memoryview) -> None:
+        """A request's complete head as received; ``at_ns`` is when its first byte came."""
+
+    def request_body(self, connection: int, at_ns: int, data: bytes | memoryview) -> None:
+        """Bytes of the current request's body, with their framing."""
+
+    def response(self, connection: int, at_ns: int, data: bytes | memoryview) -> None:
+        """One read from the upstream."""
+
+    def ended(self, connection: int, at_ns: int, how: str) -> None:
+        """One side stopped; ``how`` is one of `ENDED`, with a detail after a colon where there is one."""
+
+    def closed(self, connection: int, at_ns: int) -> None:
+        """Both sides are gone; the number is not used again."""
+
+
+#: What `Tap.ended` says.
+ENDED = (
+    "upstream-fin",
+    "upstream-rst",
+    "upstream-error",  # any other error of the connection, named after the colon
+    "client-fin",
+    "client-rst",
+    "timeout",
+    "unreachable",  # after the colon: refused, dns, tls, ...
+    "rejected",  # the client's bytes were no HTTP; after the colon: why
+    "stopped",  # we were told to stop
+)
+
+
+class ResponseTransformer(Protocol):
+    """Rewrites what one connection's upstream sends before the client gets it; the recorder keeps the original."""
+
+    def request(self, head: bytes) -> None:
+        """The head of the request that the next response answers."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes from the upstream, HTTP framing included; returns what to send on."""
+
+    def finish(self) -> bytes:
+        """The upstream ended; returns what is still to be sent."""

@@ -1,0 +1,195 @@
+"""One non-blocking socket on an event loop: reads into a shared buffer, sends at once, ends as told.
+
+Why not asyncio's transports: they give up on received bytes as soon as a send fails (an upstream that answers 413 and
+closes while the request is still being sent), they cannot pass a reset on, and a buffer of our own saves two copies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import socket
+import ssl
+import struct
+import termios
+from collections.abc import Callable
+
+#: Bytes of one read at most.
+READ_SIZE = 256 * 1024
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_RETRY = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+#: How long a reset waits for the peer to take what was sent before it, and how often it looks.
+_FLUSH_SECONDS, _FLUSH_STEP = 30.0, 0.002
+
+
+class Endpoint:
+    """A connected socket. ``on_data(view)`` gets each read, valid during the call; ``on_end(how)`` comes once.
+
+    ``how`` is "fin", "rst" or "error: ..." . ``on_drained()`` comes when a send that did not fit has gone out.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, buffer: bytearray) -> None:
+        self._loop = loop
+        self._sock = sock
+        self._buffer = memoryview(buffer)
+        self._unsent = bytearray()
+        self._reading = self._writing = self._shut = False
+        self._send_failed: str | None = None
+        self._after_flush: Callable[[], None] | None = None
+        self.closed = self.ended = False
+        self.on_data: Callable[[memoryview], None] = _ignore
+        self.on_end: Callable[[str], None] = _ignore
+        self.on_drained: Callable[[], None] = _ignore_drained
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the peer to take earlier ones."""
+        return len(self._unsent)
+
+    def resume(self) -> None:
+        """Read whenever there is something; also starts it."""
+        if self._reading or self.closed or self.ended:
+            return
+        self._reading = True
+        self._loop.add_reader(self._sock, self._readable)
+        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+            self._loop.call_soon(self._readable)
+
+    def pause(self) -> None:
+        """Leave what arrives in the kernel, so that the peer feels it."""
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._sock)
+
+    def _readable(self) -> None:
+        while self._reading:
+            try:
+                count = self._sock.recv_into(self._buffer)
+            except _RETRY:
+                return
+            except OSError as error:
+                self._end(_name(error))
+                return
+            if count == 0:
+                self._end(self._send_failed or "fin")
+                return
+            self.on_data(self._buffer[:count])
+            # TLS may hold decrypted bytes that no selector knows of.
+            if not (isinstance(self._sock, ssl.SSLSocket) and not self.closed and self._sock.pending()):
+                return
+
+    def _end(self, how: str) -> None:
+        self.pause()
+        self.ended = True
+        self.on_end(how)
+
+    def send(self, data: bytes | bytearray | memoryview) -> bool:
+        """Send now what fits and the rest as soon as it does; False when something has to wait."""
+        if self.closed or self._shut or self._send_failed:
+            return True
+        if self._unsent:
+            self._unsent += data
+            return False
+        sent = self._try_send(data)
+        if sent == len(data):
+            return True
+        self._unsent += memoryview(data)[sent:]
+        self._writing = True
+        self._loop.add_writer(self._sock, self._writable)
+        return False
+
+    def _try_send(self, data: bytes | bytearray | memoryview) -> int:
+        try:
+            return self._sock.send(data)
+        except _RETRY:
+            return 0
+        except OSError as error:
+            # The peer may have answered before it closed: what it sent is still to be read, so go on reading.
+            self._send_failed = _name(error)
+            return len(data)
+
+    def _writable(self) -> None:
+        # A TLS send that has to be repeated must be given the same bytes, so the whole rest is offered again.
+        with memoryview(self._unsent) as rest:
+            sent = self._try_send(rest)
+        del self._unsent[:sent]
+        if self._send_failed:
+            self._unsent.clear()
+        if not self._unsent:
+            self._stop_writing()
+            self.on_drained()
+            if self._after_flush is not None:
+                after, self._after_flush = self._after_flush, None
+                after()
+
+    def _stop_writing(self) -> None:
+        if self._writing:
+            self._writing = False
+            self._loop.remove_writer(self._sock)
+
+    def _when_flushed(self, action: Callable[[], None]) -> None:
+        if self._unsent and not self.closed:
+            self._after_flush = action
+        else:
+            action()
+
+    def finish(self) -> None:
+        """FIN after everything sent so far; reading goes on."""
+        self._when_flushed(self._shut_down)
+
+    def _shut_down(self) -> None:
+        if self.closed or self._shut:
+            return
+        self._shut = True
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+
+    def reset(self, then: Callable[[], None]) -> None:
+        """RST after the peer's machine took everything sent so far; then call ``then``."""
+        deadline = self._loop.time() + _FLUSH_SECONDS
+
+        def attempt() -> None:
+            if not self.closed and self._in_flight() and self._loop.time() < deadline:
+                self._loop.call_later(_FLUSH_STEP, attempt)
+                return
+            if not self.closed:
+                with contextlib.suppress(OSError):
+                    self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            then()
+
+        self._when_flushed(attempt)
+
+    def _in_flight(self) -> int:
+        """Bytes the kernel sent that the peer's has not acknowledged; a reset would drop them."""
+        try:
+            return int(struct.unpack("i", fcntl.ioctl(self._sock, termios.TIOCOUTQ, b"\0\0\0\0"))[0])
+        except OSError:
+            return 0
+
+    def close(self) -> None:
+        """Give the socket back; nothing is called afterwards."""
+        if self.closed:
+            return
+        self.pause()
+        self._stop_writing()
+        self.closed = True
+        self.on_data, self.on_end, self.on_drained = _ignore, _ignore, _ignore_drained
+        self._sock.close()
+
+
+def _ignore(_: object) -> None:
+    """Stands in for a callback nobody is interested in any more."""
+
+
+def _ignore_drained() -> None:
+    """The same, without an argument."""
+
+
+def _name(error: OSError) -> str:
+    if error.errno in (errno.ECONNRESET, errno.EPIPE):
+        return "rst"
+    # OpenSSL gives its reasons in upper case with underscores; errno has a plain text.
+    text = getattr(error, "reason", None) or error.strerror or type(error).__name__
+    return f"error: {text.lower().replace('_', ' ')}"

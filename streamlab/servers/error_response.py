@@ -1,0 +1,26 @@
+"""Answers of our own, in OpenAI's error shape, for when there is nothing of the upstream's to pass on."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+
+def error_response(status: int, message: str, code: str, kind: str = "streamlab_error") -> bytes:
+    """A complete HTTP/1.1 response that ends its connection; official clients show ``message`` to their user."""
+    body = json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}}).encode()
+    head = (
+        f"HTTP/1.1 {status} {_reason(status)}\r\n"
+        "Content-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        "Connection: close\r\n"
+        "\r\n"
+    )
+    return head.encode() + body
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

@@ -1,0 +1,153 @@
+"""The capture proxy: listens, and relays each connection to its one upstream, telling a tap what passes.
+
+Bytes reach the client the moment they arrive. It talks to its configured upstreams only, follows nothing, and does
+not wait for whoever listens at the tap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import itertools
+import resource
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from streamlab.errors import CouldNotRunError, UsageError
+from streamlab.ports import ResponseTransformer, Tap
+from streamlab.servers.connection import Connection
+from streamlab.servers.endpoint import READ_SIZE, Endpoint
+from streamlab.servers.upstream import Upstream
+
+_BACKLOG = 4096
+#: How long to leave new connections alone when there are no file descriptors left.
+_ACCEPT_PAUSE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the requests of one listening address go; ``tap`` names the hop when there are several."""
+
+    upstream: Upstream
+    tap: str | None = None
+
+
+def parse_listen(address: str, *, allow_remote: bool) -> tuple[str, int]:
+    """``HOST:PORT`` (port 0: any free one); UsageError when malformed, or not loopback without ``allow_remote``."""
+    host, colon, port_text = address.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    if not port_text.isdecimal() or int(port_text) > 65535 or (not colon and "." in address):
+        raise UsageError(f"{address!r} is not an address like 127.0.0.1:9100")
+    if not allow_remote and not _is_loopback(host):
+        raise UsageError(
+            f"refusing to listen on {host}: whoever reaches it could use your upstream; add --allow-remote if meant"
+        )
+    return host, int(port_text)
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening, non-blocking socket; CouldNotRunError names the port and the way out."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise CouldNotRunError(f"cannot listen on {host}: {error.strerror}") from None
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise CouldNotRunError(
+            f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}; "
+            "pick another with --listen HOST:PORT (port 0 takes any free one)"
+        ) from None
+    sock.setblocking(False)
+    return sock
+
+
+def raise_file_limit() -> None:
+    """Allow as many open sockets as the system lets us: two a stream are needed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class Relay:
+    """Serves bound sockets until `stop()`; must be started on a running event loop."""
+
+    def __init__(
+        self,
+        tap: Tap,
+        *,
+        idle_timeout: float = 0.0,
+        transformer: Callable[[], ResponseTransformer] | None = None,
+    ) -> None:
+        self._tap = tap
+        self._idle_timeout = idle_timeout
+        self._transformer = transformer
+        self._buffer = bytearray(READ_SIZE)
+        self._numbers: Iterator[int] = itertools.count(1)
+        self._connections: set[Connection] = set()
+        self._listeners: list[socket.socket] = []
+        self._stopped = False
+
+    def serve(self, listener: socket.socket, route: Route) -> None:
+        """Accept from a bound socket, which the relay owns from now on."""
+        self._listeners.append(listener)
+        asyncio.get_running_loop().add_reader(listener, self._accept, listener, route)
+
+    def _accept(self, listener: socket.socket, route: Route) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(64):
+            try:
+                sock, _ = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:  # out of file descriptors: let others end first
+                loop.remove_reader(listener)
+                loop.call_later(_ACCEPT_PAUSE, self._accept_again, listener, route)
+                return
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = Connection(
+                next(self._numbers),
+                Endpoint(loop, sock, self._buffer),
+                route.upstream,
+                self._tap,
+                buffer=self._buffer,
+                idle_timeout=self._idle_timeout,
+                transformer=self._transformer() if self._transformer is not None else None,
+                on_close=self._connections.discard,
+            )
+            self._connections.add(connection)
+            self._tap.opened(connection.number, time.monotonic_ns(), route.tap, route.upstream.origin)
+            connection.start()
+
+    def _accept_again(self, listener: socket.socket, route: Route) -> None:
+        if not self._stopped:
+            asyncio.get_running_loop().add_reader(listener, self._accept, listener, route)
+
+    def stop(self) -> None:
+        """Close everything; what is in flight is told to the tap as stopped."""
+        self._stopped = True
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            loop.remove_reader(listener)
+            listener.close()
+        for connection in list(self._connections):
+            connection.stop()

@@ -1,0 +1,265 @@
+"""What one client connection and its upstream said, frame by frame, turned into exchanges.
+
+Redaction happens here, before anything is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from streamlab.exchange import Ending, Headers
+from streamlab.redaction import is_secret_name, redact_headers, redact_url
+from streamlab.storage.draft import Draft
+from streamlab.storage.spool import Frame, Kind
+from streamlab.wire.http1 import (
+    Body,
+    BodyReader,
+    Broken,
+    End,
+    Fault,
+    Framing,
+    Head,
+    Interim,
+    Piece,
+    ResponseEvent,
+    ResponseReader,
+    Surplus,
+    parse_request_head,
+    request_body,
+)
+
+
+class Conversation:
+    """Feeds on one connection's frames. ``touched(draft, bytes)`` is called for every draft that changed."""
+
+    def __init__(self, opened: Frame, label: str | None, touched: Callable[[Draft, int], None]) -> None:
+        tap, _, self._origin = opened.data.decode("utf-8", "replace").partition("\n")
+        self._tap = tap or None
+        self._label = label
+        self._touched = touched
+        self._open: deque[Draft] = deque()
+        self._latest: Draft | None = None
+        self._uploading: BodyReader | None = None
+        self._responses = ResponseReader()
+        self._left: tuple[int, str] | None = None
+        self._last_ns = opened.at_ns
+
+    def take(self, frame: Frame) -> None:
+        """One frame, in order."""
+        self._last_ns = frame.at_ns
+        if frame.kind is Kind.RESPONSE:
+            self._response(frame)
+        elif frame.kind is Kind.REQUEST_BODY:
+            self._request_body(frame.data)
+        elif frame.kind is Kind.REQUEST:
+            self._request(frame)
+        elif frame.kind is Kind.ENDED:
+            self._ended(frame.at_ns, frame.data.decode("utf-8", "replace"))
+        elif frame.kind is Kind.CLOSED:
+            self._client_left()
+        elif frame.kind is Kind.LOST:
+            self._lost(frame.at_ns)
+
+    # --- requests
+
+    def _request(self, frame: Frame) -> None:
+        head = parse_request_head(frame.data)
+        assert not isinstance(head, Fault), "the relay passes valid heads only"
+        wall_ns = time.time_ns() - (time.monotonic_ns() - frame.at_ns)
+        draft = Draft(
+            head.method,
+            redact_url(self._url(head.target)),
+            redact_headers(head.headers),
+            began_ns=frame.at_ns,
+            wall_ns=wall_ns,
+            tap=self._tap,
+            label=self._label,
+        )
+        body = request_body(head)
+        self._uploading = body if isinstance(body, BodyReader) and not body.done else None
+        if self._uploading is None:
+            draft.add_request_body(b"")
+        self._latest = draft
+        self._open.append(draft)
+        self._responses.expect(head.method)
+        self._touched(draft, 0)
+
+    def _url(self, target: str) -> str:
+        if target.startswith("/"):
+            return self._origin + target
+        if "://" in target:
+            path = target.split("://", 1)[1].partition("/")[2]
+            return f"{self._origin}/{path}"
+        return f"{self._origin}/{target}"
+
+    def _request_body(self, data: bytes) -> None:
+        draft = self._latest
+        if draft is None:
+            return
+        if self._uploading is None:  # what a client says after its connection was upgraded
+            self._touched(draft, draft.add_request_body(data))
+            return
+        pieces: list[Piece] = []
+        self._uploading.feed(data, 0, pieces)
+        if self._uploading.trailers:
+            draft.notes["request_trailers"] = redact_headers(self._uploading.trailers)
+        if self._uploading.done:
+            self._uploading = None
+        self._touched(draft, sum(draft.add_request_body(piece) for piece, _ in pieces))
+
+    # --- responses
+
+    def _response(self, frame: Frame) -> None:
+        if self._left is not None:
+            self._response_after_leaving(frame)
+            return
+        for event in self._responses.feed(frame.data):
+            self._apply(event, frame.at_ns)
+
+    def _apply(self, event: ResponseEvent, at_ns: int) -> None:
+        if isinstance(event, Surplus):
+            if self._latest is not None:
+                self._latest.notes["bytes_after_end"] = self._latest.notes.get("bytes_after_end", 0) + len(event.data)
+                self._latest.changed = True
+                self._touched(self._latest, 0)
+            return
+        draft = self._open[0]
+        size = 0
+        if isinstance(event, Body):
+            size = draft.add_body(event.pieces, at_ns)
+        elif isinstance(event, Head):
+            headers = redact_headers(event.head.headers)
+            draft.set_head(event.head, headers, at_ns, chunked=event.framing is Framing.CHUNKED)
+        elif isinstance(event, Interim):
+            draft.notes.setdefault("interim", []).append(
+                {"status": event.head.status, "offset_us": draft.offset(at_ns), "headers": _safe(event.head.headers)}
+            )
+            draft.changed = True
+        elif isinstance(event, End):
+            self._end(draft, event.trailers, at_ns)
+        else:
+            self._broken(draft, event)
+        self._touched(draft, size)
+
+    def _end(self, draft: Draft, trailers: Headers, at_ns: int) -> None:
+        if trailers:
+            draft.notes["trailers"] = _safe(trailers)
+        draft.finish(Ending.COMPLETE, "end-of-message", at_ns)
+        self._open.popleft()
+
+    def _broken(self, draft: Draft, event: Broken) -> None:
+        draft.fault = event.fault
+        data = event.rest if draft.head is not None else _redact_lines(event.rest)
+        draft.add_unframed(data)
+
+    def _response_after_leaving(self, frame: Frame) -> None:
+        """The client is gone; only the bare end of the message, already on its way, still counts."""
+        if not self._open:
+            return
+        events = self._responses.feed(frame.data)
+        if events and isinstance(events[0], End):
+            self._open[0].notes["client_left_before_terminator"] = True
+            self._apply(events[0], self._left[0] if self._left else frame.at_ns)
+        self._client_left()
+
+    # --- endings
+
+    def _ended(self, at_ns: int, how: str) -> None:
+        kind, _, detail = how.partition(": ")
+        if kind.startswith("client-"):
+            self._left = (at_ns, kind)
+        elif kind.startswith("upstream-"):
+            self._upstream_ended(at_ns, kind.removeprefix("upstream-"), detail)
+        elif kind == "timeout":
+            self._finish_all(Ending.TIMED_OUT, "timeout", at_ns)
+        elif kind == "unreachable":
+            self._unreachable(at_ns, detail)
+        elif kind == "rejected":
+            self._finish_all(Ending.CLIENT_LEFT, f"bad-request-framing: {detail}", at_ns)
+        elif kind == "stopped":
+            self._finish_all(Ending.INTERRUPTED, "recorder-stopped", at_ns)
+
+    def _upstream_ended(self, at_ns: int, kind: str, detail: str) -> None:
+        if not self._open:
+            return
+        draft = self._open[0]
+        body = self._responses.body
+        if draft.fault is not None:
+            reason = f"bad-framing: {draft.fault.reason}"
+        elif kind != "fin":
+            reason = "rst" if kind == "rst" else f"error: {detail}"
+        elif self._responses.finish():
+            draft.finish(Ending.COMPLETE, "fin", at_ns)
+            self._open.popleft()
+            self._touched(draft, 0)
+            self._finish_all(Ending.UPSTREAM_CUT, "fin", at_ns)
+            return
+        else:
+            reason = "fin" if body is None else "missing-terminator"
+        self._note_what_is_missing(draft, body)
+        draft.finish(Ending.UPSTREAM_CUT, reason, at_ns)
+        self._open.popleft()
+        self._touched(draft, 0)
+        self._finish_all(Ending.UPSTREAM_CUT, "rst" if kind == "rst" else "fin", at_ns)
+
+    def _note_what_is_missing(self, draft: Draft, body: BodyReader | None) -> None:
+        if body is not None and body.fault is None and body.missing:
+            draft.notes["missing_bytes"] = body.missing
+        head = self._responses.head_bytes
+        if head:
+            draft.notes["unfinished_head"] = _redact_lines(head)[:4096].decode("latin-1")
+
+    def _unreachable(self, at_ns: int, detail: str) -> None:
+        kind, _, text = detail.partition(": ")
+        for draft in self._open:
+            draft.notes["unreachable"] = text
+        self._finish_all(Ending.UNREACHABLE, detail if kind == "tls" else kind, at_ns)
+
+    def _client_left(self) -> None:
+        if self._left is None:
+            return
+        at_ns, how = self._left
+        for draft in self._open:
+            if draft.fault is not None:
+                draft.finish(Ending.UPSTREAM_CUT, f"bad-framing: {draft.fault.reason}", at_ns)
+                self._touched(draft, 0)
+        self._open = deque(draft for draft in self._open if draft.ending is None)
+        self._finish_all(Ending.CLIENT_LEFT, how, at_ns)
+
+    def _lost(self, at_ns: int) -> None:
+        for draft in self._open:
+            draft.notes["recording_lost"] = "the recorder could not keep up; bytes from here on were not recorded"
+        self._finish_all(Ending.INTERRUPTED, "recording-lost", at_ns)
+        self._responses = ResponseReader()
+        self._uploading, self._latest = None, None
+
+    def interrupt(self, reason: str) -> None:
+        """Nothing more will come: the relay is gone."""
+        self._client_left()
+        self._finish_all(Ending.INTERRUPTED, reason, self._last_ns)
+
+    def _finish_all(self, ending: Ending, reason: str, at_ns: int) -> None:
+        while self._open:
+            draft = self._open.popleft()
+            draft.finish(ending, reason, at_ns)
+            self._touched(draft, 0)
+
+
+def _safe(headers: Headers) -> list[list[str]]:
+    return [list(pair) for pair in redact_headers(headers)]
+
+
+def _redact_lines(raw: bytes) -> bytes:
+    """Bytes that were meant as a head, with the values of secret-looking lines replaced."""
+    lines = []
+    for line in raw.split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if colon and len(name) < 256 and is_secret_name(name.strip().decode("latin-1")):
+            line = name + b": REDACTED"
+        elif colon:
+            ((_, text),) = redact_headers((("x", value.decode("latin-1")),))
+            line = name + b":" + text.encode("latin-1")
+        lines.append(line)
+    return b"\n".join(lines)

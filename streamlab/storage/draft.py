@@ -1,0 +1,251 @@
+"""An exchange while it is being recorded, and how drafts are written to a capture."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from streamlab.exchange import Ending, Headers
+from streamlab.storage.capture_db import INLINE_REQUEST, INSERT_REQUEST_PART, INSERT_SEGMENT
+from streamlab.wire.http1 import Fault, Piece, StatusHead
+
+#: What is kept of bytes that no framing covers, for people to look at.
+_MAX_UNFRAMED = 64 * 1024
+
+
+class Draft:
+    """One exchange in the making. Times are microseconds since ``began_ns``. Everything in it is redacted."""
+
+    __slots__ = (
+        "_blank_tail",
+        "_event_stream",
+        "_wall_ns",
+        "began_ns",
+        "body_bytes",
+        "changed",
+        "chunked",
+        "end_us",
+        "ending",
+        "events",
+        "fault",
+        "first_us",
+        "head",
+        "head_us",
+        "headers",
+        "id",
+        "label",
+        "last_us",
+        "method",
+        "notes",
+        "parts_written",
+        "pending",
+        "request_body",
+        "request_changed",
+        "request_parts",
+        "response_headers",
+        "segment_count",
+        "tap",
+        "url",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        *,
+        began_ns: int,
+        wall_ns: int,
+        tap: str | None,
+        label: str | None,
+    ) -> None:
+        self.id: int | None = None
+        self.method, self.url, self.headers = method, url, headers
+        self.tap, self.label = tap, label
+        self.began_ns, self._wall_ns = began_ns, wall_ns
+        self.request_body = bytearray()
+        self.request_parts: list[tuple[int, bytes]] = []
+        self.parts_written = 0
+        self.request_changed = False
+        self.head: StatusHead | None = None
+        self.response_headers: Headers = ()
+        self.head_us: int | None = None
+        self.chunked = False
+        self.pending: list[tuple[int, int, int, int | None, bytes]] = []
+        self.segment_count = self.body_bytes = self.events = 0
+        self.first_us: int | None = None
+        self.last_us = 0
+        self.ending: Ending | None = None
+        self.end_us: int | None = None
+        self.fault: Fault | None = None
+        self.notes: dict[str, Any] = {}
+        self.changed = True
+        self._event_stream = False
+        self._blank_tail = b""
+
+    @property
+    def started_at(self) -> str:
+        """UTC wall clock of the request's first byte, RFC 3339 with microseconds."""
+        return datetime.fromtimestamp(self._wall_ns / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    @property
+    def status(self) -> int | None:
+        """The response's status; None before there is one."""
+        return self.head.status if self.head else None
+
+    def offset(self, at_ns: int) -> int:
+        """A monotonic time as microseconds since the request's first byte."""
+        self.last_us = max(0, (at_ns - self.began_ns) // 1000)
+        return self.last_us
+
+    def add_request_body(self, data: bytes) -> int:
+        """More of the request's body; returns how many bytes wait to be written."""
+        self.request_body += data
+        self.request_changed = True
+        if len(self.request_body) > INLINE_REQUEST:
+            self.request_parts.append((self.parts_written + len(self.request_parts), bytes(self.request_body)))
+            self.request_body.clear()
+        return len(data)
+
+    def set_head(self, head: StatusHead, headers: Headers, at_ns: int, *, chunked: bool) -> None:
+        """The final head came."""
+        self.head, self.response_headers, self.chunked = head, headers, chunked
+        self.head_us = self.offset(at_ns)
+        self.changed = True
+        kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+        self._event_stream = kind.lower().startswith("text/event-stream")
+
+    def add_body(self, pieces: list[Piece], at_ns: int) -> int:
+        """One read's pieces of the body; returns their bytes."""
+        offset = self.offset(at_ns)
+        if self.first_us is None:
+            self.first_us = offset
+        seq, chunked, total = self.segment_count, self.chunked, 0
+        append = self.pending.append
+        for data, chunk in pieces:
+            append((seq, offset, len(data), chunk if chunked else None, data))
+            total += len(data)
+            seq += 1
+        if self._event_stream:
+            self._count_events(pieces)
+        self.segment_count = seq
+        self.body_bytes += total
+        return total
+
+    def _count_events(self, pieces: list[Piece]) -> None:
+        """Blank lines, for the live display only; the decoder counts for real."""
+        text = self._blank_tail + b"".join([data for data, _ in pieces])
+        self.events += text.count(b"\n\n") + text.count(b"\r\n\r\n")
+        # Keep what may be the first half of a blank line, and no whole one.
+        tail = text[-3:]
+        self._blank_tail = b"" if tail.endswith(b"\n\n") or text.endswith(b"\r\n\r\n") else tail.rpartition(b"\n\n")[2]
+
+    def finish(self, ending: Ending, reason: str, at_ns: int) -> None:
+        """The exchange is over."""
+        self.ending, self.end_us = ending, self.offset(at_ns)
+        self.notes["ending_reason"] = reason
+        self.changed = True
+
+    def add_unframed(self, data: bytes) -> None:
+        """Bytes that no framing covers: count them, keep the first."""
+        count = self.notes.get("unframed_bytes", 0)
+        if count < _MAX_UNFRAMED:
+            self.notes["unframed"] = self.notes.get("unframed", "") + data[: _MAX_UNFRAMED - count].decode("latin-1")
+        self.notes["unframed_bytes"] = count + len(data)
+        self.changed = True
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.changed or self.pending or self.request_changed)
+
+
+def write_drafts(connection: sqlite3.Connection, drafts: Iterable[Draft], recorder_id: int) -> None:
+    """Write what is new in the drafts, in one transaction; after an error all of it is still to be written."""
+    fresh: list[Draft] = []
+    drafts = list(drafts)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for draft in drafts:
+            if draft.id is None:
+                fresh.append(draft)
+                draft.id = _insert(connection, draft, recorder_id)
+            _write_one(connection, draft)
+        connection.execute("COMMIT")
+    except BaseException:
+        for draft in fresh:
+            draft.id = None
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    for draft in drafts:
+        draft.pending.clear()
+        draft.parts_written += len(draft.request_parts)
+        draft.request_parts.clear()
+        draft.changed = draft.request_changed = False
+
+
+def _insert(connection: sqlite3.Connection, draft: Draft, recorder_id: int) -> int:
+    cursor = connection.execute(
+        "INSERT INTO exchanges (recorder_id, started_at, label, tap, method, url, request_headers)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            recorder_id,
+            draft.started_at,
+            draft.label,
+            draft.tap,
+            draft.method,
+            draft.url,
+            json.dumps(draft.headers),
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _write_one(connection: sqlite3.Connection, draft: Draft) -> None:
+    exchange_id = draft.id
+    if draft.pending:
+        connection.executemany(INSERT_SEGMENT, [(exchange_id, *row) for row in draft.pending])
+    if draft.request_changed:
+        _write_request(connection, draft)
+    if not draft.changed:
+        return
+    head = draft.head
+    ended = draft.ending is not None
+    connection.execute(
+        "UPDATE exchanges SET status = ?, reason = ?, http_version = ?, response_headers = ?, head_us = ?, chunked = ?,"
+        " ending = ?, end_us = ?, notes = ?, body_bytes = ?, segment_count = ?, first_us = ? WHERE id = ?",
+        (
+            head.status if head else None,
+            head.reason if head else None,
+            head.http_version if head else None,
+            json.dumps(draft.response_headers) if head else None,
+            draft.head_us,
+            draft.chunked,
+            draft.ending.value if draft.ending else None,
+            draft.end_us,
+            json.dumps(draft.notes),
+            draft.body_bytes if ended else None,
+            draft.segment_count if ended else None,
+            draft.first_us if ended else None,
+            exchange_id,
+        ),
+    )
+
+
+def _write_request(connection: sqlite3.Connection, draft: Draft) -> None:
+    """Small bodies into the row; of large ones the row holds none and the parts hold all."""
+    if not draft.parts_written and not draft.request_parts:
+        connection.execute("UPDATE exchanges SET request_body = ? WHERE id = ?", (bytes(draft.request_body), draft.id))
+        return
+    if not draft.parts_written:
+        connection.execute("UPDATE exchanges SET request_body = NULL WHERE id = ?", (draft.id,))
+    connection.executemany(INSERT_REQUEST_PART, [(draft.id, seq, data) for seq, data in draft.request_parts])
+    tail = draft.parts_written + len(draft.request_parts)
+    connection.execute(
+        "INSERT OR REPLACE INTO request_parts (exchange_id, seq, data) VALUES (?, ?, ?)",
+        (draft.id, tail, bytes(draft.request_body)),
+    )

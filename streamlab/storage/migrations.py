@@ -1,0 +1,102 @@
+"""The schema of a capture, version by version. A new version is one more function at the end of `MIGRATIONS`.
+
+docs/database.md describes the result for people who query it by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlite_utils import Database
+
+#: "StLb", in the header of every capture, so that a foreign database is told apart.
+APPLICATION_ID = 0x53744C62
+
+
+def _exchanges_and_segments(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE recorders (
+            id INTEGER PRIMARY KEY,
+            process TEXT NOT NULL,
+            started_at TEXT NOT NULL)"""
+    )
+    db.execute(
+        """CREATE TABLE exchanges (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            recorder_id INTEGER REFERENCES recorders(id),
+            started_at TEXT,
+            label TEXT,
+            tap TEXT,
+            method TEXT,
+            url TEXT,
+            request_headers TEXT,
+            request_body BLOB,
+            status INTEGER,
+            reason TEXT,
+            http_version TEXT,
+            response_headers TEXT,
+            head_us INTEGER,
+            chunked INTEGER,
+            ending TEXT,
+            end_us INTEGER,
+            notes TEXT NOT NULL DEFAULT '{}',
+            body_bytes INTEGER,
+            segment_count INTEGER,
+            first_us INTEGER)"""
+    )
+    db.execute(
+        """CREATE TABLE segments (
+            exchange_id INTEGER NOT NULL REFERENCES exchanges(id) ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            offset_us INTEGER,
+            length INTEGER NOT NULL,
+            chunk INTEGER,
+            data BLOB NOT NULL,
+            PRIMARY KEY (exchange_id, seq)) WITHOUT ROWID"""
+    )
+    db.execute(
+        """CREATE TABLE request_parts (
+            exchange_id INTEGER NOT NULL REFERENCES exchanges(id) ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            data BLOB NOT NULL,
+            PRIMARY KEY (exchange_id, seq))"""
+    )
+    db.create_view("overview", _OVERVIEW)
+    db.create_view("timeline", _TIMELINE)
+
+
+_OVERVIEW = """
+SELECT e.id, e.started_at, e.label, e.tap, e.method, e.url,
+       CASE WHEN json_valid(CAST(e.request_body AS TEXT))
+            THEN json_extract(CAST(e.request_body AS TEXT), '$.model') END AS model,
+       e.status,
+       coalesce(e.ending, 'interrupted') AS ending,
+       json_extract(e.notes, '$.ending_reason') AS ending_reason,
+       coalesce(e.body_bytes, (SELECT total(length) FROM segments WHERE exchange_id = e.id)) AS bytes,
+       coalesce(e.segment_count, (SELECT count(*) FROM segments WHERE exchange_id = e.id)) AS segments,
+       e.head_us,
+       coalesce(e.first_us, (SELECT min(offset_us) FROM segments WHERE exchange_id = e.id)) AS first_us,
+       e.end_us,
+       e.ending IS NULL AS unfinished,
+       r.process AS recorder
+FROM exchanges e LEFT JOIN recorders r ON r.id = e.recorder_id
+"""
+
+_TIMELINE = """
+SELECT exchange_id, seq, offset_us,
+       offset_us - lag(offset_us) OVER (PARTITION BY exchange_id ORDER BY seq) AS gap_us,
+       length, chunk, CAST(data AS TEXT) AS text
+FROM segments
+"""
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_exchanges_and_segments,)
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def migrate(db: Database) -> None:
+    """Bring the database to `SCHEMA_VERSION`; the caller holds the write lock and commits."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
+        step(db)
+        db.execute(f"PRAGMA user_version = {number}")
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
