@@ -156,3 +156,121 @@ def exchange(
         end_us=(last or 0) + 1_000 if timed else None,
         **extra,
     )
+
+
+RESPONSE_ID = "resp_68a1f0c2d4b48191a7c3e5f6a7b8c9d0"
+
+
+def response(status: str, output: list[Payload] | None = None, **extra: Any) -> Payload:
+    """The response object inside the events that carry one; usage is there when it is completed."""
+    usage = {
+        "input_tokens": 12,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": 4,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 16,
+    }
+    return {
+        "id": RESPONSE_ID,
+        "object": "response",
+        "created_at": CREATED + 20_000_000,
+        "status": status,
+        "background": False,
+        "error": None,
+        "incomplete_details": None,
+        "model": MODEL,
+        "output": output or [],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": usage if status == "completed" else None,
+        "metadata": {},
+        **extra,
+    }
+
+
+def numbered(events: list[Payload]) -> list[Payload]:
+    """The events with a sequence_number each, counted from 0."""
+    return [{"type": event["type"], "sequence_number": at, **event} for at, event in enumerate(events)]
+
+
+def _around(item: Payload, done: Payload, inside: list[Payload]) -> list[Payload]:
+    return numbered(
+        [
+            {"type": "response.created", "response": response("in_progress")},
+            {"type": "response.in_progress", "response": response("in_progress")},
+            {"type": "response.output_item.added", "output_index": 0, "item": item},
+            *({"type": event["type"], "item_id": item["id"], "output_index": 0, **event} for event in inside),
+            {"type": "response.output_item.done", "output_index": 0, "item": done},
+            {"type": "response.completed", "response": response("completed", [done])},
+        ]
+    )
+
+
+def responses_text(*pieces: str) -> list[Payload]:
+    """A text answer of the Responses API: its events in order."""
+    pieces = pieces or ("Spring", " is", " here", ".")
+    text = "".join(pieces)
+    item = {
+        "id": "msg_68a1f0c2e5c48191",
+        "type": "message",
+        "status": "in_progress",
+        "content": [],
+        "role": "assistant",
+    }
+    empty = {"type": "output_text", "annotations": [], "logprobs": [], "text": ""}
+    part = {**empty, "text": text}
+    inside: list[Payload] = [
+        {"type": "response.content_part.added", "content_index": 0, "part": empty},
+        *(
+            {
+                "type": "response.output_text.delta",
+                "content_index": 0,
+                "delta": piece,
+                "logprobs": [],
+                "obfuscation": "aZ3kQ9",
+            }
+            for piece in pieces
+        ),
+        {"type": "response.output_text.done", "content_index": 0, "text": text, "logprobs": []},
+        {"type": "response.content_part.done", "content_index": 0, "part": part},
+    ]
+    return _around(item, {**item, "status": "completed", "content": [part]}, inside)
+
+
+def responses_tool(*pieces: str) -> list[Payload]:
+    """One function call of the Responses API."""
+    pieces = pieces or ('{"', "city", '":"', "Oslo", '"}')
+    item = {
+        "id": "fc_68a1f0c2e5c48191",
+        "type": "function_call",
+        "status": "in_progress",
+        "arguments": "",
+        "call_id": "call_a1B2c3D4",
+        "name": "get_weather",
+    }
+    arguments = "".join(pieces)
+    inside: list[Payload] = [
+        *({"type": "response.function_call_arguments.delta", "delta": piece} for piece in pieces),
+        {"type": "response.function_call_arguments.done", "arguments": arguments},
+    ]
+    return _around(item, {**item, "status": "completed", "arguments": arguments}, inside)
+
+
+def named(payload: Payload, name: str | None = None) -> bytes:
+    """One event of the Responses API, with its ``event:`` line."""
+    return b"event: " + (name or payload["type"]).encode() + b"\n" + frame(payload)
+
+
+def responses_sse(payloads: list[Payload]) -> bytes:
+    """A whole body of the Responses API: events with names, no ``[DONE]``."""
+    return b"".join(map(named, payloads))
+
+
+def responses_exchange(body: bytes, **extra: Any) -> Exchange:
+    """An exchange of the Responses API."""
+    asked: Payload = {"model": MODEL, "stream": True, "input": "How is the weather?"}
+    request = Request(
+        "POST", "http://127.0.0.1:8000/v1/responses", (("content-type", "application/json"),), dump(asked)
+    )
+    return exchange(body, **{"request": request, **extra})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from streamlab.exchange import Request
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject
 
@@ -370,7 +371,7 @@ def _hashable(shape: Shape) -> bool:
     return True
 
 
-def is_resumed(chunk: JsonObject, url: str) -> bool:
+def is_resumed(chunk: JsonObject, request: Request | None) -> bool:
     """Whether a Responses stream goes on where an earlier one stopped: ``chunk`` is its first event.
 
     Asked for with ``starting_after``; where the request is unknown, the first event has a later number and is not
@@ -378,7 +379,7 @@ def is_resumed(chunk: JsonObject, url: str) -> bool:
     """
     number = chunk.get("sequence_number")
     late = type(number) is int and number > 0 and chunk.get("type") != "response.created"
-    return late or "starting_after=" in url
+    return late or (request is not None and "starting_after=" in request.url)
 
 
 def is_flat_error(chunk: JsonObject) -> bool:

@@ -1,0 +1,42 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import RESPONSES_STREAMING
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk
+
+
+class ResponsesKeepaliveEvent(Rule):
+    """An event inside a Responses stream is none of this API's: a keep-alive, a ping, or another API's chunk.
+
+    ## What OpenAI does
+    Every event of the recorded streams has a ``type`` that begins with ``response.``; besides these the specification
+    knows only ``error``. A connection is kept alive by comments, which clients skip by themselves.
+
+    ## Why it matters
+    Clients whose event type is a closed list fail to decode the event and end the stream; async-openai had to learn to
+    skip ``keepalive``.
+
+    ## Repair
+    Turned into a comment.
+    """
+
+    name = "responses-keepalive-event"
+    severity = Severity.WARNING
+    source = RESPONSES_STREAMING
+    repair = Mend.SAFE
+    apis = frozenset({Api.RESPONSES})
+
+    def shape(self, at: int, chunk: Chunk) -> Findings:
+        kind = chunk.json.get("type")
+        if not isinstance(kind, str):
+            members = quote(", ".join(map(str, list(chunk.json)[:6])))
+            message = f"an event has no type, only {members}" if chunk.json else "an event is an empty object"
+            yield self.found(message, at, expected="type response.…", repair=Mend.UNSAFE)
+        elif not kind.startswith("response.") and kind != "error" and not reading.is_flat_error(chunk.json):
+            message = f"type {quote(kind)} is no event of the Responses API"
+            yield self.found(message, at, path="type", expected="response.…", actual=kind)

@@ -1,0 +1,60 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.exchange import Ending
+from streamlab.expectations.responses import TERMINAL
+from streamlab.expectations.sources import RESPONSES_STREAMING
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Severity
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ResponsesTerminalMissing(Rule):
+    """A Responses stream ends without ``response.completed``, ``response.incomplete`` or ``response.failed``.
+
+    ## What OpenAI does
+    Ends every one of 1,614 recorded streams with one of the three. There is no ``[DONE]``.
+
+    ## Why it matters
+    This event alone carries the status and the usage. Without it openai-python's stream helper raises (``Didn't
+    receive a response.completed event``), and nine other measured clients, openai-node, LangChain and the AI SDK among
+    them, return an answer without usage or status and say nothing. Codex reconnects and asks again.
+
+    ## Repair
+    None: whether the answer is whole cannot be known from what came.
+    """
+
+    name = "responses-terminal-missing"
+    severity = Severity.ERROR
+    source = RESPONSES_STREAMING
+    apis = frozenset({Api.RESPONSES})
+    on = Fact.SHAPE  # the first event of each type
+
+    def __init__(self, ctx: Any) -> None:
+        super().__init__(ctx)
+        self._begun = False
+        self._ended = False
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        kind = event.json.get("type") if type(event) is Chunk else None
+        if isinstance(kind, str):
+            self._begun = self._begun or kind.startswith("response.")
+            if kind in TERMINAL or kind == "error":
+                self._ended = True
+        return None
+
+    def end(self, ending: Ending) -> Findings:
+        # A cut stream has its own rule, and so has an error that ends one.
+        if not self._begun or self._ended or self.ctx.error_at is not None or ending is not Ending.COMPLETE:
+            return
+        last = self.ctx.last_chunk or {}
+        yield self.found(
+            "the stream ends without response.completed, response.incomplete or response.failed",
+            expected="response.completed",
+            actual=last.get("type"),
+        )
