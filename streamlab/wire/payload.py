@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ class FaultKind(StrEnum):
     NAN = "nan"  # NaN, Infinity or -Infinity
     INVALID_UTF8 = "invalid-utf8"
     LONE_SURROGATE = "lone-surrogate"  # half of a surrogate pair, escaped: legal JSON, not legal Unicode
+    CONTROL_BYTE = "control-byte"  # a raw byte below 0x20 inside a string
     TOO_DEEP = "too-deep"
 
 
@@ -41,7 +43,8 @@ class Fault(NamedTuple):
 
 
 class Payload(NamedTuple):
-    """A decoded payload. ``ok`` is False when there is no value at all."""
+    """A decoded payload. ``ok`` is False when it is no JSON; ``value`` is then None, or, where only raw control bytes
+    stand in the way, what a lenient reader makes of it."""
 
     ok: bool
     value: Any
@@ -49,7 +52,15 @@ class Payload(NamedTuple):
 
 
 _decode = msgspec.json.Decoder().decode
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_TOO_DEEP = Fault(FaultKind.TOO_DEEP, 0, f"nested deeper than {MAX_DEPTH} levels")
+#: Digits of the longest integer Python reads; longer ones become floats, as in JavaScript.
+_MAX_DIGITS = 4300
+_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+#: What is left of a number, a literal or an escape when the text ends inside it.
+_BROKEN_OFF = re.compile(
+    r"(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|N|Na|-?I[a-z]{0,6}|-|\.|[eE][+-]?|\\?u[0-9a-fA-F]{0,3})\s*\Z"
+)
 
 
 def decode_payload(data: bytes) -> Payload:
@@ -58,43 +69,53 @@ def decode_payload(data: bytes) -> Payload:
         value = _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         return _decode_faulty(data)
-    if type(value) is dict and data.count(b'":') == _key_count(value, 0):
-        return Payload(True, value)
-    return _decode_watching(data, value)
+    kind = type(value)
+    if kind is dict or kind is list:
+        keys = _key_count(value, 0)
+        if keys != data.count(b":") and keys != _keys_written(data):
+            return _decode_watching(data, value)
+    return Payload(True, value)
 
 
 def _key_count(value: Any, depth: int) -> int:
-    """How many keys all objects inside ``value`` have: the number of ``":`` when none is doubled."""
+    """How many keys all objects inside ``value`` have; far below zero when it is nested too deep.
+
+    Every written key has its colon, so as many colons as keys means that no key is doubled: a doubled one is counted
+    once, and colons inside strings can only make the colons more.
+    """
     if depth > MAX_DEPTH:
         return -1_000_000_000
     count = 0
     if type(value) is dict:
         count = len(value)
-        for member in value.values():
-            kind = type(member)
-            if kind is dict or kind is list:
-                count += _key_count(member, depth + 1)
-    else:
-        for member in value:
-            kind = type(member)
-            if kind is dict or kind is list:
-                count += _key_count(member, depth + 1)
+        value = value.values()
+    for member in value:
+        kind = type(member)
+        if kind is dict or kind is list:
+            count += _key_count(member, depth + 1)
     return count
 
 
+def _keys_written(data: bytes) -> int:
+    """How many keys the text writes, where strings hold colons too; -1 when that takes a parser to say.
+
+    With no white space before any colon, every key ends in ``":``, and the only other ``":`` there can be follow a
+    backslash, inside a string that holds escaped JSON.
+    """
+    if b" :" in data or b"\n:" in data or b"\t:" in data or b"\r:" in data or b'\\\\":' in data:
+        return -1
+    return data.count(b'":') - data.count(b'\\":')
+
+
 def _decode_watching(data: bytes, value: Any) -> Payload:
-    """The fast decoder read it, but a key may be there twice (or a string holds ``":``): look closer."""
-    if b'"' not in data or type(value) not in (dict, list):
-        return Payload(True, value)
+    """The fast decoder read it, but a key may be there twice: look closer."""
+    if _depth_exceeds(value):
+        return Payload(False, None, (_TOO_DEEP,))
     doubled: list[str] = []
     try:
-        json.loads(data, object_pairs_hook=lambda pairs: _note_doubled(pairs, doubled))
-    except RecursionError:
-        return Payload(False, None, (Fault(FaultKind.TOO_DEEP, 0, "nested deeper than any client reads"),))
-    except ValueError:
+        json.loads(data, object_pairs_hook=lambda pairs: _note_doubled(pairs, doubled), parse_int=len, parse_float=len)
+    except (ValueError, RecursionError):
         return Payload(True, value)
-    if _depth_exceeds(value):
-        return Payload(False, None, (Fault(FaultKind.TOO_DEEP, 0, f"nested deeper than {MAX_DEPTH} levels"),))
     return Payload(True, value, tuple(_doubled_fault(data, key) for key in doubled))
 
 
@@ -116,7 +137,7 @@ def _note_doubled(pairs: list[tuple[str, Any]], doubled: list[str]) -> JsonObjec
 
 def _depth_exceeds(value: Any) -> bool:
     level = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_DEPTH + 1):
         level = [
             member
             for outer in level
@@ -126,6 +147,38 @@ def _depth_exceeds(value: Any) -> bool:
         if not level:
             return False
     return True
+
+
+class _Found(NamedTuple):
+    """What Python's decoder read: the value, where it ends, keys that are there twice, NaN and Infinity."""
+
+    value: Any
+    end: int
+    doubled: list[str]
+    constants: list[str]
+
+
+def _read(text: str, strict: bool) -> _Found:
+    """The first JSON value of ``text``; raises ValueError or RecursionError. Not strict: control bytes in strings."""
+    doubled: list[str] = []
+    constants: list[str] = []
+
+    def constant(name: str) -> float:
+        constants.append(name)
+        return float(name)
+
+    decoder = json.JSONDecoder(
+        object_pairs_hook=lambda pairs: _note_doubled(pairs, doubled),
+        parse_constant=constant,
+        parse_int=_integer,
+        strict=strict,
+    )
+    value, end = decoder.raw_decode(text, len(text) - len(text.lstrip(" \t\r\n")))
+    return _Found(value, end, doubled, constants)
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
 
 
 def _decode_faulty(data: bytes) -> Payload:
@@ -138,43 +191,80 @@ def _decode_faulty(data: bytes) -> Payload:
         text = data.decode("utf-8", "replace")
     if not text.strip():
         return Payload(False, None, (*faults, Fault(FaultKind.EMPTY)))
-    doubled: list[str] = []
-    constants: list[str] = []
-
-    def constant(name: str) -> float:
-        constants.append(name)
-        return float(name)
-
-    decoder = json.JSONDecoder(
-        object_pairs_hook=lambda pairs: _note_doubled(pairs, doubled), parse_constant=constant, strict=True
-    )
-    leading = len(text) - len(text.lstrip(" \t\r\n"))
+    control: Fault | None = None
     try:
-        value, end = decoder.raw_decode(text, leading)
+        try:
+            found = _read(text, strict=True)
+        except ValueError as error:
+            control = _control_fault(text, error)
+            if control is None:
+                raise
+            faults.append(control)
+            found = _read(text, strict=False)
     except RecursionError:
-        return Payload(False, None, (*faults, Fault(FaultKind.TOO_DEEP, 0, "nested deeper than any client reads")))
+        return Payload(False, None, (*faults, _TOO_DEEP))
     except ValueError as error:
         at = getattr(error, "pos", 0)
         kind = FaultKind.TRUNCATED if _stops_in_the_middle(text, at, str(error)) else FaultKind.NOT_JSON
-        return Payload(False, None, (*faults, Fault(kind, len(text[:at].encode("utf-8", "replace")), str(error))))
-    if type(value) in (dict, list) and _depth_exceeds(value):
-        return Payload(False, None, (*faults, Fault(FaultKind.TOO_DEEP, 0, f"nested deeper than {MAX_DEPTH} levels")))
-    for name in constants:
-        faults.append(Fault(FaultKind.NAN, max(0, data.find(name.encode())), name))
-    faults.extend(_doubled_fault(data, key) for key in doubled)
-    if text[end:].strip(" \t\r\n"):
-        at = len(text[:end].encode("utf-8", "replace"))
-        return Payload(True, value, (*faults, Fault(FaultKind.TRAILING_TEXT, at, text[end : end + 40])))
-    if b"\\u" in data and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
-        faults.append(Fault(FaultKind.LONE_SURROGATE, 0))
-    return Payload(True, value, tuple(faults))
+        return Payload(False, None, (*faults, Fault(kind, _byte_offset(text, at), str(error))))
+    if type(found.value) in (dict, list) and _depth_exceeds(found.value):
+        return Payload(False, None, (*faults, _TOO_DEEP))
+    return Payload(control is None, found.value, (*faults, *_value_faults(data, text, found)))
+
+
+def _control_fault(text: str, error: ValueError) -> Fault | None:
+    """The fault when a raw control byte in a string is what the strict decoder stumbled over."""
+    at = getattr(error, "pos", 0)
+    if not str(error).startswith("Invalid control character") or at >= len(text):
+        return None
+    return Fault(FaultKind.CONTROL_BYTE, _byte_offset(text, at), f"{ord(text[at]):02x}")
+
+
+def _value_faults(data: bytes, text: str, found: _Found) -> Iterator[Fault]:
+    """What is wrong with a payload that has a value."""
+    if found.constants:
+        for match in _CONSTANT.finditer(text, 0, found.end):
+            if match.group()[0] != '"':
+                yield Fault(FaultKind.NAN, _byte_offset(text, match.start()), match.group())
+    for key in found.doubled:
+        yield _doubled_fault(data, key)
+    if text[found.end :].strip(" \t\r\n"):
+        yield Fault(FaultKind.TRAILING_TEXT, _byte_offset(text, found.end), text[found.end : found.end + 40])
+    lone = _lone_surrogate(data)
+    if lone is not None:
+        yield lone
+
+
+def _lone_surrogate(data: bytes) -> Fault | None:
+    """The first escaped half of a surrogate pair that has no other half beside it."""
+    if b"\\u" not in data:
+        return None
+    high: re.Match[bytes] | None = None
+    for match in _ESCAPE.finditer(data):
+        unit = int(match.group(1), 16) if match.group(1) else 0
+        paired = high is not None and high.end() == match.start() and 0xDC00 <= unit <= 0xDFFF
+        if high is not None and not paired:
+            return _surrogate_fault(high)
+        if 0xDC00 <= unit <= 0xDFFF and not paired:
+            return _surrogate_fault(match)
+        high = match if 0xD800 <= unit <= 0xDBFF else None
+    return _surrogate_fault(high) if high is not None else None
+
+
+def _surrogate_fault(match: re.Match[bytes]) -> Fault:
+    return Fault(FaultKind.LONE_SURROGATE, match.start(), match.group().decode())
+
+
+def _byte_offset(text: str, at: int) -> int:
+    return len(text[:at].encode("utf-8", "replace"))
 
 
 def _stops_in_the_middle(text: str, at: int, message: str) -> bool:
     """Whether the decoder failed because the text ended, as opposed to being something else than JSON."""
     if text.lstrip()[:1] not in ("{", "["):
         return False
-    return not text[at:].strip() or message.startswith("Unterminated string")
+    rest = text[at : at + 64] if len(text) - at > 64 else text[at:]
+    return not rest.strip() or message.startswith("Unterminated string") or _BROKEN_OFF.match(rest) is not None
 
 
 def encode_json(value: Any) -> bytes:
