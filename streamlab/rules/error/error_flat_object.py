@@ -1,0 +1,50 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import ERROR_OBJECT
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ErrorFlatObject(Rule):
+    """An event is an error, but has no ``error`` member.
+
+    Told by what no chunk has: ``object`` or ``type`` ``"error"``, a failing ``base_resp``, ``success: false``,
+    ``errors``, ``detail``, or a failing code beside a message; and by having no choices. A ``base_resp`` with
+    status 0 is a success.
+
+    ## What OpenAI does
+    Puts every error under ``error``.
+
+    ## Why it matters
+    Clients look for ``error`` and for choices, find neither, and go on: openai-python's ``.stream()``, LangChain,
+    litellm and pydantic-ai hand out the truncated text as if nothing had happened (measured).
+
+    ## Repair
+    The object is put under ``error``, its message and code under the names clients read.
+    """
+
+    name = "error-flat-object"
+    severity = Severity.ERROR
+    source = ERROR_OBJECT
+    repair = Mend.SAFE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.NO_CHOICES
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        # A falsy "error" beside it has a rule of its own.
+        sign = reading.flat_error(event.json) if isinstance(event, Chunk) else None
+        if sign is not None and isinstance(event, Chunk):
+            path, value = sign
+            yield self.found(
+                f"an error without an error member: {path} is {quote(value)}",
+                at,
+                path=path,
+                expected={"error": {"message": "...", "type": "...", "param": None, "code": None}},
+                actual=event.json,
+            )

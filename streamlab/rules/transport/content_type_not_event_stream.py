@@ -1,0 +1,48 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import SSE
+from streamlab.redaction import REDACTED
+from streamlab.rules.base import ANY_API, Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.bodies import BodyKind
+
+
+class ContentTypeNotEventStream(Rule):
+    """An event stream is not labelled ``text/event-stream``.
+
+    Judged by the body: it has to hold events with data. Silent where a recorder took the value out, and where no
+    header at all was kept.
+
+    ## What OpenAI does
+    Sends ``text/event-stream; charset=utf-8`` (until May 2024 without the charset), never anything else.
+
+    ## Why it matters
+    The eleven measured client set-ups do not look. Browsers' ``EventSource`` refuses the stream, and gateways that
+    choose between streaming and buffering by the type buffer it, or wrap it a second time into ``data: data: ...``.
+
+    ## Repair
+    The header is set.
+    """
+
+    name = "content-type-not-event-stream"
+    severity = Severity.WARNING
+    source = SSE
+    repair = Mend.SAFE
+    apis = ANY_API
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ctx.head is None or not ctx.head.headers or ctx.kind is not BodyKind.SSE or not ctx.data_events:
+            return
+        value = ctx.head.header("content-type")
+        if ctx.content_type == "text/event-stream" or (value is not None and REDACTED in value):
+            return
+        yield self.found(
+            "an event stream without Content-Type" if value is None else f"an event stream labelled {quote(value)}",
+            path="content-type",
+            expected="text/event-stream; charset=utf-8",
+            actual=value,
+        )

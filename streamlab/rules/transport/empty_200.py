@@ -1,0 +1,46 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import OBSERVED
+from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.finding import Severity
+from streamlab.wire.bodies import BodyKind
+
+
+class Empty200(Rule):
+    """The server says 200 and sends no answer at all.
+
+    Judged only when the response ended properly: an empty body after a cut, a timeout or a client that left is what
+    those have rules of their own for. White space is nothing; a comment is something.
+
+    ## What OpenAI does
+    Sends at least a role chunk, a finish chunk and ``[DONE]``, also for an answer without a single word.
+
+    ## Why it matters
+    Six of eleven measured client set-ups, among them openai-python and openai-node, hand out an empty answer without
+    complaint. Gateways count the request as a success and neither retry nor fail over.
+
+    ## Repair
+    None: nobody can know what the answer was. Ask again, or without ``stream``.
+    """
+
+    name = "empty-200"
+    severity = Severity.ERROR
+    source = OBSERVED
+    apis = ANY_API
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ctx.head is None or ending is not Ending.COMPLETE or ctx.kind is not BodyKind.EMPTY:
+            return
+        method = ctx.request.method.upper() if ctx.request is not None else "POST"
+        if method in ("HEAD", "OPTIONS") or ctx.coding_fault is not None:
+            return
+        size = f"{ctx.body_bytes} bytes that hold nothing" if ctx.body_bytes else "an empty body"
+        yield self.found(
+            f"HTTP {ctx.head.status} with {size}",
+            expected="a role chunk, a finish chunk and data: [DONE]",
+            actual=ctx.prefix[:20].decode("utf-8", "replace"),
+        )

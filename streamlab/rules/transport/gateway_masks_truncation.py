@@ -1,0 +1,74 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import CHAT_CHUNK_FINISH
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.finding import Severity
+from streamlab.wire import reading
+from streamlab.wire.events import Chunk, StreamEvent, Undecodable
+from streamlab.wire.payload import FaultKind, JsonObject
+from streamlab.wire.reading import Fact
+
+
+class GatewayMasksTruncation(Rule):
+    """``[DONE]`` follows an answer that never finished.
+
+    Seen from one side only: chunks carry ``finish_reason: null`` to the last, and yet the end marker comes. Servers
+    whose chunks have no ``finish_reason`` key at all never say how an answer ended, so nothing can be concluded from
+    its absence; audio answers have none by design; and an answer that broke off with an error, in whatever form, hides
+    nothing.
+
+    ## What OpenAI does
+    Sends a ``finish_reason`` for every choice before ``[DONE]``, except after an error and for audio.
+
+    ## Why it matters
+    Gateways append ``[DONE]`` whenever their upstream stops talking, also when it was cut off. Nine of eleven
+    measured client set-ups take such an answer for a complete one.
+
+    ## Repair
+    None: whether text is missing cannot be seen from this side. Record both sides of the gateway and compare.
+    """
+
+    name = "gateway-masks-truncation"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_FINISH
+    apis = OPENAI_APIS
+    on = Fact.FRAMING | Fact.NO_CHOICES | Fact.UNDECODABLE
+
+    _told = False
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        self._told = self._told or _tells_an_error(event)
+        if self._told:
+            self.retire()
+        return None
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ctx.done_at is None or ctx.finished or not ctx.accumulator.choices:
+            return
+        if self._told or ctx.error_at is not None or not _promises_finish(ctx.first_chunk, ctx.last_chunk):
+            return
+        yield self.found(
+            "data: [DONE] follows although finish_reason stayed null: the answer may be cut and the cut hidden",
+            ctx.done_at,
+            expected="a finish_reason before data: [DONE]",
+            actual=None,
+        )
+
+
+def _tells_an_error(event: StreamEvent) -> bool:
+    """Whether a failure is told in another form than ``error``: a flat object, an ``error:`` line, plain text."""
+    if isinstance(event, Chunk):
+        return reading.flat_error(event.json) is not None
+    if isinstance(event, Undecodable) and any(fault.kind is FaultKind.NOT_JSON for fault in event.faults):
+        return True
+    return event.sse is not None and reading.error_field(event.sse.raw) is not None
+
+
+def _promises_finish(*chunks: JsonObject | None) -> bool:
+    """Whether the stream's choices have the key at all; audio chunks lack it and have deltas of their own."""
+    shown = [choice for chunk in chunks if chunk is not None for choice in reading.choices(chunk)]
+    return any("finish_reason" in choice and "audio" not in reading.delta(choice) for choice in shown)

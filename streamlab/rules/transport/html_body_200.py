@@ -1,0 +1,50 @@
+"""See the class."""
+
+from __future__ import annotations
+
+import re
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import CHAT_STREAM
+from streamlab.rules.base import ANY_API, Findings, Rule, quote
+from streamlab.rules.finding import Severity
+from streamlab.wire.bodies import BodyKind
+
+_TITLE = re.compile(rb"<(?:title|h1)[^>]*>\s*([^<]{1,200})", re.IGNORECASE)
+
+
+class HtmlBody200(Rule):
+    """The server says 200 and sends a web page.
+
+    Only the raw body is judged: markup inside a chunk's content is the model's answer. A stream that is merely
+    labelled ``text/html`` is a matter of its Content-Type.
+
+    ## What OpenAI does
+    Never sends markup.
+
+    ## Why it matters
+    The page is a gateway's error, a login, or the landing page behind a wrong base URL. Six of eleven measured client
+    set-ups find no events in it and hand out an empty answer without an error.
+
+    ## Repair
+    None: there is no answer in it.
+    """
+
+    name = "html-body-200"
+    severity = Severity.ERROR
+    source = CHAT_STREAM
+    apis = ANY_API
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        said_so = ctx.content_type == "text/html" and ctx.kind is BodyKind.TEXT
+        if ctx.head is None or not (ctx.kind is BodyKind.HTML or said_so):
+            return
+        match = _TITLE.search(ctx.prefix[:65536])
+        title = match.group(1).decode("utf-8", "replace").strip() if match is not None else ""
+        yield self.found(
+            f"the body is a web page{f': {quote(title)}' if title else ''}",
+            span=(0, ctx.decoded_bytes),
+            expected="data: {...}",
+            actual=ctx.prefix[:200],
+        )

@@ -1,0 +1,80 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import ERROR_OBJECT
+from streamlab.rules.base import NOT_OK, OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.bodies import BodyKind
+
+
+class HttpErrorBodyShape(Rule):
+    """An HTTP error answer does not carry OpenAI's error object.
+
+    Extra keys, missing ``type``, ``param`` or ``code`` are fine here; what is asked for is an object under ``error``
+    with a ``message``. JSON of another shape is a warning: the text reaches the user as a raw dump at least.
+
+    ## What OpenAI does
+    Answers every 4xx and 5xx with ``{"error": {"message", "type", "param", "code"}}``, without exception in the
+    recorded answers.
+
+    ## Why it matters
+    Clients read ``error.message`` and ``error.code``. Without them the user learns the status and nothing else, and
+    code that tells a used-up quota from a bad key by ``code`` cannot.
+
+    ## Repair
+    The text becomes the ``message`` of an error object; the status stays.
+    """
+
+    name = "http-error-body-shape"
+    severity = Severity.ERROR
+    source = ERROR_OBJECT
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+    statuses = NOT_OK
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        status = ctx.head.status if ctx.head is not None else 0
+        if status < 400 or ending is not Ending.COMPLETE or ctx.coding_fault is not None:
+            return
+        if ctx.kind is BodyKind.JSON and ctx.decoded_bytes > len(ctx.prefix):
+            return  # too long to have been kept: unknown
+        value = ctx.whole_json
+        error = value.get("error") if type(value) is dict else None
+        if type(error) is dict and type(error.get("message")) is str:
+            return
+        if value is None:
+            seen = f"{_KINDS[ctx.kind]} instead of JSON" if ctx.body_bytes else "without a body"
+            yield self.found(f"HTTP {status} {seen}", expected=_EXPECTED, actual=ctx.prefix[:200])
+            return
+        path, what = _why(value, error)
+        yield self.found(
+            f"HTTP {status} with a JSON body of another shape: {what}",
+            path=path,
+            expected=_EXPECTED,
+            actual=value,
+            severity=Severity.WARNING,
+        )
+
+
+_EXPECTED = '{"error": {"message": "...", "type": "...", "param": null, "code": null}}'
+_KINDS = {
+    BodyKind.EMPTY: "with white space",
+    BodyKind.SSE: "with an event stream",
+    BodyKind.JSON: "with broken JSON",
+    BodyKind.NDJSON: "with several JSON objects",
+    BodyKind.HTML: "with markup",
+    BodyKind.TEXT: "with plain text",
+}
+
+
+def _why(value: object, error: object) -> tuple[str | None, str]:
+    if type(error) is dict:
+        return "error.message", f"error.message is {quote(error.get('message'))}"
+    if error is not None:
+        return "error", f"error is {quote(error)}"
+    flat = reading.flat_error(value) if type(value) is dict else None
+    return None, "it has no error" + (f", but {flat[0]} {quote(flat[1])}" if flat else "")
