@@ -1,0 +1,124 @@
+"""The client of the demo: openai-python where it is installed, else a plain loop over httpx; and what it got."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from streamlab.wire.visible import visible
+
+#: Seconds without a byte after which the client gives up.
+PATIENCE_S = 5.0
+_SHOWN = 44
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a client held when its stream was over, one way or another."""
+
+    text: str = ""
+    text_at_first_finish: str | None = None
+    finishes: list[str] = field(default_factory=list)
+    tool_ids: list[str] = field(default_factory=list)
+    chunks: int = 0
+    error: str | None = None
+
+    def take(self, chunk: dict[str, Any]) -> None:
+        """One chunk, read as an application would."""
+        self.chunks += 1
+        for choice in chunk.get("choices") or ():
+            delta = choice.get("delta") or {}
+            self.text += delta.get("content") or ""
+            for call in delta.get("tool_calls") or ():
+                if call.get("id") and call["id"] not in self.tool_ids:
+                    self.tool_ids.append(call["id"])
+            if choice.get("finish_reason"):
+                self.finishes.append(choice["finish_reason"])
+                if self.text_at_first_finish is None:
+                    self.text_at_first_finish = self.text
+
+    def told(self) -> str:
+        """In a line, what the application's author would report."""
+        if self.error is not None:
+            after = f" after {_quoted(self.text)}" if self.text else ""
+            return f"{visible(self.error, 100)}{after}"
+        if not self.chunks:
+            return "no text and no error: an empty answer"
+        if len(self.tool_ids) > 1:
+            return (
+                f"{len(self.tool_ids)} ids for one tool call: {', '.join(visible(i, 12) for i in self.tool_ids[:2])}, …"
+            )
+        if len(self.finishes) > 1:
+            return self._told_finishes()
+        finish = self.finishes[0] if self.finishes else None
+        return f"{_quoted(self.text)}, finish_reason {finish}"
+
+    def _told_finishes(self) -> str:
+        if self.text_at_first_finish != self.text:
+            kept = f"{_quoted(self.text_at_first_finish or '')} when it stops at the first {self.finishes[0]}"
+            return f"{kept}; there are {len(self.finishes)}"
+        return f"finished {len(self.finishes)} times: {', '.join(self.finishes)}; the last one hides the first"
+
+
+def _quoted(text: str) -> str:
+    return f"“{visible(text, _SHOWN)}”"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client by name and version, and how it asks."""
+
+    name: str
+    ask: Callable[[str, dict[str, Any]], Seen]
+
+
+def best_client() -> Client:
+    """openai-python when it is installed, else httpx, which always is."""
+    try:
+        import openai
+    except ImportError:
+        return Client(f"httpx {httpx.__version__}", ask_with_httpx)
+    return Client(f"openai-python {openai.__version__}", ask_with_openai)
+
+
+def ask_with_openai(base_url: str, body: dict[str, Any]) -> Seen:
+    """Streams a chat completion with the official client, which is not told to retry."""
+    import openai
+
+    seen = Seen()
+    client = openai.OpenAI(base_url=base_url, api_key="sk-demo", max_retries=0, timeout=PATIENCE_S)
+    try:
+        with client, client.chat.completions.create(**body) as stream:
+            for chunk in stream:
+                seen.take(chunk.model_dump())
+    except Exception as error:  # whatever the client raises is what its user sees
+        seen.error = _named(error)
+    return seen
+
+
+def ask_with_httpx(base_url: str, body: dict[str, Any]) -> Seen:
+    """The loop that many applications write: lines that begin with ``data: ``, JSON, until [DONE]."""
+    seen = Seen()
+    try:
+        with (
+            httpx.Client(timeout=PATIENCE_S, trust_env=False) as client,
+            client.stream("POST", f"{base_url}/chat/completions", json=body) as answer,
+        ):
+            answer.raise_for_status()
+            for line in answer.iter_lines():
+                if line == "data: [DONE]":
+                    break
+                if line.startswith("data: "):
+                    seen.take(json.loads(line[6:]))
+    except Exception as error:  # whatever the client raises is what its user sees
+        seen.error = _named(error)
+    return seen
+
+
+def _named(error: Exception) -> str:
+    """The exception as a log shows it, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

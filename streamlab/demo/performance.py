@@ -1,0 +1,109 @@
+"""Plays the acts: stand-ins, a recorder before each, a client before that; and judges what was recorded."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from streamlab.demo.acts import Act
+from streamlab.demo.clients import Client, Seen
+from streamlab.demo.recording import TapLine, free_ports, recorder
+from streamlab.engine.analyzer import analyze
+from streamlab.engine.report import Report
+from streamlab.errors import CouldNotRunError
+from streamlab.exchange import Exchange
+from streamlab.servers.standins import in_thread, serve_standin
+from streamlab.storage.capture_db import CaptureDB
+
+LABEL = "demo"
+#: Milliseconds between two tokens of a stand-in.
+GAP_MS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One recorded exchange of an act, judged. ``id`` is its number in the database."""
+
+    id: int
+    exchange: Exchange
+    report: Report
+    expected: tuple[str, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Expected rules that did not speak."""
+        said = {finding.rule for finding in self.report.findings}
+        return tuple(rule for rule in self.expected if rule not in said)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One act, over: what the client saw, and what was recorded in front of the system and behind it."""
+
+    act: Act
+    seen: Seen
+    front: Hop
+    behind: Hop | None
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether every rule spoke that was expected to; a system that does nothing wrong must cause no finding."""
+        hops = [self.front, *([self.behind] if self.behind else [])]
+        if any(hop.missing for hop in hops):
+            return False
+        return bool(self.act.rules) or not self.front.report.findings
+
+
+def perform(acts: Sequence[Act], client: Client, db: Path) -> list[Outcome]:
+    """Records every act into ``db`` and judges it. Raises CouldNotRunError when the recorder cannot do its work."""
+    before = _last_id(db)
+    ports = iter(free_ports(2 * len(acts)))
+    front_ports = {act.name: next(ports) for act in acts}
+    behind_ports = {act.behind_name: next(ports) for act in acts if act.scenario.behind}
+    with in_thread(_cast(acts, front_ports, behind_ports)) as taps, recorder(db, LABEL, taps):
+        seen = {act.name: client.ask(f"http://127.0.0.1:{front_ports[act.name]}/v1", act.scenario.body) for act in acts}
+    return _judge(acts, seen, db, before)
+
+
+@contextlib.asynccontextmanager
+async def _cast(
+    acts: Sequence[Act], front_ports: dict[str, int], behind_ports: dict[str, int]
+) -> AsyncIterator[list[TapLine]]:
+    """Starts the stand-ins; a gateway reaches what is behind it through a tap, so that both sides are recorded."""
+    taps = []
+    async with contextlib.AsyncExitStack() as stack:
+        for act in acts:
+            options = dict(act.scenario.options)
+            if act.scenario.behind is not None:
+                name, behind_options = act.scenario.behind
+                behind = await stack.enter_async_context(serve_standin(name, gap_ms=GAP_MS, **behind_options))
+                port = behind_ports[act.behind_name]
+                taps.append(TapLine(act.behind_name, port, behind.origin))
+                options["upstream"] = f"http://127.0.0.1:{port}/v1"
+            front = await stack.enter_async_context(serve_standin(act.standin, gap_ms=GAP_MS, **options))
+            taps.append(TapLine(act.name, front_ports[act.name], front.origin))
+        yield taps
+
+
+def _last_id(db: Path) -> int:
+    if not db.exists():
+        return 0
+    with CaptureDB(db) as database:
+        return max((row.id for row in database.overview(after=0)), default=0)
+
+
+def _judge(acts: Sequence[Act], seen: dict[str, Seen], db: Path, before: int) -> list[Outcome]:
+    recorded: dict[str, Hop] = {}
+    expected = {act.name: act.rules for act in acts} | {act.behind_name: act.behind_rules for act in acts}
+    with CaptureDB(db) as database:
+        for row in database.overview(after=before):
+            if row.label == LABEL and row.tap in expected:
+                exchange = database.get(row.id)
+                whole = replace(exchange, segments=tuple(exchange.segments))
+                recorded[row.tap] = Hop(row.id, whole, analyze(whole), expected[row.tap])
+    lost = [act.name for act in acts if act.name not in recorded]
+    if lost:
+        raise CouldNotRunError(f"the recorder did not keep {', '.join(lost)}")
+    return [Outcome(act, seen[act.name], recorded[act.name], recorded.get(act.behind_name)) for act in acts]

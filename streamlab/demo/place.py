@@ -1,0 +1,53 @@
+"""Where the demo records to, and where it writes exchanges to when asked."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from streamlab.demo.performance import Outcome
+from streamlab.storage.exchange_dir import write_exchange_dir
+from streamlab.storage.location import default_db
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A database; ``stays`` says whether it is still there when the demo is over."""
+
+    path: Path
+    stays: bool
+
+    @property
+    def option(self) -> str:
+        """What a later command needs to find it."""
+        return "" if self.path == default_db() else f" --db {self.path}"
+
+
+@contextlib.contextmanager
+def database(db: Path | None, *, keep: bool) -> Iterator[Place]:
+    """The named database, else the one in captures/ where that folder is, else one in a temporary folder."""
+    if db is not None:
+        yield Place(db, stays=True)
+    elif Path("captures").is_dir():
+        yield Place(default_db(), stays=True)
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="streamlab-demo-"))
+        try:
+            yield Place(folder / "streamlab.db", stays=keep)
+        finally:
+            if not keep:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def export(outcomes: Sequence[Outcome], folder: Path) -> None:
+    """Writes every recorded exchange as a directory named after its act, over one that is there."""
+    for outcome in outcomes:
+        named = [(outcome.act.name, outcome.front)]
+        if outcome.behind is not None:
+            named.append((outcome.act.behind_name, outcome.behind))
+        for name, hop in named:
+            write_exchange_dir(folder / name, hop.exchange)

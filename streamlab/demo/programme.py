@@ -1,0 +1,110 @@
+"""What the demo prints: a table for a terminal, blocks of lines for a pipe. Nothing is said by colour alone."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from streamlab.demo.performance import Hop, Outcome
+from streamlab.demo.place import Place
+from streamlab.report.text import STYLES
+from streamlab.rules.finding import Finding
+from streamlab.wire.visible import visible
+
+_EXCERPT = 56
+
+
+def leading(hop: Hop) -> Finding | None:
+    """The finding to show first: the first of the expected ones, else the gravest."""
+    by_rule = {finding.rule: finding for finding in reversed(hop.report.findings)}
+    for rule in hop.expected:
+        if rule in by_rule:
+            return by_rule[rule]
+    return min(hop.report.findings, key=lambda one: one.severity.rank, default=None)
+
+
+def evidence(hop: Hop, finding: Finding) -> str:
+    """Where a finding is, with the bytes themselves."""
+    if finding.span is None:
+        events, size = hop.report.metrics.events, hop.report.metrics.bytes
+        return f"whole stream: {size:,} bytes, {events} events, {hop.exchange.ending}"
+    start, stop = finding.span
+    raw = hop.exchange.body[start : min(stop, start + 4 * _EXCERPT)]
+    times = f", {finding.count} times" if finding.count > 1 else ""
+    event = f"event {finding.event}, " if finding.event is not None else ""
+    return f"{event}bytes {start}–{stop}{times}: {visible(raw.decode('utf-8', 'replace'), _EXCERPT)}"
+
+
+def wire_lines(outcome: Outcome) -> list[Text]:
+    """What the wire shows, in front of the system and, for a gateway, behind it."""
+    lines = _hop_lines(outcome.front, "")
+    if outcome.behind is not None:
+        lines += _hop_lines(outcome.behind, "behind it: ")
+    return lines
+
+
+def _hop_lines(hop: Hop, where: str) -> list[Text]:
+    first = leading(hop)
+    if first is None:
+        return [Text(f"{where}✓ as OpenAI sends it", style="green")]
+    line = Text(where)
+    line.append(f"{first.rule}", style=STYLES[first.severity])
+    line.append(f" ({first.severity})")
+    others = len({finding.rule for finding in hop.report.findings}) - 1
+    lines = [line, Text(evidence(hop, first), style="dim")]
+    if others:
+        lines.append(Text(f"and {others} more", style="dim"))
+    if hop.missing:
+        lines.append(Text(f"expected and not found: {', '.join(hop.missing)}", style="bold red"))
+    return lines
+
+
+def opening(count: int, client: str, place: Place) -> str:
+    """What is going to happen."""
+    return f"Asking {count} systems on loopback with {client}, through the recorder, into {place.path} …"
+
+
+def closing(outcomes: list[Outcome], place: Place) -> Text:
+    """What was found, and what to try next."""
+    wrong = [outcome.act.name for outcome in outcomes if not outcome.as_expected]
+    text = Text(f"\n{len(outcomes) - len(wrong)} of {len(outcomes)} systems showed what they are known for.")
+    if wrong:
+        text.append(f" Not so: {', '.join(wrong)}.", style="bold red")
+    if not place.stays:
+        text.append(" The recording is thrown away; --db FILE keeps it.")
+        return text
+    text.append("\nNow look for yourself:")
+    example = outcomes[0].front.id
+    for command in ("ls", f"show {example}", f"check {example}", "tui"):
+        text.append(f"\n  streamlab {command}{place.option}")
+    return text
+
+
+def show(console: Console, outcomes: list[Outcome]) -> None:
+    """Prints the outcomes, as suits the console."""
+    if console.is_terminal:
+        console.print(_table(outcomes))
+        return
+    for outcome in outcomes:
+        console.print(Text(f"[{outcome.front.id}] {outcome.act.system}"))
+        console.print(Text(f"  client saw  {outcome.seen.told()}"), soft_wrap=True)
+        for at, line in enumerate(wire_lines(outcome)):
+            console.print(Text.assemble("  wire shows  " if at == 0 else "              ", line), soft_wrap=True)
+        console.print(Text(f"  to blame    {outcome.act.scenario.blame}"))
+
+
+def _table(outcomes: list[Outcome]) -> Table:
+    table = Table(show_lines=True, expand=True, title="Is one of these your bug?", title_justify="left")
+    table.add_column("system", ratio=3)
+    table.add_column("what the client saw", ratio=5)
+    table.add_column("what the wire shows", ratio=7)
+    table.add_column("to blame", ratio=3)
+    for outcome in outcomes:
+        table.add_row(
+            Text.assemble((outcome.act.system, "bold"), (f"\nexchange {outcome.front.id}", "dim")),
+            Text(outcome.seen.told()),
+            Group(*wire_lines(outcome)),
+            Text(outcome.act.scenario.blame),
+        )
+    return table
