@@ -1,0 +1,386 @@
+"""An exchange as a directory: ``exchange.json`` and ``body.sse``; the format of the corpus, exports and fixtures.
+
+The body is kept byte for byte. A request body that is JSON is stored as JSON, for people to read; where writing that
+JSON compactly would not give the recorded bytes back, the exact text is kept beside it as ``body_text`` (and wins on
+reading, as long as it still says the same). A body that is not JSON is kept as ``body_text``, or as ``body_base64``
+when it is not UTF-8, with ``body`` null. JSON bodies of foreign files read as compact JSON bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
+from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
+from streamlab.redaction import redact_headers, redact_url
+
+FORMAT = "streamlab.exchange/1"
+_META, _BODY = "exchange.json", "body.sse"
+#: An exchange.json is read whole; a larger one is refused.
+_MAX_META = 256 * 1024 * 1024
+#: Where `Exchange.notes` keeps keys this version does not know, by the object they were found in.
+_UNKNOWN = "_unknown"
+_TOP_KEYS = frozenset(
+    ("format", "request", "response", "segments", "http_chunks", "end_us", "ending", "notes", "label", "tap")
+    + ("started_at",)
+)
+_REQUEST_KEYS = frozenset(("method", "url", "headers", "body", "body_text", "body_base64"))
+_RESPONSE_KEYS = frozenset(("status", "reason", "http_version", "headers", "head_us"))
+#: Segments on one line of an exchange.json.
+_PER_LINE = 8
+
+
+def read_bare_body(body: bytes) -> Exchange:
+    """A response body of which nothing else is known: status 200, text/event-stream, complete, no times."""
+    head = ResponseHead(200, (("content-type", "text/event-stream"),))
+    return Exchange(head=head, segments=_one_segment(body), ending=Ending.COMPLETE)
+
+
+def _one_segment(body: bytes) -> tuple[Segment, ...]:
+    return (Segment(None, body),) if body else ()
+
+
+# --- reading
+
+
+def read_exchange_dir(path: str | os.PathLike[str]) -> Exchange:
+    """The exchange in a directory. Raises NotFoundError or UnreadableInputError, in one line each."""
+    folder = Path(path)
+    meta_path = folder / _META
+    if not folder.is_dir():
+        raise NotFoundError(f"{folder}: no such directory")
+    raw = _read_inside(folder, _META, _MAX_META)
+    try:
+        meta = json.loads(raw)
+    except RecursionError:
+        raise UnreadableInputError(f"{meta_path}: nested too deeply") from None
+    except ValueError as error:  # bad UTF-8, bad JSON, numbers of thousands of digits
+        raise UnreadableInputError(f"{meta_path}: not JSON: {_one_line(error)}") from None
+    reader = _MetaReader(meta_path)
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        reader.fail(f'"format" is not "{FORMAT}"')
+    has_body = meta.get("response") is not None or (folder / _BODY).exists()
+    return reader.exchange(meta, _read_inside(folder, _BODY, None) if has_body else b"")
+
+
+def _read_inside(folder: Path, name: str, limit: int | None) -> bytes:
+    path = folder / name
+    try:
+        if not path.resolve(strict=True).is_relative_to(folder.resolve()):
+            raise UnreadableInputError(f"{path}: points out of its directory")
+        if not path.is_file():
+            raise UnreadableInputError(f"{path}: not a regular file")
+        if limit is not None and path.stat().st_size > limit:
+            raise UnreadableInputError(f"{path}: larger than {limit} bytes")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UnreadableInputError(f"{folder}: has no {name}") from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links, before Python 3.13
+        raise UnreadableInputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+class _MetaReader:
+    """Checks an exchange.json value by value; every complaint names the place."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def fail(self, message: str) -> NoReturn:
+        raise UnreadableInputError(f"{self._path}: {message}")
+
+    def exchange(self, meta: dict[str, Any], body: bytes) -> Exchange:
+        ending = meta.get("ending", Ending.COMPLETE)
+        if ending not in list(Ending):
+            self.fail('"ending" is none of ' + ", ".join(Ending))
+        notes = meta.get("notes")
+        if notes is not None and not isinstance(notes, dict):
+            self.fail('"notes" is not an object')
+        head = self._head(meta.get("response"))
+        if head is None and body:
+            self.fail(f'"response" is null, but {_BODY} holds {len(body)} bytes')
+        return Exchange(
+            request=self._request(meta.get("request")),
+            head=head,
+            segments=self._segments(meta.get("segments"), body),
+            http_chunks=self._chunks(meta.get("http_chunks"), body),
+            ending=Ending(ending),
+            end_us=self._time(meta.get("end_us"), "end_us"),
+            label=self._text(meta.get("label"), "label"),
+            tap=self._text(meta.get("tap"), "tap"),
+            started_at=self._text(meta.get("started_at"), "started_at"),
+            notes={**(notes or {}), **_unknown_keys(meta)},
+        )
+
+    def _request(self, value: Any) -> Request | None:
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.fail('"request" is not an object')
+        method = self._text(value.get("method"), "request.method") or "POST"
+        url = self._text(value.get("url"), "request.url")
+        return Request(method, url or "", self._headers(value, "request"), self._request_body(value))
+
+    def _request_body(self, value: dict[str, Any]) -> bytes | None:
+        coded = self._text(value.get("body_base64"), "request.body_base64")
+        if coded is not None:
+            try:
+                return base64.b64decode(coded, validate=True)
+            except ValueError:
+                self.fail('"request.body_base64" is not base64')
+        body = value.get("body")
+        text = self._text(value.get("body_text"), "request.body_text")
+        if text is not None and (body is None or _says(text, body)):
+            return text.encode()
+        return None if body is None else _compact(body)
+
+    def _head(self, value: Any) -> ResponseHead | None:
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.fail('"response" is not an object')
+        status = value.get("status")
+        if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 999:
+            self.fail('"response.status" is not a number from 100 to 999')
+        return ResponseHead(
+            status,
+            self._headers(value, "response"),
+            self._time(value.get("head_us"), "response.head_us"),
+            self._text(value.get("reason"), "response.reason") or "",
+            self._text(value.get("http_version"), "response.http_version") or "1.1",
+        )
+
+    def _headers(self, value: dict[str, Any], place: str) -> Headers:
+        pairs = value.get("headers")
+        if pairs is None:
+            return ()
+        if not isinstance(pairs, list):
+            self.fail(f'"{place}.headers" is not a list')
+        found = []
+        for pair in pairs:
+            if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+                self.fail(f'"{place}.headers" is not a list of [name, value]')
+            name = self._text(pair[0], f"{place}.headers")
+            text = self._text(pair[1], f"{place}.headers")
+            found.append((name or "", text or ""))
+        return tuple(found)
+
+    def _segments(self, value: Any, body: bytes) -> tuple[Segment, ...]:
+        if value is None:
+            return _one_segment(body)
+        if not isinstance(value, list):
+            self.fail('"segments" is not a list')
+        found, at, before = [], 0, 0
+        for pair in value:
+            if not isinstance(pair, list) or len(pair) != 2 or not _is_count(pair[1]):
+                self.fail('"segments" is not a list of [arrival, length]')
+            offset = self._time(pair[0], "segments")
+            if offset is not None and offset < before:
+                self.fail('"segments" arrive in disorder')
+            before = before if offset is None else offset
+            found.append(Segment(offset, body[at : at + pair[1]]))
+            at += pair[1]
+        if at != len(body):
+            self.fail(f'"segments" add up to {at} bytes, {_BODY} holds {len(body)}')
+        return tuple(found)
+
+    def _chunks(self, value: Any, body: bytes) -> tuple[int, ...] | None:
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(_is_count(length) for length in value):
+            self.fail('"http_chunks" is not a list of lengths')
+        if sum(value) != len(body):
+            self.fail(f'"http_chunks" add up to {sum(value)} bytes, {_BODY} holds {len(body)}')
+        return tuple(value)
+
+    def _time(self, value: Any, place: str) -> int | None:
+        if value is not None and not _is_count(value):
+            self.fail(f'"{place}" is not a whole number of microseconds')
+        return None if value is None else int(value)
+
+    def _text(self, value: Any, place: str) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self.fail(f'"{place}" is not a string')
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            self.fail(f'"{place}" holds half a character')
+        return value
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _unknown_keys(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"_unknown": {"exchange": ..., "request": ..., "response": ...}}``, only what there is."""
+    found = {}
+    known = (("exchange", meta, _TOP_KEYS), ("request", meta.get("request"), _REQUEST_KEYS))
+    for place, value, keys in (*known, ("response", meta.get("response"), _RESPONSE_KEYS)):
+        rest = {key: item for key, item in (value or {}).items() if key not in keys}
+        if rest:
+            found[place] = rest
+    return {_UNKNOWN: found} if found else {}
+
+
+# --- request bodies
+
+
+def _compact(value: Any) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half a character, as an escape
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _says(text: str, value: Any) -> bool:
+    try:
+        return bool(json.loads(text) == value)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _as_json(body: bytes) -> Any:
+    """The value of a body that JSON represents fully; raises ValueError for anything else."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a key is given twice")
+        return found
+
+    def refuse(name: str) -> NoReturn:
+        raise ValueError(f"{name} is not JSON")
+
+    try:
+        value = json.loads(body.decode(), object_pairs_hook=unique, parse_constant=refuse)
+        json.dumps(value, allow_nan=False)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
+
+
+def _body_fields(body: bytes | None) -> dict[str, Any]:
+    if body is None:
+        return {"body": None}
+    try:
+        value = _as_json(body)
+    except ValueError:
+        try:
+            return {"body": None, "body_text": body.decode()}
+        except UnicodeDecodeError:
+            return {"body": None, "body_base64": base64.b64encode(body).decode()}
+    exact = value is not None and _compact(value) == body
+    return {"body": value} if exact else {"body": value, "body_text": body.decode()}
+
+
+# --- writing
+
+
+def write_exchange_dir(exchange: Exchange, path: str | os.PathLike[str]) -> None:
+    """Write an exchange as a directory, redacted, made if missing; files already there are replaced, others left.
+
+    The same exchange gives the same bytes. Raises CouldNotRunError when the disk refuses.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / _BODY, (segment.data for segment in exchange.segments))
+        _replace(folder / _META, [exchange_json(exchange)])
+    except OSError as error:
+        raise CouldNotRunError(f"{folder}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _replace(path: Path, parts: Iterable[bytes]) -> None:
+    """Write beside and rename over, so that a link at ``path`` is replaced and never followed."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(parts)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def exchange_json(exchange: Exchange) -> bytes:
+    """The text of its exchange.json: one top-level key a paragraph, segments several a line."""
+    unknown = exchange.notes.get(_UNKNOWN)
+    extra: dict[str, Any] = unknown if isinstance(unknown, dict) else {}
+    segments = [(segment.offset_us, len(segment.data)) for segment in exchange.segments]
+    unknown_times = all(offset is None for offset, _ in segments)
+    entries: dict[str, Any] = {
+        "format": FORMAT,
+        "request": _request_fields(exchange.request, extra.get("request") or {}),
+        "response": _response_fields(exchange.head, extra.get("response") or {}),
+        "segments": None if unknown_times and len(segments) <= 1 else [list(pair) for pair in segments],
+        "http_chunks": None if exchange.http_chunks is None else list(exchange.http_chunks),
+        "end_us": exchange.end_us,
+        "ending": exchange.ending.value,
+        "label": exchange.label,
+        "tap": exchange.tap,
+        "started_at": exchange.started_at,
+        "notes": {key: value for key, value in exchange.notes.items() if key != _UNKNOWN},
+        **(extra.get("exchange") or {}),
+    }
+    optional = ("http_chunks", "label", "tap", "started_at")
+    lines = [
+        f"{_dump(key)}: {_dump_entry(key, value)}"
+        for key, value in entries.items()
+        if value is not None or key not in optional
+    ]
+    text = "{" + ",\n ".join(lines) + "}\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a character in the notes or a body: escape everything
+        return json.dumps(json.loads(text), indent=1).encode() + b"\n"
+
+
+def _request_fields(request: Request | None, extra: Mapping[str, Any]) -> dict[str, Any] | None:
+    if request is None:
+        return None
+    return {
+        "method": request.method,
+        "url": redact_url(request.url),
+        "headers": [list(pair) for pair in redact_headers(request.headers)],
+        **_body_fields(request.body),
+        **extra,
+    }
+
+
+def _response_fields(head: ResponseHead | None, extra: Mapping[str, Any]) -> dict[str, Any] | None:
+    if head is None:
+        return None
+    fields: dict[str, Any] = {
+        "status": head.status,
+        "headers": [list(pair) for pair in redact_headers(head.headers)],
+        "head_us": head.offset_us,
+    }
+    if head.reason:
+        fields["reason"] = head.reason
+    if head.http_version != "1.1":
+        fields["http_version"] = head.http_version
+    return {**fields, **extra}
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _dump_entry(key: str, value: Any) -> str:
+    if key in ("segments", "http_chunks") and isinstance(value, list):
+        rows = [", ".join(_dump(item) for item in value[at : at + _PER_LINE]) for at in range(0, len(value), _PER_LINE)]
+        return "[" + ",\n  ".join(rows) + "]"
+    return json.dumps(value, ensure_ascii=False, indent=1).replace("\n", "\n ")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
