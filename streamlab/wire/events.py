@@ -45,7 +45,7 @@ class Comment(msgspec.Struct, frozen=True, gc=False):
 
 class Undecodable(msgspec.Struct, frozen=True, gc=False):
     """A ``data`` payload that is no JSON object. ``value`` is what it decoded to where ``decoded`` is True
-    (a number, a list, the first of two objects)."""
+    (a number, a list, the first of two objects), or would decode to without its raw control bytes."""
 
     sse: ServerSentEvent
     faults: tuple[Fault, ...] = ()

@@ -100,11 +100,14 @@ def _keys_written(data: bytes) -> int:
     """How many keys the text writes, where strings hold colons too; -1 when that takes a parser to say.
 
     With no white space before any colon, every key ends in ``":``, and the only other ``":`` there can be follow a
-    backslash, inside a string that holds escaped JSON.
+    backslash, inside a string that holds escaped JSON. (Raw line ends and tabs are too rare to look closer here.)
     """
-    if b" :" in data or b"\n:" in data or b"\t:" in data or b"\r:" in data or b'\\\\":' in data:
+    if b" :" in data or b"\n" in data or b"\t" in data or b"\r" in data:
         return -1
-    return data.count(b'":') - data.count(b'\\":')
+    written = data.count(b'":')
+    if b"\\" not in data:
+        return written
+    return -1 if b'\\\\":' in data else written - data.count(b'\\":')
 
 
 def _decode_watching(data: bytes, value: Any) -> Payload:

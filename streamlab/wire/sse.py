@@ -102,6 +102,11 @@ def parse_event(raw: bytes, start: int, terminated: bool = True) -> ServerSentEv
     """The event whose complete bytes are ``raw``, found at offset ``start`` of the body."""
     if terminated and raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
         return ServerSentEvent(raw, start, raw[6:-2], True)
+    if terminated and raw.startswith(b"data:"):
+        stop = _single_line_end(raw)
+        if stop > 0:
+            spaced = raw.startswith(b" ", 5)
+            return ServerSentEvent(raw, start, raw[6 if spaced else 5 : stop])
     bare = ServerSentEvent(raw, start, terminated=terminated)
     data: list[bytes] = []
     comments: list[bytes] = []
@@ -124,6 +129,17 @@ def parse_event(raw: bytes, start: int, terminated: bool = True) -> ServerSentEv
         named.get(b"retry"),
         tuple(comments),
     )
+
+
+def _single_line_end(raw: bytes) -> int:
+    """Where the only line of an event ends, when LF or CRLF ends it and the event; else -1."""
+    size = len(raw)
+    line_feed = raw.find(b"\n")
+    if line_feed == size - 2:
+        return -1 if b"\r" in raw else line_feed
+    if line_feed == size - 3 and raw.find(b"\r") == size - 4:
+        return size - 4 if raw.endswith(b"\r\n\r\n") else -1
+    return -1
 
 
 class SSEDecoder:
@@ -217,7 +233,7 @@ class SSEDecoder:
         if at == len(buffer):
             return False
         if self._start + at == 0:
-            if len(buffer) < len(BOM) and BOM.startswith(buffer):
+            if len(buffer) < len(BOM) and BOM.startswith(bytes(buffer)):
                 return False
             if self._from == 0 and buffer.startswith(BOM):
                 self._from = len(BOM)
