@@ -223,13 +223,7 @@ def responses_text(*pieces: str) -> list[Payload]:
     inside: list[Payload] = [
         {"type": "response.content_part.added", "content_index": 0, "part": empty},
         *(
-            {
-                "type": "response.output_text.delta",
-                "content_index": 0,
-                "delta": piece,
-                "logprobs": [],
-                "obfuscation": "aZ3kQ9",
-            }
+            {"type": "response.output_text.delta", "content_index": 0, "delta": piece, "logprobs": []}
             for piece in pieces
         ),
         {"type": "response.output_text.done", "content_index": 0, "text": text, "logprobs": []},

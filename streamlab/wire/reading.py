@@ -371,6 +371,12 @@ def _hashable(shape: Shape) -> bool:
     return True
 
 
+def event_type(chunk: JsonObject) -> str:
+    """The ``type`` of an event of the Responses API; "" when it is missing or no string."""
+    value = chunk.get("type")
+    return value if type(value) is str else ""
+
+
 def is_resumed(chunk: JsonObject, request: Request | None) -> bool:
     """Whether a Responses stream goes on where an earlier one stopped: ``chunk`` is its first event.
 
@@ -385,3 +391,13 @@ def is_resumed(chunk: JsonObject, request: Request | None) -> bool:
 def is_flat_error(chunk: JsonObject) -> bool:
     """Whether a typed event is an error that is spelled out in the event itself: a message with a code or param."""
     return type(chunk.get("message")) is str and ("code" in chunk or "param" in chunk)
+
+
+def adds_text(choice: JsonObject) -> str | None:
+    """What a choice of this chunk adds for a reader ("content", "reasoning", "refusal"); None when nothing does."""
+    inner = delta(choice)
+    if inner.get("content") or choice.get("text"):
+        return "content"
+    if reasoning(inner):
+        return "reasoning"
+    return "refusal" if inner.get("refusal") else None

@@ -43,10 +43,10 @@ class ResponsesCompletedOutputEmpty(Rule):
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         if type(event) is not Chunk:
             return None
-        kind = event.json.get("type")
+        kind = reading.event_type(event.json)
         if kind == "response.output_item.done":
             self._items = True
-        elif isinstance(kind, str) and kind.endswith(".delta"):
+        elif kind.endswith(".delta"):
             self._pieces = True
         elif kind in ("response.completed", "response.incomplete") and (self._items or self._pieces):
             output = reading.as_object(event.json.get("response")).get("output")

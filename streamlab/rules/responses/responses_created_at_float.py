@@ -51,7 +51,7 @@ class ResponsesCreatedAtFloat(Rule):
             mend = Mend.SAFE if type(created) is float else Mend.UNSAFE
             found.append(self.found(message, at, path="response.created_at", actual=created, repair=mend))
         usage = response.get("usage")
-        if event.json.get("type") in TERMINAL and type(usage) is dict:
+        if reading.event_type(event.json) in TERMINAL and type(usage) is dict:
             found += self._usage(at, usage)
         return found
 

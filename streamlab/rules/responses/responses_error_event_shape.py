@@ -39,22 +39,20 @@ class ResponsesErrorEventShape(Rule):
             return self._nested(at, event)
         if type(event) is not Chunk:
             return None
-        kind = event.json.get("type")
+        kind = reading.event_type(event.json)
         if kind == "error":
             if type(event.json.get("message")) is str:
                 return None
             message = "the error event has no message"
             return (self.found(message, at, expected="message, code, param", severity=Severity.WARNING),)
-        if isinstance(kind, str) and kind.startswith("response."):
+        if kind.startswith("response.") or not reading.is_flat_error(event.json):
             return None
-        if not reading.is_flat_error(event.json):
-            return None
-        message = f"an error comes with type {quote(kind)}, not 'error'"
+        message = f"an error comes with type {quote(kind)}, not 'error'" if kind else "an error comes without a type"
         return (self.found(message, at, path="type", expected="error", actual=kind),)
 
     def _nested(self, at: int, event: ErrorPayload) -> Findings | None:
-        kind = event.json.get("type")
-        if kind == "error" or (isinstance(kind, str) and kind.startswith("response.")):
+        kind = reading.event_type(event.json)
+        if kind == "error" or kind.startswith("response."):
             return None
         message = "the error comes as {'error': …}, as in chat completions, without type 'error'"
         return (self.found(message, at, path="error", expected={"type": "error"}, actual=event.json.get("error")),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import RESPONSES_STREAMING
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,8 +35,8 @@ class ResponsesEventTypeMismatch(Rule):
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         sse = event.sse
-        kind = event.json.get("type")  # type: ignore[union-attr]
-        if sse is None or not isinstance(kind, str):
+        kind = reading.event_type(event.json)  # type: ignore[union-attr]
+        if sse is None or not kind:
             return None
         name = sse.event
         if not name:

@@ -32,11 +32,13 @@ class ResponsesKeepaliveEvent(Rule):
     apis = frozenset({Api.RESPONSES})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
-        kind = chunk.json.get("type")
-        if not isinstance(kind, str):
+        kind = reading.event_type(chunk.json)
+        if reading.is_flat_error(chunk.json):
+            return
+        if not kind:
             members = quote(", ".join(map(str, list(chunk.json)[:6])))
             message = f"an event has no type, only {members}" if chunk.json else "an event is an empty object"
             yield self.found(message, at, expected="type response.…", repair=Mend.UNSAFE)
-        elif not kind.startswith("response.") and kind != "error" and not reading.is_flat_error(chunk.json):
+        elif not kind.startswith("response.") and kind != "error":
             message = f"type {quote(kind)} is no event of the Responses API"
             yield self.found(message, at, path="type", expected="response.…", actual=kind)

@@ -15,6 +15,7 @@ from streamlab.expectations.responses import (
 from streamlab.expectations.sources import RESPONSES
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -47,9 +48,7 @@ class ResponsesMissingRequiredFields(Rule):
     on = Fact.TYPED
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
-        kind = chunk.json.get("type")
-        if not isinstance(kind, str):
-            return
+        kind = reading.event_type(chunk.json)
         for member in REQUIRED.get(kind, ()):
             if chunk.json.get(member) is None:
                 yield self._lacking(at, kind, chunk.json, member, member)
@@ -69,10 +68,8 @@ class ResponsesMissingRequiredFields(Rule):
             value = chunk.get(holder)
             if type(value) is not dict:
                 continue
-            kind = value.get("type")
-            members = (
-                RESPONSE_REQUIRED if table is None else table.get(kind, ()) if isinstance(kind, str) else ("type",)
-            )
+            kind = reading.event_type(value)
+            members = RESPONSE_REQUIRED if table is None else table.get(kind, ()) if kind else ("type",)
             for member in members:
                 if value.get(member) is None:
                     yield self._lacking(at, chunk["type"], value, member, f"{holder}.{member}")

@@ -50,8 +50,8 @@ class ResponsesSequenceNumber(Rule):
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         if type(event) is not Chunk and type(event) is not ErrorPayload:
             return None
-        chunk, kind = event.json, event.json.get("type")
-        if not isinstance(kind, str):
+        chunk, kind = event.json, reading.event_type(event.json)
+        if not kind:
             return None  # an error in another API's shape
         number = chunk.get("sequence_number")
         if type(number) is int:

@@ -9,6 +9,7 @@ from streamlab.expectations.responses import TERMINAL
 from streamlab.expectations.sources import RESPONSES_STREAMING
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
+from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -41,11 +42,10 @@ class ResponsesTerminalMissing(Rule):
         self._ended = False
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
-        kind = event.json.get("type") if type(event) is Chunk else None
-        if isinstance(kind, str):
+        if type(event) is Chunk:
+            kind = reading.event_type(event.json)
             self._begun = self._begun or kind.startswith("response.")
-            if kind in TERMINAL or kind == "error":
-                self._ended = True
+            self._ended = self._ended or kind in TERMINAL or kind == "error"
         return None
 
     def end(self, ending: Ending) -> Findings:
