@@ -14,6 +14,7 @@ from streamlab.engine.analyzer import analyze
 from streamlab.engine.report import Report
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
+from streamlab.rules.finding import Finding, Severity
 from streamlab.servers.standins import in_thread, serve_standin
 from streamlab.storage.capture_db import CaptureDB
 
@@ -37,6 +38,11 @@ class Hop:
         said = {finding.rule for finding in self.report.findings}
         return tuple(rule for rule in self.expected if rule not in said)
 
+    @property
+    def faults(self) -> tuple[Finding, ...]:
+        """Findings worse than info."""
+        return tuple(one for one in self.report.findings if one.severity is not Severity.INFO)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -49,11 +55,11 @@ class Outcome:
 
     @property
     def as_expected(self) -> bool:
-        """Whether every rule spoke that was expected to; a system that does nothing wrong must cause no finding."""
+        """Whether every rule spoke that was expected to; one without fault must give nothing worse than info."""
         hops = [self.front, *([self.behind] if self.behind else [])]
         if any(hop.missing for hop in hops):
             return False
-        return bool(self.act.rules) or not self.front.report.findings
+        return bool(self.act.rules) or not self.front.faults
 
 
 def perform(acts: Sequence[Act], client: Client, db: Path) -> list[Outcome]:

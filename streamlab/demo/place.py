@@ -50,4 +50,4 @@ def export(outcomes: Sequence[Outcome], folder: Path) -> None:
         if outcome.behind is not None:
             named.append((outcome.act.behind_name, outcome.behind))
         for name, hop in named:
-            write_exchange_dir(folder / name, hop.exchange)
+            write_exchange_dir(hop.exchange, folder / name)

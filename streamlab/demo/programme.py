@@ -10,25 +10,28 @@ from streamlab.demo.performance import Hop, Outcome
 from streamlab.demo.place import Place
 from streamlab.report.text import STYLES
 from streamlab.rules.finding import Finding
+from streamlab.wire.apis import Api
 from streamlab.wire.visible import visible
 
 _EXCERPT = 56
 
 
 def leading(hop: Hop) -> Finding | None:
-    """The finding to show first: the first of the expected ones, else the gravest."""
+    """The finding to show first: the first of the expected ones, else the gravest; None when nothing is wrong."""
     by_rule = {finding.rule: finding for finding in reversed(hop.report.findings)}
     for rule in hop.expected:
         if rule in by_rule:
             return by_rule[rule]
-    return min(hop.report.findings, key=lambda one: one.severity.rank, default=None)
+    return min(hop.faults, key=lambda one: one.severity.rank, default=None)
 
 
 def evidence(hop: Hop, finding: Finding) -> str:
     """Where a finding is, with the bytes themselves."""
     if finding.span is None:
-        events, size = hop.report.metrics.events, hop.report.metrics.bytes
-        return f"whole stream: {size:,} bytes, {events} events, {hop.exchange.ending}"
+        head, metrics = hop.exchange.head, hop.report.metrics
+        status = f"HTTP {head.status}" if head is not None else "no answer"
+        kind = visible((head.header("content-type") if head else None) or "", 24).partition(";")[0]
+        return f"{status} {kind}: {metrics.bytes:,} bytes, {metrics.events} events, {hop.exchange.ending}"
     start, stop = finding.span
     raw = hop.exchange.body[start : min(stop, start + 4 * _EXCERPT)]
     times = f", {finding.count} times" if finding.count > 1 else ""
@@ -47,11 +50,13 @@ def wire_lines(outcome: Outcome) -> list[Text]:
 def _hop_lines(hop: Hop, where: str) -> list[Text]:
     first = leading(hop)
     if first is None:
-        return [Text(f"{where}✓ as OpenAI sends it", style="green")]
+        foreign = hop.report.api not in (Api.CHAT, Api.COMPLETIONS, Api.RESPONSES)
+        said = f"its own protocol, {hop.report.api}" if foreign else "✓ as OpenAI sends it"
+        return [Text(f"{where}{said}", style="green")]
     line = Text(where)
     line.append(f"{first.rule}", style=STYLES[first.severity])
     line.append(f" ({first.severity})")
-    others = len({finding.rule for finding in hop.report.findings}) - 1
+    others = len({finding.rule for finding in hop.report.findings} - {first.rule})
     lines = [line, Text(evidence(hop, first), style="dim")]
     if others:
         lines.append(Text(f"and {others} more", style="dim"))
