@@ -1,0 +1,49 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CHAT_CHUNK_CHOICES
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ChoicesEmptyNonUsage(Rule):
+    """A chunk that is not the usage chunk has an empty list of choices.
+
+    ## What OpenAI does
+    Sends ``choices: []`` only in the usage chunk, and in a chunk with a ``moderation`` object that may follow it. Azure
+    begins nearly every stream with such a chunk, which carries ``prompt_filter_results``; that is by design.
+
+    ## Why it matters
+    Code that reads ``chunk.choices[0]`` fails with an index error on the very first chunk from Azure. Every measured
+    client skips such chunks.
+
+    ## Repair
+    The chunk is dropped when it carries nothing but filter results.
+    """
+
+    name = "choices-empty-non-usage"
+    severity = Severity.INFO
+    source = CHAT_CHUNK_CHOICES
+    repair = Mend.SAFE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.NO_CHOICES
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        chunk = reading.chunk_of(event)
+        if chunk.get("choices") != [] or chunk.get("usage") is not None or chunk.get("moderation") is not None:
+            return
+        azure = "prompt_filter_results" in chunk
+        yield self.found(
+            "choices is empty in Azure's chunk of prompt filter results"
+            if azure
+            else "choices is empty in a chunk that is not the usage chunk",
+            at,
+            path="choices",
+            expected="a choice, or usage",
+            actual=[],
+        )
