@@ -14,8 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from streamlab.engine.analyzer import analyze
 from streamlab.errors import CouldNotRunError, UsageError
+from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
+from streamlab.rules.finding import Severity
 from streamlab.servers.standins import (
     NAMES,
     Scenario,
@@ -176,6 +181,58 @@ def test_what_is_not_http_is_hung_up_on() -> None:
     with standin_in_thread("openai") as standin, socket.create_connection((standin.host, standin.port)) as client:
         client.sendall(b"\x16\x03\x01 hello\r\n\r\n")
         assert client.recv(100) == b""
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 9) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+_MESSAGE = st.fixed_dictionaries(
+    {},
+    optional={
+        "role": st.sampled_from(["user", "assistant", "tool", "system", 7]),
+        "content": st.sampled_from(["the weather in Oslo", "三加四", [{"type": "text", "text": "hi"}], None]) | _JSON,
+        "tool_calls": _JSON | st.just([{"id": "call_1"}]),
+        "tool_call_id": st.just("call_1") | _JSON,
+    },
+)
+_BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": st.sampled_from([*MODELS, "gemini-stop-every", "gemini-thinking", "glm-4@5c4bf62", "nope"]) | _JSON,
+        "stream": st.booleans() | _JSON,
+        "messages": st.lists(_MESSAGE, max_size=3) | _JSON,
+        "contents": _JSON,
+        "tools": st.just([WEATHER_TOOL]) | _JSON | st.lists(st.fixed_dictionaries({"function": _JSON}), max_size=2),
+        "tool_choice": st.sampled_from(["required", "none"]) | _JSON,
+        "response_format": st.just({"type": "json_object"}) | _JSON,
+        "stream_options": st.just({"include_usage": True}) | _JSON,
+        "n": st.integers(1, 3) | _JSON,
+        "stop": st.just("a") | _JSON,
+        "max_tokens": _JSON,
+        "logprobs": _JSON,
+        "top_logprobs": _JSON,
+        "top_p": _JSON,
+    },
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=60, deadline=None)
+@given(body=_BODIES | _JSON)
+def test_any_body_gets_an_answer(name: str, body: Any) -> None:
+    """Wrong requests are part of a server's life: none may make a stand-in fall over."""
+
+    async def run() -> Wire:
+        async with serve_standin(name, gap_ms=0) as standin:
+            path = "/models/gemini-pro:streamGenerateContent?alt=sse" if name == "gemini" else "/chat/completions"
+            target = standin.base_url.removeprefix(standin.origin) + path
+            return await ask(standin.origin, target, json.dumps(body).encode())
+
+    wire = asyncio.run(run())
+    assert wire.status
+    assert wire.ended
 
 
 def test_unknown_names_versions_and_options_are_refused() -> None:
@@ -821,6 +878,34 @@ def test_every_fault_is_described() -> None:
     assert all((fault.__doc__ or "").endswith(".") for fault in FAULTS.values())
     wire = post("faulty", chat("anything-else", "Count to six."))
     assert wire.payloads[-1] == "[DONE]"
+
+
+# --- what is said about them ----------------------------------------------------------------------------------------
+
+
+def judged(name: str, scenario: Scenario) -> dict[str, Severity]:
+    """rule -> severity of what is found in the answer to a scenario."""
+    wire = play(name, scenario)
+    request = Request("POST", scenario.path, (), json.dumps(scenario.body).encode())
+    head = ResponseHead(wire.status, tuple(wire.headers))
+    pieces = wire.chunks or ([wire.body] if wire.body else [])
+    segments = tuple(Segment(None, piece) for piece in pieces)
+    ending = Ending.COMPLETE if wire.ended else Ending.UPSTREAM_CUT
+    chunks = tuple(map(len, pieces)) if wire.chunks else None
+    report = analyze(Exchange(request=request, head=head, segments=segments, http_chunks=chunks, ending=ending))
+    return {finding.rule: finding.severity for finding in report.findings}
+
+
+@pytest.mark.parametrize(("name", "scenario"), ALL, ids=[f"{name}-{scenario.name}" for name, scenario in ALL])
+def test_every_scenario_shows_the_rules_it_names(name: str, scenario: Scenario) -> None:
+    if play(name, scenario).status:
+        assert set(scenario.rules) <= set(judged(name, scenario))
+
+
+@pytest.mark.parametrize("scenario", scenarios("openai"), ids=lambda scenario: scenario.name)
+def test_nothing_is_held_against_the_conforming_server(scenario: Scenario) -> None:
+    worse = {rule for rule, severity in judged("openai", scenario).items() if severity is not Severity.INFO}
+    assert worse == set()
 
 
 # --- beside the recordings ------------------------------------------------------------------------------------------

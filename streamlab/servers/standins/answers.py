@@ -55,45 +55,58 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def last_message(body: JsonObject) -> JsonObject:
-    """The last message of a request, or {}."""
-    messages = body.get("messages")
-    last = messages[-1] if isinstance(messages, list) and messages else None
-    return last if isinstance(last, dict) else {}
+def tidied(body: JsonObject) -> JsonObject:
+    """A chat request without the parts that are not what they should be, so that nothing after it needs to look."""
+    tidy = {name: value for name, value in body.items() if name not in _TYPES or isinstance(value, _TYPES[name])}
+    tidy["model"] = str(body.get("model") or "")
+    tidy["messages"] = [_tidied_message(one) for one in objects(body.get("messages"))]
+    tidy["tools"] = [function for function in map(_function, objects(body.get("tools"))) if function]
+    choice = tidy.get("tool_choice")
+    if isinstance(choice, dict) and not isinstance(choice.get("function"), dict):
+        del tidy["tool_choice"]
+    return tidy
 
 
-def message_text(message: JsonObject) -> str:
-    """The text of a message, whose content may be a string or a list of typed parts."""
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "tool_choice": (str, dict),
+    "response_format": dict,
+    "stream_options": dict,
+    "stop": (str, list),
+    "n": int,
+    "max_tokens": int,
+    "max_completion_tokens": int,
+    "top_logprobs": int,
+}
+
+
+def objects(value: Any) -> list[JsonObject]:
+    """The JSON objects of a list; none of what is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _tidied_message(message: JsonObject) -> JsonObject:
     content = message.get("content")
-    if isinstance(content, str):
-        return content
     if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return ""
+        content = "".join(str(part.get("text", "")) for part in objects(content))
+    return {"role": message.get("role"), "content": content if isinstance(content, str) else ""}
 
 
-def request_tools(body: JsonObject) -> list[JsonObject]:
-    """The function tools a request offers, as ``{"name", "parameters", …}``; the bare legacy form is read as well."""
-    offered = body.get("tools")
-    if not isinstance(offered, list):
-        return []
-    found = []
-    for tool in offered:
-        function = tool.get("function", tool) if isinstance(tool, dict) else None
-        if isinstance(function, dict) and isinstance(function.get("name"), str):
-            found.append(function)
-    return found
+def _function(tool: JsonObject) -> JsonObject | None:
+    """A tool as ``{"name", "parameters"}``; ChatGLM3's bare form, without the ``function`` wrapper, is read as well."""
+    function = tool.get("function", tool)
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        return None
+    return {"name": function["name"], "parameters": function.get("parameters")}
 
 
 def speak(body: JsonObject) -> Reply:
-    """The reply to a chat request."""
-    last = last_message(body)
-    prompt = message_text(last)
-    if last.get("role") == "tool":
+    """The reply to a chat request that is `tidied`."""
+    last = body["messages"][-1] if body["messages"] else {"role": "user", "content": ""}
+    prompt = last["content"]
+    if last["role"] == "tool":
         return Reply(text=_report(prompt, body))
-    tools = request_tools(body)
-    if tools and _wants_tool(body, prompt):
-        return Reply(tools=_calls(tools, body, prompt))
+    if body["tools"] and _wants_tool(body, prompt):
+        return Reply(tools=_calls(body["tools"], body, prompt))
     return Reply(text=_structured(body) or _answer(prompt))
 
 
@@ -110,8 +123,8 @@ def _answer(prompt: str) -> str:
 
 
 def _report(result: str, body: JsonObject) -> str:
-    asked = " ".join(message_text(m) for m in body.get("messages") or () if isinstance(m, dict))
-    return f"工具返回：{result}" if _CJK.search(asked) else f"The tool says: {result}"
+    chinese = any(_CJK.search(message["content"]) for message in body["messages"])
+    return f"工具返回：{result}" if chinese else f"The tool says: {result}"
 
 
 def _wants_tool(body: JsonObject, prompt: str) -> bool:
@@ -123,35 +136,38 @@ def _wants_tool(body: JsonObject, prompt: str) -> bool:
 
 def _calls(tools: list[JsonObject], body: JsonObject, prompt: str) -> tuple[ToolUse, ...]:
     choice = body.get("tool_choice")
-    named = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
+    named = choice["function"].get("name") if isinstance(choice, dict) else None
     weather = (tool for tool in tools if "weather" in tool["name"])
     tool = next((tool for tool in tools if tool["name"] == named), None) or next(weather, tools[0])
     cities = [city for city in CITIES if city in prompt] or [CITIES[0]]
     if body.get("parallel_tool_calls") is False:
         cities = cities[:1]
-    schema = tool.get("parameters")
-    return tuple(ToolUse(tool["name"], _json(sample(schema if schema else {}, city))) for city in cities)
+    return tuple(ToolUse(tool["name"], _json(sample(tool["parameters"], city))) for city in cities)
 
 
 def _structured(body: JsonObject) -> str | None:
-    wanted = body.get("response_format")
-    if not isinstance(wanted, dict):
-        return None
+    wanted = body.get("response_format") or {}
     if wanted.get("type") == "json_object":
         return _json({"answer": "steady", "sure": True})
-    schema = wanted.get("json_schema", {}).get("schema") if wanted.get("type") == "json_schema" else None
-    return _json(sample(schema, CITIES[0])) if isinstance(schema, dict) else None
+    described = wanted.get("json_schema")
+    if wanted.get("type") == "json_schema" and isinstance(described, dict):
+        return _json(sample(described.get("schema"), CITIES[0]))
+    return None
 
 
-def sample(schema: JsonObject, word: str) -> Any:
-    """A value that a JSON schema allows; strings without an enum become ``word``."""
-    if schema.get("enum"):
+def sample(schema: Any, word: str) -> Any:
+    """A value that a JSON schema allows; strings without an enum become ``word``. An odd schema allows anything."""
+    if not isinstance(schema, dict):
+        return {}
+    if isinstance(schema.get("enum"), list) and schema["enum"]:
         return schema["enum"][0]
-    kind = schema.get("type", "object")
+    kind = str(schema.get("type", "object"))
     if kind == "object":
-        properties = schema.get("properties", {})
-        wanted = schema.get("required") or list(properties)
-        return {name: sample(properties.get(name, {"type": "string"}), word) for name in wanted}
+        properties = schema.get("properties")
+        properties = properties if isinstance(properties, dict) else {}
+        wanted = schema.get("required")
+        names = [name for name in wanted if isinstance(name, str)] if isinstance(wanted, list) else list(properties)
+        return {name: sample(properties.get(name, {"type": "string"}), word) for name in names}
     if kind == "array":
         return [sample(schema.get("items", {"type": "string"}), word)]
     plain: dict[str, Any] = {"integer": 1, "number": 1.5, "boolean": True, "null": None}

@@ -139,5 +139,5 @@ WEATHER_TOOL: JsonObject = {
 
 def model_and_version(body: JsonObject, versions: tuple[str, ...], default: str) -> tuple[str, str]:
     """The model name to echo and the version to behave as: ``glm-4@ef015f8`` picks one by the request."""
-    model, _, picked = str(body.get("model", "")).partition("@")
+    model, _, picked = body["model"].partition("@")
     return model, picked if picked in versions else default

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from streamlab.servers.standins.answers import Reply, speak, tokens
+from streamlab.servers.standins.answers import Reply, speak, tidied, tokens
 from streamlab.servers.standins.base import Scenario, chat, compact
 from streamlab.servers.standins.glm_server import GATE, GlmServer, completion, model_text
 from streamlab.servers.standins.plain_http import HttpRequest, HttpResponse, JsonObject
@@ -73,14 +73,14 @@ class ChatGlm3(GlmServer):
 
     async def answer(self, request: HttpRequest, response: HttpResponse) -> None:
         try:
-            body = request.json()
+            body = tidied(request.json())
         except ValueError:
             await self.json_answer(response, 422, {"detail": [{"type": "json_invalid", "loc": ["body"]}]})
             return
         if request.path != "/v1/chat/completions":
             await self.json_answer(response, 404, {"detail": "Not Found"})
             return
-        model, reply = str(body.get("model", "")), speak(body)
+        model, reply = body["model"], speak(body)
         if not body.get("stream"):
             await self.setting.generate(len(tokens(reply.text)))
             await self.json_answer(response, 200, completion(self.setting, model, reply))

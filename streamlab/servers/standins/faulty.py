@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, ClassVar
 
+from streamlab.servers.standins.answers import tidied
 from streamlab.servers.standins.base import Minter, Scenario, StandinServer, chat, compact
 from streamlab.servers.standins.openai_api import Answer
 from streamlab.servers.standins.plain_http import HttpRequest, HttpResponse, JsonObject
@@ -25,7 +26,7 @@ class Play:
     def __init__(self, server: Faulty, body: JsonObject, response: HttpResponse, mint: Minter) -> None:
         self.server = server
         self.response = response
-        self.answer = Answer(body | {"model": body.get("model") or "faulty"}, mint, server.setting.epoch)
+        self.answer = Answer(body | {"model": body["model"] or "faulty"}, mint, server.setting.epoch)
 
     def events(self) -> list[bytes]:
         """The events of a good stream, without [DONE]."""
@@ -373,13 +374,11 @@ class Faulty(StandinServer):
 
     async def answer(self, request: HttpRequest, response: HttpResponse) -> None:
         try:
-            body = request.json()
+            body = tidied(request.json())
         except ValueError:
-            body = {}
-        if not isinstance(body.get("messages"), list):
-            body["messages"] = []
+            body = tidied({})
         play = Play(self, body, response, self.minter(request))
-        fault = FAULTS.get(str(body.get("model")))
+        fault = FAULTS.get(body["model"])
         if fault is not None:
             await fault(play)
         elif body.get("stream"):

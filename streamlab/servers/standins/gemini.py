@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any
 
-from streamlab.servers.standins.answers import speak, tokens
+from streamlab.servers.standins.answers import objects, speak, tidied, tokens
 from streamlab.servers.standins.base import Minter, Scenario, StandinServer
 from streamlab.servers.standins.plain_http import HttpRequest, HttpResponse, JsonObject
 
@@ -23,16 +23,12 @@ _PIECE = 6
 
 def content_request(body: JsonObject) -> JsonObject:
     """A generateContent request in the words of a chat request, as far as the speaker needs it."""
-    messages = []
-    for content in body.get("contents") or ():
-        parts = content.get("parts", ()) if isinstance(content, dict) else ()
-        text = "".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
-        messages.append({"role": "user", "content": text})
+    messages = [{"role": "user", "content": content.get("parts")} for content in objects(body.get("contents"))]
     declared: list[JsonObject] = []
-    for group in body.get("tools") or ():
-        names = ("functionDeclarations", "function_declarations")
-        declared += next((group[name] for name in names if name in group), [])
-    return {"messages": messages, "tools": declared}
+    for group in objects(body.get("tools")):
+        for name in ("functionDeclarations", "function_declarations"):
+            declared += objects(group.get(name))
+    return tidied({"messages": messages, "tools": declared})
 
 
 def candidates(model: str, body: JsonObject) -> list[JsonObject]:

@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
-from streamlab.servers.standins.answers import message_text
+from streamlab.servers.standins.answers import tidied
 from streamlab.servers.standins.base import WEATHER_TOOL, Minter, Scenario, chat, compact, go_json
 from streamlab.servers.standins.gemini import candidates
 from streamlab.servers.standins.oneapi import GoGateway, lines
@@ -36,7 +36,7 @@ class GeminiGateway(GoGateway):
         mint = self.minter(request)
         error: JsonObject = {"message": "invalid request", "type": "one_api_error", "param": "", "code": "bad_request"}
         try:
-            body = request.json()
+            body = tidied(request.json())
         except ValueError:
             await self.fail(response, mint, 400, error)
             return
@@ -70,7 +70,7 @@ class GeminiGateway(GoGateway):
 
     async def _gemini(self, body: JsonObject) -> AsyncIterator[JsonObject]:
         """Gemini's events; raises BrokenMessageError where Gemini breaks off."""
-        model = str(body.get("model", ""))
+        model = body["model"]
         if self.setting.upstream is None:
             for candidate in candidates(model, body):
                 await self.setting.generate(6)
@@ -98,7 +98,7 @@ class GeminiGateway(GoGateway):
             "id": f"chatcmpl-{mint.hexadecimal(32)}",
             "object": "chat.completion",
             "created": self.setting.epoch,
-            "model": body.get("model", ""),
+            "model": body["model"],
             "choices": [
                 {
                     "index": 0,
@@ -113,13 +113,9 @@ class GeminiGateway(GoGateway):
 
 
 def _native(body: JsonObject) -> JsonObject:
-    contents = [
-        {"role": "user", "parts": [{"text": message_text(message)}]}
-        for message in body.get("messages") or ()
-        if isinstance(message, dict)
-    ]
-    tools = [tool.get("function", tool) for tool in body.get("tools") or ()]
-    return {"contents": contents, **({"tools": [{"function_declarations": tools}]} if tools else {})}
+    contents = [{"role": "user", "parts": [{"text": message["content"]}]} for message in body["messages"]]
+    tools = [{"function_declarations": body["tools"]}] if body["tools"] else []
+    return {"contents": contents, "tools": tools}
 
 
 def first_candidate(event: JsonObject) -> JsonObject:
@@ -147,7 +143,7 @@ class OneApiGemini(GeminiGateway):
             "finish_reason stop on every chunk: clients that believe it keep the first words only.",
             "one-api v0.6.6",
             chat("gemini-pro", "Why is the sea salty?"),
-            ("finish-reason-every-chunk", "content-after-finish"),
+            ("finish-reason-every-chunk", "chunk-id-missing-or-empty"),
             {"version": "v0.6.6"},
         ),
         Scenario(
@@ -282,4 +278,4 @@ class OneHub(GeminiGateway):
 
     def _chunk(self, ident: str, body: JsonObject, choice: JsonObject) -> JsonObject:
         envelope = {"id": ident, "object": "chat.completion.chunk", "created": self.setting.epoch}
-        return envelope | {"model": body.get("model", ""), "choices": [choice]}
+        return envelope | {"model": body["model"], "choices": [choice]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from streamlab.servers.standins.answers import Reply, request_tools, speak, tokens
+from streamlab.servers.standins.answers import Reply, speak, tidied, tokens
 from streamlab.servers.standins.base import WEATHER_TOOL, Minter, Scenario, chat, compact, model_and_version
 from streamlab.servers.standins.glm_server import (
     GATE,
@@ -157,21 +157,22 @@ class Glm4(GlmServer):
 
     async def answer(self, request: HttpRequest, response: HttpResponse) -> None:
         try:
-            body = request.json()
+            asked = request.json()
         except ValueError:
             await self.json_answer(response, 422, {"detail": [{"type": "json_invalid", "loc": ["body"]}]})
             return
         if request.path != "/v1/chat/completions":
             await self.json_answer(response, 404, {"detail": "Not Found"})
             return
+        body = tidied(asked)
         model, version = model_and_version(body, self.versions, self.setting.version)
         reply = speak(body)
         if not body.get("stream"):
             await self.setting.generate(len(tokens(reply.text)))
             await self._whole(response, model, reply, self.minter(request))
             return
-        talk = _Talk(self, self.minter(request), model, reply, [tool["name"] for tool in request_tools(body)])
-        payloads = talk.payloads(version, offered="tools" in body)
+        talk = _Talk(self, self.minter(request), model, reply, [tool["name"] for tool in body["tools"]])
+        payloads = talk.payloads(version, offered=asked.get("tools") is not None)
         if version == "c0a6d1e":
             await self.start_stream(response)
             await self.send_payloads(response, talk.resend_peeked(payloads))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from streamlab.servers.standins.answers import Reply, ToolUse, message_text, request_tools, speak, tokens
+from streamlab.servers.standins.answers import Reply, ToolUse, objects, speak, tidied, tokens
 from streamlab.servers.standins.base import WEATHER_TOOL, Minter, Scenario, StandinServer, chat, compact
 from streamlab.servers.standins.plain_http import HttpRequest, HttpResponse, JsonObject
 
@@ -60,7 +60,7 @@ class ChoicePlan:
 
 @dataclass(slots=True)
 class Answer:
-    """What a request is to be answered with, before it is written as one object or as chunks."""
+    """What a tidied request is to be answered with, before it is written as one object or as chunks."""
 
     body: JsonObject
     mint: Minter
@@ -71,12 +71,12 @@ class Answer:
     def __post_init__(self) -> None:
         self.id = f"chatcmpl-{self.mint.letters(29)}"
         reply = speak(self.body)
-        for index in range(self.body.get("n") or 1):
+        for index in range(min(max(self.body.get("n") or 1, 1), 128)):
             self.choices.append(_plan(index, reply, self.body, self.mint))
 
     @property
     def model(self) -> str:
-        asked = str(self.body["model"])
+        asked: str = self.body["model"]
         return MODELS.get(asked, asked)
 
     @property
@@ -92,9 +92,8 @@ class Answer:
         return None if self.reasons else "fp_51ea3d0c7b"
 
     def usage(self) -> JsonObject:
-        messages = self.body["messages"]
-        prompt = 3 + sum(3 + len(tokens(message_text(message))) for message in messages)
-        prompt += sum(len(tokens(compact(tool))) for tool in request_tools(self.body))
+        prompt = 3 + sum(3 + len(tokens(message["content"])) for message in self.body["messages"])
+        prompt += sum(len(tokens(compact(tool))) for tool in self.body["tools"])
         made = sum(choice.token_count for choice in self.choices)
         return {
             "prompt_tokens": prompt,
@@ -171,11 +170,11 @@ def _plan(index: int, reply: Reply, body: JsonObject, mint: Minter) -> ChoicePla
     text = reply.text if index == 0 else f"{reply.text} ({index + 1})"
     stops = body.get("stop") or []
     for stop in [stops] if isinstance(stops, str) else stops:
-        text = text.partition(stop)[0] if stop else text
+        text = text.partition(stop)[0] if isinstance(stop, str) and stop else text
     pieces = tokens(text)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     if limit is not None and limit < len(pieces):
-        return ChoicePlan(index, pieces[:limit], [], "length")
+        return ChoicePlan(index, pieces[: max(limit, 0)], [], "length")
     return ChoicePlan(index, pieces, [], "stop")
 
 
@@ -232,35 +231,63 @@ def validate(body: JsonObject) -> None:
         )
         raise ApiError(400, short, "messages", "empty_array")
     for at, message in enumerate(messages):
-        if message.get("role") not in _ROLES:
+        if not isinstance(message.get("role"), str) or message["role"] not in _ROLES:
             unknown = f"Invalid value: '{message.get('role')}'. Supported values are: {', '.join(map(repr, _ROLES))}."
             raise ApiError(400, unknown, f"messages[{at}].role", "invalid_value")
-    _validate_numbers(body)
+    _validate_fields(body)
     _validate_tool_messages(messages)
 
 
-def _validate_numbers(body: JsonObject) -> None:
-    ranges = (("temperature", 0, 2), ("top_p", 0, 1), ("n", 1, 128), ("max_tokens", 1, 10**6), ("top_logprobs", 0, 20))
-    for name, low, high in ranges:
+#: field -> what OpenAI calls its type, and the Python types of it.
+_FIELD_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
+    "stream": ("a boolean", (bool,)),
+    "logprobs": ("a boolean", (bool,)),
+    "n": ("an integer", (int,)),
+    "max_tokens": ("an integer", (int,)),
+    "max_completion_tokens": ("an integer", (int,)),
+    "top_logprobs": ("an integer", (int,)),
+    "temperature": ("a decimal", (int, float)),
+    "top_p": ("a decimal", (int, float)),
+    "stop": ("a string or array", (str, list)),
+    "tools": ("an array of objects", (list,)),
+    "tool_choice": ("a string or object", (str, dict)),
+    "response_format": ("an object", (dict,)),
+    "stream_options": ("an object", (dict,)),
+}
+_RANGES = {
+    "n": (1, 128),
+    "max_tokens": (1, 10**6),
+    "max_completion_tokens": (1, 10**6),
+    "top_logprobs": (0, 20),
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+}
+
+
+def _validate_fields(body: JsonObject) -> None:
+    for name, (wanted, types) in _FIELD_TYPES.items():
         value = body.get(name)
         if value is None:
             continue
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            wrong = f"Invalid type for '{name}': expected a number, but got something else instead."
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            wrong = f"Invalid type for '{name}': expected {wanted}, but got something else instead."
             raise ApiError(400, wrong, name, "invalid_type")
-        if not low <= value <= high:
-            word, bound, way = ("below minimum", low, ">=") if value < low else ("above maximum", high, "<=")
-            kind = "integer" if isinstance(value, int) else "decimal"
-            wrong = f"Invalid '{name}': {kind} {word} value. Expected a value {way} {bound}, but got {value} instead."
-            raise ApiError(
-                400,
-                wrong,
-                name,
-                f"{kind}_{word.replace(' ', '_').replace('minimum', 'min').replace('maximum', 'max')}_value",
-            )
+        if name in _RANGES:
+            _validate_range(name, body[name], *_RANGES[name])
     if body.get("stream_options") is not None and not body.get("stream"):
         lonely = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         raise ApiError(400, lonely, "stream_options")
+
+
+def _validate_range(name: str, value: float, low: int, high: int) -> None:
+    if low <= value <= high:
+        return
+    word, short, bound, way = ("below minimum", "below_min", low, ">=")
+    if value > high:
+        word, short, bound, way = ("above maximum", "above_max", high, "<=")
+    kind = "integer" if isinstance(value, int) else "decimal"
+    wrong = f"Invalid '{name}': {kind} {word} value. Expected a value {way} {bound}, but got {value} instead."
+    raise ApiError(400, wrong, name, f"{kind}_{short}_value")
 
 
 def _validate_tool_messages(messages: list[JsonObject]) -> None:
@@ -274,7 +301,7 @@ def _validate_tool_messages(messages: list[JsonObject]) -> None:
             open_calls.remove(message["tool_call_id"])
             continue
         _all_answered(open_calls, at)
-        open_calls = [str(call.get("id")) for call in message.get("tool_calls") or () if isinstance(call, dict)]
+        open_calls = [str(call.get("id")) for call in objects(message.get("tool_calls"))]
     _all_answered(open_calls, len(messages))
 
 
@@ -355,7 +382,7 @@ class OpenAi(StandinServer):
         except ValueError:
             raise ApiError(400, "We could not parse the JSON body of your request.") from None
         validate(body)
-        answer = Answer(body, mint, self.setting.epoch)
+        answer = Answer(tidied(body), mint, self.setting.epoch)
         if not body.get("stream"):
             await self.setting.generate(sum(choice.token_count for choice in answer.choices))
             await self._json(response, mint, answer.completion())

@@ -56,7 +56,10 @@ class HttpRequest:
 
     def json(self) -> JsonObject:
         """The body as a JSON object; ValueError when it is none."""
-        parsed = json.loads(self.body)
+        try:
+            parsed = json.loads(self.body)
+        except RecursionError as deep:
+            raise ValueError("the body is nested too deeply") from deep
         if not isinstance(parsed, dict):
             raise ValueError("the body is not a JSON object")
         return parsed

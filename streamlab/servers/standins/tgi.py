@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from streamlab.servers.standins.answers import Reply, speak, tokens
+from streamlab.servers.standins.answers import Reply, speak, tidied, tokens
 from streamlab.servers.standins.base import WEATHER_TOOL, Scenario, StandinServer, chat, compact
 from streamlab.servers.standins.plain_http import HttpRequest, HttpResponse, JsonObject
 
@@ -74,7 +74,7 @@ class Tgi(StandinServer):
 
     async def answer(self, request: HttpRequest, response: HttpResponse) -> None:
         try:
-            body = request.json()
+            body = tidied(request.json())
         except ValueError:
             await self._json(response, 422, {"error": "Failed to parse the request body", "error_type": "json"})
             return
@@ -104,8 +104,7 @@ class Tgi(StandinServer):
         if reply.text:
             await self.setting.generate()
             await response.send(self._event(self._chunk({"role": "assistant", "content": ""}, self._finish)))
-        options = body.get("stream_options")
-        if self._release >= (2, 3, 0) and isinstance(options, dict) and options.get("include_usage"):
+        if self._release >= (2, 3, 0) and body.get("stream_options", {}).get("include_usage"):
             usage = {"prompt_tokens": 12, "completion_tokens": 12, "total_tokens": 24}
             await response.send(self._event(self._envelope("chat.completion.chunk") | {"choices": [], "usage": usage}))
 

@@ -1,0 +1,171 @@
+"""The demo: as a user runs it, over real sockets, with the real recorder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamlab.demo.acts import Act, acts
+from streamlab.demo.clients import Client, Seen, ask_with_httpx, ask_with_openai, best_client
+from streamlab.demo.performance import perform
+from streamlab.demo.place import database
+from streamlab.demo.recording import TapLine, free_ports, recorder
+from streamlab.engine.analyzer import analyze
+from streamlab.errors import CouldNotRunError
+from streamlab.exchange import Ending
+from streamlab.servers.standins import standin_in_thread
+from streamlab.servers.standins.base import WEATHER_TOOL, chat
+from streamlab.storage.exchange_dir import read_exchange_dir
+
+CAPTURES = Path(__file__).parents[1] / "captures"
+HTTPX = Client("httpx", ask_with_httpx)
+
+
+def act(name: str) -> Act:
+    return next(one for one in acts() if one.name == name)
+
+
+def run_demo(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "streamlab", "demo", *arguments]
+    variables = {key: value for key, value in os.environ.items() if key != "STREAMLAB_DB"} | environment
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=60, check=False)
+
+
+# --- the whole of it ------------------------------------------------------------------------------------------------
+
+
+def test_the_demo_shows_every_system_and_succeeds(tmp_path: Path) -> None:
+    done = run_demo(tmp_path, "--db", "demo.db", "--write-captures", "written")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for one in acts():
+        assert one.system in done.stdout
+        assert one.scenario.blame in done.stdout
+    assert f"{len(acts())} of {len(acts())} systems" in done.stdout
+    assert best_client().name in done.stderr
+    assert "\x1b" not in done.stdout
+    assert "streamlab show 1 --db demo.db" in done.stdout
+    assert (tmp_path / "demo.db").exists()
+    written = {folder.name for folder in (tmp_path / "written").iterdir()}
+    assert written == {one.name for one in acts()} | {one.behind_name for one in acts() if one.scenario.behind}
+
+
+def test_the_demo_records_into_the_captures_folder_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "captures").mkdir()
+    done = run_demo(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "captures" / "streamlab.db").exists()
+    assert "  streamlab ls\n" in done.stdout
+
+
+def test_a_second_demo_judges_its_own_recordings_only(tmp_path: Path) -> None:
+    first = perform([act("chatglm3-short-empty")], HTTPX, tmp_path / "demo.db")
+    second = perform([act("chatglm3-short-empty")], HTTPX, tmp_path / "demo.db")
+    assert second[0].front.id > first[0].front.id
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_without_a_captures_folder_the_recording_is_temporary(
+    keep: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STREAMLAB_DB", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with database(None, keep=keep) as place:
+        place.path.touch()
+        assert place.option == f" --db {place.path}"
+    assert place.stays is keep
+    assert place.path.exists() is keep
+
+
+# --- what the client saw --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("client", [HTTPX, Client("openai-python", ask_with_openai)], ids=lambda client: client.name)
+def test_clients_see_the_bugs_people_report(client: Client) -> None:
+    if client is not HTTPX:
+        pytest.importorskip("openai")
+
+    def ask(name: str, body: dict[str, Any], **options: Any) -> Seen:
+        with standin_in_thread(name, gap_ms=0, **options) as standin:
+            return client.ask(standin.base_url, body)
+
+    newline = ask("glm4", chat("glm-4", "How can I sleep better?"))
+    assert "JSONDecodeError" in newline.told()
+    assert newline.text == "\nGood sleep starts in the evening.\n\n"
+    calls = ask("glm4", chat("glm-4", "What is the weather in Oslo?", tools=[WEATHER_TOOL]), version="ef015f8")
+    assert "ids for one tool call" in calls.told()
+    assert ask("chatglm3", chat("m", "三加四等于几？只写数字。")).told() == "no text and no error: an empty answer"
+    stops = ask("oneapi-gemini", chat("m", "Why is the sea salty?"), version="v0.6.6")
+    assert stops.told() == "“Rivers carry dissolved minerals to the” when it stops at the first stop; there are 3"
+    assert ask("oneapi-gemini", chat("m", "Count to six.")).told().endswith("finish_reason None")
+    good = ask("openai", chat("gpt-4.1", "Count to six."))
+    assert good.told() == "“One, two, three, four, five, six.”, finish_reason stop"
+    assert "500" in ask("glm4", chat("m", "Hello"), version="ef015f8").told()
+
+
+def test_what_is_told_is_harmless_on_a_terminal() -> None:
+    assert "\x1b" not in Seen(error="Boom: \x1b[31m").told()
+    assert "\x1b" not in Seen(chunks=1, text="\x1b]0;x\x07").told()
+    assert "\x1b" not in Seen(chunks=1, tool_ids=["\x1bone", "two"]).told()
+
+
+def test_httpx_is_used_where_openai_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    assert best_client().name.startswith("httpx ")
+
+
+# --- what was recorded ----------------------------------------------------------------------------------------------
+
+
+def test_both_sides_of_a_gateway_are_recorded(tmp_path: Path) -> None:
+    [outcome] = perform([act("oneapi-tgi-no-space")], HTTPX, tmp_path / "demo.db")
+    assert outcome.as_expected
+    assert outcome.front.exchange.body == b""
+    assert outcome.behind is not None
+    assert outcome.behind.exchange.body.startswith(b'data:{"id":""')
+    assert outcome.behind.exchange.ending is Ending.COMPLETE
+
+
+def test_a_finding_that_does_not_come_is_told(tmp_path: Path) -> None:
+    hopeful = replace(act("chatglm3-short-empty"), rules=("empty-200", "done-duplicate-or-early"))
+    [outcome] = perform([hopeful], HTTPX, tmp_path / "demo.db")
+    assert outcome.front.missing == ("done-duplicate-or-early",)
+    assert not outcome.as_expected
+
+
+def test_a_finding_about_a_good_system_is_not_as_expected(tmp_path: Path) -> None:
+    innocent = replace(act("chatglm3-short-empty"), rules=())
+    [outcome] = perform([innocent], HTTPX, tmp_path / "demo.db")
+    assert not outcome.as_expected
+
+
+def test_a_recorder_that_cannot_run_is_told(tmp_path: Path) -> None:
+    (tmp_path / "demo.db").write_bytes(b"this is no database at all, not even nearly" * 100)
+    tap = TapLine("x", free_ports(1)[0], "http://127.0.0.1:9")
+    with pytest.raises(CouldNotRunError, match="recorder"), recorder(tmp_path / "demo.db", "demo", [tap]):
+        pass
+
+
+# --- the captures that are shipped ----------------------------------------------------------------------------------
+
+SHIPPED = [(one.name, one.rules) for one in acts()]
+SHIPPED += [(one.behind_name, one.behind_rules) for one in acts() if one.scenario.behind]
+
+
+@pytest.mark.parametrize(("name", "rules"), SHIPPED, ids=[name for name, _ in SHIPPED])
+def test_shipped_captures_still_show_what_they_are_shipped_for(name: str, rules: tuple[str, ...]) -> None:
+    exchange = read_exchange_dir(CAPTURES / name)
+    assert exchange.timing_known
+    found = {finding.rule for finding in analyze(exchange).findings}
+    assert set(rules) <= found
+
+
+def test_nothing_else_is_shipped() -> None:
+    folders = {folder.name for folder in CAPTURES.iterdir() if folder.is_dir()}
+    assert folders == {name for name, _ in SHIPPED}
