@@ -18,6 +18,7 @@ COMMANDS = {
     "ls": "List what was recorded.",
     "show": "Show one exchange in full.",
     "check": "Say where a stream departs from what OpenAI promises.",
+    "replay": "Play exchanges back, faults included.",
     "export": "Write exchanges as fixtures or in other formats.",
     "import": "Read exchange directories and .sse files into the database.",
     "prune": "Delete exchanges from the database.",

@@ -1,0 +1,58 @@
+"""``streamlab replay``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from streamlab.cli.options import db_option
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  streamlab replay last
+  streamlab replay fixtures/ --listen 127.0.0.1:0 --speed 0
+  streamlab replay 12 --segments byte
+  streamlab replay 12 --reset-after 3e      (after three events)
+"""
+)
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option("--listen", default="127.0.0.1:9200", show_default=True, metavar="HOST:PORT", help="Port 0: any free.")
+@click.option(
+    "--speed", type=click.FloatRange(min=0), default=1.0, show_default=True, help="2 is twice as fast, 0 at once."
+)
+@click.option(
+    "--segments", default="recorded", show_default=True, help="recorded, event, byte, whole or a size in bytes."
+)
+@click.option("--cut-after", metavar="BYTES", help="Close in the middle after so many body bytes (or events: 3e).")
+@click.option("--reset-after", metavar="BYTES", help="Reset the connection after so many body bytes (or events: 3e).")
+@click.option("--stall-after", metavar="BYTES", help="Fall silent after so many body bytes (or events: 3e).")
+@click.option("--normalize", is_flag=True, help="Play the mended stream instead of the recorded one.")
+@click.option("--allow-remote", is_flag=True, help="Listen beyond loopback.")
+@db_option
+def command(
+    targets: tuple[str, ...], listen: str, speed: float, db: Path | None, allow_remote: bool, **options: object
+) -> None:
+    """Play exchanges back: byte for byte, with the recorded timing, HTTP chunks and ending.
+
+    Requests are matched on method, path and body; http://ADDRESS/@ID/v1/chat/completions names an exchange. What
+    matches nothing gets a 404 that names the nearest. Never goes online. SIGINT ends it with exit code 0.
+    """
+    from streamlab import replaying
+    from streamlab.servers.relay import bind, parse_listen
+
+    address = parse_listen(listen, allow_remote=allow_remote)
+    playables = replaying.playables(targets, db, **options)  # type: ignore[arg-type]
+    listener = bind(*address)
+    host, port = listener.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    click.echo(f"replaying {len(playables)} exchange{'s' if len(playables) != 1 else ''} at {url}/v1", err=True)
+    click.echo(f"OPENAI_BASE_URL={url}/v1")
+    timing = replaying.serve(
+        listener, playables, speed, lambda played: click.echo(replaying.played_line(played), err=True)
+    )
+    if timing.errors_ns:
+        p50, p99 = timing.percentile_us(50), timing.percentile_us(99)
+        click.echo(f"{len(timing.errors_ns)} writes, timing error p50 {p50:.0f} µs, p99 {p99:.0f} µs", err=True)

@@ -1,0 +1,179 @@
+"""Replay wired up: targets to playables, a server until a signal comes, or one in the background for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from streamlab.engine.matching import candidate
+from streamlab.engine.playback import Fault, Finish, Script, parse_segments, script
+from streamlab.errors import UsageError
+from streamlab.exchange import Exchange
+from streamlab.servers.relay import bind, raise_file_limit
+from streamlab.servers.replay import Playable, Played, ReplayServer, Timing
+from streamlab.storage.targets import Target, find
+from streamlab.wire.visible import visible
+
+
+def parse_fault(
+    cut_after: str | None = None, reset_after: str | None = None, stall_after: str | None = None
+) -> Fault | None:
+    """The one fault asked for: ``120`` is body bytes, ``3e`` is events. Raises UsageError."""
+    asked = [
+        (finish, text)
+        for finish, text in ((Finish.FIN, cut_after), (Finish.RST, reset_after), (Finish.HOLD, stall_after))
+        if text is not None
+    ]
+    if not asked:
+        return None
+    if len(asked) > 1:
+        raise UsageError("give one of --cut-after, --reset-after and --stall-after")
+    finish, text = asked[0]
+    number = text.removesuffix("e")
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        raise UsageError(f"{text!r} is neither a number of bytes (120) nor of events (3e)")
+    return Fault(finish, int(number), text.endswith("e"))
+
+
+def playables(
+    targets: Iterable[str],
+    db: Path | None = None,
+    *,
+    segments: str = "recorded",
+    normalize: bool = False,
+    cut_after: str | None = None,
+    reset_after: str | None = None,
+    stall_after: str | None = None,
+) -> list[Playable]:
+    """What the server can play, in the order of the targets. Raises UsageError, NotFoundError, UnreadableInputError."""
+    cutting = parse_segments(segments)
+    fault = parse_fault(cut_after, reset_after, stall_after)
+    transform = _mended if normalize else None
+    found = [target for name in targets for target in find(name, db)]
+    return [_playable(target, cutting, fault, transform) for target in found]
+
+
+def _playable(
+    target: Target,
+    segments: str | int,
+    fault: Fault | None,
+    transform: Callable[[Exchange], Iterator[tuple[int | None, bytes]]] | None,
+) -> Playable:
+    with target.opened() as exchange:
+        names = [str(target.id)] if target.id is not None else []
+        names += [Path(target.path).name] if target.id is None else []
+        names += [exchange.label] if exchange.label else []
+        status = "no response" if exchange.head is None else f"HTTP {exchange.head.status}"
+        title = f"{target.source} ({status}, {exchange.ending})"
+        known = candidate(names, exchange.request)
+
+    @contextmanager
+    def opened() -> Iterator[Script]:
+        with target.opened() as exchange:
+            yield script(exchange, segments=segments, fault=fault, transform=transform)
+
+    return Playable(known, title, opened)
+
+
+def _mended(exchange: Exchange) -> Iterator[tuple[int | None, bytes]]:
+    """The normalizer's output, each piece at the time of the read that let it out."""
+    from streamlab.engine.normalizer import Normalizer
+
+    normalizer = Normalizer(exchange.request, exchange.head)
+    for segment in exchange.segments:
+        yield segment.offset_us, normalizer.feed(segment.data)
+    yield exchange.end_us, normalizer.finish(exchange.ending)
+
+
+def played_line(played: Played) -> str:
+    """One request for the log; a miss is loud."""
+    asked = f"{visible(played.method, 20)} {visible(played.target, 100)}"
+    if played.playable is None:
+        return f"404 {asked}: {visible(played.message, 600)}"
+    return f"{asked} ← {visible(played.message, 200)}"
+
+
+def serve(
+    listener: socket.socket, loaded: Sequence[Playable], speed: float, on_played: Callable[[Played], None]
+) -> Timing:
+    """Serve until SIGINT or SIGTERM; how late the writes were."""
+    raise_file_limit()
+
+    async def run() -> Timing:
+        server = ReplayServer(listener, loaded, speed=speed, on_played=on_played)
+        told = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+        await told.wait()
+        server.stop()
+        return server.timing
+
+    return asyncio.run(run())
+
+
+class BackgroundReplay:
+    """A replay server on a free loopback port in a thread of its own, for tests and notebooks.
+
+    ``with BackgroundReplay(playables, speed=0) as replay: client(base_url=replay.base_url)``. ``misses`` holds the
+    explanation of every request that nothing answered, ``requests`` everything that was asked.
+    """
+
+    def __init__(self, loaded: Sequence[Playable], *, speed: float = 0.0) -> None:
+        self._loaded = loaded
+        self._speed = speed
+        self._thread = threading.Thread(target=self._run, name="streamlab-replay", daemon=True)
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._listener = bind("127.0.0.1", 0)
+        self.address: tuple[str, int] = self._listener.getsockname()[:2]
+        self.requests: list[Played] = []
+        self.timing = Timing()
+
+    @property
+    def url(self) -> str:
+        """The origin, ``http://127.0.0.1:PORT``."""
+        return f"http://{self.address[0]}:{self.address[1]}"
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes as its base URL: the origin and ``/v1``."""
+        return f"{self.url}/v1"
+
+    @property
+    def misses(self) -> list[str]:
+        """Why requests were not answered."""
+        return [one.message for one in self.requests if one.playable is None]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        loop, stop = self._loop, self._stop
+        if loop is not None and stop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        server = ReplayServer(self._listener, self._loaded, speed=self._speed, on_played=self.requests.append)
+        self.timing = server.timing
+        self._ready.set()
+        await self._stop.wait()
+        server.stop()

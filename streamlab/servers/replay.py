@@ -1,0 +1,316 @@
+"""The replay server: plays exchanges byte for byte, on an absolute time schedule, with the recorded ending.
+
+Time zero of a performance is the arrival of the request's first byte. Every write has an absolute deadline, so
+lateness never adds up; how late writes really were is kept in `Timing` and told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from streamlab.engine.matching import Candidate, Matcher, Miss
+from streamlab.engine.playback import Finish, Script, Step
+from streamlab.servers.endpoint import READ_SIZE, Endpoint
+from streamlab.servers.error_response import error_response
+from streamlab.servers.schedule import Schedule
+from streamlab.wire.http1 import (
+    MAX_REQUEST_HEAD,
+    BodyReader,
+    Fault,
+    Piece,
+    head_end,
+    parse_request_head,
+    request_body,
+)
+
+#: A request body beyond this is not kept for matching; no recorded request of this size could be told apart anyway.
+_MAX_BODY = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Playable:
+    """One exchange to play. ``open`` gives its script, readable inside the context; ``title`` is a line for people."""
+
+    candidate: Candidate
+    title: str
+    open: Callable[[], AbstractContextManager[Script]]
+
+
+@dataclass(slots=True)
+class Timing:
+    """How late writes were, in nanoseconds after their deadline; early ones are negative."""
+
+    errors_ns: array[int] = field(default_factory=lambda: array("q"))
+
+    def percentile_us(self, percent: float) -> float | None:
+        """Nearest-rank percentile in microseconds; None when nothing was timed."""
+        if not self.errors_ns:
+            return None
+        ordered = sorted(self.errors_ns)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What the server did with one request, for its log. ``playable`` is None for a miss."""
+
+    method: str
+    target: str
+    playable: Playable | None
+    message: str
+
+
+class ReplayServer:
+    """Serves one bound socket; make and `stop()` it on a running event loop.
+
+    ``speed`` 1 plays as recorded, 2 twice as fast, 0 at once. ``on_played`` is told of every request.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        playables: Sequence[Playable],
+        *,
+        speed: float = 1.0,
+        on_played: Callable[[Played], None] = lambda _: None,
+    ) -> None:
+        self.playables = playables
+        self.speed = speed
+        self.on_played = on_played
+        self.matcher = Matcher([one.candidate for one in playables])
+        self.schedule = Schedule()
+        self.timing = Timing()
+        self._listener = listener
+        self._buffer = bytearray(READ_SIZE)
+        self._connections: set[_Connection] = set()
+        asyncio.get_running_loop().add_reader(listener, self._accept)
+
+    def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(64):
+            try:
+                sock, _address = self._listener.accept()
+            except OSError:
+                return
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = _Connection(self, Endpoint(loop, sock, self._buffer), self._connections.discard)
+            self._connections.add(connection)
+            connection.start()
+
+    def stop(self) -> None:
+        """Close everything, performances included."""
+        asyncio.get_running_loop().remove_reader(self._listener)
+        self._listener.close()
+        for connection in list(self._connections):
+            connection.close()
+        self.schedule.close()
+
+
+class _Connection:
+    """Reads requests one after the other and plays an answer to each."""
+
+    def __init__(self, server: ReplayServer, client: Endpoint, on_close: Callable[[_Connection], None]) -> None:
+        self._server = server
+        self._client = client
+        self._on_close = on_close
+        self._received = bytearray()
+        self._first_ns = 0
+        self._head_seen: tuple[str, str] | None = None
+        self._body: BodyReader | None = None
+        self._kept = bytearray()
+        self._performance: _Performance | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        self._client.on_data, self._client.on_end = self._read, lambda _how: self.close()
+        self._client.resume()
+
+    def _read(self, view: memoryview) -> None:
+        if not self._received and self._head_seen is None:
+            self._first_ns = time.monotonic_ns()
+        self._received += view
+        if len(self._received) > MAX_REQUEST_HEAD + READ_SIZE:
+            self._client.pause()  # a pipelining client waits until the answer before is out
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._performance is None and not self._closed:
+            if self._head_seen is None and not self._take_head():
+                return
+            if self._closed or not self._take_body():
+                return
+            self._answer()
+
+    def _take_head(self) -> bool:
+        end = head_end(self._received, 0, 0)
+        if end < 0:
+            if len(self._received) > MAX_REQUEST_HEAD:
+                self._refuse(Fault(f"the request head is larger than {MAX_REQUEST_HEAD} bytes", 431))
+            return False
+        head = parse_request_head(bytes(self._received[:end]))
+        body = head if isinstance(head, Fault) else request_body(head)
+        if isinstance(head, Fault) or isinstance(body, Fault):
+            self._refuse(head if isinstance(head, Fault) else body)  # type: ignore[arg-type]
+            return False
+        del self._received[:end]
+        self._head_seen, self._body = (head.method, head.target), body
+        self._kept.clear()
+        if any(name.lower() == "expect" for name, _ in head.headers):
+            self._client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return True
+
+    def _take_body(self) -> bool:
+        assert self._body is not None
+        pieces: list[Piece] = []
+        used = self._body.feed(bytes(self._received), 0, pieces)
+        del self._received[:used]
+        if self._body.fault is not None:
+            self._refuse(self._body.fault)
+            return False
+        for data, _ in pieces:
+            if len(self._kept) + len(data) > _MAX_BODY:
+                self._refuse(Fault(f"the request body is larger than {_MAX_BODY} bytes", 413))
+                return False
+            self._kept += data
+        return self._body.done
+
+    def _answer(self) -> None:
+        assert self._head_seen is not None
+        (method, target), server = self._head_seen, self._server
+        found = server.matcher.match(method, target, bytes(self._kept))
+        self._head_seen = self._body = None
+        self._kept.clear()
+        if isinstance(found, Miss):
+            server.on_played(Played(method, target, None, found.message))
+            self._say_last(error_response(404, f"streamlab: {found.message}", "no_match", "invalid_request_error"))
+            return
+        playable = server.playables[found]
+        server.on_played(Played(method, target, playable, playable.title))
+        self._performance = _Performance(server, self._client, playable, self._first_ns, self._performed)
+        self._performance.start()
+
+    def _performed(self, finish: Finish) -> None:
+        self._performance = None
+        if finish is Finish.KEEP_ALIVE:
+            self._first_ns = time.monotonic_ns()
+            self._client.resume()
+            self._go_on()
+        elif finish is Finish.FIN:
+            self._say_last(b"")
+        elif finish is Finish.RST:
+            self._client.reset(self.close)
+        # HOLD: nothing more, until the client goes
+
+    def _refuse(self, fault: Fault) -> None:
+        self._say_last(error_response(fault.status, f"streamlab: {fault.reason}", "invalid_http_request"))
+
+    def _say_last(self, data: bytes) -> None:
+        if data:
+            self._client.send(data)
+        self._client.on_data = lambda _view: None
+        self._client.finish()
+        self._client.resume()
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            if self._performance is not None:
+                self._performance.abandon()
+            self._client.close()
+            self._on_close(self)
+
+
+class _Performance:
+    """One script, played to one client."""
+
+    def __init__(
+        self,
+        server: ReplayServer,
+        client: Endpoint,
+        playable: Playable,
+        zero_ns: int,
+        on_end: Callable[[Finish], None],
+    ) -> None:
+        self._server = server
+        self._client = client
+        self._zero_ns = zero_ns
+        self._on_end = on_end
+        self._context = playable.open()
+        self._script = self._context.__enter__()
+        self._steps: Iterator[Step] = iter(self._script.steps)
+        self._next: Step | None = None
+        self._abandoned = False
+
+    def start(self) -> None:
+        self._client.on_drained = self._drained
+        self._advance()
+
+    def abandon(self) -> None:
+        """The client is gone."""
+        if not self._abandoned:
+            self._abandoned = True
+            self._context.__exit__(None, None, None)
+
+    def _deadline(self, offset_us: int) -> int:
+        return self._zero_ns + int(offset_us * 1000 / self._server.speed)
+
+    def _advance(self) -> None:
+        """Arrange for the next step; each is a write of its own, so that reads stay as they were cut."""
+        self._next = next(self._steps, None)
+        if self._next is None:
+            end_us = self._script.end_us
+            if self._server.speed and self._script.finish is not Finish.KEEP_ALIVE:
+                self._server.schedule.at(self._deadline(end_us), self._end)
+            else:
+                self._end()
+        elif self._server.speed:
+            self._server.schedule.at(self._deadline(self._next.offset_us), self._send)
+        else:
+            self._send_at_once()
+
+    def _send(self) -> None:
+        if self._abandoned or self._next is None:
+            return
+        step = self._next
+        self._server.timing.errors_ns.append(time.monotonic_ns() - self._deadline(step.offset_us))
+        if self._client.send(step.data):
+            self._advance()
+        # else: the client does not read; `_drained` goes on, late, as a server would
+
+    def _send_at_once(self) -> None:
+        """Speed 0: everything the client takes, without leaving the loop to others for too long."""
+        for _ in range(1000):
+            if self._next is None:
+                break
+            if not self._client.send(self._next.data):
+                return
+            self._next = next(self._steps, None)
+        else:
+            asyncio.get_running_loop().call_soon(self._resume_at_once)
+            return
+        self._end()
+
+    def _resume_at_once(self) -> None:
+        if not self._abandoned:
+            self._send_at_once()
+
+    def _drained(self) -> None:
+        if self._abandoned:
+            return
+        if self._server.speed:
+            self._advance()
+        else:
+            self._next = next(self._steps, None)
+            self._send_at_once()
+
+    def _end(self) -> None:
+        if not self._abandoned:
+            self.abandon()
+            self._on_end(self._script.finish)
