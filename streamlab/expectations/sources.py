@@ -48,6 +48,11 @@ JSON = Source(
 UTF8 = Source("RFC 3629", "UTF-8", "https://www.rfc-editor.org/rfc/rfc3629")
 HTTP = Source("RFC 9110", "HTTP Semantics", "https://www.rfc-editor.org/rfc/rfc9110")
 HTTP1 = Source("RFC 9112", "HTTP/1.1, message body framing", "https://www.rfc-editor.org/rfc/rfc9112#section-6")
+NGINX = Source(
+    "nginx documentation",
+    "proxy_buffering, X-Accel-Buffering",
+    "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering",
+)
 #: What is written nowhere and measured everywhere: what api.openai.com sent in thousands of recorded streams.
 OBSERVED = Source("api.openai.com, observed", "2,693 streams, April 2023 to August 2026", "")
 #: What the official client libraries do with a stream; read in their source and run.

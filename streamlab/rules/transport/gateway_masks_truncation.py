@@ -49,10 +49,16 @@ class GatewayMasksTruncation(Rule):
         ctx = self.ctx
         if ctx.done_at is None or ctx.finished or not ctx.accumulator.choices:
             return
-        if self._told or ctx.error_at is not None or not _promises_finish(ctx.first_chunk, ctx.last_chunk):
+        if self._told or ctx.error_at is not None or "audio" in reading.as_list(ctx.body.get("modalities")):
             return
+        if not _promises_finish(ctx.first_chunk, ctx.last_chunk):
+            return
+        open_ones = sorted(index for index in ctx.accumulator.choices if index not in ctx.finish_at)
+        who = f"choice {open_ones[0]} never finished" if len(open_ones) == 1 else "no choice ever finished"
+        if 1 < len(open_ones) < len(ctx.accumulator.choices):
+            who = f"{len(open_ones)} choices never finished"
         yield self.found(
-            "data: [DONE] follows although finish_reason stayed null: the answer may be cut and the cut hidden",
+            f"data: [DONE] follows although {who}: the answer may be cut and the cut hidden",
             ctx.done_at,
             expected="a finish_reason before data: [DONE]",
             actual=None,
@@ -69,6 +75,8 @@ def _tells_an_error(event: StreamEvent) -> bool:
 
 
 def _promises_finish(*chunks: JsonObject | None) -> bool:
-    """Whether the stream's choices have the key at all; audio chunks lack it and have deltas of their own."""
+    """Whether the stream's choices have the key at all; audio streams end with a chunk that has none."""
     shown = [choice for chunk in chunks if chunk is not None for choice in reading.choices(chunk)]
-    return any("finish_reason" in choice and "audio" not in reading.delta(choice) for choice in shown)
+    if any("audio" in reading.delta(choice) for choice in shown):
+        return False
+    return any("finish_reason" in choice for choice in shown)

@@ -1,0 +1,65 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import OBSERVED
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+_LIMIT_US = 2_000_000
+
+
+class ErrorThenNoDone(Rule):
+    """After an error the stream does not end.
+
+    Either it is held open for more than two seconds, or it goes on with more of the answer. That only ``[DONE]`` is
+    missing is told at the lowest severity: clients stop reading at the error.
+
+    ## What OpenAI does
+    Sends ``[DONE]`` after an error and ends the body; 7 of 7 recorded.
+
+    ## Why it matters
+    Clients that read to the end hang; those that stop at the error never see what follows it.
+
+    ## Repair
+    ``[DONE]`` is sent and the body ended.
+    """
+
+    name = "error-then-no-done"
+    severity = Severity.WARNING
+    source = OBSERVED
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+    on = Fact.ERROR | Fact.AFTER_ERROR
+
+    _error_us: int | None = None
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        if self.ctx.facts & Fact.ERROR:
+            self._error_us = self.ctx.offset_us
+            return None
+        if not reading.choices(reading.chunk_of(event)):
+            return None
+        return (self.found("the answer goes on after an error", at, path="choices", expected="data: [DONE]"),)
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ctx.error_at is None or ctx.done_at is not None:
+            return
+        waited_us = ctx.end_us - self._error_us if ctx.end_us is not None and self._error_us is not None else 0
+        if ctx.timing_known and waited_us > _LIMIT_US:
+            yield self.found(
+                f"the response was held open for {waited_us / 1e6:.1f} s after the error",
+                ctx.error_at,
+                expected="data: [DONE], then the end of the body",
+                actual=f"{waited_us / 1e6:.1f} s",
+            )
+        elif ending is Ending.COMPLETE and ctx.api is not Api.RESPONSES:
+            yield self.found(
+                "no data: [DONE] follows the error", ctx.error_at, expected="data: [DONE]", severity=Severity.INFO
+            )

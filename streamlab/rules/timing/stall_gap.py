@@ -1,0 +1,92 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from array import array
+
+from streamlab.exchange import Ending
+from streamlab.expectations.responses import AFTER_TERMINAL, TERMINAL
+from streamlab.expectations.sources import OBSERVED
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.context import Context
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+
+_STALL_US = 5_000_000
+_TIMES_MEDIAN = 20
+_MAX_PLACES = 100
+_ENDINGS = {
+    Ending.COMPLETE: "the response ended",
+    Ending.UPSTREAM_CUT: "the connection was cut",
+    Ending.CLIENT_LEFT: "the client left",
+    Ending.TIMED_OUT: "the wait was given up",
+}
+
+
+class StallGap(Rule):
+    """After the answer had begun, nothing of it came for a long time.
+
+    Longer than five seconds and than twenty times the median wait between reads. A keep-alive comment keeps the
+    connection alive but is no answer. Not counted: the wait before the first token, and one that ends with a whole
+    tool call, whose arguments were collected meanwhile. Silence at the end of an answer that never finished counts.
+    In the Responses API tools and reasoning run between the deltas, so there it is only told.
+
+    ## What OpenAI does
+    Promises nothing; once the first token is there, the next ones follow within a fraction of a second.
+
+    ## Why it matters
+    Clients and proxies with a read timeout give up and throw away what they have.
+
+    ## Repair
+    None afterwards. A gateway can send comments while it waits.
+    """
+
+    name = "stall-gap"
+    severity = Severity.WARNING
+    source = OBSERVED
+    repair = Mend.NONE
+    apis = OPENAI_APIS
+    needs_timing = True
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._gaps = array("q")
+        self._last_us: int | None = None
+        self._stalls: list[tuple[int, int]] = []  # (microseconds, number of the event that ended it)
+
+    def segment(self, offset_us: int | None, data: bytes) -> None:
+        if offset_us is None or not data or (data[:1] == b":" and b"data:" not in data):
+            return
+        if self.ctx.content_events and self._last_us is not None and self.ctx.done_at is None:
+            gap_us = offset_us - self._last_us
+            self._gaps.append(gap_us)
+            if gap_us > _STALL_US and len(self._stalls) < _MAX_PLACES and b'"tool_calls"' not in data:
+                self._stalls.append((gap_us, self.ctx.events))
+        self._last_us = offset_us
+
+    def end(self, ending: Ending) -> Findings:
+        ordered = sorted(self._gaps)
+        median_us = ordered[(len(ordered) - 1) // 2] if ordered else 0
+        limit_us = max(_STALL_US, _TIMES_MEDIAN * median_us)
+        severity = Severity.INFO if self.ctx.api is Api.RESPONSES else None
+        for gap_us, at in self._stalls:
+            if gap_us > limit_us:
+                yield self.found(
+                    f"nothing came for {gap_us / 1e6:.1f} s in the middle of the answer", at, severity=severity
+                )
+        silent_us = self._silence_at_the_end()
+        if silent_us > limit_us and ending in _ENDINGS:
+            yield self.found(
+                f"nothing came for {silent_us / 1e6:.1f} s, then {_ENDINGS[ending]}; the answer had not finished",
+                severity=severity,
+            )
+
+    def _silence_at_the_end(self) -> int:
+        """Microseconds after the last read of an answer that has begun and not ended; else 0."""
+        ctx = self.ctx
+        last = reading.as_object(ctx.last_chunk).get("type")
+        over = ctx.finished or ctx.done_at is not None or ctx.error_at is not None
+        if over or not ctx.content_events or (type(last) is str and last in TERMINAL | AFTER_TERMINAL):
+            return 0
+        return ctx.end_us - self._last_us if ctx.end_us is not None and self._last_us is not None else 0

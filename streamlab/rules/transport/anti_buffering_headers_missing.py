@@ -1,0 +1,55 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import NGINX
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import http1
+from streamlab.wire.bodies import BodyKind
+
+_UNCACHED = frozenset({"no-cache", "no-store", "no-transform"})
+
+
+class AntiBufferingHeadersMissing(Rule):
+    """The stream asks nobody on its way not to buffer it.
+
+    Neither ``Cache-Control: no-cache`` (or ``no-store``, ``no-transform``) nor ``X-Accel-Buffering: no``. Told only
+    when ``Server`` or ``Via`` shows that the headers were kept as sent, and not behind Cloudflare, which passes event
+    streams on as they come.
+
+    ## What OpenAI does
+    Stands behind Cloudflare and needs no hint.
+
+    ## Why it matters
+    nginx buffers answers by default: behind it the user sees nothing until the buffer is full or the answer over.
+    Directly connected it makes no difference.
+
+    ## Repair
+    Both headers are added.
+    """
+
+    name = "anti-buffering-headers-missing"
+    severity = Severity.INFO
+    source = NGINX
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ctx.head is None or ctx.kind is not BodyKind.SSE:
+            return
+        headers = ctx.head.headers
+        via = http1.values(headers, "server") + http1.values(headers, "via")
+        if not via or any("cloudflare" in one.lower() for one in via):
+            return
+        hints = {one.lower() for one in http1.values(headers, "cache-control")}
+        if hints & _UNCACHED or "no" in (one.lower() for one in http1.values(headers, "x-accel-buffering")):
+            return
+        yield self.found(
+            "neither Cache-Control: no-cache nor X-Accel-Buffering: no: a proxy on the way may hold the stream back",
+            path="cache-control",
+            expected="no-cache",
+            actual=ctx.head.header("cache-control"),
+        )

@@ -1,0 +1,47 @@
+"""See the class."""
+
+from __future__ import annotations
+
+import re
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import SSE
+from streamlab.rules.base import ANY_API, Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.bodies import BodyKind
+
+_CHARSET = re.compile(r";[ \t]*charset[ \t]*=[ \t]*[\"']?([^\"';\s]*)", re.IGNORECASE)
+
+
+class CharsetNotUtf8(Rule):
+    """The Content-Type of an event stream names another character set than UTF-8.
+
+    ## What OpenAI does
+    Names ``utf-8``, or (until May 2024) none.
+
+    ## Why it matters
+    An event stream is always UTF-8 and readers of the standard ignore the parameter, as all eleven measured client
+    set-ups do; a general HTTP library that honours it garbles everything beyond ASCII.
+
+    ## Repair
+    The parameter becomes ``utf-8``.
+    """
+
+    name = "charset-not-utf8"
+    severity = Severity.INFO
+    source = SSE
+    repair = Mend.SAFE
+    apis = ANY_API
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        value = ctx.head.header("content-type") if ctx.head is not None else None
+        match = _CHARSET.search(value) if value is not None else None
+        if match is None or ctx.kind is not BodyKind.SSE or match.group(1).lower() in ("utf-8", "utf8"):
+            return
+        yield self.found(
+            f"the stream claims to be in {quote(match.group(1))}",
+            path="content-type",
+            expected="text/event-stream; charset=utf-8",
+            actual=value,
+        )

@@ -1,0 +1,62 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.responses import AFTER_TERMINAL, TERMINAL
+from streamlab.expectations.sources import HTTP1
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.bodies import BodyKind
+
+
+class CloseDelimitedTruncation(Rule):
+    """Nothing but the closing of the connection marks the end of the stream, so a cut cannot be told from an end.
+
+    Told at the lowest severity when ``[DONE]`` or a finished answer shows that all came. Judged only on exchanges with
+    arrival times, for those were taken off a socket: elsewhere the framing headers may have been lost or, with
+    HTTP/2, never been there.
+
+    ## What OpenAI does
+    Sends chunked bodies (or HTTP/2), whose end is marked.
+
+    ## Why it matters
+    Cut in the middle, nine of eleven measured client set-ups take the half answer for a whole one.
+
+    ## Repair
+    The stream is sent on in chunks. Whether the answer was complete cannot be known without ``[DONE]``.
+    """
+
+    name = "close-delimited-truncation"
+    severity = Severity.WARNING
+    source = HTTP1
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+    needs_timing = True
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        head = ctx.head
+        if head is None or ending is not Ending.COMPLETE or ctx.kind is not BodyKind.SSE or ctx.http_chunked:
+            return
+        framed = head.header("transfer-encoding") is not None or head.header("content-length") is not None
+        if framed or not head.http_version.startswith("1"):
+            return
+        last = reading.as_object(ctx.last_chunk).get("type")
+        ended = type(last) is str and last in TERMINAL | AFTER_TERMINAL
+        if ctx.done_at is not None or ctx.finished or ctx.error_at is not None or ended:
+            yield self.found(
+                "the body has neither chunks nor a length: only its [DONE] or finish_reason shows that it is whole",
+                expected=_EXPECTED,
+                severity=Severity.INFO,
+            )
+        else:
+            yield self.found(
+                "the connection was closed, and nothing shows whether the answer was complete",
+                expected=_EXPECTED,
+                repair=Mend.NONE,
+            )
+
+
+_EXPECTED = "Transfer-Encoding: chunked"

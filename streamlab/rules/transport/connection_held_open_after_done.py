@@ -1,0 +1,69 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.responses import AFTER_TERMINAL, TERMINAL
+from streamlab.expectations.sources import OBSERVED
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+_LIMIT_US = 2_000_000
+
+
+class ConnectionHeldOpenAfterDone(Rule):
+    """The answer is over, but the response is not ended.
+
+    Over means ``[DONE]``, a terminal event of the Responses API, or, where no ``[DONE]`` comes, every choice
+    finished and nothing after it. More than two seconds count. Who ended the wait does not matter.
+
+    ## What OpenAI does
+    Ends the body right after ``[DONE]``.
+
+    ## Why it matters
+    openai-node, the AI SDK and @langchain/openai hang until somebody closes the connection; without ``[DONE]`` the
+    Python clients wait as well, and then raise (measured).
+
+    ## Repair
+    The body is ended with the answer.
+    """
+
+    name = "connection-held-open-after-done"
+    severity = Severity.ERROR
+    source = OBSERVED
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+    needs_timing = True
+    on = Fact.DONE
+
+    _done_us: int | None = None
+    _last_us: int | None = None
+
+    def segment(self, offset_us: int | None, data: bytes) -> None:
+        self._last_us = offset_us
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        self._done_us = self.ctx.offset_us
+        self.retire()
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        what, since_us = "data: [DONE]", self._done_us
+        if ctx.done_at is None:
+            last = reading.as_object(ctx.last_chunk).get("type")
+            if type(last) is str and last in TERMINAL | AFTER_TERMINAL:
+                what, since_us = last, self._last_us
+            elif ctx.finished and ctx.error_at is None:
+                what, since_us = "the last finish_reason", self._last_us
+        if since_us is None or ctx.end_us is None or ctx.end_us - since_us <= _LIMIT_US:
+            return
+        waited = (ctx.end_us - since_us) / 1e6
+        yield self.found(
+            f"the response was held open for {waited:.1f} s after {what}",
+            ctx.done_at if ctx.done_at is not None else ctx.last_chunk_at,
+            expected="the end of the body",
+            actual=f"{waited:.1f} s",
+        )

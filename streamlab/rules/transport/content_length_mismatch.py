@@ -1,0 +1,63 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import HTTP1
+from streamlab.rules.base import ANY_API, ANY_STATUS, Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import http1
+from streamlab.wire.bodies import BodyKind
+
+
+class ContentLengthMismatch(Rule):
+    """The body has another length than Content-Length promised, or a stream promised a length at all.
+
+    A stream whose length is right is told at the lowest severity only: whoever knew it before the first byte had the
+    whole answer before he sent any of it. Silent when the client left, and when chunked framing overrides the header.
+
+    ## What OpenAI does
+    Sends streams in chunks, never with a Content-Length.
+
+    ## Why it matters
+    When bytes are missing, all eleven measured client set-ups raise at the end of an answer that may have been
+    complete; when there are more, the rest is taken for the next response on the connection.
+
+    ## Repair
+    The header is dropped and the body sent in chunks. What is missing stays missing.
+    """
+
+    name = "content-length-mismatch"
+    severity = Severity.ERROR
+    source = HTTP1
+    repair = Mend.SAFE
+    apis = ANY_API
+    statuses = ANY_STATUS
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ctx.head is None or ending not in (Ending.COMPLETE, Ending.UPSTREAM_CUT, Ending.TIMED_OUT):
+            return
+        if ctx.head.header("transfer-encoding") is not None or (ctx.request and ctx.request.method.upper() == "HEAD"):
+            return
+        promised = {value for value in http1.values(ctx.head.headers, "content-length") if value.isdecimal()}
+        if len(promised) != 1:
+            return
+        value = promised.pop()
+        if value.lstrip("0") != (str(ctx.body_bytes) if ctx.body_bytes else ""):
+            short = len(value) < 18 and int(value) > ctx.body_bytes
+            yield self.found(
+                f"Content-Length promised {value[:20]} bytes and {ctx.body_bytes} came",
+                path="content-length",
+                expected=value,
+                actual=ctx.body_bytes,
+                repair=Mend.NONE if short else Mend.SAFE,
+            )
+        elif ctx.kind is BodyKind.SSE and ctx.data_events > 1:
+            yield self.found(
+                f"the stream has a Content-Length ({value}): the whole answer was there before its first byte was sent",
+                path="content-length",
+                expected="Transfer-Encoding: chunked",
+                actual=ctx.body_bytes,
+                severity=Severity.INFO,
+            )

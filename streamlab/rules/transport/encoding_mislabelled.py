@@ -1,0 +1,59 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import HTTP
+from streamlab.rules.base import ANY_API, ANY_STATUS, Findings, Rule, quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.wire import bodies
+from streamlab.wire.bodies import BodyKind
+
+_MAGIC = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
+
+
+class EncodingMislabelled(Rule):
+    """Content-Encoding does not say how the body is encoded.
+
+    The header names a coding the body is not in (or one nobody knows), the coded data is damaged, or the body is
+    compressed and no header says so.
+
+    ## What OpenAI does
+    Sends what the header says.
+
+    ## Why it matters
+    Clients decode before they read: all eleven measured set-ups raise at the first byte.
+
+    ## Repair
+    When the body is readable as it stands, the header is dropped. Damaged data is lost.
+    """
+
+    name = "encoding-mislabelled"
+    severity = Severity.ERROR
+    source = HTTP
+    apis = ANY_API
+    statuses = ANY_STATUS
+
+    _raw = b""
+
+    def segment(self, offset_us: int | None, data: bytes) -> None:
+        if len(self._raw) < 64:
+            self._raw += data[:256]
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        coding = ctx.head.header("content-encoding") if ctx.head is not None else None
+        if ctx.coding_fault is None:
+            name = next((name for magic, name in _MAGIC if self._raw.startswith(magic)), None)
+            if name is not None and (coding or "identity").strip().lower() == "identity":
+                yield self._found(f"the body is {name}, but no Content-Encoding says so", name, coding)
+        elif not ctx.coding_fault.startswith("decoding stopped"):
+            plain = not ctx.decoded_bytes and bodies.sniff(self._raw) in (BodyKind.SSE, BodyKind.JSON, BodyKind.NDJSON)
+            if plain:
+                yield self._found(f"the body is labelled {quote(coding)} and not encoded", None, coding, Mend.SAFE)
+            else:
+                where = f"breaks after {ctx.decoded_bytes} bytes" if ctx.decoded_bytes else "cannot be decoded"
+                yield self._found(f"the body labelled {quote(coding)} {where}: {ctx.coding_fault}", None, coding)
+
+    def _found(self, message: str, expected: str | None, actual: str | None, repair: Mend = Mend.NONE) -> Finding:
+        return self.found(message, path="content-encoding", expected=expected, actual=actual, repair=repair)

@@ -1,0 +1,77 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import CHAT_STREAM
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.bodies import BodyKind
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+
+class NonstreamJsonForStream(Rule):
+    """A stream was asked for and one whole completion came, as plain JSON or as the only event of a stream.
+
+    Silent where nothing shows that a stream was asked for. Whole messages in several events are another deviation.
+
+    ## What OpenAI does
+    Answers ``"stream": true`` with an event stream of chunks.
+
+    ## Why it matters
+    Plain JSON holds no events: openai-python and openai-node hand out an empty answer, their ``.stream()`` helpers and
+    pydantic-ai raise. As an event it has no ``delta``, and eight of eleven measured set-ups crash or lose the text.
+
+    ## Repair
+    The completion is cut into a role chunk, content and tool call chunks, a finish chunk and ``[DONE]``. Nothing has
+    to be guessed; that it was not streamed cannot be undone.
+    """
+
+    name = "nonstream-json-for-stream"
+    severity = Severity.ERROR
+    source = CHAT_STREAM
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+    on = Fact.MESSAGE
+
+    _at: int | None = None
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        if self._at is None and _is_whole(reading.chunk_of(event)):
+            self._at = at
+        self.retire()
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if not ctx.streamed:
+            return
+        if self._at is not None and ctx.chunks == 1:
+            yield self._found("as the only event of the stream", ctx.first_chunk, self._at)
+        elif ctx.kind is BodyKind.JSON and _is_whole(ctx.whole_json):
+            yield self._found("as plain JSON", ctx.whole_json)
+
+    def _found(self, how: str, value: Any, at: int | None = None) -> Finding:
+        kind = reading.as_object(value).get("object")
+        return self.found(
+            f"a whole completion came {how} (object {quote(kind)})",
+            at,
+            span=(0, self.ctx.decoded_bytes) if at is None else None,
+            expected="chunks: data: {...}",
+            actual=kind,
+        )
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether this is a completion that was not streamed."""
+    body: JsonObject = reading.as_object(value)
+    choices = reading.choices(body)
+    if body.get("object") == "response":
+        return type(body.get("output")) is list
+    if body.get("object") == "text_completion":
+        return bool(choices)
+    return bool(choices) and all(type(one.get("message")) is dict and "delta" not in one for one in choices)

@@ -1,0 +1,93 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import OBSERVED
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.context import Context
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+_LIMIT = 64 * 1024
+_READERS = (
+    (32 * 1024 * 1024, "openai-go (32 MiB)"),
+    (1024 * 1024, "1 MiB scanners"),
+    (128 * 1024, "aiohttp (128 KiB)"),
+    (_LIMIT, "Go's bufio.Scanner (64 KiB)"),
+)
+
+
+class OversizedSseLine(Rule):
+    """One line of the stream is longer than common readers take.
+
+    More than 65,536 bytes. In the Responses API the closing events repeat the whole answer and images come in one
+    piece, from OpenAI too: there it is only told.
+
+    ## What OpenAI does
+    Sends a few hundred bytes a chunk.
+
+    ## Why it matters
+    Line readers give up: Go's bufio.Scanner at 64 KiB (one-api stops reading there and still sends ``[DONE]``),
+    aiohttp at 128 KiB (Open WebUI: "Chunk too big"), openai-go at 32 MiB. The eleven measured client set-ups of
+    Python and JavaScript have no limit.
+
+    ## Repair
+    Text, reasoning and arguments are cut into several chunks; what cannot be cut (images) stays.
+    """
+
+    name = "oversized-sse-line"
+    severity = Severity.WARNING
+    source = OBSERVED
+    apis = OPENAI_APIS
+    on = Fact.CHUNK | Fact.DONE | Fact.ERROR | Fact.UNDECODABLE | Fact.COMMENT
+
+    _line = 0  # bytes of the line that no line end has closed yet
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        # Reads are cheap to watch and events are not: as long as no long line is on its way, no event is looked at.
+        # Reads of a compressed body tell nothing, so there every event is.
+        self.retired = ctx.head is None or ctx.head.header("content-encoding") is None
+
+    def segment(self, offset_us: int | None, data: bytes) -> None:
+        if not self.retired:
+            return
+        end = max(data.rfind(b"\n"), data.rfind(b"\r"))
+        longest = self._line + len(data)  # no line can be longer
+        self._line = longest if end < 0 else len(data) - end - 1
+        if longest > _LIMIT:
+            self.retired = False
+            self.ctx.retirements += 1
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        if event.sse is None or len(event.sse.raw) <= _LIMIT:
+            return None
+        line = max(event.sse.lines(), key=lambda one: len(one.content))
+        size = len(line.content)
+        if size <= _LIMIT:
+            return None
+        reader = next(name for limit, name in _READERS if size > limit)
+        found = self.found(
+            f"a line of {size:,} bytes: more than {reader} takes",
+            at,
+            span=(line.start, line.start + size),
+            expected=_LIMIT,
+            actual=size,
+            severity=Severity.INFO if self.ctx.api is Api.RESPONSES else None,
+            repair=Mend.SAFE if isinstance(event, Chunk) and _divisible(event, size) else Mend.NONE,
+        )
+        return (found,)
+
+
+def _divisible(event: Chunk, size: int) -> bool:
+    """Whether text that may be cut into several chunks makes up most of the line."""
+    texts = 0
+    for delta in reading.deltas(event.json):
+        texts += len(reading.content(delta)) + len(reading.reasoning(delta))
+        for call in reading.tool_calls(delta):
+            arguments = reading.function(call).get("arguments")
+            texts += len(arguments) if type(arguments) is str else 0
+    return texts * 6 > size  # a character may be six bytes of the line: \uXXXX
