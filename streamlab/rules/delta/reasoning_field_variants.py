@@ -1,0 +1,58 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import CHAT_CHUNK_DELTA
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.events import Chunk
+
+_TAGS = ("<think>", "<thinking>", "<thought>", "<reasoning>", "<|channel|>analysis")
+
+
+class ReasoningFieldVariants(Rule):
+    """Reasoning comes in a field that OpenAI does not have, or inside the text as ``<think>``.
+
+    ## What OpenAI does
+    Chat completions have no field for reasoning text.
+
+    ## Why it matters
+    Each vendor has its own: ``reasoning_content``, ``reasoning``, ``reasoning_details``, or tags at the start of the
+    text. Clients know some of them: LangChain.js, AutoGen and the AI SDK 4 show nothing of ``reasoning`` and
+    ``reasoning_details``, and of 34 measured clients nearly all show inline tags as part of the answer.
+
+    ## Repair
+    Moved to the one field that is asked for; never merged into the text.
+    """
+
+    name = "reasoning-field-variants"
+    severity = Severity.INFO
+    source = CHAT_CHUNK_DELTA
+    repair = Mend.SAFE
+
+    def shape(self, at: int, chunk: Chunk) -> Findings:
+        for position, choice in enumerate(reading.choices(chunk.json)):
+            inner = reading.delta(choice)
+            for key in reading.REASONING_KEYS:
+                if inner.get(key) is not None:
+                    yield self.found(
+                        f"reasoning comes in {key!r}", at, path=f"choices[{position}].delta.{key}", expected="(absent)"
+                    )
+
+    def end(self, ending: Ending) -> Findings:
+        for state in self.ctx.accumulator.choices.values():
+            if not state.content:
+                continue
+            start = str(state.content).lstrip()[:24]
+            tag = next((tag for tag in _TAGS if start.startswith(tag)), None)
+            if tag is not None:
+                yield self.found(
+                    f"the text of choice {state.index} begins with reasoning in {tag}",
+                    self.ctx.first_content_at,
+                    expected="the answer",
+                    actual=start,
+                    repair=Mend.UNSAFE,
+                )
+                return
