@@ -35,9 +35,10 @@ class Text:
         return bool(self._pieces or self._joined)
 
     def __str__(self) -> str:
-        self._joined = ["".join((*self._joined, *self._pieces))]
+        text = "".join((*self._joined, *self._pieces))
+        self._joined = [text] if text else []
         self._pieces.clear()
-        return self._joined[0]
+        return text
 
 
 class CallState:
