@@ -348,7 +348,6 @@ _RULES: dict[str, tuple[str, ...]] = {
     "no-done": ("done-missing",),
     "no-finish": ("finish-reason-missing",),
     "done-twice": ("done-duplicate-or-early",),
-    "bad-json": ("plain-text-in-data",),
     "error-midstream": ("error-midstream-standard",),
     "error-string": ("error-string",),
     "ping-event": ("sse-ping-event-with-data",),

@@ -54,7 +54,7 @@ class Glm4(GlmServer):
             "A newline in the answer: JSON chunks stop, silence, then one event of raw text, no finish, no [DONE].",
             "GLM-4's demo server (abe93e0)",
             chat("glm-4", "给两条整理书桌的建议。"),
-            ("plain-text-in-data", "sse-multi-data-lines", "finish-reason-missing", "done-missing"),
+            ("plain-text-in-data", "finish-reason-missing", "done-missing"),
             {"version": "abe93e0"},
         ),
         Scenario(
