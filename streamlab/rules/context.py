@@ -10,6 +10,7 @@ from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.apis import Api
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.calls import CallReader
+from streamlab.wire.misfits import MisfitReader
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import FactReader
 
@@ -34,6 +35,8 @@ class Context:
         self.reader = FactReader()
         #: Tool calls; a rule that needs them waits for Fact.TOOL_CALLS and calls ``calls.read(at, event.json)``.
         self.calls = CallReader()
+        #: Undecodable events; rules/misfits.py asks it.
+        self.misfits = MisfitReader()
         self.timing_known = False
 
         # the event being judged

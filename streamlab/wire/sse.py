@@ -87,6 +87,12 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
                 yield _field(line)
 
     @property
+    def single_line(self) -> bool:
+        """Whether the event is one ``data`` line and nothing else, whatever its line ends and spacing."""
+        body = self.raw.rstrip(b"\r\n")
+        return body.startswith(b"data:") and b"\n" not in body and b"\r" not in body
+
+    @property
     def has_bom(self) -> bool:
         """Whether the stream's byte order mark is part of this event."""
         return self.start == 0 and self.raw.startswith(BOM)

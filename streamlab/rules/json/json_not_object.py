@@ -1,0 +1,45 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CHAT_CHUNK
+from streamlab.rules.base import quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.misfits import MisfitRule
+from streamlab.wire.apis import JUDGED
+from streamlab.wire.misfits import Misfit, Named
+
+
+class JsonNotObject(MisfitRule):
+    """An event's payload is JSON, but no object: a list, a string, a number, null.
+
+    ## What OpenAI does
+    Every payload but ``[DONE]`` is a JSON object.
+
+    ## Why it matters
+    Clients read members of the payload: openai-python's ``.stream()``, openai-node, LangChain and pydantic-ai raise,
+    the AI SDK reports a validation error; openai-python's plain iteration hands the value to the caller.
+
+    ## Repair
+    A list of objects is taken apart into events; anything else has nowhere to go and is dropped.
+    """
+
+    name = "json-not-object"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK
+    apis = JUDGED
+    kind = Misfit.NOT_OBJECT
+
+    def tell(self, named: Named) -> Finding:
+        value = named.event.value
+        objects = type(value) is list and bool(value) and all(type(one) is dict for one in value)
+        return self.found_in(
+            named,
+            f"the payload is {_KINDS.get(type(value), 'no object')}: {quote(named.event.sse.text)}",
+            expected="a JSON object",
+            actual=value,
+            repair=Mend.SAFE if objects else Mend.UNSAFE,
+        )
+
+
+_KINDS = {list: "a list", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}

@@ -1,0 +1,49 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CLIENTS
+from streamlab.rules.base import quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.misfits import MisfitRule
+from streamlab.wire.apis import JUDGED
+from streamlab.wire.misfits import Misfit, Named
+
+
+class PlainTextInData(MisfitRule):
+    """An event's payload is plain text, neither JSON nor ``[DONE]``.
+
+    Most often an error message (``Internal Server Error``, ``unexpected EOF``). GLM-4's and ChatGLM3's servers send
+    the answer itself in this way: where the text begins with what was streamed before, the message says so.
+
+    ## What OpenAI does
+    Sends JSON objects, and errors as ``{"error": {...}}``.
+
+    ## Why it matters
+    33 of 34 measured clients raise a JSON error that hides what the server wanted to say; what was streamed before is
+    lost with it.
+
+    ## Repair
+    A message becomes an error event. Text that continues the answer can be turned into content and a finish reason,
+    which is a guess.
+    """
+
+    name = "plain-text-in-data"
+    severity = Severity.ERROR
+    source = CLIENTS
+    apis = JUDGED
+    kind = Misfit.TEXT
+
+    def tell(self, named: Named) -> Finding:
+        text = named.event.sse.text or ""
+        choice = self.ctx.accumulator.choices.get(0)
+        streamed = str(choice.content).strip() if choice is not None else ""
+        repeats = bool(streamed) and text.strip().startswith(streamed)
+        lines = f" on {text.count(chr(10)) + 1} data lines" if "\n" in text else ""
+        begins = ", which begins with the answer streamed so far" if repeats else ""
+        return self.found_in(
+            named,
+            f"the payload is plain text{lines}{begins}: {quote(text)}",
+            expected="a JSON object or [DONE]",
+            repair=Mend.UNSAFE if repeats else Mend.SAFE,
+        )

@@ -1,0 +1,55 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CLIENTS
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, Done, StreamEvent
+from streamlab.wire.misfits import PING_EVENTS
+from streamlab.wire.reading import Fact
+
+_TYPES = frozenset(name.decode() for name in PING_EVENTS)
+
+
+class SsePingEventWithData(Rule):
+    """An event that only keeps the connection open carries data, as if it were a chunk.
+
+    ## What OpenAI does
+    Sends no pings in chat streams. The Responses API has a ``keepalive`` event of its own.
+
+    ## Why it matters
+    Clients of chat streams do not look at event names, so the data is read as a chunk. JSON such as
+    ``{"type": "ping"}`` or ``{}`` has no choices: the AI SDK fails validation, code that reads ``chunk.choices``
+    raises (14 of 34 measured clients). Text, such as the date that sse-starlette before 1.4 sends, is no JSON: all
+    but those that skip named events raise.
+
+    ## Repair
+    Turned into a comment.
+    """
+
+    name = "sse-ping-event-with-data"
+    severity = Severity.ERROR
+    source = CLIENTS
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+    on = Fact.FRAMING | Fact.TYPED
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        sse = event.sse
+        if sse is None or sse.data is None or isinstance(event, Done):
+            return
+        kind = event.json.get("type") if isinstance(event, Chunk) else None
+        if isinstance(event, Chunk) and event.json.get("choices"):
+            return
+        if kind == "keepalive" and self.ctx.api is Api.RESPONSES:
+            return  # at home there
+        name = (sse.event or b"").strip().lower()
+        if name in PING_EVENTS:
+            said = f"event: {name.decode()}"
+        elif type(kind) is str and kind in _TYPES:
+            said = f'type "{kind}"'
+        else:
+            return
+        yield self.found(f"a ping ({said}) carries data {quote(sse.text)}", at, expected=": ping", actual=sse.text)

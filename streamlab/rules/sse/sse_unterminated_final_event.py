@@ -1,0 +1,59 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import SSE
+from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.wire.events import Done, StreamEvent, Undecodable
+from streamlab.wire.misfits import Misfit, misfit
+from streamlab.wire.reading import Fact
+
+
+class SseUnterminatedFinalEvent(Rule):
+    """The body ends without the blank line that would dispatch its last event.
+
+    Not judged where the connection was cut: then the missing blank line is a consequence. Only told where the last
+    event is ``[DONE]``, because there nothing is lost.
+
+    ## What OpenAI does
+    Ends every event, the last one too, with a blank line.
+
+    ## Why it matters
+    The standard says to throw the unfinished event away, and 18 of 34 measured clients do: the finish reason, or the
+    last words, are lost without an error. The others read it.
+
+    ## Repair
+    The blank line is put in when the payload is complete JSON or ``[DONE]``; half a payload cannot be mended.
+    """
+
+    name = "sse-unterminated-final-event"
+    severity = Severity.ERROR
+    source = SSE
+    repair = Mend.SAFE
+    apis = ANY_API
+    on = Fact.FRAMING
+    _last: Finding | None = None
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        sse = event.sse
+        if sse is None or sse.terminated or sse.data is None:
+            return
+        half = isinstance(event, Undecodable)
+        if isinstance(event, Undecodable) and misfit(event) is Misfit.JOINED:
+            return  # no blank line anywhere is another deviation
+        what = "[DONE]" if isinstance(event, Done) else "half a payload" if half else "a complete payload"
+        found = self.found(
+            f"the body ends after {what} without a blank line",
+            at,
+            expected="a blank line",
+            actual=sse.raw[-60:],
+            severity=Severity.INFO if isinstance(event, Done) else None,
+            repair=Mend.NONE if half else None,
+        )
+        self._last = self.placed(found, event)
+
+    def end(self, ending: Ending) -> Findings:
+        if self._last is not None and ending is Ending.COMPLETE:
+            yield self._last
