@@ -14,12 +14,12 @@ from streamlab.engine import analyzer
 from streamlab.engine.report import Report
 from streamlab.errors import StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange, Request
+from streamlab.interop.reading import read_file
 from streamlab.rules.base import Rule
 from streamlab.rules.registry import choose
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.exchange_dir import write_exchange_dir
+from streamlab.storage.exchange_dir import read_bare_body
 from streamlab.storage.location import default_db
-from streamlab.storage.naming import directory_name, free_directory
 from streamlab.storage.targets import Target, find, find_files
 from streamlab.wire.apis import Api
 from streamlab.wire.payload import decode_payload
@@ -31,7 +31,6 @@ __all__ = [
     "check",
     "check_one",
     "check_options",
-    "export",
     "find",
     "find_one",
     "import_into",
@@ -109,24 +108,23 @@ def find_one(target: str, db: Path | None = None) -> Target:
 def import_into(files: Iterable[str], db: Path | None, label: str | None) -> tuple[Path, list[int]]:
     """Copy exchanges from files into the database; returns it and the new ids. Reads all before it writes any."""
     path = db or default_db()
-    exchanges = [(found.source, found.read()) for file in files for found in find_files(file)]
+    exchanges = [pair for file in files for pair in _from_file(file)]
     with CaptureDB(path, write=True) as database:
         return path, [database.add(_labelled(source, exchange, label)) for source, exchange in exchanges]
 
 
+def _from_file(file: str) -> Iterator[tuple[str, Exchange]]:
+    for found in find_files(file):
+        if found.id is not None or Path(found.path).is_dir():
+            yield found.source, found.read()
+        else:
+            for exchange in read_file(Path(found.path), read_bare_body):
+                yield found.source, exchange
+
+
 def _labelled(source: str, exchange: Exchange, label: str | None) -> Exchange:
-    name = label or exchange.label or Path(source).name.removesuffix(".sse")
+    name = label or exchange.label or Path(source).stem
     return replace(exchange, label=name, notes={**exchange.notes, "imported_from": Path(source).name})
-
-
-def export(targets: Iterable[str], folder: Path, db: Path | None = None) -> Iterator[Path]:
-    """Write each exchange as a directory of its own below ``folder``; yields the directories."""
-    for target in targets:
-        for found in find(target, db):
-            with found.opened() as exchange:
-                home = free_directory(folder, directory_name(exchange, found.source))
-                write_exchange_dir(exchange, home)
-            yield home
 
 
 def analyze(exchange: Exchange, *, api: Api | str | None = None) -> Report:
@@ -187,11 +185,10 @@ _PATHS = {Api.COMPLETIONS: "/v1/completions", Api.RESPONSES: "/v1/responses"}
 
 def require_client(name: str) -> None:
     """Raise UsageError when no client answers to this name."""
-    from streamlab.expectations.clients import client_names
+    from streamlab.expectations.clients import client_names, clients_called
 
-    names = client_names()
-    if not any(name in known for known in names):
-        raise UsageError(f"there is no client {name!r}; known: {', '.join(names)}")
+    if not clients_called(name):
+        raise UsageError(f"there is no client {name!r}; known: {', '.join(client_names())}")
 
 
 def _for_client(report: Report, client: str | None) -> Report:

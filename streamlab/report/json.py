@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlab import __version__
 from streamlab.engine.report import Report
-from streamlab.expectations.clients import breaks
+from streamlab.expectations.clients import CLIENTS, Break, breaks
 from streamlab.rules.finding import Finding, Severity
 
 
@@ -28,8 +28,14 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "known": finding.known,
         "count": finding.count,
         "events": list(finding.events[:100]),
-        "breaks": [{"client": one.client, "how": one.how} for one in breaks(finding.rule)],
+        "breaks": [break_json(one) for one in breaks(finding.rule)],
     }
+
+
+def break_json(one: Break) -> dict[str, Any]:
+    """What one client does, with the name and version people know it by."""
+    client = CLIENTS[one.client]
+    return {"client": client.what, "id": one.client, "version": client.version, "how": one.how, "harm": one.harm}
 
 
 def report_json(source: str, exchange_id: int | None, report: Report) -> dict[str, Any]:

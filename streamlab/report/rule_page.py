@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streamlab.dialects.registry import dialects_with
-from streamlab.expectations.clients import MEASURED, breaks
-from streamlab.report.json import dump
+from streamlab.expectations.clients import CLIENTS, MEASURED_ON, breaks
+from streamlab.report.json import break_json, dump
 from streamlab.report.text import STYLES
 from streamlab.rules.base import Rule
 from streamlab.rules.registry import all_rules, family_of
@@ -45,7 +45,7 @@ def rule_object(rule: type[Rule]) -> dict[str, Any]:
         "source": rule.source._asdict(),
         "repair": str(rule.repair),
         "dialects": list(dialects_with(rule.name)),
-        "breaks": [{"client": one.client, "how": one.how} for one in breaks(rule.name)],
+        "breaks": [break_json(one) for one in breaks(rule.name)],
         "explanation": inspect.cleandoc(rule.__doc__ or ""),
     }
 
@@ -87,8 +87,8 @@ def _who_breaks(rule: type[Rule]) -> list[str]:
     hurt = breaks(rule.name)
     if not hurt:
         return []
-    rows = [f"| {one.client} | {one.how.replace('|', chr(92) + '|')} |" for one in hurt]
-    return ["## Who breaks", "", f"Measured on {MEASURED}.", "", "| client | what happens |", "|---|---|", *rows, ""]
+    rows = [f"| {CLIENTS[one.client]} | {one.how.replace('|', chr(92) + '|')} |" for one in hurt]
+    return ["## Who breaks", "", f"Measured on {MEASURED_ON}.", "", "| client | what happens |", "|---|---|", *rows, ""]
 
 
 def _who_deviates(rule: type[Rule]) -> list[str]:

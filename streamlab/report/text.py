@@ -6,19 +6,18 @@ import json
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from streamlab.engine.metrics import Metrics
 from streamlab.engine.report import Report
-from streamlab.expectations.clients import breaks
+from streamlab.expectations.clients import CLIENTS, breaks
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire.visible import visible
 
 #: The palette; the workbench uses it too.
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _MENDS = {Mend.SAFE: "streamlab normalize", Mend.UNSAFE: "streamlab normalize --unsafe", Mend.NONE: "cannot be mended"}
-_SHOWN_CLIENTS = 4
+_SHOWN_CLIENTS, _SHOWN_WAYS = 3, 2
 
 
 def milliseconds(value_us: int | None) -> str:
@@ -41,7 +40,7 @@ def size(count: int) -> str:
 def value(shown: Any, limit: int = 80) -> str:
     """A JSON value for people, on one line."""
     if isinstance(shown, str):
-        text = shown
+        text = shown or '""'
     else:
         try:
             text = json.dumps(shown, ensure_ascii=False)
@@ -79,17 +78,28 @@ def finding_lines(finding: Finding) -> Text:
         text.append(value(finding.expected), style="green")
         text.append("  here: ", style="dim")
         text.append(f"{value(finding.actual)}\n", style="red")
-    hurt = breaks(finding.rule)
-    if hurt:
-        said = "; ".join(f"{one.client}: {one.how}" for one in hurt[:_SHOWN_CLIENTS])
-        more = f" (+{len(hurt) - _SHOWN_CLIENTS} more)" if len(hurt) > _SHOWN_CLIENTS else ""
+    for line in breaking_lines(finding.rule):
         text.append("        breaks: ", style="dim")
-        text.append(f"{visible(said, 400)}{more}\n")
+        text.append(f"{line}\n")
     text.append("        mend: ", style="dim")
     text.append(_MENDS[finding.repair])
     if finding.known:
         text.append("  (known of this dialect)", style="dim")
     return text
+
+
+def breaking_lines(rule: str) -> list[str]:
+    """Who breaks, a line for each thing that happens, what needs no further condition first."""
+    by_harm: dict[str, list[str]] = {}
+    for one in sorted(breaks(rule), key=lambda one: " when " in one.how):
+        by_harm.setdefault(one.how, []).append(CLIENTS[one.client].what)
+    lines = []
+    for how, names in list(by_harm.items())[:_SHOWN_WAYS]:
+        more = f" and {len(names) - _SHOWN_CLIENTS} more" if len(names) > _SHOWN_CLIENTS else ""
+        lines.append(visible(f"{'; '.join(names[:_SHOWN_CLIENTS])}{more}: {how}", 300))
+    if len(by_harm) > _SHOWN_WAYS:
+        lines[-1] += f"  (+{len(by_harm) - _SHOWN_WAYS} more ways: streamlab rule {rule})"
+    return lines
 
 
 def _where(finding: Finding) -> str:
@@ -113,7 +123,7 @@ def print_report(console: Console, source: str, report: Report, status: int | No
     if not report.findings:
         console.print(Text("  ✓ as OpenAI sends it", style="green"))
     for finding in report.findings:
-        console.print(Padding(finding_lines(finding), (0, 0, 0, 2)), soft_wrap=False)
+        console.print(finding_lines(finding), soft_wrap=True)
 
 
 def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:

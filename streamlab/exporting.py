@@ -1,0 +1,76 @@
+"""Exports: an exchange as a regression fixture, or in somebody else's format. Secrets are taken out again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from streamlab import __version__
+from streamlab.exchange import Exchange
+from streamlab.interop.curl_log import to_curl_log
+from streamlab.interop.har import to_har
+from streamlab.interop.vcr import lost, to_vcr
+from streamlab.storage.exchange_dir import write_exchange_dir
+from streamlab.storage.naming import directory_name, free_directory
+from streamlab.storage.targets import find
+
+#: ``--as`` -> the ending of the file's name; a fixture is a directory.
+FORMATS = ("fixture", "sse", "har", "vcr", "curl")
+
+
+class Exported(NamedTuple):
+    """Where an exchange went, and what the format cannot hold of it."""
+
+    path: Path
+    lost: list[str]
+
+
+def export(targets: Iterable[str], folder: Path, form: str = "fixture", db: Path | None = None) -> Iterator[Exported]:
+    """Write each exchange below ``folder``; nothing that is there is overwritten."""
+    write = _WRITERS[form]
+    folder.mkdir(parents=True, exist_ok=True)
+    for target in targets:
+        for found in find(target, db):
+            with found.opened() as exchange:
+                yield write(exchange, folder, directory_name(exchange, found.source))
+
+
+def _fixture(exchange: Exchange, folder: Path, name: str) -> Exported:
+    home = free_directory(folder, name)
+    write_exchange_dir(exchange, home)
+    return Exported(home, [])
+
+
+def _file(folder: Path, name: str, data: bytes, missing: list[str]) -> Exported:
+    path = free_directory(folder, name)
+    path.write_bytes(data)
+    return Exported(path, missing)
+
+
+def _sse(exchange: Exchange, folder: Path, name: str) -> Exported:
+    missing = ["request", "response head", "arrival times", "HTTP chunks", "the ending"]
+    return _file(folder, f"{name}.sse", exchange.body, missing)
+
+
+def _har(exchange: Exchange, folder: Path, name: str) -> Exported:
+    document = json.dumps(to_har([exchange], __version__), indent=1, ensure_ascii=True)
+    return _file(folder, f"{name}.har", document.encode() + b"\n", [])
+
+
+def _vcr(exchange: Exchange, folder: Path, name: str) -> Exported:
+    return _file(folder, f"{name}.yaml", to_vcr([exchange]).encode("utf-8", "surrogatepass"), lost(exchange))
+
+
+def _curl(exchange: Exchange, folder: Path, name: str) -> Exported:
+    return _file(folder, f"{name}.curl.txt", to_curl_log(exchange), lost(exchange))
+
+
+_WRITERS: dict[str, Callable[[Exchange, Path, str], Exported]] = {
+    "fixture": _fixture,
+    "sse": _sse,
+    "har": _har,
+    "vcr": _vcr,
+    "curl": _curl,
+}

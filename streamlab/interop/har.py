@@ -1,0 +1,218 @@
+"""HAR 1.2, the archive that browsers export: one entry an exchange.
+
+What HAR has no field for (read offsets, HTTP chunks, the ending) is written as ``_streamlab``, which other readers
+skip. Chromium keeps the events of a stream apart, as ``_eventSourceMessages``; where it kept no body they become one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from streamlab.errors import UnreadableInputError
+from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
+from streamlab.redaction import redact_headers, redact_url
+
+
+def to_har(exchanges: Sequence[Exchange], version: str) -> dict[str, Any]:
+    """A HAR log of the exchanges, secrets taken out."""
+    return {
+        "log": {
+            "version": "1.2",
+            "creator": {"name": "streamlab", "version": version},
+            "entries": [_entry(exchange) for exchange in exchanges],
+        }
+    }
+
+
+def _entry(exchange: Exchange) -> dict[str, Any]:
+    head_us = exchange.head.offset_us if exchange.head is not None else None
+    end_us = exchange.end_us
+    wait = head_us / 1000 if head_us is not None else -1
+    receive = (end_us - head_us) / 1000 if end_us is not None and head_us is not None else -1
+    return {
+        "startedDateTime": exchange.started_at or "1970-01-01T00:00:00.000Z",
+        "time": end_us / 1000 if end_us is not None else 0,
+        "request": _request(exchange.request),
+        "response": _response(exchange),
+        "cache": {},
+        "timings": {"send": 0, "wait": max(wait, 0), "receive": max(receive, 0)},
+        "_streamlab": {
+            "segments": [[segment.offset_us, len(segment.data)] for segment in exchange.segments],
+            "http_chunks": None if exchange.http_chunks is None else list(exchange.http_chunks),
+            "head_us": head_us,
+            "end_us": end_us,
+            "ending": str(exchange.ending),
+            "label": exchange.label,
+            "tap": exchange.tap,
+            "notes": exchange.notes,
+            "request_known": exchange.request is not None,
+            "response_known": exchange.head is not None,
+        },
+    }
+
+
+def _request(request: Request | None) -> dict[str, Any]:
+    request = request or Request("GET", "")
+    url = redact_url(request.url)
+    entry: dict[str, Any] = {
+        "method": request.method,
+        "url": url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _pairs(redact_headers(request.headers)),
+        "queryString": [{"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query)],
+        "headersSize": -1,
+        "bodySize": len(request.body) if request.body is not None else -1,
+    }
+    if request.body is not None:
+        mime = next((value for name, value in request.headers if name.lower() == "content-type"), "")
+        entry["postData"] = {"mimeType": mime, **_text(request.body)}
+    return entry
+
+
+def _response(exchange: Exchange) -> dict[str, Any]:
+    head = exchange.head or ResponseHead(0)
+    body = exchange.body
+    return {
+        "status": head.status,
+        "statusText": head.reason,
+        "httpVersion": f"HTTP/{head.http_version}",
+        "cookies": [],
+        "headers": _pairs(redact_headers(head.headers)),
+        "content": {"size": len(body), "mimeType": head.header("content-type") or "", **_text(body)},
+        "redirectURL": "",
+        "headersSize": -1,
+        "bodySize": len(body),
+    }
+
+
+def _pairs(headers: Headers) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in headers]
+
+
+def _text(body: bytes) -> dict[str, str]:
+    try:
+        return {"text": body.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"text": base64.b64encode(body).decode("ascii"), "encoding": "base64"}
+
+
+# -- reading -----------------------------------------------------------------------------------------------------
+
+
+def is_har(value: Any) -> bool:
+    """Whether a JSON document is a HAR log."""
+    return isinstance(value, dict) and isinstance(value.get("log"), dict) and "entries" in value["log"]
+
+
+def from_har(value: dict[str, Any]) -> Iterator[Exchange]:
+    """The exchanges of a HAR log, in order. Raises UnreadableInputError."""
+    entries = value["log"]["entries"]
+    if not isinstance(entries, list):
+        raise UnreadableInputError("the log of this HAR has no list of entries")
+    for number, entry in enumerate(entries):
+        try:
+            yield _exchange(entry)
+        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
+            raise UnreadableInputError(f"entry {number} of this HAR is damaged: {error!r}") from None
+
+
+def _exchange(entry: dict[str, Any]) -> Exchange:
+    asked, answered, ours = entry["request"], entry["response"], entry.get("_streamlab") or {}
+    post = asked.get("postData") or {}
+    request = Request(
+        str(asked["method"]), str(asked["url"]), _headers(asked), _bytes(post) if post.get("text") is not None else None
+    )
+    status = int(answered.get("status") or 0)
+    head = ResponseHead(
+        status,
+        _response_headers(answered, own=bool(ours)),
+        ours.get("head_us", _microseconds(entry.get("timings", {}).get("wait"))),
+        str(answered.get("statusText") or ""),
+    )
+    body = _bytes(answered.get("content") or {})
+    messages = entry.get("_eventSourceMessages")
+    if not body and isinstance(messages, list):
+        segments: tuple[Segment, ...] = tuple(_event_segments(entry, messages))
+    else:
+        segments = tuple(_segments(ours.get("segments"), body))
+    chunks = ours.get("http_chunks")
+    timed = bool(segments) and all(segment.offset_us is not None for segment in segments)
+    end_us = ours.get("end_us") if ours else (_microseconds(entry.get("time")) if timed else None)
+    return Exchange(
+        request=request if ours.get("request_known", True) else None,
+        head=head if ours.get("response_known", status > 0) else None,
+        segments=segments,
+        http_chunks=tuple(chunks) if chunks is not None else None,
+        ending=Ending(ours.get("ending", "complete" if status else "unreachable")),
+        end_us=end_us,
+        label=ours.get("label"),
+        tap=ours.get("tap"),
+        started_at=str(entry["startedDateTime"]) if entry.get("startedDateTime") else None,
+        notes=dict(ours.get("notes") or {}),
+    )
+
+
+def _headers(message: dict[str, Any]) -> Headers:
+    # Browsers list HTTP/2's pseudo-headers (":authority") with the others.
+    return tuple(
+        (str(one["name"]), str(one["value"]))
+        for one in message.get("headers") or ()
+        if not str(one["name"]).startswith(":")
+    )
+
+
+def _response_headers(answered: dict[str, Any], own: bool) -> Headers:
+    """A foreign HAR holds the decoded body, so the coding its headers name is not there any more."""
+    headers = _headers(answered)
+    return headers if own else tuple(one for one in headers if one[0].lower() != "content-encoding")
+
+
+def _bytes(holder: dict[str, Any]) -> bytes:
+    text = holder.get("text") or ""
+    if holder.get("encoding") == "base64":
+        return base64.b64decode(text)
+    return str(text).encode("utf-8", "surrogatepass")
+
+
+def _microseconds(milliseconds: Any) -> int | None:
+    return int(milliseconds * 1000) if isinstance(milliseconds, int | float) and milliseconds >= 0 else None
+
+
+def _segments(listed: Any, body: bytes) -> Iterator[Segment]:
+    if not listed:
+        if body:
+            yield Segment(None, body)
+        return
+    if sum(length for _, length in listed) != len(body):
+        raise ValueError("the lengths of the segments do not add up to the body")
+    at = 0
+    for offset_us, length in listed:
+        yield Segment(offset_us, body[at : at + length])
+        at += length
+
+
+def _event_segments(entry: dict[str, Any], messages: list[Any]) -> Iterator[Segment]:
+    """The events Chromium kept; their times are seconds of the wall clock."""
+    started = _wall_clock(entry.get("startedDateTime"))
+    for message in messages:
+        lines = [f"event: {message['eventName']}"] if message.get("eventName") not in (None, "", "message") else []
+        lines += [f"id: {message['eventId']}"] if message.get("eventId") else []
+        lines += [f"data: {line}" for line in str(message.get("data", "")).split("\n")]
+        when = message.get("time")
+        known = isinstance(when, int | float) and started is not None
+        offset = max(0, int((when - started) * 1_000_000)) if known and started is not None else None
+        yield Segment(offset, ("\n".join(lines) + "\n\n").encode("utf-8", "surrogatepass"))
+
+
+def _wall_clock(text: Any) -> float | None:
+    try:
+        parsed = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
