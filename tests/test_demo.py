@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from streamlab.demo.acts import Act, acts
 from streamlab.demo.clients import Client, Seen, ask_with_httpx, ask_with_openai, best_client
 from streamlab.demo.performance import perform
 from streamlab.demo.place import database
+from streamlab.demo.programme import show
 from streamlab.demo.recording import TapLine, free_ports, recorder
 from streamlab.engine.analyzer import analyze
 from streamlab.errors import CouldNotRunError
@@ -49,10 +52,26 @@ def test_the_demo_shows_every_system_and_succeeds(tmp_path: Path) -> None:
     assert f"{len(acts())} of {len(acts())} systems" in done.stdout
     assert best_client().name in done.stderr
     assert "\x1b" not in done.stdout
-    assert "streamlab show 1 --db demo.db" in done.stdout
+    assert "streamlab check 1 --db demo.db" in done.stdout
     assert (tmp_path / "demo.db").exists()
     written = {folder.name for folder in (tmp_path / "written").iterdir()}
     assert written == {one.name for one in acts()} | {one.behind_name for one in acts() if one.scenario.behind}
+
+
+def test_the_demo_needs_no_client_but_httpx(tmp_path: Path) -> None:
+    outcomes = perform(acts(), HTTPX, tmp_path / "demo.db")
+    assert [outcome.act.name for outcome in outcomes if not outcome.as_expected] == []
+
+
+def test_on_a_terminal_it_is_a_table_without_anything_dangerous(tmp_path: Path) -> None:
+    [outcome] = perform([act("glm4-newline")], HTTPX, tmp_path / "demo.db")
+    outcome.seen.error = "Boom: \x1b]0;title\x07 [red]markup[/red]"
+    screen = io.StringIO()
+    show(Console(file=screen, force_terminal=True, width=200, color_system=None), [outcome])
+    drawn = screen.getvalue()
+    assert "plain-text-in-data" in drawn
+    assert "[red]markup[/red]" in drawn
+    assert "\x1b]0" not in drawn
 
 
 def test_the_demo_records_into_the_captures_folder_where_there_is_one(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def command(db: Path | None, keep: bool, write_captures: Path | None) -> int:
 
     Needs no key and no network. Exit code 0 when everything was found that was expected to be, 1 otherwise.
     """
+    from streamlab.cli import COMMANDS
     from streamlab.demo.acts import acts
     from streamlab.demo.clients import best_client
     from streamlab.demo.performance import perform
@@ -39,5 +40,5 @@ def command(db: Path | None, keep: bool, write_captures: Path | None) -> int:
         show(data(), outcomes)
         if write_captures is not None:
             export(outcomes, write_captures)
-        data().print(closing(outcomes, place), soft_wrap=True)
+        data().print(closing(outcomes, place, COMMANDS), soft_wrap=True)
     return 0 if all(outcome.as_expected for outcome in outcomes) else 1

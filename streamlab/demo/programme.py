@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
@@ -70,8 +72,8 @@ def opening(count: int, client: str, place: Place) -> str:
     return f"Asking {count} systems on loopback with {client}, through the recorder, into {place.path} …"
 
 
-def closing(outcomes: list[Outcome], place: Place) -> Text:
-    """What was found, and what to try next."""
+def closing(outcomes: list[Outcome], place: Place, commands: Collection[str]) -> Text:
+    """What was found, and what to try next with the ``commands`` there are."""
     wrong = [outcome.act.name for outcome in outcomes if not outcome.as_expected]
     text = Text(f"\n{len(outcomes) - len(wrong)} of {len(outcomes)} systems showed what they are known for.")
     if wrong:
@@ -81,8 +83,9 @@ def closing(outcomes: list[Outcome], place: Place) -> Text:
         return text
     text.append("\nNow look for yourself:")
     example = outcomes[0].front.id
-    for command in ("ls", f"show {example}", f"check {example}", "tui"):
-        text.append(f"\n  streamlab {command}{place.option}")
+    for command, target in (("ls", ""), ("show", " last"), ("check", f" {example}"), ("tui", "")):
+        if command in commands:
+            text.append(f"\n  streamlab {command}{target}{place.option}")
     return text
 
 
