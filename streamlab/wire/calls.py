@@ -9,8 +9,10 @@ Memory grows with the calls and their arguments, not with the number of fragment
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any, NamedTuple
 
 from streamlab.wire import reading
@@ -20,12 +22,14 @@ from streamlab.wire.payload import FaultKind, JsonObject, decode_payload
 _PLAIN = {"index", "function"}
 _NAME_PIECES = 16
 _LOOKS = 32
+_MAX_COPIES = 64
 _LEAKS = re.compile(
     r"<tool_call>|</?tool_calls?>|<\|tool_calls?_?(?:section_)?(?:begin|start)?\|>|<\|tool▁call|<｜tool▁calls?▁begin｜>"
     r"|<｜DSML｜|\[TOOL_CALLS\]|<function=|<function_call>|<\|python_tag\|>|<minimax:tool_call>|\]<\]minimax\[>\["
     r"|<invoke name=|functools\[|<\|action_start\|>|✿FUNCTION✿|<\|channel\|>commentary to="
 )
 _LEAK_REACH = 400
+_SPACE = re.compile(r"[ \t\r\n]*")
 _DIGITS = re.compile(r"-?[0-9]{1,9}")
 _HARMLESS = {FaultKind.DUPLICATE_KEYS, FaultKind.LONE_SURROGATE}
 
@@ -238,7 +242,7 @@ def _is_another(call: Call, raw: JsonObject) -> bool:
     new_id = type(call_id) is str and bool(call_id) and bool(call.id) and call_id != call.id
     if name == call.name:
         return new_id and bool(call.arguments) and call.complete()
-    return new_id and not call.arguments or (new_id or not call_id) and bool(call.arguments) and call.complete()
+    return (new_id and not call.arguments) or ((new_id or not call_id) and bool(call.arguments) and call.complete())
 
 
 class Arguments(NamedTuple):
@@ -256,6 +260,49 @@ def read_arguments(text: str) -> Arguments:
     if payload.ok and not kinds:
         return Arguments(True, payload.value)
     return Arguments(False, None, FaultKind.TRUNCATED in kinds)
+
+
+class ArgumentsFault(Enum):
+    """What is wrong with the whole arguments of a call; at most one thing is said."""
+
+    PREFIX = "an extra {} at the beginning"
+    DUPLICATED = "the same arguments again, or all so far in every piece"
+    DOUBLE_ENCODED = "JSON text inside a JSON string"
+    NOT_JSON = "no JSON object"
+
+
+def fault_of(call: Call) -> ArgumentsFault | None:
+    """What is wrong with a call's arguments as they are now; None when they are a JSON object or empty."""
+    text = str(call.arguments)
+    if not text or call.not_text:
+        return None
+    read = read_arguments(text)
+    if read.ok:
+        if type(read.value) is dict:
+            return None
+        inner = read_arguments(read.value).value if type(read.value) is str else None
+        return ArgumentsFault.DOUBLE_ENCODED if type(inner) is dict else ArgumentsFault.NOT_JSON
+    if call.cumulative and call.pieces > 1 and read_arguments(call.last_piece).ok:
+        return ArgumentsFault.DUPLICATED
+    return _repetition(text) or ArgumentsFault.NOT_JSON
+
+
+def _repetition(text: str) -> ArgumentsFault | None:
+    """Whether text that is no JSON is JSON objects in a row: an empty one first, or the same again and again."""
+    values: list[Any] = []
+    decoder, at = json.JSONDecoder(), 0
+    try:
+        while at < len(text) and len(values) < _MAX_COPIES:
+            value, at = decoder.raw_decode(text, at)
+            values.append(value)
+            at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+    except (ValueError, RecursionError):
+        return None
+    if at < len(text) or len(values) < 2 or type(values[0]) is not dict:
+        return None
+    if all(value == values[0] for value in values):
+        return ArgumentsFault.DUPLICATED
+    return ArgumentsFault.PREFIX if values[0] == {} and type(values[1]) is dict else None
 
 
 def leaked_call(text: str, names: frozenset[str]) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
-from streamlab.wire.events import Chunk
 from streamlab.wire import reading
+from streamlab.wire.events import Chunk
 
 
 class FinishReasonKeyAbsent(Rule):

@@ -1,0 +1,48 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.calls import ArgumentsFault, fault_of
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallArgumentsDuplicated(Rule):
+    """The arguments of a tool call come more than once.
+
+    ## What OpenAI does
+    Sends every piece of the arguments once.
+
+    ## Why it matters
+    Pieces are joined, so the arguments become ``{…}{…}``: 16 of 33 measured clients raise, 13 to 17 have no valid
+    call. Bridges from the Responses API send the deltas and then the whole text; others send in every piece all
+    that came before.
+
+    ## Repair
+    One copy is kept.
+    """
+
+    name = "tool-call-arguments-duplicated"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    on = Fact.TOOL_CALLS
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        if isinstance(event, Chunk):
+            self.ctx.calls.read(at, event.json)
+
+    def end(self, ending: Ending) -> Findings:
+        for call in self.ctx.calls.calls:
+            if fault_of(call) is ArgumentsFault.DUPLICATED:
+                yield self.found(
+                    f"the arguments of {quote(call.name)} come more than once: {quote(str(call.arguments))}",
+                    call.at,
+                    path=f"{call.path}.function.arguments",
+                    expected="the text of one JSON object",
+                    actual=str(call.arguments),
+                )

@@ -1,0 +1,48 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.calls import ArgumentsFault, fault_of
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallArgumentsEmptyObjectPrefix(Rule):
+    """The arguments of a tool call begin with an extra ``{}``.
+
+    ## What OpenAI does
+    Begins the arguments with ``""``; there is no placeholder.
+
+    ## Why it matters
+    Joined they read ``{}{"city":"Paris"}``, which no client parses: LangChain (Python) calls the function with
+    ``{}``, all other measured clients have no valid call. Gateways in front of Bedrock and Anthropic pass on the
+    ``{}`` with which those open a call. A call with ``{}`` alone is a call without arguments and fine.
+
+    ## Repair
+    A leading ``{}`` is held back until it is clear whether more follows.
+    """
+
+    name = "tool-call-arguments-empty-object-prefix"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    on = Fact.TOOL_CALLS
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        if isinstance(event, Chunk):
+            self.ctx.calls.read(at, event.json)
+
+    def end(self, ending: Ending) -> Findings:
+        for call in self.ctx.calls.calls:
+            if fault_of(call) is ArgumentsFault.PREFIX:
+                yield self.found(
+                    f"the arguments of {quote(call.name)} begin with an extra {{}}: {quote(str(call.arguments))}",
+                    call.at,
+                    path=f"{call.path}.function.arguments",
+                    expected="the text of one JSON object",
+                    actual=str(call.arguments),
+                )

@@ -1,0 +1,65 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.context import Context
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.wire.calls import Call
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallArgumentsNull(Rule):
+    """A tool call opens without arguments text, or never has any.
+
+    ## What OpenAI does
+    Sends ``"arguments": ""`` in the first fragment, and ``{}`` for a call without arguments.
+
+    ## Why it matters
+    Nine documented client loops add null to a string and raise; openai-python's ``.stream()`` helper ends with None
+    where no text follows. A call whose arguments stay ``""`` is information: many clients read it as no arguments,
+    but 12 of 33 hand it to a JSON parser, which refuses it.
+
+    ## Repair
+    ``""`` in the first fragment. Arguments that stay empty are left as they are.
+    """
+
+    name = "tool-call-arguments-null"
+    severity = Severity.WARNING
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    on = Fact.TOOL_CALLS
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        if not isinstance(event, Chunk):
+            return
+        for fragment in self.ctx.calls.read(at, event.json):
+            function = fragment.raw.get("function")
+            if type(function) is not dict:
+                continue
+            arguments = function.get("arguments", "(absent)")
+            path = f"{fragment.path}.function.arguments"
+            if fragment.opens and arguments == "":
+                finding = self.found('the arguments stay ""', at, path=path, expected="{}", actual="")
+                finding = replace(finding, severity=Severity.INFO, repair=Mend.NONE)
+                self._opened.append((fragment.call, self.placed(finding, event)))
+            elif arguments is None or (arguments == "(absent)" and fragment.opens):
+                what = "null" if arguments is None else "absent"
+                finding = self.found(f"arguments are {what}", at, path=path, expected="", actual=arguments)
+                self._opened.append((fragment.call, self.placed(finding, event)))
+
+    def end(self, ending: Ending) -> Findings:
+        for call, finding in self._opened:
+            cut = ending is not Ending.COMPLETE or self.ctx.finish_values.get(call.choice) in (None, "length")
+            stays_empty = not (call.arguments or call.not_text or cut)
+            if not call.ghost and (finding.severity is not Severity.INFO or stays_empty):
+                yield finding

@@ -1,0 +1,46 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+_KINDS: dict[type, str] = {dict: "an object", list: "a list", int: "a number", float: "a number", bool: "a boolean"}
+
+
+class ToolCallArgumentsObject(Rule):
+    """The arguments of a tool call are a JSON value instead of text.
+
+    ## What OpenAI does
+    Sends text: pieces of JSON in a string.
+
+    ## Why it matters
+    24 of 33 measured clients raise (openai-python's documented loop, the AI SDK, LangChain); openai-node shows the
+    function ``[object Object]``.
+
+    ## Repair
+    The value is written as JSON text.
+    """
+
+    name = "tool-call-arguments-object"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    on = Fact.TOOL_CALLS
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        if not isinstance(event, Chunk):
+            return
+        for fragment in self.ctx.calls.read(at, event.json):
+            arguments = fragment.function.get("arguments")
+            if arguments is not None and type(arguments) is not str:
+                yield self.found(
+                    f"arguments are {_KINDS.get(type(arguments), 'no string')} instead of JSON text",
+                    at,
+                    path=f"{fragment.path}.function.arguments",
+                    expected="a string",
+                    actual=arguments,
+                )

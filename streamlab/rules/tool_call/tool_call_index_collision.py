@@ -1,0 +1,44 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallIndexCollision(Rule):
+    """Two tool calls use the same ``index``.
+
+    ## What OpenAI does
+    Gives each parallel call an index of its own.
+
+    ## Why it matters
+    Fragments are joined by index, so two calls become one with arguments ``{…}{…}``: 15 of 33 measured clients
+    raise on it, 15 hand on a wrong call. Only clients that look at the id keep them apart.
+
+    ## Repair
+    The call with the new id gets the next index.
+    """
+
+    name = "tool-call-index-collision"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    on = Fact.TOOL_CALLS
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        if not isinstance(event, Chunk):
+            return
+        for fragment in self.ctx.calls.read(at, event.json):
+            if fragment.collides and fragment.raw.get("index") is not None:
+                name = fragment.function.get("name")
+                yield self.found(
+                    f"another tool call ({quote(name)}) opens with index {fragment.call.index}, which is taken",
+                    at,
+                    path=f"{fragment.path}.index",
+                    expected="the next index",
+                    actual=fragment.raw.get("index"),
+                )

@@ -1,0 +1,44 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallIndexMissing(Rule):
+    """A tool call fragment has no ``index``.
+
+    ## What OpenAI does
+    Sends an integer in every fragment; it is the one key that the schema requires.
+
+    ## Why it matters
+    The index says which call a fragment belongs to. Without it 20 of 33 measured clients raise on two calls (the
+    openai-python ``.stream()`` helper, @ai-sdk/openai), the others mix the calls up; Go clients read it as 0.
+
+    ## Repair
+    Numbered by id: a new id opens the next call, no id continues the last.
+    """
+
+    name = "tool-call-index-missing"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    on = Fact.TOOL_CALLS
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        if not isinstance(event, Chunk):
+            return
+        for fragment in self.ctx.calls.read(at, event.json):
+            if fragment.raw.get("index") is None:
+                actual = None if "index" in fragment.raw else "(absent)"
+                yield self.found(
+                    "the tool call fragment has " + ("no index" if actual else "index null"),
+                    at,
+                    path=f"{fragment.path}.index",
+                    expected=fragment.call.index,
+                    actual=actual,
+                )

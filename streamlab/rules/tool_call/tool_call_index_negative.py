@@ -1,0 +1,44 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallIndexNegative(Rule):
+    """The ``index`` of a tool call is negative, or no integer.
+
+    ## What OpenAI does
+    Counts calls with the integers 0, 1, 2.
+
+    ## Why it matters
+    A string is refused by the AI SDK and by typed clients. A negative index is written to a place of the list that
+    does not exist: the openai-node ``.stream()`` helper loses the call, openai-go reads -1 as 0.
+
+    ## Repair
+    Calls are numbered 0, 1, 2 in the order of their appearance.
+    """
+
+    name = "tool-call-index-negative"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    on = Fact.TOOL_CALLS
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        if not isinstance(event, Chunk):
+            return
+        for fragment in self.ctx.calls.read(at, event.json):
+            index = fragment.raw.get("index")
+            if index is not None and (type(index) is not int or index < 0):
+                yield self.found(
+                    f"the index of the tool call is {quote(index)}",
+                    at,
+                    path=f"{fragment.path}.index",
+                    expected="an integer from 0",
+                    actual=index,
+                )

@@ -1,0 +1,67 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallNameNotInTools(Rule):
+    """The model calls a function that the request does not offer.
+
+    ## What OpenAI does
+    Calls the functions of ``tools``, spelled as they are there.
+
+    ## Why it matters
+    Agents raise (openai-agents, pydantic-ai, agno) or mark the call invalid (AI SDK); the others hand the wrong
+    name to the caller. A parser that takes text for a call does the same: GLM-4's took a lone word on the first
+    line for one, with or without tools in the request. Names that differ in case or by a prefix (``functions.``)
+    only are information: some clients know them.
+
+    ## Repair
+    None: which function was meant cannot be known.
+    """
+
+    name = "tool-call-name-not-in-tools"
+    severity = Severity.WARNING
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.NONE
+    on = Fact.TOOL_CALLS
+    needs_request = True
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        if isinstance(event, Chunk):
+            self.ctx.calls.read(at, event.json)
+
+    def end(self, ending: Ending) -> Findings:
+        tools = self.ctx.tools
+        if tools is None or not self.ctx.body or not self._only_functions():
+            return
+        for call in self.ctx.calls.calls:
+            if call.name is None or call.name in tools or call.joined_name in tools:
+                continue
+            name = call.name
+            near = any(name.lower().endswith(tool.lower()) or tool.lower() in name.lower().split(":") for tool in tools)
+            offered = ", ".join(map(quote, sorted(tools)[:5])) if tools else "none"
+            yield self.found(
+                f"the model calls {quote(name)}, which the request does not offer ({offered})",
+                call.at,
+                path=f"{call.path}.function.name",
+                expected=sorted(tools),
+                actual=name,
+                severity=Severity.INFO if near else None,
+            )
+
+    def _only_functions(self) -> bool:
+        """Whether every tool of the request is a function: what tools of a vendor's own are called, nobody can tell."""
+        return all(reading.as_object(tool).get("type", "function") == "function" for tool in self._tools())
+
+    def _tools(self) -> list[Any]:
+        return reading.as_list(self.ctx.body.get("tools"))
