@@ -27,6 +27,7 @@ CHAT_CHUNK_FINISH = Source(
     "OpenAI OpenAPI document", "CreateChatCompletionStreamResponse.choices.finish_reason", _OPENAPI
 )
 CHAT_CHUNK_USAGE = Source("OpenAI OpenAPI document", "ChatCompletionStreamOptions.include_usage", _OPENAPI)
+USAGE = Source("OpenAI OpenAPI document", "CompletionUsage, ResponseUsage", _OPENAPI)
 CHAT_CHUNK_LOGPROBS = Source("OpenAI OpenAPI document", "ChatCompletionTokenLogprob", _OPENAPI)
 CHAT_STREAM = Source("OpenAI API reference", "Create chat completion, stream", f"{_REFERENCE}/chat/create")
 CHAT_STREAMING = Source("OpenAI API reference", "Chat streaming", f"{_REFERENCE}/chat-streaming")

@@ -236,6 +236,19 @@ def counts_tokens(indexes: list[int], finished: int) -> bool:
     return len(indexes) > 2 and finished < 2 and indexes == sorted(indexes)
 
 
+def asked_choices(body: JsonObject) -> int:
+    """How many choices a request asks for: ``n`` of them, for each prompt of legacy completions; 1 without ``n``."""
+    n, prompts = body.get("n"), as_list(body.get("prompt"))
+    several = len(prompts) if any(type(prompt) in (str, list) for prompt in prompts) else 1
+    return (n if type(n) is int and n > 0 else 1) * several
+
+
+def wants_running_usage(body: JsonObject) -> bool:
+    """Whether a request asks for usage in every chunk, as vLLM offers it."""
+    options = as_object(body.get("stream_options"))
+    return options.get("continuous_usage_stats") is True
+
+
 _NO_DELTA: JsonObject = {}
 _MAX_SHAPES = 4096
 _TOP_FACTS = (("usage", Fact.USAGE),)
