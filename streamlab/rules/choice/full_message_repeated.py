@@ -1,0 +1,103 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import CHAT_CHUNK_DELTA
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.context import Context
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.late import LateRule
+from streamlab.wire import reading
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+#: Two newlines or a doubled word are no repetition of the answer.
+_SHORTEST = 8
+#: The text so far is joined for a comparison at most so often.
+_MAX_COMPARED = 8
+
+
+class FullMessageRepeated(LateRule):
+    """The whole text comes once more: as ``message`` beside the delta, or as one more delta at the end.
+
+    ## What OpenAI does
+    Sends each piece of text once and no summary.
+
+    ## Why it matters
+    A last delta with the whole text doubles the answer in every measured client. A ``message`` beside ``delta`` is used
+    by openai-node's ``.stream()`` in place of what it has joined (versions 4 and 6, measured), and by front ends that
+    then show the answer twice; other clients ignore it.
+
+    ## Repair
+    ``message`` is removed, and a last delta that equals the text so far is dropped.
+    """
+
+    name = "full-message-repeated"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_DELTA
+    repair = Mend.SAFE
+    on = Fact.MESSAGE | Fact.FINISH | Fact.AFTER_FINISH
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._compared = 0
+        self._found = False
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        chunk = reading.chunk_of(event)
+        for position, choice in enumerate(reading.choices(chunk)):
+            message = choice.get("message")
+            if type(message) is dict and (type(choice.get("delta")) is dict or self._ended_by_message(choice)):
+                yield self.found(
+                    "a choice has a whole message beside the deltas",
+                    at,
+                    path=f"choices[{position}].message",
+                    expected="(absent)",
+                    actual=message.get("content"),
+                )
+            repeated = self._repeats(choice)
+            if repeated:
+                path = f"choices[{position}].delta.content"
+                yield self.found(_message(repeated), at, path=path, expected="(absent)", actual=repeated)
+        # The repetition may stand in the chunk before the finish chunk.
+        if self.ctx.facts & Fact.FINISH and not self._found:
+            yield from self._before()
+
+    def end(self, ending: Ending) -> Findings:
+        if not self._found:
+            yield from self._before()
+
+    def _ended_by_message(self, choice: JsonObject) -> bool:
+        state = self.ctx.accumulator.choices.get(reading.choice_index(choice))
+        first = self.ctx.first_chunk or {}
+        return state is not None and bool(state.content) and any(map(reading.delta, reading.choices(first)))
+
+    def _repeats(self, choice: JsonObject) -> str:
+        """The text of a delta that is all the text before it, which came in more than one piece."""
+        text = reading.content(reading.delta(choice))
+        state = self.ctx.accumulator.choices.get(reading.choice_index(choice))
+        if len(text) < _SHORTEST or state is None or self.ctx.content_events < 2 or self._compared >= _MAX_COMPARED:
+            return ""
+        self._compared += 1
+        if str(state.content) != text:
+            return ""
+        self._found = True
+        return text
+
+    def _before(self) -> Findings:
+        ctx = self.ctx
+        for choice in reading.choices(ctx.last_chunk or {}):
+            text = reading.content(reading.delta(choice))
+            state = ctx.accumulator.choices.get(reading.choice_index(choice))
+            if len(text) < _SHORTEST or state is None or ctx.content_events < 3 or self._compared >= _MAX_COMPARED:
+                continue
+            self._compared += 1
+            if str(state.content) == text + text:
+                self._found = True
+                yield self.found(_message(text), ctx.last_chunk_at, expected="(absent)", actual=text)
+
+
+def _message(text: str) -> str:
+    return f"a last delta repeats the whole text: {quote(text)}"

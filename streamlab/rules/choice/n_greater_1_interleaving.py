@@ -1,0 +1,88 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import CHAT_CHUNK_CHOICES
+from streamlab.rules.base import Findings
+from streamlab.rules.context import Context
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.late import LateRule, Place
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class NGreater1Interleaving(LateRule):
+    """Alternatives come that were not asked for, in the wrong order, several in a chunk, or without an end.
+
+    ## What OpenAI does
+    With ``n`` above 1 the choices interleave, one in each chunk; choice 0 opens first and each has its own finish.
+
+    ## Why it matters
+    Choices that nobody asked for are merged into one text by most clients. openai-python's ``.stream()`` fails with an
+    index error when choice 1 opens before choice 0: an error. Two choices in one chunk are legal but raise in Haystack
+    and TensorZero, measured, because OpenAI never sends them so.
+
+    ## Repair
+    One choice a chunk, and choice 0 opens first; surplus choices stay.
+    """
+
+    name = "n-greater-1-interleaving"
+    severity = Severity.WARNING
+    source = CHAT_CHUNK_CHOICES
+    repair = Mend.SAFE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.MANY_CHOICES | Fact.ROLE | Fact.FIRST | Fact.FINISH
+
+    _together: Place | None = None
+    _surplus: Place | None = None
+    _surplus_index = 0
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._asked = reading.asked_choices(ctx.body) if ctx.body else None
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        asked = self._asked
+        for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
+            index = reading.choice_index(choice)
+            if position and self._together is None:
+                self._together = self.keep(at, event, f"choices[{position}]")
+            if asked is not None and index >= asked and self._surplus is None:
+                self._surplus, self._surplus_index = self.keep(at, event, f"choices[{position}].index"), index
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        indexes = list(ctx.accumulator.choices)
+        if len(indexes) < 2:
+            return
+        if self._asked in (1, None) and reading.counts_tokens(indexes, len(ctx.finish_at)):
+            return
+        if self._surplus is not None:
+            asked = "one was" if self._asked == 1 else f"{self._asked} were"
+            yield self.found_at(
+                self._surplus,
+                f"choice {self._surplus_index} comes although {asked} asked for",
+                expected=f"index below {self._asked}",
+                actual=self._surplus_index,
+                repair=Mend.NONE,
+            )
+        if indexes[0] != min(indexes):
+            yield self.found(
+                f"choice {indexes[0]} opens before choice {min(indexes)}",
+                severity=Severity.ERROR,
+                path="choices[0]",
+                expected=min(indexes),
+                actual=indexes[0],
+            )
+        if self._together is not None:
+            yield self.found_at(self._together, "one chunk holds several choices", severity=Severity.INFO)
+        missing = [index for index in indexes if index not in ctx.finish_at]
+        if missing and ctx.finish_at and ending is Ending.COMPLETE and ctx.error_at is None:
+            yield self.found(
+                f"choice {missing[0]} has no finish_reason although choice {next(iter(ctx.finish_at))} has one",
+                path="choices",
+                repair=Mend.NONE,
+            )

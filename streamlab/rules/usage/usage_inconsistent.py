@@ -1,0 +1,133 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from streamlab.exchange import Ending
+from streamlab.expectations.sources import USAGE
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+
+class _Names(NamedTuple):
+    """What an API calls the numbers."""
+
+    prompt: str
+    completion: str
+    prompt_details: str
+    completion_details: str
+
+
+_CHAT = _Names("prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details")
+_RESPONSES = _Names("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
+
+
+class UsageInconsistent(Rule):
+    """Numbers in usage are missing, no whole numbers, negative, or contradict one another.
+
+    ## What OpenAI does
+    Sends whole numbers; the total is the sum of prompt and completion, and the details (cached, reasoning) are parts of
+    these.
+
+    ## Why it matters
+    Strings make the AI SDK and BAML raise and LangChain.js join them like text; floats fail in BAML and TensorZero;
+    null makes AutoGen raise, measured: those are errors. Missing or contradicting numbers give wrong costs, negative
+    text tokens among them. xAI and Gemini count reasoning beside the completion, so their totals do not add up in
+    OpenAI's reading.
+
+    ## Repair
+    Whole numbers are written as such, and the total is computed; details stay as they are.
+    """
+
+    name = "usage-inconsistent"
+    severity = Severity.WARNING
+    source = USAGE
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+    on = Fact.USAGE
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        if self.ctx.api is Api.RESPONSES:
+            return
+        usage = reading.chunk_of(event).get("usage")
+        if usage is not None:
+            for path, message, severity in _faults(usage, _CHAT):
+                actual = usage if path == "usage" else None
+                yield self.found(message, at, path=path, actual=actual, severity=severity)
+
+    def end(self, ending: Ending) -> Findings:
+        usage = self.ctx.accumulator.usage if self.ctx.api is Api.RESPONSES else None
+        if usage is not None:
+            for path, message, severity in _faults(usage, _RESPONSES):
+                yield self.found(message, self.ctx.last_chunk_at, path=f"response.{path}", severity=severity)
+
+
+def _faults(usage: Any, names: _Names) -> Iterator[tuple[str, str, Severity]]:
+    """Path, message and severity of each thing that is wrong."""
+    if type(usage) is not dict:
+        yield "usage", f"usage is {quote(usage)}, no object", Severity.ERROR
+        return
+    if not usage:
+        yield "usage", "usage is an empty object", Severity.WARNING
+        return
+    if names.prompt not in usage and names.completion not in usage and _other_names(usage, names):
+        yield "usage", f"usage has other names: {', '.join(sorted(map(str, usage)))}"[:200], Severity.WARNING
+        return
+    sound = True
+    for key in (names.prompt, names.completion, "total_tokens"):
+        fault = _number_fault(usage.get(key, "(absent)"))
+        if fault is not None:
+            sound = False
+            yield f"usage.{key}", f"{key} {fault[0]}", fault[1]
+    if sound:
+        yield from _sums(usage, names)
+
+
+def _other_names(usage: JsonObject, names: _Names) -> bool:
+    other = _CHAT if names is _RESPONSES else _RESPONSES
+    return other.prompt in usage or other.completion in usage
+
+
+def _number_fault(value: Any) -> tuple[str, Severity] | None:
+    if value == "(absent)":
+        return "is missing", Severity.WARNING
+    if value is None:
+        return "is null", Severity.ERROR
+    if type(value) is not int:
+        return f"is {quote(value)}, no whole number", Severity.ERROR
+    return (f"is {quote(value)}", Severity.WARNING) if value < 0 else None
+
+
+def _sums(usage: JsonObject, names: _Names) -> Iterator[tuple[str, str, Severity]]:
+    prompt, completion, total = usage[names.prompt], usage[names.completion], usage["total_tokens"]
+    reasoning = _detail(usage, names.completion_details, "reasoning_tokens")
+    if total != prompt + completion:
+        beside = reasoning > 0 and total == prompt + completion + reasoning
+        yield (
+            "usage.total_tokens",
+            f"total_tokens is {quote(total)}, not {quote(prompt)} + {quote(completion)}"
+            + (f": {quote(reasoning)} reasoning tokens are counted beside the completion" if beside else ""),
+            Severity.WARNING,
+        )
+        if beside:
+            return  # what follows from this way of counting is no second contradiction
+    for details, key, whole in (
+        (names.completion_details, "reasoning_tokens", completion),
+        (names.prompt_details, "cached_tokens", prompt),
+    ):
+        part = _detail(usage, details, key)
+        if part > whole:
+            message = f"{key} is {quote(part)}, more than the {quote(whole)} it is a part of"
+            yield f"usage.{details}.{key}", message, Severity.WARNING
+
+
+def _detail(usage: JsonObject, details: str, key: str) -> int:
+    value = reading.as_object(usage.get(details)).get(key)
+    return value if type(value) is int else 0
