@@ -25,6 +25,7 @@ from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.migrations import APPLICATION_ID, SCHEMA_VERSION, migrate
 from streamlab.storage.process_identity import is_alive
 
+_NOT_ALLOWED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 _MAGIC = b"SQLite format 3\0"
 #: Segments fetched at once while iterating.
 _PAGE = 64
@@ -443,16 +444,20 @@ def _open_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
     if not inspect_header(path):
         raise UnreadableInputError(f"{path}: an empty file, not a database")
     with _clear_errors(path):
-        for mode in ("mode=ro", "mode=ro&immutable=1"):
+        # With the right to write, closing folds the write-ahead log in and leaves no files behind.
+        for mode in ("mode=rw", "mode=ro", "mode=ro&immutable=1"):
             connection = _connect(_uri(path, mode), busy_seconds)
             try:
+                connection.execute("PRAGMA query_only = ON")
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             except sqlite3.OperationalError as error:
                 connection.close()
                 # A folder that cannot be written has no place for the shared-memory file that WAL needs.
+                if mode.endswith("immutable=1") or error.sqlite_errorcode & 0xFF not in _NOT_ALLOWED:
+                    raise
                 wal = Path(f"{path}-wal")
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN or (wal.exists() and wal.stat().st_size):
+                if mode == "mode=ro" and wal.exists() and wal.stat().st_size:
                     raise
                 continue
             except BaseException:

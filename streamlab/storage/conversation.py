@@ -140,7 +140,7 @@ class Conversation:
         elif isinstance(event, End):
             self._end(draft, event.trailers, at_ns)
         else:
-            self._broken(draft, event)
+            self._broken(draft, event, at_ns)
         self._touched(draft, size)
 
     def _end(self, draft: Draft, trailers: Headers, at_ns: int) -> None:
@@ -149,10 +149,10 @@ class Conversation:
         draft.finish(Ending.COMPLETE, "end-of-message", at_ns)
         self._open.popleft()
 
-    def _broken(self, draft: Draft, event: Broken) -> None:
+    def _broken(self, draft: Draft, event: Broken, at_ns: int) -> None:
         draft.fault = event.fault
         data = event.rest if draft.head is not None else _redact_lines(event.rest)
-        draft.add_unframed(data)
+        draft.add_unframed(data, at_ns)
 
     def _response_after_leaving(self, frame: Frame) -> None:
         """The client is gone; only the bare end of the message, already on its way, still counts."""

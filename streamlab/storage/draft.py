@@ -149,9 +149,10 @@ class Draft:
         self.notes["ending_reason"] = reason
         self.changed = True
 
-    def add_unframed(self, data: bytes) -> None:
-        """Bytes that no framing covers: count them, keep the first."""
+    def add_unframed(self, data: bytes, at_ns: int) -> None:
+        """Bytes that no framing covers: count them, keep the first and when they came."""
         count = self.notes.get("unframed_bytes", 0)
+        self.notes.setdefault("unframed_us", self.offset(at_ns))
         if count < _MAX_UNFRAMED:
             self.notes["unframed"] = self.notes.get("unframed", "") + data[: _MAX_UNFRAMED - count].decode("latin-1")
         self.notes["unframed_bytes"] = count + len(data)

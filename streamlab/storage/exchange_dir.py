@@ -27,8 +27,19 @@ _MAX_META = 256 * 1024 * 1024
 #: Where `Exchange.notes` keeps keys this version does not know, by the object they were found in.
 _UNKNOWN = "_unknown"
 _TOP_KEYS = frozenset(
-    ("format", "request", "response", "segments", "http_chunks", "end_us", "ending", "notes", "label", "tap")
-    + ("started_at",)
+    (
+        "format",
+        "request",
+        "response",
+        "segments",
+        "http_chunks",
+        "end_us",
+        "ending",
+        "notes",
+        "label",
+        "tap",
+        "started_at",
+    )
 )
 _REQUEST_KEYS = frozenset(("method", "url", "headers", "body", "body_text", "body_base64"))
 _RESPONSE_KEYS = frozenset(("status", "reason", "http_version", "headers", "head_us"))

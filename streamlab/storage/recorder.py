@@ -31,7 +31,7 @@ from streamlab.storage.spool import Frame, Kind, SpoolReader, SpoolWriter, creat
 #: Bytes taken between two commits, and bytes that may wait while the database is locked.
 _BATCH, _MAX_WAITING = 4 * 1024 * 1024, 64 * 1024 * 1024
 #: How long one attempt waits for a lock, how often it is tried, after how long it is said, and how long at the end.
-_BUSY_SECONDS, _RETRY_SECONDS, _PATIENCE, _LAST_PATIENCE = 0.05, 0.05, 10.0, 10.0
+_BUSY_SECONDS, _RETRY_SECONDS, _PATIENCE, _LAST_PATIENCE = 0.05, 0.05, 10.0, 5.0
 _DRAIN_SECONDS = 60.0
 _TICK_SECONDS = 0.25
 #: The relay's share of a busy core comes first.
@@ -221,7 +221,9 @@ class Recorder:
             time.sleep(_RETRY_SECONDS)
             self.write()
         if self.waiting:
-            self._fail("still locked by another process; what had not been written is lost")
+            # Said before, if it has been so for long: then not again.
+            self.failed = self.failed or self._warned_busy
+            self._fail("locked by another process; what had not been written is lost")
         if self._db is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
