@@ -103,8 +103,8 @@ class Matcher:
         name = nearest.names[0] if nearest.names else "?"
         return (
             f"no recorded request matches {visible(method, 20)} {visible(target, 120)}; the nearest is exchange {name}:"
-            f" {'; '.join(told[:_SHOWN_DIFFERENCES])}{more}. Ask for it by name with base URL .../@{name}/..., or record"
-            " this request"
+            f" {'; '.join(told[:_SHOWN_DIFFERENCES])}{more}. Ask for it by name with base URL .../@{name}/...,"
+            " or record this request"
         )
 
 

@@ -7,12 +7,13 @@ request's first byte, as recorded; where timing is unknown every offset is 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from http import HTTPStatus
 from typing import NamedTuple
 
 from streamlab.errors import UsageError
-from streamlab.exchange import Ending, Exchange, Headers
+from streamlab.exchange import Ending, Exchange, Headers, ResponseHead
 from streamlab.wire.sse import SSEDecoder
 from streamlab.wire.stream import BodyDecoder
 
@@ -95,10 +96,9 @@ def script(
     finish = _recorded_finish(exchange, framing)
     if fault is not None:
         pieces, finish = _faulty(exchange, pieces, fault), fault.finish
-    declared = None
-    if fault is None and finish is not Finish.KEEP_ALIVE and not changed:
-        declared = exchange.notes.get("missing_bytes")
-    steps = _steps(exchange, head_us, framing, pieces, finish, declared if isinstance(declared, int) else 0)
+    faithful = fault is None and not changed
+    missing = exchange.notes.get("missing_bytes") if faithful and finish is not Finish.KEEP_ALIVE else 0
+    steps = _steps(exchange, head_us, framing, pieces, finish, missing if isinstance(missing, int) else 0, faithful)
     return Script(steps, finish, exchange.end_us or 0)
 
 
@@ -213,9 +213,16 @@ def _bytes_of_events(exchange: Exchange, count: int) -> int:
 
 
 def _steps(
-    exchange: Exchange, head_us: int, framing: str, pieces: Iterator[_Piece], finish: Finish, missing: int
+    exchange: Exchange,
+    head_us: int,
+    framing: str,
+    pieces: Iterator[_Piece],
+    finish: Finish,
+    missing: int,
+    faithful: bool,
 ) -> Iterator[Step]:
     assert exchange.head is not None
+    yield from _interim_heads(exchange, head_us)
     yield Step(head_us, _head_bytes(exchange, framing))
     offset = head_us
     held: _Piece | None = None
@@ -226,6 +233,10 @@ def _steps(
     if held is not None:
         # The last chunk of a cut recording was announced larger than what came of it.
         yield _framed(held, framing, missing)
+    if faithful and isinstance(unframed := exchange.notes.get("unframed"), str):
+        # What broke the HTTP framing, as it came.
+        when = exchange.notes.get("unframed_us")
+        yield Step(when if isinstance(when, int) else offset, unframed.encode("latin-1", "replace"))
     if framing == "chunked" and finish is Finish.KEEP_ALIVE:
         yield Step(exchange.end_us if exchange.end_us is not None else offset, b"0\r\n" + _trailers(exchange) + b"\r\n")
 
@@ -245,15 +256,34 @@ def _head_bytes(exchange: Exchange, framing: str) -> bytes:
     head = exchange.head
     assert head is not None
     headers: Headers = head.headers
-    if framing == "chunked":
+    if framing == "chunked" and not (head.header("transfer-encoding") and not head.header("content-length")):
         headers = (
             *((name, value) for name, value in headers if name.lower() not in _FRAMING_HEADERS),
             ("transfer-encoding", "chunked"),
         )
-    lines = [f"HTTP/{head.http_version} {head.status} {head.reason}".rstrip()]
+    lines = [f"HTTP/{head.http_version} {head.status} {head.reason}"]
     lines += [f"{name}: {value}" for name, value in headers]
     text = "\r\n".join(line.replace("\r", "").replace("\n", "") for line in lines)
     return text.encode("latin-1", "replace") + b"\r\n\r\n"
+
+
+def _interim_heads(exchange: Exchange, head_us: int) -> Iterator[Step]:
+    """1xx heads that came before the final one."""
+    listed = exchange.notes.get("interim")
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict) and isinstance(one.get("status"), int) and 101 < one["status"] < 200:
+            offset = one.get("offset_us")
+            pairs = [pair for pair in one.get("headers") or () if isinstance(pair, list | tuple) and len(pair) == 2]
+            head = ResponseHead(one["status"], tuple((str(name), str(value)) for name, value in pairs))
+            shown = replace(exchange, head=replace(head, reason=str(one.get("reason") or _phrase(one["status"]))))
+            yield Step(offset if isinstance(offset, int) else head_us, _head_bytes(shown, "none"))
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def _trailers(exchange: Exchange) -> bytes:

@@ -1,0 +1,190 @@
+"""What was recorded plays back as it came: status, bytes, HTTP chunks, gaps and ending; and faults on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import openai
+import pytest
+
+from streamlab import replaying
+from streamlab.errors import UsageError
+from streamlab.replaying import BackgroundReplay
+from streamlab.storage.exchange_dir import write_exchange_dir
+from tests import streams
+from tests.servers.harness import Seen, Upstream, fetch, post, recording, run
+from tests.servers.test_fidelity import CASES, _all, _decoded, _due
+
+
+@dataclass(frozen=True)
+class Played:
+    direct: dict[str, Seen]
+    replayed: dict[str, Seen]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """Every timed scenario recorded through the proxy, then replayed at speed 1."""
+    tmp_path = tmp_path_factory.mktemp("replay")
+    with Upstream({f"/v1/{name}": case.steps for name, case in CASES.items()}) as upstream:
+        direct = run(_all(upstream.port))
+        with recording(tmp_path, "--upstream", upstream.url) as proxy:
+            run(_all(proxy.port))
+            assert proxy.stop() == 0, proxy.stderr
+    with BackgroundReplay(replaying.playables([str(proxy.db)]), speed=1) as replay:
+        yield Played(direct, run(_all(replay.address[1], [name for name in CASES if name != "trailers"])))
+        assert replay.misses == []
+
+
+def _status(seen: Seen) -> list[bytes]:
+    return re.findall(rb"HTTP/1.\d (\d\d\d)", seen.raw)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "trailers"])
+def test_status_bytes_chunks_and_ending_are_those_recorded(played: Played, name: str) -> None:
+    direct, replayed = played.direct[name], played.replayed[name]
+    assert _status(replayed) == _status(direct)
+    assert _decoded(replayed.raw) == _decoded(direct.raw)
+    assert replayed.ending == direct.ending
+    if name != "chunk-extensions":  # the recording keeps chunks, not their extensions
+        assert replayed.raw == direct.raw
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("burst", "chunk-extensions", "trailers")])
+def test_gaps_are_those_recorded(played: Played, name: str) -> None:
+    offsets = _due(CASES[name])
+    direct = [played.direct[name].arrival(offset) for offset in offsets]
+    replayed = [played.replayed[name].arrival(offset) for offset in offsets]
+    for at in range(1, len(offsets)):
+        expected, got = direct[at] - direct[at - 1], replayed[at] - replayed[at - 1]
+        assert abs(got - expected) <= max(0.020, 0.15 * expected), (at, expected, got)
+
+
+def test_trailers_are_played(tmp_path: Path) -> None:
+    exchange = streams.exchange(BODY, http_chunks=None, notes={"trailers": [["X-Checksum", "1"]]})
+    write_exchange_dir(exchange, tmp_path / "trailers")
+    with BackgroundReplay(replaying.playables([str(tmp_path / "trailers")])) as replay:
+        asked = post("/v1/chat/completions", streams.request_for().body or b"")
+        seen = run(fetch(replay.address[1], asked, until=lambda seen: seen.raw.endswith(b"1\r\n\r\n")))
+    assert seen.raw.endswith(b"0\r\nX-Checksum: 1\r\n\r\n")
+
+
+BODY = streams.sse(streams.chat_text())
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    home = tmp_path / "text"
+    write_exchange_dir(streams.exchange(BODY), home)
+    return str(home)
+
+
+def _play(target: str, speed: float = 0.0, **options: str) -> Seen:
+    with BackgroundReplay(replaying.playables([target], **options), speed=speed) as replay:  # type: ignore[arg-type]
+        asked = streams.request_for().body or b""
+        return run(fetch(replay.address[1], post("/v1/chat/completions", asked), seconds=1.5))
+
+
+@pytest.mark.parametrize(
+    ("segments", "expected"),
+    [
+        ("whole", [len(BODY)]),
+        ("byte", [1] * len(BODY)),
+        ("100", [100] * (len(BODY) // 100) + [len(BODY) % 100]),
+        ("event", [len(part) + 2 for part in BODY.split(b"\n\n")[:-1]]),
+    ],
+)
+def test_segments_are_cut_as_asked(text: str, segments: str, expected: list[int]) -> None:
+    body, chunks = _decoded(_play(text, segments=segments).raw)
+    assert body == BODY
+    assert list(chunks or ()) == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "after", "ending"),
+    [("cut_after", "300", "fin"), ("reset_after", "300", "rst"), ("stall_after", "300", "timeout")],
+)
+def test_faults_come_after_so_many_bytes(text: str, option: str, after: str, ending: str) -> None:
+    seen = _play(text, **{option: after})
+    assert seen.ending == ending
+    assert sum(len(piece) for piece in re.findall(rb"data: [^\r]*\n\n|data: [^\r\n]*$", seen.body)) == 300
+
+
+def test_faults_come_after_so_many_events(text: str) -> None:
+    seen = _play(text, reset_after="2e")
+    assert seen.ending == "rst"
+    assert seen.raw.count(b"data: ") == 2
+
+
+def test_contradictory_faults_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="one of"):
+        replaying.playables([text], cut_after="1", reset_after="2")
+    with pytest.raises(UsageError, match="neither"):
+        replaying.playables([text], cut_after="soon")
+    with pytest.raises(UsageError, match="--segments"):
+        replaying.playables([text], segments="0")
+
+
+def test_a_miss_names_the_nearest_and_what_differs(text: str) -> None:
+    asked = streams.dump({**streams.json.loads(streams.request_for().body or b""), "model": "other"})
+    with BackgroundReplay(replaying.playables([text])) as replay:
+        seen = run(fetch(replay.address[1], post("/v1/chat/completions", asked)))
+        assert seen.status == 404
+        error = streams.json.loads(seen.body)["error"]
+        assert error["code"] == "no_match"
+        assert "model recorded 'gpt-4o-2024-08-06', sent 'other'" in error["message"]
+        assert "/@text/" in error["message"]
+        assert replay.misses == [error["message"].removeprefix("streamlab: ")]
+
+
+def test_an_exchange_can_be_named_whatever_is_asked(text: str) -> None:
+    with BackgroundReplay(replaying.playables([text])) as replay:
+        client = openai.OpenAI(api_key="x", base_url=f"{replay.url}/@text/v1", max_retries=0)
+        with client.chat.completions.create(
+            model="any", messages=[{"role": "user", "content": "?"}], stream=True
+        ) as stream:
+            assert "".join(part.choices[0].delta.content or "" for part in stream) == "Spring is here."
+        client.close()
+
+
+def test_equal_requests_are_served_in_recorded_order(tmp_path: Path) -> None:
+    for name, word in (("a", "one"), ("b", "two")):
+        write_exchange_dir(streams.exchange(streams.sse(streams.chat_text(word))), tmp_path / "all" / name)
+    asked = post("/v1/chat/completions", streams.request_for().body or b"")
+    with BackgroundReplay(replaying.playables([str(tmp_path / "all")])) as replay:
+        seen = [run(fetch(replay.address[1], asked)).raw for _ in range(3)]
+    assert [b'"one"' in raw for raw in seen] == [True, False, False]
+    assert [b'"two"' in raw for raw in seen] == [False, True, True]
+
+
+def test_keep_alive_serves_several_requests_on_one_connection(text: str) -> None:
+    asked = post("/v1/chat/completions", streams.request_for().body or b"")
+    with BackgroundReplay(replaying.playables([text])) as replay:
+        seen = run(fetch(replay.address[1], asked * 3, until=lambda seen: seen.raw.count(b"0\r\n\r\n") == 3))
+    assert seen.raw.count(b"HTTP/1.1 200") == 3
+
+
+def test_rubbish_gets_an_answer_and_the_server_goes_on(text: str) -> None:
+    with BackgroundReplay(replaying.playables([text])) as replay:
+        assert run(fetch(replay.address[1], b"\x00\x01rubbish\r\n\r\n")).status == 400
+        assert run(fetch(replay.address[1], b"GET /" + b"x" * 400_000)).status == 431
+        asked = post("/v1/chat/completions", streams.request_for().body or b"")
+        assert run(fetch(replay.address[1], asked)).status == 200
+
+
+def test_a_hundred_streams_keep_their_schedule(text: str) -> None:
+    """Never early, and no drift: the last write of a stream is no later than its first ones."""
+    asked = post("/v1/chat/completions", streams.request_for().body or b"")
+
+    async def all_at_once(port: int) -> list[Seen]:
+        return await asyncio.gather(*(fetch(port, asked) for _ in range(100)))
+
+    with BackgroundReplay(replaying.playables([text]), speed=1) as replay:
+        assert all(seen.ending == "message" for seen in run(all_at_once(replay.address[1])))
+        timing = replay.timing
+    assert len(timing.errors_ns) == 100 * (2 + len(streams.chat_text()) + 1)
+    assert min(timing.errors_ns) > -200_000
