@@ -16,6 +16,7 @@ from streamlab.exchange import Ending, ResponseHead
 from streamlab.expectations.sources import Source
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.base import Repair
 from streamlab.wire.apis import JUDGED, Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.locate import member_span
@@ -43,6 +44,8 @@ class Rule:
     severity: ClassVar[Severity]
     source: ClassVar[Source]
     repair: ClassVar[Mend] = Mend.NONE
+    #: The repair that removes the deviation; several rules may share one.
+    mending: ClassVar[type[Repair] | None] = None
     apis: ClassVar[frozenset[Api]] = CHAT_ONLY
     statuses: ClassVar[frozenset[str]] = OK
     needs_timing: ClassVar[bool] = False

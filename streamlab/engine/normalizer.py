@@ -1,0 +1,472 @@
+"""Bytes of a broken stream in, bytes of the stream OpenAI would have sent out; incremental.
+
+``feed`` and ``finish`` give bytes, ``feed_events`` and ``finish_events`` the same with an account of every event: what
+was copied, derived or invented, from which input events, by which repairs. Conforming events are passed on untouched.
+
+What it may hold back is what its repairs declare (`Repair.holds_back`); `release` gives that up. What cannot be mended
+passes on unchanged and is listed in ``unmended``; a stream that broke off ends with an error event, never with an
+invented end. Answers with an HTTP error status become one JSON error object. Answers to requests that did not ask for
+a stream, and APIs without a translator, are passed through as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from streamlab.engine.whole_answers import error_body, error_status_body, is_whole_answer, streamed
+from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
+from streamlab.rules.registry import all_rules
+from streamlab.rules.repairs import SHARED
+from streamlab.rules.repairs.base import Change, Draft, Drafts, Origin, Repair, Story, Unmended
+from streamlab.rules.repairs.framing import SEPARATORS, frame
+from streamlab.translators import Translator, translator_for
+from streamlab.wire import reading
+from streamlab.wire.apis import Api, api_of_json, api_of_path
+from streamlab.wire.events import Chunk, Done, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.json_values import JsonSplitter
+from streamlab.wire.reading import Fact, FactReader
+from streamlab.wire.sse import BOM
+from streamlab.wire.stream import BodyDecoder, StreamDecoder, encode, read_event
+
+_PEEKED_EVENTS = 16
+_MAX_ERROR_BODY = 1 << 20
+_SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
+_JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
+_OWN = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES})
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """One event of the output. ``sources`` are the numbers of the input events it comes from."""
+
+    event: StreamEvent
+    raw: bytes
+    origin: Origin
+    sources: tuple[int, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """The rules by whose repairs it was changed, in order, each once."""
+        return tuple(dict.fromkeys(change.rule for change in self.changes))
+
+
+def repair_classes(unsafe: bool = False) -> tuple[type[Repair], ...]:
+    """Every repair, in the order of the pipeline; those that need a guess only with ``unsafe``."""
+    own = (rule.mending for rule in all_rules() if rule.mending is not None)
+    found = dict.fromkeys((*SHARED, *own))
+    return tuple(sorted((one for one in found if unsafe or one.safe), key=lambda one: one.stage))
+
+
+class Normalizer:
+    """Mends one response body. ``api`` defaults to what the request's path or the stream betray."""
+
+    def __init__(
+        self,
+        request: Request | None = None,
+        head: ResponseHead | None = None,
+        *,
+        unsafe: bool = False,
+        api: Api | None = None,
+    ) -> None:
+        known = api or (api_of_path(request.url) if request is not None else Api.UNKNOWN)
+        self.story = Story(request, head, known, unsafe=unsafe)
+        self.changes: dict[str, int] = {}  # rule -> how many events its repair changed
+        self._head = head
+        self._body = BodyDecoder(head.header("content-encoding") if head is not None else None)
+        self._decoder = StreamDecoder()
+        self._reader = FactReader()
+        self._repairs: tuple[Repair, ...] = ()
+        self._slow_shapes: set[reading.Shape] = set()
+        self._peeked: list[Draft] = []
+        self._out: list[Draft | bytes] = []
+        self._accounting = False
+        self._start = bytearray()
+        self._consume: Callable[[bytes], None] = self._begin
+        self._splitter: JsonSplitter | None = None
+        self._translator: Translator | None = None
+        self._finished = False
+        self._mode_for_head()
+        if known in _OWN:
+            self._build()
+
+    # -- what callers use --------------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> bytes:
+        """The mended bytes that ``data`` (as it came, content coding and all) makes certain."""
+        self._feed(data)
+        return self._taken_bytes()
+
+    def finish(self, ending: Ending = Ending.COMPLETE) -> bytes:
+        """The rest, when the body is over."""
+        self._finish(ending)
+        return self._taken_bytes()
+
+    def feed_events(self, data: bytes) -> list[Mended]:
+        """Like `feed`, as events with their account."""
+        self._accounting = True
+        self._feed(data)
+        return self._taken_events()
+
+    def finish_events(self, ending: Ending = Ending.COMPLETE) -> list[Mended]:
+        """Like `finish`, as events with their account."""
+        self._accounting = True
+        self._finish(ending)
+        return self._taken_events()
+
+    def release(self) -> bytes:
+        """What was held back only in case more comes: for a caller that has waited long enough after ``[DONE]``."""
+        for at, repair in enumerate(self._repairs):
+            self._emit(self._run(repair.release(), at + 1))
+        return self._taken_bytes()
+
+    @property
+    def unmended(self) -> tuple[Unmended, ...]:
+        """Deviations that were noticed and could not be mended, and why."""
+        return tuple(self.story.unmended.values())
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether nothing is mended here: no stream was asked for, or the API is foreign and has no translator."""
+        return self._consume == self._pass
+
+    @property
+    def head(self) -> ResponseHead | None:
+        """The response head to send with the mended body; None when there is none."""
+        head = self._head
+        if head is None or self.passes_through:
+            return head
+        gone = {"content-length", "content-type", "content-encoding"}
+        kept = tuple((name, value) for name, value in head.headers if name.lower() not in gone)
+        failed = not 200 <= head.status < 300
+        kind = "application/json" if failed else "text/event-stream; charset=utf-8"
+        sent = head.header("content-type")
+        if not failed and sent is not None and sent.split(";")[0].strip().lower() == "text/event-stream":
+            charset = sent.lower().partition("charset=")[2].strip(' "')
+            kind = sent if charset in ("", "utf-8", "utf8") else kind
+        return replace(head, headers=(("content-type", kind), *kept))
+
+    # -- bytes -------------------------------------------------------------------------------------------------------
+
+    def _mode_for_head(self) -> None:
+        story = self.story
+        unasked = story.request_known and story.body.get("stream") is not True and not _streams_by_path(story)
+        foreign = story.api not in _OWN and story.api is not Api.UNKNOWN and translator_for(story.api) is None
+        if unasked or foreign:
+            self._consume = self._pass
+        elif self._head is not None and not 200 <= self._head.status < 300:
+            self._consume = self._collect
+        elif not self._body.identity:
+            self._consume = self._check_coding
+
+    def _feed(self, data: bytes) -> None:
+        if data:
+            self._consume(data)
+
+    def _pass(self, data: bytes) -> None:
+        self._out.append(data)
+
+    def _collect(self, data: bytes) -> None:
+        """An answer with an error status: small, and not a stream."""
+        decoded = self._body.feed(data)
+        if len(self._start) < _MAX_ERROR_BODY:
+            self._start += decoded[: _MAX_ERROR_BODY - len(self._start)]
+
+    def _check_coding(self, data: bytes) -> None:
+        """A body that is plainly not in the coding its header names is read as it is."""
+        self._start += data
+        if len(self._start) < 6:
+            return
+        start = bytes(self._start)
+        self._start.clear()
+        if _SSE_START.match(start) or _JSON_START.match(start):
+            self.changes["encoding-mislabelled"] = 1
+            self._consume = self._begin
+            self._begin(start)
+        else:
+            self._consume = self._decode
+            self._decode(start)
+
+    def _decode(self, data: bytes) -> None:
+        decoded = self._body.feed(data)
+        if self._body.fault is not None:
+            self.story.cannot("encoding-mislabelled", self._body.fault)
+        if decoded:
+            (self._begin if self._splitter is None and not self._begun else self._plain)(decoded)
+
+    _begun = False
+
+    def _begin(self, data: bytes) -> None:
+        """The first byte that is no white space says whether this is an event stream or bare JSON."""
+        self._start += data
+        start = bytes(self._start).removeprefix(BOM)
+        first = start.lstrip(b" \t\r\n")[:1]
+        if not first or (not start.startswith((b"{", b"[")) and BOM.startswith(bytes(self._start))):
+            return
+        data = bytes(self._start)
+        self._start.clear()
+        self._begun = True
+        if first in (b"{", b"["):
+            self._splitter = JsonSplitter(into_array=first == b"[")
+            data = start
+        if self._body.identity or "encoding-mislabelled" in self.changes:
+            self._consume = self._plain
+        self._plain(data)
+
+    def _plain(self, data: bytes) -> None:
+        if self._splitter is None:
+            for event in self._decoder.feed(data):
+                self._take(event)
+            return
+        for value in self._splitter.feed(data):
+            self._take_value(value)
+        if self._splitter.stopped:
+            rest = self._splitter.rest
+            self._splitter = None
+            self._plain(rest)
+
+    def _finish(self, ending: Ending) -> None:
+        if self._finished:
+            return
+        self._finished = True
+        if self._consume == self._pass:
+            return
+        if self._consume == self._collect:
+            self._out.append(error_status_body(bytes(self._start), self._head))
+            return
+        rest = bytes(self._start) + (self._splitter.rest if self._splitter is not None else b"")
+        self._splitter = None
+        events = self._decoder.feed(rest) if rest else []
+        for event in (*events, *self._decoder.finish()):
+            self._take(event)
+        if not self._repairs:
+            self._settle(Api.UNKNOWN)
+        if self._translator is not None:
+            self._pipe(self._translated(self._translator.finish(ending), ()))
+        for at, repair in enumerate(self._repairs):
+            self._emit(self._run(repair.end(ending), at + 1))
+
+    # -- events ------------------------------------------------------------------------------------------------------
+
+    def _take_value(self, value: bytes) -> None:
+        """One JSON value of a body that is no event stream."""
+        event = read_event(frame(value.replace(b"\n", b" ").replace(b"\r", b" ")))
+        self.story.at += 1
+        if isinstance(event, Chunk | Undecodable) and self.story.api is Api.UNKNOWN:
+            self._settle(api_of_json(event.json if isinstance(event, Chunk) else event.value))
+        if isinstance(event, Chunk) and self._translator is None:
+            if is_whole_answer(event.json):
+                self._pipe(streamed(event.json, self.story))
+                return
+            error = error_body(event.json)
+            if error is not None:
+                event = ErrorPayload(None, error)
+        rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
+        changes = [] if self._translator is not None else [Change(rule, "")]
+        self._start_event(Draft(event, (self.story.at,), changes))
+
+    def _take(self, event: StreamEvent) -> None:
+        """One event of the stream: past the repairs untouched when none waits for it."""
+        self.story.at += 1
+        if not self._repairs or self._translator is not None:
+            self._start_event(Draft(event, (self.story.at,)))
+            return
+        if type(event) is Chunk and not self._waited_for(event):
+            self._pass_chunk(event)
+            return
+        self._pipe((Draft(event, (self.story.at,)),))
+
+    def _pass_chunk(self, event: Chunk) -> None:
+        story, chunk = self.story, event.json
+        story.chunks += 1
+        story.last = chunk
+        if story.api is Api.CHAT:
+            text = chunk["choices"][0]["delta"].get("content")
+            if text:
+                story.add_text(0, text)
+        if self._accounting or event.sse is None:
+            self._out.append(Draft(event, (story.at,)))
+        else:
+            self._out.append(event.sse.raw)
+
+    def _waited_for(self, event: Chunk) -> bool:
+        facts = reading.kind_facts(event) | self._reader.read(event.json)
+        if self._awake:
+            return True
+        if facts & Fact.WIDE and event.sse is not None and not SEPARATORS.search(event.sse.raw):
+            facts &= ~Fact.WIDE
+        shape = self._reader.shape
+        if facts & Fact.SHAPE and (not shape or any(repair.shape(event.json) for repair in self._repairs)):
+            self._slow_shapes.add(shape)
+        if facts & self._on or shape in self._slow_shapes:
+            return True
+        if self.story.api is not Api.CHAT:
+            return False
+        if facts & (Fact.NO_CHOICES | Fact.MANY_CHOICES) or 0 not in self.story.opened:
+            return True
+        return bool(event.json["choices"][0].get("index") != 0)
+
+    def _start_event(self, draft: Draft) -> None:
+        """An event while the API, and with it the pipeline, may still be unknown."""
+        if self._translator is not None:
+            self._pipe(self._translated(self._translator.feed(draft.event), draft.sources))
+            return
+        if self._repairs:
+            self._pipe((draft,))
+            return
+        if self._consume == self._pass:
+            self._out.append(draft)
+            return
+        self._peeked.append(draft)
+        event = draft.event
+        value: Any = event.json if isinstance(event, Chunk | ErrorPayload) else None
+        if isinstance(event, Undecodable) and event.decoded:
+            value = event.value
+        api = api_of_json(value)
+        if api is not Api.UNKNOWN or len(self._peeked) >= _PEEKED_EVENTS:
+            self._settle(api)
+
+    def _settle(self, api: Api) -> None:
+        """The API is known: choose repairs, or a translator, or let everything pass."""
+        self.story.api = api if api is not Api.UNKNOWN else self.story.api
+        if self.story.api is Api.UNKNOWN:
+            self.story.api = Api.CHAT
+        self._build()
+        peeked, self._peeked = self._peeked, []
+        for draft in peeked:
+            self._start_event(draft)
+
+    def _build(self) -> None:
+        story = self.story
+        if story.api not in _OWN:
+            make = translator_for(story.api)
+            if make is None:
+                self._repairs = ()
+                self._consume = self._pass
+                return
+            self._translator = make(story.body)
+            story.api = Api.CHAT
+        self._repairs = tuple(one(story) for one in repair_classes(story.unsafe) if story.api in one.apis)
+        self._on = 0
+        for repair in self._repairs:
+            self._on |= repair.on
+        self._awake = any(repair.awake for repair in self._repairs)
+
+    @staticmethod
+    def _translated(events: Iterable[StreamEvent], sources: tuple[int, ...]) -> list[Draft]:
+        return [Draft(event, sources, [Change("translated", "")]) for event in events]
+
+    # -- the pipeline ------------------------------------------------------------------------------------------------
+
+    def _pipe(self, drafts: Drafts) -> None:
+        self._emit(self._run(drafts, 0))
+        self._awake = any(repair.awake for repair in self._repairs)
+
+    def _run(self, drafts: Drafts, start: int) -> Drafts:
+        for repair in self._repairs[start:]:
+            step: list[Draft] = []
+            for draft in drafts:
+                step += repair.event(draft)
+            drafts = step
+            if not step:
+                break
+        return drafts
+
+    def _emit(self, drafts: Drafts) -> None:
+        for draft in drafts:
+            self._out.append(draft)
+            for rule in {change.rule for change in draft.changes}:
+                self.changes[rule] = self.changes.get(rule, 0) + 1
+            if draft.is_chunk:
+                self._remember(draft)
+
+    def _remember(self, draft: Draft) -> None:
+        story = self.story
+        story.chunks += 1
+        story.last = draft.json
+        for choice in reading.choices(draft.json):
+            index = reading.choice_index(choice)
+            text = reading.content(reading.delta(choice))
+            if text:
+                story.add_text(index, text)
+            if story.api is Api.COMPLETIONS:
+                story.opened.add(index)
+                if isinstance(choice.get("finish_reason"), str):
+                    story.finished[index] = choice["finish_reason"]
+
+    # -- output ------------------------------------------------------------------------------------------------------
+
+    def _taken_bytes(self) -> bytes:
+        out, self._out = self._out, []
+        return b"".join(one if isinstance(one, bytes) else _raw(one) for one in out)
+
+    def _taken_events(self) -> list[Mended]:
+        out, self._out = self._out, []
+        return [_account(one) if isinstance(one, Draft) else _opaque(one) for one in out]
+
+
+def _streams_by_path(story: Story) -> bool:
+    """Foreign APIs that say in the path, not in the body, that a stream is wanted, or stream by default."""
+    return story.api in (Api.GEMINI, Api.OLLAMA, Api.TGI)
+
+
+def _raw(draft: Draft) -> bytes:
+    event = draft.event
+    raw = encode(event)
+    if event.sse is None and not isinstance(event, Done):
+        return SEPARATORS.sub(_escaped, raw)
+    return raw
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(match.group().decode())
+
+
+def _account(draft: Draft) -> Mended:
+    origin = Origin.DERIVED if draft.changes else Origin.COPIED
+    if draft.invented:
+        origin = Origin.INVENTED
+    return Mended(draft.event, _raw(draft), origin, draft.sources, tuple(draft.changes))
+
+
+def _opaque(data: bytes) -> Mended:
+    """Bytes that are no events here: passed through, or an error answer."""
+    return Mended(read_event(frame(data[:0])), data, Origin.COPIED, (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """A mended exchange, the account of its events, how often each rule's repair acted, and what stays broken."""
+
+    exchange: Exchange
+    events: tuple[Mended, ...]
+    changes: dict[str, int]
+    unmended: tuple[Unmended, ...]
+
+
+def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = None) -> Normalized:
+    """Mend a whole exchange. Arrival times are those of the segments whose bytes made the output certain."""
+    normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe, api=api)
+    segments: list[Segment] = []
+    events: list[Mended] = []
+
+    def add(offset_us: int | None, mended: Iterable[Mended]) -> None:
+        found = list(mended)
+        events.extend(found)
+        data = b"".join(one.raw for one in found)
+        if data:
+            segments.append(Segment(offset_us, data))
+
+    for segment in exchange.segments:
+        add(segment.offset_us, normalizer.feed_events(segment.data))
+    add(exchange.end_us, normalizer.finish_events(exchange.ending))
+    ending = exchange.ending
+    if not normalizer.passes_through and ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT):
+        ending = Ending.COMPLETE
+    mended = replace(
+        exchange, head=normalizer.head, segments=tuple(segments), http_chunks=None, ending=ending, notes={}
+    )
+    return Normalized(mended, tuple(events), normalizer.changes, normalizer.unmended)

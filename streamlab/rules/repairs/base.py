@@ -1,0 +1,255 @@
+"""What a repair is: the incremental change that removes a deviation; and what it works on.
+
+Repairs form a pipeline in the order of their ``stage``. An event that no repair waits for is passed on as it came,
+byte for byte. One that a repair waits for becomes a `Draft`, which every repair from then on may change, drop, hold
+back or follow with others; each change is noted, so that every byte of the output can be accounted for.
+
+A repair waits for facts (``on``, see wire/reading.py), for shapes (``shape``), or, while it holds something back or
+has found that every event needs it, for everything (``awake``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum, StrEnum
+from typing import Any, ClassVar, Final, NamedTuple
+
+from streamlab.exchange import Ending, Request, ResponseHead
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.payload import JsonObject, decode_payload
+
+
+class Stage(IntEnum):
+    """The order of repairs: what a later stage reads, an earlier one has mended."""
+
+    FRAMING = 0
+    PAYLOAD = 10
+    ERROR = 20
+    ENVELOPE = 30
+    CHOICE = 40
+    DELTA = 50
+    TOOL_CALL = 60
+    CLOSING = 70
+    END = 80
+
+
+class Origin(StrEnum):
+    """Where an output event or member comes from."""
+
+    COPIED = "copied"  # exactly the bytes that came
+    DERIVED = "derived"  # changed, moved, split or joined; every value in it came from the upstream or the request
+    INVENTED = "invented"  # nothing the upstream said: an error event, a generated id, [DONE]
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "(absent)"
+
+
+ABSENT: Final = _Absent()
+
+
+class Change(NamedTuple):
+    """One change: by which rule's repair, where, from what to what (`ABSENT` when there was or is none)."""
+
+    rule: str
+    path: str
+    was: Any = ABSENT
+    now: Any = ABSENT
+    origin: Origin = Origin.DERIVED
+
+
+class Unmended(NamedTuple):
+    """A deviation that could not be mended, and why."""
+
+    rule: str
+    event: int | None
+    why: str
+
+
+#: Text of a choice that is remembered; a longer one is not compared with anything any more.
+MAX_TEXT = 1 << 20
+
+
+class Story:
+    """What repairs know of the exchange so far. ``at`` is the number of the input event being mended."""
+
+    def __init__(self, request: Request | None, head: ResponseHead | None, api: Api, *, unsafe: bool = False) -> None:
+        self.head = head
+        self.api = api
+        self.unsafe = unsafe
+        body = decode_payload(request.body).value if request is not None and request.body else None
+        self.request_known = isinstance(body, dict)
+        self.body: JsonObject = body if isinstance(body, dict) else {}
+        self.tools: frozenset[str] | None = reading.request_tools(self.body) if self.request_known else None
+        self.at = -1
+        self.chunks = 0
+        self.errors = 0
+        self.done = False
+        self.calls = 0
+        self.finished: dict[int, str] = {}
+        self.opened: set[int] = set()
+        self.audio = False
+        self.cut_tail = False
+        self.last: JsonObject | None = None  # envelope of the last chunk that went out
+        self.stray = b""
+        self.unmended: dict[str, Unmended] = {}
+        self._text: dict[int, list[str]] = {}
+        self._length: dict[int, int] = {}
+
+    def add_text(self, index: int, piece: str) -> None:
+        """Text of a choice went by."""
+        length = self._length.get(index, 0) + len(piece)
+        self._length[index] = length
+        if length <= MAX_TEXT:
+            self._text.setdefault(index, []).append(piece)
+        else:
+            self._text.pop(index, None)
+
+    def text(self, index: int = 0) -> str | None:
+        """The text of a choice so far; None when it became too long to be remembered."""
+        if self._length.get(index, 0) > MAX_TEXT:
+            return None
+        pieces = self._text.get(index)
+        if not pieces:
+            return ""
+        joined = "".join(pieces)
+        self._text[index] = [joined]
+        return joined
+
+    def cannot(self, rule: str, why: str) -> None:
+        """Note that a deviation stays, and why; once per rule."""
+        if rule not in self.unmended:
+            self.unmended[rule] = Unmended(rule, self.at if self.at >= 0 else None, why)
+
+    @property
+    def n(self) -> int | None:
+        """How many choices were asked for; None when the request is unknown."""
+        if not self.request_known:
+            return None
+        value = self.body.get("n")
+        return value if type(value) is int and value > 0 else 1
+
+    @property
+    def usage_wanted(self) -> bool | None:
+        """Whether the request asks for usage; None when the request is unknown."""
+        if not self.request_known:
+            return None
+        return reading.as_object(self.body.get("stream_options")).get("include_usage") is True
+
+
+class Draft:
+    """An event on its way through the pipeline. ``sources`` are the numbers of the input events it comes from."""
+
+    __slots__ = ("changes", "event", "invented", "sources")
+
+    def __init__(
+        self, event: StreamEvent, sources: tuple[int, ...], changes: list[Change] | None = None, invented: bool = False
+    ) -> None:
+        self.event = event
+        self.sources = sources
+        self.changes: list[Change] = changes if changes is not None else []
+        self.invented = invented
+
+    @property
+    def json(self) -> JsonObject:
+        """The JSON of a chunk or an error event; change it only together with a `note`."""
+        assert isinstance(self.event, Chunk | ErrorPayload)
+        return self.event.json
+
+    @property
+    def is_chunk(self) -> bool:
+        return type(self.event) is Chunk
+
+    def note(self, rule: str, path: str, was: Any = ABSENT, now: Any = ABSENT, origin: Origin = Origin.DERIVED) -> None:
+        """Write down a change and let go of the original bytes."""
+        self.changes.append(Change(rule, path, was, now, origin))
+        event = self.event
+        if event.sse is not None and isinstance(event, Chunk | ErrorPayload):
+            self.event = type(event)(None, event.json, event.faults)
+
+    def put(
+        self, rule: str, holder: JsonObject, key: str, value: Any, path: str, origin: Origin = Origin.DERIVED
+    ) -> None:
+        """Set a member of the chunk."""
+        was = holder.get(key, ABSENT)
+        holder[key] = value
+        self.note(rule, f"{path}{key}", was, value, origin)
+
+    def drop(self, rule: str, holder: JsonObject, key: str, path: str) -> None:
+        """Remove a member of the chunk."""
+        self.note(rule, f"{path}{key}", holder.pop(key, ABSENT), ABSENT)
+
+    def like(self, rule: str, choice: JsonObject, path: str, origin: Origin = Origin.DERIVED) -> Draft:
+        """A new chunk with this one's envelope and the one given choice."""
+        payload = {
+            key: value for key, value in self.json.items() if key not in ("choices", "usage") and key in ENVELOPE_KEYS
+        }
+        payload["choices"] = [choice]
+        return Draft(Chunk(None, payload), self.sources, [Change(rule, path, ABSENT, ABSENT, origin)])
+
+
+ENVELOPE_KEYS = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
+Drafts = Iterable[Draft]
+
+
+class Repair:
+    """A repair; state lives for one stream. Subclasses set the class attributes and implement the hooks they need.
+
+    ``rules`` are the rules whose deviations it removes. ``holds_back`` says in words what it may hold back and for
+    how long; "" when it never does. ``safe`` is False where the change needs a guess: it then runs only on request.
+    """
+
+    rules: ClassVar[tuple[str, ...]] = ()
+    safe: ClassVar[bool] = True
+    stage: ClassVar[Stage]
+    on: ClassVar[int] = 0
+    holds_back: ClassVar[str] = ""
+    apis: ClassVar[frozenset[Api]] = frozenset({Api.CHAT})
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.awake = False
+
+    def shape(self, chunk: JsonObject) -> bool:
+        """Whether chunks of this shape (key names and value types only) concern this repair."""
+        return False
+
+    def event(self, draft: Draft) -> Drafts:
+        """What becomes of one event: usually itself, changed or not."""
+        return (draft,)
+
+    def end(self, ending: Ending) -> Drafts:
+        """The stream is over: what was held back, and what has to be added."""
+        return ()
+
+    def release(self) -> Drafts:
+        """Give up holding back, because nothing has come for a while."""
+        return ()
+
+
+def error_event(message: str, code: str, kind: str = "upstream_error") -> ErrorPayload:
+    """An error event as OpenAI shapes it."""
+    return ErrorPayload(None, {"error": {"message": message, "type": kind, "param": None, "code": code}})
+
+
+__all__ = [
+    "ABSENT",
+    "Change",
+    "Chunk",
+    "Comment",
+    "Done",
+    "Draft",
+    "Drafts",
+    "ErrorPayload",
+    "Origin",
+    "Repair",
+    "Stage",
+    "Story",
+    "StreamEvent",
+    "Undecodable",
+    "Unmended",
+    "error_event",
+]

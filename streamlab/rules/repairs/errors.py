@@ -1,0 +1,101 @@
+"""Errors inside a stream, in OpenAI's shape: ``{"error": {"message", "type", "param", "code"}}``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from streamlab.rules.repairs.base import Change, Draft, Drafts, Repair, Stage
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, ErrorPayload
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+_MESSAGE_KEYS = ("message", "msg", "detail", "error_msg", "status_msg", "error_message")
+
+
+class ErrorShape(Repair):
+    """Whatever says that something went wrong becomes an error object with OpenAI's four members."""
+
+    rules = ("error-string", "error-flat-object", "error-code-shape", "error-null-or-empty-key")
+    stage = Stage.ERROR
+    on = Fact.ERROR | Fact.NO_CHOICES
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+
+    def shape(self, chunk: JsonObject) -> bool:
+        return "error" in chunk or any("error" in choice for choice in reading.choices(chunk))
+
+    def event(self, draft: Draft) -> Drafts:
+        event = draft.event
+        if isinstance(event, ErrorPayload):
+            error_shape(draft)
+        elif isinstance(event, Chunk):
+            if "error" in event.json and not event.json["error"]:
+                draft.drop("error-null-or-empty-key", event.json, "error", "")
+            found = flat_error(event.json) or _error_in_choice(event.json)
+            if found is not None:
+                draft.event = ErrorPayload(None, {"error": found})
+                draft.changes.append(Change("error-flat-object", "error", event.json, found))
+                error_shape(draft)
+        return (draft,)
+
+
+def _error_in_choice(chunk: JsonObject) -> JsonObject | None:
+    """An error that a choice carries instead of an answer."""
+    for choice in reading.choices(chunk):
+        error = choice.get("error")
+        if error and not any(reading.delta(choice).get(key) for key in ("content", "tool_calls")):
+            return error if isinstance(error, dict) else {"message": _text(error)}
+    return None
+
+
+def flat_error(payload: JsonObject) -> JsonObject | None:
+    """The error that an object without an ``error`` member is; None when it is none."""
+    if reading.choices(payload) or reading.usage(payload):
+        return None
+    base = reading.as_object(payload.get("base_resp"))
+    if base.get("status_code"):
+        return {"message": _text(base.get("status_msg")), "code": base["status_code"]}
+    message = next((payload[key] for key in _MESSAGE_KEYS if payload.get(key)), None)
+    errors = payload.get("errors")
+    if message is None and isinstance(errors, list) and errors:
+        first = errors[0]
+        return first if isinstance(first, dict) else {"message": _text(first)}
+    says_so = payload.get("object") == "error" or payload.get("success") is False or "detail" in payload
+    if message is None or not (says_so or payload.get("code") is not None):
+        return None
+    return {"message": message, "type": payload.get("type"), "code": payload.get("code")}
+
+
+def error_shape(draft: Draft) -> None:
+    """Give the ``error`` member the four members that OpenAI's clients read."""
+    payload = draft.json
+    error = payload["error"]
+    if not isinstance(error, dict):
+        kind = payload.pop("error_type", None)
+        error = {"message": _text(error), "type": kind if isinstance(kind, str) else "server_error"}
+        draft.put("error-string", payload, "error", {**error, "param": None, "code": None}, "")
+        return
+    if not isinstance(error.get("message"), str):
+        found = next((error[key] for key in _MESSAGE_KEYS if error.get(key)), None)
+        message = found if isinstance(found, str) else _text(error.get("message") or found or dict(error))
+        draft.put("error-code-shape", error, "message", message, "error.")
+    if not isinstance(error.get("type"), str):
+        draft.put("error-code-shape", error, "type", _kind(error), "error.")
+    if "param" not in error:
+        draft.put("error-code-shape", error, "param", None, "error.")
+    code = error.get("code")
+    if "code" not in error or not (code is None or isinstance(code, str)):
+        draft.put("error-code-shape", error, "code", None if code is None else _text(code), "error.")
+
+
+def _kind(error: JsonObject) -> str:
+    code = error.get("code", error.get("http_status_code"))
+    if isinstance(code, int) and 400 <= code < 500:
+        return "invalid_request_error"
+    return "server_error"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,274 @@
+"""Events framed as OpenAI frames them: ``data: `` and one line of JSON, LF, a blank line; comments on their own."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from streamlab.rules.repairs.base import ABSENT, Change, Draft, Drafts, Repair, Stage, Story
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.json_values import split_values
+from streamlab.wire.payload import FaultKind, encode_json
+from streamlab.wire.reading import Fact
+from streamlab.wire.sse import ServerSentEvent
+from streamlab.wire.stream import read_event
+
+#: Line ends to some readers, though not to SSE: legal in JSON, written as escapes here.
+SEPARATORS = re.compile(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
+_ESCAPES = {b"\xe2\x80\xa8": rb"\u2028", b"\xe2\x80\xa9": rb"\u2029", b"\xc2\x85": rb"\u0085"}
+_LOOSE_DATA = re.compile(rb"[ \t]*data[ \t]*:[ \t]?", re.IGNORECASE)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+_PINGS = frozenset({b"ping", b"keepalive", b"keep-alive", b"heartbeat"})
+_MAX_REPR = 1 << 16
+_FAULT_RULES = {
+    FaultKind.DUPLICATE_KEYS: "json-duplicate-keys",
+    FaultKind.NAN: "json-nan-infinity",
+    FaultKind.INVALID_UTF8: "invalid-utf8",
+}
+
+
+def frame(payload: bytes, event: bytes | None = None, start: int = 0) -> ServerSentEvent:
+    """One event that carries ``payload``, framed as OpenAI does; ``event`` names it (Responses API)."""
+    payload = SEPARATORS.sub(lambda match: _ESCAPES[match.group()], payload) if payload[:1] in b"{[" else payload
+    body = b"".join(b"data: " + line + b"\n" for line in payload.split(b"\n")) + b"\n"
+    head = b"event: " + event + b"\n" if event is not None else b""
+    return ServerSentEvent(head + body, start, payload, event is None and b"\n" not in payload, True, event)
+
+
+def comment(text: bytes) -> Comment:
+    """A comment event; ``text`` is what follows the colon."""
+    return Comment(ServerSentEvent(b":" + text + b"\n\n", 0, comments=(text,)))
+
+
+class _Lines:
+    """The lines of one event, sorted by what they mean or were meant to mean."""
+
+    def __init__(self, sse: ServerSentEvent) -> None:
+        self.payload: list[bytes] = []
+        self.comments: list[bytes] = []
+        self.stray: list[bytes] = []
+        self.rules: dict[str, Any] = {}
+        self.event: bytes | None = None
+        self.lines_of_data = 0
+        for line in sse.lines():
+            if line.content:
+                self._sort(line.content)
+        if sse.has_bom:
+            self.rules["sse-bom"] = "byte order mark"
+        if b"\r" in sse.raw:
+            self.rules["sse-line-endings"] = "CR"
+        if not sse.terminated:
+            self.rules["sse-unterminated-final-event"] = "no blank line"
+
+    def _sort(self, line: bytes) -> None:
+        name, colon, value = line.partition(b":")
+        spaced = value[1:] if value.startswith(b" ") else value
+        if name == b"data":
+            if colon and not value.startswith(b" "):
+                self.rules["sse-no-space-after-colon"] = "data:"
+            self._data(spaced)
+        elif colon and not name:
+            self.comments.append(value)
+        elif name == b"event":
+            self.event = spaced
+        elif name in (b"id", b"retry"):
+            self.rules["sse-id-plus-extra-blank-line"] = line[:80]
+        elif name == b"error" and colon and not self.payload:
+            self.rules["error-field-line"] = line[:80]
+            self._data(b'{"error":' + spaced.strip() + b"}" if spaced.strip()[:1] in b'{"[' else spaced)
+        elif match := _LOOSE_DATA.match(line):
+            self.rules["sse-invalid-field-name"] = line[: match.end()]
+            self._data(line[match.end() :])
+        elif line.lstrip()[:1] == b"{" or line.strip() == b"[DONE]":
+            self.rules["sse-ndjson-instead"] = "no field name"
+            self._data(line.strip())
+        elif self.payload:
+            self.rules["sse-raw-newline-in-json"] = line[:80]
+            self.payload[-1] += b"\n" + line
+        else:
+            self.stray.append(line)
+
+    def _data(self, value: bytes) -> None:
+        self.lines_of_data += 1
+        self.payload.append(value)
+
+
+class Framing(Repair):
+    """Every event as ``data: ...`` and a blank line; payloads that hold several events, or none, are taken apart."""
+
+    rules = (
+        "sse-bom",
+        "sse-line-endings",
+        "sse-no-space-after-colon",
+        "sse-extra-leading-space",
+        "sse-invalid-field-name",
+        "sse-double-data-prefix",
+        "sse-missing-blank-line",
+        "sse-multiple-json-in-one-data",
+        "sse-raw-newline-in-json",
+        "sse-multi-data-lines",
+        "sse-comment-rewrapped-as-data",
+        "sse-event-without-data",
+        "sse-id-plus-extra-blank-line",
+        "sse-event-name-on-chat",
+        "sse-ping-event-with-data",
+        "sse-unterminated-final-event",
+        "sse-ndjson-instead",
+        "sse-unicode-line-separators",
+        "sse-nul-byte",
+        "sse-done-variant",
+        "error-field-line",
+        "json-not-object",
+        "json-nan-infinity",
+        "json-duplicate-keys",
+    )
+    stage = Stage.FRAMING
+    on = Fact.FRAMING | Fact.FAULTS | Fact.UNDECODABLE | Fact.DONE | Fact.WIDE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES})
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._names = story.api is Api.RESPONSES
+
+    def event(self, draft: Draft) -> Drafts:
+        event, sse = draft.event, draft.event.sse
+        if sse is None:
+            return (draft,)
+        if sse.plain and isinstance(event, Chunk | ErrorPayload):
+            self._reencode(draft)
+            return (draft,)
+        if type(event) is Done and sse.plain and not event.variant:
+            return (draft,)
+        return tuple(self._taken_apart(draft, sse))
+
+    def _taken_apart(self, draft: Draft, sse: ServerSentEvent) -> Iterator[Draft]:
+        lines = _Lines(sse)
+        if not self._names and lines.event is not None:
+            lines.rules["sse-event-name-on-chat"] = lines.event[:80]
+        if lines.event in _PINGS:
+            lines.rules["sse-ping-event-with-data"] = lines.event
+            lines.comments.append(b" " + (lines.event or b""))
+            lines.payload.clear()
+        made: list[StreamEvent] = []
+        kept = self._comments(lines, sse)
+        if kept is not None:
+            made.append(kept)
+        if lines.payload:
+            made += self._payload(lines, sse)
+        if not made:
+            lines.rules["sse-event-without-data"] = sse.raw[:80]
+        if len(made) == 1 and made[0].sse is not None and made[0].sse.raw == sse.raw:
+            yield Draft(made[0], draft.sources, draft.changes)
+            return
+        changes = [Change(rule, "", was, ABSENT) for rule, was in lines.rules.items()]
+        for event in made:
+            one = Draft(event, draft.sources, [*draft.changes, *changes])
+            self._reencode(one)
+            yield one
+
+    def _comments(self, lines: _Lines, sse: ServerSentEvent) -> Comment | None:
+        """Comments go before the data of their event; a stray line becomes one, so that nothing is lost."""
+        self._note_stray(lines)
+        if lines.stray and not lines.payload:
+            self.story.stray = (self.story.stray + b"\n".join(lines.stray))[:400]
+        found = [*lines.comments, *(b" " + line for line in lines.stray)]
+        if not found:
+            return None
+        raw = b"".join(b":" + text + b"\n" for text in found) + b"\n"
+        if not lines.payload and not lines.stray and not lines.rules and raw == sse.raw:
+            return Comment(sse)
+        return Comment(ServerSentEvent(raw, sse.start, comments=tuple(found)))
+
+    @staticmethod
+    def _note_stray(lines: _Lines) -> None:
+        if lines.stray:
+            lines.rules["sse-event-without-data"] = lines.stray[0][:80]
+
+    def _payload(self, lines: _Lines, sse: ServerSentEvent) -> list[StreamEvent]:
+        payload = b"\n".join(lines.payload)
+        if payload[:1] in b" \t" and payload.strip():
+            lines.rules["sse-extra-leading-space"] = payload[:20]
+            payload = payload.strip(b" \t")
+        while payload.startswith(b"data:"):
+            lines.rules["sse-double-data-prefix"] = payload[:20]
+            payload = payload[5:].strip()
+        if payload.startswith(b":"):
+            lines.rules["sse-comment-rewrapped-as-data"] = payload[:80]
+            return [comment(payload[1:].replace(b"\n", b" "))]
+        name = lines.event if self._names else None
+        event = read_event(frame(payload, name, sse.start))
+        if not isinstance(event, Undecodable):
+            if lines.lines_of_data > 1:
+                lines.rules["sse-multi-data-lines"] = f"{lines.lines_of_data} lines"
+            return [self._one_line(event, lines)]
+        return self._undecodable(event, payload, lines, name)
+
+    @staticmethod
+    def _one_line(event: StreamEvent, lines: _Lines) -> StreamEvent:
+        if isinstance(event, Done) and event.variant:
+            lines.rules["sse-done-variant"] = event.sse.data if event.sse is not None else b""
+            return Done(None)
+        if isinstance(event, Chunk) and event.json.get("type") == "ping" and "choices" not in event.json:
+            lines.rules["sse-ping-event-with-data"] = "ping"
+            return comment(b" ping")
+        if isinstance(event, Chunk | ErrorPayload) and event.sse is not None and b"\n" in (event.sse.data or b""):
+            return type(event)(None, event.json, event.faults)
+        return event
+
+    def _undecodable(self, event: Undecodable, payload: bytes, lines: _Lines, name: bytes | None) -> list[StreamEvent]:
+        """A payload that is no JSON object: several events in one, raw control bytes, a list of chunks."""
+        found = split_values(payload)
+        if found is not None and len(found) > 1:
+            parts = [read_event(frame(part.replace(b"\n", b""), name)) for part in found]
+            if not any(isinstance(part, Undecodable) for part in parts):
+                torn = b"\n" in payload
+                lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
+                return parts
+        escaped = _STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
+        if escaped != payload:
+            again = read_event(frame(escaped.replace(b"\n", b""), name))
+            if not isinstance(again, Undecodable):
+                if b"\n" not in payload:
+                    lines.rules["sse-nul-byte"] = "raw control byte"
+                return [again]
+        if event.decoded and type(event.value) is list and event.value and all(type(v) is dict for v in event.value):
+            lines.rules["json-not-object"] = "array"
+            return [read_event(frame(encode_json(value), name)) for value in event.value]
+        return [event]
+
+    def _reencode(self, draft: Draft) -> None:
+        """Give a decoded payload clean JSON where its own is not."""
+        event = draft.event
+        if not isinstance(event, Chunk | ErrorPayload):
+            return
+        for fault in event.faults:
+            rule = _FAULT_RULES.get(fault.kind)
+            if rule is not None:
+                exact = event.sse.data if fault.kind is FaultKind.INVALID_UTF8 and event.sse is not None else None
+                draft.note(rule, "", exact or fault.detail)
+                if fault.kind is FaultKind.NAN:
+                    _without_nan(event.json)
+        sse = draft.event.sse
+        if sse is not None and SEPARATORS.search(sse.raw):
+            again = read_event(frame(sse.data or b"", sse.event if self._names else None, sse.start))
+            draft.event = again
+            draft.changes.append(Change("sse-unicode-line-separators", "", "raw", "escaped"))
+
+
+def _escape(match: re.Match[bytes]) -> bytes:
+    byte = match.group()
+    return {b"\n": rb"\n", b"\r": rb"\r", b"\t": rb"\t"}.get(byte, b"\\u%04x" % byte[0])
+
+
+def _without_nan(value: Any) -> None:
+    """Replace NaN and infinities in place: a logprob by -9999.0, as OpenAI writes an unlikely token, else null."""
+    members = value.items() if type(value) is dict else enumerate(value)
+    for key, member in list(members):
+        if type(member) is float and not math.isfinite(member):
+            value[key] = -9999.0 if key == "logprob" else None
+        elif type(member) in (dict, list):
+            _without_nan(member)

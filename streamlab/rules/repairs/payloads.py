@@ -1,0 +1,288 @@
+"""Payloads that only make sense together: JSON torn into events, an answer sent as raw text, characters cut in half."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from streamlab.exchange import Ending
+from streamlab.rules.repairs.base import ABSENT, Change, Draft, Drafts, Origin, Repair, Stage, Story, error_event
+from streamlab.rules.repairs.framing import comment, frame
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.payload import FaultKind, JsonObject
+from streamlab.wire.reading import Fact
+from streamlab.wire.stream import read_event
+
+_MAX_HELD = 64
+_MAX_HELD_BYTES = 1 << 20
+
+
+class TornPayloads(Repair):
+    """Undecodable events are held until it is clear what they are together.
+
+    Tried in this order: one JSON document cut into events; one document torn at its line ends; the rest of an answer
+    sent as raw text (its beginning equals the text so far: the missing end is sent on as content) or a tool call in
+    the form of GLM-4 (a line with the name of an offered tool, a line of JSON); else each on its own: nothing is a
+    comment, text is an error message.
+    """
+
+    rules = ("sse-json-split-across-events", "sse-empty-data-event", "plain-text-in-data", "json-python-repr")
+    stage = Stage.PAYLOAD
+    on = Fact.UNDECODABLE | Fact.FRAMING
+    holds_back = "consecutive events that are no JSON, until one that is (64 events or 1 MiB at most)"
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._held: list[Draft] = []
+        self._bytes = 0
+
+    def event(self, draft: Draft) -> Drafts:
+        if isinstance(draft.event, Undecodable):
+            return self._hold(draft)
+        if not self._held:
+            return (draft,)
+        if isinstance(draft.event, Comment):
+            joined = self._with_blank_line(draft)
+            return (joined,) if joined is not None else (*self._judge(False), draft)
+        return (*self._judge(isinstance(draft.event, Done)), draft)
+
+    def _hold(self, draft: Draft) -> Drafts:
+        assert draft.event.sse is not None
+        self._held.append(draft)
+        self._bytes += len(draft.event.sse.data or b"")
+        self.awake = True
+        if len(self._held) > 1:
+            found = self._joined(b"") or self._joined(b"\n")
+            if found is not None:
+                self._clear()
+                return (found,)
+        if len(self._held) > _MAX_HELD or self._bytes > _MAX_HELD_BYTES:
+            return tuple(self._judge(False))
+        return ()
+
+    def end(self, ending: Ending) -> Drafts:
+        return tuple(self._judge(True)) if self._held else ()
+
+    def release(self) -> Drafts:
+        return ()
+
+    def _clear(self) -> list[Draft]:
+        held, self._held, self._bytes, self.awake = self._held, [], 0, False
+        return held
+
+    def _payloads(self) -> list[bytes]:
+        return [draft.event.sse.data or b"" for draft in self._held if draft.event.sse is not None]
+
+    def _joined(self, glue: bytes) -> Draft | None:
+        """The held events as one document, when together they are one."""
+        payload = glue.join(self._payloads())
+        if payload.lstrip()[:1] != b"{" or payload.rstrip()[-1:] != b"}":
+            return None
+        event = read_event(frame(payload.replace(b"\n", b"") if glue else payload))
+        if not isinstance(event, Chunk | ErrorPayload):
+            return None
+        return self._made(event, "sse-json-split-across-events")
+
+    def _with_blank_line(self, draft: Draft) -> Draft | None:
+        """A blank line inside a JSON string tears it into an event and lines that belong to nothing."""
+        stray = [change for change in draft.changes if change.rule == "sse-event-without-data"]
+        if not stray or not isinstance(draft.event, Comment):
+            return None
+        tail = b"\n".join(text.removeprefix(b" ") for text in draft.event.sse.comments)
+        payload = b"".join(self._payloads()) + rb"\n\n" + tail.replace(b"\n", rb"\n")
+        event = read_event(frame(payload))
+        if not isinstance(event, Chunk | ErrorPayload):
+            return None
+        self._held.append(draft)
+        joined = self._made(event, "sse-raw-newline-in-json")
+        self._clear()
+        return joined
+
+    def _made(self, event: StreamEvent, rule: str) -> Draft:
+        sources = tuple(at for draft in self._held for at in draft.sources)
+        return Draft(event, sources, [Change(rule, "", f"{len(self._held)} events", "1 event")])
+
+    def _judge(self, last: bool) -> Iterator[Draft]:
+        if last:
+            answer = self._raw_answer()
+            if answer is not None:
+                self._clear()
+                yield from answer
+                return
+        for draft in self._clear():
+            yield self._alone(draft, last)
+
+    def _alone(self, draft: Draft, last: bool) -> Draft:
+        event = draft.event
+        assert isinstance(event, Undecodable)
+        data = (event.sse.data or b"").strip()
+        if not data:
+            draft.event = comment(b"")
+            draft.changes.append(Change("sse-empty-data-event", "", "data:", ":"))
+            return draft
+        truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
+        if self.story.unsafe and data[:1] in b"{b" and (value := _python_value(data)) is not None:
+            draft.event = Chunk(None, value)
+            draft.changes.append(Change("json-python-repr", "", data[:80], ABSENT))
+        elif truncated and last:
+            self.story.cut_tail = True
+            self.story.cannot("truncated-json", "the stream breaks off inside an event")
+            draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")
+            draft.changes.append(Change("sse-unterminated-final-event", "", data[:200], ABSENT, Origin.INVENTED))
+        elif event.decoded or data[:1] in b'{["' or data.startswith(b"b'"):
+            self.story.cannot(_why(event), "the payload is no JSON object and nobody can say what was meant")
+        else:
+            text = data.decode("utf-8", "replace")
+            draft.event = error_event(text[:2000], "upstream_invalid_response")
+            draft.changes.append(Change("plain-text-in-data", "error.message", text[:200], text[:2000]))
+        return draft
+
+    def _raw_answer(self) -> list[Draft] | None:
+        """GLM-4's answer, or tool call, sent once more as raw text after its beginning went out as content."""
+        payload = b"\n".join(self._payloads()).decode("utf-8", "replace")
+        sources = tuple(at for draft in self._held for at in draft.sources)
+        said = self.story.text()
+        if not said or self.story.finished or self.story.errors:
+            return None
+        name, _, rest = payload.strip().partition("\n")
+        if self.story.tools and name.strip() in self.story.tools and said.strip() in (name.strip(), ""):
+            return self._tool_call(name.strip(), rest.strip(), sources)
+        if not payload.startswith(said):
+            return None
+        pieces: list[Draft] = []
+        if payload != said:
+            pieces.append(_content(payload[len(said) :], sources))
+            self.story.add_text(0, payload[len(said) :])
+        return [*pieces, _finish("stop", sources)]
+
+    def _tool_call(self, name: str, arguments: str, sources: tuple[int, ...]) -> list[Draft] | None:
+        try:
+            if not isinstance(json.loads(arguments), dict):
+                return None
+        except (ValueError, RecursionError):
+            return None
+        call = {"index": 0, "type": "function", "function": {"name": name, "arguments": arguments}}
+        change = Change("plain-text-in-data", "choices[0].delta.tool_calls", ABSENT, name)
+        return [Draft(_chunk({"tool_calls": [call]}), sources, [change]), _finish("tool_calls", sources)]
+
+
+def _why(event: Undecodable) -> str:
+    data = (event.sse.data or b"").strip()
+    if data[:2] in (b"{'", b"b'"):
+        return "json-python-repr"
+    if event.decoded and not event.faults:
+        return "json-not-object"
+    return "sse-json-split-across-events"
+
+
+def _chunk(delta: JsonObject, finish: str | None = None) -> Chunk:
+    return Chunk(None, {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+
+def _content(text: str, sources: tuple[int, ...]) -> Draft:
+    return Draft(
+        _chunk({"content": text}), sources, [Change("plain-text-in-data", "choices[0].delta.content", ABSENT, text)]
+    )
+
+
+def _finish(reason: str, sources: tuple[int, ...]) -> Draft:
+    change = Change("finish-reason-missing", "choices[0].finish_reason", ABSENT, reason, Origin.INVENTED)
+    return Draft(_chunk({}, reason), sources, [change], invented=True)
+
+
+def _python_value(data: bytes) -> JsonObject | None:
+    text = data.decode("utf-8", "replace")
+    if len(text) > 1 << 16:
+        return None
+    try:
+        value: Any = ast.literal_eval(text)
+        if isinstance(value, bytes):
+            value = json.loads(value.removeprefix(b"data:").strip())
+        json.dumps(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+_HALF_PAIR = re.compile("[\ud800-\udbff]\\Z")
+_HALF_BYTES = re.compile("[\udc80-\udcff]{1,3}\\Z")
+
+
+class CutCharacters(Repair):
+    """A character cut in half by the end of a chunk (its bytes, or its pair of escapes) is put together again."""
+
+    rules = ("invalid-utf8", "surrogate-escape-split")
+    stage = Stage.PAYLOAD
+    on = Fact.FAULTS
+    holds_back = "half a character, until the next text of its choice"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._half: dict[int, tuple[str, bool, Draft]] = {}
+
+    def event(self, draft: Draft) -> Drafts:
+        event = draft.event
+        if not isinstance(event, Chunk):
+            return (draft,)
+        kinds = {fault.kind for fault in event.faults}
+        if not self._half and not kinds & {FaultKind.INVALID_UTF8, FaultKind.LONE_SURROGATE}:
+            return (draft,)
+        as_bytes = FaultKind.INVALID_UTF8 in kinds
+        exact = _exact(draft, event) if as_bytes else event.json
+        for choice, read in zip(reading.choices(event.json), reading.choices(exact), strict=False):
+            self._mend(draft, reading.choice_index(choice), reading.delta(choice), reading.content(reading.delta(read)))
+        self.awake = bool(self._half)
+        return (draft,)
+
+    def _mend(self, draft: Draft, index: int, delta: JsonObject, text: str) -> None:
+        before = self._half.pop(index, None)
+        if "content" not in delta or not text:
+            if before is not None:
+                self._half[index] = before
+            return
+        as_bytes = before[1] if before is not None else bool(re.search("[\udc80-\udcff]", text))
+        if before is not None:
+            text = before[0] + text
+        match = (_HALF_BYTES if as_bytes and not _HALF_PAIR.search(text) else _HALF_PAIR).search(text)
+        if match is not None:
+            self._half[index] = (match.group(), as_bytes, draft)
+            text = text[: match.start()]
+        mended = _whole(text, as_bytes)
+        if mended != delta["content"]:
+            rule = "invalid-utf8" if as_bytes else "surrogate-escape-split"
+            draft.put(rule, delta, "content", mended, f"choices[{index}].delta.")
+
+    def end(self, ending: Ending) -> Drafts:
+        left = []
+        for index, (half, as_bytes, draft) in self._half.items():
+            text = _whole(half, as_bytes) if as_bytes else half
+            left.append(draft.like("invalid-utf8", {"index": index, "delta": {"content": text}}, "choices[0]"))
+        self._half.clear()
+        return left
+
+
+def _exact(draft: Draft, event: Chunk) -> JsonObject:
+    """The chunk read anew with bytes that are no UTF-8 kept apart instead of replaced."""
+    for change in draft.changes:
+        if isinstance(change.was, bytes) and change.rule == "invalid-utf8":
+            try:
+                value = json.loads(change.was.decode("utf-8", "surrogateescape"))
+            except (ValueError, RecursionError):
+                break
+            return value if isinstance(value, dict) else event.json
+    return event.json
+
+
+def _whole(text: str, as_bytes: bool) -> str:
+    if as_bytes:
+        try:
+            return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        except UnicodeEncodeError:
+            return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
