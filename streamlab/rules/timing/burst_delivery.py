@@ -24,7 +24,7 @@ class BurstDelivery(Rule):
 
     Nine of ten events arrive in one read with another, and either all of them within a twentieth of the whole time,
     or in bursts of one and the same buffer's size. Short answers, quick ones and cached ones look the same: with less
-    than 16 events or in less than a second it is at most told, and only when a single read brought everything.
+    than 16 events or in less than a second it is at most told, and only when everything came within a millisecond.
     A compressed stream has a rule of its own.
 
     ## What OpenAI does
@@ -82,8 +82,10 @@ class BurstDelivery(Rule):
             )
         elif bunched and bursts <= _MAX_BURSTS and (buffer := _buffer(self._sizes)):
             yield self._found(f"{events} events in {_bursts(bursts)} of about {buffer // 1024} KiB: a buffer's size")
-        elif bursts == 1 and ctx.segments == 1:
-            yield self._found(f"all {events} events came in one read: nothing was streamed", Severity.INFO)
+        elif spread_us < _SAME_READ_US:
+            yield self._found(
+                f"all {events} events came at once: the answer was ready before it was sent", Severity.INFO
+            )
 
     def _found(self, message: str, severity: Severity | None = None) -> Finding:
         return self.found(message, expected="events as they are generated", severity=severity)

@@ -29,8 +29,9 @@ class StallGap(Rule):
 
     Longer than five seconds and than twenty times the median wait between reads. A keep-alive comment keeps the
     connection alive but is no answer. Not counted: the wait before the first token, and one that ends with a whole
-    tool call, whose arguments were collected meanwhile. Silence at the end of an answer that never finished counts.
-    In the Responses API tools and reasoning run between the deltas, so there it is only told.
+    tool call, whose arguments were collected meanwhile. Silence at the end of an answer that never finished counts,
+    as an error when the wait was given up. In the Responses API tools and reasoning run between the deltas, so there
+    it is only told.
 
     ## What OpenAI does
     Promises nothing; once the first token is there, the next ones follow within a fraction of a second.
@@ -79,7 +80,7 @@ class StallGap(Rule):
         if silent_us > limit_us and ending in _ENDINGS:
             yield self.found(
                 f"nothing came for {silent_us / 1e6:.1f} s, then {_ENDINGS[ending]}; the answer had not finished",
-                severity=severity,
+                severity=Severity.ERROR if ending is Ending.TIMED_OUT else severity,
             )
 
     def _silence_at_the_end(self) -> int:

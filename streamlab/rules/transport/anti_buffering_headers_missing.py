@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import NGINX
+from streamlab.redaction import REDACTED
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire import http1
@@ -42,7 +43,7 @@ class AntiBufferingHeadersMissing(Rule):
             return
         headers = ctx.head.headers
         via = http1.values(headers, "server") + http1.values(headers, "via")
-        if not via or any("cloudflare" in one.lower() for one in via):
+        if not via or any("cloudflare" in one.lower() or REDACTED in one for one in via):
             return
         hints = {one.lower() for one in http1.values(headers, "cache-control")}
         if hints & _UNCACHED or "no" in (one.lower() for one in http1.values(headers, "x-accel-buffering")):

@@ -18,7 +18,8 @@ class ConnectionHeldOpenAfterDone(Rule):
     """The answer is over, but the response is not ended.
 
     Over means ``[DONE]``, a terminal event of the Responses API, or, where no ``[DONE]`` comes, every choice
-    finished and nothing after it. More than two seconds count. Who ended the wait does not matter.
+    finished and nothing after it. More than two seconds count, and, however long it was, a wait that a recorder gave
+    up. Who ended the wait does not matter.
 
     ## What OpenAI does
     Ends the body right after ``[DONE]``.
@@ -36,7 +37,6 @@ class ConnectionHeldOpenAfterDone(Rule):
     source = OBSERVED
     repair = Mend.SAFE
     apis = OPENAI_APIS
-    needs_timing = True
     on = Fact.DONE
 
     _done_us: int | None = None
@@ -58,12 +58,15 @@ class ConnectionHeldOpenAfterDone(Rule):
                 what, since_us = last, self._last_us
             elif ctx.finished and ctx.error_at is None:
                 what, since_us = "the last finish_reason", self._last_us
-        if since_us is None or ctx.end_us is None or ctx.end_us - since_us <= _LIMIT_US:
+            else:
+                return
+        waited_us = ctx.end_us - since_us if ctx.end_us is not None and since_us is not None else 0
+        if waited_us <= _LIMIT_US and ending is not Ending.TIMED_OUT:
             return
-        waited = (ctx.end_us - since_us) / 1e6
+        waited = f"for {waited_us / 1e6:.1f} s" if waited_us > _LIMIT_US else "until the wait was given up"
         yield self.found(
-            f"the response was held open for {waited:.1f} s after {what}",
+            f"the response was held open {waited} after {what}",
             ctx.done_at if ctx.done_at is not None else ctx.last_chunk_at,
             expected="the end of the body",
-            actual=f"{waited:.1f} s",
+            actual=waited,
         )

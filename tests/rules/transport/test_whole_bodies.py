@@ -1,0 +1,118 @@
+"""Bodies that are no stream: what each of them is taken for, and what must not be taken for anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from streamlab.engine.analyzer import analyze
+from streamlab.exchange import Ending, Request
+from streamlab.rules.finding import Severity
+from tests.streams import ID, MODEL, chat_text, chunk, dump, exchange, frame, request_for, sse
+
+JSON = (("content-type", "application/json"),)
+CHUNKED = ("transfer-encoding", "chunked")
+ANSWER = {
+    "id": ID,
+    "object": "chat.completion",
+    "model": MODEL,
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+}
+
+
+def names(one):
+    return {finding.rule for finding in analyze(one).findings}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"success": False, "code": 1001, "msg": "quota"},
+        {"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
+        {"result": None, "success": False, "errors": [{"code": 7003, "message": "no route"}], "messages": []},
+        {"error": "Unexpected endpoint or method. Returning 200 anyway"},
+        {"code": "InvalidApiKey", "message": "Invalid API-key provided.", "request_id": "1"},
+        {"error_code": 336003, "error_msg": "max length"},
+        {"detail": [{"loc": ["body"], "msg": "field required"}]},
+        {"message": "no Route matched with those values"},
+        [{"error": {"code": 400, "message": "bad", "status": "INVALID_ARGUMENT"}}],
+    ],
+)
+def test_an_error_as_json_with_200(body):
+    assert "http-status-200-on-error" in names(exchange([dump(body)], headers=JSON))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ANSWER,
+        {**ANSWER, "base_resp": {"status_code": 0, "status_msg": "success"}},
+        {"object": "response", "status": "failed", "error": {"message": "x"}, "output": []},
+        {"code": 0, "message": "ok", "data": {}},
+        {"code": "200", "msg": "success", "success": True},
+    ],
+)
+def test_other_json_is_no_error(body):
+    assert "http-status-200-on-error" not in names(exchange([dump(body)], headers=JSON))
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "severity"),
+    [
+        (b"", 502, Severity.ERROR),
+        (b"<html>502</html>", 502, Severity.ERROR),
+        (frame({"error": {"message": "x"}}), 400, Severity.ERROR),
+        (b'{"error":{"message":"x"', 500, Severity.ERROR),
+        (b'{"error":"unauthorized"}', 403, Severity.WARNING),
+        (b'{"detail":"Not Found"}', 404, Severity.WARNING),
+        (b'{"error":{"message":"x","type":"t"}}', 500, None),
+        (b"", 304, None),
+    ],
+)
+def test_http_errors(body, status, severity):
+    found = analyze(exchange([body], status=status, headers=JSON)).findings
+    assert [one.severity for one in found if one.rule == "http-error-body-shape"] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize("ending", [Ending.UPSTREAM_CUT, Ending.CLIENT_LEFT, Ending.TIMED_OUT])
+def test_nothing_is_empty_only_when_the_answer_ended(ending):
+    assert "empty-200" not in names(exchange([], ending=ending))
+
+
+def test_white_space_is_empty_and_a_head_request_is_not_judged():
+    assert "empty-200" in names(exchange([b"\r\n", b" "]))
+    head = Request("HEAD", "http://127.0.0.1:8000/v1/chat/completions")
+    assert "empty-200" not in names(exchange([], request=head))
+
+
+def test_a_completion_as_the_only_event():
+    found = analyze(exchange(frame(ANSWER) + b"data: [DONE]\n\n")).findings
+    assert "nonstream-json-for-stream" in {one.rule for one in found}
+    several = exchange(sse([ANSWER, ANSWER]))
+    assert "nonstream-json-for-stream" not in names(several)
+    beside = [{**chunk({"content": "a"}), "choices": [{"index": 0, "delta": {}, "message": {"content": "a"}}]}]
+    assert "nonstream-json-for-stream" not in names(exchange(sse(beside)))
+
+
+def test_plain_json_without_a_known_request_may_have_been_asked_for():
+    assert "nonstream-json-for-stream" not in names(replace(exchange([dump(ANSWER)], headers=JSON), request=None))
+    labelled = replace(exchange([dump(ANSWER)]), request=None)
+    assert "nonstream-json-for-stream" in names(labelled)  # it calls itself an event stream
+
+
+def test_a_page_is_told_from_a_stream_about_pages():
+    assert "html-body-200" in names(exchange([b"\n  <h1>It works</h1>"]))
+    stream = exchange(sse(chat_text("<html>")), headers=(("content-type", "text/html"), CHUNKED))
+    assert names(stream) == {"content-type-not-event-stream"}
+
+
+def test_unknown_headers_are_not_missing_headers():
+    for headers in ((), (("content-type", "**REDACTED**"),)):
+        assert "content-type-not-event-stream" not in names(exchange(sse(chat_text()), headers=headers))
+    assert "content-type-not-event-stream" in names(exchange(sse(chat_text()), headers=(("date", "today"),)))
+
+
+def test_an_error_answer_to_a_request_that_did_not_stream_is_left_alone():
+    body = dump({"error": {"message": "x"}})
+    assert names(exchange([body], headers=JSON, request=request_for(stream=False))) <= {"error-code-shape"}
