@@ -30,7 +30,7 @@ JUDGED = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES})
 
 #: Ends of paths, longest first; what is in front of them (``/v1``, ``/openai/deployments/x``) is the server's affair.
 _PATHS = (
-    ("/chat/completions", Api.CHAT),
+    ("chat/completions", Api.CHAT),  # without the slash: a placeholder may stand for what is in front of it
     ("/audio/transcriptions", Api.TRANSCRIPTIONS),
     ("/audio/translations", Api.TRANSCRIPTIONS),
     ("/audio/speech", Api.SPEECH),

@@ -29,9 +29,9 @@ class CreatedWrongType(LateRule):
 
     ## Why it matters
     A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. A float or
-    milliseconds overflow or fail to parse in Go and Rust structs (new-api, async-openai). A missing or zero value
-    breaks only strictly typed clients; a value that grows from chunk to chunk (older Ollama, xAI) breaks the written
-    promise, and no measured client.
+    milliseconds overflow or fail to parse in Go and Rust structs (new-api, async-openai). A missing value breaks only
+    strictly typed clients, and zero nobody; a value that grows from chunk to chunk (older Ollama, xAI) breaks the
+    written promise, and no measured client.
 
     ## Repair
     Cut to whole seconds; the first good value is written into every chunk.
@@ -88,7 +88,7 @@ def _fault(created: Any) -> tuple[str, Severity] | None:
     """What is wrong with one value, and how bad that is; None for whole Unix seconds."""
     if type(created) is int:
         if created <= 0:
-            return f"created is {quote(created)}", Severity.WARNING
+            return f"created is {quote(created)}", Severity.INFO
         if created > _SECONDS_BELOW:
             return f"created is {quote(created)}, which is milliseconds or finer,", Severity.ERROR
         return None
