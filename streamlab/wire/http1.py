@@ -436,10 +436,14 @@ class ResponseReader:
                 at += 1
         searched = len(self._head)
         self._head += data[at:]
+        if not b"HTTP/".startswith(self._head[:5]):
+            self._break(Fault("the response does not begin with an HTTP/1 status line"), b"", events)
+            return len(data)
         end = head_end(self._head, 0, searched)
+        if max(end, len(self._head) if end < 0 else 0) > MAX_RESPONSE_HEAD:
+            self._break(Fault(f"the response head is larger than {MAX_RESPONSE_HEAD} bytes"), b"", events)
+            return len(data)
         if end < 0:
-            if len(self._head) > MAX_RESPONSE_HEAD or not _may_begin_response(self._head):
-                self._break(Fault("the response does not begin with an HTTP/1 status line"), b"", events)
             return len(data)
         raw, rest = bytes(self._head[:end]), bytes(self._head[end:])
         self._head.clear()
@@ -488,8 +492,3 @@ class ResponseReader:
     def finish(self) -> bool:
         """The connection ended: whether that was this response's proper end."""
         return self._fault is None and self._body is not None and self._body.framing is Framing.CLOSE
-
-
-def _may_begin_response(head: bytearray) -> bool:
-    start = bytes(head[:5])
-    return b"HTTP/".startswith(start) or start == b"HTTP/"
