@@ -1,0 +1,181 @@
+"""Other people's formats: round trips lose nothing the format can hold, and real files read as what they recorded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+import vcr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamlab import exporting, replaying
+from streamlab.api import analyze, load
+from streamlab.errors import UnreadableInputError
+from streamlab.exchange import Ending, Exchange
+from streamlab.interop.curl_log import curl_command, from_curl_log, to_curl_log
+from streamlab.interop.har import from_har, to_har
+from streamlab.interop.reading import read_file
+from streamlab.interop.vcr import from_vcr, parse_yaml, to_vcr
+from streamlab.replaying import BackgroundReplay
+from streamlab.storage.exchange_dir import read_bare_body, write_exchange_dir
+from tests import streams
+
+BODY = streams.sse(streams.chat_text("Grüß", " Gott", " \U0001f600"))
+EXCHANGE = streams.exchange(BODY, label="greeting", http_chunks=None)
+bodies = st.binary(max_size=300)
+
+
+def _as_har(exchange: Exchange) -> Exchange:
+    (read,) = from_har(json.loads(json.dumps(to_har([exchange], "0"))))
+    return read
+
+
+def test_har_holds_everything_of_an_exchange():
+    sent = replace(EXCHANGE, ending=Ending.UPSTREAM_CUT, tap="model", started_at="2026-11-20T10:00:00.000000Z")
+    read = _as_har(sent)
+    assert (read.body, read.ending, read.end_us, read.label, read.tap) == (
+        sent.body,
+        sent.ending,
+        sent.end_us,
+        sent.label,
+        sent.tap,
+    )
+    assert read.request == sent.request
+    assert read.head == sent.head
+    assert tuple(read.segments) == tuple(sent.segments)
+
+
+@given(bodies)
+def test_har_keeps_any_body(body):
+    assert _as_har(streams.exchange([body], request=streams.request_for())).body == body
+
+
+@given(bodies)
+def test_a_cassette_keeps_any_body(body):
+    sent = streams.exchange([body], request=streams.request_for())
+    (read,) = from_vcr(parse_yaml(to_vcr([sent]).encode()))
+    assert (read.body, read.request, read.head.headers) == (body, sent.request, sent.head.headers)
+
+
+@given(bodies)
+def test_a_curl_log_keeps_any_body(body):
+    sent = streams.exchange([body], request=streams.request_for())
+    read = from_curl_log(to_curl_log(sent))
+    assert (read.body, read.request, read.head.status) == (body, sent.request, 200)
+
+
+def test_secrets_do_not_leave():
+    secret = replace(
+        EXCHANGE.request, headers=(("Authorization", "Bearer sk-abcdefgh12345678"),), url="http://h/?key=s3cret"
+    )
+    sent = replace(EXCHANGE, request=secret)
+    for text in (json.dumps(to_har([sent], "0")), to_vcr([sent]), to_curl_log(sent).decode(), curl_command(sent)):
+        assert "sk-abcdefgh" not in text
+        assert "s3cret" not in text
+
+
+def test_events_that_chromium_kept_apart_become_the_body():
+    entry = to_har([EXCHANGE], "0")["log"]["entries"][0]
+    del entry["_streamlab"]
+    entry["response"]["content"] = {"size": 0, "mimeType": "text/event-stream"}
+    entry["startedDateTime"] = "2026-11-20T10:00:00.000Z"
+    entry["_eventSourceMessages"] = [
+        {"time": 1795168800.25, "eventName": "", "eventId": "", "data": '{"a":1}'},
+        {"time": 1795168800.75, "eventName": "ping", "eventId": "7", "data": "two\nlines"},
+    ]
+    (read,) = from_har({"log": {"entries": [entry]}})
+    assert read.body == b'data: {"a":1}\n\nevent: ping\nid: 7\ndata: two\ndata: lines\n\n'
+    assert [segment.offset_us for segment in read.segments] == [250_000, 750_000]
+
+
+@pytest.fixture
+def replay(tmp_path: Path):
+    write_exchange_dir(EXCHANGE, tmp_path / "origin")
+    with BackgroundReplay(replaying.playables([str(tmp_path / "origin")])) as server:
+        yield server
+
+
+def _reads_the_same(read: Exchange) -> None:
+    assert read.body == BODY
+    expected, found = analyze(EXCHANGE), analyze(read)
+    assert [one.rule for one in found.findings] == [one.rule for one in expected.findings]
+    assert found.completion == expected.completion
+
+
+def test_a_cassette_written_by_vcrpy_reads_as_what_it_recorded(tmp_path: Path, replay: BackgroundReplay):
+    cassette = tmp_path / "cassette.yaml"
+    with vcr.use_cassette(str(cassette)), httpx.Client() as client:
+        answer = client.post(
+            f"{replay.base_url}/chat/completions",
+            content=EXCHANGE.request.body,
+            headers={"content-type": "application/json"},
+        )
+        assert answer.content == BODY
+    (read,) = read_file(cassette, read_bare_body)
+    _reads_the_same(read)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_a_log_written_by_curl_reads_as_what_it_recorded(tmp_path: Path, replay: BackgroundReplay):
+    log = tmp_path / "curl.log"
+    url = f"{replay.base_url}/chat/completions"
+    command = [
+        "curl",
+        "-siN",
+        url,
+        "-H",
+        "content-type: application/json",
+        "--data-binary",
+        EXCHANGE.request.body.decode(),
+    ]
+    log.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    (read,) = read_file(log, read_bare_body)
+    _reads_the_same(read)
+
+
+@pytest.mark.parametrize("form", exporting.FORMATS)
+def test_what_is_exported_can_be_read_again(tmp_path: Path, form: str):
+    write_exchange_dir(EXCHANGE, tmp_path / "in")
+    (exported,) = exporting.export([str(tmp_path / "in")], tmp_path / "out", form)
+    if form == "fixture":
+        ((_, read),) = load(exported.path)
+        assert tuple(read.segments) == tuple(EXCHANGE.segments)
+    else:
+        (read,) = read_file(exported.path, read_bare_body)
+        assert bool(exported.lost) == (form != "har")
+    _reads_the_same(read)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.har", b"{}"),
+        ("x.har", b'{"log": {"entries": [1]}}'),
+        ("x.har", b'{"log": {"entries": {}}}'),
+        ("x.yaml", b"interactions: 5"),
+        ("x.yaml", b"interactions:\n- 1\n"),
+        ("x.yaml", b"!!python/object/apply:os.system ['true']"),
+        ("x.log", b"HTTP/1.1 200 OK\r\nno end of head"),
+    ],
+)
+def test_files_that_are_not_what_they_claim_are_refused_in_one_line(tmp_path: Path, name: str, content: bytes):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadableInputError) as caught:
+        list(read_file(tmp_path / name, read_bare_body))
+    assert "\n" not in str(caught.value)
+
+
+@given(st.binary(max_size=400))
+def test_rubbish_is_read_or_refused_and_nothing_else(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("rubbish") / "file"
+    path.write_bytes(data)
+    try:
+        list(read_file(path, read_bare_body))
+    except UnreadableInputError:
+        pass
