@@ -167,6 +167,16 @@ def test_two_requests_go_over_one_connection() -> None:
             assert answer.text.endswith("data: [DONE]\n\n")
 
 
+def test_it_listens_on_ipv6_as_well() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with standin_in_thread("openai", host="::1", gap_ms=0) as standin:
+        assert standin.base_url == f"http://[::1]:{standin.port}/v1"
+        assert httpx.get(f"{standin.base_url}/models").status_code == 200
+
+
 def test_a_client_that_leaves_disturbs_nobody() -> None:
     with standin_in_thread("faulty", gap_ms=0) as standin:
         body = json.dumps(chat("stall", "Why is the sea salty?")).encode()

@@ -47,7 +47,11 @@ class Standin:
 
     @property
     def origin(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return _origin(self.host, self.port)
+
+
+def _origin(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def scenarios(name: str) -> tuple[Scenario, ...]:
@@ -84,7 +88,7 @@ async def serve_standin(name: str, host: str = "127.0.0.1", port: int = 0, **opt
         raise CouldNotRunError(f"cannot listen on {host}:{port}: {refused.strerror}") from refused
     try:
         taken = listener.sockets[0].getsockname()[1]
-        yield Standin(name, host, taken, f"http://{host}:{taken}{kind.base_path}", kind.scenarios)
+        yield Standin(name, host, taken, f"{_origin(host, taken)}{kind.base_path}", kind.scenarios)
     finally:
         listener.close()
         await connections.close()
