@@ -45,8 +45,8 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     """One event of the stream.
 
     ``start`` is the offset of ``raw`` in the (decoded) body. ``data`` is the joined value of the ``data`` lines,
-    None when there was none (a comment, a keep-alive). ``plain`` says that ``raw`` is exactly ``data: …\\n\\n``, as
-    OpenAI frames every event. ``terminated`` is False for a last event that no blank line ended.
+    None when there was none (a comment, a keep-alive). ``plain`` says that ``raw`` is exactly ``data: …\\n\\n``
+    with one space, as OpenAI frames every event. ``terminated`` is False for a last event that no blank line ended.
     """
 
     raw: bytes
@@ -107,7 +107,7 @@ def _field(line: Line) -> Field:
 def parse_event(raw: bytes, start: int, terminated: bool = True) -> ServerSentEvent:
     """The event whose complete bytes are ``raw``, found at offset ``start`` of the body."""
     if terminated and raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
-        return ServerSentEvent(raw, start, raw[6:-2], True)
+        return ServerSentEvent(raw, start, raw[6:-2], raw[6] not in b" \t")
     if terminated and raw.startswith(b"data:"):
         stop = _single_line_end(raw)
         if stop > 0:

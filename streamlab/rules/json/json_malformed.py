@@ -1,0 +1,35 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import JSON
+from streamlab.rules.base import quote
+from streamlab.rules.finding import Finding, Severity
+from streamlab.rules.misfits import MisfitRule
+from streamlab.wire.misfits import Misfit, Named
+
+
+class JsonMalformed(MisfitRule):
+    """The payload is meant as JSON and cannot be read as such.
+
+    A comma too many, a bracket too many, text behind the object, or nesting deeper than any reader goes.
+
+    ## What OpenAI does
+    Sends JSON objects.
+
+    ## Why it matters
+    Clients raise at it and lose the rest of the stream.
+
+    ## Repair
+    None: every way to mend it is a guess about what was meant.
+    """
+
+    name = "json-malformed"
+    severity = Severity.ERROR
+    source = JSON
+    kind = Misfit.MALFORMED
+
+    def tell(self, named: Named) -> Finding:
+        fault = named.event.faults[-1] if named.event.faults else None
+        where = f" ({quote(fault.detail, 50)} at byte {fault.at})" if fault is not None and fault.detail else ""
+        return self.found_in(named, f"the payload is no JSON{where}: {quote(named.event.sse.text)}", expected="JSON")

@@ -1,0 +1,34 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import JSON
+from streamlab.rules.base import quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.misfits import MisfitRule
+from streamlab.wire.misfits import Misfit, Named
+
+
+class JsonPythonRepr(MisfitRule):
+    """The payload is Python's ``repr`` of something, not JSON.
+
+    A dict with single quotes, ``None`` or ``True``, a ``b'...'``, or an object such as ``ChatCompletionChunk(id=...)``.
+
+    ## What OpenAI does
+    Sends JSON.
+
+    ## Why it matters
+    No JSON reader takes it: every measured client raises. Servers that build the line with an f-string do this.
+
+    ## Repair
+    Read as a Python literal and written as JSON, which is a guess.
+    """
+
+    name = "json-python-repr"
+    severity = Severity.ERROR
+    source = JSON
+    repair = Mend.UNSAFE
+    kind = Misfit.PYTHON
+
+    def tell(self, named: Named) -> Finding:
+        return self.found_in(named, f"the payload is Python, not JSON: {quote(named.event.sse.text)}", expected="JSON")

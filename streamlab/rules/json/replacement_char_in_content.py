@@ -1,0 +1,67 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import OBSERVED
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.context import Context
+from streamlab.rules.finding import Severity
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact, choice_index, choices, chunk_of, content, delta
+
+_BROKEN = "\ufffd"
+
+
+class ReplacementCharInContent(Rule):
+    """A character was cut in two and each half was sent as U+FFFD.
+
+    Said only when one delta ends with U+FFFD and the next begins with it: a model may write the character itself.
+
+    ## What OpenAI does
+    Holds back the bytes of an unfinished character until the rest is there.
+
+    ## Why it matters
+    Users read ``\ufffd\ufffd`` in place of an emoji or a Chinese character, and nothing can bring it back. Servers that
+    decode each token by itself do this (ctransformers, some deployments of DeepSeek).
+
+    ## Repair
+    None: the bytes are lost. Without streaming the same server often answers right.
+    """
+
+    name = "replacement-char-in-content"
+    severity = Severity.WARNING
+    source = OBSERVED
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.WIDE
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._ends_broken: dict[int, int] = {}  # choice index -> which event with content ended in U+FFFD
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        raw = event.sse.raw if event.sse is not None else b""
+        if b"\xef\xbf\xbd" not in raw and b"\\ufffd" not in raw and b"\\uFFFD" not in raw:
+            return None
+        return list(self._judge(at, event))
+
+    def _judge(self, at: int, event: StreamEvent) -> Findings:
+        number = self.ctx.content_events
+        near = max(1, len(self.ctx.accumulator.choices))  # choices take turns
+        for place, choice in enumerate(choices(chunk_of(event))):
+            text = content(delta(choice)) or _legacy_text(choice.get("text"))
+            index = choice_index(choice)
+            before = self._ends_broken.pop(index, None)
+            if before is not None and number - before <= near and text.startswith(_BROKEN):
+                yield self.found(
+                    "U+FFFD ends one delta and begins the next: a character was cut in two",
+                    at,
+                    path=f"choices[{place}].delta.content",
+                    actual=text,
+                )
+            if text.endswith(_BROKEN) and len(self._ends_broken) < 256:
+                self._ends_broken[index] = number
+
+
+def _legacy_text(value: object) -> str:
+    return value if isinstance(value, str) else ""

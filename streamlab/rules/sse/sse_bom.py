@@ -1,0 +1,41 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import SSE
+from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+from streamlab.wire.sse import BOM
+
+
+class SseBom(Rule):
+    """The stream begins with a byte order mark.
+
+    Only at the very start: anywhere later the same three bytes are content, or part of a wrong field name.
+
+    ## What OpenAI does
+    Begins with the ``d`` of ``data``.
+
+    ## Why it matters
+    The standard says to skip the mark, and openai-python does not: the first field is then called ``\ufeffdata`` and
+    the first event is lost without an error. Where that event carries text, 20 of 34 measured clients lose it; where
+    it carries the role, openai-node 4 raises.
+
+    ## Repair
+    The mark is taken out.
+    """
+
+    name = "sse-bom"
+    severity = Severity.ERROR
+    source = SSE
+    repair = Mend.SAFE
+    apis = ANY_API
+    on = Fact.FRAMING
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        sse = event.sse
+        if sse is None or not sse.has_bom or not any(field.colon for field in sse.fields()):
+            return
+        yield self.found("the stream begins with a byte order mark", at, span=(0, len(BOM)), actual=BOM.hex(" "))

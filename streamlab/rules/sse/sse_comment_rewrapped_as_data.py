@@ -1,0 +1,34 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CLIENTS
+from streamlab.rules.base import quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.misfits import MisfitRule
+from streamlab.wire.misfits import Misfit, Named
+
+
+class SseCommentRewrappedAsData(MisfitRule):
+    """A payload is a comment: it begins with a colon.
+
+    ## What OpenAI does
+    Sends JSON objects and ``[DONE]``.
+
+    ## Why it matters
+    No JSON begins with a colon, so clients raise at the first keep-alive. Relays do this when they put ``data: `` in
+    front of every line they read; a gateway did it to OpenRouter's ``: OPENROUTER PROCESSING``.
+
+    ## Repair
+    Turned back into a comment.
+    """
+
+    name = "sse-comment-rewrapped-as-data"
+    severity = Severity.ERROR
+    source = CLIENTS
+    repair = Mend.SAFE
+    kind = Misfit.COMMENT
+
+    def tell(self, named: Named) -> Finding:
+        text = named.event.sse.text
+        return self.found_in(named, f"the payload is a comment: {quote(text)}", expected=text)

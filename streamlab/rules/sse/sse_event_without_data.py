@@ -1,0 +1,43 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CLIENTS
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class SseEventWithoutData(Rule):
+    """A block has ``event:``, ``id:`` or ``retry:`` but no ``data:``.
+
+    Legal: the standard dispatches nothing for it. Judged by what the official client does with it.
+
+    ## What OpenAI does
+    Sends no such block; its chat streams have ``data:`` lines only.
+
+    ## Why it matters
+    openai-python dispatches an event with empty data for it and raises a JSON error, and with it LangChain,
+    pydantic-ai and LiteLLM (measured); openai-node raises for ``event:``. The AI SDK skips it.
+
+    ## Repair
+    The block is dropped.
+    """
+
+    name = "sse-event-without-data"
+    severity = Severity.ERROR
+    source = CLIENTS
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+    on = Fact.COMMENT
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        sse = event.sse
+        if sse is None or sse.data is not None or not sse.terminated:
+            return
+        fields = {"event": sse.event, "id": sse.id, "retry": sse.retry}
+        names = [name for name, value in fields.items() if value is not None]
+        if names:
+            listed = " and ".join(names)
+            yield self.found(f"a block with {listed} but no data", at, expected="a data line", actual=sse.raw.strip())

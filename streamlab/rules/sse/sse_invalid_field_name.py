@@ -1,0 +1,57 @@
+"""See the class."""
+
+from __future__ import annotations
+
+import re
+
+from streamlab.expectations.sources import SSE
+from streamlab.rules.base import ANY_API, Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+#: ``data`` in other letters, or with white space, a byte order mark, or zero bytes around it.
+_MEANT_DATA = re.compile(
+    rb"(?:[\s\x00]|\xc2\xa0|\xe2\x80[\x8b-\x8f]|\xef\xbb\xbf)*data(?:[\s\x00]|\xc2\xa0|\xe2\x80[\x8b-\x8f])*",
+    re.IGNORECASE,
+)
+
+
+class SseInvalidFieldName(Rule):
+    """A line means to be ``data:`` but its field has another name: ``Data``, ``data `` or `` data``.
+
+    Fields with names of their own (``metadata:``) are legal and ignored by everybody.
+
+    ## What OpenAI does
+    Writes ``data: ``.
+
+    ## Why it matters
+    Names are compared byte by byte and unknown fields are ignored, so every such event is lost: the answer is empty or
+    has gaps. Measured: the raw iterators of openai-python and openai-node end without a word, their ``.stream()``
+    helpers, LangChain and pydantic-ai raise for want of an answer.
+
+    ## Repair
+    Written again as ``data: ``.
+    """
+
+    name = "sse-invalid-field-name"
+    severity = Severity.ERROR
+    source = SSE
+    repair = Mend.SAFE
+    apis = ANY_API
+    on = Fact.FRAMING | Fact.COMMENT
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        sse = event.sse
+        if sse is None or sse.single_line:
+            return
+        for name, _value, colon, _space, line in sse.fields():
+            if colon and name != b"data" and _MEANT_DATA.fullmatch(name):
+                yield self.found(
+                    f"the field is called {quote(name.decode('utf-8', 'replace'))}, so its data is ignored",
+                    at,
+                    span=(line.start, line.start + len(line.content)),
+                    expected="data",
+                    actual=name,
+                )
+                return

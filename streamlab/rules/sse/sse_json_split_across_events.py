@@ -1,0 +1,36 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CLIENTS
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.misfits import MisfitRule
+from streamlab.wire.misfits import Misfit, Named
+
+
+class SseJsonSplitAcrossEvents(MisfitRule):
+    """One JSON document is split over several events.
+
+    Said only when the payloads, put together, are one document; comments may stand between them.
+
+    ## What OpenAI does
+    One document an event.
+
+    ## Why it matters
+    Neither half is JSON: every measured client raises at the first one. Relays do this when they take what one read
+    happened to bring for an event.
+
+    ## Repair
+    The payloads are joined until they parse, within bounds.
+    """
+
+    name = "sse-json-split-across-events"
+    severity = Severity.ERROR
+    source = CLIENTS
+    repair = Mend.SAFE
+    kind = Misfit.SPLIT
+
+    def tell(self, named: Named) -> Finding:
+        return self.found_in(
+            named, f"one JSON document is split over {named.pieces} events", expected="one JSON document an event"
+        )

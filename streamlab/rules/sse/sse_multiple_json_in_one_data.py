@@ -1,0 +1,32 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import CLIENTS
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.misfits import MisfitRule
+from streamlab.wire.misfits import Misfit, Named
+
+
+class SseMultipleJsonInOneData(MisfitRule):
+    """One ``data:`` line holds several JSON documents.
+
+    ## What OpenAI does
+    One document an event.
+
+    ## Why it matters
+    A JSON reader stops after the first document and complains about the rest ("Extra data"): 32 of 34 measured clients
+    raise, the others lose text. Relays do this when they take out line ends.
+
+    ## Repair
+    Each document becomes an event.
+    """
+
+    name = "sse-multiple-json-in-one-data"
+    severity = Severity.ERROR
+    source = CLIENTS
+    repair = Mend.SAFE
+    kind = Misfit.DOCUMENTS
+
+    def tell(self, named: Named) -> Finding:
+        return self.found_in(named, "several JSON documents on one data line", expected="one JSON document an event")

