@@ -10,7 +10,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from streamlab.dialects.registry import dialects_with
+from streamlab.dialects.registry import all_dialects
 from streamlab.expectations.clients import CLIENTS, MEASURED_ON, breaks
 from streamlab.report.json import break_json, dump
 from streamlab.report.text import STYLES
@@ -21,6 +21,11 @@ from streamlab.rules.registry import all_rules, family_of
 def title(rule: type[Rule]) -> str:
     """The first line of the docstring: what is wrong, in a sentence."""
     return inspect.cleandoc(rule.__doc__ or "").partition("\n")[0]
+
+
+def dialects_with(rule: str) -> list[str]:
+    """Names of the dialects that list a rule as a known deviation."""
+    return [dialect.name for dialect in all_dialects() if rule in dialect.deviations]
 
 
 def rules_table() -> Table:
@@ -44,7 +49,7 @@ def rule_object(rule: type[Rule]) -> dict[str, Any]:
         "apis": sorted(rule.apis),
         "source": rule.source._asdict(),
         "repair": str(rule.repair),
-        "dialects": list(dialects_with(rule.name)),
+        "dialects": dialects_with(rule.name),
         "breaks": [break_json(one) for one in breaks(rule.name)],
         "explanation": inspect.cleandoc(rule.__doc__ or ""),
     }
