@@ -1,0 +1,136 @@
+"""Alternatives, token counters and repeated messages that look alike."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from streamlab.engine.analyzer import analyze
+from streamlab.exchange import Ending, Request
+from streamlab.rules.finding import Severity
+from streamlab.wire.apis import Api
+from tests.streams import chat_text, chunk, dump, exchange, request_for, sse
+
+OPENING = {"role": "assistant", "content": "", "refusal": None}
+MINE = {
+    "choice-index-missing",
+    "choice-index-is-token-counter",
+    "choice-delta-missing",
+    "choice-message-instead-of-delta",
+    "full-message-repeated",
+    "n-greater-1-interleaving",
+    "completions-chat-shape",
+}
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+
+def judged(payloads, **options):
+    options.setdefault("request", request_for())
+    report = analyze(exchange(sse(payloads), **options))
+    return {finding.rule: finding.severity for finding in report.findings if finding.rule in MINE}
+
+
+def bent(change):
+    payloads = copy.deepcopy(chat_text())
+    for at, payload in enumerate(payloads):
+        change(at, payload["choices"][0])
+    return payloads
+
+
+def alternatives(count, order=None, finished=None):
+    indexes = order or range(count)
+    return [
+        *(chunk(OPENING, index=index) for index in indexes),
+        *(chunk({"content": "ABCDEFGH"[index]}, index=index) for index in indexes),
+        *(chunk({}, "stop", index=index) for index in (indexes if finished is None else finished)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda at, choice: choice.update(index=None), {"choice-index-missing": ERROR}),
+        (lambda at, choice: choice.update(index="0"), {"choice-index-missing": ERROR}),
+        (lambda at, choice: choice.update(index=1), {"choice-index-is-token-counter": ERROR}),
+        (lambda at, choice: choice.update(index=197 + at), {"choice-index-is-token-counter": ERROR}),
+        (lambda at, choice: at == 2 and choice.update(delta=None), {"choice-delta-missing": ERROR}),
+        (
+            lambda at, choice: choice.pop("delta") and choice.update(text="x"),
+            {"choice-message-instead-of-delta": ERROR},
+        ),
+        (lambda at, choice: choice.update(message={"role": "assistant"}), {"full-message-repeated": ERROR}),
+        (lambda at, choice: choice.update(message=None), {}),
+    ],
+)
+def test_variant(change, expected):
+    found = judged(bent(change))
+    assert {rule: found.get(rule) for rule in expected} == expected
+    assert expected or not found
+
+
+@pytest.mark.parametrize("ask", [request_for(n=3), Request("POST", "/v1/chat/completions")])
+def test_alternatives_are_no_token_counter_even_when_they_are_cut(ask):
+    assert judged(alternatives(3), request=ask) == {}
+    assert judged(alternatives(3, finished=()), request=ask, ending=Ending.UPSTREAM_CUT) == {}
+
+
+@pytest.mark.parametrize(
+    ("payloads", "n", "severity"),
+    [
+        (alternatives(2), 1, WARNING),
+        (alternatives(2, order=[1, 0]), 2, ERROR),
+        (alternatives(2, finished=[0]), 2, WARNING),
+        (
+            [
+                {**first, "choices": first["choices"] + second["choices"]}
+                for first, second in zip(chat_text(), bent(lambda at, choice: choice.update(index=1)), strict=True)
+            ],
+            2,
+            INFO,
+        ),
+    ],
+)
+def test_interleaving(payloads, n, severity):
+    assert judged(payloads, request=request_for(n=n))["n-greater-1-interleaving"] is severity
+
+
+def test_each_prompt_of_legacy_completions_has_its_choice():
+    body = {"model": "m", "stream": True, "prompt": ["one", "two", "three"]}
+    ask = Request("POST", "/v1/completions", (), dump(body))
+    payloads = [
+        {**chunk(), "object": "text_completion", "choices": [{"index": at, "text": "a", "finish_reason": finish}]}
+        for finish in (None, "stop")
+        for at in range(3)
+    ]
+    assert judged(payloads, request=ask) == {}
+
+
+REPEATED = "Spring is here, and so are we."
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [
+        [*chat_text("Spring is here,", " and so are we.")[:-1], chunk({"content": REPEATED}, "stop")],
+        [*chat_text("Spring is here,", " and so are we."), chunk({"content": REPEATED})],
+        [
+            *chat_text("Spring is here,", " and so are we."),
+            {
+                **chunk(object="chat.completion"),
+                "choices": [
+                    {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": REPEATED}}
+                ],
+            },
+        ],
+    ],
+)
+def test_the_whole_text_comes_again_in_many_ways(payloads):
+    assert judged(payloads)["full-message-repeated"] is ERROR
+    assert "choice-message-instead-of-delta" not in judged(payloads)
+
+
+def test_the_path_of_a_placeholder_base_url_is_chat():
+    ask = Request("POST", "<API_BASE>chat/completions", (), dump({"model": "m", "stream": True}))
+    report = analyze(exchange(sse(chat_text()), request=ask))
+    assert report.api is Api.CHAT

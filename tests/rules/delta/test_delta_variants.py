@@ -1,0 +1,107 @@
+"""Deltas that are broken in ways a fixture pair does not show, and texts that only look so."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from streamlab.engine.analyzer import analyze
+from streamlab.rules.finding import Severity
+from tests.streams import chat_text, chat_tool, chat_tools, chunk, exchange, sse
+
+OPENING = {"role": "assistant", "content": "", "refusal": None}
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+
+def findings(payloads):
+    return {finding.rule: finding.severity for finding in analyze(exchange(sse(payloads))).findings}
+
+
+def deltas(*given):
+    return [*(chunk(delta) for delta in given), chunk({}, "stop")]
+
+
+def without_role(payloads):
+    payloads = copy.deepcopy(payloads)
+    payloads[0]["choices"][0]["delta"].pop("role")
+    return payloads
+
+
+NESTED = json.dumps(chunk(OPENING))
+WORDS = [
+    "Spring",
+    "is",
+    "here",
+    ",",
+    "and",
+    "the",
+    "meadows",
+    "are",
+    "green",
+    "again",
+    ".",
+    "Birds",
+    "return",
+    "from",
+    "the",
+    "south",
+    ".",
+]
+
+
+@pytest.mark.parametrize(
+    ("payloads", "rule", "severity"),
+    [
+        (without_role(chat_tool()), "role-missing", ERROR),
+        (chat_text()[1:], "role-missing", ERROR),
+        (deltas({"content": "Spr"}, {"role": "assistant", "content": "ing"}), "role-missing", INFO),
+        (deltas({"role": None, "content": "Spring"}), "role-missing", ERROR),
+        (deltas(OPENING, {"role": None, "content": "Spring"}), "role-empty-or-null", INFO),
+        (deltas({"role": 1, "content": "Spring"}), "role-wrong", ERROR),
+        (deltas({**OPENING, "content": None}, {"content": "Spring"}), "content-null-placeholder", INFO),
+        (deltas(OPENING, {"content": {"text": "Spring"}}), "content-wrong-type", ERROR),
+        (deltas(OPENING, {"content": False}), "content-wrong-type", ERROR),
+        (deltas(OPENING, {"reasoning": "It is March."}, {"content": "Yes"}), "reasoning-field-variants", INFO),
+        (deltas(OPENING, {"reasoning_details": [{"text": "x"}]}), "reasoning-field-variants", INFO),
+        (chat_text("<th", "ink>It", " is March.</think>", "Yes"), "reasoning-field-variants", INFO),
+        (deltas(OPENING, {"content": "Yes"}, {"reasoning": "or"}, {"content": "no"}), "reasoning-after-content", INFO),
+        (deltas({**OPENING, "tool_calls": None}, {"content": "Spring"}), "empty-tool-calls-array", INFO),
+        (deltas(OPENING, {"content": "[DONE]"}), "content-holds-done-marker", ERROR),
+        (
+            [chunk(OPENING), chunk({"content": "2"}), chunk({"content": "[DONE]"}, "stop")],
+            "content-holds-done-marker",
+            ERROR,
+        ),
+        (chat_text("2", "[DONE]")[:-1], "content-holds-done-marker", ERROR),
+        (deltas(OPENING, {"content": NESTED}), "content-is-nested-chunk", ERROR),
+        (chat_text("Hello", "Hello wor", "Hello world"), "cumulative-content", ERROR),
+        (chat_text(*WORDS), "content-lost-whitespace", WARNING),
+    ],
+)
+def test_variant(payloads, rule, severity):
+    assert findings(payloads)[rule] is severity
+
+
+@pytest.mark.parametrize(
+    ("payloads", "rule"),
+    [
+        (chat_tools(), "role-missing"),
+        ([], "role-missing"),
+        (chat_tools(), "content-null-placeholder"),
+        (deltas({"role": "assistant", "content": None, "refusal": ""}, {"refusal": "No."}), "content-null-placeholder"),
+        (deltas(OPENING, {"content": None, "reasoning": "x"}, {"content": "Yes"}), "content-null-placeholder"),
+        (deltas(OPENING, {"content": "Yes", "reasoning": None}), "reasoning-field-variants"),
+        (chat_text("In code:", " <think>", " is a tag"), "reasoning-field-variants"),
+        (chat_text("Streams end with ", "[DONE]", "."), "content-holds-done-marker"),
+        (chat_text("[", "DONE", "]"), "content-holds-done-marker"),
+        (chat_text("{", '"object":', '"chat.completion.chunk"', "}"), "content-is-nested-chunk"),
+        (chat_text("ha", "haha", "hahaha"), "cumulative-content"),
+        (chat_text("1", "12", "12 or 13?", "12"), "cumulative-content"),
+        (chat_text(*(f"{word}_" for word in WORDS)), "content-lost-whitespace"),
+        (chat_text("https://", *(f"{word}/" for word in WORDS)), "content-lost-whitespace"),
+    ],
+)
+def test_lookalike_is_left_alone(payloads, rule):
+    assert rule not in findings(payloads)

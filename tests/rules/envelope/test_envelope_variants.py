@@ -1,0 +1,104 @@
+"""What a fixture pair cannot show: every spelling of a broken envelope, and the chunks that owe none."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.engine.analyzer import analyze
+from streamlab.rules.finding import Severity
+from tests.streams import chat_text, chat_usage, chunk, exchange, request_for, sse
+
+PREAMBLE = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "prompt_filter_results": []}
+TAIL = {
+    "choices": [{"content_filter_offsets": {}, "content_filter_results": {}, "finish_reason": None, "index": 0}],
+    "created": 0,
+    "id": "",
+    "model": "",
+    "object": "",
+}
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+
+def findings(payloads, **asked):
+    report = analyze(exchange(sse(payloads), request=request_for(**asked)))
+    return {finding.rule: finding for finding in report.findings}
+
+
+def every(**members):
+    return [{**payload, **members} for payload in chat_text()]
+
+
+def without(key):
+    return [{name: value for name, value in payload.items() if name != key} for payload in chat_text()]
+
+
+@pytest.mark.parametrize(
+    ("payloads", "rule", "severity", "says"),
+    [
+        (without("id"), "chunk-id-missing-or-empty", WARNING, "absent in every chunk"),
+        (every(id=None), "chunk-id-missing-or-empty", WARNING, "in every chunk"),
+        (every(id=7), "chunk-id-missing-or-empty", ERROR, "7 in every chunk"),
+        ([*every(id="")[:2], *chat_text()[2:]], "chunk-id-missing-or-empty", WARNING, "in 2 of 6 chunks"),
+        (every(id="chat"), "chunk-id-not-unique", INFO, "'chat'"),
+        (without("object"), "object-wrong", ERROR, "absent in every chunk"),
+        (every(object=""), "object-wrong", ERROR, "''"),
+        (every(object="text_completion"), "object-wrong", ERROR, "'text_completion'"),
+        ([*chat_text()[:-1], chunk({}, "stop", object="chat.completion")], "object-wrong", ERROR, "in 1 of 6 chunks"),
+        (without("created"), "created-wrong-type", WARNING, "absent"),
+        (every(created=None), "created-wrong-type", WARNING, "null"),
+        (every(created="1741570283"), "created-wrong-type", ERROR, "no integer"),
+        (every(created="2026-11-20T10:00:00Z"), "created-wrong-type", ERROR, "no integer"),
+        (every(created=True), "created-wrong-type", ERROR, "no integer"),
+        (every(created=1741570283000), "created-wrong-type", ERROR, "milliseconds"),
+        (every(created=10**400), "created-wrong-type", ERROR, "milliseconds"),
+        (every(created=0), "created-wrong-type", INFO, "0 in every chunk"),
+        ([{**p, "created": 1700000000 + n} for n, p in enumerate(chat_text())], "created-wrong-type", WARNING, "from"),
+        (without("model"), "model-missing-or-changes", WARNING, "absent"),
+        (every(model=""), "model-missing-or-changes", WARNING, "''"),
+        ([chunk({"role": "assistant"}, model=""), *chat_text()[1:]], "model-missing-or-changes", WARNING, "1 of 6"),
+        ([*chat_text()[:3], *every(model="other")[3:]], "model-missing-or-changes", WARNING, "to 'other'"),
+        (every(choices=None), "choices-missing-or-null", ERROR, "6 chunks"),
+        ([*chat_text(), {"text": "the whole answer"}], "choices-missing-or-null", ERROR, "no choices"),
+        ([*chat_text()[:2], chunk(choices=[]), *chat_text()[2:]], "choices-empty-non-usage", INFO, "not the usage"),
+        (every(service_tier=["x"]), "service-tier-unknown", WARNING, "['x']"),
+        (every(p="abcdef"), "obfuscation-present", INFO, "'p'"),
+    ],
+)
+def test_variant(payloads, rule, severity, says):
+    found = findings(payloads)
+    assert found[rule].severity is severity
+    assert says in found[rule].message
+
+
+def test_chunks_of_the_content_filter_owe_no_envelope():
+    found = findings([PREAMBLE, *chat_text(), TAIL])
+    assert set(found) == {"choices-empty-non-usage", "azure-async-filter-tail"}
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"object": "error", "message": "boom", "code": 500},
+        {
+            "id": "x",
+            "choices": None,
+            "created": 1,
+            "object": "",
+            "base_resp": {"status_code": 1008, "status_msg": "no"},
+        },
+        {"detail": "boom"},
+        {"type": "ping"},
+    ],
+)
+def test_an_object_that_is_no_chunk_has_its_own_rule(foreign):
+    found = findings([*chat_text()[:2], foreign, *chat_text()[2:]])
+    assert not {"choices-missing-or-null", "chunk-id-changes", "object-wrong", "model-missing-or-changes"} & set(found)
+
+
+def test_a_finding_made_at_the_end_points_at_its_place():
+    bad = [*chat_usage()[:3], *({**payload, "id": ""} for payload in chat_usage()[3:])]
+    finding = findings(bad, usage=True)["chunk-id-missing-or-empty"]
+    body = sse(bad)
+    start, end = finding.span
+    assert (finding.event, body[start:end]) == (3, b'"id":""')
+    assert finding.offset_us == 200_000 + 3 * 30_000

@@ -1,0 +1,88 @@
+"""Where usage may stand, and numbers that only look wrong."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from streamlab.engine.analyzer import analyze
+from streamlab.exchange import Ending, Request
+from streamlab.rules.finding import Severity
+from tests.streams import USAGE, chat_text, chat_usage, chunk, exchange, frame, request_for, sse
+
+ASKED = request_for(usage=True)
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+ZERO = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+def usage_findings(payloads, request=ASKED, **options):
+    body = payloads if isinstance(payloads, bytes) else sse(payloads)
+    report = analyze(exchange(body, request=request, **options))
+    return {finding.rule: finding.severity for finding in report.findings if finding.rule.startswith("usage-")}
+
+
+def with_usage(usage):
+    return [*chat_usage()[:-1], chunk(choices=[], usage=usage)]
+
+
+def changed(**members):
+    return with_usage({**copy.deepcopy(USAGE), **members})
+
+
+@pytest.mark.parametrize(
+    ("payloads", "expected"),
+    [
+        (changed(total_tokens=20), {"usage-inconsistent": WARNING}),
+        (changed(prompt_tokens="12"), {"usage-inconsistent": ERROR}),
+        (changed(prompt_tokens=12.0), {"usage-inconsistent": ERROR}),
+        (changed(completion_tokens=None), {"usage-inconsistent": ERROR}),
+        (changed(completion_tokens=-4, total_tokens=8), {"usage-inconsistent": WARNING}),
+        (changed(completion_tokens_details={"reasoning_tokens": 5}), {"usage-inconsistent": WARNING}),
+        (
+            changed(total_tokens=116, completion_tokens_details={"reasoning_tokens": 100}),
+            {"usage-inconsistent": WARNING},
+        ),
+        (with_usage({"prompt_tokens": 12, "completion_tokens": 4}), {"usage-inconsistent": WARNING}),
+        (with_usage({"input_tokens": 12, "output_tokens": 4}), {"usage-inconsistent": WARNING}),
+        (with_usage({}), {"usage-inconsistent": WARNING}),
+        (with_usage([1]), {"usage-inconsistent": ERROR}),
+        (changed(completion_tokens_details=None, prompt_tokens_details=None), {}),
+        (with_usage({"prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16, "queue_time": 0.1}), {}),
+        ([{**payload, "usage": ZERO} for payload in chat_text()], {"usage-on-every-chunk": ERROR}),
+        ([*chat_usage(), chunk(choices=[], usage=USAGE)], {"usage-on-every-chunk": ERROR}),
+        ([*chat_usage(), chunk(choices=[])], {"usage-order": WARNING}),
+        ([*chat_usage(), chunk({"audio": {"expires_at": 1}}, usage=None)], {}),
+        (sse(chat_usage()[:-1]) + frame(chat_usage()[-1]), {"usage-order": WARNING}),
+        ([*chat_usage()[:-1], chunk({"content": ""}, usage=USAGE)], {"usage-on-content-or-finish-chunk": WARNING}),
+        ([*chat_usage()[:-1], {**chunk(usage=USAGE), "choices": None}], {"usage-chunk-choices-null": ERROR}),
+        (
+            [*chat_text()[:-1], chunk({}, "stop", x_groq={"id": "r", "usage": USAGE})],
+            {"usage-in-choice": WARNING},
+        ),
+        (with_usage(None), {"usage-missing-when-requested": WARNING}),
+    ],
+)
+def test_variant(payloads, expected):
+    assert usage_findings(payloads) == expected
+
+
+def test_missing_choices_key_of_the_usage_chunk_is_told_once():
+    payloads = [*chat_usage()[:-1], {key: value for key, value in chat_usage()[-1].items() if key != "choices"}]
+    report = analyze(exchange(sse(payloads), request=ASKED))
+    assert [finding.rule for finding in report.findings] == ["usage-chunk-choices-null"]
+
+
+@pytest.mark.parametrize(
+    ("body", "request_", "ending"),
+    [
+        (sse(chat_text()[:3], done=False), ASKED, Ending.UPSTREAM_CUT),
+        (sse(chat_text()[:3], done=False), ASKED, Ending.COMPLETE),
+        (sse([*chat_text()[:3], {"error": {"message": "boom"}}]), ASKED, Ending.COMPLETE),
+        (sse(chat_text()), request_for(), Ending.COMPLETE),
+        (sse(chat_text()), Request("POST", "/v1/chat/completions"), Ending.COMPLETE),
+        (sse(chat_usage()), Request("POST", "/v1/chat/completions"), Ending.COMPLETE),
+    ],
+)
+def test_what_was_not_asked_or_could_not_come_is_not_missed(body, request_, ending):
+    assert usage_findings(body, request_, ending=ending) == {}
