@@ -9,7 +9,8 @@ from streamlab.wire import reading
 from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.apis import Api
 from streamlab.wire.bodies import BodyKind
-from streamlab.wire.calls import CallReader
+from streamlab.wire.calls import CallReader, Fragment
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.misfits import MisfitReader
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import FactReader
@@ -33,7 +34,7 @@ class Context:
         self.tools: frozenset[str] | None = reading.request_tools(self.body) if self.request_known else None
         self.accumulator = Accumulator()
         self.reader = FactReader()
-        #: Tool calls; a rule that needs them waits for Fact.TOOL_CALLS and calls ``calls.read(at, event.json)``.
+        #: Tool calls; a rule that needs them waits for Fact.TOOL_CALLS and asks for ``fragments``.
         self.calls = CallReader()
         #: Undecodable events; rules/misfits.py asks it.
         self.misfits = MisfitReader()
@@ -69,6 +70,10 @@ class Context:
         self.coding_fault: str | None = None
         self.segments = 0
         self.http_chunked: bool | None = None
+
+    def fragments(self, at: int, event: StreamEvent) -> tuple[Fragment, ...]:
+        """The tool call fragments of the event being judged that are more than the next piece of arguments."""
+        return self.calls.read(at, event, self.offset_us)
 
     @property
     def streamed(self) -> bool:

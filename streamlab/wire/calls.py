@@ -17,7 +17,10 @@ from typing import Any, NamedTuple
 
 from streamlab.wire import reading
 from streamlab.wire.accumulate import Text
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.locate import member_span
 from streamlab.wire.payload import FaultKind, JsonObject, decode_payload
+from streamlab.wire.sse import ServerSentEvent
 
 _PLAIN = {"index", "function"}
 _NAME_PIECES = 16
@@ -37,8 +40,9 @@ _HARMLESS = {FaultKind.DUPLICATE_KEYS, FaultKind.LONE_SURROGATE}
 class Call:
     """One tool call. ``id`` and ``name`` are the first that are not empty; ``index`` is the resolved index.
 
-    ``at`` is the event that opened it, ``first`` its first fragment, ``path`` where that stood. ``pieces`` counts the
-    fragments with argument text; ``cumulative`` stays True while each of them begins with the one before it.
+    ``at`` is the event that opened it (``sse``, arrived at ``offset_us``), ``path`` where its first fragment stands
+    there. ``pieces`` counts the fragments with argument text; ``cumulative`` stays True while each of them begins with
+    the one before it.
     """
 
     __slots__ = (
@@ -46,7 +50,6 @@ class Call:
         "at",
         "choice",
         "cumulative",
-        "first",
         "id",
         "index",
         "last_piece",
@@ -54,16 +57,19 @@ class Call:
         "name",
         "names",
         "not_text",
+        "offset_us",
         "path",
         "pieces",
+        "sse",
     )
 
-    def __init__(self, choice: int, index: int, at: int, fragment: JsonObject, path: str) -> None:
+    def __init__(self, choice: int, index: int, at: int, path: str, sse: ServerSentEvent | None) -> None:
         self.choice = choice
         self.index = index
         self.at = at
-        self.first = fragment
         self.path = path
+        self.sse = sse
+        self.offset_us: int | None = None
         self.id: str | None = None
         self.name: str | None = None
         self.names: list[str] = []  # each name that was sent, unless it is the one before it again
@@ -78,6 +84,10 @@ class Call:
     def ghost(self) -> bool:
         """Whether nothing ever came: no id, no name, no arguments."""
         return not (self.id or self.name or self.arguments or self.not_text)
+
+    def span(self, member: str) -> tuple[int, int] | None:
+        """The bytes of a member of the first fragment (".function.name"); None when a repair made the chunk."""
+        return None if self.sse is None else member_span(self.sse, self.path + member) or self.sse.span
 
     @property
     def joined_name(self) -> str:
@@ -154,19 +164,19 @@ class CallReader:
         self._top: dict[int, int] = {}  # choice -> the greatest index so far
         self._by_id: dict[tuple[int, str], Call] = {}
 
-    def read(self, at: int, chunk: JsonObject) -> tuple[Fragment, ...]:
-        """The telling fragments of chunk number ``at``; every rule of one event gets the same."""
+    def read(self, at: int, event: StreamEvent, offset_us: int | None = None) -> tuple[Fragment, ...]:
+        """The telling fragments of event number ``at``; every rule that asks about it gets the same."""
         if at != self._at:
             self._at = at
-            self._telling = tuple(self._read(at, chunk))
+            self._telling = tuple(self._read(at, event, offset_us)) if type(event) is Chunk else ()
         return self._telling
 
     def of_choice(self, choice: int) -> list[Call]:
         """The calls of a choice that are more than ghosts."""
         return [call for call in self.calls if call.choice == choice and not call.ghost]
 
-    def _read(self, at: int, chunk: JsonObject) -> Iterator[Fragment]:
-        for choice_at, choice in enumerate(reading.as_list(chunk.get("choices"))):
+    def _read(self, at: int, event: Chunk, offset_us: int | None) -> Iterator[Fragment]:
+        for choice_at, choice in enumerate(reading.as_list(event.json.get("choices"))):
             if type(choice) is not dict:
                 continue
             number = reading.choice_index(choice)
@@ -178,8 +188,12 @@ class CallReader:
                 call = self._plain(number, raw)
                 if call is not None:
                     call.add(raw)
-                else:
-                    yield self._telling_one(at, number, raw, step if type(listed) is dict else f"{step}[{call_at}]")
+                    continue
+                path = step if type(listed) is dict else f"{step}[{call_at}]"
+                fragment = self._telling_one(at, number, raw, path, event.sse)
+                if fragment.opens:
+                    fragment.call.offset_us = offset_us
+                yield fragment
 
     def _plain(self, choice: int, raw: JsonObject) -> Call | None:
         """The call that a plain continuation continues; None when it is anything else."""
@@ -187,12 +201,12 @@ class CallReader:
             return None
         last, function = self._last.get(choice), raw["function"]
         index = raw["index"]
-        if last is None or type(index) is not int or index != last.index or type(function) is not dict:
+        if last is None or type(index) is not int or index < 0 or index != last.index or type(function) is not dict:
             return None
         plain = len(function) == 1 and type(function.get("arguments")) is str
         return last if plain and self._open.get((choice, index)) is last else None
 
-    def _telling_one(self, at: int, choice: int, raw: JsonObject, path: str) -> Fragment:
+    def _telling_one(self, at: int, choice: int, raw: JsonObject, path: str, sse: ServerSentEvent | None) -> Fragment:
         last = self._last.get(choice)
         index = _number(raw.get("index"))
         if index is None:
@@ -201,7 +215,7 @@ class CallReader:
         collides = call is not None and _is_another(call, raw)
         opens = call is None or collides
         if call is None or collides:
-            call = self._open[choice, index] = Call(choice, index, at, raw, path)
+            call = self._open[choice, index] = Call(choice, index, at, path, sse)
             self.calls.append(call)
             self._top[choice] = max(index, self._top.get(choice, index))
         resumes = not opens and last is not None and last is not call

@@ -60,7 +60,7 @@ class FinishReasonEveryChunk(Rule):
                 self._first[index] = self.placed(first, event)
             elif reading.adds_text(choice):
                 yield from self._again(index, at, path, reason)
-            elif index not in self._spoken and choice == before[1] and reading.usage(event.json) is None:
+            elif choice == before[1] and at == before[0] + 1 and reading.usage(event.json) is None:
                 message = f"the finish chunk with {quote(reason)} comes twice"
                 yield self.found(message, at, path=path, expected=None, actual=reason, severity=Severity.INFO)
 

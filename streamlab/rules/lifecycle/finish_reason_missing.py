@@ -75,7 +75,7 @@ class FinishReasonMissing(Rule):
             return
         if ctx.error_at is not None and ctx.done_at is not None:
             return  # this is how OpenAI ends a stream after an error
-        if self._finished and self._indexes_count_chunks():
+        if reading.counts_tokens(list(ctx.accumulator.choices), len(self._finished)):
             return  # choice-index-is-token-counter: these are no choices
         for index in sorted(ctx.accumulator.choices):
             # A single blank value is the finish_reason, spelled wrongly: finish-reason-empty-string.
@@ -83,12 +83,6 @@ class FinishReasonMissing(Rule):
                 yield self._missing(index)
         if not ctx.accumulator.choices and ctx.done_at is not None:
             yield self._missing(0)
-
-    def _indexes_count_chunks(self) -> bool:
-        """Whether there are more choices than were asked for; unasked, whether each has a chunk of its own."""
-        ctx = self.ctx
-        seen = len(ctx.accumulator.choices)
-        return seen > ctx.n if ctx.n is not None else 2 < seen >= ctx.content_events
 
     def _missing(self, index: int) -> Finding:
         ctx = self.ctx

@@ -33,21 +33,20 @@ class OnlyReasoningNoAnswer(Rule):
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
-        self._at: int | None = None
+        self._reasoned = False
 
     def event(self, at: int, event: StreamEvent) -> None:
-        self._at = at
+        self._reasoned = True
         self.retire()
 
     def end(self, ending: Ending) -> Findings:
-        if self._at is None or ending is not Ending.COMPLETE or self.ctx.error_at is not None:
+        if not self._reasoned or ending is not Ending.COMPLETE or self.ctx.error_at is not None:
             return
         for index, state in sorted(self.ctx.accumulator.choices.items()):
             answered = state.content or state.refusal or state.calls or state.function_call
             if state.finish_reason == "stop" and state.reasoning and not answered:
                 yield self.found(
                     f"choice {index} finishes with 'stop' after reasoning alone, without an answer",
-                    self._at,
                     path=f"choices[{index}]",
                     expected="content or a tool call",
                 )

@@ -60,7 +60,6 @@ class SilentEmptySuccess(Rule):
         if ended_well and not self._explained():
             yield self.found(
                 "the stream ends well and holds nothing at all",
-                ctx.last_chunk_at,
                 expected="text, a tool call, a refusal or reasoning",
                 actual=ctx.accumulator.usage,
             )

@@ -10,7 +10,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire.calls import Call
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -39,9 +39,7 @@ class ToolCallArgsBeforeName(Rule):
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if not isinstance(event, Chunk):
-            return
-        for fragment in self.ctx.calls.read(at, event.json):
+        for fragment in self.ctx.fragments(at, event):
             if fragment.opens and type(fragment.raw.get("function")) is dict and not fragment.function.get("name"):
                 finding = self.found(
                     "the tool call begins without its name",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire.calls import ArgumentsFault, fault_of
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -32,16 +34,18 @@ class ToolCallArgumentsDoubleEncoded(Rule):
     on = Fact.TOOL_CALLS
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if isinstance(event, Chunk):
-            self.ctx.calls.read(at, event.json)
+        self.ctx.fragments(at, event)
 
     def end(self, ending: Ending) -> Findings:
         for call in self.ctx.calls.calls:
             if fault_of(call) is ArgumentsFault.DOUBLE_ENCODED:
-                yield self.found(
-                    f"the arguments of {quote(call.name)} are encoded twice: {quote(str(call.arguments))}",
+                text = str(call.arguments)
+                finding = self.found(
+                    f"the arguments of {quote(call.name)} are encoded twice: {quote(text)}",
                     call.at,
                     path=f"{call.path}.function.arguments",
+                    span=call.span(".function.arguments"),
                     expected="the text of one JSON object",
-                    actual=str(call.arguments),
+                    actual=text,
                 )
+                yield replace(finding, offset_us=call.offset_us)

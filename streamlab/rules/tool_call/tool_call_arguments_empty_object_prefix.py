@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire.calls import ArgumentsFault, fault_of
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -33,16 +35,18 @@ class ToolCallArgumentsEmptyObjectPrefix(Rule):
     on = Fact.TOOL_CALLS
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if isinstance(event, Chunk):
-            self.ctx.calls.read(at, event.json)
+        self.ctx.fragments(at, event)
 
     def end(self, ending: Ending) -> Findings:
         for call in self.ctx.calls.calls:
             if fault_of(call) is ArgumentsFault.PREFIX:
-                yield self.found(
-                    f"the arguments of {quote(call.name)} begin with an extra {{}}: {quote(str(call.arguments))}",
+                text = str(call.arguments)
+                finding = self.found(
+                    f"the arguments of {quote(call.name)} begin with an extra {{}}: {quote(text)}",
                     call.at,
                     path=f"{call.path}.function.arguments",
+                    span=call.span(".function.arguments"),
                     expected="the text of one JSON object",
-                    actual=str(call.arguments),
+                    actual=text,
                 )
+                yield replace(finding, offset_us=call.offset_us)

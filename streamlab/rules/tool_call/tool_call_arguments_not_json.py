@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire.calls import ArgumentsFault, fault_of, read_arguments
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -37,8 +39,7 @@ class ToolCallArgumentsNotJson(Rule):
     on = Fact.TOOL_CALLS
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if isinstance(event, Chunk):
-            self.ctx.calls.read(at, event.json)
+        self.ctx.fragments(at, event)
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -51,11 +52,13 @@ class ToolCallArgumentsNotJson(Rule):
             if call.not_text or not text.strip() or fault_of(call) is not ArgumentsFault.NOT_JSON:
                 continue
             parses = read_arguments(text).ok
-            yield self.found(
+            finding = self.found(
                 f"the arguments of {quote(call.name)} are no JSON{' object' if parses else ''}: {quote(text)}",
                 call.at,
                 path=f"{call.path}.function.arguments",
+                span=call.span(".function.arguments"),
                 expected="the text of a JSON object",
                 actual=text,
                 severity=Severity.WARNING if parses else None,
             )
+            yield replace(finding, offset_us=call.offset_us)

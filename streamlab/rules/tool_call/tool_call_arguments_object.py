@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 _KINDS: dict[type, str] = {dict: "an object", list: "a list", int: "a number", float: "a number", bool: "a boolean"}
@@ -32,9 +32,7 @@ class ToolCallArgumentsObject(Rule):
     on = Fact.TOOL_CALLS
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        if not isinstance(event, Chunk):
-            return
-        for fragment in self.ctx.calls.read(at, event.json):
+        for fragment in self.ctx.fragments(at, event):
             arguments = fragment.function.get("arguments")
             if arguments is not None and type(arguments) is not str:
                 yield self.found(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire.calls import read_arguments
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -33,8 +35,7 @@ class ToolCallArgumentsTruncated(Rule):
     on = Fact.TOOL_CALLS
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if isinstance(event, Chunk):
-            self.ctx.calls.read(at, event.json)
+        self.ctx.fragments(at, event)
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -44,11 +45,13 @@ class ToolCallArgumentsTruncated(Rule):
             reason = ctx.finish_values.get(call.choice)
             if reason in ("length", "content_filter", None) and read_arguments(str(call.arguments)).truncated:
                 because = f"with finish_reason {quote(reason)}" if reason else "without a finish_reason"
-                yield self.found(
+                finding = self.found(
                     f"the arguments of {quote(call.name)} break off {because}",
                     call.at,
                     path=f"{call.path}.function.arguments",
+                    span=call.span(".function.arguments"),
                     expected="the text of a JSON object",
                     actual=str(call.arguments),
                     severity=Severity.INFO if reason else None,
                 )
+                yield replace(finding, offset_us=call.offset_us)

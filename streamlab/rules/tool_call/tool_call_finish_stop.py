@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.context import Context
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -28,24 +32,30 @@ class ToolCallFinishStop(Rule):
     severity = Severity.WARNING
     source = OBSERVED
     repair = Mend.SAFE
-    on = Fact.TOOL_CALLS
+    on = Fact.TOOL_CALLS | Fact.FINISH
     needs_request = True
 
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._finish: dict[int, Finding] = {}  # choice -> a finding at its first finish_reason
+
     def event(self, at: int, event: StreamEvent) -> None:
-        if isinstance(event, Chunk):
-            self.ctx.calls.read(at, event.json)
+        self.ctx.fragments(at, event)
+        if not self.ctx.facts & Fact.FINISH or not isinstance(event, Chunk):
+            return
+        for position, choice in enumerate(reading.choices(event.json)):
+            index, reason = reading.choice_index(choice), reading.finish_reason(choice)
+            if type(reason) is str and reason and index not in self._finish:
+                finding = self.found("", at, path=f"choices[{position}].finish_reason")
+                self._finish[index] = self.placed(finding, event)
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         if not ctx.body or isinstance(ctx.body.get("tool_choice"), dict):
             return
-        for choice, reason in sorted(ctx.finish_values.items()):
+        for choice in self._finish:
+            reason = ctx.finish_values[choice]
             calls = ctx.calls.of_choice(choice)
-            if calls and reason.lower() == "stop" and ctx.accumulator.choice(choice).finish_reason == reason:
-                yield self.found(
-                    f"choice {choice} finishes with {quote(reason)} after {len(calls)} tool call(s)",
-                    ctx.finish_at[choice],
-                    path=f"choices[{choice}].finish_reason",
-                    expected="tool_calls",
-                    actual=reason,
-                )
+            if calls and reason.lower() == "stop":
+                message = f"choice {choice} finishes with {quote(reason)} after {len(calls)} tool call(s)"
+                yield replace(self._finish[choice], message=message, expected="tool_calls", actual=reason)

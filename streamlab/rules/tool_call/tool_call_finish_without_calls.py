@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.context import Context
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.calls import leaked_call
 from streamlab.wire.events import Chunk, StreamEvent
@@ -29,26 +33,32 @@ class ToolCallFinishWithoutCalls(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
     repair = Mend.UNSAFE
-    on = Fact.TOOL_CALLS
+    on = Fact.TOOL_CALLS | Fact.FINISH
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._finish: dict[int, Finding] = {}  # choice -> a finding at its first finish_reason
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if isinstance(event, Chunk):
-            self.ctx.calls.read(at, event.json)
+        self.ctx.fragments(at, event)
+        if not self.ctx.facts & Fact.FINISH or not isinstance(event, Chunk):
+            return
+        for position, choice in enumerate(reading.choices(event.json)):
+            index, reason = reading.choice_index(choice), reading.finish_reason(choice)
+            if type(reason) is str and reason and index not in self._finish:
+                finding = self.found("", at, path=f"choices[{position}].finish_reason")
+                self._finish[index] = self.placed(finding, event)
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        for choice, reason in sorted(ctx.finish_values.items()):
+        for choice in self._finish:
+            reason = ctx.finish_values[choice]
             state = ctx.accumulator.choices.get(choice)
             if reason != "tool_calls" or state is None or ctx.calls.of_choice(choice) or state.function_call:
                 continue
             if not state.calls and not self._leaked(state):
-                yield self.found(
-                    "finish_reason is 'tool_calls' without any tool call",
-                    ctx.finish_at[choice],
-                    path=f"choices[{choice}].finish_reason",
-                    expected="stop",
-                    actual=reason,
-                )
+                message = "finish_reason is 'tool_calls' without any tool call"
+                yield replace(self._finish[choice], message=message, expected="stop", actual=reason)
 
     def _leaked(self, state: ChoiceState) -> bool:
         """Whether the call is there, in the text: tool-call-leaked-as-text."""

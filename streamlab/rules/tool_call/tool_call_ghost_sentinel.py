@@ -8,7 +8,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire.calls import Call
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -37,9 +37,7 @@ class ToolCallGhostSentinel(Rule):
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if not isinstance(event, Chunk):
-            return
-        for fragment in self.ctx.calls.read(at, event.json):
+        for fragment in self.ctx.fragments(at, event):
             if fragment.opens and fragment.call.ghost:
                 finding = self.found(
                     "an empty tool call: no id, no name, no arguments",

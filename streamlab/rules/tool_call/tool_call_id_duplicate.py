@@ -7,7 +7,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire.calls import Call
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -37,9 +37,7 @@ class ToolCallIdDuplicate(Rule):
         self._owners: dict[tuple[int, str], Call] = {}
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        if not isinstance(event, Chunk):
-            return
-        for fragment in self.ctx.calls.read(at, event.json):
+        for fragment in self.ctx.fragments(at, event):
             call_id, call = fragment.raw.get("id"), fragment.call
             if type(call_id) is not str or not call_id or call_id != call.id:
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 _ABSENT = object()
@@ -32,9 +32,7 @@ class ToolCallIdEmptyContinuation(Rule):
     on = Fact.TOOL_CALLS
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        if not isinstance(event, Chunk):
-            return
-        for fragment in self.ctx.calls.read(at, event.json):
+        for fragment in self.ctx.fragments(at, event):
             call_id = fragment.raw.get("id", _ABSENT)
             if not fragment.opens and (call_id is None or call_id == "") and fragment.known_id:
                 yield self.found(

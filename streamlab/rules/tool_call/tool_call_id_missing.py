@@ -10,7 +10,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire.calls import Call
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -40,9 +40,7 @@ class ToolCallIdMissing(Rule):
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if not isinstance(event, Chunk):
-            return
-        for fragment in self.ctx.calls.read(at, event.json):
+        for fragment in self.ctx.fragments(at, event):
             call_id = fragment.raw.get("id")
             if fragment.opens and not (type(call_id) is str and call_id):
                 wrong = "the tool call has no id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -34,9 +34,7 @@ class ToolCallIdUnstable(Rule):
     on = Fact.TOOL_CALLS
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        if not isinstance(event, Chunk):
-            return
-        for fragment in self.ctx.calls.read(at, event.json):
+        for fragment in self.ctx.fragments(at, event):
             call_id = fragment.raw.get("id")
             if type(call_id) is str and call_id and fragment.known_id and call_id != fragment.known_id:
                 yield self.found(

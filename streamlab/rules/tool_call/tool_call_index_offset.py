@@ -8,7 +8,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire.calls import Call
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -39,9 +39,7 @@ class ToolCallIndexOffset(Rule):
         self._found: list[tuple[Call, Finding]] = []
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if not isinstance(event, Chunk):
-            return
-        for fragment in self.ctx.calls.read(at, event.json):
+        for fragment in self.ctx.fragments(at, event):
             index, call = fragment.raw.get("index"), fragment.call
             if not fragment.opens or fragment.collides or type(index) is not int or index < 0:
                 continue

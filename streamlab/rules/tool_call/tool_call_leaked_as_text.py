@@ -43,7 +43,6 @@ class ToolCallLeakedAsText(Rule):
             if markup is not None:
                 yield self.found(
                     f"a tool call stands in the text: {quote(markup)}",
-                    ctx.first_content_at,
                     path=f"choices[{index}].delta.content",
                     expected="delta.tool_calls",
                     actual=markup,

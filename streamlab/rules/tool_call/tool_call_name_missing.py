@@ -9,7 +9,7 @@ from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire import reading
 from streamlab.wire.calls import Call
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -38,9 +38,7 @@ class ToolCallNameMissing(Rule):
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if not isinstance(event, Chunk):
-            return
-        for fragment in self.ctx.calls.read(at, event.json):
+        for fragment in self.ctx.fragments(at, event):
             custom = reading.as_object(fragment.raw.get("custom"))
             if fragment.opens and not fragment.function.get("name") and not custom:
                 finding = self.found(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from streamlab.exchange import Ending
@@ -9,7 +10,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire import reading
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -37,8 +38,7 @@ class ToolCallNameNotInTools(Rule):
     needs_request = True
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if isinstance(event, Chunk):
-            self.ctx.calls.read(at, event.json)
+        self.ctx.fragments(at, event)
 
     def end(self, ending: Ending) -> Findings:
         tools = self.ctx.tools
@@ -50,14 +50,16 @@ class ToolCallNameNotInTools(Rule):
             name = call.name
             near = any(name.lower().endswith(tool.lower()) or tool.lower() in name.lower().split(":") for tool in tools)
             offered = ", ".join(map(quote, sorted(tools)[:5])) if tools else "none"
-            yield self.found(
+            finding = self.found(
                 f"the model calls {quote(name)}, which the request does not offer ({offered})",
                 call.at,
                 path=f"{call.path}.function.name",
+                span=call.span(".function.name"),
                 expected=sorted(tools),
                 actual=name,
                 severity=Severity.INFO if near else None,
             )
+            yield replace(finding, offset_us=call.offset_us)
 
     def _only_functions(self) -> bool:
         """Whether every tool of the request is a function: what tools of a vendor's own are called, nobody can tell."""

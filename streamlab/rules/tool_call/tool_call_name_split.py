@@ -8,7 +8,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire.calls import Call
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -38,9 +38,7 @@ class ToolCallNameSplit(Rule):
         self._later: list[tuple[Call, Finding]] = []  # calls with a second, different piece of name
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if not isinstance(event, Chunk):
-            return
-        for fragment in self.ctx.calls.read(at, event.json):
+        for fragment in self.ctx.fragments(at, event):
             name = fragment.function.get("name")
             if type(name) is str and name and fragment.known_name and name != fragment.known_name:
                 finding = self.found(

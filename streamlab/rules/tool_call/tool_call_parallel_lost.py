@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -34,9 +34,7 @@ class ToolCallParallelLost(Rule):
     on = Fact.TOOL_CALLS
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        if not isinstance(event, Chunk):
-            return
-        fragments = self.ctx.calls.read(at, event.json)
+        fragments = self.ctx.fragments(at, event)
         if len({id(fragment.call) for fragment in fragments if not fragment.call.ghost}) > 1:
             yield self.found(
                 "several tool calls in one chunk",
