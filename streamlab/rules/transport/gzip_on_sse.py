@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import HTTP
 from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire.bodies import BodyKind
 
@@ -36,14 +37,20 @@ class GzipOnSse(Rule):
     apis = ANY_API
     needs_timing = True
 
-    _us: int | None = None  # of the segment before
-    _burst_us: int | None = None
-    _events = 0
-    _bursts = 0
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        coding = ctx.head.header("content-encoding") if ctx.head is not None else None
+        self._coding = (coding or "identity").strip()
+        self._coded = self._coding.lower() != "identity"
+        self._us: int | None = None  # of the segment before
+        self._burst_us: int | None = None
+        self._events = 0
+        self._bursts = 0
 
     def segment(self, offset_us: int | None, data: bytes) -> None:
-        self._count()
-        self._us = offset_us
+        if self._coded:
+            self._count()
+            self._us = offset_us
 
     def _count(self) -> None:
         """Count the segment before as a new burst when it completed events and did not come with the last burst."""
@@ -56,8 +63,7 @@ class GzipOnSse(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        coding = ctx.head.header("content-encoding") if ctx.head is not None else None
-        if coding is None or coding.strip().lower() == "identity" or ctx.kind is not BodyKind.SSE or ctx.coding_fault:
+        if not self._coded or ctx.kind is not BodyKind.SSE or ctx.coding_fault is not None:
             return
         self._count()
         if self._events < 4 or self._bursts > max(1, self._events // 8):
@@ -65,10 +71,10 @@ class GzipOnSse(Rule):
         start_us = ctx.head.offset_us if ctx.head is not None else None
         waited = ctx.end_us - (start_us or 0) if ctx.end_us is not None else 0
         yield self.found(
-            f"{self._events} events came compressed ({coding.strip()[:20]}) in "
+            f"{self._events} events came compressed ({self._coding[:20]}) in "
             f"{self._bursts} burst{'s' if self._bursts > 1 else ''}",
             path="content-encoding",
             expected="no Content-Encoding, or a flush after every event",
-            actual=coding,
+            actual=self._coding,
             severity=Severity.WARNING if waited >= _NOTICED_US else Severity.INFO,
         )

@@ -55,9 +55,12 @@ class OversizedSseLine(Rule):
     def segment(self, offset_us: int | None, data: bytes) -> None:
         if not self.retired:
             return
-        end = max(data.rfind(b"\n"), data.rfind(b"\r"))
         longest = self._line + len(data)  # no line can be longer
-        self._line = longest if end < 0 else len(data) - end - 1
+        if data.endswith(b"\n"):
+            self._line = 0
+        else:
+            end = max(data.rfind(b"\n"), data.rfind(b"\r"))
+            self._line = longest if end < 0 else len(data) - end - 1
         if longest > _LIMIT:
             self.retired = False
             self.ctx.retirements += 1

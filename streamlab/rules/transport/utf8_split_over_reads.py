@@ -38,7 +38,8 @@ class Utf8SplitOverReads(Rule):
     _read = 0  # bytes so far
 
     def segment(self, offset_us: int | None, data: bytes) -> Findings | None:
-        if not data:
+        if not data or (data[-1] < 0x80 and not self._open):
+            self._read += len(data)
             return None
         cut = self._read if self._open and 0x80 <= data[0] < 0xC0 else None
         self._read += len(data)
