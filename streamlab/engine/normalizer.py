@@ -76,6 +76,7 @@ class Normalizer:
         self.story = Story(request, head, known, unsafe=unsafe)
         self.changes: dict[str, int] = {}  # rule -> how many events its repair changed
         self._head = head
+        self._url = request.url if request is not None else ""
         self._body = BodyDecoder(head.header("content-encoding") if head is not None else None)
         self._decoder = StreamDecoder()
         self._reader = FactReader()
@@ -134,6 +135,11 @@ class Normalizer:
         return self._consume == self._pass
 
     @property
+    def translated(self) -> bool:
+        """Whether the stream speaks a foreign protocol and comes out as chat chunks."""
+        return self._translator is not None
+
+    @property
     def head(self) -> ResponseHead | None:
         """The response head to send with the mended body; None when there is none."""
         head = self._head
@@ -153,7 +159,7 @@ class Normalizer:
 
     def _mode_for_head(self) -> None:
         story = self.story
-        unasked = story.request_known and story.body.get("stream") is not True and not _streams_by_path(story)
+        unasked = story.request_known and not _asks_for_stream(story, self._url)
         foreign = story.api not in _OWN and story.api is not Api.UNKNOWN and translator_for(story.api) is None
         if unasked or foreign:
             self._consume = self._pass
@@ -246,6 +252,8 @@ class Normalizer:
             self._settle(Api.UNKNOWN)
         if self._translator is not None:
             self._pipe(self._translated(self._translator.finish(ending), ()))
+            for what in self._translator.lost:
+                self.story.cannot("translated", f"chat chunks have no place for {what}")
         for at, repair in enumerate(self._repairs):
             self._emit(self._run(repair.end(ending), at + 1))
 
@@ -348,7 +356,8 @@ class Normalizer:
                 self._consume = self._pass
                 return
             self._translator = make(story.body)
-            story.api = Api.CHAT
+            # From here on the story is that of a chat stream, about which the foreign request says nothing.
+            story.api, story.request_known, story.body, story.tools = Api.CHAT, False, {}, None
         self._repairs = tuple(one(story) for one in repair_classes(story.unsafe) if story.api in one.apis)
         self._on = 0
         for repair in self._repairs:
@@ -408,9 +417,11 @@ class Normalizer:
         return [_account(one) if isinstance(one, Draft) else _opaque(one) for one in out]
 
 
-def _streams_by_path(story: Story) -> bool:
-    """Foreign APIs that say in the path, not in the body, that a stream is wanted, or stream by default."""
-    return story.api in (Api.GEMINI, Api.OLLAMA, Api.TGI)
+def _asks_for_stream(story: Story, url: str) -> bool:
+    """Gemini says in the path that a stream is wanted (or Vertex, for Anthropic); Ollama streams unless told not to."""
+    if story.api is Api.OLLAMA:
+        return story.body.get("stream") is not False
+    return story.body.get("stream") is True or ":stream" in url
 
 
 def _raw(draft: Draft) -> bytes:
@@ -466,7 +477,16 @@ def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = Non
     ending = exchange.ending
     if not normalizer.passes_through and ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT):
         ending = Ending.COMPLETE
+    request = exchange.request
+    if normalizer.translated and request is not None:
+        request = replace(request, url="/v1/chat/completions", body=None)
     mended = replace(
-        exchange, head=normalizer.head, segments=tuple(segments), http_chunks=None, ending=ending, notes={}
+        exchange,
+        request=request,
+        head=normalizer.head,
+        segments=tuple(segments),
+        http_chunks=None,
+        ending=ending,
+        notes={},
     )
     return Normalized(mended, tuple(events), normalizer.changes, normalizer.unmended)

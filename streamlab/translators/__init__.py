@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from streamlab.translators.anthropic import Anthropic
 from streamlab.translators.base import Translator
+from streamlab.translators.gemini import Gemini
+from streamlab.translators.ollama import Ollama
 from streamlab.wire.apis import Api
+
+_TRANSLATORS: dict[Api, type[Translator]] = {one.api: one for one in (Gemini, Anthropic, Ollama)}
 
 
 def translator_for(api: Api) -> type[Translator] | None:
     """The translator of an API's stream; None when there is none."""
-    return None
+    return _TRANSLATORS.get(api)
 
 
 __all__ = ["Translator", "translator_for"]

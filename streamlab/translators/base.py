@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from streamlab.exchange import Ending
-from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject, encode_json
@@ -29,7 +29,9 @@ class Translator:
         self.body = body
         self.id = ""
         self.model = ""
-        self.created = 0
+        self.created: int | None = None
+        #: What the stream held and chat chunks have no place for.
+        self.lost: dict[str, None] = {}
         self._opened: set[int] = set()
 
     def feed(self, event: StreamEvent) -> Events:
@@ -65,7 +67,7 @@ class Translator:
         self.id = f"chatcmpl-{call_id}"
         asked = self.body.get("model")
         self.model = model if isinstance(model, str) and model else asked if isinstance(asked, str) else "unknown"
-        self.created = created if type(created) is int else 0
+        self.created = seconds_of(created)
 
     def made(self, delta: JsonObject, index: int = 0, finish: str | None = None) -> Chunk:
         """A chunk; the first of a choice gets the role."""
@@ -86,21 +88,26 @@ class Translator:
         return chunk
 
     def _envelope(self, choices: list[JsonObject]) -> Chunk:
-        return Chunk(
-            None,
-            {
-                "id": self.id,
-                "object": "chat.completion.chunk",
-                "created": self.created,
-                "model": self.model,
-                "choices": choices,
-            },
-        )
+        chunk: JsonObject = {"id": self.id, "object": "chat.completion.chunk"}
+        if self.created is not None:
+            chunk["created"] = self.created
+        return Chunk(None, {**chunk, "model": self.model, "choices": choices})
 
     @property
     def opened(self) -> bool:
         """Whether any chunk went out."""
         return bool(self._opened)
+
+
+def seconds_of(text: Any) -> int | None:
+    """An ISO 8601 time as Unix seconds; None when it is none."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def _count(value: Any) -> int:
@@ -112,4 +119,4 @@ def call_id(*parts: Any) -> str:
     return "call_" + hashlib.sha256(encode_json(list(parts))).hexdigest()[:24]
 
 
-__all__ = ["Events", "Translator", "call_id", "reading"]
+__all__ = ["Events", "Translator", "call_id", "seconds_of"]
