@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.expectations.sources import ERROR_OBJECT
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
@@ -16,7 +16,7 @@ class ErrorFlatObject(Rule):
 
     Told by what no chunk has: ``object`` or ``type`` ``"error"``, a failing ``base_resp``, ``success: false``,
     ``errors``, ``detail``, or a failing code beside a message; and by having no choices. A ``base_resp`` with
-    status 0 is a success.
+    status 0 is a success. An ``error`` inside a choice that finishes is told as well.
 
     ## What OpenAI does
     Puts every error under ``error``.
@@ -34,17 +34,25 @@ class ErrorFlatObject(Rule):
     source = ERROR_OBJECT
     repair = Mend.SAFE
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
-    on = Fact.NO_CHOICES
+    on = Fact.NO_CHOICES | Fact.FINISH
 
     def event(self, at: int, event: StreamEvent) -> Findings:
+        if not isinstance(event, Chunk):
+            return
+        for position, choice in enumerate(reading.choices(event.json)):
+            if choice.get("error"):
+                yield self._found(f"an error hidden in a choice: {quote(choice['error'])}", at, event, position)
         # A falsy "error" beside it has a rule of its own.
-        sign = reading.flat_error(event.json) if isinstance(event, Chunk) else None
-        if sign is not None and isinstance(event, Chunk):
+        sign = reading.flat_error(event.json)
+        if sign is not None:
             path, value = sign
-            yield self.found(
-                f"an error without an error member: {path} is {quote(value)}",
-                at,
-                path=path,
-                expected={"error": {"message": "...", "type": "...", "param": None, "code": None}},
-                actual=event.json,
-            )
+            yield self._found(f"an error without an error member: {path} is {quote(value)}", at, event, path)
+
+    def _found(self, message: str, at: int, event: Chunk, where: int | str) -> Finding:
+        return self.found(
+            message,
+            at,
+            path=where if isinstance(where, str) else f"choices[{where}].error",
+            expected={"error": {"message": "...", "type": "...", "param": None, "code": None}},
+            actual=event.json,
+        )

@@ -72,6 +72,12 @@ def test_error_members(payload, rules):
     assert set(after_text(payload)) == rules
 
 
+@pytest.mark.parametrize(("error", "told"), [(ERROR, True), ("boom", True), (None, False), ({}, False)])
+def test_an_error_hidden_in_a_choice(error, told):
+    failed = chunk(choices=[{"index": 0, "delta": {"content": ""}, "finish_reason": "error", "error": error}])
+    assert ("error-flat-object" in found(exchange(sse([*TEXT[:3], failed])))) is told
+
+
 def test_an_error_without_a_message_is_graver():
     hit = after_text({"error": {**ERROR, "message": None}})["error-code-shape"]
     assert (hit.path, hit.severity) == ("error.message", Severity.WARNING)
