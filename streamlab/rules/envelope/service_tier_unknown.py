@@ -6,6 +6,7 @@ from streamlab.expectations.sources import CHAT_CHUNK
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire import reading
+from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -31,17 +32,20 @@ class ServiceTierUnknown(Rule):
     severity = Severity.WARNING
     source = CHAT_CHUNK
     repair = Mend.SAFE
-    # The tier is the same in every chunk that has it: the first of each shape and the marked ones are enough.
-    on = Fact.SHAPE | Fact.FIRST | Fact.FINISH | Fact.NO_CHOICES
+    apis = frozenset({Api.CHAT, Api.RESPONSES})
+    # The tier is the same in every chunk that has it: the first of each shape and the finish chunk are enough.
+    on = Fact.SHAPE | Fact.FIRST | Fact.FINISH
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        tier = reading.chunk_of(event).get("service_tier")
+        chunk = reading.chunk_of(event)
+        path = "service_tier" if "response" not in chunk else "response.service_tier"
+        tier = (chunk if "response" not in chunk else reading.as_object(chunk["response"])).get("service_tier")
         if tier is not None and tier not in _TIERS:
             self.retire()
             yield self.found(
                 f"service_tier is {quote(tier)}",
                 at,
-                path="service_tier",
+                path=path,
                 expected=" | ".join(_TIERS),
                 actual=tier,
             )
