@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from streamlab.dialects import registry as dialects
+from streamlab.dialects.hints import WORTH, HintCollector
 from streamlab.engine.metrics import MetricsCollector
 from streamlab.engine.report import Report
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
@@ -73,6 +75,7 @@ class Analyzer:
         self._rules: list[Rule] | None = None
         self._decoder = StreamDecoder(head.header("content-encoding") if head is not None else None)
         self._metrics = MetricsCollector()
+        self._hints = HintCollector(request, head)
         self._peeked: list[tuple[int | None, StreamEvent]] = []
         self._segments_before_rules: list[tuple[int | None, bytes]] = []
         self._places: dict[tuple[str, str | None], _Place] = {}
@@ -181,6 +184,8 @@ class Analyzer:
         facts = reading.kind_facts(event)
         if facts & Fact.CHUNK:
             facts |= ctx.reader.read(event.json)  # type: ignore[union-attr]
+            if facts & Fact.TOOL_CALLS and ctx.calls.read(at, event, offset_us):
+                facts |= Fact.FRAGMENT
         if ctx.finish_at:
             facts |= Fact.AFTER_FINISH
         if ctx.done_at is not None:
@@ -188,6 +193,8 @@ class Analyzer:
         if ctx.error_at is not None:
             facts |= Fact.AFTER_ERROR
         ctx.facts, ctx.offset_us = facts, offset_us
+        if facts & WORTH and not self._hints.retired:
+            self._hints.look(event)
         if ctx.retirements != self._retirements:
             self._retirements = ctx.retirements
             self._hooks.clear()
@@ -297,8 +304,16 @@ class Analyzer:
 
     def _report(self, end_us: int | None) -> Report:
         ctx = self.ctx
+        dialect, reasons = dialects.detect(self._hints.hints())
+        known = dialects.known_deviations(dialect)
         findings = [
-            replace(place.finding, count=place.count, events=tuple(place.events)) for place in self._places.values()
+            replace(
+                place.finding,
+                count=place.count,
+                events=tuple(place.events),
+                known=place.finding.rule in known,
+            )
+            for place in self._places.values()
         ]
         findings.sort(key=lambda one: (one.event is None, one.event or 0, one.severity.rank, one.rule, one.path or ""))
         return Report(
@@ -313,6 +328,8 @@ class Analyzer:
                 usage=ctx.accumulator.usage,
             ),
             completion=ctx.accumulator.completion(),
+            dialect=dialect,
+            dialect_reasons=reasons,
         )
 
 
