@@ -63,7 +63,7 @@ def _may_be_judged(event: StreamEvent) -> bool:
 
 
 def _first_wrong(sse: ServerSentEvent) -> tuple[int, bytes, bool] | None:
-    """Where the first bytes that are not UTF-8 stand, those bytes, and whether a string ends inside a character there."""
+    """Where the first bytes that are not UTF-8 stand, those bytes, whether a string ends inside a character there."""
     try:
         sse.raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -8,7 +8,7 @@ from streamlab.exchange import Ending
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
-from streamlab.wire.apis import JUDGED, Api, api_of_json
+from streamlab.wire.apis import JUDGED, api_of_json, api_of_path
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import decode_payload
@@ -66,9 +66,11 @@ class SseNdjsonInstead(Rule):
                     self._first = self.placed(found, event)
 
     def _ours(self, value: dict[str, Any]) -> bool:
-        """Whether the object can be taken for the asked API's: with the request unknown, Ollama's is at home here."""
-        api = api_of_json(value)
-        return self.ctx.request is not None or api in JUDGED or api is Api.UNKNOWN
+        """Whether the object belongs in an event stream: one of OpenAI's paths was asked, one is under way, or the
+        object itself is of one. Ollama and Cohere send such lines by design."""
+        request = self.ctx.request
+        asked = request is not None and api_of_path(request.url) in JUDGED
+        return asked or self.ctx.data_events > 0 or api_of_json(value) in JUDGED
 
     def end(self, ending: Ending) -> Findings:
         whole = self.ctx.kind is BodyKind.NDJSON or self._lines > 1
