@@ -221,6 +221,11 @@ class BodyReader:
         """Bytes still due of the current chunk, or of a body of known length."""
         return self._left
 
+    @property
+    def unread(self) -> bytes:
+        """Bytes of earlier feeds that belong to a piece of framing that is incomplete or turned out broken."""
+        return self._carry
+
     def feed(self, data: bytes, start: int, out: list[Piece]) -> int:
         """Read from ``start``; append the body's pieces to ``out``; return the offset after the last byte taken."""
         if self.done or self.fault is not None:
@@ -320,15 +325,16 @@ class BodyReader:
         if line_end < 0:
             self._carry = line
             return stop
-        self._carry = b""
         line = line.rstrip(b"\r\n")
         if not line:
+            self._carry = b""
             self._left = 0
             self.done = True
             return stop
         name, colon, value = line.partition(b":")
         if not colon or not _TOKEN.fullmatch(name) or _BAD_VALUE.search(value):
             return self._fail("a trailer has no valid name", at)
+        self._carry = b""
         self.trailers += ((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")),)
         return stop
 
@@ -468,7 +474,7 @@ class ResponseReader:
         if pieces:
             events.append(Body(pieces))
         if self._body.fault is not None:
-            self._break(self._body.fault, data[at:], events)
+            self._break(self._body.fault, self._body.unread + data[at:], events)
             return len(data)
         self._end_when_done(events)
         return at
