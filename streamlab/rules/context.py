@@ -34,7 +34,7 @@ class Context:
         self.tools: frozenset[str] | None = reading.request_tools(self.body) if self.request_known else None
         self.accumulator = Accumulator()
         self.reader = FactReader()
-        #: Tool calls; a rule that needs them waits for Fact.TOOL_CALLS and asks for ``fragments``.
+        #: All tool calls so far. A rule that judges their fragments waits for Fact.FRAGMENT and asks for ``fragments``.
         self.calls = CallReader()
         #: Undecodable events; rules/misfits.py asks it.
         self.misfits = MisfitReader()

@@ -32,7 +32,7 @@ class ToolCallArgsBeforeName(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.SAFE
-    on = Fact.TOOL_CALLS
+    on = Fact.FRAGMENT
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)

@@ -9,8 +9,6 @@ from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire.calls import ArgumentsFault, fault_of, read_arguments
-from streamlab.wire.events import StreamEvent
-from streamlab.wire.reading import Fact
 
 
 class ToolCallArgumentsNotJson(Rule):
@@ -36,10 +34,6 @@ class ToolCallArgumentsNotJson(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.NONE
-    on = Fact.TOOL_CALLS
-
-    def event(self, at: int, event: StreamEvent) -> None:
-        self.ctx.fragments(at, event)
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

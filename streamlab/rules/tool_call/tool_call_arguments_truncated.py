@@ -9,8 +9,6 @@ from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire.calls import read_arguments
-from streamlab.wire.events import StreamEvent
-from streamlab.wire.reading import Fact
 
 
 class ToolCallArgumentsTruncated(Rule):
@@ -32,10 +30,6 @@ class ToolCallArgumentsTruncated(Rule):
     severity = Severity.WARNING
     source = CHAT_CHUNK_FINISH
     repair = Mend.NONE
-    on = Fact.TOOL_CALLS
-
-    def event(self, at: int, event: StreamEvent) -> None:
-        self.ctx.fragments(at, event)
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

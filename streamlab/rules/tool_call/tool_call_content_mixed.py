@@ -29,7 +29,7 @@ class ToolCallContentMixed(Rule):
     severity = Severity.INFO
     source = OBSERVED
     repair = Mend.NONE
-    on = Fact.TOOL_CALLS
+    on = Fact.FRAGMENT
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)

@@ -32,7 +32,7 @@ class ToolCallFinishStop(Rule):
     severity = Severity.WARNING
     source = OBSERVED
     repair = Mend.SAFE
-    on = Fact.TOOL_CALLS | Fact.FINISH
+    on = Fact.FINISH
     needs_request = True
 
     def __init__(self, ctx: Context) -> None:
@@ -40,8 +40,7 @@ class ToolCallFinishStop(Rule):
         self._finish: dict[int, Finding] = {}  # choice -> a finding at its first finish_reason
 
     def event(self, at: int, event: StreamEvent) -> None:
-        self.ctx.fragments(at, event)
-        if not self.ctx.facts & Fact.FINISH or not isinstance(event, Chunk):
+        if not isinstance(event, Chunk):
             return
         for position, choice in enumerate(reading.choices(event.json)):
             index, reason = reading.choice_index(choice), reading.finish_reason(choice)

@@ -33,15 +33,14 @@ class ToolCallFinishWithoutCalls(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
     repair = Mend.UNSAFE
-    on = Fact.TOOL_CALLS | Fact.FINISH
+    on = Fact.FINISH
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
         self._finish: dict[int, Finding] = {}  # choice -> a finding at its first finish_reason
 
     def event(self, at: int, event: StreamEvent) -> None:
-        self.ctx.fragments(at, event)
-        if not self.ctx.facts & Fact.FINISH or not isinstance(event, Chunk):
+        if not isinstance(event, Chunk):
             return
         for position, choice in enumerate(reading.choices(event.json)):
             index, reason = reading.choice_index(choice), reading.finish_reason(choice)

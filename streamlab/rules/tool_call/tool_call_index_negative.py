@@ -27,7 +27,7 @@ class ToolCallIndexNegative(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.SAFE
-    on = Fact.TOOL_CALLS
+    on = Fact.FRAGMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):

@@ -31,7 +31,7 @@ class ToolCallNameMissing(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.NONE
-    on = Fact.TOOL_CALLS
+    on = Fact.FRAGMENT
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)

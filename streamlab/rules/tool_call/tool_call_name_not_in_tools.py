@@ -10,8 +10,6 @@ from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire import reading
-from streamlab.wire.events import StreamEvent
-from streamlab.wire.reading import Fact
 
 
 class ToolCallNameNotInTools(Rule):
@@ -34,11 +32,7 @@ class ToolCallNameNotInTools(Rule):
     severity = Severity.WARNING
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.NONE
-    on = Fact.TOOL_CALLS
     needs_request = True
-
-    def event(self, at: int, event: StreamEvent) -> None:
-        self.ctx.fragments(at, event)
 
     def end(self, ending: Ending) -> Findings:
         tools = self.ctx.tools

@@ -30,7 +30,7 @@ class ToolCallNameSplit(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.SAFE
-    on = Fact.TOOL_CALLS
+    on = Fact.FRAGMENT
     needs_request = True
 
     def __init__(self, ctx: Context) -> None:

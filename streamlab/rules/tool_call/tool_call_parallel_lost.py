@@ -31,7 +31,7 @@ class ToolCallParallelLost(Rule):
     severity = Severity.INFO
     source = OBSERVED
     repair = Mend.SAFE
-    on = Fact.TOOL_CALLS
+    on = Fact.FRAGMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         fragments = self.ctx.fragments(at, event)
