@@ -21,7 +21,7 @@ from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding
 from streamlab.rules.registry import all_rules
 from streamlab.wire import bodies, reading
-from streamlab.wire.apis import Api, api_of_json, api_of_path
+from streamlab.wire.apis import JUDGED, Api, api_of_json, api_of_path
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.locate import member_span
 from streamlab.wire.reading import Fact
@@ -304,7 +304,7 @@ class Analyzer:
 
     def _report(self, end_us: int | None) -> Report:
         ctx = self.ctx
-        dialect, reasons = dialects.detect(self._hints.hints())
+        dialect, reasons = dialects.detect(self._hints.hints()) if ctx.api in JUDGED else (None, ())
         known = dialects.known_deviations(dialect)
         findings = [
             replace(

@@ -13,7 +13,7 @@ from streamlab.engine.analyzer import analyze
 from streamlab.exchange import Request
 from streamlab.rules.registry import by_name
 from tests import corpus
-from tests.streams import Payload, chat_text, dump, exchange, sse
+from tests.streams import Payload, chat_text, dump, exchange, frame, sse
 
 DIALECTS = all_dialects()
 HEX32, UUID = "0af1b2c3d4e5f60718293a4b5c6d7e8f", "3f1c2a44-5b6d-4e7f-8a9b-0c1d2e3f4a5b"
@@ -134,7 +134,6 @@ CASES: dict[str, Any] = {
     ),
     "writer": lambda: stream(delta={"llm_data": None, "graph_data": None}, top={"model": "palmyra-x4"}),
     "venice": lambda: stream(headers=(("x-venice-version", "1"),)),
-    "doubleword": lambda: stream(top=usage(cache_creation=0, cache_read_input_tokens=0)),
     "nvidia": lambda: stream(headers=(("nvcf-reqid", "1"), ("nvcf-status", "fulfilled"))),
     "featherless": lambda: stream(prefix=b": FEATHERLESS PROCESSING\n"),
 }  # fmt: skip
@@ -157,7 +156,8 @@ def test_is_recognised_by_its_host(dialect):
         if sign.kind is Kind.HOST:
             assert detect(Hints(host=sign.pattern))[0] == dialect.name
             assert detect(Hints(host="eu." + sign.pattern))[0] == dialect.name
-            assert detect(Hints(host="not" + sign.pattern))[0] is None
+            assert detect(Hints(host=sign.pattern + ".example"))[0] is None
+            assert detect(Hints(host="not" + sign.pattern))[0] != dialect.name
 
 
 def test_little_is_not_enough():
@@ -176,6 +176,12 @@ def test_two_that_are_equally_likely_are_not_told_apart():
 def test_a_gateway_is_named_before_who_is_behind_it():
     report = analyze(stream(top={"x_groq": {}, "provider": "Groq"}, choice={"native_finish_reason": "stop"}))
     assert report.dialect == "openrouter"
+
+
+def test_a_foreign_protocol_speaks_no_dialect_of_openai_s():
+    body = frame({"candidates": [{"content": {"parts": [{"text": "A"}]}}]})
+    url = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.0-flash:streamGenerateContent"
+    assert analyze(exchange(body, request=Request("POST", url, (), None))).dialect is None
 
 
 def test_known_findings_are_marked():
