@@ -20,7 +20,7 @@ class FinishReasonRepeated(Rule):
 
     ## Why it matters
     LangChain (Python and JavaScript) joins the reasons to ``stopstop`` or ``tool_callsstop``, which no agent
-    understands; where ``stop`` follows ``tool_calls``, 25 of 34 measured clients end up with ``stop`` and may drop
+    understands; where ``stop`` follows ``tool_calls``, 25 of 33 measured clients end up with ``stop`` and may drop
     the call; where the value changes, openai-python's ``.stream()`` raises.
 
     Judged only where nothing but the reason is repeated: text between two reasons is finish-reason-every-chunk or

@@ -16,8 +16,9 @@ class ToolCallIdRepeated(Rule):
     Sends it once: repeated in 0 of 670 recorded streams with tool calls.
 
     ## Why it matters
-    Accumulators that join strings make ``call_Acall_Acall_A`` of it: the openai-python ``.stream()`` helper of 1.x
-    and 2.x and langchain4j did. Sent back, OpenAI rejects an id longer than 40 characters.
+    Accumulators that join strings make ``call_Acall_Acall_A`` of it: the openai-python ``.stream()`` helper and
+    langchain4j did; 5 of 33 measured clients end with a wrong id or none. Sent back, OpenAI rejects an id longer than
+    40 characters.
 
     ## Repair
     Only the first fragment keeps it.
