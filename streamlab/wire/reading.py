@@ -250,6 +250,11 @@ def wants_running_usage(body: JsonObject) -> bool:
     return options.get("continuous_usage_stats") is True
 
 
+def opens_with_delta(chunk: JsonObject) -> bool:
+    """Whether a chunk (the first of a stream) has deltas that say something, as a streamed answer has."""
+    return any(map(delta, choices(chunk)))
+
+
 _NO_DELTA: JsonObject = {}
 _MAX_SHAPES = 4096
 _TOP_FACTS = (("usage", Fact.USAGE),)

@@ -49,5 +49,4 @@ class ChoiceMessageInsteadOfDelta(Rule):
     def _answered(self, choice: dict[str, object]) -> bool:
         """Whether good deltas came before."""
         state = self.ctx.accumulator.choices.get(reading.choice_index(choice))
-        first = self.ctx.first_chunk or {}
-        return state is not None and bool(state.content) and any(map(reading.delta, reading.choices(first)))
+        return state is not None and bool(state.content) and reading.opens_with_delta(self.ctx.first_chunk or {})

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import CHAT_CHUNK_DELTA
-from streamlab.rules.base import Findings, quote
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
-from streamlab.rules.late import LateRule
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -19,7 +18,7 @@ _SHORTEST = 8
 _MAX_COMPARED = 8
 
 
-class FullMessageRepeated(LateRule):
+class FullMessageRepeated(Rule):
     """The whole text comes once more: as ``message`` beside the delta, or as one more delta at the end.
 
     ## What OpenAI does
@@ -71,8 +70,7 @@ class FullMessageRepeated(LateRule):
 
     def _ended_by_message(self, choice: JsonObject) -> bool:
         state = self.ctx.accumulator.choices.get(reading.choice_index(choice))
-        first = self.ctx.first_chunk or {}
-        return state is not None and bool(state.content) and any(map(reading.delta, reading.choices(first)))
+        return state is not None and bool(state.content) and reading.opens_with_delta(self.ctx.first_chunk or {})
 
     def _repeats(self, choice: JsonObject) -> str:
         """The text of a delta that is all the text before it, which came in more than one piece."""

@@ -7,7 +7,8 @@ from streamlab.expectations.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire import reading
-from streamlab.wire.events import Chunk
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
 
 _TAGS = ("<think>", "<thinking>", "<thought>", "<reasoning>", "<|channel|>analysis")
 
@@ -31,15 +32,15 @@ class ReasoningFieldVariants(Rule):
     severity = Severity.INFO
     source = CHAT_CHUNK_DELTA
     repair = Mend.SAFE
+    on = Fact.REASONING
 
-    def shape(self, at: int, chunk: Chunk) -> Findings:
-        for position, choice in enumerate(reading.choices(chunk.json)):
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
             inner = reading.delta(choice)
             for key in reading.REASONING_KEYS:
-                if inner.get(key) is not None:
-                    yield self.found(
-                        f"reasoning comes in {key!r}", at, path=f"choices[{position}].delta.{key}", expected="(absent)"
-                    )
+                if inner.get(key):
+                    path = f"choices[{position}].delta.{key}"
+                    yield self.found(f"reasoning comes in {key!r}", at, path=path, expected="(absent)")
 
     def end(self, ending: Ending) -> Findings:
         for state in self.ctx.accumulator.choices.values():

@@ -40,7 +40,7 @@ class UsageInconsistent(Rule):
     Strings make the AI SDK and BAML raise and LangChain.js join them like text; floats fail in BAML and TensorZero;
     null makes AutoGen raise, measured: those are errors. Missing or contradicting numbers give wrong costs, negative
     text tokens among them. xAI and Gemini count reasoning beside the completion, so their totals do not add up in
-    OpenAI's reading.
+    OpenAI's reading. Details that are null harm nobody and are only noted.
 
     ## Repair
     Whole numbers are written as such, and the total is computed; details stay as they are.
@@ -86,6 +86,9 @@ def _faults(usage: Any, names: _Names) -> Iterator[tuple[str, str, Severity]]:
         if fault is not None:
             sound = False
             yield f"usage.{key}", f"{key} {fault[0]}", fault[1]
+    for key in (names.prompt_details, names.completion_details):
+        if usage.get(key, "") is None:
+            yield f"usage.{key}", f"{key} is null instead of absent", Severity.INFO
     if sound:
         yield from _sums(usage, names)
 
