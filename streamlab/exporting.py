@@ -12,7 +12,8 @@ from streamlab.exchange import Exchange
 from streamlab.interop.curl_log import to_curl_log
 from streamlab.interop.har import to_har
 from streamlab.interop.vcr import lost, to_vcr
-from streamlab.storage.exchange_dir import write_exchange_dir
+from streamlab.regression import write_expectations
+from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.naming import directory_name, free_directory
 from streamlab.storage.targets import find
 
@@ -40,6 +41,7 @@ def export(targets: Iterable[str], folder: Path, form: str = "fixture", db: Path
 def _fixture(exchange: Exchange, folder: Path, name: str) -> Exported:
     home = free_directory(folder, name)
     write_exchange_dir(exchange, home)
+    write_expectations(home, read_exchange_dir(home))
     return Exported(home, [])
 
 

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -83,6 +84,17 @@ def _playable(
     return Playable(known, title, opened)
 
 
+def anything(playable: Playable) -> Playable:
+    """The same, answering whatever is asked."""
+    return replace(playable, candidate=replace(playable.candidate, method=None, path=None, body_known=False))
+
+
+@contextmanager
+def held(ready: Script) -> Iterator[Script]:
+    """A script that needs nothing kept open."""
+    yield ready
+
+
 def _mended(exchange: Exchange) -> Iterator[tuple[int | None, bytes]]:
     """The normalizer's output, each piece at the time of the read that let it out."""
     from streamlab.engine.normalizer import Normalizer
@@ -126,14 +138,23 @@ class BackgroundReplay:
     explanation of every request that nothing answered, ``requests`` everything that was asked.
     """
 
-    def __init__(self, loaded: Sequence[Playable], *, speed: float = 0.0) -> None:
-        self._loaded = loaded
+    def __init__(
+        self,
+        loaded: Sequence[Playable],
+        *,
+        speed: float = 0.0,
+        address: tuple[str, int] = ("127.0.0.1", 0),
+        answer_anything: bool = False,
+    ) -> None:
+        self._loaded = [anything(one) for one in loaded] if answer_anything else loaded
+        self._answer_anything = answer_anything
+        self._server: ReplayServer | None = None
         self._speed = speed
         self._thread = threading.Thread(target=self._run, name="streamlab-replay", daemon=True)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._listener = bind("127.0.0.1", 0)
+        self._listener = bind(*address)
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         self.requests: list[Played] = []
         self.timing = Timing()
@@ -147,6 +168,12 @@ class BackgroundReplay:
     def base_url(self) -> str:
         """What a client takes as its base URL: the origin and ``/v1``."""
         return f"{self.url}/v1"
+
+    def load(self, loaded: Sequence[Playable]) -> None:
+        """Play these from the next request on."""
+        self._loaded = [anything(one) for one in loaded] if self._answer_anything else loaded
+        if self._server is not None:
+            self._server.load(self._loaded)
 
     @property
     def misses(self) -> list[str]:
@@ -173,6 +200,7 @@ class BackgroundReplay:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         server = ReplayServer(self._listener, self._loaded, speed=self._speed, on_played=self.requests.append)
+        self._server = server
         self.timing = server.timing
         self._ready.set()
         await self._stop.wait()

@@ -13,6 +13,7 @@ from typing import Any
 
 from streamlab.engine.analyzer import analyze
 from streamlab.exchange import Exchange
+from streamlab.regression import summary
 from streamlab.rules.registry import by_name, family_of
 
 ROOT = Path(__file__).parents[1] / "fixtures" / "rules"
@@ -31,21 +32,6 @@ def write(rule: str, bad: Exchange, good: Exchange) -> Path:
     findings = [summary(finding) for finding in analyze(bad).findings]
     (home / "bad" / "findings.json").write_text(_json(findings), encoding="utf-8")
     return home
-
-
-def summary(finding: Any) -> dict[str, Any]:
-    """The part of a finding that a fixture pins down."""
-    return {
-        "rule": finding.rule,
-        "severity": str(finding.severity),
-        "message": finding.message,
-        "event": finding.event,
-        "span": list(finding.span) if finding.span else None,
-        "path": finding.path,
-        "count": finding.count,
-        "expected": finding.expected,
-        "actual": finding.actual,
-    }
 
 
 def _json(value: Any) -> str:

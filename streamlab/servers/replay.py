@@ -80,16 +80,19 @@ class ReplayServer:
         speed: float = 1.0,
         on_played: Callable[[Played], None] = lambda _: None,
     ) -> None:
-        self.playables = playables
+        self.load(playables)
         self.speed = speed
         self.on_played = on_played
-        self.matcher = Matcher([one.candidate for one in playables])
         self.schedule = Schedule()
         self.timing = Timing()
         self._listener = listener
         self._buffer = bytearray(READ_SIZE)
         self._connections: set[_Connection] = set()
         asyncio.get_running_loop().add_reader(listener, self._accept)
+
+    def load(self, playables: Sequence[Playable]) -> None:
+        """Play these from the next request on."""
+        self.playables, self.matcher = playables, Matcher([one.candidate for one in playables])
 
     def _accept(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,0 +1,306 @@
+"""A fixture against a normalizer: fed whole, event by event, byte by byte and in seeded random cuts, compared with
+``expected.sse``, and, when it differs, shrunk to the smallest cutting that still differs.
+
+Used by the pytest plugin; free of pytest, so that anything else can use it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from streamlab.engine.analyzer import analyze
+from streamlab.engine.normalizer import Normalizer
+from streamlab.errors import UsageError
+from streamlab.exchange import Exchange
+from streamlab.rules.finding import Finding
+from streamlab.storage.exchange_dir import read_exchange_dir
+from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
+from streamlab.wire.sse import SSEDecoder
+from streamlab.wire.stream import StreamDecoder
+from streamlab.wire.visible import visible
+
+EXPECTED, FINDINGS = "expected.sse", "findings.json"
+_RANDOM_CUTTINGS = 6
+#: A body beyond this is not fed byte by byte: nobody waits for that in a test.
+_MAX_BYTEWISE = 256 * 1024
+
+
+class Machine(Protocol):
+    """What is tested: takes bytes, gives bytes."""
+
+    def feed(self, data: bytes) -> bytes: ...
+    def finish(self) -> bytes: ...
+
+
+MachineFactory = Callable[[Exchange], Machine]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """A regression fixture: an exchange directory, with what is expected of it where it has been written down."""
+
+    path: Path
+    exchange: Exchange
+    expected: bytes | None
+    findings: list[dict[str, Any]] | None
+
+
+def read_fixture(path: Path) -> Fixture:
+    """Read a fixture directory. Raises UnreadableInputError."""
+    exchange = read_exchange_dir(path)
+    expected, findings = path / EXPECTED, path / FINDINGS
+    return Fixture(
+        path,
+        exchange,
+        expected.read_bytes() if expected.exists() else None,
+        json.loads(findings.read_text(encoding="utf-8")) if findings.exists() else None,
+    )
+
+
+def write_expectations(path: Path, exchange: Exchange) -> None:
+    """Write what our normalizer and our rules make of an exchange beside it."""
+    mended, _ = run(our_machine(exchange), [exchange.body])
+    (path / EXPECTED).write_bytes(mended)
+    (path / FINDINGS).write_text(findings_text(found_in(exchange)), encoding="utf-8")
+
+
+def found_in(exchange: Exchange) -> list[dict[str, Any]]:
+    """The findings of an exchange as findings.json words them."""
+    return [summary(finding) for finding in analyze(exchange).findings]
+
+
+def summary(finding: Finding) -> dict[str, Any]:
+    """The part of a finding that a fixture pins down."""
+    return {
+        "rule": finding.rule,
+        "severity": str(finding.severity),
+        "message": finding.message,
+        "event": finding.event,
+        "span": list(finding.span) if finding.span else None,
+        "path": finding.path,
+        "count": finding.count,
+        "expected": finding.expected,
+        "actual": finding.actual,
+    }
+
+
+def findings_text(findings: list[dict[str, Any]]) -> str:
+    """findings.json: one finding after the other, indented, so that a diff is readable."""
+    return json.dumps(findings, ensure_ascii=True, indent=1) + "\n"
+
+
+# -- machines ----------------------------------------------------------------------------------------------------
+
+
+class _Ours:
+    """Our normalizer, told how the exchange ended."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._inner = Normalizer(exchange.request, exchange.head)
+        self._ending = exchange.ending
+
+    def feed(self, data: bytes) -> bytes:
+        return self._inner.feed(data)
+
+    def finish(self) -> bytes:
+        return self._inner.finish(self._ending)
+
+
+class _Streaming:
+    """A callable from an iterable of bytes to an iterable of bytes, as a machine: it runs when all cuts are known."""
+
+    def __init__(self, function: Callable[[Iterable[bytes]], Iterable[bytes]]) -> None:
+        self._function = function
+        self._pieces: list[bytes] = []
+
+    def feed(self, data: bytes) -> bytes:
+        self._pieces.append(data)
+        return b""
+
+    def finish(self) -> bytes:
+        return b"".join(self._function(iter(self._pieces)))
+
+
+def our_machine(exchange: Exchange) -> Machine:
+    """streamlab's own normalizer."""
+    return _Ours(exchange)
+
+
+def machine_factory(name: str | None) -> MachineFactory:
+    """The machine that ``package.module:name`` names; ours for None. Raises UsageError."""
+    if name is None:
+        return our_machine
+    module_name, colon, attribute = name.partition(":")
+    if not colon or not module_name or not attribute:
+        raise UsageError(f"{name!r} is not package.module:name")
+    try:
+        found: Any = import_module(module_name)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"cannot load the normalizer {name}: {error}") from None
+    if isinstance(found, type) and hasattr(found, "feed") and hasattr(found, "finish"):
+        return lambda _exchange: found()
+    if callable(found):
+        return lambda _exchange: _Streaming(found)
+    raise UsageError(f"the normalizer {name} is neither a callable nor a class with feed and finish")
+
+
+def run(machine: Machine, pieces: Iterable[bytes]) -> tuple[bytes, str | None]:
+    """What a machine makes of these pieces, and the error it raised, if it raised one."""
+    out: list[bytes] = []
+    try:
+        for piece in pieces:
+            out.append(machine.feed(piece))
+        out.append(machine.finish())
+    except Exception as error:
+        return b"".join(out), f"{type(error).__name__}: {error}"
+    return b"".join(out), None
+
+
+# -- cuttings ----------------------------------------------------------------------------------------------------
+
+
+def cuttings(fixture: Fixture) -> Iterator[tuple[str, list[int]]]:
+    """Names and cut positions: whole, event by event, byte by byte, and seeded random cuts."""
+    body = fixture.exchange.body
+    yield "whole", []
+    decoder = SSEDecoder()
+    ends = [event.span[1] for event in (*decoder.feed(body), *decoder.finish())]
+    yield "event by event", [end for end in ends if 0 < end < len(body)]
+    if len(body) <= _MAX_BYTEWISE:
+        yield "byte by byte", list(range(1, len(body)))
+    for seed in range(_RANDOM_CUTTINGS):
+        chance = random.Random(seed)
+        count = min(len(body) - 1, chance.randint(1, 40)) if len(body) > 1 else 0
+        yield f"random cuts, seed {seed}", sorted(chance.sample(range(1, len(body)), count)) if count else []
+
+
+def pieces(body: bytes, cuts: list[int]) -> list[bytes]:
+    """A body cut at these positions."""
+    bounds = [0, *cuts, len(body)]
+    return [body[start:stop] for start, stop in itertools.pairwise(bounds) if start < stop]
+
+
+def shrink(cuts: list[int], fails: Callable[[list[int]], bool]) -> list[int]:
+    """The smallest cutting found that still fails: delta debugging over the cut positions."""
+    if fails([]):
+        return []
+    size = max(1, len(cuts) // 2)
+    while cuts:
+        for start in range(0, len(cuts), size):
+            fewer = cuts[:start] + cuts[start + size :]
+            if len(fewer) < len(cuts) and fails(fewer):
+                cuts = fewer
+                break
+        else:
+            if size == 1:
+                return cuts
+            size //= 2
+            continue
+        size = min(size, max(1, len(cuts) // 2))
+    return cuts
+
+
+# -- judging -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """How a normalizer's output differs from what is expected, under which smallest cutting."""
+
+    cutting: str
+    cuts: list[int]
+    actual: bytes
+    expected: bytes
+    error: str | None = None
+    repairs: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        lines = [f"the normalized stream is not what is expected ({self.cutting})"]
+        if self.cuts:
+            shown = ", ".join(map(str, self.cuts[:20])) + (" …" if len(self.cuts) > 20 else "")
+            lines.append(f"smallest failing cut: after byte{'s' if len(self.cuts) > 1 else ''} {shown}")
+        if self.repairs:
+            lines.append(f"repairs at work: {', '.join(self.repairs)}")
+        if self.error:
+            lines.append(f"it raised {visible(self.error, 300)}")
+        return "\n".join((*lines, *event_diff(self.expected, self.actual)))
+
+
+def check_normalized(fixture: Fixture, make: MachineFactory) -> Mismatch | None:
+    """Run every cutting; the first difference, shrunk."""
+    if fixture.expected is None:
+        return None
+    body = fixture.exchange.body
+    wanted = parsed(fixture.expected)
+
+    def fails(cuts: list[int]) -> bool:
+        actual, error = run(make(fixture.exchange), pieces(body, cuts))
+        return error is not None or parsed(actual) != wanted
+
+    for name, cuts in cuttings(fixture):
+        if fails(cuts):
+            smallest = shrink(cuts, fails)
+            actual, error = run(make(fixture.exchange), pieces(body, smallest))
+            return Mismatch(name, smallest, actual, fixture.expected, error, _repairs(fixture, make))
+    return None
+
+
+def _repairs(fixture: Fixture, make: MachineFactory) -> tuple[str, ...]:
+    """The rules whose repairs a mended stream of this fixture needs; ours knows, others are not asked."""
+    if make is not our_machine:
+        return ()
+    rules = [one["rule"] for one in fixture.findings or ()]
+    return tuple(dict.fromkeys(rules))
+
+
+Parsed = list[tuple[str, Any]]
+
+
+def parsed(stream: bytes) -> Parsed:
+    """A stream as what its events mean: kind and JSON. Comments and framing do not count."""
+    decoder = StreamDecoder()
+    return [_meaning(event) for event in (*decoder.feed(stream), *decoder.finish()) if not isinstance(event, Comment)]
+
+
+def _meaning(event: StreamEvent) -> tuple[str, Any]:
+    if isinstance(event, Done):
+        return "[DONE]", None
+    if isinstance(event, Chunk):
+        return "chunk", event.json
+    if isinstance(event, ErrorPayload):
+        return "error", event.json
+    return "undecodable", event.sse.data if event.sse is not None else None
+
+
+def event_diff(expected: bytes, actual: bytes) -> list[str]:
+    """Event by event, what differs, from the first difference on."""
+    wanted, got = parsed(expected), parsed(actual)
+    lines: list[str] = []
+    for at in range(max(len(wanted), len(got))):
+        left = wanted[at] if at < len(wanted) else None
+        right = got[at] if at < len(got) else None
+        if left != right:
+            lines.append(f"event {at}")
+            lines += [f"  - {_shown(left)}"] if left is not None else ["  - (no such event)"]
+            lines += [f"  + {_shown(right)}"] if right is not None else ["  + (no such event)"]
+        if len(lines) > 30:
+            lines.append("…")
+            break
+    return lines
+
+
+def _shown(meaning: tuple[str, Any]) -> str:
+    kind, value = meaning
+    if value is None:
+        return kind
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False)
+    return f"{kind} {visible(text, 400)}"
