@@ -20,7 +20,7 @@ from streamlab.engine.whole_answers import error_body, error_status_body, is_who
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.rules.registry import all_rules
 from streamlab.rules.repairs import SHARED
-from streamlab.rules.repairs.base import Change, Draft, Drafts, Origin, Repair, Story, Unmended
+from streamlab.rules.repairs.base import SHORTEST_REPEAT, Change, Draft, Drafts, Origin, Repair, Story, Unmended
 from streamlab.rules.repairs.framing import SEPARATORS, frame
 from streamlab.translators import Translator, translator_for
 from streamlab.wire import reading
@@ -315,7 +315,12 @@ class Normalizer:
             return False
         if facts & (Fact.NO_CHOICES | Fact.MANY_CHOICES) or 0 not in self.story.opened:
             return True
-        return bool(event.json["choices"][0].get("index") != 0)
+        choice = event.json["choices"][0]
+        if choice.get("index") != 0:
+            return True
+        text = choice["delta"].get("content")
+        # A delta as long as all text before it may repeat it.
+        return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == self.story.length(0)
 
     def _start_event(self, draft: Draft) -> None:
         """An event while the API, and with it the pipeline, may still be unknown."""
@@ -359,9 +364,14 @@ class Normalizer:
             # From here on the story is that of a chat stream, about which the foreign request says nothing.
             story.api, story.request_known, story.body, story.tools = Api.CHAT, False, {}, None
         self._repairs = tuple(one(story) for one in repair_classes(story.unsafe) if story.api in one.apis)
+        self._look()
+
+    def _look(self) -> None:
+        """Work out which facts any repair waits for."""
+        self._retirements = self.story.retirements
         self._on = 0
         for repair in self._repairs:
-            self._on |= repair.on
+            self._on |= repair.asks
         self._awake = any(repair.awake for repair in self._repairs)
 
     @staticmethod
@@ -373,6 +383,8 @@ class Normalizer:
     def _pipe(self, drafts: Drafts) -> None:
         self._emit(self._run(drafts, 0))
         self._awake = any(repair.awake for repair in self._repairs)
+        if self.story.retirements != self._retirements:
+            self._look()
 
     def _run(self, drafts: Drafts, start: int) -> Drafts:
         for repair in self._repairs[start:]:

@@ -69,6 +69,8 @@ class Unmended(NamedTuple):
     why: str
 
 
+#: From this length on a text that repeats all text before it is no coincidence.
+SHORTEST_REPEAT = 8
 #: Text of a choice that is remembered; a longer one is not compared with anything any more.
 MAX_TEXT = 1 << 20
 
@@ -95,6 +97,7 @@ class Story:
         self.cut_tail = False
         self.last: JsonObject | None = None  # envelope of the last chunk that went out
         self.stray = b""
+        self.retirements = 0
         self.unmended: dict[str, Unmended] = {}
         self._text: dict[int, list[str]] = {}
         self._length: dict[int, int] = {}
@@ -107,6 +110,10 @@ class Story:
             self._text.setdefault(index, []).append(piece)
         else:
             self._text.pop(index, None)
+
+    def length(self, index: int) -> int:
+        """How many characters of text a choice has so far."""
+        return self._length.get(index, 0)
 
     def text(self, index: int = 0) -> str | None:
         """The text of a choice so far; None when it became too long to be remembered."""
@@ -212,6 +219,12 @@ class Repair:
     def __init__(self, story: Story) -> None:
         self.story = story
         self.awake = False
+        self.asks = self.on  # what is left of `on`
+
+    def retire(self) -> None:
+        """Nothing more to look for in this stream."""
+        self.asks, self.awake = 0, False
+        self.story.retirements += 1
 
     def shape(self, chunk: JsonObject) -> bool:
         """Whether chunks of this shape (key names and value types only) concern this repair."""

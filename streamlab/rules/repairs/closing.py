@@ -8,6 +8,7 @@ from typing import Any
 from streamlab.exchange import Ending
 from streamlab.rules.repairs.base import (
     ABSENT,
+    ENVELOPE_KEYS,
     Change,
     Chunk,
     Comment,
@@ -65,6 +66,9 @@ class Closing(Repair):
         self._usage_chunk: Draft | None = None
         self._done: Draft | None = None
         self._usage_key = False
+        self._after_done: list[Draft] = []  # comments
+        options = reading.as_object(story.body.get("stream_options"))
+        self._running_usage = options.get("continuous_usage_stats") is True  # asked for in every chunk
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -75,6 +79,9 @@ class Closing(Repair):
 
     def _event(self, draft: Draft) -> Iterator[Draft]:
         event = draft.event
+        if isinstance(event, Comment) and self._done is not None and len(self._after_done) < _MAX_HELD:
+            self._after_done.append(draft)
+            return
         if isinstance(event, Done):
             if self._done is None:
                 self._done = draft
@@ -168,7 +175,7 @@ class Closing(Repair):
         rule = "tool-call-finish-per-call" if self._reasons.get(index) == "tool_calls" else "content-after-finish"
         self._moved[index] = (rule, placed)
         choices = reading.choices(placed.json)
-        if len(choices) > 1:
+        if len(choices) > 1 or any(reading.delta(choices[0]).values()):
             for choice in choices:
                 if reading.choice_index(choice) == index:
                     placed.note(rule, "choices[].finish_reason", choice["finish_reason"], None)
@@ -186,6 +193,8 @@ class Closing(Repair):
                 draft.drop("usage-in-choice", choice, "usage", f"choices[{position}].")
                 if isinstance(inner, dict) and inner:
                     self._set_usage(inner, draft, "usage-in-choice")
+        if self._running_usage:
+            return False
         value = chunk.get("usage")
         self._usage_key = self._usage_key or "usage" in chunk
         if value is None:
@@ -248,6 +257,8 @@ class Closing(Repair):
         yield from after
         if self._done is not None:
             yield self._done
+            yield from self._after_done
+        self._after_done = []
         self._held, self._placed, self._moved, self._usage, self._usage_chunk, self._done = [], {}, {}, None, None, None
 
     def _move_usage_last(self) -> None:
@@ -256,7 +267,7 @@ class Closing(Repair):
         if chunk is None or chunk not in self._held:
             return
         at = self._held.index(chunk)
-        if self._moved or any(one.is_chunk and reading.choices(one.json) for one in self._held[at + 1 :]):
+        if any(one.is_chunk and reading.choices(one.json) for one in self._held[at + 1 :]):
             if any("audio" in reading.delta(choice) for one in self._held[at + 1 :] for choice in _choices(one)):
                 return
             self._held.remove(chunk)
@@ -343,8 +354,9 @@ class Ended(Repair):
         story = self.story
         for index in sorted(story.opened - set(story.finished)):
             reason = "tool_calls" if story.calls else "stop"
-            choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
-            envelope: Any = story.last
+            said: JsonObject = {"text": ""} if story.api is Api.COMPLETIONS else {"delta": {}}
+            choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
+            envelope = {key: value for key, value in (story.last or {}).items() if key in ENVELOPE_KEYS}
             made = Draft(Chunk(None, {**envelope, "choices": [choice]}), draft.sources, [], True)
             made.note("finish-reason-missing", f"choices[{index}].finish_reason", ABSENT, reason, Origin.INVENTED)
             yield made

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamlab.rules.repairs.base import Change, Draft, Drafts, Origin, Repair, Stage
+from streamlab.exchange import Ending
+from streamlab.rules.repairs.base import Change, Draft, Drafts, Origin, Repair, Stage, Story
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -26,7 +27,12 @@ class DeltaShape(Repair):
         "empty-tool-calls-array",
     )
     stage = Stage.DELTA
+    holds_back = "an opening chunk whose content is null, until the next event"
     on = Fact.FIRST | Fact.ROLE | Fact.TOOL_CALLS | Fact.FUNCTION_CALL
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._opening: Draft | None = None
 
     def shape(self, chunk: JsonObject) -> bool:
         for delta in reading.deltas(chunk):
@@ -37,6 +43,21 @@ class DeltaShape(Repair):
         return False
 
     def event(self, draft: Draft) -> Drafts:
+        opening, self._opening, self.awake = self._opening, None, False
+        if opening is not None and draft.is_chunk and any(map(reading.content, reading.deltas(draft.json))):
+            delta = reading.deltas(opening.json)[0]
+            opening.put("content-null-placeholder", delta, "content", "", "choices[0].delta.")
+        self._mend(draft)
+        if opening is None and draft.is_chunk and _opens_with_null(draft.json):
+            self._opening, self.awake = draft, True
+            return ()
+        return (draft,) if opening is None else (opening, draft)
+
+    def end(self, ending: Ending) -> Drafts:
+        opening, self._opening = self._opening, None
+        return () if opening is None else (opening,)
+
+    def _mend(self, draft: Draft) -> None:
         if draft.is_chunk:
             for position, choice in enumerate(reading.choices(draft.json)):
                 path = f"choices[{position}].delta."
@@ -45,7 +66,6 @@ class DeltaShape(Repair):
                     self._content(draft, delta, path)
                     self._placeholders(draft, choice, delta, path)
                     self._role(draft, choice, delta, path)
-        return (draft,)
 
     def _role(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> None:
         index = reading.choice_index(choice)
@@ -82,6 +102,13 @@ class DeltaShape(Repair):
         opened = reading.choice_index(choice) in self.story.opened
         if opened and "content" in delta and delta["content"] is None and not _else_in(delta):
             draft.drop("content-null-placeholder", delta, "content", path)
+
+
+def _opens_with_null(chunk: JsonObject) -> bool:
+    """Whether this is the opening chunk of one choice, with null for content: right for tools, not for text."""
+    listed = reading.choices(chunk)
+    delta = reading.delta(listed[0]) if len(listed) == 1 else {}
+    return bool(delta.get("role")) and delta.get("content", "") is None and not _else_in(delta)
 
 
 def _else_in(delta: JsonObject) -> bool:

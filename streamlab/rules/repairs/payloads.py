@@ -13,7 +13,7 @@ from streamlab.rules.repairs.base import ABSENT, Change, Draft, Drafts, Origin, 
 from streamlab.rules.repairs.framing import comment, frame
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
-from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.stream import read_event
@@ -28,7 +28,7 @@ class TornPayloads(Repair):
     Tried in this order: one JSON document cut into events; one document torn at its line ends; the rest of an answer
     sent as raw text (its beginning equals the text so far: the missing end is sent on as content) or a tool call in
     the form of GLM-4 (a line with the name of an offered tool, a line of JSON); else each on its own: nothing is a
-    comment, text is an error message.
+    comment, text is an error message (a comment where the answer goes on after it).
     """
 
     rules = ("sse-json-split-across-events", "sse-empty-data-event", "plain-text-in-data", "json-python-repr")
@@ -49,8 +49,8 @@ class TornPayloads(Repair):
             return (draft,)
         if isinstance(draft.event, Comment):
             joined = self._with_blank_line(draft)
-            return (joined,) if joined is not None else (*self._judge(False), draft)
-        return (*self._judge(isinstance(draft.event, Done)), draft)
+            return (draft,) if joined is None else (joined,)
+        return (*self._judge(not isinstance(draft.event, Chunk)), draft)
 
     def _hold(self, draft: Draft) -> Drafts:
         assert draft.event.sse is not None
@@ -135,8 +135,16 @@ class TornPayloads(Repair):
             self.story.cannot("truncated-json", "the stream breaks off inside an event")
             draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")
             draft.changes.append(Change("sse-unterminated-final-event", "", data[:200], ABSENT, Origin.INVENTED))
+        elif (event.decoded and not event.value) or type(event.value) in (int, float, bool):
+            draft.event = comment(b" " + data)
+            draft.changes.append(Change("json-not-object", "", data, ":"))
         elif event.decoded or data[:1] in b'{["' or data.startswith(b"b'"):
             self.story.cannot(_why(event), "the payload is no JSON object and nobody can say what was meant")
+        elif not last:
+            # The answer goes on: an error event here would end it for every client.
+            self.story.cannot("plain-text-in-data", "what the text between two chunks means is not known")
+            draft.event = comment(b" " + data.replace(b"\n", b" "))
+            draft.changes.append(Change("plain-text-in-data", "", data[:200], ":"))
         else:
             text = data.decode("utf-8", "replace")
             draft.event = error_event(text[:2000], "upstream_invalid_response")

@@ -315,7 +315,8 @@ class ToolCalls(Repair):
 
     def _identify(self, draft: Draft, call: _Call, fragment: JsonObject, spot: str) -> None:
         """Id and type of the fragment that opens a call."""
-        taken = {one.id for calls in self._calls.values() for one in calls if one is not call and one.opened}
+        siblings = next(calls for calls in self._calls.values() if call in calls)
+        taken = {one.id for one in siblings if one is not call and one.opened}
         if not call.id:
             call.id = (
                 "call_" + hashlib.sha256(f"{draft.json.get('id')}/{call.index}/{call.name}".encode()).hexdigest()[:24]
