@@ -887,6 +887,78 @@ tool-call-finish-per-call
   ends with another answer: openai-python openai-node langchain-py langchain-js
 """
 
+#: Told in issue trackers or read in a client's source, not measured here; the reference stands in brackets.
+REPORTED = """\
+anti-buffering-headers-missing
+  shows nothing until the end (ggml-org/llama.cpp#20872): llama.cpp-webui
+utf8-split-over-reads
+  raises UnicodeDecodeError now and then (vllm-project/vllm#38717): vllm-bench
+  ends with other text, torn characters (api7/aisix#111): aisix
+oversized-sse-line
+  raises an error beyond 128 KiB (open-webui/open-webui#28114): open-webui
+  says nothing, ends at the first line beyond 64 KiB (its StreamHandler): one-api
+  raises an error beyond 1 MiB (SamSaffron/term-llm#347): term-llm
+sse-line-endings
+  asks again without streaming when they are CRLF (farion1231/cc-switch#1787): cc-switch
+  waits for a line end when they are CR alone (its ssestream): openai-go
+sse-comment-keepalive
+  raises an error (tmc/langchaingo#942): langchaingo
+  raises an error (CopilotC-Nvim/CopilotChat.nvim#944): copilotchat-nvim
+  raises an error (QuantumNous/new-api#1276): new-api
+  raises an error (Lambdua/openai4j#86): openai4j
+  raises an error before March 2025 (openai/openai-go#227): openai-go
+sse-comment-rewrapped-as-data
+  raises an error at the first one (mnfst/llm-gateway#2053): openai-node
+chunk-id-changes
+  says nothing, ends with the first chunk alone (its accumulator): openai-go
+choices-empty-non-usage
+  raises IndexError in its first versions (pydantic/pydantic-ai#164): pydantic-ai
+unknown-extension-fields
+  ends with citations doubled (langchain-ai/langchain#29176): langchain-py
+service-tier-unknown
+  raises an error, the chunk is lost (64bit/async-openai#498): async-openai
+role-every-chunk
+  raises an error (mudler/LocalAI#340): org-ai
+content-lost-whitespace
+  ends with other text, trimmed (langchain4j/langchain4j#5531): langchain4j
+empty-tool-calls-array
+  says nothing, ends with the first piece of text (spring-projects/spring-ai#6504): spring-ai
+usage-unrequested
+  raises IllegalStateException when a content chunk has it (its accumulator): openai-java
+finish-reason-key-absent
+  raises an error before June 2024 (mudler/LocalAI#1744): openai-kotlin
+finish-reason-on-content-chunk
+  says nothing, ends without the last piece (vllm-project/vllm-ascend#8327): some-loops
+done-missing
+  waits for it (huggingface/text-generation-inference#1896): azure-dotnet
+  waits for it (mudler/LocalAI#340): org-ai
+  reports an interrupted answer (ikawrakow/ik_llama.cpp#467): inference-benchmarker
+error-code-shape
+  raises a decoding error in place of the real one (its WrappedError): async-openai
+tool-call-ghost-sentinel
+  ends with another number of calls (langchain4j/langchain4j#5209): langchain4j
+completions-finish-null
+  raises an error in older versions (aallam/openai-kotlin#285): openai-kotlin
+responses-sequence-number
+  raises an error, the turn is lost (Wei-Shaw/sub2api#7129): grok-build
+  reports a damaged stream when there is a gap (SamSaffron/term-llm#878): term-llm
+responses-completed-output-empty
+  says nothing, ends with an empty message (QuantumNous/new-api#4362): openclaw
+responses-ids-unstable
+  raises RuntimeError when the response's id changes (its Responses helper): openai-python-stream
+responses-error-event-shape
+  says nothing of the reason (BerriAI/litellm#40243): codex
+responses-terminal-missing
+  reports a lost connection and asks again (QuantumNous/new-api#6682): codex
+responses-created-at-float
+  raises an error for the float (QuantumNous/new-api#6682): new-api
+  raises an error for the missing details (QuantumNous/new-api#6682): codex
+responses-missing-required-fields
+  reports a failure (theopenco/llmgateway#2287): open-responses-suite
+responses-keepalive-event
+  raises an error on an empty payload (caozhiyuan/copilot-api#88): ai-sdk-openai
+"""
+
 #: Rules whose streams no measured client minded.
 HARMLESS = (
     "burst-delivery",

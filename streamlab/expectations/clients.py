@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from streamlab.expectations.client_table import HARMLESS, MEASURED, OBSERVED
+from streamlab.expectations.client_table import HARMLESS, MEASURED, OBSERVED, REPORTED
 
 #: When the clients with a version were measured.
 MEASURED_ON = "2026-11-20"
@@ -32,12 +32,14 @@ class Break(NamedTuple):
     """What one client does on a deviation. ``client`` is a key of `CLIENTS`.
 
     ``harm``: "hangs", "raises", "silent-loss" (says nothing and ends with less) or "wrong" (ends with another answer
-    than the one meant).
+    than the one meant). ``measured`` is False for what an issue tracker tells or the client's source shows; ``how``
+    then names it in brackets.
     """
 
     client: str
     how: str
     harm: str
+    measured: bool = True
 
 
 CLIENTS: dict[str, Client] = {
@@ -86,6 +88,32 @@ CLIENTS: dict[str, Client] = {
     "langchain-js": Client("@langchain/openai", "", "LangChain.js ChatOpenAI"),
     "litellm": Client("litellm", "", "LiteLLM completion()"),
     "pydantic-ai": Client("pydantic-ai-slim", "", "Pydantic AI, Agent"),
+    # clients that issue trackers tell of
+    "aisix": Client("aisix", "", "AISIX gateway"),
+    "async-openai": Client("async-openai", "", "async-openai for Rust"),
+    "azure-dotnet": Client("Azure.AI.OpenAI", "", "Azure SDK for .NET"),
+    "cc-switch": Client("cc-switch", "", "cc-switch before 3.13"),
+    "codex": Client("codex", "", "Codex CLI"),
+    "copilotchat-nvim": Client("CopilotChat.nvim", "", "CopilotChat.nvim"),
+    "grok-build": Client("grok-build", "", "grok-build"),
+    "inference-benchmarker": Client("inference-benchmarker", "", "inference-benchmarker"),
+    "langchain4j": Client("langchain4j", "", "LangChain4j"),
+    "langchaingo": Client("langchaingo", "", "langchaingo"),
+    "llama.cpp-webui": Client("llama.cpp", "", "llama.cpp's web UI behind nginx"),
+    "new-api": Client("new-api", "", "new-api"),
+    "one-api": Client("one-api", "", "one-api, as a client of its upstream"),
+    "open-responses-suite": Client("openresponses", "", "Open Responses test suite"),
+    "open-webui": Client("open-webui", "", "Open WebUI"),
+    "openai-go": Client("openai-go", "", "openai-go"),
+    "openai-java": Client("openai-java", "", "openai-java, accumulator"),
+    "openai-kotlin": Client("openai-kotlin", "", "openai-kotlin"),
+    "openai4j": Client("openai4j", "", "openai4j"),
+    "openclaw": Client("openclaw", "", "OpenClaw"),
+    "org-ai": Client("org-ai", "", "org-ai for Emacs"),
+    "some-loops": Client("", "", "loops that stop at finish_reason"),
+    "spring-ai": Client("spring-ai", "", "Spring AI"),
+    "term-llm": Client("term-llm", "", "term-llm"),
+    "vllm-bench": Client("vllm", "", "vLLM's bench_serve"),
 }
 
 #: Names people use, and the beginnings of client ids they mean.
@@ -104,7 +132,15 @@ _ALIASES = {
     "huggingface-hub": ("py-hf-hub",),
 }
 _LANGUAGES = ("py-", "js-", "rs-")
-_HARMS = {"waits": "hangs", "raises": "raises", "reports": "raises", "stops": "raises", "says": "silent-loss"}
+_HARMS = {
+    "waits": "hangs",
+    "shows": "hangs",
+    "raises": "raises",
+    "reports": "raises",
+    "stops": "raises",
+    "asks": "raises",
+    "says": "silent-loss",
+}
 
 
 def client_names() -> tuple[str, ...]:
@@ -113,12 +149,12 @@ def client_names() -> tuple[str, ...]:
 
 
 def breaks(rule_name: str) -> tuple[Break, ...]:
-    """Who breaks on a rule's deviation, gravest first; () when nobody does or nobody was asked."""
+    """Who breaks on a rule's deviation, measured clients first; () when nobody does or nobody was asked."""
     return _table().get(rule_name, ())
 
 
 def is_harmless(rule_name: str) -> bool:
-    """Whether the deviation was served to the clients and none minded; False when nobody was asked."""
+    """Whether the deviation was served to the measured clients and none minded; False when it was not."""
     return rule_name in HARMLESS
 
 
@@ -152,12 +188,12 @@ def clients_called(client_query: str) -> tuple[str, ...]:
 @cache
 def _table() -> dict[str, tuple[Break, ...]]:
     table: dict[str, list[Break]] = {}
-    for text in (MEASURED, OBSERVED):
-        _read(text, table)
+    for text in (MEASURED, OBSERVED, REPORTED):
+        _read(text, table, measured=text is not REPORTED)
     return {rule: tuple(found) for rule, found in table.items()}
 
 
-def _read(text: str, table: dict[str, list[Break]]) -> None:
+def _read(text: str, table: dict[str, list[Break]], measured: bool) -> None:
     """Rules stand at the margin, who does what below them, two spaces in; six spaces continue a line."""
     found: list[Break] = []
     for line in text.replace("\n      ", " ").splitlines():
@@ -166,4 +202,4 @@ def _read(text: str, table: dict[str, list[Break]]) -> None:
             continue
         how, _, names = line.strip().rpartition(": ")
         harm = _HARMS.get(how.split()[0], "wrong")
-        found += [Break(name, how, harm) for name in names.split()]
+        found += [Break(name, how, harm, measured) for name in names.split()]

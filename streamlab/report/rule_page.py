@@ -93,7 +93,9 @@ def _who_breaks(rule: type[Rule]) -> list[str]:
     if not hurt:
         return []
     rows = [f"| {CLIENTS[one.client]} | {one.how.replace('|', chr(92) + '|')} |" for one in hurt]
-    return ["## Who breaks", "", f"Measured on {MEASURED_ON}.", "", "| client | what happens |", "|---|---|", *rows, ""]
+    told = "" if all(one.measured for one in hurt) else " What names its source in brackets was told, not measured."
+    note = f"Clients with a version were measured on {MEASURED_ON}.{told}"
+    return ["## Who breaks", "", note, "", "| client | what happens |", "|---|---|", *rows, ""]
 
 
 def _who_deviates(rule: type[Rule]) -> list[str]:
