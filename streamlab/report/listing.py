@@ -13,7 +13,7 @@ from rich.text import Text
 from streamlab.engine.report import Report
 from streamlab.exchange import Exchange
 from streamlab.report.json import dump, report_json
-from streamlab.report.text import finding_lines, metric_rows, milliseconds, size
+from streamlab.report.text import finding_lines, gravest_first, metric_rows, milliseconds, size
 from streamlab.report.timeline import timeline_rows
 from streamlab.storage.capture_db import Overview
 from streamlab.wire.visible import visible
@@ -114,7 +114,7 @@ def print_exchange(console: Console, exchange: Exchange, report: Report) -> None
     _print_head(console, exchange, report)
     _print_timeline(console, exchange, report)
     console.print(Text("\nfindings", style="bold"))
-    for finding in report.findings:
+    for finding in gravest_first(report.findings):
         console.print(finding_lines(finding))
     if not report.findings:
         console.print(Text("✓ as OpenAI sends it", style="green"))

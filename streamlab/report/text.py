@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
@@ -65,26 +66,31 @@ def head_line(source: str, report: Report, status: int | None, ending: str | Non
     return line
 
 
+def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
+    """For people: errors above warnings above remarks, each in the order of the stream."""
+    return sorted(findings, key=lambda one: (one.severity.rank, one.event is None, one.event or 0))
+
+
 def finding_lines(finding: Finding) -> Text:
-    """A finding: what, where, what OpenAI sends, who breaks, how it is mended."""
+    """A finding: what and where; for all but remarks also what OpenAI sends, who breaks, and how it is mended."""
     text = Text()
-    style = "dim" if finding.known else STYLES[finding.severity]
-    text.append(f"{finding.severity:<8}", style=style)
-    text.append(finding.rule, style="bold" if not finding.known else "dim")
-    text.append(f"  {_where(finding)}\n", style="dim")
-    text.append(f"        {visible(finding.message, 400)}\n")
+    text.append(f"{finding.severity:<8}", style="dim" if finding.known else STYLES[finding.severity])
+    text.append(finding.rule, style="dim" if finding.known else "bold")
+    text.append(f"  {_where(finding)}", style="dim")
+    text.append("  (known of this dialect)\n" if finding.known else "\n", style="dim")
+    text.append(f"        {visible(finding.message, 400)}")
+    if finding.severity is Severity.INFO:
+        return text
     if finding.expected is not None or finding.actual is not None:
-        text.append("        OpenAI: ", style="dim")
+        text.append("\n        OpenAI: ", style="dim")
         text.append(value(finding.expected), style="green")
         text.append("  here: ", style="dim")
-        text.append(f"{value(finding.actual)}\n", style="red")
+        text.append(value(finding.actual), style="red")
     for line in breaking_lines(finding.rule):
-        text.append("        breaks: ", style="dim")
-        text.append(f"{line}\n")
-    text.append("        mend: ", style="dim")
+        text.append("\n        breaks: ", style="dim")
+        text.append(line)
+    text.append("\n        mend: ", style="dim")
     text.append(_MENDS[finding.repair])
-    if finding.known:
-        text.append("  (known of this dialect)", style="dim")
     return text
 
 
@@ -122,7 +128,7 @@ def print_report(console: Console, source: str, report: Report, status: int | No
     console.print(head_line(source, report, status, ending), soft_wrap=True)
     if not report.findings:
         console.print(Text("  ✓ as OpenAI sends it", style="green"))
-    for finding in report.findings:
+    for finding in gravest_first(report.findings):
         console.print(finding_lines(finding), soft_wrap=True)
 
 

@@ -10,7 +10,12 @@ from streamlab.rules.registry import by_name
 from tests import corpus
 
 #: (scenario, rule): labels that are wrong on reading, with the reason.
-DISPUTED: dict[tuple[str, str], str] = {}
+DISPUTED: dict[tuple[str, str], str] = {
+    (
+        "us-missing",
+        "usage-missing-when-requested",
+    ): "the request does not ask for usage; body and request equal 00-baseline",
+}
 
 
 @corpus.needs_corpus
