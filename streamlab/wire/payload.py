@@ -59,7 +59,7 @@ _CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 #: What is left of a number, a literal or an escape when the text ends inside it.
 _BROKEN_OFF = re.compile(
-    r"(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|N|Na|-?I[a-z]{0,6}|-|\.|[eE][+-]?|\\?u[0-9a-fA-F]{0,3})\s*\Z"
+    r"(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|N|Na|-?I[a-z]{0,6}|-|\.|[eE][+-]?|\\?u[0-9a-fA-F]{0,4})\s*\Z"
 )
 
 

@@ -22,14 +22,6 @@ MAX_DECODED = 256 * 1024 * 1024
 _PIECE = 1024 * 1024
 
 
-class CodingError(Exception):
-    """The body is not in the content coding its header names; caught in this module, never seen outside."""
-
-
-class _Decompressor(Protocol):
-    def decompress(self, data: bytes) -> bytes: ...
-
-
 class BodyDecoder:
     """Undoes ``Content-Encoding`` incrementally; several codings are undone in reverse order.
 
@@ -45,7 +37,6 @@ class BodyDecoder:
         ]
         self.fault: str | None = None
         self.decoded_bytes = 0
-        self._first = True
         self._stages: list[_Stage] = []
         for coding in reversed(self.codings):
             make = _STAGES.get(coding)
@@ -64,12 +55,9 @@ class BodyDecoder:
             return data
         if self.fault is not None or not data:
             return b""
-        try:
-            for stage in self._stages:
-                data = stage.feed(data, MAX_DECODED - self.decoded_bytes)
-        except CodingError as error:
-            self.fault = str(error)
-            return b""
+        for stage in self._stages:
+            data = stage.feed(data, MAX_DECODED - self.decoded_bytes)
+            self.fault = self.fault or stage.fault
         self.decoded_bytes += len(data)
         if self.decoded_bytes >= MAX_DECODED:
             self.fault = f"decoding stopped after {MAX_DECODED} bytes"
@@ -82,95 +70,146 @@ class BodyDecoder:
 
 
 class _Stage(Protocol):
+    """One coding. ``feed`` gives at most ``limit`` bytes, and what came before a fault; the same however it is cut."""
+
     complete: bool
+    fault: str | None
 
     def feed(self, data: bytes, limit: int) -> bytes: ...
 
 
 class _Zlib:
-    """gzip and deflate; ``deflate`` is tried with the zlib header first and raw after, as browsers do."""
+    """gzip, several members too, and deflate, which some servers send without the zlib header."""
 
-    def __init__(self, wbits: int, raw_fallback: bool = False) -> None:
+    def __init__(self, wbits: int) -> None:
+        self._wbits = wbits
+        self._gzip = wbits > zlib.MAX_WBITS
         self._inner = zlib.decompressobj(wbits)
-        self._raw_fallback = raw_fallback
+        self._held = b""  # the two bytes that tell a zlib header, or the next gzip member
+        self._deciding = not self._gzip
         self.complete = False
+        self.fault: str | None = None
 
     def feed(self, data: bytes, limit: int) -> bytes:
         pieces: list[bytes] = []
-        total = 0
-        while data and total < limit:
-            try:
-                piece = self._inner.decompress(data, min(_PIECE, limit - total))
-            except zlib.error as error:
-                if not self._raw_fallback:
-                    raise CodingError(f"corrupt compressed data: {error}") from None
-                self._raw_fallback = False
-                self._inner = zlib.decompressobj(-zlib.MAX_WBITS)
-                continue
-            self._raw_fallback = False
+        left = limit
+        data = self._held + data
+        self._held = b""
+        while data and left > 0 and self.fault is None:
+            if (self._deciding or self.complete) and not self._begin(data):
+                break
+            piece, data = self._decompress(data, left)
             pieces.append(piece)
-            total += len(piece)
-            data = self._inner.unconsumed_tail
-            if self._inner.eof:
-                self.complete = True
-                data = self._inner.unused_data
-                if not data.startswith(b"\x1f\x8b"):
-                    break
-                self._inner = zlib.decompressobj(zlib.MAX_WBITS | 16)
-                self.complete = False
+            left -= len(piece)
         return b"".join(pieces)
 
-
-class _Brotli:
-    def __init__(self) -> None:
-        self._inner = brotli.Decompressor()
+    def _begin(self, data: bytes) -> bool:
+        """Look at two bytes before deciding; False when there is nothing to decode (yet)."""
+        if len(data) < 2:
+            self._held = data
+            return False
+        if self._deciding:
+            headed = data[0] & 0x0F == 8 and int.from_bytes(data[:2]) % 31 == 0
+            self._inner = zlib.decompressobj(zlib.MAX_WBITS if headed else -zlib.MAX_WBITS)
+            self._deciding = False
+            return True
+        if not self._gzip or not data.startswith(b"\x1f\x8b"):
+            return False  # padding behind the end is ignored, as browsers do
+        self._inner = zlib.decompressobj(self._wbits)
         self.complete = False
+        return True
+
+    def _decompress(self, data: bytes, left: int) -> tuple[bytes, bytes]:
+        """What ``data`` yields, and what is left of it."""
+        before = self._inner.copy()
+        try:
+            pieces = [self._inner.decompress(data, min(_PIECE, left))]
+            while len(pieces[-1]) == _PIECE and not self._inner.unconsumed_tail and not self._inner.eof:
+                pieces.append(self._inner.decompress(b"", _PIECE))
+        except zlib.error as error:
+            self.fault = f"corrupt compressed data: {error}"
+            return _before_the_fault(before, data)[:left], b""
+        if self._inner.eof:
+            self.complete = True
+            return b"".join(pieces)[:left], self._inner.unused_data
+        return b"".join(pieces)[:left], self._inner.unconsumed_tail
+
+
+def _before_the_fault(inner: zlib._Decompress, data: bytes) -> bytes:
+    """zlib throws away what one call decoded before it met an error: ask again, byte by byte."""
+    pieces: list[bytes] = []
+    try:
+        for at in range(len(data)):
+            pieces.append(inner.decompress(data[at : at + 1], _PIECE))
+    except zlib.error:
+        pass
+    return b"".join(pieces)
+
+
+class _ByteWise:
+    """A decompressor without a bound on its output, or that keeps what it decoded before an error to itself."""
+
+    complete = False
+
+    def __init__(self) -> None:
+        self.fault: str | None = None
 
     def feed(self, data: bytes, limit: int) -> bytes:
+        """Byte by byte: that bounds the output of a bomb, and gives the same before an error however it is cut."""
         pieces: list[bytes] = []
-        total = 0
-        try:
-            while total < limit:
-                piece = self._inner.process(data, output_buffer_limit=min(_PIECE, limit - total))
-                data = b""
+        left = limit
+        for at in range(len(data)):
+            if self.complete or left <= 0 or self.fault is not None:
+                break
+            piece = self._step(data[at : at + 1], left)[:left]
+            if piece:
                 pieces.append(piece)
-                total += len(piece)
-                if self._inner.is_finished() or self._inner.can_accept_more_data():
-                    break
+                left -= len(piece)
+        return b"".join(pieces)
+
+    def _step(self, byte: bytes, left: int) -> bytes:
+        """What one more byte yields; what goes beyond ``left`` bytes need not be there."""
+        raise NotImplementedError
+
+
+class _Brotli(_ByteWise):
+    def __init__(self) -> None:
+        super().__init__()
+        self._inner = brotli.Decompressor()
+
+    def _step(self, byte: bytes, left: int) -> bytes:
+        try:
+            piece: bytes = self._inner.process(byte, output_buffer_limit=_PIECE)
+            pieces = [piece]
+            while len(piece) >= _PIECE and len(pieces) * _PIECE < left:
+                piece = self._inner.process(b"", output_buffer_limit=_PIECE)
+                pieces.append(piece)
         except brotli.error as error:
-            raise CodingError(f"corrupt compressed data: {error}") from None
+            self.fault = f"corrupt compressed data: {error}"
+            return b""
         self.complete = self._inner.is_finished()
         return b"".join(pieces)
 
 
-class _Zstd:
-    """zstandard's object decompresses a whole input at once, so input goes in by small pieces to bound the output."""
-
+class _Zstd(_ByteWise):
     def __init__(self) -> None:
+        super().__init__()
         self._inner = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
-        self.complete = False
 
-    def feed(self, data: bytes, limit: int) -> bytes:
-        pieces: list[bytes] = []
-        total = 0
-        step = 1024
-        for at in range(0, len(data), step):
-            if self.complete or total >= limit:
-                break
-            try:
-                piece = self._inner.decompress(data[at : at + step])
-            except zstandard.ZstdError as error:
-                raise CodingError(f"corrupt compressed data: {error}") from None
-            pieces.append(piece)
-            total += len(piece)
-            self.complete = self._inner.eof
-        return b"".join(pieces)
+    def _step(self, byte: bytes, left: int) -> bytes:
+        try:
+            piece = self._inner.decompress(byte)
+        except zstandard.ZstdError as error:
+            self.fault = f"corrupt compressed data: {error}"
+            return b""
+        self.complete = self._inner.eof
+        return piece
 
 
 _STAGES: dict[str, Callable[[], _Stage]] = {
     "gzip": lambda: _Zlib(zlib.MAX_WBITS | 16),
     "x-gzip": lambda: _Zlib(zlib.MAX_WBITS | 16),
-    "deflate": lambda: _Zlib(zlib.MAX_WBITS, raw_fallback=True),
+    "deflate": lambda: _Zlib(zlib.MAX_WBITS),
     "br": _Brotli,
     "zstd": _Zstd,
 }
