@@ -1,4 +1,4 @@
-"""The verbs: load, analyze, check. Wiring only: every decision belongs to the engine or the configuration."""
+"""The verbs: load, analyze, check, normalize. Wiring only: decisions belong to the engine or the configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 from streamlab.config import Config
-from streamlab.engine import analyzer
+from streamlab.engine import analyzer, normalizer
+from streamlab.engine.normalizer import Normalized
 from streamlab.engine.report import Report
 from streamlab.errors import StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange, Request
@@ -35,6 +36,7 @@ __all__ = [
     "find_one",
     "import_into",
     "load",
+    "normalize",
 ]
 
 #: Up to this many exchanges one process is faster than several.
@@ -130,6 +132,11 @@ def _labelled(source: str, exchange: Exchange, label: str | None) -> Exchange:
 def analyze(exchange: Exchange, *, api: Api | str | None = None) -> Report:
     """The report of an exchange: findings, metrics, and the completion a client would hold."""
     return analyzer.analyze(exchange, api=Api(api) if api is not None else None)
+
+
+def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | str | None = None) -> Normalized:
+    """The exchange with everything mended that can be, and the account of every change; see engine/normalizer.py."""
+    return normalizer.normalize(exchange, unsafe=unsafe, api=Api(api) if api is not None else None)
 
 
 def check(targets: Iterable[Target], options: CheckOptions) -> Iterator[Checked]:

@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from streamlab.engine.analyzer import analyze
 from streamlab.engine.whole_answers import error_body, error_status_body, is_whole_answer, streamed
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
-from streamlab.rules.registry import all_rules
+from streamlab.rules.finding import Severity
+from streamlab.rules.registry import all_rules, by_name
 from streamlab.rules.repairs import SHARED
 from streamlab.rules.repairs.base import SHORTEST_REPEAT, Change, Draft, Drafts, Origin, Repair, Story, Unmended
 from streamlab.rules.repairs.framing import SEPARATORS, frame
@@ -502,3 +504,11 @@ def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = Non
         notes={},
     )
     return Normalized(mended, tuple(events), normalizer.changes, normalizer.unmended)
+
+
+def errors_left(normalized: Normalized) -> tuple[str, ...]:
+    """The rules at error level that still speak after mending, or whose deviation could not be mended."""
+    rules = by_name()
+    left = [one.rule for one in normalized.unmended if one.rule in rules and rules[one.rule].severity is Severity.ERROR]
+    left += [one.rule for one in analyze(normalized.exchange).findings if one.severity is Severity.ERROR]
+    return tuple(dict.fromkeys(left))

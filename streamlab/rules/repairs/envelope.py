@@ -64,7 +64,9 @@ class Envelope(Repair):
         """A chunk that another repair made gets the stream's envelope."""
         if not self._constants:
             self._settle(chunk)
-        chunk.update(self._constants)
+        members = dict(chunk)
+        chunk.clear()
+        chunk.update({**self._constants, **members})
 
     def _origin(self, key: str, chunk: JsonObject) -> Origin:
         return Origin.INVENTED if key == self._made_up else Origin.DERIVED

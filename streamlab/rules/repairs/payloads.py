@@ -48,8 +48,7 @@ class TornPayloads(Repair):
         if not self._held:
             return (draft,)
         if isinstance(draft.event, Comment):
-            joined = self._with_blank_line(draft)
-            return (draft,) if joined is None else (joined,)
+            return self._comment(draft)
         return (*self._judge(not isinstance(draft.event, Chunk)), draft)
 
     def _hold(self, draft: Draft) -> Drafts:
@@ -60,8 +59,7 @@ class TornPayloads(Repair):
         if len(self._held) > 1:
             found = self._joined(b"") or self._joined(b"\n")
             if found is not None:
-                self._clear()
-                return (found,)
+                return (*self._comments(), found)
         if len(self._held) > _MAX_HELD or self._bytes > _MAX_HELD_BYTES:
             return tuple(self._judge(False))
         return ()
@@ -69,15 +67,26 @@ class TornPayloads(Repair):
     def end(self, ending: Ending) -> Drafts:
         return tuple(self._judge(True)) if self._held else ()
 
-    def release(self) -> Drafts:
-        return ()
+    def _comment(self, draft: Draft) -> Drafts:
+        joined = self._with_blank_line(draft)
+        if joined is not None:
+            return (*self._comments(), joined)
+        self._held.append(draft)
+        return tuple(self._judge(False)) if len(self._held) > _MAX_HELD else ()
+
+    def _comments(self) -> list[Draft]:
+        """What is left when the held payloads went out as one event."""
+        return [draft for draft in self._clear() if isinstance(draft.event, Comment)]
+
+    def _parts(self) -> list[Draft]:
+        return [draft for draft in self._held if isinstance(draft.event, Undecodable)]
 
     def _clear(self) -> list[Draft]:
         held, self._held, self._bytes, self.awake = self._held, [], 0, False
         return held
 
     def _payloads(self) -> list[bytes]:
-        return [draft.event.sse.data or b"" for draft in self._held if draft.event.sse is not None]
+        return [draft.event.sse.data or b"" for draft in self._parts() if draft.event.sse is not None]
 
     def _joined(self, glue: bytes) -> Draft | None:
         """The held events as one document, when together they are one."""
@@ -99,24 +108,24 @@ class TornPayloads(Repair):
         event = read_event(frame(payload))
         if not isinstance(event, Chunk | ErrorPayload):
             return None
-        self._held.append(draft)
-        joined = self._made(event, "sse-raw-newline-in-json")
-        self._clear()
-        return joined
+        return self._made(event, "sse-raw-newline-in-json", draft.sources)
 
-    def _made(self, event: StreamEvent, rule: str) -> Draft:
-        sources = tuple(at for draft in self._held for at in draft.sources)
-        return Draft(event, sources, [Change(rule, "", f"{len(self._held)} events", "1 event")])
+    def _made(self, event: StreamEvent, rule: str, more: tuple[int, ...] = ()) -> Draft:
+        sources = (*self._sources(), *more)
+        return Draft(event, sources, [Change(rule, "", f"{len(sources)} events", "1 event")])
+
+    def _sources(self) -> tuple[int, ...]:
+        return tuple(at for draft in self._parts() for at in draft.sources)
 
     def _judge(self, last: bool) -> Iterator[Draft]:
         if last:
             answer = self._raw_answer()
             if answer is not None:
-                self._clear()
+                yield from self._comments()
                 yield from answer
                 return
         for draft in self._clear():
-            yield self._alone(draft, last)
+            yield draft if isinstance(draft.event, Comment) else self._alone(draft, last)
 
     def _alone(self, draft: Draft, last: bool) -> Draft:
         event = draft.event
@@ -132,7 +141,7 @@ class TornPayloads(Repair):
             draft.changes.append(Change("json-python-repr", "", data[:80], ABSENT))
         elif truncated and last:
             self.story.cut_tail = True
-            self.story.cannot("truncated-json", "the stream breaks off inside an event")
+            self.story.cannot("json-truncated", "the stream breaks off inside an event")
             draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")
             draft.changes.append(Change("sse-unterminated-final-event", "", data[:200], ABSENT, Origin.INVENTED))
         elif (event.decoded and not event.value) or type(event.value) in (int, float, bool):
@@ -154,7 +163,7 @@ class TornPayloads(Repair):
     def _raw_answer(self) -> list[Draft] | None:
         """GLM-4's answer, or tool call, sent once more as raw text after its beginning went out as content."""
         payload = b"\n".join(self._payloads()).decode("utf-8", "replace")
-        sources = tuple(at for draft in self._held for at in draft.sources)
+        sources = self._sources()
         said = self.story.text()
         if not said or self.story.finished or self.story.errors:
             return None

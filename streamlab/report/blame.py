@@ -1,0 +1,109 @@
+"""The account of a mended stream: for every event of the output, what was copied, derived or invented, from which
+events of the input, and by the repair of which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from streamlab.engine.normalizer import Mended, Normalized
+from streamlab.rules.finding import Mend
+from streamlab.rules.registry import by_name
+from streamlab.rules.repairs.base import ABSENT, Change
+from streamlab.wire.visible import visible
+
+_SHOWN = 60
+FORMAT = "streamlab.blame/1"
+
+
+def blame_json(source: str, normalized: Normalized) -> dict[str, Any]:
+    """One mended exchange as a JSON object: its events, what was mended, what could not be."""
+    return {
+        "format": FORMAT,
+        "source": source,
+        "events": [event_json(at, event) for at, event in enumerate(normalized.events)],
+        **summary_json(normalized),
+    }
+
+
+def summary_json(normalized: Normalized) -> dict[str, Any]:
+    """What was mended, by rule, and what could not be."""
+    return {
+        "mended": dict(sorted(normalized.changes.items())),
+        "unmended": [{"rule": one.rule, "event": one.event, "why": one.why} for one in normalized.unmended],
+    }
+
+
+def event_json(at: int, event: Mended) -> dict[str, Any]:
+    """One event of the output."""
+    return {
+        "event": at,
+        "origin": str(event.origin),
+        "from": list(event.sources),
+        "repairs": list(event.repairs),
+        "changes": [change_json(change) for change in event.changes],
+        "bytes": len(event.raw),
+    }
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    """One change; ``was`` and ``now`` are left out where there was or is nothing."""
+    result: dict[str, Any] = {"rule": change.rule, "path": change.path, "origin": str(change.origin)}
+    if change.was is not ABSENT:
+        result["was"] = _plain(change.was)
+    if change.now is not ABSENT:
+        result["now"] = _plain(change.now)
+    return result
+
+
+def _plain(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def blame_lines(normalized: Normalized) -> Iterator[str]:
+    """The account as text, one line an event, changes below it; safe to print."""
+    for at, event in enumerate(normalized.events):
+        sources = _numbers(event.sources)
+        yield f"{at:>5}  {event.origin:<8}  from {sources or '-':<9}  {_payload(event)}"
+        for change in event.changes:
+            yield f"{'':>9}{change.rule}: {_change(change)}"
+
+
+def summary_lines(normalized: Normalized) -> Iterator[str]:
+    """What was mended and what could not be, by rule; safe to print."""
+    rules = by_name()
+    for rule, count in sorted(normalized.changes.items()):
+        unsafe = rule in rules and rules[rule].repair is Mend.UNSAFE
+        yield f"mended {rule} ({count} event{'s' * (count != 1)}{', a guess' if unsafe else ''})"
+    for one in normalized.unmended:
+        where = f" at event {one.event}" if one.event is not None else ""
+        yield visible(f"not mended: {one.rule}{where}: {one.why}", 300)
+    if not normalized.changes and not normalized.unmended:
+        yield "nothing to mend: the stream is as it came"
+
+
+def _payload(event: Mended) -> str:
+    return visible(event.raw.decode("utf-8", "replace").strip(), 100)
+
+
+def _change(change: Change) -> str:
+    path = visible(change.path, _SHOWN)
+    was = "" if change.was is ABSENT else f"was {_shown(change.was)}"
+    now = "removed" if change.now is ABSENT and was else "" if change.now is ABSENT else f"now {_shown(change.now)}"
+    invented = " (invented)" if str(change.origin) == "invented" else ""
+    return " ".join(part for part in (path, ", ".join(part for part in (was, now) if part)) if part) + invented
+
+
+def _shown(value: Any) -> str:
+    return visible(repr(_plain(value)), _SHOWN)
+
+
+def _numbers(sources: Iterable[int]) -> str:
+    """``3-5, 8``."""
+    spans: list[list[int]] = []
+    for at in sorted(set(sources)):
+        if spans and at == spans[-1][1] + 1:
+            spans[-1][1] = at
+        else:
+            spans.append([at, at])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
