@@ -42,7 +42,6 @@ _PATHS = (
     ("/messages", Api.ANTHROPIC),
     ("/api/chat", Api.OLLAMA),
     ("/v2/chat", Api.COHERE),
-    ("/v1/chat", Api.COHERE),
 )
 
 
@@ -92,6 +91,8 @@ def _api_of_shape(value: dict[str, Any]) -> Api:
         return Api.GEMINI
     if "token" in value and isinstance(value["token"], dict):
         return Api.TGI
+    if isinstance(value.get("event_type"), str):
+        return Api.COHERE
     if "done" in value and ("message" in value or "response" in value):
         return Api.OLLAMA
     if isinstance(value.get("object"), str) and value["object"].startswith("thread."):
