@@ -119,6 +119,10 @@ class Conversation:
             self._apply(event, frame.at_ns)
 
     def _apply(self, event: ResponseEvent, at_ns: int) -> None:
+        if isinstance(event, Body):
+            draft = self._open[0]
+            self._touched(draft, draft.add_body(event.pieces, at_ns))
+            return
         if isinstance(event, Surplus):
             if self._latest is not None:
                 self._latest.notes["bytes_after_end"] = self._latest.notes.get("bytes_after_end", 0) + len(event.data)
@@ -126,10 +130,7 @@ class Conversation:
                 self._touched(self._latest, 0)
             return
         draft = self._open[0]
-        size = 0
-        if isinstance(event, Body):
-            size = draft.add_body(event.pieces, at_ns)
-        elif isinstance(event, Head):
+        if isinstance(event, Head):
             headers = redact_headers(event.head.headers)
             draft.set_head(event.head, headers, at_ns, chunked=event.framing is Framing.CHUNKED)
         elif isinstance(event, Interim):
@@ -141,7 +142,7 @@ class Conversation:
             self._end(draft, event.trailers, at_ns)
         else:
             self._broken(draft, event, at_ns)
-        self._touched(draft, size)
+        self._touched(draft, 0)
 
     def _end(self, draft: Draft, trailers: Headers, at_ns: int) -> None:
         if trailers:

@@ -137,6 +137,9 @@ class Draft:
 
     def _count_events(self, pieces: list[Piece]) -> None:
         """Blank lines, for the live display only; the decoder counts for real."""
+        if len(pieces) == 1 and not self._blank_tail and pieces[0][0][-2:] == b"\n\n" and b"\r" not in pieces[0][0]:
+            self.events += pieces[0][0].count(b"\n\n")  # the common case: whole events in one chunk
+            return
         text = self._blank_tail + b"".join([data for data, _ in pieces])
         self.events += text.count(b"\n\n") + text.count(b"\r\n\r\n")
         # Keep what may be the first half of a blank line, and no whole one.
@@ -174,7 +177,12 @@ def write_drafts(connection: sqlite3.Connection, drafts: Iterable[Draft], record
             if draft.id is None:
                 fresh.append(draft)
                 draft.id = _insert(connection, draft, recorder_id)
-            _write_one(connection, draft)
+            if draft.request_changed:
+                _write_request(connection, draft)
+            if draft.changed:
+                _write_changes(connection, draft)
+        # One statement for the segments of all streams: a call a stream costs more than the rows.
+        connection.executemany(INSERT_SEGMENT, [(draft.id, *row) for draft in drafts for row in draft.pending])
         connection.execute("COMMIT")
     except BaseException:
         for draft in fresh:
@@ -206,14 +214,7 @@ def _insert(connection: sqlite3.Connection, draft: Draft, recorder_id: int) -> i
     return int(cursor.lastrowid or 0)
 
 
-def _write_one(connection: sqlite3.Connection, draft: Draft) -> None:
-    exchange_id = draft.id
-    if draft.pending:
-        connection.executemany(INSERT_SEGMENT, [(exchange_id, *row) for row in draft.pending])
-    if draft.request_changed:
-        _write_request(connection, draft)
-    if not draft.changed:
-        return
+def _write_changes(connection: sqlite3.Connection, draft: Draft) -> None:
     head = draft.head
     ended = draft.ending is not None
     connection.execute(
@@ -232,7 +233,7 @@ def _write_one(connection: sqlite3.Connection, draft: Draft) -> None:
             draft.body_bytes if ended else None,
             draft.segment_count if ended else None,
             draft.first_us if ended else None,
-            exchange_id,
+            draft.id,
         ),
     )
 

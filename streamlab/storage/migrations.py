@@ -52,7 +52,7 @@ def _exchanges_and_segments(db: Database) -> None:
             length INTEGER NOT NULL,
             chunk INTEGER,
             data BLOB NOT NULL,
-            PRIMARY KEY (exchange_id, seq)) WITHOUT ROWID"""
+            PRIMARY KEY (exchange_id, seq))"""
     )
     db.execute(
         """CREATE TABLE request_parts (

@@ -28,7 +28,7 @@ _CONGESTED = BLOCK_SIZE * BLOCKS // 3
 #: Blocks above this one are handed back to the system as soon as they are read.
 _KEPT_BLOCKS = 4
 #: How long a frame waits before the writer is told.
-POKE_SECONDS = 0.01
+POKE_SECONDS = 0.02
 #: A writer that took nothing for this long stands still: nobody waits for it any more.
 _STALLED_NS = 1_000_000_000
 
@@ -52,6 +52,9 @@ class Kind(IntEnum):
     CLOSED = 6
     LOST = 7  # the ring was full: what this connection does from here on is not known
     GOODBYE = 8  # the relay ends in order
+
+
+_KINDS = tuple(Kind)
 
 
 class Frame(NamedTuple):
@@ -247,7 +250,7 @@ class SpoolReader:
             kind, connection, at_ns, size = _FRAME.unpack_from(self._memory, at)
             begin = at + _FRAME.size
             if kind:
-                yield Frame(Kind(kind), connection, at_ns, self._memory[begin : begin + size])
+                yield Frame(_KINDS[kind], connection, at_ns, self._memory[begin : begin + size])
                 taken += size
             self._read += _FRAME.size + size
 

@@ -363,7 +363,7 @@ class Head:
     framing: Framing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every read, and freezing doubles what that costs
 class Body:
     """Pieces of the body that came in one feed; none crosses an HTTP chunk boundary."""
 
