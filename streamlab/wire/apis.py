@@ -15,7 +15,7 @@ class Api(StrEnum):
     RESPONSES = "responses"
     GEMINI = "gemini.generateContent"
     ANTHROPIC = "anthropic.messages"
-    OLLAMA = "ollama.chat"
+    OLLAMA = "ollama"
     COHERE = "cohere.chat"
     TGI = "tgi.generate_stream"
     ASSISTANTS = "assistants"
