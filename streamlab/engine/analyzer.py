@@ -123,6 +123,10 @@ class Analyzer:
                 self._add(rule.end(ending))
         return self._report(end_us)
 
+    def so_far(self) -> Report:
+        """What was found until now, of an exchange that goes on; what only the end can tell is not in it."""
+        return self._report(None)
+
     # -- one event -----------------------------------------------------------------------------------------------
 
     def _take(self, offset_us: int | None, event: StreamEvent) -> None:

@@ -152,11 +152,12 @@ class SSEDecoder:
     """Bytes in, events out; incremental.
 
     A trailing CR may be half a CRLF, so an event that ends in CR is held back until the next byte or `finish`.
+    ``start`` is the offset of the first byte fed: that of an event, for reading on from the middle of a body.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = 0) -> None:
         self._pending = bytearray()
-        self._start = 0  # offset of _pending[0] in the body
+        self._start = start  # offset of _pending[0] in the body
         self._cr_seen = False
         self._open = False  # whether the event being read has a byte that is neither a line end nor the stream's BOM
         self._from = 0  # everything before this index of the buffer has been searched
