@@ -41,7 +41,7 @@ _SECRET_PARAMETER = re.compile(r"k|code|apikey|accesstoken|password|pass")
 #: Forms of keys that are known by sight: an authorization's scheme, vendors' prefixes, JSON web tokens.
 _SECRET_VALUE = re.compile(
     r"\b(?:bearer|basic)\s+[^\s,;]+"
-    r"|\b(?:sk|pk|rk|xai|gsk|hf|ghp|gho|glpat|pplx|r8|nvapi|fw|csk|tgp|sess|ak)[-_][a-z0-9_-]{8,}"
+    r"|\b(?:sk|xai|pplx|nvapi|glpat)-[a-z0-9_-]{8,}|\b(?:sk|pk|gsk|hf|ghp|gho|r8|fw|csk|tgp)_[a-z0-9_]{16,}"
     r"|\baiza[a-z0-9_-]{20,}"
     r"|\beyj[a-z0-9_-]{8,}\.[a-z0-9_-]+\.[a-z0-9_-]*",
     re.IGNORECASE,

@@ -55,7 +55,7 @@ def test_the_scheme_of_an_authorization_stays(value: str, kept: str) -> None:
 @pytest.mark.parametrize(
     "secret",
     [
-        "Bearer abc", "sk-proj-abcdefgh", "gsk_abcdefghij", "xai-abcdefghij", "hf_abcdefghij",
+        "Bearer abc", "sk-proj-abcdefgh", "gsk_abcdefghijklmnopqr", "xai-abcdefghij", "hf_abcdefghijklmnopqr",
         "AIzaSyA1234567890123456789012345678901", "eyJhbGciOiJI.eyJzdWIiOiIx.c2ln",
     ],
 )  # fmt: skip
@@ -75,7 +75,10 @@ def test_known_forms_of_keys_go_wherever_they_stand(secret: str) -> None:
         ("/cb#access_token=S&state=1", "/cb#access_token=REDACTED&state=1"),
         ("/p?q=sk-abcdefghij&empty=&flag", "/p?q=REDACTED&empty=&flag"),
         ("/v1/sk-abcdefghij/chat", "/v1/REDACTED/chat"),
-        ("/v1/models/task-model?max_tokens=5&monkey=1", "/v1/models/task-model?max_tokens=5&monkey=1"),
+        (
+            "/hf-inference/models/task-model?max_tokens=5&monkey=1",
+            "/hf-inference/models/task-model?max_tokens=5&monkey=1",
+        ),
         ("*", "*"),
         ("", ""),
     ],
