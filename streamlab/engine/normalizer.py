@@ -313,8 +313,10 @@ class Normalizer:
             self._slow_shapes.add(shape)
         if facts & self._on or shape in self._slow_shapes:
             return True
-        if self.story.api is not Api.CHAT:
+        if self.story.api is Api.RESPONSES:
             return False
+        if self.story.api is Api.COMPLETIONS:
+            return bool(facts & Fact.FINISH) or 0 not in self.story.opened
         if facts & (Fact.NO_CHOICES | Fact.MANY_CHOICES) or 0 not in self.story.opened:
             return True
         choice = event.json["choices"][0]

@@ -5,9 +5,30 @@ from __future__ import annotations
 from streamlab.expectations.sources import COMPLETIONS
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
+from streamlab.wire.payload import JsonObject
+
+
+class DeltaToText(Repair):
+    """The text of a delta or message becomes the choice's ``text``."""
+
+    rules = ("completions-chat-shape",)
+    stage = Stage.CHOICE
+    apis = frozenset({Api.COMPLETIONS})
+
+    def shape(self, chunk: JsonObject) -> bool:
+        return any(type(choice.get("text")) is not str for choice in reading.choices(chunk))
+
+    def event(self, draft: Draft) -> Drafts:
+        for position, choice in enumerate(reading.choices(draft.json) if draft.is_chunk else ()):
+            key = next((key for key in ("delta", "message") if type(choice.get(key)) is dict), None)
+            if key is not None and type(choice.get("text")) is not str:
+                said = choice.pop(key)
+                draft.put(self.rules[0], choice, "text", reading.content(said), f"choices[{position}].")
+        return (draft,)
 
 
 class CompletionsChatShape(Rule):
@@ -27,6 +48,7 @@ class CompletionsChatShape(Rule):
     severity = Severity.ERROR
     source = COMPLETIONS
     repair = Mend.SAFE
+    mending = DeltaToText
     apis = frozenset({Api.COMPLETIONS})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:

@@ -7,6 +7,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage, Story
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -16,6 +17,49 @@ from streamlab.wire.reading import Fact
 _SHORTEST = 8
 #: The text so far is joined for a comparison at most so often.
 _MAX_COMPARED = 8
+
+
+class DropRepeatedText(Repair):
+    """Drops a last delta that is the whole text once more; a whole message beside the deltas is dropped elsewhere."""
+
+    rules = ("full-message-repeated",)
+    stage = Stage.DELTA
+    holds_back = "a delta that equals all text before it, until the next event"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._held: Draft | None = None
+
+    def event(self, draft: Draft) -> Drafts:
+        held, self._held, self.awake = self._held, None, False
+        before: tuple[Draft, ...] = () if held is None else (held,)
+        if held is not None and not (draft.is_chunk and any(map(reading.content, reading.deltas(draft.json)))):
+            before = self._without_text(held)
+        if not self._repeats(draft):
+            return (*before, draft)
+        choice = reading.choices(draft.json)[0]
+        if choice.get("finish_reason") or reading.choice_index(choice) in self.story.finished:
+            return (*before, *self._without_text(draft))
+        self._held, self.awake = draft, True
+        return before
+
+    def end(self, ending: Ending) -> Drafts:
+        held, self._held = self._held, None
+        return () if held is None else self._without_text(held)
+
+    def _repeats(self, draft: Draft) -> bool:
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        text = reading.content(reading.delta(listed[0])) if len(listed) == 1 else ""
+        if len(text) < _SHORTEST:
+            return False
+        index = reading.choice_index(listed[0])
+        return self.story.pieces(index) > 1 and text == self.story.text(index)
+
+    def _without_text(self, draft: Draft) -> tuple[Draft, ...]:
+        delta = reading.deltas(draft.json)[0]
+        draft.drop(self.rules[0], delta, "content", "choices[0].delta.")
+        choice = reading.choices(draft.json)[0]
+        return (draft,) if delta or choice.get("finish_reason") or draft.json.get("usage") else ()
 
 
 class FullMessageRepeated(Rule):
@@ -37,6 +81,7 @@ class FullMessageRepeated(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
     repair = Mend.SAFE
+    mending = DropRepeatedText
     on = Fact.MESSAGE | Fact.FINISH | Fact.AFTER_FINISH
 
     def __init__(self, ctx: Context) -> None:

@@ -7,6 +7,7 @@ from streamlab.expectations.sources import CHAT_STREAM
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Place
+from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage, Story
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -14,6 +15,41 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 _MARKER = "[DONE]"
+
+
+class DropMarkerText(Repair):
+    """Drops a last delta that is nothing but the text ``[DONE]``."""
+
+    rules = ("content-holds-done-marker",)
+    safe = False
+    stage = Stage.DELTA
+    on = Fact.CONTENT
+    holds_back = "a delta whose text is [DONE], until the next event"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._held: Draft | None = None
+
+    def event(self, draft: Draft) -> Drafts:
+        held, self._held, self.awake = self._held, None, False
+        goes_on = draft.is_chunk and any(map(reading.content, reading.deltas(draft.json)))
+        before: tuple[Draft, ...] = () if held is None else (held,) if goes_on else self._without_text(held)
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        if len(listed) != 1 or reading.content(reading.delta(listed[0])).strip() != _MARKER:
+            return (*before, draft)
+        if listed[0].get("finish_reason"):
+            return (*before, *self._without_text(draft))
+        self._held, self.awake = draft, True
+        return before
+
+    def end(self, ending: Ending) -> Drafts:
+        held, self._held = self._held, None
+        return () if held is None else self._without_text(held)
+
+    def _without_text(self, draft: Draft) -> tuple[Draft, ...]:
+        delta = reading.deltas(draft.json)[0]
+        draft.drop(self.rules[0], delta, "content", "choices[0].delta.")
+        return (draft,) if delta or reading.choices(draft.json)[0].get("finish_reason") else ()
 
 
 class ContentHoldsDoneMarker(LateRule):
@@ -35,6 +71,7 @@ class ContentHoldsDoneMarker(LateRule):
     severity = Severity.ERROR
     source = CHAT_STREAM
     repair = Mend.UNSAFE
+    mending = DropMarkerText
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.FINISH
 

@@ -7,13 +7,93 @@ from streamlab.expectations.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Place
+from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage, Story
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 _GROWTHS = 2
 _SHORTEST = 8
+
+
+class KeepWhatIsNew(Repair):
+    """Sends only what each delta adds, once it is clear that all of them repeat the text so far."""
+
+    rules = ("cumulative-content",)
+    stage = Stage.DELTA
+    on = Fact.CONTENT
+    holds_back = "deltas that begin with the whole text so far, until four grew that way or the answer ends"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._held: list[Draft] = []
+        self._last = self._sent = ""
+        self._growths = 0
+        self._sure = False
+
+    def event(self, draft: Draft) -> Drafts:
+        if not self.asks:
+            return (draft,)
+        text = reading.content(_first_delta(draft))
+        if self._sure:
+            self._strip(draft, text)
+            return (draft,)
+        if not text:
+            return self._textless(draft)
+        if not text.startswith(self._last):
+            return (*self._settle(), draft)
+        if not self._last:
+            self._last = self._sent = text
+            return (draft,)
+        self._growths += len(text) > len(self._last)
+        self._last = text
+        self._held.append(draft)
+        self.awake = True
+        if self._growths >= _CERTAIN and len(text) >= _SHORTEST:
+            return self._decide()
+        return self._settle() if len(self._held) > _MAX_HELD else ()
+
+    def _textless(self, draft: Draft) -> Drafts:
+        if not self._held:
+            return (draft,)
+        self._held.append(draft)
+        over = not draft.is_chunk or any(choice.get("finish_reason") for choice in reading.choices(draft.json))
+        return self._decide() if over or len(self._held) > _MAX_HELD else ()
+
+    def end(self, ending: Ending) -> Drafts:
+        return self._decide()
+
+    def _decide(self) -> Drafts:
+        if self._growths < _GROWTHS or len(self._last) < _SHORTEST:
+            return self._settle()
+        self._sure = self.awake = True
+        held, self._held = self._held, []
+        for draft in held:
+            self._strip(draft, reading.content(_first_delta(draft)))
+        return held
+
+    def _settle(self) -> Drafts:
+        """These deltas are what they seem."""
+        held, self._held = self._held, []
+        self.retire()
+        return held
+
+    def _strip(self, draft: Draft, text: str) -> None:
+        if text and text.startswith(self._sent):
+            new, self._sent = text[len(self._sent) :], text
+            draft.put(self.rules[0], _first_delta(draft), "content", new, "choices[0].delta.")
+
+
+#: Growing deltas that leave no doubt while the answer is still going on; and how many events may wait for that.
+_CERTAIN = 4
+_MAX_HELD = 16
+
+
+def _first_delta(draft: Draft) -> JsonObject:
+    listed = reading.choices(draft.json) if draft.is_chunk else []
+    return reading.delta(listed[0]) if listed and reading.choice_index(listed[0]) == 0 else {}
 
 
 class CumulativeContent(LateRule):
@@ -34,6 +114,7 @@ class CumulativeContent(LateRule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
     repair = Mend.SAFE
+    mending = KeepWhatIsNew
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.CONTENT | Fact.TEXT
 

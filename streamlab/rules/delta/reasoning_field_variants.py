@@ -25,13 +25,13 @@ class ReasoningFieldVariants(Rule):
     ``reasoning_details``, and of 34 measured clients nearly all show inline tags as part of the answer.
 
     ## Repair
-    Moved to the one field that is asked for; never merged into the text.
+    None: OpenAI has no field for it, so every name is kept, and it is never merged into the text.
     """
 
     name = "reasoning-field-variants"
     severity = Severity.INFO
     source = CHAT_CHUNK_DELTA
-    repair = Mend.SAFE
+    repair = Mend.NONE
     on = Fact.REASONING
 
     def event(self, at: int, event: StreamEvent) -> Findings:

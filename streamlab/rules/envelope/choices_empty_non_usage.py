@@ -5,10 +5,34 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_CHOICES
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.base import ENVELOPE_KEYS, Draft, Drafts, Repair, Stage
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
+
+
+class DropEmptyChunk(Repair):
+    """Drops a chunk in which there is nothing but the envelope."""
+
+    rules = ("choices-empty-non-usage",)
+    stage = Stage.ENVELOPE
+    on = Fact.NO_CHOICES
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+
+    def event(self, draft: Draft) -> Drafts:
+        return () if draft.is_chunk and holds_nothing(draft.json) else (draft,)
+
+
+def holds_nothing(chunk: JsonObject) -> bool:
+    """Whether a chunk without choices carries nothing that anybody could miss."""
+    if chunk.get("choices") != []:
+        return False
+    return all(key in _ENVELOPE or value is None or value == "" for key, value in chunk.items())
+
+
+_ENVELOPE = frozenset({"choices", "obfuscation", *ENVELOPE_KEYS})
 
 
 class ChoicesEmptyNonUsage(Rule):
@@ -23,13 +47,14 @@ class ChoicesEmptyNonUsage(Rule):
     client skips such chunks.
 
     ## Repair
-    The chunk is dropped when it carries nothing but filter results.
+    The chunk is dropped when it carries nothing at all; filter results and other extensions are kept.
     """
 
     name = "choices-empty-non-usage"
     severity = Severity.INFO
     source = CHAT_CHUNK_CHOICES
     repair = Mend.SAFE
+    mending = DropEmptyChunk
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.NO_CHOICES
 
@@ -46,4 +71,5 @@ class ChoicesEmptyNonUsage(Rule):
             path="choices",
             expected="a choice, or usage",
             actual=[],
+            repair=Mend.SAFE if holds_nothing(chunk) else Mend.NONE,
         )

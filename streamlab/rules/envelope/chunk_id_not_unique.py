@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from streamlab.expectations.sources import CHAT_CHUNK
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.base import Draft, Drafts, Origin, Repair, Stage
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import encode_json
 from streamlab.wire.reading import Fact
 
 #: After what everybody puts in front, nothing is left, or a word, or a number below a thousand.
 _CONSTANT = re.compile(
     r"(?:(?:chatcmpl|cmpl|gen|chat|completion|response|resp|id)[-_]?)?(?:\d{0,3}|none|null|test)", re.I
 )
+
+
+class SuffixConstantId(Repair):
+    """Gives a constant id a suffix made from the request and the first chunk."""
+
+    rules = ("chunk-id-not-unique",)
+    stage = Stage.ENVELOPE
+    on = Fact.ENVELOPE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+
+    _from = _to = ""
+
+    def event(self, draft: Draft) -> Drafts:
+        chunk = draft.json if draft.is_chunk else {}
+        given = chunk.get("id")
+        if not self._to and type(given) is str and given and reading.owes_envelope(chunk):
+            if len(given) >= 24 or not _CONSTANT.fullmatch(given):
+                self.retire()
+                return (draft,)
+            self._from = given
+            self._to = f"{given}-{hashlib.sha256(encode_json([self.story.body, chunk])).hexdigest()[:24]}"
+        if self._to and given == self._from:
+            self.awake = True
+            draft.put(self.rules[0], chunk, "id", self._to, "", Origin.INVENTED)
+        return (draft,)
 
 
 class ChunkIdNotUnique(Rule):
@@ -37,6 +65,7 @@ class ChunkIdNotUnique(Rule):
     severity = Severity.INFO
     source = CHAT_CHUNK
     repair = Mend.SAFE
+    mending = SuffixConstantId
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.ENVELOPE
 

@@ -20,13 +20,13 @@ class ObfuscationPresent(Rule):
     It makes chunks larger than their text and recordings differ from one another where nothing else does.
 
     ## Repair
-    May be removed from a fixture.
+    None: OpenAI sends it.
     """
 
     name = "obfuscation-present"
     severity = Severity.INFO
     source = OBSERVED
-    repair = Mend.SAFE
+    repair = Mend.NONE
     apis = frozenset({Api.CHAT, Api.RESPONSES})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:

@@ -50,13 +50,13 @@ class UnknownExtensionFields(Rule):
     as it comes (LangChain with ``citations``), and a client that reads it works with this vendor only.
 
     ## Repair
-    Kept; only a strict setting removes them.
+    None: what a vendor adds is kept.
     """
 
     name = "unknown-extension-fields"
     severity = Severity.INFO
     source = CHAT_CHUNK
-    repair = Mend.SAFE
+    repair = Mend.NONE
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:

@@ -27,13 +27,13 @@ class ErrorThenNoDone(Rule):
     Clients that read to the end hang; those that stop at the error never see what follows it.
 
     ## Repair
-    ``[DONE]`` is sent and the body ended.
+    None: the error event itself ends the answer for every client, and no ``[DONE]`` is invented.
     """
 
     name = "error-then-no-done"
     severity = Severity.WARNING
     source = OBSERVED
-    repair = Mend.SAFE
+    repair = Mend.NONE
     apis = OPENAI_APIS
     on = Fact.ERROR | Fact.AFTER_ERROR
 

@@ -101,9 +101,11 @@ class Story:
         self.unmended: dict[str, Unmended] = {}
         self._text: dict[int, list[str]] = {}
         self._length: dict[int, int] = {}
+        self._pieces: dict[int, int] = {}
 
     def add_text(self, index: int, piece: str) -> None:
         """Text of a choice went by."""
+        self._pieces[index] = self._pieces.get(index, 0) + 1
         length = self._length.get(index, 0) + len(piece)
         self._length[index] = length
         if length <= MAX_TEXT:
@@ -114,6 +116,10 @@ class Story:
     def length(self, index: int) -> int:
         """How many characters of text a choice has so far."""
         return self._length.get(index, 0)
+
+    def pieces(self, index: int) -> int:
+        """In how many pieces the text of a choice came."""
+        return self._pieces.get(index, 0)
 
     def text(self, index: int = 0) -> str | None:
         """The text of a choice so far; None when it became too long to be remembered."""

@@ -9,6 +9,7 @@ from streamlab.exchange import Ending
 from streamlab.expectations.sources import USAGE
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -27,6 +28,46 @@ class _Names(NamedTuple):
 
 _CHAT = _Names("prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details")
 _RESPONSES = _Names("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
+
+
+class MendCounts(Repair):
+    """Counts as integers under OpenAI's names; a total that is the sum of its parts. Nothing is estimated."""
+
+    rules = ("usage-inconsistent",)
+    stage = Stage.CLOSING
+    on = Fact.USAGE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+
+    def event(self, draft: Draft) -> Drafts:
+        usage = draft.json.get("usage") if draft.is_chunk else None
+        if type(usage) is dict and usage:
+            self._mend(draft, usage)
+        return (draft,)
+
+    def _mend(self, draft: Draft, usage: JsonObject) -> None:
+        rule, names = self.rules[0], _CHAT
+        for ours, theirs in ((_CHAT.prompt, _RESPONSES.prompt), (_CHAT.completion, _RESPONSES.completion)):
+            if ours not in usage and theirs in usage:
+                draft.put(rule, usage, ours, usage.pop(theirs), "usage.")
+        for key in (names.prompt, names.completion, "total_tokens"):
+            whole = _whole(usage.get(key))
+            if whole is not None:
+                draft.put(rule, usage, key, whole, "usage.")
+        prompt, completion, total = (usage.get(key) for key in (names.prompt, names.completion, "total_tokens"))
+        if type(prompt) is not int or type(completion) is not int or total == prompt + completion:
+            return
+        reasoning = _detail(usage, names.completion_details, "reasoning_tokens")
+        if reasoning > 0 and total == prompt + completion + reasoning:
+            draft.put(rule, usage, names.completion, completion + reasoning, "usage.")
+        else:
+            draft.put(rule, usage, "total_tokens", prompt + completion, "usage.")
+
+
+def _whole(value: Any) -> int | None:
+    """The whole number that a string or a float plainly is; None when it is none or is one already."""
+    if type(value) is float and value.is_integer():
+        return int(value)
+    return int(value) if type(value) is str and value.isascii() and value.isdigit() and len(value) < 16 else None
 
 
 class UsageInconsistent(Rule):
@@ -50,6 +91,7 @@ class UsageInconsistent(Rule):
     severity = Severity.WARNING
     source = USAGE
     repair = Mend.SAFE
+    mending = MendCounts
     apis = OPENAI_APIS
     on = Fact.USAGE
 
