@@ -108,6 +108,11 @@ class CaptureDB:
         rows = self._rows("SELECT * FROM overview WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         return [_overview(row) for row in rows]
 
+    def overviews(self, ids: Sequence[int]) -> list[Overview]:
+        """One line each of these exchanges, those that are there, in no order."""
+        marks = ",".join("?" * len(ids))
+        return [_overview(row) for row in self._rows(f"SELECT * FROM overview WHERE id IN ({marks})", tuple(ids))]
+
     def get(self, exchange_id: int) -> Exchange:
         """One exchange, its segments read on demand. An unfinished one has ``ending`` interrupted; as long as its
         recorder lives, ``notes["in_progress"]`` is True."""
@@ -197,7 +202,7 @@ class CaptureDB:
             "end_us": exchange.end_us,
             "notes": json.dumps(exchange.notes),
         }
-        with self._writing():
+        with self.writing():
             columns = ", ".join(row)
             marks = ", ".join(f":{name}" for name in row)
             cursor = self.connection.execute(f"INSERT INTO exchanges ({columns}) VALUES ({marks})", row)
@@ -224,7 +229,7 @@ class CaptureDB:
             sql = "SELECT id FROM exchanges ORDER BY id DESC LIMIT -1 OFFSET ?"
             doomed.update(row[0] for row in self._rows(sql, (keep,)))
         removed = 0
-        with self._writing():
+        with self.writing():
             for exchange_id in sorted(doomed):
                 for table in ("segments", "request_parts"):
                     self.connection.execute(f"DELETE FROM {table} WHERE exchange_id = ?", (exchange_id,))
@@ -232,7 +237,7 @@ class CaptureDB:
         return removed
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
         """One transaction; trouble becomes CouldNotRunError."""
         with _clear_errors(self.path):
             self.connection.execute("BEGIN IMMEDIATE")

@@ -6,8 +6,10 @@ docs/database.md describes the result for people who query it by hand.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from sqlite_utils import Database
+if TYPE_CHECKING:  # takes 80 ms to import, which only a migration is worth
+    from sqlite_utils import Database
 
 #: "StLb", in the header of every capture, so that a foreign database is told apart.
 APPLICATION_ID = 0x53744C62
@@ -65,6 +67,37 @@ def _exchanges_and_segments(db: Database) -> None:
     db.create_view("timeline", _TIMELINE)
 
 
+def _workbench(db: Database) -> None:
+    """What people noted, and what was worked out once so that lists can be filtered; the latter may be deleted."""
+    db.execute(
+        """CREATE TABLE marks (
+            exchange_id INTEGER NOT NULL REFERENCES exchanges(id) ON DELETE CASCADE,
+            event INTEGER NOT NULL,
+            note TEXT NOT NULL DEFAULT '',
+            PRIMARY KEY (exchange_id, event)) WITHOUT ROWID"""
+    )
+    db.execute(
+        """CREATE TABLE summaries (
+            exchange_id INTEGER PRIMARY KEY REFERENCES exchanges(id) ON DELETE CASCADE,
+            version TEXT NOT NULL,
+            api TEXT,
+            model TEXT,
+            dialect TEXT,
+            events INTEGER,
+            ttft_us INTEGER,
+            stalls INTEGER,
+            worst TEXT,
+            rules TEXT NOT NULL,
+            gaps BLOB)"""
+    )
+    db.execute("CREATE VIRTUAL TABLE contents USING fts5(content)")
+    for table, key in (("marks", "exchange_id"), ("summaries", "exchange_id"), ("contents", "rowid")):
+        db.execute(
+            f"CREATE TRIGGER forget_{table} AFTER DELETE ON exchanges "
+            f"BEGIN DELETE FROM {table} WHERE {key} = old.id; END"
+        )
+
+
 _OVERVIEW = """
 SELECT e.id, e.started_at, e.label, e.tap, e.method, e.url,
        CASE WHEN json_valid(CAST(e.request_body AS TEXT))
@@ -89,7 +122,7 @@ SELECT exchange_id, seq, offset_us,
 FROM segments
 """
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_exchanges_and_segments,)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_exchanges_and_segments, _workbench)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

@@ -1,0 +1,167 @@
+"""What the workbench asks of a capture: pages of the list, pieces of a body, marks, notes, summaries.
+
+Every question is answered in a few milliseconds however large the capture is; what cannot be (`ids` of a filter) is
+made for a thread of its own: each `Browser` has a connection of its own, and reads while recorders write.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from streamlab.exchange import Exchange
+from streamlab.storage.capture_db import CaptureDB, Overview
+from streamlab.storage.filtering import SORTS, Filter
+
+_ALL = Filter()
+
+
+class ListRow(NamedTuple):
+    """One exchange of the list; ``summary`` is None until it was analyzed, ``marks`` how many marks it has."""
+
+    overview: Overview
+    summary: Summary | None
+    marks: int
+
+
+class Summary(NamedTuple):
+    """What an analysis came to. ``rules`` maps a rule to its severity; ``gaps`` are levels 0 to 8, for drawing."""
+
+    api: str | None
+    model: str | None
+    dialect: str | None
+    events: int
+    ttft_us: int | None
+    stalls: int | None
+    worst: str | None
+    rules: dict[str, str]
+    gaps: bytes
+
+
+class BodyPiece(NamedTuple):
+    """One segment: arrival, HTTP chunk number (None: not chunked or unknown) and bytes."""
+
+    offset_us: int | None
+    chunk: int | None
+    data: bytes
+
+
+class Browser:
+    """A capture, open for browsing. Raises what `CaptureDB` raises. ``write`` also lets it mark, note and delete."""
+
+    def __init__(self, path: str | Path, *, write: bool = False) -> None:
+        self.path = Path(path)
+        self.db = CaptureDB(path, write=write)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    def data_version(self) -> int:
+        """A number that changes whenever somebody else has written."""
+        return int(self.db.connection.execute("PRAGMA data_version").fetchone()[0])
+
+    # -- the list
+
+    def ids(self, wanted: Filter = _ALL, sort: str = "newest", after: int = 0) -> array[int]:
+        """Ids above ``after`` that a filter lets through, in the order of a sort key of `SORTS`."""
+        joined = "" if wanted.where == "1" and sort == "newest" else "LEFT JOIN summaries s ON s.exchange_id = e.id"
+        sql = f"SELECT e.id FROM exchanges e {joined} WHERE e.id > ? AND {wanted.where} ORDER BY {SORTS[sort]}"
+        return array("q", (row[0] for row in self.db.connection.execute(sql, (after, *wanted.parameters))))
+
+    def rows(self, ids: Sequence[int]) -> dict[int, ListRow]:
+        """The list's rows of these exchanges; one that is gone is missing."""
+        marks_wanted = ",".join("?" * len(ids))
+        overviews = self.db.overviews(ids)
+        summaries = self.db.connection.execute(
+            f"SELECT * FROM summaries WHERE exchange_id IN ({marks_wanted})", tuple(ids)
+        ).fetchall()
+        known = {row["exchange_id"]: _summary(row) for row in summaries}
+        marks = dict(
+            self.db.connection.execute(
+                f"SELECT exchange_id, count(*) FROM marks WHERE exchange_id IN ({marks_wanted}) GROUP BY 1", tuple(ids)
+            ).fetchall()
+        )
+        return {one.id: ListRow(one, known.get(one.id), marks.get(one.id, 0)) for one in overviews}
+
+    def not_summarized(self, version: str, limit: int) -> list[int]:
+        """Ids of finished exchanges that were never analyzed, or by another version; newest first."""
+        sql = (
+            "SELECT e.id FROM exchanges e LEFT JOIN summaries s ON s.exchange_id = e.id "
+            "WHERE e.ending IS NOT NULL AND s.version IS NOT ? ORDER BY e.id DESC LIMIT ?"
+        )
+        return [row[0] for row in self.db.connection.execute(sql, (version, limit))]
+
+    def neighbour(self, exchange_id: int, step: int) -> int | None:
+        """The exchange recorded next (``step`` 1) or before (-1); None at the end."""
+        what = "min(id) FROM exchanges WHERE id >" if step > 0 else "max(id) FROM exchanges WHERE id <"
+        found = self.db.connection.execute(f"SELECT {what} ?", (exchange_id,)).fetchone()[0]
+        return None if found is None else int(found)
+
+    # -- one exchange
+
+    def exchange(self, exchange_id: int) -> Exchange:
+        """The exchange, its segments read on demand. Raises NotFoundError."""
+        return self.db.get(exchange_id)
+
+    def pieces(self, exchange_id: int, start: int, count: int) -> list[BodyPiece]:
+        """Segments ``start`` to ``start + count`` of its body."""
+        rows = self.db.connection.execute(
+            "SELECT offset_us, chunk, data FROM segments WHERE exchange_id = ? AND seq >= ? AND seq < ? ORDER BY seq",
+            (exchange_id, start, start + count),
+        )
+        return [BodyPiece(*row) for row in rows]
+
+    # -- marks and notes
+
+    def marks(self, exchange_id: int) -> dict[int, str]:
+        """Marked events and their notes; -1 stands for the exchange itself."""
+        rows = self.db.connection.execute("SELECT event, note FROM marks WHERE exchange_id = ?", (exchange_id,))
+        return {int(event): str(note) for event, note in rows}
+
+    def set_mark(self, exchange_id: int, event: int, note: str | None) -> None:
+        """Mark an event with a note (which may be empty); None takes the mark away."""
+        with self.db.writing():
+            if note is None:
+                self.db.connection.execute(
+                    "DELETE FROM marks WHERE exchange_id = ? AND event = ?", (exchange_id, event)
+                )
+            else:
+                self.db.connection.execute(
+                    "INSERT OR REPLACE INTO marks (exchange_id, event, note) VALUES (?, ?, ?)",
+                    (exchange_id, event, note),
+                )
+
+    # -- summaries
+
+    def save(self, version: str, found: Iterable[tuple[int, Summary, str]]) -> None:
+        """Keep what analyses came to, and the text to search in."""
+        with self.db.writing():
+            for exchange_id, one, content in found:
+                self.db.connection.execute(
+                    "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (exchange_id, version, *one[:7], json.dumps(one.rules), one.gaps),
+                )
+                self.db.connection.execute("DELETE FROM contents WHERE rowid = ?", (exchange_id,))
+                self.db.connection.execute(
+                    "INSERT INTO contents (rowid, content) VALUES (?, ?)", (exchange_id, content)
+                )
+
+
+def _summary(row: sqlite3.Row) -> Summary:
+    rules = json.loads(row["rules"])
+    return Summary(
+        row["api"],
+        row["model"],
+        row["dialect"],
+        row["events"] or 0,
+        row["ttft_us"],
+        row["stalls"],
+        row["worst"],
+        rules if isinstance(rules, dict) else {},
+        row["gaps"] or b"",
+    )

@@ -1,0 +1,124 @@
+"""The filter language of the exchange list: ``model:glm ending:cut rule:tool-call-* label:x -status:200 ttft:>500``.
+
+Terms are joined by "and". ``key:value`` looks for the value anywhere in the field, with ``*`` as a wildcard; a number
+may have ``>`` or ``<`` in front; ``-`` in front of a term means "not"; quotes keep spaces together. A word without a
+key is searched for in what the model said. `parse` never fails on what somebody has half typed: a term it cannot read
+is reported and left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_TERM = re.compile(r'(-?)(?:([a-z]+):)?("[^"]*"?|\S+)')
+_MODEL = """coalesce(CASE WHEN json_valid(CAST(e.request_body AS TEXT))
+    THEN json_extract(CAST(e.request_body AS TEXT), '$.model') END, s.model)"""
+_ENDING = "coalesce(e.ending, 'interrupted')"
+_TEXTS = {
+    "model": _MODEL,
+    "label": "e.label",
+    "tap": "e.tap",
+    "url": "e.url",
+    "ending": _ENDING,
+    "dialect": "s.dialect",
+    "api": "s.api",
+    "note": "(SELECT group_concat(note, ' ') FROM marks m WHERE m.exchange_id = e.id)",
+}
+#: Fields that are numbers: their SQL, and what one unit of the filter is in the database's.
+_NUMBERS = {
+    "id": ("e.id", 1),
+    "status": ("e.status", 1),
+    "events": ("s.events", 1),
+    "bytes": ("coalesce(e.body_bytes, 0)", 1),
+    "ttft": ("s.ttft_us", 1000),
+    "duration": ("e.end_us", 1000),
+    "stalls": ("s.stalls", 1),
+}
+_STATES = {
+    "live": "e.ending IS NULL",
+    "marked": "EXISTS (SELECT 1 FROM marks m WHERE m.exchange_id = e.id)",
+    "clean": "s.worst IS NULL AND s.exchange_id IS NOT NULL",
+}
+#: Sort keys of the list, in the order in which a key press goes through them.
+SORTS = {
+    "newest": "e.id DESC",
+    "model": f"{_MODEL} COLLATE NOCASE, e.id DESC",
+    "status": "e.status DESC, e.id DESC",
+    "events": "s.events DESC, e.id DESC",
+    "bytes": "e.body_bytes DESC, e.id DESC",
+    "first token": "s.ttft_us DESC, e.id DESC",
+    "duration": "e.end_us DESC, e.id DESC",
+    "worst finding": "CASE s.worst WHEN 'error' THEN 0 WHEN 'warning' THEN 1 WHEN 'info' THEN 2 ELSE 3 END, e.id DESC",
+}
+#: Keys that need every exchange to have been analyzed.
+_DERIVED = frozenset({"dialect", "api", "events", "ttft", "stalls", "rule", "worst", "text", "clean"})
+KEYS = tuple(sorted({*_TEXTS, *_NUMBERS, "rule", "worst", "is"}))
+
+
+class Filter(NamedTuple):
+    """A filter as SQL over ``exchanges e LEFT JOIN summaries s``. ``derived`` says that it reads summaries."""
+
+    where: str = "1"
+    parameters: tuple[object, ...] = ()
+    derived: bool = False
+    problems: tuple[str, ...] = ()
+
+
+def parse(text: str) -> Filter:
+    """The filter a line means."""
+    where: list[str] = []
+    parameters: list[object] = []
+    problems: list[str] = []
+    derived = False
+    for minus, key, quoted in _TERM.findall(text):
+        value = quoted.strip('"')
+        if not value:
+            continue
+        made = _term(key, value)
+        if isinstance(made, str):
+            problems.append(made)
+            continue
+        sql, values = made
+        where.append(f"NOT coalesce(({sql}), 0)" if minus else f"({sql})")
+        parameters += values
+        derived = derived or (key or "text") in _DERIVED or value in _DERIVED
+    return Filter(" AND ".join(where) or "1", tuple(parameters), derived, tuple(problems))
+
+
+def _term(key: str, value: str) -> tuple[str, list[object]] | str:
+    if not key:
+        return _text_search(value)
+    if key in _TEXTS:
+        return f"{_TEXTS[key]} LIKE ? ESCAPE '!'", [_like(value)]
+    if key in _NUMBERS:
+        return _number(key, value)
+    if key == "rule":
+        return (
+            "EXISTS (SELECT 1 FROM json_each(s.rules) r WHERE r.key LIKE ? ESCAPE '!')",
+            [_like(value) if "*" in value else _like(value).strip("%")],
+        )
+    if key == "worst":
+        return "s.worst = ?", [{"none": None}.get(value, value)]
+    if key == "is":
+        return (_STATES[value], []) if value in _STATES else f"is:{value}? ({', '.join(_STATES)})"
+    return f"{key}:? ({', '.join(KEYS)})"
+
+
+def _text_search(value: str) -> tuple[str, list[object]]:
+    phrase = '"' + value.replace('"', '""') + '"*'
+    found = "e.id IN (SELECT rowid FROM contents WHERE contents MATCH ?)"
+    return f"{found} OR e.label LIKE ? ESCAPE '!' OR e.url LIKE ? ESCAPE '!'", [phrase, _like(value), _like(value)]
+
+
+def _number(key: str, value: str) -> tuple[str, list[object]] | str:
+    column, scale = _NUMBERS[key]
+    match = re.fullmatch(r"(>=|<=|>|<|)(\d{1,15}(?:\.\d{1,6})?)(?:ms)?", value)
+    if match is None:
+        return f"{key}:{value}? (a number, with > or < in front)"
+    return f"{column} {match[1] or '='} ?", [float(match[2]) * scale]
+
+
+def _like(value: str) -> str:
+    escaped = value.replace("!", "!!").replace("%", "!%").replace("_", "!_").replace("*", "%")
+    return escaped if "*" in value else f"%{escaped}%"
