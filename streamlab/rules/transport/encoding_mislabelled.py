@@ -37,8 +37,8 @@ class EncodingMislabelled(Rule):
     _raw = b""
 
     def segment(self, offset_us: int | None, data: bytes) -> None:
-        if len(self._raw) < 64:
-            self._raw += data[:256]
+        if len(self._raw) < 256:
+            self._raw += data[: 256 - len(self._raw)]
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

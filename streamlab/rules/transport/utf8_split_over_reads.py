@@ -33,6 +33,7 @@ class Utf8SplitOverReads(Rule):
     source = UTF8
     repair = Mend.SAFE
     apis = ANY_API
+    needs_timing = True  # where nobody noted when reads came, nobody noted where they ended
 
     _open = False  # whether the read before ended in the middle of a character
     _read = 0  # bytes so far
