@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from streamlab.engine.matching import candidate
-from streamlab.engine.playback import Fault, Finish, Script, parse_segments, script
+from streamlab.engine.playback import Fault, Finish, Script, Transform, parse_segments, script
 from streamlab.errors import UsageError
-from streamlab.exchange import Exchange
+from streamlab.exchange import Ending, Exchange
 from streamlab.servers.relay import bind, raise_file_limit
 from streamlab.servers.replay import Playable, Played, ReplayServer, Timing
 from streamlab.storage.targets import Target, find
@@ -57,7 +57,7 @@ def playables(
     """What the server can play, in the order of the targets. Raises UsageError, NotFoundError, UnreadableInputError."""
     cutting = parse_segments(segments)
     fault = parse_fault(cut_after, reset_after, stall_after)
-    transform = _mended if normalize else None
+    transform = mended if normalize else None
     found = [target for name in targets for target in find(name, db)]
     return [_playable(target, cutting, fault, transform) for target in found]
 
@@ -66,11 +66,11 @@ def _playable(
     target: Target,
     segments: str | int,
     fault: Fault | None,
-    transform: Callable[[Exchange], Iterator[tuple[int | None, bytes]]] | None,
+    transform: Transform | None,
 ) -> Playable:
     with target.opened() as exchange:
         names = [str(target.id)] if target.id is not None else []
-        names += [Path(target.path).name] if target.id is None else []
+        names += [Path(target.path).resolve().name] if target.id is None else []
         names += [exchange.label] if exchange.label else []
         status = "no response" if exchange.head is None else f"HTTP {exchange.head.status}"
         title = f"{target.source} ({status}, {exchange.ending})"
@@ -95,14 +95,29 @@ def held(ready: Script) -> Iterator[Script]:
     yield ready
 
 
-def _mended(exchange: Exchange) -> Iterator[tuple[int | None, bytes]]:
-    """The normalizer's output, each piece at the time of the read that let it out."""
+def mended(exchange: Exchange) -> tuple[Exchange, Iterator[tuple[int | None, bytes]]]:
+    """The exchange as its normalized self: head and ending of the mended stream, and its bytes, each piece at the time
+    of the read that let it out."""
     from streamlab.engine.normalizer import Normalizer
 
     normalizer = Normalizer(exchange.request, exchange.head)
-    for segment in exchange.segments:
-        yield segment.offset_us, normalizer.feed(segment.data)
-    yield exchange.end_us, normalizer.finish(exchange.ending)
+    if exchange.head is None or normalizer.passes_through:
+        return exchange, ((segment.offset_us, segment.data) for segment in exchange.segments)
+    # Mending goes on while it plays, so how long the body will be is not known.
+    head = replace(normalizer.head or exchange.head, http_version="1.1")
+    kept = tuple(one for one in head.headers if one[0].lower() not in ("transfer-encoding", "connection"))
+    head = replace(head, headers=(*kept, ("transfer-encoding", "chunked")))
+    broken = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)  # which the mended stream says itself
+
+    def pieces() -> Iterator[tuple[int | None, bytes]]:
+        for segment in exchange.segments:
+            yield segment.offset_us, normalizer.feed(segment.data)
+        yield exchange.end_us, normalizer.finish(exchange.ending)
+
+    changed = replace(
+        exchange, head=head, http_chunks=None, ending=Ending.COMPLETE if broken else exchange.ending, notes={}
+    )
+    return changed, pieces()
 
 
 def played_line(played: Played) -> str:
@@ -131,6 +146,11 @@ def serve(
     return asyncio.run(run())
 
 
+def replay(*targets: str, db: Path | None = None, speed: float = 0.0, **options: Any) -> BackgroundReplay:
+    """A replay server of these TARGETs for a ``with`` block; options are those of `playables`."""
+    return BackgroundReplay(playables(targets, db, **options), speed=speed)
+
+
 class BackgroundReplay:
     """A replay server on a free loopback port in a thread of its own, for tests and notebooks.
 
@@ -154,6 +174,7 @@ class BackgroundReplay:
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._failure: BaseException | None = None
         self._listener = bind(*address)
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         self.requests: list[Played] = []
@@ -183,6 +204,9 @@ class BackgroundReplay:
     def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
         return self
 
     def __exit__(
@@ -195,7 +219,12 @@ class BackgroundReplay:
         self._thread.join()
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # told to whoever waits for the server
+            self._failure = error
+        finally:
+            self._ready.set()
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

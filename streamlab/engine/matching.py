@@ -7,10 +7,11 @@ of them answers all that follow.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from streamlab.exchange import Request
 from streamlab.wire.payload import decode_payload
@@ -18,6 +19,8 @@ from streamlab.wire.visible import visible
 
 _SHOWN_DIFFERENCES = 5
 _MAX_COMPARED = 5_000
+#: Of so many candidates at most the nearest is looked for.
+_MAX_NEAR = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,12 @@ class Matcher:
     def match(self, method: str, target: str, body: bytes) -> int | Miss:
         """The index of the candidate that answers. ``/@NAME/path`` names one, whatever was asked."""
         if target.startswith("/@"):
-            return self._named(target[2:].partition("/")[0])
+            return self._named(unquote(re.split("[/?]", target[2:], maxsplit=1)[0]))
         sent = _normalised(body)
         equal = [
             at
             for at, one in enumerate(self._candidates)
-            if one.method in (None, method) and one.path in (None, target) and (not one.body_known or one.body == sent)
+            if one.method in (None, method) and one.path in (None, target) and _same_body(one, sent)
         ]
         if not equal:
             return Miss(self._explain(method, target, sent))
@@ -97,7 +100,10 @@ class Matcher:
     def _explain(self, method: str, target: str, sent: Any) -> str:
         if not self._candidates:
             return "nothing is loaded to replay"
-        nearest = min(self._candidates, key=lambda one: _distance(one, method, target, sent))
+        places = [(one.path not in (None, target), one.method not in (None, method)) for one in self._candidates]
+        best = min(places)
+        close = [one for one, place in zip(self._candidates, places, strict=True) if place == best]
+        nearest = min(close[:_MAX_NEAR], key=lambda one: sum(1 for _ in _differences(one, method, target, sent)))
         told = list(_differences(nearest, method, target, sent))
         more = f" and {len(told) - _SHOWN_DIFFERENCES} more" if len(told) > _SHOWN_DIFFERENCES else ""
         name = nearest.names[0] if nearest.names else "?"
@@ -108,9 +114,11 @@ class Matcher:
         )
 
 
-def _distance(one: Candidate, method: str, target: str, sent: Any) -> tuple[int, int, int]:
-    body = sum(1 for _ in _body_differences(one.body, sent, "")) if one.body_known else 0
-    return int(one.path not in (None, target)), int(one.method not in (None, method)), body
+def _same_body(one: Candidate, sent: Any) -> bool:
+    try:
+        return not one.body_known or bool(one.body == sent)
+    except RecursionError:  # nested as deep as can be read, and so too deep to compare
+        return False
 
 
 def _differences(one: Candidate, method: str, target: str, sent: Any) -> Iterator[str]:
@@ -128,15 +136,14 @@ def _body_differences(recorded: Any, sent: Any, path: str, budget: int = _MAX_CO
     while waiting and budget:
         budget -= 1
         left, right, where = waiting.pop()
-        if left == right:
-            continue
         if isinstance(left, dict) and isinstance(right, dict):
             for key in sorted({*left, *right}, reverse=True):
                 inner = f"{where}.{key}" if where else key
                 waiting.append((left.get(key, _ABSENT), right.get(key, _ABSENT), inner))
         elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-            waiting += [(a, b, f"{where}[{at}]") for at, (a, b) in enumerate(zip(left, right, strict=True))]
-        else:
+            pairs = enumerate(zip(left, right, strict=True))
+            waiting += reversed([(a, b, f"{where}[{at}]") for at, (a, b) in pairs])
+        elif left != right:
             yield f"{visible(where or 'body', 80)} recorded {_shown(left)}, sent {_shown(right)}"
 
 
@@ -144,4 +151,8 @@ _ABSENT = object()
 
 
 def _shown(value: Any) -> str:
-    return "nothing" if value is _ABSENT else visible(repr(value), 60)
+    if value is _ABSENT:
+        return "nothing"
+    if isinstance(value, dict | list):
+        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
+    return visible(repr(value), 60)

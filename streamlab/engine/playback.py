@@ -1,7 +1,8 @@
 """An exchange turned into what a server has to do: which bytes to send when, and how to end.
 
 Nothing here knows a clock or a socket; ``servers/replay.py`` performs the `Script`. Offsets are microseconds since the
-request's first byte, as recorded; where timing is unknown every offset is 0.
+request's first byte, as recorded; where timing is unknown every offset is 0. A fault on demand comes as soon as the
+last byte before it has been sent, whenever the recorded end was.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class Fault(NamedTuple):
     events: bool = False
 
 
+#: A changed exchange, and its body as (offset, bytes) pairs in identity coding.
+Transform = Callable[[Exchange], tuple[Exchange, Iterator[tuple[int | None, bytes]]]]
+
+
 class _Piece(NamedTuple):
     """Body bytes; ``first`` opens an HTTP chunk of ``chunk`` bytes, ``last`` closes it."""
 
@@ -79,43 +84,53 @@ def script(
     *,
     segments: str | int = "recorded",
     fault: Fault | None = None,
-    transform: Callable[[Exchange], Iterator[tuple[int | None, bytes]]] | None = None,
+    transform: Transform | None = None,
 ) -> Script:
-    """What a server does to play ``exchange``.
-
-    ``transform`` replaces the body (a normalizer): it yields (offset, bytes) pairs in identity coding.
-    """
+    """What a server does to play ``exchange``; ``transform`` (a normalizer) changes it on the way out."""
+    body = _reads(exchange)
+    if transform is not None:
+        exchange, body = transform(exchange)
     if exchange.head is None:
         return Script((), Finish.FIN if exchange.ending is Ending.COMPLETE else Finish.RST, exchange.end_us or 0)
-    head_us = exchange.head.offset_us
-    if head_us is None:
-        head_us = (exchange.segments[0].offset_us or 0) if exchange.segments else 0
     changed = transform is not None or segments != "recorded"
     framing = _framing(exchange, changed)
-    pieces = _cut_pieces(exchange, segments, transform)
+    pieces = _cut_pieces(exchange, body, segments, changed)
     finish = _recorded_finish(exchange, framing)
     if fault is not None:
         pieces, finish = _faulty(exchange, pieces, fault), fault.finish
     faithful = fault is None and not changed
     missing = exchange.notes.get("missing_bytes") if faithful and finish is not Finish.KEEP_ALIVE else 0
-    steps = _steps(exchange, head_us, framing, pieces, finish, missing if isinstance(missing, int) else 0, faithful)
-    return Script(steps, finish, exchange.end_us or 0)
+    steps = _steps(exchange, framing, pieces, finish, missing if isinstance(missing, int) else 0, faithful)
+    return Script(steps, finish, 0 if fault is not None else exchange.end_us or 0)
+
+
+#: Framings of a body: HTTP chunks, a Content-Length, the end of the connection, and no body at all.
+_CHUNKED, _LENGTH, _CLOSE, _BODILESS = "chunked", "length", "close", "bodiless"
 
 
 def _framing(exchange: Exchange, changed: bool) -> str:
-    assert exchange.head is not None
-    coding = (exchange.head.header("transfer-encoding") or "").lower()
-    if exchange.http_chunks is not None or "chunked" in coding:
-        return "chunked"
-    if exchange.head.header("content-length") is not None:
-        return "chunked" if changed else "length"
-    return "close" if exchange.request is not None else "chunked"
+    head, request = exchange.head, exchange.request
+    assert head is not None
+    if head.status in (204, 304) or (request is not None and request.method == "HEAD"):
+        return _BODILESS
+    if exchange.http_chunks is not None or "chunked" in (head.header("transfer-encoding") or "").lower():
+        return _CHUNKED
+    if (length := head.header("content-length")) is not None:
+        return _CHUNKED if changed or not _length_holds(exchange, length) else _LENGTH
+    return _CLOSE if request is not None else _CHUNKED
+
+
+def _length_holds(exchange: Exchange, length: str) -> bool:
+    """Whether a complete body is as long as its head says: one that was decoded on import is not any more."""
+    if exchange.ending is not Ending.COMPLETE:
+        return True
+    return length.strip() == str(sum(len(segment.data) for segment in exchange.segments))
 
 
 def _recorded_finish(exchange: Exchange, framing: str) -> Finish:
     reason = str(exchange.notes.get("ending_reason") or "")
     if exchange.ending is Ending.COMPLETE:
-        return Finish.FIN if framing == "close" else Finish.KEEP_ALIVE
+        return Finish.FIN if framing == _CLOSE else Finish.KEEP_ALIVE
     if exchange.ending is Ending.TIMED_OUT:
         return Finish.HOLD
     if exchange.ending is Ending.UPSTREAM_CUT and reason != "rst":
@@ -128,12 +143,11 @@ def _recorded_finish(exchange: Exchange, framing: str) -> Finish:
 
 
 def _cut_pieces(
-    exchange: Exchange, segments: str | int, transform: Callable[[Exchange], Iterator[tuple[int | None, bytes]]] | None
+    exchange: Exchange, body: Iterator[tuple[int | None, bytes]], segments: str | int, changed: bool
 ) -> Iterator[_Piece]:
-    if transform is None and segments == "recorded":
+    if not changed:
         return _recorded(exchange)
-    source = transform(exchange) if transform is not None else _reads(exchange)
-    timed = ((offset or 0, data) for offset, data in source if data)
+    timed = ((offset or 0, data) for offset, data in body if data)
     if segments == "recorded":
         return (_Piece(offset, data, chunk=len(data)) for offset, data in timed)
     if segments == "event":
@@ -157,7 +171,8 @@ def _recorded(exchange: Exchange) -> Iterator[_Piece]:
         while data:
             first = left == 0
             if first:
-                left = size = min(next(chunks, len(data)), 1 << 62) if chunks is not None else len(data)
+                # A length of 0 would end the message, so it is passed over.
+                left = size = next((length for length in chunks if length), len(data)) if chunks else len(data)
             piece, data = data[:left], data[left:]
             left -= len(piece)
             yield _Piece(offset, piece, first, left == 0, size)
@@ -188,42 +203,52 @@ def _by_size(timed: Iterator[tuple[int, bytes]], size: int) -> Iterator[_Piece]:
 
 
 def _faulty(exchange: Exchange, pieces: Iterator[_Piece], fault: Fault) -> Iterator[_Piece]:
-    left = _bytes_of_events(exchange, fault.after) if fault.events else fault.after
+    """The pieces before the fault. A compressed body breaks after the piece that completes the last event asked for."""
+    counter = _EventCounter(exchange, fault.after) if fault.events else None
+    left = fault.after
     for piece in pieces:
-        if left <= 0:
-            return
-        if len(piece.data) > left:
-            yield piece._replace(data=piece.data[:left], last=False)
+        keep = left if counter is None else counter.keep(piece.data)
+        if keep > 0 and len(piece.data) > keep:
+            yield piece._replace(data=piece.data[:keep], last=False)
+        if keep <= 0 or len(piece.data) > keep:
             return
         left -= len(piece.data)
         yield piece
 
 
-def _bytes_of_events(exchange: Exchange, count: int) -> int:
-    decoder, seen = SSEDecoder(), 0
-    for segment in exchange.segments:
-        for event in decoder.feed(segment.data):
-            if seen == count:
-                return event.start
-            seen += 1
-    return 1 << 62
+class _EventCounter:
+    """How much of each piece comes before the end of event number ``count``."""
+
+    def __init__(self, exchange: Exchange, count: int) -> None:
+        self._body = BodyDecoder(exchange.head.header("content-encoding") if exchange.head is not None else None)
+        self._events = SSEDecoder()
+        self._left = count
+        self._seen = 0
+
+    def keep(self, data: bytes) -> int:
+        """Bytes of this piece to let through; all of them while the events asked for are not complete."""
+        if self._left <= 0:
+            return 0
+        before = self._seen
+        self._seen += len(data)
+        for event in self._events.feed(self._body.feed(data)):
+            self._left -= 1
+            if self._left == 0:
+                return event.span[1] - before if self._body.identity else len(data)
+        return len(data)
 
 
 # -- on the wire -------------------------------------------------------------------------------------------------
 
 
 def _steps(
-    exchange: Exchange,
-    head_us: int,
-    framing: str,
-    pieces: Iterator[_Piece],
-    finish: Finish,
-    missing: int,
-    faithful: bool,
+    exchange: Exchange, framing: str, pieces: Iterator[_Piece], finish: Finish, missing: int, faithful: bool
 ) -> Iterator[Step]:
-    assert exchange.head is not None
+    head_us = _head_us(exchange)
     yield from _interim_heads(exchange, head_us)
     yield Step(head_us, _head_bytes(exchange, framing))
+    if framing == _BODILESS:
+        return
     offset = head_us
     held: _Piece | None = None
     for piece in pieces:
@@ -237,12 +262,19 @@ def _steps(
         # What broke the HTTP framing, as it came.
         when = exchange.notes.get("unframed_us")
         yield Step(when if isinstance(when, int) else offset, unframed.encode("latin-1", "replace"))
-    if framing == "chunked" and finish is Finish.KEEP_ALIVE:
+    if framing == _CHUNKED and finish is Finish.KEEP_ALIVE:
         yield Step(exchange.end_us if exchange.end_us is not None else offset, b"0\r\n" + _trailers(exchange) + b"\r\n")
 
 
+def _head_us(exchange: Exchange) -> int:
+    """When to send the head; with the first bytes where its time is unknown."""
+    if exchange.head is not None and exchange.head.offset_us is not None:
+        return exchange.head.offset_us
+    return (exchange.segments[0].offset_us or 0) if exchange.segments else 0
+
+
 def _framed(piece: _Piece, framing: str, missing: int) -> Step:
-    if framing != "chunked":
+    if framing != _CHUNKED:
         return Step(piece.offset_us, piece.data)
     opening = b"%x\r\n" % (piece.chunk + missing) if piece.first else b""
     closing = b"\r\n" if piece.last and not missing else b""
@@ -256,7 +288,7 @@ def _head_bytes(exchange: Exchange, framing: str) -> bytes:
     head = exchange.head
     assert head is not None
     headers: Headers = head.headers
-    if framing == "chunked" and not (head.header("transfer-encoding") and not head.header("content-length")):
+    if framing == _CHUNKED and not (head.header("transfer-encoding") and not head.header("content-length")):
         headers = (
             *((name, value) for name, value in headers if name.lower() not in _FRAMING_HEADERS),
             ("transfer-encoding", "chunked"),

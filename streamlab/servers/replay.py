@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from streamlab.engine.matching import Candidate, Matcher, Miss
 from streamlab.engine.playback import Finish, Script, Step
+from streamlab.errors import StreamlabError
 from streamlab.servers.endpoint import READ_SIZE, Endpoint
 from streamlab.servers.error_response import error_response
 from streamlab.servers.schedule import Schedule
@@ -129,6 +130,7 @@ class _Connection:
         self._body: BodyReader | None = None
         self._kept = bytearray()
         self._performance: _Performance | None = None
+        self._last = False  # the client asked to have the connection closed after this answer
         self._closed = False
 
     def start(self) -> None:
@@ -165,6 +167,7 @@ class _Connection:
         del self._received[:end]
         self._head_seen, self._body = (head.method, head.target), body
         self._kept.clear()
+        self._last = any(name.lower() == "connection" and "close" in value.lower() for name, value in head.headers)
         if any(name.lower() == "expect" for name, _ in head.headers):
             self._client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         return True
@@ -195,17 +198,22 @@ class _Connection:
             self._say_last(error_response(404, f"streamlab: {found.message}", "no_match", "invalid_request_error"))
             return
         playable = server.playables[found]
+        try:
+            self._performance = _Performance(server, self._client, playable, self._first_ns, self._performed)
+        except StreamlabError as error:  # deleted since it was found, or a file that was changed
+            server.on_played(Played(method, target, None, str(error)))
+            self._say_last(error_response(500, f"streamlab: {error}", "cannot_replay"))
+            return
         server.on_played(Played(method, target, playable, playable.title))
-        self._performance = _Performance(server, self._client, playable, self._first_ns, self._performed)
         self._performance.start()
 
     def _performed(self, finish: Finish) -> None:
         self._performance = None
-        if finish is Finish.KEEP_ALIVE:
+        if finish is Finish.KEEP_ALIVE and not self._last:
             self._first_ns = time.monotonic_ns()
             self._client.resume()
             self._go_on()
-        elif finish is Finish.FIN:
+        elif finish in (Finish.FIN, Finish.KEEP_ALIVE):
             self._say_last(b"")
         elif finish is Finish.RST:
             self._client.reset(self.close)

@@ -36,6 +36,7 @@ class Schedule:
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._number = 0
         self._armed_ns = 0
+        self._waking = False
         self._handle: asyncio.TimerHandle | None = None
         self._libc, self._timer = _open_timer()
         if self._timer is not None:
@@ -64,12 +65,16 @@ class Schedule:
             except BlockingIOError:
                 pass
         self._armed_ns = 0
-        while self._heap and self._heap[0][0] <= time.monotonic_ns() + _SLACK_NS:
-            heapq.heappop(self._heap)[2]()
-        self._arm()
+        self._waking = True  # what an action asks for is armed once, when all that is due is done
+        try:
+            while self._heap and self._heap[0][0] <= time.monotonic_ns() + _SLACK_NS:
+                heapq.heappop(self._heap)[2]()
+        finally:
+            self._waking = False
+            self._arm()
 
     def _arm(self) -> None:
-        if not self._heap or 0 < self._armed_ns <= self._heap[0][0]:
+        if self._waking or not self._heap or 0 < self._armed_ns <= self._heap[0][0]:
             return
         self._armed_ns = max(1, self._heap[0][0])
         if self._timer is None or self._libc is None:
