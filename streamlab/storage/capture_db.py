@@ -451,13 +451,15 @@ def _open_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
     with _clear_errors(path):
         # With the right to write, closing folds the write-ahead log in and leaves no files behind.
         for mode in ("mode=rw", "mode=ro", "mode=ro&immutable=1"):
-            connection = _connect(_uri(path, mode), busy_seconds)
+            connection = None
             try:
+                connection = _connect(_uri(path, mode), busy_seconds)
                 connection.execute("PRAGMA query_only = ON")
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             except sqlite3.OperationalError as error:
-                connection.close()
+                if connection is not None:
+                    connection.close()
                 # A folder that cannot be written has no place for the shared-memory file that WAL needs.
                 if mode.endswith("immutable=1") or error.sqlite_errorcode & 0xFF not in _NOT_ALLOWED:
                     raise
@@ -466,7 +468,8 @@ def _open_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
                     raise
                 continue
             except BaseException:
-                connection.close()
+                if connection is not None:
+                    connection.close()
                 raise
             if version == SCHEMA_VERSION:
                 return connection

@@ -187,6 +187,8 @@ class SpoolWriter:
     def poke(self) -> None:
         """Tell the writer how far it may read. A full pipe is fine: it holds enough to wake the writer."""
         self._armed = False
+        if self._broken:
+            return
         try:
             os.write(self._pipe, _U64.pack(self._written))
         except BlockingIOError:
