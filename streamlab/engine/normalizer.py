@@ -23,6 +23,7 @@ from streamlab.rules.finding import Severity
 from streamlab.rules.registry import all_rules, by_name
 from streamlab.rules.repairs import SHARED
 from streamlab.rules.repairs.base import SHORTEST_REPEAT, Change, Draft, Drafts, Origin, Repair, Story, Unmended
+from streamlab.rules.repairs.closing import Closing
 from streamlab.rules.repairs.framing import SEPARATORS, frame
 from streamlab.translators import Translator, translator_for
 from streamlab.wire import reading
@@ -33,6 +34,8 @@ from streamlab.wire.reading import Fact, FactReader
 from streamlab.wire.sse import BOM
 from streamlab.wire.stream import BodyDecoder, StreamDecoder, encode, read_event
 
+#: Longer lines are looked at: some readers stop at this length.
+LONG_LINE = 65_536
 _PEEKED_EVENTS = 16
 _MAX_ERROR_BODY = 1 << 20
 _SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
@@ -137,6 +140,11 @@ class Normalizer:
         return self._consume == self._pass
 
     @property
+    def done(self) -> bool:
+        """Whether the upstream has sent ``[DONE]``: nothing of the answer is outstanding; see `release`."""
+        return any(isinstance(repair, Closing) and repair.done for repair in self._repairs)
+
+    @property
     def translated(self) -> bool:
         """Whether the stream speaks a foreign protocol and comes out as chat chunks."""
         return self._translator is not None
@@ -155,6 +163,8 @@ class Normalizer:
         if not failed and sent is not None and sent.split(";")[0].strip().lower() == "text/event-stream":
             charset = sent.lower().partition("charset=")[2].strip(' "')
             kind = sent if charset in ("", "utf-8", "utf8") else kind
+        if not failed and head.header("cache-control") is None:
+            kept = (*kept, ("cache-control", "no-cache"))  # or a proxy on the way may hold the stream back
         return replace(head, headers=(("content-type", kind), *kept))
 
     # -- bytes -------------------------------------------------------------------------------------------------------
@@ -322,6 +332,8 @@ class Normalizer:
         choice = event.json["choices"][0]
         if choice.get("index") != 0:
             return True
+        if event.sse is not None and len(event.sse.raw) > LONG_LINE:
+            return True
         text = choice["delta"].get("content")
         # A delta as long as all text before it may repeat it.
         return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == self.story.length(0)
@@ -487,9 +499,13 @@ def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = Non
         if data:
             segments.append(Segment(offset_us, data))
 
+    last_us = exchange.end_us
     for segment in exchange.segments:
         add(segment.offset_us, normalizer.feed_events(segment.data))
-    add(exchange.end_us, normalizer.finish_events(exchange.ending))
+        last_us = segment.offset_us if segment.data else last_us
+    # [DONE] ends the answer, however long the upstream kept the connection open after it.
+    end_us = last_us if normalizer.done else exchange.end_us
+    add(end_us, normalizer.finish_events(exchange.ending))
     ending = exchange.ending
     if not normalizer.passes_through and ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT):
         ending = Ending.COMPLETE
@@ -498,6 +514,7 @@ def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = Non
         request = replace(request, url="/v1/chat/completions", body=None)
     mended = replace(
         exchange,
+        end_us=end_us,
         request=request,
         head=normalizer.head,
         segments=tuple(segments),

@@ -70,6 +70,11 @@ class Closing(Repair):
         options = reading.as_object(story.body.get("stream_options"))
         self._running_usage = options.get("continuous_usage_stats") is True  # asked for in every chunk
 
+    @property
+    def done(self) -> bool:
+        """Whether ``[DONE]`` has come."""
+        return self._done is not None
+
     # -- events ------------------------------------------------------------------------------------------------------
 
     def event(self, draft: Draft) -> Drafts:

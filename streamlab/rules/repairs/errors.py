@@ -12,7 +12,8 @@ from streamlab.wire.events import Chunk, ErrorPayload
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
-_MESSAGE_KEYS = ("message", "msg", "detail", "error_msg", "status_msg", "error_message")
+_MESSAGE_KEYS = ("message", "msg", "detail", "error_msg", "errmsg", "err_msg", "status_msg", "error_message", "reason")
+_CODE_KEYS = ("code", "error_code", "errcode", "status_code", "status")
 
 
 class ErrorShape(Repair):
@@ -33,7 +34,7 @@ class ErrorShape(Repair):
         elif isinstance(event, Chunk):
             if "error" in event.json and not event.json["error"]:
                 draft.drop("error-null-or-empty-key", event.json, "error", "")
-            found = flat_error(event.json) or _error_in_choice(event.json)
+            found = told_error(event.json) or _error_in_choice(event.json)
             if found is not None:
                 draft.event = ErrorPayload(None, {"error": found})
                 draft.changes.append(Change("error-flat-object", "error", event.json, found))
@@ -50,9 +51,9 @@ def _error_in_choice(chunk: JsonObject) -> JsonObject | None:
     return None
 
 
-def flat_error(payload: JsonObject) -> JsonObject | None:
-    """The error that an object without an ``error`` member is; None when it is none."""
-    if reading.choices(payload) or reading.usage(payload):
+def told_error(payload: JsonObject) -> JsonObject | None:
+    """What an error without an ``error`` member says, as the inside of one; None when it is none."""
+    if reading.flat_error(payload) is None or reading.usage(payload):
         return None
     base = reading.as_object(payload.get("base_resp"))
     if base.get("status_code"):
@@ -62,10 +63,8 @@ def flat_error(payload: JsonObject) -> JsonObject | None:
     if message is None and isinstance(errors, list) and errors:
         first = errors[0]
         return first if isinstance(first, dict) else {"message": _text(first)}
-    says_so = payload.get("object") == "error" or payload.get("success") is False or "detail" in payload
-    if message is None or not (says_so or payload.get("code") is not None):
-        return None
-    return {"message": message, "type": payload.get("type"), "code": payload.get("code")}
+    code = next((payload[key] for key in _CODE_KEYS if payload.get(key) is not None), None)
+    return {"message": message or _text(payload), "type": payload.get("type"), "code": code}
 
 
 def error_shape(draft: Draft) -> None:

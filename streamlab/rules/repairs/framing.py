@@ -41,6 +41,7 @@ def frame(payload: bytes, event: bytes | None = None, start: int = 0) -> ServerS
 
 def comment(text: bytes) -> Comment:
     """A comment event; ``text`` is what follows the colon."""
+    text = text.replace(b"\r", b" ").replace(b"\n", b" ")
     return Comment(ServerSentEvent(b":" + text + b"\n\n", 0, comments=(text,)))
 
 

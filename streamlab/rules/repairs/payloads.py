@@ -144,7 +144,7 @@ class TornPayloads(Repair):
             self.story.cannot("json-truncated", "the stream breaks off inside an event")
             draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")
             draft.changes.append(Change("sse-unterminated-final-event", "", data[:200], ABSENT, Origin.INVENTED))
-        elif (event.decoded and not event.value) or type(event.value) in (int, float, bool):
+        elif event.decoded and (self.story.unsafe or not event.value or type(event.value) in (int, float, bool)):
             draft.event = comment(b" " + data)
             draft.changes.append(Change("json-not-object", "", data, ":"))
         elif event.decoded or data[:1] in b'{["' or data.startswith(b"b'"):

@@ -2,11 +2,131 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from streamlab.exchange import Ending
 from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.repairs.tool_calls import Arguments
+from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+
+
+class OneCallAfterAnother(Repair):
+    """One fragment per chunk; a call that begins before the one before it is complete waits for that."""
+
+    rules = ("tool-call-parallel-lost",)
+    stage = Stage.TOOL_CALL
+    on = Fact.TOOL_CALLS
+    holds_back = "a tool call while the one before it is not complete (4,096 fragments at most)"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._calls: dict[tuple[int, int], Arguments] = {}
+        self._current: dict[int, int] = {}
+        self._waiting: list[tuple[int, int, Draft]] = []
+
+    def event(self, draft: Draft) -> Drafts:
+        if not draft.is_chunk:
+            return (*self._let_go(), draft)
+        out: list[Draft] = []
+        for one in self._split(draft):
+            out += self._in_turn(one)
+        self.awake = bool(self._waiting)
+        return out
+
+    def end(self, ending: Ending) -> Drafts:
+        return tuple(self._let_go())
+
+    def release(self) -> Drafts:
+        return tuple(self._let_go())
+
+    def _split(self, draft: Draft) -> Iterator[Draft]:
+        """A chunk for each fragment; what else the chunk holds stays in the first, its finish goes to the last."""
+        listed = reading.choices(draft.json)
+        fragments = reading.tool_calls(reading.delta(listed[0])) if len(listed) == 1 else []
+        if len(fragments) < 2:
+            yield draft
+            return
+        choice, path = listed[0], "choices[0].delta.tool_calls"
+        reason = choice.get("finish_reason")
+        reading.delta(choice)["tool_calls"] = fragments[:1]
+        choice["finish_reason"] = None
+        draft.note(self.rules[0], path, f"{len(fragments)} fragments", "1 fragment")
+        yield draft
+        for fragment in fragments[1:]:
+            last = fragment is fragments[-1]
+            part = {**choice, "delta": {"tool_calls": [fragment]}, "finish_reason": reason if last else None}
+            yield draft.like(self.rules[0], part, path)
+
+    def _in_turn(self, draft: Draft) -> Iterator[Draft]:
+        listed = reading.choices(draft.json)
+        fragments = reading.tool_calls(reading.delta(listed[0])) if len(listed) == 1 else []
+        if len(fragments) != 1 or type(fragments[0].get("index")) is not int:
+            if any(choice.get("finish_reason") for choice in listed):
+                yield from self._let_go()
+            yield draft
+            return
+        choice, index = reading.choice_index(listed[0]), fragments[0]["index"]
+        current = self._current.setdefault(choice, index)
+        if index != current and index not in self._done(choice) and not self._is_complete(choice, current):
+            self._waiting.append((choice, index, draft))
+            draft.note(self.rules[0], "choices[0].delta.tool_calls[0]")
+            if listed[0].get("finish_reason") or len(self._waiting) > _MAX_WAITING:
+                yield from self._let_go()
+            return
+        if index not in self._done(choice):
+            self._current[choice] = index
+        yield from self._send(choice, index, draft)
+
+    def _send(self, choice: int, index: int, draft: Draft) -> Iterator[Draft]:
+        fragment = reading.tool_calls(reading.delta(reading.choices(draft.json)[0]))[0]
+        arguments = reading.function(fragment).get("arguments")
+        state = self._calls.setdefault((choice, index), Arguments())
+        state.add(arguments if isinstance(arguments, str) else "")
+        yield draft
+        if self._waiting and self._is_complete(choice, self._current[choice]):
+            yield from self._next(choice)
+
+    def _next(self, choice: int) -> Iterator[Draft]:
+        """The call before is complete: send what waits, in the order in which the calls began, up to an open one."""
+        index = next((index for owner, index, _ in self._waiting if owner == choice), None)
+        if index is None:
+            return
+        self._current[choice] = index
+        ready = [one for one in self._waiting if one[:2] == (choice, index)]
+        self._waiting = [one for one in self._waiting if one[:2] != (choice, index)]
+        for at, (_, _, draft) in enumerate(ready):
+            if at < len(ready) - 1:
+                fragment = reading.tool_calls(reading.delta(reading.choices(draft.json)[0]))[0]
+                arguments = reading.function(fragment).get("arguments")
+                state = self._calls.setdefault((choice, index), Arguments())
+                state.add(arguments if isinstance(arguments, str) else "")
+                yield draft
+            else:
+                yield from self._send(choice, index, draft)
+
+    def _done(self, choice: int) -> set[int]:
+        return {
+            index for (owner, index), _ in self._calls.items() if owner == choice and index != self._current.get(choice)
+        }
+
+    def _is_complete(self, choice: int, index: int) -> bool:
+        state = self._calls.get((choice, index))
+        return state is not None and state.complete
+
+    def _let_go(self) -> Iterator[Draft]:
+        """The answer is over: what still waits goes out, call by call."""
+        waiting, self._waiting = self._waiting, []
+        self.awake = False
+        order = list(dict.fromkeys((choice, index) for choice, index, _ in waiting))
+        yield from (draft for one in order for choice, index, draft in waiting if (choice, index) == one)
+
+
+_MAX_WAITING = 4096
 
 
 class ToolCallParallelLost(Rule):
@@ -31,6 +151,7 @@ class ToolCallParallelLost(Rule):
     severity = Severity.INFO
     source = OBSERVED
     repair = Mend.SAFE
+    mending = OneCallAfterAnother
     on = Fact.FRAGMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:

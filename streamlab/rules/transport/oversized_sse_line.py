@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
 _LIMIT = 64 * 1024
@@ -18,6 +23,69 @@ _READERS = (
     (128 * 1024, "aiohttp (128 KiB)"),
     (_LIMIT, "Go's bufio.Scanner (64 KiB)"),
 )
+
+
+class CutLongText(Repair):
+    """Text, reasoning and arguments that make a line too long go out in several chunks."""
+
+    rules = ("oversized-sse-line",)
+    stage = Stage.TOOL_CALL
+
+    def event(self, draft: Draft) -> Drafts:
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        if len(listed) != 1 or not _may_be_long(draft) or len(encode_json(draft.json)) + len(b"data: ") <= _LIMIT:
+            return (draft,)
+        choice = listed[0]
+        first, *rest = _cut(reading.delta(choice))
+        if not rest:
+            return (draft,)
+        reason = choice.get("finish_reason")
+        choice["delta"], choice["finish_reason"] = first, None
+        draft.note(self.rules[0], "choices[0].delta", "1 chunk", f"{len(rest) + 1} chunks")
+        parts = [{**choice, "delta": delta, "finish_reason": None} for delta in rest]
+        parts[-1]["finish_reason"] = reason
+        return (draft, *(draft.like(self.rules[0], part, "choices[0].delta") for part in parts))
+
+
+#: Characters in one piece: even as escapes (six bytes each) they stay below the limit.
+_PIECE = 8_000
+
+
+def _may_be_long(draft: Draft) -> bool:
+    sse = draft.event.sse
+    return sse is None or len(sse.raw) > _LIMIT
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
+
+
+def _cut(delta: JsonObject) -> list[JsonObject]:
+    """The delta as several, one after the other; what is short stays in the first."""
+    parts: list[JsonObject] = []
+    first: dict[str, Any] = {}
+    for key, value in delta.items():
+        if key in ("content", *reading.REASONING_KEYS) and type(value) is str and len(value) > _PIECE:
+            parts += [{key: piece} for piece in _pieces(value)]
+        elif key == "tool_calls" and type(value) is list:
+            parts += _cut_calls(value)
+        else:
+            first[key] = value
+    if not parts:
+        return [first]
+    return [{**first, **parts[0]}, *parts[1:]]
+
+
+def _cut_calls(fragments: list[Any]) -> Iterator[JsonObject]:
+    for fragment in fragments:
+        function = reading.function(reading.as_object(fragment))
+        arguments = function.get("arguments")
+        if type(arguments) is not str or len(arguments) <= _PIECE:
+            yield {"tool_calls": [fragment]}
+            continue
+        head, *rest = _pieces(arguments)
+        yield {"tool_calls": [{**fragment, "function": {**function, "arguments": head}}]}
+        yield from ({"tool_calls": [{"index": fragment.get("index"), "function": {"arguments": one}}]} for one in rest)
 
 
 class OversizedSseLine(Rule):
@@ -41,6 +109,7 @@ class OversizedSseLine(Rule):
     name = "oversized-sse-line"
     severity = Severity.WARNING
     source = OBSERVED
+    mending = CutLongText
     apis = OPENAI_APIS
     on = Fact.CHUNK | Fact.DONE | Fact.ERROR | Fact.UNDECODABLE | Fact.COMMENT
 
