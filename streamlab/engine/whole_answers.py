@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlab.exchange import ResponseHead
 from streamlab.rules.repairs.base import ENVELOPE_KEYS, Change, Chunk, Done, Draft, ErrorPayload, Story
-from streamlab.rules.repairs.errors import error_shape, flat_error
+from streamlab.rules.repairs.errors import error_shape, told_error
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 
@@ -60,7 +60,7 @@ def error_body(value: JsonObject) -> JsonObject | None:
     """The error that a JSON object is, as ``{"error": ...}``; None when it is none."""
     if value.get("error"):
         return value
-    found = flat_error(value)
+    found = told_error(value)
     return {"error": found} if found is not None else None
 
 

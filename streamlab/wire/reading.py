@@ -45,6 +45,7 @@ class Fact:
     TEXT: Final = 1 << 22  # a choice has text (legacy completions)
     TYPED: Final = 1 << 23  # a top-level "type" that is a string (Responses, Anthropic)
     MESSAGE: Final = 1 << 24  # a choice has a message
+    LINES: Final = 1 << 29  # not a single ``data`` line: other fields, comments, more lines, blank lines in front
     # what came before
     FIRST: Final = 1 << 25  # the first chunk
     AFTER_FINISH: Final = 1 << 26  # a choice has had a finish_reason in an earlier chunk
@@ -144,6 +145,7 @@ _ERROR_FIELD = re.compile(rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?error[ \t]*:[ \t]*([^
 _CODES = ("code", "error_code", "err_code", "errcode", "status_code", "statusCode")
 _TEXTS = ("message", "msg", "error_msg", "errmsg", "err_msg", "error_message", "errorMessage", "reason")
 _SUCCESS = frozenset({"", "0", "200", "ok", "success", "none"})
+_FAILURE = frozenset({"error", "fail", "failed", "failure"})
 _ABOUT_A_FAILURE = frozenset({"message", "request_id", "requestId", "trace_id", "timestamp", "path"})
 
 
@@ -158,7 +160,7 @@ def error_field(raw: bytes) -> tuple[bytes, tuple[int, int]] | None:
 
 def flat_error(value: JsonObject) -> tuple[str, Any] | None:
     """The member, as (path, value), that shows an object without ``error`` and without choices to be an error all
-    the same; None when nothing does. A legal chunk never has one."""
+    the same; None when nothing does. A legal chunk or event never has one. The only place where this is decided."""
     if as_list(value.get("choices")):
         return None
     for key, sign in (("object", "error"), ("type", "error"), ("event", "error")):
@@ -183,9 +185,12 @@ def _coded_failure(value: JsonObject) -> tuple[str, Any] | None:
         if _failed(value.get(key)):
             return key, value[key]
     status = value.get("status")
-    if type(status) is int and status >= 400:
+    if (type(status) is int and status >= 400) or (type(status) is str and status.lower() in _FAILURE):
         return "status", status
-    return (text, value[text]) if _ABOUT_A_FAILURE.issuperset(value) else None
+    # OpenAI's own members without the "error" around them; a code that says success is a report of something else
+    opened = "param" in value or ("code" in value and value["code"] is None)
+    told = (opened and text == "message") or _ABOUT_A_FAILURE.issuperset(value)
+    return (text, value[text]) if told else None
 
 
 def _failed(code: Any) -> bool:
@@ -215,16 +220,6 @@ def owes_envelope(chunk: JsonObject) -> bool:
     if inside:
         return not all(map(is_filter_result, inside))
     return type(chunk.get("usage")) is dict
-
-
-def tells_of_error(chunk: JsonObject) -> bool:
-    """Whether an object without choices tells of an error in another shape than OpenAI's ``{"error": {...}}``."""
-    if choices(chunk):
-        return False
-    if chunk.get("object") == "error" or "detail" in chunk or as_object(chunk.get("base_resp")).get("status_code"):
-        return True
-    coded = any(key in chunk for key in ("code", "error_code", "status", "status_code"))
-    return coded and any(type(chunk.get(key)) is str for key in ("msg", "message", "error_msg"))
 
 
 def counts_tokens(indexes: list[int], finished: int) -> bool:
@@ -276,7 +271,9 @@ _DELTA_FACTS = (
 def kind_facts(event: StreamEvent) -> int:
     """The facts an event has by its kind and framing, without looking into the chunk."""
     sse = event.sse
-    facts = Fact.FRAMING if sse is not None and not sse.plain else 0
+    facts = 0
+    if sse is not None and not sse.plain:
+        facts = Fact.FRAMING if sse.single_line else Fact.FRAMING | Fact.LINES
     kind = type(event)
     if kind is Chunk:
         facts |= Fact.CHUNK
@@ -407,9 +404,15 @@ def is_resumed(chunk: JsonObject, request: Request | None) -> bool:
     return late or (request is not None and "starting_after=" in request.url)
 
 
-def is_flat_error(chunk: JsonObject) -> bool:
-    """Whether a typed event is an error that is spelled out in the event itself: a message with a code or param."""
-    return type(chunk.get("message")) is str and ("code" in chunk or "param" in chunk)
+def is_whole_completion(value: Any) -> bool:
+    """Whether this is an answer as it comes when no stream was asked for."""
+    body = as_object(value)
+    listed = choices(body)
+    if body.get("object") == "response":
+        return type(body.get("output")) is list
+    if body.get("object") == "text_completion":
+        return bool(listed)
+    return bool(listed) and all(type(one.get("message")) is dict and "delta" not in one for one in listed)
 
 
 def adds_text(choice: JsonObject) -> str | None:

@@ -11,6 +11,8 @@ from streamlab.rules.late import LateRule, Spell
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.misfits import DONE_EVENTS, PING_EVENTS
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 
@@ -48,7 +50,7 @@ class ChoicesMissingOrNull(LateRule):
             self._count = 0
             self.retire()
         elif type(chunk.get("choices")) is not list and chunk.get("usage") is None:
-            if reading.tells_of_error(chunk) or chunk.get("type") == "ping":
+            if reading.flat_error(chunk) is not None or _means_something_else(event, chunk):
                 return
             self._count += 1
             if self._bad.place is None:
@@ -61,3 +63,9 @@ class ChoicesMissingOrNull(LateRule):
         shown = "has no choices" if value == "(absent)" else f"has choices {quote(value)}"
         more = f", as {self._count} chunks have" if self._count > 1 else ""
         yield self.found_at(self._bad.place, f"a chunk {shown}{more}", expected=[], actual=value)
+
+
+def _means_something_else(event: StreamEvent, chunk: JsonObject) -> bool:
+    """Whether this is a ping or the end in a form of the server's own; both have rules of their own."""
+    name = (event.sse.event or b"").strip().lower() if event.sse is not None else b""
+    return chunk.get("type") == "ping" or name in PING_EVENTS or name in DONE_EVENTS

@@ -53,8 +53,11 @@ class ObjectWrong(LateRule):
             self._bad.place, self._bad.value = self.keep(at, event, "object"), chunk.get("object", "(absent)")
 
     def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
         if self._bad.place is None:
             return
+        if ctx.chunks == 1 and ctx.streamed and reading.is_whole_completion(ctx.first_chunk):
+            return  # nonstream-json-for-stream
         value = self._bad.value
         shown = "absent" if value == "(absent)" else quote(value)
         yield self.found_at(

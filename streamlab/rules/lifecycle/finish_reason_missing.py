@@ -56,8 +56,8 @@ class FinishReasonMissing(Rule):
             self._failed |= _FAILURE.search(raw) is not None
             self._hidden |= _HIDDEN.search(raw) is not None
             return
-        if "base_resp" in event.json or reading.is_flat_error(event.json):
-            self._failed |= reading.as_object(event.json.get("base_resp")).get("status_code") != 0
+        if reading.flat_error(event.json) is not None:
+            self._failed = True
         for choice in reading.choices(event.json):
             reason = reading.finish_reason(choice)
             index = reading.choice_index(choice)

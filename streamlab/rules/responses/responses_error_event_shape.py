@@ -45,7 +45,7 @@ class ResponsesErrorEventShape(Rule):
                 return None
             message = "the error event has no message"
             return (self.found(message, at, expected="message, code, param", severity=Severity.WARNING),)
-        if kind.startswith("response.") or not reading.is_flat_error(event.json):
+        if kind.startswith("response.") or reading.flat_error(event.json) is None:
             return None
         message = f"an error comes with type {quote(kind)}, not 'error'" if kind else "an error comes without a type"
         return (self.found(message, at, path="type", expected="error", actual=kind),)

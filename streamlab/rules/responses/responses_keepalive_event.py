@@ -33,7 +33,7 @@ class ResponsesKeepaliveEvent(Rule):
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         kind = reading.event_type(chunk.json)
-        if reading.is_flat_error(chunk.json):
+        if reading.flat_error(chunk.json) is not None:
             return
         if not kind:
             members = quote(", ".join(map(str, list(chunk.json)[:6])))

@@ -16,7 +16,8 @@ class SseDoneVariant(Rule):
     """The end is announced in another way than ``data: [DONE]``.
 
     In other letters, in quotes, with white space behind it, as an event named ``done`` with something else as data, or
-    as a bare line. Spaces in front of it are another deviation.
+    as a bare line. An event named ``done`` around the very ``[DONE]`` is told as information: only a browser's
+    ``EventSource`` overlooks it. Spaces in front of it are another deviation.
 
     ## What OpenAI does
     Sends ``data: [DONE]``, the same eight bytes in every stream.
@@ -35,7 +36,7 @@ class SseDoneVariant(Rule):
     source = CHAT_STREAM
     repair = Mend.SAFE
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
-    on = Fact.DONE | Fact.FRAMING | Fact.UNDECODABLE | Fact.COMMENT
+    on = Fact.DONE | Fact.LINES | Fact.UNDECODABLE | Fact.COMMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
@@ -44,11 +45,21 @@ class SseDoneVariant(Rule):
         if isinstance(event, Done):
             if event.variant and (sse.data or b"").lstrip() != b"[DONE]":
                 yield self._told(f"the end is spelled {quote(sse.text)}", at, sse)
-        elif (sse.event or b"").strip().lower() in DONE_EVENTS:
+            elif not event.variant and _announces_the_end(sse):
+                yield self._told(f"the end is an event named {quote(_name(sse))}", at, sse, Severity.INFO)
+        elif _announces_the_end(sse):
             if not as_list(chunk_of(event).get("choices")) and not isinstance(event, ErrorPayload):
-                yield self._told(f"the end is an event named {quote((sse.event or b'').decode())}", at, sse)
+                yield self._told(f"the end is an event named {quote(_name(sse))}", at, sse)
         elif isinstance(event, Comment) and any(line.content.strip() == b"[DONE]" for line in sse.lines()):
             yield self._told('the end is a bare line "[DONE]" without data:', at, sse, Severity.WARNING)
 
     def _told(self, message: str, at: int, sse: ServerSentEvent, severity: Severity | None = None) -> Finding:
         return self.found(message, at, expected="data: [DONE]", actual=sse.raw.strip(b"\r\n"), severity=severity)
+
+
+def _announces_the_end(sse: ServerSentEvent) -> bool:
+    return (sse.event or b"").strip().lower() in DONE_EVENTS
+
+
+def _name(sse: ServerSentEvent) -> str:
+    return (sse.event or b"").decode("utf-8", "replace")

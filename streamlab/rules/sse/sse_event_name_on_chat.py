@@ -7,6 +7,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, Done, StreamEvent
+from streamlab.wire.misfits import DONE_EVENTS
 from streamlab.wire.reading import Fact
 
 
@@ -31,12 +32,14 @@ class SseEventNameOnChat(Rule):
     source = SSE
     repair = Mend.SAFE
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
-    on = Fact.FRAMING
+    on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
         if sse is None or sse.event is None or sse.event == b"error":
             return
+        if sse.event.strip().lower() in DONE_EVENTS:
+            return  # sse-done-variant
         if isinstance(event, Done) or (isinstance(event, Chunk) and "choices" in event.json):
             name = sse.event.decode("utf-8", "replace")
             yield self.found(f"the event is named {quote(name)}", at, expected="no event field", actual=name)

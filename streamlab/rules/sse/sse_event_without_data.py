@@ -5,7 +5,9 @@ from __future__ import annotations
 from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.misfits import DONE_EVENTS
 from streamlab.wire.reading import Fact
 
 
@@ -36,6 +38,8 @@ class SseEventWithoutData(Rule):
         sse = event.sse
         if sse is None or sse.data is not None or not sse.terminated:
             return
+        if (sse.event or b"").strip().lower() in DONE_EVENTS and self.ctx.api is not Api.RESPONSES:
+            return  # sse-done-variant
         fields = {"event": sse.event, "id": sse.id, "retry": sse.retry}
         names = [name for name, value in fields.items() if value is not None]
         if names:

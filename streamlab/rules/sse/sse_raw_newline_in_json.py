@@ -9,7 +9,7 @@ from streamlab.wire.misfits import Misfit, Named
 
 
 class SseRawNewlineInJson(MisfitRule):
-    """A string in the JSON holds a raw line end, which tears the payload apart.
+    """A raw line end in the JSON, mostly inside a string, tears the payload apart.
 
     Said only when the lines, put together, are one JSON document.
 
@@ -31,4 +31,4 @@ class SseRawNewlineInJson(MisfitRule):
     kind = Misfit.RAW_NEWLINE
 
     def tell(self, named: Named) -> Finding:
-        return self.found_in(named, "a string of the payload holds a raw line end", expected="\\n")
+        return self.found_in(named, "a raw line end tears the payload apart", expected="\\n")

@@ -53,6 +53,8 @@ class GatewayMasksTruncation(Rule):
             return
         if not _promises_finish(ctx.first_chunk, ctx.last_chunk):
             return
+        if reading.counts_tokens(list(ctx.accumulator.choices), len(ctx.finish_at)):
+            return  # choice-index-is-token-counter: these are no choices
         open_ones = sorted(index for index in ctx.accumulator.choices if index not in ctx.finish_at)
         who = f"choice {open_ones[0]} never finished" if len(open_ones) == 1 else "no choice ever finished"
         if 1 < len(open_ones) < len(ctx.accumulator.choices):

@@ -11,7 +11,6 @@ from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 
@@ -42,7 +41,7 @@ class NonstreamJsonForStream(Rule):
     _at: int | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if self._at is None and _is_whole(reading.chunk_of(event)):
+        if self._at is None and reading.is_whole_completion(reading.chunk_of(event)):
             self._at = at
         self.retire()
 
@@ -52,7 +51,7 @@ class NonstreamJsonForStream(Rule):
             return
         if self._at is not None and ctx.chunks == 1:
             yield self._found("as the only event of the stream", ctx.first_chunk, self._at)
-        elif ctx.kind is BodyKind.JSON and _is_whole(ctx.whole_json):
+        elif ctx.kind is BodyKind.JSON and reading.is_whole_completion(ctx.whole_json):
             yield self._found("as plain JSON", ctx.whole_json)
 
     def _found(self, how: str, value: Any, at: int | None = None) -> Finding:
@@ -64,14 +63,3 @@ class NonstreamJsonForStream(Rule):
             expected="chunks: data: {...}",
             actual=kind,
         )
-
-
-def _is_whole(value: Any) -> bool:
-    """Whether this is a completion that was not streamed."""
-    body: JsonObject = reading.as_object(value)
-    choices = reading.choices(body)
-    if body.get("object") == "response":
-        return type(body.get("output")) is list
-    if body.get("object") == "text_completion":
-        return bool(choices)
-    return bool(choices) and all(type(one.get("message")) is dict and "delta" not in one for one in choices)

@@ -35,7 +35,7 @@ class UsageChunkChoicesNull(Rule):
     def event(self, at: int, event: StreamEvent) -> Findings:
         chunk = reading.chunk_of(event)
         choices = chunk.get("choices", "(absent)")
-        if chunk.get("usage") is None or type(choices) is list or reading.tells_of_error(chunk):
+        if chunk.get("usage") is None or type(choices) is list or reading.flat_error(chunk) is not None:
             return
         yield self.found(
             f"the usage chunk has {'no choices' if choices == '(absent)' else f'choices {quote(choices)}'}",
