@@ -153,4 +153,4 @@ async def _relay(
         await told.wait()
         return 0
     finally:
-        relay.stop()
+        await relay.stop()

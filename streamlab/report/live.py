@@ -48,6 +48,12 @@ def _milliseconds(microseconds: int | None) -> str:
     return "-" if microseconds is None else f"{microseconds / 1000:.0f} ms"
 
 
+def _path(url: str) -> str:
+    """The URL without its origin, which is the same in every row."""
+    _, _, rest = url.partition("://")
+    return "/" + rest.partition("/")[2] if rest else url
+
+
 def _ending(draft: Watched) -> str:
     if draft.ending is None:
         return "…"
@@ -149,7 +155,7 @@ class LiveTable:
             bad = draft.ending not in (None, Ending.COMPLETE) or (draft.status or 0) >= 400
             cells = (
                 "" if draft.id is None else str(draft.id),
-                printable(f"{tap}{draft.method} {draft.url}", 60),
+                printable(f"{tap}{draft.method} {_path(draft.url)}", 60),
                 "" if draft.status is None else str(draft.status),
                 str(draft.events),
                 str(draft.body_bytes),

@@ -73,7 +73,8 @@ class Connection:
         self._held_back = b""  # client bytes after an upgrade request, until the upstream has answered it
         self._silent = False  # the upstream has not answered the latest request with a byte
         self._stacked = False  # requests were sent before the previous one was answered
-        self._over = self._leaving = self._closed = False
+        self._over = self._closed = False
+        self.leaving = False  # the client has gone, and the end of its message may still come
         self._last_ns = time.monotonic_ns()
         self._timers: list[asyncio.TimerHandle] = []
         self._idle: asyncio.TimerHandle | None = None
@@ -192,11 +193,12 @@ class Connection:
             self._close()
             return
         self._tap.ended(self.number, now, "client-rst" if how == "rst" else "client-fin")
-        self._leaving = self._over = True
+        self._over = True
         if self._upstream is None or self._upstream.ended:
             self._close()
             return
         # The end of the message may be on its way already: clients close as soon as they have read [DONE].
+        self.leaving = True
         self._upstream.on_data = self._after_leaving
         self._upstream.on_end = lambda _: self._close()
         self._upstream.resume()

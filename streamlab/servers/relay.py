@@ -25,6 +25,8 @@ from streamlab.servers.upstream import Upstream
 _BACKLOG = 4096
 #: How long to leave new connections alone when there are no file descriptors left.
 _ACCEPT_PAUSE = 0.1
+#: How long to wait for connections whose client has left, and how often to look.
+_STOP_SECONDS, _STOP_STEP = 0.5, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +144,20 @@ class Relay:
         if not self._stopped:
             asyncio.get_running_loop().add_reader(listener, self._accept, listener, route)
 
-    def stop(self) -> None:
-        """Close everything; what is in flight is told to the tap as stopped."""
+    async def stop(self) -> None:
+        """Close everything; what is in flight is told to the tap as stopped.
+
+        Clients that have just left (a command that ended, say) still get the moment in which the end of their message
+        may arrive.
+        """
         self._stopped = True
         loop = asyncio.get_running_loop()
         for listener in self._listeners:
             loop.remove_reader(listener)
             listener.close()
+        deadline = loop.time() + _STOP_SECONDS
+        await asyncio.sleep(_STOP_STEP)
+        while any(connection.leaving for connection in self._connections) and loop.time() < deadline:
+            await asyncio.sleep(_STOP_STEP)
         for connection in list(self._connections):
             connection.stop()

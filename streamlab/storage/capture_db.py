@@ -324,7 +324,7 @@ def _read_ending(stored: str | None, process: str | None, notes: dict[str, Any])
     if process is not None and is_alive(process):
         notes["in_progress"] = True
     else:
-        notes.setdefault("ending_reason", "recorder-killed")
+        notes.setdefault("ending_reason", "recorder-gone")
     return Ending.INTERRUPTED
 
 

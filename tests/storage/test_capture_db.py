@@ -127,7 +127,7 @@ def test_an_unfinished_exchange_is_in_progress_while_its_recorder_lives(path: Pa
         )
         alive, dead = db.get(1), db.get(2)
         assert (alive.ending, alive.notes) == (Ending.INTERRUPTED, {"in_progress": True})
-        assert (dead.ending, dead.notes) == (Ending.INTERRUPTED, {"ending_reason": "recorder-killed"})
+        assert (dead.ending, dead.notes) == (Ending.INTERRUPTED, {"ending_reason": "recorder-gone"})
         assert [row.in_progress for row in db.overview()] == [True, False]
 
 
