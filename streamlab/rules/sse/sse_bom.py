@@ -19,7 +19,7 @@ class SseBom(Rule):
     Begins with the ``d`` of ``data``.
 
     ## Why it matters
-    The standard says to skip the mark, and openai-python does not: the first field is then called ``\ufeffdata`` and
+    The standard says to skip the mark, and openai-python does not: the first field is then called ``\\ufeffdata`` and
     the first event is lost without an error. Where that event carries text, 20 of 34 measured clients lose it; where
     it carries the role, openai-node 4 raises.
 
@@ -32,7 +32,7 @@ class SseBom(Rule):
     source = SSE
     repair = Mend.SAFE
     apis = ANY_API
-    on = Fact.FRAMING
+    on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse

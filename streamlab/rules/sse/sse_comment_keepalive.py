@@ -30,7 +30,7 @@ class SseCommentKeepalive(Rule):
     severity = Severity.INFO
     source = SSE
     apis = OPENAI_APIS
-    on = Fact.COMMENT | Fact.FRAMING
+    on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse

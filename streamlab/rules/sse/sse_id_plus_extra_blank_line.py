@@ -32,7 +32,7 @@ class SseIdPlusExtraBlankLine(Rule):
     source = CLIENTS
     repair = Mend.SAFE
     apis = OPENAI_APIS
-    on = Fact.FRAMING | Fact.COMMENT
+    on = Fact.LINES
     _id: bytes | None = None
 
     def event(self, at: int, event: StreamEvent) -> Findings:

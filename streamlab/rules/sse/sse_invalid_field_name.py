@@ -39,11 +39,11 @@ class SseInvalidFieldName(Rule):
     source = SSE
     repair = Mend.SAFE
     apis = ANY_API
-    on = Fact.FRAMING | Fact.COMMENT
+    on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
-        if sse is None or sse.single_line:
+        if sse is None:
             return
         for name, _value, colon, _space, line in sse.fields():
             if colon and name != b"data" and _MEANT_DATA.fullmatch(name):

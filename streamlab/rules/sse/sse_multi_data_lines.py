@@ -29,7 +29,7 @@ class SseMultiDataLines(Rule):
     source = SSE
     repair = Mend.SAFE
     apis = OPENAI_APIS
-    on = Fact.FRAMING
+    on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         if not isinstance(event, Chunk | ErrorPayload) or event.sse is None or b"\n" not in (event.sse.data or b""):

@@ -39,14 +39,14 @@ class SseNdjsonInstead(Rule):
     source = SSE
     repair = Mend.SAFE
     apis = OPENAI_APIS
-    on = Fact.COMMENT | Fact.FRAMING
+    on = Fact.LINES
 
     _first: Finding | None = None
     _lines = 0
 
     def event(self, at: int, event: StreamEvent) -> None:
         sse = event.sse
-        if sse is None or b"{" not in sse.raw or sse.single_line:
+        if sse is None or b"{" not in sse.raw:
             return
         for line in sse.lines():
             if self._lines >= _MOST_LINES:

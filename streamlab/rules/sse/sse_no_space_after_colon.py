@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -31,15 +31,18 @@ class SseNoSpaceAfterColon(Rule):
     apis = OPENAI_APIS
     on = Fact.FRAMING
 
-    def event(self, at: int, event: StreamEvent) -> Findings:
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
         sse = event.sse
-        if sse is None or not sse.data or (sse.raw.startswith(b"data: ") and sse.single_line):
-            return
+        # An empty value has nothing a space could stand before; an empty event has its own rule.
+        if sse is None or not sse.data:
+            return None
+        if not self.ctx.facts & Fact.LINES:
+            return None if sse.raw.startswith(b"data: ") else (self._found(at, sse.start, sse.raw.rstrip(b"\r\n")),)
         for name, value, colon, space, line in sse.fields():
-            # An empty value has nothing a space could stand before; an empty event has its own rule.
             if name == b"data" and colon and value and not space:
-                span = (line.start, line.start + len(line.content))
-                yield self.found(
-                    "data: is not followed by a space", at, span=span, expected="data: ", actual=line.content[:40]
-                )
-                return
+                return (self._found(at, line.start, line.content),)
+        return None
+
+    def _found(self, at: int, start: int, line: bytes) -> Finding:
+        span = (start, start + len(line))
+        return self.found("data: is not followed by a space", at, span=span, expected="data: ", actual=line[:40])

@@ -34,7 +34,7 @@ class SsePingEventWithData(Rule):
     source = CLIENTS
     repair = Mend.SAFE
     apis = OPENAI_APIS
-    on = Fact.FRAMING | Fact.TYPED
+    on = Fact.LINES | Fact.TYPED
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
