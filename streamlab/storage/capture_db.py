@@ -33,7 +33,7 @@ _PAGE = 64
 INLINE_REQUEST = 1024 * 1024
 
 INSERT_SEGMENT = "INSERT INTO segments (exchange_id, seq, offset_us, length, chunk, data) VALUES (?, ?, ?, ?, ?, ?)"
-INSERT_REQUEST_PART = "INSERT INTO request_parts (exchange_id, seq, data) VALUES (?, ?, ?)"
+INSERT_REQUEST_PART = "INSERT OR REPLACE INTO request_parts (exchange_id, seq, data) VALUES (?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)

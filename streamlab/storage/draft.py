@@ -247,7 +247,4 @@ def _write_request(connection: sqlite3.Connection, draft: Draft) -> None:
         connection.execute("UPDATE exchanges SET request_body = NULL WHERE id = ?", (draft.id,))
     connection.executemany(INSERT_REQUEST_PART, [(draft.id, seq, data) for seq, data in draft.request_parts])
     tail = draft.parts_written + len(draft.request_parts)
-    connection.execute(
-        "INSERT OR REPLACE INTO request_parts (exchange_id, seq, data) VALUES (?, ?, ?)",
-        (draft.id, tail, bytes(draft.request_body)),
-    )
+    connection.execute(INSERT_REQUEST_PART, (draft.id, tail, bytes(draft.request_body)))  # replaced as it grows

@@ -153,7 +153,7 @@ def test_an_upstream_that_refuses_is_unreachable(tmp_path: Path) -> None:
             seen = run(fetch(proxy.port, post("/v1/x", b"{}")))
             assert seen.status == 502
             assert f"127.0.0.1:{port}" in _error(seen)["message"]
-            assert proxy.stop() == 0
+            assert proxy.stop() == 0, proxy.stderr
         exchange = _stored(proxy, "/v1/x")
     assert (exchange.ending, exchange.notes["ending_reason"], exchange.head) == (Ending.UNREACHABLE, "refused", None)
     assert exchange.request is not None
@@ -163,7 +163,7 @@ def test_an_upstream_that_refuses_is_unreachable(tmp_path: Path) -> None:
 def test_a_name_that_does_not_resolve_is_unreachable(tmp_path: Path) -> None:
     with recording(tmp_path, "--upstream", "http://no-such-host.invalid/v1") as proxy:
         assert run(fetch(proxy.port, get("/v1/x"), seconds=30)).status == 502
-        assert proxy.stop() == 0
+        assert proxy.stop() == 0, proxy.stderr
     assert _stored(proxy, "/v1/x").notes["ending_reason"] == "dns"
 
 
@@ -178,7 +178,7 @@ def test_an_idle_timeout_ends_a_silent_upstream(upstream: Upstream, tmp_path: Pa
     with recording(tmp_path, "--upstream", upstream.url, "--idle-timeout", "0.3") as proxy:
         seen = run(fetch(proxy.port, get(path)))
         assert (seen.status, seen.ending) == (status, "message" if status == 504 else "fin")
-        assert proxy.stop() == 0
+        assert proxy.stop() == 0, proxy.stderr
     exchange = _stored(proxy, path)
     assert (exchange.ending, exchange.notes["ending_reason"]) == (Ending.TIMED_OUT, "timeout")
 
@@ -293,10 +293,31 @@ def test_an_early_answer_reaches_a_client_that_is_still_sending(tmp_path: Path) 
     with listener, recording(tmp_path, "--upstream", url) as proxy:
         seen = run(fetch(proxy.port, post("/v1/early", b"u" * (8 * 2**20))))
         assert seen.status == 413
-        assert proxy.stop() == 0
+        assert proxy.stop() == 0, proxy.stderr
     thread.join()
     exchange = _stored(proxy, "/v1/early")
     assert (exchange.ending, exchange.body) == (Ending.COMPLETE, b"big")
+
+
+def test_a_large_upload_in_pieces_is_kept_whole(proxy: Proxy, upstream: Upstream) -> None:
+    body = os.urandom(3_500_000)
+
+    async def upload() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        request = post("/v1/ok?upload", body)
+        for at in range(0, len(request), 400_000):
+            writer.write(request[at : at + 400_000])
+            await writer.drain()
+            await asyncio.sleep(0.03)  # longer than between two commits
+        assert await reader.readexactly(len(_OK)) == _OK
+        writer.close()
+        await writer.wait_closed()
+
+    run(upload())
+    assert upstream.requests[-1].endswith(body)
+    request = _stored(proxy, "/v1/ok?upload").request
+    assert request is not None
+    assert request.body == body
 
 
 # --- ordinary HTTP/1.1
@@ -437,7 +458,7 @@ def test_a_client_that_does_not_read_holds_the_upstream_back(tmp_path: Path) -> 
             assert sent < 40 * 2**20
         thread.join(5)
         assert not thread.is_alive()
-        assert proxy.stop() == 0
+        assert proxy.stop() == 0, proxy.stderr
 
 
 # --- kill -9
@@ -715,7 +736,7 @@ def test_several_hops_at_once(upstream: Upstream, tmp_path: Path) -> None:
     with recording(tmp_path, *taps[0], *taps[1], count=2) as proxy:
         for port in proxy.ports:
             assert run(fetch(port, get("/v1/ok"))).raw == _OK
-        assert proxy.stop() == 0
+        assert proxy.stop() == 0, proxy.stderr
     with CaptureDB(proxy.db) as db:
         assert [row.tap for row in db.overview()] == ["gateway", "model"]
 
