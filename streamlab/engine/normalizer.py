@@ -163,8 +163,12 @@ class Normalizer:
         if not failed and sent is not None and sent.split(";")[0].strip().lower() == "text/event-stream":
             charset = sent.lower().partition("charset=")[2].strip(' "')
             kind = sent if charset in ("", "utf-8", "utf8") else kind
-        if not failed and head.header("cache-control") is None:
-            kept = (*kept, ("cache-control", "no-cache"))  # or a proxy on the way may hold the stream back
+        if not failed and "no-cache" not in (head.header("cache-control") or ""):
+            # Or a proxy on the way may hold the stream back.
+            hint = (
+                ("cache-control", "no-cache") if head.header("cache-control") is None else ("x-accel-buffering", "no")
+            )
+            kept = (*kept, hint)
         return replace(head, headers=(("content-type", kind), *kept))
 
     # -- bytes -------------------------------------------------------------------------------------------------------

@@ -69,8 +69,10 @@ def error_status_body(body: bytes, head: ResponseHead | None) -> bytes:
     payload = decode_payload(body)
     value = payload.value if payload.ok else None
     inner = value.get("error") if isinstance(value, dict) else None
-    if isinstance(inner, dict) and isinstance(inner.get("message"), str):
-        return body
+    if isinstance(value, dict) and isinstance(inner, dict) and isinstance(inner.get("message"), str):
+        draft = Draft(ErrorPayload(None, value), ())
+        error_shape(draft)
+        return encode_json(value) if draft.changes else body
     status = head.status if head is not None else 500
     error = error_body(value) if isinstance(value, dict) else None
     if error is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage, Story
 from streamlab.wire import reading
+from streamlab.wire.apis import Api
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -54,18 +55,23 @@ class ChoiceShape(Repair):
         "finish-reason-unknown-value",
     )
     stage = Stage.CHOICE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.FINISH | Fact.MESSAGE | Fact.TEXT | Fact.MANY_CHOICES
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self._all_zero = story.n == 1
         self._seen = False
-        self._said = ""
+        self._chat = story.api is Api.CHAT
 
     def shape(self, chunk: JsonObject) -> bool:
         for choice in reading.choices(chunk):
             delta = choice.get("delta")
-            if type(choice.get("index")) is not int or type(delta) is not dict or "message" in choice:
+            if type(choice.get("index")) is not int:
+                return True
+            if not self._chat:
+                continue
+            if type(delta) is not dict or "message" in choice:
                 return True
             if "finish_reason" not in choice and "audio" not in delta:
                 return True
@@ -77,7 +83,8 @@ class ChoiceShape(Repair):
             for position, choice in enumerate(listed):
                 path = f"choices[{position}]."
                 self._index(draft, choice, path, position, len(listed))
-                self._delta(draft, choice, path)
+                if self._chat:
+                    self._delta(draft, choice, path)
                 self._reason(draft, choice, path)
             self._seen = self._seen or bool(listed)
         return (draft,)
@@ -118,7 +125,7 @@ class ChoiceShape(Repair):
 
     def _reason(self, draft: Draft, choice: JsonObject, path: str) -> None:
         if "finish_reason" not in choice:
-            if "audio" not in reading.delta(choice):
+            if self._chat and "audio" not in reading.delta(choice):
                 draft.put("finish-reason-key-absent", choice, "finish_reason", None, path)
             return
         value: Any = choice["finish_reason"]

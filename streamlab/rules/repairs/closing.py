@@ -53,6 +53,7 @@ class Closing(Repair):
         "done-duplicate-or-early",
     )
     stage = Stage.CLOSING
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.FINISH | Fact.USAGE | Fact.DONE | Fact.ERROR
     holds_back = "from the first finish_reason on: until more text comes or the stream ends (256 events at most)"
 
@@ -66,6 +67,8 @@ class Closing(Repair):
         self._usage_chunk: Draft | None = None
         self._done: Draft | None = None
         self._usage_key = False
+        self._legacy = story.api is Api.COMPLETIONS  # there, text and finish share a chunk
+        self._vendor_usage: tuple[JsonObject, Draft] | None = None  # Groq's x_groq.usage
         self._after_done: list[Draft] = []  # comments
         options = reading.as_object(story.body.get("stream_options"))
         self._running_usage = options.get("continuous_usage_stats") is True  # asked for in every chunk
@@ -114,7 +117,7 @@ class Closing(Repair):
         late = finishing = False
         for position, choice in enumerate(listed):
             index = reading.choice_index(choice)
-            answers = _answers(reading.delta(choice))
+            answers = _answers(choice)
             if answers and index in self._placed:
                 self._unplace(index)
                 late = True
@@ -158,7 +161,7 @@ class Closing(Repair):
             choice["finish_reason"] = None
             self._improve(index, best)
             return False
-        if answers or known is not None:
+        if (answers and not self._legacy) or known is not None:
             rule = "finish-reason-on-content-chunk" if known is None else "finish-reason-every-chunk"
             draft.note(rule, path, reason, None)
             choice["finish_reason"] = None
@@ -180,7 +183,7 @@ class Closing(Repair):
         rule = "tool-call-finish-per-call" if self._reasons.get(index) == "tool_calls" else "content-after-finish"
         self._moved[index] = (rule, placed)
         choices = reading.choices(placed.json)
-        if len(choices) > 1 or any(reading.delta(choices[0]).values()):
+        if len(choices) > 1 or _says_anything(choices[0]):
             for choice in choices:
                 if reading.choice_index(choice) == index:
                     placed.note(rule, "choices[].finish_reason", choice["finish_reason"], None)
@@ -200,6 +203,9 @@ class Closing(Repair):
                     self._set_usage(inner, draft, "usage-in-choice")
         if self._running_usage:
             return False
+        inner = reading.as_object(chunk.get("x_groq")).get("usage")
+        if isinstance(inner, dict) and inner:
+            self._vendor_usage = (inner, draft)
         value = chunk.get("usage")
         self._usage_key = self._usage_key or "usage" in chunk
         if value is None:
@@ -248,6 +254,8 @@ class Closing(Repair):
 
     def _close(self, ending: Ending) -> Iterator[Draft]:
         whole = ending is Ending.COMPLETE or self._done is not None
+        if self._vendor_usage is not None and self._usage is None and self._usage_chunk is None:
+            self._usage = (*self._vendor_usage, "usage-in-choice")
         self._move_usage_last()
         before, after = self._around_usage()
         yield from before
@@ -265,6 +273,7 @@ class Closing(Repair):
             yield from self._after_done
         self._after_done = []
         self._held, self._placed, self._moved, self._usage, self._usage_chunk, self._done = [], {}, {}, None, None, None
+        self._vendor_usage = None
 
     def _move_usage_last(self) -> None:
         """Usage before the finish, or before text, goes behind it; chunks without choices may follow it."""
@@ -287,7 +296,8 @@ class Closing(Repair):
 
     def _finish_chunk(self, index: int, rule: str, draft: Draft) -> Draft:
         reason = self._reasons[index]
-        choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
+        said: JsonObject = {"text": ""} if self._legacy else {"delta": {}}
+        choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
         made = draft.like(rule, choice, f"choices[{index}].finish_reason")
         if self._usage_key and self.story.usage_wanted is not False:
             made.json["usage"] = None
@@ -305,14 +315,19 @@ def _choices(draft: Draft) -> list[JsonObject]:
     return reading.choices(draft.json) if draft.is_chunk else []
 
 
-def _answers(delta: JsonObject) -> bool:
-    return any(delta.get(key) for key in _ANSWER)
+def _answers(choice: JsonObject) -> bool:
+    delta = reading.delta(choice)
+    return bool(choice.get("text")) or any(delta.get(key) for key in _ANSWER)
+
+
+def _says_anything(choice: JsonObject) -> bool:
+    return bool(choice.get("text")) or any(reading.delta(choice).values())
 
 
 def _is_shell(chunk: JsonObject) -> bool:
     """Whether a chunk says nothing: no text, no finish, no usage."""
     return not chunk.get("usage") and all(
-        not choice.get("finish_reason") and not choice.get("logprobs") and not any(reading.delta(choice).values())
+        not choice.get("finish_reason") and not choice.get("logprobs") and not _says_anything(choice)
         for choice in reading.choices(chunk)
     )
 
@@ -333,10 +348,14 @@ class Ended(Repair):
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self._done = False
+        self._chunks = False  # whether any came this way; those that no repair waits for do not
 
     def event(self, draft: Draft) -> Drafts:
         if isinstance(draft.event, ErrorPayload):
             self.story.errors += 1
+        if draft.is_chunk:
+            self._chunks = True
+            self.story.opened.update(map(reading.choice_index, reading.choices(draft.json)))
         if not isinstance(draft.event, Done):
             return (draft,)
         self._done = self.story.done = True
@@ -346,7 +365,7 @@ class Ended(Repair):
         story = self.story
         if story.errors:
             return
-        if not story.chunks:
+        if not self._any:
             yield self._error("only-done", "the upstream sent [DONE] and no answer", "empty_stream", draft.sources)
         elif not self._finished and not story.audio:
             why = "whether the answer is whole is not on the wire"
@@ -367,6 +386,10 @@ class Ended(Repair):
             yield made
 
     @property
+    def _any(self) -> bool:
+        return self._chunks or self.story.chunks > 0
+
+    @property
     def _finished(self) -> bool:
         return bool(self.story.finished) and self.story.opened <= set(self.story.finished)
 
@@ -376,14 +399,14 @@ class Ended(Repair):
             return ()
         if ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
             return ()
-        if ending is Ending.COMPLETE and story.chunks and self._finished:
+        if ending is Ending.COMPLETE and self._any and self._finished:
             change = Change("done-missing", "", ABSENT, "[DONE]", Origin.INVENTED)
             return (Draft(Done(None), (), [change], True),)
         return (self._broken(ending),)
 
     def _broken(self, ending: Ending) -> Draft:
         story = self.story
-        if not story.chunks and ending is Ending.COMPLETE:
+        if not self._any and ending is Ending.COMPLETE:
             if story.stray:
                 text = story.stray.decode("utf-8", "replace")
                 story.cannot("html-body-200", "the body is no event stream")

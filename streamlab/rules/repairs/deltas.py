@@ -44,7 +44,7 @@ class DeltaShape(Repair):
 
     def event(self, draft: Draft) -> Drafts:
         opening, self._opening, self.awake = self._opening, None, False
-        if opening is not None and draft.is_chunk and any(map(reading.content, reading.deltas(draft.json))):
+        if opening is not None and draft.is_chunk and any(map(_says_text, reading.deltas(draft.json))):
             delta = reading.deltas(opening.json)[0]
             opening.put("content-null-placeholder", delta, "content", "", "choices[0].delta.")
         self._mend(draft)
@@ -109,6 +109,10 @@ def _opens_with_null(chunk: JsonObject) -> bool:
     listed = reading.choices(chunk)
     delta = reading.delta(listed[0]) if len(listed) == 1 else {}
     return bool(delta.get("role")) and delta.get("content", "") is None and not _else_in(delta)
+
+
+def _says_text(delta: JsonObject) -> bool:
+    return bool(reading.content(delta) or reading.reasoning(delta))
 
 
 def _else_in(delta: JsonObject) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from streamlab.exchange import Ending
@@ -45,22 +45,36 @@ class MendCounts(Repair):
         return (draft,)
 
     def _mend(self, draft: Draft, usage: JsonObject) -> None:
-        rule, names = self.rules[0], _CHAT
-        for ours, theirs in ((_CHAT.prompt, _RESPONSES.prompt), (_CHAT.completion, _RESPONSES.completion)):
-            if ours not in usage and theirs in usage:
-                draft.put(rule, usage, ours, usage.pop(theirs), "usage.")
-        for key in (names.prompt, names.completion, "total_tokens"):
-            whole = _whole(usage.get(key))
-            if whole is not None:
-                draft.put(rule, usage, key, whole, "usage.")
-        prompt, completion, total = (usage.get(key) for key in (names.prompt, names.completion, "total_tokens"))
-        if type(prompt) is not int or type(completion) is not int or total == prompt + completion:
-            return
-        reasoning = _detail(usage, names.completion_details, "reasoning_tokens")
-        if reasoning > 0 and total == prompt + completion + reasoning:
-            draft.put(rule, usage, names.completion, completion + reasoning, "usage.")
-        else:
-            draft.put(rule, usage, "total_tokens", prompt + completion, "usage.")
+        _straighten(usage, lambda key, value: draft.put(self.rules[0], usage, key, value, "usage."))
+
+
+def _straighten(usage: JsonObject, put: Callable[[str, int], None]) -> None:
+    """Call ``put`` with every count that should be another; ``put`` sets it in ``usage``."""
+    names = _CHAT
+    for ours, theirs in ((_CHAT.prompt, _RESPONSES.prompt), (_CHAT.completion, _RESPONSES.completion)):
+        if ours not in usage and theirs in usage:
+            put(ours, usage.pop(theirs))
+    for key in (names.prompt, names.completion, "total_tokens"):
+        whole = _whole(usage.get(key))
+        if whole is not None:
+            put(key, whole)
+    prompt, completion, total = (usage.get(key) for key in (names.prompt, names.completion, "total_tokens"))
+    if type(prompt) is not int or type(completion) is not int or total == prompt + completion:
+        return
+    reasoning = _detail(usage, names.completion_details, "reasoning_tokens")
+    if reasoning > 0 and total == prompt + completion + reasoning:
+        put(names.completion, completion + reasoning)
+    else:
+        put("total_tokens", prompt + completion)
+
+
+def _unmendable(usage: Any) -> frozenset[str]:
+    """Paths of the faults that stay when everything that follows from the numbers themselves is put right."""
+    if type(usage) is not dict:
+        return frozenset()
+    straight = dict(usage)
+    _straighten(straight, straight.__setitem__)
+    return frozenset(path for path, _, _ in _faults(straight, _CHAT)) if usage else frozenset()
 
 
 def _whole(value: Any) -> int | None:
@@ -102,7 +116,8 @@ class UsageInconsistent(Rule):
         if usage is not None:
             for path, message, severity in _faults(usage, _CHAT):
                 actual = usage if path == "usage" else None
-                yield self.found(message, at, path=path, actual=actual, severity=severity)
+                mend = Mend.NONE if path in _unmendable(usage) else Mend.SAFE
+                yield self.found(message, at, path=path, actual=actual, severity=severity, repair=mend)
 
     def end(self, ending: Ending) -> Findings:
         usage = self.ctx.accumulator.usage if self.ctx.api is Api.RESPONSES else None
