@@ -7,6 +7,7 @@ imports nothing heavy until a fixture is run, for it is loaded by every pytest o
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,11 @@ import pytest
 if TYPE_CHECKING:
     from streamlab.exchange import Exchange
     from streamlab.gateway_testing import Gateway
+    from streamlab.regression import Comparison, MachineFactory
     from streamlab.replaying import BackgroundReplay
 
 _META = "exchange.json"
+_EXACT, _MEANING = "exact", "meaning"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,18 +42,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="HOST:PORT",
         help="Where the gateway under test expects its upstream; the plugin plays the fixture there.",
     )
+    group.addoption("--streamlab-model", metavar="NAME", help="Ask the gateway for this model, not the recorded one.")
+    group.addoption(
+        "--streamlab-compare",
+        choices=(_EXACT, _MEANING),
+        default=_EXACT,
+        help="exact: the same events with the same JSON. meaning: a client holds the same at the end (text, tool "
+        "calls, finish reason, usage, errors); ids and the cutting of the text may differ.",
+    )
     group.addoption("--streamlab-update", action="store_true", help="Rewrite expected.sse and findings.json.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "streamlab(name): the fixture directory that streamlab_* fixtures use")
+    config.addinivalue_line("markers", "streamlab(name, **options): the fixture directory that streamlab_* use")
     gateway, upstream = config.getoption("--streamlab-gateway"), config.getoption("--streamlab-upstream")
     if bool(gateway) != bool(upstream):
         raise pytest.UsageError("--streamlab-gateway and --streamlab-upstream go together")
     if gateway and config.getoption("--streamlab-normalizer"):
         raise pytest.UsageError("test either a gateway or a normalizer")
-    if gateway and hasattr(config, "workerinput") and config.workerinput["workercount"] > 1:
+    if gateway and (getattr(config.option, "numprocesses", None) or 0) > 1:
         raise pytest.UsageError("a gateway has one upstream address: run without -n")
+    if config.getoption("--streamlab-normalizer"):
+        config.stash[_MACHINES] = _machines(config)
+
+
+def _machines(config: pytest.Config) -> MachineFactory:
+    """The normalizer that was named; the folder pytest was started in may hold it, as for ``python -m pytest``."""
+    from streamlab.errors import UsageError
+    from streamlab.regression import machine_factory
+
+    here = str(config.invocation_params.dir)
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return machine_factory(config.getoption("--streamlab-normalizer"))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -105,9 +132,9 @@ class FindingsItem(FixtureItem):
         from streamlab import regression
 
         fixture = regression.read_fixture(self.home)
-        found = regression.found_in(fixture.exchange)
-        if found != fixture.findings:
-            expected, actual = regression.findings_text(fixture.findings or []), regression.findings_text(found)
+        expected = regression.findings_text(fixture.findings or [])
+        actual = regression.findings_text(regression.found_in(fixture.exchange))
+        if actual != expected:
             raise MismatchError(_text_diff(expected, actual, "the findings are not those of findings.json"))
 
 
@@ -117,8 +144,8 @@ class NormalizedItem(FixtureItem):
     def runtest(self) -> None:
         from streamlab import regression
 
-        make = regression.machine_factory(self.config.getoption("--streamlab-normalizer"))
-        mismatch = regression.check_normalized(regression.read_fixture(self.home), make)
+        make = self.config.stash.get(_MACHINES, regression.our_machine)
+        mismatch = regression.check_normalized(regression.read_fixture(self.home), make, _comparison(self.config))
         if mismatch is not None:
             raise MismatchError(f"{self.home.name}: {mismatch}")
 
@@ -128,8 +155,11 @@ class GatewayItem(FixtureItem):
 
     def runtest(self) -> None:
         from streamlab import regression
+        from streamlab.gateway_testing import can_be_asked
 
         fixture = regression.read_fixture(self.home)
+        if not can_be_asked(fixture.exchange):
+            pytest.skip("the recorded request is not one that a client of a gateway sends")
         mismatch = _gateway(self.config).judge(fixture)
         if mismatch is not None:
             raise MismatchError(f"{self.home.name}: {mismatch}")
@@ -144,14 +174,27 @@ class UpdateItem(FixtureItem):
         regression.write_expectations(self.home, regression.read_fixture(self.home).exchange)
 
 
+_MACHINES = pytest.StashKey["MachineFactory"]()
 _GATEWAY = pytest.StashKey["Gateway"]()
 
 
+def _comparison(config: pytest.Config) -> Comparison:
+    from streamlab.regression import exactly, in_meaning
+
+    return exactly if config.getoption("--streamlab-compare") == _EXACT else in_meaning
+
+
 def _gateway(config: pytest.Config) -> Gateway:
+    """The one of this run; a run that cannot have one ends, for no fixture would fare better."""
+    from streamlab.errors import StreamlabError
     from streamlab.gateway_testing import Gateway
 
     if _GATEWAY not in config.stash:
-        gateway = Gateway(config.getoption("--streamlab-gateway"), config.getoption("--streamlab-upstream"))
+        url, upstream = config.getoption("--streamlab-gateway"), config.getoption("--streamlab-upstream")
+        try:
+            gateway = Gateway(url, upstream, config.getoption("--streamlab-model"), _comparison(config))
+        except StreamlabError as error:
+            pytest.exit(f"streamlab: {error}", returncode=error.exit_code)
         config.stash[_GATEWAY] = gateway
         config.add_cleanup(gateway.close)
     return config.stash[_GATEWAY]
@@ -169,12 +212,15 @@ def _text_diff(expected: str, actual: str, title: str) -> str:
 
 def _named(request: pytest.FixtureRequest) -> Path:
     marker = request.node.get_closest_marker("streamlab")
-    if marker is None or not marker.args:
+    if marker is None or len(marker.args) != 1:
         raise pytest.UsageError('mark the test with @pytest.mark.streamlab("path/of/fixture")')
-    for base in (request.path.parent, request.config.rootpath):
+    root, beside = request.config.rootpath, request.path.parent
+    for base in (beside, beside / "fixtures", root, root / "fixtures"):
         if (found := base / marker.args[0] / _META).exists():
             return Path(found).parent
-    raise pytest.UsageError(f"no fixture {marker.args[0]!r} beside {request.path} or below {request.config.rootpath}")
+    raise pytest.UsageError(
+        f"no fixture {marker.args[0]!r} beside {request.path}, below {root}, or in a folder fixtures/ of either"
+    )
 
 
 @pytest.fixture

@@ -10,18 +10,21 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from streamlab.engine.analyzer import analyze
-from streamlab.engine.normalizer import Normalizer
-from streamlab.errors import UsageError
+from streamlab.engine.normalizer import Normalizer, repair_classes
+from streamlab.engine.shrinking import ddmin
+from streamlab.errors import UnreadableInputError, UsageError
 from streamlab.exchange import Exchange
-from streamlab.rules.finding import Finding
+from streamlab.rules.finding import Finding, Mend
 from streamlab.storage.exchange_dir import read_exchange_dir
+from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
+from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import SSEDecoder
 from streamlab.wire.stream import StreamDecoder
 from streamlab.wire.visible import visible
@@ -56,12 +59,13 @@ def read_fixture(path: Path) -> Fixture:
     """Read a fixture directory. Raises UnreadableInputError."""
     exchange = read_exchange_dir(path)
     expected, findings = path / EXPECTED, path / FINDINGS
-    return Fixture(
-        path,
-        exchange,
-        expected.read_bytes() if expected.exists() else None,
-        json.loads(findings.read_text(encoding="utf-8")) if findings.exists() else None,
-    )
+    listed = None
+    if findings.exists():
+        try:
+            listed = json.loads(findings.read_bytes())
+        except ValueError as error:
+            raise UnreadableInputError(f"{findings}: not JSON ({error})") from None
+    return Fixture(path, exchange, expected.read_bytes() if expected.exists() else None, listed)
 
 
 def write_expectations(path: Path, exchange: Exchange) -> None:
@@ -73,7 +77,8 @@ def write_expectations(path: Path, exchange: Exchange) -> None:
 
 def found_in(exchange: Exchange) -> list[dict[str, Any]]:
     """The findings of an exchange as findings.json words them."""
-    return [summary(finding) for finding in analyze(exchange).findings]
+    found: list[dict[str, Any]] = json.loads(json.dumps([summary(one) for one in analyze(exchange).findings]))
+    return found
 
 
 def summary(finding: Finding) -> dict[str, Any]:
@@ -93,7 +98,9 @@ def summary(finding: Finding) -> dict[str, Any]:
 
 def findings_text(findings: list[dict[str, Any]]) -> str:
     """findings.json: one finding after the other, indented, so that a diff is readable."""
-    return json.dumps(findings, ensure_ascii=True, indent=1) + "\n"
+    text = json.dumps(findings, ensure_ascii=False, indent=1) + "\n"
+    # Half a character cannot be written as UTF-8, and what no editor shows is better seen as an escape.
+    return text if visible(text.replace("\n", " ")) == text.replace("\n", " ") else json.dumps(findings, indent=1) + "\n"
 
 
 # -- machines ----------------------------------------------------------------------------------------------------
@@ -146,7 +153,9 @@ def machine_factory(name: str | None) -> MachineFactory:
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise UsageError(f"cannot load the normalizer {name}: {error}") from None
-    if isinstance(found, type) and hasattr(found, "feed") and hasattr(found, "finish"):
+    if isinstance(found, type):
+        if not (hasattr(found, "feed") and hasattr(found, "finish")):
+            raise UsageError(f"the normalizer {name} is a class without feed and finish")
         return lambda _exchange: found()
     if callable(found):
         return lambda _exchange: _Streaming(found)
@@ -161,7 +170,7 @@ def run(machine: Machine, pieces: Iterable[bytes]) -> tuple[bytes, str | None]:
             out.append(machine.feed(piece))
         out.append(machine.finish())
     except Exception as error:
-        return b"".join(out), f"{type(error).__name__}: {error}"
+        return b"".join(out), f"it raised {type(error).__name__}: {error}"
     return b"".join(out), None
 
 
@@ -189,86 +198,122 @@ def pieces(body: bytes, cuts: list[int]) -> list[bytes]:
     return [body[start:stop] for start, stop in itertools.pairwise(bounds) if start < stop]
 
 
-def shrink(cuts: list[int], fails: Callable[[list[int]], bool]) -> list[int]:
-    """The smallest cutting found that still fails: delta debugging over the cut positions."""
-    if fails([]):
-        return []
-    size = max(1, len(cuts) // 2)
-    while cuts:
-        for start in range(0, len(cuts), size):
-            fewer = cuts[:start] + cuts[start + size :]
-            if len(fewer) < len(cuts) and fails(fewer):
-                cuts = fewer
-                break
-        else:
-            if size == 1:
-                return cuts
-            size //= 2
-            continue
-        size = min(size, max(1, len(cuts) // 2))
-    return cuts
-
-
 # -- judging -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """How a normalizer's output differs from what is expected, under which smallest cutting."""
+    """How a normalizer's output differs from what is expected, under which smallest cutting, and by whose fault."""
 
     cutting: str
     cuts: list[int]
     actual: bytes
     expected: bytes
     error: str | None = None
-    repairs: tuple[str, ...] = field(default=())
+    blame: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"the normalized stream is not what is expected ({self.cutting})"]
         if self.cuts:
             shown = ", ".join(map(str, self.cuts[:20])) + (" …" if len(self.cuts) > 20 else "")
             lines.append(f"smallest failing cut: after byte{'s' if len(self.cuts) > 1 else ''} {shown}")
-        if self.repairs:
-            lines.append(f"repairs at work: {', '.join(self.repairs)}")
+        lines += self.blame
         if self.error:
-            lines.append(f"it raised {visible(self.error, 300)}")
+            lines.append(visible(self.error, 300))
         return "\n".join((*lines, *event_diff(self.expected, self.actual)))
 
 
-def check_normalized(fixture: Fixture, make: MachineFactory) -> Mismatch | None:
-    """Run every cutting; the first difference, shrunk."""
+def check_normalized(fixture: Fixture, make: MachineFactory, same: Comparison | None = None) -> Mismatch | None:
+    """Run every cutting; the first difference, shrunk. ``same`` compares parsed streams, by default exactly."""
     if fixture.expected is None:
         return None
-    body = fixture.exchange.body
-    wanted = parsed(fixture.expected)
+    body, expected, alike = fixture.exchange.body, fixture.expected, same or exactly
+    wanted = parsed(expected)
 
     def fails(cuts: list[int]) -> bool:
         actual, error = run(make(fixture.exchange), pieces(body, cuts))
-        return error is not None or parsed(actual) != wanted
+        return error is not None or (actual != expected and not alike(wanted, parsed(actual)))
 
     for name, cuts in cuttings(fixture):
         if fails(cuts):
-            smallest = shrink(cuts, fails)
+            smallest = ddmin(cuts, fails)
             actual, error = run(make(fixture.exchange), pieces(body, smallest))
-            return Mismatch(name, smallest, actual, fixture.expected, error, _repairs(fixture, make))
+            blame = _blame(fixture, smallest) if make is our_machine else ()
+            return Mismatch(name, smallest, actual, expected, error, blame)
     return None
 
 
-def _repairs(fixture: Fixture, make: MachineFactory) -> tuple[str, ...]:
-    """The rules whose repairs a mended stream of this fixture needs; ours knows, others are not asked."""
-    if make is not our_machine:
+def _blame(fixture: Fixture, cuts: list[int]) -> tuple[str, ...]:
+    """Which of our repairs made the first event that differs, and which had a reason to act and did not."""
+    exchange = fixture.exchange
+    normalizer = Normalizer(exchange.request, exchange.head)
+    try:
+        made = [one for piece in pieces(exchange.body, cuts) for one in normalizer.feed_events(piece)]
+        made += normalizer.finish_events(exchange.ending)
+    except Exception:  # a repair that raises names itself in the error
         return ()
-    rules = [one["rule"] for one in fixture.findings or ()]
-    return tuple(dict.fromkeys(rules))
+    wanted = parsed(fixture.expected or b"")
+    counted = [(_meaning(one.event), one.repairs) for one in made if not isinstance(one.event, Comment)]
+    at = next((at for at, (got, want) in enumerate(zip(counted, wanted, strict=False)) if got[0] != want), None)
+    at = min(len(wanted), len(counted)) if at is None else at
+    acted = counted[at][1] if at < len(counted) else ()
+    owners = {rule: one.__name__ for one in repair_classes(unsafe=True) for rule in one.rules}
+    reasons = dict.fromkeys(one.rule for one in analyze(exchange).findings if one.repair is Mend.SAFE)
+    idle = [rule for rule in reasons if rule in owners and rule not in normalizer.changes]
+    lines = [f"event {at} was changed by the repair of {', '.join(_owned(acted, owners))}"] if acted else []
+    lines += [f"had a reason to act and did not: the repair of {', '.join(_owned(idle, owners))}"] if idle else []
+    return tuple(lines)
+
+
+def _owned(rules: Iterable[str], owners: dict[str, str]) -> list[str]:
+    return [f"{rule} ({owners[rule]})" if rule in owners else rule for rule in rules]
 
 
 Parsed = list[tuple[str, Any]]
+Comparison = Callable[[Parsed, Parsed], bool]
 
 
 def parsed(stream: bytes) -> Parsed:
-    """A stream as what its events mean: kind and JSON. Comments and framing do not count."""
+    """A stream as what its events mean: kind and JSON. Comments and framing do not count; an answer that is no stream
+    but a JSON object is that object."""
+    if stream.lstrip()[:1] == b"{" and (whole := decode_payload(stream)).ok:
+        return [("error" if isinstance(whole.value, dict) and "error" in whole.value else "json", whole.value)]
     decoder = StreamDecoder()
     return [_meaning(event) for event in (*decoder.feed(stream), *decoder.finish()) if not isinstance(event, Comment)]
+
+
+def exactly(wanted: Parsed, got: Parsed) -> bool:
+    """Whether two streams are the same events with the same JSON."""
+    return wanted == got
+
+
+def in_meaning(wanted: Parsed, got: Parsed) -> bool:
+    """Whether a client would hold the same at the end: content, tool calls, finish reason, usage where it was given.
+
+    What a converter may well make up anew does not count: ids, models, times, and how the text is cut into events. A
+    [DONE] has to be there if it is expected, and errors have to be errors.
+    """
+    want, have = _held(wanted), _held(got)
+    return want | {"usage": have["usage"]} == have if want["usage"] is None else want == have
+
+
+def _held(stream: Parsed) -> dict[str, Any]:
+    """What a client holds after these events, without what differs between equals."""
+    holding = Accumulator()
+    for kind, value in stream:
+        if kind == "chunk":
+            holding.feed(value)
+    whole = holding.completion()
+    usage = whole.get("usage")
+    counted = ("prompt_tokens", "completion_tokens", "total_tokens")
+    return {
+        "kinds": {kind for kind, _ in stream if kind != "chunk"},
+        "text": whole.get("content") or "",
+        "refusal": whole.get("refusal") or None,
+        "calls": [call["function"] for call in whole["tool_calls"]],
+        "finish_reason": whole.get("finish_reason"),
+        "usage": {key: usage.get(key) for key in counted} if isinstance(usage, dict) else None,
+    }
 
 
 def _meaning(event: StreamEvent) -> tuple[str, Any]:

@@ -1,6 +1,7 @@
 """Writes and reads the fixtures of rules: ``fixtures/rules/FAMILY/RULE_NAME/{bad,good}/``.
 
-A fixture is a pair of exchange directories in the contract's format; ``bad/findings.json`` holds what is expected.
+A fixture is a pair of exchange directories in the contract's format; ``bad/findings.json`` holds what is
+expected, ``bad/expected.sse`` the mended stream.
 Authors call `write` once from a scratch script and read the result by eye before committing it; ``other`` names
 rules whose findings the same bytes cannot avoid (a stream without ``[DONE]`` cannot have a ``[DONE]`` to judge).
 """
@@ -11,10 +12,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from streamlab.engine.analyzer import analyze
 from streamlab.exchange import Exchange
-from streamlab.regression import summary
+from streamlab.regression import summary, write_expectations
 from streamlab.rules.registry import by_name, family_of
+from streamlab.storage.exchange_dir import read_exchange_dir
+
+__all__ = ["ROOT", "folder", "summary", "write"]
 
 ROOT = Path(__file__).parents[1] / "fixtures" / "rules"
 
@@ -29,8 +32,7 @@ def write(rule: str, bad: Exchange, good: Exchange) -> Path:
     home = folder(rule)
     _write_exchange(home / "bad", bad)
     _write_exchange(home / "good", good)
-    findings = [summary(finding) for finding in analyze(bad).findings]
-    (home / "bad" / "findings.json").write_text(_json(findings), encoding="utf-8")
+    write_expectations(home / "bad", read_exchange_dir(home / "bad"))
     return home
 
 
