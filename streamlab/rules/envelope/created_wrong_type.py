@@ -10,6 +10,7 @@ from streamlab.rules.base import Findings, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Spell
+from streamlab.rules.repairs.envelope import seconds_of
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -73,6 +74,7 @@ class CreatedWrongType(LateRule):
                 expected=_EXPECTED,
                 actual=value,
                 severity=severity,
+                repair=self._mend(value),
             )
         elif self._varies.place is not None:
             yield self.found_at(
@@ -82,6 +84,11 @@ class CreatedWrongType(LateRule):
                 actual=self._varies.value,
                 severity=Severity.WARNING,
             )
+
+    def _mend(self, value: Any) -> Mend:
+        """A time in another form can be read, a missing one be taken from the Date header; else nobody knows it."""
+        dated = self.ctx.head is not None and self.ctx.head.header("date") is not None
+        return Mend.SAFE if dated or self._first is not None or seconds_of(value) is not None else Mend.NONE
 
 
 def _fault(created: Any) -> tuple[str, Severity] | None:

@@ -10,6 +10,7 @@ from streamlab.rules.repairs.envelope import Envelope
 from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.repairs.payloads import CutCharacters, TornPayloads
+from streamlab.rules.repairs.responses import ResponsesEvents
 from streamlab.rules.repairs.tool_calls import ToolCalls
 
 SHARED: tuple[type[Repair], ...] = (
@@ -24,4 +25,5 @@ SHARED: tuple[type[Repair], ...] = (
     ToolCalls,
     Closing,
     Ended,
+    ResponsesEvents,
 )

@@ -12,7 +12,7 @@ from streamlab.wire.apis import Api
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
-_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
+KNOWN_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 _OBJECTS = {Api.CHAT: "chat.completion.chunk", Api.COMPLETIONS: "text_completion"}
 _MILLISECONDS = 100_000_000_000
 
@@ -54,7 +54,7 @@ class Envelope(Repair):
             if chunk.get(key, ABSENT) != value or type(chunk[key]) is not type(value):
                 draft.put(rule(chunk.get(key)), chunk, key, value, "", self._origin(key, chunk))
         tier = chunk.get("service_tier")
-        if tier is not None and not (isinstance(tier, str) and tier in _TIERS):
+        if tier is not None and not (isinstance(tier, str) and tier in KNOWN_TIERS):
             draft.drop("service-tier-unknown", chunk, "service_tier", "")
         if len(draft.changes) > before:
             self.awake = True
@@ -83,7 +83,7 @@ class Envelope(Repair):
         if not (isinstance(model, str) and model):
             asked = body.get("model")
             model = asked if isinstance(asked, str) and asked else "unknown"
-        created = _seconds(chunk.get("created"))
+        created = seconds_of(chunk.get("created"))
         if created is None:
             created = _date_of(self.story)
         self._constants = {
@@ -120,7 +120,7 @@ _CONSTANTS = (
 )
 
 
-def _seconds(value: Any) -> int | None:
+def seconds_of(value: Any) -> int | None:
     """A creation time as whole Unix seconds, from whatever form it came in; None when it is none."""
     if isinstance(value, str):
         try:

@@ -55,13 +55,13 @@ class ResponsesDeltaDoneMismatch(Rule):
     takes a call's arguments from the finished item.
 
     ## Repair
-    None without a guess which of the two is true; when asked to guess, the whole text wins, as the later word.
+    None: which of the two is true is not on the wire.
     """
 
     name = "responses-delta-done-mismatch"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
-    repair = Mend.UNSAFE
+    repair = Mend.NONE
     apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED
 

@@ -43,13 +43,13 @@ class ResponsesLifecycleOrder(Rule):
     0``, ``IndexError``), and so does the AI SDK's ``@ai-sdk/openai``.
 
     ## Repair
-    The missing opening events can be made from the item and part that follow; what is out of order cannot be known.
+    None: what is missing or out of order is not on the wire.
     """
 
     name = "responses-lifecycle-order"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
-    repair = Mend.UNSAFE
+    repair = Mend.NONE
     apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED
 

@@ -53,7 +53,9 @@ class ResponsesMissingRequiredFields(Rule):
             if chunk.json.get(member) is None:
                 yield self._lacking(at, kind, chunk.json, member, member)
         if kind in WITH_LOGPROBS and "logprobs" not in chunk.json:
-            yield self.found(f"{kind} has no logprobs", at, path="logprobs", expected=[], severity=Severity.INFO)
+            yield self.found(
+                f"{kind} has no logprobs", at, path="logprobs", expected=[], severity=Severity.INFO, repair=Mend.NONE
+            )
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         if type(event) is not Chunk:

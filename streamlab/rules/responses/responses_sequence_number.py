@@ -93,4 +93,5 @@ class ResponsesSequenceNumber(Rule):
         # Nobody numbered then, not even OpenAI; and no measured client minds that numbers are absent throughout.
         old = type(self._created_at) is int and self._created_at < NUMBERED_SINCE
         severity = Severity.INFO if old else Severity.WARNING
-        yield self.found("no event has a sequence_number", at, expected="0, 1, 2, …", severity=severity)
+        mend = Mend.NONE if old else Mend.SAFE
+        yield self.found("no event has a sequence_number", at, expected="0, 1, 2, …", severity=severity, repair=mend)

@@ -53,4 +53,8 @@ class UsageInChoice(LateRule):
                 self._choice, "usage comes inside a choice", expected="usage at the top level", severity=severity
             )
         if self._vendor is not None and lost:
-            yield self.found_at(self._vendor, "usage comes only inside x_groq", expected="usage at the top level")
+            # Who did not ask for usage gets no chunk of it.
+            mend = Mend.NONE if self.ctx.include_usage is False else Mend.SAFE
+            yield self.found_at(
+                self._vendor, "usage comes only inside x_groq", expected="usage at the top level", repair=mend
+            )
