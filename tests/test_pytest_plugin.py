@@ -39,7 +39,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 def _run(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return project.runpytest_inprocess("-p", "no:randomly", "fixtures", *arguments)
+    return project.runpytest_inprocess("-p", "no:hypothesispytest", "fixtures", *arguments)
 
 
 # -- collecting ------------------------------------------------------------------------------------------------------
