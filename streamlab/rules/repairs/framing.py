@@ -162,9 +162,11 @@ class Framing(Repair):
             made += self._payload(lines, sse)
         if not made:
             lines.rules["sse-event-without-data"] = sse.raw[:80]
-        if len(made) == 1 and made[0].sse is not None and made[0].sse.raw == sse.raw:
-            yield Draft(made[0], draft.sources, draft.changes)
-            return
+        if len(made) == 1 and made[0].sse is not None:
+            same = not lines.rules and sse.data is not None and made[0].sse.data == sse.data
+            if same or made[0].sse.raw == sse.raw:
+                yield Draft(draft.event if same else made[0], draft.sources, draft.changes)
+                return
         changes = [Change(rule, "", was, ABSENT) for rule, was in lines.rules.items()]
         for event in made:
             one = Draft(event, draft.sources, [*draft.changes, *changes])
