@@ -1,0 +1,87 @@
+"""``streamlab compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streamlab.cli.options import db_option, json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from streamlab.comparing import Hop
+    from streamlab.engine.parity import Parity
+    from streamlab.rules.finding import Severity
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  streamlab record --tap model=127.0.0.1:9101=http://127.0.0.1:8000 --tap gateway=127.0.0.1:9102=http://127.0.0.1:3000
+  streamlab compare --hops last
+  streamlab compare captures/oneapi-tgi-no-space-upstream captures/oneapi-tgi-no-space
+"""
+)
+@click.argument("targets", nargs=-1, metavar="[A B]")
+@click.option("--hops", metavar="ID", help='Every hop of the conversation this exchange belongs to; or "last".')
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info", "never"]),
+    default="warning",
+    show_default=True,
+    help="Exit 1 when a difference is at least this grave.",
+)
+@db_option
+@json_option
+def command(targets: tuple[str, ...], hops: str | None, fail_on: str, db: Path | None, as_json: bool) -> int:
+    """Say what the hop between two recordings did, and who is to blame.
+
+    A is the exchange nearer to the model, B the one nearer to the client. Where one of them was asked to stream and
+    the other was not, the two modes of the same request are compared instead. Exit code 0: nothing was done; 1: it was.
+    """
+    from streamlab.comparing import compare_hops, compare_targets
+    from streamlab.engine.parity import Parity
+    from streamlab.errors import UsageError
+
+    if bool(hops) == bool(targets) or (targets and len(targets) != 2):
+        raise UsageError("give two targets, A (nearer to the model) and B, or --hops ID (or --hops last)")
+    if hops:
+        return _answer(compare_hops(hops, db), fail_on, as_json)
+    found = compare_targets(targets[0], targets[1], db)
+    return _answer_parity(found, fail_on, as_json) if isinstance(found, Parity) else _answer([found], fail_on, as_json)
+
+
+def _answer(hops: list[Hop], fail_on: str, as_json: bool) -> int:
+    from streamlab.report import compare_text
+    from streamlab.report.json import dump
+    from streamlab.report.terminal import data
+
+    if as_json:
+        listed = [compare_text.comparison_json(hop.comparison, hop.confidence, hop.reasons) for hop in hops]
+        click.echo(dump(compare_text.compare_document(listed), indent=1))
+    else:
+        console = data()
+        for hop in hops:
+            compare_text.print_comparison(console, hop.comparison, hop.confidence, hop.reasons)
+    return _code((one.severity for hop in hops for one in hop.comparison.differences), fail_on)
+
+
+def _answer_parity(parity: Parity, fail_on: str, as_json: bool) -> int:
+    from streamlab.report import compare_text
+    from streamlab.report.json import dump
+    from streamlab.report.terminal import data
+
+    if as_json:
+        click.echo(dump(compare_text.parity_json(parity), indent=1))
+    else:
+        compare_text.print_parity(data(), parity)
+    return _code((one.severity for one in parity.findings), fail_on)
+
+
+def _code(severities: Iterable[Severity], fail_on: str) -> int:
+    from streamlab.rules.finding import Severity as Levels
+
+    return int(fail_on != "never" and any(one.rank <= Levels(fail_on).rank for one in severities))

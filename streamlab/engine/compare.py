@@ -1,0 +1,235 @@
+"""What a hop did: two recordings of one conversation, in front of it and behind it, compared.
+
+`compare_exchanges(a, b)` aligns the events of both (engine/alignment.py), says what differs in them
+(engine/differences.py), in the message around them and in time, and names who did it (engine/blame.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streamlab.engine.alignment import align
+from streamlab.engine.analyzer import analyze
+from streamlab.engine.blame import verdict
+from streamlab.engine.compared import Item, Reading, read_exchange
+from streamlab.engine.comparison import Comparison, Difference, Kind, Pair, Relation, Row, Side, severity_of
+from streamlab.engine.delivery import delivery_differences
+from streamlab.engine.differences import Differences, Gathered, spot, trait_of
+from streamlab.engine.report import Report
+from streamlab.engine.wording import number_of, shown
+from streamlab.exchange import Ending, Exchange
+from streamlab.rules.finding import Severity
+from streamlab.wire.visible import visible
+
+#: An ending that says nothing about the hop: the client went, or we stopped.
+_NOT_ITS_DOING = (Ending.CLIENT_LEFT, Ending.INTERRUPTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the two sides are called in the verdict."""
+
+    a: str
+    b: str
+
+
+def compare_exchanges(
+    a: Exchange,
+    b: Exchange,
+    *,
+    names: Names | None = None,
+    reports: tuple[Report, Report] | None = None,
+) -> Comparison:
+    """What the hop between ``a`` (nearer to the model) and ``b`` (nearer to the client) did.
+
+    ``reports`` are their analyses, made here when not given. Never raises; memory follows the two bodies, and events
+    beyond `compared.MAX_EVENTS` are said not to be compared.
+    """
+    names = names or names_of(a, b)
+    report_a, report_b = reports or (analyze(a), analyze(b))
+    mine, theirs = read_exchange(a), read_exchange(b)
+    rows = align(mine.items, theirs.items)
+    found = _Comparing(a, b, mine, theirs, rows).differences()
+    ordered = tuple(sorted(found, key=lambda one: (one.severity.rank, _first_event(one))))
+    return Comparison(
+        _side(a, mine, names.a),
+        _side(b, theirs, names.b),
+        tuple(rows),
+        ordered,
+        verdict(names.a, names.b, ordered, report_a, report_b),
+        report_a,
+        report_b,
+    )
+
+
+def names_of(a: Exchange, b: Exchange) -> Names:
+    """Taps where they tell the two apart, else the letters."""
+    if a.tap and b.tap and a.tap != b.tap:
+        return Names(visible(a.tap, 60), visible(b.tap, 60))
+    return Names("A", "B")
+
+
+def _first_event(one: Difference) -> int:
+    if not one.pairs:
+        return -1
+    at = one.pairs[0].a or one.pairs[0].b
+    return at.event if at is not None else -1
+
+
+def _side(exchange: Exchange, reading: Reading, name: str) -> Side:
+    return Side(
+        name,
+        exchange.id,
+        exchange.head.status if exchange.head is not None else None,
+        exchange.ending,
+        len(reading.items),
+        reading.characters,
+        reading.reads,
+        reading.bytes,
+        reading.first_text_us,
+        exchange.end_us,
+    )
+
+
+class _Comparing:
+    """One comparison. What concerns the whole is found first, and its share of the rows is not said again."""
+
+    def __init__(self, a: Exchange, b: Exchange, mine: Reading, theirs: Reading, rows: Sequence[Row]) -> None:
+        self._a = a
+        self._b = b
+        self._mine = mine
+        self._theirs = theirs
+        self._rows = rows
+        self._whole: list[Difference] = []
+
+    def differences(self) -> list[Difference]:
+        self._heads()
+        rows = self._without_lost_end(self._without_all_lost(list(self._rows)))
+        self._endings()
+        events = Differences(self._mine.items, self._theirs.items, foreign=self._mine.foreign or self._theirs.foreign)
+        events.rows(rows)
+        gathered = events.gathered()
+        for one in gathered:
+            self._settle_severity(one)
+        if not (self._mine.complete and self._theirs.complete):
+            self._say(Kind.NOT_COMPARED, "sent more events than can be compared; the rest was left out")
+        found = [*self._whole, *(one.finished() for one in gathered)]
+        return [*found, *delivery_differences(self._a, self._b, self._mine, self._theirs, self._rows)]
+
+    def _say(self, kind: Kind, message: str, severity: Severity | None = None, **more: object) -> None:
+        self._whole.append(Difference(kind, severity or severity_of(kind), message, **more))  # type: ignore[arg-type]
+
+    def _settle_severity(self, one: Gathered) -> None:
+        """[DONE] behind a stream that came to its proper end mends it; a model's own name for itself is no fault."""
+        if one.kind is Kind.DONE_ADDED and self._a.ending is Ending.COMPLETE and self._finished():
+            one.severity = Severity.INFO
+
+    def _finished(self) -> bool:
+        return any(tag.startswith("finish_reason") for item in self._mine.items for tag in item.tags)
+
+    # -- the message around the stream ---------------------------------------------------------------------------------
+
+    def _heads(self) -> None:
+        mine, theirs = self._a.head, self._b.head
+        was = mine.status if mine is not None else None
+        now = theirs.status if theirs is not None else None
+        if was != now and not (theirs is None and self._b.ending in _NOT_ITS_DOING):
+            told = f"HTTP {was}" if was is not None else f"no answer ({self._a.ending})"
+            became = f"HTTP {now}" if now is not None else f"no answer ({self._b.ending})"
+            harmless = was is None and now is not None and now >= 500
+            severity = Severity.INFO if harmless else None
+            self._say(Kind.STATUS_CHANGED, f"turned {told} into {became}", severity, a_value=was, b_value=now)
+        if mine is None or theirs is None:
+            return
+        types = [_media_type(head.header("content-type")) for head in (mine, theirs)]
+        if types[0] != types[1]:
+            words = f"changed the content type from {shown(types[0])} to {shown(types[1])}"
+            failed = mine.status >= 400 and theirs.status >= 400
+            severity = Severity.INFO if failed or self._mine.foreign else None
+            self._say(Kind.CONTENT_TYPE_CHANGED, words, severity, a_value=types[0], b_value=types[1])
+
+    # -- what is missing on a large scale ------------------------------------------------------------------------------
+
+    def _without_all_lost(self, rows: list[Row]) -> list[Row]:
+        """When nothing of what the model said came through, that is one thing to say."""
+        said = [item for item in self._mine.items if item.kind not in ("comment", "done")]
+        heard = [item for item in self._theirs.items if item.kind not in ("comment", "done")]
+        if not said or heard or self._b.ending in _NOT_ITS_DOING:
+            return rows
+        characters = sum(item.characters for item in said)
+        words = f"lost everything: {number_of(len(said), 'event')} with {number_of(characters, 'character')}"
+        trait = trait_of(said, [])
+        pair = Pair(spot(said[0]), None)
+        self._say(Kind.ALL_LOST, f"{words}: {trait}" if trait else words, pairs=(pair,), amount=characters)
+        return [row for row in rows if row.relation is not Relation.LOST]
+
+    def _without_lost_end(self, rows: list[Row]) -> list[Row]:
+        """Everything lost behind the last event that came through is a cut, unless it is but one event."""
+        last = max((at for at, row in enumerate(rows) if row.a_events and row.b_events), default=-1)
+        tail = rows[last + 1 :]
+        added = [row for row in tail if row.b_events]
+        lost = [row for row in tail if row.relation is Relation.LOST and self._item(row).kind != "error"]
+        torn_off = self._is_torn_off(added)
+        if not lost or last < 0 or (added and not torn_off):
+            return rows
+        if self._b.ending in _NOT_ITS_DOING:
+            return rows[: last + 1]
+        cut = self._b.ending is not Ending.COMPLETE and self._a.ending is Ending.COMPLETE
+        if len(lost) < 2 and not cut and not torn_off:
+            return rows
+        self._cut_short([self._item(row) for row in lost], rows[last])
+        return [*rows[: last + 1], *(row for row in tail if row not in lost and row not in added)]
+
+    def _item(self, row: Row) -> Item:
+        return self._mine.items[row.a_start]
+
+    def _is_torn_off(self, added: list[Row]) -> bool:
+        """Whether all that was added is the beginning of an event that was cut in the middle."""
+        if len(added) != 1:
+            return False
+        sse = self._theirs.items[added[0].b_start].sse
+        return not sse.terminated and any(
+            item.sse.raw.startswith(sse.raw) for item in self._mine.items if item.sse.raw[:16] == sse.raw[:16]
+        )
+
+    def _cut_short(self, lost: list[Item], last: Row) -> None:
+        characters = sum(item.characters for item in lost)
+        parts = [number_of(len(lost), "event"), number_of(characters, "character")]
+        tags = [tag for item in lost for tag in item.tags if tag.startswith("finish_reason")]
+        parts += ["finish_reason"] if tags else []
+        parts += ["[DONE]"] if any(item.kind == "done" for item in lost) else []
+        how = "" if self._b.ending is Ending.COMPLETE else f" ({self._b.ending})"
+        trait = trait_of(lost, self._mine.items[: lost[0].number])
+        words = f"stopped after event {last.a_stop - 1}{how}: {', '.join(parts)} missing"
+        pair = Pair(spot(lost[0]), None)
+        self._say(Kind.CUT_SHORT, f"{words}; {trait}" if trait else words, pairs=(pair,), amount=characters)
+
+    # -- how it ended --------------------------------------------------------------------------------------------------
+
+    def _endings(self) -> None:
+        a, b = self._a.ending, self._b.ending
+        said = {one.kind for one in self._whole}
+        if a is b or b in _NOT_ITS_DOING or self._b.head is None:
+            return
+        done = any(item.kind == "done" for item in self._mine.items)
+        if a is Ending.COMPLETE:
+            if Kind.CUT_SHORT not in said:
+                self._say(Kind.CUT_SHORT, f"broke off behind the last event ({b}) instead of ending properly")
+        elif b is Ending.COMPLETE and not done and not self._told_of_failure():
+            if a is Ending.CLIENT_LEFT:
+                words = "stopped reading before the end, and ended the stream as if it were whole"
+                self._say(Kind.HUNG_UP_EARLY, words)
+            else:
+                words = f"hid that the stream broke off ({a}): it ends as if it were whole"
+                self._say(Kind.CUT_MASKED, words, a_value=str(a), b_value=str(b))
+
+    def _told_of_failure(self) -> bool:
+        """Whether b says in its own way that something went wrong."""
+        head = self._b.head
+        errors = [item for item in self._theirs.items if item.kind == "error"]
+        return head is None or head.status >= 400 or bool(errors)
+
+
+def _media_type(value: str | None) -> str | None:
+    return value.partition(";")[0].strip().lower() if value is not None else None

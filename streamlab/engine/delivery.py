@@ -1,0 +1,80 @@
+"""What a hop did to the delivery of a stream: reads merged or cut, and time added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamlab.engine.compared import Reading
+from streamlab.engine.comparison import Difference, Kind, Pair, Relation, Row, severity_of
+from streamlab.engine.differences import spot
+from streamlab.engine.wording import number_of, seconds
+from streamlab.exchange import Exchange
+
+#: Delays below this are the noise of machines and networks.
+MIN_DELAY_US = 150_000
+#: Reads are merged or cut when there are so many times fewer, or more; anything less happens by chance.
+_MERGED, _SPLIT = 2, 4
+_MIN_READS = 4
+
+
+def delivery_differences(
+    a: Exchange, b: Exchange, mine: Reading, theirs: Reading, rows: Sequence[Row]
+) -> list[Difference]:
+    """At most one difference: reads merged (with the delay that causes), reads cut, or a delay alone."""
+    if not (a.timing_known and b.timing_known):
+        return []
+    delay = _Delay(mine, theirs, rows)
+    reads, now = _reads(mine), _reads(theirs)
+    if reads >= _MIN_READS and now * _MERGED <= reads and _comparable(mine, theirs):
+        words = f"merged {number_of(reads, 'read')} into {now}"
+        if delay.worst >= MIN_DELAY_US:
+            words += f", which {delay.words()}"
+        return [Difference(Kind.READS_MERGED, severity_of(Kind.READS_MERGED), words, amount=reads)]
+    found = []
+    if now >= _MIN_READS and reads and now >= reads * _SPLIT and _comparable(mine, theirs):
+        words = f"cut {number_of(reads, 'read')} into {now}"
+        found.append(Difference(Kind.READS_SPLIT, severity_of(Kind.READS_SPLIT), words, amount=now))
+    if delay.worst >= MIN_DELAY_US:
+        words, pairs = delay.words(), (delay.pair,) if delay.pair is not None else ()
+        found.append(Difference(Kind.DELAYED, severity_of(Kind.DELAYED), words, pairs=pairs, amount=delay.worst))
+    return found
+
+
+def _reads(reading: Reading) -> int:
+    """Reads that completed an event."""
+    return len({item.read for item in reading.items})
+
+
+def _comparable(mine: Reading, theirs: Reading) -> bool:
+    """Whether about as many events came through; where they did not, reads say nothing."""
+    return 2 * len(theirs.items) > len(mine.items) and len(theirs.items) < 2 * max(1, len(mine.items))
+
+
+class _Delay:
+    """How much later than a's, each counted from its own request, the events of b arrived."""
+
+    def __init__(self, mine: Reading, theirs: Reading, rows: Sequence[Row]) -> None:
+        self.first = 0
+        self.worst = 0
+        self.pair: Pair | None = None
+        self._at = 0
+        base: int | None = None
+        for row in rows:
+            if row.a_offset_us is None or row.b_offset_us is None or row.relation is Relation.MOVED:
+                continue
+            added = row.b_offset_us - row.a_offset_us
+            if base is None:
+                self.first = added
+                base = added if added < MIN_DELAY_US else 0
+            if added - base > self.worst:
+                self.worst, self._at = added - base, row.a_start
+                self.pair = Pair(spot(mine.items[row.a_start]), spot(theirs.items[row.b_start]))
+
+    def words(self) -> str:
+        """The delay in words."""
+        if self.first >= MIN_DELAY_US:
+            words = f"added {seconds(self.first)} to the first event"
+            if self.worst - self.first >= MIN_DELAY_US:
+                words += f", {seconds(self.worst)} by event {self._at}"
+            return words
+        return f"held events back, event {self._at} for {seconds(self.worst)}"

@@ -1,0 +1,221 @@
+"""Whether a streamed and a whole answer to the same request say the same.
+
+What sampling may change (text, tool calls, finish_reason) is compared only where the request left no room for it:
+temperature 0, or a seed. Otherwise the result says that it was not compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from streamlab.exchange import Exchange
+from streamlab.rules.finding import Finding, Severity
+from streamlab.wire import bodies, reading
+from streamlab.wire.accumulate import Accumulator
+from streamlab.wire.events import Chunk, ErrorPayload
+from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.stream import BodyDecoder, StreamDecoder
+
+#: Members that must be the same in every request for two modes to be comparable; these two say which mode it is.
+_MODE_MEMBERS = ("stream", "stream_options")
+#: Tokens by which usage may differ when tokenizers count the end of a message differently.
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How the two modes differ. ``notes`` say what was not compared, and why."""
+
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    deterministic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, whichever way it came. ``error`` is an error inside the body; ``value`` the first JSON object."""
+
+    status: int | None
+    completion: JsonObject
+    first: JsonObject
+    fingerprint: JsonObject
+    error: Any
+
+
+def are_two_modes(a: Exchange, b: Exchange) -> bool:
+    """Whether these are one request, asked once streamed and once not."""
+    mine, theirs = _request(a), _request(b)
+    if mine is None or theirs is None or bool(mine.get("stream")) == bool(theirs.get("stream")):
+        return False
+    return _without_mode(mine) == _without_mode(theirs)
+
+
+def compare_modes(one: Exchange, other: Exchange) -> Parity:
+    """The differences between the two modes, as findings of the ``parity-*`` rules, about the streamed answer."""
+    streamed, whole = (one, other) if (_request(one) or {}).get("stream") else (other, one)
+    body = _request(streamed) or _request(whole) or {}
+    mine, theirs = answer_of(streamed), answer_of(whole)
+    deterministic = is_deterministic(body)
+    findings: list[Finding] = list(_status(mine, theirs))
+    notes: list[str] = []
+    if not findings and _ok(mine) and _ok(theirs):
+        findings += _always(mine, theirs)
+        if deterministic:
+            findings += _when_deterministic(mine, theirs)
+        else:
+            notes.append("text, tool calls and finish_reason not compared: neither temperature 0 nor a seed was asked")
+    elif not findings:
+        notes.append("the answers are errors in both modes; nothing else to compare")
+    return Parity(tuple(findings), tuple(notes), deterministic)
+
+
+def is_deterministic(body: JsonObject) -> bool:
+    """Whether a request leaves no room for sampling: temperature 0, or a seed."""
+    temperature = body.get("temperature")
+    return (type(temperature) in (int, float) and temperature == 0) or type(body.get("seed")) is int
+
+
+def _request(exchange: Exchange) -> JsonObject | None:
+    request = exchange.request
+    value = decode_payload(request.body).value if request is not None and request.body else None
+    return value if isinstance(value, dict) else None
+
+
+def _without_mode(body: JsonObject) -> JsonObject:
+    return {key: value for key, value in body.items() if key not in _MODE_MEMBERS}
+
+
+def answer_of(exchange: Exchange) -> Answer:
+    """An exchange's answer folded into what a client would hold."""
+    head = exchange.head
+    decoder = BodyDecoder(head.header("content-encoding") if head is not None else None)
+    body = b"".join(decoder.feed(segment.data) for segment in exchange.segments)
+    folded, first, fingerprint = Accumulator(), dict[str, Any](), dict[str, Any]()
+    for value, is_error in _values(body):
+        first = first or value
+        for name in ("model", "system_fingerprint", "service_tier", "object"):
+            if value.get(name) is not None:
+                fingerprint.setdefault(name, value[name])
+        if is_error:
+            folded.feed_error(value)
+        else:
+            folded.feed(value)
+    return Answer(head.status if head is not None else None, folded.completion(), first, fingerprint, folded.error)
+
+
+def _values(body: bytes) -> Iterator[tuple[JsonObject, bool]]:
+    if bodies.sniff(body[: bodies.PREFIX_BYTES]) is bodies.BodyKind.SSE:
+        stream = StreamDecoder()
+        for event in (*stream.feed(body), *stream.finish()):
+            if isinstance(event, Chunk | ErrorPayload):
+                yield event.json, isinstance(event, ErrorPayload)
+        return
+    value = decode_payload(body).value
+    if isinstance(value, dict):
+        yield value, bool(value.get("error"))
+
+
+def _ok(answer: Answer) -> bool:
+    return answer.status is None or 200 <= answer.status < 300
+
+
+def _finding(
+    rule: str, severity: Severity, message: str, expected: Any = None, actual: Any = None, path: str | None = None
+) -> Finding:
+    return Finding(rule, severity, message, path=path, expected=expected, actual=actual)
+
+
+def _status(streamed: Answer, whole: Answer) -> Iterator[Finding]:
+    """A bad request is refused with the same status in both modes."""
+    if streamed.status is None or whole.status is None:
+        return
+    inside = " with the error inside the stream" if streamed.error is not None else ""
+    if streamed.status != whole.status:
+        words = f"asked to stream: HTTP {streamed.status}{inside}; asked for a whole answer: HTTP {whole.status}"
+        yield _finding("parity-error-status", Severity.WARNING, words, whole.status, streamed.status)
+    elif _ok(whole) and (streamed.error is None) != (whole.error is None):
+        where = "the stream" if streamed.error is not None else "the whole answer"
+        words = f"only {where} carries an error"
+        yield _finding("parity-error-status", Severity.WARNING, words, whole.error, streamed.error)
+
+
+def _always(streamed: Answer, whole: Answer) -> Iterator[Finding]:
+    """What sampling cannot change."""
+    for name in ("model", "service_tier", "system_fingerprint"):
+        mine, theirs = streamed.fingerprint.get(name), whole.fingerprint.get(name)
+        if mine != theirs and mine is not None and theirs is not None:
+            words = f"{name} is {_shown(mine)} streamed and {_shown(theirs)} whole"
+            yield _finding("parity-envelope", Severity.INFO, words, theirs, mine, name)
+    yield from _usage(streamed, whole)
+    mine, theirs = streamed.completion.get("reasoning"), whole.completion.get("reasoning")
+    if bool(mine) != bool(theirs):
+        where = "streamed" if mine else "whole"
+        yield _finding("parity-reasoning", Severity.WARNING, f"only the {where} answer has reasoning", theirs, mine)
+
+
+def _usage(streamed: Answer, whole: Answer) -> Iterator[Finding]:
+    mine, theirs = (reading.as_object(one.completion.get("usage")) for one in (streamed, whole))
+    same_text = _text(streamed) == _text(whole)
+    names = ("prompt_tokens", "completion_tokens") if same_text else ("prompt_tokens",)
+    for name in names if mine and theirs else ():
+        if mine.get(name) != theirs.get(name):
+            words = f"usage.{name} is {_shown(mine.get(name))} streamed and {_shown(theirs.get(name))} whole"
+            yield _finding("parity-usage", Severity.WARNING, words, theirs.get(name), mine.get(name), f"usage.{name}")
+
+
+def _when_deterministic(streamed: Answer, whole: Answer) -> Iterator[Finding]:
+    """What is equal when nothing is left to chance."""
+    for mine, theirs, where in _choices(streamed, whole):
+        checks: tuple[tuple[str, Callable[[JsonObject], Any], str], ...] = (
+            ("parity-tool-calls", _calls, "tool calls"),
+            ("parity-content", lambda one: one.get("content") or "", "text"),
+            ("parity-finish-reason", lambda one: one.get("finish_reason"), "finish_reason"),
+        )
+        for rule, of, what in checks:
+            if of(mine) != of(theirs):
+                words = f"{what}{where}: {_shown(of(mine))} streamed, {_shown(of(theirs))} whole"
+                yield _finding(rule, Severity.ERROR, words, _plain(of(theirs)), _plain(of(mine)))
+
+
+def _choices(streamed: Answer, whole: Answer) -> Iterator[tuple[JsonObject, JsonObject, str]]:
+    mine = streamed.completion.get("choices") or [streamed.completion]
+    theirs = whole.completion.get("choices") or [whole.completion]
+    for at in range(max(len(mine), len(theirs))):
+        where = f" of choice {at}" if len(mine) > 1 or len(theirs) > 1 else ""
+        yield mine[at] if at < len(mine) else {}, theirs[at] if at < len(theirs) else {}, where
+
+
+def _text(answer: Answer) -> list[str]:
+    return [choice.get("content") or "" for choice in answer.completion.get("choices") or [answer.completion]]
+
+
+def _calls(choice: JsonObject) -> Counter[tuple[str, str]]:
+    """Names and arguments, ids aside; arguments as JSON where they are JSON."""
+    found: Counter[tuple[str, str]] = Counter()
+    for call in reading.as_list(choice.get("tool_calls")):
+        function = reading.function(reading.as_object(call))
+        found[str(function.get("name")), _canonical(function.get("arguments"))] += 1
+    return found
+
+
+def _canonical(arguments: Any) -> str:
+    value = decode_payload(arguments.encode("utf-8", "replace")) if isinstance(arguments, str) else None
+    if value is None or not value.ok:
+        return str(arguments)
+    return json.dumps(value.value, sort_keys=True, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON can hold it."""
+    if isinstance(value, Counter):
+        return [{"name": name, "arguments": arguments} for name, arguments in value.elements()]
+    return value
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(_plain(value), ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"

@@ -1,0 +1,183 @@
+"""A comparison for people and for machines (``streamlab.compare/1``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from streamlab import __version__
+from streamlab.engine.comparison import Comparison, Difference, Origin, Pair, Relation, Side, Spot
+from streamlab.engine.parity import Parity
+from streamlab.report.json import finding_json
+from streamlab.report.text import STYLES, milliseconds, size
+from streamlab.wire.visible import visible
+
+_ORIGIN_STYLE = {Origin.NOBODY: "bold green", Origin.A: "bold yellow", Origin.B: "bold red", Origin.BOTH: "bold red"}
+_SHOWN_PAIRS = 3
+
+
+def print_comparison(
+    console: Console, comparison: Comparison, confidence: float | None = None, reasons: Sequence[str] = ()
+) -> None:
+    """The verdict first, then the two sides, then every difference with both places."""
+    verdict = comparison.verdict
+    console.print(Text(visible(verdict.line), style=_ORIGIN_STYLE[verdict.origin]), soft_wrap=True)
+    for side in (comparison.a, comparison.b):
+        console.print(side_line(side), soft_wrap=True)
+    if confidence is not None:
+        why = "; ".join(reasons)
+        console.print(Text(f"  one conversation: {confidence:.0%} sure ({visible(why, 200)})", style="dim"))
+    for difference in comparison.differences:
+        console.print(difference_lines(difference, comparison.a.name, comparison.b.name), soft_wrap=True)
+    for words, rules in (
+        (f"seen only behind {comparison.b.name}", verdict.introduced),
+        (f"sent by {comparison.a.name} and passed on", verdict.passed_on),
+        (f"sent by {comparison.a.name}, not seen behind {comparison.b.name}", verdict.mended),
+    ):
+        if rules:
+            console.print(Text(f"  rules {words}: {', '.join(rules)}", style="dim"), soft_wrap=True)
+
+
+def side_line(side: Side) -> Text:
+    """One of the two exchanges in a line."""
+    line = Text("  ")
+    line.append(side.name, style="bold")
+    status = "no answer" if side.status is None else f"HTTP {side.status}"
+    facts = [status, f"{side.events} events", f"{side.characters} characters", f"{side.reads} reads", size(side.bytes)]
+    if side.first_text_us is not None:
+        facts.append(f"first text {milliseconds(side.first_text_us)}")
+    facts += [f"duration {milliseconds(side.end_us)}", str(side.ending)]
+    name = f" (exchange {side.id})" if side.id is not None else ""
+    line.append(f"{name}  " + " · ".join(facts), style="dim")
+    return line
+
+
+def difference_lines(one: Difference, a: str, b: str) -> Text:
+    """A difference: what was done, and where, on both sides."""
+    text = Text()
+    text.append(f"{one.severity:<8}", style=STYLES[one.severity])
+    text.append(f"{one.kind}", style="bold")
+    text.append(f"  {one.message}")
+    if one.count > 1:
+        text.append(f"  ×{one.count}", style="dim")
+    for pair in one.pairs[:_SHOWN_PAIRS]:
+        text.append(f"\n        {a}: {_place(pair.a)}  ·  {b}: {_place(pair.b)}", style="dim")
+    if len(one.pairs) > _SHOWN_PAIRS:
+        text.append(f"\n        … and {one.count - _SHOWN_PAIRS} more places", style="dim")
+    return text
+
+
+def _place(spot: Spot | None) -> str:
+    if spot is None:
+        return "nothing"
+    at = "" if spot.offset_us is None else f" at {milliseconds(spot.offset_us)}"
+    return f"event {spot.event}, bytes {spot.span[0]}–{spot.span[1]}{at}"
+
+
+def print_parity(console: Console, parity: Parity) -> None:
+    """The two modes of one request."""
+    if not parity.findings:
+        console.print(Text("streamed and whole say the same", style="bold green"))
+    for finding in parity.findings:
+        line = Text(f"{finding.severity:<8}", style=STYLES[finding.severity])
+        line.append(finding.rule, style="bold")
+        line.append(f"  {visible(finding.message, 400)}")
+        console.print(line, soft_wrap=True)
+    for note in parity.notes:
+        console.print(Text(f"  {note}", style="dim"), soft_wrap=True)
+
+
+# -- for machines ----------------------------------------------------------------------------------------------------
+
+
+def comparison_json(
+    comparison: Comparison, confidence: float | None = None, reasons: Sequence[str] = ()
+) -> dict[str, Any]:
+    """One comparison; rows that are the same are counted, not listed."""
+    verdict = comparison.verdict
+    return {
+        "a": _side_json(comparison.a),
+        "b": _side_json(comparison.b),
+        "confidence": confidence,
+        "reasons": list(reasons),
+        "verdict": {
+            "origin": str(verdict.origin),
+            "guilty": _guilty(comparison),
+            "line": verdict.line,
+            "details": list(verdict.details),
+            "introduced": list(verdict.introduced),
+            "passed_on": list(verdict.passed_on),
+            "mended": list(verdict.mended),
+        },
+        "differences": [difference_json(one) for one in comparison.differences],
+        "same_rows": sum(row.relation is Relation.SAME for row in comparison.rows),
+        "rows": [
+            {"relation": str(row.relation), "a": [row.a_start, row.a_stop], "b": [row.b_start, row.b_stop]}
+            for row in comparison.rows
+            if row.relation is not Relation.SAME
+        ],
+    }
+
+
+def _guilty(comparison: Comparison) -> list[str]:
+    names = {Origin.A: [comparison.a.name], Origin.B: [comparison.b.name], Origin.NOBODY: []}
+    return names.get(comparison.verdict.origin, [comparison.a.name, comparison.b.name])
+
+
+def _side_json(side: Side) -> dict[str, Any]:
+    return {
+        "name": side.name,
+        "id": side.id,
+        "status": side.status,
+        "ending": str(side.ending),
+        "events": side.events,
+        "characters": side.characters,
+        "reads": side.reads,
+        "bytes": side.bytes,
+        "first_text_us": side.first_text_us,
+        "end_us": side.end_us,
+    }
+
+
+def difference_json(one: Difference) -> dict[str, Any]:
+    """One difference with both places."""
+    return {
+        "kind": str(one.kind),
+        "severity": str(one.severity),
+        "message": one.message,
+        "count": one.count,
+        "path": one.path,
+        "a_value": one.a_value,
+        "b_value": one.b_value,
+        "amount": one.amount,
+        "places": [_pair_json(pair) for pair in one.pairs],
+    }
+
+
+def _pair_json(pair: Pair) -> dict[str, Any]:
+    return {"a": _spot_json(pair.a), "b": _spot_json(pair.b)}
+
+
+def _spot_json(spot: Spot | None) -> dict[str, Any] | None:
+    if spot is None:
+        return None
+    return {"event": spot.event, "span": list(spot.span), "offset_us": spot.offset_us}
+
+
+def compare_document(hops: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The answer of ``compare --json``."""
+    return {"format": "streamlab.compare/1", "version": __version__, "hops": list(hops)}
+
+
+def parity_json(parity: Parity) -> dict[str, Any]:
+    """Two modes of one request."""
+    return {
+        "format": "streamlab.parity/1",
+        "version": __version__,
+        "deterministic": parity.deterministic,
+        "findings": [finding_json(one) for one in parity.findings],
+        "notes": list(parity.notes),
+    }
