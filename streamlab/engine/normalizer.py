@@ -510,23 +510,28 @@ def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = Non
     # [DONE] ends the answer, however long the upstream kept the connection open after it.
     end_us = last_us if normalizer.done else exchange.end_us
     add(end_us, normalizer.finish_events(exchange.ending))
-    ending = exchange.ending
-    if not normalizer.passes_through and ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT):
-        ending = Ending.COMPLETE
-    request = exchange.request
+    mended = replace(exchange, segments=tuple(segments), end_us=end_us)
+    if not normalizer.passes_through:
+        mended = _as_sent(mended, normalizer)
+    return Normalized(mended, tuple(events), normalizer.changes, normalizer.unmended)
+
+
+def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
+    """What is around a mended body: its own head, HTTP chunks, and an end, which an error event stands for."""
+    head, request = normalizer.head, exchange.request
+    if head is not None and head.header("transfer-encoding") is None:
+        head = replace(head, headers=(*head.headers, ("transfer-encoding", "chunked")), http_version="1.1")
     if normalizer.translated and request is not None:
         request = replace(request, url="/v1/chat/completions", body=None)
-    mended = replace(
+    cut = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
+    return replace(
         exchange,
-        end_us=end_us,
         request=request,
-        head=normalizer.head,
-        segments=tuple(segments),
-        http_chunks=None,
-        ending=ending,
+        head=head,
+        http_chunks=tuple(len(segment.data) for segment in exchange.segments),
+        ending=Ending.COMPLETE if cut else exchange.ending,
         notes={},
     )
-    return Normalized(mended, tuple(events), normalizer.changes, normalizer.unmended)
 
 
 def errors_left(normalized: Normalized) -> tuple[str, ...]:

@@ -2,16 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import CHAT_CHUNK_CHOICES
 from streamlab.rules.base import Findings
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Place
+from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage, Story
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+
+
+class OneChoiceAChunk(Repair):
+    """Chunks of several choices are taken apart; others wait until choice 0 has opened."""
+
+    rules = ("n-greater-1-interleaving",)
+    stage = Stage.CHOICE
+    on = Fact.MANY_CHOICES | Fact.FIRST
+    holds_back = "choices that open before choice 0, until it opens (64 events at most)"
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._early: list[Draft] = []
+        self._opened = story.n == 1
+
+    def event(self, draft: Draft) -> Drafts:
+        parts = list(self._apart(draft))
+        if self._opened:
+            return parts
+        out: list[Draft] = []
+        for part in parts:
+            out += self._in_order(part)
+        self.awake = bool(self._early)
+        return out
+
+    def end(self, ending: Ending) -> Drafts:
+        early, self._early = self._early, []
+        return early
+
+    def _in_order(self, draft: Draft) -> list[Draft]:
+        indexes = list(map(reading.choice_index, reading.choices(draft.json) if draft.is_chunk else ()))
+        if indexes and 0 not in indexes and len(self._early) < _MOST_EARLY:
+            self._early.append(draft)
+            return []
+        if not indexes and draft.is_chunk and not self._early:
+            return [draft]
+        self._opened = True
+        early, self._early = self._early, []
+        for late in early:
+            late.note(self.rules[0], "choices[0]", "before choice 0", "after it")
+        return [draft, *early] if indexes and 0 in indexes else [*early, draft]
+
+    def _apart(self, draft: Draft) -> Iterator[Draft]:
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        if len(listed) < 2:
+            yield draft
+            return
+        usage = draft.json.pop("usage", None)
+        draft.json["choices"] = listed[:1]
+        draft.note(self.rules[0], "choices", f"{len(listed)} choices", "1 choice")
+        yield draft
+        for position, choice in enumerate(listed[1:], 1):
+            one = draft.like(self.rules[0], choice, f"choices[{position}]")
+            if usage is not None and position == len(listed) - 1:
+                one.json["usage"] = usage
+            yield one
+
+
+_MOST_EARLY = 64
 
 
 class NGreater1Interleaving(LateRule):
@@ -33,6 +96,7 @@ class NGreater1Interleaving(LateRule):
     severity = Severity.WARNING
     source = CHAT_CHUNK_CHOICES
     repair = Mend.SAFE
+    mending = OneChoiceAChunk
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.MANY_CHOICES | Fact.ROLE | Fact.FIRST | Fact.FINISH
 

@@ -20,7 +20,7 @@ class ContentWrongType(Rule):
     ``.stream()`` helper of openai-python, LangChain.js, LiteLLM and pydantic-ai end with another text, measured.
 
     ## Repair
-    It is written as JSON text, which is a guess at what was meant.
+    A number is written as text. Anything else becomes JSON text only on request: it is a guess at what was meant.
     """
 
     name = "content-wrong-type"
@@ -38,4 +38,5 @@ class ContentWrongType(Rule):
                     path=f"choices[{position}].delta.content",
                     expected="a string",
                     actual=text,
+                    repair=Mend.SAFE if type(text) in (int, float) else Mend.UNSAFE,
                 )

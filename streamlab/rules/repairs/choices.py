@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamlab.exchange import Ending
 from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage, Story
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
@@ -55,6 +56,7 @@ class ChoiceShape(Repair):
         "finish-reason-unknown-value",
     )
     stage = Stage.CHOICE
+    holds_back = "a first chunk whose choice has an index above 0 while the request is unknown, until the next event"
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.FINISH | Fact.MESSAGE | Fact.TEXT | Fact.MANY_CHOICES
 
@@ -62,6 +64,8 @@ class ChoiceShape(Repair):
         super().__init__(story)
         self._all_zero = story.n == 1
         self._seen = False
+        self._last = -1
+        self._held: Draft | None = None
         self._chat = story.api is Api.CHAT
 
     def shape(self, chunk: JsonObject) -> bool:
@@ -78,6 +82,34 @@ class ChoiceShape(Repair):
         return False
 
     def event(self, draft: Draft) -> Drafts:
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        held, self._held, self.awake = self._held, None, False
+        if held is None and not self._seen and self._is_odd_start(listed):
+            self._held, self.awake = draft, True
+            return ()
+        if held is None:
+            self._mend(draft)
+            return (draft,)
+        # One index for everything, or a new one for every token: there is only one choice.
+        self._all_zero = all(choice.get("index") != 0 for choice in listed)
+        self._mend(held)
+        self._mend(draft)
+        return (held, draft)
+
+    def end(self, ending: Ending) -> Drafts:
+        held, self._held = self._held, None
+        if held is None:
+            return ()
+        self._all_zero = True
+        self._mend(held)
+        return (held,)
+
+    def _is_odd_start(self, listed: list[JsonObject]) -> bool:
+        """Whether the first choice has an index above 0, and nobody knows how many were asked for."""
+        index = listed[0].get("index") if len(listed) == 1 and self.story.n is None else None
+        return type(index) is int and index > 0
+
+    def _mend(self, draft: Draft) -> None:
         if draft.is_chunk:
             listed = reading.choices(draft.json)
             for position, choice in enumerate(listed):
@@ -87,7 +119,6 @@ class ChoiceShape(Repair):
                     self._delta(draft, choice, path)
                 self._reason(draft, choice, path)
             self._seen = self._seen or bool(listed)
-        return (draft,)
 
     def _index(self, draft: Draft, choice: JsonObject, path: str, position: int, count: int) -> None:
         index = choice.get("index")
@@ -95,8 +126,10 @@ class ChoiceShape(Repair):
             as_number = int(index) if isinstance(index, str) and index.isdigit() and len(index) < 9 else position
             draft.put("choice-index-missing", choice, "index", as_number, path)
             index = as_number
-        if not self._seen and index != 0 and count == 1 and self.story.n is None:
+        counts = count == 1 and index == self._last + 1 and "role" not in reading.delta(choice)
+        if counts and self.story.n is None and 0 in self.story.opened and index not in self.story.opened:
             self._all_zero = True
+        self._last = index
         if self._all_zero and index != 0 and count == 1:
             draft.put("choice-index-is-token-counter", choice, "index", 0, path)
 

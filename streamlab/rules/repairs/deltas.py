@@ -92,7 +92,7 @@ class DeltaShape(Repair):
             draft.put("content-array-parts", delta, "content", text, path)
             if thought:
                 draft.put("content-array-parts", delta, "reasoning_content", thought, path)
-        else:
+        elif self.story.unsafe or type(value) in (int, float):
             draft.put("content-wrong-type", delta, "content", encode_json(value).decode(), path)
 
     def _placeholders(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> None:

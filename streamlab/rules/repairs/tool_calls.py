@@ -411,7 +411,7 @@ class ToolCalls(Repair):
             draft.put("tool-call-legacy-function-call", choice, "finish_reason", "tool_calls", path)
         elif reason == "stop" and calls and self._must_say_tool_calls():
             draft.put("tool-call-finish-stop", choice, "finish_reason", "tool_calls", path)
-        elif reason == "tool_calls" and not calls:
+        elif reason == "tool_calls" and not calls and self.story.unsafe and self.story.text(index) != "":
             draft.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", path)
 
     def _must_say_tool_calls(self) -> bool:
