@@ -43,6 +43,23 @@ _JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
 _OWN = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES})
 
 
+#: Rules whose deviation is mended by no repair but by how the normalizer works; how, in a phrase.
+ENGINE_RULES = {
+    "anti-buffering-headers-missing": "the mended head has the headers",
+    "charset-not-utf8": "the mended head says UTF-8",
+    "close-delimited-truncation": "the mended body is sent in HTTP chunks",
+    "connection-held-open-after-done": "the mended body ends with the answer",
+    "content-length-mismatch": "the mended head has no length, the body is sent in HTTP chunks",
+    "content-type-not-event-stream": "the mended head says text/event-stream",
+    "encoding-mislabelled": "a body that is plainly not in the coding its header names is read as it is",
+    "gzip-on-sse": "the body is sent without content coding, each event as soon as it is certain",
+    "http-error-body-shape": "the text of the answer becomes the message of an error object; the status stays",
+    "http-status-200-on-error": "the JSON object becomes an error event",
+    "nonstream-json-for-stream": "the completion is sent as the chunks it would have been",
+    "utf8-split-over-reads": "only whole events are sent",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Mended:
     """One event of the output. ``sources`` are the numbers of the input events it comes from."""

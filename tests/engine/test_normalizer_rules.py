@@ -1,0 +1,57 @@
+"""Every rule that promises a repair: after it, the rule is silent, and mending once more changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.engine.analyzer import analyze
+from streamlab.engine.normalizer import ENGINE_RULES, normalize, repair_classes
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.registry import all_rules, by_name
+from streamlab.rules.repairs.base import Repair
+from tests import corpus, rule_fixtures
+
+REPAIRED = [rule for rule in all_rules() if rule.repair is not Mend.NONE]
+
+
+def _promised(report, unsafe):
+    can = {Mend.SAFE, Mend.UNSAFE} if unsafe else {Mend.SAFE}
+    return {one.rule for one in report.findings if one.repair in can}
+
+
+@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
+@pytest.mark.parametrize("rule", REPAIRED, ids=lambda rule: rule.name)
+def test_after_its_repair_a_rule_is_silent(rule, unsafe):
+    exchange = corpus.load(rule_fixtures.folder(rule.name) / "bad")
+    mended = normalize(exchange, unsafe=unsafe)
+    still = {one.rule for one in analyze(mended.exchange).findings}
+    assert not _promised(analyze(exchange), unsafe) & still
+    assert normalize(mended.exchange, unsafe=unsafe).exchange.body == mended.exchange.body
+
+
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
+def test_mending_adds_no_error(rule):
+    for kind in ("bad", "good"):
+        exchange = corpus.load(rule_fixtures.folder(rule.name) / kind)
+        before = {one.rule for one in analyze(exchange).findings}
+        after = analyze(normalize(exchange).exchange).findings
+        assert [one.message for one in after if one.severity is Severity.ERROR and one.rule not in before] == []
+
+
+def test_every_promise_has_a_repair_and_every_repair_a_rule():
+    named = {rule for repair in repair_classes(unsafe=True) for rule in repair.rules} | set(ENGINE_RULES)
+    assert {rule.name for rule in REPAIRED} <= named
+    assert named <= set(by_name())
+
+
+def test_a_repair_that_guesses_mends_nothing_that_is_safe():
+    for repair in repair_classes(unsafe=True):
+        if not repair.safe:
+            assert {by_name()[rule].repair for rule in repair.rules} == {Mend.UNSAFE}, repair.__name__
+
+
+def test_what_holds_back_says_so():
+    """A repair that implements ``end`` keeps something until then; it declares what."""
+    for repair in repair_classes(unsafe=True):
+        if repair.end is not Repair.end and repair.__name__ != "Ended":
+            assert repair.holds_back, repair.__name__
