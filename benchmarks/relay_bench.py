@@ -330,7 +330,7 @@ def run(*, quick: bool = False, mitmdump: str | None = None) -> list[Row]:
     if len(os.sched_getaffinity(0)) < 2:
         raise RuntimeError("the load and the proxy need a core each")
     rounds, subjects = (1 if quick else 5), ("relay", "streamlab", "mitmproxy")
-    count = 20_000 if quick else 100_000
+    count = 32_000 if quick else 100_000
     rows = _burst_rows(_rounds(rounds, ("direct", *subjects), found, "burst", count=count), count)
     seconds = 2.0 if quick else 5.0
     rows += _paced_rows(_rounds(rounds, ("direct", *subjects), found, "paced", streams=200, gap=0.02, seconds=seconds))

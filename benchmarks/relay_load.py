@@ -21,6 +21,8 @@ REQUEST = b'POST /v1/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Length:
 _PAD = b'","object":"chat.completion.chunk","created":1700000000,"model":"bench","choices":[{"index":0,"delta":' + (
     b'{"content":" token"},"logprobs":null,"finish_reason":null}]}\n\n'
 )
+#: HTTP chunks of a burst that go out in one write.
+_PER_SEND = 32
 #: Where in a chunk the sixteen hexadecimal digits of its send time begin.
 STAMP = len(b'data: {"id":"')
 CHUNK_DATA = STAMP + 16 + len(_PAD)
@@ -40,15 +42,18 @@ def _connected(port: int) -> socket.socket:
 
 
 def burst(listener: socket.socket, port: int, count: int) -> dict[str, float]:
-    """One stream, ``count`` chunks, a send each, as fast as they go; the sender is a process of its own."""
+    """One stream, ``count`` chunks as fast as they go, `_PER_SEND` in a write as of a server that has them ready.
+
+    The sender is a process of its own, so that the load is not what is measured.
+    """
     pid = os.fork()
     if pid == 0:
         sock, _ = listener.accept()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.recv(65536)
         sock.sendall(HEAD)
-        data = chunk(0)
-        for _ in range(count):
+        data = chunk(0) * _PER_SEND
+        for _ in range(count // _PER_SEND):
             sock.sendall(data)
         sock.sendall(END)
         sock.recv(1)
@@ -75,6 +80,7 @@ class Paced:
     """``streams`` streams, each a chunk every ``gap`` seconds for ``seconds``; one loop over all of their sockets."""
 
     def __init__(self, listener: socket.socket, port: int, streams: int, gap: float, seconds: float) -> None:
+        self.ramp = seconds / 5  # connections come one by one, as clients' do
         self.listener, self.port, self.streams, self.gap = listener, port, streams, gap
         self.per_stream = int(seconds / gap)
         self.poll = select.epoll()
@@ -119,14 +125,14 @@ class Paced:
         return values[min(len(values) - 1, int(len(values) * share))] * 1000 if values else float("inf")
 
     def _open(self) -> None:
-        for at in range(self.streams):
+        for _ in range(self.streams):
             sock = _connected(self.port)
             self.sent_at[sock.fileno()] = time.perf_counter()
             self.clients[sock.fileno()] = (sock, bytearray())
             self.poll.register(sock, select.EPOLLIN)
             sock.sendall(REQUEST)
             sock.setblocking(False)
-            time.sleep(self.gap / self.streams if at % 20 else 0.002)
+            time.sleep(self.ramp / self.streams)
 
     def _ready(self, number: int) -> None:
         if number == self.listener.fileno():

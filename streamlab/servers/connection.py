@@ -32,6 +32,8 @@ from streamlab.wire.http1 import (
 _MAX_WAITING = 256 * 1024
 #: After the client left, how long to listen for the end of a message that is already on its way.
 _LEAVING_SECONDS = 0.1
+#: How a chunked message ends; a good guess is enough to not wait for what has come already.
+_TERMINATOR = b"0\r\n\r\n"
 #: After the client was sent everything, how long it may take to close its side.
 _LINGER_SECONDS = 2.0
 #: How often a transfer asks whether the recorder has caught up, and from which read size on it counts as bulk.
@@ -72,6 +74,8 @@ class Connection:
         self._upgrading = self._tunnel = False
         self._held_back = b""  # client bytes after an upgrade request, until the upstream has answered it
         self._silent = False  # the upstream has not answered the latest request with a byte
+        self._sized = False  # the latest response seems to have a length
+        self._tail = b""  # the last bytes the upstream sent
         self._stacked = False  # requests were sent before the previous one was answered
         self._over = self._closed = False
         self.leaving = False  # the client has gone, and the end of its message may still come
@@ -175,7 +179,11 @@ class Connection:
         if len(self._waiting) > _MAX_WAITING:
             self._client.pause()
         if self._connecting is None:
-            self._connecting = self._loop.create_task(self._connect())
+            at_once = self._target.connect_at_once()
+            if at_once is not None:
+                self._connected(at_once)
+            else:
+                self._connecting = self._loop.create_task(self._connect())
 
     def _reject(self, fault: Fault, now: int) -> None:
         self._tap.ended(self.number, now, f"rejected: {fault.reason}")
@@ -194,7 +202,7 @@ class Connection:
             return
         self._tap.ended(self.number, now, "client-rst" if how == "rst" else "client-fin")
         self._over = True
-        if self._upstream is None or self._upstream.ended:
+        if self._upstream is None or self._upstream.ended or self._sized or self._tail == _TERMINATOR:
             self._close()
             return
         # The end of the message may be on its way already: clients close as soon as they have read [DONE].
@@ -223,13 +231,18 @@ class Connection:
         if isinstance(result, Refusal):
             self._unreachable(result)
             return
-        upstream = self._upstream = Endpoint(self._loop, result, self._buffer)
+        self._connected(result)
+
+    def _connected(self, sock: socket.socket) -> None:
+        upstream = self._upstream = Endpoint(self._loop, sock, self._buffer)
         upstream.on_data, upstream.on_end = self._from_upstream, self._upstream_ended
         upstream.on_drained = self._upstream_drained
         upstream.resume()
         waiting, self._waiting = self._waiting, bytearray()
         if upstream.send(waiting):
             self._client.resume()
+        else:
+            self._client.pause()
 
     def _upstream_drained(self) -> None:
         if not self._over and len(self._held_back) <= _MAX_WAITING:
@@ -243,7 +256,10 @@ class Connection:
             sent = self._client.send(view)
         else:
             sent = self._client.send(self._transformer.feed(bytes(view)))
-        self._silent = False
+        if self._silent:
+            self._silent = False
+            self._sized = b"\r\ncontent-length:" in bytes(view[:4096]).lower()
+        self._tail = bytes(view[-5:])
         upstream = self._upstream
         if upstream is None:
             return

@@ -119,7 +119,7 @@ class Conversation:
             self._apply(event, frame.at_ns)
 
     def _apply(self, event: ResponseEvent, at_ns: int) -> None:
-        if isinstance(event, Body):
+        if isinstance(event, Body) and self._open:
             draft = self._open[0]
             self._touched(draft, draft.add_body(event.pieces, at_ns))
             return
@@ -128,6 +128,8 @@ class Conversation:
                 self._latest.notes["bytes_after_end"] = self._latest.notes.get("bytes_after_end", 0) + len(event.data)
                 self._latest.changed = True
                 self._touched(self._latest, 0)
+            return
+        if not self._open:  # it was ended already, by a timeout for one
             return
         draft = self._open[0]
         if isinstance(event, Head):
