@@ -15,6 +15,12 @@ from streamlab.engine.comparison import Relation, Row
 
 #: Edits after which the search for the shortest way from one stream to the other is given up.
 _MAX_EDITS = 200
+#: Events that follow each other, when the search was given up and places are looked for that occur once.
+_RUN = 3
+#: Events in which texts that parted are brought together again, and how much text must be the same.
+_WINDOW, _PROBE, _MIN_PROBE = 500, 24, 4
+#: Events in one place only, beyond which nothing is said to have moved: too much differs to tell.
+_MAX_MOVES = 200
 
 Items = Sequence[Item]
 Block = tuple[int, int, int, int]  # a_start, a_stop, b_start, b_stop
@@ -63,11 +69,16 @@ class _Aligner:
         a_start, a_stop, b_start, b_stop = block
         if a_start == a_stop or b_start == b_stop:
             yield from self._one_sided(block)
-            return
-        if self._same_text(block):
-            yield from self._leftover_of(*self._grouped(block))
-            return
-        anchors = _shortest_edit(self._keys(block, _meaning)) or _unique(self._keys(block, _meaning))
+        elif self._same_text(block):
+            yield from self._by_text(block)
+        elif anchors := _shortest_edit(self._keys(block, _meaning)):
+            yield from self._anchored(block, anchors, self._gap)
+        else:
+            yield from self._anchored(block, _unique_runs(self._keys(block, _meaning)), self._small_between)
+
+    def _small_between(self, block: Block) -> Iterator[tuple[Relation, Block]]:
+        """What lies between two runs that occur once: again by the shortest edit, but no deeper."""
+        anchors = _shortest_edit(self._keys(block, _meaning)) if not self._same_text(block) else []
         yield from self._anchored(block, anchors, self._gap)
 
     def _gap(self, block: Block) -> Iterator[tuple[Relation, Block]]:
@@ -75,21 +86,54 @@ class _Aligner:
         head, (a_at, a_stop, b_at, b_stop), tail = self._trimmed(block)
         yield from self._one_to_one(head)
         for torn in self._torn((a_at, a_stop, b_at, b_stop)):
-            yield from self._leftover_of(*self._grouped((a_at, torn[0], b_at, torn[2])))
+            yield from self._by_text((a_at, torn[0], b_at, torn[2]))
             yield Relation.TORN, torn
             _, a_at, _, b_at = torn
-        yield from self._leftover_of(*self._grouped((a_at, a_stop, b_at, b_stop)))
+        yield from self._by_text((a_at, a_stop, b_at, b_stop))
         yield from self._one_to_one(tail)
 
-    def _leftover_of(self, rows: list[tuple[Relation, Block]], rest: Block) -> Iterator[tuple[Relation, Block]]:
-        """Rows of text that agrees from the front; then the rest, by outline."""
-        yield from rows
-        a_start, a_stop, b_start, b_stop = rest
+    def _by_text(self, block: Block) -> Iterator[tuple[Relation, Block]]:
+        """Rows of the same text cut in other places; where the texts part, they are brought together again."""
+        while True:
+            rows, rest = self._grouped(block)
+            yield from rows
+            a_at, a_stop, b_at, b_stop = rest
+            if a_at == a_stop or b_at == b_stop:
+                yield from self._one_sided(rest)
+                return
+            met = self._meeting(rest)
+            if met is None:
+                yield from self._by_outline(rest)
+                return
+            yield from self._by_outline((a_at, met[0], b_at, met[1]))
+            block = (met[0], a_stop, met[1], b_stop)
+
+    def _meeting(self, block: Block) -> tuple[int, int] | None:
+        """The nearest pair of events, behind the first of the block, from which on the same text follows."""
+        a_start, a_stop, b_start, b_stop = block
+        lane = next((lane for item in self._a[a_start:a_stop] for lane, _ in item.texts), None)
+        a_text, a_events = _lane_text(self._a, a_start, min(a_stop, a_start + _WINDOW), lane)
+        b_text, b_events = _lane_text(self._b, b_start, min(b_stop, b_start + _WINDOW), lane)
+        starts = dict(zip(a_events.values(), a_events, strict=True))
+        for event, at in b_events.items():
+            probe = b_text[at : at + _PROBE]
+            if len(probe) < _MIN_PROBE:
+                return None
+            found = a_text.find(probe)
+            while found >= 0 and found not in starts:
+                found = a_text.find(probe, found + 1)
+            if found >= 0 and (starts[found], event) != (a_start, b_start):
+                return starts[found], event
+        return None
+
+    def _by_outline(self, block: Block) -> Iterator[tuple[Relation, Block]]:
+        """The last resort: events of the same outline are one event that was changed."""
+        a_start, a_stop, b_start, b_stop = block
         if a_start == a_stop or b_start == b_stop:
-            yield from self._one_sided(rest)
+            yield from self._one_sided(block)
             return
-        anchors = _shortest_edit(self._keys(rest, _outline)) or _unique(self._keys(rest, _outline))
-        yield from self._anchored(rest, anchors, self._one_sided)
+        anchors = _shortest_edit(self._keys(block, _outline)) or _unique_runs(self._keys(block, _outline))
+        yield from self._anchored(block, anchors, self._one_sided)
 
     def _anchored(
         self, block: Block, anchors: list[tuple[int, int]], gap: Callable[[Block], Iterator[tuple[Relation, Block]]]
@@ -329,13 +373,33 @@ def _walk_back(trail: list[dict[int, int]], x: int, y: int) -> list[tuple[int, i
     return pairs
 
 
-def _unique(keys: Keys) -> list[tuple[int, int]]:
-    """Pairs of keys that occur once on each side, the longest run of them that is in the same order on both."""
+def _unique_runs(keys: Keys) -> list[tuple[int, int]]:
+    """Pairs of keys that, with the keys behind them, occur once on each side: as many as are in the same order."""
     a, b, a_base, b_base = keys
-    a_count, b_count = Counter(a), Counter(b)
-    places = {key: at for at, key in enumerate(b) if b_count[key] == 1}
-    candidates = [(at, places[key]) for at, key in enumerate(a) if a_count[key] == 1 and key in places]
+    a_runs, b_runs = _runs(a), _runs(b)
+    a_count, b_count = Counter(a_runs), Counter(b_runs)
+    places = {run: at for at, run in enumerate(b_runs) if b_count[run] == 1}
+    candidates = [(at, places[run]) for at, run in enumerate(a_runs) if a_count[run] == 1 and run in places]
     return [(x + a_base, y + b_base) for x, y in _longest_rising(candidates)]
+
+
+def _runs(keys: list[Hashable]) -> list[Hashable]:
+    if len(keys) <= _RUN:
+        return keys
+    return [tuple(keys[at : at + _RUN]) for at in range(len(keys) - _RUN + 1)]
+
+
+def _lane_text(items: Items, start: int, stop: int, lane: Lane | None) -> tuple[str, dict[int, int]]:
+    """The text of one lane, and for each event that has such text, where in it that begins."""
+    pieces: list[str] = []
+    at, starts = 0, dict[int, int]()
+    for number in range(start, stop):
+        for one, text in items[number].texts:
+            if one == lane:
+                starts[number] = at
+                pieces.append(text)
+                at += len(text)
+    return "".join(pieces), starts
 
 
 def _longest_rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -368,13 +432,14 @@ def _with_moves(a: Items, b: Items, rows: list[tuple[Relation, Block]]) -> Itera
     for at, (relation, block) in enumerate(rows):
         if relation is Relation.LOST:
             lost.setdefault(a[block[0]].key, []).append(at)
+    alone = sum(relation in (Relation.LOST, Relation.ADDED) for relation, _ in rows)
     moved: set[int] = set()
     repeated: set[int] = set()
     for at, (relation, block) in enumerate(rows):
         if relation is not Relation.ADDED:
             continue
         item = b[block[2]]
-        if waiting := lost.get(item.key):
+        if alone <= _MAX_MOVES and (waiting := lost.get(item.key)):
             moved |= {at, waiting.pop(0)}
         elif _beside_itself(b, block[2]):
             repeated.add(at)
