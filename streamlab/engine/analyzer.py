@@ -34,6 +34,7 @@ _MAX_PLACES = 10_000
 _CONTENT = Fact.CONTENT | Fact.REASONING | Fact.REFUSAL | Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.TEXT
 _ANSWER = _CONTENT & ~Fact.REASONING
 
+SegmentHook = Callable[[int | None, bytes], Iterable[Finding] | None]
 EventHook = Callable[[int, StreamEvent], Iterable[Finding] | None]
 
 
@@ -82,6 +83,10 @@ class Analyzer:
         self._shape_keys: dict[reading.Shape, tuple[tuple[str, str | None], ...]] = {}
         self._hooks: dict[int, tuple[EventHook, ...]] = {}
         self._retirements = 0
+        self._retirements_of_reads = -1
+        self._segment_rules: list[Rule] = []
+        self._segment_hooks: list[SegmentHook] = []
+        self._after = 0  # facts about what came before
         self._prefix = bytearray()
         if known is not Api.UNKNOWN:
             self._choose_rules()
@@ -93,6 +98,7 @@ class Analyzer:
         ctx = self.ctx
         ctx.segments += 1
         ctx.body_bytes += len(data)
+        ctx.last_read_us = offset_us
         if self._metrics.ttfb_us is None and data:
             self._metrics.ttfb_us = offset_us
         if self._rules is None:
@@ -103,8 +109,9 @@ class Analyzer:
         ctx.decoded_bytes += len(decoded)
         if len(self._prefix) < bodies.PREFIX_BYTES:
             self._prefix += decoded[: bodies.PREFIX_BYTES - len(self._prefix)]
+        take = self._take if self._rules is None else self._judge
         for event in self._decoder.feed_decoded(decoded):
-            self._take(offset_us, event)
+            take(offset_us, event)
 
     def finish(self, ending: Ending = Ending.COMPLETE, end_us: int | None = None) -> Report:
         """The exchange is over; everything that was found."""
@@ -179,8 +186,13 @@ class Analyzer:
 
     def _ask_about_segment(self, offset_us: int | None, data: bytes) -> None:
         self.ctx.offset_us = offset_us
-        for rule in self._segment_rules:
-            self._add(rule.segment(offset_us, data))
+        if self.ctx.retirements != self._retirements_of_reads:
+            self._retirements_of_reads = self.ctx.retirements
+            self._segment_hooks = [rule.segment for rule in self._segment_rules if not rule.reads_retired]
+        for hook in self._segment_hooks:
+            found = hook(offset_us, data)
+            if found is not None:
+                self._add(found)
 
     def _judge(self, offset_us: int | None, event: StreamEvent) -> None:
         ctx = self.ctx
@@ -190,12 +202,7 @@ class Analyzer:
             facts |= ctx.reader.read(event.json)  # type: ignore[union-attr]
             if facts & Fact.TOOL_CALLS and ctx.calls.read(at, event, offset_us):
                 facts |= Fact.FRAGMENT
-        if ctx.finish_at:
-            facts |= Fact.AFTER_FINISH
-        if ctx.done_at is not None:
-            facts |= Fact.AFTER_DONE
-        if ctx.error_at is not None:
-            facts |= Fact.AFTER_ERROR
+        facts |= self._after
         ctx.facts, ctx.offset_us = facts, offset_us
         if facts & WORTH and not self._hints.retired:
             self._hints.look(event)
@@ -209,7 +216,7 @@ class Analyzer:
             found = hook(at, event)
             if found is not None:
                 self._add(found, event)
-        if facts & Fact.CHUNK:
+        if facts & Fact.SHAPE or (self._shape_keys and facts & Fact.CHUNK):
             self._judge_shape(at, event, facts)
         self._remember(at, event, facts, offset_us)
 
@@ -227,7 +234,7 @@ class Analyzer:
                 keys += self._add(rule.shape(at, event), event)  # type: ignore[arg-type]
             if keys and shape:
                 self._shape_keys[shape] = tuple(keys)
-        elif self._shape_keys:
+        else:
             for key in self._shape_keys.get(shape, ()):
                 self._places[key].again(at)
 
@@ -252,10 +259,12 @@ class Analyzer:
         elif facts & Fact.DONE:
             if ctx.done_at is None:
                 ctx.done_at = at
+                self._after |= Fact.AFTER_DONE
         elif facts & Fact.ERROR:
             ctx.accumulator.feed_error(event.json)  # type: ignore[union-attr]
             if ctx.error_at is None:
                 ctx.error_at = at
+                self._after |= Fact.AFTER_ERROR
 
     def _note_content(self, at: int, chunk: dict[str, Any], facts: int, offset_us: int | None) -> None:
         ctx = self.ctx
@@ -278,6 +287,7 @@ class Analyzer:
             if reason is not None:
                 index = reading.choice_index(choice)
                 self.ctx.finish_at.setdefault(index, at)
+                self._after |= Fact.AFTER_FINISH
                 if isinstance(reason, str) and reason:
                     self.ctx.finish_values.setdefault(index, reason)
 

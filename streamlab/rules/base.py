@@ -55,6 +55,7 @@ class Rule:
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
         self.retired = False
+        self.reads_retired = False
 
     def head(self, head: ResponseHead) -> Findings | None:
         """The response head arrived."""
@@ -74,6 +75,11 @@ class Rule:
     def retire(self) -> None:
         """Nothing more to look for in this exchange: stop being asked about events."""
         self.retired = True
+        self.ctx.retirements += 1
+
+    def retire_reads(self) -> None:
+        """Nothing more to look for in the reads of this exchange: stop being asked about segments."""
+        self.reads_retired = True
         self.ctx.retirements += 1
 
     def found(

@@ -69,6 +69,7 @@ class Context:
         self.decoded_bytes = 0
         self.coding_fault: str | None = None
         self.segments = 0
+        self.last_read_us: int | None = None
         self.http_chunked: bool | None = None
 
     def fragments(self, at: int, event: StreamEvent) -> tuple[Fragment, ...]:

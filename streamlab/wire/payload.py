@@ -71,28 +71,30 @@ def decode_payload(data: bytes) -> Payload:
         return _decode_faulty(data)
     kind = type(value)
     if kind is dict or kind is list:
-        keys = _key_count(value, 0)
+        keys = _key_count(value)
         if keys != data.count(b":") and keys != _keys_written(data):
             return _decode_watching(data, value)
     return Payload(True, value)
 
 
-def _key_count(value: Any, depth: int) -> int:
+def _key_count(value: Any) -> int:
     """How many keys all objects inside ``value`` have; far below zero when it is nested too deep.
 
     Every written key has its colon, so as many colons as keys means that no key is doubled: a doubled one is counted
     once, and colons inside strings can only make the colons more.
     """
-    if depth > MAX_DEPTH:
-        return -1_000_000_000
     count = 0
-    if type(value) is dict:
-        count = len(value)
-        value = value.values()
-    for member in value:
-        kind = type(member)
-        if kind is dict or kind is list:
-            count += _key_count(member, depth + 1)
+    found = [value]
+    for outer in found:  # grows while it is read
+        if type(outer) is dict:
+            count += len(outer)
+            outer = outer.values()
+        for member in outer:
+            kind = type(member)
+            if kind is dict or kind is list:
+                found.append(member)
+    if len(found) > MAX_DEPTH and _depth_exceeds(value):
+        return -1_000_000_000
     return count
 
 

@@ -40,8 +40,9 @@ class IdleBeforeFirstByte(Rule):
     _first_us: int | None = None
 
     def segment(self, offset_us: int | None, data: bytes) -> None:
-        if self._first_us is None and data:
+        if data:
             self._first_us = offset_us
+            self.retire_reads()
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -40,10 +40,6 @@ class ConnectionHeldOpenAfterDone(Rule):
     on = Fact.DONE
 
     _done_us: int | None = None
-    _last_us: int | None = None
-
-    def segment(self, offset_us: int | None, data: bytes) -> None:
-        self._last_us = offset_us
 
     def event(self, at: int, event: StreamEvent) -> None:
         self._done_us = self.ctx.offset_us
@@ -55,9 +51,9 @@ class ConnectionHeldOpenAfterDone(Rule):
         if ctx.done_at is None:
             last = reading.as_object(ctx.last_chunk).get("type")
             if type(last) is str and last in TERMINAL | AFTER_TERMINAL:
-                what, since_us = last, self._last_us
+                what, since_us = last, ctx.last_read_us
             elif ctx.finished and ctx.error_at is None:
-                what, since_us = "the last finish_reason", self._last_us
+                what, since_us = "the last finish_reason", ctx.last_read_us
             else:
                 return
         waited_us = ctx.end_us - since_us if ctx.end_us is not None and since_us is not None else 0

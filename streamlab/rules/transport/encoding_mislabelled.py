@@ -37,8 +37,9 @@ class EncodingMislabelled(Rule):
     _raw = b""
 
     def segment(self, offset_us: int | None, data: bytes) -> None:
-        if len(self._raw) < 256:
-            self._raw += data[: 256 - len(self._raw)]
+        self._raw += data[: 256 - len(self._raw)]
+        if len(self._raw) >= 256:
+            self.retire_reads()
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -42,15 +42,15 @@ class GzipOnSse(Rule):
         coding = ctx.head.header("content-encoding") if ctx.head is not None else None
         self._coding = (coding or "identity").strip()
         self._coded = self._coding.lower() != "identity"
+        self.reads_retired = not self._coded
         self._us: int | None = None  # of the segment before
         self._burst_us: int | None = None
         self._events = 0
         self._bursts = 0
 
     def segment(self, offset_us: int | None, data: bytes) -> None:
-        if self._coded:
-            self._count()
-            self._us = offset_us
+        self._count()
+        self._us = offset_us
 
     def _count(self) -> None:
         """Count the segment before as a new burst when it completed events and did not come with the last burst."""
