@@ -7,15 +7,18 @@ Definitions (docs/metrics.md says more):
   for the first answer (text, refusal or tool call).
 * gaps: the time between the arrivals of consecutive events that carry data.
 * a stall is a gap of at least `STALL_US` and ten times the median gap.
+* a burst is two or more events that carry data and follow one another within `BURST_US` each.
 """
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from streamlab.wire.gaps import Gaps
+
 STALL_US = 1_000_000
+BURST_US = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Metrics:
     gap_p99_us: int | None = None
     gap_max_us: int | None = None
     stalls: int | None = None
+    bursts: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
@@ -45,10 +49,12 @@ class Metrics:
 
 
 class MetricsCollector:
-    """Fed by the analyzer, one call an event; memory is eight bytes an event."""
+    """Fed by the analyzer, one call an event; memory is bounded."""
 
     def __init__(self) -> None:
-        self._gaps = array("q")
+        self._gaps = Gaps()
+        self._bursts = 0
+        self._in_burst = False
         self._last_us: int | None = None
         self.ttfb_us: int | None = None
         self.ttfr_us: int | None = None
@@ -59,17 +65,23 @@ class MetricsCollector:
         if offset_us is None:
             return
         if self._last_us is not None:
-            self._gaps.append(max(0, offset_us - self._last_us))
+            gap_us = offset_us - self._last_us
+            self._gaps.add(gap_us if gap_us > 0 else 0)
+            if gap_us >= BURST_US:
+                self._in_burst = False
+            elif not self._in_burst:
+                self._in_burst = True
+                self._bursts += 1
         self._last_us = offset_us
 
     def finish(
         self, *, events: int, data_events: int, size: int, segments: int, end_us: int | None, usage: Any
     ) -> Metrics:
         """The numbers, when the exchange is over."""
-        gaps = sorted(self._gaps)
+        gaps = self._gaps.finish()
         firsts = [first for first in (self.ttfr_us, self.ttfa_us) if first is not None]
         tokens = usage if isinstance(usage, dict) else {}
-        median = _percentile(gaps, 50)
+        median = gaps.percentile(50)
         return Metrics(
             events=events,
             data_events=data_events,
@@ -81,20 +93,14 @@ class MetricsCollector:
             ttfa_us=self.ttfa_us,
             duration_us=end_us,
             gap_p50_us=median,
-            gap_p95_us=_percentile(gaps, 95),
-            gap_p99_us=_percentile(gaps, 99),
-            gap_max_us=gaps[-1] if gaps else None,
-            stalls=None if median is None else sum(gap >= max(STALL_US, 10 * median) for gap in gaps),
+            gap_p95_us=gaps.percentile(95),
+            gap_p99_us=gaps.percentile(99),
+            gap_max_us=gaps.maximum,
+            stalls=None if median is None else gaps.at_least(max(STALL_US, 10 * median)),
+            bursts=None if median is None else self._bursts,
             prompt_tokens=_integer(tokens.get("prompt_tokens", tokens.get("input_tokens"))),
             completion_tokens=_integer(tokens.get("completion_tokens", tokens.get("output_tokens"))),
         )
-
-
-def _percentile(ordered: list[int], percent: int) -> int | None:
-    """Nearest-rank percentile; None of nothing."""
-    if not ordered:
-        return None
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def _integer(value: Any) -> int | None:

@@ -148,6 +148,7 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
         ("gap p99", milliseconds(metrics.gap_p99_us)),
         ("gap max", milliseconds(metrics.gap_max_us)),
         ("stalls", "–" if metrics.stalls is None else str(metrics.stalls)),
+        ("bursts", "–" if metrics.bursts is None else str(metrics.bursts)),
         ("prompt tokens", "–" if metrics.prompt_tokens is None else str(metrics.prompt_tokens)),
         ("completion tokens", "–" if metrics.completion_tokens is None else str(metrics.completion_tokens)),
     ]

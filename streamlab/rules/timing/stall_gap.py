@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
-
 from streamlab.exchange import Ending
 from streamlab.expectations.responses import AFTER_TERMINAL, TERMINAL
 from streamlab.expectations.sources import OBSERVED
@@ -12,6 +10,7 @@ from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
+from streamlab.wire.gaps import Gaps
 
 _STALL_US = 5_000_000
 _TIMES_MEDIAN = 20
@@ -52,7 +51,7 @@ class StallGap(Rule):
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
-        self._gaps = array("q")
+        self._gaps = Gaps()
         self._last_us: int | None = None
         self._stalls: list[tuple[int, int]] = []  # (microseconds, number of the event that ended it)
 
@@ -61,14 +60,13 @@ class StallGap(Rule):
             return
         if self.ctx.content_events and self._last_us is not None and self.ctx.done_at is None:
             gap_us = offset_us - self._last_us
-            self._gaps.append(gap_us)
+            self._gaps.add(gap_us)
             if gap_us > _STALL_US and len(self._stalls) < _MAX_PLACES and b'"tool_calls"' not in data:
                 self._stalls.append((gap_us, self.ctx.events))
         self._last_us = offset_us
 
     def end(self, ending: Ending) -> Findings:
-        ordered = sorted(self._gaps)
-        median_us = ordered[(len(ordered) - 1) // 2] if ordered else 0
+        median_us = self._gaps.finish().percentile(50) or 0
         limit_us = max(_STALL_US, _TIMES_MEDIAN * median_us)
         severity = Severity.INFO if self.ctx.api is Api.RESPONSES else None
         for gap_us, at in self._stalls:
