@@ -1,6 +1,6 @@
-"""Generates the docs that say what the code says: docs/rules/, docs/commands.md. ``--check`` fails when they are stale.
+"""Generates the docs that say what the code says: docs/rules/, docs/commands.md, docs/repairs.md.
 
-Run by ``make docs`` and, with ``--check``, by ``make check``.
+``--check`` fails when they are stale. Run by ``make docs`` and, with ``--check``, by ``make check``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from streamlab import cli
-from streamlab.report import rule_page
+from streamlab.report import repair_page, rule_page
 from streamlab.rules.registry import FAMILIES, all_rules, family_of
 
 HERE = Path(__file__).parent
@@ -23,6 +23,7 @@ def pages() -> dict[Path, str]:
     found = {HERE / "rules" / f"{rule.name}.md": NOTICE + rule_page.markdown(rule) for rule in all_rules()}
     found[HERE / "rules" / "README.md"] = NOTICE + rule_index()
     found[HERE / "commands.md"] = NOTICE + commands_page()
+    found[HERE / "repairs.md"] = NOTICE + repair_page.markdown(HERE.parent / "fixtures" / "rules")
     return found
 
 

@@ -22,7 +22,17 @@ from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.rules.finding import Severity
 from streamlab.rules.registry import all_rules, by_name
 from streamlab.rules.repairs import SHARED
-from streamlab.rules.repairs.base import SHORTEST_REPEAT, Change, Draft, Drafts, Origin, Repair, Story, Unmended
+from streamlab.rules.repairs.base import (
+    SHORTEST_REPEAT,
+    Change,
+    Draft,
+    Drafts,
+    Dropped,
+    Origin,
+    Repair,
+    Story,
+    Unmended,
+)
 from streamlab.rules.repairs.closing import Closing
 from streamlab.rules.repairs.framing import SEPARATORS, frame
 from streamlab.translators import Translator, translator_for
@@ -96,7 +106,7 @@ class Normalizer:
     ) -> None:
         known = api or (api_of_path(request.url) if request is not None else Api.UNKNOWN)
         self.story = Story(request, head, known, unsafe=unsafe)
-        self.changes: dict[str, int] = {}  # rule -> how many events its repair changed
+        self.changes = self.story.changes
         self._head = head
         self._url = request.url if request is not None else ""
         self._body = BodyDecoder(head.header("content-encoding") if head is not None else None)
@@ -505,6 +515,7 @@ class Normalized:
     events: tuple[Mended, ...]
     changes: dict[str, int]
     unmended: tuple[Unmended, ...]
+    dropped: tuple[Dropped, ...] = ()
 
 
 def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = None) -> Normalized:
@@ -530,7 +541,8 @@ def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = Non
     mended = replace(exchange, segments=tuple(segments), end_us=end_us)
     if not normalizer.passes_through:
         mended = _as_sent(mended, normalizer)
-    return Normalized(mended, tuple(events), normalizer.changes, normalizer.unmended)
+    dropped = tuple(normalizer.story.dropped)
+    return Normalized(mended, tuple(events), normalizer.changes, normalizer.unmended, dropped)
 
 
 def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:

@@ -83,4 +83,5 @@ def error_status_body(body: bytes, head: ResponseHead | None) -> bytes:
     shaped: JsonObject = draft.json["error"]
     if shaped.get("type") == "server_error" and 400 <= status < 500:
         shaped["type"] = "invalid_request_error"
-    return encode_json({"error": shaped})
+    ordered = {key: shaped.pop(key) for key in ("message", "type", "param", "code")}
+    return encode_json({"error": {**ordered, **shaped}})

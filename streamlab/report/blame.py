@@ -22,6 +22,7 @@ def blame_json(source: str, normalized: Normalized) -> dict[str, Any]:
         "format": FORMAT,
         "source": source,
         "events": [event_json(at, event) for at, event in enumerate(normalized.events)],
+        "dropped": [{"rule": one.rule, "from": list(one.sources)} for one in normalized.dropped],
         **summary_json(normalized),
     }
 
@@ -67,6 +68,8 @@ def blame_lines(normalized: Normalized) -> Iterator[str]:
         yield f"{at:>5}  {event.origin:<8}  from {sources or '-':<9}  {_payload(event)}"
         for change in event.changes:
             yield f"{'':>9}{change.rule}: {_change(change)}"
+    for one in normalized.dropped:
+        yield f"{'-':>5}  dropped   from {_numbers(one.sources) or '-':<9}  {one.rule}"
 
 
 def summary_lines(normalized: Normalized) -> Iterator[str]:

@@ -59,7 +59,10 @@ class DropRepeatedText(Repair):
         delta = reading.deltas(draft.json)[0]
         draft.drop(self.rules[0], delta, "content", "choices[0].delta.")
         choice = reading.choices(draft.json)[0]
-        return (draft,) if delta or choice.get("finish_reason") or draft.json.get("usage") else ()
+        if delta or choice.get("finish_reason") or draft.json.get("usage"):
+            return (draft,)
+        self.story.drop(draft, self.rules[0])
+        return ()
 
 
 class FullMessageRepeated(Rule):

@@ -49,7 +49,10 @@ class DropMarkerText(Repair):
     def _without_text(self, draft: Draft) -> tuple[Draft, ...]:
         delta = reading.deltas(draft.json)[0]
         draft.drop(self.rules[0], delta, "content", "choices[0].delta.")
-        return (draft,) if delta or reading.choices(draft.json)[0].get("finish_reason") else ()
+        if delta or reading.choices(draft.json)[0].get("finish_reason"):
+            return (draft,)
+        self.story.drop(draft, self.rules[0])
+        return ()
 
 
 class ContentHoldsDoneMarker(LateRule):

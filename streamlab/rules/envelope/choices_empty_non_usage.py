@@ -22,7 +22,10 @@ class DropEmptyChunk(Repair):
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
 
     def event(self, draft: Draft) -> Drafts:
-        return () if draft.is_chunk and holds_nothing(draft.json) else (draft,)
+        if not draft.is_chunk or not holds_nothing(draft.json):
+            return (draft,)
+        self.story.drop(draft, self.rules[0])
+        return ()
 
 
 def holds_nothing(chunk: JsonObject) -> bool:

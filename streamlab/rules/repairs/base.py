@@ -69,6 +69,15 @@ class Unmended(NamedTuple):
     why: str
 
 
+class Dropped(NamedTuple):
+    """Input events of which nothing went out, and by which rule's repair."""
+
+    rule: str
+    sources: tuple[int, ...]
+
+
+#: Dropped events that are remembered one by one; beyond that they are only counted.
+MAX_DROPPED = 10_000
 #: From this length on a text that repeats all text before it is no coincidence.
 SHORTEST_REPEAT = 8
 #: Text of a choice that is remembered; a longer one is not compared with anything any more.
@@ -98,6 +107,8 @@ class Story:
         self.last: JsonObject | None = None  # envelope of the last chunk that went out
         self.stray = b""
         self.retirements = 0
+        self.changes: dict[str, int] = {}  # rule -> how many events its repair changed or dropped
+        self.dropped: list[Dropped] = []
         self.unmended: dict[str, Unmended] = {}
         self._text: dict[int, list[str]] = {}
         self._length: dict[int, int] = {}
@@ -131,6 +142,13 @@ class Story:
         joined = "".join(pieces)
         self._text[index] = [joined]
         return joined
+
+    def drop(self, draft: Draft, rule: str) -> None:
+        """Note that nothing of an event goes out."""
+        for one in {rule, *(change.rule for change in draft.changes)}:
+            self.changes[one] = self.changes.get(one, 0) + 1
+        if len(self.dropped) < MAX_DROPPED:
+            self.dropped.append(Dropped(rule, draft.sources))
 
     def cannot(self, rule: str, why: str) -> None:
         """Note that a deviation stays, and why; once per rule."""
@@ -262,6 +280,7 @@ __all__ = [
     "Done",
     "Draft",
     "Drafts",
+    "Dropped",
     "ErrorPayload",
     "Origin",
     "Repair",

@@ -94,7 +94,7 @@ class Closing(Repair):
             if self._done is None:
                 self._done = draft
             else:
-                self._done.changes.append(Change("done-duplicate-or-early", "", "[DONE]", ABSENT))
+                self.story.drop(draft, "done-duplicate-or-early")
             return
         if self._done is not None and not isinstance(event, Comment):
             draft.note("done-duplicate-or-early", "", "after [DONE]", "before [DONE]")
@@ -113,6 +113,11 @@ class Closing(Repair):
         chunk = draft.json
         listed = reading.choices(chunk)
         if self._take_usage(draft, chunk, listed):
+            if draft is not self._usage_chunk:
+                self.story.drop(draft, "usage-on-content-or-finish-chunk" if listed else "usage-unrequested")
+            return
+        if self._legacy:
+            yield from self._legacy_chunk(draft, listed)
             return
         late = finishing = False
         for position, choice in enumerate(listed):
@@ -126,8 +131,19 @@ class Closing(Repair):
         if late and not self._placed:
             yield from self._release_held()
         if listed and not finishing and draft.changes and _is_shell(chunk) and self._all_finished(listed):
+            self.story.drop(draft, draft.changes[-1].rule)
             return
         if finishing or self._held:
+            yield from self._hold(draft)
+        else:
+            yield draft
+
+    def _legacy_chunk(self, draft: Draft, listed: list[JsonObject]) -> Iterator[Draft]:
+        """Legacy completions finish together with text, and OpenAI itself says ``length`` twice: left as it is."""
+        for choice in listed:
+            if isinstance(choice.get("finish_reason"), str) and choice["finish_reason"]:
+                self.story.finished[reading.choice_index(choice)] = choice["finish_reason"]
+        if self._held:
             yield from self._hold(draft)
         else:
             yield draft
@@ -161,7 +177,7 @@ class Closing(Repair):
             choice["finish_reason"] = None
             self._improve(index, best)
             return False
-        if (answers and not self._legacy) or known is not None:
+        if answers or known is not None:
             rule = "finish-reason-on-content-chunk" if known is None else "finish-reason-every-chunk"
             draft.note(rule, path, reason, None)
             choice["finish_reason"] = None
@@ -228,21 +244,25 @@ class Closing(Repair):
 
     def _own_chunk(self, draft: Draft, value: JsonObject) -> bool:
         if self.story.usage_wanted is False:
-            draft.note("usage-unrequested", "usage", value, ABSENT)
             return True
         if self._usage_chunk is not None or self._usage is not None:
             draft.note("usage-on-every-chunk", "usage")
-            self._held = [one for one in self._held if one is not self._usage_chunk]
+            self._forget_usage_chunk()
         self._usage = None
         self._usage_chunk = draft
         self._held.append(draft)
         return True
 
     def _set_usage(self, value: JsonObject, draft: Draft, rule: str) -> None:
-        if self._usage_chunk is not None:
-            self._held = [one for one in self._held if one is not self._usage_chunk]
-            self._usage_chunk = None
+        self._forget_usage_chunk()
         self._usage = (value, draft, "usage-on-every-chunk" if self._usage is not None else rule)
+
+    def _forget_usage_chunk(self) -> None:
+        """Usage that came before was a running count."""
+        chunk, self._usage_chunk = self._usage_chunk, None
+        if chunk is not None:
+            self._held = [one for one in self._held if one is not chunk]
+            self.story.drop(chunk, "usage-on-every-chunk")
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -296,8 +316,7 @@ class Closing(Repair):
 
     def _finish_chunk(self, index: int, rule: str, draft: Draft) -> Draft:
         reason = self._reasons[index]
-        said: JsonObject = {"text": ""} if self._legacy else {"delta": {}}
-        choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
+        choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
         made = draft.like(rule, choice, f"choices[{index}].finish_reason")
         if self._usage_key and self.story.usage_wanted is not False:
             made.json["usage"] = None

@@ -161,7 +161,7 @@ class Framing(Repair):
         if lines.payload:
             made += self._payload(lines, sse)
         if not made:
-            lines.rules["sse-event-without-data"] = sse.raw[:80]
+            self.story.drop(draft, "sse-event-without-data")
         if len(made) == 1 and made[0].sse is not None:
             same = not lines.rules and sse.data is not None and made[0].sse.data == sse.data
             if same or made[0].sse.raw == sse.raw:

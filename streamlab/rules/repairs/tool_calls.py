@@ -149,6 +149,7 @@ class ToolCalls(Repair):
             if choice.get("finish_reason"):
                 yield from self._finish(draft, choice, position)
         if emptied and _is_hollow(draft.json):
+            self.story.drop(draft, "tool-call-function-missing")
             return
         if self._braces is not None and self._braces[0] is draft:
             self.awake = True
