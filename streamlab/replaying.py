@@ -128,10 +128,22 @@ def played_line(played: Played) -> str:
     return f"{asked} ← {visible(played.message, 200)}"
 
 
+def timing_line(timing: Timing) -> str:
+    """How exactly the schedule was kept, for the log."""
+    p50, p99, earliest = timing.percentile_us(50), timing.percentile_us(99), timing.earliest_us
+    count = len(timing.errors_ns)
+    return f"{count} writes, timing error p50 {p50:.0f} µs, p99 {p99:.0f} µs, earliest {earliest:+.0f} µs"
+
+
 def serve(
-    listener: socket.socket, loaded: Sequence[Playable], speed: float, on_played: Callable[[Played], None]
+    listener: socket.socket,
+    loaded: Sequence[Playable],
+    speed: float,
+    on_played: Callable[[Played], None],
+    on_ready: Callable[[], None] = lambda: None,
 ) -> Timing:
-    """Serve until SIGINT or SIGTERM; how late the writes were."""
+    """Serve until SIGINT or SIGTERM; how late the writes were. ``on_ready`` is called when nothing is left to set up:
+    the first request is to be as punctual as the others."""
     raise_file_limit()
 
     async def run() -> Timing:
@@ -139,6 +151,7 @@ def serve(
         told = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, told.set)
+        on_ready()
         await told.wait()
         server.stop()
         return server.timing

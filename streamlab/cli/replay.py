@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from streamlab.cli.options import db_option
+
+if TYPE_CHECKING:
+    from streamlab.servers.replay import Played
 
 
 @click.command(
@@ -48,11 +52,15 @@ def command(
     listener = bind(*address)
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    click.echo(f"replaying {len(playables)} exchange{'s' if len(playables) != 1 else ''} at {url}/v1", err=True)
-    click.echo(f"OPENAI_BASE_URL={url}/v1")
-    timing = replaying.serve(
-        listener, playables, speed, lambda played: click.echo(replaying.played_line(played), err=True)
-    )
+    count = f"{len(playables)} exchange{'s' if len(playables) != 1 else ''}"
+
+    def announce() -> None:
+        click.echo(f"replaying {count} at {url}/v1", err=True)
+        click.echo(f"OPENAI_BASE_URL={url}/v1")
+
+    def tell(played: Played) -> None:
+        click.echo(replaying.played_line(played), err=True)
+
+    timing = replaying.serve(listener, playables, speed, tell, announce)
     if timing.errors_ns:
-        p50, p99 = timing.percentile_us(50), timing.percentile_us(99)
-        click.echo(f"{len(timing.errors_ns)} writes, timing error p50 {p50:.0f} µs, p99 {p99:.0f} µs", err=True)
+        click.echo(replaying.timing_line(timing), err=True)

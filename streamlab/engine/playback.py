@@ -91,7 +91,7 @@ def script(
     if transform is not None:
         exchange, body = transform(exchange)
     if exchange.head is None:
-        return Script((), Finish.FIN if exchange.ending is Ending.COMPLETE else Finish.RST, exchange.end_us or 0)
+        return Script((), fault.finish if fault else _recorded_finish(exchange, _CLOSE), exchange.end_us or 0)
     changed = transform is not None or segments != "recorded"
     framing = _framing(exchange, changed)
     pieces = _cut_pieces(exchange, body, segments, changed)
@@ -104,6 +104,8 @@ def script(
     return Script(steps, finish, 0 if fault is not None else exchange.end_us or 0)
 
 
+#: A server that has sent nothing for so long when its client leaves has fallen silent.
+_SILENCE_US = 250_000
 #: Framings of a body: HTTP chunks, a Content-Length, the end of the connection, and no body at all.
 _CHUNKED, _LENGTH, _CLOSE, _BODILESS = "chunked", "length", "close", "bodiless"
 
@@ -131,12 +133,18 @@ def _recorded_finish(exchange: Exchange, framing: str) -> Finish:
     reason = str(exchange.notes.get("ending_reason") or "")
     if exchange.ending is Ending.COMPLETE:
         return Finish.FIN if framing == _CLOSE else Finish.KEEP_ALIVE
-    if exchange.ending is Ending.TIMED_OUT:
+    if exchange.ending is Ending.TIMED_OUT or (exchange.ending is Ending.CLIENT_LEFT and _fell_silent(exchange)):
         return Finish.HOLD
     if exchange.ending is Ending.UPSTREAM_CUT and reason != "rst":
         return Finish.FIN
     # Client gone, recorder stopped: nobody knows what would have come, so no client may take it for an end.
     return Finish.RST
+
+
+def _fell_silent(exchange: Exchange) -> bool:
+    """Whether nothing had come for a while when the client left: then it was the silence that made it leave."""
+    last = exchange.segments[-1].offset_us if exchange.segments else _head_us(exchange)
+    return exchange.end_us is not None and last is not None and exchange.end_us - last >= _SILENCE_US
 
 
 # -- the body, cut as asked --------------------------------------------------------------------------------------

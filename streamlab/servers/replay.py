@@ -56,6 +56,11 @@ class Timing:
         ordered = sorted(self.errors_ns)
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] / 1000
 
+    @property
+    def earliest_us(self) -> float | None:
+        """The error of the earliest write, in microseconds; negative when it came before its time."""
+        return min(self.errors_ns) / 1000 if self.errors_ns else None
+
 
 @dataclass(frozen=True, slots=True)
 class Played:

@@ -1,0 +1,111 @@
+"""openai-python cannot tell the replay server from the server that was recorded, whatever goes wrong on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import openai
+import pytest
+
+from streamlab import replaying
+from streamlab.replaying import BackgroundReplay
+from streamlab.servers.standins import standin_in_thread
+from streamlab.servers.standins.faulty import FAULTS
+from tests.servers.harness import recording
+
+_GIVES_UP_AFTER = 0.6
+
+
+@dataclass(frozen=True)
+class End:
+    """What a program using the client would notice."""
+
+    text: str
+    finish_reason: str | None
+    errors: tuple[str, ...]
+
+
+def ask(base_url: str, model: str) -> End:
+    """One streamed question, to the end or to the exception."""
+    text, finish = "", None
+    with openai.OpenAI(api_key="x", base_url=base_url, max_retries=0, timeout=_GIVES_UP_AFTER) as client:
+        try:
+            with client.chat.completions.create(
+                model=model, messages=[{"role": "user", "content": "Why is the sea salty?"}], stream=True
+            ) as stream:
+                for chunk in stream:
+                    for choice in chunk.choices or ():
+                        text += choice.delta.content or ""
+                        finish = choice.finish_reason or finish
+        except Exception as error:
+            chain: list[str] = []
+            one: BaseException | None = error
+            while one is not None:
+                chain.append(type(one).__name__)
+                one = one.__cause__
+            return End(text, finish, (*chain, str(error)))
+    return End(text, finish, ())
+
+
+@dataclass(frozen=True)
+class Sides:
+    """How each fault ended against the stand-in itself, and where it was recorded."""
+
+    direct: dict[str, End]
+    db: Path
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
+    folder = tmp_path_factory.mktemp("faults")
+    with standin_in_thread("faulty", gap_ms=1.0) as standin:
+        direct = {name: ask(standin.base_url, name) for name in (*FAULTS, "none")}
+        with recording(folder, "--upstream", standin.base_url) as proxy:
+            for name in (*FAULTS, "none"):
+                ask(f"http://127.0.0.1:{proxy.port}/v1", name)
+            assert proxy.stop() == 0, proxy.stderr
+            yield Sides(direct, proxy.db)
+
+
+@pytest.fixture(scope="module", params=["recorded", "byte", "event"])
+def replay(sides: Sides, request: pytest.FixtureRequest) -> Iterator[BackgroundReplay]:
+    loaded = replaying.playables([str(sides.db)], segments=request.param)
+    with BackgroundReplay(loaded) as server:
+        yield server
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*FAULTS, "none"])
+def test_every_fault_ends_the_same_way_as_against_the_server_itself(
+    sides: Sides, replay: BackgroundReplay, name: str
+) -> None:
+    assert ask(replay.base_url, name) == sides.direct[name]
+    assert replay.misses == []
+
+
+def test_the_faults_end_in_different_ways(sides: Sides) -> None:
+    """Else the comparison above would prove nothing."""
+    ends = set(sides.direct.values())
+    assert len({end.errors for end in ends}) >= 8
+    assert sides.direct["none"].errors == ()
+    assert sides.direct["none"].finish_reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"cut_after": "5e"}, "cut-between-chunks"),
+        ({"reset_after": "5e"}, "reset-mid-stream"),
+        ({"stall_after": "3e"}, "stall"),
+        ({"cut_after": "0"}, "close-after-head"),
+    ],
+)
+@pytest.mark.parametrize("segments", ["recorded", "byte"])
+def test_a_fault_on_demand_is_the_fault_itself(
+    sides: Sides, options: dict[str, str], fault: str, segments: str
+) -> None:
+    loaded = replaying.playables([f"{sides.db}"], segments=segments, **options)  # type: ignore[arg-type]
+    with BackgroundReplay(loaded) as server:
+        assert ask(server.base_url, "none") == sides.direct[fault]
