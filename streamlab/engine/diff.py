@@ -11,17 +11,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from streamlab.engine.diff_members import all_members
 from streamlab.engine.difference import EventDiff, FieldDiff, How, Outcome, Output
 from streamlab.engine.normalizer import Mended, Normalizer
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.rules.finding import Finding, Mend
 from streamlab.rules.repairs.base import Origin
-from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.sse import ServerSentEvent, parse_event
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.stream import StreamDecoder, read_event
-
-_MAX_FIELDS = 2_000
-_LINE_ENDS = {b"\n": "LF", b"\r\n": "CRLF", b"\r": "CR", b"": "none"}
 
 
 class Differ:
@@ -114,18 +111,18 @@ def _keep(found: dict[tuple[int, bool], EventDiff], diffs: Iterable[EventDiff]) 
         found[key] = diff
 
 
-# -- one event beside its outcome ---------------------------------------------------------------------------------------
+# -- one event beside its outcome ------------------------------------------------------------------------------------
 
 
 def _output(one: Mended, event: StreamEvent | None) -> Output:
-    there = _members(read_event(one.event.sse) if one.event.sse is not None else one.event, one.raw)
-    here = _members(event, event.sse.raw) if event is not None and event.sse is not None else {}
+    there = all_members(read_event(one.event.sse) if one.event.sse is not None else one.event, one.raw)
+    here = all_members(event, event.sse.raw) if event is not None and event.sse is not None else {}
     return Output(one.raw, one.origin, tuple(_fields(here, there, one)))
 
 
 def _dropped(event: StreamEvent) -> tuple[FieldDiff, ...]:
     raw = event.sse.raw if event.sse is not None else b""
-    members = _members(event, raw)
+    members = all_members(event, raw)
     return tuple(FieldDiff(path, How.DROPPED, one) for path, one in members.items() if not path.startswith("sse."))
 
 
@@ -183,62 +180,7 @@ def _in_order(here: dict[str, Any], there: dict[str, Any]) -> list[str]:
     return merged
 
 
-def members_of(raw: bytes, start: int = 0) -> tuple[FieldDiff, ...]:
-    """The members of one event that passes untouched, given its bytes and their offset in the body."""
-    event = read_event(parse_event(raw, start))
-    members = _members(event, raw)
-    return tuple(FieldDiff(path, How.SAME, one, one) for path, one in members.items() if not path.startswith("sse."))
-
-
-def _members(event: StreamEvent, raw: bytes) -> dict[str, Any]:
-    """Paths and values of what an event says, and the traits of its framing."""
-    found: dict[str, Any] = {}
-    if isinstance(event, Chunk | ErrorPayload):
-        _flatten(event.json, "", found)
-    elif isinstance(event, Undecodable) and event.sse.data is not None:
-        found["data"] = event.sse.data.decode("utf-8", "replace")
-    elif event.sse is None or event.sse.data is not None:
-        found["data"] = "[DONE]" if event.sse is None else (event.sse.text or "")
-    found.update(_framing(event.sse, raw))
-    return found
-
-
-def _flatten(value: Any, path: str, into: dict[str, Any]) -> None:
-    """Scalars and empty containers by path."""
-    stack = [(path, value)]
-    while stack and len(into) < _MAX_FIELDS:
-        at, one = stack.pop()
-        if isinstance(one, dict) and one:
-            stack += [(f"{at}.{key}" if at else str(key), inner) for key, inner in reversed(one.items())]
-        elif isinstance(one, list) and one:
-            stack += [(f"{at}[{number}]", inner) for number, inner in reversed(list(enumerate(one)))]
-        else:
-            into[at or "data"] = one
-
-
-def _framing(sse: ServerSentEvent | None, raw: bytes) -> dict[str, Any]:
-    if sse is None:
-        return {"sse.line end": "LF", "sse.space after colon": True, "sse.data lines": 1}
-    lines = list(sse.fields())
-    data = [line for line in lines if line.name == b"data"]
-    traits: dict[str, Any] = {
-        "sse.line end": "+".join(sorted({_LINE_ENDS[line.line.end] for line in lines})),
-        "sse.space after colon": all(line.space for line in data),
-        "sse.data lines": len(data),
-    }
-    if sse.has_bom:
-        traits["sse.byte order mark"] = True
-    if not sse.terminated:
-        traits["sse.blank line"] = False
-    for name, value in (("event", sse.event), ("id", sse.id), ("retry", sse.retry)):
-        if value is not None:
-            traits[f"sse.{name}"] = value.decode("utf-8", "replace")
-    if sse.comments:
-        traits["sse.comment"] = b"\n".join(sse.comments).decode("utf-8", "replace")
-    return traits
-
-
-# -- reasons ------------------------------------------------------------------------------------------------------------
+# -- reasons ---------------------------------------------------------------------------------------------------------
 
 
 def explained(diff: EventDiff, findings: Iterable[Finding]) -> EventDiff:

@@ -1,1 +1,1 @@
-"""Tui: the workbench. Front."""
+"""The workbench: `streamlab tui`."""

@@ -8,7 +8,7 @@ first finish_reason of a choice kept. Where a stream is broken it holds what arr
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
@@ -134,6 +134,14 @@ class ChoiceState:
         return result
 
 
+class Mark(NamedTuple):
+    """A moment of a fold, small: of texts it holds the lengths only, because they never change, they only grow."""
+
+    known: tuple[str | None, str | None, Any, Any]
+    choices: tuple[tuple[Any, ...], ...]
+    items: tuple[tuple[Any, int], ...]
+
+
 class Accumulator:
     """Folds the JSON of chunks of chat completions, legacy completions and the Responses API."""
 
@@ -246,6 +254,40 @@ class Accumulator:
             call.add({"id": item.get("call_id"), "type": "function", "function": {"name": item.get("name")}})
             self._items[_key(item.get("id"))] = call
 
+    def mark(self) -> Mark:
+        """This moment, to come back to with `at`."""
+        choices = tuple(
+            (
+                one.index,
+                one.role,
+                one.finish_reason,
+                tuple(len(str(text)) for text in (one.content, one.reasoning, one.refusal)),
+                tuple(_mark_call(call) for call in one.calls.values()),
+                None if one.function_call is None else _mark_call(one.function_call),
+            )
+            for one in self.choices.values()
+        )
+        items = tuple((key, call.index) for key, call in self._items.items())
+        return Mark((self.id, self.model, self.usage, self.error), choices, items)
+
+    def at(self, mark: Mark) -> Accumulator:
+        """A fold as it was at an earlier moment of this one; feeding it leaves this one alone."""
+        past = Accumulator()
+        past.id, past.model, past.usage, past.error = mark.known
+        for index, role, finish, lengths, calls, legacy in mark.choices:
+            now, state = self.choices[index], past.choice(index)
+            state.role, state.finish_reason = role, finish
+            texts = (now.content, now.reasoning, now.refusal), (state.content, state.reasoning, state.refusal)
+            for length, whole, text in zip(lengths, *texts, strict=True):
+                if length:
+                    text.add(str(whole)[:length])
+            for one in calls:
+                state.calls[one[0]] = _call_at(now.calls[one[0]], one)
+            if legacy is not None and now.function_call is not None:
+                state.function_call = _call_at(now.function_call, legacy)
+        past._items = {key: past.choice().calls[at] for key, at in mark.items if at in past.choice().calls}
+        return past
+
     def completion(self) -> JsonObject:
         """What a client would hold now: the first choice's message, and all choices when there are several."""
         first = self.choices.get(0) or next(iter(self.choices.values()), None) or ChoiceState(0)
@@ -257,6 +299,18 @@ class Accumulator:
         if len(self.choices) > 1:
             result["choices"] = [self.choices[index].as_json() for index in sorted(self.choices)]
         return result
+
+
+def _mark_call(call: CallState) -> tuple[int, str | None, str | None, str | None, int]:
+    return call.index, call.id, call.type, call.name, len(str(call.arguments))
+
+
+def _call_at(now: CallState, mark: tuple[int, str | None, str | None, str | None, int]) -> CallState:
+    past = CallState(mark[0])
+    _, past.id, past.type, past.name, length = mark
+    if length:
+        past.arguments.add(str(now.arguments)[:length])
+    return past
 
 
 def _key(value: Any) -> Any:

@@ -1,0 +1,42 @@
+"""``streamlab tui``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from streamlab.cli.options import db_option
+from streamlab.errors import UsageError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  streamlab tui
+  streamlab tui last
+  streamlab tui captures/glm4-tool-ids
+  streamlab tui --web"""
+)
+@click.argument("target", required=False)
+@click.option("--web", is_flag=True, help="Serve the workbench in a browser (needs streamlab[web]).")
+@click.option("--listen", default="127.0.0.1:8000", show_default=True, help="Where --web listens.")
+@db_option
+def command(target: str | None, web: bool, listen: str, db: Path | None) -> None:
+    """The workbench: see where a stream went wrong.
+
+    TARGET is an id or "last" in the database, FILE.db, FILE.db#ID, a fixture directory or a folder of them, or an
+    .sse file; without it, the database.
+    """
+    if web:
+        from streamlab.tui.web import serve
+
+        serve(target, db, listen)
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the workbench needs a terminal; `streamlab show` and `streamlab check` work without one")
+    from streamlab.tui.app import Workbench
+    from streamlab.tui.opening import open_target
+
+    Workbench(open_target(target, db)).run()

@@ -1,0 +1,203 @@
+"""The analyst process: everything that takes time happens here, beside the screen and never in front of it.
+
+Run as ``python -m streamlab.tui.analyst``; speaks `protocol` over its standard input and output, and ends when its
+input does. One thread reads questions; the main one answers them between small steps of longer work.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import IO
+
+from streamlab import __version__
+from streamlab.engine.event_index import EventIndex
+from streamlab.engine.report import Report
+from streamlab.errors import NotFoundError, StreamlabError
+from streamlab.storage.browsing import Browser, Summary
+from streamlab.tui import protocol
+from streamlab.tui.opening import copy_into
+from streamlab.tui.subject import Subject, analyzer_for
+
+#: Work between two looks at the questions, in seconds.
+_SLICE = 0.01
+_SPARK = 16
+#: Exchanges larger than this are summarized when somebody opens them, not in passing.
+_MAX_SUMMARIZED = 64 * 1024 * 1024
+_NOTHING = object()
+
+
+class Analyst:
+    """Answers messages of `protocol`; ``send`` takes the answers."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._browsers: dict[str, Browser] = {}
+        self._subject: Subject | None = None
+        self._work: dict[str, Iterator[object]] = {}
+        self._idle: set[str] = set()
+
+    def run(self, questions: queue.SimpleQueue[object]) -> None:
+        """Until a None comes, or nobody listens any more."""
+        while True:
+            busy = [name for name in self._work if name not in self._idle]
+            try:
+                question = questions.get(block=not busy)
+            except queue.Empty:
+                question = _NOTHING
+            if question is None:
+                return
+            try:
+                if question is not _NOTHING:
+                    self._answer(question)
+                else:
+                    self._step(busy[0])
+            except StreamlabError as error:
+                # A capture that vanishes or breaks is told, and ends nothing but the work on it.
+                self._work.clear()
+                self._say(protocol.Failed(str(error)))
+
+    def _say(self, message: object) -> None:
+        protocol.send(self._pipe, message)
+
+    def _step(self, name: str) -> None:
+        """A slice of the most urgent work; the others move up when it is done or has to wait."""
+        until = monotonic() + _SLICE
+        for message in self._work[name]:
+            if message is False:
+                self._idle.add(name)
+                return
+            if message is not None:
+                self._say(message)
+            if monotonic() > until:
+                return
+        self._work.pop(name, None)
+
+    def _answer(self, asked: object) -> None:
+        subject = self._subject
+        if isinstance(asked, protocol.Open):
+            self._open(asked)
+        elif isinstance(asked, protocol.Poke):
+            self._idle.clear()
+        elif isinstance(asked, protocol.Summarize):
+            self._work["summaries"] = self._summarize(asked)
+        elif isinstance(asked, protocol.Import):
+            self._work["import"] = self._import(asked)
+        elif subject is None or asked.token != subject.token:  # type: ignore[attr-defined]
+            return
+        elif isinstance(asked, protocol.AskState):
+            self._say(subject.state(asked.event))
+        elif isinstance(asked, protocol.AskDiff):
+            self._say(subject.diff(asked.event))
+        elif isinstance(asked, protocol.Search):
+            self._work = {"search": subject.search(asked), **self._work}
+
+    def _open(self, asked: protocol.Open) -> None:
+        if self._subject is not None:
+            self._subject.close()
+        self._subject = Subject(self._browser(asked.path), asked.token, asked.exchange_id)
+        self._idle.clear()
+        self._work.pop("search", None)
+        self._work.pop("subject", None)
+        self._work = {"subject": self._subject.work(), **self._work}
+
+    def _browser(self, path: str) -> Browser:
+        if path not in self._browsers:
+            self._browsers[path] = Browser(path)
+        return self._browsers[path]
+
+    # -- many exchanges
+
+    def _summarize(self, asked: protocol.Summarize) -> Iterator[object]:
+        try:
+            writer = Browser(asked.path, write=True)
+        except StreamlabError:
+            return  # a capture that may only be read keeps no summaries
+        try:
+            for at, number in enumerate(asked.ids):
+                found = yield from _summary(writer, number)
+                if found is not None:
+                    writer.save(__version__, [(number, *found)])
+                    yield protocol.Summarized((number,), len(asked.ids) - at - 1)
+        finally:
+            writer.close()
+
+    def _import(self, asked: protocol.Import) -> Iterator[object]:
+        count, problem = 0, ""
+        try:
+            for _ in copy_into(Path(asked.path), asked.targets):
+                count += 1
+                yield protocol.Imported(count, False, "")
+        except StreamlabError as error:
+            problem = str(error)
+        yield protocol.Imported(count, True, problem)
+
+
+def _summary(browser: Browser, number: int) -> Generator[object, None, tuple[Summary, str] | None]:
+    """One exchange analyzed in small steps."""
+    try:
+        exchange = browser.exchange(number)
+    except NotFoundError:
+        return None
+    analyzer = analyzer_for(exchange)
+    index = EventIndex()
+    size = 0
+    for segment in exchange.segments:
+        analyzer.feed(segment.offset_us, segment.data)
+        index.feed(segment.offset_us, segment.data)
+        size += len(segment.data)
+        if size > _MAX_SUMMARIZED:
+            break
+        yield None
+    report = analyzer.finish(exchange.ending, exchange.end_us)
+    return summary_of(report, analyzer.ctx.accumulator.model, index), str(report.completion.get("content") or "")
+
+
+def summary_of(report: Report, model: str | None, index: EventIndex) -> Summary:
+    """What the list shows of a report."""
+    return Summary(
+        api=str(report.api),
+        model=model if isinstance(model, str) else None,
+        dialect=report.dialect,
+        events=report.metrics.events,
+        ttft_us=report.metrics.ttft_us,
+        stalls=report.metrics.stalls,
+        worst=str(report.worst) if report.worst is not None else None,
+        rules={one.rule: str(one.severity) for one in reversed(report.findings)},
+        gaps=spark_levels(index.sketch.gaps),
+    )
+
+
+def spark_levels(gaps: Sequence[int]) -> bytes:
+    """Gaps as `_SPARK` levels from 0 to 8, the longest being 8; nothing where no time is known."""
+    longest = max(gaps, default=0)
+    if longest <= 0:
+        return b""
+    count = min(_SPARK, len(gaps))
+    cut = [gaps[at * len(gaps) // count : (at + 1) * len(gaps) // count] for at in range(count)]
+    return bytes(round(8 * max(part) / longest) for part in cut)
+
+
+def main() -> None:
+    """Read questions in a thread, answer them in this one."""
+    questions: queue.SimpleQueue[object] = queue.SimpleQueue()
+    pipe, answers = sys.stdin.buffer, sys.stdout.buffer
+
+    def read() -> None:
+        while (question := protocol.receive(pipe)) is not None:
+            questions.put(question)
+        questions.put(None)
+
+    threading.Thread(target=read, name="questions", daemon=True).start()
+    try:
+        Analyst(answers).run(questions)
+    except (BrokenPipeError, KeyboardInterrupt):
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Colours and signs of the workbench. What a colour says, a letter or sign says too."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from rich.text import Text
+from textual.theme import Theme
+
+from streamlab.engine.difference import How
+from streamlab.report.text import STYLES
+from streamlab.rules.finding import Finding, Severity
+from streamlab.wire.visible import visible
+
+LETTERS = {Severity.ERROR: "E", Severity.WARNING: "W", Severity.INFO: "i"}
+SEVERITY = {severity: Style.parse(style) for severity, style in STYLES.items()}
+DIM = Style(dim=True)
+PLAIN = Style()
+BOLD = Style(bold=True)
+GOOD = Style(color="green")
+STALL = Style(color="yellow", bold=True)
+GAP = Style(color="blue")
+ARRIVAL = Style(color="bright_cyan", bold=True)
+CHANGED = {
+    How.SAME: ("=", DIM),
+    How.CHANGED: ("~", Style(color="yellow")),
+    How.ADDED: ("+", Style(color="green")),
+    How.DROPPED: ("-", Style(color="red")),
+    How.BROKEN: ("!", Style(color="red", bold=True)),
+}
+ORIGINS = {"copied": "copied", "derived": "derived", "invented": "invented"}
+BARS = " ▁▂▃▄▅▆▇█"
+
+_KINDS = {
+    "text": PLAIN,
+    "reasoning": Style(italic=True),
+    "tool": Style(color="magenta"),
+    "finish": GOOD,
+    "done": GOOD,
+    "usage": Style(color="blue"),
+    "error": SEVERITY[Severity.ERROR],
+    "not json": SEVERITY[Severity.ERROR],
+    "comment": DIM,
+    "no data": DIM,
+    "role": DIM,
+}
+
+DARK = Theme(
+    name="streamlab-dark",
+    primary="#5fa8d3",
+    secondary="#8fb8de",
+    accent="#f2b134",
+    foreground="#d7dce2",
+    background="#12161c",
+    surface="#171c24",
+    panel="#1e2530",
+    success="#7bc47f",
+    warning="#f2b134",
+    error="#ef6461",
+    dark=True,
+)
+LIGHT = Theme(
+    name="streamlab-light",
+    primary="#1f6f9f",
+    secondary="#3d7ea6",
+    accent="#b36b00",
+    foreground="#20262d",
+    background="#fafaf7",
+    surface="#f2f2ec",
+    panel="#e6e6de",
+    success="#2e7d32",
+    warning="#a86700",
+    error="#b3261e",
+    dark=False,
+)
+
+
+def kind_style(kind: str) -> Style:
+    """The style of a kind of event (report/timeline.py), by its most telling word."""
+    if kind in _KINDS:
+        return _KINDS[kind]
+    for word in ("error", "finish", "tool", "usage", "reasoning", "text"):
+        if word in kind:
+            return _KINDS[word]
+    return PLAIN
+
+
+def badge(finding: Finding) -> Text:
+    """The letter of a finding's severity; dimmed where the dialect is known for it."""
+    style = SEVERITY[finding.severity]
+    return Text(LETTERS[finding.severity], style + DIM if finding.known else style)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Text made visible, cut or filled to a width; wide characters count as two cells."""
+    from rich.cells import cell_len, set_cell_size
+
+    shown = visible(text, max(1, width)) if text else ""
+    length = cell_len(shown)
+    if length > width:
+        return set_cell_size(shown, max(0, width - 1)) + ("…" if width > 0 else "")
+    return " " * (width - length) + shown if right else shown + " " * (width - length)

@@ -1,0 +1,1 @@
+"""Whole screens. They ask the watcher for data and never open a file themselves."""

@@ -1,0 +1,283 @@
+"""The list of exchanges: filter, sort, marks and notes, delete with undo."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Static
+
+from streamlab import __version__
+from streamlab.storage.filtering import SORTS
+from streamlab.tui import protocol
+from streamlab.tui.messages import Chosen
+from streamlab.tui.screens.prompt import PromptScreen
+from streamlab.tui.widgets.exchange_list import ExchangeList
+from streamlab.tui.widgets.key_bar import KeyBar
+from streamlab.wire.visible import visible
+
+if TYPE_CHECKING:
+    from streamlab.tui.app import Workbench
+
+#: Exchanges given to the analyst at once when a filter needs all of them.
+_AT_ONCE = 2_000
+
+
+class ExchangesScreen(Screen[None]):
+    """The first screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", show=False),
+        Binding("s", "sort(1)", "sort", show=False),
+        Binding("S", "sort(-1)", "sort backwards", show=False),
+        Binding("m", "mark", "mark", show=False),
+        Binding("N", "note", "note", show=False),
+        Binding("d", "delete", "delete", show=False),
+        Binding("u", "undo", "undo", show=False),
+        Binding("e", "export", "export", show=False),
+        Binding("y", "copy_curl", "copy as curl", show=False),
+        Binding("c", "compare", "compare", show=False),
+        Binding("escape", "clear_filter", "clear filter", show=False),
+        Binding("q", "app.leave", "quit", show=False),
+    ]
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Enter", "open"),
+        ("/", "filter"),
+        ("s", "sort"),
+        ("m", "mark"),
+        ("d", "delete"),
+        ("F1", "help"),
+        ("^p", "commands"),
+        ("q", "quit"),
+    )
+
+    app: Workbench
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = 0
+        self._compare: int | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, filter line, list or the words for an empty one, keys."""
+        yield Static(id="title", markup=False)
+        yield Static(id="filterline", markup=False)
+        yield Static(id="empty", markup=False)
+        yield ExchangeList(self.app.watcher, id="exchanges")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Read the first page."""
+        self.query_one(KeyBar).show(self.KEYS)
+        self.table.focus()
+        self.app.watcher.refresh()
+        self.show()
+
+    @property
+    def table(self) -> ExchangeList:
+        """The list."""
+        return self.query_one("#exchanges", ExchangeList)
+
+    # -- content
+
+    def show(self, *, anew: bool = True) -> None:
+        """Draw what the watcher knows."""
+        watcher, app = self.app.watcher, self.app
+        at = self.table.current
+        self.table.reload(anew=anew)
+        if at is not None and at != self.table.current and at in watcher.ids and self.table.cursor != 0:
+            self.table.cursor = watcher.ids.index(at)
+        filtered = bool(watcher.filter)
+        nothing = not watcher.ids
+        self.query_one("#empty").display = nothing
+        self.table.display = not nothing
+        if nothing:
+            self.query_one("#empty", Static).update(self._empty())
+        title = Text(no_wrap=True)
+        title.append("streamlab", "bold")
+        title.append(f"  {visible(app.title_of_capture)}", "")
+        title.append(f"  {len(watcher.ids):,} exchange{'s' if len(watcher.ids) != 1 else ''}", "dim")
+        title.append(f"  by {watcher.sort}" if watcher.sort != "newest" else "", "dim")
+        self.query_one("#title", Static).update(title)
+        line = self.query_one("#filterline", Static)
+        line.set_class(filtered, "-on")
+        problems = watcher.wanted.problems
+        line.update(Text(visible(f"/ {watcher.filter}   {'  '.join(problems)}"), "bold" if problems else ""))
+        self._notice()
+        self.call_after_refresh(self.ask_for_summaries)
+
+    def _empty(self) -> Text:
+        watcher = self.app.watcher
+        if watcher.problem:
+            return Text(visible(watcher.problem, 400), "bold red", justify="center")
+        if watcher.filter:
+            return Text("nothing matches the filter\n\nEscape clears it", justify="center")
+        if self.app.opened.coming:
+            return Text("reading …", justify="center")
+        text = Text("nothing was recorded yet\n\n", justify="center")
+        text.append("streamlab record --upstream https://api.openai.com\n", "bold")
+        text.append("records what a client and a server say to each other\n\n", "dim")
+        text.append("streamlab import FILE…\n", "bold")
+        text.append("reads HAR, VCR cassettes, .sse files and curl logs\n\n", "dim")
+        text.append("streamlab demo\n", "bold")
+        text.append("shows the whole loop on broken stand-in servers", "dim")
+        return text
+
+    def _notice(self) -> None:
+        pending = len(self.app.watcher.pending)
+        parts = [
+            f"{pending} deleted, u brings back" if pending else "",
+            f"{self._left:,} to analyse" * bool(self._left),
+        ]
+        if self._compare is not None:
+            parts.append(f"compare {self._compare} with …")
+        self.query_one(KeyBar).notice(" · ".join(part for part in parts if part))
+
+    def ask_for_summaries(self) -> None:
+        """Have the exchanges on the screen analyzed; and all others, where the filter or the order needs it."""
+        watcher = self.app.watcher
+        if watcher.browser is None or not watcher.ids:
+            return
+        rows = {
+            one: self.table.row_of(one, at) for at, one in enumerate(self.table.on_screen, self.table.scroll_offset.y)
+        }
+        ids = [
+            one for one, row in rows.items() if row is not None and row.summary is None and not row.overview.in_progress
+        ]
+        if watcher.wanted.derived or watcher.sort in ("events", "first token", "worst finding"):
+            ids += watcher.browser.not_summarized(__version__, _AT_ONCE)
+        if ids:
+            self.app.ask(protocol.Summarize(str(watcher.path), tuple(dict.fromkeys(ids))))
+
+    def summarized(self, answer: protocol.Summarized) -> None:
+        """Some exchanges have a summary now; the list is read again when the database says so."""
+        self._left = answer.left
+        self._notice()
+
+    def on_chosen(self, event: Chosen) -> None:
+        """Enter: the exchange in full."""
+        self.app.open_exchange(self.app.watcher.ids[event.row])
+
+    # -- keys
+
+    def action_filter(self) -> None:
+        """Type a filter; the list follows."""
+        before = self.app.watcher.filter
+
+        def done(line: str | None) -> None:
+            self._apply(before if line is None else line)
+
+        self.app.push_screen(PromptScreen("model:glm ending:cut rule:tool-call-* label:x", before, self._apply), done)
+
+    def _apply(self, line: str) -> None:
+        self.app.watcher.filter = line.strip()
+        self._read_again()
+
+    def _read_again(self) -> None:
+        """Ask the database in a thread: a filter over many exchanges takes a while."""
+        watcher = self.app.watcher
+        if watcher.browser is None:
+            return
+        self.run_worker(self._load, thread=True, exclusive=True, group="ids", exit_on_error=False)
+
+    def _load(self) -> None:
+        from textual.worker import get_current_worker
+
+        from streamlab.tui.watcher import Watcher
+
+        own, shown = Watcher(self.app.watcher.path), self.app.watcher
+        own.filter, own.sort, own.pending = shown.filter, shown.sort, list(shown.pending)
+        try:
+            ids = own.load_ids()
+        finally:
+            own.pending = []
+            own.close()
+        if not get_current_worker().is_cancelled:
+            self.app.call_from_thread(self._loaded, ids)
+
+    def _loaded(self, ids: array[int]) -> None:
+        self.app.watcher.ids = ids
+        self.table.cursor = 0
+        self.show()
+
+    def action_clear_filter(self) -> None:
+        """Everything again."""
+        if self._compare is not None:
+            self._compare = None
+            self._notice()
+        elif self.app.watcher.filter:
+            self._apply("")
+
+    def action_sort(self, step: int) -> None:
+        """By the next column."""
+        names = list(SORTS)
+        watcher = self.app.watcher
+        watcher.sort = names[(names.index(watcher.sort) + step) % len(names)]
+        self._read_again()
+
+    def action_mark(self) -> None:
+        """Mark, or take the mark away."""
+        current = self.table.current
+        if current is not None:
+            marked = -1 in self.app.watcher.marks(current)
+            self.app.set_mark(current, -1, None if marked else "")
+            self.table.reload()
+
+    def action_note(self) -> None:
+        """Write a note."""
+        current = self.table.current
+        if current is None:
+            return
+
+        def done(line: str | None) -> None:
+            if line is not None:
+                self.app.set_mark(current, -1, line)
+                self.table.reload()
+
+        self.app.push_screen(PromptScreen("note", self.app.watcher.marks(current).get(-1, "")), done)
+
+    def action_delete(self) -> None:
+        """Off the list; for good when the workbench is left."""
+        current = self.table.current
+        if current is None:
+            return
+        if not self.app.opened.own:
+            self.app.tell("these are files; remove them with rm")
+            return
+        self.app.watcher.delete(current)
+        self.show()
+
+    def action_undo(self) -> None:
+        """Bring back what was deleted last."""
+        back = self.app.watcher.undo()
+        if back is None:
+            return
+        self.show()
+        if back in self.app.watcher.ids:
+            self.table.show_row(self.app.watcher.ids.index(back))
+
+    def action_export(self) -> None:
+        """As a regression fixture."""
+        if self.table.current is not None:
+            self.app.ask_export(self.table.current)
+
+    def action_copy_curl(self) -> None:
+        """The request as a curl command, on the clipboard."""
+        if self.table.current is not None:
+            self.app.copy_curl(self.table.current)
+
+    def action_compare(self) -> None:
+        """The first key press names the left exchange, the second the right one."""
+        current = self.table.current
+        if current is None:
+            return
+        if self._compare is None or self._compare == current:
+            self._compare = None if self._compare == current else current
+        else:
+            left, self._compare = self._compare, None
+            self.app.open_comparison(left, current)
+        self._notice()

@@ -1,0 +1,134 @@
+"""The only part of the workbench that reads captures: pages for the screens, and word when somebody has written.
+
+Every question here is answered within milliseconds; what is not goes to the analyst process.
+"""
+
+from __future__ import annotations
+
+from array import array
+from pathlib import Path
+
+from streamlab.errors import StreamlabError
+from streamlab.exchange import Exchange
+from streamlab.storage.browsing import Browser, ListRow
+from streamlab.storage.filtering import Filter, parse
+from streamlab.tui.events import Events, body_of
+
+#: Seconds from one look at the database to the next.
+POLL_SECONDS = 0.1
+
+
+class Watcher:
+    """A capture that may not be there yet. ``pending`` are exchanges deleted in this session, until it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.browser: Browser | None = None
+        self.pending: list[int] = []
+        self.filter = ""
+        self.sort = "newest"
+        self.ids: array[int] = array("q")
+        self.problem: str | None = None
+        self._version = -1
+        self._open()
+
+    def _open(self) -> None:
+        if self.browser is None and self.path.exists():
+            try:
+                self.browser = Browser(self.path)
+                self.problem = None
+            except StreamlabError as error:
+                self.problem = str(error)
+
+    def close(self) -> None:
+        """Delete for good what was deleted, and close the file."""
+        if self.browser is not None:
+            self.browser.close()
+            self.browser = None
+            if self.pending:
+                writer = Browser(self.path, write=True)
+                writer.db.prune(ids=self.pending)
+                writer.close()
+
+    def changed(self) -> bool:
+        """Whether somebody has written since the last call."""
+        self._open()
+        if self.browser is None:
+            return False
+        version = self.browser.data_version()
+        before, self._version = self._version, version
+        return version != before
+
+    # -- the list
+
+    @property
+    def wanted(self) -> Filter:
+        """The filter in force."""
+        return parse(self.filter)
+
+    def load_ids(self) -> array[int]:
+        """The ids of the list as filter and sort order want it, asked of the database anew."""
+        if self.browser is None:
+            return array("q")
+        found = self.browser.ids(self.wanted, self.sort)
+        gone = set(self.pending)
+        return found if not gone else array("q", (one for one in found if one not in gone))
+
+    def refresh(self) -> bool:
+        """Bring ``ids`` up to date; whether they changed. Cheap where only newer exchanges can have come."""
+        if self.browser is not None and self.ids and self.sort == "newest" and not self.filter:
+            newer = self.browser.ids(after=self.ids[0])
+            if newer:
+                self.ids = newer + self.ids
+            return bool(newer)
+        before, self.ids = self.ids, self.load_ids()
+        return self.ids != before
+
+    def rows(self, ids: list[int]) -> dict[int, ListRow]:
+        """The list's rows of these exchanges."""
+        return {} if self.browser is None else self.browser.rows(ids)
+
+    def delete(self, exchange_id: int) -> None:
+        """Take an exchange off the list; it goes for good when the workbench is left."""
+        self.pending.append(exchange_id)
+        self.ids = array("q", (one for one in self.ids if one != exchange_id))
+
+    def undo(self) -> int | None:
+        """Bring the exchange back that was deleted last; its id."""
+        if not self.pending:
+            return None
+        back = self.pending.pop()
+        self.ids = self.load_ids()
+        return back
+
+    # -- one exchange
+
+    def exchange(self, exchange_id: int) -> Exchange:
+        """See `Browser.exchange`."""
+        assert self.browser is not None
+        return self.browser.exchange(exchange_id)
+
+    def events(self, exchange: Exchange) -> Events:
+        """The events of an exchange; what is not indexed yet is missing."""
+        assert self.browser is not None
+        return Events(body_of(self.browser, exchange), exchange.end_us)
+
+    def neighbour(self, exchange_id: int, step: int) -> int | None:
+        """The exchange below (1) or above (-1) in the list; the one recorded before or after where it is not in it."""
+        try:
+            at = self.ids.index(exchange_id) + step
+        except ValueError:
+            return None if self.browser is None else self.browser.neighbour(exchange_id, -step)
+        return self.ids[at] if 0 <= at < len(self.ids) else None
+
+    def marks(self, exchange_id: int) -> dict[int, str]:
+        """Marked events and their notes."""
+        return {} if self.browser is None else self.browser.marks(exchange_id)
+
+    def set_mark(self, exchange_id: int, event: int, note: str | None) -> None:
+        """See `Browser.set_mark`. Raises CouldNotRunError where the capture cannot be written."""
+        writer = Browser(self.path, write=True)
+        try:
+            writer.set_mark(exchange_id, event, note)
+        finally:
+            writer.close()

@@ -1,0 +1,178 @@
+"""The list of exchanges, newest first: a page of rows is read when it is looked at."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from rich.style import Style
+from rich.text import Text
+
+from streamlab.exchange import Ending
+from streamlab.report.text import milliseconds, size
+from streamlab.rules.finding import Severity
+from streamlab.storage.browsing import ListRow
+from streamlab.tui.palette import BARS, BOLD, DIM, GAP, GOOD, LETTERS, SEVERITY, fit
+from streamlab.tui.watcher import Watcher
+from streamlab.tui.widgets.rows import Rows
+
+_AHEAD = 40
+
+
+class ExchangeList(Rows):
+    """Rows come from the watcher; they are kept until something was written."""
+
+    HELP: ClassVar[str] = """\
+Every exchange of the capture, newest first; it grows while a recorder writes.
+
+/ filters:  model:glm  ending:cut  rule:tool-call-*  label:x  status:>399  ttft:>500
+            is:live  is:marked  is:clean  -dialect:openai  "words the model said"
+s sorts by another column, S backwards through them
+m marks, N adds a note, d deletes (u brings it back until you leave)
+
+waits     how the waits between events were spread over the stream"""
+
+    def __init__(self, watcher: Watcher, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._watcher = watcher
+        self._rows: dict[int, ListRow] = {}
+
+    def reload(self, *, anew: bool = True) -> None:
+        """Ids or rows changed: what is on the screen is read again; the cursor stays on its exchange."""
+        if anew:
+            self._rows.clear()
+        self.row_count = len(self._watcher.ids)
+        self.refresh_rows()
+
+    @property
+    def current(self) -> int | None:
+        """The exchange under the cursor."""
+        ids = self._watcher.ids
+        return ids[self.cursor] if self.cursor < len(ids) else None
+
+    @property
+    def on_screen(self) -> list[int]:
+        """The exchanges that can be seen."""
+        top = self.scroll_offset.y
+        return list(self._watcher.ids[top : top + self.page_rows])
+
+    def row_of(self, exchange_id: int, at: int) -> ListRow | None:
+        """A row's data, read with its neighbours when it is not there."""
+        if exchange_id not in self._rows:
+            if len(self._rows) > 2_000:
+                self._rows.clear()
+            start = max(0, at - _AHEAD)
+            self._rows.update(self._watcher.rows(list(self._watcher.ids[start : at + _AHEAD])))
+        return self._rows.get(exchange_id)
+
+    def heading(self, width: int) -> Text:
+        """Names of the columns; the one sorted by has an arrow."""
+        line = Text()
+        for name, cells, right in _columns(width):
+            line.append(fit(name, cells, right=right) + " ")
+        return line
+
+    def row(self, number: int, width: int) -> Text:
+        """One exchange."""
+        exchange_id = self._watcher.ids[number]
+        found = self.row_of(exchange_id, number)
+        line = Text(no_wrap=True)
+        for name, cells, right in _columns(width):
+            text, style = ("", Style()) if found is None else _CELLS[name](found)
+            line.append(fit(text, cells, right=right) if name != "waits" else text.ljust(cells), style)
+            line.append(" ")
+        return line
+
+
+def _columns(width: int) -> list[tuple[str, int, bool]]:
+    """The columns that have room, as (name, cells, right-aligned)."""
+    wanted = [
+        (" ", 2, False, 0),
+        ("id", 6, True, 0),
+        ("time", 8, False, 0),
+        ("label", 18, False, 0),
+        ("model", 16, False, 70),
+        ("dialect", 10, False, 120),
+        ("status", 6, True, 0),
+        ("events", 7, True, 76),
+        ("bytes", 8, True, 100),
+        ("TTFT", 8, True, 88),
+        ("duration", 8, True, 96),
+        ("waits", 16, False, 140),
+        ("ending", 13, False, 76),
+        ("finding", 12, False, 0),
+    ]
+    columns = [(name, cells, right) for name, cells, right, least in wanted if width >= least]
+    used = sum(cells + 1 for _, cells, _ in columns)
+    spare = width - used
+    flexible = {"label": 2, "model": 1, "finding": 3}
+    total = sum(share for name, share in flexible.items() if any(name == one[0] for one in columns))
+    return [
+        (name, cells + (spare * flexible[name] // total if name in flexible and spare > 0 else 0), right)
+        for name, cells, right in columns
+    ]
+
+
+def _sign(one: ListRow) -> tuple[str, Style]:
+    worst = one.summary.worst if one.summary is not None else None
+    letter = LETTERS[Severity(worst)] if worst else "·" if one.summary is None else "✓"
+    style = SEVERITY[Severity(worst)] if worst else GOOD if one.summary is not None else DIM
+    return ("▶" if one.overview.in_progress else letter) + ("*" if one.marks else " "), style
+
+
+def _label(one: ListRow) -> tuple[str, Style]:
+    overview = one.overview
+    name = "/".join(part for part in (overview.tap, overview.label) if part)
+    return name or (urlsplit(overview.url).path if overview.url else "–"), BOLD if name else Style()
+
+
+def _status(one: ListRow) -> tuple[str, Style]:
+    status = one.overview.status
+    good = status is not None and status < 400
+    return ("–" if status is None else str(status)), Style() if good else SEVERITY[Severity.ERROR]
+
+
+def _ending(one: ListRow) -> tuple[str, Style]:
+    if one.overview.in_progress:
+        return "recording …", BOLD
+    good = one.overview.ending is Ending.COMPLETE
+    return str(one.overview.ending), DIM if good else SEVERITY[Severity.ERROR]
+
+
+def _finding(one: ListRow) -> tuple[str, Style]:
+    if one.summary is None:
+        return ("" if one.overview.in_progress else "…"), DIM
+    if one.summary.worst is None:
+        return "as OpenAI", GOOD
+    rules = [rule for rule, severity in one.summary.rules.items() if severity == one.summary.worst]
+    more = f" +{len(one.summary.rules) - 1}" if len(one.summary.rules) > 1 else ""
+    return (rules[0] if rules else "") + more, SEVERITY[Severity(one.summary.worst)]
+
+
+def _waits(one: ListRow) -> tuple[str, Style]:
+    gaps = one.summary.gaps if one.summary is not None else b""
+    return "".join(BARS[min(8, level)] for level in gaps[:16]), GAP
+
+
+_CELLS = {
+    " ": _sign,
+    "id": lambda one: (str(one.overview.id), DIM),
+    "time": lambda one: ((one.overview.started_at or "–")[11:19] or "–", Style()),
+    "label": _label,
+    "model": lambda one: (
+        one.overview.model or (one.summary.model if one.summary is not None else None) or "–",
+        Style(),
+    ),
+    "dialect": lambda one: ((one.summary.dialect if one.summary is not None else None) or "–", Style()),
+    "status": _status,
+    "events": lambda one: (f"{one.summary.events:,}" if one.summary is not None else "–", Style()),
+    "bytes": lambda one: (size(one.overview.bytes), Style()),
+    "TTFT": lambda one: (
+        milliseconds(one.summary.ttft_us if one.summary is not None else one.overview.first_us),
+        Style(),
+    ),
+    "duration": lambda one: (milliseconds(one.overview.end_us), Style()),
+    "waits": _waits,
+    "ending": _ending,
+    "finding": _finding,
+}

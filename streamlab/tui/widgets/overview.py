@@ -1,0 +1,99 @@
+"""The whole stream in two lines: the waits as bars, the findings as letters below, and where the cursor is."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from math import log2
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.events import Click
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from streamlab.engine.event_index import EventIndex
+from streamlab.rules.finding import Finding, Severity
+from streamlab.tui.palette import BARS, DIM, GAP, LETTERS, SEVERITY, STALL
+
+
+class Overview(Widget):
+    """Each column stands for an equal share of the events. A click goes there."""
+
+    HELP: ClassVar[str] = """\
+The whole stream, left to right: the height of a bar is the longest wait there, on a
+logarithmic scale; the letters below are findings. A click goes there."""
+
+    class Clicked(Message):
+        """A place was clicked: the number of the event."""
+
+        def __init__(self, event: int) -> None:
+            super().__init__()
+            self.event = event
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._index: EventIndex | None = None
+        self._worst: list[tuple[int, Severity]] = []
+        self._cursor = 0
+        self._stall_us = 1_000_000
+
+    def show(self, index: EventIndex | None, stall_us: int) -> None:
+        """More of the stream, or another one."""
+        self._index, self._stall_us = index, stall_us
+        self.refresh()
+
+    def annotate(self, findings: tuple[Finding, ...]) -> None:
+        """The findings to mark."""
+        found = ((event, one.severity) for one in findings for event in one.events)
+        self._worst = sorted(found, key=lambda one: (one[0], one[1].rank))
+        self.refresh()
+
+    def move(self, event: int) -> None:
+        """The cursor is at another event."""
+        self._cursor = event
+        self.refresh()
+
+    def _share(self, column: int, width: int) -> tuple[int, int]:
+        events = self._index.events if self._index is not None else 0
+        return column * events // width, max(column * events // width + 1, (column + 1) * events // width)
+
+    def render_line(self, y: int) -> Strip:
+        """Bars, then letters."""
+        width, base = self.size.width, self.rich_style
+        if self._index is None or not self._index.events or width <= 0:
+            return Strip.blank(width, base)
+        here = min(width - 1, self._cursor * width // max(1, self._index.events))
+        segments = []
+        for column in range(width):
+            sign, style = self._bar(column, width) if y == 0 else self._letter(column, width)
+            if column == here:
+                style += Style(reverse=True) if y == 0 else Style(bold=True)
+                sign = sign if y == 0 or sign.strip() else "▲"
+            segments.append(Segment(sign, base + style))
+        return Strip(segments)
+
+    def _bar(self, column: int, width: int) -> tuple[str, Style]:
+        assert self._index is not None
+        sketch = self._index.sketch
+        start, stop = (event // sketch.stride for event in self._share(column, width))
+        gap = max(sketch.gaps[start : max(stop, start + 1)], default=0)
+        longest = max(self._index.longest[0], 2)
+        level = 0 if gap <= 0 else max(1, round(8 * log2(gap + 1) / log2(longest + 1)))
+        return BARS[min(8, level)], STALL if gap >= self._stall_us else GAP
+
+    def _letter(self, column: int, width: int) -> tuple[str, Style]:
+        start, stop = self._share(column, width)
+        at = bisect_left(self._worst, start, key=lambda one: one[0])
+        worst: Severity | None = None
+        for event, severity in self._worst[at : at + 256]:
+            if event >= stop:
+                break
+            worst = severity if worst is None or severity.rank < worst.rank else worst
+        return (LETTERS[worst], SEVERITY[worst]) if worst is not None else (" ", DIM)
+
+    def on_click(self, event: Click) -> None:
+        """Go to the event under the mouse."""
+        if self._index is not None and self._index.events:
+            self.post_message(self.Clicked(self._share(event.x, max(1, self.size.width))[0]))

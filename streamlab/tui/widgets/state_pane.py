@@ -1,0 +1,114 @@
+"""What a client holds at the cursor's event: the message, the tool calls, the usage; it follows the cursor."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from rich.style import Style
+from rich.text import Text
+
+from streamlab.rules.finding import Severity
+from streamlab.tui.palette import BOLD, DIM, GOOD, PLAIN, SEVERITY
+from streamlab.tui.widgets.text_pane import TextPane
+from streamlab.wire.visible import visible
+
+#: Characters of a text that are shown; the end of it is where things happen.
+_TAIL = 4_000
+_NEW = Style(bold=True, underline=True)
+
+
+class StatePane(TextPane):
+    """The completion a client has folded so far; what this event added is underlined."""
+
+    HELP: ClassVar[str] = """\
+What a client that reads as the official ones do holds after the event at the cursor.
+What this event added is underlined. Arguments are shown as text, as they grow;
+✓ says that they are complete JSON."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._held: dict[str, Any] = {}
+        self._added: dict[str, str] = {}
+        self._note = ""
+
+    def show(self, held: dict[str, Any] | None, added: dict[str, str], note: str = "") -> None:
+        """A completion (wire/accumulate.py), and by its key the text that the last event added."""
+        self._held, self._added, self._note = held or {}, added, note
+        self.update_lines(top=False)
+        self.call_after_refresh(self.scroll_end, animate=False)
+
+    def lines(self, width: int) -> list[Text]:
+        """See `TextPane`."""
+        if self._note:
+            return self.wrapped(Text(self._note, DIM), width)
+        held, lines = self._held, []
+        if error := held.get("error"):
+            lines += self._titled("error", _json(error), width, SEVERITY[Severity.ERROR])
+        finish = held.get("finish_reason")
+        lines.append(
+            Text.assemble(
+                ("role ", DIM), (_one(held.get("role")), BOLD), ("   finish_reason ", DIM), (_one(finish), GOOD)
+            )
+        )
+        for key in ("reasoning", "refusal", "content"):
+            if held.get(key) or key == "content":
+                lines += self._text(key, held.get(key), width)
+        for call in held.get("tool_calls") or ():
+            lines += self._call(call, width)
+        if legacy := held.get("function_call"):
+            lines += self._titled("function_call", _json(legacy), width)
+        if held.get("usage") is not None:
+            lines += self._titled("usage", _json(held["usage"]), width)
+        if len(held.get("choices") or ()) > 1:
+            lines.append(Text(f"{len(held['choices'])} choices; this is the first", DIM))
+        return lines
+
+    def _titled(self, title: str, text: str, width: int, style: Style = PLAIN) -> list[Text]:
+        return self.wrapped(Text.assemble((f"{title} ", DIM), (text, style)), width, "  ")
+
+    def _text(self, key: str, value: Any, width: int) -> list[Text]:
+        if not isinstance(value, str):
+            return [Text.assemble((f"{key} ", DIM), (_one(value), DIM))]
+        shown, left = value[-_TAIL:], len(value) - _TAIL
+        head = Text(f"{key} · {len(value):,} characters", DIM)
+        body = Text("…" if left > 0 else "")
+        added = self._added.get(key, "")
+        kept = shown[: len(shown) - len(added)] if added and shown.endswith(added) else shown
+        lines = [head]
+        for text, style in ((kept, Style()), (shown[len(kept) :], _NEW)):
+            body.append("\n".join(visible(line) for line in text.split("\n")), style)
+        for line in body.split("\n", allow_blank=True):
+            lines += self.wrapped(line, width) or [Text()]
+        return lines
+
+    def _call(self, call: dict[str, Any], width: int) -> list[Text]:
+        function = call.get("function") or {}
+        arguments = str(function.get("arguments") or "")
+        head = Text.assemble(
+            (f"call {call.get('index', '?')} ", DIM),
+            (_one(function.get("name")), Style(color="magenta", bold=True)),
+            (f"  {_one(call.get('id'))}", DIM),
+        )
+        added = self._added.get(f"call {call.get('index')}", "")
+        shown = arguments[-_TAIL:]
+        kept = shown[: len(shown) - len(added)] if added and shown.endswith(added) else shown
+        body = Text.assemble((visible(kept), Style()), (visible(shown[len(kept) :]), _NEW))
+        body.append(" ✓" if _is_json(arguments) else " …", GOOD if _is_json(arguments) else DIM)
+        return [*self.wrapped(head, width, "  "), *self.wrapped(Text("  ") + body, width, "  ")]
+
+
+def _one(value: Any) -> str:
+    return "–" if value is None else visible(str(value), 80)
+
+
+def _json(value: Any) -> str:
+    return visible(json.dumps(value, ensure_ascii=False, default=repr), 600)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
