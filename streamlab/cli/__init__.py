@@ -26,6 +26,7 @@ COMMANDS = {
     "prune": "Delete exchanges from the database.",
     "rules": "List the rules.",
     "rule": "Explain one rule.",
+    "diff": "Show an exchange beside what OpenAI would have sent.",
     "tui": "Open the workbench.",
     "demo": "Show the whole loop on broken stand-in servers.",
 }

@@ -193,7 +193,12 @@ def explained(diff: EventDiff, findings: Iterable[Finding]) -> EventDiff:
     )
     differing = [field for output in outputs for field in output.fields if field.how is not How.SAME]
     named = {field.rule for field in differing} | {field.path for field in differing}
-    left = [one for one in here if one.rule not in named and one.path not in named]
+    reframed = any(field.path.startswith("sse.") for field in differing)
+    left = [
+        one
+        for one in here
+        if one.rule not in named and one.path not in named and not (reframed and one.rule.startswith("sse-"))
+    ]
     broken = () if diff.outcome is Outcome.ADDED else tuple(map(_broken, left))
     return replace(diff, outputs=outputs, broken=broken)
 

@@ -16,6 +16,7 @@ from typing import IO
 
 from streamlab import __version__
 from streamlab.engine.event_index import EventIndex
+from streamlab.engine.ranking import worst_first
 from streamlab.engine.report import Report
 from streamlab.errors import NotFoundError, StreamlabError
 from streamlab.storage.browsing import Browser, Summary
@@ -167,7 +168,7 @@ def summary_of(report: Report, model: str | None, index: EventIndex) -> Summary:
         ttft_us=report.metrics.ttft_us,
         stalls=report.metrics.stalls,
         worst=str(report.worst) if report.worst is not None else None,
-        rules={one.rule: str(one.severity) for one in reversed(report.findings)},
+        rules={one.rule: str(one.severity) for one in worst_first(report.findings)},
         gaps=spark_levels(index.sketch.gaps),
     )
 

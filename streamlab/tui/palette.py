@@ -85,9 +85,8 @@ def kind_style(kind: str) -> Style:
 
 
 def badge(finding: Finding) -> Text:
-    """The letter of a finding's severity; dimmed where the dialect is known for it."""
-    style = SEVERITY[finding.severity]
-    return Text(LETTERS[finding.severity], style + DIM if finding.known else style)
+    """The letter of a finding's severity."""
+    return Text.assemble((LETTERS[finding.severity], SEVERITY[finding.severity]))
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:

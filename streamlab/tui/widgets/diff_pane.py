@@ -10,8 +10,9 @@ from rich.text import Text
 from streamlab.engine.difference import EventDiff, FieldDiff, How, Outcome, Output
 from streamlab.report.text import breaking_lines, value
 from streamlab.rules.finding import Finding
-from streamlab.tui.palette import BOLD, CHANGED, DIM, GOOD, badge, fit
+from streamlab.tui.palette import BOLD, CHANGED, DIM, GOOD, PLAIN, badge, fit
 from streamlab.tui.widgets.text_pane import TextPane
+from streamlab.wire.visible import visible
 
 _SAID = {
     Outcome.KEPT: "passes as it came, byte for byte",
@@ -59,8 +60,8 @@ invented  nobody said it: a generated id, a missing [DONE], an error event"""
     def lines(self, width: int) -> list[Text]:
         """See `TextPane`."""
         lines = []
-        for finding in self._findings:
-            lines += self._reason(finding, width)
+        for number, finding in enumerate(self._findings):
+            lines += self._reason(finding, width) if number == 0 else [self._reason_line(finding, width)]
         if self._findings:
             lines.append(Text())
         for diff in self._diffs:
@@ -81,6 +82,12 @@ invented  nobody said it: a generated id, a missing [DONE], an error event"""
         for broken in breaking_lines(finding.rule)[:1]:
             lines += self.wrapped(Text.assemble(("  breaks ", DIM), broken), width, "  ")[:3]
         return lines
+
+    def _reason_line(self, finding: Finding, width: int) -> Text:
+        line = badge(finding)
+        line.append(f" {finding.rule}  ", PLAIN)
+        line.append(fit(finding.message, max(0, width - line.cell_len)), DIM)
+        return line
 
     def _event(self, diff: EventDiff, width: int) -> list[Text]:
         into = f" {diff.into}" if diff.into is not None else ""
@@ -138,6 +145,4 @@ def _short(path: str, width: int) -> str:
 
 def fit_free(text: str) -> str:
     """Text made visible, however long."""
-    from streamlab.wire.visible import visible
-
     return visible(text, 600)

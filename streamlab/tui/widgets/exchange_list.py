@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -84,32 +85,45 @@ waits     how the waits between events were spread over the stream"""
         return line
 
 
+#: name -> (cells, right-aligned), in the order on the screen.
+_COLUMNS = {
+    " ": (2, False),
+    "id": (5, True),
+    "time": (8, False),
+    "label": (18, False),
+    "model": (13, False),
+    "dialect": (9, False),
+    "status": (6, True),
+    "events": (7, True),
+    "bytes": (8, True),
+    "TTFT": (8, True),
+    "duration": (8, True),
+    "waits": (16, False),
+    "ending": (12, False),
+    "finding": (18, False),
+}
+#: Which columns are there first when there is not room for all.
+_FIRST = (
+    " ", "id", "label", "status", "ending", "finding", "time", "model", "events", "TTFT", "duration", "dialect",
+    "waits", "bytes",
+)  # fmt: skip
+#: Columns that take what room is left, and their shares.
+_GROWING = {"label": 2, "model": 1, "finding": 3}
+
+
+@cache
 def _columns(width: int) -> list[tuple[str, int, bool]]:
     """The columns that have room, as (name, cells, right-aligned)."""
-    wanted = [
-        (" ", 2, False, 0),
-        ("id", 6, True, 0),
-        ("time", 8, False, 0),
-        ("label", 18, False, 0),
-        ("model", 16, False, 70),
-        ("dialect", 10, False, 120),
-        ("status", 6, True, 0),
-        ("events", 7, True, 76),
-        ("bytes", 8, True, 100),
-        ("TTFT", 8, True, 88),
-        ("duration", 8, True, 96),
-        ("waits", 16, False, 140),
-        ("ending", 13, False, 76),
-        ("finding", 12, False, 0),
-    ]
-    columns = [(name, cells, right) for name, cells, right, least in wanted if width >= least]
-    used = sum(cells + 1 for _, cells, _ in columns)
-    spare = width - used
-    flexible = {"label": 2, "model": 1, "finding": 3}
-    total = sum(share for name, share in flexible.items() if any(name == one[0] for one in columns))
+    room, chosen = width, set()
+    for name in _FIRST:
+        if _COLUMNS[name][0] + 1 <= room:
+            room -= _COLUMNS[name][0] + 1
+            chosen.add(name)
+    shares = sum(share for name, share in _GROWING.items() if name in chosen) or 1
     return [
-        (name, cells + (spare * flexible[name] // total if name in flexible and spare > 0 else 0), right)
-        for name, cells, right in columns
+        (name, cells + room * _GROWING.get(name, 0) // shares, right)
+        for name, (cells, right) in _COLUMNS.items()
+        if name in chosen
     ]
 
 

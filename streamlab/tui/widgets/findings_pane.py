@@ -7,16 +7,11 @@ from typing import ClassVar
 from rich.style import Style
 from rich.text import Text
 
-from streamlab.expectations.clients import breaks
+from streamlab.engine.ranking import worst_first
 from streamlab.report.text import milliseconds
 from streamlab.rules.finding import Finding
 from streamlab.tui.palette import BOLD, DIM, badge, fit
 from streamlab.tui.widgets.rows import Rows
-
-
-def ranked(findings: tuple[Finding, ...]) -> list[Finding]:
-    """Worst first: by severity, then by how many measured clients break, then in the order of the stream."""
-    return sorted(findings, key=lambda one: (one.severity.rank, -len(breaks(one.rule))))
 
 
 class FindingsPane(Rows):
@@ -36,7 +31,7 @@ clients break. Enter goes to the event, o explains the rule."""
     def show(self, findings: tuple[Finding, ...], *, whole: bool) -> None:
         """The findings so far, or all of them."""
         before = self.findings[self.cursor].rule if self.cursor < len(self.findings) else None
-        self.findings = ranked(findings)
+        self.findings = worst_first(findings)
         self.empty = "✓ as OpenAI sends it" if whole else "no findings yet"
         self.row_count = len(self.findings)
         if before is not None:

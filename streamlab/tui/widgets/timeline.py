@@ -161,7 +161,7 @@ kind      what the event is; bytes; the telling part of its content"""
         line = Text(no_wrap=True)
         finding = self.findings.get(place.event)
         if finding is not None:
-            line.append(LETTERS[finding.severity], SEVERITY[finding.severity] + (DIM if finding.known else Style()))
+            line.append(LETTERS[finding.severity], SEVERITY[finding.severity])
         else:
             line.append(" ")
         line.append("*" if place.event in self.marks else " ", BOLD)

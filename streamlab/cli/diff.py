@@ -1,0 +1,62 @@
+"""``streamlab diff``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from streamlab.cli.options import db_option, json_option
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  streamlab diff last
+  streamlab diff captures/glm4-tool-ids --json
+  streamlab diff captures/oneapi-glm4-newline-upstream captures/oneapi-glm4-newline"""
+)
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET | A B")
+@db_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, targets: tuple[str, ...], db: Path | None, as_json: bool) -> int:
+    """Show an exchange beside what OpenAI would have sent, event by event, with the reasons.
+
+    With two targets, A nearer to the model and B nearer to the client, the two are aligned and what happened between
+    them is shown (the same as `streamlab compare A B`). Exit code 0: no difference; 1: there are some.
+    """
+    from streamlab.errors import UsageError
+
+    if len(targets) == 2:
+        from streamlab.cli.compare import command as compare
+
+        return int(ctx.invoke(compare, targets=targets, hops=None, fail_on="info", db=db, as_json=as_json) or 0)
+    if len(targets) != 1:
+        raise UsageError("give one target, or two to be compared with each other")
+    return _one(targets[0], db, as_json)
+
+
+def _one(target: str, db: Path | None, as_json: bool) -> int:
+    from streamlab import api
+    from streamlab.engine.diff import diff_exchange, explained
+    from streamlab.report import diff_text
+    from streamlab.report.json import dump
+    from streamlab.report.terminal import data
+    from streamlab.report.text import head_line
+
+    differs, listed = False, []
+    for found in api.find(target, db):
+        exchange = found.read()
+        report = api.analyze(exchange)
+        diffs = [explained(diff, report.findings) for diff in diff_exchange(exchange)]
+        differs = differs or bool(diffs) or any(one.event is None for one in report.findings)
+        if as_json:
+            listed.append(diff_text.exchange_json(found.source, found.id, report, diffs))
+            continue
+        status = exchange.head.status if exchange.head is not None else None
+        data().print(head_line(found.source, report, status, str(exchange.ending)), soft_wrap=True)
+        diff_text.print_diff(data(), report, diffs)
+    if as_json:
+        click.echo(dump({"format": "streamlab.diff/1", "exchanges": listed}, indent=1))
+    return int(differs)

@@ -1,0 +1,13 @@
+"""Which finding matters most: the order in which people should look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from streamlab.expectations.clients import breaks
+from streamlab.rules.finding import Finding
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """By severity, then by how many measured clients break on the rule, then in the order of the stream."""
+    return sorted(findings, key=lambda one: (one.severity.rank, -len(breaks(one.rule))))

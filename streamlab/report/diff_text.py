@@ -1,0 +1,165 @@
+"""`streamlab diff`: each event beside what OpenAI would have sent, for people and for machines."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from streamlab.engine.difference import EventDiff, FieldDiff, How, Outcome, Output
+from streamlab.engine.report import Report
+from streamlab.report.json import break_json
+from streamlab.report.text import breaking_lines, value
+from streamlab.wire.visible import visible
+
+SIGNS = {
+    How.SAME: ("=", "dim"),
+    How.CHANGED: ("~", "yellow"),
+    How.ADDED: ("+", "green"),
+    How.DROPPED: ("-", "red"),
+    How.BROKEN: ("!", "bold red"),
+}
+_HEADS = {
+    Outcome.KEPT: "passes as it came",
+    Outcome.CHANGED: "OpenAI would have sent it differently",
+    Outcome.SPLIT: "OpenAI would have sent several events",
+    Outcome.MERGED: "goes out with event",
+    Outcome.DROPPED: "OpenAI would not have sent it",
+    Outcome.ADDED: "an event is missing here",
+}
+_PATH, _VALUE = 38, 44
+
+
+def field_json(field: FieldDiff) -> dict[str, Any]:
+    """One member as a JSON object."""
+    return {
+        "path": field.path,
+        "how": str(field.how),
+        "here": field.here,
+        "openai": field.there,
+        "origin": str(field.origin),
+        "rule": field.rule,
+        "reason": field.why or None,
+    }
+
+
+def _output_json(output: Output) -> dict[str, Any]:
+    try:
+        raw: dict[str, Any] = {"text": output.raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        raw = {"base64": base64.b64encode(output.raw).decode("ascii")}
+    return {"origin": str(output.origin), **raw, "fields": [field_json(field) for field in output.fields]}
+
+
+def event_json(diff: EventDiff) -> dict[str, Any]:
+    """One event as a JSON object."""
+    from streamlab.expectations.clients import breaks
+
+    return {
+        "event": diff.event,
+        "outcome": str(diff.outcome),
+        "into": diff.into,
+        "outputs": [_output_json(output) for output in diff.outputs],
+        "unmended": [field_json(field) for field in diff.broken],
+        "rules": list(diff.rules),
+        "breaks": [break_json(one) for rule in diff.rules for one in breaks(rule)],
+    }
+
+
+def exchange_json(source: str, exchange_id: int | None, report: Report, diffs: Iterable[EventDiff]) -> dict[str, Any]:
+    """One exchange as a JSON object; only the events that differ are in it."""
+    return {
+        "source": source,
+        "id": exchange_id,
+        "api": str(report.api),
+        "dialect": report.dialect,
+        "events": report.metrics.events,
+        "different": [event_json(diff) for diff in diffs],
+        "whole": [
+            {"rule": one.rule, "severity": str(one.severity), "reason": one.message}
+            for one in report.findings
+            if one.event is None
+        ],
+    }
+
+
+def print_diff(console: Console, report: Report, diffs: list[EventDiff]) -> None:
+    """The events that differ, member by member, the reasons below; events that differ alike are shown once."""
+    for first, last, diff in _runs(diffs):
+        console.print(Text.assemble((_title(first, last, diff), "bold")), soft_wrap=True)
+        for line in _lines(diff):
+            console.print(line, soft_wrap=True)
+    shown = {rule for diff in diffs for rule in diff.rules}
+    for finding in report.findings:
+        if finding.event is None and finding.rule not in shown:
+            console.print(
+                Text.assemble(("! ", "bold red"), (finding.rule, "bold"), f"  {visible(finding.message, 400)}")
+            )
+    if not diffs and not report.findings:
+        console.print(Text("  ✓ as OpenAI sends it", "green"))
+
+
+def _runs(diffs: list[EventDiff]) -> Iterator[tuple[int, int, EventDiff]]:
+    """Neighbours that differ in the same members for the same rules, as one."""
+    at = 0
+    while at < len(diffs):
+        stop = at + 1
+        while stop < len(diffs) and diffs[stop].event == diffs[stop - 1].event + 1 and _alike(diffs[at], diffs[stop]):
+            stop += 1
+        yield diffs[at].event, diffs[stop - 1].event, diffs[at]
+        at = stop
+
+
+def _alike(one: EventDiff, other: EventDiff) -> bool:
+    return _outline(one) == _outline(other)
+
+
+def _outline(diff: EventDiff) -> tuple[Any, ...]:
+    fields = [field for output in diff.outputs for field in output.fields if field.how is not How.SAME]
+    return diff.outcome, tuple((field.path, field.how, field.rule) for field in (*fields, *diff.broken))
+
+
+def _title(first: int, last: int, diff: EventDiff) -> str:
+    if diff.outcome is Outcome.ADDED:
+        return f"after event {first}: {_HEADS[diff.outcome]}" if first >= 0 else f"at the start: {_HEADS[diff.outcome]}"
+    which = f"event {first}" if first == last else f"events {first} to {last}"
+    into = f" {diff.into}" if diff.into is not None else ""
+    return f"{which}: {_HEADS[diff.outcome]}{into}" + ("" if first == last else f"; event {first} as an example")
+
+
+def _lines(diff: EventDiff) -> Iterator[Text]:
+    for number, output in enumerate(diff.outputs, start=1):
+        if len(diff.outputs) > 1:
+            yield Text(f"  event {number} of {len(diff.outputs)} ({output.origin})", "dim")
+        yield from (_field(field) for field in output.fields if field.how is not How.SAME)
+    yield from (_field(field) for field in diff.broken)
+    yield from _reasons(diff)
+    yield Text()
+
+
+def _field(field: FieldDiff) -> Text:
+    sign, style = SIGNS[field.how]
+    line = Text.assemble((f"  {sign} ", style), f"{visible(field.path, _PATH):<{_PATH}} ")
+    if field.how is not How.ADDED:
+        line.append(value(field.here, _VALUE), "red")
+    if field.how is not How.DROPPED:
+        line.append(" → " if field.how is not How.ADDED else "", "dim")
+        line.append(value(field.there, _VALUE), "green")
+    if field.origin != "copied" and field.how in (How.ADDED, How.CHANGED):
+        line.append(f"  {field.origin}", "dim italic")
+    return line
+
+
+def _reasons(diff: EventDiff) -> Iterator[Text]:
+    fields = [field for output in diff.outputs for field in output.fields] + list(diff.broken)
+    said: dict[str, str] = {}
+    for field in fields:
+        if field.rule and field.how is not How.SAME:
+            said[field.rule] = said.get(field.rule) or field.why
+    for rule, why in said.items():
+        yield Text.assemble(("    ", ""), (rule, "bold"), f"  {visible(why, 300)}")
+        for line in breaking_lines(rule)[:1]:
+            yield Text.assemble(("      breaks: ", "dim"), line)
