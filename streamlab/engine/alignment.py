@@ -133,7 +133,18 @@ class _Aligner:
             yield from self._one_sided(block)
             return
         anchors = _shortest_edit(self._keys(block, _outline)) or _unique_runs(self._keys(block, _outline))
-        yield from self._anchored(block, anchors, self._one_sided)
+        yield from self._anchored(block, anchors, self._changed_or_not)
+
+    def _changed_or_not(self, block: Block) -> Iterator[tuple[Relation, Block]]:
+        """As many events on both sides, of the same kinds: they were changed. Else they were lost and added."""
+        a_start, a_stop, b_start, b_stop = block
+        pairs = zip(self._a[a_start:a_stop], self._b[b_start:b_stop], strict=False)
+        if a_stop - a_start == b_stop - b_start and all(
+            one.kind == other.kind and bool(one.texts) == bool(other.texts) for one, other in pairs
+        ):
+            yield from self._one_to_one(block)
+        else:
+            yield from self._one_sided(block)
 
     def _anchored(
         self, block: Block, anchors: list[tuple[int, int]], gap: Callable[[Block], Iterator[tuple[Relation, Block]]]
@@ -171,13 +182,14 @@ class _Aligner:
             yield Relation.ADDED, (a_stop, a_stop, at, at + 1)
 
     def _trimmed(self, block: Block) -> tuple[Block, Block, Block]:
+        """Equal ends: first what is equal byte for byte, so that of several that mean the same the right one goes."""
         a_start, a_stop, b_start, b_stop = block
-        a_at, b_at = a_start, b_start
-        while a_at < a_stop and b_at < b_stop and _alike(self._a[a_at], self._b[b_at]):
-            a_at, b_at = a_at + 1, b_at + 1
-        a_end, b_end = a_stop, b_stop
-        while a_end > a_at and b_end > b_at and _alike(self._a[a_end - 1], self._b[b_end - 1]):
-            a_end, b_end = a_end - 1, b_end - 1
+        a_at, b_at, a_end, b_end = a_start, b_start, a_stop, b_stop
+        for alike in (_same_bytes, _same_meaning):
+            while a_at < a_end and b_at < b_end and alike(self._a[a_at], self._b[b_at]):
+                a_at, b_at = a_at + 1, b_at + 1
+            while a_end > a_at and b_end > b_at and alike(self._a[a_end - 1], self._b[b_end - 1]):
+                a_end, b_end = a_end - 1, b_end - 1
         return (a_start, a_at, b_start, b_at), (a_at, a_end, b_at, b_end), (a_end, a_stop, b_end, b_stop)
 
     def _torn(self, block: Block) -> Iterator[Block]:
@@ -290,8 +302,12 @@ class _Aligner:
         return Relation.REGROUPED
 
 
-def _alike(a: Item, b: Item) -> bool:
-    return a.sse.raw == b.sse.raw or a.key == b.key
+def _same_bytes(a: Item, b: Item) -> bool:
+    return a.sse.raw == b.sse.raw
+
+
+def _same_meaning(a: Item, b: Item) -> bool:
+    return a.key == b.key
 
 
 def _joined(items: Items, start: int, stop: int) -> dict[Lane, str]:
@@ -451,6 +467,6 @@ def _with_moves(a: Items, b: Items, rows: list[tuple[Relation, Block]]) -> Itera
 
 
 def _beside_itself(items: Items, at: int) -> bool:
-    """Whether the event before or after means the same."""
-    key = items[at].key
-    return any(0 <= near < len(items) and items[near].key == key for near in (at - 1, at + 1))
+    """Whether the event before or after is the same."""
+    near = [items[one] for one in (at - 1, at + 1) if 0 <= one < len(items)]
+    return any(_same_bytes(one, items[at]) or _same_meaning(one, items[at]) for one in near)

@@ -49,8 +49,12 @@ def compare_exchanges(
     names = names or names_of(a, b)
     report_a, report_b = reports or (analyze(a), analyze(b))
     mine, theirs = read_exchange(a), read_exchange(b)
-    rows = align(mine.items, theirs.items)
+    whole = _without_torn_off(b, mine.items, theirs.items)
+    rows = align(mine.items, whole)
     found = _Comparing(a, b, mine, theirs, rows).differences()
+    for at in range(len(whole), len(theirs.items)):
+        end = len(mine.items)
+        rows.append(Row(Relation.ADDED, end, end, at, at + 1, None, theirs.items[at].offset_us))
     ordered = tuple(sorted(found, key=lambda one: (one.severity.rank, _first_event(one))))
     return Comparison(
         _side(a, mine, names.a),
@@ -61,6 +65,15 @@ def compare_exchanges(
         report_a,
         report_b,
     )
+
+
+def _without_torn_off(b: Exchange, mine: Sequence[Item], theirs: list[Item]) -> list[Item]:
+    """The events of b without a last one that was cut in the middle: that is no event but the place of the cut."""
+    if b.ending is Ending.COMPLETE or not theirs or theirs[-1].sse.terminated:
+        return theirs
+    if mine and mine[-1].sse.raw == theirs[-1].sse.raw:
+        return theirs
+    return theirs[:-1]
 
 
 def names_of(a: Exchange, b: Exchange) -> Names:
@@ -168,30 +181,20 @@ class _Comparing:
         """Everything lost behind the last event that came through is a cut, unless it is but one event."""
         last = max((at for at, row in enumerate(rows) if row.a_events and row.b_events), default=-1)
         tail = rows[last + 1 :]
-        added = [row for row in tail if row.b_events]
-        lost = [row for row in tail if row.relation is Relation.LOST and self._item(row).kind != "error"]
-        torn_off = self._is_torn_off(added)
-        if not lost or last < 0 or (added and not torn_off):
+        broke = self._b.ending is not Ending.COMPLETE
+        lost = [row for row in tail if row.relation is Relation.LOST and (broke or self._item(row).kind != "error")]
+        if not lost or last < 0 or any(row.b_events for row in tail):
             return rows
         if self._b.ending in _NOT_ITS_DOING:
             return rows[: last + 1]
-        cut = self._b.ending is not Ending.COMPLETE and self._a.ending is Ending.COMPLETE
-        if len(lost) < 2 and not cut and not torn_off:
+        cut = broke and self._a.ending is Ending.COMPLETE
+        if len(lost) < 2 and not cut:
             return rows
         self._cut_short([self._item(row) for row in lost], rows[last])
-        return [*rows[: last + 1], *(row for row in tail if row not in lost and row not in added)]
+        return [*rows[: last + 1], *(row for row in tail if row not in lost)]
 
     def _item(self, row: Row) -> Item:
         return self._mine.items[row.a_start]
-
-    def _is_torn_off(self, added: list[Row]) -> bool:
-        """Whether all that was added is the beginning of an event that was cut in the middle."""
-        if len(added) != 1:
-            return False
-        sse = self._theirs.items[added[0].b_start].sse
-        return not sse.terminated and any(
-            item.sse.raw.startswith(sse.raw) for item in self._mine.items if item.sse.raw[:16] == sse.raw[:16]
-        )
 
     def _cut_short(self, lost: list[Item], last: Row) -> None:
         characters = sum(item.characters for item in lost)

@@ -24,7 +24,7 @@ def delivery_differences(
     if not (a.timing_known and b.timing_known):
         return []
     delay = _Delay(mine, theirs, rows)
-    reads, now = _reads(mine), _reads(theirs)
+    reads, now = mine.reads, theirs.reads
     if reads >= _MIN_READS and now * _MERGED <= reads and _comparable(mine, theirs):
         words = f"merged {number_of(reads, 'read')} into {now}"
         if delay.worst >= MIN_DELAY_US:
@@ -38,11 +38,6 @@ def delivery_differences(
         words, pairs = delay.words(), (delay.pair,) if delay.pair is not None else ()
         found.append(Difference(Kind.DELAYED, severity_of(Kind.DELAYED), words, pairs=pairs, amount=delay.worst))
     return found
-
-
-def _reads(reading: Reading) -> int:
-    """Reads that completed an event."""
-    return len({item.read for item in reading.items})
 
 
 def _comparable(mine: Reading, theirs: Reading) -> bool:

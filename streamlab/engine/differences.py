@@ -126,6 +126,8 @@ class Differences:
             kinds = (Kind.TEXT_LOST, Kind.TEXT_ADDED) if item.texts else (Kind.EVENT_LOST, Kind.EVENT_ADDED)
         if self._foreign and not item.texts and item.kind != "error" and not lost_words(item):
             return  # how an event of one protocol is spread over events of another is the gateway's choice
+        if lost and not item.sse.terminated:
+            return  # a broke off in the middle of it, so it was no event yet
         if lost:
             self._lost.append(row.a_start)
         pair = Pair(spot(item), None) if lost else Pair(None, spot(item))
@@ -207,8 +209,6 @@ class Differences:
             self._text_lanes(a, b, pair)
             self._tags([a], [b], pair)
             return
-        if not b.sse.terminated and a.sse.terminated and a.sse.raw.startswith(b.sse.raw):
-            return  # the body broke off behind it, which is said of the whole
         mine, theirs = a.values(), b.values()
         if a.sse.data == b.sse.data:
             self._framing(a.sse, b.sse, pair)
