@@ -1,0 +1,209 @@
+"""Severity is true: where the evidence of an error names openai-python, the installed client really comes to harm.
+
+Each stream is played over a loopback socket and read as openai-python's documentation reads streams: by iterating,
+and with ``.stream()``. Harm is an exception (other than the error that was meant), a wait that does not end, or
+another answer than the one meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from streamlab.engine.matching import candidate
+from streamlab.engine.playback import Fault, Finish, script
+from streamlab.exchange import Exchange
+from streamlab.expectations.clients import CLIENTS, breaks
+from streamlab.replaying import BackgroundReplay
+from streamlab.rules.finding import Severity
+from streamlab.rules.registry import all_rules
+from streamlab.servers.replay import Playable
+from tests import corpus, rule_fixtures
+from tests.streams import call, chat_text, chat_tool, chunk, exchange, sse
+
+openai = pytest.importorskip("openai")
+pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
+
+_PATIENCE_S = 1.0
+_OURS = {key for key, client in CLIENTS.items() if "openai-python" in client.what}
+RULES = [
+    rule
+    for rule in all_rules()
+    if rule.severity is Severity.ERROR and any(one.client in _OURS for one in breaks(rule.name))
+]
+
+# -- what was meant: (text, tool calls as (id, name, arguments), finish_reason) ------------------------------------
+
+Answer = tuple[str, list[tuple[Any, Any, Any]], Any]
+OSLO = ("call_a1B2c3D4", "get_weather", '{"city":"Oslo"}')
+ROME = ("call_e5F6g7H8", "get_weather", '{"city":"Rome"}')
+SPRING: Answer = ("Spring is here.", [], "stop")
+ONE_CALL: Answer = ("", [OSLO], "tool_calls")
+TWO_CALLS: Answer = ("", [OSLO, ROME], "tool_calls")
+#: The stream tells of a failure, so an APIError is what was meant.
+FAILURE = "an APIError"
+MEANT: dict[str, Answer | str] = {
+    "error-field-line": FAILURE,
+    "error-flat-object": FAILURE,
+    "http-status-200-on-error": FAILURE,
+    "tool-call-finish-per-call": TWO_CALLS,
+    "tool-call-id-duplicate": TWO_CALLS,
+    "tool-call-index-collision": TWO_CALLS,
+    "tool-call-index-missing": TWO_CALLS,
+    "finish-reason-repeated": ONE_CALL,
+}
+
+
+def meant(rule: str) -> Answer | str:
+    return MEANT.get(rule, ONE_CALL if rule.startswith("tool-call-") else SPRING)
+
+
+# -- the form the evidence is about, where it is not the fixture's -------------------------------------------------
+
+
+def _ends_empty() -> Exchange:
+    return exchange(sse([*chat_text()[:-1], chunk({}, "")]))
+
+
+def _stop_before_calls() -> Exchange:
+    opening = chunk({"role": "assistant", "content": None, "tool_calls": [call(0, OSLO[0], OSLO[1])]}, "stop")
+    return exchange(sse([opening, *(chunk({"tool_calls": [call(0, arguments=OSLO[2])]}, "stop"),), chat_tool()[-1]]))
+
+
+#: "when there is no other at the end", "when stop stands before tool_calls", "when the first event carries a call".
+FORMS: dict[str, tuple[Exchange, Answer]] = {
+    "finish-reason-empty-string": (_ends_empty(), SPRING),
+    "finish-reason-every-chunk": (_stop_before_calls(), ONE_CALL),
+    "sse-bom": (exchange([b"\xef\xbb\xbf" + sse(chat_tool())]), ONE_CALL),
+}
+#: Clients wait for ever "when [DONE] never comes": the server stops after the finish chunk and holds on.
+HELD_OPEN = "connection-held-open-after-done"
+
+
+# -- how openai-python is used -------------------------------------------------------------------------------------
+
+
+def _calls(held: dict[int, list[Any]]) -> list[tuple[Any, Any, Any]]:
+    return [(one[0], one[1], one[2]) for one in held.values()]
+
+
+def iterate(client: Any, *, until_finish: bool = False) -> Answer:
+    """The documented loop; ``until_finish``: the loop of an agent, which acts when finish_reason says so."""
+    text, calls, finish = "", {}, None
+    for part in client.chat.completions.create(model="m", messages=[], stream=True):
+        if not part.choices:
+            continue
+        choice = part.choices[0]
+        text += choice.delta.content or ""
+        for fragment in choice.delta.tool_calls or []:
+            held = calls.setdefault(fragment.index, [fragment.id, fragment.function.name, ""])
+            held[2] += fragment.function.arguments or ""
+        finish = choice.finish_reason or finish
+        if finish and until_finish:
+            break
+    return text, _calls(calls), finish
+
+
+def act_at_finish(client: Any) -> Answer:
+    return iterate(client, until_finish=True)
+
+
+def use_stream(client: Any) -> Answer:
+    with client.chat.completions.stream(model="m", messages=[]) as stream:
+        for _ in stream:
+            pass
+        choice = stream.get_final_completion().choices[0]
+    calls = [(one.id, one.function.name, one.function.arguments) for one in choice.message.tool_calls or []]
+    return choice.message.content or "", calls, choice.finish_reason
+
+
+def iterate_legacy(client: Any) -> Answer:
+    text, finish = "", None
+    for part in client.completions.create(model="m", prompt="", stream=True):
+        text += part.choices[0].text
+        finish = part.choices[0].finish_reason or finish
+    return text, [], finish
+
+
+def iterate_responses(client: Any) -> Answer:
+    text, last = "", None
+    for event in client.responses.create(model="m", input="", stream=True):
+        text += event.delta if event.type == "response.output_text.delta" else ""
+        last = event.type
+    return text, [], "stop" if last == "response.completed" else None
+
+
+def use_responses_stream(client: Any) -> Answer:
+    with client.responses.stream(model="m", input="") as stream:
+        for _ in stream:
+            pass
+        final = stream.get_final_response()
+    return final.output_text, [], "stop" if final.status == "completed" else None
+
+
+def ways(made: Exchange) -> tuple[Callable[[Any], Answer], ...]:
+    """How this exchange's API is used."""
+    url = made.request.url if made.request is not None else ""
+    if url.endswith("/responses"):
+        return iterate_responses, use_responses_stream
+    return (iterate, act_at_finish, use_stream) if "/chat/" in url else (iterate_legacy,)
+
+
+# -- the playing ---------------------------------------------------------------------------------------------------
+
+
+def playable(made: Exchange, fault: Fault | None = None) -> Playable:
+    @contextmanager
+    def opened() -> Iterator[Any]:
+        yield script(made, fault=fault)
+
+    return Playable(candidate(["bad"], made.request), "bad", opened)
+
+
+@pytest.fixture(scope="module")
+def replay() -> Iterator[BackgroundReplay]:
+    with BackgroundReplay([], answer_anything=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(replay: BackgroundReplay) -> Iterator[Any]:
+    with openai.OpenAI(api_key="none", base_url=replay.base_url, max_retries=0, timeout=_PATIENCE_S) as running:
+        yield running
+
+
+def outcome(way: Callable[[Any], Answer], client: Any) -> Any:
+    """What a way of using the client comes to: an answer, FAILURE, or the exception."""
+    try:
+        return way(client)
+    except (openai.APIConnectionError, openai.APITimeoutError) as error:
+        return f"raises {type(error).__name__}"
+    except openai.APIError:
+        return FAILURE
+    except Exception as error:
+        return f"raises {type(error).__name__}"
+
+
+@pytest.mark.parametrize("rule", [rule.name for rule in RULES])
+def test_openai_python_comes_to_harm(rule, replay, client):
+    made, wanted = FORMS.get(rule) or (corpus.load(rule_fixtures.folder(rule) / "bad"), meant(rule))
+    fault = Fault(Finish.HOLD, 6, True) if rule == HELD_OPEN else None
+    replay.load([playable(made, fault)])
+    came = {way.__name__: outcome(way, client) for way in ways(made)}
+    assert any(one != wanted for one in came.values()), f"openai-python reads this as it was meant: {came}"
+
+
+@pytest.mark.parametrize(
+    ("payloads", "wanted"), [(chat_text(), SPRING), (chat_tool(), ONE_CALL)], ids=["text", "tool call"]
+)
+def test_openai_python_reads_a_perfect_stream_as_it_was_meant(payloads, wanted, replay, client):
+    made = exchange(sse(payloads))
+    replay.load([playable(made)])
+    assert [outcome(way, client) for way in ways(made)] == [wanted] * 3
+
+
+def test_most_errors_are_shown():
+    assert len(RULES) > 60
