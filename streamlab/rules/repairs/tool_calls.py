@@ -18,6 +18,8 @@ from streamlab.wire.reading import Fact
 _MARKS = re.compile(r'["\\{}\[\]]')
 _STOP_TOKENS = ("</s>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|endoftext|>")
 _MAX_ARGUMENTS = 1 << 20
+#: Calls whose arguments are still compared with what comes.
+_REMEMBERED = 64
 
 
 class Arguments:
@@ -82,6 +84,26 @@ class _Call:
         self.extra: JsonObject = {}
 
 
+class _Calls:
+    """The calls of one choice: in order, and by the index and the ids they came with."""
+
+    def __init__(self) -> None:
+        self.all: list[_Call] = []
+        self.by_index: dict[int, _Call] = {}
+        self.by_id: dict[str, _Call] = {}
+        self.taken: set[str] = set()  # ids that went out
+        self.waiting: list[_Call] = []  # without a name
+
+    def open(self, came_as: int | None) -> _Call:
+        call = _Call(len(self.all), came_as)
+        self.all.append(call)
+        if came_as is not None:
+            self.by_index[came_as] = call
+        if len(self.all) > _REMEMBERED:
+            self.all[-_REMEMBERED - 1].arguments = Arguments()
+        return call
+
+
 class ToolCalls(Repair):
     """Makes every fragment an opening one (once a call) or one that only adds arguments."""
 
@@ -119,7 +141,7 @@ class ToolCalls(Repair):
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
-        self._calls: dict[int, list[_Call]] = {}
+        self._calls: dict[int, _Calls] = {}
         self._braces: tuple[Draft, _Call, JsonObject] | None = None
 
     # -- events ------------------------------------------------------------------------------------------------------
@@ -194,11 +216,12 @@ class ToolCalls(Repair):
         for position, fragment in enumerate(fragments):
             spot = f"{path}tool_calls[{position}]."
             call = self._call_of(draft, choice_index, fragment, spot)
+            calls = self._calls[choice_index]
             if self._braces is not None and self._braces[1] is call:
                 yield from self._after_braces(fragment)
             elif self._braces is not None:
                 yield from self._let_go()
-            if self._mend(draft, call, fragment, spot):
+            if self._mend(draft, calls, call, fragment, spot):
                 kept.append(fragment)
         if len(kept) != len(delta["tool_calls"]):
             if kept:
@@ -211,32 +234,29 @@ class ToolCalls(Repair):
 
     def _call_of(self, draft: Draft, choice_index: int, fragment: JsonObject, spot: str) -> _Call:
         """The call a fragment belongs to, opened when it is new; its index is put right."""
-        calls = self._calls.setdefault(choice_index, [])
+        calls = self._calls.setdefault(choice_index, _Calls())
         raw, rule = fragment.get("index"), "tool-call-index-offset"
-        index = raw if type(raw) is int else int(raw) if isinstance(raw, str) and raw.isdigit() else None
+        index = raw if type(raw) is int else int(raw) if isinstance(raw, str) and _is_index(raw) else None
         if type(raw) is not int:
             rule = "tool-call-index-missing" if raw is None else "tool-call-index-negative"
         elif raw < 0:
             rule, index = "tool-call-index-negative", None
         call = self._known(calls, index, fragment)
         if call is None:
-            if index is not None and any(one.came_as == index for one in calls):
+            if index in calls.by_index:
                 rule = "tool-call-index-collision"
-            call = _Call(len(calls), index)
-            calls.append(call)
+            call = calls.open(index)
             self.story.calls += 1
-        elif raw == call.came_as and any(one.came_as == raw for one in calls if one is not call):
-            rule = "tool-call-index-collision"
         if raw != call.index or type(raw) is not int:
             draft.put(rule, fragment, "index", call.index, spot)
         return call
 
-    def _known(self, calls: list[_Call], index: int | None, fragment: JsonObject) -> _Call | None:
+    def _known(self, calls: _Calls, index: int | None, fragment: JsonObject) -> _Call | None:
         call_id, name = fragment.get("id"), reading.function(fragment).get("name")
         has_id = isinstance(call_id, str) and bool(call_id)
         has_name = isinstance(name, str) and bool(name)
         if index is not None:
-            call = next((one for one in reversed(calls) if one.came_as == index), None)
+            call = calls.by_index.get(index)
             if call is None or not has_name:
                 return call
             other_id = has_id and call.id is not None and call_id not in call.ids
@@ -245,16 +265,14 @@ class ToolCalls(Repair):
             if not has_id and name != call.name and call.arguments.complete:
                 return None
             return call
+        last = calls.all[-1] if calls.all else None
         if has_id:
-            for call in calls:
-                if call_id in call.ids:
-                    return call
-            return None if has_name or not calls else calls[-1]
-        if has_name and (not calls or calls[-1].arguments.complete or (calls[-1].name and calls[-1].name != name)):
+            return calls.by_id.get(str(call_id)) or (None if has_name else last)
+        if has_name and last is not None and (last.arguments.complete or (last.name and last.name != name)):
             return None
-        return calls[-1] if calls else None
+        return last
 
-    def _mend(self, draft: Draft, call: _Call, fragment: JsonObject, spot: str) -> bool:
+    def _mend(self, draft: Draft, calls: _Calls, call: _Call, fragment: JsonObject, spot: str) -> bool:
         """Put a fragment right; False when nothing of it goes out now."""
         function = fragment.get("function")
         if type(function) is not dict:
@@ -263,10 +281,10 @@ class ToolCalls(Repair):
         arguments = self._arguments(draft, call, function, spot)
         call_id = fragment.get("id")
         if isinstance(call_id, str) and call_id:
-            call.ids.add(call_id)
+            self._note_id(calls, call, call_id)
         if call.opened:
             return self._later(draft, call, fragment, function, arguments, spot)
-        return self._opening(draft, call, fragment, function, arguments, spot)
+        return self._opening(draft, calls, call, fragment, arguments, spot)
 
     def _arguments(self, draft: Draft, call: _Call, function: JsonObject, spot: str) -> str:
         value = function.get("arguments")
@@ -281,9 +299,16 @@ class ToolCalls(Repair):
         draft.put("tool-call-arguments-object", function, "arguments", text, spot)
         return text
 
+    @staticmethod
+    def _note_id(calls: _Calls, call: _Call, call_id: str) -> None:
+        calls.by_id.setdefault(call_id, call)
+        if len(call.ids) < _REMEMBERED:
+            call.ids.add(call_id)
+
     def _opening(
-        self, draft: Draft, call: _Call, fragment: JsonObject, function: JsonObject, arguments: str, spot: str
+        self, draft: Draft, calls: _Calls, call: _Call, fragment: JsonObject, arguments: str, spot: str
     ) -> bool:
+        function = fragment["function"]
         name = function.get("name")
         call_id = fragment.get("id")
         if call.id is None and isinstance(call_id, str) and call_id:
@@ -293,6 +318,8 @@ class ToolCalls(Repair):
         rule = "tool-call-args-before-name" if not call.name else "tool-call-name-split"
         if not call.name or self._is_part_of_a_name(call.name):
             call.waiting += arguments
+            if call.first is None:
+                calls.waiting.append(call)
             call.first = draft
             call.extra.update({key: value for key, value in fragment.items() if key not in _OWN_KEYS})
             return False
@@ -305,7 +332,7 @@ class ToolCalls(Repair):
             )
         if name != call.name:
             draft.put("tool-call-name-split", function, "name", call.name, spot + "function.")
-        self._identify(draft, call, fragment, spot)
+        self._identify(draft, calls, call, fragment, spot)
         call.opened = True
         call.arguments.add(arguments)
         return True
@@ -314,21 +341,24 @@ class ToolCalls(Repair):
         tools = self.story.tools
         return bool(tools) and name not in (tools or ()) and any(tool.startswith(name) for tool in tools or ())
 
-    def _identify(self, draft: Draft, call: _Call, fragment: JsonObject, spot: str) -> None:
+    def _identify(self, draft: Draft, calls: _Calls, call: _Call, fragment: JsonObject, spot: str) -> None:
         """Id and type of the fragment that opens a call."""
-        siblings = next(calls for calls in self._calls.values() if call in calls)
-        taken = {one.id for one in siblings if one is not call and one.opened}
+        taken = calls.taken
         if not call.id:
             call.id = (
                 "call_" + hashlib.sha256(f"{draft.json.get('id')}/{call.index}/{call.name}".encode()).hexdigest()[:24]
             )
             draft.put("tool-call-id-missing", fragment, "id", call.id, spot, Origin.INVENTED)
         elif call.id in taken:
-            call.id = next(one for n in range(2, 10_000) if (one := f"{call.id}_{n}") not in taken)
+            number = len(taken) + 1
+            while (other := f"{call.id}_{number}") in taken:
+                number += 1
+            call.id = other
             draft.put("tool-call-id-duplicate", fragment, "id", call.id, spot)
         elif fragment.get("id") != call.id:
             draft.put("tool-call-args-before-name", fragment, "id", call.id, spot)
-        call.ids.add(call.id)
+        calls.taken.add(call.id)
+        self._note_id(calls, call, call.id)
         if fragment.get("type") != "function":
             draft.put("tool-call-type-missing", fragment, "type", "function", spot)
 
@@ -381,7 +411,8 @@ class ToolCalls(Repair):
 
     def _hold_braces(self, draft: Draft, choice_index: int, fragment: JsonObject) -> None:
         function = reading.function(fragment)
-        call = next((one for one in self._calls[choice_index] if one.index == fragment["index"]), None)
+        known = self._calls[choice_index].all
+        call = known[fragment["index"]] if fragment["index"] < len(known) else None
         if (
             call is not None
             and call.opened
@@ -407,7 +438,7 @@ class ToolCalls(Repair):
         yield from self._flush(index, draft)
         reason = choice["finish_reason"]
         path = f"choices[{position}]."
-        calls = bool(self._calls.get(index))
+        calls = index in self._calls and bool(self._calls[index].all)
         if reason == "function_call" and calls:
             draft.put("tool-call-legacy-function-call", choice, "finish_reason", "tool_calls", path)
         elif reason == "stop" and calls and self._must_say_tool_calls():
@@ -421,18 +452,21 @@ class ToolCalls(Repair):
 
     def _flush(self, index: int, draft: Draft | None = None) -> Iterator[Draft]:
         """Calls whose name never came whole, and copies that never became whole."""
-        for call in list(self._calls.get(index, ())):
+        calls = self._calls.get(index)
+        if calls is None:
+            return
+        waiting, calls.waiting = calls.waiting, []
+        for call in waiting:
             if call.first is not None:
                 first, call.first = call.first, None
-                made = self._nameless(call, first, index)
+                made = self._nameless(calls, call, first, index)
                 if made is not None:
                     yield made
-            call.repeat = ""
 
-    def _nameless(self, call: _Call, first: Draft, index: int) -> Draft | None:
+    def _nameless(self, calls: _Calls, call: _Call, first: Draft, index: int) -> Draft | None:
         if not call.name and not call.waiting and not call.id:
             self.story.calls -= 1
-            self._calls[index].remove(call)
+            calls.all.remove(call)
             first.changes.append(Change("tool-call-ghost-sentinel", "choices[0].delta.tool_calls"))
             return None
         rule = "tool-call-name-split"
@@ -450,7 +484,7 @@ class ToolCalls(Repair):
         spot = "choices[0].delta.tool_calls[0]."
         if call.id:
             fragment["id"] = call.id
-        self._identify(draft, call, fragment, spot)
+        self._identify(draft, calls, call, fragment, spot)
         call.opened = True
         call.arguments.add(call.waiting)
         call.waiting = ""
@@ -469,6 +503,10 @@ def _unwrap(call: _Call) -> None:
     if isinstance(inner, dict) and isinstance(inner.get("_name"), str):
         call.name = inner.pop("_name")
         call.waiting = json.dumps(inner, ensure_ascii=False)
+
+
+def _is_index(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 9
 
 
 _OWN_KEYS = frozenset({"index", "id", "type", "function"})

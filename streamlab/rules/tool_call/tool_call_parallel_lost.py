@@ -25,7 +25,8 @@ class OneCallAfterAnother(Repair):
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
-        self._calls: dict[tuple[int, int], Arguments] = {}
+        self._calls: dict[tuple[int, int], Arguments] = {}  # those that are not complete
+        self._complete: set[tuple[int, int]] = set()
         self._current: dict[int, int] = {}
         self._waiting: list[tuple[int, int, Draft]] = []
 
@@ -72,51 +73,45 @@ class OneCallAfterAnother(Repair):
             return
         choice, index = reading.choice_index(listed[0]), fragments[0]["index"]
         current = self._current.setdefault(choice, index)
-        if index != current and index not in self._done(choice) and not self._is_complete(choice, current):
-            self._waiting.append((choice, index, draft))
-            draft.note(self.rules[0], "choices[0].delta.tool_calls[0]")
-            if listed[0].get("finish_reason") or len(self._waiting) > _MAX_WAITING:
-                yield from self._let_go()
-            return
-        if index not in self._done(choice):
+        if index != current and (choice, index) not in self._complete:
+            if (choice, current) not in self._complete:
+                self._waiting.append((choice, index, draft))
+                draft.note(self.rules[0], "choices[0].delta.tool_calls[0]")
+                if listed[0].get("finish_reason") or len(self._waiting) > _MAX_WAITING:
+                    yield from self._let_go()
+                return
             self._current[choice] = index
-        yield from self._send(choice, index, draft)
+        self._add(choice, index, draft)
+        yield draft
+        while self._waiting and (choice, self._current[choice]) in self._complete:
+            ready = self._next(choice)
+            yield from ready
+            if not ready:
+                return
 
-    def _send(self, choice: int, index: int, draft: Draft) -> Iterator[Draft]:
+    def _add(self, choice: int, index: int, draft: Draft) -> None:
+        """Follow the arguments of a call until they are complete."""
+        if (choice, index) in self._complete:
+            return
         fragment = reading.tool_calls(reading.delta(reading.choices(draft.json)[0]))[0]
         arguments = reading.function(fragment).get("arguments")
         state = self._calls.setdefault((choice, index), Arguments())
         state.add(arguments if isinstance(arguments, str) else "")
-        yield draft
-        if self._waiting and self._is_complete(choice, self._current[choice]):
-            yield from self._next(choice)
+        if state.complete:
+            self._complete.add((choice, index))
+            del self._calls[choice, index]
 
-    def _next(self, choice: int) -> Iterator[Draft]:
-        """The call before is complete: send what waits, in the order in which the calls began, up to an open one."""
+    def _next(self, choice: int) -> list[Draft]:
+        """What waits of the call that began next; none when no call of this choice waits."""
         index = next((index for owner, index, _ in self._waiting if owner == choice), None)
         if index is None:
-            return
+            return []
         self._current[choice] = index
-        ready = [one for one in self._waiting if one[:2] == (choice, index)]
+        ready = [draft for owner, at, draft in self._waiting if (owner, at) == (choice, index)]
         self._waiting = [one for one in self._waiting if one[:2] != (choice, index)]
-        for at, (_, _, draft) in enumerate(ready):
-            if at < len(ready) - 1:
-                fragment = reading.tool_calls(reading.delta(reading.choices(draft.json)[0]))[0]
-                arguments = reading.function(fragment).get("arguments")
-                state = self._calls.setdefault((choice, index), Arguments())
-                state.add(arguments if isinstance(arguments, str) else "")
-                yield draft
-            else:
-                yield from self._send(choice, index, draft)
-
-    def _done(self, choice: int) -> set[int]:
-        return {
-            index for (owner, index), _ in self._calls.items() if owner == choice and index != self._current.get(choice)
-        }
-
-    def _is_complete(self, choice: int, index: int) -> bool:
-        state = self._calls.get((choice, index))
-        return state is not None and state.complete
+        for draft in ready:
+            self._add(choice, index, draft)
+        return ready
 
     def _let_go(self) -> Iterator[Draft]:
         """The answer is over: what still waits goes out, call by call."""
