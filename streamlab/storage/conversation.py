@@ -115,14 +115,15 @@ class Conversation:
         if self._left is not None:
             self._response_after_leaving(frame)
             return
+        at_ns = frame.at_ns
         for event in self._responses.feed(frame.data):
-            self._apply(event, frame.at_ns)
+            if type(event) is Body and self._open:
+                draft = self._open[0]
+                self._touched(draft, draft.add_body(event.pieces, at_ns))
+            else:
+                self._apply(event, at_ns)
 
     def _apply(self, event: ResponseEvent, at_ns: int) -> None:
-        if isinstance(event, Body) and self._open:
-            draft = self._open[0]
-            self._touched(draft, draft.add_body(event.pieces, at_ns))
-            return
         if isinstance(event, Surplus):
             if self._latest is not None:
                 self._latest.notes["bytes_after_end"] = self._latest.notes.get("bytes_after_end", 0) + len(event.data)
@@ -142,7 +143,7 @@ class Conversation:
             draft.changed = True
         elif isinstance(event, End):
             self._end(draft, event.trailers, at_ns)
-        else:
+        elif isinstance(event, Broken):
             self._broken(draft, event, at_ns)
         self._touched(draft, 0)
 

@@ -120,9 +120,18 @@ class Draft:
 
     def add_body(self, pieces: list[Piece], at_ns: int) -> int:
         """One read's pieces of the body; returns their bytes."""
-        offset = self.offset(at_ns)
+        self.last_us = offset = max(0, (at_ns - self.began_ns) // 1000)
         if self.first_us is None:
             self.first_us = offset
+        if len(pieces) == 1:  # of a stream that comes slowly, nearly every read
+            data, chunk = pieces[0]
+            size = len(data)
+            self.pending.append((self.segment_count, offset, size, chunk if self.chunked else None, data))
+            self.segment_count += 1
+            self.body_bytes += size
+            if self._event_stream:
+                self._count_events(pieces)
+            return size
         seq, chunked, total = self.segment_count, self.chunked, 0
         append = self.pending.append
         for data, chunk in pieces:

@@ -104,6 +104,11 @@ class Recorder:
 
     def take(self, frame: Frame) -> None:
         """One frame."""
+        if frame.kind is Kind.RESPONSE:  # nearly every frame is one
+            known = self._conversations.get(frame.connection)
+            if known is not None:
+                known.take(frame)
+            return
         if frame.kind is Kind.OPENED:
             self._conversations[frame.connection] = Conversation(frame, self._label, self._touched)
             return

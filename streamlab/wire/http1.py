@@ -426,6 +426,8 @@ class ResponseReader:
         """What the bytes mean, in order."""
         events: list[ResponseEvent] = []
         at = 0
+        if self._body is not None and self._fault is None:  # nearly always: a read from the middle of a body
+            at = self._feed_body(data, at, events)
         while at < len(data):
             if self._fault is not None:
                 events.append(Broken(self._fault, data[at:]))
