@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -228,7 +229,6 @@ def _python_value(data: bytes) -> JsonObject | None:
 
 
 _HALF_PAIR = re.compile("[\ud800-\udbff]\\Z")
-_HALF_BYTES = re.compile("[\udc80-\udcff]{1,3}\\Z")
 
 
 class CutCharacters(Repair):
@@ -266,10 +266,10 @@ class CutCharacters(Repair):
         as_bytes = before[1] if before is not None else bool(re.search("[\udc80-\udcff]", text))
         if before is not None:
             text = before[0] + text
-        match = (_HALF_BYTES if as_bytes and not _HALF_PAIR.search(text) else _HALF_PAIR).search(text)
-        if match is not None:
-            self._half[index] = (match.group(), as_bytes, draft)
-            text = text[: match.start()]
+        half = _half(text, as_bytes)
+        if half:
+            self._half[index] = (half, as_bytes, draft)
+            text = text[: -len(half)]
         mended = _whole(text, as_bytes)
         if mended != delta["content"]:
             rule = "invalid-utf8" if as_bytes else "surrogate-escape-split"
@@ -294,6 +294,19 @@ def _exact(draft: Draft, event: Chunk) -> JsonObject:
                 break
             return value if isinstance(value, dict) else event.json
     return event.json
+
+
+def _half(text: str, as_bytes: bool) -> str:
+    """The beginning of a character at the end of a text; "" when there is none."""
+    if as_bytes:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        try:
+            decoder.decode(text.encode("utf-8", "surrogateescape"))
+        except UnicodeEncodeError:
+            return ""
+        return decoder.getstate()[0].decode("utf-8", "surrogateescape")
+    match = _HALF_PAIR.search(text)
+    return match.group() if match is not None else ""
 
 
 def _whole(text: str, as_bytes: bool) -> str:
