@@ -1,0 +1,84 @@
+"""``streamlab normalize``: the stream on stdout, the account on stderr, exit codes."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+
+from streamlab.storage.exchange_dir import write_exchange_dir
+from tests import streams
+
+CUT = streams.exchange(streams.sse(streams.chat_text()[:-1], done=False))
+LEAK = [streams.chunk({"role": "assistant", "content": ""})]
+LEAK += [streams.chunk({"content": '<tool_call>\n{"name":"get_weather","arguments":{"city":"Oslo"}}\n</tool_call>'})]
+LEAK += [streams.chunk({}, "stop")]
+
+
+@pytest.fixture
+def cut(tmp_path):
+    return write_exchange_dir(CUT, tmp_path / "cut") or tmp_path / "cut"
+
+
+def test_a_good_stream_comes_out_as_it_is(run, folder):
+    ran = run("normalize", folder / "good")
+    assert (ran.code, ran.out.encode()) == (0, streams.sse(streams.chat_text()))
+    assert "nothing to mend" in ran.err
+
+
+def test_what_was_mended_goes_to_stderr(run, folder, tmp_path):
+    ran = run("normalize", folder / "bad", "-o", tmp_path / "out.sse")
+    assert (ran.code, ran.out) == (0, "")
+    assert "mended chunk-id-changes (5 events)" in ran.err
+    mended = (tmp_path / "out.sse").read_bytes()
+    assert mended.endswith(b"data: [DONE]\n\n")
+    assert run("check", tmp_path / "out.sse", "--fail-on", "info").code == 0
+
+
+def test_what_cannot_be_mended_is_exit_code_1(run, cut):
+    ran = run("normalize", cut)
+    assert ran.code == 1
+    assert "not mended: finish-reason-missing" in ran.err
+    assert '"code":"upstream_truncated"' in ran.out
+
+
+def test_blame_as_text_and_as_json(run, folder):
+    text = run("normalize", folder / "bad", "--blame").out
+    assert "derived   from 1" in text
+    assert "chunk-id-changes: id was 'chatcmpl-1', now 'chatcmpl-0'" in text
+    assert "invented  from -" in text
+    document = json.loads(run("normalize", folder / "bad", "--blame", "--json").out)
+    assert document["format"] == "streamlab.blame/1"
+    assert [event["origin"] for event in document["events"]] == [*["derived"] * 6, "invented"]
+    assert document["events"][1]["changes"][0]["was"] == "chatcmpl-1"
+    assert document["mended"] == {"chunk-id-changes": 5, "chunk-id-not-unique": 6, "done-missing": 1}
+
+
+def test_json_on_stderr_beside_the_stream(run, cut):
+    ran = run("normalize", cut, "--json")
+    assert json.loads(ran.err)["unmended"][0]["rule"] == "finish-reason-missing"
+
+
+def test_guesses_only_when_asked(run, tmp_path):
+    leak = streams.exchange(streams.sse(LEAK), request=streams.request_for(tools=True))
+    write_exchange_dir(leak, tmp_path / "leak")
+    assert run("normalize", tmp_path / "leak").code == 1
+    ran = run("normalize", tmp_path / "leak", "--unsafe")
+    assert ran.code == 0
+    assert '"tool_calls"' in ran.out
+    assert "a guess" in ran.err
+
+
+def test_standard_input_and_hostile_text(run, monkeypatch):
+    hostile = streams.frame(b"\x1b[31mred\x1b[0m")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(hostile)))
+    ran = run("normalize", "-", "--blame")
+    assert "\x1b" not in ran.out + ran.err
+
+
+def test_wrong_usage_is_exit_code_2(run, folder):
+    assert run("normalize", folder / "nothing").code == 2
+    assert run("normalize", folder).code == 2
+    assert run("normalize", folder / "good", "--api", "nonsense").code == 2
