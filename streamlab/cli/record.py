@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     import socket
+    from collections.abc import Callable
 
     from streamlab.servers.relay import Route
     from streamlab.storage.recorder import Observer, RecorderProcess
