@@ -19,6 +19,7 @@ COMMANDS = {
     "show": "Show one exchange in full.",
     "check": "Say where a stream departs from what OpenAI promises.",
     "compare": "Say what a hop did to a stream, and who is to blame.",
+    "probe": "Ask a live server a fixed set of questions, and judge the answers.",
     "normalize": "Mend a stream, and account for every change.",
     "replay": "Play exchanges back, faults included.",
     "export": "Write exchanges as fixtures or in other formats.",

@@ -22,7 +22,6 @@ from streamlab.wire.stream import BodyDecoder, StreamDecoder
 
 #: Members that must be the same in every request for two modes to be comparable; these two say which mode it is.
 _MODE_MEMBERS = ("stream", "stream_options")
-#: Tokens by which usage may differ when tokenizers count the end of a message differently.
 _SHOWN = 60
 
 
@@ -44,6 +43,7 @@ class Answer:
     first: JsonObject
     fingerprint: JsonObject
     error: Any
+    logprobs: bool = False
 
 
 def are_two_modes(a: Exchange, b: Exchange) -> bool:
@@ -94,17 +94,19 @@ def answer_of(exchange: Exchange) -> Answer:
     head = exchange.head
     decoder = BodyDecoder(head.header("content-encoding") if head is not None else None)
     body = b"".join(decoder.feed(segment.data) for segment in exchange.segments)
-    folded, first, fingerprint = Accumulator(), dict[str, Any](), dict[str, Any]()
+    folded, first, fingerprint, logprobs = Accumulator(), dict[str, Any](), dict[str, Any](), False
     for value, is_error in _values(body):
         first = first or value
         for name in ("model", "system_fingerprint", "service_tier", "object"):
             if value.get(name) is not None:
                 fingerprint.setdefault(name, value[name])
+        logprobs = logprobs or any(choice.get("logprobs") for choice in reading.choices(value))
         if is_error:
             folded.feed_error(value)
         else:
             folded.feed(value)
-    return Answer(head.status if head is not None else None, folded.completion(), first, fingerprint, folded.error)
+    status = head.status if head is not None else None
+    return Answer(status, folded.completion(), first, fingerprint, folded.error, logprobs)
 
 
 def _values(body: bytes) -> Iterator[tuple[JsonObject, bool]]:
