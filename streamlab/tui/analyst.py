@@ -10,19 +10,27 @@ import queue
 import sys
 import threading
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import IO
 
 from streamlab import __version__
-from streamlab.engine.event_index import EventIndex
+from streamlab.engine.compare import Names, compare_exchanges
+from streamlab.engine.event_index import EventIndex, IndexPart
+from streamlab.engine.normalizer import normalize
+from streamlab.engine.parity import are_two_modes, compare_modes
 from streamlab.engine.ranking import worst_first
 from streamlab.engine.report import Report
 from streamlab.errors import NotFoundError, StreamlabError
+from streamlab.exchange import Exchange
 from streamlab.storage.browsing import Browser, Summary
+from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui import protocol
+from streamlab.tui.events import Events, body_of
 from streamlab.tui.opening import copy_into
 from streamlab.tui.subject import Subject, analyzer_for
+from streamlab.wire.visible import visible
 
 #: Work between two looks at the questions, in seconds.
 _SLICE = 0.01
@@ -88,6 +96,8 @@ class Analyst:
             self._work["summaries"] = self._summarize(asked)
         elif isinstance(asked, protocol.Import):
             self._work["import"] = self._import(asked)
+        elif isinstance(asked, protocol.Compare):
+            self._say(self._compare(asked))
         elif subject is None or asked.token != subject.token:  # type: ignore[attr-defined]
             return
         elif isinstance(asked, protocol.AskState):
@@ -110,6 +120,26 @@ class Analyst:
         if path not in self._browsers:
             self._browsers[path] = Browser(path)
         return self._browsers[path]
+
+    # -- two exchanges
+
+    def _compare(self, asked: protocol.Compare) -> protocol.Aligned:
+        browser = self._browser(asked.path)
+        mine, b_path, b = browser.exchange(asked.a), asked.path, asked.b
+        if b is None:
+            mended = replace(normalize(mine).exchange, tap="normalized")
+            with CaptureDB(asked.scratch, write=True) as database:
+                b_path, b = asked.scratch, database.add(mended)
+        theirs = self._browser(b_path).exchange(b)
+        names = Names(_name(mine), _name(theirs))
+        if names.a == names.b:
+            names = Names(f"exchange {asked.a}", f"exchange {b}")
+        outcome = (
+            compare_modes(mine, theirs) if are_two_modes(mine, theirs) else compare_exchanges(mine, theirs, names=names)
+        )
+        sides = (browser, asked.path, mine), (self._browser(b_path), b_path, theirs)
+        one, other = ((path, side.id or 0, _whole_index(side, held)) for held, path, side in sides)
+        return protocol.Aligned(asked.token, outcome, one, other)
 
     # -- many exchanges
 
@@ -136,6 +166,17 @@ class Analyst:
         except StreamlabError as error:
             problem = str(error)
         yield protocol.Imported(count, True, problem)
+
+
+def _name(exchange: Exchange) -> str:
+    return visible(exchange.tap or exchange.label or f"exchange {exchange.id}", 40)
+
+
+def _whole_index(exchange: Exchange, browser: Browser) -> IndexPart:
+    events = Events(body_of(browser, exchange))
+    events.start(len(exchange.segments))
+    events.index.finish(exchange.end_us)
+    return events.index.part()
 
 
 def _summary(browser: Browser, number: int) -> Generator[object, None, tuple[Summary, str] | None]:

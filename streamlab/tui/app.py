@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -60,6 +61,7 @@ class Workbench(App[None]):
         self._link, self._own_link = link or Link(), link is None
         self._token = 0
         self._replaying: BackgroundReplay | None = None
+        self._scratch: TemporaryDirectory[str] | None = None
 
     # -- life
 
@@ -88,6 +90,8 @@ class Workbench(App[None]):
         if self._own_link:
             self._link.close()
         self.stop_replaying()
+        if self._scratch is not None:
+            self._scratch.cleanup()
         if self.opened.own:
             self._capture["filter"] = self.watcher.filter
             self.memory.save()
@@ -150,6 +154,8 @@ class Workbench(App[None]):
                     screen.summarized(content)
                 elif isinstance(screen, ExchangeScreen) and not isinstance(content, protocol.Summarized):
                     screen.answered(content)
+                elif isinstance(content, protocol.Aligned) and hasattr(screen, "aligned"):
+                    screen.aligned(content)
 
     # -- screens
 
@@ -307,11 +313,13 @@ class Workbench(App[None]):
             self._replaying.__exit__(None, None, None)
             self._replaying = None
 
-    def open_comparison(self, left: int, right: int) -> None:
-        """Two exchanges beside each other."""
+    def open_comparison(self, left: int, right: int | None) -> None:
+        """Two exchanges beside each other; None compares the left one with its normalized form."""
         from streamlab.tui.screens.compare import CompareScreen
 
-        self.push_screen(CompareScreen(self.watcher.exchange(left), self.watcher.exchange(right)))
+        if self._scratch is None:
+            self._scratch = TemporaryDirectory(prefix="streamlab-tui-")
+        self.push_screen(CompareScreen(left, right, str(Path(self._scratch.name) / "normalized.db")))
 
 
 def _keys_of(node: Any, action: str) -> str:

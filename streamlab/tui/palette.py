@@ -18,8 +18,8 @@ PLAIN = Style()
 BOLD = Style(bold=True)
 GOOD = Style(color="green")
 STALL = Style(color="yellow", bold=True)
-GAP = Style(color="blue")
-ARRIVAL = Style(color="bright_cyan", bold=True)
+GAP = Style(color="#4f8fbf")
+ARRIVAL = Style(color="#2f9fd8", bold=True)
 CHANGED = {
     How.SAME: ("=", DIM),
     How.CHANGED: ("~", Style(color="yellow")),
@@ -36,7 +36,7 @@ _KINDS = {
     "tool": Style(color="magenta"),
     "finish": GOOD,
     "done": GOOD,
-    "usage": Style(color="blue"),
+    "usage": Style(color="#4f8fbf"),
     "error": SEVERITY[Severity.ERROR],
     "not json": SEVERITY[Severity.ERROR],
     "comment": DIM,

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import pickle
 import struct
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from streamlab.engine.comparison import Comparison
 from streamlab.engine.difference import EventDiff
 from streamlab.engine.event_index import IndexPart
 from streamlab.engine.report import Report
+
+if TYPE_CHECKING:  # brings every rule with it
+    from streamlab.engine.parity import Parity
 
 _LENGTH = struct.Struct(">I")
 
@@ -64,6 +68,27 @@ class Import(NamedTuple):
 
     targets: tuple[str, ...]
     path: str
+
+
+class Compare(NamedTuple):
+    """Compare exchange ``a`` with ``b``, or with its own normalized form (``b`` None), which is written into the
+    capture ``scratch``."""
+
+    token: int
+    path: str
+    a: int
+    b: int | None
+    scratch: str
+
+
+class Aligned(NamedTuple):
+    """A comparison, and where the two sides can be read: (capture, exchange, index). ``outcome`` is a Comparison of
+    two recordings, or a Parity of two modes of one request."""
+
+    token: int
+    outcome: Comparison | Parity
+    a: tuple[str, int, IndexPart]
+    b: tuple[str, int, IndexPart]
 
 
 class Indexed(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from pathlib import Path
 
+from streamlab.engine.event_index import IndexPart
 from streamlab.errors import StreamlabError
 from streamlab.exchange import Exchange
 from streamlab.storage.browsing import Browser, ListRow
@@ -132,3 +133,18 @@ class Watcher:
             writer.set_mark(exchange_id, event, note)
         finally:
             writer.close()
+
+
+class Side:
+    """One of two exchanges that are compared: its events, from a capture that is opened for it."""
+
+    def __init__(self, path: str, exchange_id: int, part: IndexPart) -> None:
+        self._browser = Browser(path)
+        exchange = self._browser.exchange(exchange_id)
+        self.events = Events(body_of(self._browser, exchange), exchange.end_us)
+        self.events.index.extend(part)
+        self.events.whole = True
+
+    def close(self) -> None:
+        """Close the capture."""
+        self._browser.close()

@@ -73,6 +73,7 @@ class ExchangeScreen(Screen[None]):
         Binding("y", "copy_curl", "copy as curl", show=False),
         Binding("w", "normalize", "write normalized", show=False),
         Binding("r", "replay", "replay", show=False),
+        Binding("v", "compare_normalized", "compare with normalized", show=False),
         Binding("colon", "go_to", "go to event", show=False),
         Binding("escape,q", "leave", "back", show=False),
     ]
@@ -380,7 +381,7 @@ class ExchangeScreen(Screen[None]):
         """The footer fits what has the focus."""
         name = (self.focused.id if self.focused is not None else None) or "timeline"
         keys = self.KEYS.get(name, self.KEYS["timeline"])
-        self.query_one(KeyBar).show((*keys, ("F1", "help"), ("^p", "commands"), ("q", "back")))
+        self.query_one(KeyBar).show((*keys, ("q", "back"), ("F1", "help"), ("^p", "commands")))
 
     def on_resize(self, event: Resize) -> None:
         """As many parts side by side as have room; the others are one key away."""
@@ -540,7 +541,7 @@ class ExchangeScreen(Screen[None]):
         self._last_tick = now
         if event != self.cursor:
             self.go(event)
-        if not self.player.running:
+        if self.player.stopped:
             self._stop(self.player.stopped)
 
     def _stop(self, why: str) -> None:
@@ -603,6 +604,32 @@ class ExchangeScreen(Screen[None]):
     def action_normalize(self) -> None:
         """Write the mended stream."""
         self.app.ask_normalize(self.exchange_id)
+
+    def action_compare_normalized(self) -> None:
+        """Before and after normalizing."""
+        self.app.open_comparison(self.exchange_id, None)
+
+    def action_zoom(self, step: int) -> None:
+        """See `Timeline.action_zoom`."""
+        self.timeline.action_zoom(step)
+
+    def action_break_on(self, what: str) -> None:
+        """Where playing stops: on findings (on or off), at a gap, at an event."""
+        breaks = self.player.breaks
+        if what == "findings":
+            breaks.findings = not breaks.findings
+            self.app.tell(f"play {'stops' if breaks.findings else 'does not stop'} at findings")
+            return
+
+        def done(line: str | None) -> None:
+            number = int(line) if line and line.strip().isdigit() else None
+            if what == "gap":
+                breaks.gap_us = None if number is None else number * 1000
+            else:
+                breaks.event = number
+
+        asked = "stop before a gap of so many ms (empty: never)" if what == "gap" else "stop at event (empty: none)"
+        self.app.push_screen(PromptScreen(asked), done)
 
     def action_replay(self) -> None:
         """Serve the exchange, or stop serving."""

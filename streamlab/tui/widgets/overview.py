@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from math import log2
+from math import sqrt
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -22,8 +22,8 @@ class Overview(Widget):
     """Each column stands for an equal share of the events. A click goes there."""
 
     HELP: ClassVar[str] = """\
-The whole stream, left to right: the height of a bar is the longest wait there, on a
-logarithmic scale; the letters below are findings. A click goes there."""
+The whole stream, left to right: the height of a bar is the longest wait there, the
+longest of all being full; the letters below are findings. A click goes there."""
 
     class Clicked(Message):
         """A place was clicked: the number of the event."""
@@ -64,7 +64,7 @@ logarithmic scale; the letters below are findings. A click goes there."""
         width, base = self.size.width, self.rich_style
         if self._index is None or not self._index.events or width <= 0:
             return Strip.blank(width, base)
-        here = min(width - 1, self._cursor * width // max(1, self._index.events))
+        here = min(width - 1, -(-self._cursor * width // max(1, self._index.events)))
         segments = []
         for column in range(width):
             sign, style = self._bar(column, width) if y == 0 else self._letter(column, width)
@@ -74,16 +74,24 @@ logarithmic scale; the letters below are findings. A click goes there."""
             segments.append(Segment(sign, base + style))
         return Strip(segments)
 
+    def _continues(self, column: int, width: int) -> bool:
+        """Whether the column stands for the same event as the one before it."""
+        return column > 0 and self._share(column, width)[0] == self._share(column - 1, width)[0]
+
     def _bar(self, column: int, width: int) -> tuple[str, Style]:
         assert self._index is not None
+        if self._continues(column, width):
+            return " ", GAP
         sketch = self._index.sketch
         start, stop = (event // sketch.stride for event in self._share(column, width))
         gap = max(sketch.gaps[start : max(stop, start + 1)], default=0)
-        longest = max(self._index.longest[0], 2)
-        level = 0 if gap <= 0 else max(1, round(8 * log2(gap + 1) / log2(longest + 1)))
+        # By the square root: a wait a hundred times as long is ten times as high, so that short ones are still seen.
+        level = 0 if gap <= 0 else max(1, round(8 * sqrt(gap / max(1, self._index.longest[0]))))
         return BARS[min(8, level)], STALL if gap >= self._stall_us else GAP
 
     def _letter(self, column: int, width: int) -> tuple[str, Style]:
+        if self._continues(column, width):
+            return " ", DIM
         start, stop = self._share(column, width)
         at = bisect_left(self._worst, start, key=lambda one: one[0])
         worst: Severity | None = None
