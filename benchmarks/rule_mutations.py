@@ -49,7 +49,7 @@ def _silent(rule: type[Rule]) -> type[Rule]:
 
 def _talkative(rule: type[Rule]) -> type[Rule]:
     def end(self: Rule, ending: Ending) -> Findings:
-        yield from rule.end(self, ending) or ()  # type: ignore[arg-type]
+        yield from rule.end(self, ending) or ()
         yield self.found("a mutant speaks", path="(mutant)")
 
     return type(rule.__name__, (rule,), {"end": end})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from streamlab.engine.report import Report
 from streamlab.report.json import Summary
+from streamlab.report.places import Places
 from streamlab.rules.finding import Severity
+from streamlab.wire.visible import visible
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -16,17 +17,17 @@ def github_lines(reports: Iterable[tuple[str, int | None, Report]], summary: Sum
     """One line a finding."""
     for source, _, report in reports:
         summary.add(report)
-        file = source.partition("#")[0]
-        if Path(file).is_dir():
-            file = f"{file}/body.sse"
+        places = Places(source)
         for finding in report.findings:
             where = "" if finding.event is None else f" (event {finding.event})"
             title = _property(f"{finding.rule}{where}")
-            yield f"::{_COMMANDS[finding.severity]} file={_property(file)},title={title}::{_data(finding.message)}\n"
+            place = f"file={_property(places.file)},line={places.line(finding)},title={title}"
+            yield f"::{_COMMANDS[finding.severity]} {place}::{_data(finding.message)}\n"
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Control characters made visible, so that a line stays one line and a log cannot be drawn over."""
+    return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from streamlab import __version__
 from streamlab.engine.report import Report
 from streamlab.report.json import Summary, dump
+from streamlab.report.places import Places
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding, Severity
 
@@ -32,13 +33,14 @@ def rule_json(rule: type[Rule]) -> dict[str, Any]:
     }
 
 
-def result_json(source: str, finding: Finding, index: dict[str, int]) -> dict[str, Any]:
-    """One finding as a SARIF result; the region is the byte range of the body."""
-    path, _, fragment = source.partition("#")
-    artifact = {"uri": quote(path.replace("\\", "/"), safe="/:.-_~")}
-    physical: dict[str, Any] = {"artifactLocation": artifact}
-    if finding.span is not None:
-        physical["region"] = {"byteOffset": finding.span[0], "byteLength": finding.span[1] - finding.span[0]}
+def result_json(places: Places, finding: Finding, index: dict[str, int]) -> dict[str, Any]:
+    """One finding as a SARIF result. The region is a line, which code hosts insist on, and the byte range of the body
+    where the file is the body."""
+    region: dict[str, Any] = {"startLine": places.line(finding)}
+    if finding.span is not None and places.is_body:
+        region |= {"byteOffset": finding.span[0], "byteLength": finding.span[1] - finding.span[0]}
+    uri = quote(places.file.replace("\\", "/"), safe="/.-_~", errors="replace")
+    physical = {"artifactLocation": {"uri": uri}, "region": region}
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": index[finding.rule],
@@ -48,8 +50,8 @@ def result_json(source: str, finding: Finding, index: dict[str, int]) -> dict[st
         "occurrenceCount": finding.count,
         "properties": {"event": finding.event, "path": finding.path, "repair": str(finding.repair)},
     }
-    if fragment:
-        result["properties"]["exchange"] = fragment
+    if places.exchange:
+        result["properties"]["exchange"] = places.exchange
     if finding.known:
         result["properties"]["known"] = True
     return result
@@ -71,7 +73,8 @@ def sarif_document(
     separator = "\n  "
     for source, _, report in reports:
         summary.add(report)
+        places = Places(source)
         for finding in report.findings:
-            yield separator + dump(result_json(source, finding, index))
+            yield separator + dump(result_json(places, finding, index))
             separator = ",\n  "
     yield "]}]}\n"
