@@ -204,4 +204,4 @@ def test_hostile_text_can_be_written_in_every_format(form, text):
     report = Report(Api.CHAT, (finding,), Metrics(1, 1, 1, 1), {"content": text})
     written = rendered(form, [(text, None, report)])
     assert "\x1b" not in written
-    assert "\n::error::y" not in written
+    assert form != "github" or "\n::error::y" not in written
