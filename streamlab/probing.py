@@ -84,6 +84,7 @@ class _Reply:
     status: int | None
     text: str = ""
     ended: bool = True
+    unreachable: bool = False
 
 
 def probe(asked: Probe, db: Path, told: Told) -> Probed:
@@ -190,13 +191,14 @@ class _Session:
             listed = json.loads(reply.text)["data"]
             found = next(one["id"] for one in listed if isinstance(one.get("id"), str))
         except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+            how = f"HTTP {reply.status}" if reply.status is not None else "no answer"
             raise UsageError(
-                f"{self._asked.base_url} does not list its models (HTTP {reply.status}); name one with --model"
+                f"{self._asked.base_url} does not list its models ({how}); name one with --model"
             ) from None
         return str(found)
 
     def _reachable(self, reply: _Reply) -> None:
-        if reply.status is None and reply.ended:
+        if reply.unreachable:
             raise CouldNotRunError(f"{self._asked.base_url} cannot be reached: {reply.text}")
 
     async def _settle(self, client: httpx.AsyncClient) -> None:
@@ -266,11 +268,16 @@ def _from_relay(reply: _Reply) -> _Reply:
     if reply.status not in (502, 504) or '"upstream_error"' not in reply.text:
         return reply
     try:
-        message = str(json.loads(reply.text)["error"]["message"])
+        error = json.loads(reply.text)["error"]
+        message, code = str(error["message"]), error["code"]
     except (ValueError, KeyError, TypeError):
         return reply
-    own = message.startswith("streamlab: ")
-    return _Reply(None, visible(message.removeprefix("streamlab: "), 200)) if own else reply
+    if not message.startswith("streamlab: "):
+        return reply
+    if code != "upstream_unreachable":
+        return _Reply(None, visible(message, 200))
+    why = message.partition("): ")[0].rpartition("(")[2]
+    return _Reply(None, visible(why, 200), unreachable=True)
 
 
 # -- judging -----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from streamlab.exchange import Exchange
+from streamlab.exchange import Ending, Exchange
 from streamlab.rules.finding import Finding, Severity
 from streamlab.wire import bodies, reading
 from streamlab.wire.accumulate import Accumulator
@@ -62,7 +62,12 @@ def compare_modes(one: Exchange, other: Exchange) -> Parity:
     deterministic = is_deterministic(body)
     findings: list[Finding] = list(_status(mine, theirs))
     notes: list[str] = []
-    if not findings and _ok(mine) and _ok(theirs):
+    broken = [name for name, one in (("streamed", streamed), ("whole", whole)) if one.ending is not Ending.COMPLETE]
+    if broken:
+        notes.append(f"not compared: the {' and the '.join(broken)} answer did not come to its end")
+    elif not findings and not (mine.first and theirs.first):
+        notes.append("not compared: an answer without JSON")
+    elif not findings and _ok(mine) and _ok(theirs):
         findings += _always(mine, theirs)
         if deterministic:
             findings += _when_deterministic(mine, theirs)
@@ -178,9 +183,16 @@ def _when_deterministic(streamed: Answer, whole: Answer) -> Iterator[Finding]:
             ("parity-finish-reason", lambda one: one.get("finish_reason"), "finish_reason"),
         )
         for rule, of, what in checks:
-            if of(mine) != of(theirs):
-                words = f"{what}{where}: {_shown(of(mine))} streamed, {_shown(of(theirs))} whole"
-                yield _finding(rule, Severity.ERROR, words, _plain(of(theirs)), _plain(of(mine)))
+            here, there = of(mine), of(theirs)
+            if here != there:
+                words = f"{what}{where}: {_shown(here)} streamed, {_shown(there)} whole"
+                severity = Severity.INFO if _only_white_space(here, there) else Severity.ERROR
+                yield _finding(rule, severity, words, _plain(there), _plain(here))
+
+
+def _only_white_space(one: Any, other: Any) -> bool:
+    """Text whose ends one mode strips is the same text: templates begin answers with a line end or a space."""
+    return isinstance(one, str) and isinstance(other, str) and one.strip() == other.strip() != ""
 
 
 def _choices(streamed: Answer, whole: Answer) -> Iterator[tuple[JsonObject, JsonObject, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from streamlab.engine.blame import faults
@@ -218,14 +218,29 @@ def feature_of(
 ) -> Feature:
     """A question's outcome; ``pair`` are the streamed and the whole exchange, None when one was not asked."""
     parity = compare_modes(*pair) if pair is not None and all(one.head is not None for one in pair) else None
+    if parity is not None and question.shows is Shows.REFUSED:  # what an answer says that should not be, is no matter
+        refusals = tuple(one for one in parity.findings if one.rule == "parity-error-status")
+        parity = replace(parity, findings=refusals)
     return Feature(question, streamed, whole, parity)
 
 
-def blame_of(gateway: Feature, direct: Feature, name: str = "the gateway") -> str:
+def blame_of(gateway: Feature, direct: Feature) -> str:
     """Whose fault it is, from the same question asked past the gateway: in one line, "" when nothing is wrong."""
-    if gateway.state is not State.DEVIATES:
-        return "" if direct.state is not State.DEVIATES else f"{name} mends what the server does"
-    if direct.state is not State.DEVIATES:
-        return f"introduced by {name}"
-    own = gateway.rules - direct.rules
-    return f"the server does it already; {name} adds {', '.join(sorted(own))}" if own else "the server does it already"
+    here, there = _complaints(gateway), _complaints(direct)
+    if not here:
+        return "mended by the gateway" if there else ""
+    own, shared = here - there, here & there
+    if not own:
+        return "the server does it already"
+    if not shared:
+        return f"introduced by the gateway: {', '.join(sorted(own))}"
+    return f"the gateway: {', '.join(sorted(own))}; the server already: {', '.join(sorted(shared))}"
+
+
+def _complaints(feature: Feature) -> set[str]:
+    """What is wrong, in words that are the same for the same fault."""
+    found = set(feature.rules)
+    for outcome in (feature.streamed, feature.whole):
+        if outcome.state is State.DEVIATES and not outcome.findings:
+            found.add(outcome.reason.partition(":")[0])
+    return found

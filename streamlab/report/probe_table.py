@@ -79,8 +79,9 @@ def _parity_cell(feature: Feature) -> Text:
     found = feature.parity_findings
     if found:
         return Text(", ".join(dict.fromkeys(finding.rule for finding in found)), style=_STYLES[State.DEVIATES])
-    if feature.parity.notes:
-        return Text("errors alike" if "errors" in feature.parity.notes[0] else "alike in form", style="dim")
+    for note in feature.parity.notes:
+        words = "errors alike" if "errors" in note else "–" if note.startswith("not compared") else "alike in form"
+        return Text(words, style="dim")
     return Text("alike", style="green")
 
 
@@ -95,6 +96,9 @@ def _print_proof(console: Console, features: Sequence[Feature], db: Path) -> Non
                     where = f"{feature.question.name}, {mode}, exchange {outcome.id}"
                     _print_finding(console, str(finding.severity), finding.rule, finding.message, where)
         for finding in feature.parity_findings:
+            if finding.rule in said:
+                continue
+            said.add(finding.rule)
             where = f"{feature.question.name}, exchanges {feature.streamed.id} and {feature.whole.id}"
             _print_finding(console, str(finding.severity), finding.rule, finding.message, where)
     if said:
