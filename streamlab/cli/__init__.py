@@ -29,6 +29,7 @@ COMMANDS = {
     "rule": "Explain one rule.",
     "diff": "Show an exchange beside what OpenAI would have sent.",
     "tui": "Open the workbench.",
+    "completion": "Print the script that completes commands in your shell.",
     "demo": "Show the whole loop on broken stand-in servers.",
 }
 
