@@ -35,6 +35,7 @@ from streamlab.rules.repairs.base import (
 )
 from streamlab.rules.repairs.closing import Closing
 from streamlab.rules.repairs.framing import SEPARATORS, frame
+from streamlab.rules.repairs.responses import ResponsesEvents
 from streamlab.translators import Translator, translator_for
 from streamlab.wire import reading
 from streamlab.wire.apis import Api, api_of_json, api_of_path
@@ -168,8 +169,8 @@ class Normalizer:
 
     @property
     def done(self) -> bool:
-        """Whether the upstream has sent ``[DONE]``: nothing of the answer is outstanding; see `release`."""
-        return any(isinstance(repair, Closing) and repair.done for repair in self._repairs)
+        """Whether ``[DONE]`` or the last event of a response has come: nothing of the answer is outstanding."""
+        return any(isinstance(repair, Closing | ResponsesEvents) and repair.done for repair in self._repairs)
 
     @property
     def translated(self) -> bool:

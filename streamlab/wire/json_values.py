@@ -113,4 +113,6 @@ def split_values(data: bytes) -> list[bytes] | None:
             return None
         pieces.append(rest[:end])
         rest = rest[end:].lstrip()
+        while rest.startswith(b"data:"):
+            rest = rest[len(b"data:") :].lstrip()
     return pieces

@@ -35,6 +35,12 @@ _REASONS = {
 }
 
 
+def _only_index(listed: list[JsonObject]) -> int:
+    """The index of the one choice in a chunk; -1 when there is none, or several."""
+    index = listed[0].get("index") if len(listed) == 1 else None
+    return index if type(index) is int else -1
+
+
 def known_reason(value: str) -> str | None:
     """OpenAI's name for a reason to finish; None when it has none."""
     lower = value.strip().lower()
@@ -56,13 +62,15 @@ class ChoiceShape(Repair):
         "finish-reason-unknown-value",
     )
     stage = Stage.CHOICE
-    holds_back = "a first chunk whose choice has an index above 0 while the request is unknown, until the next event"
+    holds_back = "a chunk that may number its tokens by the index of its choice, until the next event"
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.FINISH | Fact.MESSAGE | Fact.TEXT | Fact.MANY_CHOICES
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
-        self._all_zero = story.n == 1
+        self._all_zero = False
+        self._several = story.n is not None and story.n > 1
+        self._by_message = False
         self._seen = False
         self._last = -1
         self._held: Draft | None = None
@@ -84,30 +92,31 @@ class ChoiceShape(Repair):
     def event(self, draft: Draft) -> Drafts:
         listed = reading.choices(draft.json) if draft.is_chunk else []
         held, self._held, self.awake = self._held, None, False
-        if held is None and not self._seen and self._is_odd_start(listed):
+        if held is not None:
+            first, second = _only_index(reading.choices(held.json)), _only_index(listed)
+            # One index for everything, or a new one for every token: there is only one choice.
+            self._all_zero = second in (first, first + 1) if self._last < 0 else second == first + 1
+            self._mend(held)
+        elif self._may_count(listed):
             self._held, self.awake = draft, True
             return ()
-        if held is None:
-            self._mend(draft)
-            return (draft,)
-        # One index for everything, or a new one for every token: there is only one choice.
-        self._all_zero = all(choice.get("index") != 0 for choice in listed)
-        self._mend(held)
         self._mend(draft)
-        return (held, draft)
+        return (draft,) if held is None else (held, draft)
 
     def end(self, ending: Ending) -> Drafts:
         held, self._held = self._held, None
         if held is None:
             return ()
-        self._all_zero = True
+        self._all_zero = self._last < 0
         self._mend(held)
         return (held,)
 
-    def _is_odd_start(self, listed: list[JsonObject]) -> bool:
-        """Whether the first choice has an index above 0, and nobody knows how many were asked for."""
-        index = listed[0].get("index") if len(listed) == 1 and self.story.n is None else None
-        return type(index) is int and index > 0
+    def _may_count(self, listed: list[JsonObject]) -> bool:
+        """Whether an index above 0 may number tokens, or stand for the only choice there is: the next will tell."""
+        index = _only_index(listed)
+        if self._all_zero or self._several or not self._chat or index <= 0 or index in self.story.opened:
+            return False
+        return self._last < 0 or (index == self._last + 1 and not reading.delta(listed[0]).get("role"))
 
     def _mend(self, draft: Draft) -> None:
         if draft.is_chunk:
@@ -126,10 +135,8 @@ class ChoiceShape(Repair):
             as_number = int(index) if isinstance(index, str) and index.isdigit() and len(index) < 9 else position
             draft.put("choice-index-missing", choice, "index", as_number, path)
             index = as_number
-        counts = count == 1 and index == self._last + 1 and "role" not in reading.delta(choice)
-        if counts and self.story.n is None and 0 in self.story.opened and index not in self.story.opened:
-            self._all_zero = True
-        self._last = index
+        if count == 1:
+            self._last = index
         if self._all_zero and index != 0 and count == 1:
             draft.put("choice-index-is-token-counter", choice, "index", 0, path)
 
@@ -140,6 +147,12 @@ class ChoiceShape(Repair):
                 draft.drop("full-message-repeated", choice, "message", path)
             return
         if isinstance(message, dict):
+            said = self.story.text(reading.choice_index(choice))
+            if said and (not self._by_message or message.get("content") == said):
+                draft.drop("full-message-repeated", choice, "message", path)
+                choice["delta"] = {}
+                return
+            self._by_message = True
             draft.put("choice-message-instead-of-delta", choice, "delta", self._news_of(dict(message)), path)
             del choice["message"]
         elif isinstance(choice.get("text"), str):

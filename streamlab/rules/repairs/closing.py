@@ -114,7 +114,7 @@ class Closing(Repair):
         listed = reading.choices(chunk)
         if self._take_usage(draft, chunk, listed):
             if draft is not self._usage_chunk:
-                self.story.drop(draft, "usage-on-content-or-finish-chunk" if listed else "usage-unrequested")
+                self.story.drop(draft, _dropped_usage(chunk, listed))
             return
         if self._legacy:
             yield from self._legacy_chunk(draft, listed)
@@ -226,15 +226,19 @@ class Closing(Repair):
         self._usage_key = self._usage_key or "usage" in chunk
         if value is None:
             return False
-        if not listed and isinstance(value, dict) and chunk.get("choices") == []:
+        if not listed and isinstance(value, dict) and value and chunk.get("choices") == []:
             return self._own_chunk(draft, value)
         if not listed:
-            return False
+            return chunk.get("choices") == [] and not (isinstance(value, dict) and value) and self._nothing_else(chunk)
         rule = "usage-on-content-or-finish-chunk"
         self._strip(draft, chunk, rule)
         if isinstance(value, dict) and value:
             self._set_usage(value, draft, rule)
         return _is_shell(chunk) and not any(choice.get("finish_reason") for choice in listed)
+
+    @staticmethod
+    def _nothing_else(chunk: JsonObject) -> bool:
+        return not any(value for key, value in chunk.items() if key not in (*ENVELOPE_KEYS, "usage", "obfuscation"))
 
     def _strip(self, draft: Draft, chunk: JsonObject, rule: str) -> None:
         if self.story.usage_wanted is False:
@@ -328,6 +332,13 @@ class Closing(Repair):
         made.json["choices"] = []
         made.json["usage"] = value
         return made
+
+
+def _dropped_usage(chunk: JsonObject, listed: list[JsonObject]) -> str:
+    if listed:
+        return "usage-on-content-or-finish-chunk"
+    usage = chunk.get("usage")
+    return "usage-unrequested" if isinstance(usage, dict) and usage else "usage-inconsistent"
 
 
 def _choices(draft: Draft) -> list[JsonObject]:

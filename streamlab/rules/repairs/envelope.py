@@ -42,7 +42,8 @@ class Envelope(Repair):
         if not draft.is_chunk or _is_azure_prelude(draft.json):
             return (draft,)
         chunk = draft.json
-        if draft.event.sse is None and "id" not in chunk and "object" not in chunk and draft.changes:
+        made = draft.event.sse is None and "choices" in chunk and draft.changes
+        if made and "id" not in chunk and "object" not in chunk:
             self._complete(chunk)
             return (draft,)
         before = len(draft.changes)

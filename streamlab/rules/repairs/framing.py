@@ -178,7 +178,7 @@ class Framing(Repair):
         self._note_stray(lines)
         if lines.stray and not lines.payload:
             self.story.stray = (self.story.stray + b"\n".join(lines.stray))[:400]
-        found = [*lines.comments, *(b" " + line for line in lines.stray)]
+        found = [*lines.comments, *(b" " + line.decode("utf-8", "replace").encode() for line in lines.stray)]
         if not found:
             return None
         raw = b"".join(b":" + text + b"\n" for text in found) + b"\n"
@@ -215,7 +215,7 @@ class Framing(Repair):
         if isinstance(event, Done) and event.variant:
             lines.rules["sse-done-variant"] = event.sse.data if event.sse is not None else b""
             return Done(None)
-        if isinstance(event, Chunk) and event.json.get("type") == "ping" and "choices" not in event.json:
+        if isinstance(event, Chunk) and event.json.get("type") == "ping" and not event.json.get("choices"):
             lines.rules["sse-ping-event-with-data"] = "ping"
             return comment(b" ping")
         if isinstance(event, Chunk | ErrorPayload) and event.sse is not None and b"\n" in (event.sse.data or b""):

@@ -148,7 +148,7 @@ class TornPayloads(Repair):
         elif event.decoded and (self.story.unsafe or not event.value or type(event.value) in (int, float, bool)):
             draft.event = comment(b" " + data)
             draft.changes.append(Change("json-not-object", "", data, ":"))
-        elif event.decoded or data[:1] in b'{["' or data.startswith(b"b'"):
+        elif event.decoded or truncated or data[:1] == b"{" or data.startswith((b"b'", b'b"')):
             self.story.cannot(_why(event), "the payload is no JSON object and nobody can say what was meant")
         elif not last:
             # The answer goes on: an error event here would end it for every client.

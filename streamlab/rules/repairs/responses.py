@@ -34,6 +34,7 @@ class ResponsesEvents(Repair):
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self.awake = True
+        self.done = False
         self._next: int | None = None
         self._numbered = True
         self._id: str | None = None
@@ -49,12 +50,13 @@ class ResponsesEvents(Repair):
             return (draft,)
         event = draft.json
         kind = reading.event_type(event)
-        if not kind:
+        if not kind and not self.story.unsafe:
             return (draft,)
         if not kind.startswith("response.") and kind != "error":
             draft.event = comment(b" " + encode_json(event))
             draft.changes.append(Change("responses-keepalive-event", "", kind, ":"))
             return (draft,)
+        self.done = self.done or kind in TERMINAL
         self._identity(draft, event)
         self._members(draft, event, kind)
         self._response(draft, event, kind)
@@ -157,7 +159,11 @@ class ResponsesEvents(Repair):
             if type(reading.as_object(details).get(member)) is not int:
                 whole = {**reading.as_object(details), member: 0}
                 draft.put("responses-created-at-float", usage, holder, whole, "response.usage.")
-        if not response.get("output") and self._done and kind in ("response.completed", "response.incomplete"):
+        if (
+            not reading.as_list(response.get("output"))
+            and self._done
+            and kind in ("response.completed", "response.incomplete")
+        ):
             items = [self._done[at] for at in sorted(self._done)]
             draft.put("responses-completed-output-empty", response, "output", items, "response.")
 
