@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -20,12 +20,11 @@ from streamlab.engine.compare import Names, compare_exchanges
 from streamlab.engine.event_index import EventIndex, IndexPart
 from streamlab.engine.normalizer import normalize
 from streamlab.engine.parity import are_two_modes, compare_modes
-from streamlab.engine.ranking import worst_first
-from streamlab.engine.report import Report
 from streamlab.errors import NotFoundError, StreamlabError
 from streamlab.exchange import Exchange
 from streamlab.storage.browsing import Browser, Summary
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.summarizing import summary_of
 from streamlab.tui import protocol
 from streamlab.tui.events import Events, body_of
 from streamlab.tui.opening import copy_into
@@ -34,7 +33,6 @@ from streamlab.wire.visible import visible
 
 #: Work between two looks at the questions, in seconds.
 _SLICE = 0.01
-_SPARK = 16
 #: Exchanges larger than this are summarized when somebody opens them, not in passing.
 _MAX_SUMMARIZED = 64 * 1024 * 1024
 _NOTHING = object()
@@ -197,31 +195,6 @@ def _summary(browser: Browser, number: int) -> Generator[object, None, tuple[Sum
         yield None
     report = analyzer.finish(exchange.ending, exchange.end_us)
     return summary_of(report, analyzer.ctx.accumulator.model, index), str(report.completion.get("content") or "")
-
-
-def summary_of(report: Report, model: str | None, index: EventIndex) -> Summary:
-    """What the list shows of a report."""
-    return Summary(
-        api=str(report.api),
-        model=model if isinstance(model, str) else None,
-        dialect=report.dialect,
-        events=report.metrics.events,
-        ttft_us=report.metrics.ttft_us,
-        stalls=report.metrics.stalls,
-        worst=str(report.worst) if report.worst is not None else None,
-        rules={one.rule: str(one.severity) for one in worst_first(report.findings)},
-        gaps=spark_levels(index.sketch.gaps),
-    )
-
-
-def spark_levels(gaps: Sequence[int]) -> bytes:
-    """Gaps as `_SPARK` levels from 0 to 8, the longest being 8; nothing where no time is known."""
-    longest = max(gaps, default=0)
-    if longest <= 0:
-        return b""
-    count = min(_SPARK, len(gaps))
-    cut = [gaps[at * len(gaps) // count : (at + 1) * len(gaps) // count] for at in range(count)]
-    return bytes(round(8 * max(part) / longest) for part in cut)
 
 
 def main() -> None:
