@@ -14,8 +14,10 @@ from streamlab.interop.har import to_har
 from streamlab.interop.vcr import lost, to_vcr
 from streamlab.regression import write_expectations
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
-from streamlab.storage.naming import directory_name, free_directory
+from streamlab.storage.naming import directory_name, free_directory, safe_name
 from streamlab.storage.targets import find
+
+__all__ = ["FORMATS", "Exported", "export", "safe_name", "write_fixture"]
 
 #: ``--as`` -> the ending of the file's name; a fixture is a directory.
 FORMATS = ("fixture", "sse", "har", "vcr", "curl")
@@ -38,7 +40,8 @@ def export(targets: Iterable[str], folder: Path, form: str = "fixture", db: Path
                 yield write(exchange, folder, directory_name(exchange, found.source))
 
 
-def _fixture(exchange: Exchange, folder: Path, name: str) -> Exported:
+def write_fixture(exchange: Exchange, folder: Path, name: str) -> Exported:
+    """A regression fixture in a directory of its own below ``folder``, with what our rules and repairs make of it."""
     home = free_directory(folder, name)
     write_exchange_dir(exchange, home)
     write_expectations(home, read_exchange_dir(home))
@@ -70,7 +73,7 @@ def _curl(exchange: Exchange, folder: Path, name: str) -> Exported:
 
 
 _WRITERS: dict[str, Callable[[Exchange, Path, str], Exported]] = {
-    "fixture": _fixture,
+    "fixture": write_fixture,
     "sse": _sse,
     "har": _har,
     "vcr": _vcr,

@@ -22,6 +22,8 @@ COMMANDS = {
     "probe": "Ask a live server a fixed set of questions, and judge the answers.",
     "normalize": "Mend a stream, and account for every change.",
     "replay": "Play exchanges back, faults included.",
+    "fuzz": "Find the smallest cut or fault that changes what a command does.",
+    "shrink": "Cut a capture down to the smallest that still shows it.",
     "export": "Write exchanges as fixtures or in other formats.",
     "import": "Read exchange directories and .sse files into the database.",
     "prune": "Delete exchanges from the database.",

@@ -1,0 +1,56 @@
+"""``streamlab fuzz``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from streamlab.cli.options import db_option, json_option
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  streamlab fuzz last -- python my_client.py
+  streamlab fuzz fixtures/glm4-newline --budget 300 --to fixtures -- node client.js
+"""
+)
+@click.argument("target", metavar="TARGET")
+@click.argument("command_line", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
+@click.option("--budget", type=click.FloatRange(min=0), default=120.0, show_default=True, help="Seconds in all.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds a run.")
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the smallest as fixture.")
+@db_option
+@json_option
+def command(
+    target: str,
+    command_line: tuple[str, ...],
+    budget: float,
+    timeout: float,
+    folder: Path | None,
+    db: Path | None,
+    as_json: bool,
+) -> int:
+    """Play an exchange to a command, cut elsewhere and broken off in every way, and name the smallest change of the
+    stream that changes the outcome: exit code and standard output.
+
+    The command finds the server in OPENAI_BASE_URL. Exit code 0 when nothing changed the outcome, 1 when something
+    did; Ctrl-C keeps what was found (130).
+    """
+    import json
+
+    from streamlab import api, exporting, fuzzing
+    from streamlab.report.terminal import data
+
+    found = api.find_one(target, db)
+    spend = fuzzing.Budget(budget)
+    result = fuzzing.fuzz(found.read(), command_line, spend, timeout, lambda line: click.echo(line, err=True))
+    lines = [json.dumps(result.as_json())] if as_json else result.lines()
+    data().print("\n".join(lines), soft_wrap=True)
+    if folder is not None and result.smallest is not None:
+        name = exporting.safe_name(f"{Path(found.source).stem}-{result.smallest.kind}")
+        click.echo(str(exporting.write_fixture(result.smallest.exchange, folder, name).path))
+    if spend.stopped:
+        return 130
+    return 1 if result.found else 0
