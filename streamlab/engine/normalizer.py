@@ -553,7 +553,8 @@ def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
         head = replace(head, headers=(*head.headers, ("transfer-encoding", "chunked")), http_version="1.1")
     if normalizer.translated and request is not None:
         request = replace(request, url="/v1/chat/completions", body=None)
-    cut = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
+    # A cut of the Responses API stays one: no event of ours stands for it.
+    cut = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT) and normalizer.story.api is not Api.RESPONSES
     return replace(
         exchange,
         request=request,

@@ -29,7 +29,7 @@ class OneChoiceAChunk(Repair):
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self._early: list[Draft] = []
-        self._opened = story.n == 1
+        self._opened = False
 
     def event(self, draft: Draft) -> Drafts:
         parts = list(self._apart(draft))

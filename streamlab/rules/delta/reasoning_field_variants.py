@@ -54,6 +54,6 @@ class ReasoningFieldVariants(Rule):
                     self.ctx.first_content_at,
                     expected="the answer",
                     actual=start,
-                    repair=Mend.UNSAFE,
+                    repair=Mend.NONE,
                 )
                 return

@@ -128,7 +128,7 @@ class Framing(Repair):
         "json-duplicate-keys",
     )
     stage = Stage.FRAMING
-    on = Fact.FRAMING | Fact.FAULTS | Fact.UNDECODABLE | Fact.DONE | Fact.WIDE
+    on = Fact.FRAMING | Fact.FAULTS | Fact.UNDECODABLE | Fact.DONE | Fact.WIDE | Fact.TYPED
     apis = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES})
 
     def __init__(self, story: Story) -> None:
@@ -140,6 +140,10 @@ class Framing(Repair):
         if sse is None:
             return (draft,)
         if sse.plain and isinstance(event, Chunk | ErrorPayload):
+            if self._is_ping(event):
+                draft.event = comment(b" ping")
+                draft.changes.append(Change("sse-ping-event-with-data", "", sse.data, ":"))
+                return (draft,)
             self._reencode(draft)
             return (draft,)
         if type(event) is Done and sse.plain and not event.variant:
@@ -211,11 +215,15 @@ class Framing(Repair):
         return self._undecodable(event, payload, lines, name)
 
     @staticmethod
+    def _is_ping(event: StreamEvent) -> bool:
+        return isinstance(event, Chunk) and event.json.get("type") == "ping" and not event.json.get("choices")
+
+    @staticmethod
     def _one_line(event: StreamEvent, lines: _Lines) -> StreamEvent:
         if isinstance(event, Done) and event.variant:
             lines.rules["sse-done-variant"] = event.sse.data if event.sse is not None else b""
             return Done(None)
-        if isinstance(event, Chunk) and event.json.get("type") == "ping" and not event.json.get("choices"):
+        if Framing._is_ping(event):
             lines.rules["sse-ping-event-with-data"] = "ping"
             return comment(b" ping")
         if isinstance(event, Chunk | ErrorPayload) and event.sse is not None and b"\n" in (event.sse.data or b""):

@@ -48,7 +48,7 @@ class ResponsesCreatedAtFloat(Rule):
         if type(created) is not int:
             absent = "created_at" not in response
             message = f"created_at is {'missing' if absent else quote(created)}, OpenAI sends an integer"
-            mend = Mend.SAFE if type(created) is float else Mend.UNSAFE
+            mend = Mend.SAFE if type(created) is float else Mend.NONE
             found.append(self.found(message, at, path="response.created_at", actual=created, repair=mend))
         usage = response.get("usage")
         if reading.event_type(event.json) in TERMINAL and type(usage) is dict:

@@ -44,7 +44,9 @@ class ResponsesErrorEventShape(Rule):
             if type(event.json.get("message")) is str:
                 return None
             message = "the error event has no message"
-            return (self.found(message, at, expected="message, code, param", severity=Severity.WARNING),)
+            return (
+                self.found(message, at, expected="message, code, param", severity=Severity.WARNING, repair=Mend.NONE),
+            )
         if kind.startswith("response.") or reading.flat_error(event.json) is None:
             return None
         message = f"an error comes with type {quote(kind)}, not 'error'" if kind else "an error comes without a type"
