@@ -55,3 +55,10 @@ def test_what_holds_back_says_so():
     for repair in repair_classes(unsafe=True):
         if repair.end is not Repair.end and repair.__name__ != "Ended":
             assert repair.holds_back, repair.__name__
+
+
+@pytest.mark.parametrize("rule", REPAIRED, ids=lambda rule: rule.name)
+def test_a_rule_names_its_repair(rule):
+    if rule.name not in ENGINE_RULES:
+        assert rule.mending is not None
+        assert rule.name in rule.mending.rules

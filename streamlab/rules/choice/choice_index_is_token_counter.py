@@ -7,6 +7,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_CHOICES
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Place
+from streamlab.rules.repairs.choices import ChoiceShape
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -35,6 +36,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_CHOICES
     repair = Mend.SAFE
+    mending = ChoiceShape
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     # There is no fact about an index; the finish chunk of such a stream has a wrong one, and mostly the first as well.
     on = Fact.FIRST | Fact.ROLE | Fact.FINISH

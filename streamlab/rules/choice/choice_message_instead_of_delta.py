@@ -7,6 +7,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_CHOICES
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.choices import ChoiceShape
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -31,6 +32,7 @@ class ChoiceMessageInsteadOfDelta(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_CHOICES
     repair = Mend.SAFE
+    mending = ChoiceShape
     on = Fact.MESSAGE | Fact.TEXT
 
     def __init__(self, ctx: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.deltas import DeltaShape
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
 
@@ -27,6 +28,7 @@ class ContentArrayParts(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
     repair = Mend.SAFE
+    mending = DeltaShape
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):

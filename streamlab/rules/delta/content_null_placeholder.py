@@ -8,6 +8,7 @@ from streamlab.rules.base import Findings
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Place
+from streamlab.rules.repairs.deltas import DeltaShape
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,6 +35,7 @@ class ContentNullPlaceholder(LateRule):
     severity = Severity.INFO
     source = OBSERVED
     repair = Mend.SAFE
+    mending = DeltaShape
     on = Fact.CONTENT_EMPTY
 
     def __init__(self, ctx: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.deltas import DeltaShape
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
 
@@ -27,6 +28,7 @@ class ContentWrongType(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
     repair = Mend.UNSAFE
+    mending = DeltaShape
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.deltas import DeltaShape
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -29,6 +30,7 @@ class EmptyToolCallsArray(Rule):
     severity = Severity.WARNING
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.SAFE
+    mending = DeltaShape
     on = Fact.TOOL_CALLS | Fact.FUNCTION_CALL
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -6,6 +6,7 @@ from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.deltas import MixedReasoning
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -32,6 +33,7 @@ class ReasoningAfterContent(Rule):
     severity = Severity.WARNING
     source = OBSERVED
     repair = Mend.SAFE
+    mending = MixedReasoning
     on = Fact.REASONING
 
     def __init__(self, ctx: Context) -> None:

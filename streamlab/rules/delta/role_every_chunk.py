@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.deltas import DeltaShape
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -28,6 +29,7 @@ class RoleEveryChunk(Rule):
     severity = Severity.INFO
     source = OBSERVED
     repair = Mend.SAFE
+    mending = DeltaShape
     on = Fact.ROLE
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -8,6 +8,7 @@ from streamlab.rules.base import Findings
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Place
+from streamlab.rules.repairs.deltas import DeltaShape
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,6 +35,7 @@ class RoleMissing(LateRule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
     repair = Mend.SAFE
+    mending = DeltaShape
     # The first delta of a choice is the first of its shape, but for the second choice of two alike.
     on = Fact.SHAPE | Fact.ROLE
 

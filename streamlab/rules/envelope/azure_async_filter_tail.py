@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.choices import ChoiceShape
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
 
@@ -28,6 +29,7 @@ class AzureAsyncFilterTail(Rule):
     severity = Severity.ERROR
     source = CLIENTS
     repair = Mend.SAFE
+    mending = ChoiceShape
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.envelope import Envelope
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -31,6 +32,7 @@ class ChunkIdChanges(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK
     repair = Mend.SAFE
+    mending = Envelope
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.ENVELOPE
 

@@ -10,7 +10,7 @@ from streamlab.rules.base import Findings, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Spell
-from streamlab.rules.repairs.envelope import seconds_of
+from streamlab.rules.repairs.envelope import Envelope, seconds_of
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -42,6 +42,7 @@ class CreatedWrongType(LateRule):
     severity = Severity.ERROR
     source = CHAT_CHUNK
     repair = Mend.SAFE
+    mending = Envelope
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.ENVELOPE
 

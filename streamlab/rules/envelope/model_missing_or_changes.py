@@ -8,6 +8,7 @@ from streamlab.rules.base import Findings, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Place, Spell
+from streamlab.rules.repairs.envelope import Envelope
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -33,6 +34,7 @@ class ModelMissingOrChanges(LateRule):
     severity = Severity.WARNING
     source = CHAT_CHUNK
     repair = Mend.SAFE
+    mending = Envelope
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.ENVELOPE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.envelope import Envelope
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -32,6 +33,7 @@ class ServiceTierUnknown(Rule):
     severity = Severity.WARNING
     source = CHAT_CHUNK
     repair = Mend.SAFE
+    mending = Envelope
     apis = frozenset({Api.CHAT, Api.RESPONSES})
     # The tier is the same in every chunk that has it: the first of each shape and the finish chunk are enough.
     on = Fact.SHAPE | Fact.FIRST | Fact.FINISH

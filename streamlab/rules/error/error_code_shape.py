@@ -8,6 +8,7 @@ from streamlab.exchange import Ending
 from streamlab.expectations.sources import ERROR_OBJECT
 from streamlab.rules.base import ANY_STATUS, OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.wire import reading
 from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact
@@ -37,6 +38,7 @@ class ErrorCodeShape(Rule):
     severity = Severity.INFO
     source = ERROR_OBJECT
     repair = Mend.SAFE
+    mending = ErrorShape
     apis = OPENAI_APIS
     statuses = ANY_STATUS
     on = Fact.ERROR

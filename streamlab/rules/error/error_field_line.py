@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -30,6 +31,7 @@ class ErrorFieldLine(Rule):
     severity = Severity.ERROR
     source = SSE
     repair = Mend.SAFE
+    mending = Framing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.FRAMING
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import ERROR_OBJECT
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
@@ -33,6 +34,7 @@ class ErrorFlatObject(Rule):
     severity = Severity.ERROR
     source = ERROR_OBJECT
     repair = Mend.SAFE
+    mending = ErrorShape
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.NO_CHOICES | Fact.FINISH
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
 
@@ -27,6 +28,7 @@ class ErrorNullOrEmptyKey(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK
     repair = Mend.SAFE
+    mending = ErrorShape
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import ERROR_OBJECT
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.wire.apis import Api
 from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact
@@ -29,6 +30,7 @@ class ErrorString(Rule):
     severity = Severity.WARNING
     source = ERROR_OBJECT
     repair = Mend.SAFE
+    mending = ErrorShape
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.ERROR
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import JSON
 from streamlab.rules.base import ANY_API, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.payload import FaultKind
 from streamlab.wire.reading import Fact
@@ -29,6 +30,7 @@ class JsonDuplicateKeys(Rule):
     severity = Severity.WARNING
     source = JSON
     repair = Mend.SAFE
+    mending = Framing
     apis = ANY_API
     on = Fact.FAULTS | Fact.ERROR
 

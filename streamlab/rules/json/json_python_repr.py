@@ -6,6 +6,7 @@ from streamlab.expectations.sources import JSON
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.misfits import MisfitRule
+from streamlab.rules.repairs.payloads import TornPayloads
 from streamlab.wire.misfits import Misfit, Named
 
 
@@ -28,6 +29,7 @@ class JsonPythonRepr(MisfitRule):
     severity = Severity.ERROR
     source = JSON
     repair = Mend.UNSAFE
+    mending = TornPayloads
     kind = Misfit.PYTHON
 
     def tell(self, named: Named) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.closing import Closing
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
@@ -33,6 +34,7 @@ class ContentAfterFinish(Rule):
     severity = Severity.ERROR
     source = OBSERVED
     repair = Mend.SAFE
+    mending = Closing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.AFTER_FINISH
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_STREAM
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.closing import Closing
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -31,6 +32,7 @@ class DoneDuplicateOrEarly(Rule):
     severity = Severity.WARNING
     source = CHAT_STREAM
     repair = Mend.SAFE
+    mending = Closing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.AFTER_DONE
 

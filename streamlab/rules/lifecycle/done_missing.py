@@ -7,6 +7,7 @@ from streamlab.expectations.sources import CHAT_STREAM
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.closing import Ended
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -32,6 +33,7 @@ class DoneMissing(Rule):
     severity = Severity.WARNING
     source = CHAT_STREAM
     repair = Mend.SAFE
+    mending = Ended
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.UNDECODABLE
 

@@ -6,6 +6,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.closing import Closing
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
@@ -35,6 +36,7 @@ class FinishReasonEveryChunk(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
     repair = Mend.SAFE
+    mending = Closing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.FINISH
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.choices import ChoiceShape
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
 
@@ -26,6 +27,7 @@ class FinishReasonKeyAbsent(Rule):
     severity = Severity.INFO
     source = CHAT_CHUNK_FINISH
     repair = Mend.SAFE
+    mending = ChoiceShape
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):

@@ -7,6 +7,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.closing import Closing
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -35,6 +36,7 @@ class FinishReasonRepeated(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
     repair = Mend.SAFE
+    mending = Closing
     on = Fact.FINISH | Fact.AFTER_FINISH
 
     def __init__(self, ctx: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.choices import ChoiceShape
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
@@ -46,6 +47,7 @@ class FinishReasonUnknownValue(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
     repair = Mend.SAFE
+    mending = ChoiceShape
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.FINISH
 

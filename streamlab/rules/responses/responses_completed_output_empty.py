@@ -7,6 +7,7 @@ from typing import Any
 from streamlab.expectations.sources import RESPONSES_STREAMING
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.responses import ResponsesEvents
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
@@ -32,6 +33,7 @@ class ResponsesCompletedOutputEmpty(Rule):
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
     repair = Mend.SAFE
+    mending = ResponsesEvents
     apis = frozenset({Api.RESPONSES})
     on = Fact.SHAPE  # the first event of each type
 

@@ -8,6 +8,7 @@ from streamlab.expectations.responses import TERMINAL, USAGE_DETAILS, USAGE_REQU
 from streamlab.expectations.sources import RESPONSES
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.responses import ResponsesEvents
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
@@ -34,6 +35,7 @@ class ResponsesCreatedAtFloat(Rule):
     severity = Severity.WARNING
     source = RESPONSES
     repair = Mend.SAFE
+    mending = ResponsesEvents
     apis = frozenset({Api.RESPONSES})
     on = Fact.SHAPE  # the first event of each type
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import RESPONSES
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.responses import ResponsesEvents
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
@@ -31,6 +32,7 @@ class ResponsesErrorEventShape(Rule):
     severity = Severity.ERROR
     source = RESPONSES
     repair = Mend.SAFE
+    mending = ResponsesEvents
     apis = frozenset({Api.RESPONSES})
     on = Fact.ERROR | Fact.SHAPE
 

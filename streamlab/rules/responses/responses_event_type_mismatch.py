@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import RESPONSES_STREAMING
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.responses import ResponsesEvents
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -30,6 +31,7 @@ class ResponsesEventTypeMismatch(Rule):
     severity = Severity.WARNING
     source = RESPONSES_STREAMING
     repair = Mend.SAFE
+    mending = ResponsesEvents
     apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED | Fact.ERROR
 

@@ -7,6 +7,7 @@ from typing import Any
 from streamlab.expectations.sources import RESPONSES
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.responses import ResponsesEvents
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
@@ -36,6 +37,7 @@ class ResponsesIdsUnstable(Rule):
     severity = Severity.ERROR
     source = RESPONSES
     repair = Mend.SAFE
+    mending = ResponsesEvents
     apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED
 

@@ -15,6 +15,7 @@ from streamlab.expectations.responses import (
 from streamlab.expectations.sources import RESPONSES
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.responses import ResponsesEvents
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
@@ -44,6 +45,7 @@ class ResponsesMissingRequiredFields(Rule):
     severity = Severity.WARNING
     source = RESPONSES
     repair = Mend.SAFE
+    mending = ResponsesEvents
     apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED
 

@@ -9,6 +9,7 @@ from streamlab.expectations.responses import NUMBERED_SINCE
 from streamlab.expectations.sources import RESPONSES
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.responses import ResponsesEvents
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
@@ -35,6 +36,7 @@ class ResponsesSequenceNumber(Rule):
     severity = Severity.ERROR
     source = RESPONSES
     repair = Mend.SAFE
+    mending = ResponsesEvents
     apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED | Fact.ERROR
 

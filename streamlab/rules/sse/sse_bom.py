@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import BOM
@@ -31,6 +32,7 @@ class SseBom(Rule):
     severity = Severity.ERROR
     source = SSE
     repair = Mend.SAFE
+    mending = Framing
     apis = ANY_API
     on = Fact.LINES
 

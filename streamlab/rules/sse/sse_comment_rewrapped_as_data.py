@@ -6,6 +6,7 @@ from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.misfits import MisfitRule
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.misfits import Misfit, Named
 
 
@@ -27,6 +28,7 @@ class SseCommentRewrappedAsData(MisfitRule):
     severity = Severity.ERROR
     source = CLIENTS
     repair = Mend.SAFE
+    mending = Framing
     kind = Misfit.COMMENT
 
     def tell(self, named: Named) -> Finding:

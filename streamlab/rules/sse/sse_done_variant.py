@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_STREAM
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.misfits import DONE_EVENTS
@@ -35,6 +36,7 @@ class SseDoneVariant(Rule):
     severity = Severity.ERROR
     source = CHAT_STREAM
     repair = Mend.SAFE
+    mending = Framing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.DONE | Fact.LINES | Fact.UNDECODABLE | Fact.COMMENT
 

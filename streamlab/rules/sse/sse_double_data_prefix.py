@@ -6,6 +6,7 @@ from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.base import OPENAI_APIS, quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.misfits import MisfitRule
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.misfits import Misfit, Named
 
 
@@ -27,6 +28,7 @@ class SseDoubleDataPrefix(MisfitRule):
     severity = Severity.ERROR
     source = CLIENTS
     repair = Mend.SAFE
+    mending = Framing
     apis = OPENAI_APIS
     kind = Misfit.DATA_PREFIX
 

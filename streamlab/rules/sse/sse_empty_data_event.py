@@ -6,6 +6,7 @@ from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.misfits import MisfitRule
+from streamlab.rules.repairs.payloads import TornPayloads
 from streamlab.wire.misfits import Misfit, Named
 
 
@@ -28,6 +29,7 @@ class SseEmptyDataEvent(MisfitRule):
     severity = Severity.ERROR
     source = CLIENTS
     repair = Mend.SAFE
+    mending = TornPayloads
     kind = Misfit.EMPTY
 
     def tell(self, named: Named) -> Finding:

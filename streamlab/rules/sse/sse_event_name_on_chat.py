@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, Done, StreamEvent
 from streamlab.wire.misfits import DONE_EVENTS
@@ -31,6 +32,7 @@ class SseEventNameOnChat(Rule):
     severity = Severity.INFO
     source = SSE
     repair = Mend.SAFE
+    mending = Framing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.LINES
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.misfits import DONE_EVENTS
@@ -31,6 +32,7 @@ class SseEventWithoutData(Rule):
     severity = Severity.ERROR
     source = CLIENTS
     repair = Mend.SAFE
+    mending = Framing
     apis = OPENAI_APIS
     on = Fact.COMMENT
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.events import Done, StreamEvent, Undecodable
 from streamlab.wire.reading import Fact
 
@@ -31,6 +32,7 @@ class SseExtraLeadingSpace(Rule):
     severity = Severity.ERROR
     source = SSE
     repair = Mend.SAFE
+    mending = Framing
     apis = ANY_API
     on = Fact.FRAMING
 

@@ -7,6 +7,7 @@ import re
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import ANY_API, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -38,6 +39,7 @@ class SseInvalidFieldName(Rule):
     severity = Severity.ERROR
     source = SSE
     repair = Mend.SAFE
+    mending = Framing
     apis = ANY_API
     on = Fact.LINES
 

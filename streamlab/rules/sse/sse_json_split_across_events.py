@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.misfits import MisfitRule
+from streamlab.rules.repairs.payloads import TornPayloads
 from streamlab.wire.misfits import Misfit, Named
 
 
@@ -28,6 +29,7 @@ class SseJsonSplitAcrossEvents(MisfitRule):
     severity = Severity.ERROR
     source = CLIENTS
     repair = Mend.SAFE
+    mending = TornPayloads
     kind = Misfit.SPLIT
 
     def tell(self, named: Named) -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import Field
@@ -34,6 +35,7 @@ class SseLineEndings(Rule):
     severity = Severity.INFO
     source = SSE
     repair = Mend.SAFE
+    mending = Framing
     apis = OPENAI_APIS
     on = Fact.FRAMING
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -28,6 +29,7 @@ class SseMultiDataLines(Rule):
     severity = Severity.INFO
     source = SSE
     repair = Mend.SAFE
+    mending = Framing
     apis = OPENAI_APIS
     on = Fact.LINES
 

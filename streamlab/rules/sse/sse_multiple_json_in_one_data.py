@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.misfits import MisfitRule
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.misfits import Misfit, Named
 
 
@@ -26,6 +27,7 @@ class SseMultipleJsonInOneData(MisfitRule):
     severity = Severity.ERROR
     source = CLIENTS
     repair = Mend.SAFE
+    mending = Framing
     kind = Misfit.DOCUMENTS
 
     def tell(self, named: Named) -> Finding:

@@ -8,6 +8,7 @@ from streamlab.exchange import Ending
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.apis import JUDGED, api_of_json, api_of_path
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.events import StreamEvent
@@ -38,6 +39,7 @@ class SseNdjsonInstead(Rule):
     severity = Severity.ERROR
     source = SSE
     repair = Mend.SAFE
+    mending = Framing
     apis = OPENAI_APIS
     on = Fact.LINES
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import JSON
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.misfits import MisfitRule, fault_of
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.misfits import Misfit, Named
 from streamlab.wire.payload import FaultKind
 
@@ -26,6 +27,7 @@ class SseNulByte(MisfitRule):
     severity = Severity.ERROR
     source = JSON
     repair = Mend.SAFE
+    mending = Framing
     kind = Misfit.CONTROL_BYTE
 
     def tell(self, named: Named) -> Finding:

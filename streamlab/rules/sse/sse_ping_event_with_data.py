@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, Done, StreamEvent
 from streamlab.wire.misfits import PING_EVENTS
@@ -33,6 +34,7 @@ class SsePingEventWithData(Rule):
     severity = Severity.ERROR
     source = CLIENTS
     repair = Mend.SAFE
+    mending = Framing
     apis = OPENAI_APIS
     on = Fact.LINES | Fact.TYPED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import SSE
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.misfits import MisfitRule
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.misfits import Misfit, Named
 
 
@@ -28,6 +29,7 @@ class SseRawNewlineInJson(MisfitRule):
     severity = Severity.ERROR
     source = SSE
     repair = Mend.SAFE
+    mending = Framing
     kind = Misfit.RAW_NEWLINE
 
     def tell(self, named: Named) -> Finding:

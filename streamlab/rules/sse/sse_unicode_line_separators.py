@@ -7,6 +7,7 @@ import re
 from streamlab.expectations.sources import JSON
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -33,6 +34,7 @@ class SseUnicodeLineSeparators(Rule):
     severity = Severity.INFO
     source = JSON
     repair = Mend.SAFE
+    mending = Framing
     apis = OPENAI_APIS
     on = Fact.WIDE
 

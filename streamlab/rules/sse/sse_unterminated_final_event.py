@@ -6,6 +6,7 @@ from streamlab.exchange import Ending
 from streamlab.expectations.sources import SSE
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.events import Done, StreamEvent, Undecodable
 from streamlab.wire.misfits import Misfit, misfit
 from streamlab.wire.reading import Fact
@@ -32,6 +33,7 @@ class SseUnterminatedFinalEvent(Rule):
     severity = Severity.ERROR
     source = SSE
     repair = Mend.SAFE
+    mending = Framing
     apis = ANY_API
     on = Fact.FRAMING
     _last: Finding | None = None

@@ -8,6 +8,7 @@ from streamlab.exchange import Ending
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.tool_calls import ToolCalls
 from streamlab.wire.calls import ArgumentsFault, fault_of
 
 
@@ -30,6 +31,7 @@ class ToolCallArgumentsEmptyObjectPrefix(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.SAFE
+    mending = ToolCalls
 
     def end(self, ending: Ending) -> Findings:
         for call in self.ctx.calls.calls:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.closing import Closing
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -28,6 +29,7 @@ class ToolCallFinishPerCall(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
     repair = Mend.SAFE
+    mending = Closing
     on = Fact.AFTER_FINISH
 
     def event(self, at: int, event: StreamEvent) -> Findings:

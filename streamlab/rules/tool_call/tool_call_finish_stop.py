@@ -9,6 +9,7 @@ from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.tool_calls import ToolCalls
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -32,6 +33,7 @@ class ToolCallFinishStop(Rule):
     severity = Severity.WARNING
     source = OBSERVED
     repair = Mend.SAFE
+    mending = ToolCalls
     on = Fact.FINISH
     needs_request = True
 

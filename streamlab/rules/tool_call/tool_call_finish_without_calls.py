@@ -9,6 +9,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.tool_calls import ToolCalls
 from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.calls import leaked_call
@@ -33,6 +34,7 @@ class ToolCallFinishWithoutCalls(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
     repair = Mend.UNSAFE
+    mending = ToolCalls
     on = Fact.FINISH
 
     def __init__(self, ctx: Context) -> None:

@@ -9,6 +9,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.repairs.tool_calls import ToolCalls
 from streamlab.wire.calls import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -33,6 +34,7 @@ class ToolCallIdMissing(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.SAFE
+    mending = ToolCalls
     on = Fact.FRAGMENT
 
     def __init__(self, ctx: Context) -> None:

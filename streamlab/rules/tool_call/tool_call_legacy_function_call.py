@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.tool_calls import ToolCalls
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -30,6 +31,7 @@ class ToolCallLegacyFunctionCall(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
     repair = Mend.SAFE
+    mending = ToolCalls
     on = Fact.FUNCTION_CALL | Fact.FINISH
     needs_request = True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.tool_calls import ToolCalls
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -27,6 +28,7 @@ class ToolCallNameRepeated(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.SAFE
+    mending = ToolCalls
     on = Fact.FRAGMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_USAGE
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.envelope import Envelope
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -29,6 +30,7 @@ class UsageChunkChoicesNull(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_USAGE
     repair = Mend.SAFE
+    mending = Envelope
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.USAGE
 

@@ -7,6 +7,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_USAGE
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Place
+from streamlab.rules.repairs.closing import Closing
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -30,6 +31,7 @@ class UsageInChoice(LateRule):
     severity = Severity.WARNING
     source = CHAT_CHUNK_USAGE
     repair = Mend.SAFE
+    mending = Closing
     # x_groq comes with the first chunk, the finish chunk or one without choices.
     on = Fact.USAGE | Fact.FINISH | Fact.NO_CHOICES
 

@@ -7,6 +7,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_USAGE
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.late import LateRule, Place
+from streamlab.rules.repairs.closing import Closing
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -33,6 +34,7 @@ class UsageOrder(LateRule):
     severity = Severity.WARNING
     source = CHAT_CHUNK_USAGE
     repair = Mend.SAFE
+    mending = Closing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.USAGE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.expectations.sources import CHAT_CHUNK_USAGE
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repairs.closing import Closing
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
@@ -29,6 +30,7 @@ class UsageUnrequested(Rule):
     severity = Severity.INFO
     source = CHAT_CHUNK_USAGE
     repair = Mend.SAFE
+    mending = Closing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     needs_request = True
     on = Fact.USAGE
