@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from streamlab.engine.analyzer import analyze
 from streamlab.engine.normalizer import errors_left, normalize
+from streamlab.rules.finding import Mend
 from tests import corpus
 
 PAGE = (Path(__file__).parents[2] / "docs" / "normalizer.md").read_text(encoding="utf-8")
@@ -58,3 +60,24 @@ def test_perfect_scenarios_come_out_byte_for_byte():
             # One of them brings usage that its request does not ask for.
             assert mended.changes.keys() <= {"usage-unrequested"}, directory.name
             assert mended.changes or mended.exchange.body == exchange.body, directory.name
+
+
+RECORDED = [one for folder in ("chat.completions", "completions") for one in corpus.directories("recorded", folder)]
+
+
+@corpus.needs_corpus
+@pytest.mark.parametrize("start", range(4))
+def test_recorded_streams_of_every_vendor(start):
+    """No safe repair that a finding promises is left undone, twice is once, and no tool call is lost."""
+    for directory in RECORDED[start::8]:
+        exchange = corpus.load(directory)
+        before, mended = analyze(exchange), normalize(exchange)
+        after = analyze(mended.exchange)
+        promised = {one.rule for one in before.findings if one.repair is Mend.SAFE}
+        assert not promised & {one.rule for one in after.findings}, directory.name
+        assert normalize(mended.exchange).exchange.body == mended.exchange.body, directory.name
+        assert _calls(after) == _calls(before), directory.name
+
+
+def _calls(report):
+    return [(call["function"]["name"], call["function"]["arguments"]) for call in report.completion["tool_calls"]]
