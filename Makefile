@@ -15,7 +15,7 @@ demo: $(STAMP)  ## the whole loop, with no key and no network beyond the package
 	$(BIN)/streamlab demo
 
 test: $(STAMP)  ## every test, on all cores
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(STAMP)  ## format, lint, types, imports, generated docs
 	$(BIN)/ruff format --check .

@@ -13,7 +13,9 @@ from streamlab import replaying
 from streamlab.replaying import BackgroundReplay
 from streamlab.servers.standins import standin_in_thread
 from streamlab.servers.standins.faulty import FAULTS
-from tests.servers.harness import recording
+from tests.servers.harness import judged_patiently, recording
+
+pytestmark = pytest.mark.xdist_group("timed")
 
 _GIVES_UP_AFTER = 0.6
 
@@ -55,6 +57,7 @@ class Sides:
 
     direct: dict[str, End]
     db: Path
+    server: str
 
 
 @pytest.fixture(scope="module")
@@ -66,22 +69,42 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
             for name in (*FAULTS, "none"):
                 ask(f"http://127.0.0.1:{proxy.port}/v1", name)
             assert proxy.stop() == 0, proxy.stderr
-            yield Sides(direct, proxy.db)
+            yield Sides(direct, proxy.db, standin.base_url)
 
 
-@pytest.fixture(scope="module", params=["recorded", "byte", "event"])
+@pytest.fixture(scope="module")
 def replay(sides: Sides, request: pytest.FixtureRequest) -> Iterator[BackgroundReplay]:
     loaded = replaying.playables([str(sides.db)], segments=request.param)
     with BackgroundReplay(loaded) as server:
         yield server
 
 
+def _ends_alike(sides: Sides, fault: str, base_url: str, name: str) -> None:
+    """The client gives up after a time, so a busy machine may make an end of its own."""
+
+    def judge(ends: tuple[End, End]) -> None:
+        assert ends[1] == ends[0]
+
+    judged_patiently(
+        judge, (sides.direct[fault], ask(base_url, name)), lambda: (ask(sides.server, fault), ask(base_url, name))
+    )
+
+
+#: A burst of half a megabyte, byte by byte, takes long and shows nothing that the others do not.
+_CUTS = [
+    (cut, name)
+    for cut in ("recorded", "byte", "event")
+    for name in (*FAULTS, "none")
+    if (cut, name) != ("byte", "burst")
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*FAULTS, "none"])
+@pytest.mark.parametrize(("replay", "name"), _CUTS, indirect=["replay"])
 def test_every_fault_ends_the_same_way_as_against_the_server_itself(
     sides: Sides, replay: BackgroundReplay, name: str
 ) -> None:
-    assert ask(replay.base_url, name) == sides.direct[name]
+    _ends_alike(sides, name, replay.base_url, name)
     assert replay.misses == []
 
 
@@ -108,4 +131,4 @@ def test_a_fault_on_demand_is_the_fault_itself(
 ) -> None:
     loaded = replaying.playables([f"{sides.db}"], segments=segments, **options)  # type: ignore[arg-type]
     with BackgroundReplay(loaded) as server:
-        assert ask(server.base_url, "none") == sides.direct[fault]
+        _ends_alike(sides, fault, server.base_url, "none")

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import string
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,11 +73,16 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, excha
     assert exchange_json(read_exchange_dir(folder)) == (folder / "exchange.json").read_bytes()
 
 
-@given(exchanges())
-def test_a_capture_gives_back_what_it_got(tmp_path_factory: pytest.TempPathFactory, exchange: Exchange) -> None:
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaptureDB]:
     with CaptureDB(tmp_path_factory.mktemp("db") / "x.db", write=True) as db:
-        found = db.get(db.add(exchange))
-        assert replace(found, id=None, segments=tuple(found.segments)) == exchange
+        yield db
+
+
+@given(exchanges())
+def test_a_capture_gives_back_what_it_got(capture: CaptureDB, exchange: Exchange) -> None:
+    found = capture.get(capture.add(exchange))
+    assert replace(found, id=None, segments=tuple(found.segments)) == exchange
 
 
 @given(st.binary(max_size=300))
