@@ -39,11 +39,13 @@ Told = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What is asked of whom. ``timeout`` bounds each answer, in seconds. ``direct`` is the server behind a gateway."""
+    """What is asked of whom. ``timeout`` bounds each answer, in seconds. ``direct`` is the server behind
+    a gateway, and ``direct_model`` what it calls the model, where that differs."""
 
     base_url: str
     model: str | None = None
     direct: str | None = None
+    direct_model: str | None = None
     timeout: float = 60.0
     db: Path | None = None
 
@@ -204,7 +206,7 @@ class _Session:
     async def _settle(self, client: httpx.AsyncClient) -> None:
         """Find out with the first question which members the server refuses; they are left out of all."""
         for _ in range(3):
-            body = self._body(QUESTIONS[0], stream=False)
+            body = self._body(QUESTIONS[0], GATEWAY, stream=False)
             reply = await self._post(client, GATEWAY, body)
             self._reachable(reply)
             if reply.status not in (400, 422) or not self._leave_out(reply.text):
@@ -222,15 +224,16 @@ class _Session:
             return True
         return False
 
-    def _body(self, question: Question, *, stream: bool) -> bytes:
-        body = question.asked(self.model, stream=stream)
+    def _body(self, question: Question, tap: str, *, stream: bool) -> bytes:
+        model = self._asked.direct_model if tap == DIRECT and self._asked.direct_model else self.model
+        body = question.asked(model, stream=stream)
         body = {name: value for name, value in body.items() if name not in self._left_out}
         if "max_tokens" in body:
             body[self._limit_name] = body.pop("max_tokens")
         return json.dumps(body, ensure_ascii=False).encode()
 
     async def _ask(self, client: httpx.AsyncClient, tap: str, question: Question, stream: bool) -> None:
-        body = self._body(question, stream=stream)
+        body = self._body(question, tap, stream=stream)
         self.sent.append(_Asked(tap, question, stream, body))
         reply = await self._post(client, tap, body)
         self._silent = 0 if reply.status is not None and reply.ended else self._silent + 1

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   streamlab probe http://127.0.0.1:8000/v1
-  streamlab probe http://127.0.0.1:4000/v1 --model glm-4 --direct http://127.0.0.1:8000/v1
+  streamlab probe http://127.0.0.1:4000/v1 --model glm --direct http://127.0.0.1:8000/v1 --direct-model glm-4
   OPENAI_API_KEY=… streamlab probe https://api.openai.com/v1 --model gpt-4.1-mini --junit probe.xml
 """
 )
 @click.argument("base_url")
 @click.option("--model", metavar="M", help="The model to ask for (default: the first that the server lists).")
 @click.option("--direct", metavar="URL", help="The server behind a gateway: ask it the same, to name the guilty hop.")
+@click.option("--direct-model", metavar="M", help="What the server behind the gateway calls the model.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0.1),
@@ -40,6 +41,7 @@ def command(
     base_url: str,
     model: str | None,
     direct: str | None,
+    direct_model: str | None,
     timeout: float,
     junit: Path | None,
     db: Path | None,
@@ -54,7 +56,7 @@ def command(
     from streamlab.storage.location import default_db
 
     with _Asking() as asking:
-        done = probe(Probe(base_url, model, direct, timeout), db or default_db(), asking.told)
+        done = probe(Probe(base_url, model, direct, direct_model, timeout), db or default_db(), asking.told)
     if junit is not None:
         from streamlab.report.probe_table import junit_document
 

@@ -40,6 +40,7 @@ def verdict(a: str, b: str, differences: Sequence[Difference], report_a: Report,
     broke_behind = [rule for rule in faults_a if rule in passed_on or (not loses and _grave(faults_a[rule]))]
     behind = bool(broke_behind) or any(one.kind is Kind.CUT_MASKED for one in hides)
     origin = _origin(behind=behind, here=bool(breaks) or (bool(introduced) and not behind and not hides))
+    hides += [one for one in differences if one.kind is Kind.ERROR_REPORTED]
     line = _line(origin, a, b, broke_behind, breaks, hides, introduced, bool(differences))
     details = tuple(f"{b} {one.message}" for one in differences)
     return Verdict(origin, line, details, introduced, passed_on, mended)

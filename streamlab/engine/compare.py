@@ -16,10 +16,13 @@ from streamlab.engine.compared import Item, Reading, read_exchange
 from streamlab.engine.comparison import Comparison, Difference, Kind, Pair, Relation, Row, Side, severity_of
 from streamlab.engine.delivery import delivery_differences
 from streamlab.engine.differences import Differences, Gathered, spot, trait_of
+from streamlab.engine.parity import request_body
 from streamlab.engine.report import Report
 from streamlab.engine.wording import number_of, shown
 from streamlab.exchange import Ending, Exchange
 from streamlab.rules.finding import Severity
+from streamlab.wire import reading
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.visible import visible
 
 #: An ending that says nothing about the hop: the client went, or we stopped.
@@ -134,8 +137,14 @@ class _Comparing:
         self._whole.append(Difference(kind, severity or severity_of(kind), message, **more))  # type: ignore[arg-type]
 
     def _settle_severity(self, one: Gathered) -> None:
-        """[DONE] behind a stream that came to its proper end mends it; a model's own name for itself is no fault."""
-        if one.kind is Kind.DONE_ADDED and self._a.ending is Ending.COMPLETE and self._finished():
+        """What is a gateway's good right is no fault of it."""
+        asked_a, asked_b = request_body(self._a), request_body(self._b)
+        mends_end = one.kind is Kind.DONE_ADDED and self._a.ending is Ending.COMPLETE and self._finished()
+        names_as_asked = one.kind is Kind.MODEL_CHANGED and one.b_value == asked_b.get("model") is not None
+        own_usage = one.kind is Kind.EVENT_LOST and one.detail == "usage" and one.events == 1
+        own_usage = own_usage and _wants_usage(asked_a) and not _wants_usage(asked_b)
+        reports_cut = one.kind is Kind.ERROR_ADDED and self._a.ending is not Ending.COMPLETE
+        if mends_end or names_as_asked or own_usage or reports_cut:
             one.severity = Severity.INFO
 
     def _finished(self) -> bool:
@@ -232,6 +241,10 @@ class _Comparing:
         head = self._b.head
         errors = [item for item in self._theirs.items if item.kind == "error"]
         return head is None or head.status >= 400 or bool(errors)
+
+
+def _wants_usage(body: JsonObject) -> bool:
+    return bool(reading.as_object(body.get("stream_options")).get("include_usage"))
 
 
 def _media_type(value: str | None) -> str | None:

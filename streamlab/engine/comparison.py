@@ -93,6 +93,7 @@ class Kind(StrEnum):
     EVENT_GARBLED = "event-garbled"  # JSON on one side only
     ERROR_SWALLOWED = "error-swallowed"
     ERROR_ADDED = "error-added"
+    ERROR_REPORTED = "error-reported"  # what no client can read became an error event
     DONE_LOST = "done-lost"
     DONE_ADDED = "done-added"
     DONE_REPEATED = "done-repeated"
@@ -128,7 +129,7 @@ _ERRORS = {
 _INFOS = {
     Kind.COMMENT_LOST, Kind.COMMENT_ADDED, Kind.ID_CHANGED, Kind.CREATED_CHANGED, Kind.NULL_DROPPED, Kind.NULL_ADDED,
     Kind.FRAMING_CHANGED, Kind.JSON_REWRITTEN, Kind.READS_SPLIT, Kind.EVENTS_SPLIT, Kind.MEMBER_ADDED,
-    Kind.NOT_COMPARED,
+    Kind.NOT_COMPARED, Kind.ERROR_REPORTED,
 }  # fmt: skip
 
 

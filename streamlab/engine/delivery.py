@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from streamlab.engine.compared import Reading
 from streamlab.engine.comparison import Difference, Kind, Pair, Relation, Row, severity_of
+from streamlab.engine.conversations import began_us
 from streamlab.engine.differences import spot
 from streamlab.engine.wording import number_of, seconds
 from streamlab.exchange import Exchange
@@ -23,7 +24,7 @@ def delivery_differences(
     """At most one difference: reads merged (with the delay that causes), reads cut, or a delay alone."""
     if not (a.timing_known and b.timing_known):
         return []
-    delay = _Delay(mine, theirs, rows)
+    delay = _Delay(mine, theirs, rows, _before_asking(a, b))
     reads, now = mine.reads, theirs.reads
     if reads >= _MIN_READS and now * _MERGED <= reads and _comparable(mine, theirs):
         words = f"merged {number_of(reads, 'read')} into {now}"
@@ -45,11 +46,20 @@ def _comparable(mine: Reading, theirs: Reading) -> bool:
     return 2 * len(theirs.items) > len(mine.items) and len(theirs.items) < 2 * max(1, len(mine.items))
 
 
+def _before_asking(a: Exchange, b: Exchange) -> int:
+    """How long the hop had the request before it asked, where the two are of one conversation; else 0."""
+    asked, came = began_us(a), began_us(b)
+    if asked is None or came is None or a.tap == b.tap:
+        return 0
+    return asked - came if 0 <= asked - came <= (b.end_us or 0) else 0
+
+
 class _Delay:
     """How much later than a's, each counted from its own request, the events of b arrived."""
 
-    def __init__(self, mine: Reading, theirs: Reading, rows: Sequence[Row]) -> None:
+    def __init__(self, mine: Reading, theirs: Reading, rows: Sequence[Row], before_us: int) -> None:
         self.first = 0
+        self._before = before_us
         self.worst = 0
         self.pair: Pair | None = None
         self._at = 0
@@ -69,6 +79,8 @@ class _Delay:
         """The delay in words."""
         if self.first >= MIN_DELAY_US:
             words = f"added {seconds(self.first)} to the first event"
+            if 2 * self._before > self.first:
+                words += f" ({seconds(self._before)} of it before it asked)"
             if self.worst - self.first >= MIN_DELAY_US:
                 words += f", {seconds(self.worst)} by event {self._at}"
             return words

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from streamlab.engine.compared import Item
@@ -103,9 +104,12 @@ class Differences:
     def rows(self, rows: Sequence[Row]) -> None:
         """Gather from these rows; lost and added events that follow each other are one place."""
         before: Row | None = None
-        for row in rows:
+        for row, after in zip_longest(rows, rows[1:]):
             if row.relation is Relation.SAME:
                 pass
+            elif self._reported(row, after) or (before is not None and self._reported(before, row)):
+                if row.relation is Relation.LOST and after is not None:
+                    self.note(Kind.ERROR_REPORTED, Pair(spot(self._a[row.a_start]), spot(self._b[after.b_start])))
             elif row.relation in (Relation.LOST, Relation.ADDED):
                 self._one_sided(row, before)
             elif row.relation is Relation.REPEATED:
@@ -117,6 +121,15 @@ class Differences:
             else:
                 self._regrouped(row)
             before = row
+
+    def _reported(self, row: Row, after: Row | None) -> bool:
+        """Whether an event that is no JSON was lost, and an error event stands in its place."""
+        return (
+            after is not None
+            and (row.relation, after.relation) == (Relation.LOST, Relation.ADDED)
+            and self._a[row.a_start].kind == "undecodable"
+            and self._b[after.b_start].kind == "error"
+        )
 
     def _one_sided(self, row: Row, before: Row | None) -> None:
         lost = row.relation is Relation.LOST
@@ -215,7 +228,8 @@ class Differences:
         elif mine and theirs:
             if not self._members(mine[0], theirs[0], pair):
                 self.note(Kind.JSON_REWRITTEN, pair)
-            self._framing(a.sse, b.sse, pair)
+            if "whole" not in (a.kind, b.kind):
+                self._framing(a.sse, b.sse, pair)
         elif not mine and not theirs:
             self._texts("data", a.sse.text or "", b.sse.text or "", pair)
         else:
@@ -246,7 +260,9 @@ class Differences:
         if kind is None:
             self._texts(path, a if isinstance(a, str) else "", b if isinstance(b, str) else "", pair)
         else:
-            self.note(kind, pair, path, a_value=a, b_value=b)
+            # Clients need the role once, and its absence everywhere is for the rules to tell.
+            severity = Severity.INFO if path.endswith(".role") else None
+            self.note(kind, pair, path, a_value=a, b_value=b, severity=severity)
 
     def _framing(self, a: ServerSentEvent, b: ServerSentEvent, pair: Pair) -> None:
         for comment in (Counter(a.comments) - Counter(b.comments)).elements():

@@ -56,8 +56,8 @@ def are_two_modes(a: Exchange, b: Exchange) -> bool:
 
 def compare_modes(one: Exchange, other: Exchange) -> Parity:
     """The differences between the two modes, as findings of the ``parity-*`` rules, about the streamed answer."""
-    streamed, whole = (one, other) if (_request(one) or {}).get("stream") else (other, one)
-    body = _request(streamed) or _request(whole) or {}
+    streamed, whole = (one, other) if request_body(one).get("stream") else (other, one)
+    body = request_body(streamed) or request_body(whole)
     mine, theirs = answer_of(streamed), answer_of(whole)
     deterministic = is_deterministic(body)
     findings: list[Finding] = list(_status(mine, theirs))
@@ -82,6 +82,11 @@ def is_deterministic(body: JsonObject) -> bool:
     """Whether a request leaves no room for sampling: temperature 0, or a seed."""
     temperature = body.get("temperature")
     return (type(temperature) in (int, float) and temperature == 0) or type(body.get("seed")) is int
+
+
+def request_body(exchange: Exchange) -> JsonObject:
+    """What was asked, as a JSON object; empty when it is unknown or none."""
+    return _request(exchange) or {}
 
 
 def _request(exchange: Exchange) -> JsonObject | None:

@@ -145,6 +145,7 @@ _MESSAGES: dict[Kind, Any] = {
     Kind.EVENT_GARBLED: lambda one: f"rewrote {_events(one)}, which {one.detail}",
     Kind.ERROR_SWALLOWED: lambda one: f"swallowed the error in event {_first(one)}",
     Kind.ERROR_ADDED: lambda one: f"added an error event, its event {_first(one, 'b')}",
+    Kind.ERROR_REPORTED: lambda one: f"answered event {_first(one)}, which is no JSON, with an error event",
     Kind.DONE_LOST: lambda one: "dropped [DONE]",
     Kind.DONE_ADDED: lambda one: "invented [DONE]",
     Kind.DONE_REPEATED: lambda one: "sent [DONE] again",
