@@ -38,7 +38,7 @@ _RANDOM_CUTTINGS = 4
 #: A body beyond this is not sent byte by byte.
 _MAX_BYTEWISE = 64 * 1024
 #: Without a stall in sight a command may take this many times as long as it first took, and so many seconds more.
-_PATIENCE, _MORE_SECONDS = 4.0, 2.0
+_PATIENCE, _MORE_SECONDS = 4.0, 1.0
 Told = Callable[[str], None]
 
 

@@ -14,7 +14,7 @@ from streamlab.exchange import Ending, Exchange, Segment
 from streamlab.wire.sse import SSEDecoder
 
 #: The pause between two pieces, so that a client reads them one by one; less where a body is cut very often.
-_LONGEST_GAP_US, _WHOLE_US = 3_000, 1_000_000
+_LONGEST_GAP_US, _WHOLE_US = 2_000, 400_000
 
 
 class Break(StrEnum):

@@ -1,0 +1,232 @@
+"""fuzz and shrink against real commands over real sockets."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from streamlab import fuzzing
+from streamlab.engine.trials import Break, broken_off, cut_at, place
+from streamlab.errors import CouldNotRunError, NotFoundError, UsageError
+from streamlab.exchange import Ending
+from streamlab.fuzzing import Budget, Fuzzed
+from streamlab.regression import read_fixture
+from streamlab.storage.exchange_dir import write_exchange_dir
+from tests import streams
+
+TEXT = streams.exchange(streams.sse(streams.chat_text("Grüß", " Gott", ".")))
+#: A client as beginners write it: every read is decoded by itself, and only whole events are looked at.
+NAIVE = """
+import json, os, socket, sys, urllib.parse
+url = urllib.parse.urlsplit(os.environ["OPENAI_BASE_URL"])
+with socket.create_connection((url.hostname, url.port)) as sock:
+    path = url.path + "/chat/completions"
+    sock.sendall(f"POST {path} HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 2\\r\\n\\r\\n{{}}".encode())
+    while not (data := sock.recv(65536)).endswith(b"0\\r\\n\\r\\n"):
+        if not data:
+            sys.exit(3)
+        data.decode()
+        if b"[DONE]" in data:
+            break
+print("fine")
+"""
+#: Reads everything, then looks: cuts do not matter to it.
+PATIENT = """
+import json, os, sys, urllib.request
+request = urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", b"{}")
+body = urllib.request.urlopen(request, timeout=5).read().decode()
+for line in body.splitlines():
+    if line.startswith("data: {"):
+        print(json.loads(line[6:])["choices"][0]["delta"].get("content", ""), end="")
+if "[DONE]" not in body:
+    raise ValueError("no end")
+"""
+PYTHON = (sys.executable, "-S", "-E", "-c")
+
+
+def fuzz(program: str, seconds: float = 60.0) -> Fuzzed:
+    return fuzzing.fuzz(TEXT, (*PYTHON, program), Budget(seconds), 5.0)
+
+
+def test_the_one_cut_that_matters_is_found() -> None:
+    result = fuzz(NAIVE)
+    assert result.complete
+    assert result.before.code == 0
+    smallest = result.smallest
+    assert smallest is not None
+    assert smallest.kind == "cut up"
+    assert smallest.outcome.code == 1
+    bounds = [0]
+    for segment in smallest.exchange.segments:
+        bounds.append(bounds[-1] + len(segment.data))
+    (cut,) = bounds[1:-1]
+    inside = [at for at in range(1, len(TEXT.body)) if TEXT.body[at] & 0xC0 == 0x80]
+    assert cut in inside, "only a cut inside a character confuses it"
+    assert f"cut after byte {cut} (in the middle of event 1)" in result.lines()[1]
+
+
+def test_where_cuts_do_not_matter_the_latest_break_is_found() -> None:
+    result = fuzz(PATIENT)
+    assert [one.kind for one in result.found] == [Break.CUT, Break.RESET, Break.STALL]
+    assert result.smallest is not None
+    assert result.smallest.outcome.code == 1
+    assert result.as_json()["found"][0]["exit_code"] == 1
+    # The server says where a chunked body ends, and this client wants to hear it.
+    assert result.smallest.exchange.body == TEXT.body
+
+
+def test_a_command_that_hangs_is_stopped_and_that_is_an_outcome() -> None:
+    result = fuzz(NAIVE.replace("data.decode()", "pass"))
+    assert result.found[-1].outcome.code is None
+    assert "still running" in "\n".join(result.lines())
+
+
+def test_what_does_not_care_is_told_so() -> None:
+    result = fuzz("import os, urllib.request as u\ntry: u.urlopen(os.environ['OPENAI_BASE_URL'], b'', 1).read()\n"
+                  "except Exception: pass")  # fmt: skip
+    assert result.found == []
+    assert "no cut and no break changed the outcome" in result.lines()
+
+
+def test_a_budget_is_kept() -> None:
+    result = fuzz(NAIVE, 0.0)
+    assert not result.complete
+    assert result.runs == 2
+    assert "nothing was found in time" in result.lines()
+
+
+def test_output_that_changes_by_itself_is_not_compared() -> None:
+    result = fuzz(PATIENT + "\nimport time\nprint(time.time_ns())")
+    assert result.code_only
+    assert result.smallest is not None
+
+
+@pytest.mark.parametrize(
+    ("command", "error", "message"),
+    [
+        (("no-such-command-anywhere",), NotFoundError, "no such command"),
+        ((*PYTHON, "pass"), CouldNotRunError, "never asked"),
+        ((*PYTHON, PATIENT + "\nimport os\nos._exit(os.getpid() % 100 + 1)"), CouldNotRunError, "no steady outcome"),
+    ],
+)
+def test_what_cannot_be_fuzzed_is_said(command: Sequence[str], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        fuzzing.fuzz(TEXT, command, Budget(20), 5.0)
+
+
+# -- variations ------------------------------------------------------------------------------------------------------
+
+
+def test_variations_keep_the_bytes() -> None:
+    size = len(TEXT.body)
+    assert cut_at(TEXT, [1, 5, size - 1]).body == TEXT.body
+    assert [len(one.data) for one in cut_at(TEXT, [1, 5]).segments] == [1, 4, size - 5]
+    for kept in (0, 1, 300, size):
+        broken = broken_off(TEXT, kept, Break.RESET)
+        assert broken.body == TEXT.body[:kept]
+        assert broken.ending is Ending.UPSTREAM_CUT
+    assert broken_off(TEXT, 5, Break.STALL).ending is Ending.TIMED_OUT
+
+
+def test_places_are_told_by_event() -> None:
+    first = len(TEXT.segments[0].data)
+    assert place(TEXT, 0) == "before the first event"
+    assert place(TEXT, 5) == "in the middle of event 0"
+    assert place(TEXT, first) == "between events 0 and 1"
+    assert place(TEXT, len(TEXT.body)) == "after the last byte"
+
+
+# -- shrink ----------------------------------------------------------------------------------------------------------
+
+TORN = b'{"choices": [{"delta": {"content": "torn'
+BROKEN = streams.exchange(streams.sse([*streams.chat_text("Good")[:2], TORN, *streams.chat_text()[-1:]]))
+
+
+def test_a_stream_shrinks_to_what_still_fails_the_command_in_the_same_way() -> None:
+    said: list[str] = []
+    smallest = fuzzing.shrink_for(BROKEN, Budget(60), said.append, None, (*PYTHON, PATIENT), 5.0)
+    assert b"data: {" in smallest.body
+    assert len(smallest.body) < 12
+    assert said[-1] == f"{len(BROKEN.body)} bytes became {len(smallest.body)}"
+
+
+def test_what_is_left_for_a_rule_is_as_readable_as_before() -> None:
+    payloads = streams.chat_text("a", "b", "c")
+    payloads[2]["id"] = "chatcmpl-other"
+    exchange = streams.exchange(streams.sse(payloads))
+    smallest = fuzzing.shrink_for(exchange, Budget(60), lambda _: None, "chunk-id-changes", (), 5.0)
+    events = [line for line in smallest.body.split(b"\n\n") if line]
+    assert len(events) == 2
+    assert all(json.loads(event.removeprefix(b"data: "))["id"] for event in events)
+
+
+@pytest.mark.parametrize(
+    ("rule", "command", "message"),
+    [
+        (None, (), "either --rule"),
+        ("done-missing", ("true",), "either --rule"),
+        ("done-missing", (), "has no finding done-missing"),
+        (None, (*PYTHON, PATIENT), "the command succeeds"),
+    ],
+)
+def test_what_cannot_be_shrunk_is_said(rule: str | None, command: Sequence[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        fuzzing.shrink_for(TEXT, Budget(9), lambda _: None, rule, command, 5.0)
+
+
+# -- on the command line ---------------------------------------------------------------------------------------------
+
+
+def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "streamlab", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False, **options)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    write_exchange_dir(BROKEN, tmp_path / "broken")
+    return str(tmp_path / "broken")
+
+
+def test_fuzz_prints_the_smallest_writes_it_and_exits_with_1(tmp_path: Path) -> None:
+    write_exchange_dir(TEXT, tmp_path / "text")
+    out = str(tmp_path / "out")
+    done = run("fuzz", str(tmp_path / "text"), "--json", "--to", out, "--", *PYTHON, PATIENT)
+    assert done.returncode == 1, done.stderr
+    answer, written = done.stdout.strip().splitlines()
+    assert json.loads(answer)["found"][0]["kind"] == "cut"
+    assert read_fixture(Path(written)).expected is not None
+    assert "undisturbed" in done.stderr
+
+
+def test_shrink_writes_a_fixture_or_prints_the_stream(tmp_path: Path, broken: str) -> None:
+    done = run("shrink", broken, "--rule", "json-truncated", "--to", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    fixture = read_fixture(Path(done.stdout.strip()))
+    assert "json-truncated" in [one["rule"] for one in fixture.findings or ()]
+    printed = run("shrink", broken, "--rule", "json-truncated")
+    assert printed.stdout.encode() == fixture.exchange.body
+
+
+@pytest.mark.parametrize("command", ["fuzz", "shrink"])
+def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path, broken: str, command: str) -> None:
+    slow = PATIENT if command == "shrink" else "import time\ntime.sleep(0.2)\n" + NAIVE.replace("data.decode()", "pass")
+    arguments = [command, broken, "--to", str(tmp_path / "out"), "--", *PYTHON, slow]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlab", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for _ in range(2):
+        assert process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    if command == "shrink":
+        assert read_fixture(Path(stdout.strip())).exchange.body
