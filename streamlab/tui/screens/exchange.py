@@ -181,6 +181,11 @@ class ExchangeScreen(Screen[None]):
             self._refresh_stream()
             self._show_titles()
 
+    @property
+    def poking(self) -> bool:
+        """Whether questions about the event are still to be asked."""
+        return not self._opened or bool(self._go_when_there)
+
     # -- answers of the analyst
 
     def answered(self, answer: Any) -> None:

@@ -87,10 +87,7 @@ class ExchangesScreen(Screen[None]):
     def show(self, *, anew: bool = True) -> None:
         """Draw what the watcher knows."""
         watcher, app = self.app.watcher, self.app
-        at = self.table.current
         self.table.reload(anew=anew)
-        if at is not None and at != self.table.current and at in watcher.ids and self.table.cursor != 0:
-            self.table.cursor = watcher.ids.index(at)
         filtered = bool(watcher.filter)
         nothing = not watcher.ids
         self.query_one("#empty").display = nothing

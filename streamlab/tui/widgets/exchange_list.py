@@ -37,12 +37,20 @@ waits     how the waits between events were spread over the stream"""
         super().__init__(id=id)
         self._watcher = watcher
         self._rows: dict[int, ListRow] = {}
+        self._anchor: int | None = None  # the exchange somebody moved the cursor to; None while it rests on the top
+
+    def moved(self, row: int) -> None:
+        """Remember the exchange, so that the cursor stays on it when others come."""
+        self._anchor = self.current if row else None
 
     def reload(self, *, anew: bool = True) -> None:
         """Ids or rows changed: what is on the screen is read again; the cursor stays on its exchange."""
         if anew:
             self._rows.clear()
         self.row_count = len(self._watcher.ids)
+        if self._anchor is not None and self._anchor != self.current and self._anchor in self._watcher.ids:
+            before, self.cursor = self.cursor, self._watcher.ids.index(self._anchor)
+            self.scroll_to(y=self.scroll_offset.y + self.cursor - before, animate=False, immediate=True)
         self.refresh_rows()
 
     @property

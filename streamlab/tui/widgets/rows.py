@@ -97,17 +97,29 @@ class Rows(ScrollView, can_focus=True):
         """Rows that fit below the heading."""
         return max(1, self.scrollable_content_region.height - 1)
 
+    #: The first row on the screen as somebody left it, and as the height made it.
+    _top = _fitted = 0
+
     def scroll_to_cursor(self) -> None:
         """Bring the cursor's row onto the screen, at once."""
-        top, rows = self.scroll_offset.y, self.page_rows
+        self._top = self._fitted = self._fit(self.scroll_offset.y)
+
+    def _fit(self, top: int) -> int:
+        rows = self.page_rows
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+            top = self.cursor
         elif self.cursor >= top + rows:
-            self.scroll_to(y=self.cursor - rows + 1, animate=False, immediate=True)
+            top = self.cursor - rows + 1
+        if top != self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False, immediate=True)
+        return top
 
     def on_resize(self) -> None:
-        """The cursor stays in sight when the terminal changes its size."""
-        self.scroll_to_cursor()
+        """The cursor stays in sight when the terminal shrinks; when it grows again, everything is where it was."""
+        # A taller widget is scrolled less far than a shorter one can be; anything else was somebody's wheel.
+        if self.scroll_offset.y != min(self._fitted, self.max_scroll_y):
+            self._top = self.scroll_offset.y
+        self._fitted = self._fit(self._top)
 
     def show_row(self, row: int) -> None:
         """Move the cursor with some room around it."""
