@@ -395,6 +395,9 @@ def trait_of(lost: Sequence[Item], kept: Sequence[Item]) -> str:
     for words, has in _TRAITS:
         if all(has(item) for item in counted) and not any(has(item) for item in kept):
             return words
+    first = counted[0]
+    if len(first.sse.raw) > _LONG_LINE and not any(one.number > first.number for one in kept if one.kind != "done"):
+        return "everything from a line over 64 KiB on"
     return ""
 
 

@@ -232,9 +232,11 @@ def blame_of(gateway: Feature, direct: Feature) -> str:
     own, shared = here - there, here & there
     if not own:
         return "the server does it already"
-    if not shared:
+    if not there:
         return f"introduced by the gateway: {', '.join(sorted(own))}"
-    return f"the gateway: {', '.join(sorted(own))}; the server already: {', '.join(sorted(shared))}"
+    return (
+        f"the server already: {', '.join(sorted(shared or there))}; the gateway makes of it: {', '.join(sorted(own))}"
+    )
 
 
 def _complaints(feature: Feature) -> set[str]:

@@ -35,7 +35,6 @@ class Case:
         return f"{self.gateway}-{self.scenario}"
 
 
-LONG_LINE = frozenset({Kind.TEXT_LOST, Kind.HUNG_UP_EARLY, Kind.DONE_ADDED})
 CASES = [
     Case("oneapi", "glm4-newline", Origin.BOTH, frozenset({Kind.EVENT_TORN}), ("plain-text-in-data", "tore event 7")),
     Case("oneapi", "chatglm3-only-done", Origin.A, frozenset({Kind.DONE_ADDED}), ("empty-200", "invented [DONE]")),
@@ -56,7 +55,7 @@ CASES = [
     Case("oneapi", "masked-cut", Origin.A, frozenset({Kind.CUT_MASKED, Kind.DONE_ADDED}), ("hid that the stream",)),
     Case("oneapi", "swallowed-error", Origin.B, frozenset({Kind.ERROR_SWALLOWED}), ("swallowed the error",)),
     Case("oneapi", "double-done", Origin.B, frozenset({Kind.DONE_REPEATED}), ("sent [DONE] again",)),
-    Case("oneapi", "long-line", Origin.B, LONG_LINE, ("64 KiB",)),
+    Case("oneapi", "long-line", Origin.B, frozenset({Kind.TEXT_LOST}), ("64 KiB",)),
     Case("oneapi", "clean", Origin.NOBODY, frozenset(), ("passed on faithfully",)),
     Case("oneapi-gemini", "no-finish", Origin.B, frozenset({Kind.FINISH_REASON_CHANGED}), ("dropped finish_reason",)),
     Case(
@@ -74,6 +73,8 @@ HARMLESS = {
     Kind.CONTENT_TYPE_CHANGED,
     Kind.READS_SPLIT,
 }
+#: What follows when a gateway stops reading; whether the model was done by then is a matter of milliseconds.
+OF_A_LONG_LINE = {Kind.HUNG_UP_EARLY, Kind.DONE_ADDED, Kind.CUT_SHORT}
 
 
 @contextlib.asynccontextmanager
@@ -125,7 +126,8 @@ def test_the_guilty_hop_and_the_mechanism_are_named(recorded, case):
     assert confidence >= 0.7
     said = {one.kind for one in found.differences}
     assert case.kinds <= said
-    assert said - case.kinds <= HARMLESS, [one.message for one in found.differences]
+    harmless = HARMLESS | OF_A_LONG_LINE if case.scenario == "long-line" else HARMLESS
+    assert said - case.kinds <= harmless, [one.message for one in found.differences]
     assert found.verdict.origin is case.origin, found.verdict
     for words in case.words:
         assert words in found.verdict.line
