@@ -19,6 +19,7 @@ from streamlab.demo.performance import perform
 from streamlab.demo.place import database
 from streamlab.demo.programme import show
 from streamlab.demo.recording import TapLine, free_ports, recorder
+from streamlab.demo.testing import fixtures_folder, run_as_tests, show_tests
 from streamlab.engine.analyzer import analyze
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Ending
@@ -44,7 +45,7 @@ def run_demo(folder: Path, *arguments: str, **environment: str) -> subprocess.Co
 
 
 def test_the_demo_shows_every_system_and_succeeds(tmp_path: Path) -> None:
-    done = run_demo(tmp_path, "--db", "demo.db", "--write-captures", "written")
+    done = run_demo(tmp_path, "--db", "demo.db", "--write-captures", "written", "--fixtures", "fixtures")
     assert done.returncode == 0, done.stdout + done.stderr
     for one in acts():
         assert one.system in done.stdout
@@ -54,8 +55,28 @@ def test_the_demo_shows_every_system_and_succeeds(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout
     assert "streamlab check 1 --db demo.db" in done.stdout
     assert (tmp_path / "demo.db").exists()
+    names = {one.name for one in acts()} | {one.behind_name for one in acts() if one.scenario.behind}
+    assert {folder.name for folder in (tmp_path / "fixtures").iterdir()} == names
+    assert all((tmp_path / "fixtures" / name / "expected.sse").exists() for name in names)
+    assert f"{len(names)} regression fixtures exported. $ pytest fixtures\n{2 * len(names)} passed" in done.stdout
     written = {folder.name for folder in (tmp_path / "written").iterdir()}
-    assert written == {one.name for one in acts()} | {one.behind_name for one in acts() if one.scenario.behind}
+    assert written == names
+
+
+def test_fixtures_that_fail_are_shown_and_fail_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    outcomes = perform([act("glm4-tool-ids")], HTTPX, tmp_path / "demo.db")
+    with fixtures_folder(None, keep=False) as folder:
+        assert run_as_tests(outcomes, folder).green
+        monkeypatch.setattr("streamlab.demo.testing.write_expectations", lambda path, _: None)
+        expected = folder / "glm4-tool-ids" / "expected.sse"
+        expected.write_bytes(expected.read_bytes().replace(b"look_up_weather", b"look_down"))
+        tested = run_as_tests(outcomes, folder)
+    assert not tested.green
+    assert not folder.exists()
+    screen = io.StringIO()
+    show_tests(Console(file=screen, width=200), tested)
+    assert "the normalized stream is not what is expected" in screen.getvalue()
 
 
 def test_the_demo_needs_no_client_but_httpx(tmp_path: Path) -> None:
