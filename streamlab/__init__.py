@@ -18,16 +18,30 @@ _PUBLIC = {
     "Ending": "streamlab.exchange",
     "load": "streamlab.api",
     "analyze": "streamlab.api",
+    "normalize": "streamlab.api",
+    "replay": "streamlab.replaying",
+    "Normalizer": "streamlab.engine.normalizer",
+    "Report": "streamlab.engine.report",
+    "Finding": "streamlab.rules.finding",
+    "Severity": "streamlab.rules.finding",
 }
 
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
+__all__ = ["__version__", *_PUBLIC]
 
 if TYPE_CHECKING:
+    from streamlab.api import analyze as analyze
+    from streamlab.api import load as load
+    from streamlab.api import normalize as normalize
+    from streamlab.engine.normalizer import Normalizer as Normalizer
+    from streamlab.engine.report import Report as Report
     from streamlab.exchange import Ending as Ending
     from streamlab.exchange import Exchange as Exchange
     from streamlab.exchange import Request as Request
     from streamlab.exchange import ResponseHead as ResponseHead
     from streamlab.exchange import Segment as Segment
+    from streamlab.replaying import replay as replay
+    from streamlab.rules.finding import Finding as Finding
+    from streamlab.rules.finding import Severity as Severity
 
 
 def __getattr__(name: str) -> Any:

@@ -26,7 +26,9 @@ def _loaded_by(code: str) -> set[str]:
 @pytest.mark.parametrize("module", _CORE)
 def test_core_rooms_load_nothing_that_touches_the_world(module):
     # What importlib.resources or msgspec pull in of the standard library is theirs; what we import is listed here.
-    baseline = _loaded_by("import msgspec, zstandard, brotli, zlib, json, dataclasses, enum, typing, difflib, urllib.parse")
+    baseline = _loaded_by(
+        "import msgspec, zstandard, brotli, zlib, json, dataclasses, enum, typing, difflib, urllib.parse"
+    )
     loaded = _loaded_by(f"import {module}\nfrom streamlab.rules import registry\nregistry.all_rules()") - baseline
     assert not {name for name in loaded if name.partition(".")[0] in _FORBIDDEN}
 
