@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from streamlab import __version__
+from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
-from streamlab.interop.curl_log import to_curl_log
+from streamlab.interop import curl_log, vcr
 from streamlab.interop.har import to_har
-from streamlab.interop.vcr import lost, to_vcr
 from streamlab.regression import write_expectations
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.naming import directory_name, free_directory, safe_name
 from streamlab.storage.targets import find
 
-__all__ = ["FORMATS", "Exported", "export", "safe_name", "write_fixture"]
+__all__ = ["FORMATS", "Exported", "export", "safe_name", "write_fixture", "write_test_module"]
 
 #: ``--as`` -> the ending of the file's name; a fixture is a directory.
 FORMATS = ("fixture", "sse", "har", "vcr", "curl")
@@ -38,6 +38,19 @@ def export(targets: Iterable[str], folder: Path, form: str = "fixture", db: Path
         for found in find(target, db):
             with found.opened() as exchange:
                 yield write(exchange, folder, directory_name(exchange, found.source))
+
+
+def write_test_module(path: Path, fixtures: Sequence[Path]) -> None:
+    """A plain test module for exported fixtures. Raises UsageError when there is a file already."""
+    from streamlab.interop.pytest_module import module
+
+    text = module([(home, read_exchange_dir(home)) for home in fixtures], path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already") from None
 
 
 def write_fixture(exchange: Exchange, folder: Path, name: str) -> Exported:
@@ -65,11 +78,11 @@ def _har(exchange: Exchange, folder: Path, name: str) -> Exported:
 
 
 def _vcr(exchange: Exchange, folder: Path, name: str) -> Exported:
-    return _file(folder, f"{name}.yaml", to_vcr([exchange]).encode("utf-8", "surrogatepass"), lost(exchange))
+    return _file(folder, f"{name}.yaml", vcr.to_vcr([exchange]).encode("utf-8", "surrogatepass"), vcr.lost(exchange))
 
 
 def _curl(exchange: Exchange, folder: Path, name: str) -> Exported:
-    return _file(folder, f"{name}.curl.txt", to_curl_log(exchange), lost(exchange))
+    return _file(folder, f"{name}.curl.txt", curl_log.to_curl_log(exchange), curl_log.lost(exchange))
 
 
 _WRITERS: dict[str, Callable[[Exchange, Path, str], Exported]] = {

@@ -17,6 +17,7 @@ Examples:
   streamlab export last --to fixtures
   streamlab export captures/streamlab.db --to out
   streamlab export 12 --to out --as har
+  streamlab export last --to tests/fixtures --pytest tests/test_streams.py
 """
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
@@ -24,15 +25,29 @@ Examples:
 @click.option(
     "--as", "form", type=click.Choice(_FORMATS), default="fixture", show_default=True, help="In which format."
 )
+@click.option(
+    "--pytest",
+    "module",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a test module for the fixtures, to start from.",
+)
 @db_option
-def command(targets: tuple[str, ...], folder: Path, form: str, db: Path | None) -> None:
+def command(targets: tuple[str, ...], folder: Path, form: str, module: Path | None, db: Path | None) -> None:
     """Write exchanges as regression fixtures, or in other people's formats; secrets are taken out again.
 
     Nothing that is there is overwritten. What a format cannot hold is said on stderr.
     """
     from streamlab import exporting
+    from streamlab.errors import UsageError
 
+    if module is not None and (form != "fixture" or module.exists()):
+        raise UsageError("--pytest goes with fixtures only" if form != "fixture" else f"{module} is there already")
+    written = []
     for path, lost in exporting.export(targets, folder, form, db):
+        written.append(path)
         click.echo(str(path))
         if lost:
             click.echo(f"  a .{form} file cannot hold: {', '.join(lost)}", err=True)
+    if module is not None:
+        exporting.write_test_module(module, written)
+        click.echo(str(module))

@@ -11,13 +11,15 @@ from streamlab.cli.options import db_option
 
 @click.command(
     "import",
-    epilog="\b\nExamples:\n  streamlab import fixtures/glm4-newline\n  streamlab import stream.sse --label nightly",
+    epilog="\b\nExamples:\n  streamlab import fixtures/glm4-newline\n  streamlab import stream.sse --label nightly\n"
+    "  streamlab import browser.har cassette.yaml curl.log",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--label", help="Mark the imported exchanges with this text.")
 @db_option
 def command(files: tuple[str, ...], label: str | None, db: Path | None) -> None:
-    """Read exchange directories, folders of them and bare .sse files into the database."""
+    """Read recordings into the database: exchange directories and folders of them, bare .sse files, HAR archives (of
+    browsers too), VCR cassettes, and what a terminal showed of `curl -iN`."""
     from streamlab import api
     from streamlab.report.terminal import data
 

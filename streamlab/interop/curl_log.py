@@ -11,7 +11,7 @@ import shlex
 from urllib.parse import urlsplit
 
 from streamlab.errors import UnreadableInputError
-from streamlab.exchange import Exchange, Headers, Request, ResponseHead, Segment
+from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
 from streamlab.redaction import redact_headers, redact_url
 
 _STATUS = re.compile(rb"HTTP/(\d(?:\.\d)?) (\d{3})(?: ([^\r\n]*))?\r?\n")
@@ -32,11 +32,33 @@ def curl_command(exchange: Exchange) -> str:
         words += ["-X", request.method]
     words.append(redact_url(request.url))
     for name, value in redact_headers(request.headers):
-        if name.lower() not in _HOP_HEADERS:
+        if name.lower() not in _HOP_HEADERS and not name.startswith("@"):  # curl reads @name from a file
             words += ["-H", f"{name}: {value}"]
     if request.body:
-        words += ["--data-binary", request.body.decode("utf-8", "backslashreplace")]
+        words += ["--data-raw", request.body.decode("utf-8", "backslashreplace")]
     return shlex.join(words)
+
+
+def lost(exchange: Exchange) -> list[str]:
+    """What such a log cannot hold of this exchange, in words."""
+    missing = []
+    if exchange.timing_known and exchange.segments:
+        missing.append("arrival times")
+    if exchange.http_chunks is not None:
+        missing.append("HTTP chunks")
+    if exchange.ending is not Ending.COMPLETE:
+        missing.append(f"the ending ({exchange.ending})")
+    body = exchange.request.body if exchange.request is not None else None
+    if body and not _is_text(body):
+        missing.append("a request body that is no text")
+    return missing
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        return "\0" not in body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
 
 
 def to_curl_log(exchange: Exchange) -> bytes:

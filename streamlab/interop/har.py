@@ -49,6 +49,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
             "ending": str(exchange.ending),
             "label": exchange.label,
             "tap": exchange.tap,
+            "started_at": exchange.started_at,
             "notes": exchange.notes,
             "request_known": exchange.request is not None,
             "response_known": exchange.head is not None,
@@ -153,9 +154,15 @@ def _exchange(entry: dict[str, Any]) -> Exchange:
         end_us=end_us,
         label=ours.get("label"),
         tap=ours.get("tap"),
-        started_at=str(entry["startedDateTime"]) if entry.get("startedDateTime") else None,
+        started_at=ours["started_at"] if "started_at" in ours else _started_at(entry),
         notes=dict(ours.get("notes") or {}),
     )
+
+
+def _started_at(entry: dict[str, Any]) -> str | None:
+    """The moment in the form recordings have it: UTC, microseconds; None when there is no telling."""
+    when = _wall_clock(entry.get("startedDateTime"))
+    return None if when is None else datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _headers(message: dict[str, Any]) -> Headers:

@@ -26,6 +26,8 @@ def to_vcr(exchanges: Sequence[Exchange]) -> str:
 
 def lost(exchange: Exchange) -> list[str]:
     """What a cassette cannot hold of this exchange, in words."""
+    if exchange.head is None:
+        return ["an exchange without an answer"]
     missing = []
     if exchange.timing_known and exchange.segments:
         missing.append("arrival times")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 from dataclasses import replace
@@ -17,13 +18,17 @@ from hypothesis import strategies as st
 from streamlab import exporting, replaying
 from streamlab.api import analyze, load
 from streamlab.errors import UnreadableInputError
-from streamlab.exchange import Ending, Exchange
+from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.interop.curl_log import curl_command, from_curl_log, to_curl_log
+from streamlab.interop.curl_log import lost as curl_lost
 from streamlab.interop.har import from_har, to_har
 from streamlab.interop.reading import read_file
 from streamlab.interop.vcr import from_vcr, parse_yaml, to_vcr
+from streamlab.interop.vcr import lost as vcr_lost
+from streamlab.redaction import redact_headers
 from streamlab.replaying import BackgroundReplay
-from streamlab.storage.exchange_dir import read_bare_body, write_exchange_dir
+from streamlab.storage.capture_db import CaptureDB
+from streamlab.storage.exchange_dir import read_bare_body, read_exchange_dir, write_exchange_dir
 from tests import streams
 
 BODY = streams.sse(streams.chat_text("Grüß", " Gott", " \U0001f600"))
@@ -137,6 +142,97 @@ def test_a_log_written_by_curl_reads_as_what_it_recorded(tmp_path: Path, replay:
     log.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
     (read,) = read_file(log, read_bare_body)
     _reads_the_same(read)
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12)
+names = st.text("abcdefghij-", min_size=1, max_size=10).filter(lambda name: name[0] != "-")
+values = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=12)
+headers = st.lists(st.tuples(names, values), max_size=4, unique_by=lambda pair: pair[0]).map(tuple)
+
+
+@st.composite
+def exchanges(draw: st.DrawFn) -> Exchange:
+    """Any exchange that was answered."""
+    pieces = draw(st.lists(st.binary(min_size=1, max_size=40), max_size=5))
+    offsets = sorted(draw(st.lists(st.integers(0, 10**9), min_size=len(pieces), max_size=len(pieces))))
+    body = draw(st.none() | st.binary(min_size=1, max_size=60) | texts.map(str.encode).filter(bool))
+    last = offsets[-1] if offsets else 0
+    chunked = draw(st.booleans())
+    return Exchange(
+        request=draw(st.none() | st.just(Request("POST", "http://127.0.0.1/v1/chat", draw(headers), body))),
+        head=ResponseHead(draw(st.integers(200, 599)), draw(headers), draw(st.integers(0, 10**9)), draw(values)),
+        segments=tuple(map(Segment, offsets, pieces)),
+        http_chunks=tuple(map(len, pieces)) if chunked else None,
+        ending=draw(st.sampled_from(Ending)),
+        end_us=last + draw(st.integers(0, 10**6)),
+        label=draw(st.none() | texts),
+        tap=draw(st.none() | texts),
+        started_at=draw(st.none() | st.just("2026-11-20T10:00:00.123456Z")),
+        notes=draw(st.dictionaries(names, st.none() | st.integers() | texts, max_size=3)),
+    )
+
+
+def _plain(exchange: Exchange) -> Exchange:
+    """As it is written: secrets out, segments in one tuple."""
+    request, head = exchange.request, exchange.head
+    assert head is not None
+    return replace(
+        exchange,
+        id=None,
+        request=request and replace(request, headers=redact_headers(request.headers)),
+        head=replace(head, headers=redact_headers(head.headers)),
+        segments=tuple(exchange.segments),
+    )
+
+
+@given(exchanges())
+def test_har_holds_any_exchange(sent: Exchange):
+    assert _plain(_as_har(sent)) == _plain(sent)
+
+
+@given(exchanges())
+def test_a_directory_holds_any_exchange(tmp_path_factory, sent: Exchange):
+    home = tmp_path_factory.mktemp("exchange")
+    write_exchange_dir(sent, home)
+    assert _plain(read_exchange_dir(home)) == _plain(sent)
+
+
+@given(exchanges())
+def test_a_database_holds_any_exchange(tmp_path_factory, sent: Exchange):
+    with CaptureDB(tmp_path_factory.mktemp("db") / "capture.db", write=True) as database:
+        read = database.get(database.add(sent))
+        assert replace(_plain(read), started_at=sent.started_at) == _plain(sent)
+
+
+@given(exchanges())
+def test_a_cassette_holds_what_it_does_not_say_it_lost(sent: Exchange):
+    (read,) = from_vcr(parse_yaml(to_vcr([sent]).encode("utf-8", "surrogatepass")))
+    assert (read.body, read.head.status, read.head.reason) == (sent.body, sent.head.status, sent.head.reason)
+    assert sorted(read.head.headers) == sorted(redact_headers(sent.head.headers))
+    if sent.request is not None:
+        assert (read.request.method, read.request.url, read.request.body) == (
+            "POST",
+            sent.request.url,
+            sent.request.body,
+        )
+    unsaid = set(vcr_lost(sent))
+    assert ("HTTP chunks" in unsaid) == (sent.http_chunks is not None)
+    assert any("ending" in one for one in unsaid) == (sent.ending is not Ending.COMPLETE)
+
+
+@given(exchanges())
+def test_a_curl_log_holds_what_it_does_not_say_it_lost(sent: Exchange):
+    read = from_curl_log(to_curl_log(sent))
+    assert (read.body, read.head.status) == (sent.body, sent.head.status)
+    assert read.head.headers == redact_headers(sent.head.headers)
+    if sent.request is not None and "a request body that is no text" not in curl_lost(sent):
+        assert (read.request.url, read.request.body) == (sent.request.url, sent.request.body)
+
+
+def test_a_body_that_begins_like_a_file_name_is_sent_and_not_read():
+    request = replace(EXCHANGE.request, body=b"@/etc/passwd", headers=(("@/etc/hostname", "x"),))
+    assert shlex.split(curl_command(replace(EXCHANGE, request=request)))[-2:] == ["--data-raw", "@/etc/passwd"]
+    assert "hostname" not in curl_command(replace(EXCHANGE, request=request))
 
 
 @pytest.mark.parametrize("form", exporting.FORMATS)

@@ -1,0 +1,100 @@
+"""A plain test module for exported fixtures, for those who want to write Python: a skeleton that passes.
+
+Each fixture is replayed, mended, to openai-python (an API it does not speak: as it came, to httpx), and what the
+client holds at the end is asserted. What to assert instead is for the author to decide.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from streamlab.engine.analyzer import analyze
+from streamlab.engine.normalizer import errors_left, normalize
+from streamlab.exchange import Ending, Exchange
+from streamlab.wire.apis import Api, api_of_path
+
+_HEADER = '''"""Streams that went wrong once, replayed. Written by `streamlab export --pytest`; yours to change.
+
+`streamlab_replay` plays the fixture that the marker names on loopback; more keywords make it play differently:
+normalize=True (mended), segments="byte", cut_after="3e", speed=1.
+"""
+
+'''
+_ASK = '''
+def ask(base_url):
+    """What a program holds after a stream: text, tool calls (name, arguments), finish reason."""
+    text, calls, finish = "", {}, None
+    with openai.OpenAI(api_key="unused", base_url=base_url, max_retries=0, timeout=10) as client:
+        messages = [{"role": "user", "content": "…"}]
+        for chunk in client.chat.completions.create(model="m", messages=messages, stream=True):
+            for choice in chunk.choices:
+                if choice.index != 0:
+                    continue
+                text += choice.delta.content or ""
+                finish = choice.finish_reason or finish
+                for call in choice.delta.tool_calls or ():
+                    name, arguments = calls.get(call.index, ("", ""))
+                    calls[call.index] = (name or call.function.name, arguments + (call.function.arguments or ""))
+    return text, list(calls.values()), finish
+'''
+
+
+def module(fixtures: Sequence[tuple[Path, Exchange]], path: Path) -> str:
+    """The text of a test module at ``path`` for these fixture directories."""
+    tests, taken = [], set[str]()
+    for home, exchange in fixtures:
+        name = base = "test_" + (re.sub(r"\W+", "_", home.name).strip("_") or "exchange")
+        number = 2
+        while name in taken:
+            name, number = f"{base}_{number}", number + 1
+        taken.add(name)
+        marker = Path(os.path.relpath(home, path.parent)).as_posix()
+        tests.append(_chat_test(name, marker, exchange) or _raw_test(name, marker, exchange))
+    text = "".join(tests)
+    chat = "ask(" in text
+    imports = [*(["import httpx"] if "httpx." in text else []), *(["import openai"] if chat else []), "import pytest"]
+    return _HEADER + "\n".join(imports) + "\n\n" + (_ASK + "\n" if chat else "") + text.rstrip("\n") + "\n"
+
+
+def _chat_test(name: str, marker: str, exchange: Exchange) -> str | None:
+    """A test by openai-python; None where the mended exchange is no sound chat stream."""
+    normalized = normalize(exchange)
+    mended = normalized.exchange
+    if mended.head is None or mended.request is None or api_of_path(mended.request.url) is not Api.CHAT:
+        return None
+    report = analyze(mended)
+    completion = report.completion or {}
+    lines = ["", f"@pytest.mark.streamlab({marker!r}, normalize=True)", f"def {name}(streamlab_replay):"]
+    if not 200 <= mended.head.status < 300 or mended.ending is not Ending.COMPLETE or completion.get("error"):
+        lines += ["    with pytest.raises(openai.OpenAIError):", "        ask(streamlab_replay.base_url)"]
+    elif errors_left(normalized):  # nobody can say what every version of the client makes of it
+        return None
+    else:
+        calls = [(one["function"]["name"], one["function"]["arguments"]) for one in completion.get("tool_calls") or ()]
+        lines += [
+            "    text, calls, finish = ask(streamlab_replay.base_url)",
+            f"    assert text == {completion.get('content') or ''!r}",
+            f"    assert calls == {calls!r}",
+            f"    assert finish == {completion.get('finish_reason')!r}",
+        ]
+    return "\n".join(lines) + "\n\n"
+
+
+def _raw_test(name: str, marker: str, exchange: Exchange) -> str:
+    """A test that reads the bytes, for what no client library is at hand for."""
+    lines = ["", f"@pytest.mark.streamlab({marker!r})", f"def {name}(streamlab_replay, streamlab_exchange):"]
+    if exchange.head is None or exchange.ending is not Ending.COMPLETE:
+        lines += [
+            "    with pytest.raises(httpx.HTTPError):",
+            "        httpx.post(streamlab_replay.base_url, timeout=1)",
+        ]
+    else:
+        lines += [
+            '    with httpx.stream("POST", streamlab_replay.base_url) as answer:',
+            f"        assert answer.status_code == {exchange.head.status}",
+            '        assert b"".join(answer.iter_raw()) == streamlab_exchange.body',
+        ]
+    return "\n".join(lines) + "\n\n"
