@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -154,14 +156,18 @@ def check(targets: Iterable[Target], options: CheckOptions) -> Iterator[Checked]
 
 def _check_on_all_cores(targets: Iterator[Target], options: CheckOptions, cores: int) -> Iterator[Checked]:
     options.rules()  # a misspelt rule is a complaint of this process
-    with ProcessPoolExecutor(cores) as pool:
-        in_flight: list[Future[list[Checked]]] = []
+    in_flight: deque[Future[list[Checked]]] = deque()
+    # Ctrl-C reaches every process of the terminal; only this one answers it.
+    pool = ProcessPoolExecutor(cores, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    try:
         for batch in iter(lambda: list(islice(targets, _BATCH)), []):
             in_flight.append(pool.submit(_check_batch, batch, options))
             if len(in_flight) >= 2 * cores:
-                yield from in_flight.pop(0).result()
-        for future in in_flight:
-            yield from future.result()
+                yield from in_flight.popleft().result()
+        while in_flight:
+            yield from in_flight.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _check_batch(targets: list[Target], options: CheckOptions) -> list[Checked]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
@@ -50,34 +51,7 @@ def matching(dialect: Dialect, hints: Hints) -> tuple[Sign, ...]:
 
 
 def _shows(sign: Sign, hints: Hints) -> bool:
-    match sign.kind:
-        case Kind.HOST:
-            return hints.host == sign.pattern or hints.host.endswith("." + sign.pattern)
-        case Kind.HEADER:
-            return _has_header(sign.pattern, hints.headers)
-        case Kind.CHUNK_KEY:
-            return sign.pattern in hints.chunk_keys
-        case Kind.CHOICE_KEY:
-            return sign.pattern in hints.choice_keys
-        case Kind.DELTA_KEY:
-            return sign.pattern in hints.delta_keys
-        case Kind.USAGE_KEY:
-            return sign.pattern in hints.usage_keys
-        case Kind.ORDER:
-            keys = tuple(sign.pattern.split(","))
-            return hints.order[: len(keys)] == keys
-        case Kind.ID:
-            return _any_is(sign.pattern, hints.ids)
-        case Kind.CALL_ID:
-            return _any_is(sign.pattern, hints.call_ids)
-        case Kind.MODEL:
-            return _any_is(sign.pattern, (hints.model,))
-        case Kind.FINGERPRINT:
-            return _any_is(sign.pattern, hints.fingerprints)
-        case Kind.COMMENT:
-            return any(comment.startswith(sign.pattern) for comment in hints.comments)
-        case Kind.TRAIT:
-            return sign.pattern in hints.traits
+    return _SHOWN[sign.kind](sign.pattern, hints)
 
 
 def _has_header(pattern: str, headers: tuple[tuple[str, str], ...]) -> bool:
@@ -93,7 +67,29 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _any_is(pattern: str, values: tuple[str, ...]) -> bool:
-    return any(_compiled(pattern).fullmatch(value) for value in values)
+    return bool(values) and any(map(_compiled(pattern).fullmatch, values))
+
+
+def _begins_with(pattern: str, order: tuple[str, ...]) -> bool:
+    keys = tuple(pattern.split(","))
+    return order[: len(keys)] == keys
+
+
+_SHOWN: dict[Kind, Callable[[str, Hints], bool]] = {
+    Kind.HOST: lambda pattern, hints: hints.host == pattern or hints.host.endswith("." + pattern),
+    Kind.HEADER: lambda pattern, hints: _has_header(pattern, hints.headers),
+    Kind.CHUNK_KEY: lambda pattern, hints: pattern in hints.chunk_keys,
+    Kind.CHOICE_KEY: lambda pattern, hints: pattern in hints.choice_keys,
+    Kind.DELTA_KEY: lambda pattern, hints: pattern in hints.delta_keys,
+    Kind.USAGE_KEY: lambda pattern, hints: pattern in hints.usage_keys,
+    Kind.ORDER: lambda pattern, hints: _begins_with(pattern, hints.order),
+    Kind.ID: lambda pattern, hints: _any_is(pattern, hints.ids),
+    Kind.CALL_ID: lambda pattern, hints: _any_is(pattern, hints.call_ids),
+    Kind.MODEL: lambda pattern, hints: _any_is(pattern, (hints.model,)),
+    Kind.FINGERPRINT: lambda pattern, hints: _any_is(pattern, hints.fingerprints),
+    Kind.COMMENT: lambda pattern, hints: any(comment.startswith(pattern) for comment in hints.comments),
+    Kind.TRAIT: lambda pattern, hints: pattern in hints.traits,
+}
 
 
 def _reason(sign: Sign) -> str:

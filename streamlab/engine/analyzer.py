@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from streamlab.dialects import registry as dialects
@@ -54,6 +55,21 @@ class _Place:
             self.events.append(event)
 
 
+@cache
+def _judging(
+    rules: tuple[type[Rule], ...], api: Api, status: str, timing_known: bool, request_known: bool
+) -> tuple[type[Rule], ...]:
+    """The rules that can judge such an exchange."""
+    return tuple(
+        rule
+        for rule in rules
+        if api in rule.apis
+        and status in rule.statuses
+        and (timing_known or not rule.needs_timing)
+        and (request_known or not rule.needs_request)
+    )
+
+
 class Analyzer:
     """One exchange's analysis. ``rules`` defaults to all of them; ``api`` to what path or stream betray."""
 
@@ -85,6 +101,8 @@ class Analyzer:
         self._retirements = 0
         self._retirements_of_reads = -1
         self._segment_rules: list[Rule] = []
+        self._shape_rules: list[Rule] = []
+        self._watching_rules: list[Rule] = []
         self._segment_hooks: list[SegmentHook] = []
         self._after = 0  # facts about what came before
         self._prefix = bytearray()
@@ -126,7 +144,7 @@ class Analyzer:
             self._settle_api()
         ctx.facts = 0
         for rule in self._rules or ():
-            if type(rule).end is not Rule.end:
+            if "end" in rule.hooks:
                 self._add(rule.end(ending))
         return self._report(end_us)
 
@@ -168,20 +186,15 @@ class Analyzer:
     def _choose_rules(self) -> None:
         ctx, head = self.ctx, self.ctx.head
         status = "ok" if head is None or 200 <= head.status < 300 else "error"
-        self._rules = [
-            rule(ctx)
-            for rule in self._rule_classes
-            if ctx.api in rule.apis
-            and status in rule.statuses
-            and (ctx.timing_known or not rule.needs_timing)
-            and (ctx.request_known or not rule.needs_request)
-        ]
-        self._segment_rules = [rule for rule in self._rules if type(rule).segment is not Rule.segment]
-        self._shape_rules = [rule for rule in self._rules if type(rule).shape is not Rule.shape]
+        judging = _judging(self._rule_classes, ctx.api, status, ctx.timing_known, ctx.request_known)
+        self._rules = [rule(ctx) for rule in judging]
+        self._segment_rules = [rule for rule in self._rules if "segment" in rule.hooks]
+        self._shape_rules = [rule for rule in self._rules if "shape" in rule.hooks]
+        self._watching_rules = [rule for rule in self._rules if rule.on]
         if head is not None:
             ctx.offset_us = head.offset_us
             for rule in self._rules:
-                if type(rule).head is not Rule.head:
+                if "head" in rule.hooks:
                     self._add(rule.head(head))
 
     def _ask_about_segment(self, offset_us: int | None, data: bytes) -> None:
@@ -221,7 +234,7 @@ class Analyzer:
         self._remember(at, event, facts, offset_us)
 
     def _hooks_for(self, facts: int) -> tuple[EventHook, ...]:
-        hooks = tuple(rule.event for rule in self._rules or () if rule.on & facts and not rule.retired)
+        hooks = tuple(rule.event for rule in self._watching_rules if rule.on & facts and not rule.retired)
         if len(self._hooks) < 4096:
             self._hooks[facts] = hooks
         return hooks

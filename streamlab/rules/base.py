@@ -51,6 +51,13 @@ class Rule:
     needs_timing: ClassVar[bool] = False
     needs_request: ClassVar[bool] = False
     on: ClassVar[int] = 0
+    #: The hooks a rule has, worked out when it is defined.
+    hooks: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        names = ("head", "segment", "event", "shape", "end")
+        cls.hooks = frozenset(name for name in names if getattr(cls, name) is not vars(Rule)[name])
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx

@@ -69,6 +69,7 @@ def find_rule(name: str) -> type[Rule]:
     return rule
 
 
+@cache
 def choose(select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> tuple[type[Rule], ...]:
     """The rules that ``select`` names (all when it is empty) without those that ``ignore`` names.
 
