@@ -30,6 +30,7 @@ from streamlab.rules.repairs.base import (
     Dropped,
     Origin,
     Repair,
+    Stage,
     Story,
     Unmended,
 )
@@ -39,7 +40,7 @@ from streamlab.rules.repairs.responses import ResponsesEvents
 from streamlab.translators import Translator, translator_for
 from streamlab.wire import reading
 from streamlab.wire.apis import Api, api_of_json, api_of_path
-from streamlab.wire.events import Chunk, Done, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import JsonSplitter
 from streamlab.wire.reading import Fact, FactReader
 from streamlab.wire.sse import BOM
@@ -49,6 +50,7 @@ from streamlab.wire.stream import BodyDecoder, StreamDecoder, encode, read_event
 LONG_LINE = 65_536
 _PEEKED_EVENTS = 16
 _MAX_ERROR_BODY = 1 << 20
+_MAX_COMMENTS = 256
 _SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
 _JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
 _OWN = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES})
@@ -299,7 +301,8 @@ class Normalizer:
             for what in self._translator.lost:
                 self.story.cannot("translated", f"chat chunks have no place for {what}")
         for at, repair in enumerate(self._repairs):
-            self._emit(self._run(repair.end(ending), at + 1))
+            left, repair.comments = repair.comments, []
+            self._emit(self._run((*repair.end(ending), *left), at + 1))
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -438,7 +441,7 @@ class Normalizer:
         for repair in self._repairs[start:]:
             step: list[Draft] = []
             for draft in drafts:
-                step += repair.event(draft)
+                step += _past(repair, draft)
             drafts = step
             if not step:
                 break
@@ -475,6 +478,20 @@ class Normalizer:
     def _taken_events(self) -> list[Mended]:
         out, self._out = self._out, []
         return [_account(one) if isinstance(one, Draft) else _opaque(one) for one in out]
+
+
+def _past(repair: Repair, draft: Draft) -> list[Draft]:
+    """What a repair makes of one event. A comment decides nothing about an answer, but keeps its place in it."""
+    if type(draft.event) is Comment and Stage.ERROR <= repair.stage <= Stage.TOOL_CALL:
+        if repair.holding and len(repair.comments) < _MAX_COMMENTS:
+            repair.comments.append(draft)
+            return []
+        return [draft]
+    made = list(repair.event(draft))
+    if repair.comments and not repair.holding:
+        at = next((at for at, one in enumerate(made) if one is draft), len(made))
+        made[at:at], repair.comments = repair.comments, []
+    return made
 
 
 def _asks_for_stream(story: Story, url: str) -> bool:

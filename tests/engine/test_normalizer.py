@@ -310,3 +310,19 @@ def test_tgi_tool_calls_are_unwrapped():
     assert call["function"]["name"] == "get_current_weather"
     assert isinstance(json.loads(call["function"]["arguments"]), dict)
     assert completion(mended.exchange.body)["finish_reason"] == "tool_calls"
+
+
+def test_a_comment_decides_nothing():
+    """A keep-alive between two chunks is no end: what is held back stays held back, and no text is dropped."""
+    ping = b": keep-alive\n\n"
+    twice = streams.chat_text("Spring is", " here. ", "Spring is here. ", "And it stays.")
+    for payloads in (twice, streams.chat_tool("{}"), streams.chat_tool()):
+        body = b"".join(ping + streams.frame(payload) for payload in payloads) + ping + b"data: [DONE]\n\n"
+        assert mend(body, tools=True) == body
+
+
+def test_calls_without_a_name_go_out_before_an_error():
+    body = streams.sse(streams.chat_tool()[2:4], done=False)
+    once = mend(body, tools=True)
+    assert "error" in chunks(once)[-1]
+    assert mend(once, tools=True) == once

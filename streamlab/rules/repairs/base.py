@@ -240,10 +240,18 @@ class Repair:
     holds_back: ClassVar[str] = ""
     apis: ClassVar[frozenset[Api]] = frozenset({Api.CHAT})
 
+    _held: Any = None  # what is held back, where a repair keeps it under this name
+
     def __init__(self, story: Story) -> None:
         self.story = story
         self.awake = False
         self.asks = self.on  # what is left of `on`
+        self.comments: list[Draft] = []  # that came while something was held back
+
+    @property
+    def holding(self) -> bool:
+        """Whether an event is held back, so that a comment has to wait for it."""
+        return bool(self._held)
 
     def retire(self) -> None:
         """Nothing more to look for in this stream."""

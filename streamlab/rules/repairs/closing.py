@@ -378,13 +378,15 @@ class Ended(Repair):
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self._done = False
+        self._failed = False  # whether an error was the last that came
         self._chunks = False  # whether any came this way; those that no repair waits for do not
 
     def event(self, draft: Draft) -> Drafts:
         if isinstance(draft.event, ErrorPayload):
             self.story.errors += 1
+            self._failed = True
         if draft.is_chunk:
-            self._chunks = True
+            self._chunks, self._failed = True, False
             self.story.opened.update(map(reading.choice_index, reading.choices(draft.json)))
         if not isinstance(draft.event, Done):
             return (draft,)
@@ -425,13 +427,13 @@ class Ended(Repair):
 
     def end(self, ending: Ending) -> Drafts:
         story = self.story
-        if story.errors or self._done:
-            return ()
-        if ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+        if self._done or self._failed:
             return ()
         if ending is Ending.COMPLETE and self._any and self._finished:
             change = Change("done-missing", "", ABSENT, "[DONE]", Origin.INVENTED)
             return (Draft(Done(None), (), [change], True),)
+        if story.errors or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+            return ()
         return (self._broken(ending),)
 
     def _broken(self, ending: Ending) -> Draft:

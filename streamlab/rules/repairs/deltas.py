@@ -34,6 +34,10 @@ class DeltaShape(Repair):
         super().__init__(story)
         self._opening: Draft | None = None
 
+    @property
+    def holding(self) -> bool:
+        return self._opening is not None
+
     def shape(self, chunk: JsonObject) -> bool:
         for delta in reading.deltas(chunk):
             if "content" in delta and type(delta["content"]) is not str:

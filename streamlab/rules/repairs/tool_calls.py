@@ -144,11 +144,15 @@ class ToolCalls(Repair):
         self._calls: dict[int, _Calls] = {}
         self._braces: tuple[Draft, _Call, JsonObject] | None = None
 
+    @property
+    def holding(self) -> bool:
+        return self._braces is not None
+
     # -- events ------------------------------------------------------------------------------------------------------
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:
-            return (*self._let_go(), draft)
+            return (*self._let_go(), *self._flush_all(), draft)
         return tuple(self._chunk(draft))
 
     def _chunk(self, draft: Draft) -> Iterator[Draft]:
@@ -179,10 +183,11 @@ class ToolCalls(Repair):
         yield draft
 
     def end(self, ending: Ending) -> Drafts:
-        out = list(self._let_go())
+        return (*self._let_go(), *self._flush_all())
+
+    def _flush_all(self) -> Iterator[Draft]:
         for index in self._calls:
-            out += self._flush(index)
-        return out
+            yield from self._flush(index)
 
     def release(self) -> Drafts:
         return tuple(self._let_go())

@@ -30,6 +30,10 @@ class OneCallAfterAnother(Repair):
         self._current: dict[int, int] = {}
         self._waiting: list[tuple[int, int, Draft]] = []
 
+    @property
+    def holding(self) -> bool:
+        return bool(self._waiting)
+
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:
             return (*self._let_go(), draft)
