@@ -1,13 +1,15 @@
 """HAR 1.2, the archive that browsers export: one entry an exchange.
 
 What HAR has no field for (read offsets, HTTP chunks, the ending) is written as ``_streamlab``, which other readers
-skip. Chromium keeps the events of a stream apart, as ``_eventSourceMessages``; where it kept no body they become one.
+skip. Chromium lists the events of a stream with their times, as ``_eventSourceMessages``: they give the body its
+arrival times, and where no body was kept they become one.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
 from streamlab.redaction import redact_headers, redact_url
+from streamlab.wire.sse import SSEDecoder
 
 
 def to_har(exchanges: Sequence[Exchange], version: str) -> dict[str, Any]:
@@ -130,21 +133,19 @@ def _exchange(entry: dict[str, Any]) -> Exchange:
         str(asked["method"]), str(asked["url"]), _headers(asked), _bytes(post) if post.get("text") is not None else None
     )
     status = int(answered.get("status") or 0)
+    head_us = ours.get("head_us", _microseconds(entry.get("timings", {}).get("wait")))
     head = ResponseHead(
-        status,
-        _response_headers(answered, own=bool(ours)),
-        ours.get("head_us", _microseconds(entry.get("timings", {}).get("wait"))),
-        str(answered.get("statusText") or ""),
+        status, _response_headers(answered, own=bool(ours)), head_us, str(answered.get("statusText") or "")
     )
     body = _bytes(answered.get("content") or {})
     messages = entry.get("_eventSourceMessages")
-    if not body and isinstance(messages, list):
-        segments: tuple[Segment, ...] = tuple(_event_segments(entry, messages))
+    if ours or not isinstance(messages, list):
+        segments: tuple[Segment, ...] = tuple(_segments(ours.get("segments"), body))
     else:
-        segments = tuple(_segments(ours.get("segments"), body))
+        segments = tuple(_event_segments(entry, messages, body, head_us or 0))
     chunks = ours.get("http_chunks")
     timed = bool(segments) and all(segment.offset_us is not None for segment in segments)
-    end_us = ours.get("end_us") if ours else (_microseconds(entry.get("time")) if timed else None)
+    end_us = ours.get("end_us") if ours else (_end_us(entry, segments) if timed else None)
     return Exchange(
         request=request if ours.get("request_known", True) else None,
         head=head if ours.get("response_known", status > 0) else None,
@@ -204,17 +205,55 @@ def _segments(listed: Any, body: bytes) -> Iterator[Segment]:
         at += length
 
 
-def _event_segments(entry: dict[str, Any], messages: list[Any]) -> Iterator[Segment]:
-    """The events Chromium kept; their times are seconds of the wall clock."""
-    started = _wall_clock(entry.get("startedDateTime"))
-    for message in messages:
-        lines = [f"event: {message['eventName']}"] if message.get("eventName") not in (None, "", "message") else []
-        lines += [f"id: {message['eventId']}"] if message.get("eventId") else []
-        lines += [f"data: {line}" for line in str(message.get("data", "")).split("\n")]
-        when = message.get("time")
-        known = isinstance(when, int | float) and started is not None
-        offset = max(0, int((when - started) * 1_000_000)) if known and started is not None else None
-        yield Segment(offset, ("\n".join(lines) + "\n\n").encode("utf-8", "surrogatepass"))
+def _event_segments(entry: dict[str, Any], messages: list[Any], body: bytes, head_us: int) -> Iterator[Segment]:
+    """The body event by event as Chromium timed it, by the wall clock; one read of unknown time where its list is not
+    that of the body. Nothing can have come before the head, whatever the clock said."""
+    offsets = [_offset(entry, message, head_us) for message in messages]
+    pieces = [_framed(message) for message in messages] if not body else _pieces(body, messages)
+    if not pieces:
+        yield from _segments(None, body)
+        return
+    latest = 0
+    for offset, piece in zip(offsets, pieces, strict=True):
+        latest = max(latest, offset or 0)
+        yield Segment(None if None in offsets else latest, piece)
+
+
+def _pieces(body: bytes, messages: list[Any]) -> list[bytes]:
+    """The bytes of each message's event, with what came before it; [] when body and messages differ."""
+    decoder = SSEDecoder()
+    ends = [(event.span[1], event.text) for event in (*decoder.feed(body), *decoder.finish()) if event.data is not None]
+    if [text for _, text in ends] != [str(message.get("data", "")) for message in messages]:
+        return []
+    bounds = [0, *(end for end, _ in ends[:-1]), len(body)]
+    return [body[start:stop] for start, stop in itertools.pairwise(bounds)]
+
+
+def _framed(message: dict[str, Any]) -> bytes:
+    lines = [f"event: {message['eventName']}"] if message.get("eventName") not in (None, "", "message") else []
+    lines += [f"id: {message['eventId']}"] if message.get("eventId") else []
+    lines += [f"data: {line}" for line in str(message.get("data", "")).split("\n")]
+    return ("\n".join(lines) + "\n\n").encode("utf-8", "surrogatepass")
+
+
+def _offset(entry: dict[str, Any], message: dict[str, Any], head_us: int) -> int | None:
+    """Microseconds since the request was sent; an entry starts before that, with waiting and connecting."""
+    when, started = message.get("time"), _wall_clock(entry.get("startedDateTime"))
+    if not isinstance(when, int | float) or started is None:
+        return None
+    return max(head_us, int((when - started) * 1_000_000) - _before_sending_us(entry))
+
+
+def _before_sending_us(entry: dict[str, Any]) -> int:
+    timings = entry.get("timings") or {}
+    return sum(_microseconds(timings.get(name)) or 0 for name in ("blocked", "dns", "connect"))
+
+
+def _end_us(entry: dict[str, Any], segments: Sequence[Segment]) -> int | None:
+    whole = _microseconds(entry.get("time"))
+    if whole is None:
+        return None
+    return max(whole - _before_sending_us(entry), segments[-1].offset_us or 0)
 
 
 def _wall_clock(text: Any) -> float | None:

@@ -99,6 +99,47 @@ def test_events_that_chromium_kept_apart_become_the_body():
     assert [segment.offset_us for segment in read.segments] == [250_000, 750_000]
 
 
+def _as_chromium_writes(exchange: Exchange, times: list[float]) -> dict:
+    """The structure of an entry as Chromium 156's own writer makes it (creator "WebInspector"), with other content."""
+    entry = to_har([exchange], "0")["log"]["entries"][0]
+    events = [part.removeprefix(b"data: ").decode() for part in exchange.body.split(b"\n\n")[:-1]]
+    del entry["_streamlab"]
+    return {
+        "_connectionId": "9",
+        "_initiator": {"type": "script", "stack": {"callFrames": []}},
+        "_priority": "High",
+        "_resourceType": "fetch",
+        **entry,
+        "connection": "40883",
+        "pageref": "page_1",
+        "serverIPAddress": "127.0.0.1",
+        "startedDateTime": "2026-11-20T10:00:00.000Z",
+        "time": 83.87,
+        "timings": {"blocked": 1.5, "dns": -1, "ssl": -1, "connect": -1, "send": 0.3, "wait": 7.2, "receive": 74.8},
+        "_eventSourceMessages": [
+            {"time": 1795168800 + time, "eventName": "message", "eventId": "", "data": event}
+            for time, event in zip(times, events, strict=True)
+        ],
+    }
+
+
+def test_chromium_times_the_body_by_its_events():
+    times = [0.0001, 0.0001, 0.02, 0.03, 0.0405, 0.0805]
+    (read,) = from_har({"log": {"entries": [_as_chromium_writes(EXCHANGE, times)]}})
+    _reads_the_same(read)
+    assert [segment.offset_us for segment in read.segments] == [7200, 7200, 18499, 28499, 38999, 78999]
+    assert read.end_us == 82370
+    assert b"".join(segment.data for segment in read.segments) == BODY
+
+
+def test_a_list_that_is_not_that_of_the_body_gives_no_times():
+    entry = _as_chromium_writes(EXCHANGE, [0.01] * 6)
+    entry["_eventSourceMessages"].pop()
+    (read,) = from_har({"log": {"entries": [entry]}})
+    assert read.body == BODY
+    assert not read.timing_known
+
+
 @pytest.fixture
 def replay(tmp_path: Path):
     write_exchange_dir(EXCHANGE, tmp_path / "origin")
