@@ -7,8 +7,9 @@ import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 
 from streamlab.config import Config
@@ -171,13 +172,22 @@ def _check_on_all_cores(targets: Iterator[Target], options: CheckOptions, cores:
 
 
 def _check_batch(targets: list[Target], options: CheckOptions) -> list[Checked]:
-    return [check_one(target, options) for target in targets]
+    """Targets that follow one another in a database are read through one connection."""
+    checked: list[Checked] = []
+    for (path, stored), group in groupby(targets, lambda target: (target.path, target.id is not None)):
+        some = list(group)
+        try:
+            with CaptureDB(path) if stored else nullcontext() as database:
+                checked += [check_one(target, options, database) for target in some]
+        except StreamlabError as error:
+            checked += [Checked(target, None, error=str(error)) for target in some]
+    return checked
 
 
-def check_one(target: Target, options: CheckOptions) -> Checked:
+def check_one(target: Target, options: CheckOptions, database: CaptureDB | None = None) -> Checked:
     """Open and analyze one target; unreadable input becomes `Checked.error`."""
     try:
-        with target.opened() as exchange:
+        with target.opened(database) as exchange:
             exchange = _with_request(exchange, options)
             report = analyzer.analyze(exchange, api=options.api, rules=options.rules())
     except StreamlabError as error:

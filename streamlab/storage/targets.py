@@ -31,9 +31,12 @@ class Target:
     id: int | None = None
 
     @contextmanager
-    def opened(self) -> Iterator[Exchange]:
-        """The exchange, readable until the context ends. Raises UnreadableInputError, NotFoundError."""
-        if self.id is not None:
+    def opened(self, database: CaptureDB | None = None) -> Iterator[Exchange]:
+        """The exchange, readable until the context ends; from ``database`` when it is open already. Raises
+        UnreadableInputError, NotFoundError."""
+        if self.id is not None and database is not None:
+            yield database.get(self.id)
+        elif self.id is not None:
             with CaptureDB(self.path) as database:
                 yield database.get(self.id)
         elif self.path == "-":
