@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def command(target: str | None, web: bool, listen: str, db: Path | None) -> None
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the workbench needs a terminal; `streamlab show` and `streamlab check` work without one")
+    # Nothing of what is made until the first screen is garbage, and looking for some takes a tenth of the time.
+    gc.disable()
     from streamlab.tui.app import Workbench
     from streamlab.tui.opening import open_target
 

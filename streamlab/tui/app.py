@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,15 +13,13 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from streamlab.errors import StreamlabError
-from streamlab.tui import doing, protocol
+from streamlab.tui import protocol
 from streamlab.tui.link import Link
 from streamlab.tui.memory import Memory, remember_event, remembered_event
 from streamlab.tui.messages import Answer
 from streamlab.tui.opening import Opened
 from streamlab.tui.palette import DARK, LIGHT
-from streamlab.tui.screens.exchange import ExchangeScreen
-from streamlab.tui.screens.exchanges import ExchangesScreen
-from streamlab.tui.screens.prompt import PromptScreen
+from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.watcher import POLL_SECONDS, Watcher
 from streamlab.wire.visible import visible
 
@@ -60,29 +60,42 @@ class Workbench(App[None]):
         self._capture = self.memory.capture(opened.path) if opened.own else {}
         self._link, self._own_link = link or Link(), link is None
         self._token = 0
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = "streamlab-light" if self.memory.data.get("theme") == "streamlab-light" else "streamlab-dark"
         self._replaying: BackgroundReplay | None = None
         self._scratch: TemporaryDirectory[str] | None = None
 
     # -- life
 
     def get_default_screen(self) -> Screen[None]:
-        """The list is at the bottom of everything."""
-        return ExchangesScreen()
-
-    def on_mount(self) -> None:
-        """Themes, what is remembered, the first screen; then the analyst process and the watch on the capture."""
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = "streamlab-light" if self.memory.data.get("theme") == "streamlab-light" else "streamlab-dark"
-        self._link.listener = self._heard
+        """The exchange that was asked for, else the list."""
         wanted = self._capture.get("filter")
         self.watcher.filter = wanted if isinstance(wanted, str) and self.opened.exchange_id is None else ""
         self.watcher.changed()
-        if self.opened.exchange_id is not None:
-            self.open_exchange(self.opened.exchange_id)
+        if self.opened.exchange_id is not None and self.watcher.browser is not None:
+            return self._exchange_screen(self.opened.exchange_id)
+        return self._list_screen()
+
+    @staticmethod
+    def _list_screen() -> Screen[None]:
+        from streamlab.tui.screens.exchanges import ExchangesScreen
+
+        return ExchangesScreen()
+
+    def _exchange_screen(self, exchange_id: int) -> Screen[None]:
+        from streamlab.tui.screens.exchange import ExchangeScreen
+
+        event = remembered_event(self._capture, exchange_id)
+        return ExchangeScreen(exchange_id, event, (self.size.width, self.size.height))
+
+    def on_mount(self) -> None:
+        """Listen to the analyst process, and watch the capture."""
+        self._link.listener = self._heard
         if self.opened.coming:
             self.call_after_refresh(self.ask, protocol.Import(self.opened.coming, str(self.opened.path)))
         self.set_interval(POLL_SECONDS, self._look)
+        self.call_after_refresh(_collect_again)
 
     def on_unmount(self) -> None:
         """Everything that was opened is closed."""
@@ -102,14 +115,22 @@ class Workbench(App[None]):
 
     def action_leave(self) -> None:
         """Leave; the event looked at is remembered."""
-        if isinstance(self.screen, ExchangeScreen):
-            self.remember(self.screen.exchange_id, self.screen.cursor)
+        for screen in self._screens():
+            screen.leaving()
         self.exit()
+
+    def _screens(self) -> list[WorkbenchScreen]:
+        return [one for one in self.screen_stack if isinstance(one, WorkbenchScreen) and one.is_mounted]
 
     @property
     def title_of_capture(self) -> str:
         """What is being looked at."""
-        return ", ".join(self.opened.coming) or str(self.opened.path if self.opened.own else "files")
+        if not self.opened.own:
+            return ", ".join(self.opened.coming) or "files"
+        try:
+            return str(self.opened.path.absolute().relative_to(Path.cwd()))
+        except (OSError, ValueError):
+            return self.opened.path.name
 
     def _look(self) -> None:
         try:
@@ -119,12 +140,8 @@ class Workbench(App[None]):
             return
         if not changed:
             return
-        for screen in self.screen_stack:
-            if isinstance(screen, ExchangesScreen) and screen.is_mounted:
-                self.watcher.refresh()
-                screen.show()
-            elif isinstance(screen, ExchangeScreen) and screen.is_mounted:
-                screen.poke()
+        for screen in self._screens():
+            screen.capture_changed()
 
     # -- the analyst process
 
@@ -149,13 +166,8 @@ class Workbench(App[None]):
             if content.problem:
                 self.tell(content.problem)
         else:
-            for screen in self.screen_stack:
-                if isinstance(screen, ExchangesScreen) and isinstance(content, protocol.Summarized):
-                    screen.summarized(content)
-                elif isinstance(screen, ExchangeScreen) and not isinstance(content, protocol.Summarized):
-                    screen.answered(content)
-                elif isinstance(content, protocol.Aligned) and hasattr(screen, "aligned"):
-                    screen.aligned(content)
+            for screen in self._screens():
+                screen.answered(content)
 
     # -- screens
 
@@ -165,14 +177,16 @@ class Workbench(App[None]):
 
     def open_exchange(self, exchange_id: int) -> None:
         """The exchange, where it was left."""
-        self.push_screen(ExchangeScreen(exchange_id, remembered_event(self._capture, exchange_id)))
+        self.push_screen(self._exchange_screen(exchange_id))
 
     def back_to_list(self) -> None:
         """From an exchange to the list."""
+        if len(self.screen_stack) == 1:
+            self.switch_screen(self._list_screen())
+            return
         self.pop_screen()
-        if isinstance(self.screen, ExchangesScreen):
-            self.watcher.refresh()
-            self.screen.show()
+        for screen in self._screens():
+            screen.capture_changed()
 
     def remember(self, exchange_id: int, event: int) -> None:
         """Where somebody was."""
@@ -225,8 +239,8 @@ class Workbench(App[None]):
 
     def action_search_next(self, step: int) -> None:
         """Search on in the exchange in front."""
-        if isinstance(self.screen, ExchangeScreen):
-            self.screen.search(step)
+        if isinstance(self.screen, WorkbenchScreen):
+            self.screen.search_on(step)
 
     async def run_command(self, screen: Screen[Any], action: str) -> None:
         """An entry of the palette."""
@@ -255,11 +269,13 @@ class Workbench(App[None]):
     def ask_export(self, exchange_id: int) -> None:
         """Ask where to, then write a fixture."""
 
+        from streamlab.tui import doing
+
         def done(line: str | None) -> None:
             if line:
                 self._do(lambda: f"exported to {doing.export_fixture(self.watcher.path, exchange_id, Path(line))}")
 
-        self.push_screen(PromptScreen("export a fixture below this folder", "fixtures"), done)
+        self._ask_line("export a fixture below this folder", "fixtures", done)
 
     def ask_normalize(self, exchange_id: int) -> None:
         """Ask where to, then write the mended stream."""
@@ -268,9 +284,15 @@ class Workbench(App[None]):
             if line:
                 self._do(lambda: f"{line}: {self._normalize(exchange_id, Path(line))}")
 
-        self.push_screen(PromptScreen("write the mended stream to", f"normalized-{exchange_id}.sse"), done)
+        self._ask_line("write the mended stream to", f"normalized-{exchange_id}.sse", done)
+
+    def _ask_line(self, asked: str, value: str, done: Callable[[str | None], None]) -> None:
+        if isinstance(self.screen, WorkbenchScreen):
+            self.screen.ask_line(asked, done, value)
 
     def _normalize(self, exchange_id: int, target: Path) -> str:
+        from streamlab.tui import doing
+
         watcher = Watcher(self.watcher.path)
         try:
             return doing.write_normalized(watcher.exchange(exchange_id), target)
@@ -320,6 +342,12 @@ class Workbench(App[None]):
         if self._scratch is None:
             self._scratch = TemporaryDirectory(prefix="streamlab-tui-")
         self.push_screen(CompareScreen(left, right, str(Path(self._scratch.name) / "normalized.db")))
+
+
+def _collect_again() -> None:
+    """What there is by now stays, so the collector need not look at it; see cli/tui.py."""
+    gc.freeze()
+    gc.enable()
 
 
 def _keys_of(node: Any, action: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from streamlab.engine.comparison import Comparison, Difference, Origin, Relation, Row
@@ -19,13 +18,11 @@ from streamlab.tui import protocol
 from streamlab.tui.events import Events
 from streamlab.tui.messages import Chosen
 from streamlab.tui.palette import BOLD, DIM, GOOD, LETTERS, SEVERITY, fit, kind_style
+from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.watcher import Side
 from streamlab.tui.widgets.key_bar import KeyBar
 from streamlab.tui.widgets.rows import Rows
 from streamlab.wire.visible import visible
-
-if TYPE_CHECKING:
-    from streamlab.tui.app import Workbench
 
 _SIGNS = {
     Relation.SAME: ("=", DIM),
@@ -125,7 +122,7 @@ class DifferenceRows(Rows):
         return line
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(WorkbenchScreen):
     """Exchange ``a`` against ``b``, or against its own normalized form where ``b`` is None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -143,8 +140,6 @@ class CompareScreen(Screen[None]):
     CompareScreen #rows { height: 2fr; }
     CompareScreen #differences { height: 1fr; }
     """
-
-    app: Workbench
 
     def __init__(self, a: int, b: int | None, scratch: str) -> None:
         super().__init__()
@@ -177,9 +172,9 @@ class CompareScreen(Screen[None]):
         for side in self._opened:
             side.close()
 
-    def aligned(self, answer: protocol.Aligned) -> None:
+    def answered(self, answer: Any) -> None:
         """The comparison is there."""
-        if answer.token != self.token:
+        if not isinstance(answer, protocol.Aligned) or answer.token != self.token:
             return
         self._opened = [Side(path, number, part) for path, number, part in (answer.a, answer.b)]
         left, right = (side.events for side in self._opened)

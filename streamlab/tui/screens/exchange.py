@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from rich.text import Text
@@ -11,9 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
-from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Static
 
 from streamlab.engine.diff_members import members_of
 from streamlab.engine.report import Report
@@ -24,11 +22,12 @@ from streamlab.tui import protocol
 from streamlab.tui.messages import Chosen, CursorMoved
 from streamlab.tui.palette import badge
 from streamlab.tui.playing import Player
-from streamlab.tui.screens.prompt import PromptScreen
+from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.widgets.bytes_pane import BytesPane
 from streamlab.tui.widgets.diff_pane import DiffPane
 from streamlab.tui.widgets.findings_pane import FindingsPane
 from streamlab.tui.widgets.key_bar import KeyBar
+from streamlab.tui.widgets.line import Line
 from streamlab.tui.widgets.overview import Overview
 from streamlab.tui.widgets.state_pane import StatePane
 from streamlab.tui.widgets.timeline import Timeline
@@ -36,16 +35,13 @@ from streamlab.wire import reading
 from streamlab.wire.events import Chunk
 from streamlab.wire.visible import visible
 
-if TYPE_CHECKING:
-    from streamlab.tui.app import Workbench
-
 #: Segments indexed before the first screen; the analyst process does the rest.
 _AT_ONCE = 128
 _FRAME = 1 / 30
 _PANES = ("diff", "bytes", "client")
 
 
-class ExchangeScreen(Screen[None]):
+class ExchangeScreen(WorkbenchScreen):
     """Everything about one exchange."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,10 +81,8 @@ class ExchangeScreen(Screen[None]):
         "client": (("Space", "play"), (".", "step"), (",", "back"), ("t", "timeline")),
     }
 
-    app: Workbench
-
-    def __init__(self, exchange_id: int, event: int = 0) -> None:
-        super().__init__()
+    def __init__(self, exchange_id: int, event: int = 0, size: tuple[int, int] = (80, 24)) -> None:
+        super().__init__(classes=_class_for(*size))
         self.exchange_id = exchange_id
         self.token = 0
         self.report: Report | None = None
@@ -104,8 +98,8 @@ class ExchangeScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The parts."""
-        yield Static(id="title", markup=False)
-        yield Static(id="facts", markup=False)
+        yield Line(id="title")
+        yield Line(id="facts")
         yield Overview(id="overview")
         with Horizontal(id="body"):
             with Vertical(id="left"):
@@ -172,7 +166,7 @@ class ExchangeScreen(Screen[None]):
         """Whether a recorder is still writing it."""
         return bool(self.exchange.notes.get("in_progress"))
 
-    def poke(self) -> None:
+    def capture_changed(self) -> None:
         """Somebody wrote to the capture."""
         if self.live:
             self.exchange = self.app.watcher.exchange(self.exchange_id)
@@ -350,9 +344,9 @@ class ExchangeScreen(Screen[None]):
             worst = next(one for one in report.findings if one.severity is report.worst)
             title.append("  ")
             title.append_text(badge(worst))
-            title.append(f" {len(report.findings)} findings", "dim")
-        self.query_one("#title", Static).update(title)
-        self.query_one("#facts", Static).update(Text(" · ".join(self._facts()), no_wrap=True, overflow="ellipsis"))
+            title.append(f" {len(report.findings)} finding{'s' if len(report.findings) > 1 else ''}", "dim")
+        self.query_one("#title", Line).update(title)
+        self.query_one("#facts", Line).update(Text(" · ".join(self._facts()), no_wrap=True, overflow="ellipsis"))
         self._show_notice()
 
     def _facts(self) -> list[str]:
@@ -391,10 +385,10 @@ class ExchangeScreen(Screen[None]):
     def on_resize(self, event: Resize) -> None:
         """As many parts side by side as have room; the others are one key away."""
         width, height = event.size
-        wide = width >= 140 and height >= 36
-        medium = not wide and width >= 100 and height >= 28
-        for name, on in (("-wide", wide), ("-medium", medium), ("-narrow", not wide and not medium)):
-            self.set_class(on, name)
+        chosen = _class_for(width, height)
+        wide = chosen == "-wide"
+        for name in ("-wide", "-medium", "-narrow"):
+            self.set_class(name == chosen, name)
         for name in _PANES:
             others = "" if wide else "  ".join(f"{key} {other}" for key, other in zip("dbc", _PANES, strict=True))
             self.query_one(f"#{name}").border_subtitle = others if others else ""
@@ -473,7 +467,7 @@ class ExchangeScreen(Screen[None]):
             if line and line.strip().isdigit():
                 self.go(int(line))
 
-        self.app.push_screen(PromptScreen("event number"), done)
+        self.ask_line("event number", done)
 
     def action_pane(self, name: str) -> None:
         """Put a part in front and the focus on it."""
@@ -490,10 +484,18 @@ class ExchangeScreen(Screen[None]):
         if self.focused is not self.timeline and self.focused is not None:
             self.action_pane("timeline")
         else:
-            self.app.remember(self.exchange_id, self.cursor)
+            self.leaving()
             self.app.back_to_list()
 
+    def leaving(self) -> None:
+        """Remember the event."""
+        self.app.remember(self.exchange_id, self.cursor)
+
     # -- search
+
+    def search_on(self, step: int) -> None:
+        """See `search`."""
+        self.search(step)
 
     def action_search(self) -> None:
         """Text in the bytes of the events, from here on."""
@@ -503,7 +505,7 @@ class ExchangeScreen(Screen[None]):
                 self._search = line or self._search
                 self.search(1)
 
-        self.app.push_screen(PromptScreen("search in the bytes from here on", self._search), done)
+        self.ask_line("search in the bytes from here on", done, self._search)
 
     def search(self, step: int) -> None:
         """The next (1) or previous (-1) event with the text last searched for."""
@@ -596,7 +598,7 @@ class ExchangeScreen(Screen[None]):
                 self._annotate()
 
         before = self.app.watcher.marks(self.exchange_id).get(event, "")
-        self.app.push_screen(PromptScreen(f"note at event {event}", before), done)
+        self.ask_line(f"note at event {event}", done, before)
 
     def action_export(self) -> None:
         """As a regression fixture."""
@@ -634,11 +636,18 @@ class ExchangeScreen(Screen[None]):
                 breaks.event = number
 
         asked = "stop before a gap of so many ms (empty: never)" if what == "gap" else "stop at event (empty: none)"
-        self.app.push_screen(PromptScreen(asked), done)
+        self.ask_line(asked, done)
 
     def action_replay(self) -> None:
         """Serve the exchange, or stop serving."""
         self.app.replay(self.exchange_id)
+
+
+def _class_for(width: int, height: int) -> str:
+    """How the parts are laid out at a size; see app.tcss."""
+    if width >= 140 and height >= 36:
+        return "-wide"
+    return "-medium" if width >= 100 and height >= 28 else "-narrow"
 
 
 def _added(chunk: dict[str, Any]) -> dict[str, str]:

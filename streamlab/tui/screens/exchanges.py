@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from streamlab import __version__
 from streamlab.storage.filtering import SORTS
 from streamlab.tui import protocol
 from streamlab.tui.messages import Chosen
-from streamlab.tui.screens.prompt import PromptScreen
+from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.widgets.exchange_list import ExchangeList
 from streamlab.tui.widgets.key_bar import KeyBar
+from streamlab.tui.widgets.line import Line
 from streamlab.wire.visible import visible
-
-if TYPE_CHECKING:
-    from streamlab.tui.app import Workbench
 
 #: Exchanges given to the analyst at once when a filter needs all of them.
 _AT_ONCE = 2_000
 
 
-class ExchangesScreen(Screen[None]):
+class ExchangesScreen(WorkbenchScreen):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,8 +52,6 @@ class ExchangesScreen(Screen[None]):
         ("q", "quit"),
     )
 
-    app: Workbench
-
     def __init__(self) -> None:
         super().__init__()
         self._left = 0
@@ -64,8 +59,8 @@ class ExchangesScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Title, filter line, list or the words for an empty one, keys."""
-        yield Static(id="title", markup=False)
-        yield Static(id="filterline", markup=False)
+        yield Line(id="title")
+        yield Line(id="filterline")
         yield Static(id="empty", markup=False)
         yield ExchangeList(self.app.watcher, id="exchanges")
         yield KeyBar()
@@ -99,8 +94,8 @@ class ExchangesScreen(Screen[None]):
         title.append(f"  {visible(app.title_of_capture)}", "")
         title.append(f"  {len(watcher.ids):,} exchange{'s' if len(watcher.ids) != 1 else ''}", "dim")
         title.append(f"  by {watcher.sort}" if watcher.sort != "newest" else "", "dim")
-        self.query_one("#title", Static).update(title)
-        line = self.query_one("#filterline", Static)
+        self.query_one("#title", Line).update(title)
+        line = self.query_one("#filterline", Line)
         line.set_class(filtered, "-on")
         problems = watcher.wanted.problems
         line.update(Text(visible(f"/ {watcher.filter}   {'  '.join(problems)}"), "bold" if problems else ""))
@@ -150,10 +145,16 @@ class ExchangesScreen(Screen[None]):
         if ids:
             self.app.ask(protocol.Summarize(str(watcher.path), tuple(dict.fromkeys(ids))))
 
-    def summarized(self, answer: protocol.Summarized) -> None:
+    def answered(self, answer: Any) -> None:
         """Some exchanges have a summary now; the list is read again when the database says so."""
-        self._left = answer.left
-        self._notice()
+        if isinstance(answer, protocol.Summarized):
+            self._left = answer.left
+            self._notice()
+
+    def capture_changed(self) -> None:
+        """Read again."""
+        self.app.watcher.refresh()
+        self.show()
 
     def on_chosen(self, event: Chosen) -> None:
         """Enter: the exchange in full."""
@@ -168,7 +169,7 @@ class ExchangesScreen(Screen[None]):
         def done(line: str | None) -> None:
             self._apply(before if line is None else line)
 
-        self.app.push_screen(PromptScreen("model:glm ending:cut rule:tool-call-* label:x", before, self._apply), done)
+        self.ask_line("model:glm ending:cut rule:tool-call-* label:x", done, before, self._apply)
 
     def _apply(self, line: str) -> None:
         self.app.watcher.filter = line.strip()
@@ -235,7 +236,7 @@ class ExchangesScreen(Screen[None]):
                 self.app.set_mark(current, -1, line)
                 self.table.reload()
 
-        self.app.push_screen(PromptScreen("note", self.app.watcher.marks(current).get(-1, "")), done)
+        self.ask_line("note", done, self.app.watcher.marks(current).get(-1, ""))
 
     def action_delete(self) -> None:
         """Off the list; for good when the workbench is left."""

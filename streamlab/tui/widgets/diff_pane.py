@@ -120,7 +120,7 @@ invented  nobody said it: a generated id, a missing [DONE], an error event"""
         if field.how is How.SAME:
             return line
         line.append(fit(sent or "(not sent)", there) + " ", GOOD if sent else DIM)
-        if origin:
+        if origin and field.how in (How.ADDED, How.CHANGED):
             line.append(fit(field.origin, origin), DIM if field.origin == "copied" else Style(italic=True))
         return line
 

@@ -1,0 +1,41 @@
+"""What every screen of the workbench answers to, so that the app need not know which screens there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from streamlab.tui.app import Workbench
+
+
+class WorkbenchScreen(Screen[None]):
+    """A screen that is told what the analyst says and when the capture changes."""
+
+    app: Workbench
+
+    def answered(self, answer: Any) -> None:
+        """The analyst said something: one of `protocol`."""
+
+    def capture_changed(self) -> None:
+        """Somebody wrote to the capture."""
+
+    def leaving(self) -> None:
+        """The workbench is being left from this screen."""
+
+    def search_on(self, step: int) -> None:
+        """Go on with the last search."""
+
+    def ask_line(
+        self,
+        placeholder: str,
+        done: Callable[[str | None], None],
+        value: str = "",
+        changed: Callable[[str], None] | None = None,
+    ) -> None:
+        """Ask for a line of input; ``done`` gets it, or None for escape."""
+        from streamlab.tui.screens.prompt import PromptScreen  # brings Textual's Input, which opening does without
+
+        self.app.push_screen(PromptScreen(placeholder, value, changed), done)
