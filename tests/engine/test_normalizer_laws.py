@@ -237,3 +237,13 @@ def test_corpus_any_cutting_and_twice(part):
         normalizer = Normalizer(exchange.request, exchange.head)
         bytewise = [normalizer.feed(exchange.body[at : at + 1]) for at in range(len(exchange.body))]
         assert b"".join(bytewise) + normalizer.finish(exchange.ending) == mended.exchange.body, directory.name
+
+
+@pytest.mark.parametrize("name", ["text", "tool", "tools"])
+def test_any_part_of_a_stream_mended_twice_is_mended_once(name):
+    """Every subset of the events of a perfect stream: openings, arguments, finish and [DONE] missing in any way."""
+    frames = [*map(streams.frame, PERFECT[name]), b"data: [DONE]\n\n"]
+    for chosen in range(1, 1 << len(frames)):
+        body = b"".join(frame for at, frame in enumerate(frames) if chosen >> at & 1)
+        once = _run(body, [])
+        assert _run(once, []) == once, body

@@ -70,8 +70,9 @@ class Arguments:
 class _Call:
     """One call as it goes out."""
 
-    def __init__(self, index: int, came_as: Any) -> None:
-        self.index = index
+    def __init__(self, came_as: Any) -> None:
+        self.index = -1  # as it goes out; known when it opens
+        self.misplaced = ""  # the rule by which its index is another than it came with
         self.came_as = came_as  # the index it came with
         self.id: str | None = None
         self.ids: set[str] = set()
@@ -91,11 +92,12 @@ class _Calls:
         self.all: list[_Call] = []
         self.by_index: dict[int, _Call] = {}
         self.by_id: dict[str, _Call] = {}
+        self.out: list[_Call] = []  # those that went out, by their index
         self.taken: set[str] = set()  # ids that went out
         self.waiting: list[_Call] = []  # without a name
 
     def open(self, came_as: int | None) -> _Call:
-        call = _Call(len(self.all), came_as)
+        call = _Call(came_as)
         self.all.append(call)
         if came_as is not None:
             self.by_index[came_as] = call
@@ -252,7 +254,8 @@ class ToolCalls(Repair):
                 rule = "tool-call-index-collision"
             call = calls.open(index)
             self.story.calls += 1
-        if raw != call.index or type(raw) is not int:
+        call.misplaced = call.misplaced or rule
+        if call.opened and (raw != call.index or type(raw) is not int):
             draft.put(rule, fragment, "index", call.index, spot)
         return call
 
@@ -348,6 +351,10 @@ class ToolCalls(Repair):
 
     def _identify(self, draft: Draft, calls: _Calls, call: _Call, fragment: JsonObject, spot: str) -> None:
         """Id and type of the fragment that opens a call."""
+        call.index = len(calls.out)
+        calls.out.append(call)
+        if type(fragment.get("index")) is not int or fragment["index"] != call.index:
+            draft.put(call.misplaced or "tool-call-index-offset", fragment, "index", call.index, spot)
         taken = calls.taken
         if not call.id:
             call.id = (
@@ -416,7 +423,7 @@ class ToolCalls(Repair):
 
     def _hold_braces(self, draft: Draft, choice_index: int, fragment: JsonObject) -> None:
         function = reading.function(fragment)
-        known = self._calls[choice_index].all
+        known = self._calls[choice_index].out
         call = known[fragment["index"]] if fragment["index"] < len(known) else None
         if (
             call is not None
@@ -482,7 +489,7 @@ class ToolCalls(Repair):
                 self.story.cannot(rule, "no fragment of the call carries a name")
         function: JsonObject = {"name": call.name} if call.name else {}
         function["arguments"] = call.waiting
-        fragment: JsonObject = {"index": call.index, "function": function, **call.extra}
+        fragment: JsonObject = {"index": len(calls.out), "function": function, **call.extra}
         draft = first.like(
             rule, {"index": index, "delta": {"tool_calls": [fragment]}, "finish_reason": None}, "choices[0]"
         )
