@@ -7,6 +7,7 @@ what is left is matched by events that occur once, then by their outline.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
@@ -195,17 +196,20 @@ class _Aligner:
     def _torn(self, block: Block) -> Iterator[Block]:
         """Events of a with several lines of data whose lines are events of their own in b."""
         a_start, a_stop, b_at, b_stop = block
-        for at in range(a_start, a_stop):
+        several = [at for at in range(a_start, a_stop) if b"\n" in (self._a[at].sse.data or b"")]
+        places: dict[bytes, list[int]] = {}
+        for at in range(b_at, b_stop) if several else ():
+            places.setdefault((self._b[at].sse.data or b"").strip(), []).append(at)
+        for at in several:
             lines = [line.strip() for line in (self._a[at].sse.data or b"").split(b"\n")]
-            if len(lines) < 2:
-                continue
-            for found in range(b_at, b_stop):
-                count = self._lines_told(lines, found, b_stop)
-                at_the_end = found + count == len(self._b)  # the rest may not have been waited for
-                if count > 1 or (count == 1 and (len(lines) == 2 or at_the_end)):
-                    yield at, at + 1, found, found + count
-                    b_at = found + count
-                    break
+            # The first line may be missing, as an empty one may; a torn event begins with one of the first two.
+            starts = [_next(places.get(line, []), b_at) for line in lines[:2]]
+            found = min((one for one in starts if one is not None), default=None)
+            count = self._lines_told(lines, found, b_stop) if found is not None else 0
+            at_the_end = found is not None and found + count == len(self._b)  # the rest may not have been waited for
+            if found is not None and (count > 1 or (count == 1 and (len(lines) == 2 or at_the_end))):
+                yield at, at + 1, found, found + count
+                b_at = found + count
 
     def _lines_told(self, lines: list[bytes], b_at: int, b_stop: int) -> int:
         """How many events of b from here on are nothing but these lines, in order; some may be missing."""
@@ -300,6 +304,12 @@ class _Aligner:
         if keys == Counter(one.key for one in self._b[b_start:b_stop]):
             return Relation.MOVED
         return Relation.REGROUPED
+
+
+def _next(places: list[int], at: int) -> int | None:
+    """The first of these rising places that is not before ``at``."""
+    index = bisect_left(places, at)
+    return places[index] if index < len(places) else None
 
 
 def _same_bytes(a: Item, b: Item) -> bool:
@@ -420,8 +430,6 @@ def _lane_text(items: Items, start: int, stop: int, lane: Lane | None) -> tuple[
 
 def _longest_rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The longest subsequence whose second members rise (patience sorting)."""
-    from bisect import bisect_left
-
     tops: list[int] = []
     at_top: list[int] = []
     before: list[int] = []

@@ -191,7 +191,11 @@ class _Comparing:
         last = max((at for at, row in enumerate(rows) if row.a_events and row.b_events), default=-1)
         tail = rows[last + 1 :]
         broke = self._b.ending is not Ending.COMPLETE
-        lost = [row for row in tail if row.relation is Relation.LOST and (broke or self._item(row).kind != "error")]
+
+        def fits(row: Row) -> bool:  # an error that is swallowed is told as such
+            return broke or self._item(row).kind != "error"
+
+        lost = [row for row in tail if row.relation is Relation.LOST and fits(row)]
         if not lost or last < 0 or any(row.b_events for row in tail):
             return rows
         if self._b.ending in _NOT_ITS_DOING:
@@ -200,7 +204,7 @@ class _Comparing:
         if len(lost) < 2 and not cut:
             return rows
         self._cut_short([self._item(row) for row in lost], rows[last])
-        return [*rows[: last + 1], *(row for row in tail if row not in lost)]
+        return [*rows[: last + 1], *(row for row in tail if row.relation is not Relation.LOST or not fits(row))]
 
     def _item(self, row: Row) -> Item:
         return self._mine.items[row.a_start]
