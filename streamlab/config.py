@@ -12,6 +12,7 @@ from typing import Any
 
 from streamlab.errors import UsageError
 
+_LEVELS = ("error", "warning", "info", "never")
 _LISTS = ("select", "ignore")
 _STRINGS = ("fail-on", "client", "db")
 
@@ -63,4 +64,6 @@ def _read(file: Path) -> Config:
         if key in table and not isinstance(table[key], str):
             raise UsageError(f"{file}: {key} has to be a string")
         values[key.replace("-", "_")] = table.get(key)
+    if values["fail_on"] not in (None, *_LEVELS):
+        raise UsageError(f"{file}: fail-on has to be one of {', '.join(_LEVELS)}")
     return Config(**values)
