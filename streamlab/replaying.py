@@ -164,7 +164,7 @@ def replay(
     *targets: str | os.PathLike[str], db: Path | None = None, speed: float = 0.0, **options: Any
 ) -> BackgroundReplay:
     """A replay server of these TARGETs for a ``with`` block; options are those of `playables`."""
-    return BackgroundReplay(playables(map(os.fspath, targets), db, **options), speed=speed)
+    return BackgroundReplay(playables([os.fspath(target) for target in targets], db, **options), speed=speed)
 
 
 class BackgroundReplay:
