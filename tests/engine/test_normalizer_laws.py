@@ -100,15 +100,24 @@ ANY_BYTES = st.one_of(
     st.binary(max_size=300),
     st.lists(
         st.sampled_from(
-            [b"data: ", b"data:", b"\n\n", b"\r\n", b"\n", b"{", b"}", b'{"choices":', b"[DONE]", b"[", b'"', b"null"]
-            + [
+            [
+                b"data: ",
+                b"data:",
+                b"\n\n",
+                b"\r\n",
+                b"\n",
+                b"{",
+                b"}",
+                b'{"choices":',
+                b"[DONE]",
+                b"[",
+                b'"',
+                b"null",
                 b'{"error":{"message":"x"}}',
                 b'{"choices":[{"delta":{"content":"a"}}]}',
                 b"\xff",
                 b": c",
                 b"event: ping",
-            ]
-            + [
                 b'{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}}]}',
                 b"text",
                 b"\xef\xbb\xbf",
