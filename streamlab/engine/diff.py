@@ -11,14 +11,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from streamlab.engine.diff_members import all_members
+from streamlab.engine.diff_members import all_members, flattened
 from streamlab.engine.difference import EventDiff, FieldDiff, How, Outcome, Output
 from streamlab.engine.normalizer import Mended, Normalizer
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.rules.finding import Finding, Mend
-from streamlab.rules.repairs.base import Origin
-from streamlab.wire.events import StreamEvent
+from streamlab.rules.repairs.base import Change, Origin
+from streamlab.wire.events import Comment, StreamEvent
+from streamlab.wire.payload import decode_payload
+from streamlab.wire.sse import parse_event
 from streamlab.wire.stream import StreamDecoder, read_event
+
+#: Bytes of an error answer that are compared.
+_MAX_BODY = 1 << 20
+_ERROR_BODY = "http-error-body-shape"
 
 
 class Differ:
@@ -34,6 +40,8 @@ class Differ:
         self._waiting: dict[int, StreamEvent] = {}  # came in, and nothing has gone out for them yet
         self._recent: dict[int, EventDiff] = {}
         self._last: tuple[int, StreamEvent | None] = (-1, None)
+        self._failed = head is not None and not 200 <= head.status < 300
+        self._body = bytearray()  # of an answer with an error status: small, and no stream
         self.events = 0  # how many came in
 
     @property
@@ -43,13 +51,18 @@ class Differ:
 
     def feed(self, data: bytes) -> list[EventDiff]:
         """The next segment."""
+        if self._failed and len(self._body) < _MAX_BODY:
+            self._body += data
         self._take(self._decoder.feed(data))
         return list(self._compare(self._normalizer.feed_events(data)))
 
     def finish(self, ending: Ending = Ending.COMPLETE) -> list[EventDiff]:
         """The rest; what has gone nowhere until now was dropped."""
         self._take(self._decoder.finish())
-        found = list(self._compare(self._normalizer.finish_events(ending)))
+        mended = self._normalizer.finish_events(ending)
+        if self._failed and not self.passes_through:
+            return list(_answers(bytes(self._body), b"".join(one.raw for one in mended)))
+        found = list(self._compare(mended))
         if self.passes_through:
             return []
         return found + [
@@ -118,6 +131,19 @@ def _output(one: Mended, event: StreamEvent | None) -> Output:
     there = all_members(read_event(one.event.sse) if one.event.sse is not None else one.event, one.raw)
     here = all_members(event, event.sse.raw) if event is not None and event.sse is not None else {}
     return Output(one.raw, one.origin, tuple(_fields(here, there, one)))
+
+
+def _answers(came: bytes, sent: bytes) -> Iterator[EventDiff]:
+    """The body of an answer with an error status, beside the error object OpenAI sends."""
+    if came == sent:
+        return
+    one = Mended(Comment(parse_event(b"", 0)), sent, Origin.DERIVED, (0,), (Change(_ERROR_BODY, ""),))
+    yield EventDiff(0, Outcome.CHANGED, (Output(sent, Origin.DERIVED, tuple(_fields(_body(came), _body(sent), one))),))
+
+
+def _body(data: bytes) -> dict[str, Any]:
+    value = decode_payload(data).value
+    return flattened(value) if isinstance(value, dict) else {"body": data.decode("utf-8", "replace")}
 
 
 def _dropped(event: StreamEvent) -> tuple[FieldDiff, ...]:

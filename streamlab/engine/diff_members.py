@@ -33,6 +33,13 @@ def all_members(event: StreamEvent, raw: bytes) -> dict[str, Any]:
     return found
 
 
+def flattened(value: Any) -> dict[str, Any]:
+    """The scalars and empty containers of a JSON value by path."""
+    found: dict[str, Any] = {}
+    _flatten(value, "", found)
+    return found
+
+
 def _flatten(value: Any, path: str, into: dict[str, Any]) -> None:
     """Scalars and empty containers by path."""
     stack = [(path, value)]

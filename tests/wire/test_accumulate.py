@@ -110,3 +110,21 @@ def test_the_responses_api_folds_into_the_same_form():
     assert (completion["role"], completion["content"], completion["finish_reason"]) == ("assistant", "Hi", "completed")
     assert completion["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
     assert completion["usage"] == {"total_tokens": 3}
+
+
+@given(st.lists(chunks, max_size=8), st.data())
+@settings(max_examples=150)
+def test_a_fold_can_be_gone_back_to_any_moment(payloads, data):
+    at = data.draw(st.integers(0, len(payloads)))
+    whole = Accumulator()
+    for payload in payloads[:at]:
+        whole.feed(payload)
+    mark = whole.mark()
+    for payload in payloads[at:]:
+        whole.feed(payload)
+    end = whole.completion()
+    past = whole.at(mark)
+    assert past.completion() == fold(payloads[:at])
+    for payload in payloads[at:]:
+        past.feed(payload)
+    assert past.completion() == end == whole.completion()
