@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
-from streamlab.engine.compared import Item, Lane
+from streamlab.engine.compared import Item, Lane, texts_of
 from streamlab.engine.comparison import Relation, Row
 
 #: Edits after which the search for the shortest way from one stream to the other is given up.
@@ -225,8 +225,8 @@ class _Aligner:
 
     def _same_text(self, block: Block) -> bool:
         a_start, a_stop, b_start, b_stop = block
-        text = _joined(self._a, a_start, a_stop)
-        return bool(text) and text == _joined(self._b, b_start, b_stop)
+        text = texts_of(self._a[a_start:a_stop])
+        return bool(text) and text == texts_of(self._b[b_start:b_stop])
 
     def _grouped(self, block: Block) -> tuple[list[tuple[Relation, Block]], Block]:
         """Rows of events whose texts are equal when joined, from the front as far as that goes; and the rest."""
@@ -318,14 +318,6 @@ def _same_bytes(a: Item, b: Item) -> bool:
 
 def _same_meaning(a: Item, b: Item) -> bool:
     return a.key == b.key
-
-
-def _joined(items: Items, start: int, stop: int) -> dict[Lane, str]:
-    pieces: dict[Lane, list[str]] = {}
-    for item in items[start:stop]:
-        for lane, text in item.texts:
-            pieces.setdefault(lane, []).append(text)
-    return {lane: "".join(texts) for lane, texts in pieces.items()}
 
 
 def _settle(lane: Lane, text: str, owing: dict[Lane, str], mine: dict[Lane, str]) -> bool:

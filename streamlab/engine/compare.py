@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamlab.engine.alignment import align
 from streamlab.engine.analyzer import analyze
@@ -52,10 +52,10 @@ def compare_exchanges(
     names = names or names_of(a, b)
     report_a, report_b = reports or (analyze(a), analyze(b))
     mine, theirs = read_exchange(a), read_exchange(b)
-    whole = _without_torn_off(b, mine.items, theirs.items)
-    rows = align(mine.items, whole)
+    told = _without_torn_off(b, mine.items, theirs.items)
+    rows = _aligned(mine, theirs, told)
     found = _Comparing(a, b, mine, theirs, rows).differences()
-    for at in range(len(whole), len(theirs.items)):
+    for at in range(len(told), len(theirs.items)):
         end = len(mine.items)
         rows.append(Row(Relation.ADDED, end, end, at, at + 1, None, theirs.items[at].offset_us))
     ordered = tuple(sorted(found, key=lambda one: (one.severity.rank, _first_event(one))))
@@ -68,6 +68,18 @@ def compare_exchanges(
         report_a,
         report_b,
     )
+
+
+def _aligned(mine: Reading, theirs: Reading, told: list[Item]) -> list[Row]:
+    """Rows of both. A stream beside a whole answer is one row; translated events are found again by their text."""
+    a, b = mine.items, told
+    if a and b and [item.kind for item in a] != [item.kind for item in b]:
+        for one, relation in ((b, Relation.MERGED), (a, Relation.SPLIT)):
+            if [item.kind for item in one] == ["whole"]:
+                return [Row(relation, 0, len(a), 0, len(b), a[-1].offset_us, b[-1].offset_us)]
+    if mine.foreign or theirs.foreign:
+        a, b = ([replace(item, tags=() if item.texts else item.tags) for item in one] for one in (a, b))
+    return align(a, b)
 
 
 def _without_torn_off(b: Exchange, mine: Sequence[Item], theirs: list[Item]) -> list[Item]:
@@ -125,6 +137,8 @@ class _Comparing:
         self._endings()
         events = Differences(self._mine.items, self._theirs.items, foreign=self._mine.foreign or self._theirs.foreign)
         events.rows(rows)
+        if self._mine.foreign or self._theirs.foreign:
+            events.finishes()
         gathered = events.gathered()
         for one in gathered:
             self._settle_severity(one)
@@ -144,7 +158,8 @@ class _Comparing:
         own_usage = one.kind is Kind.EVENT_LOST and one.detail == "usage" and one.events == 1
         own_usage = own_usage and _wants_usage(asked_a) and not _wants_usage(asked_b)
         reports_cut = one.kind is Kind.ERROR_ADDED and self._a.ending is not Ending.COMPLETE
-        if mends_end or names_as_asked or own_usage or reports_cut:
+        collapsed = one.kind is Kind.EVENTS_MERGED and one.detail == "whole" and not asked_b.get("stream")
+        if mends_end or names_as_asked or own_usage or reports_cut or collapsed:
             one.severity = Severity.INFO
 
     def _finished(self) -> bool:

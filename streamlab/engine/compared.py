@@ -6,7 +6,7 @@ second call) and its *tags* (a finish reason, ``[DONE]``, an error). Ids, dates 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,15 @@ class Reading:
     complete: bool = True  # False when there were more than `MAX_EVENTS`
     first_text_us: int | None = None
     characters: int = 0
+
+
+def texts_of(items: Sequence[Item]) -> dict[Lane, str]:
+    """All texts of these events, joined lane by lane."""
+    pieces: dict[Lane, list[str]] = {}
+    for item in items:
+        for lane, text in item.texts:
+            pieces.setdefault(lane, []).append(text)
+    return {lane: "".join(texts) for lane, texts in pieces.items()}
 
 
 def read_exchange(exchange: Exchange) -> Reading:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
-from streamlab.engine.compared import Item
+from streamlab.engine.compared import Item, Texts, texts_of
 from streamlab.engine.comparison import ABSENT, MAX_PAIRS, Difference, Kind, Pair, Relation, Row, Spot, severity_of
 from streamlab.engine.wording import message
 from streamlab.rules.finding import Severity
@@ -44,6 +44,7 @@ class Gathered:
     a_value: Any = None
     b_value: Any = None
     detail: str = ""
+    what: str = ""  # which text it is, where it is not the answer's own
     trait: str = ""
     last: int = -1  # the event that was noted last
     severity: Severity | None = None
@@ -89,7 +90,7 @@ class Differences:
         found = self._found.get((kind, path))
         if found is None:
             found = self._found[kind, path] = Gathered(kind, path)
-            for name in ("a_value", "b_value", "detail", "severity"):
+            for name in ("a_value", "b_value", "detail", "severity", "what"):
                 if name in more:
                     setattr(found, name, more[name])
         found.count += 1
@@ -137,7 +138,7 @@ class Differences:
         kinds = _ONE_SIDED.get(item.kind)
         if kinds is None:
             kinds = (Kind.TEXT_LOST, Kind.TEXT_ADDED) if item.texts else (Kind.EVENT_LOST, Kind.EVENT_ADDED)
-        if self._foreign and not item.texts and item.kind != "error" and not lost_words(item):
+        if self._foreign and not item.texts and item.kind not in ("error", "undecodable"):
             return  # how an event of one protocol is spread over events of another is the gateway's choice
         if lost and not item.sse.terminated:
             return  # a broke off in the middle of it, so it was no event yet
@@ -153,7 +154,7 @@ class Differences:
             found.events += 1
             found.last = item.number
             return
-        self.note(kind, pair, amount=item.characters, detail=told(item)).last = item.number
+        self.note(kind, pair, amount=item.characters, detail=told(item), what=_what(item.texts)).last = item.number
 
     def _repeated(self, row: Row) -> None:
         item = self._b[row.b_start]
@@ -183,9 +184,35 @@ class Differences:
         if not self._foreign or len(b) == 1 < len(a):
             detail = "whole" if whole else ""
             self.note(kind, pair, events=len(a), amount=len(b), detail=detail)
-        self._tags(a, b, pair)
-        if not self._foreign and not whole:
+        if whole:
+            self._whole(a, b, pair)
+        elif not self._foreign:
+            self._tags(a, b, pair)
             self._envelopes(a, b, pair)
+
+    def _whole(self, a: list[Item], b: list[Item], pair: Pair) -> None:
+        """A stream beside a whole answer: what a client holds at the end is compared."""
+        mine, theirs = texts_of(a), texts_of(b)
+        for lane in dict.fromkeys((*mine, *theirs)):
+            if mine.get(lane, "") != theirs.get(lane, ""):
+                self._texts(".".join(map(str, lane)), mine.get(lane, ""), theirs.get(lane, ""), pair)
+        finishes = [[tag for item in one for tag in item.tags if tag.startswith("finish")] for one in (a, b)]
+        if finishes[0] != finishes[1]:
+            was, now = (told_finish(one) for one in finishes)
+            self.note(Kind.FINISH_REASON_CHANGED, pair, "choices[0].finish_reason", a_value=was, b_value=now)
+
+    def finishes(self) -> None:
+        """Every finish_reason of both, choice by choice: for streams that were translated, wherever they stand."""
+        mine, theirs = _finishes(self._a), _finishes(self._b)
+        for name in dict.fromkeys((*mine, *theirs)):
+            ours, others = mine.get(name, []), theirs.get(name, [])
+            path = name.replace("finish_reason", "choices") + ".finish_reason"
+            for at in range(max(len(ours), len(others))):
+                was, here = ours[at] if at < len(ours) else (None, None)
+                now, there = others[at] if at < len(others) else (None, None)
+                if was != now:
+                    pair = Pair(spot(here) if here else None, spot(there) if there else None)
+                    self.note(Kind.FINISH_REASON_CHANGED, pair, path, a_value=was, b_value=now)
 
     def _tags(self, a: list[Item], b: list[Item], pair: Pair) -> None:
         mine = Counter(tag for item in a for tag in item.tags)
@@ -220,7 +247,6 @@ class Differences:
         pair = Pair(spot(a), spot(b))
         if self._foreign:
             self._text_lanes(a, b, pair)
-            self._tags([a], [b], pair)
             return
         mine, theirs = a.values(), b.values()
         if a.sse.data == b.sse.data:
@@ -280,9 +306,28 @@ def spot(item: Item) -> Spot:
     return Spot(item.number, item.sse.span, item.offset_us)
 
 
-def lost_words(item: Item) -> bool:
-    """Whether an event without text carries what clients act upon."""
-    return any(tag.startswith(("finish_reason", "error", "raw")) for tag in item.tags)
+def _what(texts: Texts) -> str:
+    """Whose text this is, in words: "" for the answer itself."""
+    lanes = {next((word for word in _LANES if word in lane), "content") for lane, _ in texts}
+    return _LANES.get(lanes.pop(), "") if len(lanes) == 1 else ""
+
+
+_LANES = {"call": " of a tool call", "function_call": " of a function call", "reasoning": " of reasoning"}
+
+
+def told_finish(tags: Sequence[str]) -> str | None:
+    """The first finish_reason of these tags."""
+    return tags[0].partition("=")[2] if tags else None
+
+
+def _finishes(items: Sequence[Item]) -> dict[str, list[tuple[str | None, Item | None]]]:
+    found: dict[str, list[tuple[str | None, Item | None]]] = {}
+    for item in items:
+        for tag in item.tags:
+            name, _, value = tag.partition("=")
+            if name.startswith("finish_reason"):
+                found.setdefault(name, []).append((value, item))
+    return found
 
 
 def told(item: Item) -> str:
@@ -410,5 +455,8 @@ _TRAITS = (
     ("each of them is a line over 64 KiB", lambda item: len(item.sse.raw) > _LONG_LINE),
     ("each of them has several data lines", lambda item: b"\n" in (item.sse.data or b"")),
     ("each of them is no JSON", lambda item: item.kind == "undecodable"),
-    ("each of them has an empty `choices`", lambda item: any(one.get("choices") == [] for one in item.values())),
+    (
+        "each of them has an empty `choices`",
+        lambda item: not item.made and any(one.get("choices") == [] for one in item.values()),
+    ),
 )

@@ -66,7 +66,7 @@ def _events(one: Gathered) -> str:
 
 def _text(verb: str, side: str) -> Any:
     def words(one: Gathered) -> str:
-        return f"{verb} {number_of(one.amount, 'character')} {_after(one, side)}"
+        return f"{verb} {number_of(one.amount, 'character')}{one.what} {_after(one, side)}"
 
     return words
 

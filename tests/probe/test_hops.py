@@ -61,8 +61,14 @@ CASES = [
     Case(
         "oneapi-gemini", "stop-everywhere", Origin.B, frozenset({Kind.FINISH_REASON_CHANGED}), ("finish_reason stop",)
     ),
-    Case("oneapi-gemini", "tool-lost", Origin.B, frozenset({Kind.TEXT_LOST}), ("lost",)),
-    Case("onehub", "double-finish", Origin.B, frozenset({Kind.EVENT_ADDED}), ("finish_reason stop",)),
+    Case(
+        "oneapi-gemini",
+        "tool-lost",
+        Origin.B,
+        frozenset({Kind.TEXT_LOST, Kind.FINISH_REASON_CHANGED}),
+        ("characters of a tool call", "dropped finish_reason tool_calls"),
+    ),
+    Case("onehub", "double-finish", Origin.B, frozenset({Kind.FINISH_REASON_CHANGED}), ("finish_reason stop",)),
 ]
 #: What may be said beside, because it is no harm: frames written anew, and what translations change.
 HARMLESS = {
