@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import httpx
 
@@ -10,7 +11,7 @@ from streamlab.engine.matching import candidate
 from streamlab.engine.playback import script
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
-from streamlab.regression import Comparison, Fixture, Mismatch, exactly, parsed
+from streamlab.regression import Comparison, Fixture, Mismatch, exactly
 from streamlab.replaying import BackgroundReplay, held
 from streamlab.servers.relay import parse_listen
 from streamlab.servers.replay import Playable
@@ -29,15 +30,19 @@ _DEFAULT_BODY = {"model": "streamlab", "stream": True, "messages": [{"role": "us
 
 
 class Gateway:
-    """Sends each fixture's request to a gateway whose upstream is this process. ``model`` replaces the recorded one,
-    for gateways that choose the upstream by it. Raises UsageError, and CouldNotRunError when the port is taken."""
+    """Sends each fixture's request to a gateway whose upstream is this process.
 
-    def __init__(self, url: str, upstream: str, model: str | None = None, same: Comparison = exactly) -> None:
+    ``model`` replaces the recorded one, for gateways that choose the upstream by it; a key they want is taken from
+    OPENAI_API_KEY. Raises UsageError, and CouldNotRunError when the port is taken.
+    """
+
+    def __init__(self, url: str, upstream: str, model: str | None = None, compare: Comparison = exactly) -> None:
         self._url = url.rstrip("/")
         self._model = model
-        self._same = same
+        self._compare = compare
         self._replay = BackgroundReplay([], address=parse_listen(upstream, allow_remote=False), answer_anything=True)
         self._replay.__enter__()
+        self._key = os.environ.get("OPENAI_API_KEY") or "streamlab"
         self._client = httpx.Client(timeout=_SECONDS, trust_env=False)
 
     def close(self) -> None:
@@ -47,22 +52,23 @@ class Gateway:
 
     def judge(self, fixture: Fixture) -> Mismatch | None:
         """Play the fixture upstream, ask the gateway, compare with expected.sse."""
-        exchange, expected = fixture.exchange, fixture.expected or b""
+        exchange = fixture.exchange
         self._replay.load([Playable(candidate((), None), str(fixture.path), lambda: held(script(exchange)))])
         asked_before = len(self._replay.requests)
         answer, error = self._ask(exchange)
         if len(self._replay.requests) == asked_before:
             never = "the gateway never asked its upstream: is that the address of --streamlab-upstream?"
             error = f"{error}; {never}" if error else never
-        if error is None and self._same(parsed(expected), parsed(answer)):
+        difference = self._compare(fixture, answer)
+        if error is None and not difference:
             return None
-        return Mismatch("through the gateway", [], answer, expected, error)
+        return Mismatch("through the gateway", [], difference, error)
 
     def _ask(self, exchange: Exchange) -> tuple[bytes, str | None]:
         """What the gateway answers, and what went wrong on the way."""
         received: list[bytes] = []
         url = self._url + _PATHS[api_of(exchange)]
-        headers = {"content-type": "application/json", "authorization": "Bearer streamlab"}
+        headers = {"content-type": "application/json", "authorization": f"Bearer {self._key}"}
         try:
             with self._client.stream("POST", url, content=self._body(exchange), headers=headers) as answer:
                 for piece in answer.iter_bytes():  # one by one: what came before an error counts too

@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=(_EXACT, _MEANING),
         default=_EXACT,
         help="exact: the same events with the same JSON. meaning: a client holds the same at the end (text, tool "
-        "calls, finish reason, usage, errors); ids and the cutting of the text may differ.",
+        "calls, finish reason, usage) and nothing at error level is left; ids and how the text is cut may differ.",
     )
     group.addoption("--streamlab-update", action="store_true", help="Rewrite expected.sse and findings.json.")
 

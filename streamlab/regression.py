@@ -10,7 +10,8 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,10 +20,11 @@ from streamlab.engine.analyzer import analyze
 from streamlab.engine.normalizer import Normalizer, repair_classes
 from streamlab.engine.shrinking import ddmin
 from streamlab.errors import UnreadableInputError, UsageError
-from streamlab.exchange import Exchange
-from streamlab.rules.finding import Finding, Mend
+from streamlab.exchange import Exchange, ResponseHead, Segment
+from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.wire.accumulate import Accumulator
+from streamlab.wire.apis import JUDGED, Api, api_of_path
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import SSEDecoder
@@ -100,7 +102,9 @@ def findings_text(findings: list[dict[str, Any]]) -> str:
     """findings.json: one finding after the other, indented, so that a diff is readable."""
     text = json.dumps(findings, ensure_ascii=False, indent=1) + "\n"
     # Half a character cannot be written as UTF-8, and what no editor shows is better seen as an escape.
-    return text if visible(text.replace("\n", " ")) == text.replace("\n", " ") else json.dumps(findings, indent=1) + "\n"
+    return (
+        text if visible(text.replace("\n", " ")) == text.replace("\n", " ") else json.dumps(findings, indent=1) + "\n"
+    )
 
 
 # -- machines ----------------------------------------------------------------------------------------------------
@@ -201,14 +205,17 @@ def pieces(body: bytes, cuts: list[int]) -> list[bytes]:
 # -- judging -----------------------------------------------------------------------------------------------------
 
 
+#: What is wrong with an output, in lines; [] when nothing is.
+Comparison = Callable[[Fixture, bytes], list[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """How a normalizer's output differs from what is expected, under which smallest cutting, and by whose fault."""
 
     cutting: str
     cuts: list[int]
-    actual: bytes
-    expected: bytes
+    difference: list[str]
     error: str | None = None
     blame: tuple[str, ...] = ()
 
@@ -220,26 +227,25 @@ class Mismatch:
         lines += self.blame
         if self.error:
             lines.append(visible(self.error, 300))
-        return "\n".join((*lines, *event_diff(self.expected, self.actual)))
+        return "\n".join((*lines, *self.difference))
 
 
-def check_normalized(fixture: Fixture, make: MachineFactory, same: Comparison | None = None) -> Mismatch | None:
-    """Run every cutting; the first difference, shrunk. ``same`` compares parsed streams, by default exactly."""
+def check_normalized(fixture: Fixture, make: MachineFactory, compare: Comparison | None = None) -> Mismatch | None:
+    """Run every cutting; the first difference, shrunk. ``compare`` is `exactly` unless said otherwise."""
     if fixture.expected is None:
         return None
-    body, expected, alike = fixture.exchange.body, fixture.expected, same or exactly
-    wanted = parsed(expected)
+    body, difference = fixture.exchange.body, compare or exactly
 
     def fails(cuts: list[int]) -> bool:
         actual, error = run(make(fixture.exchange), pieces(body, cuts))
-        return error is not None or (actual != expected and not alike(wanted, parsed(actual)))
+        return error is not None or (actual != fixture.expected and bool(difference(fixture, actual)))
 
     for name, cuts in cuttings(fixture):
         if fails(cuts):
             smallest = ddmin(cuts, fails)
             actual, error = run(make(fixture.exchange), pieces(body, smallest))
             blame = _blame(fixture, smallest) if make is our_machine else ()
-            return Mismatch(name, smallest, actual, expected, error, blame)
+            return Mismatch(name, smallest, difference(fixture, actual), error, blame)
     return None
 
 
@@ -270,7 +276,6 @@ def _owned(rules: Iterable[str], owners: dict[str, str]) -> list[str]:
 
 
 Parsed = list[tuple[str, Any]]
-Comparison = Callable[[Parsed, Parsed], bool]
 
 
 def parsed(stream: bytes) -> Parsed:
@@ -282,19 +287,47 @@ def parsed(stream: bytes) -> Parsed:
     return [_meaning(event) for event in (*decoder.feed(stream), *decoder.finish()) if not isinstance(event, Comment)]
 
 
-def exactly(wanted: Parsed, got: Parsed) -> bool:
-    """Whether two streams are the same events with the same JSON."""
-    return wanted == got
+def exactly(fixture: Fixture, actual: bytes) -> list[str]:
+    """The same events with the same JSON."""
+    expected = fixture.expected or b""
+    return [] if _parsed_once(expected) == parsed(actual) else event_diff(expected, actual)
 
 
-def in_meaning(wanted: Parsed, got: Parsed) -> bool:
-    """Whether a client would hold the same at the end: content, tool calls, finish reason, usage where it was given.
+_parsed_once = lru_cache(maxsize=8)(parsed)
 
-    What a converter may well make up anew does not count: ids, models, times, and how the text is cut into events. A
-    [DONE] has to be there if it is expected, and errors have to be errors.
+
+def in_meaning(fixture: Fixture, actual: bytes) -> list[str]:
+    """A client holds the same at the end, and nothing is left that an official or mainstream client breaks on.
+
+    What a converter may well make up anew does not count: ids, models, times, and how the text is cut into events.
     """
-    want, have = _held(wanted), _held(got)
-    return want | {"usage": have["usage"]} == have if want["usage"] is None else want == have
+    expected = fixture.expected or b""
+    want, have = _held(_parsed_once(expected)), _held(parsed(actual))
+    if want["usage"] is None:  # nobody promised not to count
+        want["usage"] = have["usage"]
+    lines = []
+    for key, value in want.items():
+        if value != have[key]:
+            lines += [f"{key.replace('_', ' ')}", f"  - {_short(value)}", f"  + {_short(have[key])}"]
+    left = dict.fromkeys(one for one in _errors(fixture, actual) if one not in _errors(fixture, expected))
+    return lines + [f"the output still has an error: {rule}" for rule in left]
+
+
+def _short(value: Any) -> str:
+    return visible(json.dumps(value, ensure_ascii=False), 300)
+
+
+def _errors(fixture: Fixture, stream: bytes) -> list[str]:
+    """The rules at error level that speak about an output, read as the answer to the fixture's request."""
+    exchange = fixture.exchange
+    request, status = exchange.request, exchange.head.status if exchange.head is not None else 200
+    if request is not None and api_of_path(request.url) not in (*JUDGED, Api.UNKNOWN):
+        request = replace(request, url="/v1/chat/completions", body=None)  # it was translated
+    kind = "application/json" if stream.lstrip()[:1] == b"{" else "text/event-stream"
+    answer = Exchange(
+        request=request, head=ResponseHead(status, (("content-type", kind),)), segments=(Segment(None, stream),)
+    )
+    return [one.rule for one in analyze(answer).findings if one.severity is Severity.ERROR]
 
 
 def _held(stream: Parsed) -> dict[str, Any]:
@@ -307,7 +340,7 @@ def _held(stream: Parsed) -> dict[str, Any]:
     usage = whole.get("usage")
     counted = ("prompt_tokens", "completion_tokens", "total_tokens")
     return {
-        "kinds": {kind for kind, _ in stream if kind != "chunk"},
+        "events_besides_chunks": sorted({kind for kind, _ in stream if kind != "chunk"}),
         "text": whole.get("content") or "",
         "refusal": whole.get("refusal") or None,
         "calls": [call["function"] for call in whole["tool_calls"]],
