@@ -20,6 +20,8 @@ from collections.abc import Callable
 READ_SIZE = 256 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _RETRY = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+#: After a read, how soon to see for ourselves whether there is more.
+_LOOK_SECONDS = 0.1
 #: How long a reset waits for the peer to take what was sent before it, and how often it looks.
 _FLUSH_SECONDS, _FLUSH_STEP = 30.0, 0.002
 
@@ -35,7 +37,7 @@ class Endpoint:
         self._sock = sock
         self._buffer = memoryview(buffer)
         self._unsent = bytearray()
-        self._reading = self._writing = self._shut = False
+        self._reading = self._writing = self._shut = self._looking = False
         self._send_failed: str | None = None
         self._after_flush: Callable[[], None] | None = None
         self.closed = self.ended = False
@@ -65,20 +67,36 @@ class Endpoint:
 
     def _readable(self) -> None:
         while self._reading:
-            try:
-                count = self._sock.recv_into(self._buffer)
-            except _RETRY:
+            if not self._read_once():
                 return
-            except OSError as error:
-                self._end(_name(error))
-                return
-            if count == 0:
-                self._end(self._send_failed or "fin")
-                return
-            self.on_data(self._buffer[:count])
             # TLS may hold decrypted bytes that no selector knows of.
             if not (isinstance(self._sock, ssl.SSLSocket) and not self.closed and self._sock.pending()):
                 return
+
+    def _read_once(self) -> bool:
+        """One read; False when there was nothing to read, or it was the end."""
+        try:
+            count = self._sock.recv_into(self._buffer)
+        except _RETRY:
+            return False
+        except OSError as error:
+            self._end(_name(error))
+            return False
+        if count == 0:
+            self._end(self._send_failed or "fin")
+            return False
+        if not self._looking:
+            self._looking = True
+            self._loop.call_later(_LOOK_SECONDS, self._look_again)
+        self.on_data(self._buffer[:count])
+        return True
+
+    def _look_again(self) -> None:
+        """uvloop calls once and never again when a reset comes together with the bytes before it."""
+        self._looking = False
+        if self._reading and self._read_once() and self._reading:
+            self._loop.remove_reader(self._sock)
+            self._loop.add_reader(self._sock, self._readable)
 
     def _end(self, how: str) -> None:
         self.pause()

@@ -134,6 +134,23 @@ def test_a_reset_is_passed_on_as_a_reset(proxy: Proxy, upstream: Upstream, path:
     assert (exchange.ending, exchange.notes["ending_reason"]) == (Ending.UPSTREAM_CUT, "rst")
 
 
+def test_a_reset_that_comes_together_with_bytes_is_not_overlooked(tmp_path: Path) -> None:
+    """What a busy relay finds at once when it gets round to reading: the last bytes and the reset behind them."""
+    script = [HEAD, event("1"), 0.2, event("2"), RST]
+    with Upstream({"/v1/x": script}) as upstream, recording(tmp_path, "--upstream", upstream.url) as proxy:
+
+        def stop_it(seen: Seen) -> bool:
+            if seen.raw.endswith(event("1")):
+                proxy.process.send_signal(signal.SIGSTOP)
+                threading.Timer(0.5, proxy.process.send_signal, [signal.SIGCONT]).start()
+            return False
+
+        seen = run(fetch(proxy.port, get("/v1/x"), until=stop_it))
+        assert (seen.ending, seen.body) == ("rst", event("1") + event("2"))
+        assert proxy.stop() == 0, proxy.stderr
+    assert _stored(proxy, "/v1/x").notes["ending_reason"] == "rst"
+
+
 def test_a_second_request_on_a_connection_gets_its_502_too(proxy: Proxy) -> None:
     async def both() -> Seen:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
@@ -723,6 +740,14 @@ def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path: Path, arguments: tupl
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "secret" not in result.stderr
+
+
+def test_a_system_without_fork_is_told_so_in_one_line() -> None:
+    code = "import os; del os.fork; from streamlab.cli import main; main(['record', '--upstream', 'http://x'])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    assert result.returncode == 3
+    assert result.stderr.count("\n") == 1
+    assert "fork" in result.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
