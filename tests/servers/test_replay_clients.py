@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,23 +53,25 @@ def ask(base_url: str, model: str) -> End:
 
 @dataclass(frozen=True)
 class Sides:
-    """How each fault ended against the stand-in itself, and where it was recorded."""
+    """How each fault ended against the stand-in itself, where it was recorded, and a way to record one anew."""
 
     direct: dict[str, End]
     db: Path
-    server: str
+    again: Callable[[str], tuple[End, Path]]
 
 
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
-    folder = tmp_path_factory.mktemp("faults")
-    with standin_in_thread("faulty", gap_ms=1.0) as standin:
-        direct = {name: ask(standin.base_url, name) for name in (*FAULTS, "none")}
-        with recording(folder, "--upstream", standin.base_url) as proxy:
-            for name in (*FAULTS, "none"):
+    def record(*names: str) -> Path:
+        with recording(tmp_path_factory.mktemp("faults"), "--upstream", standin.base_url) as proxy:
+            for name in names:
                 ask(f"http://127.0.0.1:{proxy.port}/v1", name)
             assert proxy.stop() == 0, proxy.stderr
-            yield Sides(direct, proxy.db, standin.base_url)
+            return proxy.db
+
+    with standin_in_thread("faulty", gap_ms=1.0) as standin:
+        direct = {name: ask(standin.base_url, name) for name in (*FAULTS, "none")}
+        yield Sides(direct, record(*FAULTS, "none"), lambda name: (ask(standin.base_url, name), record(name)))
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +81,8 @@ def replay(sides: Sides, request: pytest.FixtureRequest) -> Iterator[BackgroundR
         yield server
 
 
-def _ends_alike(sides: Sides, fault: str, base_url: str, name: str) -> None:
-    """The client gives up after a time, so a busy machine may make an end of its own."""
-
-    def judge(ends: tuple[End, End]) -> None:
-        assert ends[1] == ends[0]
-
-    judged_patiently(
-        judge, (sides.direct[fault], ask(base_url, name)), lambda: (ask(sides.server, fault), ask(base_url, name))
-    )
+def _same(ends: tuple[End, End]) -> None:
+    assert ends[1] == ends[0]
 
 
 #: A burst of half a megabyte, byte by byte, takes long and shows nothing that the others do not.
@@ -102,9 +97,17 @@ _CUTS = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("replay", "name"), _CUTS, indirect=["replay"])
 def test_every_fault_ends_the_same_way_as_against_the_server_itself(
-    sides: Sides, replay: BackgroundReplay, name: str
+    sides: Sides, replay: BackgroundReplay, name: str, request: pytest.FixtureRequest
 ) -> None:
-    _ends_alike(sides, name, replay.base_url, name)
+    """The client gives up after a time, so a busy machine may make an end of its own."""
+
+    def again() -> tuple[End, End]:
+        direct, db = sides.again(name)
+        with BackgroundReplay(replaying.playables([str(db)], segments=cut)) as server:
+            return direct, ask(server.base_url, name)
+
+    cut = request.node.callspec.params["replay"]
+    judged_patiently(_same, (sides.direct[name], ask(replay.base_url, name)), again)
     assert replay.misses == []
 
 
@@ -129,6 +132,12 @@ def test_the_faults_end_in_different_ways(sides: Sides) -> None:
 def test_a_fault_on_demand_is_the_fault_itself(
     sides: Sides, options: dict[str, str], fault: str, segments: str
 ) -> None:
-    loaded = replaying.playables([f"{sides.db}"], segments=segments, **options)  # type: ignore[arg-type]
-    with BackgroundReplay(loaded) as server:
-        _ends_alike(sides, fault, server.base_url, "none")
+    def measure(db: Path) -> End:
+        loaded = replaying.playables([str(db)], segments=segments, **options)  # type: ignore[arg-type]
+        with BackgroundReplay(loaded) as server:
+            return ask(server.base_url, "none")
+
+    def again() -> tuple[End, End]:
+        return sides.again(fault)[0], measure(sides.again("none")[1])
+
+    judged_patiently(_same, (sides.direct[fault], measure(sides.db)), again)
