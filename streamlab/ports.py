@@ -64,13 +64,37 @@ ENDED = (
 
 
 class ResponseTransformer(Protocol):
-    """Rewrites what one connection's upstream sends before the client gets it; the recorder keeps the original."""
+    """Rewrites what one connection's upstream sends before the client gets it; the recorder keeps the original.
+
+    Bytes are those of the connection, HTTP framing included. Nothing raises.
+    """
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an answer is whole and held back only in case more comes: after a moment, call `release`."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the client has got all it will get: its connection is to be ended."""
+
+    @property
+    def retry(self) -> tuple[bytes, bytes] | None:
+        """Head and body of a request to send on a connection of its own before anything else; then call `answered`."""
 
     def request(self, head: bytes) -> None:
-        """The head of the request that the next response answers."""
+        """The complete head of a request; responses answer requests in order."""
+
+    def request_body(self, data: bytes | memoryview) -> None:
+        """Bytes of that request's body."""
 
     def feed(self, data: bytes) -> bytes:
-        """Bytes from the upstream, HTTP framing included; returns what to send on."""
+        """Bytes from the upstream; returns what to send on, which may be nothing yet."""
 
-    def finish(self) -> bytes:
-        """The upstream ended; returns what is still to be sent."""
+    def finish(self, how: str) -> bytes:
+        """The upstream ended ("fin", "rst", "error", "timeout"); returns what is still to be sent."""
+
+    def release(self) -> bytes:
+        """What was held back, and the end of the message; the rest of this connection is dropped."""
+
+    def answered(self, body: bytes) -> bytes:
+        """The body that answered `retry`, content coding undone, b"" when there is none; returns what to send."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from streamlab.ports import ResponseTransformer, Tap
+from streamlab.servers.aside import Aside
 from streamlab.servers.endpoint import Endpoint
 from streamlab.servers.error_response import error_response
 from streamlab.servers.upstream import Refusal, Upstream
@@ -36,6 +37,8 @@ _LEAVING_SECONDS = 0.1
 _TERMINATOR = b"0\r\n\r\n"
 #: After the client was sent everything, how long it may take to close its side.
 _LINGER_SECONDS = 2.0
+#: After [DONE], how long an upstream may take to end its message before a mended one is ended without it.
+_RELEASE_SECONDS = 0.25
 #: How often a transfer asks whether the recorder has caught up, and from which read size on it counts as bulk.
 _CONGESTED_STEP, _BULK = 0.005, 64 * 1024
 
@@ -53,6 +56,7 @@ class Connection:
         buffer: bytearray,
         idle_timeout: float,
         transformer: ResponseTransformer | None,
+        aside: Callable[[], Aside],
         on_close: Callable[[Connection], None],
     ) -> None:
         self.number = number
@@ -63,6 +67,9 @@ class Connection:
         self._buffer = buffer
         self._idle_timeout = idle_timeout
         self._transformer = transformer
+        self._open_aside = aside
+        self._aside: Aside | None = None  # the same question asked again, on a connection of its own
+        self._release_due = False
         self._on_close = on_close
         self._upstream: Endpoint | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -95,7 +102,7 @@ class Connection:
 
     def _from_client(self, view: memoryview) -> None:
         now = self._last_ns = time.monotonic_ns()
-        if self._over:
+        if self._over or (self._transformer is not None and self._transformer.over):
             return
         if self._tunnel:
             self._tap.request_body(self.number, now, view)
@@ -165,6 +172,8 @@ class Connection:
             return len(data)
         passed = memoryview(data)[at:stop]
         self._tap.request_body(self.number, now, passed)
+        if self._transformer is not None:
+            self._transformer.request_body(passed)
         self._to_upstream(passed)
         if self._body.done:
             self._body = None
@@ -217,7 +226,7 @@ class Connection:
         self._close()
 
     def _client_drained(self) -> None:
-        if self._upstream is not None and not self._over:
+        if self._upstream is not None and not self._over and self._aside is None:
             self._upstream.resume()
 
     # --- the upstream
@@ -255,7 +264,7 @@ class Connection:
         if self._transformer is None:
             sent = self._client.send(view)
         else:
-            sent = self._client.send(self._transformer.feed(bytes(view)))
+            sent = self._send_mended(self._transformer.feed(bytes(view)))
         if self._silent:
             self._silent = False
             self._sized = b"\r\ncontent-length:" in bytes(view[:4096]).lower()
@@ -263,7 +272,7 @@ class Connection:
         upstream = self._upstream
         if upstream is None:
             return
-        if not sent:
+        if not sent or self._aside is not None:
             upstream.pause()
         elif len(view) >= _BULK and self._tap.congested:
             upstream.pause()
@@ -271,9 +280,54 @@ class Connection:
         if self._upgrading:
             self._answer_upgrade(view, now)
 
+    # --- mended answers
+
+    def _send_mended(self, data: bytes) -> bool:
+        """Send what a transformer gave, and see to what it asks for; False when the client has to take bytes first."""
+        transformer = self._transformer
+        assert transformer is not None
+        sent = self._client.send(data) if data else not self._client.unsent
+        if transformer.over:
+            self._client.finish()
+        elif transformer.retry is not None:
+            self._ask_again(*transformer.retry)
+        elif transformer.waiting and not self._release_due:
+            self._release_due = True
+            self._later(_RELEASE_SECONDS, self._release)
+        return sent
+
+    def _release(self) -> None:
+        self._release_due = False
+        transformer = self._transformer
+        if transformer is not None and transformer.waiting and not self._over:
+            self._send_mended(transformer.release())
+
+    def _finish_mended(self, how: str) -> None:
+        if self._transformer is not None:
+            self._send_mended(self._transformer.finish(how))
+
+    def _ask_again(self, head: bytes, body: bytes) -> None:
+        parsed = parse_request_head(head)
+        rewritten = parsed if isinstance(parsed, Fault) else swap_origin(head, parsed, self._target.authority)
+        assert not isinstance(rewritten, Fault), "made from a head that was valid"
+        self._aside = self._open_aside()
+        self._aside.ask(head, rewritten, body, self._asked_again)
+
+    def _asked_again(self, body: bytes) -> None:
+        self._aside = None
+        upstream, transformer = self._upstream, self._transformer
+        if self._over or transformer is None or upstream is None:
+            return
+        self._last_ns = time.monotonic_ns()
+        sent = self._send_mended(transformer.answered(body))
+        if upstream.ended:
+            self._say_last(b"")
+        elif sent and self._aside is None:
+            upstream.resume()
+
     def _resume_when_recorded(self) -> None:
-        if self._upstream is None or self._over or self._client.unsent:
-            return  # `_client_drained` resumes
+        if self._upstream is None or self._over or self._client.unsent or self._aside is not None:
+            return  # `_client_drained` or `_asked_again` resumes
         if self._tap.congested:
             self._later(_CONGESTED_STEP, self._resume_when_recorded)
         else:
@@ -298,10 +352,11 @@ class Connection:
             what = "reset the connection" if how == "rst" else "closed the connection"
             self._apologise(502, f"{self._target.origin} {what} before it answered", "upstream_closed")
         elif how == "fin":
-            if self._transformer is not None:
-                self._client.send(self._transformer.finish())
-            self._say_last(b"")
+            self._finish_mended("fin")
+            if self._aside is None:
+                self._say_last(b"")
         else:
+            self._finish_mended("rst" if how == "rst" else "error")
             self._over = True
             self._client.reset(self._close)
 
@@ -356,6 +411,7 @@ class Connection:
         if self._silent and not self._stacked:
             self._apologise(504, f"{self._target.origin} sent nothing for {self._idle_timeout:g} s", "upstream_timeout")
         else:
+            self._finish_mended("timeout")
             self._say_last(b"")
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
@@ -379,6 +435,8 @@ class Connection:
             self._idle.cancel()
         if self._connecting is not None:
             self._connecting.cancel()
+        if self._aside is not None:
+            self._aside.close()
         if self._upstream is not None:
             self._upstream.close()
         self._client.close()

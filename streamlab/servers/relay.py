@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import itertools
 import resource
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.ports import ResponseTransformer, Tap
+from streamlab.servers.aside import Aside
 from streamlab.servers.connection import Connection
 from streamlab.servers.endpoint import READ_SIZE, Endpoint
 from streamlab.servers.upstream import Upstream
@@ -134,11 +136,16 @@ class Relay:
                 buffer=self._buffer,
                 idle_timeout=self._idle_timeout,
                 transformer=self._transformer() if self._transformer is not None else None,
+                aside=functools.partial(self._aside, route),
                 on_close=self._connections.discard,
             )
             self._connections.add(connection)
             self._tap.opened(connection.number, time.monotonic_ns(), route.tap, route.upstream.origin)
             connection.start()
+
+    def _aside(self, route: Route) -> Aside:
+        """A connection to a route's upstream that no client opened; recorded as any other."""
+        return Aside(next(self._numbers), route.upstream, route.tap, self._tap, self._buffer)
 
     def _accept_again(self, listener: socket.socket, route: Route) -> None:
         if not self._stopped:
