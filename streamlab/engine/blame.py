@@ -53,9 +53,9 @@ def _origin(*, behind: bool, here: bool) -> Origin:
 
 
 def faults(report: Report) -> dict[str, Finding]:
-    """The gravest finding of each rule that is more than information."""
+    """The first finding of each rule that is more than information, the gravest first."""
     found: dict[str, Finding] = {}
-    for finding in report.findings:
+    for finding in sorted(report.findings, key=lambda one: one.severity.rank):
         if finding.severity is not Severity.INFO:
             found.setdefault(finding.rule, finding)
     return found

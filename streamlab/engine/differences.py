@@ -146,7 +146,8 @@ class Differences:
             self._lost.append(row.a_start)
         pair = Pair(spot(item), None) if lost else Pair(None, spot(item))
         kind = kinds[0] if lost else kinds[1]
-        found = self._found.get((kind, None))
+        path = None if item.texts or item.kind in _ONE_SIDED else _member_told(item)
+        found = self._found.get((kind, path))
         goes_on = before is not None and before.relation is row.relation and found is not None
         if goes_on and found is not None and found.last == item.number - 1:
             found.pairs[-1] = _widened(found.pairs[-1], item, lost=lost)
@@ -154,7 +155,10 @@ class Differences:
             found.events += 1
             found.last = item.number
             return
-        self.note(kind, pair, amount=item.characters, detail=told(item), what=_what(item.texts)).last = item.number
+        # The end of a choice is what clients wait for; the rest of what has no text they can do without.
+        severity = Severity.ERROR if lost and path is not None and path.endswith(".finish_reason") else None
+        more = {"detail": told(item), "what": _what(item.texts), "severity": severity}
+        self.note(kind, pair, path, amount=item.characters, **more).last = item.number
 
     def _repeated(self, row: Row) -> None:
         item = self._b[row.b_start]
@@ -304,6 +308,19 @@ class Differences:
 def spot(item: Item) -> Spot:
     """Where an event is."""
     return Spot(item.number, item.sse.span, item.offset_us)
+
+
+def _member_told(item: Item) -> str | None:
+    """The member that an event without text is there for; None when there is none."""
+    for tag in item.tags:
+        name = tag.partition("=")[0]
+        if name.startswith("finish_reason"):
+            return f"{name.replace('finish_reason', 'choices')}.finish_reason"
+        if name.startswith("role"):
+            return f"{name.replace('role', 'choices')}.delta.role"
+        if name == "usage":
+            return "usage"
+    return None
 
 
 def _what(texts: Texts) -> str:
