@@ -91,7 +91,7 @@ def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
     elif not rows and wanted == summarizing.Wanted():
         diagnostics().print(f"{path} is empty. `streamlab record --upstream URL` fills it.")
     elif not rows:
-        diagnostics().print(f"{path}: nothing fits.")
+        diagnostics().print(f"{path}: nothing fits.", soft_wrap=True)
     else:
         data().print(listing.table(overviews))
         if total > len(rows):
@@ -111,4 +111,4 @@ def _print_first_seen(path: Path, wanted: Wanted, as_json: bool) -> None:
     elif seen:
         data().print(trend.table(seen))
     else:
-        diagnostics().print(f"{path}: no rule spoke.")
+        diagnostics().print(f"{path}: no rule spoke.", soft_wrap=True)
