@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench docs fixtures clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,9 @@ bench: $(STAMP)  ## measurements, as ratios inside one run
 
 docs: $(STAMP)  ## regenerate the generated docs
 	$(BIN)/python docs/generate.py
+
+fixtures: $(STAMP)  ## rewrite what is expected of our own fixtures
+	$(BIN)/python fixtures/generate.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

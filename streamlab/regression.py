@@ -21,7 +21,7 @@ from streamlab.engine.normalizer import Normalizer, repair_classes
 from streamlab.engine.shrinking import ddmin
 from streamlab.errors import UnreadableInputError, UsageError
 from streamlab.exchange import Exchange, ResponseHead, Segment
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Severity
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.apis import JUDGED, Api, api_of_path
@@ -250,7 +250,8 @@ def check_normalized(fixture: Fixture, make: MachineFactory, compare: Comparison
 
 
 def _blame(fixture: Fixture, cuts: list[int]) -> tuple[str, ...]:
-    """Which of our repairs made the first event that differs, and which had a reason to act and did not."""
+    """Which of our repairs made the first event that differs, which had a reason to act and did not, and whose
+    deviation is still there."""
     exchange = fixture.exchange
     normalizer = Normalizer(exchange.request, exchange.head)
     try:
@@ -262,17 +263,31 @@ def _blame(fixture: Fixture, cuts: list[int]) -> tuple[str, ...]:
     counted = [(_meaning(one.event), one.repairs) for one in made if not isinstance(one.event, Comment)]
     at = next((at for at, (got, want) in enumerate(zip(counted, wanted, strict=False)) if got[0] != want), None)
     at = min(len(wanted), len(counted)) if at is None else at
-    acted = counted[at][1] if at < len(counted) else ()
-    owners = {rule: one.__name__ for one in repair_classes(unsafe=True) for rule in one.rules}
-    reasons = dict.fromkeys(one.rule for one in analyze(exchange).findings if one.repair is Mend.SAFE)
-    idle = [rule for rule in reasons if rule in owners and rule not in normalizer.changes]
-    lines = [f"event {at} was changed by the repair of {', '.join(_owned(acted, owners))}"] if acted else []
-    lines += [f"had a reason to act and did not: the repair of {', '.join(_owned(idle, owners))}"] if idle else []
-    return tuple(lines)
+    reasons = dict.fromkeys(one.rule for one in analyze(exchange).findings)
+    still = dict.fromkeys(one.rule for one in _findings_about(fixture, b"".join(one.raw for one in made)))
+    settled = {one.rule for one in _findings_about(fixture, fixture.expected or b"")}
+    owners = _owners()
+    said = {
+        f"event {at} was changed by the repair of": counted[at][1] if at < len(counted) else (),
+        "had a reason to act and did not: the repair of": [
+            rule for rule in reasons if rule in owners and rule not in normalizer.changes and rule not in still
+        ],
+        "should be gone and is not: the repair of": [rule for rule in still if rule in owners and rule not in settled],
+    }
+    return tuple(
+        f"{words} {', '.join(f'{rule} ({owners[rule]})' if rule in owners else rule for rule in rules)}"
+        for words, rules in said.items()
+        if rules
+    )
 
 
-def _owned(rules: Iterable[str], owners: dict[str, str]) -> list[str]:
-    return [f"{rule} ({owners[rule]})" if rule in owners else rule for rule in rules]
+def _owners() -> dict[str, str]:
+    """rule -> the names of the repairs that mend it."""
+    found: dict[str, list[str]] = {}
+    for repair in repair_classes(unsafe=True):
+        for rule in repair.rules:
+            found.setdefault(rule, []).append(repair.__name__)
+    return {rule: ", ".join(names) for rule, names in found.items()}
 
 
 Parsed = list[tuple[str, Any]]
@@ -309,7 +324,12 @@ def in_meaning(fixture: Fixture, actual: bytes) -> list[str]:
     for key, value in want.items():
         if value != have[key]:
             lines += [f"{key.replace('_', ' ')}", f"  - {_short(value)}", f"  + {_short(have[key])}"]
-    left = dict.fromkeys(one for one in _errors(fixture, actual) if one not in _errors(fixture, expected))
+    before = {one.rule for one in _findings_about(fixture, expected)}
+    left = dict.fromkeys(
+        one.rule
+        for one in _findings_about(fixture, actual)
+        if one.severity is Severity.ERROR and one.rule not in before
+    )
     return lines + [f"the output still has an error: {rule}" for rule in left]
 
 
@@ -317,17 +337,15 @@ def _short(value: Any) -> str:
     return visible(json.dumps(value, ensure_ascii=False), 300)
 
 
-def _errors(fixture: Fixture, stream: bytes) -> list[str]:
-    """The rules at error level that speak about an output, read as the answer to the fixture's request."""
+def _findings_about(fixture: Fixture, stream: bytes) -> tuple[Finding, ...]:
+    """What the rules say about an output, read as the answer to the fixture's request."""
     exchange = fixture.exchange
     request, status = exchange.request, exchange.head.status if exchange.head is not None else 200
     if request is not None and api_of_path(request.url) not in (*JUDGED, Api.UNKNOWN):
         request = replace(request, url="/v1/chat/completions", body=None)  # it was translated
     kind = "application/json" if stream.lstrip()[:1] == b"{" else "text/event-stream"
-    answer = Exchange(
-        request=request, head=ResponseHead(status, (("content-type", kind),)), segments=(Segment(None, stream),)
-    )
-    return [one.rule for one in analyze(answer).findings if one.severity is Severity.ERROR]
+    head = ResponseHead(status, (("content-type", kind),))
+    return analyze(Exchange(request=request, head=head, segments=(Segment(None, stream),))).findings
 
 
 def _held(stream: Parsed) -> dict[str, Any]:

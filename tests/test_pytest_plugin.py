@@ -122,7 +122,7 @@ def test_a_failure_names_the_repair_that_did_not_act(project: pytest.Pytester, m
     monkeypatch.setattr(Envelope, "event", lambda self, draft: (draft,))
     result = _run(project)
     result.assert_outcomes(passed=3, failed=1)
-    result.stdout.fnmatch_lines(["had a reason to act and did not: the repair of*object-wrong (Envelope)*", "event 0"])
+    result.stdout.fnmatch_lines(["should be gone and is not: the repair of*object-wrong (Envelope)*", "event 0"])
 
 
 def test_a_failure_names_the_repair_that_acted_wrongly(
