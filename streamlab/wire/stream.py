@@ -18,7 +18,7 @@ from streamlab.wire.payload import Fault, FaultKind, decode_payload, encode_json
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder
 
 #: Decoded bytes of a compressed body that are read at most.
-MAX_DECODED = 256 * 1024 * 1024
+MAX_DECODED = 96 * 1024 * 1024
 _PIECE = 1024 * 1024
 
 

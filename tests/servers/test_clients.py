@@ -18,7 +18,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from streamlab.engine.analyzer import analyze
+from streamlab.engine.normalizer import normalize
 from streamlab.exchange import Ending
+from streamlab.servers.standins import scenarios
+from streamlab.servers.standins.running import in_thread, serve_scenario
 from streamlab.storage.capture_db import CaptureDB
 from tests.servers.harness import END, HEAD, RECORD, RST, Upstream, event, fetch, get, recording, run
 
@@ -90,6 +94,86 @@ def test_node_streams_through_unchanged(upstream: Upstream, tmp_path: Path) -> N
     with CaptureDB(proxy.db) as db:
         endings = [row.ending for row in db.overview()]
     assert endings == [Ending.COMPLETE, Ending.COMPLETE, Ending.UPSTREAM_CUT]
+
+
+_HERE = Path(__file__).parent
+_NODE_OPENAI = Path(os.environ.get("STREAMLAB_NODE_OPENAI", _HERE.parent / "node" / "node_modules"))
+_NODE_SCRIPT = """
+    import { createRequire } from 'node:module';
+    import { pathToFileURL } from 'node:url';
+    const [folder, baseURL, body] = process.argv.slice(1);
+    const found = createRequire(folder + '/x.js').resolve('openai');
+    const { default: OpenAI } = await import(pathToFileURL(found));
+    const client = new OpenAI({ baseURL, apiKey: 'x', maxRetries: 0 });
+    const got = { text: '', finish: null, calls: {}, error: '' };
+    try {
+        for await (const chunk of await client.chat.completions.create(JSON.parse(body))) {
+            for (const choice of chunk.choices) {
+                got.text += choice.delta.content ?? '';
+                got.finish = choice.finish_reason ?? got.finish;
+                for (const call of choice.delta.tool_calls ?? [])
+                    got.calls[call.index] = (got.calls[call.index] ?? '') + (call.function.arguments ?? '');
+            }
+        }
+    } catch (error) { got.error = error.constructor.name; }
+    console.log(JSON.stringify(got));
+"""
+
+
+def _openai_node(base_url: str, body: object) -> dict[str, object]:
+    """What the official Node package makes of a streamed answer; skips where it is not installed.
+
+    It is looked for in the folder STREAMLAB_NODE_OPENAI (one with ``node_modules``, or that itself), else in
+    tests/node/node_modules.
+    """
+    if shutil.which("node") is None:
+        pytest.skip("Node is not installed")
+    folder = _NODE_OPENAI if _NODE_OPENAI.name == "node_modules" else _NODE_OPENAI / "node_modules"
+    if not (folder / "openai").is_dir():
+        pytest.skip("the npm package openai is not installed: npm install --prefix tests/node openai")
+    command = ["node", "--input-type=module", "-e", _NODE_SCRIPT, str(folder.parent), base_url, json.dumps(body)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    answer: dict[str, object] = json.loads(result.stdout)
+    return answer
+
+
+def test_openai_node_streams_through_unchanged(upstream: Upstream, tmp_path: Path) -> None:
+    body = {"model": "m", "messages": [], "stream": True}
+    with recording(tmp_path, "--upstream", upstream.url) as proxy:
+        got = _openai_node(f"http://127.0.0.1:{proxy.port}/v1", body)
+        assert proxy.stop() == 0
+    assert got == {"text": "Hello wörld", "finish": "stop", "calls": {}, "error": ""}
+    with CaptureDB(proxy.db) as db:
+        assert [row.ending for row in db.overview()] == [Ending.COMPLETE]
+
+
+@pytest.mark.parametrize(
+    ("name", "finish"),
+    [
+        ("glm4/newline", "stop"),
+        ("glm4/tool-ids", "tool_calls"),
+        ("oneapi-gemini/stop-everywhere", "stop"),
+        ("onehub/double-finish", "tool_calls"),
+        ("tgi/no-space", "stop"),
+        ("tgi/object-tool-call", "tool_calls"),
+    ],
+)
+def test_openai_node_gets_whole_answers_from_mended_streams(name: str, finish: str, tmp_path: Path) -> None:
+    standin, _, wanted = name.partition("/")
+    scenario = next(one for one in scenarios(standin) if one.name == wanted)
+    with (
+        in_thread(serve_scenario(standin, scenario, gap_ms=0.2)) as server,
+        recording(tmp_path, "--normalize", "--upstream", server.base_url) as proxy,
+    ):
+        path = server.base_url.partition("//")[2].partition("/")[2]
+        got = _openai_node(f"http://127.0.0.1:{proxy.port}/{path}", scenario.body)
+        assert proxy.stop() == 0
+    with CaptureDB(proxy.db) as db:
+        held = analyze(normalize(db.get(1)).exchange).completion
+    assert (got["text"], got["finish"], got["error"]) == (held["content"] or "", finish, "")
+    assert isinstance(got["calls"], dict)
+    assert list(got["calls"].values()) == [call["function"]["arguments"] for call in held["tool_calls"]]
 
 
 # --- TLS

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -455,6 +456,49 @@ def test_large_bodies_take_little_memory(upstream: Upstream, tmp_path: Path, pat
         assert exchange.ending is Ending.COMPLETE
         assert sum(len(segment.data) for segment in exchange.segments) == size
     (tmp_path / "capture.db").unlink()
+
+
+def _bomb() -> bytes:
+    """Twice what is decoded at most, of one event, packed into a thousandth of that."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    block = b"x" * 2**20
+    return b"".join([packer.compress(b"data: "), *(packer.compress(block) for _ in range(200)), packer.flush()])
+
+
+_CHECK = """
+import resource, sys
+from streamlab.cli import main
+try:
+    main(["check", sys.argv[1], "--format", "json"])
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mend", [(), ("--normalize",)], ids=["plain", "mended"])
+def test_a_gzip_bomb_and_deep_json_are_recorded_and_judged(tmp_path: Path, mend: tuple[str, ...]) -> None:
+    packed, deep = _bomb(), chunk(b"data: " + b"[" * 100_000 + b"]" * 100_000 + b"\n\n")
+    whole = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    coded = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(whole)
+    scripts = {"/v1/bomb": [coded, chunk(packed), END], "/v1/deep": [HEAD, deep, END], "/v1/whole": [head + whole]}
+    with (
+        Upstream({f"{path}/chat/completions": steps for path, steps in scripts.items()}) as upstream,
+        recording(tmp_path, "--upstream", upstream.url, *mend) as proxy,
+    ):
+        for path in scripts:
+            asked = post(f"{path}/chat/completions", b'{"stream":true,"model":"m"}')
+            assert run(fetch(proxy.port, asked, seconds=60)).ending == "message"
+        peaks = [_peak_kb(pid) for pid in _family(proxy.process.pid)]
+        assert proxy.stop() == 0, proxy.stderr
+    with CaptureDB(proxy.db) as db:
+        assert db.get(1).body == packed
+    result = subprocess.run([sys.executable, "-c", _CHECK, str(proxy.db)], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 1, result.stderr
+    found = [{one["rule"] for one in exchange["findings"]} for exchange in json.loads(result.stdout)["exchanges"]]
+    assert all(found), found
+    assert max(*peaks, int(result.stderr.split()[-1])) < 900_000, (peaks, result.stderr)
 
 
 def test_a_client_that_does_not_read_holds_the_upstream_back(tmp_path: Path) -> None:
