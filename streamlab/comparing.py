@@ -16,6 +16,7 @@ from streamlab.engine.parity import Parity, are_two_modes, compare_modes
 from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.wire.visible import visible
 
 #: Exchanges before and after the one in question that are looked at for its other hops.
 _NEIGHBOURS = 200
@@ -54,7 +55,7 @@ def _opened(target: str, db: Path | None) -> Iterator[tuple[str, Exchange]]:
 
 def _by_source(a: str, b: str) -> Names:
     """Folders and files are called by their own name."""
-    names = Names(Path(a).name, Path(b).name)
+    names = Names(visible(Path(a).name, 60), visible(Path(b).name, 60))
     if names.a == names.b or names.a.isdigit() or names.b.isdigit() or "#" in a + b:
         return Names("A", "B")
     return names

@@ -73,7 +73,7 @@ class Reading:
     reads: int = 0
     bytes: int = 0
     foreign: bool = False
-    complete: bool = True  # False when there were more than `MAX_EVENTS`
+    complete: bool = True  # False when there was more than `MAX_EVENTS` or `MAX_WHOLE`
     first_text_us: int | None = None
     characters: int = 0
 
@@ -124,6 +124,8 @@ class _Reader:
                 self._take(segment.offset_us, at, map(_bare, split.feed(data)))
             elif len(whole) < MAX_WHOLE:
                 whole += data
+            else:
+                self._found.complete = False
         last, end_us = max(0, self._found.reads - 1), self._exchange.end_us
         self._take(end_us, last, stream.finish())
         if whole:
