@@ -56,6 +56,8 @@ class Browser:
     def __init__(self, path: str | Path, *, write: bool = False) -> None:
         self.path = Path(path)
         self.db = CaptureDB(path, write=write)
+        # Pages are looked at once; the system keeps the file in memory anyway.
+        self.db.connection.execute("PRAGMA cache_size = -512")
 
     def close(self) -> None:
         """Close the file."""

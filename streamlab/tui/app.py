@@ -346,6 +346,7 @@ class Workbench(App[None]):
 
 def _collect_again() -> None:
     """What there is by now stays, so the collector need not look at it; see cli/tui.py."""
+    gc.collect()
     gc.freeze()
     gc.enable()
 

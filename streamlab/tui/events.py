@@ -16,7 +16,7 @@ from streamlab.wire.stream import BodyDecoder, read_event
 
 #: Segments read from the database at once.
 PAGE = 64
-_BLOCKS = 24
+_BLOCKS = 6
 _SLICE = 32 * 1024
 
 

@@ -124,12 +124,14 @@ class Compared(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a client holds after an event. ``waiting`` says that the fold has not come so far yet."""
+    """What a client holds after an event, of its texts only the ends; ``lengths`` says how long they are, and how
+    many choices there are. ``waiting`` says that the fold has not come so far yet."""
 
     token: int
     event: int
     completion: dict[str, Any] | None
     waiting: bool
+    lengths: dict[str, int] = {}  # noqa: RUF012 - never changed
 
 
 class Diffs(NamedTuple):

@@ -11,7 +11,9 @@ import tempfile
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from time import monotonic
+from typing import Any
 
 from streamlab.engine.analyzer import Analyzer
 from streamlab.engine.diff import Differ, explained
@@ -31,6 +33,8 @@ _MARK_EVERY = 2048
 _KEPT_DIFFS = 50_000
 _TICK = 0.1
 _SEARCHED = 512 * 1024
+#: Characters of a text that are sent to the screen, from its end.
+SHOWN = 4_000
 
 
 class Subject:
@@ -112,7 +116,7 @@ class Subject:
             yield None
         if finished:
             self.report = self._analyzer.finish(self.exchange.ending, self.exchange.end_us)
-            yield protocol.Analyzed(self.token, self.report, True)
+            yield protocol.Analyzed(self.token, replace(self.report, completion={}), True)
         elif self._analyzed > started or self.report is None:
             yield self._so_far()
 
@@ -121,7 +125,7 @@ class Subject:
         self.report = self._analyzer.so_far()
         # What a report costs grows with the stream; it may take a tenth of the time.
         self._reported = monotonic() + 10 * (monotonic() - started)
-        return protocol.Analyzed(self.token, self.report, False)
+        return protocol.Analyzed(self.token, replace(self.report, completion={}), False)
 
     def _mark(self) -> None:
         self._marked.append(self._analyzer.ctx.events)
@@ -164,7 +168,8 @@ class Subject:
                 fold.feed(meaning.json)
             elif isinstance(meaning, ErrorPayload):
                 fold.feed_error(meaning.json)
-        return protocol.State(self.token, event, fold.completion(), False)
+        held, lengths = _shortened(fold.completion())
+        return protocol.State(self.token, event, held, False, lengths)
 
     def diff(self, event: int) -> protocol.Diffs:
         """How an event differs from what OpenAI would have sent; the events missing after it come along."""
@@ -195,6 +200,18 @@ class Subject:
                 searched = 0
                 yield protocol.SearchResult(self.token, wanted.text, event, False)
         yield protocol.SearchResult(self.token, wanted.text, None, True)
+
+
+def _shortened(held: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    """A completion with only the ends of its long texts, and how long those texts are."""
+    shown, lengths = dict(held), {}
+    shown.pop("choices", None)
+    for key in ("content", "reasoning", "refusal"):
+        text = held.get(key)
+        if isinstance(text, str):
+            lengths[key], shown[key] = len(text), text[-SHOWN:]
+    lengths["choices"] = len(held.get("choices") or ())
+    return shown, lengths
 
 
 def analyzer_for(exchange: Exchange) -> Analyzer:

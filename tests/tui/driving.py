@@ -52,8 +52,7 @@ class Driver:
         """Wait until everything the analyst has to say about the screen in front was said."""
         screen = self.app.screen
         if isinstance(screen, ExchangeScreen):
-            await self.until(lambda: screen._whole_report and not screen._stage, "the analysis")
-            await self.until(lambda: not screen._asked and not screen.poking, "answers about the event")
+            await self.until(lambda: screen.settled, "the analysis, and answers about the event")
         elif isinstance(screen, CompareScreen):
             await self.until(lambda: screen._opened, "the comparison")
         elif isinstance(screen, ExchangesScreen) and self.app.watcher.ids:

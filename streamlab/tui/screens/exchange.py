@@ -176,9 +176,10 @@ class ExchangeScreen(WorkbenchScreen):
             self._show_titles()
 
     @property
-    def poking(self) -> bool:
-        """Whether questions about the event are still to be asked."""
-        return not self._opened or bool(self._go_when_there)
+    def settled(self) -> bool:
+        """Whether everything that can be said about the exchange and the event at the cursor was said."""
+        asking = self._asked or not self._opened or self._go_when_there
+        return self._whole_report and not self._stage and not asking
 
     # -- answers of the analyst
 
@@ -270,12 +271,12 @@ class ExchangeScreen(WorkbenchScreen):
         event = min(self.cursor, len(self.events) - 1)
         pane = self.query_one(StatePane)
         if answer.waiting:
-            pane.show(None, {}, "folding the stream up to here …")
+            pane.show(None, {}, {}, "folding the stream up to here …")
             self.set_timer(0.1, self._ask_about_event)
             return
         place = self.events.place(answer.event)
         added = _added(place.meaning.json) if place is not None and isinstance(place.meaning, Chunk) else {}
-        pane.show(answer.completion, added if self.cursor == answer.event else {})
+        pane.show(answer.completion, answer.lengths, added if self.cursor == answer.event else {})
         pane.border_title = f"Client · after event {answer.event}" if answer.event >= 0 else "Client"
         if answer.event != event:
             self._ask_about_event()
@@ -319,7 +320,7 @@ class ExchangeScreen(WorkbenchScreen):
         pane.border_title = f"Bytes · {place.sse.start:,} to {place.sse.span[1]:,}" if place is not None else "Head"
         self.query_one(DiffPane).border_title = f"Diff · event {self.cursor}" if place is not None else "Diff · ending"
         self.query_one(KeyBar).refresh()
-        self.timeline.border_subtitle = f"{self.cursor + 1:,} of {self.timeline.row_count:,}"
+        self._show_title()
 
     def _head_and_ending(self) -> str:
         exchange, head = self.exchange, self.exchange.head
@@ -332,6 +333,11 @@ class ExchangeScreen(WorkbenchScreen):
     # -- titles
 
     def _show_titles(self) -> None:
+        self._show_title()
+        self.query_one("#facts", Line).update(Text(" · ".join(self._facts()), no_wrap=True, overflow="ellipsis"))
+        self._show_notice()
+
+    def _show_title(self) -> None:
         exchange, report = self.exchange, self.report
         label = "/".join(part for part in (exchange.tap, exchange.label) if part)
         title = Text(no_wrap=True)
@@ -345,9 +351,9 @@ class ExchangeScreen(WorkbenchScreen):
             title.append("  ")
             title.append_text(badge(worst))
             title.append(f" {len(report.findings)} finding{'s' if len(report.findings) > 1 else ''}", "dim")
+        where = f"{self.cursor + 1:,} of {self.timeline.row_count:,}"
+        title.append(where.rjust(max(len(where) + 2, self.size.width - 2 - title.cell_len)), "dim")
         self.query_one("#title", Line).update(title)
-        self.query_one("#facts", Line).update(Text(" · ".join(self._facts()), no_wrap=True, overflow="ellipsis"))
-        self._show_notice()
 
     def _facts(self) -> list[str]:
         exchange, report = self.exchange, self.report

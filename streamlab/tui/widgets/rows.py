@@ -85,8 +85,13 @@ class Rows(ScrollView, can_focus=True):
 
     def watch_cursor(self, before: int, now: int) -> None:
         """The cursor moved: keep it on the screen, tell whoever listens."""
+        top = self.scroll_offset.y
         self.scroll_to_cursor()
-        self.refresh()
+        if self.scroll_offset.y == top:
+            width = self.size.width
+            self.refresh(*(Region(0, row - top + 1, width, 1) for row in (before, now)))
+        else:
+            self.refresh()
         self.moved(now)
 
     def moved(self, row: int) -> None:

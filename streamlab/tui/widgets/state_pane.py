@@ -30,11 +30,13 @@ What this event added is underlined. Arguments are shown as text, as they grow;
         super().__init__(id=id, classes=classes)
         self._held: dict[str, Any] = {}
         self._added: dict[str, str] = {}
+        self._lengths: dict[str, int] = {}
         self._note = ""
 
-    def show(self, held: dict[str, Any] | None, added: dict[str, str], note: str = "") -> None:
-        """A completion (wire/accumulate.py), and by its key the text that the last event added."""
-        self._held, self._added, self._note = held or {}, added, note
+    def show(self, held: dict[str, Any] | None, lengths: dict[str, int], added: dict[str, str], note: str = "") -> None:
+        """A completion (wire/accumulate.py) with the ends of its texts and their lengths, and by its key the text
+        that the last event added."""
+        self._held, self._lengths, self._added, self._note = held or {}, lengths, added, note
         self.update_lines(top=False)
         self.call_after_refresh(self.scroll_end, animate=False)
 
@@ -60,8 +62,8 @@ What this event added is underlined. Arguments are shown as text, as they grow;
             lines += self._titled("function_call", _json(legacy), width)
         if held.get("usage") is not None:
             lines += self._titled("usage", _json(held["usage"]), width)
-        if len(held.get("choices") or ()) > 1:
-            lines.append(Text(f"{len(held['choices'])} choices; this is the first", DIM))
+        if self._lengths.get("choices", 0) > 1:
+            lines.append(Text(f"{self._lengths['choices']} choices; this is the first", DIM))
         return lines
 
     def _titled(self, title: str, text: str, width: int, style: Style = PLAIN) -> list[Text]:
@@ -70,8 +72,9 @@ What this event added is underlined. Arguments are shown as text, as they grow;
     def _text(self, key: str, value: Any, width: int) -> list[Text]:
         if not isinstance(value, str):
             return [Text.assemble((f"{key} ", DIM), (_one(value), DIM))]
-        shown, left = value[-_TAIL:], len(value) - _TAIL
-        head = Text(f"{key} · {len(value):,} characters", DIM)
+        length = self._lengths.get(key, len(value))
+        shown, left = value[-_TAIL:], length - _TAIL
+        head = Text(f"{key} · {length:,} characters", DIM)
         body = Text("…" if left > 0 else "")
         added = self._added.get(key, "")
         kept = shown[: len(shown) - len(added)] if added and shown.endswith(added) else shown

@@ -16,8 +16,8 @@ class TextPane(ScrollView, can_focus=True):
     """Subclasses give `lines` for a width; they call `update_lines` when something changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "scroll_down", show=False),
-        Binding("up", "scroll_up", show=False),
+        Binding("j,down", "scroll_down", "scroll down", show=False),
+        Binding("k,up", "scroll_up", "scroll up", show=False),
         Binding("pagedown", "page_down", show=False),
         Binding("pageup", "page_up", show=False),
         Binding("home", "scroll_home", show=False),

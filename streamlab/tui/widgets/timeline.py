@@ -19,7 +19,7 @@ from streamlab.tui.widgets.rows import Rows
 
 _MIN_SPAN_US = 1_000
 #: Rows are kept as drawn until something about them changes.
-_KEPT_ROWS = 512
+_KEPT_ROWS = 128
 
 
 class Timeline(Rows):
