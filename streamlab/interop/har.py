@@ -209,7 +209,10 @@ def _event_segments(entry: dict[str, Any], messages: list[Any], body: bytes, hea
     """The body event by event as Chromium timed it, by the wall clock; one read of unknown time where its list is not
     that of the body. Nothing can have come before the head, whatever the clock said."""
     offsets = [_offset(entry, message, head_us) for message in messages]
-    pieces = [_framed(message) for message in messages] if not body else _pieces(body, messages)
+    if body:
+        pieces = _pieces(body, messages)
+    else:
+        pieces = [_framed(message) for message in messages] if any(one.get("data") for one in messages) else []
     if not pieces:
         yield from _segments(None, body)
         return
@@ -220,10 +223,12 @@ def _event_segments(entry: dict[str, Any], messages: list[Any], body: bytes, hea
 
 
 def _pieces(body: bytes, messages: list[Any]) -> list[bytes]:
-    """The bytes of each message's event, with what came before it; [] when body and messages differ."""
+    """The bytes of each message's event, with what came before it; [] when body and messages differ. A sanitized
+    archive keeps the messages without their data."""
     decoder = SSEDecoder()
     ends = [(event.span[1], event.text) for event in (*decoder.feed(body), *decoder.finish()) if event.data is not None]
-    if [text for _, text in ends] != [str(message.get("data", "")) for message in messages]:
+    listed = [str(message.get("data", "")) for message in messages]
+    if len(ends) != len(listed) or (any(listed) and [text for _, text in ends] != listed):
         return []
     bounds = [0, *(end for end, _ in ends[:-1]), len(body)]
     return [body[start:stop] for start, stop in itertools.pairwise(bounds)]

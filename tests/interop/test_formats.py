@@ -132,6 +132,18 @@ def test_chromium_times_the_body_by_its_events():
     assert b"".join(segment.data for segment in read.segments) == BODY
 
 
+def test_a_sanitized_archive_has_events_without_data():
+    entry = _as_chromium_writes(EXCHANGE, [0.01, 0.02, 0.03, 0.04, 0.05, 0.06])
+    for message in entry["_eventSourceMessages"]:
+        message["data"] = ""
+    (read,) = from_har({"log": {"entries": [entry]}})
+    _reads_the_same(read)
+    assert len(read.segments) == 6
+    del entry["response"]["content"]["text"]
+    (read,) = from_har({"log": {"entries": [entry]}})
+    assert read.body == b"", "events are not made up"
+
+
 def test_a_list_that_is_not_that_of_the_body_gives_no_times():
     entry = _as_chromium_writes(EXCHANGE, [0.01] * 6)
     entry["_eventSourceMessages"].pop()
