@@ -10,6 +10,8 @@ from streamlab.rules.finding import Finding, Severity
 
 #: A hop that does this hides what went wrong behind it, and did not break the stream itself.
 _HIDES = frozenset({Kind.DONE_ADDED, Kind.CUT_MASKED})
+#: A hop that does this, where it is information, tells its client what went wrong behind it.
+_REPORTS = frozenset({Kind.ERROR_REPORTED, Kind.ERROR_ADDED, Kind.STATUS_CHANGED})
 _LOSES = frozenset(
     {
         Kind.ALL_LOST,
@@ -39,8 +41,10 @@ def verdict(a: str, b: str, differences: Sequence[Difference], report_a: Report,
     loses = any(one.kind in _LOSES for one in did)
     broke_behind = [rule for rule in faults_a if rule in passed_on or (not loses and _grave(faults_a[rule]))]
     behind = bool(broke_behind) or any(one.kind is Kind.CUT_MASKED for one in hides)
+    if behind:  # a slow hop does not break what was broken
+        breaks = [one for one in breaks if one.kind not in (Kind.DELAYED, Kind.READS_MERGED)]
     origin = _origin(behind=behind, here=bool(breaks) or (bool(introduced) and not behind and not hides))
-    hides += [one for one in differences if one.kind is Kind.ERROR_REPORTED]
+    hides += [one for one in differences if one.severity is Severity.INFO and one.kind in _REPORTS]
     line = _line(origin, a, b, broke_behind, breaks, hides, introduced, bool(differences))
     details = tuple(f"{b} {one.message}" for one in differences)
     return Verdict(origin, line, details, introduced, passed_on, mended)

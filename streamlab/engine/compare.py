@@ -174,15 +174,14 @@ class _Comparing:
         if was != now and not (theirs is None and self._b.ending in _NOT_ITS_DOING):
             told = f"HTTP {was}" if was is not None else f"no answer ({self._a.ending})"
             became = f"HTTP {now}" if now is not None else f"no answer ({self._b.ending})"
-            harmless = was is None and now is not None and now >= 500
-            severity = Severity.INFO if harmless else None
+            severity = Severity.INFO if self._failure_reported() else None
             self._say(Kind.STATUS_CHANGED, f"turned {told} into {became}", severity, a_value=was, b_value=now)
         if mine is None or theirs is None:
             return
         types = [_media_type(head.header("content-type")) for head in (mine, theirs)]
         if types[0] != types[1]:
             words = f"changed the content type from {shown(types[0])} to {shown(types[1])}"
-            failed = mine.status >= 400 and theirs.status >= 400
+            failed = (mine.status >= 400 and theirs.status >= 400) or self._failure_reported()
             severity = Severity.INFO if failed or self._mine.foreign else None
             self._say(Kind.CONTENT_TYPE_CHANGED, words, severity, a_value=types[0], b_value=types[1])
 
@@ -191,15 +190,23 @@ class _Comparing:
     def _without_all_lost(self, rows: list[Row]) -> list[Row]:
         """When nothing of what the model said came through, that is one thing to say."""
         said = [item for item in self._mine.items if item.kind not in ("comment", "done")]
-        heard = [item for item in self._theirs.items if item.kind not in ("comment", "done")]
+        heard = [item for item in self._theirs.items if item.kind not in ("comment", "done", "error")]
         if not said or heard or self._b.ending in _NOT_ITS_DOING:
             return rows
         characters = sum(item.characters for item in said)
         words = f"lost everything: {number_of(len(said), 'event')} with {number_of(characters, 'character')}"
         trait = trait_of(said, [])
         pair = Pair(spot(said[0]), None)
-        self._say(Kind.ALL_LOST, f"{words}: {trait}" if trait else words, pairs=(pair,), amount=characters)
+        severity = Severity.INFO if self._failure_reported() else None
+        words = f"{words}: {trait}" if trait else words
+        self._say(Kind.ALL_LOST, words, severity, pairs=(pair,), amount=characters)
         return [row for row in rows if row.relation is not Relation.LOST]
+
+    def _failure_reported(self) -> bool:
+        """Whether a broke off, or never answered, and b says so with an error status: the honest thing to do."""
+        status = self._b.head.status if self._b.head is not None else 0
+        broke = self._a.head is None or self._a.ending not in (Ending.COMPLETE, *_NOT_ITS_DOING)
+        return broke and status >= 500
 
     def _without_lost_end(self, rows: list[Row]) -> list[Row]:
         """Everything lost behind the last event that came through is a cut, unless it is but one event."""

@@ -313,3 +313,34 @@ def test_first_sightings_say_after_how_many_exchanges_without():
         2,
         4,
     )
+
+
+# -- a gateway that reports what went wrong behind it
+
+
+def test_a_cut_that_is_reported_is_the_models_alone():
+    payloads = streams.chat_text()[:3]
+    cut = streams.exchange(streams.sse(payloads, done=False), ending=Ending.UPSTREAM_CUT)
+    error = {"error": {"message": "upstream broke off", "type": None, "param": None, "code": "500"}}
+    found = compare_exchanges(cut, streams.exchange(streams.sse([*payloads, error], done=False)))
+    (one,) = found.differences
+    assert (one.kind, one.severity) == (Kind.ERROR_ADDED, Severity.INFO)
+    assert found.verdict.origin is Origin.A
+    assert found.verdict.line.endswith("B added an error event, its event 3")
+
+
+def test_a_cut_that_becomes_an_error_status_is_the_models_alone():
+    cut = streams.exchange(streams.sse(streams.chat_text()[:3], done=False), ending=Ending.UPSTREAM_CUT)
+    found = compare_exchanges(cut, streams.exchange([streams.dump({"error": {"message": "no"}})], status=500))
+    assert {one.severity for one in found.differences} == {Severity.INFO}
+    assert found.verdict.origin is Origin.A
+    assert "turned HTTP 200 into HTTP 500" in found.verdict.line
+
+
+def test_text_that_is_no_json_and_becomes_an_error_event_is_the_models():
+    broken = streams.sse([*streams.chat_text()[:3], b"plain text"], done=False)
+    error = {"error": {"message": "cannot read that", "type": None, "param": None, "code": "500"}}
+    found = _compare(broken, streams.sse([*streams.chat_text()[:3], error], done=False))
+    (one,) = found.differences
+    assert one.message == "answered event 3, which is no JSON, with an error event"
+    assert found.verdict.origin is Origin.A
