@@ -189,7 +189,7 @@ class _Comparing:
 
     def _without_all_lost(self, rows: list[Row]) -> list[Row]:
         """When nothing of what the model said came through, that is one thing to say."""
-        said = [item for item in self._mine.items if item.kind not in ("comment", "done")]
+        said = [item for item in self._mine.items if item.kind not in ("comment", "done", "error")]
         heard = [item for item in self._theirs.items if item.kind not in ("comment", "done", "error")]
         if not said or heard or self._b.ending in _NOT_ITS_DOING:
             return rows
@@ -200,7 +200,7 @@ class _Comparing:
         severity = Severity.INFO if self._failure_reported() else None
         words = f"{words}: {trait}" if trait else words
         self._say(Kind.ALL_LOST, words, severity, pairs=(pair,), amount=characters)
-        return [row for row in rows if row.relation is not Relation.LOST]
+        return [row for row in rows if row.relation is not Relation.LOST or self._item(row).kind == "error"]
 
     def _failure_reported(self) -> bool:
         """Whether a broke off, or never answered, and b says so with an error status: the honest thing to do."""
