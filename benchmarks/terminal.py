@@ -91,6 +91,17 @@ class Terminal:
             pass
         return taken
 
+    def write(self, keys: bytes) -> None:
+        """Press keys without waiting."""
+        os.write(self._master, keys)
+
+    def seen(self, seconds: float) -> bytes:
+        """What is drawn within a while, without the escape sequences."""
+        end, data = time.perf_counter() + seconds, b""
+        while (left := end - time.perf_counter()) > 0 and not data:
+            data = self._read(left)
+        return _ESCAPES.sub(b"", data)
+
     def note_memory(self) -> None:
         """Note the peak of the program and of each process it started."""
         self._note("program", self.process.pid)

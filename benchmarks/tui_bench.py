@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +23,8 @@ from typing import overload
 from benchmarks.relay_bench import Row
 from benchmarks.terminal import Terminal
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
-from streamlab.storage.capture_db import CaptureDB
+from streamlab.storage.capture_db import INSERT_SEGMENT, CaptureDB
+from streamlab.storage.process_identity import this_process
 
 _EMPTY_APP = """
 from textual.app import App
@@ -183,6 +186,67 @@ class _Bench:
             return found
 
 
+class _Recorder(threading.Thread):
+    """Writes streams as the recorder's writer does, one event a stream every 20 ms; notes when each was committed."""
+
+    def __init__(self, path: Path, streams: int, events: int) -> None:
+        super().__init__(name="recorder", daemon=True)
+        self._path, self._streams, self._events = path, streams, events
+        self.committed: dict[int, float] = {}
+        self.ready, self.go = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        with CaptureDB(self._path, write=True) as database:
+            execute = database.connection.execute
+            with database.writing():
+                recorder = execute(
+                    "INSERT INTO recorders (process, started_at) VALUES (?, '')", (this_process(),)
+                ).lastrowid
+                for number in range(1, self._streams + 1):
+                    execute(
+                        "INSERT INTO exchanges (id, recorder_id, label, method, url, request_headers, status, "
+                        "response_headers, head_us) VALUES (?, ?, 'live', 'POST', '/v1/chat/completions', '[]', 200, "
+                        '\'[["content-type", "text/event-stream"]]\', 1000)',
+                        (number, recorder),
+                    )
+            self.ready.set()
+            self.go.wait()
+            began = time.perf_counter()
+            for number in range(self._events):
+                time.sleep(max(0.0, began + 0.02 * number - time.perf_counter()))
+                raw = event(number)
+                with database.writing():
+                    database.connection.executemany(
+                        INSERT_SEGMENT,
+                        [(one, number, 20_000 * number, len(raw), None, raw) for one in range(1, self._streams + 1)],
+                    )
+                self.committed[number] = time.perf_counter()
+
+
+def _following(bench: _Bench, folder: Path, events: int) -> Row:
+    """How long after its commit an event of one of 20 streams is on the screen of the exchange that is open."""
+    path = folder / "live.db"
+    recorder = _Recorder(path, 20, events)
+    recorder.start()
+    recorder.ready.wait()
+    shown: dict[int, float] = {}
+    with Terminal([_STREAMLAB, "tui", f"{path}#1"], bench.environment) as terminal:
+        terminal.until("waiting for the first event")
+        terminal.quiet(20, lasting=2.0)
+        recorder.go.set()
+        while recorder.is_alive() or len(shown) < 5:
+            drawn = terminal.seen(0.5)
+            now = time.perf_counter()
+            for found in re.findall(rb"tick(\d+) ", drawn):
+                shown.setdefault(int(found), now)
+            if len(shown) in (1, 2, 3):
+                terminal.write(b"G")
+    lags = sorted(shown[one] - recorder.committed[one] for one in shown if one > 20 and one in recorder.committed)
+    p95 = lags[max(0, -(-len(lags) * 95 // 100) - 1)] * 1000
+    detail = f"median {statistics.median(lags) * 1000:.0f} ms over {len(lags)} events of one of 20 streams"
+    return Row("following a recorder, p95 ms", p95, lags[0] * 1000, lags[-1] * 1000, "< 250", p95 < 250, detail)
+
+
 def run(*, quick: bool = False, toolong: str | None = None) -> list[Row]:
     """Every comparison of the workbench."""
     with tempfile.TemporaryDirectory(prefix="streamlab-bench-") as name:
@@ -211,6 +275,7 @@ def run(*, quick: bool = False, toolong: str | None = None) -> list[Row]:
             )
             rows += _memory_rows(bench, captures[large], log, large)
         rows += _answer_rows(bench, captures[huge], 20 if quick else 100)
+        rows.append(_following(bench, folder, 150 if quick else 500))
         return rows
 
 

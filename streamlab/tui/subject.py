@@ -32,6 +32,8 @@ _STEP = 256
 _MARK_EVERY = 2048
 _KEPT_DIFFS = 50_000
 _TICK = 0.1
+#: Seconds from one report of an exchange that goes on to the next, at least.
+_REPORT_EVERY = 0.4
 _SEARCHED = 512 * 1024
 #: Characters of a text that are sent to the screen, from its end.
 SHOWN = 4_000
@@ -55,6 +57,7 @@ class Subject:
         self._indexed = self._analyzed = self._compared = 0
         self._whole = False
         self._reported = 0.0
+        self._unreported = False
 
     @property
     def finished(self) -> bool:
@@ -101,8 +104,9 @@ class Subject:
         yield protocol.Indexed(self.token, index.part(), finished)
 
     def _analyze(self, total: int, finished: bool) -> Iterator[object]:
-        ticked, started = monotonic(), self._analyzed
+        ticked = monotonic()
         while self._analyzed < total:
+            self._unreported = True
             for piece in self._step(self._analyzed, total):
                 self._analyzer.feed(piece.offset_us, piece.data)
                 self._analyzed += 1
@@ -117,14 +121,15 @@ class Subject:
         if finished:
             self.report = self._analyzer.finish(self.exchange.ending, self.exchange.end_us)
             yield protocol.Analyzed(self.token, replace(self.report, completion={}), True)
-        elif self._analyzed > started or self.report is None:
+        elif self.report is None or (self._unreported and self._reported < monotonic()):
+            self._unreported = False
             yield self._so_far()
 
     def _so_far(self) -> protocol.Analyzed:
         started = monotonic()
         self.report = self._analyzer.so_far()
         # What a report costs grows with the stream; it may take a tenth of the time.
-        self._reported = monotonic() + 10 * (monotonic() - started)
+        self._reported = monotonic() + max(_REPORT_EVERY, 10 * (monotonic() - started))
         return protocol.Analyzed(self.token, replace(self.report, completion={}), False)
 
     def _mark(self) -> None:

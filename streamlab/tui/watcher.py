@@ -16,7 +16,7 @@ from streamlab.storage.filtering import Filter, parse
 from streamlab.tui.events import Events, body_of
 
 #: Seconds from one look at the database to the next.
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 
 
 class Watcher:

@@ -38,6 +38,7 @@ from streamlab.wire.visible import visible
 #: Segments indexed before the first screen; the analyst process does the rest.
 _AT_ONCE = 128
 _FRAME = 1 / 30
+_REPORT_SECONDS = 0.5
 _PANES = ("diff", "bytes", "client")
 
 
@@ -120,6 +121,7 @@ class ExchangeScreen(WorkbenchScreen):
             self.query_one(f"#{name}").border_title = title
         self.timeline.focus()
         self.open(self.exchange_id, self._event)
+        self.set_interval(_REPORT_SECONDS, self._ask_for_more)
 
     # -- the parts
 
@@ -145,6 +147,7 @@ class ExchangeScreen(WorkbenchScreen):
         self.report, self.finding, self._whole_report = None, None, False
         self.player = Player(self.events)
         self._asked.clear()
+        self._growing = self.live
         self._opened = False  # questions about an exchange come after word of it
         self._go_when_there = event
         self._refresh_stream()
@@ -160,6 +163,11 @@ class ExchangeScreen(WorkbenchScreen):
         self.app.ask(protocol.Open(self.token, str(self.app.watcher.path), self.exchange_id))
         self._opened = True
         self._ask_about_event()
+
+    def _ask_for_more(self) -> None:
+        """Findings of an exchange that goes on come now and then; the last ones before a silence have to come too."""
+        if self.live:
+            self.app.ask(protocol.Poke())
 
     @property
     def live(self) -> bool:
@@ -216,7 +224,7 @@ class ExchangeScreen(WorkbenchScreen):
             events.body = body
             self.events = self.player.events = events
             self.timeline.events = events
-        at_end = self.cursor >= self.timeline.row_count - 1 and self.live
+        at_end = self.cursor >= self.timeline.row_count - 1 > 0 and self._growing
         self.events.index.extend(answer.part)
         self.events.whole = answer.whole
         if answer.whole and self.live:
@@ -228,6 +236,7 @@ class ExchangeScreen(WorkbenchScreen):
             self._go_when_there = 0
         elif at_end:
             self.timeline.cursor = self.timeline.row_count - 1
+        self._growing = self._growing and not answer.whole
         self._show_titles()
 
     def _refresh_stream(self) -> None:

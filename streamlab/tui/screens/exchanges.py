@@ -152,7 +152,9 @@ class ExchangesScreen(WorkbenchScreen):
             self._notice()
 
     def capture_changed(self) -> None:
-        """Read again."""
+        """Read again; behind another screen nobody would see it, and coming back reads again anyway."""
+        if not self.is_current:
+            return
         self.app.watcher.refresh()
         self.show()
 
