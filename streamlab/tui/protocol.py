@@ -10,13 +10,12 @@ import pickle
 import struct
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from streamlab.engine.comparison import Comparison
-from streamlab.engine.difference import EventDiff
-from streamlab.engine.event_index import IndexPart
-from streamlab.engine.report import Report
-
-if TYPE_CHECKING:  # brings every rule with it
+if TYPE_CHECKING:  # what is answered brings these with it, when it comes
+    from streamlab.engine.comparison import Comparison
+    from streamlab.engine.difference import EventDiff
+    from streamlab.engine.event_index import IndexPart
     from streamlab.engine.parity import Parity
+    from streamlab.engine.report import Report
 
 _LENGTH = struct.Struct(">I")
 

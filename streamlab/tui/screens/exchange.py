@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from rich.text import Text
@@ -14,7 +14,6 @@ from textual.events import Resize
 from textual.timer import Timer
 
 from streamlab.engine.diff_members import members_of
-from streamlab.engine.report import Report
 from streamlab.exchange import Exchange
 from streamlab.report.text import milliseconds, size
 from streamlab.rules.finding import Finding
@@ -34,6 +33,9 @@ from streamlab.tui.widgets.timeline import Timeline
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
 from streamlab.wire.visible import visible
+
+if TYPE_CHECKING:
+    from streamlab.engine.report import Report
 
 #: Segments indexed before the first screen; the analyst process does the rest.
 _AT_ONCE = 128
