@@ -18,13 +18,15 @@ import time
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
 REQUEST = b'POST /v1/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Length: 15\r\n\r\n{"stream":true}'
-_PAD = b'","object":"chat.completion.chunk","created":1700000000,"model":"bench","choices":[{"index":0,"delta":' + (
-    b'{"content":" token"},"logprobs":null,"finish_reason":null}]}\n\n'
+_OPEN = b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"bench",' + (
+    b'"choices":[{"index":0,"delta":'
 )
+_BEGIN = _OPEN + b'{"content":"'
+_PAD = b'"},"logprobs":null,"finish_reason":null}]}\n\n'
 #: HTTP chunks of a burst that go out in one write.
 _PER_SEND = 32
 #: Where in a chunk the sixteen hexadecimal digits of its send time begin.
-STAMP = len(b'data: {"id":"')
+STAMP = len(_BEGIN)
 CHUNK_DATA = STAMP + 16 + len(_PAD)
 _SIZE_LINE = b"%x\r\n" % CHUNK_DATA
 CHUNK_WIRE = len(_SIZE_LINE) + CHUNK_DATA + 2
@@ -32,7 +34,17 @@ CHUNK_WIRE = len(_SIZE_LINE) + CHUNK_DATA + 2
 
 def chunk(stamp: int) -> bytes:
     """One HTTP chunk with one event, about the size vendors send."""
-    return _SIZE_LINE + b'data: {"id":"' + b"%016x" % stamp + _PAD + b"\r\n"
+    return _SIZE_LINE + _BEGIN + b"%016x" % stamp + _PAD + b"\r\n"
+
+
+def _framed(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+#: What makes a conforming stream of the chunks: nothing in it is there to be mended.
+START = HEAD + _framed(_OPEN + b'{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}\n\n')
+_FINISH = _framed(_OPEN + b'{},"logprobs":null,"finish_reason":"stop"}]}\n\n') + _framed(b"data: [DONE]\n\n")
+STOP = _FINISH + END
 
 
 def _connected(port: int) -> socket.socket:
@@ -51,11 +63,11 @@ def burst(listener: socket.socket, port: int, count: int) -> dict[str, float]:
         sock, _ = listener.accept()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.recv(65536)
-        sock.sendall(HEAD)
+        sock.sendall(START)
         data = chunk(0) * _PER_SEND
         for _ in range(count // _PER_SEND):
             sock.sendall(data)
-        sock.sendall(END)
+        sock.sendall(STOP)
         sock.recv(1)
         os._exit(0)
     sock = _connected(port)
@@ -72,7 +84,7 @@ def burst(listener: socket.socket, port: int, count: int) -> dict[str, float]:
     seconds = time.perf_counter() - began
     sock.close()
     os.waitpid(pid, 0)
-    exact = received == len(HEAD) + count * CHUNK_WIRE + len(END) or received > count * CHUNK_DATA
+    exact = received == len(START) + count * CHUNK_WIRE + len(STOP) or received > count * CHUNK_DATA
     return {"seconds": seconds, "rate": count / seconds, "first_ms": first * 1000, "complete": float(exact)}
 
 
@@ -156,7 +168,7 @@ class Paced:
             sock.close()
             del self.servers[number]
         elif data.endswith(b'{"stream":true}'):
-            sock.sendall(HEAD)
+            sock.sendall(START)
             heapq.heappush(self.due, (time.perf_counter(), number, self.per_stream))
 
     def _send(self, due: float, number: int, left: int) -> None:
@@ -167,7 +179,7 @@ class Paced:
             sock.sendall(chunk(time.perf_counter_ns()))
             heapq.heappush(self.due, (due + self.gap, number, left - 1))
         else:
-            sock.sendall(END)
+            sock.sendall(STOP)
 
     def _receive(self, number: int) -> None:
         sock, buffer = self.clients[number]
@@ -177,7 +189,7 @@ class Paced:
             data = b""
         now = time.perf_counter_ns()
         buffer += data
-        at, marker = 0, b'data: {"id":"'
+        at, marker = 0, _BEGIN
         while (found := buffer.find(marker, at)) >= 0 and len(buffer) >= found + CHUNK_DATA:
             stamp = int(buffer[found + STAMP : found + STAMP + 16], 16)
             if buffer[found : found + CHUNK_DATA] == chunk(stamp)[len(_SIZE_LINE) : -2]:

@@ -35,6 +35,7 @@ class Endpoint:
     def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, buffer: bytearray) -> None:
         self._loop = loop
         self._sock = sock
+        self._tls = sock if isinstance(sock, ssl.SSLSocket) else None
         self._buffer = memoryview(buffer)
         self._unsent = bytearray()
         self._reading = self._writing = self._shut = self._looking = False
@@ -56,7 +57,7 @@ class Endpoint:
             return
         self._reading = True
         self._loop.add_reader(self._sock, self._readable)
-        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+        if self._tls is not None and self._tls.pending():
             self._loop.call_soon(self._readable)
 
     def pause(self) -> None:
@@ -66,12 +67,9 @@ class Endpoint:
             self._loop.remove_reader(self._sock)
 
     def _readable(self) -> None:
-        while self._reading:
-            if not self._read_once():
-                return
-            # TLS may hold decrypted bytes that no selector knows of.
-            if not (isinstance(self._sock, ssl.SSLSocket) and not self.closed and self._sock.pending()):
-                return
+        # TLS may hold decrypted bytes that no selector knows of.
+        while self._reading and self._read_once() and self._tls is not None and not self.closed and self._tls.pending():
+            pass
 
     def _read_once(self) -> bool:
         """One read; False when there was nothing to read, or it was the end."""
@@ -110,7 +108,10 @@ class Endpoint:
         if self._unsent:
             self._unsent += data
             return False
-        sent = self._try_send(data)
+        try:
+            sent = self._sock.send(data)
+        except OSError as error:
+            sent = self._not_sent(error, data)
         if sent == len(data):
             return True
         self._unsent += memoryview(data)[sent:]
@@ -118,20 +119,21 @@ class Endpoint:
         self._loop.add_writer(self._sock, self._writable)
         return False
 
-    def _try_send(self, data: bytes | bytearray | memoryview) -> int:
-        try:
-            return self._sock.send(data)
-        except _RETRY:
+    def _not_sent(self, error: OSError, data: bytes | bytearray | memoryview) -> int:
+        """How many of the bytes to forget: none that can be sent later, all when nobody takes them any more."""
+        if isinstance(error, _RETRY):
             return 0
-        except OSError as error:
-            # The peer may have answered before it closed: what it sent is still to be read, so go on reading.
-            self._send_failed = _name(error)
-            return len(data)
+        # The peer may have answered before it closed: what it sent is still to be read, so go on reading.
+        self._send_failed = _name(error)
+        return len(data)
 
     def _writable(self) -> None:
         # A TLS send that has to be repeated must be given the same bytes, so the whole rest is offered again.
         with memoryview(self._unsent) as rest:
-            sent = self._try_send(rest)
+            try:
+                sent = self._sock.send(rest)
+            except OSError as error:
+                sent = self._not_sent(error, rest)
         del self._unsent[:sent]
         if self._send_failed:
             self._unsent.clear()

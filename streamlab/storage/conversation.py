@@ -116,6 +116,10 @@ class Conversation:
             self._response_after_leaving(frame)
             return
         at_ns = frame.at_ns
+        if self._open and (piece := self._responses.one_chunk(frame.data)) is not None:
+            draft = self._open[0]
+            self._touched(draft, draft.add_piece(*piece, at_ns))
+            return
         for event in self._responses.feed(frame.data):
             if type(event) is Body and self._open:
                 draft = self._open[0]

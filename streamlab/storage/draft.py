@@ -118,20 +118,27 @@ class Draft:
         kind = next((value for name, value in headers if name.lower() == "content-type"), "")
         self._event_stream = kind.lower().startswith("text/event-stream")
 
+    def add_piece(self, data: bytes, chunk: int, at_ns: int) -> int:
+        """A read that is one HTTP chunk, as nearly every read of a token stream is; returns its bytes."""
+        self.last_us = offset = max(0, (at_ns - self.began_ns) // 1000)
+        if self.first_us is None:
+            self.first_us = offset
+        size = len(data)
+        self.pending.append((self.segment_count, offset, size, chunk, data))
+        self.segment_count += 1
+        self.body_bytes += size
+        if self._event_stream:
+            if data[-2:] == b"\n\n" and not self._blank_tail and data.count(b"\n") == 2:
+                self.events += 1
+            else:
+                self._count_events([(data, chunk)])
+        return size
+
     def add_body(self, pieces: list[Piece], at_ns: int) -> int:
         """One read's pieces of the body; returns their bytes."""
         self.last_us = offset = max(0, (at_ns - self.began_ns) // 1000)
         if self.first_us is None:
             self.first_us = offset
-        if len(pieces) == 1:  # of a stream that comes slowly, nearly every read
-            data, chunk = pieces[0]
-            size = len(data)
-            self.pending.append((self.segment_count, offset, size, chunk if self.chunked else None, data))
-            self.segment_count += 1
-            self.body_bytes += size
-            if self._event_stream:
-                self._count_events(pieces)
-            return size
         seq, chunked, total = self.segment_count, self.chunked, 0
         append = self.pending.append
         for data, chunk in pieces:

@@ -30,6 +30,9 @@ from streamlab.storage.spool import Frame, Kind, SpoolReader, SpoolWriter, creat
 
 #: Bytes taken between two commits, and bytes that may wait while the database is locked.
 _BATCH, _MAX_WAITING = 4 * 1024 * 1024, 64 * 1024 * 1024
+#: After a commit, how long nothing is written: so many times what it took, and this long at most. A commit writes a
+#: page for each stream, whether one row of it is new or ten.
+_COMMIT_PAUSES, _LONGEST_PAUSE = 30, 0.2
 #: How long one attempt waits for a lock, how often it is tried, after how long it is said, and how long at the end.
 _BUSY_SECONDS, _RETRY_SECONDS, _PATIENCE, _LAST_PATIENCE = 0.05, 0.05, 10.0, 5.0
 _DRAIN_SECONDS = 60.0
@@ -72,6 +75,7 @@ class Recorder:
         self._busy_since: float | None = None
         self._warned_busy = False
         self._checked = 0.0
+        self._next_commit = 0.0
         self._given_up = False
         self.failed = False  # something was not recorded
         self.goodbye = False
@@ -153,9 +157,11 @@ class Recorder:
 
     # --- writing
 
-    def write(self) -> None:
-        """Write what waits, if the database lets us."""
+    def write(self, *, at_once: bool = False) -> None:
+        """Write what waits, if the database lets us, and (unless ``at_once``) if it is time to."""
         if not self._dirty:
+            return
+        if not at_once and self._waiting_bytes < _BATCH and time.monotonic() < self._next_commit:
             return
         drafts = list(self._dirty.values())
         if self._given_up:
@@ -174,6 +180,8 @@ class Recorder:
             if self._db is None:
                 return self._given_up
             write_drafts(self._db.connection, drafts, self._recorder_id)
+            done = time.monotonic()
+            self._next_commit = done + min(_COMMIT_PAUSES * (done - now), _LONGEST_PAUSE)
             self._busy_since = None
             self._check_file(now)
         except StreamlabError as error:
@@ -223,10 +231,10 @@ class Recorder:
     def close(self) -> None:
         """Write what is left, patiently, and close."""
         deadline = time.monotonic() + _LAST_PATIENCE
-        self.write()
+        self.write(at_once=True)
         while self.waiting and time.monotonic() < deadline:
             time.sleep(_RETRY_SECONDS)
-            self.write()
+            self.write(at_once=True)
         if self.waiting:
             # Said before, if it has been so for long: then not again.
             self.failed = self.failed or self._warned_busy
@@ -341,8 +349,10 @@ def _child(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     _leave_stdio()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):
         os.nice(_NICENESS)
+        # Waking up never interrupts the relay then; that is left to the end of its turn.
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     observer = make_observer()
     recorder = Recorder(path, label, observer)
     try:
