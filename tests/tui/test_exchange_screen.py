@@ -424,3 +424,15 @@ def test_resizing_loses_nothing(run):
         assert driver.text() == before
 
     run(story, TOOLS)
+
+
+def test_the_place_in_the_stream_stands_in_the_title_at_any_size(run):
+    async def story(driver):
+        await driver.settle()
+        await driver.press("j")
+        for size in ((200, 50), (80, 24), (120, 40)):
+            await driver.pilot.resize_terminal(*size)
+            await driver.pilot.pause()
+            assert driver.lines()[0].rstrip().endswith("2 of 25")
+
+    run(story, TOOLS)

@@ -406,6 +406,8 @@ class ExchangeScreen(WorkbenchScreen):
         wide = chosen == "-wide"
         for name in ("-wide", "-medium", "-narrow"):
             self.set_class(name == chosen, name)
+        if self.token:
+            self._show_title()
         for name in _PANES:
             others = "" if wide else "  ".join(f"{key} {other}" for key, other in zip("dbc", _PANES, strict=True))
             self.query_one(f"#{name}").border_subtitle = others if others else ""
