@@ -55,6 +55,11 @@ def test_help_loads_click_and_no_command():
         ),
         ("streamlab/wire/sse.py", "from streamlab.rules.base import Rule", "Imports point down"),
         ("streamlab/report/text.py", "import sqlite3", "sqlite3 belongs to storage"),
+        (
+            "streamlab/tui/screens/page.py",
+            "from streamlab.storage.capture_db import CaptureDB",
+            "Screens ask the watcher, never storage",
+        ),
     ],
 )
 def test_a_seeded_violation_breaks_its_contract(tmp_path, room, line, contract):
