@@ -446,7 +446,7 @@ def _with_moves(a: Items, b: Items, rows: list[tuple[Relation, Block]]) -> Itera
     """The rows, where what is lost in one place and added in another has moved, and what b has twice is repeated."""
     lost: dict[Hashable, list[int]] = {}
     for at, (relation, block) in enumerate(rows):
-        if relation is Relation.LOST:
+        if relation is Relation.LOST and a[block[0]].tags != ("empty",):  # one nothing is like another
             lost.setdefault(a[block[0]].key, []).append(at)
     alone = sum(relation in (Relation.LOST, Relation.ADDED) for relation, _ in rows)
     moved: set[int] = set()

@@ -238,10 +238,14 @@ def _meaning(values: Iterable[JsonObject], roles: set[int]) -> tuple[Texts, tupl
     """Texts and tags of chunks; several texts of one lane become one."""
     texts: dict[Lane, str] = {}
     tags: list[str] = []
+    used = False
     for value in values:
+        used = used or type(value.get("usage")) is dict
         for lane, text in _texts_of(value):
             texts[lane] = texts[lane] + text if lane in texts else text
         _add_tags(value, tags, roles)
+    if used and not texts and not tags:  # beside a text or an end, usage is a running count
+        tags.append("usage")
     return tuple(texts.items()), tuple(tags)
 
 
@@ -313,5 +317,3 @@ def _add_tags(value: JsonObject, tags: list[str], roles: set[int]) -> None:
         if index not in roles and type(inner) is dict and inner.get("role"):
             roles.add(index)
             tags.append(f"role[{index}]={inner['role']}")
-    if type(value.get("usage")) is dict and not reading.choices(value):
-        tags.append("usage")

@@ -155,8 +155,7 @@ class Differences:
             found.events += 1
             found.last = item.number
             return
-        # The end of a choice is what clients wait for; the rest of what has no text they can do without.
-        severity = Severity.ERROR if lost and path is not None and path.endswith(".finish_reason") else None
+        severity = _severity_of_textless(item, path) if lost and not item.texts else None
         more = {"detail": told(item), "what": _what(item.texts), "severity": severity}
         self.note(kind, pair, path, amount=item.characters, **more).last = item.number
 
@@ -308,6 +307,13 @@ class Differences:
 def spot(item: Item) -> Spot:
     """Where an event is."""
     return Spot(item.number, item.sse.span, item.offset_us)
+
+
+def _severity_of_textless(item: Item, path: str | None) -> Severity | None:
+    """The end of a choice is what clients wait for; an event that says nothing at all nobody misses."""
+    if path is not None and path.endswith(".finish_reason"):
+        return Severity.ERROR
+    return Severity.INFO if item.tags == ("empty",) else None
 
 
 def _member_told(item: Item) -> str | None:

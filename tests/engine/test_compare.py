@@ -344,3 +344,15 @@ def test_text_that_is_no_json_and_becomes_an_error_event_is_the_models():
     (one,) = found.differences
     assert one.message == "answered event 3, which is no JSON, with an error event"
     assert found.verdict.origin is Origin.A
+
+
+def test_an_event_that_says_nothing_is_not_missed_and_does_not_move():
+    first, *rest = streams.chat_text()
+    empty, usage = streams.chunk({"content": ""}), streams.chunk({}, usage=dict(streams.USAGE))
+    a, b = streams.sse([first, empty, *rest]), streams.sse([first, *rest, usage])
+    found = _compare(a, b)
+    assert {(one.kind, one.severity) for one in found.differences} == {
+        (Kind.EVENT_LOST, Severity.INFO),
+        (Kind.EVENT_ADDED, Severity.WARNING),
+    }
+    assert _said(found)[Kind.EVENT_ADDED] == "added event 6 (its own) (usage)"
