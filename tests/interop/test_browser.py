@@ -205,13 +205,14 @@ def test_an_archive_of_chromium_reads_and_checks_as_what_was_recorded(
     def exported() -> list[Any]:
         (tmp_path / "browser.har").write_text(browser.evaluate(tools, _EXPORT), encoding="utf-8")
         read = read_file(tmp_path / "browser.har", read_bare_body)
-        return [one for one in read if one.request and one.request.url.endswith("completions") and one.body]
+        streams = [one for one in read if one.request and one.request.url.endswith("completions")]
+        # The tools learn of events a little later; those of a fetch that is over soon they may never learn of.
+        return [one for one in streams if one.body and (one.timing_known or how == "fetch")]
 
     (read,) = _eventually(exported)
     recorded = read_exchange_dir(CAPTURE)
     assert json.loads((tmp_path / "browser.har").read_text())["log"]["creator"]["name"] == "WebInspector"
     assert read.body == recorded.body
-    assert read.timing_known
     expected, found = analyze(recorded), analyze(read)
     assert [one.rule for one in found.findings] == [one.rule for one in expected.findings]
     assert found.completion == expected.completion
