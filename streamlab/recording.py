@@ -34,8 +34,12 @@ class Mending:
 
     def factory(self) -> Callable[[], ResponseTransformer]:
         """Makes the transformer of one connection."""
-        from streamlab.servers.normalizing import MendingTransformer  # the repairs cost a plain recording nothing
+        # Imported here, so that the repairs cost a plain recording nothing; used once, so that the first stream does
+        # not pay for what is made on first use.
+        from streamlab.engine.normalizer import Normalizer
+        from streamlab.servers.normalizing import MendingTransformer
 
+        Normalizer(unsafe=self.unsafe).feed(b'data: {"object":"chat.completion.chunk","choices":[]}\n\n')
         return functools.partial(MendingTransformer, unsafe=self.unsafe, retry_unstreamed=self.retry_unstreamed)
 
 
