@@ -52,6 +52,7 @@ class Payload(NamedTuple):
 
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _TOO_DEEP = Fault(FaultKind.TOO_DEEP, 0, f"nested deeper than {MAX_DEPTH} levels")
 #: Digits of the longest integer Python reads; longer ones become floats, as in JavaScript.
 _MAX_DIGITS = 4300
@@ -70,46 +71,26 @@ def decode_payload(data: bytes) -> Payload:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         return _decode_faulty(data)
     kind = type(value)
-    if kind is dict or kind is list:
-        keys = _key_count(value)
-        if keys != data.count(b":") and keys != _keys_written(data):
-            return _decode_watching(data, value)
+    if (kind is dict or kind is list) and not _keys_are_single(data, value):
+        return _decode_watching(data, value)
     return Payload(True, value)
 
 
-def _key_count(value: Any) -> int:
-    """How many keys all objects inside ``value`` have; far below zero when it is nested too deep.
+def _keys_are_single(data: bytes, value: Any) -> bool:
+    """Whether no key can be doubled, and nothing is nested too deep; False when that takes a closer look.
 
-    Every written key has its colon, so as many colons as keys means that no key is doubled: a doubled one is counted
-    once, and colons inside strings can only make the colons more.
+    With no white space before a colon every key ends in ``":``, and the only other ``":`` follow a backslash, inside
+    strings. Writing the value again keeps those (none but an escaped quote or colon could appear there), and writes a
+    doubled key once: as many ``":`` as before mean that no key was doubled.
     """
-    count = 0
-    found = [value]
-    for outer in found:  # grows while it is read
-        if type(outer) is dict:
-            count += len(outer)
-            outer = outer.values()
-        for member in outer:
-            kind = type(member)
-            if kind is dict or kind is list:
-                found.append(member)
-    if len(found) > MAX_DEPTH and _depth_exceeds(value):
-        return -1_000_000_000
-    return count
-
-
-def _keys_written(data: bytes) -> int:
-    """How many keys the text writes, where strings hold colons too; -1 when that takes a parser to say.
-
-    With no white space before any colon, every key ends in ``":``, and the only other ``":`` there can be follow a
-    backslash, inside a string that holds escaped JSON. (Raw line ends and tabs are too rare to look closer here.)
-    """
-    if b" :" in data or b"\n" in data or b"\t" in data or b"\r" in data:
-        return -1
-    written = data.count(b'":')
-    if b"\\" not in data:
-        return written
-    return -1 if b'\\\\":' in data else written - data.count(b'\\":')
+    if b" :" in data or b"\n" in data or b"\t" in data or b"\r" in data or b"\\u00" in data:
+        return False
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+        return False
+    try:
+        return bool(data.count(b'":') == _encode(value).count(b'":'))
+    except (ValueError, OverflowError, RecursionError):
+        return False
 
 
 def _decode_watching(data: bytes, value: Any) -> Payload:
