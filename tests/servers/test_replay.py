@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import openai
@@ -13,10 +14,11 @@ import pytest
 
 from streamlab import replaying
 from streamlab.errors import UsageError
+from streamlab.exchange import Ending, Exchange, Request
 from streamlab.replaying import BackgroundReplay
 from streamlab.storage.exchange_dir import write_exchange_dir
 from tests import streams
-from tests.servers.harness import Seen, Upstream, fetch, judged_patiently, post, recording, run, same_gaps
+from tests.servers.harness import Seen, Upstream, fetch, get, judged_patiently, post, recording, run, same_gaps
 from tests.servers.test_fidelity import CASES, _all, _decoded, _due, _request
 
 pytestmark = pytest.mark.xdist_group("timed")
@@ -206,3 +208,101 @@ def test_a_hundred_streams_keep_their_schedule(text: str) -> None:
         timing = replay.timing
     assert len(timing.errors_ns) == 100 * (2 + len(streams.chat_text()) + 1)
     assert min(timing.errors_ns) > -200_000
+
+
+# -- corners ---------------------------------------------------------------------------------------------------------
+
+
+def _played(tmp_path: Path, exchange: Exchange, request: bytes | None = None, **options: object) -> Seen:
+    write_exchange_dir(exchange, tmp_path / "one")
+    with BackgroundReplay(replaying.playables([str(tmp_path / "one")], **options)) as replay:  # type: ignore[arg-type]
+        asked = request or post("/v1/chat/completions", streams.request_for().body or b"")
+        return run(fetch(replay.address[1], asked, seconds=1.0))
+
+
+def test_a_chunk_of_no_bytes_does_not_end_the_message(tmp_path: Path) -> None:
+    seen = _played(tmp_path, streams.exchange(BODY, http_chunks=(0, len(BODY), 0)))
+    assert _decoded(seen.raw) == (BODY, (len(BODY),))
+
+
+def test_a_length_that_no_longer_holds_is_not_repeated(tmp_path: Path) -> None:
+    head = (("Content-Type", "text/event-stream"), ("Content-Length", "7"))
+    seen = _played(tmp_path, streams.exchange(BODY, headers=head))
+    assert b"Content-Length" not in seen.raw
+    assert _decoded(seen.raw)[0] == BODY
+    cut = streams.exchange(BODY, headers=(*head[:1], ("Content-Length", "99999")), ending=Ending.UPSTREAM_CUT)
+    seen = _played(tmp_path, cut)
+    assert b"Content-Length: 99999" in seen.raw
+    assert seen.ending == "fin"
+
+
+def test_answers_without_a_body_have_none(tmp_path: Path) -> None:
+    asked = Request("HEAD", "/v1/models")
+    head = (("Transfer-Encoding", "chunked"),)
+    seen = _played(tmp_path, streams.exchange([], request=asked, headers=head), get("/v1/models", method="HEAD"))
+    assert seen.body == b""
+
+
+def test_a_mended_stream_has_a_head_of_its_own(tmp_path: Path) -> None:
+    head = (*streams.HEADERS[:1], ("content-encoding", "gzip"), ("content-length", "5"))
+    broken = streams.sse(streams.chat_text(), done=False)
+    exchange = streams.exchange([gzip.compress(broken)], headers=head, ending=Ending.UPSTREAM_CUT)
+    seen = _played(tmp_path, exchange, normalize=True)
+    assert b"gzip" not in seen.raw
+    assert b"content-length" not in seen.raw.lower()
+    assert seen.ending == "message"
+    assert b'"error"' in _decoded(seen.raw)[0]
+
+
+@pytest.mark.parametrize("segments", ["recorded", "byte", "7"])
+def test_events_are_counted_in_what_is_played(tmp_path: Path, segments: str) -> None:
+    crlf = BODY.replace(b"\n", b"\r\n")
+    seen = _played(tmp_path, streams.exchange(crlf), segments=segments, cut_after="2e")
+    first, second = (part + b"\r\n\r\n" for part in crlf.split(b"\r\n\r\n")[:2])
+    assert _decoded(seen.raw)[0] == first + second
+    packed = gzip.compress(BODY)
+    head = (*streams.HEADERS, ("content-encoding", "gzip"))
+    halves = [packed[:200], packed[200:]]
+    seen = _played(tmp_path, streams.exchange(halves, headers=head), cut_after="6e")
+    assert packed.startswith(_decoded(seen.raw)[0])
+
+
+def test_a_fault_does_not_wait_for_the_recorded_end(tmp_path: Path) -> None:
+    exchange = streams.exchange(BODY, http_chunks=None)
+    write_exchange_dir(replace(exchange, end_us=60_000_000), tmp_path / "one")
+    loaded = replaying.playables([str(tmp_path / "one")], reset_after="1e")
+    with BackgroundReplay(loaded, speed=1) as replay:
+        asked = post("/v1/chat/completions", streams.request_for().body or b"")
+        assert run(fetch(replay.address[1], asked, seconds=5)).ending == "rst"
+
+
+@pytest.mark.parametrize(("silence_us", "ending"), [(1_000, "rst"), (400_000, "timeout")])
+def test_a_client_that_left_a_silent_server_finds_it_silent_again(tmp_path: Path, silence_us: int, ending: str) -> None:
+    exchange = streams.exchange(BODY, ending=Ending.CLIENT_LEFT)
+    last = exchange.segments[-1].offset_us or 0
+    assert _played(tmp_path, replace(exchange, end_us=last + silence_us)).ending == ending
+
+
+def test_a_connection_is_closed_when_the_client_wants_it(text: str) -> None:
+    asked = post("/v1/chat/completions", streams.request_for().body or b"", "Connection: close\r\n")
+    with BackgroundReplay(replaying.playables([text])) as replay:
+        assert run(fetch(replay.address[1], asked, until=lambda _: False, seconds=5)).ending == "fin"
+
+
+def test_an_exchange_that_is_gone_is_told_to_the_client(tmp_path: Path) -> None:
+    home = tmp_path / "one"
+    write_exchange_dir(streams.exchange(BODY), home)
+    with BackgroundReplay(replaying.playables([str(home)])) as replay:
+        (home / "exchange.json").unlink()
+        seen = run(fetch(replay.address[1], post("/@one/v1/chat/completions", b"{}")))
+        assert seen.status == 500
+        assert len(replay.misses) == 1
+
+
+def test_a_name_may_need_quoting(tmp_path: Path) -> None:
+    write_exchange_dir(streams.exchange(BODY, label="a name/with?marks"), tmp_path / "one")
+    with BackgroundReplay(replaying.playables([str(tmp_path / "one")])) as replay:
+        assert run(fetch(replay.address[1], get("/@a%20name%2Fwith%3Fmarks/v1"))).status == 200
+        seen = run(fetch(replay.address[1], get("/@other/v1")))
+        assert seen.status == 404
+        assert b"there are: one" in seen.body
