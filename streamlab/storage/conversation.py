@@ -48,10 +48,11 @@ class Conversation:
 
     def take(self, frame: Frame) -> None:
         """One frame, in order."""
-        self._last_ns = frame.at_ns
         if frame.kind is Kind.RESPONSE:
-            self._response(frame)
-        elif frame.kind is Kind.REQUEST_BODY:
+            self.response(frame)
+            return
+        self._last_ns = frame.at_ns
+        if frame.kind is Kind.REQUEST_BODY:
             self._request_body(frame.data)
         elif frame.kind is Kind.REQUEST:
             self._request(frame)
@@ -111,19 +112,24 @@ class Conversation:
 
     # --- responses
 
-    def _response(self, frame: Frame) -> None:
+    def response(self, frame: Frame) -> None:
+        """One read from the upstream: nearly every frame."""
+        _, _, at_ns, data = frame
+        self._last_ns = at_ns
         if self._left is not None:
             self._response_after_leaving(frame)
             return
-        at_ns = frame.at_ns
-        if self._open and (piece := self._responses.one_chunk(frame.data)) is not None:
+        body = self._responses.body
+        if body is not None and self._open and (piece := body.one_chunk(data)) is not None:
             draft = self._open[0]
-            self._touched(draft, draft.add_piece(*piece, at_ns))
+            if draft.add_piece(piece[0], piece[1], at_ns) == 1:
+                self._touched(draft, 0)
             return
-        for event in self._responses.feed(frame.data):
+        for event in self._responses.feed(data):
             if type(event) is Body and self._open:
                 draft = self._open[0]
-                self._touched(draft, draft.add_body(event.pieces, at_ns))
+                draft.add_body(event.pieces, at_ns)
+                self._touched(draft, 0)
             else:
                 self._apply(event, at_ns)
 

@@ -119,12 +119,13 @@ class Draft:
         self._event_stream = kind.lower().startswith("text/event-stream")
 
     def add_piece(self, data: bytes, chunk: int, at_ns: int) -> int:
-        """A read that is one HTTP chunk, as nearly every read of a token stream is; returns its bytes."""
+        """A read that is one HTTP chunk, as nearly every read of a token stream is; returns how many pieces wait."""
         self.last_us = offset = max(0, (at_ns - self.began_ns) // 1000)
         if self.first_us is None:
             self.first_us = offset
         size = len(data)
-        self.pending.append((self.segment_count, offset, size, chunk, data))
+        pending = self.pending
+        pending.append((self.segment_count, offset, size, chunk, data))
         self.segment_count += 1
         self.body_bytes += size
         if self._event_stream:
@@ -132,7 +133,7 @@ class Draft:
                 self.events += 1
             else:
                 self._count_events([(data, chunk)])
-        return size
+        return len(pending)
 
     def add_body(self, pieces: list[Piece], at_ns: int) -> int:
         """One read's pieces of the body; returns their bytes."""

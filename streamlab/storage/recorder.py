@@ -108,10 +108,12 @@ class Recorder:
 
     def take(self, frame: Frame) -> None:
         """One frame."""
-        if frame.kind is Kind.RESPONSE:  # nearly every frame is one
-            known = self._conversations.get(frame.connection)
+        kind, connection, _, data = frame
+        if kind is Kind.RESPONSE:  # nearly every frame is one
+            self._waiting_bytes += len(data)
+            known = self._conversations.get(connection)
             if known is not None:
-                known.take(frame)
+                known.response(frame)
             return
         if frame.kind is Kind.OPENED:
             self._conversations[frame.connection] = Conversation(frame, self._label, self._touched)
@@ -130,6 +132,7 @@ class Recorder:
             self.lost()
 
     def _touched(self, draft: Draft, size: int) -> None:
+        """A draft has something to write; ``size`` is what waits with it beside the bytes of responses."""
         self._dirty[id(draft)] = draft
         self._waiting_bytes += size
 
@@ -160,6 +163,7 @@ class Recorder:
     def write(self, *, at_once: bool = False) -> None:
         """Write what waits, if the database lets us, and (unless ``at_once``) if it is time to."""
         if not self._dirty:
+            self._waiting_bytes = 0
             return
         if not at_once and self._waiting_bytes < _BATCH and time.monotonic() < self._next_commit:
             return
