@@ -21,7 +21,7 @@ READ_SIZE = 256 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _RETRY = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 #: After a read, how soon to see for ourselves whether there is more.
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.25
 #: How long a reset waits for the peer to take what was sent before it, and how often it looks.
 _FLUSH_SECONDS, _FLUSH_STEP = 30.0, 0.002
 
