@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import h11
+import httpcore
+import httpx
 import pytest
 
 from streamlab import regression
@@ -19,6 +22,9 @@ from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from tests import streams
 
 pytest_plugins = "pytester"
+#: Runs inside this process forget the modules they loaded. Of these there must not be two: they know each other's
+#: exceptions, and load each other when they are used.
+LOADED_FOR_GOOD = (h11, httpcore, httpx)
 
 GOOD = streams.exchange(streams.sse(streams.chat_text()))
 #: No role in the first chunk, a wrong object in all, no [DONE]: three repairs.
