@@ -12,6 +12,7 @@ import os
 import sqlite3
 import struct
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,6 +70,8 @@ class CaptureDB:
     def __init__(self, path: str | os.PathLike[str], *, write: bool = False, busy_seconds: float = 5.0) -> None:
         self.path = Path(path)
         self.connection = _open_writing(self.path, busy_seconds) if write else _open_reading(self.path, busy_seconds)
+        self._file = _identity(self.path)
+        _OPEN.update((self._file,))
 
     def __enter__(self) -> CaptureDB:
         return self
@@ -79,6 +82,9 @@ class CaptureDB:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+        if self._file is not None:
+            _OPEN.subtract((self._file,))
+            self._file = None
 
     # --- reading
 
@@ -445,8 +451,28 @@ def _uri(path: Path, query: str) -> str:
     return f"file:{quote(str(path.absolute()))}?{query}"
 
 
+#: Files that connections of this process have open. Opening and closing such a file in any other way would drop the
+#: locks of those connections (POSIX locks belong to the process): another process that closes its connection would then
+#: take itself for the last one and delete the write-ahead log under our feet.
+_OPEN: Counter[tuple[int, int] | None] = Counter()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path names, without opening it; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_open_here(path: Path) -> bool:
+    identity = _identity(path)
+    return identity is not None and _OPEN[identity] > 0
+
+
 def _open_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    if not inspect_header(path):
+    if not _is_open_here(path) and not inspect_header(path):
         raise UnreadableInputError(f"{path}: an empty file, not a database")
     with _clear_errors(path):
         # With the right to write, closing folds the write-ahead log in and leaves no files behind.
@@ -480,10 +506,13 @@ def _open_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 def _open_writing(path: Path, busy_seconds: float) -> sqlite3.Connection:
     path = path.resolve()
-    with contextlib.suppress(NotFoundError):
-        inspect_header(path)
+    known = _is_open_here(path)
+    if not known:
+        with contextlib.suppress(NotFoundError):
+            inspect_header(path)
     with _clear_errors(path):
-        _create_private(path)
+        if not known:
+            _create_private(path)
         connection = _connect(_uri(path, "mode=rw"), busy_seconds)
         try:
             (version,) = connection.execute("PRAGMA user_version").fetchone()

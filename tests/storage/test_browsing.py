@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -102,6 +104,22 @@ def test_deleting_an_exchange_takes_everything_about_it_away(browser):
         key = "rowid" if table == "contents" else "exchange_id"
         assert not browser.db.connection.execute(f"SELECT 1 FROM {table} WHERE {key} = 1").fetchall()
     assert list(browser.ids()) == [3, 2]
+
+
+def test_a_second_connection_does_not_give_the_write_ahead_log_of_the_first_away(tmp_path):
+    # Opening the file once more beside SQLite would drop this process's locks; another process that then closes its
+    # connection would delete the log, and the first connection would never see anything again.
+    path = tmp_path / "some.db"
+    with CaptureDB(path, write=True) as first:
+        first.add(streams.exchange(streams.sse(streams.chat_text())))
+        for write in (False, True):
+            CaptureDB(path, write=write).close()
+        program = f"from streamlab.storage.capture_db import CaptureDB\nCaptureDB({str(path)!r}, write=True).close()"
+        subprocess.run([sys.executable, "-c", program], check=True)
+        assert path.with_name("some.db-wal").exists()
+        with CaptureDB(path, write=True) as second:
+            second.add(streams.exchange(streams.sse(streams.chat_text())))
+        assert first.count() == 2
 
 
 def test_neighbours_and_pieces(browser):
