@@ -57,7 +57,7 @@ def commands_page() -> str:
 
 def main() -> int:
     wanted = pages()
-    there = {path for path in (HERE / "rules").glob("*.md")}
+    there = set((HERE / "rules").glob("*.md"))
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     orphans = sorted(there - set(wanted))
     if "--check" in sys.argv[1:]:

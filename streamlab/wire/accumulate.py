@@ -26,6 +26,8 @@ class Text:
         self._pieces: list[str] = []
 
     def add(self, piece: str) -> None:
+        if not piece:
+            return
         self._pieces.append(piece)
         if len(self._pieces) >= _COMPACT_AFTER:
             self._joined.append("".join(self._pieces))
