@@ -38,9 +38,11 @@ def markdown(fixtures: Path) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-_INTRO = """Made from the rules' fixtures: `-` is what the broken server sent, `+` what comes out of the normalizer. Members \
-that are the same everywhere (`object`, `created`, `model`, …) are left out. [normalizer.md](normalizer.md) says how all \
-of this works together."""
+_INTRO = (
+    "Made from the rules' fixtures: `-` is what the broken server sent, `+` what comes out of the normalizer. Members "
+    "that are the same everywhere (`object`, `created`, `model`, …) are left out. [normalizer.md](normalizer.md) says "
+    "how all of this works together."
+)
 
 
 def _section(rule: type[Rule], found: tuple[type[Repair], ...], fixture: Path) -> list[str]:
