@@ -23,6 +23,8 @@ from streamlab.servers.upstream import parse_upstream
 from streamlab.storage.recorder import RecorderProcess, start
 
 Listener = tuple[socket.socket, Route]
+#: Allocations between two looks at the young, and how many of those between looks at the older.
+_GC_THRESHOLDS = (50_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ def record(
     recorder.wait_ready()
     announce()
     recorder.tap.on_broken = lambda: warn("the recording process is gone; streams go on unrecorded")
+    # Nearly everything here is freed by its reference count; a full collection would stop all streams for milliseconds.
     gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         code = runner.run(_relay(bound, recorder, idle_timeout, transformer, command))
     recorded = recorder.finish()
