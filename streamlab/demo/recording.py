@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from streamlab.errors import CouldNotRunError
 
 #: Seconds the recorder is given to listen, and to finish writing.
 _PATIENCE_S = 20.0
+_PORTS = range(15_000, 32_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,17 @@ class TapLine:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on. They are all held until the last is found, so that none is given twice."""
+    """Ports nobody listens on, below those that systems give to outgoing connections: between here and the recorder's
+    start nobody takes them by chance. They are all held until the last is found, so that none is given twice."""
     with contextlib.ExitStack() as held:
-        found = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in found]
+        found: list[int] = []
+        for port in random.sample(_PORTS, len(_PORTS)):
+            if len(found) == count:
+                break
+            with contextlib.suppress(OSError):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+                found.append(port)
+        return found
 
 
 @contextlib.contextmanager
