@@ -47,7 +47,7 @@ def commands_page() -> str:
     """The help of every command."""
     lines = ["# Commands", ""]
     for name in cli.COMMANDS:
-        context = click.Context(cli.group, info_name="streamlab")
+        context = click.Context(cli.group, info_name="streamlab", **cli.group.context_settings)
         command = cli.group.get_command(context, name)
         assert command is not None
         inner = click.Context(command, info_name=name, parent=context, max_content_width=100, terminal_width=100)

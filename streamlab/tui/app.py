@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 
 from streamlab.errors import StreamlabError
 from streamlab.tui import protocol
@@ -167,7 +169,9 @@ class Workbench(App[None]):
                 self.tell(content.problem)
         else:
             for screen in self._screens():
-                screen.answered(content)
+                # A screen that is being taken down has lost some of its parts already.
+                with contextlib.suppress(NoMatches):
+                    screen.answered(content)
 
     # -- screens
 
