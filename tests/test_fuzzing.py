@@ -19,6 +19,7 @@ from streamlab.fuzzing import Budget, Fuzzed
 from streamlab.regression import read_fixture
 from streamlab.storage.exchange_dir import write_exchange_dir
 from tests import streams
+from tests.interruptible import INTERRUPTIBLE
 
 TEXT = streams.exchange(streams.sse(streams.chat_text("Grüß", " Gott", ".")))
 #: A client as beginners write it: every read is decoded by itself, and only whole events are looked at.
@@ -218,9 +219,7 @@ def test_shrink_writes_a_fixture_or_prints_the_stream(tmp_path: Path, broken: st
 def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path, broken: str, command: str) -> None:
     slow = PATIENT if command == "shrink" else "import time\ntime.sleep(0.2)\n" + NAIVE.replace("data.decode()", "pass")
     arguments = [command, broken, "--to", str(tmp_path / "out"), "--", *PYTHON, slow]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlab", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*INTERRUPTIBLE, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for _ in range(2):
         assert process.stderr.readline()

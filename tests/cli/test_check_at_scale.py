@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -18,6 +17,7 @@ from streamlab.api import CheckOptions, check
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.storage.targets import Target, find
 from tests import streams
+from tests.interruptible import INTERRUPTIBLE
 
 _MANY = 400
 
@@ -66,7 +66,7 @@ def test_several_processes_find_what_one_finds(many):
 
 
 def test_ctrl_c_ends_it_quietly(many):
-    command = [sys.executable, "-m", "streamlab", "check", *[str(many)] * 20, "--format", "json"]
+    command = [*INTERRUPTIBLE, "check", *[str(many)] * 20, "--format", "json"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, cwd=many
     ) as running:
