@@ -358,7 +358,7 @@ def _child(
         # Waking up never interrupts the relay then; that is left to the end of its turn.
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     with contextlib.suppress(OSError):
-        # Linux gives every session a share of its own, within which alone niceness counts; ours is a session of its own.
+        # Linux gives every session its own share of a core; niceness counts inside it alone, and this is a new session.
         Path("/proc/self/autogroup").write_text(str(_NICENESS), encoding="ascii")
     observer = make_observer()
     recorder = Recorder(path, label, observer)
