@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from streamlab.engine.analyzer import analyze
@@ -89,6 +90,7 @@ class Mended:
         return tuple(dict.fromkeys(change.rule for change in self.changes))
 
 
+@cache
 def repair_classes(unsafe: bool = False) -> tuple[type[Repair], ...]:
     """Every repair, in the order of the pipeline; those that need a guess only with ``unsafe``."""
     own = (rule.mending for rule in all_rules() if rule.mending is not None)
