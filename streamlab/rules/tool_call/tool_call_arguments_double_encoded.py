@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.arguments import ArgumentsRule
+from streamlab.rules.finding import Mend
 from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage, Story
 from streamlab.wire import reading
-from streamlab.wire.calls import ArgumentsFault, fault_of
+from streamlab.wire.calls import ArgumentsFault
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -78,7 +76,7 @@ def _decoded_once(text: str) -> str:
         return text
 
 
-class ToolCallArgumentsDoubleEncoded(Rule):
+class ToolCallArgumentsDoubleEncoded(ArgumentsRule):
     """The arguments of a tool call are JSON text inside a JSON string.
 
     ## What OpenAI does
@@ -93,21 +91,7 @@ class ToolCallArgumentsDoubleEncoded(Rule):
     """
 
     name = "tool-call-arguments-double-encoded"
-    severity = Severity.ERROR
-    source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.UNSAFE
     mending = DecodeOnce
-
-    def end(self, ending: Ending) -> Findings:
-        for call in self.ctx.calls.calls:
-            if fault_of(call) is ArgumentsFault.DOUBLE_ENCODED:
-                text = str(call.arguments)
-                finding = self.found(
-                    f"the arguments of {quote(call.name)} are encoded twice: {quote(text)}",
-                    call.at,
-                    path=f"{call.path}.function.arguments",
-                    span=call.span(".function.arguments"),
-                    expected="the text of one JSON object",
-                    actual=text,
-                )
-                yield replace(finding, offset_us=call.offset_us)
+    fault = ArgumentsFault.DOUBLE_ENCODED
+    said = "are encoded twice"
