@@ -12,7 +12,7 @@ from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
 from streamlab.interop import curl_log, vcr
 from streamlab.interop.har import to_har
-from streamlab.regression import write_expectations
+from streamlab.regression.fixture import write_expectations
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.naming import directory_name, free_directory, safe_name
 from streamlab.storage.targets import find

@@ -11,7 +11,9 @@ from streamlab.engine.matching import candidate
 from streamlab.engine.playback import script
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
-from streamlab.regression import Comparison, Fixture, Mismatch, exactly
+from streamlab.regression.comparisons import Comparison, exactly
+from streamlab.regression.fixture import Fixture
+from streamlab.regression.judging import Mismatch
 from streamlab.replaying import BackgroundReplay, held
 from streamlab.servers.relay import parse_listen
 from streamlab.servers.replay import Playable

@@ -17,7 +17,8 @@ import pytest
 if TYPE_CHECKING:
     from streamlab.exchange import Exchange
     from streamlab.gateway_testing import Gateway
-    from streamlab.regression import Comparison, MachineFactory
+    from streamlab.regression.comparisons import Comparison
+    from streamlab.regression.machines import MachineFactory
     from streamlab.replaying import BackgroundReplay
 
 _META = "exchange.json"
@@ -69,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _machines(config: pytest.Config) -> MachineFactory:
     """The normalizer that was named; the folder pytest was started in may hold it, as for ``python -m pytest``."""
     from streamlab.errors import UsageError
-    from streamlab.regression import machine_factory
+    from streamlab.regression.machines import machine_factory
 
     here = str(config.invocation_params.dir)
     if here not in sys.path:
@@ -129,11 +130,11 @@ class FindingsItem(FixtureItem):
     """The rules still say what findings.json says."""
 
     def runtest(self) -> None:
-        from streamlab import regression
+        from streamlab.regression.findings import findings_text, found_in
+        from streamlab.regression.fixture import read_fixture
 
-        fixture = regression.read_fixture(self.home)
-        expected = regression.findings_text(fixture.findings or [])
-        actual = regression.findings_text(regression.found_in(fixture.exchange))
+        fixture = read_fixture(self.home)
+        expected, actual = findings_text(fixture.findings or []), findings_text(found_in(fixture.exchange))
         if actual != expected:
             raise MismatchError(_text_diff(expected, actual, "the findings are not those of findings.json"))
 
@@ -142,10 +143,12 @@ class NormalizedItem(FixtureItem):
     """The normalizer under test still makes expected.sse of the body."""
 
     def runtest(self) -> None:
-        from streamlab import regression
+        from streamlab.regression.fixture import read_fixture
+        from streamlab.regression.judging import check_normalized
+        from streamlab.regression.machines import our_machine
 
-        make = self.config.stash.get(_MACHINES, regression.our_machine)
-        mismatch = regression.check_normalized(regression.read_fixture(self.home), make, _comparison(self.config))
+        make = self.config.stash.get(_MACHINES, our_machine)
+        mismatch = check_normalized(read_fixture(self.home), make, _comparison(self.config))
         if mismatch is not None:
             raise MismatchError(f"{self.home.name}: {mismatch}")
 
@@ -154,10 +157,10 @@ class GatewayItem(FixtureItem):
     """The gateway under test makes expected.sse of the fixture its upstream plays."""
 
     def runtest(self) -> None:
-        from streamlab import regression
         from streamlab.gateway_testing import can_be_asked
+        from streamlab.regression.fixture import read_fixture
 
-        fixture = regression.read_fixture(self.home)
+        fixture = read_fixture(self.home)
         if not can_be_asked(fixture.exchange):
             pytest.skip("the recorded request is not one that a client of a gateway sends")
         mismatch = _gateway(self.config).judge(fixture)
@@ -169,9 +172,9 @@ class UpdateItem(FixtureItem):
     """Rewrites the expectations with what streamlab says now."""
 
     def runtest(self) -> None:
-        from streamlab import regression
+        from streamlab.regression.fixture import read_fixture, write_expectations
 
-        regression.write_expectations(self.home, regression.read_fixture(self.home).exchange)
+        write_expectations(self.home, read_fixture(self.home).exchange)
 
 
 _MACHINES = pytest.StashKey["MachineFactory"]()
@@ -179,7 +182,7 @@ _GATEWAY = pytest.StashKey["Gateway"]()
 
 
 def _comparison(config: pytest.Config) -> Comparison:
-    from streamlab.regression import exactly, in_meaning
+    from streamlab.regression.comparisons import exactly, in_meaning
 
     return exactly if config.getoption("--streamlab-compare") == _EXACT else in_meaning
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from streamlab.exchange import Exchange
-from streamlab.regression import summary, write_expectations
+from streamlab.regression.findings import summary
+from streamlab.regression.fixture import write_expectations
 from streamlab.rules.registry import by_name, family_of
 from streamlab.storage.exchange_dir import read_exchange_dir
 

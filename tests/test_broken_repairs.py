@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from streamlab.engine.normalizer import repair_classes
-from streamlab.regression import Fixture, Mismatch, check_normalized, our_machine, read_fixture
+from streamlab.regression.fixture import Fixture, read_fixture
+from streamlab.regression.judging import Mismatch, check_normalized
+from streamlab.regression.machines import our_machine
 from streamlab.rules.repairs.base import Repair
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -16,7 +16,7 @@ from streamlab.engine.trials import Break, broken_off, cut_at, place
 from streamlab.errors import CouldNotRunError, NotFoundError, UsageError
 from streamlab.exchange import Ending
 from streamlab.fuzzing import Budget, Fuzzed
-from streamlab.regression import read_fixture
+from streamlab.regression.fixture import read_fixture
 from streamlab.storage.exchange_dir import write_exchange_dir
 from tests import streams
 from tests.interruptible import INTERRUPTIBLE

@@ -15,9 +15,9 @@ import httpcore
 import httpx
 import pytest
 
-from streamlab import regression
 from streamlab.engine.normalizer import Normalizer
 from streamlab.exchange import Request, ResponseHead
+from streamlab.regression.fixture import write_expectations
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from tests import streams
 
@@ -40,7 +40,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     for name, exchange in (("good", GOOD), ("bad", BAD)):
         home = pytester.path / "fixtures" / name
         write_exchange_dir(exchange, home)
-        regression.write_expectations(home, read_exchange_dir(home))
+        write_expectations(home, read_exchange_dir(home))
     return pytester
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from streamlab.demo.performance import Hop, Outcome
-from streamlab.regression import write_expectations
+from streamlab.regression.fixture import write_expectations
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 
 

@@ -1,0 +1,33 @@
+"""Ways to cut a body: whole, event by event, byte by byte, and in seeded random cuts."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+
+from streamlab.wire.sse import SSEDecoder
+
+_RANDOM_CUTTINGS = 6
+#: A body beyond this is not fed byte by byte: nobody waits for that in a test.
+_MAX_BYTEWISE = 256 * 1024
+
+
+def cuttings(body: bytes) -> Iterator[tuple[str, list[int]]]:
+    """Names and cut positions: whole, event by event, byte by byte, and seeded random cuts."""
+    yield "whole", []
+    decoder = SSEDecoder()
+    ends = [event.span[1] for event in (*decoder.feed(body), *decoder.finish())]
+    yield "event by event", [end for end in ends if 0 < end < len(body)]
+    if len(body) <= _MAX_BYTEWISE:
+        yield "byte by byte", list(range(1, len(body)))
+    for seed in range(_RANDOM_CUTTINGS):
+        chance = random.Random(seed)
+        count = min(len(body) - 1, chance.randint(1, 40)) if len(body) > 1 else 0
+        yield f"random cuts, seed {seed}", sorted(chance.sample(range(1, len(body)), count)) if count else []
+
+
+def pieces(body: bytes, cuts: list[int]) -> list[bytes]:
+    """A body cut at these positions."""
+    bounds = [0, *cuts, len(body)]
+    return [body[start:stop] for start, stop in itertools.pairwise(bounds) if start < stop]
