@@ -69,6 +69,11 @@ class JsonSplitter:
         """Bytes not handed out: an unfinished value, or what follows the last one."""
         return bytes(self._pending)
 
+    @property
+    def pending(self) -> int:
+        """How many bytes that are."""
+        return len(self._pending)
+
     def feed(self, data: bytes) -> list[bytes]:
         """The values that ``data`` completes."""
         self._pending += data

@@ -209,9 +209,12 @@ def _control_fault(text: str, error: ValueError) -> Fault | None:
 def _value_faults(data: bytes, text: str, found: _Found) -> Iterator[Fault]:
     """What is wrong with a payload that has a value."""
     if found.constants:
+        at = offset = 0  # the same place, in characters and in bytes: thousands of NaN take no longer each than one
         for match in _CONSTANT.finditer(text, 0, found.end):
             if match.group()[0] != '"':
-                yield Fault(FaultKind.NAN, _byte_offset(text, match.start()), match.group())
+                offset += _byte_offset(text[at : match.start()], match.start() - at)
+                at = match.start()
+                yield Fault(FaultKind.NAN, offset, match.group())
     for key in found.doubled:
         yield _doubled_fault(data, key)
     if text[found.end :].strip(" \t\r\n"):

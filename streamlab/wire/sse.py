@@ -195,6 +195,11 @@ class SSEDecoder:
         """How many bytes are held back for an event that is not complete yet."""
         return len(self._pending)
 
+    @property
+    def rest(self) -> bytes:
+        """Those bytes."""
+        return bytes(self._pending)
+
     def _alone(self, data: bytes) -> ServerSentEvent:
         """The one event that ``data`` consists of: the usual read of a live stream."""
         start = self._start

@@ -1,13 +1,14 @@
 """Body bytes <-> stream events: undoes the content coding, splits into events, decodes payloads; and `encode` back.
 
 The body is kept as sent; only reading decodes it. A bomb is stopped: a decoded body may be at most `MAX_DECODED`
-bytes, after that decoding ends with a fault instead of eating the machine.
+bytes, after that decoding ends with a fault instead of eating the machine. Who must not be kept busy takes a body in
+`BodyDecoder.pieces`, each of which takes little time and memory to make.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import brotli
@@ -19,7 +20,11 @@ from streamlab.wire.sse import ServerSentEvent, SSEDecoder
 
 #: Decoded bytes of a compressed body that are read at most.
 MAX_DECODED = 96 * 1024 * 1024
-_PIECE = 1024 * 1024
+_PIECE = 64 * 1024
+#: Coded bytes that are looked at in one go.
+_STEP = 4096
+#: RFC 9659: a content coding of zstd needs no larger window, and a decoder would have to hold it.
+_ZSTD_WINDOW = 1 << 23
 
 
 class BodyDecoder:
@@ -36,7 +41,6 @@ class BodyDecoder:
             if coding and coding != "identity"
         ]
         self.fault: str | None = None
-        self.decoded_bytes = 0
         self._stages: list[_Stage] = []
         for coding in reversed(self.codings):
             make = _STAGES.get(coding)
@@ -44,24 +48,50 @@ class BodyDecoder:
                 self.fault = f"unknown content coding {coding!r}"
                 break
             self._stages.append(make())
+        self._made = [0] * len(self._stages)  # bytes that came out of each stage
 
     @property
     def identity(self) -> bool:
         return not self.codings
 
+    @property
+    def decoded_bytes(self) -> int:
+        """How many bytes were handed out, where there is a coding."""
+        return self._made[-1] if self._made else 0
+
     def feed(self, data: bytes) -> bytes:
         """The decoded bytes that ``data`` yields; b"" after a fault."""
+        return b"".join(self.pieces(data)) if self.codings else data
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """The same piece by piece: at most 64 KiB each, made when asked for, some of them empty.
+
+        The pieces of one call are to be taken before the next.
+        """
         if not self.codings:
-            return data
-        if self.fault is not None or not data:
-            return b""
-        for stage in self._stages:
-            data = stage.feed(data, MAX_DECODED - self.decoded_bytes)
-            self.fault = self.fault or stage.fault
-        self.decoded_bytes += len(data)
-        if self.decoded_bytes >= MAX_DECODED:
-            self.fault = f"decoding stopped after {MAX_DECODED} bytes"
-        return data
+            yield data
+        elif self.fault is None and data:
+            yield from self._through(0, data)
+
+    def _through(self, at: int, data: bytes) -> Iterator[bytes]:
+        """What the stages from ``at`` on make of ``data``. What came before a fault goes all the way through."""
+        if at == len(self._stages):
+            yield data
+            return
+        stage = self._stages[at]
+        for piece in stage.pieces(data):
+            piece = piece[: MAX_DECODED - self._made[at]]
+            self._made[at] += len(piece)
+            full = self._made[at] >= MAX_DECODED
+            if full:
+                self.fault = f"decoding stopped after {MAX_DECODED} bytes"
+            if piece:
+                yield from self._through(at + 1, piece)
+            else:
+                yield b""
+            if full:
+                return
+        self.fault = self.fault or stage.fault
 
     @property
     def complete(self) -> bool:
@@ -70,12 +100,12 @@ class BodyDecoder:
 
 
 class _Stage(Protocol):
-    """One coding. ``feed`` gives at most ``limit`` bytes, and what came before a fault; the same however it is cut."""
+    """One coding. ``pieces`` gives, bit by bit, what came before a fault; joined, the same however it is cut."""
 
     complete: bool
     fault: str | None
 
-    def feed(self, data: bytes, limit: int) -> bytes: ...
+    def pieces(self, data: bytes) -> Iterator[bytes]: ...
 
 
 class _Zlib:
@@ -87,21 +117,27 @@ class _Zlib:
         self._inner = zlib.decompressobj(wbits)
         self._held = b""  # the two bytes that tell a zlib header, or the next gzip member
         self._deciding = not self._gzip
+        self._over = False  # what comes now is padding
         self.complete = False
         self.fault: str | None = None
 
-    def feed(self, data: bytes, limit: int) -> bytes:
-        pieces: list[bytes] = []
-        left = limit
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        for at in range(0, len(data), _STEP):
+            yield from self._step(data[at : at + _STEP])
+            if self.fault is not None or self._over:
+                return
+
+    def _step(self, data: bytes) -> Iterator[bytes]:
         data = self._held + data
         self._held = b""
-        while data and left > 0 and self.fault is None:
+        more = bool(data) and not self._over
+        while more and self.fault is None:
             if (self._deciding or self.complete) and not self._begin(data):
-                break
-            piece, data = self._decompress(data, left)
-            pieces.append(piece)
-            left -= len(piece)
-        return b"".join(pieces)
+                return
+            piece, data = self._decompress(data)
+            yield piece
+            # A full piece may have more behind it, all of its input taken in already.
+            more = bool(data) or (len(piece) == _PIECE and not self.complete)
 
     def _begin(self, data: bytes) -> bool:
         """Look at two bytes before deciding; False when there is nothing to decode (yet)."""
@@ -114,25 +150,24 @@ class _Zlib:
             self._deciding = False
             return True
         if not self._gzip or not data.startswith(b"\x1f\x8b"):
-            return False  # padding behind the end is ignored, as browsers do
+            self._over = True  # padding behind the end is ignored, as browsers do
+            return False
         self._inner = zlib.decompressobj(self._wbits)
         self.complete = False
         return True
 
-    def _decompress(self, data: bytes, left: int) -> tuple[bytes, bytes]:
-        """What ``data`` yields, and what is left of it."""
+    def _decompress(self, data: bytes) -> tuple[bytes, bytes]:
+        """What ``data`` yields, a piece at most, and what is left of it."""
         before = self._inner.copy()
         try:
-            pieces = [self._inner.decompress(data, min(_PIECE, left))]
-            while len(pieces[-1]) == _PIECE and not self._inner.unconsumed_tail and not self._inner.eof:
-                pieces.append(self._inner.decompress(b"", _PIECE))
+            piece = self._inner.decompress(data, _PIECE)
         except zlib.error as error:
             self.fault = f"corrupt compressed data: {error}"
-            return _before_the_fault(before, data)[:left], b""
+            return _before_the_fault(before, data), b""
         if self._inner.eof:
             self.complete = True
-            return b"".join(pieces)[:left], self._inner.unused_data
-        return b"".join(pieces)[:left], self._inner.unconsumed_tail
+            return piece, self._inner.unused_data
+        return piece, self._inner.unconsumed_tail
 
 
 def _before_the_fault(inner: zlib._Decompress, data: bytes) -> bytes:
@@ -154,22 +189,32 @@ class _ByteWise:
     def __init__(self) -> None:
         self.fault: str | None = None
 
-    def feed(self, data: bytes, limit: int) -> bytes:
+    def pieces(self, data: bytes) -> Iterator[bytes]:
         """Byte by byte: that bounds the output of a bomb, and gives the same before an error however it is cut."""
-        pieces: list[bytes] = []
-        left = limit
+        made: list[bytes] = []
+        size = 0
         for at in range(len(data)):
-            if self.complete or left <= 0 or self.fault is not None:
+            if self.complete or self.fault is not None:
                 break
-            piece = self._step(data[at : at + 1], left)[:left]
-            if piece:
-                pieces.append(piece)
-                left -= len(piece)
-        return b"".join(pieces)
+            for piece in self._step(data[at : at + 1]):
+                made.append(piece)
+                size += len(piece)
+                if size >= _PIECE:
+                    yield from _cut(b"".join(made))
+                    made, size = [], 0
+            if at % _STEP == _STEP - 1:
+                yield b"".join(made)
+                made, size = [], 0
+        yield b"".join(made)
 
-    def _step(self, byte: bytes, left: int) -> bytes:
-        """What one more byte yields; what goes beyond ``left`` bytes need not be there."""
+    def _step(self, byte: bytes) -> Iterator[bytes]:
+        """What one more byte yields."""
         raise NotImplementedError
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    for at in range(0, len(data), _PIECE):
+        yield data[at : at + _PIECE]
 
 
 class _Brotli(_ByteWise):
@@ -177,33 +222,33 @@ class _Brotli(_ByteWise):
         super().__init__()
         self._inner = brotli.Decompressor()
 
-    def _step(self, byte: bytes, left: int) -> bytes:
+    def _step(self, byte: bytes) -> Iterator[bytes]:
         try:
             piece: bytes = self._inner.process(byte, output_buffer_limit=_PIECE)
-            pieces = [piece]
-            while len(piece) >= _PIECE and len(pieces) * _PIECE < left:
+            while len(piece) >= _PIECE:
+                yield piece
                 piece = self._inner.process(b"", output_buffer_limit=_PIECE)
-                pieces.append(piece)
         except brotli.error as error:
             self.fault = f"corrupt compressed data: {error}"
-            return b""
+            return
         self.complete = self._inner.is_finished()
-        return b"".join(pieces)
+        yield piece
 
 
 class _Zstd(_ByteWise):
     def __init__(self) -> None:
         super().__init__()
-        self._inner = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        self._inner = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
 
-    def _step(self, byte: bytes, left: int) -> bytes:
+    def _step(self, byte: bytes) -> Iterator[bytes]:
+        """One byte ends one block at most, which holds 128 KiB."""
         try:
             piece = self._inner.decompress(byte)
         except zstandard.ZstdError as error:
             self.fault = f"corrupt compressed data: {error}"
-            return b""
+            return
         self.complete = self._inner.eof
-        return piece
+        yield piece
 
 
 _STAGES: dict[str, Callable[[], _Stage]] = {
@@ -262,6 +307,11 @@ class StreamDecoder:
     def pending(self) -> int:
         """Bytes held back for an event that is not complete yet."""
         return self._sse.pending
+
+    @property
+    def rest(self) -> bytes:
+        """Those bytes."""
+        return self._sse.rest
 
 
 def encode(event: StreamEvent) -> bytes:
