@@ -33,7 +33,7 @@ _HEAD = """<meta charset="utf-8"><title>streamlab</title><link rel="icon" href="
   font-family: "Roboto Mono"; font-display: block; font-weight: 100 700;
   src: url("/static/fonts/RobotoMono-VariableFont_wght.ttf");
 }
-body { overflow: hidden; }
+body, .xterm-viewport { overflow: hidden !important; }
 </style>"""
 #: Nothing on the page is fetched from elsewhere, whatever textual-serve's next page may ask for. ("ws:" stands alone
 #: because not every browser counts websockets as 'self', nor takes an IPv6 address here.)
