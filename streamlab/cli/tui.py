@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -39,7 +40,23 @@ def command(target: str | None, web: bool, listen: str, db: Path | None) -> None
         raise UsageError("the workbench needs a terminal; `streamlab show` and `streamlab check` work without one")
     # Nothing of what is made until the first screen is garbage, and looking for some takes a tenth of the time.
     gc.disable()
-    from streamlab.tui.app import Workbench
-    from streamlab.tui.opening import open_target
+    _run(target, db)
 
-    Workbench(open_target(target, db)).run()
+
+def _run(target: str | None, db: Path | None) -> None:
+    from streamlab.tui import first_frame
+    from streamlab.tui.memory import Memory
+    from streamlab.tui.opening import open_target
+    from streamlab.tui.watcher import Watcher
+
+    opened = open_target(target, db)
+    watcher, memory = Watcher(opened.path), Memory()
+    with first_frame.FirstFrame() as frame:
+        if first_frame.can_be_shown():
+            drawn = first_frame.draw(opened, watcher, memory, os.get_terminal_size())
+            if drawn is not None:
+                frame.show(drawn)
+        from streamlab.tui.app import Workbench
+
+        workbench = Workbench(opened, memory=memory, watcher=watcher, over_first_frame=frame.shown)
+    workbench.run()

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from streamlab.demo.performance import Hop, Outcome
 from streamlab.demo.place import Place
-from streamlab.report.text import STYLES
+from streamlab.report.styles import STYLES
 from streamlab.rules.finding import Finding
 from streamlab.wire.apis import Api
 from streamlab.wire.visible import visible

@@ -12,7 +12,8 @@ from streamlab import __version__
 from streamlab.engine.comparison import Comparison, Difference, Origin, Pair, Relation, Side, Spot
 from streamlab.engine.parity import Parity
 from streamlab.report.json import finding_json
-from streamlab.report.text import STYLES, milliseconds, size
+from streamlab.report.styles import STYLES
+from streamlab.report.units import milliseconds, size
 from streamlab.wire.visible import visible
 
 _ORIGIN_STYLE = {Origin.NOBODY: "bold green", Origin.A: "bold yellow", Origin.B: "bold red", Origin.BOTH: "bold red"}

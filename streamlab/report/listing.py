@@ -13,8 +13,9 @@ from rich.text import Text
 from streamlab.engine.report import Report
 from streamlab.exchange import Exchange
 from streamlab.report.json import dump, report_json
-from streamlab.report.text import finding_lines, gravest_first, metric_rows, milliseconds, size
+from streamlab.report.text import finding_lines, gravest_first, metric_rows
 from streamlab.report.timeline import timeline_rows
+from streamlab.report.units import milliseconds, size
 from streamlab.storage.capture_db import Overview
 from streamlab.wire.visible import visible
 

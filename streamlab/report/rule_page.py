@@ -13,7 +13,7 @@ from rich.text import Text
 from streamlab.dialects.registry import all_dialects
 from streamlab.expectations.clients import CLIENTS, MEASURED_ON, breaks
 from streamlab.report.json import break_json, dump
-from streamlab.report.text import STYLES
+from streamlab.report.styles import STYLES
 from streamlab.rules.base import Rule
 from streamlab.rules.registry import all_rules, family_of
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from streamlab.engine.trend import Sighting
 from streamlab.report.json import dump
-from streamlab.report.text import STYLES
+from streamlab.report.styles import STYLES
 from streamlab.rules.finding import Severity
 from streamlab.wire.visible import visible
 

@@ -6,7 +6,6 @@ import contextlib
 import gc
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -20,13 +19,16 @@ from streamlab.tui.link import Link
 from streamlab.tui.memory import Memory, remember_event, remembered_event
 from streamlab.tui.messages import Answer
 from streamlab.tui.opening import Opened
-from streamlab.tui.palette import DARK, LIGHT
 from streamlab.tui.screens.base import WorkbenchScreen
+from streamlab.tui.themes import THEMES
 from streamlab.tui.watcher import POLL_SECONDS, Watcher
 from streamlab.wire.visible import visible
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     from textual.command import Provider
+    from textual.driver import Driver
     from textual.screen import Screen
 
     from streamlab.replaying import BackgroundReplay
@@ -38,8 +40,17 @@ def _commands() -> type[Provider]:
     return WorkbenchCommands
 
 
+def _take_over_driver() -> type[Driver]:
+    from streamlab.tui.terminal import TakeOverDriver
+
+    return TakeOverDriver
+
+
 class Workbench(App[None]):
-    """``streamlab tui``. ``link`` may be shared by several workbenches that run one after another."""
+    """``streamlab tui``. ``link`` may be shared by several workbenches that run one after another.
+
+    ``over_first_frame`` says that `first_frame` is on the screen, which the workbench then draws over.
+    """
 
     CSS_PATH = "app.tcss"
     TITLE = "streamlab"
@@ -54,17 +65,25 @@ class Workbench(App[None]):
         Binding("ctrl+g", "search_next(1)", "search on", show=False),
     ]
 
-    def __init__(self, opened: Opened, *, link: Link | None = None, memory: Memory | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        opened: Opened,
+        *,
+        link: Link | None = None,
+        memory: Memory | None = None,
+        watcher: Watcher | None = None,
+        over_first_frame: bool = False,
+    ) -> None:
+        super().__init__(driver_class=_take_over_driver() if over_first_frame else None)
         self.opened = opened
-        self.watcher = Watcher(opened.path)
+        self.watcher = watcher or Watcher(opened.path)
         self.memory = memory or Memory()
         self._capture = self.memory.capture(opened.path) if opened.own else {}
         self._link, self._own_link = link or Link(), link is None
         self._token = 0
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = "streamlab-light" if self.memory.data.get("theme") == "streamlab-light" else "streamlab-dark"
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.memory.theme
         self._replaying: BackgroundReplay | None = None
         self._scratch: TemporaryDirectory[str] | None = None
 
@@ -124,16 +143,6 @@ class Workbench(App[None]):
     def _screens(self) -> list[WorkbenchScreen]:
         return [one for one in self.screen_stack if isinstance(one, WorkbenchScreen) and one.is_mounted]
 
-    @property
-    def title_of_capture(self) -> str:
-        """What is being looked at."""
-        if not self.opened.own:
-            return ", ".join(self.opened.coming) or "files"
-        try:
-            return str(self.opened.path.absolute().relative_to(Path.cwd()))
-        except (OSError, ValueError):
-            return self.opened.path.name
-
     def _look(self) -> None:
         try:
             changed = self.watcher.changed()
@@ -142,8 +151,13 @@ class Workbench(App[None]):
             return
         if not changed:
             return
+        self._tell_screens(lambda screen: screen.capture_changed())
+
+    def _tell_screens(self, what: Callable[[WorkbenchScreen], None]) -> None:
         for screen in self._screens():
-            screen.capture_changed()
+            # A screen that is being taken down has lost some of its parts already.
+            with contextlib.suppress(NoMatches):
+                what(screen)
 
     # -- the analyst process
 
@@ -168,10 +182,7 @@ class Workbench(App[None]):
             if content.problem:
                 self.tell(content.problem)
         else:
-            for screen in self._screens():
-                # A screen that is being taken down has lost some of its parts already.
-                with contextlib.suppress(NoMatches):
-                    screen.answered(content)
+            self._tell_screens(lambda screen: screen.answered(content))
 
     # -- screens
 
@@ -341,6 +352,8 @@ class Workbench(App[None]):
 
     def open_comparison(self, left: int, right: int | None) -> None:
         """Two exchanges beside each other; None compares the left one with its normalized form."""
+        from tempfile import TemporaryDirectory
+
         from streamlab.tui.screens.compare import CompareScreen
 
         if self._scratch is None:

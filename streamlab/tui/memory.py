@@ -23,6 +23,11 @@ class Memory:
             found = {}
         self.data: dict[str, Any] = found if isinstance(found, dict) else {}
 
+    @property
+    def theme(self) -> str:
+        """The name of the theme."""
+        return "streamlab-light" if self.data.get("theme") == "streamlab-light" else "streamlab-dark"
+
     def capture(self, path: Path) -> dict[str, Any]:
         """What is remembered of a capture; changes to it are remembered."""
         captures = self.data.setdefault("captures", {})

@@ -7,8 +7,6 @@ on them as it does on a database; the files themselves are never written to.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -42,9 +40,21 @@ class Opened:
         """Whether this is a capture of its own, and not a copy of files."""
         return self.temporary is None
 
+    @property
+    def title(self) -> str:
+        """What is being looked at."""
+        if not self.own:
+            return ", ".join(self.coming) or "files"
+        try:
+            return str(self.path.absolute().relative_to(Path.cwd()))
+        except (OSError, ValueError):
+            return self.path.name
+
     def close(self) -> None:
         """Remove the copy."""
         if self.temporary is not None:
+            import shutil
+
             shutil.rmtree(self.temporary, ignore_errors=True)
 
 
@@ -55,6 +65,8 @@ def open_target(target: str | None, db: Path | None) -> Opened:
     first, *more = islice(find(target, db), 2)
     if first.id is not None:
         return Opened(Path(first.path), None if more and "#" not in target else first.id)
+    import tempfile  # which brings much that a database does not need
+
     folder = Path(tempfile.mkdtemp(prefix="streamlab-tui-"))
     opened = Opened(folder / "files.db", temporary=folder)
     try:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from rich.style import Style
 from rich.text import Text
-from textual.theme import Theme
 
-from streamlab.engine.difference import How
-from streamlab.report.text import STYLES
+from streamlab.report.styles import STYLES
 from streamlab.rules.finding import Finding, Severity
 from streamlab.wire.visible import visible
 
@@ -20,14 +18,6 @@ GOOD = Style(color="green")
 STALL = Style(color="yellow", bold=True)
 GAP = Style(color="#4f8fbf")
 ARRIVAL = Style(color="#2f9fd8", bold=True)
-CHANGED = {
-    How.SAME: ("=", DIM),
-    How.CHANGED: ("~", Style(color="yellow")),
-    How.ADDED: ("+", Style(color="green")),
-    How.DROPPED: ("-", Style(color="red")),
-    How.BROKEN: ("!", Style(color="red", bold=True)),
-}
-ORIGINS = {"copied": "copied", "derived": "derived", "invented": "invented"}
 BARS = " ▁▂▃▄▅▆▇█"
 
 _KINDS = {
@@ -44,34 +34,33 @@ _KINDS = {
     "role": DIM,
 }
 
-DARK = Theme(
-    name="streamlab-dark",
-    primary="#5fa8d3",
-    secondary="#8fb8de",
-    accent="#f2b134",
-    foreground="#d7dce2",
-    background="#12161c",
-    surface="#171c24",
-    panel="#1e2530",
-    success="#7bc47f",
-    warning="#f2b134",
-    error="#ef6461",
-    dark=True,
-)
-LIGHT = Theme(
-    name="streamlab-light",
-    primary="#1f6f9f",
-    secondary="#3d7ea6",
-    accent="#b36b00",
-    foreground="#20262d",
-    background="#fafaf7",
-    surface="#f2f2ec",
-    panel="#e6e6de",
-    success="#2e7d32",
-    warning="#a86700",
-    error="#b3261e",
-    dark=False,
-)
+#: The colours of the two themes; `themes` makes Textual's themes of them.
+COLOURS = {
+    "streamlab-dark": {
+        "primary": "#5fa8d3",
+        "secondary": "#8fb8de",
+        "accent": "#f2b134",
+        "foreground": "#d7dce2",
+        "background": "#12161c",
+        "surface": "#171c24",
+        "panel": "#1e2530",
+        "success": "#7bc47f",
+        "warning": "#f2b134",
+        "error": "#ef6461",
+    },
+    "streamlab-light": {
+        "primary": "#1f6f9f",
+        "secondary": "#3d7ea6",
+        "accent": "#b36b00",
+        "foreground": "#20262d",
+        "background": "#fafaf7",
+        "surface": "#f2f2ec",
+        "panel": "#e6e6de",
+        "success": "#2e7d32",
+        "warning": "#a86700",
+        "error": "#b3261e",
+    },
+}
 
 
 def kind_style(kind: str) -> Style:

@@ -152,19 +152,19 @@ def test_zoom_goes_from_the_whole_stream_to_a_millisecond(run):
     async def story(driver):
         await driver.settle()
         timeline = driver.exchange.timeline
-        start, whole = timeline.window
+        start, whole = timeline.drawing.window
         assert start == 0
         await driver.press("j", "j", "j")
         await driver.press(*["plus"] * 20)
-        start, stop = timeline.window
+        start, stop = timeline.drawing.window
         assert stop - start == 1_000
         assert start <= driver.exchange.events.place(3).offset_us <= stop
         await driver.press("j")
-        assert timeline.window[0] <= driver.exchange.events.place(4).offset_us <= timeline.window[1]
+        assert timeline.drawing.window[0] <= driver.exchange.events.place(4).offset_us <= timeline.drawing.window[1]
         await driver.press("minus")
-        assert timeline.window[1] - timeline.window[0] == 2_000
+        assert timeline.drawing.window[1] - timeline.drawing.window[0] == 2_000
         await driver.press("0")
-        assert timeline.window == (0, whole)
+        assert timeline.drawing.window == (0, whole)
 
     run(story, TOOLS)
 

@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from streamlab.engine.comparison import Comparison, Difference, Origin, Relation, Row
-from streamlab.report.text import milliseconds
 from streamlab.report.timeline import kind, preview
+from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding
 from streamlab.tui import protocol
 from streamlab.tui.events import Events

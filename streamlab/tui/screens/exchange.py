@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -15,11 +13,12 @@ from textual.timer import Timer
 
 from streamlab.engine.diff_members import members_of
 from streamlab.exchange import Exchange
-from streamlab.report.text import milliseconds, size
+from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding
 from streamlab.tui import protocol
+from streamlab.tui.drawing.layout import AT_ONCE, layout
+from streamlab.tui.drawing.titles import exchange_facts, exchange_title
 from streamlab.tui.messages import Chosen, CursorMoved
-from streamlab.tui.palette import badge
 from streamlab.tui.playing import Player
 from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.widgets.bytes_pane import BytesPane
@@ -37,8 +36,6 @@ from streamlab.wire.visible import visible
 if TYPE_CHECKING:
     from streamlab.engine.report import Report
 
-#: Segments indexed before the first screen; the analyst process does the rest.
-_AT_ONCE = 128
 _FRAME = 1 / 30
 _REPORT_SECONDS = 0.5
 _PANES = ("diff", "bytes", "client")
@@ -85,7 +82,7 @@ class ExchangeScreen(WorkbenchScreen):
     }
 
     def __init__(self, exchange_id: int, event: int = 0, size: tuple[int, int] = (80, 24)) -> None:
-        super().__init__(classes=_class_for(*size))
+        super().__init__(classes=layout(*size))
         self.exchange_id = exchange_id
         self.token = 0
         self.report: Report | None = None
@@ -143,7 +140,7 @@ class ExchangeScreen(WorkbenchScreen):
         self.exchange_id = exchange_id
         self.exchange: Exchange = watcher.exchange(exchange_id)
         self.events = watcher.events(self.exchange)
-        self.events.start(_AT_ONCE)
+        self.events.start(AT_ONCE)
         self._fresh = True
         self.token = self.app.next_token()
         self.report, self.finding, self._whole_report = None, None, False
@@ -225,7 +222,7 @@ class ExchangeScreen(WorkbenchScreen):
             events = self.app.watcher.events(self.exchange)
             events.body = body
             self.events = self.player.events = events
-            self.timeline.events = events
+            self.timeline.drawing.events = events
         at_end = self.cursor >= self.timeline.row_count - 1 > 0 and self._growing
         self.events.index.extend(answer.part)
         self.events.whole = answer.whole
@@ -244,13 +241,13 @@ class ExchangeScreen(WorkbenchScreen):
     def _refresh_stream(self) -> None:
         ended = self.events.whole and not self.live
         self.timeline.show(self.events, str(self.exchange.ending) if ended else None, self.exchange.end_us)
-        self.query_one(Overview).show(self.events.index, self.timeline.stall_us)
+        self.query_one(Overview).show(self.events.index, self.timeline.drawing.stall_us)
 
     def _annotate(self) -> None:
         findings = self.report.findings if self.report is not None else ()
         metrics = self.report.metrics if self.report is not None else None
         if metrics is not None and metrics.gap_p50_us is not None:
-            self.timeline.stall_us = max(1_000_000, 10 * metrics.gap_p50_us)
+            self.timeline.drawing.stall_us = max(1_000_000, 10 * metrics.gap_p50_us)
         self.timeline.annotate(findings, self.app.watcher.marks(self.exchange_id))
         self.query_one(Overview).annotate(findings)
         self.query_one(FindingsPane).show(findings, whole=self._whole_report)
@@ -345,44 +342,13 @@ class ExchangeScreen(WorkbenchScreen):
 
     def _show_titles(self) -> None:
         self._show_title()
-        self.query_one("#facts", Line).update(Text(" · ".join(self._facts()), no_wrap=True, overflow="ellipsis"))
+        note = self.app.watcher.marks(self.exchange_id).get(-1)
+        self.query_one("#facts", Line).update(exchange_facts(self.exchange, self.events, self.report, note))
         self._show_notice()
 
     def _show_title(self) -> None:
-        exchange, report = self.exchange, self.report
-        label = "/".join(part for part in (exchange.tap, exchange.label) if part)
-        title = Text(no_wrap=True)
-        title.append(f"{self.exchange_id}  ", "dim")
-        title.append(visible(label or "exchange"), "bold")
-        if exchange.request is not None:
-            path = urlsplit(exchange.request.url).path if "//" in exchange.request.url else exchange.request.url
-            title.append(f"  {visible(exchange.request.method, 12)} {visible(path, 80)}", "dim")
-        if report is not None and report.worst is not None:
-            worst = next(one for one in report.findings if one.severity is report.worst)
-            title.append("  ")
-            title.append_text(badge(worst))
-            title.append(f" {len(report.findings)} finding{'s' if len(report.findings) > 1 else ''}", "dim")
-        where = f"{self.cursor + 1:,} of {self.timeline.row_count:,}"
-        title.append(where.rjust(max(len(where) + 2, self.size.width - 2 - title.cell_len)), "dim")
-        self.query_one("#title", Line).update(title)
-
-    def _facts(self) -> list[str]:
-        exchange, report = self.exchange, self.report
-        facts = ["● recording"] if self.live else []
-        facts.append("no response" if exchange.head is None else f"HTTP {exchange.head.status}")
-        if report is not None:
-            facts += [str(report.api), f"dialect {report.dialect or '–'}"]
-        facts.append(f"{len(self.events):,}{'' if self.events.whole else '+'} events")
-        if report is not None:
-            facts.append(size(report.metrics.bytes))
-            facts.append(f"first token {milliseconds(report.metrics.ttft_us)}")
-            facts.append(f"stalls {report.metrics.stalls if report.metrics.stalls is not None else '–'}")
-        if exchange.end_us is not None:
-            facts.append(milliseconds(exchange.end_us))
-        if not self.live:
-            facts.append(str(exchange.ending))
-        note = self.app.watcher.marks(self.exchange_id).get(-1)
-        return facts + ([f"“{visible(note, 60)}”"] if note else [])
+        rows, width = self.timeline.row_count, self.size.width - 2
+        self.query_one("#title", Line).update(exchange_title(self.exchange, self.report, self.cursor, rows, width))
 
     def _show_notice(self) -> None:
         player = self.player
@@ -402,7 +368,7 @@ class ExchangeScreen(WorkbenchScreen):
     def on_resize(self, event: Resize) -> None:
         """As many parts side by side as have room; the others are one key away."""
         width, height = event.size
-        chosen = _class_for(width, height)
+        chosen = layout(width, height)
         wide = chosen == "-wide"
         for name in ("-wide", "-medium", "-narrow"):
             self.set_class(name == chosen, name)
@@ -458,7 +424,7 @@ class ExchangeScreen(WorkbenchScreen):
         stalls = [
             event
             for event, gap in zip(index.long_events, index.long_gaps, strict=True)
-            if gap >= self.timeline.stall_us
+            if gap >= self.timeline.drawing.stall_us
         ]
         later = [event for event in stalls if event > cursor] if step > 0 else [e for e in stalls if e < cursor][::-1]
         if later:
@@ -660,13 +626,6 @@ class ExchangeScreen(WorkbenchScreen):
     def action_replay(self) -> None:
         """Serve the exchange, or stop serving."""
         self.app.replay(self.exchange_id)
-
-
-def _class_for(width: int, height: int) -> str:
-    """How the parts are laid out at a size; see app.tcss."""
-    if width >= 140 and height >= 36:
-        return "-wide"
-    return "-medium" if width >= 100 and height >= 28 else "-narrow"
 
 
 def _added(chunk: dict[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from streamlab import __version__
 from streamlab.storage.filtering import SORTS
 from streamlab.tui import protocol
+from streamlab.tui.drawing.titles import list_title
 from streamlab.tui.messages import Chosen
 from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.widgets.exchange_list import ExchangeList
@@ -89,11 +90,7 @@ class ExchangesScreen(WorkbenchScreen):
         self.table.display = not nothing
         if nothing:
             self.query_one("#empty", Static).update(self._empty())
-        title = Text(no_wrap=True)
-        title.append("streamlab", "bold")
-        title.append(f"  {visible(app.title_of_capture)}", "")
-        title.append(f"  {len(watcher.ids):,} exchange{'s' if len(watcher.ids) != 1 else ''}", "dim")
-        title.append(f"  by {watcher.sort}" if watcher.sort != "newest" else "", "dim")
+        title = list_title(app.opened.title, len(watcher.ids), watcher.sort)
         self.query_one("#title", Line).update(title)
         line = self.query_one("#filterline", Line)
         line.set_class(filtered, "-on")
@@ -132,8 +129,8 @@ class ExchangesScreen(WorkbenchScreen):
     def ask_for_summaries(self) -> None:
         """Have the exchanges on the screen analyzed; and all others, where the filter or the order needs it."""
         watcher = self.app.watcher
-        if watcher.browser is None or not watcher.ids:
-            return
+        if watcher.browser is None or not watcher.ids or not self.query(ExchangeList):
+            return  # there is nothing to ask about, or the screen is being taken down
         rows = {
             one: self.table.row_of(one, at) for at, one in enumerate(self.table.on_screen, self.table.scroll_offset.y)
         }

@@ -10,10 +10,17 @@ from rich.text import Text
 from streamlab.engine.difference import EventDiff, FieldDiff, How, Outcome, Output
 from streamlab.report.text import breaking_lines, value
 from streamlab.rules.finding import Finding
-from streamlab.tui.palette import BOLD, CHANGED, DIM, GOOD, PLAIN, badge, fit
+from streamlab.tui.palette import BOLD, DIM, GOOD, PLAIN, badge, fit
 from streamlab.tui.widgets.text_pane import TextPane
 from streamlab.wire.visible import visible
 
+_SIGNS = {
+    How.SAME: ("=", DIM),
+    How.CHANGED: ("~", Style(color="yellow")),
+    How.ADDED: ("+", Style(color="green")),
+    How.DROPPED: ("-", Style(color="red")),
+    How.BROKEN: ("!", Style(color="red", bold=True)),
+}
 _SAID = {
     Outcome.KEPT: "passes as it came, byte for byte",
     Outcome.CHANGED: "OpenAI would have sent it differently",
@@ -110,13 +117,13 @@ invented  nobody said it: a generated id, a missing [DONE], an error event"""
 
     def _field(self, field: FieldDiff, width: int) -> Text:
         path, here, there, origin = columns(width)
-        sign, style = CHANGED[field.how]
+        sign, style = _SIGNS[field.how]
         line = Text(no_wrap=True)
         line.append(f"{sign} ", style)
         line.append(fit(_short(field.path, path), path) + " ", DIM if field.how is How.SAME else BOLD)
         came = "" if field.how is How.ADDED else value(field.here, here)
         sent = "" if field.how is How.DROPPED else value(field.there, there)
-        line.append(fit(came, here) + " ", DIM if field.how is How.SAME else CHANGED[How.DROPPED][1])
+        line.append(fit(came, here) + " ", DIM if field.how is How.SAME else _SIGNS[How.DROPPED][1])
         if field.how is How.SAME:
             return line
         line.append(fit(sent or "(not sent)", there) + " ", GOOD if sent else DIM)
@@ -125,7 +132,7 @@ invented  nobody said it: a generated id, a missing [DONE], an error event"""
         return line
 
     def _unmended(self, field: FieldDiff, width: int) -> list[Text]:
-        sign, style = CHANGED[field.how]
+        sign, style = _SIGNS[field.how]
         line = Text.assemble((f"{sign} ", style), (fit_free(field.path), BOLD), f"  {fit_free(field.why)}")
         return self.wrapped(line, width, "  ")
 

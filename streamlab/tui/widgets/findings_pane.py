@@ -8,7 +8,7 @@ from rich.style import Style
 from rich.text import Text
 
 from streamlab.engine.ranking import worst_first
-from streamlab.report.text import milliseconds
+from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding
 from streamlab.tui.palette import BOLD, DIM, badge, fit
 from streamlab.tui.widgets.rows import Rows

@@ -104,4 +104,5 @@ longest of all being full; the letters below are findings. A click goes there.""
     def on_click(self, event: Click) -> None:
         """Go to the event under the mouse."""
         if self._index is not None and self._index.events:
-            self.post_message(self.Clicked(self._share(event.x, max(1, self.size.width))[0]))
+            column = event.get_content_offset_capture(self).x
+            self.post_message(self.Clicked(self._share(column, max(1, self.size.width))[0]))
