@@ -22,6 +22,7 @@ import pytest
 pytest.importorskip("textual_serve", reason="needs the extra: pip install 'streamlab[web]'")
 import aiohttp
 
+from streamlab.cli import main
 from streamlab.errors import CouldNotRunError
 from streamlab.tui import web
 from tests.tui.driving import CAPTURES
@@ -44,14 +45,10 @@ class Served:
         return self.process.returncode, err
 
 
-def _command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "streamlab", "tui", "--web", *words]
-
-
 @contextmanager
 def _serving(state: Path, *words: str, listen: str = "127.0.0.1:0") -> Iterator[Served]:
     process = subprocess.Popen(
-        _command(*words, "--listen", listen),
+        [sys.executable, "-m", "streamlab", "tui", "--web", *words, "--listen", listen],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -399,22 +396,30 @@ def test_a_target_that_went_away_is_said_on_the_page(tmp_path):
         (["7000", "--db", "DATABASE"], "no exchange 7000"),
     ],
 )
-def test_what_was_asked_for_is_checked_before_anything_is_served(shipped, words, said):
+def test_what_was_asked_for_is_checked_before_anything_is_served(shipped, taken_port, capsys, words, said):
     words = [str(shipped) if word == "DATABASE" else word for word in words]
-    ended = subprocess.run(_command("--listen", "127.0.0.1:0", *words), capture_output=True, text=True, timeout=60)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert said in ended.stderr
-    assert ended.stderr.startswith("streamlab: ")
-    assert ended.stderr.count("\n") == 1
+    assert said in _refused(2, capsys, "--listen", taken_port, *words)
 
 
-def test_a_taken_port_is_said_in_one_line(shipped):
+def test_a_taken_port_is_said(shipped, taken_port, capsys):
+    said = _refused(3, capsys, "--db", str(shipped), "--listen", taken_port)
+    assert f"cannot listen on {taken_port}: address already in use" in said
+
+
+@pytest.fixture
+def taken_port() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        words = ["--db", str(shipped), "--listen", f"127.0.0.1:{taken.getsockname()[1]}"]
-        ended = subprocess.run(_command(*words), capture_output=True, text=True, timeout=60)
-    assert (ended.returncode, ended.stdout) == (3, "")
-    assert "address already in use" in ended.stderr
-    assert ended.stderr.count("\n") == 1
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+def _refused(code: int, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """The one line on stderr of a command that ends at once."""
+    with pytest.raises(SystemExit) as ended:
+        main(["tui", "--web", *words])
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out, err.count("\n")) == (code, "", 1)
+    assert err.startswith("streamlab: ")
+    return err
 
 
 def test_beyond_this_machine_there_is_a_warning_and_an_address_that_works(shipped, tmp_path):
