@@ -219,4 +219,4 @@ def _for_client(report: Report, client: str | None) -> Report:
         return report
     from streamlab.expectations.clients import hurts
 
-    return replace(report, findings=tuple(one for one in report.findings if hurts(one.rule, client)))
+    return replace(report, findings=tuple(one for one in report.findings if hurts(one.rule, client, one.variants)))

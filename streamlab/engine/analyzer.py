@@ -49,6 +49,13 @@ class _Place:
         self.count = 1
         self.events = [finding.event] if finding.event is not None else []
 
+    def also(self, variants: tuple[str, ...]) -> None:
+        """It was seen in these forms too; one that the rule cannot name leaves all of them possible."""
+        known = self.finding.variants
+        if known and variants != known:
+            both = tuple(dict.fromkeys((*known, *variants))) if variants else ()
+            self.finding = replace(self.finding, variants=both)
+
     def again(self, event: int | None) -> None:
         self.count += 1
         if event is not None and len(self.events) < _MAX_PLACES and self.events[-1:] != [event]:
@@ -315,6 +322,7 @@ class Analyzer:
                 self._places[key] = _Place(self._placed(finding, event))
             else:
                 place.again(finding.event)
+                place.also(finding.variants)
             keys.append(key)
         return keys
 

@@ -9,5 +9,5 @@ from streamlab.rules.finding import Finding
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """By severity, then by how many measured clients break on the rule, then in the order of the stream."""
-    return sorted(findings, key=lambda one: (one.severity.rank, -len(breaks(one.rule))))
+    """By severity, then by how many clients break on it, then in the order of the stream."""
+    return sorted(findings, key=lambda one: (one.severity.rank, -len(breaks(one.rule, one.variants))))

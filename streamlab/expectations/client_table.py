@@ -1,7 +1,9 @@
 """What each client did on each deviation, as text: a rule, and under it who does what (clients.py reads it).
 
 `MEASURED` comes from 263 streams, perfect but for one deviation each, served over a loopback socket to 34 clients on
-20 November 2026. A client that is not named went on as if nothing were wrong. `OBSERVED` comes from a smaller, older
+20 November 2026. A client that is not named went on as if nothing were wrong. What happens ``when CONDITION, or when
+CONDITION`` was seen in these forms of the deviation alone; the rule names the forms (`Rule.variants`) and says of a
+finding which it is. `OBSERVED` comes from a smaller, older
 set of streams and the clients whose versions were not written down; it is used for rules without a measurement.
 """
 
@@ -9,18 +11,15 @@ MEASURED = """\
 charset-not-utf8
   ends with other text: py-hf-hub
 choice-delta-missing
-  raises AttributeError when it is null in the finish chunk: py-openai-stream py-openai-v1.109-stream py-llm
-      py-strands py-autogen
-  raises AttributeError in the documented loop when it is null in the finish chunk: py-openai-raw py-openai-async
-      py-openai-v1.35-raw py-hf-hub
-  raises TypeError in the documented loop when it is null in the finish chunk: js-openai-raw js-openai-v4-raw
-      js-eventsource-parser js-hf-inference
-  raises BamlClientHttpError when it is null in the finish chunk: rs-baml
-  raises OpenAIError when it is null in the finish chunk: js-openai-v4-stream
-  raises TensorZeroError when it is null in the finish chunk: rs-tensorzero
-  ends with another finish_reason when it is null in the finish chunk: py-langchain py-pydantic-ai
+  raises AttributeError: py-openai-stream py-openai-v1.109-stream py-llm py-strands py-autogen
+  raises AttributeError in the documented loop: py-openai-raw py-openai-async py-openai-v1.35-raw py-hf-hub
+  raises TypeError in the documented loop: js-openai-raw js-openai-v4-raw js-eventsource-parser js-hf-inference
+  raises OpenAIError: js-openai-v4-stream
+  raises TensorZeroError: rs-tensorzero
+  raises BamlClientHttpError when it is the finish chunk's: rs-baml
+  ends with another finish_reason when it is the finish chunk's: py-langchain py-pydantic-ai
       py-pydantic-ai-direct py-llama-index js-langchain
-  raises ValueError when it is null on the way: py-smolagents
+  raises ValueError when the answer goes on: py-smolagents
 choice-index-is-token-counter
   waits for ever when the only choice is number 1: js-openai-v4-stream
   raises IndexError when the only choice is number 1: py-openai-stream py-openai-v1.109-stream
@@ -50,14 +49,11 @@ choice-message-instead-of-delta
       js-ai-sdk4-openai js-ai-sdk4-compat js-pi-ai
   ends with other text and another finish_reason: py-pydantic-ai-direct py-llama-index js-langchain
 choices-missing-or-null
-  raises TypeError when they are missing: py-openai-stream py-openai-v1.109-stream py-llama-index py-llm
-      py-haystack py-autogen
-  raises AI_TypeValidationError when they are missing: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
-      js-ai-sdk4-compat
-  raises TypeError in the documented loop when they are missing: js-openai-raw js-openai-v4-raw
-      js-eventsource-parser
-  raises OpenAIError when they are missing: js-openai-stream js-openai-v4-stream
-  raises TensorZeroError when they are missing: rs-tensorzero
+  raises TypeError: py-openai-stream py-openai-v1.109-stream py-llama-index py-llm py-haystack py-autogen
+  raises AI_TypeValidationError: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai js-ai-sdk4-compat
+  raises TypeError in the documented loop: js-openai-raw js-openai-v4-raw js-eventsource-parser
+  raises OpenAIError: js-openai-stream js-openai-v4-stream
+  raises TensorZeroError: rs-tensorzero
 chunk-id-missing-or-empty
   raises AI_TypeValidationError when it is a number: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
       js-ai-sdk4-compat
@@ -120,9 +116,9 @@ content-type-not-event-stream
   raises ProviderApiError when it is application/json: js-hf-inference
   raises TensorZeroError when it is application/json: rs-tensorzero
 created-wrong-type
-  raises AI_TypeValidationError when it is a date: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
+  raises AI_TypeValidationError when it is text: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
       js-ai-sdk4-compat
-  raises BamlClientHttpError when it is a date: rs-baml
+  raises BamlClientHttpError when it is text: rs-baml
 cumulative-content
   ends with other text: py-openai-raw py-openai-async py-openai-stream py-openai-v1.35-raw py-openai-v1.109-stream
       py-langchain py-litellm py-pydantic-ai py-pydantic-ai-direct py-llama-index py-llm py-hf-hub
@@ -163,19 +159,16 @@ error-field-line
   says nothing, ends with other text: py-litellm py-pydantic-ai py-pydantic-ai-direct py-openai-agents
       py-smolagents py-strands py-agno js-fetch-event-source js-openai-agents js-pi-ai rs-baml
 error-flat-object
-  raises AI_TypeValidationError when it is {detail}: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
-      js-ai-sdk4-compat
-  raises TypeError when it is {detail}: py-llama-index py-llm py-haystack py-autogen
-  raises TypeError in the documented loop when it is {detail}: js-openai-raw js-openai-v4-raw
-      js-eventsource-parser
-  raises OpenAIError when it is {detail}: js-openai-stream js-openai-v4-stream
-  raises BamlClientHttpError when it is {detail}: rs-baml
-  raises TensorZeroError when it is {detail}: rs-tensorzero
-  says nothing, ends with other text when it is {detail}: py-litellm py-pydantic-ai py-pydantic-ai-direct
-      py-openai-agents py-smolagents py-strands py-agno js-fetch-event-source js-openai-agents js-pi-ai
-  says nothing, ends with other text and another finish_reason when it is {detail}: py-openai-raw py-openai-async
-      py-openai-stream py-openai-v1.35-raw py-openai-v1.109-stream py-langchain py-hf-hub js-langchain
-      js-hf-inference
+  raises AI_TypeValidationError: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai js-ai-sdk4-compat
+  raises TypeError: py-llama-index py-llm py-haystack py-autogen
+  raises TypeError in the documented loop: js-openai-raw js-openai-v4-raw js-eventsource-parser
+  raises OpenAIError: js-openai-stream js-openai-v4-stream
+  raises BamlClientHttpError: rs-baml
+  raises TensorZeroError: rs-tensorzero
+  says nothing, ends with other text: py-litellm py-pydantic-ai py-pydantic-ai-direct py-openai-agents
+      py-smolagents py-strands py-agno js-fetch-event-source js-openai-agents js-pi-ai
+  says nothing, ends with other text and another finish_reason: py-openai-raw py-openai-async py-openai-stream
+      py-openai-v1.35-raw py-openai-v1.109-stream py-langchain py-hf-hub js-langchain js-hf-inference
 error-midstream-standard
   raises APIError: py-openai-raw py-openai-async py-openai-stream py-openai-v1.35-raw py-openai-v1.109-stream
       py-langchain py-llama-index py-llm py-openai-agents py-smolagents py-haystack py-strands py-autogen
@@ -211,9 +204,10 @@ error-string
   stops with an error: js-pi-ai
   says nothing, ends with other text: js-fetch-event-source
 finish-reason-empty-string
-  ends with another finish_reason when it comes before the end: py-autogen
-  ends with another finish_reason when it is the text null: py-langchain js-langchain
-  ends with other text when it is the text null: py-strands
+  ends with another finish_reason: py-autogen
+  ends with another finish_reason when it is the text null, or when there is no other at the end: py-langchain
+      js-langchain
+  ends with other text when it is the text null, or when there is no other at the end: py-strands
   raises OpenAIError when there is no other at the end: js-openai-stream js-openai-v4-stream
   ends with another finish_reason when there is no other at the end: py-openai-raw py-openai-async
       py-openai-stream py-openai-v1.35-raw py-openai-v1.109-stream py-llama-index py-llm py-hf-hub py-haystack
@@ -222,44 +216,36 @@ finish-reason-empty-string
 finish-reason-every-chunk
   ends with another finish_reason: py-langchain js-langchain
   ends with other text: py-strands
-  raises JSONDecodeError when stop stands before tool_calls: py-openai-stream py-openai-v1.109-stream
-  raises OpenAIError when stop stands before tool_calls: js-openai-stream js-openai-v4-stream
-  ends with another finish_reason when stop stands before tool_calls: py-autogen
 finish-reason-missing
-  raises OpenAIError when [DONE] comes: js-openai-stream js-openai-v4-stream
-  raises AI_InvalidResponseDataError when [DONE] comes: js-ai-sdk-compat
-  ends with another finish_reason when [DONE] comes: py-openai-raw py-openai-async py-openai-stream
-      py-openai-v1.35-raw py-openai-v1.109-stream py-langchain py-llama-index py-llm py-hf-hub py-haystack
-      py-autogen js-openai-raw js-openai-v4-raw js-ai-sdk-openai js-langchain js-eventsource-parser
-      js-ai-sdk4-openai js-ai-sdk4-compat js-hf-inference rs-tensorzero
-  ends with other text when [DONE] comes: py-strands
-  ends with another finish_reason when after tool calls, [DONE] comes: py-litellm py-pydantic-ai
-      py-pydantic-ai-direct js-pi-ai
+  raises OpenAIError: js-openai-stream js-openai-v4-stream
+  raises AI_InvalidResponseDataError: js-ai-sdk-compat
+  ends with another finish_reason: py-openai-raw py-openai-async py-openai-stream py-openai-v1.35-raw
+      py-openai-v1.109-stream py-langchain py-llama-index py-llm py-hf-hub py-haystack py-autogen js-openai-raw
+      js-openai-v4-raw js-ai-sdk-openai js-langchain js-eventsource-parser js-ai-sdk4-openai js-ai-sdk4-compat
+      js-hf-inference rs-tensorzero
+  ends with other text when the answer is text: py-strands
+  ends with another finish_reason when the answer is tool calls: py-litellm py-pydantic-ai py-pydantic-ai-direct
+      js-pi-ai
 finish-reason-repeated
   ends with another finish_reason: py-langchain js-langchain
-  ends with another finish_reason when tool_calls, then stop: py-openai-raw py-openai-async py-openai-stream
-      py-openai-v1.35-raw py-openai-v1.109-stream py-pydantic-ai py-pydantic-ai-direct py-llama-index py-llm
-      py-hf-hub py-haystack js-openai-raw js-openai-stream js-openai-v4-raw js-openai-v4-stream js-ai-sdk-openai
-      js-ai-sdk-compat js-eventsource-parser js-ai-sdk4-openai js-ai-sdk4-compat js-hf-inference js-pi-ai
-      rs-tensorzero
+  ends with another finish_reason when stop comes after tool_calls: py-openai-raw py-openai-async
+      py-openai-stream py-openai-v1.35-raw py-openai-v1.109-stream py-pydantic-ai py-pydantic-ai-direct
+      py-llama-index py-llm py-hf-hub py-haystack js-openai-raw js-openai-stream js-openai-v4-raw
+      js-openai-v4-stream js-ai-sdk-openai js-ai-sdk-compat js-eventsource-parser js-ai-sdk4-openai
+      js-ai-sdk4-compat js-hf-inference js-pi-ai rs-tensorzero
 finish-reason-unknown-value
+  stops with an error: js-pi-ai
+  ends with another finish_reason: py-openai-raw py-openai-async py-openai-stream py-openai-v1.35-raw
+      py-openai-v1.109-stream py-langchain py-pydantic-ai py-pydantic-ai-direct py-llama-index py-llm py-hf-hub
+      py-haystack js-openai-raw js-openai-stream js-openai-v4-raw js-openai-v4-stream js-langchain
+      js-eventsource-parser js-hf-inference
   raises AI_TypeValidationError when it is a number: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
       js-ai-sdk4-compat
   raises AttributeError when it is a number: py-autogen
   raises BamlClientHttpError when it is a number: rs-baml
   raises TensorZeroError when it is a number: rs-tensorzero
-  stops with an error when it is a number: js-pi-ai
-  raises APIError when it is error beside an error object: py-openai-raw py-openai-async py-openai-stream
-      py-openai-v1.35-raw py-openai-v1.109-stream py-langchain py-llama-index py-llm py-openai-agents
-      py-smolagents py-haystack py-strands js-openai-raw js-openai-stream js-openai-v4-raw js-openai-v4-stream
-      js-langchain js-openai-agents
-  raises ModelServerError when it is error beside an error object: py-pydantic-ai py-pydantic-ai-direct
-  raises Error in the documented loop when it is error beside an error object: js-eventsource-parser
-  raises MidStreamFallbackError when it is error beside an error object: py-litellm
-  raises ProviderApiError when it is error beside an error object: js-hf-inference
-  raises UnknownError when it is error beside an error object: py-hf-hub
-  reports an error when it is error beside an error object: py-agno
-  says nothing, ends with other text when it is error beside an error object: js-fetch-event-source
+  ends with another finish_reason when it is another word: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
+      js-ai-sdk4-compat rs-tensorzero
 gzip-on-sse
   raises BamlClientHttpError: rs-baml
   raises TensorZeroError: rs-tensorzero
@@ -313,7 +299,7 @@ json-nan-infinity
   stops with an error: js-pi-ai
   ends with other text: js-fetch-event-source rs-baml
 model-missing-or-changes
-  raises BamlClientHttpError when it is missing: rs-baml
+  raises BamlClientHttpError when it is missing or null: rs-baml
 n-greater-1-interleaving
   ends with other text: py-openai-raw py-openai-async py-openai-v1.35-raw py-litellm py-pydantic-ai
       py-pydantic-ai-direct py-llama-index py-llm py-hf-hub py-smolagents py-haystack py-strands py-agno
@@ -336,7 +322,7 @@ nonstream-json-for-stream
       js-langchain js-eventsource-parser js-ai-sdk4-openai js-ai-sdk4-compat
   says nothing, ends with other text: py-litellm py-openai-agents py-smolagents py-strands py-agno js-pi-ai
 object-wrong
-  raises AssertionError when it is chat.completion: py-openai-stream py-openai-v1.109-stream
+  raises AssertionError: py-openai-stream py-openai-v1.109-stream
 only-done
   raises AssertionError: py-openai-stream py-openai-v1.109-stream
   raises OpenAIError: js-openai-stream js-openai-v4-stream
@@ -385,14 +371,19 @@ responses-terminal-missing
   says nothing, ends with another finish_reason and other usage: py-openai-raw py-langchain js-openai-raw
       js-openai-stream js-openai-v4-raw js-openai-v4-stream js-ai-sdk-openai js-langchain js-ai-sdk4-openai
 role-empty-or-null
-  raises AI_TypeValidationError when it is empty text later: js-ai-sdk-openai js-ai-sdk4-openai js-ai-sdk4-compat
-  raises BamlClientHttpError when it is empty text later: rs-baml
-  raises OpenAIError when it is null throughout: js-openai-stream js-openai-v4-stream
+  raises AI_TypeValidationError when it is empty text: js-ai-sdk-openai js-ai-sdk4-openai js-ai-sdk4-compat
+  raises BamlClientHttpError when it is empty text: rs-baml
+  raises OpenAIError when it is null and no role came before: js-openai-stream js-openai-v4-stream
 role-missing
   raises OpenAIError: js-openai-stream js-openai-v4-stream
-  ends with another number of calls when the stream opens with the tool call: js-langchain
+  ends with another number of calls when a tool call comes first: js-langchain
 sse-bom
   raises OpenAIError: js-openai-v4-stream
+  raises OpenAIError when the first event carries content: js-openai-stream
+  ends with other text when the first event carries content: py-openai-raw py-openai-async py-openai-stream
+      py-openai-v1.35-raw py-openai-v1.109-stream py-langchain py-litellm py-pydantic-ai py-pydantic-ai-direct
+      py-llama-index py-llm py-hf-hub py-openai-agents py-smolagents py-haystack py-strands py-agno py-autogen
+      js-openai-v4-raw rs-baml
   raises ModelBehaviorError when the first event carries a tool call: py-openai-agents
   raises UnexpectedModelBehavior when the first event carries a tool call: py-pydantic-ai
   reports an error when the first event carries a tool call: py-agno
@@ -401,25 +392,36 @@ sse-bom
       py-llm py-hf-hub py-smolagents py-haystack py-autogen js-openai-v4-raw
   ends with another number of calls when the first event carries a tool call: py-litellm py-pydantic-ai-direct
       py-strands
-  raises OpenAIError when the first event carries content: js-openai-stream
-  ends with other text when the first event carries content: rs-baml
 sse-done-variant
-  raises AI_JSONParseError when a space follows: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
-      js-ai-sdk4-compat
-  raises SyntaxError when a space follows: js-openai-raw js-langchain js-hf-inference js-openai-agents
-  raises BamlClientHttpError when a space follows: rs-baml
-  raises OpenAIError when a space follows: js-openai-stream
-  raises SyntaxError in the documented loop when a space follows: js-eventsource-parser
-  raises TensorZeroError when a space follows: rs-tensorzero
-  raises JSONDecodeError when it has a space in front: py-openai-raw py-openai-async py-openai-stream
+  raises AI_JSONParseError when a space follows, or when it is in lower case: js-ai-sdk-openai js-ai-sdk-compat
+      js-ai-sdk4-openai js-ai-sdk4-compat
+  raises SyntaxError when a space follows, or when it is in lower case: js-openai-raw js-langchain
+      js-hf-inference js-openai-agents
+  raises SyntaxError in the documented loop when a space follows, or when it is in lower case:
+      js-eventsource-parser
+  raises BamlClientHttpError when a space follows, or when it is in lower case, or when it is JSON text: rs-baml
+  raises OpenAIError when a space follows, or when it is in lower case, or when it is JSON text:
+      js-openai-stream
+  raises TensorZeroError when a space follows, or when it is in lower case, or when it is JSON text:
+      rs-tensorzero
+  raises JSONDecodeError when it is in lower case: py-openai-raw py-openai-async py-openai-stream
       py-openai-v1.35-raw py-openai-v1.109-stream py-langchain py-llama-index py-llm py-hf-hub py-openai-agents
       py-smolagents py-haystack py-strands py-autogen
-  raises ModelAPIError when it has a space in front: py-pydantic-ai py-pydantic-ai-direct
-  raises MidStreamFallbackError when it has a space in front: py-litellm
-  raises OpenAIError when it has a space in front: js-openai-v4-stream
-  raises SyntaxError when it has a space in front: js-openai-v4-raw
-  reports an error when it has a space in front: py-agno
-  stops with an error when it has a space in front: js-pi-ai
+  raises ModelAPIError when it is in lower case: py-pydantic-ai py-pydantic-ai-direct
+  raises SyntaxError when it is in lower case: js-openai-v4-raw
+  stops with an error when it is in lower case: js-pi-ai
+  raises MidStreamFallbackError when it is in lower case, or when it is JSON text: py-litellm
+  raises OpenAIError when it is in lower case, or when it is JSON text: js-openai-v4-stream
+  reports an error when it is in lower case, or when it is JSON text: py-agno
+  raises AttributeError when it is JSON text: py-openai-stream py-openai-v1.109-stream py-langchain
+      py-pydantic-ai py-pydantic-ai-direct py-llama-index py-llm py-hf-hub py-openai-agents py-smolagents
+      py-haystack py-autogen
+  raises AI_TypeValidationError when it is JSON text: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
+      js-ai-sdk4-compat
+  raises AttributeError in the documented loop when it is JSON text: py-openai-raw py-openai-async
+      py-openai-v1.35-raw
+  raises TypeError in the documented loop when it is JSON text: js-openai-raw js-openai-v4-raw
+      js-eventsource-parser
 sse-empty-data-event
   raises JSONDecodeError: py-openai-raw py-openai-async py-openai-stream py-openai-v1.35-raw
       py-openai-v1.109-stream py-langchain py-llama-index py-llm py-hf-hub py-openai-agents py-smolagents
@@ -534,18 +536,19 @@ tool-call-arguments-double-encoded
       rs-tensorzero
   ends with other arguments and a call marked invalid: py-langchain js-langchain
 tool-call-arguments-duplicated
-  raises JSONDecodeError in the documented loop when the whole comes again at the end: py-openai-raw
-      py-openai-async py-openai-v1.35-raw py-litellm py-hf-hub
-  raises SyntaxError in the documented loop when the whole comes again at the end: js-openai-raw js-openai-v4-raw
-      js-fetch-event-source js-eventsource-parser js-hf-inference
-  raises JSONDecodeError when the whole comes again at the end: py-openai-stream py-openai-v1.109-stream py-llm
-  raises OpenAIError when the whole comes again at the end: js-openai-stream js-openai-v4-stream
-  reports an error when the whole comes again at the end: py-agno
-  ends with other arguments when the whole comes again at the end: py-pydantic-ai py-pydantic-ai-direct
-      py-llama-index py-openai-agents py-smolagents py-strands py-autogen js-openai-agents rs-tensorzero
-  ends with other arguments and a call marked invalid when the whole comes again at the end: js-ai-sdk-openai
-      js-ai-sdk-compat js-langchain
-  ends with another number of calls when the whole comes again at the end: py-haystack
+  raises JSONDecodeError in the documented loop: py-openai-raw py-openai-async py-openai-v1.35-raw py-litellm
+      py-hf-hub
+  raises SyntaxError in the documented loop: js-openai-raw js-openai-v4-raw js-fetch-event-source
+      js-eventsource-parser js-hf-inference
+  raises OpenAIError: js-openai-stream js-openai-v4-stream
+  raises JSONDecodeError: py-llm
+  reports an error: py-agno
+  ends with other arguments: py-pydantic-ai py-pydantic-ai-direct py-llama-index py-openai-agents py-smolagents
+      py-strands py-autogen js-openai-agents rs-tensorzero
+  ends with other arguments and a call marked invalid: js-ai-sdk-openai js-ai-sdk-compat js-langchain
+  ends with another number of calls: py-haystack
+  raises JSONDecodeError when the whole comes again at the end: py-openai-stream py-openai-v1.109-stream
+  raises ValueError when they are cumulative: py-openai-stream py-openai-v1.109-stream
   ends with another number of calls when they are cumulative: js-ai-sdk4-openai js-ai-sdk4-compat
   ends with other arguments when they are cumulative: js-pi-ai
   ends with other arguments and a call marked invalid when they are cumulative: py-langchain
@@ -561,21 +564,28 @@ tool-call-arguments-not-json
       py-autogen js-openai-agents rs-tensorzero
   ends with another number of calls: py-haystack js-ai-sdk4-openai js-ai-sdk4-compat
   ends with other arguments and a call marked invalid: js-ai-sdk-openai js-ai-sdk-compat
-  ends with other arguments when they are empty text throughout: py-langchain py-llama-index js-langchain js-pi-ai
 tool-call-arguments-null
-  raises SyntaxError in the documented loop when the first delta has none: js-openai-raw js-openai-v4-raw
-      js-fetch-event-source js-eventsource-parser js-hf-inference
-  raises TypeError in the documented loop when the first delta has none: py-openai-raw py-openai-async
-      py-openai-v1.35-raw py-hf-hub
-  raises OpenAIError when they are null throughout: js-openai-stream js-openai-v4-stream
+  raises SyntaxError in the documented loop when a delta has none: js-fetch-event-source
+  raises TypeError in the documented loop when a delta has none, or when they are null throughout: py-openai-raw
+      py-openai-async py-openai-v1.35-raw py-hf-hub
+  raises SyntaxError in the documented loop when a delta has none, or when they are empty text throughout:
+      js-openai-raw js-openai-v4-raw js-eventsource-parser js-hf-inference
   raises TypeError when they are null throughout: py-openai-stream py-openai-v1.109-stream
-  ends with other arguments when they are null throughout: py-langchain py-litellm py-pydantic-ai
-      py-pydantic-ai-direct py-llama-index py-llm py-openai-agents py-smolagents py-haystack py-strands py-agno
-      py-autogen js-ai-sdk-openai js-ai-sdk-compat js-langchain js-openai-agents js-pi-ai rs-tensorzero
-  ends with another number of calls when they are null throughout: js-ai-sdk4-openai js-ai-sdk4-compat
+  ends with other arguments when they are null throughout: js-openai-raw js-openai-v4-raw js-eventsource-parser
+      js-hf-inference
+  raises OpenAIError when they are null throughout, or when they are empty text throughout: js-openai-stream
+      js-openai-v4-stream
+  ends with other arguments when they are null throughout, or when they are empty text throughout: py-langchain
+      py-litellm py-pydantic-ai py-pydantic-ai-direct py-llama-index py-llm py-openai-agents py-smolagents
+      py-haystack py-strands py-agno py-autogen js-ai-sdk-openai js-ai-sdk-compat js-langchain
+      js-fetch-event-source js-openai-agents js-pi-ai rs-tensorzero
+  ends with another number of calls when they are null throughout, or when they are empty text throughout:
+      js-ai-sdk4-openai js-ai-sdk4-compat
+  raises JSONDecodeError in the documented loop when they are empty text throughout: py-openai-raw
+      py-openai-async py-openai-v1.35-raw py-hf-hub
+  raises JSONDecodeError when they are empty text throughout: py-openai-stream py-openai-v1.109-stream
 tool-call-arguments-object
-  raises TypeError: py-openai-stream py-openai-v1.109-stream py-llm py-openai-agents py-smolagents py-haystack
-      py-strands py-autogen
+  raises TypeError: py-llm py-openai-agents py-smolagents py-haystack py-strands py-autogen
   raises AI_TypeValidationError: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai js-ai-sdk4-compat
   raises TypeError in the documented loop: py-openai-raw py-openai-async py-openai-v1.35-raw py-hf-hub
   raises SyntaxError in the documented loop: js-openai-raw js-openai-v4-raw js-hf-inference
@@ -584,12 +594,14 @@ tool-call-arguments-object
   raises ValidationError: py-langchain
   reports an error: py-agno
   ends with other arguments: js-openai-agents js-pi-ai
-  ends with other arguments and a call marked invalid: js-langchain
-  raises SyntaxError in the documented loop when empty text comes first: js-fetch-event-source
+  raises TypeError when nothing comes before it: py-openai-stream py-openai-v1.109-stream
+  ends with other arguments and a call marked invalid when nothing comes before it: js-langchain
+  raises JSONDecodeError when empty text comes before it: py-openai-stream py-openai-v1.109-stream
+  raises SyntaxError in the documented loop when empty text comes before it: js-fetch-event-source
       js-eventsource-parser
-  raises UnexpectedModelBehavior when empty text comes first: py-pydantic-ai py-pydantic-ai-direct
-  raises TypeError when empty text comes first: py-llama-index
-  ends with another number of calls when tool_calls itself is no list: py-litellm
+  raises UnexpectedModelBehavior when empty text comes before it: py-pydantic-ai py-pydantic-ai-direct
+  raises Error when empty text comes before it: js-langchain
+  raises TypeError when empty text comes before it: py-llama-index
 tool-call-arguments-truncated
   raises JSONDecodeError in the documented loop when [DONE] comes, no finish_reason: py-openai-raw py-openai-async
       py-openai-v1.35-raw py-litellm py-hf-hub
@@ -604,6 +616,13 @@ tool-call-arguments-truncated
       js-langchain js-ai-sdk4-openai js-ai-sdk4-compat js-pi-ai rs-tensorzero
   says nothing, ends with another number of calls when [DONE] comes, no finish_reason: py-openai-agents
       py-smolagents py-strands js-openai-agents
+tool-call-finish-per-call
+  ends with another answer: openai-python openai-node
+  ends with another answer when it ends each call: langchain-py langchain-js
+  raises JSONDecodeError when every chunk has one: py-openai-stream py-openai-v1.109-stream
+  raises OpenAIError when every chunk has one: js-openai-stream js-openai-v4-stream
+  ends with another finish_reason when every chunk has one: py-langchain js-langchain
+  ends with another number of calls when every chunk has one: py-strands
 tool-call-finish-stop
   ends with another finish_reason: py-openai-raw py-openai-async py-openai-stream py-openai-v1.35-raw
       py-openai-v1.109-stream py-langchain py-litellm py-pydantic-ai py-pydantic-ai-direct py-llama-index py-llm
@@ -681,19 +700,20 @@ tool-call-index-missing
   raises ValueError: py-smolagents py-haystack
   raises OpenAIError: js-openai-stream
   raises TensorZeroError: rs-tensorzero
-  ends with another number of calls: py-langchain js-openai-v4-stream js-langchain js-pi-ai
-  raises JSONDecodeError in the documented loop when both calls come whole in one delta: py-openai-raw
-      py-openai-async py-openai-v1.35-raw py-hf-hub
-  raises SyntaxError in the documented loop when both calls come whole in one delta: js-openai-raw
-      js-openai-v4-raw js-eventsource-parser js-hf-inference
-  raises JSONDecodeError when both calls come whole in one delta: py-llm
-  raises ModelBehaviorError when both calls come whole in one delta: js-openai-agents
-  reports an error when both calls come whole in one delta: py-agno
-  ends with another number of calls when both calls come whole in one delta: py-llama-index py-openai-agents
-      py-strands py-autogen
-  raises JSONDecodeError in the documented loop when every delta has the id: py-litellm
-  raises SyntaxError in the documented loop when every delta has the id: js-fetch-event-source
-  raises AI_TypeValidationError when it is null: js-ai-sdk4-compat
+  ends with another number of calls: js-openai-v4-stream
+  ends with another number of calls when there is one call, or when there are several calls: py-langchain
+      js-langchain js-pi-ai
+  raises JSONDecodeError in the documented loop when there are several calls: py-litellm
+  raises JSONDecodeError in the documented loop when there are several calls, or when several come in one chunk:
+      py-openai-raw py-openai-async py-openai-v1.35-raw py-hf-hub
+  raises SyntaxError in the documented loop when there are several calls, or when several come in one chunk:
+      js-openai-raw js-openai-v4-raw js-eventsource-parser js-hf-inference
+  raises JSONDecodeError when there are several calls, or when several come in one chunk: py-llm
+  raises ModelBehaviorError when there are several calls, or when several come in one chunk: js-openai-agents
+  reports an error when there are several calls, or when several come in one chunk: py-agno
+  ends with another number of calls when there are several calls, or when several come in one chunk:
+      py-llama-index py-openai-agents py-strands py-autogen js-ai-sdk4-compat
+  ends with another number of calls when several come in one chunk: js-fetch-event-source
 tool-call-index-negative
   raises AI_TypeValidationError when it is text: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
       js-ai-sdk4-compat
@@ -725,7 +745,7 @@ tool-call-legacy-function-call
   ends with another number of calls: py-pydantic-ai-direct py-openai-agents py-smolagents py-haystack py-agno
       js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai js-ai-sdk4-compat js-pi-ai rs-tensorzero
 tool-call-name-empty-continuation
-  raises OpenAIError when id and name are empty text: js-openai-stream
+  raises OpenAIError: js-openai-stream
   ends with another number of calls when id and name are empty text: rs-tensorzero
   ends with other call ids when id and name are empty text: py-haystack
   raises AssertionError when id, type and name are null: py-openai-stream py-openai-v1.109-stream
@@ -769,10 +789,10 @@ tool-call-parallel-lost
   raises OpenAIError when the calls' deltas alternate: js-openai-stream js-openai-v4-stream
   raises SyntaxError in the documented loop when the calls' deltas alternate: js-fetch-event-source
 tool-call-type-missing
-  raises AI_InvalidResponseDataError: js-ai-sdk4-openai js-ai-sdk4-compat
-  raises OpenAIError: js-openai-stream js-openai-v4-stream
-  reports an error: py-agno
-  raises AI_TypeValidationError when it is empty text: js-ai-sdk-openai
+  raises AI_InvalidResponseDataError when it is absent or null: js-ai-sdk4-openai js-ai-sdk4-compat
+  raises OpenAIError when it is absent or null, or when it is empty text: js-openai-stream js-openai-v4-stream
+  reports an error when it is absent or null, or when it is empty text: py-agno
+  raises AI_TypeValidationError when it is empty text: js-ai-sdk-openai js-ai-sdk4-openai js-ai-sdk4-compat
 truncated-chunked-body
   raises APIConnectionError: py-openai-raw py-openai-async py-openai-stream py-llm py-openai-agents py-smolagents
       py-haystack py-autogen
@@ -825,8 +845,10 @@ usage-missing-when-requested
 usage-on-content-or-finish-chunk
   ends with another finish_reason when the finish chunk has it: py-autogen
 usage-on-every-chunk
-  ends with other usage: py-langchain py-pydantic-ai py-pydantic-ai-direct py-smolagents py-agno
-  ends with another finish_reason: py-autogen
+  ends with other usage when it has numbers, or when it comes twice: py-langchain py-pydantic-ai
+      py-pydantic-ai-direct py-smolagents py-agno
+  ends with another finish_reason when it has numbers, or when it is an empty object until the end: py-autogen
+  raises TypeError when it is an empty object until the end: py-smolagents
   ends with other text when it is an empty object until the end: rs-baml
 usage-order
   ends with other usage: py-openai-stream py-openai-v1.109-stream py-strands py-autogen js-openai-stream
@@ -883,8 +905,6 @@ content-wrong-type
 tool-call-arguments-empty-object-prefix
   ends with another answer: openai-python openai-python-stream openai-node openai-node-stream ai-sdk-compat
       ai-sdk-openai langchain-py langchain-js litellm pydantic-ai
-tool-call-finish-per-call
-  ends with another answer: openai-python openai-node langchain-py langchain-js
 """
 
 #: Told in issue trackers or read in a client's source, not measured here; the reference stands in brackets.

@@ -5,6 +5,7 @@ A client that is not named for a rule either went on as if nothing were wrong or
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import NamedTuple
 
@@ -40,6 +41,16 @@ class Break(NamedTuple):
     how: str
     harm: str
     measured: bool = True
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The variants of the deviation on which this happens; () when it does on any."""
+        _, _, conditions = self.how.partition(_WHEN)
+        return tuple(conditions.split(_OR_WHEN)) if conditions else ()
+
+
+#: ``how`` ends in ``when CONDITION, or when CONDITION`` where it is not the same for every variant of a deviation.
+_WHEN, _OR_WHEN = " when ", ", or when "
 
 
 CLIENTS: dict[str, Client] = {
@@ -148,9 +159,21 @@ def client_names() -> tuple[str, ...]:
     return tuple(sorted(CLIENTS))
 
 
-def breaks(rule_name: str) -> tuple[Break, ...]:
-    """Who breaks on a rule's deviation, measured clients first; () when nobody does or nobody was asked."""
-    return _table().get(rule_name, ())
+def breaks(rule_name: str, variants: Collection[str] = ()) -> tuple[Break, ...]:
+    """Who breaks on a rule's deviation, measured clients first; () when nobody does or nobody was asked.
+
+    ``variants`` are those of a finding (`Finding.variants`): only who breaks on one of them is named, and a condition
+    that is met in all of them is left out of ``how``. Without them everybody is named, conditions and all.
+    """
+    found = _table().get(rule_name, ())
+    if not variants:
+        return found
+    return tuple(_met(one, variants) for one in found if not one.conditions or set(one.conditions) & set(variants))
+
+
+def _met(one: Break, variants: Collection[str]) -> Break:
+    """Without its condition, where that goes without saying."""
+    return one._replace(how=one.how.partition(_WHEN)[0]) if set(variants) <= set(one.conditions) else one
 
 
 def is_harmless(rule_name: str) -> bool:
@@ -158,14 +181,14 @@ def is_harmless(rule_name: str) -> bool:
     return rule_name in HARMLESS
 
 
-def hurts(rule_name: str, client_query: str) -> bool:
-    """Whether a client people call ``client_query`` breaks on the deviation.
+def hurts(rule_name: str, client_query: str, variants: Collection[str] = ()) -> bool:
+    """Whether a client people call ``client_query`` breaks on the deviation; ``variants`` as for `breaks`.
 
     A query is an alias ("openai-python", "ai-sdk", "langchain"), or the beginning of a client id, with or without
     its language ("py-litellm", "litellm"), or of a package name ("@ai-sdk/openai"); case and "_" do not matter.
     """
     wanted = clients_called(client_query)
-    return any(one.client in wanted for one in breaks(rule_name))
+    return any(one.client in wanted for one in breaks(rule_name, variants))
 
 
 def clients_called(client_query: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from streamlab.engine.difference import EventDiff, FieldDiff, How, Outcome, Outp
 from streamlab.engine.report import Report
 from streamlab.report.json import break_json
 from streamlab.report.text import breaking_lines, value
+from streamlab.rules.finding import Finding
 from streamlab.wire.visible import visible
 
 SIGNS = {
@@ -54,7 +55,20 @@ def _output_json(output: Output) -> dict[str, Any]:
     return {"origin": str(output.origin), **raw, "fields": [field_json(field) for field in output.fields]}
 
 
-def event_json(diff: EventDiff) -> dict[str, Any]:
+#: rule -> the variants of its deviation that the exchange shows; () where they are not known
+Variants = Mapping[str, tuple[str, ...]]
+
+
+def _variants(findings: Iterable[Finding]) -> Variants:
+    """What an exchange's findings say of the forms of its deviations."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in findings:
+        before = found.get(one.rule, one.variants)
+        found[one.rule] = (*before, *one.variants) if before and one.variants else ()
+    return found
+
+
+def event_json(diff: EventDiff, variants: Variants) -> dict[str, Any]:
     """One event as a JSON object."""
     from streamlab.expectations.clients import breaks
 
@@ -65,19 +79,20 @@ def event_json(diff: EventDiff) -> dict[str, Any]:
         "outputs": [_output_json(output) for output in diff.outputs],
         "unmended": [field_json(field) for field in diff.broken],
         "rules": list(diff.rules),
-        "breaks": [break_json(one) for rule in diff.rules for one in breaks(rule)],
+        "breaks": [break_json(one) for rule in diff.rules for one in breaks(rule, variants.get(rule, ()))],
     }
 
 
 def exchange_json(source: str, exchange_id: int | None, report: Report, diffs: Iterable[EventDiff]) -> dict[str, Any]:
     """One exchange as a JSON object; only the events that differ are in it."""
+    variants = _variants(report.findings)
     return {
         "source": source,
         "id": exchange_id,
         "api": str(report.api),
         "dialect": report.dialect,
         "events": report.metrics.events,
-        "different": [event_json(diff) for diff in diffs],
+        "different": [event_json(diff, variants) for diff in diffs],
         "whole": [
             {"rule": one.rule, "severity": str(one.severity), "reason": one.message}
             for one in report.findings
@@ -88,9 +103,10 @@ def exchange_json(source: str, exchange_id: int | None, report: Report, diffs: I
 
 def print_diff(console: Console, report: Report, diffs: list[EventDiff]) -> None:
     """The events that differ, member by member, the reasons below; events that differ alike are shown once."""
+    variants = _variants(report.findings)
     for first, last, diff in _runs(diffs):
         console.print(Text.assemble((_title(first, last, diff), "bold")), soft_wrap=True)
-        for line in _lines(diff):
+        for line in _lines(diff, variants):
             console.print(line, soft_wrap=True)
     shown = {rule for diff in diffs for rule in diff.rules}
     for finding in report.findings:
@@ -130,13 +146,13 @@ def _title(first: int, last: int, diff: EventDiff) -> str:
     return f"{which}: {_HEADS[diff.outcome]}{into}" + ("" if first == last else f"; event {first} as an example")
 
 
-def _lines(diff: EventDiff) -> Iterator[Text]:
+def _lines(diff: EventDiff, variants: Variants) -> Iterator[Text]:
     for number, output in enumerate(diff.outputs, start=1):
         if len(diff.outputs) > 1:
             yield Text(f"  event {number} of {len(diff.outputs)} ({output.origin})", "dim")
         yield from (_field(field) for field in output.fields if field.how is not How.SAME)
     yield from (_field(field) for field in diff.broken)
-    yield from _reasons(diff)
+    yield from _reasons(diff, variants)
     yield Text()
 
 
@@ -153,7 +169,7 @@ def _field(field: FieldDiff) -> Text:
     return line
 
 
-def _reasons(diff: EventDiff) -> Iterator[Text]:
+def _reasons(diff: EventDiff, variants: Variants) -> Iterator[Text]:
     fields = [field for output in diff.outputs for field in output.fields] + list(diff.broken)
     said: dict[str, str] = {}
     for field in fields:
@@ -161,5 +177,5 @@ def _reasons(diff: EventDiff) -> Iterator[Text]:
             said[field.rule] = said.get(field.rule) or field.why
     for rule, why in said.items():
         yield Text.assemble(("    ", ""), (rule, "bold"), f"  {visible(why, 300)}")
-        for line in breaking_lines(rule)[:1]:
+        for line in breaking_lines(rule, variants.get(rule, ()))[:1]:
             yield Text.assemble(("      breaks: ", "dim"), line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from rich.console import Console
@@ -12,30 +12,13 @@ from rich.text import Text
 from streamlab.engine.metrics import Metrics
 from streamlab.engine.report import Report
 from streamlab.expectations.clients import CLIENTS, breaks
+from streamlab.report.styles import STYLES
+from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire.visible import visible
 
-#: The palette; the workbench uses it too.
-STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _MENDS = {Mend.SAFE: "streamlab normalize", Mend.UNSAFE: "streamlab normalize --unsafe", Mend.NONE: "cannot be mended"}
 _SHOWN_CLIENTS, _SHOWN_WAYS = 3, 2
-
-
-def milliseconds(value_us: int | None) -> str:
-    """A time for people; ``–`` when unknown."""
-    if value_us is None:
-        return "–"
-    if value_us >= 10_000_000:
-        return f"{value_us / 1_000_000:.1f} s"
-    return f"{value_us / 1000:.0f} ms" if value_us >= 10_000 else f"{value_us / 1000:.2f} ms"
-
-
-def size(count: int) -> str:
-    """A number of bytes for people."""
-    for unit, scale in (("B", 1), ("kB", 1_000), ("MB", 1_000_000)):
-        if count < 10_000 * scale:
-            return f"{count // scale} {unit}"
-    return f"{count // 1_000_000_000} GB"
 
 
 def value(shown: Any, limit: int = 80) -> str:
@@ -86,7 +69,7 @@ def finding_lines(finding: Finding) -> Text:
         text.append(value(finding.expected), style="green")
         text.append("  here: ", style="dim")
         text.append(value(finding.actual), style="red")
-    for line in breaking_lines(finding.rule):
+    for line in breaking_lines(finding.rule, finding.variants):
         text.append("\n        breaks: ", style="dim")
         text.append(line)
     text.append("\n        mend: ", style="dim")
@@ -94,10 +77,13 @@ def finding_lines(finding: Finding) -> Text:
     return text
 
 
-def breaking_lines(rule: str) -> list[str]:
-    """Who breaks, a line for each thing that happens, what needs no further condition first."""
+def breaking_lines(rule: str, variants: Collection[str] = ()) -> list[str]:
+    """Who breaks, a line for each thing that happens, what needs no further condition first.
+
+    ``variants`` are those of the finding (`Finding.variants`); without them everybody is named who breaks on some.
+    """
     by_harm: dict[str, list[str]] = {}
-    for one in sorted(breaks(rule), key=lambda one: " when " in one.how):
+    for one in sorted(breaks(rule, variants), key=lambda one: bool(one.conditions)):
         by_harm.setdefault(one.how, []).append(CLIENTS[one.client].what)
     lines = []
     for how, names in list(by_harm.items())[:_SHOWN_WAYS]:

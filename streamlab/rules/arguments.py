@@ -9,7 +9,7 @@ from streamlab.exchange import Ending
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
-from streamlab.wire.calls import ArgumentsFault, fault_of
+from streamlab.wire.calls import ArgumentsFault, Call, fault_of
 
 
 class ArgumentsRule(Rule):
@@ -31,5 +31,10 @@ class ArgumentsRule(Rule):
                     span=call.span(".function.arguments"),
                     expected="the text of one JSON object",
                     actual=text,
+                    variant=self.variant_of(call),
                 )
                 yield replace(finding, offset_us=call.offset_us)
+
+    def variant_of(self, call: Call) -> str | None:
+        """Which of the rule's `variants` the arguments of a call are; None where it has none."""
+        return None

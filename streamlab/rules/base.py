@@ -51,6 +51,10 @@ class Rule:
     needs_timing: ClassVar[bool] = False
     needs_request: ClassVar[bool] = False
     on: ClassVar[int] = 0
+    #: Forms of the deviation that clients take differently, worded so that they read well after "when"; the table of
+    #: who breaks (expectations/client_table.py) uses these words. A form that is not in the table was measured to
+    #: harm nobody, or was not measured.
+    variants: ClassVar[tuple[str, ...]] = ()
     #: The hooks a rule has, worked out when it is defined.
     hooks: ClassVar[frozenset[str]] = frozenset()
 
@@ -100,8 +104,11 @@ class Rule:
         actual: Any = None,
         severity: Severity | None = None,
         repair: Mend | None = None,
+        variant: str | None = None,
     ) -> Finding:
         """A finding of this rule. The analyzer fills in the span (from ``path``) and the arrival time.
+
+        ``variant`` is one of the rule's `variants`, or None when it is none of them.
 
         Findings of one rule with one path are counted together and shown once, at the first place.
         """
@@ -115,6 +122,7 @@ class Rule:
             expected=_shorten(expected),
             actual=_shorten(actual),
             repair=repair or self.repair,
+            variants=(variant,) if variant is not None else (),
         )
 
     def placed(self, finding: Finding, event: StreamEvent) -> Finding:

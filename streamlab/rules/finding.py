@@ -37,7 +37,8 @@ class Finding:
 
     ``event`` counts server-sent events from 0, ``span`` is a byte range of the body (end exclusive); both are None
     where the finding is about the whole. ``path`` names a JSON member (``choices[0].delta.role``). ``known`` means
-    that the dialect lists the rule.
+    that the dialect lists the rule. ``variants`` names the forms of the deviation that were seen, as `Rule.variants`
+    words them; () when the rule cannot tell them apart.
     """
 
     rule: str
@@ -53,3 +54,4 @@ class Finding:
     known: bool = False
     count: int = 1
     events: tuple[int, ...] = ()
+    variants: tuple[str, ...] = ()

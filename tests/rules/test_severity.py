@@ -7,6 +7,7 @@ another answer than the one meant.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +23,9 @@ from streamlab.rules.finding import Severity
 from streamlab.rules.registry import all_rules
 from streamlab.servers.replay import Playable
 from tests import corpus, rule_fixtures
-from tests.streams import call, chat_text, chat_tool, chunk, exchange, sse
+from tests.streams import chat_text, chat_tool, chunk, exchange, sse
+from tests.variants import FORMS as FORMS_OF_VARIANTS
+from tests.variants import Form
 
 openai = pytest.importorskip("openai")
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
@@ -73,19 +76,16 @@ def _ends_empty() -> Exchange:
     return exchange(sse([*chat_text()[:-1], chunk({}, "")]))
 
 
-def _stop_before_calls() -> Exchange:
-    opening = chunk({"role": "assistant", "content": None, "tool_calls": [call(0, OSLO[0], OSLO[1])]}, "stop")
-    return exchange(sse([opening, *(chunk({"tool_calls": [call(0, arguments=OSLO[2])]}, "stop"),), chat_tool()[-1]]))
-
-
-#: "when there is no other at the end", "when stop stands before tool_calls", "when the first event carries a call".
+#: "when there is no other at the end", "when the first event carries a tool call".
 FORMS: dict[str, tuple[Exchange, Answer]] = {
     "finish-reason-empty-string": (_ends_empty(), SPRING),
-    "finish-reason-every-chunk": (_stop_before_calls(), ONE_CALL),
     "sse-bom": (exchange([b"\xef\xbb\xbf" + sse(chat_tool())]), ONE_CALL),
 }
 #: Clients wait for ever "when [DONE] never comes": the server stops after the finish chunk and holds on.
 HELD_OPEN = "connection-held-open-after-done"
+#: Forms with one call of the perfect stream's two; those of `CONSTANT` without arguments.
+CONSTANT = {"tools.args-null-only", "tools.args-empty"}
+SINGLE = {"tools.args-object-later", "tools.args-dup-final", "tools.args-cumulative"}
 
 
 # -- how openai-python is used -------------------------------------------------------------------------------------
@@ -116,8 +116,8 @@ def act_at_finish(client: Any) -> Answer:
     return iterate(client, until_finish=True)
 
 
-def use_stream(client: Any) -> Answer:
-    with client.chat.completions.stream(model="m", messages=[]) as stream:
+def use_stream(client: Any, **options: Any) -> Answer:
+    with client.chat.completions.stream(model="m", messages=[], **options) as stream:
         for _ in stream:
             pass
         choice = stream.get_final_completion().choices[0]
@@ -208,6 +208,51 @@ def test_openai_python_reads_a_perfect_stream_as_it_was_meant(payloads, wanted, 
     made = exchange(sse(payloads))
     replay.load([playable(made)])
     assert [outcome(way, client) for way in ways(made)] == [wanted] * 3
+
+
+# -- who is named on which form of a deviation (tests/variants.py) ---------------------------------------------------
+
+
+def loop(client: Any) -> Answer:
+    """The documented loop without any caution about what a fragment holds."""
+    text, calls, finish = "", {}, None
+    for part in client.chat.completions.create(model="m", messages=[], stream=True):
+        for choice in part.choices[:1]:
+            text += choice.delta.content or ""
+            for fragment in choice.delta.tool_calls or []:
+                if fragment.index not in calls:
+                    calls[fragment.index] = [fragment.id, fragment.function.name, fragment.function.arguments]
+                else:
+                    calls[fragment.index][2] += fragment.function.arguments
+            finish = choice.finish_reason or finish
+    for _, _, arguments in calls.values():
+        json.loads(arguments)
+    return text, _calls(calls), finish
+
+
+def use_stream_with_tool(client: Any) -> Answer:
+    """With a strict tool on offer, whose arguments the helper reads by itself."""
+    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    function = {"name": OSLO[1], "strict": True, "parameters": {**city, "additionalProperties": False}}
+    return use_stream(client, tools=[{"type": "function", "function": function}])
+
+
+def perfect(form: Form) -> Answer:
+    """What the stream of a form says when it is read with good will."""
+    if form.measured in CONSTANT:
+        return "", [(OSLO[0], OSLO[1], "{}")], "tool_calls"
+    if form.measured.startswith(("text.", "usage.")):
+        return SPRING
+    return TWO_CALLS if form.measured.startswith("tools.") and form.measured not in SINGLE else ONE_CALL
+
+
+@pytest.mark.parametrize("form", FORMS_OF_VARIANTS, ids=lambda form: form.measured)
+def test_openai_python_breaks_on_the_forms_for_which_it_is_named(form, replay, client):
+    replay.load([playable(form.exchange)])
+    named = {one.client for one in breaks(form.rule, (form.variant,))}
+    came = {"py-openai-raw": outcome(loop, client), "py-openai-stream": outcome(use_stream_with_tool, client)}
+    broke = {name for name, one in came.items() if one != perfect(form)}
+    assert broke == named & set(came), came
 
 
 def test_most_errors_are_shown():

@@ -30,6 +30,7 @@ class ChoiceDeltaMissing(Rule):
     source = CHAT_CHUNK_CHOICES
     repair = Mend.SAFE
     mending = ChoiceShape
+    variants = ("it is the finish chunk's", "the answer goes on")
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):
@@ -43,4 +44,7 @@ class ChoiceDeltaMissing(Rule):
                     path=f"choices[{position}].delta",
                     expected={},
                     actual=inner,
+                    variant="the answer goes on"
+                    if reading.finish_reason(choice) is None
+                    else "it is the finish chunk's",
                 )

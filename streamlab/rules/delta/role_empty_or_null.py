@@ -31,12 +31,15 @@ class RoleEmptyOrNull(Rule):
     repair = Mend.SAFE
     mending = DeltaShape
     on = Fact.ROLE
+    variants = ("it is empty text", "it is null and no role came before", "it is null after a role")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
             inner = reading.delta(choice)
             if "role" in inner and (inner["role"] is None or inner["role"] == ""):
                 empty = inner["role"] == ""
+                seen = self.ctx.accumulator.choices.get(reading.choice_index(choice))
+                null = self.variants[1] if seen is None or not seen.role else self.variants[2]
                 yield self.found(
                     'role is ""' if empty else "role is null",
                     at,
@@ -44,4 +47,5 @@ class RoleEmptyOrNull(Rule):
                     expected="(absent)",
                     actual=inner["role"],
                     severity=Severity.ERROR if empty else Severity.INFO,
+                    variant="it is empty text" if empty else null,
                 )

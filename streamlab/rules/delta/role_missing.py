@@ -36,6 +36,7 @@ class RoleMissing(LateRule):
     source = CHAT_CHUNK_DELTA
     repair = Mend.SAFE
     mending = DeltaShape
+    variants = ("text comes first", "a tool call comes first")
     # The first delta of a choice is the first of its shape, but for the second choice of two alike.
     on = Fact.SHAPE | Fact.ROLE
 
@@ -43,6 +44,7 @@ class RoleMissing(LateRule):
         super().__init__(ctx)
         self._begun: dict[int, Place] = {}  # choices whose first delta had no role
         self._late: dict[int, Place] = {}
+        self._with_call: set[int] = set()  # those of them that began with a tool call
 
     def event(self, at: int, event: StreamEvent) -> None:
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
@@ -56,6 +58,8 @@ class RoleMissing(LateRule):
                     self._late[index] = self.keep(at, event, f"choices[{position}].delta.role")
             elif index not in self._begun and (seen is None or seen.role is None):
                 self._begun[index] = self.keep(at, event, f"choices[{position}].delta")
+                if choice["delta"].get("tool_calls"):
+                    self._with_call.add(index)
 
     def end(self, ending: Ending) -> Findings:
         choices = self.ctx.accumulator.choices
@@ -71,5 +75,9 @@ class RoleMissing(LateRule):
                 )
             elif choices[index].role is None:
                 yield self.found_at(
-                    place, f"no delta of choice {index} says its role", expected="assistant", actual="(absent)"
+                    place,
+                    f"no delta of choice {index} says its role",
+                    expected="assistant",
+                    actual="(absent)",
+                    variant="a tool call comes first" if index in self._with_call else "text comes first",
                 )

@@ -38,6 +38,7 @@ class ChunkIdMissingOrEmpty(LateRule):
     mending = Envelope
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.ENVELOPE
+    variants = (_NUMBER, _EMPTY) = ("it is a number", "it is absent, null or empty")
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
@@ -55,10 +56,12 @@ class ChunkIdMissingOrEmpty(LateRule):
         if self._bad.place is None:
             return
         absent = value == "(absent)"
+        empty = absent or value is None or value == ""
         yield self.found_at(
             self._bad.place,
             f"chunk id is {'absent' if absent else quote(value)} {self.share(self._bad, self._judged)}",
             expected='a non-empty string, "chatcmpl-…"',
             actual=value,
-            severity=Severity.WARNING if absent or value is None or value == "" else Severity.ERROR,
+            severity=Severity.WARNING if empty else Severity.ERROR,
+            variant=self._EMPTY if empty else self._NUMBER if type(value) in (int, float) else None,
         )

@@ -45,6 +45,7 @@ class CreatedWrongType(LateRule):
     mending = Envelope
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.ENVELOPE
+    variants = ("it is text", "it is a number", "it is absent or null", "it changes")
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
@@ -76,6 +77,7 @@ class CreatedWrongType(LateRule):
                 actual=value,
                 severity=severity,
                 repair=self._mend(value),
+                variant=_variant(value),
             )
         elif self._varies.place is not None:
             yield self.found_at(
@@ -84,12 +86,20 @@ class CreatedWrongType(LateRule):
                 expected=self._first,
                 actual=self._varies.value,
                 severity=Severity.WARNING,
+                variant="it changes",
             )
 
     def _mend(self, value: Any) -> Mend:
         """A time in another form can be read, a missing one be taken from the Date header; else nobody knows it."""
         dated = self.ctx.head is not None and self.ctx.head.header("date") is not None
         return Mend.SAFE if dated or self._first is not None or seconds_of(value) is not None else Mend.NONE
+
+
+def _variant(created: Any) -> str | None:
+    """Which form of the deviation a value is; None for one that no client was asked about."""
+    if created is None or created == "(absent)":
+        return "it is absent or null"
+    return {str: "it is text", int: "it is a number", float: "it is a number"}.get(type(created))
 
 
 def _fault(created: Any) -> tuple[str, Severity] | None:

@@ -37,6 +37,7 @@ class ModelMissingOrChanges(LateRule):
     mending = Envelope
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.ENVELOPE
+    variants = ("it is missing or null", "it is empty", "it changes")
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
@@ -63,11 +64,13 @@ class ModelMissingOrChanges(LateRule):
         if self._bad.place is not None:
             value = self._bad.value
             shown = "absent" if value == "(absent)" else quote(value)
+            missing = value is None or value == "(absent)"
             yield self.found_at(
                 self._bad.place,
                 f"model is {shown} {self.share(self._bad, self._judged)}",
                 expected=self._first or self.ctx.body.get("model") or "the model's name",
                 actual=value,
+                variant="it is missing or null" if missing else "it is empty" if value == "" else None,
             )
         elif self._changed is not None:
             yield self.found_at(
@@ -75,4 +78,5 @@ class ModelMissingOrChanges(LateRule):
                 f"model changes from {quote(self._first)} to {quote(self._second)}",
                 expected=self._first,
                 actual=self._second,
+                variant="it changes",
             )

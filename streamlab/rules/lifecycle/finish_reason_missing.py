@@ -40,6 +40,7 @@ class FinishReasonMissing(Rule):
     source = CHAT_CHUNK_FINISH
     repair = Mend.NONE
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    variants = ("the answer is text", "the answer is tool calls")
     on = Fact.FINISH | Fact.SHAPE | Fact.COMMENT | Fact.UNDECODABLE | Fact.NO_CHOICES
 
     def __init__(self, ctx: Context) -> None:
@@ -86,6 +87,7 @@ class FinishReasonMissing(Rule):
 
     def _missing(self, index: int) -> Finding:
         ctx = self.ctx
+        choice = ctx.accumulator.choices.get(index)
         if ctx.error_at is not None or self._failed:
             end, severity = "an error", Severity.INFO
         else:
@@ -95,6 +97,7 @@ class FinishReasonMissing(Rule):
             path=f"choices[{index}].finish_reason",
             expected='"stop", "length", "tool_calls" or "content_filter" in the last chunk of the choice',
             actual="(never)",
+            variant=None if choice is None else "the answer is tool calls" if choice.calls else "the answer is text",
             severity=severity,
             repair=Mend.UNSAFE if ctx.done_at is not None and severity is Severity.ERROR else Mend.NONE,
         )

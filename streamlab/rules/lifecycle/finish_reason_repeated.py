@@ -38,6 +38,7 @@ class FinishReasonRepeated(Rule):
     repair = Mend.SAFE
     mending = Closing
     on = Fact.FINISH | Fact.AFTER_FINISH
+    variants = ("it is the same again", "stop comes after tool_calls")
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
@@ -67,6 +68,7 @@ class FinishReasonRepeated(Rule):
             path=f"choices[{position}].finish_reason",
             expected=None,
             actual=reason,
+            variant=_variant(first, reason),
         )
         return self.placed(found, event)
 
@@ -74,3 +76,9 @@ class FinishReasonRepeated(Rule):
         for index, repeats in self._repeats.items():
             if index not in self._goes_on:
                 yield from repeats
+
+
+def _variant(first: str, then: str) -> str | None:
+    if then == first:
+        return "it is the same again"
+    return "stop comes after tool_calls" if (first, then) == ("tool_calls", "stop") else None

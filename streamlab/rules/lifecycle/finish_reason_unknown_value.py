@@ -50,6 +50,7 @@ class FinishReasonUnknownValue(Rule):
     mending = ChoiceShape
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.FINISH
+    variants = ("it is a number", "it is another word")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         if not isinstance(event, Chunk):
@@ -66,4 +67,5 @@ class FinishReasonUnknownValue(Rule):
                 expected=meaning or "stop, length, tool_calls, content_filter or function_call",
                 actual=reason,
                 repair=Mend.SAFE if meaning else Mend.UNSAFE,
+                variant={str: "it is another word", int: "it is a number"}.get(type(reason)),
             )

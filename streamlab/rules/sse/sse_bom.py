@@ -6,7 +6,9 @@ from streamlab.expectations.sources import SSE
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
+from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import BOM
 
@@ -35,9 +37,29 @@ class SseBom(Rule):
     mending = Framing
     apis = ANY_API
     on = Fact.LINES
+    variants = (
+        "the first event carries the role",
+        "the first event carries content",
+        "the first event carries a tool call",
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
         if sse is None or not sse.has_bom or not any(field.colon for field in sse.fields()):
             return
-        yield self.found("the stream begins with a byte order mark", at, span=(0, len(BOM)), actual=BOM.hex(" "))
+        yield self.found(
+            "the stream begins with a byte order mark",
+            at,
+            span=(0, len(BOM)),
+            actual=BOM.hex(" "),
+            variant=_variant(reading.deltas(reading.chunk_of(event))),
+        )
+
+
+def _variant(deltas: list[JsonObject]) -> str | None:
+    """By what a client loses with the first event."""
+    if any(one.get("tool_calls") for one in deltas):
+        return "the first event carries a tool call"
+    if any(one.get("content") for one in deltas):
+        return "the first event carries content"
+    return "the first event carries the role" if any(one.get("role") for one in deltas) else None

@@ -38,6 +38,7 @@ class SseDoneVariant(Rule):
     repair = Mend.SAFE
     mending = Framing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    variants = ("a space follows", "it is in lower case", "it is JSON text", "its event has a name")
     on = Fact.DONE | Fact.LINES | Fact.UNDECODABLE | Fact.COMMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:
@@ -46,17 +47,32 @@ class SseDoneVariant(Rule):
             return
         if isinstance(event, Done):
             if event.variant and (sse.data or b"").lstrip() != b"[DONE]":
-                yield self._told(f"the end is spelled {quote(sse.text)}", at, sse)
+                yield self._told(f"the end is spelled {quote(sse.text)}", at, sse, variant=_spelling(sse.data or b""))
             elif not event.variant and _announces_the_end(sse):
-                yield self._told(f"the end is an event named {quote(_name(sse))}", at, sse, Severity.INFO)
+                message = f"the end is an event named {quote(_name(sse))}"
+                yield self._told(message, at, sse, Severity.INFO, "its event has a name")
         elif _announces_the_end(sse):
             if not as_list(chunk_of(event).get("choices")) and not isinstance(event, ErrorPayload):
                 yield self._told(f"the end is an event named {quote(_name(sse))}", at, sse)
         elif isinstance(event, Comment) and any(line.content.strip() == b"[DONE]" for line in sse.lines()):
             yield self._told('the end is a bare line "[DONE]" without data:', at, sse, Severity.WARNING)
 
-    def _told(self, message: str, at: int, sse: ServerSentEvent, severity: Severity | None = None) -> Finding:
-        return self.found(message, at, expected="data: [DONE]", actual=sse.raw.strip(b"\r\n"), severity=severity)
+    def _told(
+        self,
+        message: str,
+        at: int,
+        sse: ServerSentEvent,
+        severity: Severity | None = None,
+        variant: str | None = None,
+    ) -> Finding:
+        actual = sse.raw.strip(b"\r\n")
+        return self.found(message, at, expected="data: [DONE]", actual=actual, severity=severity, variant=variant)
+
+
+def _spelling(data: bytes) -> str | None:
+    """Which form of the deviation it is; None for one that no client was asked about."""
+    forms = {b"[done]": "it is in lower case", b'"[DONE]"': "it is JSON text"}
+    return "a space follows" if data != data.rstrip() == b"[DONE]" else forms.get(data)
 
 
 def _announces_the_end(sse: ServerSentEvent) -> bool:

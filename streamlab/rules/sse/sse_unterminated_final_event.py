@@ -7,6 +7,7 @@ from streamlab.expectations.sources import SSE
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.repairs.framing import Framing
+from streamlab.wire import reading
 from streamlab.wire.events import Done, StreamEvent, Undecodable
 from streamlab.wire.misfits import Misfit, misfit
 from streamlab.wire.reading import Fact
@@ -36,6 +37,7 @@ class SseUnterminatedFinalEvent(Rule):
     mending = Framing
     apis = ANY_API
     on = Fact.FRAMING
+    variants = ("it is the finish chunk", "it is [DONE]")
     _last: Finding | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -45,6 +47,7 @@ class SseUnterminatedFinalEvent(Rule):
         half = isinstance(event, Undecodable)
         if isinstance(event, Undecodable) and misfit(event) is Misfit.JOINED:
             return  # no blank line anywhere is another deviation
+        finishes = any(reading.finish_reason(one) for one in reading.choices(reading.chunk_of(event)))
         what = "[DONE]" if isinstance(event, Done) else "half a payload" if half else "a complete payload"
         found = self.found(
             f"the body ends after {what} without a blank line",
@@ -53,6 +56,7 @@ class SseUnterminatedFinalEvent(Rule):
             actual=sse.raw[-60:],
             severity=Severity.INFO if isinstance(event, Done) else None,
             repair=Mend.NONE if half else None,
+            variant="it is [DONE]" if isinstance(event, Done) else "it is the finish chunk" if finishes else None,
         )
         self._last = self.placed(found, event)
 

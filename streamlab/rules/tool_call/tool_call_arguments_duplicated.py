@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.rules.arguments import ArgumentsRule
 from streamlab.rules.finding import Mend
 from streamlab.rules.repairs.tool_calls import ToolCalls
-from streamlab.wire.calls import ArgumentsFault
+from streamlab.wire.calls import ArgumentsFault, Call
 
 
 class ToolCallArgumentsDuplicated(ArgumentsRule):
@@ -26,5 +26,10 @@ class ToolCallArgumentsDuplicated(ArgumentsRule):
     name = "tool-call-arguments-duplicated"
     repair = Mend.SAFE
     mending = ToolCalls
+    variants = ("the whole comes again at the end", "they are cumulative")
     fault = ArgumentsFault.DUPLICATED
     said = "come more than once"
+
+    def variant_of(self, call: Call) -> str:
+        # Two pieces that are alike are the whole twice, and would be cumulative too.
+        return self.variants[1 if call.cumulative and call.pieces > 2 else 0]

@@ -36,6 +36,7 @@ class ToolCallArgumentsNull(Rule):
     repair = Mend.SAFE
     mending = ToolCalls
     on = Fact.FRAGMENT
+    variants = ("a delta has none", "they are null throughout", "they are empty text throughout")
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
@@ -61,5 +62,7 @@ class ToolCallArgumentsNull(Rule):
         for call, finding in self._opened:
             cut = ending is not Ending.COMPLETE or self.ctx.finish_values.get(call.choice) in (None, "length")
             stays_empty = not (call.arguments or call.not_text or cut)
-            if not call.ghost and (finding.severity is not Severity.INFO or stays_empty):
-                yield finding
+            sent_empty = finding.severity is Severity.INFO
+            if not call.ghost and (not sent_empty or stays_empty):
+                has_some = bool(call.arguments or call.not_text)
+                yield replace(finding, variants=(self.variants[0 if has_some else 2 if sent_empty else 1],))

@@ -32,6 +32,7 @@ class ToolCallArgumentsObject(Rule):
     repair = Mend.SAFE
     mending = ToolCalls
     on = Fact.FRAGMENT
+    variants = ("nothing comes before it", "empty text comes before it")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
@@ -43,4 +44,5 @@ class ToolCallArgumentsObject(Rule):
                     path=f"{fragment.path}.function.arguments",
                     expected="a string",
                     actual=arguments,
+                    variant="nothing comes before it" if fragment.opens else "empty text comes before it",
                 )

@@ -31,6 +31,7 @@ class ToolCallFinishPerCall(Rule):
     repair = Mend.SAFE
     mending = Closing
     on = Fact.AFTER_FINISH
+    variants = ("it ends each call", "every chunk has one")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         ctx = self.ctx
@@ -44,4 +45,5 @@ class ToolCallFinishPerCall(Rule):
                     at,
                     path=f"choices[{position}].delta.tool_calls",
                     expected="finish_reason after the last tool call",
+                    variant="every chunk has one" if reading.finish_reason(choice) else "it ends each call",
                 )

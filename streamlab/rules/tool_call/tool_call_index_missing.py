@@ -6,6 +6,7 @@ from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.tool_calls import ToolCalls
+from streamlab.wire.calls import Fragment
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -30,9 +31,11 @@ class ToolCallIndexMissing(Rule):
     repair = Mend.SAFE
     mending = ToolCalls
     on = Fact.FRAGMENT
+    variants = ("there is one call", "there are several calls", "several come in one chunk")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        for fragment in self.ctx.fragments(at, event):
+        fragments = self.ctx.fragments(at, event)
+        for fragment in fragments:
             if fragment.raw.get("index") is None:
                 actual = None if "index" in fragment.raw else "(absent)"
                 yield self.found(
@@ -41,4 +44,11 @@ class ToolCallIndexMissing(Rule):
                     path=f"{fragment.path}.index",
                     expected=fragment.call.index,
                     actual=actual,
+                    variant=self._variant(fragments),
                 )
+
+    def _variant(self, fragments: tuple[Fragment, ...]) -> str:
+        """By the calls so far: a second one shows only when it comes, and then the finding is of both forms."""
+        if len({id(fragment.call) for fragment in fragments}) > 1:
+            return "several come in one chunk"
+        return "there are several calls" if len(self.ctx.calls.calls) > 1 else "there is one call"

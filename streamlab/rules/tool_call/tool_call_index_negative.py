@@ -30,6 +30,7 @@ class ToolCallIndexNegative(Rule):
     repair = Mend.SAFE
     mending = ToolCalls
     on = Fact.FRAGMENT
+    variants = ("it is text", "it is a negative number")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
@@ -41,4 +42,5 @@ class ToolCallIndexNegative(Rule):
                     path=f"{fragment.path}.index",
                     expected="an integer from 0",
                     actual=index,
+                    variant={str: "it is text", int: "it is a negative number"}.get(type(index)),
                 )

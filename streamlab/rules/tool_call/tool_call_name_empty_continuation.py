@@ -7,6 +7,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.tool_calls import ToolCalls
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 _ABSENT = object()
@@ -32,6 +33,12 @@ class ToolCallNameEmptyContinuation(Rule):
     repair = Mend.SAFE
     mending = ToolCalls
     on = Fact.FRAGMENT
+    variants = (
+        "the name alone is empty text",
+        "the name alone is null",
+        "id and name are empty text",
+        "id, type and name are null",
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
@@ -43,4 +50,15 @@ class ToolCallNameEmptyContinuation(Rule):
                     path=f"{fragment.path}.function.name",
                     expected="(absent)",
                     actual=name,
+                    variant=_variant(fragment.raw, name),
                 )
+
+
+def _variant(fragment: JsonObject, name: str | None) -> str | None:
+    """Which form of the deviation it is; None for one that no client was asked about."""
+    call_id, kind = fragment.get("id", _ABSENT), fragment.get("type", _ABSENT)
+    if call_id is _ABSENT and (name == "" or kind is _ABSENT):
+        return "the name alone is empty text" if name == "" else "the name alone is null"
+    if call_id is None and kind is None and name is None:
+        return "id, type and name are null"
+    return "id and name are empty text" if call_id == "" and name == "" else None

@@ -36,6 +36,7 @@ class ToolCallTypeMissing(Rule):
     repair = Mend.SAFE
     mending = ToolCalls
     on = Fact.FRAGMENT
+    variants = ("it is absent or null", "it is empty text", "it comes again", "it is null later")
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
@@ -44,6 +45,7 @@ class ToolCallTypeMissing(Rule):
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
             kind = fragment.raw.get("type", _ABSENT)
+            missing = kind is _ABSENT or kind is None
             if fragment.opens and not (type(kind) is str and kind):
                 finding = self.found(
                     "the tool call has no type" if kind is _ABSENT else f"the type of the tool call is {quote(kind)}",
@@ -51,6 +53,7 @@ class ToolCallTypeMissing(Rule):
                     path=f"{fragment.path}.type",
                     expected="function",
                     actual="(absent)" if kind is _ABSENT else kind,
+                    variant="it is absent or null" if missing else "it is empty text" if kind == "" else None,
                 )
                 self._opened.append((fragment.call, self.placed(finding, event)))
             elif not fragment.opens and kind is not _ABSENT:
@@ -61,6 +64,7 @@ class ToolCallTypeMissing(Rule):
                     expected="(absent)",
                     actual=kind,
                     severity=Severity.WARNING if kind is None else Severity.INFO,
+                    variant="it is null later" if kind is None else "it comes again",
                 )
 
     def end(self, ending: Ending) -> Findings:

@@ -37,14 +37,18 @@ class UsageOnEveryChunk(LateRule):
     mending = Closing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.USAGE
+    variants = ("it has numbers", "it comes twice", "it is an empty object until the end")
 
     _chunks = 0
+    _empty = 0  # of these, how many had an empty object
     _second: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if reading.chunk_of(event).get("usage") is None:
+        usage = reading.chunk_of(event).get("usage")
+        if usage is None:
             return
         self._chunks += 1
+        self._empty += usage == {}
         if self._chunks == 2:
             self._second = self.keep(at, event, "usage")
 
@@ -53,4 +57,16 @@ class UsageOnEveryChunk(LateRule):
             return
         total = self.ctx.chunks
         share = "every chunk" if self._chunks >= total else f"{self._chunks} of {total} chunks"
-        yield self.found_at(self._second, f"usage comes in {share}", expected="once, at the end", actual=self._chunks)
+        yield self.found_at(
+            self._second,
+            f"usage comes in {share}",
+            expected="once, at the end",
+            actual=self._chunks,
+            variant=self._variant(),
+        )
+
+    def _variant(self) -> str | None:
+        """Which form of the deviation it is; None for empty objects between others."""
+        if self._empty:
+            return "it is an empty object until the end" if self._empty >= self._chunks - 1 else None
+        return "it has numbers" if self._chunks > 2 else "it comes twice"

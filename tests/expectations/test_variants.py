@@ -1,0 +1,128 @@
+"""A finding names who breaks on the form of the deviation at hand, and nobody who breaks on another form alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from streamlab.engine.analyzer import analyze
+from streamlab.exchange import Exchange
+from streamlab.expectations import client_table
+from streamlab.expectations.clients import breaks, hurts
+from streamlab.report.json import finding_json
+from streamlab.report.text import breaking_lines
+from streamlab.rules.finding import Finding
+from streamlab.rules.registry import all_rules, by_name
+from tests import corpus
+from tests.streams import chat_text, chat_tools, exchange, sse
+from tests.variants import FORMS, Form
+
+RULES = [rule for rule in all_rules() if rule.variants]
+#: Forms that come together with another, so that no stream shows them alone; they have tests of their own below.
+_SHOWN_BELOW = {"there are several calls", "it ends each call"}
+MEASUREMENTS = corpus.SHARED / "CLIENTS.json"
+
+
+def _finding(rule: str, made: Exchange) -> Finding:
+    [found] = {one.path: one for one in analyze(made).findings if one.rule == rule}.values()
+    return found
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.measured)
+def test_a_finding_says_which_form_it_is(form: Form) -> None:
+    found = [one for one in analyze(form.exchange).findings if one.rule == form.rule]
+    assert found
+    assert {variant for one in found for variant in one.variants} == {form.variant}
+
+
+@pytest.mark.skipif(not MEASUREMENTS.exists(), reason="the measurements are not beside the project")
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.measured)
+def test_a_form_names_the_clients_that_broke_on_it(form: Form) -> None:
+    measured = json.loads(MEASUREMENTS.read_text(encoding="utf-8"))["streams"][form.measured]["outcomes"]
+    named = {one.client for one in breaks(form.rule, (form.variant,)) if one.client.startswith(("py-", "js-", "rs-"))}
+    assert named == set(measured)
+    for one in breaks(form.rule, (form.variant,)):
+        if one.client in measured:
+            assert (one.harm == "raises") is measured[one.client].startswith("error"), one
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_table_and_rule_use_the_same_words(rule) -> None:
+    told = {condition for one in breaks(rule.name) if one.measured for condition in one.conditions}
+    assert told <= set(rule.variants)
+    assert len(set(rule.variants)) == len(rule.variants) > 1
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_form_that_the_table_tells_of_is_shown(rule) -> None:
+    told = {condition for one in breaks(rule.name) if one.measured for condition in one.conditions}
+    shown = {form.variant for form in FORMS if form.rule == rule.name}
+    assert sorted(told - shown - _SHOWN_BELOW) == []
+
+
+def test_a_condition_that_is_met_goes_without_saying():
+    [met] = {one.how for one in breaks("chunk-id-missing-or-empty", ("it is a number",)) if "litellm" in one.client}
+    [told] = {one.how for one in breaks("chunk-id-missing-or-empty") if "litellm" in one.client}
+    assert (met, told) == ("raises APIError", "raises APIError when it is a number")
+
+
+def test_forms_that_mix_name_everybody_and_keep_the_condition():
+    payloads = chat_text()
+    payloads[-1]["choices"][0]["delta"] = payloads[2]["choices"][0]["delta"] = None
+    found = _finding("choice-delta-missing", exchange(sse(payloads)))
+    assert sorted(found.variants) == ["it is the finish chunk's", "the answer goes on"]
+    named = {one.client: one.how for one in breaks(found.rule, found.variants)}
+    assert named["py-smolagents"] == "raises ValueError when the answer goes on"
+    assert named["js-langchain"] == "ends with another finish_reason when it is the finish chunk's"
+    assert named["py-openai-raw"] == "raises AttributeError in the documented loop"
+
+
+def test_a_second_call_without_an_index_adds_its_form():
+    payloads = chat_tools()
+    for payload in payloads:
+        for fragment in payload["choices"][0]["delta"].get("tool_calls") or ():
+            del fragment["index"]
+    found = _finding("tool-call-index-missing", exchange(sse(payloads)))
+    assert found.variants == ("there is one call", "there are several calls")
+    assert hurts(found.rule, "litellm", found.variants)
+
+
+def test_one_call_without_an_index_does_not_name_who_needs_several():
+    [form] = [form for form in FORMS if form.measured == "tool1.index-missing"]
+    found = _finding(form.rule, form.exchange)
+    assert not hurts(found.rule, "litellm", found.variants)
+    assert hurts(found.rule, "litellm")
+    assert "LiteLLM completion()" not in {one["client"] for one in finding_json(found)["breaks"]}
+
+
+def test_a_reason_after_each_call_stops_loops_that_act_on_it():
+    payloads = chat_tools()
+    payloads.insert(4, payloads[-1])
+    found = _finding("tool-call-finish-per-call", exchange(sse(payloads)))
+    assert found.variants == ("it ends each call",)
+    named = {one.client for one in breaks(found.rule, found.variants)}
+    assert named == {"openai-python", "openai-node", "langchain-py", "langchain-js"}
+
+
+def test_a_form_that_nobody_was_asked_about_leaves_all_conditions():
+    payloads = [{**payload, "id": ["chatcmpl"]} for payload in chat_text()]
+    found = _finding("chunk-id-missing-or-empty", exchange(sse(payloads)))
+    assert found.variants == ()
+    assert any("when it is a number" in line for line in breaking_lines(found.rule, found.variants))
+
+
+def test_people_are_told_of_nobody_where_nobody_breaks():
+    found = _finding("created-wrong-type", exchange(sse([{**one, "created": None} for one in chat_text()])))
+    assert breaking_lines(found.rule, found.variants) == []
+    assert not hurts(found.rule, "ai-sdk", found.variants)
+
+
+def test_only_rules_that_can_tell_the_forms_apart_are_asked_to():
+    conditional = {
+        line
+        for line in client_table.MEASURED.splitlines()
+        if line[:1].strip() and any(b.conditions for b in breaks(line))
+    }
+    assert {rule.name for rule in RULES} <= conditional
+    assert conditional <= set(by_name())

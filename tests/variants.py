@@ -1,0 +1,233 @@
+"""One deviation in the forms that clients take differently: a stream for each form, as it was served to the clients.
+
+`FORMS` names each by its rule and its variant, with the stream of the measurements that has the same deviation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+from streamlab.exchange import Exchange
+from tests.streams import USAGE, Payload, call, chat_text, chat_tool, chat_tools, chat_usage, chunk, exchange, sse
+
+
+class Form(NamedTuple):
+    """``measured`` is the name of the stream in the measurements."""
+
+    rule: str
+    variant: str
+    measured: str
+    exchange: Exchange
+
+
+Bend = Callable[[Payload], None]
+
+
+def _bent(payloads: list[Payload], bend: Bend, which: slice = slice(None)) -> Exchange:
+    """A perfect stream, some of its payloads changed."""
+    payloads = deepcopy(payloads)
+    for payload in payloads[which]:
+        bend(payload)
+    return exchange(sse(payloads))
+
+
+def _with(**members: Any) -> Bend:
+    return lambda payload: payload.update(members)
+
+
+def _without(key: str) -> Bend:
+    return lambda payload: payload.pop(key)
+
+
+def _choice(**members: Any) -> Bend:
+    return lambda payload: payload["choices"][0].update(members)
+
+
+def _delta(**members: Any) -> Bend:
+    return lambda payload: payload["choices"][0]["delta"].update(members)
+
+
+def _fragments(payload: Payload) -> Iterator[Payload]:
+    yield from payload["choices"][0]["delta"].get("tool_calls") or ()
+
+
+def _fragment(bend: Bend) -> Bend:
+    """A bend of every tool call fragment of a payload."""
+
+    def each(payload: Payload) -> None:
+        for fragment in _fragments(payload):
+            bend(fragment)
+
+    return each
+
+
+def _function(bend: Bend) -> Bend:
+    return _fragment(lambda fragment: bend(fragment["function"]))
+
+
+def _function_of(**members: Any) -> Bend:
+    """A bend of one fragment's function."""
+    return lambda fragment: fragment["function"].update(members)
+
+
+def _later(bend: Bend) -> Bend:
+    """A bend of every fragment that opens no call."""
+    return _fragment(lambda fragment: None if "id" in fragment else bend(fragment))
+
+
+def _opening(bend: Bend) -> Bend:
+    return _fragment(lambda fragment: bend(fragment) if "id" in fragment else None)
+
+
+FIRST, LAST, NOT_LAST, LATER = slice(0, 1), slice(-1, None), slice(0, -1), slice(1, None)
+TEXT, CALL, CALLS = chat_text(), chat_tool(), chat_tools()
+BOM = b"\xef\xbb\xbf"
+
+
+def _ended(end: bytes) -> Exchange:
+    """A text answer with an end of its own."""
+    return exchange(sse(TEXT, done=False) + end)
+
+
+def _at_once(payloads: list[Payload], bend: Bend) -> Exchange:
+    """Both calls whole in one chunk."""
+    calls = [
+        call(0, "call_a1B2c3D4", "get_weather", '{"city":"Oslo"}'),
+        call(1, "call_e5F6g7H8", "get_weather", '{"city":"Rome"}'),
+    ]
+    return _bent([payloads[0], chunk({"tool_calls": calls}), payloads[-1]], bend)
+
+
+def _second_usage(usage: Payload | None) -> Exchange:
+    """Usage in every chunk of the answer, and the real one at the end."""
+    payloads = [{**payload, "usage": usage} for payload in TEXT]
+    return exchange(sse([*payloads, chat_usage()[-1]]))
+
+
+def _constant_arguments(value: str | None) -> Exchange:
+    """A call whose arguments never come, and are ``value`` where they should begin."""
+    opening = chunk({"tool_calls": [call(0, "call_a1B2c3D4", "get_weather")]})
+    return _bent([CALLS[0], opening, CALLS[-1]], _function(_with(arguments=value)))
+
+
+def _object_arguments() -> Exchange:
+    """A call that opens with empty text and then has an object."""
+    opening, rest = call(0, "call_a1B2c3D4", "get_weather"), call(0)
+    rest["function"]["arguments"] = {"city": "Oslo"}
+    return exchange(sse([CALLS[0], chunk({"tool_calls": [opening]}), chunk({"tool_calls": [rest]}), CALLS[-1]]))
+
+
+def _cumulative() -> Exchange:
+    """Every piece of the arguments has all that came before."""
+    return exchange(sse(chat_tool('{"', '{"city', '{"city":"', '{"city":"Oslo', '{"city":"Oslo"}')))
+
+
+def _empty_ids(fragment: Payload) -> None:
+    fragment.update(id="", type="function")
+    fragment["function"]["name"] = ""
+
+
+def _null_ids(fragment: Payload) -> None:
+    fragment.update(id=None, type=None)
+    fragment["function"]["name"] = None
+
+
+_ID, _CREATED, _MODEL = "chunk-id-missing-or-empty", "created-wrong-type", "model-missing-or-changes"
+_DELTA, _EMPTY, _UNKNOWN = "choice-delta-missing", "finish-reason-empty-string", "finish-reason-unknown-value"
+_MISSING, _REPEATED, _ROLE = "finish-reason-missing", "finish-reason-repeated", "role-empty-or-null"
+_BOM, _DONE, _UNTERMINATED = "sse-bom", "sse-done-variant", "sse-unterminated-final-event"
+_ARGUMENTS, _OBJECT, _DUPLICATED = (f"tool-call-arguments-{what}" for what in ("null", "object", "duplicated"))
+_INDEX, _NAME, _TYPE = "tool-call-index-missing", "tool-call-name-empty-continuation", "tool-call-type-missing"
+_USAGE = "usage-on-every-chunk"
+
+FORMS = [
+    Form(_ID, "it is a number", "text.id-int", _bent(TEXT, _with(id=12345))),
+    Form(_ID, "it is absent, null or empty", "text.id-null", _bent(TEXT, _with(id=None))),
+    Form(_ID, "it is absent, null or empty", "text.id-empty", _bent(TEXT, _with(id=""))),
+    Form(_ID, "it is absent, null or empty", "text.id-missing", _bent(TEXT, _without("id"))),
+    Form(_CREATED, "it is text", "text.created-iso", _bent(TEXT, _with(created="2025-10-09T08:53:20Z"))),
+    Form(_CREATED, "it is text", "text.created-string", _bent(TEXT, _with(created="1760000000"))),
+    Form(_CREATED, "it is a number", "text.created-float", _bent(TEXT, _with(created=1760000000.5))),
+    Form(_CREATED, "it is a number", "text.created-ms", _bent(TEXT, _with(created=1760000000000))),
+    Form(_CREATED, "it is absent or null", "text.created-null", _bent(TEXT, _with(created=None))),
+    Form(_CREATED, "it is absent or null", "text.created-missing", _bent(TEXT, _without("created"))),
+    Form(_MODEL, "it is missing or null", "text.model-missing", _bent(TEXT, _without("model"))),
+    Form(_MODEL, "it is missing or null", "text.model-null", _bent(TEXT, _with(model=None))),
+    Form(_MODEL, "it is empty", "text.model-empty-first", _bent(TEXT, _with(model=""), FIRST)),
+    Form(_DELTA, "it is the finish chunk's", "text.delta-null", _bent(TEXT, _choice(delta=None), LAST)),
+    Form(_DELTA, "the answer goes on", "text.delta-null-mid", _bent(TEXT, _choice(delta=None), slice(2, 3))),
+    Form(_EMPTY, "another comes later", "text.finish-empty-nonfinal", _bent(TEXT, _choice(finish_reason=""), NOT_LAST)),
+    Form(
+        _EMPTY, "another comes later", "tools.finish-empty-nonfinal", _bent(CALLS, _choice(finish_reason=""), NOT_LAST)
+    ),
+    Form(
+        _EMPTY, "it is the text null", "text.finish-null-string", _bent(TEXT, _choice(finish_reason="null"), NOT_LAST)
+    ),
+    Form(
+        _EMPTY, "there is no other at the end", "text.finish-empty-final", _bent(TEXT, _choice(finish_reason=""), LAST)
+    ),
+    Form(_UNKNOWN, "it is a number", "text.finish-int", _bent(TEXT, _choice(finish_reason=1), LAST)),
+    Form(_UNKNOWN, "it is another word", "text.finish-upper", _bent(TEXT, _choice(finish_reason="STOP"), LAST)),
+    Form(_MISSING, "the answer is text", "text.finish-none", exchange(sse(TEXT[:-1]))),
+    Form(_MISSING, "the answer is tool calls", "tools.finish-none", exchange(sse(CALLS[:-1]))),
+    Form(_REPEATED, "it is the same again", "text.finish-twice", exchange(sse([*TEXT, TEXT[-1]]))),
+    Form(_REPEATED, "stop comes after tool_calls", "tools.finish-twice", exchange(sse([*CALLS, chunk({}, "stop")]))),
+    Form(_ROLE, "it is empty text", "text.role-empty-later", _bent(TEXT, _delta(role=""), LATER)),
+    Form(_ROLE, "it is null and no role came before", "text.role-null", _bent(TEXT, _delta(role=None))),
+    Form("role-missing", "text comes first", "text.role-chunk-missing", exchange(sse(TEXT[1:]))),
+    Form("role-missing", "a tool call comes first", "tools.role-missing", exchange(sse(CALLS[1:]))),
+    Form(_BOM, "the first event carries the role", "text.bom", exchange(BOM + sse(TEXT))),
+    Form(_BOM, "the first event carries content", "text.bom-content-first", exchange(BOM + sse(TEXT[1:]))),
+    Form(_BOM, "the first event carries a tool call", "tool1.bom", exchange(BOM + sse(CALL))),
+    Form(_DONE, "a space follows", "text.done-trailing-space", _ended(b"data: [DONE] \n\n")),
+    Form(_DONE, "it is in lower case", "text.done-lowercase", _ended(b"data: [done]\n\n")),
+    Form(_DONE, "it is JSON text", "text.done-json-string", _ended(b'data: "[DONE]"\n\n')),
+    Form(_DONE, "its event has a name", "text.done-event", _ended(b"event: done\ndata: [DONE]\n\n")),
+    Form(_UNTERMINATED, "it is the finish chunk", "text.last-event-no-blank", exchange(sse(TEXT, done=False)[:-1])),
+    Form(_UNTERMINATED, "it is [DONE]", "text.done-no-blank", _ended(b"data: [DONE]")),
+    Form(_UNTERMINATED, "it is [DONE]", "text.done-one-newline", _ended(b"data: [DONE]\n")),
+    Form(_ARGUMENTS, "a delta has none", "tools.args-null-first", _bent(CALLS, _opening(_function_of(arguments=None)))),
+    Form(_ARGUMENTS, "they are null throughout", "tools.args-null-only", _constant_arguments(None)),
+    Form(_ARGUMENTS, "they are empty text throughout", "tools.args-empty", _constant_arguments("")),
+    Form(
+        _OBJECT,
+        "nothing comes before it",
+        "tools.args-object",
+        _at_once(CALLS, _function(_with(arguments={"city": "Oslo"}))),
+    ),
+    Form(_OBJECT, "empty text comes before it", "tools.args-object-later", _object_arguments()),
+    Form(
+        _DUPLICATED,
+        "the whole comes again at the end",
+        "tools.args-dup-final",
+        exchange(sse(chat_tool('{"city":', '"Oslo"}', '{"city":"Oslo"}'))),
+    ),
+    Form(_DUPLICATED, "they are cumulative", "tools.args-cumulative", _cumulative()),
+    Form(_INDEX, "there is one call", "tool1.index-missing", _bent(CALL, _fragment(_without("index")))),
+    Form(_INDEX, "several come in one chunk", "tools.complete-no-index", _at_once(CALLS, _fragment(_without("index")))),
+    Form(
+        "tool-call-index-negative",
+        "it is text",
+        "tools.index-string",
+        _bent(CALLS, _fragment(lambda one: one.update(index=str(one["index"])))),
+    ),
+    Form(_NAME, "the name alone is empty text", "tools.name-empty-later", _bent(CALLS, _later(_function_of(name="")))),
+    Form(_NAME, "the name alone is null", "tools.name-null-later", _bent(CALLS, _later(_function_of(name=None)))),
+    Form(_NAME, "id and name are empty text", "tools.all-empty-later", _bent(CALLS, _later(_empty_ids))),
+    Form(_NAME, "id, type and name are null", "tools.all-null-later", _bent(CALLS, _later(_null_ids))),
+    Form(_TYPE, "it is absent or null", "tools.type-missing", _bent(CALLS, _opening(_without("type")))),
+    Form(_TYPE, "it is absent or null", "tools.type-null", _bent(CALLS, _opening(_with(type=None)))),
+    Form(_TYPE, "it is empty text", "tools.type-empty", _bent(CALLS, _opening(_with(type="")))),
+    Form(_TYPE, "it comes again", "tools.type-each", _bent(CALLS, _later(_with(type="function")))),
+    Form(
+        "tool-call-finish-per-call",
+        "every chunk has one",
+        "tools.finish-each",
+        _bent(CALLS, _choice(finish_reason="tool_calls")),
+    ),
+    Form(_USAGE, "it has numbers", "usage.each-chunk", _second_usage(dict(USAGE))),
+    Form(_USAGE, "it comes twice", "usage.twice", exchange(sse([*chat_usage(), chat_usage()[-1]]))),
+    Form(_USAGE, "it is an empty object until the end", "usage.empty-object-each", _second_usage({})),
+]
