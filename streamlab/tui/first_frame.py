@@ -117,7 +117,7 @@ def _list(opened: Opened, watcher: Watcher, width: int, height: int) -> Iterator
     if not ids:
         return
     rows = watcher.rows(ids)
-    yield "panel", Text(" ") + list_title(opened.title, len(watcher.ids), watcher.sort)
+    yield "panel", _indented(list_title(opened.title, len(watcher.ids), watcher.sort), width)
     yield "surface", exchange_list.heading(width)
     for one in ids:
         yield "background", exchange_list.row(rows.get(one), width)
@@ -130,8 +130,8 @@ def _exchange(watcher: Watcher, exchange_id: int, width: int, height: int) -> It
     rows = TimelineRows()
     rows.show(events, None, exchange.end_us)
     note = watcher.marks(exchange_id).get(-1)
-    yield "panel", Text(" ") + exchange_title(exchange, None, 0, rows.count, width - 2)
-    yield "surface", Text(" ") + exchange_facts(exchange, events, None, note)
+    yield "panel", _indented(exchange_title(exchange, None, 0, rows.count, width - 2), width)
+    yield "surface", _indented(exchange_facts(exchange, events, None, note), width)
     for _ in range(2, TOP):
         yield "background", Text()
     box = timeline_box(width, height)
@@ -139,12 +139,17 @@ def _exchange(watcher: Watcher, exchange_id: int, width: int, height: int) -> It
     inner = box.width - 2 * len(side)
     room = box.height - (3 if box.sides else 2)
     scrollbar = rows.count > room
-    left, right = ("╭", "╮") if box.sides else ("─", "─")
-    yield "background", Text(f"{left}─ Timeline {'─' * (box.width - 13)}{right}")
+    title = "╭─ Timeline " if box.sides else "─Timeline"
+    yield "background", Text(title.ljust(box.width - len(side), "─") + ("╮" if box.sides else ""))
     wide = inner - scrollbar
     yield "background", side + rows.heading(wide)
     for number in range(min(room, rows.count)):
         yield "background", side + rows.row(number, wide)
+
+
+def _indented(line: Text, width: int) -> Text:
+    line.truncate(width - 2, overflow="ellipsis")
+    return Text(" ") + line
 
 
 def _painted(text: Text, ground: str, width: int, colours: dict[str, str], system: ColorSystem | None) -> str:
