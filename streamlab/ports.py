@@ -78,6 +78,11 @@ class ResponseTransformer(Protocol):
         """Whether the client has got all it will get: its connection is to be ended."""
 
     @property
+    def more(self) -> bool:
+        """Whether there is more to be made of what was fed: call `go_on`, and nothing else that brings bytes, until
+        there is not. Each call takes milliseconds, so that others get their turn in between."""
+
+    @property
     def retry(self) -> tuple[bytes, bytes] | None:
         """Head and body of a request to send on a connection of its own before anything else; then call `answered`."""
 
@@ -89,6 +94,9 @@ class ResponseTransformer(Protocol):
 
     def feed(self, data: bytes) -> bytes:
         """Bytes from the upstream; returns what to send on, which may be nothing yet."""
+
+    def go_on(self) -> bytes:
+        """Some more of what the bytes fed become."""
 
     def finish(self, how: str) -> bytes:
         """The upstream ended ("fin", "rst", "error", "timeout"); returns what is still to be sent."""

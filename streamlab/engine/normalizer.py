@@ -5,19 +5,21 @@ was copied, derived or invented, from which input events, by which repairs. Conf
 
 What it may hold back is what its repairs declare (`Repair.holds_back`); `release` gives that up. What cannot be mended
 passes on unchanged and is listed in ``unmended``; a stream that broke off ends with an error event, never with an
-invented end. Answers with an HTTP error status become one JSON error object. Answers to requests that did not ask for
-a stream, and APIs without a translator, are passed through as they are.
+invented end. What asks too much (`streamlab.engine.burden`) goes by unmended. Answers with an HTTP error status become
+one JSON error object. Answers to requests that did not ask for a stream, and APIs without a translator, are passed
+through as they are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from streamlab.engine.analyzer import analyze
+from streamlab.engine.burden import HEAVY, LARGE, MARK, SLICE, Burden, slices
 from streamlab.engine.whole_answers import error_body, error_status_body, is_whole_answer, streamed
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.rules.finding import Severity
@@ -34,6 +36,7 @@ from streamlab.rules.repairs.base import (
     Stage,
     Story,
     Unmended,
+    error_event,
 )
 from streamlab.rules.repairs.closing import Closing
 from streamlab.rules.repairs.framing import SEPARATORS, frame
@@ -52,6 +55,8 @@ LONG_LINE = 65_536
 _PEEKED_EVENTS = 16
 _MAX_ERROR_BODY = 1 << 20
 _MAX_COMMENTS = 256
+#: What is said of a stream that asks too much; no rule, since nothing is wrong with a stream for being long.
+TOO_MUCH = "too-much-to-mend"
 _SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
 _JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
 _OWN = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES})
@@ -127,6 +132,10 @@ class Normalizer:
         self._splitter: JsonSplitter | None = None
         self._translator: Translator | None = None
         self._finished = False
+        self._coded = self._checking = False  # whether what comes is to be decoded; whether that is yet to be seen
+        self._burden = Burden()
+        self._seen, self._mark = 0, MARK
+        self.stepped_aside = False
         self._mode_for_head()
         if known in _OWN:
             self._build()
@@ -137,6 +146,14 @@ class Normalizer:
         """The mended bytes that ``data`` (as it came, content coding and all) makes certain."""
         self._feed(data)
         return self._taken_bytes()
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Like `feed`, in pieces (some of them empty) that each take milliseconds to make and little memory.
+
+        They are to be taken to the last before anything else is called.
+        """
+        for _ in self._steps(data):
+            yield self._taken_bytes()
 
     def finish(self, ending: Ending = Ending.COMPLETE) -> bytes:
         """The rest, when the body is over."""
@@ -177,6 +194,11 @@ class Normalizer:
         return any(isinstance(repair, Closing | ResponsesEvents) and repair.done for repair in self._repairs)
 
     @property
+    def broken(self) -> bool:
+        """Whether the body went by unmended and stopped where its content coding did: its end is not one."""
+        return self.stepped_aside and self._body.fault is not None
+
+    @property
     def translated(self) -> bool:
         """Whether the stream speaks a foreign protocol and comes out as chat chunks."""
         return self._translator is not None
@@ -214,79 +236,155 @@ class Normalizer:
         elif self._head is not None and not 200 <= self._head.status < 300:
             self._consume = self._collect
         elif not self._body.identity:
-            self._consume = self._check_coding
+            self._checking = True
 
     def _feed(self, data: bytes) -> None:
-        if data:
-            self._consume(data)
+        if len(data) <= SLICE and not self._coded and not self._checking:
+            if data:
+                self._consume(data)
+            return
+        for _ in self._steps(data):
+            pass
+
+    def _steps(self, data: bytes) -> Iterator[None]:
+        """Take ``data`` in, a little at a time."""
+        if self._checking:
+            data = self._check_coding(data)
+        for piece in self._body.pieces(data) if self._coded else (data,):
+            parts = (piece,) if self._consume in (self._go_by, self._drop) else slices(piece)
+            for part in parts:
+                self._consume(part)
+                yield
+            yield
+        if self._coded and self._body.fault is not None:
+            self.story.cannot("encoding-mislabelled", self._body.fault)
 
     def _pass(self, data: bytes) -> None:
         self._out.append(data)
 
+    def _drop(self, data: bytes) -> None:
+        """What follows an error event that stands for all of it."""
+
     def _collect(self, data: bytes) -> None:
         """An answer with an error status: small, and not a stream."""
-        decoded = self._body.feed(data)
-        if len(self._start) < _MAX_ERROR_BODY:
-            self._start += decoded[: _MAX_ERROR_BODY - len(self._start)]
+        for piece in self._body.pieces(data):
+            if len(self._start) >= _MAX_ERROR_BODY:
+                return
+            self._start += piece[: _MAX_ERROR_BODY - len(self._start)]
 
-    def _check_coding(self, data: bytes) -> None:
-        """A body that is plainly not in the coding its header names is read as it is."""
+    def _check_coding(self, data: bytes) -> bytes:
+        """A body that is plainly not in the coding its header names is read as it is; what to go on with."""
         self._start += data
         if len(self._start) < 6:
-            return
+            return b""
         start = bytes(self._start)
         self._start.clear()
         if _SSE_START.match(start) or _JSON_START.match(start):
             self.changes["encoding-mislabelled"] = 1
-            self._consume = self._begin
-            self._begin(start)
         else:
-            self._consume = self._decode
-            self._decode(start)
-
-    def _decode(self, data: bytes) -> None:
-        decoded = self._body.feed(data)
-        if self._body.fault is not None:
-            self.story.cannot("encoding-mislabelled", self._body.fault)
-        if decoded:
-            (self._begin if self._splitter is None and not self._begun else self._plain)(decoded)
-
-    _begun = False
+            self._coded = True
+        self._checking = False
+        return start
 
     def _begin(self, data: bytes) -> None:
         """The first byte that is no white space says whether this is an event stream or bare JSON."""
         self._start += data
         start = bytes(self._start).removeprefix(BOM)
         first = start.lstrip(b" \t\r\n")[:1]
-        if not first or (not start.startswith((b"{", b"[")) and BOM.startswith(bytes(self._start))):
+        undecided = not first or (not start.startswith((b"{", b"[")) and BOM.startswith(bytes(self._start)))
+        if undecided and len(self._start) <= LARGE:
             return
         data = bytes(self._start)
         self._start.clear()
-        self._begun = True
         if first in (b"{", b"["):
             self._splitter = JsonSplitter(into_array=first == b"[")
             data = start
-        if self._body.identity or "encoding-mislabelled" in self.changes:
-            self._consume = self._plain
+        self._consume = self._plain
         self._plain(data)
 
     def _plain(self, data: bytes) -> None:
-        if self._splitter is None:
-            for event in self._decoder.feed(data):
-                self._take(event)
+        """Bytes of the body without its content coding."""
+        room = self._mark - self._seen
+        if len(data) > room:
+            self._seen, self._mark = self._mark, self._mark + MARK
+            self._part(data[:room])
+            if not self.stepped_aside and (why := Burden.stream(self._seen, self.story.at + 1, self._coded)):
+                self._step_aside(why, self._unread())
+            self._consume(data[room:])
             return
-        for value in self._splitter.feed(data):
+        self._seen += len(data)
+        self._part(data)
+
+    def _part(self, data: bytes) -> None:
+        if self._splitter is not None:
+            self._json_part(data, self._splitter)
+            return
+        events = self._decoder.feed(data)
+        for at, event in enumerate(events):
+            raw = event.sse.raw if event.sse is not None else b""
+            if len(raw) > HEAVY and (why := self._burden.event(event, raw, self._holding)):
+                left = [one.sse.raw for one in events[at:] if one.sse is not None]
+                self._step_aside(why, b"".join(left) + self._decoder.rest)
+                return
+            self._take(event)
+        self._watch(self._decoder.pending, data)
+
+    def _json_part(self, data: bytes, splitter: JsonSplitter) -> None:
+        for value in splitter.feed(data):
+            if len(value) > HEAVY and (why := self._burden.event(None, value, self._holding)):
+                self._step_aside(why, b"")
+                return
             self._take_value(value)
-        if self._splitter.stopped:
-            rest = self._splitter.rest
+        if splitter.stopped:
             self._splitter = None
-            self._plain(rest)
+            self._part(splitter.rest)
+        else:
+            self._watch(splitter.pending, data)
+
+    @property
+    def _holding(self) -> bool:
+        return any(repair.holding for repair in self._repairs)
+
+    def _unread(self) -> bytes:
+        """Bytes of an event that is not complete."""
+        return self._decoder.rest if self._splitter is None else self._splitter.rest
+
+    def _watch(self, size: int, new: bytes) -> None:
+        """An event that is not complete may be too much already."""
+        if size <= LARGE and self._burden.unseen:
+            return
+        whole = self._unread() if self._burden.unseen else b""
+        if why := self._burden.growing(size, new, whole):
+            self._step_aside(why, self._unread())
+
+    def _step_aside(self, why: str, unread: bytes) -> None:
+        """Mend nothing from here on: what was held back goes out, then ``unread`` and all that comes.
+
+        A body that is no event stream, or not OpenAI's, would be noise to the client: an error event stands for it.
+        """
+        self.story.cannot(TOO_MUCH, why)
+        readable = self._splitter is None and self._translator is None
+        self._end_repairs(Ending.INTERRUPTED)
+        self._out += self._peeked
+        if readable:
+            self._out.append(unread)
+        else:
+            message = f"the upstream's answer cannot be translated: {why}"
+            change = Change(TOO_MUCH, "error", origin=Origin.INVENTED)
+            self._emit([Draft(error_event(message, "upstream_invalid_response"), (), [change], True)])
+        self.stepped_aside = readable
+        self._repairs, self._peeked, self._splitter, self._translator = (), [], None, None
+        self._decoder = StreamDecoder()
+        self._consume = self._go_by if readable else self._drop
+
+    def _go_by(self, data: bytes) -> None:
+        self._out.append(data)
 
     def _finish(self, ending: Ending) -> None:
         if self._finished:
             return
         self._finished = True
-        if self._consume == self._pass:
+        if self._consume in (self._pass, self._go_by, self._drop):
             return
         if self._consume == self._collect:
             self._out.append(error_status_body(bytes(self._start), self._head))
@@ -302,6 +400,9 @@ class Normalizer:
             self._pipe(self._translated(self._translator.finish(ending), ()))
             for what in self._translator.lost:
                 self.story.cannot("translated", f"chat chunks have no place for {what}")
+        self._end_repairs(ending)
+
+    def _end_repairs(self, ending: Ending) -> None:
         for at, repair in enumerate(self._repairs):
             left, repair.comments = repair.comments, []
             self._emit(self._run((*repair.end(ending), *left), at + 1))
@@ -574,6 +675,8 @@ def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
         request = replace(request, url="/v1/chat/completions", body=None)
     # A cut of the Responses API stays one: no event of ours stands for it.
     cut = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT) and normalizer.story.api is not Api.RESPONSES
+    if normalizer.stepped_aside:
+        cut, exchange = False, replace(exchange, ending=Ending.UPSTREAM_CUT if normalizer.broken else exchange.ending)
     return replace(
         exchange,
         request=request,

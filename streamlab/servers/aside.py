@@ -66,8 +66,7 @@ class Aside:
                 coding = [value for name, value in event.head.headers if name.lower() == "content-encoding"]
                 self._decoder = BodyDecoder(", ".join(coding))
             elif isinstance(event, Body):
-                for piece, _ in event.pieces:
-                    self._body += self._decoder.feed(piece)
+                self._take(event)
             elif isinstance(event, End):
                 self._answered(bytes(self._body))
                 return
@@ -76,6 +75,13 @@ class Aside:
                 return
         if len(self._body) > _MAX_BODY:
             self._answered(b"")
+
+    def _take(self, event: Body) -> None:
+        for coded, _ in event.pieces:
+            for piece in self._decoder.pieces(coded):
+                if len(self._body) > _MAX_BODY:
+                    return
+                self._body += piece
 
     def _ended(self, how: str) -> None:
         self._tap.ended(self._number, time.monotonic_ns(), f"upstream-{how}")

@@ -16,6 +16,7 @@ from streamlab.ports import ResponseTransformer, Tap
 from streamlab.servers.aside import Aside
 from streamlab.servers.endpoint import Endpoint
 from streamlab.servers.error_response import error_response
+from streamlab.servers.turns import Turns
 from streamlab.servers.upstream import Refusal, Upstream
 from streamlab.wire.http1 import (
     MAX_REQUEST_HEAD,
@@ -57,6 +58,7 @@ class Connection:
         idle_timeout: float,
         transformer: ResponseTransformer | None,
         aside: Callable[[], Aside],
+        turns: Turns,
         on_close: Callable[[Connection], None],
     ) -> None:
         self.number = number
@@ -68,6 +70,7 @@ class Connection:
         self._idle_timeout = idle_timeout
         self._transformer = transformer
         self._open_aside = aside
+        self._turns = turns
         self._aside: Aside | None = None  # the same question asked again, on a connection of its own
         self._release_due = False
         self._on_close = on_close
@@ -226,7 +229,15 @@ class Connection:
         self._close()
 
     def _client_drained(self) -> None:
-        if self._upstream is not None and not self._over and self._aside is None:
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read from the upstream, unless what it sent before has to be dealt with first."""
+        if self._upstream is None or self._over or self._client.unsent or self._aside is not None:
+            return  # `_client_drained` or `_asked_again` comes back to it
+        if self._transformer is not None and self._transformer.more:
+            self._turns.take(self._mend_on)
+        else:
             self._upstream.resume()
 
     # --- the upstream
@@ -294,7 +305,19 @@ class Connection:
         elif transformer.waiting and not self._release_due:
             self._release_due = True
             self._later(_RELEASE_SECONDS, self._release)
-        return sent
+        if transformer.more and sent:
+            self._turns.take(self._mend_on)
+        return sent and not transformer.more
+
+    def _mend_on(self) -> None:
+        """A turn of mending what was read already."""
+        transformer = self._transformer
+        if transformer is None or self._over:
+            return
+        self._last_ns = time.monotonic_ns()
+        if transformer.more and not self._send_mended(transformer.go_on()):
+            return  # another turn, or `_client_drained`
+        self._read_on()
 
     def _release(self) -> None:
         self._release_due = False
@@ -321,17 +344,16 @@ class Connection:
         self._last_ns = time.monotonic_ns()
         sent = self._send_mended(transformer.answered(body))
         if upstream.ended:
+            self._finish_mended("fin")
             self._say_last(b"")
-        elif sent and self._aside is None:
-            upstream.resume()
+        elif sent:
+            self._read_on()
 
     def _resume_when_recorded(self) -> None:
-        if self._upstream is None or self._over or self._client.unsent or self._aside is not None:
-            return  # `_client_drained` or `_asked_again` resumes
-        if self._tap.congested:
+        if self._tap.congested and not self._over:
             self._later(_CONGESTED_STEP, self._resume_when_recorded)
         else:
-            self._upstream.resume()
+            self._read_on()
 
     def _answer_upgrade(self, view: memoryview, now: int) -> None:
         self._upgrading = False

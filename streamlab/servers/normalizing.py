@@ -7,8 +7,11 @@ all. The recorder is told of the upstream's own bytes and knows nothing of any o
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from collections import deque
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +40,10 @@ _MAX_REQUEST_BODY = 64 * 1024 * 1024
 _MAX_ERROR_BODY = 1024 * 1024
 #: What describes the framing of the upstream's message, and not of ours.
 _FRAMING_HEADERS = frozenset({"transfer-encoding", "content-length", "trailer"})
+#: A turn ends after so many seconds or bytes, so that other streams need not wait and the client can keep up.
+_TURN_SECONDS, _TURN_BYTES = 0.004, 256 * 1024
+#: Smaller reads are mended at once.
+_SMALL = 2048
 _ENDINGS = {"fin": Ending.UPSTREAM_CUT, "timeout": Ending.TIMED_OUT}
 
 
@@ -92,6 +99,7 @@ class MendingTransformer:
         self._raw = False  # this connection is no HTTP any more
         self._answer: _Answer | None = None
         self._postponed = b""
+        self._work: Iterator[bytes] | None = None  # what is still to be made of the bytes that were fed
         self.retry: tuple[bytes, bytes] | None = None
         self.over = False
 
@@ -118,32 +126,58 @@ class MendingTransformer:
             self._postponed += data
             return b""
         answer = self._answer
-        if answer is not None and not self.over:  # nearly always: a read from the middle of a body
-            out, at = answer.feed(data, 0)
+        if self._work is None and answer is not None and answer.quick and len(data) <= _SMALL and not self.over:
+            out, at = answer.feed(data, 0)  # nearly always: a read from the middle of a body
             if at == len(data) and not answer.done:
                 return out
-            return out + self._go_on(data, at)
-        return self._go_on(data, 0)
+            return out + self._turn(self._steps(data, at))
+        return self._turn(self._steps(data, 0))
 
-    def _go_on(self, data: bytes, at: int) -> bytes:
+    @property
+    def more(self) -> bool:
+        """See `ResponseTransformer.more`."""
+        return self._work is not None
+
+    def go_on(self) -> bytes:
+        """See `ResponseTransformer.go_on`."""
+        return self._turn(iter(()))
+
+    def _turn(self, work: Iterator[bytes]) -> bytes:
+        """Work for a while: on what is left from before, then on ``work``."""
+        self._work = work if self._work is None else itertools.chain(self._work, work)
+        until = time.perf_counter() + _TURN_SECONDS
         out: list[bytes] = []
+        size = 0
+        for piece in self._work:
+            out.append(piece)
+            size += len(piece)
+            if size >= _TURN_BYTES or time.perf_counter() >= until:
+                return b"".join(out)
+        self._work = None
+        return b"".join(out)
+
+    def _rest(self) -> bytes:
+        """All that is left to be made of what was fed."""
+        work, self._work = self._work, None
+        return b"".join(work or ())
+
+    def _steps(self, data: bytes, at: int) -> Iterator[bytes]:
         while not self.over:
             if self._answer is not None and self._answer.done:
-                out.append(self._end_answer())
+                yield self._end_answer()
                 if self.retry is not None:
                     self._postponed += data[at:]
                     break
             if at >= len(data):
                 break
             if self._raw:
-                out.append(data[at:])
+                yield data[at:]
                 break
             if self._answer is None:
                 piece, at = self._head(data, at)
+                yield piece
             else:
-                piece, at = self._answer.feed(data, at)
-            out.append(piece)
-        return b"".join(out)
+                at = yield from self._answer.pieces(data, at)
 
     def _end_answer(self) -> bytes:
         answer = self._answer
@@ -152,8 +186,8 @@ class MendingTransformer:
             self.retry = again
             return b""
         self._answer = None
-        self.over = answer.fault is not None or answer.ends_connection
-        return answer.finish(Ending.COMPLETE if answer.fault is None else Ending.UPSTREAM_CUT)
+        self.over = answer.broken or answer.ends_connection
+        return answer.finish(Ending.UPSTREAM_CUT if answer.broken else Ending.COMPLETE)
 
     def _head(self, data: bytes, at: int) -> tuple[bytes, int]:
         while not self._unread and at < len(data) and data[at] in b"\r\n":  # clients skip empty lines here
@@ -190,6 +224,9 @@ class MendingTransformer:
 
     def finish(self, how: str) -> bytes:
         """See `ResponseTransformer.finish`."""
+        return self._rest() + self._finish(how)
+
+    def _finish(self, how: str) -> bytes:
         answer, self._answer = self._answer, None
         unread, self._unread = bytes(self._unread), bytearray()
         if answer is None or self.over:
@@ -204,7 +241,7 @@ class MendingTransformer:
     @property
     def waiting(self) -> bool:
         """See `ResponseTransformer.waiting`."""
-        return self._answer is not None and self._answer.waiting
+        return self._work is None and self._answer is not None and self._answer.waiting
 
     def release(self) -> bytes:
         """See `ResponseTransformer.release`."""
@@ -219,7 +256,7 @@ class MendingTransformer:
         postponed, self._postponed = self._postponed, b""
         out = b"" if answer is None else answer.mend(body) + answer.finish(Ending.COMPLETE)
         self.over = answer is not None and answer.ends_connection
-        return out + (self._go_on(postponed, 0) if postponed else b"")
+        return out + self._turn(self._steps(postponed, 0))
 
 
 class _Answer:
@@ -234,6 +271,8 @@ class _Answer:
         self._whole: bytearray | None = None
         if self._normalizer is not None and not 200 <= head.status < 300:
             self._whole = bytearray(raw)
+        # It takes no time to look at a small piece: it cannot hold more than it seems to.
+        self.quick = self._sent.header("content-encoding") is None
         self._error_body = bytearray()
         self._head_sent = False
         self._bytes = 0
@@ -268,14 +307,14 @@ class _Answer:
         return self._reader.done or (self._reader.fault is not None and self._normalizer is not None)
 
     @property
-    def fault(self) -> Fault | None:
-        """Why the framing broke."""
-        return self._reader.fault
+    def broken(self) -> bool:
+        """Whether the client must not take the end of this message for one."""
+        return self._reader.fault is not None or (self._normalizer is not None and self._normalizer.broken)
 
     @property
     def empty(self) -> bool:
         """Whether a stream should have come and not a byte did."""
-        return self._normalizer is not None and self._whole is None and not self._bytes and self.fault is None
+        return self._normalizer is not None and self._whole is None and not self._bytes and self._reader.fault is None
 
     @property
     def lasts_until_close(self) -> bool:
@@ -294,6 +333,21 @@ class _Answer:
 
     def feed(self, data: bytes, at: int) -> tuple[bytes, int]:
         """What goes out for the bytes from ``at`` on, and where this message stops in them."""
+        body, stop = self._taken(data, at)
+        return (body if self._normalizer is None else self._framed(self._normalizer.feed(body))), stop
+
+    def pieces(self, data: bytes, at: int) -> Generator[bytes, None, int]:
+        """The same piece by piece; returns where this message stops."""
+        body, stop = self._taken(data, at)
+        if self._normalizer is None:
+            yield body
+        else:
+            for piece in self._normalizer.pieces(body):
+                yield self._framed(piece)
+        return stop
+
+    def _taken(self, data: bytes, at: int) -> tuple[bytes, int]:
+        """What is to be mended, or, where nothing is, to be sent; and where this message stops."""
         if self._normalizer is None and self._reader.fault is not None:
             return data[at:], len(data)
         pieces: list[Piece] = []
@@ -305,12 +359,10 @@ class _Answer:
         body = pieces[0][0] if len(pieces) == 1 else b"".join([piece for piece, _ in pieces])
         self._bytes += len(body)
         if self._whole is None:
-            return self.mend(body), stop
+            return body, stop
         self._whole += data[at:stop]
         self._error_body += body
-        if len(self._whole) > _MAX_ERROR_BODY:
-            return self._let_go(), stop
-        return b"", stop
+        return (self._let_go() if len(self._whole) > _MAX_ERROR_BODY else b""), stop
 
     def _let_go(self) -> bytes:
         """Give up mending an answer of which nothing has gone out."""
@@ -344,8 +396,9 @@ class _Answer:
         """An answer with an error status: as it came, unless its body is mended."""
         normalizer, body = self._normalizer, bytes(self._error_body)
         assert normalizer is not None
+        plain = _start_of(body, self._sent.header("content-encoding"))
         mended = normalizer.feed(body) + normalizer.finish(ending)
-        same = mended == BodyDecoder(self._sent.header("content-encoding")).feed(body)
+        same = mended == plain or len(plain) > _MAX_ERROR_BODY
         if ending is not Ending.COMPLETE or same:
             return self._let_go()
         return self._mended_head(len(mended)) + mended
@@ -379,3 +432,13 @@ class _Answer:
         if ends and "close" not in [value.lower() for value in values(head.headers, "connection")]:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _start_of(body: bytes, coding: str | None) -> bytes:
+    """An error answer without its content coding, as far as anybody looks."""
+    plain = bytearray()
+    for piece in BodyDecoder(coding).pieces(body):
+        plain += piece
+        if len(plain) > _MAX_ERROR_BODY:
+            break
+    return bytes(plain)

@@ -22,6 +22,7 @@ from streamlab.ports import ResponseTransformer, Tap
 from streamlab.servers.aside import Aside
 from streamlab.servers.connection import Connection
 from streamlab.servers.endpoint import READ_SIZE, Endpoint
+from streamlab.servers.turns import Turns
 from streamlab.servers.upstream import Upstream
 
 _BACKLOG = 4096
@@ -106,6 +107,7 @@ class Relay:
         self._transformer = transformer
         self._buffer = bytearray(READ_SIZE)
         self._numbers: Iterator[int] = itertools.count(1)
+        self._turns = Turns()
         self._connections: set[Connection] = set()
         self._listeners: list[socket.socket] = []
         self._stopped = False
@@ -137,6 +139,7 @@ class Relay:
                 idle_timeout=self._idle_timeout,
                 transformer=self._transformer() if self._transformer is not None else None,
                 aside=functools.partial(self._aside, route),
+                turns=self._turns,
                 on_close=self._connections.discard,
             )
             self._connections.add(connection)
