@@ -9,8 +9,20 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from streamlab.exchange import Exchange
-from tests.streams import USAGE, Payload, call, chat_text, chat_tool, chat_tools, chat_usage, chunk, exchange, sse
+from streamlab.exchange import Ending, Exchange
+from tests.streams import (
+    USAGE,
+    Payload,
+    call,
+    chat_text,
+    chat_tool,
+    chat_tools,
+    chat_usage,
+    chunk,
+    exchange,
+    frame,
+    sse,
+)
 
 
 class Form(NamedTuple):
@@ -106,6 +118,16 @@ def _second_usage(usage: Payload | None) -> Exchange:
     return exchange(sse([*payloads, chat_usage()[-1]]))
 
 
+def _reasoning(**members: str) -> Exchange:
+    """Reasoning in these members of a delta of its own, before the text."""
+    return exchange(sse([TEXT[0], chunk(dict(members)), *TEXT[1:]]))
+
+
+def _held_open(body: bytes) -> Exchange:
+    """The server stops sending and does not close; the client gives up."""
+    return exchange(body, ending=Ending.TIMED_OUT)
+
+
 def _constant_arguments(value: str | None) -> Exchange:
     """A call whose arguments never come, and are ``value`` where they should begin."""
     opening = chunk({"tool_calls": [call(0, "call_a1B2c3D4", "get_weather")]})
@@ -140,7 +162,10 @@ _MISSING, _REPEATED, _ROLE = "finish-reason-missing", "finish-reason-repeated", 
 _BOM, _DONE, _UNTERMINATED = "sse-bom", "sse-done-variant", "sse-unterminated-final-event"
 _ARGUMENTS, _OBJECT, _DUPLICATED = (f"tool-call-arguments-{what}" for what in ("null", "object", "duplicated"))
 _INDEX, _NAME, _TYPE = "tool-call-index-missing", "tool-call-name-empty-continuation", "tool-call-type-missing"
-_USAGE = "usage-on-every-chunk"
+_USAGE, _OWN_CHUNK = "usage-on-every-chunk", "usage-on-content-or-finish-chunk"
+_AFTER_DONE, _HELD_OPEN = "done-duplicate-or-early", "connection-held-open-after-done"
+_REASONING = "reasoning-field-variants"
+_THINKS = exchange(sse(chat_text("<think>Hm.</think>", "Spring is here.")))
 
 FORMS = [
     Form(_ID, "it is a number", "text.id-int", _bent(TEXT, _with(id=12345))),
@@ -227,6 +252,22 @@ FORMS = [
         "tools.finish-each",
         _bent(CALLS, _choice(finish_reason="tool_calls")),
     ),
+    Form(_AFTER_DONE, "it comes twice", "text.done-twice", _ended(b"data: [DONE]\n\n" * 2)),
+    Form(_AFTER_DONE, "content follows it", "text.after-done", exchange(sse(TEXT) + frame(TEXT[1]))),
+    Form(_AFTER_DONE, "the usage follows it", "usage.after-done", exchange(sse(TEXT) + frame(chat_usage()[-1]))),
+    Form(_HELD_OPEN, "[DONE] came", "text.done-hang", _held_open(sse(TEXT))),
+    Form(_HELD_OPEN, "[DONE] never comes", "text.no-done-hang", _held_open(sse(TEXT, done=False))),
+    Form(_OWN_CHUNK, "the finish chunk has it", "usage.in-finish-chunk", _bent(TEXT, _with(usage=USAGE), LAST)),
+    Form(
+        _OWN_CHUNK,
+        "another chunk with choices has it",
+        "usage.choices-nonempty",
+        exchange(sse([*TEXT, chunk({}, usage=USAGE)])),
+    ),
+    Form(_REASONING, "the key is reasoning_content", "reasoning.perfect", _reasoning(reasoning_content="Hm.")),
+    Form(_REASONING, "the key is reasoning", "reasoning.key-reasoning", _reasoning(reasoning="Hm.")),
+    Form(_REASONING, "both keys are sent", "reasoning.key-both", _reasoning(reasoning="Hm.", reasoning_content="Hm.")),
+    Form(_REASONING, "it stays in the text as <think>", "reasoning.think-inline", _THINKS),
     Form(_USAGE, "it has numbers", "usage.each-chunk", _second_usage(dict(USAGE))),
     Form(_USAGE, "it comes twice", "usage.twice", exchange(sse([*chat_usage(), chat_usage()[-1]]))),
     Form(_USAGE, "it is an empty object until the end", "usage.empty-object-each", _second_usage({})),

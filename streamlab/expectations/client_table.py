@@ -74,30 +74,14 @@ close-delimited-truncation
   raises AI_JSONParseError when it stops inside a JSON: js-ai-sdk4-openai js-ai-sdk4-compat
   raises JSONDecodeError when it stops inside a JSON: py-hf-hub
 completions-chat-shape
-  raises AttributeError when a chat chunk has text in place of delta: py-openai-stream py-openai-v1.109-stream
-      py-llm py-strands py-autogen
-  raises AttributeError in the documented loop when a chat chunk has text in place of delta: py-openai-raw
-      py-openai-async py-openai-v1.35-raw py-hf-hub
-  raises TypeError in the documented loop when a chat chunk has text in place of delta: js-openai-raw
-      js-openai-v4-raw js-eventsource-parser js-hf-inference
-  raises OpenAIError when a chat chunk has text in place of delta: js-openai-stream js-openai-v4-stream
-  raises ValueError when a chat chunk has text in place of delta: py-langchain py-smolagents
-  raises BamlClientHttpError when a chat chunk has text in place of delta: rs-baml
-  raises Error in the documented loop when a chat chunk has text in place of delta: js-fetch-event-source
-  raises MaxTurnsExceededError when a chat chunk has text in place of delta: js-openai-agents
-  raises TensorZeroError when a chat chunk has text in place of delta: rs-tensorzero
-  raises UnexpectedModelBehavior when a chat chunk has text in place of delta: py-pydantic-ai
-  ends with other text when a chat chunk has text in place of delta: py-litellm py-openai-agents py-haystack
-      py-agno js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai js-ai-sdk4-compat js-pi-ai
-  ends with other text and another finish_reason when a chat chunk has text in place of delta:
-      py-pydantic-ai-direct py-llama-index js-langchain
+  raises TypeError in the documented loop: py-openai-raw
 connection-held-open-after-done
   waits for ever: py-openai-v1.35-raw py-openai-v1.109-stream js-openai-v4-raw js-openai-v4-stream
       js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai js-ai-sdk4-compat js-pi-ai
   waits for ever when [DONE] never comes: py-openai-raw py-openai-async py-openai-stream py-langchain py-litellm
       py-pydantic-ai py-pydantic-ai-direct py-llama-index py-llm py-hf-hub py-openai-agents py-smolagents
-      py-haystack py-strands py-agno py-autogen js-openai-raw js-openai-stream js-langchain js-fetch-event-source
-      js-eventsource-parser js-hf-inference js-openai-agents rs-baml rs-tensorzero
+      py-haystack py-strands py-agno py-autogen js-openai-raw js-openai-stream js-langchain
+      js-fetch-event-source js-eventsource-parser js-hf-inference js-openai-agents rs-baml rs-tensorzero
 content-after-finish
   ends with another finish_reason: py-langchain js-langchain
   ends with other text: py-strands
@@ -112,9 +96,9 @@ content-array-parts
       js-openai-v4-raw js-openai-v4-stream js-langchain js-fetch-event-source js-eventsource-parser
       js-hf-inference js-openai-agents js-pi-ai rs-baml
 content-type-not-event-stream
-  raises Error in the documented loop when it is application/json: js-fetch-event-source
-  raises ProviderApiError when it is application/json: js-hf-inference
-  raises TensorZeroError when it is application/json: rs-tensorzero
+  raises Error in the documented loop: js-fetch-event-source
+  raises ProviderApiError: js-hf-inference
+  raises TensorZeroError: rs-tensorzero
 created-wrong-type
   raises AI_TypeValidationError when it is text: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
       js-ai-sdk4-compat
@@ -353,14 +337,17 @@ plain-text-in-data
   stops with an error: js-pi-ai
   says nothing, ends with other text: js-fetch-event-source
 reasoning-field-variants
-  ends with other reasoning when both keys are sent: py-openai-agents js-openai-agents
+  ends with other reasoning when the key is reasoning: py-autogen js-langchain js-ai-sdk4-compat
+  ends with other reasoning when the key is reasoning, or when both keys are sent: js-openai-agents
+  ends with other reasoning when both keys are sent: py-openai-agents
   raises UnexpectedModelBehavior when it stays in the text as <think>: py-pydantic-ai
   ends with other text and other reasoning when it stays in the text as <think>: py-openai-raw py-openai-async
-      py-openai-stream py-openai-v1.35-raw py-openai-v1.109-stream py-litellm py-pydantic-ai-direct py-llama-index
-      py-hf-hub py-strands py-agno py-autogen js-openai-raw js-openai-v4-raw js-ai-sdk-compat js-langchain
-      js-fetch-event-source js-eventsource-parser js-ai-sdk4-compat js-hf-inference js-pi-ai rs-tensorzero
+      py-openai-stream py-openai-v1.35-raw py-openai-v1.109-stream py-litellm py-pydantic-ai-direct
+      py-llama-index py-hf-hub py-openai-agents py-strands py-agno py-autogen js-openai-raw js-openai-v4-raw
+      js-ai-sdk-compat js-langchain js-fetch-event-source js-eventsource-parser js-ai-sdk4-compat
+      js-hf-inference js-pi-ai rs-tensorzero
   ends with other text when it stays in the text as <think>: py-langchain py-llm py-smolagents py-haystack
-      js-openai-stream js-openai-v4-stream js-ai-sdk-openai js-ai-sdk4-openai rs-baml
+      js-openai-stream js-openai-v4-stream js-ai-sdk-openai js-ai-sdk4-openai js-openai-agents rs-baml
 responses-lifecycle-order
   raises OpenAIError when only deltas come between created and completed: js-openai-stream js-openai-v4-stream
   raises IndexError when only deltas come between created and completed: py-openai-v1.109-stream

@@ -8,6 +8,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 _TAGS = ("<think>", "<thinking>", "<thought>", "<reasoning>", "<|channel|>analysis")
@@ -33,6 +34,12 @@ class ReasoningFieldVariants(Rule):
     source = CHAT_CHUNK_DELTA
     repair = Mend.NONE
     on = Fact.REASONING
+    variants = (
+        "the key is reasoning_content",
+        "the key is reasoning",
+        "both keys are sent",
+        "it stays in the text as <think>",
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
@@ -40,7 +47,8 @@ class ReasoningFieldVariants(Rule):
             for key in reading.REASONING_KEYS:
                 if inner.get(key):
                     path = f"choices[{position}].delta.{key}"
-                    yield self.found(f"reasoning comes in {key!r}", at, path=path, expected="(absent)")
+                    variant = _variant(key, inner)
+                    yield self.found(f"reasoning comes in {key!r}", at, path=path, expected="(absent)", variant=variant)
 
     def end(self, ending: Ending) -> Findings:
         for state in self.ctx.accumulator.choices.values():
@@ -55,5 +63,13 @@ class ReasoningFieldVariants(Rule):
                     expected="the answer",
                     actual=start,
                     repair=Mend.NONE,
+                    variant="it stays in the text as <think>" if tag == "<think>" else None,
                 )
                 return
+
+
+def _variant(key: str, inner: JsonObject) -> str | None:
+    """Which form of the deviation it is; None for a key that no client was asked about."""
+    if inner.get("reasoning") and inner.get("reasoning_content"):
+        return "both keys are sent"
+    return f"the key is {key}" if key in ("reasoning", "reasoning_content") else None

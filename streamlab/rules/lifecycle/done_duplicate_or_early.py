@@ -35,13 +35,15 @@ class DoneDuplicateOrEarly(Rule):
     mending = Closing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.AFTER_DONE
+    variants = ("it comes twice", "content follows it", "the usage follows it")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         facts = self.ctx.facts
         if facts & Fact.COMMENT:
             return
         if facts & Fact.DONE:
-            yield self.found("[DONE] comes again", at, expected="nothing after [DONE]", actual="[DONE]")
+            after = "nothing after [DONE]"
+            yield self.found("[DONE] comes again", at, expected=after, actual="[DONE]", variant="it comes twice")
         elif facts & Fact.CHUNK and facts & (_TEXT | Fact.TOOL_CALLS | Fact.FUNCTION_CALL):
             yield self.found(
                 "a chunk with content comes after [DONE]",
@@ -49,7 +51,14 @@ class DoneDuplicateOrEarly(Rule):
                 path="choices",
                 expected="nothing after [DONE]",
                 severity=Severity.ERROR,
+                variant="content follows it",
             )
         else:
             what = "usage" if facts & Fact.USAGE else "an error" if facts & Fact.ERROR else "an event"
-            yield self.found(f"{what} comes after [DONE]", at, path=what.split()[-1], expected="nothing after [DONE]")
+            yield self.found(
+                f"{what} comes after [DONE]",
+                at,
+                path=what.split()[-1],
+                expected="nothing after [DONE]",
+                variant="the usage follows it" if what == "usage" else None,
+            )

@@ -38,6 +38,7 @@ class ConnectionHeldOpenAfterDone(Rule):
     repair = Mend.SAFE
     apis = OPENAI_APIS
     on = Fact.DONE
+    variants = ("[DONE] came", "[DONE] never comes")
 
     _done_us: int | None = None
 
@@ -48,12 +49,13 @@ class ConnectionHeldOpenAfterDone(Rule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         what, since_us = "data: [DONE]", self._done_us
+        variant: str | None = "[DONE] came"
         if ctx.done_at is None:
             last = reading.as_object(ctx.last_chunk).get("type")
             if type(last) is str and last in TERMINAL | AFTER_TERMINAL:
-                what, since_us = last, ctx.last_read_us
+                what, since_us, variant = last, ctx.last_read_us, None
             elif ctx.finished and ctx.error_at is None:
-                what, since_us = "the last finish_reason", ctx.last_read_us
+                what, since_us, variant = "the last finish_reason", ctx.last_read_us, "[DONE] never comes"
             else:
                 return
         waited_us = ctx.end_us - since_us if ctx.end_us is not None and since_us is not None else 0
@@ -65,4 +67,5 @@ class ConnectionHeldOpenAfterDone(Rule):
             ctx.done_at if ctx.done_at is not None else ctx.last_chunk_at,
             expected="the end of the body",
             actual=waited,
+            variant=variant,
         )

@@ -36,6 +36,7 @@ class UsageOnContentOrFinishChunk(LateRule):
     mending = Closing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
     on = Fact.USAGE
+    variants = ("the finish chunk has it", "another chunk with choices has it")
 
     _chunks = 0
     _place: Place | None = None
@@ -57,5 +58,8 @@ class UsageOnContentOrFinishChunk(LateRule):
         if self._place is None or self._chunks > 1 or reading.wants_running_usage(self.ctx.body):
             return
         yield self.found_at(
-            self._place, f"usage comes in a {self._where} instead of one of its own", expected='"choices": []'
+            self._place,
+            f"usage comes in a {self._where} instead of one of its own",
+            expected='"choices": []',
+            variant=self.variants[0 if self._where == "finish chunk" else 1],
         )
