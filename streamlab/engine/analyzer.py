@@ -145,6 +145,7 @@ class Analyzer:
             self._take(end_us, event)
         ctx.ending, ctx.end_us, ctx.offset_us = ending, end_us, end_us
         ctx.prefix = bytes(self._prefix)
+        self._prefix.clear()
         ctx.kind = bodies.sniff(ctx.prefix)
         ctx.coding_fault = self._decoder.body.fault
         if self._rules is None:

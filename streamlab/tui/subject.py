@@ -7,13 +7,12 @@ are answered in between. It goes on for as long as the exchange grows.
 from __future__ import annotations
 
 import pickle
-import tempfile
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from time import monotonic
-from typing import Any
+from typing import IO, Any
 
 from streamlab.engine.analyzer import Analyzer
 from streamlab.engine.diff import Differ, explained
@@ -235,7 +234,7 @@ class DiffStore:
     """Comparisons by event, on disk beyond the memory of this process; at most `_KEPT_DIFFS` of them."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
+        self._file: IO[bytes] | None = None
         self._offsets: dict[int, int] = {}
         self._added: dict[int, EventDiff] = {}
         self.last = -1
@@ -251,9 +250,16 @@ class DiffStore:
             if diff.outcome is Outcome.ADDED:
                 self._keep_added(diff)
             elif not self.full or diff.event in self._offsets:
-                self._offsets[diff.event] = self._file.seek(0, 2)
-                pickle.dump(diff, self._file, pickle.HIGHEST_PROTOCOL)
-                self.last = max(self.last, diff.event)
+                self._keep(diff)
+
+    def _keep(self, diff: EventDiff) -> None:
+        if self._file is None:
+            import tempfile  # which brings much that a stream without differences does not need
+
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
+        self._offsets[diff.event] = self._file.seek(0, 2)
+        pickle.dump(diff, self._file, pickle.HIGHEST_PROTOCOL)
+        self.last = max(self.last, diff.event)
 
     def _keep_added(self, diff: EventDiff) -> None:
         before = self._added.get(diff.event)
@@ -264,7 +270,7 @@ class DiffStore:
     def get(self, event: int) -> list[EventDiff]:
         """What is known of an event."""
         found = []
-        if event in self._offsets:
+        if self._file is not None and event in self._offsets:
             self._file.seek(self._offsets[event])
             found.append(pickle.load(self._file))
         if event in self._added:
@@ -273,4 +279,5 @@ class DiffStore:
 
     def close(self) -> None:
         """Give the disk back."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()

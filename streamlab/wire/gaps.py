@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
+from itertools import accumulate
 
 #: So many gaps are kept as they are; longer streams are folded into classes of nearly equal gaps.
-EXACT = 65_536
+EXACT = 8_192
 _BITS = 7  # a class is at most 1/128 of its gaps wide
 
 
@@ -34,33 +36,37 @@ class Gaps:
     def finish(self) -> GapFigures:
         """The figures of all gaps so far."""
         if not self._classes:
-            return GapFigures([(gap, 1) for gap in sorted(self._exact)], max(self._exact, default=None))
+            return GapFigures(sorted(self._exact), None)
         if self._exact:
             self._fold()
-        return GapFigures(sorted(self._classes.items()), self._longest)
+        floors = sorted(self._classes)
+        return GapFigures(floors, list(accumulate(self._classes[floor] for floor in floors)), self._longest)
 
 
 class GapFigures:
-    """What can be said about gaps: percentiles (nearest rank), the longest, and how many are at least so long."""
+    """What can be said about gaps: percentiles (nearest rank), the longest, and how many are at least so long.
 
-    def __init__(self, counted: list[tuple[int, int]], maximum: int | None) -> None:
-        self._counted = counted
-        self._total = sum(count for _, count in counted)
-        self.maximum = maximum
+    ``gaps`` are sorted; ``upto`` says of each how many gaps there are up to and with it, None that it is one each.
+    """
+
+    def __init__(self, gaps: list[int], upto: list[int] | None, longest: int | None = None) -> None:
+        self._gaps, self._upto = gaps, upto
+        self._total = (upto[-1] if upto else 0) if upto is not None else len(gaps)
+        self.maximum = longest if upto is not None else gaps[-1] if gaps else None
 
     def percentile(self, percent: int) -> int | None:
         """The gap that so many of a hundred gaps do not exceed; None when there is no gap."""
+        if not self._total:
+            return None
         rank = max(1, -(-self._total * percent // 100))
-        seen = 0
-        for gap, count in self._counted:
-            seen += count
-            if seen >= rank:
-                return gap
-        return None
+        return self._gaps[rank - 1 if self._upto is None else bisect_left(self._upto, rank)]
 
     def at_least(self, gap_us: int) -> int:
         """How many gaps are at least this long."""
-        return sum(count for gap, count in self._counted if gap >= gap_us)
+        at = bisect_left(self._gaps, gap_us)
+        if self._upto is None:
+            return self._total - at
+        return self._total - (self._upto[at - 1] if at else 0)
 
 
 def _floor(gap: int) -> int:
