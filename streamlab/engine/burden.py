@@ -24,10 +24,10 @@ _MAX_LINES = 4096
 _MAX_VALUES = 32_768
 #: What a value takes in memory beside its bytes, roughly.
 _VALUE_BYTES = 64
-_MAX_HELD = 16 * _MIB
+_MAX_HELD = 8 * _MIB
 _MAX_LIST = 256
 #: Every so many bytes the stream as a whole is looked at.
-MARK = _MIB
+MARK = _MIB // 4
 _MIN_MEAN_EVENT = 32
 _MAX_CODED = 32 * _MIB
 

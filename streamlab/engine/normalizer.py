@@ -673,8 +673,7 @@ def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
         head = replace(head, headers=(*head.headers, ("transfer-encoding", "chunked")), http_version="1.1")
     if normalizer.translated and request is not None:
         request = replace(request, url="/v1/chat/completions", body=None)
-    # A cut of the Responses API stays one: no event of ours stands for it.
-    cut = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT) and normalizer.story.api is not Api.RESPONSES
+    cut = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
     if normalizer.stepped_aside:
         cut, exchange = False, replace(exchange, ending=Ending.UPSTREAM_CUT if normalizer.broken else exchange.ending)
     return replace(

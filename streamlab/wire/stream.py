@@ -87,8 +87,8 @@ class BodyDecoder:
                 self.fault = f"decoding stopped after {MAX_DECODED} bytes"
             if piece:
                 yield from self._through(at + 1, piece)
-            else:
-                yield b""
+            if not piece or at + 1 < len(self._stages):
+                yield b""  # the stages behind may make nothing of it
             if full:
                 return
         self.fault = self.fault or stage.fault

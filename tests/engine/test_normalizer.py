@@ -9,6 +9,7 @@ import pytest
 from streamlab.engine.analyzer import analyze
 from streamlab.engine.normalizer import Normalizer, normalize
 from streamlab.exchange import Ending, Request, ResponseHead
+from streamlab.expectations.responses import TERMINAL
 from streamlab.wire.apis import Api
 from tests import corpus, streams
 
@@ -122,6 +123,54 @@ def test_truncated_arguments_are_never_completed():
     out = mend(streams.sse([*payloads, streams.chunk({}, "length")]), tools=True)
     assert completion(out)["tool_calls"][0]["function"]["arguments"] == '{"city":"'
     assert completion(out)["finish_reason"] == "length"
+
+
+def mend_responses(body, ending=Ending.COMPLETE):
+    request = Request("POST", "/v1/responses", (), b'{"stream":true,"model":"m","input":"x"}')
+    normalizer = Normalizer(request)
+    return normalizer.feed(body) + normalizer.finish(ending)
+
+
+HALF_RESPONSE = streams.responses_sse(streams.responses_text("half", " an")[:6])
+
+
+@pytest.mark.parametrize(
+    ("body", "ending", "code", "number"),
+    [
+        (b"", Ending.COMPLETE, "empty_stream", 0),
+        (b"<html><title>502</title></html>", Ending.COMPLETE, "upstream_invalid_response", 0),
+        (b"", Ending.UPSTREAM_CUT, "upstream_truncated", 0),
+        (HALF_RESPONSE, Ending.COMPLETE, "upstream_truncated", 6),
+        (HALF_RESPONSE, Ending.UPSTREAM_CUT, "upstream_truncated", 6),
+        (HALF_RESPONSE, Ending.TIMED_OUT, "upstream_truncated", 6),
+        (HALF_RESPONSE + b'event: response.output_text.delta\ndata: {"type":"resp', Ending.UPSTREAM_CUT, None, 6),
+    ],
+)
+def test_a_response_without_an_end_ends_with_an_error_event(body, ending, code, number):
+    out = mend_responses(body, ending)
+    *_, last = out.removesuffix(b"\n\n").split(b"\n\n")
+    name, data = last.split(b"\n")
+    said = json.loads(data.removeprefix(b"data: "))
+    assert name == b"event: error"
+    assert isinstance(said.pop("message"), str)
+    assert said == {"type": "error", "code": code or "upstream_truncated", "param": None, "sequence_number": number}
+    assert out.startswith(HALF_RESPONSE) == body.startswith(HALF_RESPONSE)
+    assert not any(kind.encode() in out for kind in TERMINAL)
+    assert mend_responses(out) == out
+
+
+@pytest.mark.parametrize("ending", [Ending.CLIENT_LEFT, Ending.INTERRUPTED])
+def test_no_end_of_a_response_is_missed_when_the_client_left(ending):
+    assert mend_responses(HALF_RESPONSE, ending) == HALF_RESPONSE
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_a_response_that_has_ended_or_failed_gets_no_second_end(ending):
+    whole = streams.responses_sse(streams.responses_text("all"))
+    assert mend_responses(whole, ending) == whole
+    failed = mend_responses(HALF_RESPONSE + b'data: {"error":{"message":"overloaded"}}\n\n', ending)
+    assert failed.count(b"event: error\n") == 1
+    assert b"overloaded" in failed
 
 
 # -- hold-back -------------------------------------------------------------------------------------------------------
@@ -239,7 +288,7 @@ def test_the_api_is_read_from_the_stream_when_the_request_is_unknown():
     assert normalizer.translated
     named = Normalizer(api=Api.RESPONSES)
     plain = b'event: response.created\ndata: {"type":"response.created","sequence_number":0,"response":{}}\n\n'
-    assert named.feed(plain) + named.finish() == plain
+    assert named.feed(plain) == plain
 
 
 def test_a_compressed_body_comes_out_plain():

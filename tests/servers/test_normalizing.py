@@ -16,6 +16,7 @@ import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.responses import ResponseErrorEvent
 
 from streamlab.engine.analyzer import analyze
 from streamlab.engine.normalizer import Normalized, normalize
@@ -34,6 +35,7 @@ from tests.servers.harness import (
     RST,
     Proxy,
     Seen,
+    Step,
     Upstream,
     chunk,
     event,
@@ -45,6 +47,7 @@ from tests.servers.harness import (
     run,
 )
 from tests.servers.test_fidelity import _decoded
+from tests.streams import named, responses_text
 
 pytestmark = pytest.mark.xdist_group("timed")
 
@@ -302,6 +305,25 @@ def test_a_cut_is_said_and_stays_a_cut(tmp_path: Path, end: list[object], ending
     with CaptureDB(proxy.db) as db:
         assert db.get(1).notes["ending_reason"].startswith(reason)
         assert b"error" not in db.get(1).body
+
+
+@pytest.mark.parametrize(
+    ("end", "raises"), [(END, ()), (FIN, openai.APIConnectionError), (RST, openai.APIConnectionError)]
+)
+def test_openai_python_is_told_that_a_response_stopped(tmp_path: Path, end: Step, raises: type[Exception]) -> None:
+    events = [chunk(named(payload)) for payload in responses_text("half", " an")[:6]]
+    seen = []
+    with (
+        Upstream({"/v1/responses": [HEAD, *events, 0.05, end]}) as upstream,
+        recording(tmp_path, "--upstream", upstream.url, "--normalize") as proxy,
+        _client(proxy.port) as client,
+        pytest.raises(raises) if raises else contextlib.nullcontext(),
+    ):
+        for one in client.responses.create(model="m", input="x", stream=True):
+            seen.append(one)
+    assert [one.type for one in seen[:-1]] == [payload["type"] for payload in responses_text("half", " an")[:6]]
+    assert isinstance(seen[-1], ResponseErrorEvent)
+    assert (seen[-1].code, seen[-1].sequence_number) == ("upstream_truncated", 6)
 
 
 def test_an_answer_whose_message_does_not_end_is_ended(tmp_path: Path) -> None:

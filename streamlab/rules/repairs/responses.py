@@ -1,22 +1,40 @@
-"""Events of the Responses API: numbers, ids, names and members that follow from the events around them."""
+"""Events of the Responses API: numbers, ids, names and members that follow from the events around them; and, where a
+response stops without an end, the error event that says so."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from streamlab.exchange import Ending
 from streamlab.expectations.responses import NUMBERED_SINCE, PART_REQUIRED, REQUIRED, TERMINAL, USAGE_DETAILS
-from streamlab.rules.repairs.base import Change, Chunk, Draft, Drafts, ErrorPayload, Repair, Stage, Story
+from streamlab.rules.repairs.base import (
+    ABSENT,
+    Change,
+    Chunk,
+    Draft,
+    Drafts,
+    ErrorPayload,
+    Origin,
+    Repair,
+    Stage,
+    Story,
+    Undecodable,
+)
 from streamlab.rules.repairs.envelope import KNOWN_TIERS
 from streamlab.rules.repairs.framing import comment, frame
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
-from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 
 _MOST = 1024
 
 
 class ResponsesEvents(Repair):
-    """Puts right what every event must carry; events of no kind this API knows become comments."""
+    """Puts right what every event must carry; events of no kind this API knows become comments.
+
+    A response that stops without one of the events that end it gets an ``error`` event, so that nobody takes half of
+    it for all. Which of them it would have been, and what it would have said, is never made up.
+    """
 
     rules = (
         "responses-sequence-number",
@@ -42,10 +60,13 @@ class ResponsesEvents(Repair):
         self._places: dict[str, int] = {}
         self._parts: dict[tuple[int, str], int] = {}  # item and kind of number -> the last one
         self._done: dict[int, JsonObject] = {}
+        self._begun = self._failed = False
 
     def event(self, draft: Draft) -> Drafts:
         if isinstance(draft.event, ErrorPayload | Chunk):
             self._error(draft)
+        elif isinstance(draft.event, Undecodable):
+            self._torn(draft, draft.event)
         if not isinstance(draft.event, Chunk):
             return (draft,)
         event = draft.json
@@ -57,12 +78,56 @@ class ResponsesEvents(Repair):
             draft.changes.append(Change("responses-keepalive-event", "", kind, ":"))
             return (draft,)
         self.done = self.done or kind in TERMINAL
+        self._begun, self._failed = True, self._failed or kind == "error"
         self._identity(draft, event)
         self._members(draft, event, kind)
         self._response(draft, event, kind)
         self._number(draft, event)
         self._name(draft, event, kind)
         return (draft,)
+
+    # -- errors and the end --------------------------------------------------------------------------------------------
+
+    def end(self, ending: Ending) -> Drafts:
+        if self.done or self._failed or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+            return ()
+        story = self.story
+        if ending is not Ending.COMPLETE:
+            story.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire")
+            message, code = (
+                "the connection to the upstream broke before the response was finished",
+                "upstream_truncated",
+            )
+        elif self._begun:
+            story.cannot("responses-terminal-missing", "the stream stops without an end; the rest is not on the wire")
+            message, code = "the upstream ended the stream without finishing the response", "upstream_truncated"
+        elif story.stray:
+            story.cannot("html-body-200", "the body is no event stream")
+            text = story.stray.decode("utf-8", "replace")[:200]
+            message, code = f"the upstream answered with something else: {text}", "upstream_invalid_response"
+        else:
+            story.cannot("empty-200", "no answer is on the wire")
+            message, code = "the upstream ended the stream without an answer", "empty_stream"
+        change = Change("responses-terminal-missing", "", ABSENT, code, Origin.INVENTED)
+        error = self._told(code, message)
+        if self._numbered:
+            error["sequence_number"] = self._next or 0
+        self._failed = True
+        return (Draft(Chunk(frame(encode_json(error), b"error"), error), (), [change], True),)
+
+    def _torn(self, draft: Draft, event: Undecodable) -> None:
+        """The stream broke off inside this event: no client could read it."""
+        truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
+        unterminated = any(change.rule == "sse-unterminated-final-event" for change in draft.changes)
+        if truncated and unterminated:
+            self.story.cannot("json-truncated", "the stream breaks off inside an event")
+            was = event.sse.data[:200] if event.sse.data is not None else ABSENT
+            draft.event = Chunk(None, self._told("upstream_truncated", "the upstream broke off inside an event"))
+            draft.changes.append(Change("sse-unterminated-final-event", "", was, ABSENT, Origin.INVENTED))
+
+    @staticmethod
+    def _told(code: str, message: str) -> JsonObject:
+        return {"type": "error", "code": code, "message": message, "param": None}
 
     def _error(self, draft: Draft) -> None:
         event = draft.json

@@ -27,7 +27,8 @@ class ResponsesTerminalMissing(Rule):
     them, return an answer without usage or status and say nothing. Codex reconnects and asks again.
 
     ## Repair
-    None: whether the answer is whole cannot be known from what came.
+    None: whether the answer is whole cannot be known from what came, and an end is never made up. The mended stream
+    ends with an ``error`` event that says so, under the next sequence number.
     """
 
     name = "responses-terminal-missing"
