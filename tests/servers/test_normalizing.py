@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import itertools
 import json
 import re
+import socket
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import brotli
 import openai
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.responses import ResponseErrorEvent
 
 from streamlab.engine.analyzer import analyze
-from streamlab.engine.normalizer import Normalized, normalize
-from streamlab.exchange import Ending, Exchange
+from streamlab.engine.normalizer import Normalized, Normalizer, normalize
+from streamlab.exchange import Ending, Exchange, ResponseHead
 from streamlab.rules.finding import Severity
 from streamlab.servers.normalizing import MendingTransformer
 from streamlab.servers.standins import Scenario, Standin, scenarios
 from streamlab.servers.standins.running import in_thread, serve_scenario
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.wire.stream import BodyDecoder
+from tests import streams
 from tests.servers.harness import (
     END,
     FIN,
@@ -42,6 +48,7 @@ from tests.servers.harness import (
     eventually,
     fetch,
     get,
+    judged_patiently,
     post,
     recording,
     run,
@@ -462,6 +469,96 @@ def test_unsafe_repairs_are_made_on_request(tmp_path: Path) -> None:
         with _mending(tmp_path, steps, *option) as (_, proxy):
             finishes.append(run(fetch(proxy.port, post(_PATH, _ASKED))).raw.count(b'"finish_reason":"stop"'))
     assert finishes == [0, 1]
+
+
+# --- what asks too much
+
+
+def _packed(*pieces: bytes, times: int = 1) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join([*(packer.compress(piece) for _ in range(times) for piece in pieces), packer.flush()])
+
+
+_MIB = 1 << 20
+_BOMBS = {
+    "one event": ("gzip", _packed(b"data: ") + _packed(b"x" * _MIB, times=90)),
+    "lines": ("gzip", _packed(b"data: x\n" * (_MIB // 8), times=90)),
+    "events": ("gzip", _packed(b"data:\n\n" * (_MIB // 7), times=90)),
+    "blank lines": ("gzip", _packed(b"\n" * _MIB, times=90)),
+    "one JSON": ("gzip", _packed(b'{"a":"') + _packed(b"y" * _MIB, times=90)),
+    "objects": ("gzip", _packed(b'{"choices":[') + _packed(b'{"a":1},' * (_MIB // 8), times=90)),
+    "nested": ("gzip, gzip", _packed(_packed(b"data:\n\n" * (_MIB // 7), times=90))),
+    "brotli": ("br", brotli.compress(b"data: " + b"x" * (90 * _MIB), quality=2)),
+    "zstd": ("zstd", zstandard.compress(b"data: " + b"x" * (90 * _MIB))),
+}
+_PACED = 300
+
+
+def _bomb(name: str) -> list[Step]:
+    coding, packed = _BOMBS[name]
+    return [HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: %b\r\n\r\n" % coding.encode()), chunk(packed), END]
+
+
+def _peak(pid: int) -> int:
+    """Bytes of memory a process has held at most."""
+    return int(re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0]) * 1024
+
+
+async def _beside(ports: list[int], *, read: bool) -> tuple[Seen, Seen | None]:
+    """A paced stream, beside whose beginning a bomb goes off; the bomb's client reads, or does not."""
+    paced = asyncio.create_task(fetch(ports[1], post(_PATH, _ASKED), seconds=60))
+    await asyncio.sleep(0.2)
+    if read:
+        return await paced, await fetch(ports[0], post(_PATH, _ASKED), seconds=60)
+    with socket.create_connection(("127.0.0.1", ports[0])) as sock:
+        sock.sendall(post(_PATH, _ASKED))
+        return await paced, None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "read"), [*((name, True) for name in _BOMBS), ("events", False), ("one event", False)]
+)
+def test_a_bomb_takes_no_memory_and_delays_nobody(tmp_path: Path, name: str, read: bool) -> None:
+    def measure() -> tuple[int, float]:
+        taps = ("--tap", f"bomb=127.0.0.1:0={bomb.url}", "--tap", f"paced=127.0.0.1:0={paced.url}")
+        db = tmp_path / f"{time.monotonic_ns()}.db"
+        with recording(tmp_path, "--normalize", *taps, db=db, count=2) as proxy:
+            before = _peak(proxy.process.pid)
+            seen, blown = run(_beside(proxy.ports, read=read))
+            grown = _peak(proxy.process.pid) - before
+            assert proxy.stop() == 0, proxy.stderr
+        assert seen.ending == "message"
+        assert blown is None or blown.ending in ("message", "fin")
+        with CaptureDB(db) as stored:
+            assert blown is None or _BOMBS[name][1] in [stored.get(number).body for number in stored.ids()]
+        return grown, max(later - at for (at, _), (later, _) in itertools.pairwise(seen.reads))
+
+    def judge(measured: tuple[int, float]) -> None:
+        grown, stall = measured
+        assert grown < 64 * _MIB
+        assert stall < 0.1
+
+    steps = [step for at in range(_PACED) for step in (_content(str(at)), 0.005)]
+    with Upstream({_PATH: _bomb(name)}) as bomb, Upstream({_PATH: [HEAD, _role(), *steps, END]}) as paced:
+        judged_patiently(judge, measure(), measure)
+
+
+def test_turns_give_what_one_go_would() -> None:
+    """Each takes a while only, and together they give what mending the recording gives."""
+    name, transformer = "nested", MendingTransformer()
+    head, _, body = post(_PATH, _ASKED).partition(b"\r\n\r\n")
+    transformer.request(head + b"\r\n\r\n")
+    transformer.request_body(body)
+    out = [transformer.feed(b"".join(step for step in _bomb(name) if isinstance(step, bytes)))]
+    assert transformer.more
+    assert not transformer.waiting
+    while transformer.more:
+        out.append(transformer.go_on())
+    coding, packed = _BOMBS[name]
+    normalizer = Normalizer(streams.request_for(), ResponseHead(200, (("content-encoding", coding),)))
+    assert _decoded(b"".join(out))[0] == normalizer.feed(packed) + normalizer.finish()
+    assert max(map(len, out)) < 16 * _MIB
 
 
 # --- laws
