@@ -20,13 +20,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _PROXY_CORE, _LOAD_CORE = 1, 0
 _TICKS = os.sysconf("SC_CLK_TCK")
 _ROOT = Path(__file__).resolve().parent.parent
+
+
+#: Something that goes on beside a subject; given the folder of its recording.
+Beside = Callable[[Path], contextlib.AbstractContextManager[None]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +96,24 @@ def _command(subject: str, upstream: int, folder: Path, mitmdump: str) -> tuple[
 
 
 @contextlib.contextmanager
-def _running(subject: str, upstream: int, mitmdump: str) -> Iterator[tuple[int, int]]:
-    """A subject on the proxy core; gives its port and process id (0 when there is no proxy)."""
+def _running(subject: str, upstream: int, mitmdump: str, beside: Beside = None) -> Iterator[tuple[int, int]]:
+    """A subject on the proxy core; gives its port and process id (0 when there is no proxy). ``beside`` is given the
+    folder of its recording, and what it returns goes on as long as the subject runs."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with (
+            _proxy(subject, upstream, folder, mitmdump) as found,
+            beside(folder) if beside else contextlib.nullcontext(),
+        ):
+            yield found
+
+
+@contextlib.contextmanager
+def _proxy(subject: str, upstream: int, folder: Path, mitmdump: str) -> Iterator[tuple[int, int]]:
     if subject == "direct":
         yield upstream, 0
-        return
-    with tempfile.TemporaryDirectory() as name:
-        command, port = _command(subject, upstream, Path(name), mitmdump)
+    else:
+        command, port = _command(subject, upstream, folder, mitmdump)
         process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -153,11 +168,11 @@ def _settled_cpu(pid: int) -> float:
     return before
 
 
-def _measure(subject: str, mitmdump: str, kind: str, **load: float) -> dict[str, float]:
-    """One round of one load through one subject."""
+def measure(subject: str, mitmdump: str, kind: str, beside: Beside = None, **load: float) -> dict[str, float]:
+    """One round of one load through one subject (relay, streamlab, mending, mitmproxy, or direct)."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         upstream = int(listener.getsockname()[1])
-        with _running(subject, upstream, mitmdump) as (port, pid):
+        with _running(subject, upstream, mitmdump, beside) as (port, pid):
             time.sleep(0.3)
             before = _settled_cpu(pid)
             options = [part for name, value in load.items() for part in (f"--{name}", str(value))]
@@ -180,7 +195,7 @@ def _rounds(rounds: int, subjects: tuple[str, ...], mitmdump: str, kind: str, **
     samples = Samples()
     for number in range(rounds):
         for subject in subjects:
-            found = _measure(subject, mitmdump, kind, **load)
+            found = measure(subject, mitmdump, kind, **load)
             samples.add(subject, found)
             print(f"  {kind} {number + 1}/{rounds} {subject}: {_short(found)}", file=sys.stderr, flush=True)
     return samples

@@ -14,17 +14,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
+from benchmarks.live_recording import LiveRecording, event
 from benchmarks.relay_bench import Row
 from benchmarks.terminal import Terminal
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
-from streamlab.storage.capture_db import INSERT_SEGMENT, CaptureDB
-from streamlab.storage.process_identity import this_process
+from streamlab.storage.capture_db import CaptureDB
 
 _EMPTY_APP = """
 from textual.app import App
@@ -38,15 +37,6 @@ _STREAMLAB = str(Path(sys.executable).with_name("streamlab"))
 _MARK = "chatcmpl-bench"
 _BODY = b'{"model":"bench","stream":true,"messages":[{"role":"user","content":"count"}]}'
 _HEAD = ResponseHead(200, (("content-type", "text/event-stream"),), 100_000)
-
-
-def event(number: int) -> bytes:
-    """One chunk, as long as a real one."""
-    return (
-        b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1741570283,"model":"bench",'
-        b'"service_tier":"default","system_fingerprint":"fp_fc9f1d7035","choices":[{"index":0,'
-        b'"delta":{"content":"tick%d "},"logprobs":null,"finish_reason":null}]}\n\n' % number
-    )
 
 
 class _Ticks(Sequence[Segment]):
@@ -186,47 +176,10 @@ class _Bench:
             return found
 
 
-class _Recorder(threading.Thread):
-    """Writes streams as the recorder's writer does, one event a stream every 20 ms; notes when each was committed."""
-
-    def __init__(self, path: Path, streams: int, events: int) -> None:
-        super().__init__(name="recorder", daemon=True)
-        self._path, self._streams, self._events = path, streams, events
-        self.committed: dict[int, float] = {}
-        self.ready, self.go = threading.Event(), threading.Event()
-
-    def run(self) -> None:
-        with CaptureDB(self._path, write=True) as database:
-            execute = database.connection.execute
-            with database.writing():
-                recorder = execute(
-                    "INSERT INTO recorders (process, started_at) VALUES (?, '')", (this_process(),)
-                ).lastrowid
-                for number in range(1, self._streams + 1):
-                    execute(
-                        "INSERT INTO exchanges (id, recorder_id, label, method, url, request_headers, status, "
-                        "response_headers, head_us) VALUES (?, ?, 'live', 'POST', '/v1/chat/completions', '[]', 200, "
-                        '\'[["content-type", "text/event-stream"]]\', 1000)',
-                        (number, recorder),
-                    )
-            self.ready.set()
-            self.go.wait()
-            began = time.perf_counter()
-            for number in range(self._events):
-                time.sleep(max(0.0, began + 0.02 * number - time.perf_counter()))
-                raw = event(number)
-                with database.writing():
-                    database.connection.executemany(
-                        INSERT_SEGMENT,
-                        [(one, number, 20_000 * number, len(raw), None, raw) for one in range(1, self._streams + 1)],
-                    )
-                self.committed[number] = time.perf_counter()
-
-
 def _following(bench: _Bench, folder: Path, events: int) -> Row:
     """How long after its commit an event of one of 20 streams is on the screen of the exchange that is open."""
     path = folder / "live.db"
-    recorder = _Recorder(path, 20, events)
+    recorder = LiveRecording(path, 20, events)
     recorder.start()
     recorder.ready.wait()
     shown: dict[int, float] = {}

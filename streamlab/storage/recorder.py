@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Protocol
 
 from streamlab.errors import CouldNotRunError, StreamlabError, UnreadableInputError
+from streamlab.storage.background import stand_back
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.conversation import Conversation
 from streamlab.storage.draft import Draft, write_drafts
@@ -37,8 +38,6 @@ _COMMIT_PAUSES, _LONGEST_PAUSE = 30, 0.2
 _BUSY_SECONDS, _RETRY_SECONDS, _PATIENCE, _LAST_PATIENCE = 0.05, 0.05, 10.0, 5.0
 _DRAIN_SECONDS = 60.0
 _TICK_SECONDS = 0.25
-#: The relay's share of a busy core comes first.
-_NICENESS = 10
 #: Frames after which a relay that waits for the same core gets it: sooner than the scheduler would take it from us.
 _FRAMES_IN_A_ROW = 32
 
@@ -353,13 +352,7 @@ def _child(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     _leave_stdio()
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(_NICENESS)
-        # Waking up never interrupts the relay then; that is left to the end of its turn.
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    with contextlib.suppress(OSError):
-        # Linux gives every session its own share of a core; niceness counts inside it alone, and this is a new session.
-        Path("/proc/self/autogroup").write_text(str(_NICENESS), encoding="ascii")
+    stand_back()
     observer = make_observer()
     recorder = Recorder(path, label, observer)
     try:

@@ -22,6 +22,7 @@ from streamlab.engine.normalizer import normalize
 from streamlab.engine.parity import are_two_modes, compare_modes
 from streamlab.errors import NotFoundError, StreamlabError
 from streamlab.exchange import Exchange
+from streamlab.storage.background import stand_back
 from streamlab.storage.browsing import Browser, Summary
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.summarizing import summary_of
@@ -207,6 +208,7 @@ def main() -> None:
             questions.put(question)
         questions.put(None)
 
+    stand_back()  # a recorder that one watches comes first
     threading.Thread(target=read, name="questions", daemon=True).start()
     try:
         Analyst(answers).run(questions)

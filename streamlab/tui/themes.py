@@ -6,4 +6,22 @@ from textual.theme import Theme
 
 from streamlab.tui.palette import COLOURS
 
-THEMES = tuple(Theme(name=name, dark=name.endswith("dark"), **colours) for name, colours in COLOURS.items())
+
+def _theme(name: str, colours: dict[str, str]) -> Theme:
+    return Theme(
+        name=name,
+        dark=name.endswith("dark"),
+        primary=colours["primary"],
+        secondary=colours["secondary"],
+        accent=colours["accent"],
+        foreground=colours["foreground"],
+        background=colours["background"],
+        surface=colours["surface"],
+        panel=colours["panel"],
+        success=colours["success"],
+        warning=colours["warning"],
+        error=colours["error"],
+    )
+
+
+THEMES = tuple(_theme(name, colours) for name, colours in COLOURS.items())

@@ -15,8 +15,8 @@ from streamlab.storage.browsing import Browser, ListRow
 from streamlab.storage.filtering import Filter, parse
 from streamlab.tui.events import Events, body_of
 
-#: Seconds from one look at the database to the next.
-POLL_SECONDS = 0.05
+#: Seconds from one look at the database to the next: often enough to follow, and the cores are left to others.
+POLL_SECONDS = 0.1
 
 
 class Watcher:

@@ -178,9 +178,7 @@ class ExchangeScreen(WorkbenchScreen):
         if self.live:
             self.exchange = self.app.watcher.exchange(self.exchange_id)
             self.events.end_us = self.exchange.end_us
-            self.app.ask(protocol.Poke())
-            self._refresh_stream()
-            self._show_titles()
+            self.app.ask(protocol.Poke())  # what is new is drawn when the analyst has said what it is
 
     @property
     def settled(self) -> bool:

@@ -86,7 +86,7 @@ invented  nobody said it: a generated id, a missing [DONE], an error event"""
         if finding.known:
             head.append("  known of this dialect", DIM)
         lines = [head, *self.wrapped(Text("  " + fit_free(finding.message)), width, "  ")]
-        for broken in breaking_lines(finding.rule)[:1]:
+        for broken in breaking_lines(finding.rule, finding.variants)[:1]:
             lines += self.wrapped(Text.assemble(("  breaks ", DIM), broken), width, "  ")[:3]
         return lines
 

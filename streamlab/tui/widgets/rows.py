@@ -9,12 +9,13 @@ from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.events import Click
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from streamlab.tui.messages import Chosen
+from streamlab.tui.widgets.scrolling import set_line_count
 
 
 class Rows(ScrollView, can_focus=True):
@@ -74,7 +75,7 @@ class Rows(ScrollView, can_focus=True):
 
     def watch_row_count(self, count: int) -> None:
         """More or fewer rows."""
-        self.virtual_size = Size(0, count + 1)
+        set_line_count(self, count + 1)
         if self.cursor >= count:
             self.cursor = max(0, count - 1)
         self.refresh()

@@ -7,9 +7,10 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from streamlab.tui.widgets.scrolling import set_line_count
 
 
 class TextPane(ScrollView, can_focus=True):
@@ -52,7 +53,7 @@ class TextPane(ScrollView, can_focus=True):
         if width != self._width:
             self._width = width
             self._lines = self.lines(width)
-            self.virtual_size = Size(0, len(self._lines))
+            set_line_count(self, len(self._lines))
 
     def render_line(self, y: int) -> Strip:
         """One line."""

@@ -1,0 +1,98 @@
+"""Whether a recorder gets slower while the workbench watches it: 20 streams of 50 events a second, with and without.
+
+``python -m benchmarks watching``. The proxy is pinned to one core and the load to the other; the workbench runs where
+the scheduler puts it. It takes time from the load as well, so latency is compared with that of a direct run beside
+which a workbench watches something else. Added latency is that of the recorded streams less that of direct ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import statistics
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.live_recording import LiveRecording
+from benchmarks.relay_bench import Row, Samples, measure
+from benchmarks.terminal import Terminal
+
+_STREAMS, _GAP = 20, 0.02
+
+
+@contextlib.contextmanager
+def _watching(folder: Path) -> Iterator[None]:
+    """A workbench on the recording in a folder: the list, and as soon as there is one, the newest exchange's end."""
+    command = [str(Path(sys.executable).with_name("streamlab")), "tui", "--db", str(folder / "bench.db")]
+    left = threading.Event()
+    with Terminal(command, {**os.environ, "XDG_STATE_HOME": str(folder / "state")}) as terminal:
+
+        def look() -> None:
+            opened = False
+            while not left.is_set():
+                drawn = terminal.seen(0.05)
+                if not opened and b"recording" in drawn:
+                    terminal.write(b"\r")
+                    opened = True
+                elif b"recording" in drawn:
+                    terminal.write(b"G")  # the last event, which it follows from now on
+
+        looking = threading.Thread(target=look, name="looking")
+        looking.start()
+        try:
+            yield
+        finally:
+            left.set()
+            looking.join()
+
+
+@contextlib.contextmanager
+def _watching_something_else(folder: Path) -> Iterator[None]:
+    recording = LiveRecording(folder / "bench.db", _STREAMS, 100_000)
+    recording.start()
+    recording.ready.wait()
+    with _watching(folder):
+        recording.go.set()
+        try:
+            yield
+        finally:
+            recording.stop()
+
+
+def run(*, quick: bool = False) -> list[Row]:
+    """Both comparisons; needs two cores."""
+    if len(os.sched_getaffinity(0)) < 2:
+        raise RuntimeError("the load and the proxy need a core each")
+    turns = (
+        ("direct", "direct", None),
+        ("recorded", "streamlab", None),
+        ("direct beside", "direct", _watching_something_else),
+        ("watched", "streamlab", _watching),
+    )
+    samples, seconds = Samples(), 4.0 if quick else 10.0
+    for number in range(1 if quick else 5):
+        for name, subject, beside in turns:
+            found = measure(subject, "", "paced", beside, streams=_STREAMS, gap=_GAP, seconds=seconds)
+            samples.add(name, found)
+            print(f"  {number + 1} {name}: p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f} ms", file=sys.stderr)
+    return [_row(samples, "p50_ms", 0.1), _row(samples, "p99_ms", 1.0)]
+
+
+def _row(samples: Samples, key: str, most: float) -> Row:
+    """Not a ratio: by how many milliseconds the added latency changes when somebody watches."""
+    values = [samples.values(name, key) for name in ("recorded", "direct", "watched", "direct beside")]
+    changes = [(watched - beside) - (alone - direct) for alone, direct, watched, beside in zip(*values, strict=True)]
+    alone, direct, watched, beside = (statistics.median(one) for one in values)
+    change = statistics.median(changes)
+    detail = f"added {alone - direct:.2f} ms, watched {watched - beside:.2f} ms (direct {direct:.2f}, {beside:.2f})"
+    whole = min(samples.values("watched", "complete")) == 1.0
+    name = f"added {key[:3]} of 20 streams, watched less unwatched, ms"
+    return Row(name, change, min(changes), max(changes), f"at most {most:g}", change <= most and whole, detail)
+
+
+if __name__ == "__main__":
+    for row in run(quick="--quick" in sys.argv):
+        mark = "ok  " if row.met else "MISS"
+        print(f"{mark} {row.name}: {row.ratio:.2f} ({row.low:.2f}-{row.high:.2f})  [{row.detail}]")
