@@ -489,7 +489,9 @@ def test_a_gzip_bomb_and_deep_json_are_recorded_and_judged(tmp_path: Path, mend:
     ):
         for path in scripts:
             asked = post(f"{path}/chat/completions", b'{"stream":true,"model":"m"}')
-            assert run(fetch(proxy.port, asked, seconds=60)).ending == "message"
+            # What is decoded of the bomb stops before its end: the client must not take that for all.
+            ended = "message" if not mend or path != "/v1/bomb" else "fin"
+            assert run(fetch(proxy.port, asked, seconds=60)).ending == ended
         peaks = [_peak_kb(pid) for pid in _family(proxy.process.pid)]
         assert proxy.stop() == 0, proxy.stderr
     with CaptureDB(proxy.db) as db:
@@ -498,7 +500,8 @@ def test_a_gzip_bomb_and_deep_json_are_recorded_and_judged(tmp_path: Path, mend:
     assert result.returncode == 1, result.stderr
     found = [{one["rule"] for one in exchange["findings"]} for exchange in json.loads(result.stdout)["exchanges"]]
     assert all(found), found
-    assert max(*peaks, int(result.stderr.split()[-1])) < 900_000, (peaks, result.stderr)
+    assert max(peaks) < 160_000, peaks
+    assert int(result.stderr.split()[-1]) < 900_000, result.stderr
 
 
 def test_a_client_that_does_not_read_holds_the_upstream_back(tmp_path: Path) -> None:
