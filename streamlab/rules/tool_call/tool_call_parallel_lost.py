@@ -28,7 +28,8 @@ class OneCallAfterAnother(Repair):
         self._calls: dict[tuple[int, int], Arguments] = {}  # those that are not complete
         self._complete: set[tuple[int, int]] = set()
         self._current: dict[int, int] = {}
-        self._waiting: list[tuple[int, int, Draft]] = []
+        self._waiting: dict[tuple[int, int], list[Draft]] = {}  # by call, in the order in which they began
+        self._held_count = 0
 
     @property
     def holding(self) -> bool:
@@ -79,9 +80,10 @@ class OneCallAfterAnother(Repair):
         current = self._current.setdefault(choice, index)
         if index != current and (choice, index) not in self._complete:
             if (choice, current) not in self._complete:
-                self._waiting.append((choice, index, draft))
+                self._waiting.setdefault((choice, index), []).append(draft)
+                self._held_count += 1
                 draft.note(self.rules[0], "choices[0].delta.tool_calls[0]")
-                if listed[0].get("finish_reason") or len(self._waiting) > _MAX_WAITING:
+                if listed[0].get("finish_reason") or self._held_count > _MAX_WAITING:
                     yield from self._let_go()
                 return
             self._current[choice] = index
@@ -107,22 +109,21 @@ class OneCallAfterAnother(Repair):
 
     def _next(self, choice: int) -> list[Draft]:
         """What waits of the call that began next; none when no call of this choice waits."""
-        index = next((index for owner, index, _ in self._waiting if owner == choice), None)
+        index = next((index for owner, index in self._waiting if owner == choice), None)
         if index is None:
             return []
         self._current[choice] = index
-        ready = [draft for owner, at, draft in self._waiting if (owner, at) == (choice, index)]
-        self._waiting = [one for one in self._waiting if one[:2] != (choice, index)]
+        ready = self._waiting.pop((choice, index))
+        self._held_count -= len(ready)
         for draft in ready:
             self._add(choice, index, draft)
         return ready
 
     def _let_go(self) -> Iterator[Draft]:
         """The answer is over: what still waits goes out, call by call."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._held_count = self._waiting, {}, 0
         self.awake = False
-        order = list(dict.fromkeys((choice, index) for choice, index, _ in waiting))
-        yield from (draft for one in order for choice, index, draft in waiting if (choice, index) == one)
+        yield from (draft for drafts in waiting.values() for draft in drafts)
 
 
 _MAX_WAITING = 4096
