@@ -30,6 +30,7 @@ _MAX_LIST = 256
 MARK = _MIB // 4
 _MIN_MEAN_EVENT = 32
 _MAX_CODED = 32 * _MIB
+_MAX_CALLS = 1024
 
 
 def slices(data: bytes) -> Iterator[bytes]:
@@ -95,12 +96,14 @@ class Burden:
         return why or (_too_wide(event) if isinstance(event, Chunk) else "")
 
     @staticmethod
-    def stream(size: int, events: int, coded: bool) -> str:
-        """``size`` bytes of a body came, ``coded`` ones or not, and held so many events."""
+    def stream(size: int, events: int, calls: int, coded: bool) -> str:
+        """``size`` bytes of a body came, ``coded`` ones or not, and held so many events and tool calls."""
         if coded and size >= _MAX_CODED:
             return f"the compressed body is longer than {_MAX_CODED} bytes"
         if events * _MIN_MEAN_EVENT > size:
             return f"{events} events have less than {_MIN_MEAN_EVENT} bytes each"
+        if calls > _MAX_CALLS:
+            return f"there are more than {_MAX_CALLS} tool calls"
         return ""
 
 

@@ -308,7 +308,10 @@ class Normalizer:
         if len(data) > room:
             self._seen, self._mark = self._mark, self._mark + MARK
             self._part(data[:room])
-            if not self.stepped_aside and (why := Burden.stream(self._seen, self.story.at + 1, self._coded)):
+            story = self.story
+            if self._consume == self._plain and (
+                why := Burden.stream(self._seen, story.at + 1, story.calls, self._coded)
+            ):
                 self._step_aside(why, self._unread())
             self._consume(data[room:])
             return
