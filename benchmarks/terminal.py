@@ -59,15 +59,19 @@ class Terminal:
             return b""
 
     def until(self, marker: str, seconds: float = 60.0) -> float:
-        """Seconds from the start until a text is on the screen. Raises TimeoutError."""
-        wanted, seen = marker.encode(), b""
+        """Seconds from the start until what a regular expression describes is on the screen. Raises TimeoutError."""
+        wanted, raw, seen = re.compile(marker.encode()), b"", b""
         while time.perf_counter() - self.started < seconds:
-            seen = (seen + self._read(0.05))[-(1 << 18) :]
-            if wanted in _ESCAPES.sub(b"", seen):
+            raw += self._read(0.05)
+            # What has been looked through is not looked through again: that would take time from what is measured.
+            cut = raw.rfind(b"\x1b", -32)
+            whole, raw = (raw, b"") if cut < 0 else (raw[:cut], raw[cut:])
+            seen = seen[-200:] + _ESCAPES.sub(b"", whole)
+            if wanted.search(seen + _ESCAPES.sub(b"", raw)):
                 return time.perf_counter() - self.started
             if self.process.poll() is not None:
                 break
-        raise TimeoutError(f"{marker!r} did not appear: {_ESCAPES.sub(b'', seen)[-600:]!r}")
+        raise TimeoutError(f"{marker!r} did not appear: {seen[-600:]!r}")
 
     def quiet(self, seconds: float = 60.0, lasting: float = 1.0) -> None:
         """Wait until nothing has been drawn for a while, noting the memory."""

@@ -7,6 +7,7 @@ one run, by turns. toolong needs a Textual of its own, so it gets an environment
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import re
 import shutil
@@ -29,8 +30,11 @@ _EMPTY_APP = """
 from textual.app import App
 from textual.widgets import Static
 class Empty(App):
+    BINDINGS = [("j", "answer", "answer")]
     def compose(self):
         yield Static("this is all")
+    def action_answer(self):
+        self.query_one(Static).update("answered")
 Empty().run()
 """
 _STREAMLAB = str(Path(sys.executable).with_name("streamlab"))
@@ -147,6 +151,18 @@ class _Bench:
                     found[name].append(taken)
         return found
 
+    def first_answers(self, subjects: list[tuple[str, str, Path | None]]) -> dict[str, list[float]]:
+        """Seconds until each has answered a key that was pressed when it was started."""
+        keys = {"empty": (b"j", "answered"), "toolong": (b"\x1bOP", "Logmerger"), "workbench": (b"j", r"\b2 of \d")}
+        found: dict[str, list[float]] = {name: [] for name, _, _ in subjects}
+        for _ in range(self.rounds):
+            for name, subject, path in subjects:
+                with Terminal(self.command(subject, path)[0], self.environment) as terminal:
+                    key, marker = keys[subject]
+                    terminal.write(key)
+                    found[name].append(terminal.until(marker))
+        return found
+
     def memory(self, subject: str, path: Path | None) -> dict[str, int]:
         """Kilobytes at the peak, when everything has been read."""
         command, marker = self.command(subject, path)
@@ -227,6 +243,7 @@ def run(*, quick: bool = False, toolong: str | None = None) -> list[Row]:
                 _ratio(f"first screen, {large:,} events / toolong", screens[str(large)], screens["toolong"], 1 / 3)
             )
             rows += _memory_rows(bench, captures[large], log, large)
+        rows.append(_first_answer_row(bench, captures[large], log))
         rows += _answer_rows(bench, captures[huge], 20 if quick else 100)
         rows.append(_following(bench, folder, 150 if quick else 500))
         return rows
@@ -237,6 +254,17 @@ def _ratio(name: str, ours: list[float], theirs: list[float], most: float) -> Ro
     middle = statistics.median(ratios)
     detail = f"{statistics.median(ours) * 1000:.0f} ms / {statistics.median(theirs) * 1000:.0f} ms"
     return Row(name, middle, ratios[0], ratios[-1], f"<= {most:.2f}", middle <= most, detail)
+
+
+def _first_answer_row(bench: _Bench, capture: Path, log: Path) -> Row:
+    subjects: list[tuple[str, str, Path | None]] = [("empty", "empty", None), ("ours", "workbench", capture)]
+    if bench.toolong is not None:
+        subjects.append(("toolong", "toolong", log))
+    found = bench.first_answers(subjects)
+    row = _ratio("first key answered / empty app", found["ours"], found["empty"], 1.3)
+    if "toolong" not in found:
+        return row
+    return dataclasses.replace(row, detail=f"{row.detail}; toolong {statistics.median(found['toolong']) * 1000:.0f} ms")
 
 
 def _below(name: str, found: list[float], most: float) -> Row:

@@ -40,6 +40,8 @@ def command(target: str | None, web: bool, listen: str, db: Path | None) -> None
         raise UsageError("the workbench needs a terminal; `streamlab show` and `streamlab check` work without one")
     # Nothing of what is made until the first screen is garbage, and looking for some takes a tenth of the time.
     gc.disable()
+    # A thread writes what is drawn, a few kilobytes at a time, and waits its turn after each: 5 ms by default.
+    sys.setswitchinterval(0.0005)
     _run(target, db)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -309,6 +308,8 @@ def write_exchange_dir(exchange: Exchange, path: str | os.PathLike[str]) -> None
 
 def _replace(path: Path, parts: Iterable[bytes]) -> None:
     """Write beside and rename over, so that a link at ``path`` is replaced and never followed."""
+    import tempfile  # for writing alone, and it brings much
+
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -84,10 +84,19 @@ class Workbench(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.memory.theme
+        self._styled_with = self.get_css_variables()
+        self.stylesheet.set_variables(self._styled_with)
         self._replaying: BackgroundReplay | None = None
         self._scratch: TemporaryDirectory[str] | None = None
 
     # -- life
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """See `App`; which does so at every start too, although everything has been styled for the theme by then."""
+        variables = self.get_css_variables()
+        if variables != self._styled_with:
+            self._styled_with = variables
+            super().refresh_css(animate)
 
     def get_default_screen(self) -> Screen[None]:
         """The exchange that was asked for, else the list."""

@@ -16,7 +16,7 @@ from streamlab.exchange import Exchange
 from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding
 from streamlab.tui import protocol
-from streamlab.tui.drawing.layout import AT_ONCE, layout
+from streamlab.tui.drawing.layout import AT_ONCE, layout, timeline_box
 from streamlab.tui.drawing.titles import exchange_facts, exchange_title
 from streamlab.tui.messages import Chosen, CursorMoved
 from streamlab.tui.playing import Player
@@ -120,6 +120,8 @@ class ExchangeScreen(WorkbenchScreen):
             self.query_one(f"#{name}").border_title = title
         self.timeline.focus()
         self.open(self.exchange_id, self._event)
+        # Known before the first layout, it spares a second one.
+        self.timeline.show_vertical_scrollbar = self.timeline.row_count > timeline_box(*self.app.size).height
         self.set_interval(_REPORT_SECONDS, self._ask_for_more)
 
     # -- the parts
