@@ -24,6 +24,7 @@ _MAX_LINES = 4096
 _MAX_VALUES = 32_768
 #: What a value takes in memory beside its bytes, roughly.
 _VALUE_BYTES = 64
+_CONTROL = bytes(set(range(0x20)) - set(b"\t\n\r"))
 _MAX_HELD = 8 * _MIB
 _MAX_LIST = 256
 #: Every so many bytes the stream as a whole is looked at.
@@ -48,8 +49,12 @@ def _lines(data: bytes) -> int:
 
 
 def _values(data: bytes) -> int:
-    """How many JSON values there may be: an upper bound, since strings hold these bytes as well."""
-    return data.count(b",") + data.count(b"{") + data.count(b"[")
+    """How many JSON values there may be: an upper bound, since strings hold these bytes as well.
+
+    Raw control bytes count too: each has to be escaped.
+    """
+    control = len(data) - len(data.translate(None, _CONTROL))
+    return data.count(b",") + data.count(b"{") + data.count(b"[") + control
 
 
 def _too_large(size: int, lines: int, values: int) -> str:

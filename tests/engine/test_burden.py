@@ -26,6 +26,7 @@ HOSTILE = {
     "blank lines": b"\n" * 200_000,
     "returns": b"\r" * 200_000,
     "values": b'data: {"choices":[' + b'{"a":1},' * 20_000 + b"{}]}\n\n",
+    "control bytes": b'data: {"a":"' + b"\x01" * 100_000 + b'"}\n\n',
     "choices": b'data: {"choices":[' + b'{"index":0},' * 300 + b"{}]}\n\n",
     "calls": b'data: {"choices":[{"index":0,"delta":{"tool_calls":[' + b'{"index":0},' * 300 + b"{}]}}]}\n\n",
     "tiny events": b":\n\n" * 200_000,
