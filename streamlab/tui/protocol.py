@@ -124,13 +124,16 @@ class Compared(NamedTuple):
 
 class State(NamedTuple):
     """What a client holds after an event, of its texts only the ends; ``lengths`` says how long they are, and how
-    many choices there are. ``waiting`` says that the fold has not come so far yet."""
+    many choices there are. ``waiting`` says that the fold has not come so far yet; ``foreign`` is the API of a stream
+    that no OpenAI client reads, and what is held is then what its translation makes a client hold; None where nothing
+    translates it."""
 
     token: int
     event: int
     completion: dict[str, Any] | None
     waiting: bool
     lengths: dict[str, int] = {}  # noqa: RUF012 - never changed
+    foreign: str = ""
 
 
 class Diffs(NamedTuple):

@@ -17,13 +17,16 @@ from typing import IO, Any
 from streamlab.engine.analyzer import Analyzer
 from streamlab.engine.diff import Differ, explained
 from streamlab.engine.difference import EventDiff, Outcome
+from streamlab.engine.parity import request_body
 from streamlab.engine.report import Report
 from streamlab.exchange import Exchange
 from streamlab.storage.browsing import BodyPiece, Browser
+from streamlab.translators import translator_for
 from streamlab.tui import protocol
 from streamlab.tui.events import Events, StoredBody, body_of
 from streamlab.wire.accumulate import Accumulator, Mark
-from streamlab.wire.events import Chunk, ErrorPayload
+from streamlab.wire.apis import JUDGED, Api
+from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 
 #: Segments taken in one step.
 _STEP = 256
@@ -34,6 +37,8 @@ _TICK = 0.1
 #: Seconds from one report of an exchange that goes on to the next, at least.
 _REPORT_EVERY = 0.4
 _SEARCHED = 512 * 1024
+#: Events of a foreign stream that are translated for one question.
+_MOST_TRANSLATED = 20_000
 #: Characters of a text that are sent to the screen, from its end.
 SHOWN = 4_000
 
@@ -164,16 +169,27 @@ class Subject:
         judged = self._analyzer.ctx.events
         if event >= judged and judged < len(self.events):
             return protocol.State(self.token, event, None, True)
+        api = self._analyzer.ctx.api
+        if api not in JUDGED and api is not Api.UNKNOWN:
+            return self._foreign_state(api, event)
         at = bisect_right(self._marked, event + 1) - 1
         fold = self._analyzer.ctx.accumulator.at(self._marks[at]) if at >= 0 else Accumulator()
         for place in self.events.places(self._marked[at] if at >= 0 else 0, event + 1):
-            meaning = place.meaning
-            if isinstance(meaning, Chunk):
-                fold.feed(meaning.json)
-            elif isinstance(meaning, ErrorPayload):
-                fold.feed_error(meaning.json)
+            _feed(fold, place.meaning)
         held, lengths = _shortened(fold.completion())
         return protocol.State(self.token, event, held, False, lengths)
+
+    def _foreign_state(self, api: Api, event: int) -> protocol.State:
+        """What a client would hold if the stream of another API were translated for it, up to an event."""
+        kind = translator_for(api)
+        if kind is None or event >= _MOST_TRANSLATED:
+            return protocol.State(self.token, event, None, False, {}, str(api))
+        fold, translator = Accumulator(), kind(request_body(self.exchange))
+        for place in self.events.places(0, event + 1):
+            for meaning in translator.feed(place.meaning):
+                _feed(fold, meaning)
+        held, lengths = _shortened(fold.completion())
+        return protocol.State(self.token, event, held, False, lengths, str(api))
 
     def diff(self, event: int) -> protocol.Diffs:
         """How an event differs from what OpenAI would have sent; the events missing after it come along."""
@@ -204,6 +220,13 @@ class Subject:
                 searched = 0
                 yield protocol.SearchResult(self.token, wanted.text, event, False)
         yield protocol.SearchResult(self.token, wanted.text, None, True)
+
+
+def _feed(fold: Accumulator, meaning: StreamEvent) -> None:
+    if isinstance(meaning, Chunk):
+        fold.feed(meaning.json)
+    elif isinstance(meaning, ErrorPayload):
+        fold.feed_error(meaning.json)
 
 
 def _shortened(held: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:

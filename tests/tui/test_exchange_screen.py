@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui.screens.exchange import ExchangeScreen
 from streamlab.tui.screens.exchanges import ExchangesScreen
 from streamlab.tui.screens.page import HelpScreen, PageScreen
 from streamlab.tui.widgets.findings_pane import FindingsPane
+from tests import streams
 from tests.tui.driving import CAPTURES, SIZES
 
 TOOLS, NEWLINE = CAPTURES / "glm4-tool-ids", CAPTURES / "glm4-newline"
@@ -436,3 +440,33 @@ def test_the_place_in_the_stream_stands_in_the_title_at_any_size(run):
             assert driver.lines()[0].rstrip().endswith("2 of 25")
 
     run(story, TOOLS)
+
+
+def test_of_a_foreign_stream_it_shows_what_the_translation_comes_to(run):
+    async def story(driver):
+        await driver.settle()
+        await driver.press("G", "k", "c")
+        await driver.settle()
+        whole = driver.text()
+        assert "no OpenAI client reads gemini.generateContent" in whole
+        await driver.press("t", "g")
+        await driver.settle()
+        held = re.findall(r"content · (\d+) characters", whole + driver.text())
+        assert int(held[0]) > int(held[1]) > 0
+
+    run(story, CAPTURES / "oneapi-gemini-no-finish-upstream", size=(200, 50))
+
+
+def test_of_a_stream_that_nothing_translates_it_says_so(run, tmp_path):
+    path = tmp_path / "cohere.db"
+    with CaptureDB(path, write=True) as database:
+        body = b'event: content-delta\ndata: {"type":"content-delta","index":0,"delta":{"message":{}}}\n\n' * 3
+        exchange = streams.exchange(body)
+        request = replace(exchange.request, url="http://127.0.0.1/v2/chat")
+        database.add(replace(exchange, request=request))
+
+    async def story(driver):
+        await driver.settle()
+        await driver.until(lambda: "nothing here translates it" in driver.text())
+
+    run(story, f"{path}#1", size=(200, 50))

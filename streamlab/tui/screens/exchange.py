@@ -279,12 +279,20 @@ class ExchangeScreen(WorkbenchScreen):
         event = min(self.cursor, len(self.events) - 1)
         pane = self.query_one(StatePane)
         if answer.waiting:
-            pane.show(None, {}, {}, "folding the stream up to here …")
+            pane.show(None, {}, {}, note="folding the stream up to here …")
             self.set_timer(0.1, self._ask_about_event)
+            return
+        if answer.completion is None:
+            pane.show(None, {}, {}, note=f"no OpenAI client reads {answer.foreign}, and nothing here translates it")
             return
         place = self.events.place(answer.event)
         added = _added(place.meaning.json) if place is not None and isinstance(place.meaning, Chunk) else {}
-        pane.show(answer.completion, answer.lengths, added if self.cursor == answer.event else {})
+        pane.show(
+            answer.completion,
+            answer.lengths,
+            added if self.cursor == answer.event else {},
+            foreign=answer.foreign,
+        )
         pane.border_title = f"Client · after event {answer.event}" if answer.event >= 0 else "Client"
         if answer.event != event:
             self._ask_about_event()

@@ -31,12 +31,21 @@ What this event added is underlined. Arguments are shown as text, as they grow;
         self._held: dict[str, Any] = {}
         self._added: dict[str, str] = {}
         self._lengths: dict[str, int] = {}
-        self._note = ""
+        self._note = self._foreign = ""
 
-    def show(self, held: dict[str, Any] | None, lengths: dict[str, int], added: dict[str, str], note: str = "") -> None:
+    def show(
+        self,
+        held: dict[str, Any] | None,
+        lengths: dict[str, int],
+        added: dict[str, str],
+        *,
+        note: str = "",
+        foreign: str = "",
+    ) -> None:
         """A completion (wire/accumulate.py) with the ends of its texts and their lengths, and by its key the text
-        that the last event added."""
-        self._held, self._lengths, self._added, self._note = held or {}, lengths, added, note
+        that the last event added. ``note`` stands in its place; ``foreign`` is the API it was translated from."""
+        self._held, self._lengths, self._added = held or {}, lengths, added
+        self._note, self._foreign = note, foreign
         self.update_lines(top=False)
         self.call_after_refresh(self.scroll_end, animate=False)
 
@@ -45,6 +54,9 @@ What this event added is underlined. Arguments are shown as text, as they grow;
         if self._note:
             return self.wrapped(Text(self._note, DIM), width)
         held, lines = self._held, []
+        if self._foreign:
+            said = f"no OpenAI client reads {visible(self._foreign, 40)}; this is what its translation comes to"
+            lines += self.wrapped(Text(said, DIM), width)
         if error := held.get("error"):
             lines += self._titled("error", _json(error), width, SEVERITY[Severity.ERROR])
         finish = held.get("finish_reason")
