@@ -434,7 +434,7 @@ def test_the_place_in_the_stream_stands_in_the_title_at_any_size(run):
     async def story(driver):
         await driver.settle()
         await driver.press("j")
-        for size in ((200, 50), (80, 24), (120, 40)):
+        for size in ((200, 50), (80, 24), (120, 40), (40, 12)):
             await driver.pilot.resize_terminal(*size)
             await driver.pilot.pause()
             assert driver.lines()[0].rstrip().endswith("2 of 25")

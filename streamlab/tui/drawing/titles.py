@@ -41,9 +41,9 @@ def exchange_title(exchange: Exchange, report: Report | None, cursor: int, rows:
         title.append("  ")
         title.append_text(badge(worst))
         title.append(f" {len(report.findings)} finding{'s' if len(report.findings) > 1 else ''}", "dim")
-    where = f"{cursor + 1:,} of {rows:,}" if rows else ""
-    title.append(where.rjust(max(len(where) + 2, width - title.cell_len)), "dim")
-    return title
+    where = f"  {cursor + 1:,} of {rows:,}" if rows else ""
+    title.truncate(max(0, width - len(where)), overflow="ellipsis", pad=True)
+    return title.append(where, "dim")
 
 
 def exchange_facts(exchange: Exchange, events: Events, report: Report | None, note: str | None) -> Text:
