@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui.screens.exchange import ExchangeScreen
@@ -470,3 +471,17 @@ def test_of_a_stream_that_nothing_translates_it_says_so(run, tmp_path):
         await driver.until(lambda: "nothing here translates it" in driver.text())
 
     run(story, f"{path}#1", size=(200, 50))
+
+
+def test_keys_pressed_in_a_hurry_all_count(run, database):
+    async def story(driver):
+        driver.app.open_exchange(5)
+        await driver.pilot.pause()
+        await driver.settle()
+        await driver.press("c")
+        assert driver.exchange.focused is driver.exchange.query_one("#client")
+        for _ in range(2):  # to the timeline, to the list
+            driver.app.post_message(Key("q", "q"))
+        await driver.until(lambda: isinstance(driver.app.screen, ExchangesScreen))
+
+    run(story, db=database)

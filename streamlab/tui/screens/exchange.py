@@ -469,7 +469,11 @@ class ExchangeScreen(WorkbenchScreen):
             for one in _PANES:
                 self.query_one(f"#{one}").set_class(one == name, "-shown")
         self.set_class(name == "findings", "-findings")
-        self.query_one(f"#{name}").focus()
+        part = self.query_one(f"#{name}")
+        if part.focusable:
+            self.set_focus(part)  # at once: the next key may be there already
+        else:
+            part.focus()  # when it has been laid out
 
     def action_leave(self) -> None:
         """From a part to the timeline, from the timeline to the list."""
