@@ -151,6 +151,11 @@ def _empty_ids(fragment: Payload) -> None:
     fragment["function"]["name"] = ""
 
 
+def _without_array(payload: Payload) -> None:
+    for fragment in _fragments(payload):
+        payload["choices"][0]["delta"]["tool_calls"] = fragment
+
+
 def _null_ids(fragment: Payload) -> None:
     fragment.update(id=None, type=None)
     fragment["function"]["name"] = None
@@ -238,6 +243,7 @@ FORMS = [
         "tools.index-string",
         _bent(CALLS, _fragment(lambda one: one.update(index=str(one["index"])))),
     ),
+    Form("tool-call-not-in-array", "it is an object", "tools.delta-object", _bent(CALLS, _without_array)),
     Form(_NAME, "the name alone is empty text", "tools.name-empty-later", _bent(CALLS, _later(_function_of(name="")))),
     Form(_NAME, "the name alone is null", "tools.name-null-later", _bent(CALLS, _later(_function_of(name=None)))),
     Form(_NAME, "id and name are empty text", "tools.all-empty-later", _bent(CALLS, _later(_empty_ids))),

@@ -766,6 +766,23 @@ tool-call-name-split
       py-smolagents py-strands py-agno js-openai-raw js-openai-v4-raw js-openai-v4-stream js-langchain
       js-fetch-event-source js-eventsource-parser js-hf-inference js-pi-ai
   ends with another number of calls: js-ai-sdk-openai js-ai-sdk-compat
+tool-call-not-in-array
+  raises AttributeError when it is an object: py-pydantic-ai py-pydantic-ai-direct py-llm py-openai-agents
+      py-smolagents py-haystack py-strands py-autogen
+  raises AttributeError in the documented loop when it is an object: py-openai-raw py-openai-async
+      py-openai-v1.35-raw py-hf-hub
+  raises TypeError in the documented loop when it is an object: js-openai-raw js-openai-v4-raw
+      js-eventsource-parser js-hf-inference
+  raises AI_TypeValidationError when it is an object: js-ai-sdk-openai js-ai-sdk-compat js-ai-sdk4-openai
+      js-ai-sdk4-compat
+  raises KeyError when it is an object: py-openai-stream py-openai-v1.109-stream py-llama-index
+  raises TypeError when it is an object: py-langchain js-openai-agents
+  raises OpenAIError when it is an object: js-openai-stream js-openai-v4-stream
+  raises Error in the documented loop when it is an object: js-fetch-event-source
+  raises TensorZeroError when it is an object: rs-tensorzero
+  reports an error when it is an object: py-agno
+  stops with an error when it is an object: js-pi-ai
+  ends with another number of calls when it is an object: py-litellm js-langchain
 tool-call-parallel-lost
   ends with another number of calls when both calls and the finish_reason come in one chunk: py-llama-index
   raises IndexError when call 1 comes before call 0: py-openai-stream py-openai-v1.109-stream

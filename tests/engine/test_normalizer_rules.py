@@ -10,6 +10,7 @@ from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.registry import all_rules, by_name
 from streamlab.rules.repairs.base import Repair
 from tests import corpus, rule_fixtures
+from tests.streams import call, chunk, exchange, sse
 
 REPAIRED = [rule for rule in all_rules() if rule.repair is not Mend.NONE]
 
@@ -62,3 +63,25 @@ def test_a_rule_names_its_repair(rule):
     if rule.name not in ENGINE_RULES:
         assert rule.mending is not None
         assert rule.name in rule.mending.rules
+
+
+_CALL = call(0, "call_a1B2c3D4", "get_weather", '{"city":"Oslo"}')
+
+
+def _with_calls(value):
+    opened = chunk({"role": "assistant", "content": None})
+    return exchange(sse([opened, chunk({"tool_calls": value}), chunk({}, "tool_calls")]))
+
+
+@pytest.mark.parametrize("value", [_CALL, [None, _CALL], [_CALL, None]], ids=["object", "null first", "null last"])
+def test_calls_are_put_into_an_array_of_objects(value):
+    mended = normalize(_with_calls(value))
+    assert mended.exchange.body == _with_calls([_CALL]).body
+    assert mended.changes["tool-call-not-in-array"] == 1
+
+
+@pytest.mark.parametrize("value", [5, True, "none", ["none"], [[_CALL]], [_CALL, 5]], ids=repr)
+def test_what_is_no_call_is_left_where_it_stands(value):
+    mended = normalize(_with_calls(value))
+    assert mended.exchange.body == _with_calls(value).body
+    assert [one.rule for one in mended.unmended] == ["tool-call-not-in-array"]

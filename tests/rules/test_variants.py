@@ -132,7 +132,7 @@ def complete_call(index: int | None, call_id: str, city: str) -> Payload:
     return made
 
 
-def calls(*chunks: list[Payload], finish: str = "tool_calls") -> list[Payload]:
+def calls(*chunks: Any, finish: str = "tool_calls") -> list[Payload]:
     """A role chunk, one chunk for each list of fragments, a finish chunk."""
     opened = chunk({"role": "assistant", "content": None})
     return [opened, *(chunk({"tool_calls": fragments}) for fragments in chunks), chunk({}, finish)]
@@ -488,6 +488,9 @@ def _tool_calls() -> list[Variant]:
             "tool-args-truncated-length", "tool-call-arguments-truncated", arguments('{"city":"Pa', finish="length")
         ),
         variant("tool-args-truncated-tool-calls", "tool-call-arguments-not-json", arguments('{"city":"Pa')),
+        variant("tool-calls-object", "tool-call-not-in-array", calls(a)),
+        variant("tool-calls-text", "tool-call-not-in-array", calls(json.dumps([a])), "tool-call-finish-without-calls"),
+        variant("tool-calls-null-inside", "tool-call-not-in-array", calls([None, a])),
         variant("tool-content-after", "tool-call-content-mixed", spoken),
         variant("tool-duplicate-ids", "tool-call-id-duplicate", same_id),
         variant(

@@ -124,6 +124,7 @@ class ToolCalls(Repair):
         "tool-call-name-empty-continuation",
         "tool-call-args-before-name",
         "tool-call-type-missing",
+        "tool-call-not-in-array",
         "tool-call-function-missing",
         "tool-call-ghost-sentinel",
         "tool-call-arguments-object",
@@ -214,13 +215,10 @@ class ToolCalls(Repair):
             delta.setdefault("tool_calls", [{"index": 0, "function": legacy}])
 
     def _fragments(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> Iterator[Draft]:
-        listed = delta["tool_calls"]
-        if type(listed) is dict:
-            draft.put("tool-call-index-missing", delta, "tool_calls", [listed], path)
-        fragments = [one for one in reading.tool_calls(delta) if isinstance(one, dict)]
+        odd = self._into_array(draft, delta, path)
         kept: list[JsonObject] = []
         choice_index = reading.choice_index(choice)
-        for position, fragment in enumerate(fragments):
+        for position, fragment in enumerate(reading.tool_calls(delta)):
             spot = f"{path}tool_calls[{position}]."
             call = self._call_of(draft, choice_index, fragment, spot)
             calls = self._calls[choice_index]
@@ -230,7 +228,9 @@ class ToolCalls(Repair):
                 yield from self._let_go()
             if self._mend(draft, calls, call, fragment, spot):
                 kept.append(fragment)
-        if len(kept) != len(delta["tool_calls"]):
+        if odd:
+            return
+        if len(kept) != len(delta["tool_calls"]) or not kept:
             if kept:
                 delta["tool_calls"] = kept
             else:
@@ -238,6 +238,18 @@ class ToolCalls(Repair):
             draft.note("tool-call-function-missing", path + "tool_calls")
         elif len(kept) == 1 and len(reading.choices(draft.json)) == 1 and not choice.get("finish_reason"):
             self._hold_braces(draft, choice_index, kept[0])
+
+    def _into_array(self, draft: Draft, delta: JsonObject, path: str) -> bool:
+        """Make ``tool_calls`` an array of objects where no guess is needed; whether something else is left in it."""
+        listed = delta["tool_calls"]
+        if type(listed) is dict:
+            draft.put("tool-call-not-in-array", delta, "tool_calls", [listed], path)
+        elif type(listed) is list and None in listed:
+            draft.put("tool-call-not-in-array", delta, "tool_calls", [one for one in listed if one is not None], path)
+        odd = type(delta["tool_calls"]) is not list or any(type(one) is not dict for one in delta["tool_calls"])
+        if odd:
+            self.story.cannot("tool-call-not-in-array", "what stands in tool_calls is no tool call")
+        return odd
 
     def _call_of(self, draft: Draft, choice_index: int, fragment: JsonObject, spot: str) -> _Call:
         """The call a fragment belongs to, opened when it is new; its index is put right."""
