@@ -324,6 +324,8 @@ class Analyzer:
             else:
                 place.again(finding.event)
                 place.also(finding.variants)
+                if finding.severity.rank < place.finding.severity.rank:  # the gravest of them speaks for all
+                    place.finding = replace(self._placed(finding, event), variants=place.finding.variants)
             keys.append(key)
         return keys
 
@@ -346,7 +348,7 @@ class Analyzer:
             replace(
                 place.finding,
                 count=place.count,
-                events=tuple(place.events),
+                events=tuple(sorted(place.events)),
                 known=place.finding.rule in known,
             )
             for place in self._places.values()

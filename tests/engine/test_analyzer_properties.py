@@ -172,6 +172,16 @@ def test_spans_point_at_the_bytes_they_speak_of():
             assert data[slice(*finding.span)] == b'"id":"other"'
 
 
+def test_the_gravest_of_findings_at_one_place_speaks_for_all():
+    """What a rule says of the end comes after what it said of each event, and may be worse."""
+    payloads = chat_tool('{"city":', '"Oslo"}')
+    for payload in payloads[:-1]:
+        payload["choices"][0]["delta"]["tool_calls"][0]["type"] = ""
+    [found] = [one for one in analyze(exchange(sse(payloads))).findings if one.rule == "tool-call-type-missing"]
+    assert (found.severity, found.event, found.count) == (Severity.ERROR, 0, 3)
+    assert found.events == (0, 1, 2)
+
+
 def test_perfect_streams_have_no_finding_but_infos():
     for payloads, options in ((chat_text(), {}), (chat_tool(), {"tools": True}), (chat_tools(), {"tools": True})):
         report = analyze(exchange(sse(payloads), request=request_for(**options)))

@@ -23,8 +23,8 @@ class ToolCallTypeMissing(Rule):
 
     ## Why it matters
     Without it openai-node's ``.stream()`` helper raises ("tool call snapshot missing `type`"), as do agno and AI
-    SDK 4. Null in a later fragment makes openai-python's helper fail an assertion. Repeated in later fragments it
-    harms none of 33 measured clients and is information.
+    SDK 4. Null in a later fragment makes openai-python's helper fail an assertion; ``""`` anywhere fails the AI SDK's
+    validation. Repeated in later fragments it harms none of 33 measured clients and is information.
 
     ## Repair
     ``function`` is added to the first fragment; later fragments lose the key.
@@ -63,8 +63,8 @@ class ToolCallTypeMissing(Rule):
                     path=f"{fragment.path}.type",
                     expected="(absent)",
                     actual=kind,
-                    severity=Severity.WARNING if kind is None else Severity.INFO,
-                    variant="it is null later" if kind is None else "it comes again",
+                    severity=Severity.INFO if kind else Severity.WARNING,
+                    variant="it is null later" if kind is None else "it comes again" if kind else "it is empty text",
                 )
 
     def end(self, ending: Ending) -> Findings:

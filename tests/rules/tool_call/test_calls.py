@@ -126,6 +126,7 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
         {"tool-call-function-missing": ERROR},
     ),
     "type empty": (fragments(opening(arguments=ARGS) | {"type": ""}), {"tool-call-type-missing": ERROR}),
+    "type empty later": (fragments(opening(), more(type="")), {"tool-call-type-missing": WARNING}),
     "type repeated": (fragments(opening(), more(type="function")), {"tool-call-type-missing": INFO}),
     "ghost after a call": (
         fragments(opening(arguments=ARGS), {"index": 1, "id": "", "function": {"name": None, "arguments": None}}),
