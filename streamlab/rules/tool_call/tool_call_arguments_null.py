@@ -23,8 +23,8 @@ class ToolCallArgumentsNull(Rule):
 
     ## Why it matters
     Nine documented client loops add null to a string and raise; openai-python's ``.stream()`` helper ends with None
-    where no text follows. A call whose arguments stay ``""`` is information: many clients read it as no arguments,
-    but 12 of 33 hand it to a JSON parser, which refuses it.
+    where no text follows. Arguments that stay ``""`` are no JSON: 12 of 33 measured clients hand them to a parser and
+    raise, both ``.stream()`` helpers among them; the others read them as no arguments, or hand on the empty text.
 
     ## Repair
     ``""`` in the first fragment. Arguments that stay empty are left as they are.
@@ -51,8 +51,7 @@ class ToolCallArgumentsNull(Rule):
             path = f"{fragment.path}.function.arguments"
             if fragment.opens and arguments == "":
                 finding = self.found('the arguments stay ""', at, path=path, expected="{}", actual="")
-                finding = replace(finding, severity=Severity.INFO, repair=Mend.NONE)
-                self._opened.append((fragment.call, self.placed(finding, event)))
+                self._opened.append((fragment.call, self.placed(replace(finding, repair=Mend.NONE), event)))
             elif arguments is None or (arguments == "(absent)" and fragment.opens):
                 what = "null" if arguments is None else "absent"
                 finding = self.found(f"arguments are {what}", at, path=path, expected="", actual=arguments)
@@ -62,7 +61,7 @@ class ToolCallArgumentsNull(Rule):
         for call, finding in self._opened:
             cut = ending is not Ending.COMPLETE or self.ctx.finish_values.get(call.choice) in (None, "length")
             stays_empty = not (call.arguments or call.not_text or cut)
-            sent_empty = finding.severity is Severity.INFO
+            sent_empty = finding.repair is Mend.NONE
             if not call.ghost and (not sent_empty or stays_empty):
                 has_some = bool(call.arguments or call.not_text)
                 yield replace(finding, variants=(self.variants[0 if has_some else 2 if sent_empty else 1],))

@@ -140,7 +140,7 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
         fragments({"index": 0, "id": "call_A", "type": "function", "function": {"name": "get_weather"}}, more()),
         {"tool-call-arguments-null": WARNING},
     ),
-    "arguments stay empty": (fragments(opening()), {"tool-call-arguments-null": INFO}),
+    "arguments stay empty": (fragments(opening()), {"tool-call-arguments-null": WARNING}),
     "no arguments": (fragments(opening(arguments="{}")), {}),
     "arguments null as text": (fragments(opening(arguments="null")), {"tool-call-arguments-not-json": WARNING}),
     "arguments in Python": (fragments(opening(arguments="{'a': 1}")), {"tool-call-arguments-not-json": ERROR}),
