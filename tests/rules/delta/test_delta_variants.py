@@ -65,7 +65,7 @@ WORDS = [
         (deltas(OPENING, {"content": False}), "content-wrong-type", ERROR),
         (deltas(OPENING, {"reasoning": "It is March."}, {"content": "Yes"}), "reasoning-field-variants", INFO),
         (deltas(OPENING, {"reasoning_details": [{"text": "x"}]}), "reasoning-field-variants", INFO),
-        (chat_text("<th", "ink>It", " is March.</think>", "Yes"), "reasoning-field-variants", INFO),
+        (chat_text("<th", "ink>It", " is March.</think>", "Yes"), "reasoning-field-variants", WARNING),
         (deltas(OPENING, {"content": "Yes"}, {"reasoning": "or"}, {"content": "no"}), "reasoning-after-content", INFO),
         (deltas({**OPENING, "tool_calls": None}, {"content": "Spring"}), "empty-tool-calls-array", INFO),
         (deltas(OPENING, {"content": "[DONE]"}), "content-holds-done-marker", ERROR),
