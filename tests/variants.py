@@ -112,6 +112,11 @@ def _at_once(payloads: list[Payload], bend: Bend) -> Exchange:
     return _bent([payloads[0], chunk({"tool_calls": calls}), payloads[-1]], bend)
 
 
+def _in_order(*numbers: int) -> Exchange:
+    """The chunks of two calls in another order."""
+    return exchange(sse([CALLS[number] for number in numbers]))
+
+
 def _second_usage(usage: Payload | None) -> Exchange:
     """Usage in every chunk of the answer, and the real one at the end."""
     payloads = [{**payload, "usage": usage} for payload in TEXT]
@@ -168,6 +173,7 @@ _BOM, _DONE, _UNTERMINATED = "sse-bom", "sse-done-variant", "sse-unterminated-fi
 _ARGUMENTS, _OBJECT, _DUPLICATED = (f"tool-call-arguments-{what}" for what in ("null", "object", "duplicated"))
 _INDEX, _NAME, _TYPE = "tool-call-index-missing", "tool-call-name-empty-continuation", "tool-call-type-missing"
 _USAGE, _OWN_CHUNK = "usage-on-every-chunk", "usage-on-content-or-finish-chunk"
+_PARALLEL, _OFFSET = "tool-call-parallel-lost", "tool-call-index-offset"
 _AFTER_DONE, _HELD_OPEN = "done-duplicate-or-early", "connection-held-open-after-done"
 _REASONING = "reasoning-field-variants"
 _THINKS = exchange(sse(chat_text("<think>Hm.</think>", "Spring is here.")))
@@ -243,6 +249,15 @@ FORMS = [
         "tools.index-string",
         _bent(CALLS, _fragment(lambda one: one.update(index=str(one["index"])))),
     ),
+    Form(_PARALLEL, "several calls come in one chunk", "tools.all-in-one-delta", _at_once(CALLS, lambda payload: None)),
+    Form(_PARALLEL, "the calls' deltas alternate", "tools.interleaved", _in_order(0, 1, 4, 2, 5, 3, 6, 7)),
+    Form(
+        _OFFSET,
+        "a number is left out",
+        "tools.index-gap",
+        _bent(CALLS, _fragment(lambda one: one.update(index=3 * one["index"]))),
+    ),
+    Form(_OFFSET, "call 1 comes before call 0", "tools.reversed", _in_order(0, 4, 5, 6, 1, 2, 3, 7)),
     Form("tool-call-not-in-array", "it is an object", "tools.delta-object", _bent(CALLS, _without_array)),
     Form(_NAME, "the name alone is empty text", "tools.name-empty-later", _bent(CALLS, _later(_function_of(name="")))),
     Form(_NAME, "the name alone is null", "tools.name-null-later", _bent(CALLS, _later(_function_of(name=None)))),

@@ -709,9 +709,13 @@ tool-call-index-negative
   ends with another number of calls when it is text: js-pi-ai
 tool-call-index-offset
   raises IndexError: py-openai-stream py-openai-v1.109-stream
-  raises OpenAIError: js-openai-stream js-openai-v4-stream
   raises TensorZeroError: rs-tensorzero
-  ends with another number of calls: py-agno
+  raises OpenAIError when a number is left out: js-openai-stream js-openai-v4-stream
+  ends with another number of calls when a number is left out: py-agno
+  ends with calls in another order when call 1 comes before call 0: py-openai-raw py-openai-async
+      py-openai-v1.35-raw py-langchain py-pydantic-ai py-pydantic-ai-direct py-llama-index py-llm py-hf-hub
+      py-openai-agents py-smolagents py-strands py-autogen js-langchain js-fetch-event-source js-ai-sdk4-openai
+      js-ai-sdk4-compat js-pi-ai
 tool-call-leaked-as-text
   ends with other text, another number of calls and another finish_reason: py-openai-raw py-openai-async
       py-openai-stream py-openai-v1.35-raw py-openai-v1.109-stream py-langchain py-litellm py-pydantic-ai
@@ -784,14 +788,12 @@ tool-call-not-in-array
   stops with an error when it is an object: js-pi-ai
   ends with another number of calls when it is an object: py-litellm js-langchain
 tool-call-parallel-lost
-  ends with another number of calls when both calls and the finish_reason come in one chunk: py-llama-index
-  raises IndexError when call 1 comes before call 0: py-openai-stream py-openai-v1.109-stream
-  raises TensorZeroError when call 1 comes before call 0: rs-tensorzero
-  ends with calls in another order when call 1 comes before call 0: py-openai-raw py-openai-async
-      py-openai-v1.35-raw py-langchain py-pydantic-ai py-pydantic-ai-direct py-llm py-hf-hub py-openai-agents
-      py-smolagents py-strands py-autogen js-langchain js-ai-sdk4-openai js-ai-sdk4-compat js-pi-ai
+  ends with another number of calls: py-llama-index
+  ends with another number of calls when several calls come in one chunk: js-fetch-event-source
+  raises JSONDecodeError when the calls' deltas alternate: py-openai-stream py-openai-v1.109-stream
   raises OpenAIError when the calls' deltas alternate: js-openai-stream js-openai-v4-stream
   raises SyntaxError in the documented loop when the calls' deltas alternate: js-fetch-event-source
+  ends with calls in another order when the calls' deltas alternate: js-ai-sdk4-openai js-ai-sdk4-compat
 tool-call-type-missing
   raises AI_InvalidResponseDataError when it is absent or null: js-ai-sdk4-openai js-ai-sdk4-compat
   raises OpenAIError when it is absent or null, or when it is empty text: js-openai-stream js-openai-v4-stream

@@ -183,6 +183,17 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
         fragments([opening(arguments=ARGS), opening(1, "call_B", arguments=ARGS)]),
         {"tool-call-parallel-lost": INFO},
     ),
+    "two calls alternate": (
+        fragments(opening(), opening(1, "call_B"), more(), more(index=1)),
+        {"tool-call-parallel-lost": ERROR},
+    ),
+    "two calls alternate within chunks": (
+        fragments(
+            [opening(arguments='{"city":'), opening(1, "call_B", arguments='{"city":')],
+            [more('"Oslo"}'), more('"Rome"}', 1)],
+        ),
+        {"tool-call-parallel-lost": ERROR},
+    ),
     "no finish": (fragments(opening(arguments=ARGS))[:-1], {"finish-reason-missing": ERROR}),
     "not offered": (fragments(opening(name="get_news", arguments=ARGS)), {"tool-call-name-not-in-tools": WARNING}),
     "offered in another case": (
