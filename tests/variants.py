@@ -258,6 +258,13 @@ FORMS = [
         _bent(CALLS, _fragment(lambda one: one.update(index=3 * one["index"]))),
     ),
     Form(_OFFSET, "call 1 comes before call 0", "tools.reversed", _in_order(0, 4, 5, 6, 1, 2, 3, 7)),
+    Form(
+        "tool-call-id-empty-continuation",
+        "it is empty text",
+        "tools.id-empty-later",
+        _bent(CALLS, _later(_with(id=""))),
+    ),
+    Form("tool-call-id-empty-continuation", "it is null", "tools.id-null-later", _bent(CALLS, _later(_with(id=None)))),
     Form("tool-call-not-in-array", "it is an object", "tools.delta-object", _bent(CALLS, _without_array)),
     Form(_NAME, "the name alone is empty text", "tools.name-empty-later", _bent(CALLS, _later(_function_of(name="")))),
     Form(_NAME, "the name alone is null", "tools.name-null-later", _bent(CALLS, _later(_function_of(name=None)))),

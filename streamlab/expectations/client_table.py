@@ -635,8 +635,8 @@ tool-call-id-duplicate
   ends with another number of calls: rs-tensorzero
   ends with other function names and other call ids: js-pi-ai
 tool-call-id-empty-continuation
-  ends with another number of calls: rs-tensorzero
-  ends with other call ids: py-haystack
+  ends with another number of calls when it is empty text: rs-tensorzero
+  ends with other call ids when it is empty text: py-haystack
 tool-call-id-missing
   raises AI_InvalidResponseDataError: js-ai-sdk4-openai js-ai-sdk4-compat
   raises ModelBehaviorError: py-openai-agents js-openai-agents

@@ -19,19 +19,20 @@ class ToolCallIdEmptyContinuation(Rule):
     Leaves the key out after the first fragment.
 
     ## Why it matters
-    Null is read as absent by all 33 measured clients. ``""`` replaces the id in a few that take the last value;
-    Spring AI 1.0 merged such fragments wrongly.
+    Null is read as absent by all 33 measured clients, and only told. ``""`` replaces the id in Haystack, and opens
+    another call in TensorZero; Spring AI 1.0 merged such fragments wrongly.
 
     ## Repair
     The key is dropped.
     """
 
     name = "tool-call-id-empty-continuation"
-    severity = Severity.INFO
+    severity = Severity.WARNING
     source = CHAT_CHUNK_TOOL_CALLS
     repair = Mend.SAFE
     mending = ToolCalls
     on = Fact.FRAGMENT
+    variants = ("it is empty text", "it is null")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
@@ -43,4 +44,6 @@ class ToolCallIdEmptyContinuation(Rule):
                     path=f"{fragment.path}.id",
                     expected="(absent)",
                     actual=call_id,
+                    severity=Severity.INFO if call_id is None else Severity.WARNING,
+                    variant=self.variants[1 if call_id is None else 0],
                 )

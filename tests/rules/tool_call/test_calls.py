@@ -101,7 +101,8 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
         fragments(without(opening(), "id"), more(id="call_A")),
         {"tool-call-id-missing": WARNING},
     ),
-    "id empty later": (fragments(opening(), more(id="")), {"tool-call-id-empty-continuation": INFO}),
+    "id empty later": (fragments(opening(), more(id="")), {"tool-call-id-empty-continuation": WARNING}),
+    "id null later": (fragments(opening(), more(id=None)), {"tool-call-id-empty-continuation": INFO}),
     "name null later, type null": (
         fragments(opening(), {"index": 0, "id": None, "type": None, "function": {"name": None, "arguments": ARGS}}),
         {
