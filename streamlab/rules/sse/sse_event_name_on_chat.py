@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import SSE
+from streamlab.expectations.sources import CHAT_STREAM
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
@@ -18,19 +18,20 @@ class SseEventNameOnChat(Rule):
     Names that mean something by themselves (error, ping, done) have their own rules.
 
     ## What OpenAI does
-    Names no events in chat streams; in the Responses API it names every one.
+    Promises events of data alone, and names none in chat streams; in the Responses API it names every one.
 
     ## Why it matters
     Browsers' ``EventSource`` hands named events only to listeners of that name. Of 34 measured clients 31 ignore the
-    name; openai-python 1.35 drops named events, openai-node 4 wraps the chunk and its callers find no choices.
+    name; openai-python 1.35 drops named events and loses the answer, openai-node 4 wraps the chunk, so that its loop
+    and its ``.stream()`` helper find no choices and raise.
 
     ## Repair
     The name is taken out.
     """
 
     name = "sse-event-name-on-chat"
-    severity = Severity.INFO
-    source = SSE
+    severity = Severity.WARNING
+    source = CHAT_STREAM
     repair = Mend.SAFE
     mending = Framing
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
