@@ -20,15 +20,15 @@ class CharsetNotUtf8(Rule):
     Names ``utf-8``, or (until May 2024) none.
 
     ## Why it matters
-    An event stream is always UTF-8 and readers of the standard ignore the parameter, as all eleven measured client
-    set-ups do; a general HTTP library that honours it garbles everything beyond ASCII.
+    An event stream is always UTF-8 and readers of the standard ignore the parameter, as 33 of 34 measured clients do;
+    who honours it garbles everything beyond ASCII, as huggingface_hub does.
 
     ## Repair
     The parameter becomes ``utf-8``.
     """
 
     name = "charset-not-utf8"
-    severity = Severity.INFO
+    severity = Severity.WARNING
     source = SSE
     repair = Mend.SAFE
     apis = ANY_API
