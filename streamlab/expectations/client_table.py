@@ -132,6 +132,10 @@ empty-200
       py-llama-index py-llm py-hf-hub py-haystack py-autogen js-openai-raw js-openai-v4-raw js-ai-sdk-openai
       js-langchain js-eventsource-parser js-ai-sdk4-openai js-ai-sdk4-compat js-hf-inference
   says nothing, ends with other text: py-litellm py-openai-agents py-smolagents py-strands py-agno js-pi-ai
+error-beside-choices
+  says nothing, ends with other text and another finish_reason: js-ai-sdk-openai js-ai-sdk4-openai
+      js-ai-sdk4-compat rs-tensorzero
+  says nothing, ends with other text: js-fetch-event-source rs-baml
 error-field-line
   raises OpenAIError: js-openai-stream js-openai-v4-stream
   raises AI_InvalidResponseDataError: js-ai-sdk-compat

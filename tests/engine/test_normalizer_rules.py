@@ -8,9 +8,9 @@ from streamlab.engine.analyzer import analyze
 from streamlab.engine.normalizer import ENGINE_RULES, normalize, repair_classes
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.registry import all_rules, by_name
-from streamlab.rules.repairs.base import Repair
+from streamlab.rules.repairs.base import ENVELOPE_KEYS, Repair
 from tests import corpus, rule_fixtures
-from tests.streams import call, chunk, exchange, sse
+from tests.streams import call, chat_text, chunk, exchange, sse
 
 REPAIRED = [rule for rule in all_rules() if rule.repair is not Mend.NONE]
 
@@ -85,3 +85,13 @@ def test_what_is_no_call_is_left_where_it_stands(value):
     mended = normalize(_with_calls(value))
     assert mended.exchange.body == _with_calls(value).body
     assert [one.rule for one in mended.unmended] == ["tool-call-not-in-array"]
+
+
+def test_text_beside_an_error_is_sent_before_it():
+    error = {"error": {"message": "boom", "type": "server_error", "param": None, "code": None}}
+    text = chat_text()
+    both = exchange(sse([*text[:2], {**text[2], **error}]))
+    bare = {key: text[2][key] for key in ENVELOPE_KEYS}
+    mended = normalize(both).exchange
+    assert mended.body == sse([*text[:2], text[2], {**bare, **error}])
+    assert {one.rule for one in analyze(mended).findings} == {"error-midstream-standard"}

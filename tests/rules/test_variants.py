@@ -300,6 +300,8 @@ def _errors() -> list[Variant]:
     return [
         variant("err-mid-stream", "error-midstream-standard", half + frame(error) + DONE),
         variant("err-mid-stream-standard", "error-midstream-standard", half + frame(standard) + DONE),
+        variant("err-beside-choices", "error-beside-choices", half + frame({**finish[-1], **standard}) + DONE),
+        variant("err-beside-no-choice", "error-beside-choices", half + frame(chunk(choices=[], **standard)) + DONE),
         variant("err-event-error", "error-midstream-standard", half + b"event: error\n" + frame(error) + DONE),
         variant("err-event-error-no-done", "error-midstream-standard", half + b"event: error\n" + frame(error)),
         variant("err-event-error-plain-text", "plain-text-in-data", half + b"event: error\ndata: boom\n\n"),

@@ -20,8 +20,7 @@ class ErrorMidstreamStandard(Rule):
     ``[DONE]``; 7 of 2,693 recorded streams.
 
     ## Why it matters
-    Official clients raise, and what came before is lost unless the caller kept it. When the error stands in a chunk
-    that also has choices, @ai-sdk/openai does not notice it (measured).
+    Official clients raise, and what came before is lost unless the caller kept it.
 
     ## Repair
     None needed; ask again.
@@ -38,9 +37,8 @@ class ErrorMidstreamStandard(Rule):
             return
         error = event.json["error"]
         if type(error) is dict:
-            where = "beside choices" if event.json.get("choices") else "in the stream"
             yield self.found(
-                f"the server reports an error {where}: {quote(error.get('message', error), 120)}",
+                f"the server reports an error in the stream: {quote(error.get('message', error), 120)}",
                 at,
                 path="error",
                 actual=error,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from streamlab.rules.repairs.base import Change, Draft, Drafts, Repair, Stage
@@ -19,7 +20,13 @@ _CODE_KEYS = ("code", "error_code", "errcode", "status_code", "status")
 class ErrorShape(Repair):
     """Whatever says that something went wrong becomes an error object with OpenAI's four members."""
 
-    rules = ("error-string", "error-flat-object", "error-code-shape", "error-null-or-empty-key")
+    rules = (
+        "error-string",
+        "error-flat-object",
+        "error-code-shape",
+        "error-null-or-empty-key",
+        "error-beside-choices",
+    )
     stage = Stage.ERROR
     on = Fact.ERROR | Fact.NO_CHOICES
     apis = frozenset({Api.CHAT, Api.COMPLETIONS})
@@ -30,7 +37,9 @@ class ErrorShape(Repair):
     def event(self, draft: Draft) -> Drafts:
         event = draft.event
         if isinstance(event, ErrorPayload):
+            answers = tuple(_answers_beside(draft))
             error_shape(draft)
+            return (*answers, draft)
         elif isinstance(event, Chunk):
             if "error" in event.json and not event.json["error"]:
                 draft.drop("error-null-or-empty-key", event.json, "error", "")
@@ -40,6 +49,16 @@ class ErrorShape(Repair):
                 draft.changes.append(Change("error-flat-object", "error", event.json, found))
                 error_shape(draft)
         return (draft,)
+
+
+def _answers_beside(draft: Draft) -> Iterator[Draft]:
+    """Take the choices out of an error event; what they add to the answer goes into chunks of its own."""
+    if type(draft.json.get("choices")) is not list:
+        return
+    for position, choice in enumerate(reading.choices(draft.json)):
+        if reading.adds_text(choice) or reading.tool_calls(reading.delta(choice)):
+            yield draft.like("error-beside-choices", {**choice, "finish_reason": None}, f"choices[{position}]")
+    draft.drop("error-beside-choices", draft.json, "choices", "")
 
 
 def _error_in_choice(chunk: JsonObject) -> JsonObject | None:

@@ -42,6 +42,13 @@ def test_flat_errors(payload):
     assert set(after_text(payload)) == {"error-flat-object"}
 
 
+@pytest.mark.parametrize("choices", [[], TEXT[1]["choices"], [None]], ids=["none", "text", "null"])
+def test_an_error_stands_alone(choices):
+    error = {"error": ERROR, "choices": choices}
+    assert after_text(error)["error-beside-choices"].severity is Severity.ERROR
+    assert "error-beside-choices" not in after_text({"error": ERROR, "choices": None})
+
+
 @pytest.mark.parametrize(
     "payload",
     [
@@ -61,7 +68,7 @@ def test_chunks_that_are_no_errors(payload):
     ("payload", "rules"),
     [
         ({"error": ERROR}, {"error-midstream-standard"}),
-        (chunk({"content": ""}, "error", error=ERROR), {"error-midstream-standard"}),
+        (chunk({"content": ""}, "error", error=ERROR), {"error-midstream-standard", "error-beside-choices"}),
         ({"error": {**ERROR, "code": 502, "metadata": {}}}, {"error-midstream-standard", "error-code-shape"}),
         ({"error": "boom", "error_type": "generation"}, {"error-string"}),
         ({"error": ["boom"]}, {"error-string"}),
