@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.exchange import Ending
 from streamlab.expectations.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.rules.base import Findings, Rule
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.wire import reading
@@ -14,7 +14,7 @@ from streamlab.wire.reading import Fact
 
 
 class ToolCallNameMissing(Rule):
-    """A tool call never gets a name.
+    """A tool call never gets a name, or one that is no string.
 
     ## What OpenAI does
     Names the function in the first fragment of every call: 670 of 670 recorded streams.
@@ -40,9 +40,10 @@ class ToolCallNameMissing(Rule):
     def event(self, at: int, event: StreamEvent) -> None:
         for fragment in self.ctx.fragments(at, event):
             custom = reading.as_object(fragment.raw.get("custom"))
-            if fragment.opens and not fragment.function.get("name") and not custom:
+            name = fragment.function.get("name")
+            if fragment.opens and not (type(name) is str and name) and not custom:
                 finding = self.found(
-                    "the tool call has no name",
+                    f"the name of the tool call is {quote(name)}, no string" if name else "the tool call has no name",
                     at,
                     path=f"{fragment.path}.function.name",
                     expected="the name of a tool of the request",

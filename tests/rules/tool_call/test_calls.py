@@ -111,6 +111,7 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
             "tool-call-type-missing": WARNING,
         },
     ),
+    "name a number": (fragments(opening(name=7, arguments=ARGS)), {"tool-call-name-missing": ERROR}),
     "name late": (
         fragments(
             {"index": 0, "id": "call_A", "type": "function", "function": {"arguments": ""}},
