@@ -85,7 +85,7 @@ def _whole(value: Any) -> int | None:
 
 
 class UsageInconsistent(Rule):
-    """Numbers in usage are missing, no whole numbers, negative, or contradict one another.
+    """Numbers in usage are missing, no whole numbers, negative, or contradict one another; or details are no object.
 
     ## What OpenAI does
     Sends whole numbers; the total is the sum of prompt and completion, and the details (cached, reasoning) are parts of
@@ -144,8 +144,11 @@ def _faults(usage: Any, names: _Names) -> Iterator[tuple[str, str, Severity]]:
             sound = False
             yield f"usage.{key}", f"{key} {fault[0]}", fault[1]
     for key in (names.prompt_details, names.completion_details):
-        if usage.get(key, "") is None:
+        details = usage.get(key, {})
+        if details is None:
             yield f"usage.{key}", f"{key} is null instead of absent", Severity.INFO
+        elif type(details) is not dict:
+            yield f"usage.{key}", f"{key} is {quote(details)}, no object", Severity.WARNING
     if sound:
         yield from _sums(usage, names)
 
