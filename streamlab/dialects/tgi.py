@@ -29,6 +29,7 @@ DIALECT = Dialect(
         "tool-call-arguments-not-json",
         "tool-call-id-missing",
         "tool-call-name-missing",
+        "tool-call-not-in-array",
         "tool-call-type-missing",
     ),
     reported=(

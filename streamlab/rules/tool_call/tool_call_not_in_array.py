@@ -22,7 +22,7 @@ class ToolCallNotInArray(Rule):
 
     ## Why it matters
     Everybody loops over it. Of 33 measured clients 31 raise on an object, and the other two (LiteLLM, LangChain.js)
-    end with another number of calls.
+    end with another number of calls. Text Generation Inference 2.0.4 sends its calls like this.
 
     ## Repair
     An object is put into an array; null in an array, and a value that stands for nothing, are removed. Anything else
