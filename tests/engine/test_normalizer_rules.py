@@ -95,3 +95,34 @@ def test_text_beside_an_error_is_sent_before_it():
     mended = normalize(both).exchange
     assert mended.body == sse([*text[:2], text[2], {**bare, **error}])
     assert {one.rule for one in analyze(mended).findings} == {"error-midstream-standard"}
+
+
+def _asked_for_nothing(arguments, *, at_once=False, reason="tool_calls", calls=1):
+    """Calls whose arguments never come; ``at_once``: the finish_reason stands in the chunk of the last."""
+    chunks = [
+        chunk({"tool_calls": [call(at, f"call_{at:08}", "get_weather", arguments)]}, reason if at_once else None)
+        for at in range(calls)
+    ]
+    return exchange(
+        sse([chunk({"role": "assistant", "content": None}), *chunks, *([] if at_once else [chunk({}, reason)])])
+    )
+
+
+@pytest.mark.parametrize("arguments", ["", None])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_arguments_that_stay_empty_become_an_object_on_request(arguments, at_once):
+    bare = _asked_for_nothing(arguments, at_once=at_once)
+    mended = normalize(bare, unsafe=True).exchange
+    report = analyze(mended)
+    assert [one["function"]["arguments"] for one in report.completion["tool_calls"]] == ["{}"]
+    assert [one.message for one in report.findings if one.severity is not Severity.INFO] == []
+    left = analyze(normalize(bare).exchange)
+    assert [one["function"]["arguments"] for one in left.completion["tool_calls"]] == [""]
+    assert [one.repair for one in left.findings if one.rule == "tool-call-arguments-null"] == [Mend.UNSAFE]
+
+
+@pytest.mark.parametrize(("arguments", "reason", "calls"), [("", "length", 1), ("{}", "tool_calls", 80)])
+def test_nothing_is_added_to_arguments_that_are_cut_or_there(arguments, reason, calls):
+    whole = _asked_for_nothing(arguments, reason=reason, calls=calls)
+    mended = normalize(whole, unsafe=True).exchange
+    assert [one["function"]["arguments"] for one in analyze(mended).completion["tool_calls"]] == [arguments] * calls
