@@ -10,7 +10,7 @@ from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.registry import all_rules, by_name
 from streamlab.rules.repairs.base import ENVELOPE_KEYS, Repair
 from tests import corpus, rule_fixtures
-from tests.streams import call, chat_text, chunk, exchange, sse
+from tests.streams import call, chat_text, chat_tool, chunk, exchange, sse
 
 REPAIRED = [rule for rule in all_rules() if rule.repair is not Mend.NONE]
 
@@ -97,32 +97,21 @@ def test_text_beside_an_error_is_sent_before_it():
     assert {one.rule for one in analyze(mended).findings} == {"error-midstream-standard"}
 
 
-def _asked_for_nothing(arguments, *, at_once=False, reason="tool_calls", calls=1):
-    """Calls whose arguments never come; ``at_once``: the finish_reason stands in the chunk of the last."""
-    chunks = [
-        chunk({"tool_calls": [call(at, f"call_{at:08}", "get_weather", arguments)]}, reason if at_once else None)
-        for at in range(calls)
-    ]
-    return exchange(
-        sse([chunk({"role": "assistant", "content": None}), *chunks, *([] if at_once else [chunk({}, reason)])])
-    )
-
-
 @pytest.mark.parametrize("arguments", ["", None])
-@pytest.mark.parametrize("at_once", [False, True])
-def test_arguments_that_stay_empty_become_an_object_on_request(arguments, at_once):
-    bare = _asked_for_nothing(arguments, at_once=at_once)
-    mended = normalize(bare, unsafe=True).exchange
-    report = analyze(mended)
-    assert [one["function"]["arguments"] for one in report.completion["tool_calls"]] == ["{}"]
-    assert [one.message for one in report.findings if one.severity is not Severity.INFO] == []
-    left = analyze(normalize(bare).exchange)
-    assert [one["function"]["arguments"] for one in left.completion["tool_calls"]] == [""]
-    assert [one.repair for one in left.findings if one.rule == "tool-call-arguments-null"] == [Mend.UNSAFE]
+def test_arguments_that_stay_empty_are_no_promise(arguments):
+    opened, bare = chunk({"role": "assistant", "content": None}), call(0, "call_a1B2c3D4", "get_weather", arguments)
+    empty = exchange(sse([opened, chunk({"tool_calls": [bare]}), chunk({}, "tool_calls")]))
+    for one in (empty, normalize(empty).exchange):
+        found = [finding.repair for finding in analyze(one).findings if finding.rule == "tool-call-arguments-null"]
+        assert found == [Mend.NONE]
 
 
-@pytest.mark.parametrize(("arguments", "reason", "calls"), [("", "length", 1), ("{}", "tool_calls", 80)])
-def test_nothing_is_added_to_arguments_that_are_cut_or_there(arguments, reason, calls):
-    whole = _asked_for_nothing(arguments, reason=reason, calls=calls)
-    mended = normalize(whole, unsafe=True).exchange
-    assert [one["function"]["arguments"] for one in analyze(mended).completion["tool_calls"]] == [arguments] * calls
+@pytest.mark.parametrize("first", ["{", '{"', '{"c', '{"ci'])
+def test_cumulative_arguments_are_taken_apart_from_the_first_piece_on(first):
+    mended = normalize(exchange(sse(chat_tool(first, '{"city":', '{"city":"Oslo"}')))).exchange
+    assert mended.body == sse(chat_tool(first, '{"city":'.removeprefix(first), '"Oslo"}'))
+
+
+def test_a_key_that_looks_like_a_beginning_is_kept():
+    odd = exchange(sse(chat_tool('{"', '{":1}')))
+    assert normalize(odd).exchange.body == odd.body

@@ -20,8 +20,6 @@ _STOP_TOKENS = ("</s>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|endoftext|>
 _MAX_ARGUMENTS = 1 << 20
 #: Calls whose arguments are still compared with what comes.
 _REMEMBERED = 64
-#: Why an answer with calls ends that is not cut short.
-_DONE_CALLING = ("tool_calls", "stop", "function_call")
 
 
 class Arguments:
@@ -429,7 +427,11 @@ class ToolCalls(Repair):
                 return ""
             call.repeat = ""
             return candidate
-        if len(arguments) > before.length >= 4 and arguments.startswith(str(before)):
+        if (
+            len(arguments) > before.length
+            and arguments.startswith(str(before))
+            and _begins_again(str(before), arguments)
+        ):
             return arguments[before.length :]
         return arguments
 
@@ -465,30 +467,12 @@ class ToolCalls(Repair):
         reason = choice["finish_reason"]
         path = f"choices[{position}]."
         calls = index in self._calls and bool(self._calls[index].all)
-        if calls and self.story.unsafe and reason in _DONE_CALLING:
-            yield from self._without_arguments(draft, choice, index, path)
         if reason == "function_call" and calls:
             draft.put("tool-call-legacy-function-call", choice, "finish_reason", "tool_calls", path)
         elif reason == "stop" and calls and self._must_say_tool_calls():
             draft.put("tool-call-finish-stop", choice, "finish_reason", "tool_calls", path)
         elif reason == "tool_calls" and not calls and self.story.unsafe and self.story.text(index) != "":
             draft.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", path)
-
-    def _without_arguments(self, draft: Draft, choice: JsonObject, index: int, path: str) -> Iterator[Draft]:
-        """Calls whose arguments stayed empty get ``{}``, in the chunk that finishes or in one before it."""
-        here = {one.get("index"): one for one in reading.tool_calls(reading.delta(choice))}
-        for call in self._calls[index].all[-_REMEMBERED:]:  # of earlier ones the arguments are not known any more
-            if call.arguments.length or not (call.opened and call.name):
-                continue
-            call.arguments.add("{}")
-            rule, none = "tool-call-arguments-null", {"arguments": "{}"}
-            if call.index in here:
-                spot = f"{path}delta.tool_calls[0].function."
-                draft.put(rule, here[call.index]["function"], "arguments", "{}", spot, Origin.INVENTED)
-                continue
-            delta = {"tool_calls": [{"index": call.index, "function": none}]}
-            part = {"index": index, "delta": delta, "logprobs": None, "finish_reason": None}
-            yield draft.like(rule, part, "choices[0].delta.tool_calls[0]", Origin.INVENTED)
 
     def _must_say_tool_calls(self) -> bool:
         """OpenAI says ``stop`` after a call that a named tool_choice forced; unknown requests may have named one."""
@@ -547,6 +531,11 @@ def _unwrap(call: _Call) -> None:
     if isinstance(inner, dict) and isinstance(inner.get("_name"), str):
         call.name = inner.pop("_name")
         call.waiting = json.dumps(inner, ensure_ascii=False)
+
+
+def _begins_again(before: str, arguments: str) -> bool:
+    """Whether arguments that begin with all that came before cannot continue it: ``{"`` and ``{":1}`` can."""
+    return len(before) >= 4 or before == "{" or (before[:2] == '{"' and arguments[2:3] not in (":", " "))
 
 
 def _is_index(text: str) -> bool:

@@ -27,8 +27,7 @@ class ToolCallArgumentsNull(Rule):
     raise, both ``.stream()`` helpers among them; the others read them as no arguments, or hand on the empty text.
 
     ## Repair
-    ``""`` in the first fragment. Arguments that stay empty become ``{}`` only on request: it is a guess at what the
-    model meant.
+    ``""`` in the first fragment. Arguments that stay empty are left so: whether none were meant shows only at the end.
     """
 
     name = "tool-call-arguments-null"
@@ -52,7 +51,7 @@ class ToolCallArgumentsNull(Rule):
             path = f"{fragment.path}.function.arguments"
             if fragment.opens and arguments == "":
                 finding = self.found('the arguments stay ""', at, path=path, expected="{}", actual="")
-                self._opened.append((fragment.call, self.placed(replace(finding, repair=Mend.UNSAFE), event)))
+                self._opened.append((fragment.call, self.placed(replace(finding, repair=Mend.NONE), event)))
             elif arguments is None or (arguments == "(absent)" and fragment.opens):
                 what = "null" if arguments is None else "absent"
                 finding = self.found(f"arguments are {what}", at, path=path, expected="", actual=arguments)
@@ -62,10 +61,10 @@ class ToolCallArgumentsNull(Rule):
         for call, finding in self._opened:
             cut = ending is not Ending.COMPLETE or self.ctx.finish_values.get(call.choice) in (None, "length")
             stays_empty = not (call.arguments or call.not_text or cut)
-            sent_empty = finding.repair is Mend.UNSAFE
+            sent_empty = finding.repair is Mend.NONE
             if not call.ghost and (not sent_empty or stays_empty):
                 has_some = bool(call.arguments or call.not_text)
-                mend = Mend.UNSAFE if stays_empty else Mend.SAFE
+                mend = Mend.NONE if stays_empty else Mend.SAFE
                 yield replace(
                     finding, repair=mend, variants=(self.variants[0 if has_some else 2 if sent_empty else 1],)
                 )
