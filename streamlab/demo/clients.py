@@ -108,6 +108,8 @@ def ask_with_httpx(base_url: str, body: dict[str, Any]) -> Seen:
             httpx.Client(timeout=PATIENCE_S, trust_env=False) as client,
             client.stream("POST", f"{base_url}/chat/completions", json=body) as answer,
         ):
+            if answer.is_error:
+                answer.read()  # who raises at the head and closes is gone before the body comes
             answer.raise_for_status()
             for line in answer.iter_lines():
                 if line == "data: [DONE]":
