@@ -128,6 +128,7 @@ class Paced:
             "rate": self.chunks / took,
             "complete": self.done / self.streams,
             "p50_ms": self._at(self.latencies, 0.5),
+            "p95_ms": self._at(self.latencies, 0.95),
             "p99_ms": self._at(self.latencies, 0.99),
             "first_ms": self._at(self.firsts, 0.5),
         }
