@@ -76,10 +76,8 @@ def run(*, quick: bool = False) -> list[Row]:
         for name, subject, beside in turns:
             found = measure(subject, "", "paced", beside, streams=_STREAMS, gap=_GAP, seconds=seconds)
             samples.add(name, found)
-            print(
-                f"  {number + 1} {name}: p50 {found['p50_ms']:.2f}, p95 {found['p95_ms']:.2f}, p99 {found['p99_ms']:.2f} ms",
-                file=sys.stderr,
-            )
+            latency = ", ".join(f"{key[:3]} {found[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms"))
+            print(f"  {number + 1} {name}: {latency} ms", file=sys.stderr)
     return [_row(samples, "p50_ms", 0.1), _row(samples, "p95_ms", 0.25), _row(samples, "p99_ms", None)]
 
 
