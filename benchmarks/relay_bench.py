@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import statistics
@@ -23,6 +22,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from benchmarks.own_environment import command_of
 
 _PROXY_CORE, _LOAD_CORE = 1, 0
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -363,16 +364,11 @@ def _hour_row(quick: bool) -> Row:
     )
 
 
-def _find_mitmdump(given: str | None) -> str | None:
-    beside = Path(sys.executable).parent / "mitmdump"
-    return given or (str(beside) if beside.exists() else shutil.which("mitmdump"))
-
-
 def run(*, quick: bool = False, mitmdump: str | None = None) -> list[Row]:
     """All comparisons; needs two cores and mitmproxy. Raises RuntimeError when either is missing."""
-    found = _find_mitmdump(mitmdump)
+    found = mitmdump or command_of("mitmproxy", "mitmdump")
     if found is None:
-        raise RuntimeError("mitmproxy is not installed: pip install 'streamlab[bench]'")
+        raise RuntimeError("mitmproxy could not be installed; --mitmdump says where it is")
     if len(os.sched_getaffinity(0)) < 2:
         raise RuntimeError("the load and the proxy need a core each")
     rounds, subjects = (1 if quick else 5), ("relay", "streamlab", "mitmproxy")
@@ -389,7 +385,7 @@ def main() -> None:
     """Print the comparisons; exit 1 when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round, smaller loads")
-    parser.add_argument("--mitmdump", help="where mitmdump is, when not beside python nor on PATH")
+    parser.add_argument("--mitmdump", help="where mitmdump is; else it is installed")
     options = parser.parse_args()
     rows = run(quick=options.quick, mitmdump=options.mitmdump)
     for row in rows:

@@ -10,9 +10,7 @@ import argparse
 import dataclasses
 import os
 import re
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import overload
 
 from benchmarks.live_recording import LiveRecording, event
+from benchmarks.own_environment import command_of
 from benchmarks.relay_bench import Row
 from benchmarks.terminal import Terminal
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
@@ -110,17 +109,6 @@ def _log(folder: Path, count: int) -> Path:
         for number in range(count):
             file.write(event(number)[:-1])
     return path
-
-
-def _toolong(folder: Path, given: str | None) -> str | None:
-    """toolong's command; installed beside, because it needs an old Textual. None when that fails."""
-    found = given or os.environ.get("STREAMLAB_TOOLONG") or shutil.which("tl")
-    if found:
-        return found
-    home = folder / "toolong"
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-    done = subprocess.run([str(home / "bin" / "pip"), "install", "--quiet", "toolong"], capture_output=True)
-    return str(home / "bin" / "tl") if done.returncode == 0 else None
 
 
 class _Bench:
@@ -224,7 +212,9 @@ def run(*, quick: bool = False, toolong: str | None = None) -> list[Row]:
     """Every comparison of the workbench."""
     with tempfile.TemporaryDirectory(prefix="streamlab-bench-") as name:
         folder = Path(name)
-        bench = _Bench(folder, _toolong(folder, toolong), 3 if quick else 7)
+        bench = _Bench(folder, toolong or command_of("toolong", "tl"), 3 if quick else 7)
+        if bench.toolong is None:
+            print("  toolong could not be installed; --toolong says where it is", file=sys.stderr)
         small, large, huge = (5_000, 20_000, 50_000) if quick else (10_000, 200_000, 1_000_000)
         captures = {count: _capture(folder, count) for count in (small, large, huge)}
         log = _log(folder, large)
