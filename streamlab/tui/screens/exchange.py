@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _FRAME = 1 / 30
 _REPORT_SECONDS = 0.5
+_AGAIN_SECONDS = 0.1
 _PANES = ("diff", "bytes", "client")
 
 
@@ -95,6 +96,9 @@ class ExchangeScreen(WorkbenchScreen):
         self._playing: Timer | None = None
         self._whole_report = False
         self._last_tick = 0.0
+        self._followed = -1  # where following a recorder has put the cursor
+        self._parts_due, self._parts_shown = False, 0.0
+        self._again: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """The parts."""
@@ -167,6 +171,8 @@ class ExchangeScreen(WorkbenchScreen):
 
     def _ask_for_more(self) -> None:
         """Findings of an exchange that goes on come now and then; the last ones before a silence have to come too."""
+        if self._parts_due:
+            self._show_parts()
         if self.live:
             self.app.ask(protocol.Poke())
 
@@ -234,7 +240,8 @@ class ExchangeScreen(WorkbenchScreen):
             self.go(self._go_when_there)
             self._go_when_there = 0
         elif at_end:
-            self.timeline.cursor = self.timeline.row_count - 1
+            self._followed = self.timeline.row_count - 1
+            self.timeline.cursor = self._followed
         self._growing = self._growing and not answer.whole
         self._show_titles()
 
@@ -261,6 +268,14 @@ class ExchangeScreen(WorkbenchScreen):
         if self.finding is not None and message.event not in self._events_of(self.finding):
             self.finding = None
         self.query_one(Overview).move(message.event)
+        if message.event == self._followed and monotonic() < self._parts_shown + _REPORT_SECONDS:
+            self._parts_due = True  # nobody reads them at the pace of a stream; the cores are left to others
+            self._show_title()
+        else:
+            self._show_parts()
+
+    def _show_parts(self) -> None:
+        self._parts_due, self._parts_shown = False, monotonic()
         self._show_event()
         self._ask_about_event()
 
@@ -274,13 +289,22 @@ class ExchangeScreen(WorkbenchScreen):
                 self._asked.add(name)
                 self.app.ask(question(self.token, event))
 
+    def _ask_again(self) -> None:
+        """What was not known yet may be in a moment; one such question is enough."""
+        if self._again is None and not self._parts_due:
+            self._again = self.set_timer(_AGAIN_SECONDS, self._ask_once_more)
+
+    def _ask_once_more(self) -> None:
+        self._again = None
+        self._ask_about_event()
+
     def _got_state(self, answer: protocol.State) -> None:
         self._asked.discard("state")
         event = min(self.cursor, len(self.events) - 1)
         pane = self.query_one(StatePane)
         if answer.waiting:
             pane.show(None, {}, {}, note="folding the stream up to here …")
-            self.set_timer(0.1, self._ask_about_event)
+            self._ask_again()
             return
         if answer.completion is None:
             pane.show(None, {}, {}, note=f"no OpenAI client reads {answer.foreign}, and nothing here translates it")
@@ -294,13 +318,13 @@ class ExchangeScreen(WorkbenchScreen):
             foreign=answer.foreign,
         )
         pane.border_title = f"Client · after event {answer.event}" if answer.event >= 0 else "Client"
-        if answer.event != event:
+        if answer.event != event and not self._parts_due:
             self._ask_about_event()
 
     def _got_diff(self, answer: protocol.Diffs) -> None:
         self._asked.discard("diff")
         event = min(self.cursor, len(self.events) - 1)
-        if answer.event != event:
+        if answer.event != event and not self._parts_due:
             self._ask_about_event()
         at_end = self.cursor >= len(self.events)
         place = self.events.place(answer.event)
@@ -310,7 +334,7 @@ class ExchangeScreen(WorkbenchScreen):
             note = "this is no stream that an OpenAI client asked for, so there is nothing to compare with"
         elif answer.waiting:
             note = "comparing …"
-            self.set_timer(0.1, self._ask_about_event)
+            self._ask_again()
         elif not answer.kept:
             note = "too many events of this stream differ to keep each; they differ as those before them do"
         diffs = tuple(one for one in answer.diffs if str(one.outcome) == "added") if at_end else answer.diffs

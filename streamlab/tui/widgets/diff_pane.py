@@ -61,8 +61,10 @@ invented  nobody said it: a generated id, a missing [DONE], an error event"""
     ) -> None:
         """An event's comparison; ``same`` are the members of one that passes untouched, ``note`` says what is not
         known yet."""
+        before = self._title, self._diffs, self._same, self._findings, self._note
         self._title, self._diffs, self._same, self._findings, self._note = title, diffs, same, findings, note
-        self.update_lines()
+        if before != (title, diffs, same, findings, note):
+            self.update_lines()
 
     def lines(self, width: int) -> list[Text]:
         """See `TextPane`."""
