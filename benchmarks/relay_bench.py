@@ -97,20 +97,22 @@ def _command(subject: str, upstream: int, folder: Path, mitmdump: str) -> tuple[
 
 
 @contextlib.contextmanager
-def _running(subject: str, upstream: int, mitmdump: str, beside: Beside = None) -> Iterator[tuple[int, int]]:
+def _running(
+    subject: str, upstream: int, mitmdump: str, beside: Beside = None, pinned: bool = True
+) -> Iterator[tuple[int, int]]:
     """A subject on the proxy core; gives its port and process id (0 when there is no proxy). ``beside`` is given the
     folder of its recording, and what it returns goes on as long as the subject runs."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with (
-            _proxy(subject, upstream, folder, mitmdump) as found,
+            _proxy(subject, upstream, folder, mitmdump, pinned) as found,
             beside(folder) if beside else contextlib.nullcontext(),
         ):
             yield found
 
 
 @contextlib.contextmanager
-def _proxy(subject: str, upstream: int, folder: Path, mitmdump: str) -> Iterator[tuple[int, int]]:
+def _proxy(subject: str, upstream: int, folder: Path, mitmdump: str, pinned: bool) -> Iterator[tuple[int, int]]:
     if subject == "direct":
         yield upstream, 0
     else:
@@ -120,7 +122,7 @@ def _proxy(subject: str, upstream: int, folder: Path, mitmdump: str) -> Iterator
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=_ROOT,
-            preexec_fn=lambda: os.sched_setaffinity(0, {_PROXY_CORE}),
+            preexec_fn=(lambda: os.sched_setaffinity(0, {_PROXY_CORE})) if pinned else None,
         )
         assert process.stdout is not None
         try:
@@ -169,17 +171,19 @@ def _settled_cpu(pid: int) -> float:
     return before
 
 
-def measure(subject: str, mitmdump: str, kind: str, beside: Beside = None, **load: float) -> dict[str, float]:
+def measure(
+    subject: str, mitmdump: str, kind: str, beside: Beside = None, *, pinned: bool = True, **load: float
+) -> dict[str, float]:
     """One round of one load through one subject (relay, streamlab, mending, mitmproxy, or direct)."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         upstream = int(listener.getsockname()[1])
-        with _running(subject, upstream, mitmdump, beside) as (port, pid):
+        with _running(subject, upstream, mitmdump, beside, pinned) as (port, pid):
             time.sleep(0.3)
             before = _settled_cpu(pid)
             options = [part for name, value in load.items() for part in (f"--{name}", str(value))]
             command = [sys.executable, "-m", "benchmarks.relay_load", kind, "--fd", str(listener.fileno())]
             result = subprocess.run(
-                [*command, "--port", str(port), "--core", str(_LOAD_CORE), *options],
+                [*command, "--port", str(port), "--core", str(_LOAD_CORE if pinned else -1), *options],
                 pass_fds=(listener.fileno(),),
                 capture_output=True,
                 check=True,

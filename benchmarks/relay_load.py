@@ -216,13 +216,14 @@ def main() -> None:
     parser.add_argument("kind", choices=("burst", "paced"))
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--core", type=int, required=True)
+    parser.add_argument("--core", type=int, required=True, help="-1: wherever there is room")
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--gap", type=float, default=0.02)
     parser.add_argument("--seconds", type=float, default=4.0)
     options = parser.parse_args()
-    os.sched_setaffinity(0, {options.core})
+    if options.core >= 0:
+        os.sched_setaffinity(0, {options.core})
     listener = socket.socket(fileno=options.fd)
     if options.kind == "burst":
         found = burst(listener, options.port, options.count)
