@@ -1,6 +1,6 @@
 """Whether a recorder gets slower while the workbench watches it: 20 streams of 50 events a second, with and without.
 
-``python -m benchmarks watching``. Nothing is pinned to a core here, because nobody who watches a recorder does that. The
+``python -m benchmarks watching``. Nothing is pinned to a core, because nobody who watches a recorder does that. The
 workbench takes time from the load as well, so latency is compared with that of a direct run beside which a workbench
 watches something else. Added latency is that of the recorded streams less that of direct ones.
 """
