@@ -52,13 +52,16 @@ def _run(target: str | None, db: Path | None) -> None:
     from streamlab.tui.watcher import Watcher
 
     opened = open_target(target, db)
-    watcher, memory = Watcher(opened.path), Memory()
-    with first_frame.FirstFrame() as frame:
-        if first_frame.can_be_shown():
-            drawn = first_frame.draw(opened, watcher, memory, os.get_terminal_size())
-            if drawn is not None:
-                frame.show(drawn)
-        from streamlab.tui.app import Workbench
+    try:
+        watcher, memory = Watcher(opened.path), Memory()
+        with first_frame.FirstFrame() as frame:
+            if first_frame.can_be_shown():
+                drawn = first_frame.draw(opened, watcher, memory, os.get_terminal_size())
+                if drawn is not None:
+                    frame.show(drawn)
+            from streamlab.tui.app import Workbench
 
-        workbench = Workbench(opened, memory=memory, watcher=watcher, over_first_frame=frame.shown)
-    workbench.run()
+            workbench = Workbench(opened, memory=memory, watcher=watcher, over_first_frame=frame.shown)
+        workbench.run()
+    finally:
+        opened.close()  # also where Textual could not be loaded
