@@ -280,6 +280,36 @@ def error_event(message: str, code: str, kind: str = "upstream_error") -> ErrorP
     return ErrorPayload(None, {"error": {"message": message, "type": kind, "param": None, "code": code}})
 
 
+class Unended(NamedTuple):
+    """Why a stream has no end: the rule about it, and the message and code of the error event that says so."""
+
+    rule: str
+    message: str
+    code: str
+
+
+def unended(story: Story, ending: Ending, *, begun: bool, what: str, missing: str, stops: str) -> Unended:
+    """Why a stream of ours stops before its end, which the account is told as well.
+
+    ``begun`` says whether anything came of ``what`` ("answer", "response"); ``missing`` is the rule about its end, and
+    ``stops`` how the account words that.
+    """
+    if ending is not Ending.COMPLETE:
+        story.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire")
+        message = f"the connection to the upstream broke before the {what} was finished"
+        return Unended(missing, message, "upstream_truncated")
+    if begun:
+        story.cannot(missing, f"the stream stops {stops}; the rest is not on the wire")
+        return Unended(missing, f"the upstream ended the stream without finishing the {what}", "upstream_truncated")
+    if story.stray:
+        story.cannot("html-body-200", "the body is no event stream")
+        text = story.stray.decode("utf-8", "replace")[:200]
+        message = f"the upstream answered with something else: {text}"
+        return Unended("html-body-200", message, "upstream_invalid_response")
+    story.cannot("empty-200", "no answer is on the wire")
+    return Unended("empty-200", "the upstream ended the stream without an answer", "empty_stream")
+
+
 __all__ = [
     "ABSENT",
     "Change",
@@ -298,4 +328,5 @@ __all__ = [
     "Undecodable",
     "Unmended",
     "error_event",
+    "unended",
 ]

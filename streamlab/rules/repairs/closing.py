@@ -21,6 +21,7 @@ from streamlab.rules.repairs.base import (
     Stage,
     Story,
     error_event,
+    unended,
 )
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
@@ -434,28 +435,10 @@ class Ended(Repair):
             return (Draft(Done(None), (), [change], True),)
         if story.errors or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
             return ()
-        return (self._broken(ending),)
-
-    def _broken(self, ending: Ending) -> Draft:
-        story = self.story
-        if not self._any and ending is Ending.COMPLETE:
-            if story.stray:
-                text = story.stray.decode("utf-8", "replace")
-                story.cannot("html-body-200", "the body is no event stream")
-                return self._error(
-                    "html-body-200",
-                    f"the upstream answered with something else: {text[:200]}",
-                    "upstream_invalid_response",
-                )
-            story.cannot("empty-200", "no answer is on the wire")
-            return self._error("empty-200", "the upstream ended the stream without an answer", "empty_stream")
-        if ending is Ending.COMPLETE:
-            story.cannot("finish-reason-missing", "the stream stops without finishing; the rest is not on the wire")
-            message = "the upstream ended the stream without finishing the answer"
-        else:
-            story.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire")
-            message = "the connection to the upstream broke before the answer was finished"
-        return self._error("finish-reason-missing", message, "upstream_truncated")
+        why = unended(
+            story, ending, begun=self._any, what="answer", missing="finish-reason-missing", stops="without finishing"
+        )
+        return (self._error(*why),)
 
     def _error(self, rule: str, message: str, code: str, sources: tuple[int, ...] = ()) -> Draft:
         self.story.errors += 1

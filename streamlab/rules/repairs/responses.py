@@ -19,6 +19,7 @@ from streamlab.rules.repairs.base import (
     Stage,
     Story,
     Undecodable,
+    unended,
 )
 from streamlab.rules.repairs.envelope import KNOWN_TIERS
 from streamlab.rules.repairs.framing import comment, frame
@@ -91,25 +92,10 @@ class ResponsesEvents(Repair):
     def end(self, ending: Ending) -> Drafts:
         if self.done or self._failed or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
             return ()
-        story = self.story
-        if ending is not Ending.COMPLETE:
-            story.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire")
-            message, code = (
-                "the connection to the upstream broke before the response was finished",
-                "upstream_truncated",
-            )
-        elif self._begun:
-            story.cannot("responses-terminal-missing", "the stream stops without an end; the rest is not on the wire")
-            message, code = "the upstream ended the stream without finishing the response", "upstream_truncated"
-        elif story.stray:
-            story.cannot("html-body-200", "the body is no event stream")
-            text = story.stray.decode("utf-8", "replace")[:200]
-            message, code = f"the upstream answered with something else: {text}", "upstream_invalid_response"
-        else:
-            story.cannot("empty-200", "no answer is on the wire")
-            message, code = "the upstream ended the stream without an answer", "empty_stream"
-        change = Change("responses-terminal-missing", "", ABSENT, code, Origin.INVENTED)
-        error = self._told(code, message)
+        missing = "responses-terminal-missing"
+        why = unended(self.story, ending, begun=self._begun, what="response", missing=missing, stops="without an end")
+        change = Change(missing, "", ABSENT, why.code, Origin.INVENTED)
+        error = self._told(why.code, why.message)
         if self._numbered:
             error["sequence_number"] = self._next or 0
         self._failed = True
