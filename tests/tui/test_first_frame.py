@@ -24,7 +24,7 @@ from streamlab.tui.memory import Memory
 from streamlab.tui.opening import Opened
 from streamlab.tui.watcher import Watcher
 from tests import streams
-from tests.tui.driving import SIZES, workbench
+from tests.tui.driving import CAPTURES, SIZES, workbench
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[=>]")
 _PATIENCE = 20.0
@@ -190,3 +190,16 @@ def test_the_terminal_is_given_back_when_the_workbench_cannot_be_loaded(long_str
         assert "word0" in terminal.drawn
         assert terminal.drawn.index("\x1b[?1049l") > terminal.drawn.index("word0")
         assert termios.tcgetattr(terminal.slave) == terminal.before
+
+
+def test_the_copy_of_opened_files_goes_where_the_workbench_cannot_be_loaded(tmp_path):
+    broken = tmp_path / "broken" / "textual"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('no Textual here')\n", encoding="utf-8")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environment = {"XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": str(broken.parent), "TMPDIR": str(scratch)}
+    with _Terminal(str(CAPTURES / "glm4-newline"), **environment) as terminal:
+        assert terminal.wait() == 1
+        assert "Timeline" in terminal.drawn
+    assert list(scratch.iterdir()) == []
