@@ -1,4 +1,8 @@
-"""The shared corpus, when it lies beside the project, read independently of the package's own reader."""
+"""Reads the corpus, independently of the package's own reader.
+
+What our own servers made lies in the repository (``corpus/``). What other projects recorded is not ours to ship: it is
+read from ``../shared/corpus/recorded`` where somebody has put it.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,21 @@ import pytest
 
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 
-SHARED = Path(os.environ.get("STREAMLAB_SHARED", Path(__file__).parents[2] / "shared"))
-CORPUS = SHARED / "corpus"
-needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the shared corpus is not beside the project")
+CORPUS = Path(__file__).parents[1] / "corpus"
+RECORDED = Path(os.environ.get("STREAMLAB_SHARED", CORPUS.parents[1] / "shared")) / "corpus" / "recorded"
+needs_recorded = pytest.mark.skipif(
+    not RECORDED.is_dir(), reason="what other projects recorded does not lie beside this one"
+)
 
 
 def directories(*parts: str) -> list[Path]:
-    """Exchange directories below a folder of the corpus, sorted; none when there is no corpus."""
+    """Exchange directories of the repository's corpus, or of a folder of it, sorted."""
     return sorted(found.parent for found in CORPUS.joinpath(*parts).rglob("exchange.json"))
+
+
+def recorded(*parts: str) -> list[Path]:
+    """Exchange directories that other projects recorded, sorted; none where they do not lie beside this project."""
+    return sorted(found.parent for found in RECORDED.joinpath(*parts).rglob("exchange.json"))
 
 
 def labels(directory: Path) -> dict[str, Any]:

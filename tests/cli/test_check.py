@@ -173,7 +173,6 @@ def test_hostile_bytes_do_not_reach_the_terminal(run, tmp_path):
     assert "[bold]" in ran.out
 
 
-@corpus.needs_corpus
 def test_many_targets_give_the_same_answer_on_all_cores(run, monkeypatch):
     scenarios = corpus.CORPUS / "scenarios"
     together = json.loads(run("check", scenarios, "--json").out)

@@ -1,4 +1,4 @@
-"""Mended streams served to real clients: every rule's bad exchange, every shipped capture, and the shared corpus."""
+"""Mended streams served to real clients: every rule's bad exchange, every shipped capture, and the corpus."""
 
 from __future__ import annotations
 

@@ -233,14 +233,14 @@ OWN = {
 }  # fmt: skip
 
 
-@corpus.needs_corpus
+@corpus.needs_recorded
 @pytest.mark.parametrize("vendor", OWN)
 def test_recorded_streams_without_their_host(vendor):
     named = []
-    for directory in corpus.directories("recorded", "chat.completions", vendor):
-        recorded = corpus.load(directory)
-        if recorded.head is not None and recorded.head.status == 200:
-            hostless = dataclasses.replace(recorded, request=LOCAL)
+    for directory in corpus.recorded("chat.completions", vendor):
+        exchange = corpus.load(directory)
+        if exchange.head is not None and exchange.head.status == 200:
+            hostless = dataclasses.replace(exchange, request=LOCAL)
             named.append(analyze(hostless, rules=()).dialect)
     assert set(named) <= {OWN[vendor], None}
     assert named.count(OWN[vendor]) >= 0.9 * len(named)

@@ -214,7 +214,6 @@ def test_no_rule_is_asked_about_the_chunks_of_a_plain_stream():
     assert len(asked) <= 6, asked
 
 
-@corpus.needs_corpus
 @pytest.mark.parametrize("directory", corpus.directories("scenarios")[::6], ids=lambda path: path.name)
 def test_cuts_change_nothing_in_the_corpus(directory):
     exchange_ = corpus.load(directory)

@@ -352,7 +352,6 @@ def test_usage_goes_to_its_own_chunk_only_for_who_asked():
     assert all("usage" not in one for one in chunks(mend(streams.sse(payloads))))
 
 
-@corpus.needs_corpus
 def test_tgi_tool_calls_are_unwrapped():
     mended = normalize(corpus.load(corpus.CORPUS / "seed-systems" / "tgi-2.0.4-tool"))
     call = completion(mended.exchange.body)["tool_calls"][0]

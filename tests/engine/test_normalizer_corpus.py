@@ -27,11 +27,10 @@ GENUINE = [
     directory
     for folder in ("chat.completions", "completions", "responses")
     for vendor in ("openai", "azure-openai")
-    for directory in corpus.directories("recorded", folder, vendor)
+    for directory in corpus.recorded(folder, vendor)
 ]
 
 
-@corpus.needs_corpus
 @pytest.mark.parametrize("directory", BROKEN, ids=lambda path: path.name)
 def test_no_error_remains_but_what_the_page_lists(directory):
     left = errors_left(normalize(corpus.load(directory)))
@@ -41,7 +40,7 @@ def test_no_error_remains_but_what_the_page_lists(directory):
         assert left == ()
 
 
-@corpus.needs_corpus
+@corpus.needs_recorded
 @pytest.mark.parametrize("directory", GENUINE, ids=lambda path: path.name)
 def test_openai_and_azure_come_out_byte_for_byte(directory):
     exchange = corpus.load(directory)
@@ -51,7 +50,6 @@ def test_openai_and_azure_come_out_byte_for_byte(directory):
     assert same == (directory.name[-8:] not in ALTERED)
 
 
-@corpus.needs_corpus
 def test_perfect_scenarios_come_out_byte_for_byte():
     for directory in corpus.directories("scenarios"):
         if directory.name.startswith("00-"):
@@ -62,10 +60,10 @@ def test_perfect_scenarios_come_out_byte_for_byte():
             assert mended.changes or mended.exchange.body == exchange.body, directory.name
 
 
-RECORDED = [one for folder in ("chat.completions", "completions") for one in corpus.directories("recorded", folder)]
+RECORDED = [one for folder in ("chat.completions", "completions") for one in corpus.recorded(folder)]
 
 
-@corpus.needs_corpus
+@corpus.needs_recorded
 @pytest.mark.parametrize("start", range(4))
 def test_recorded_streams_of_every_vendor(start):
     """No safe repair that a finding promises is left undone, twice is once, and no tool call is lost."""

@@ -236,7 +236,6 @@ def test_memory_is_bounded():
     assert sent > 10_000
 
 
-@corpus.needs_corpus
 @pytest.mark.parametrize("part", ["seed-systems", "scenarios"])
 def test_corpus_any_cutting_and_twice(part):
     for directory in corpus.directories(part):

@@ -18,14 +18,12 @@ DISPUTED: dict[tuple[str, str], str] = {
 }
 
 
-@corpus.needs_corpus
 @pytest.mark.parametrize("directory", corpus.directories("seed-systems"), ids=lambda path: path.name)
 def test_seed_system(directory):
     found = {finding.rule for finding in analyze(corpus.load(directory)).findings}
     assert set(corpus.labels(directory)["must"]) <= found
 
 
-@corpus.needs_corpus
 @pytest.mark.parametrize("directory", corpus.directories("scenarios"), ids=lambda path: path.name)
 def test_scenario(directory):
     labels = corpus.labels(directory)

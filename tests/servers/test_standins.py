@@ -34,7 +34,7 @@ from streamlab.servers.standins.answers import tokens
 from streamlab.servers.standins.base import WEATHER_TOOL, chat
 from streamlab.servers.standins.faulty import FAULTS
 from streamlab.servers.standins.openai_api import MODELS
-from tests.corpus import CORPUS, needs_corpus
+from tests.corpus import CORPUS
 
 ALL = [(name, scenario) for name in NAMES for scenario in scenarios(name)]
 
@@ -1028,7 +1028,6 @@ def skeleton(body: bytes) -> list[str]:
     return [event for event, _ in itertools.groupby(events)]
 
 
-@needs_corpus
 @pytest.mark.parametrize("recording", RECORDINGS)
 def test_the_structure_is_the_recordings_own(recording: str) -> None:
     name, scenario = RECORDINGS[recording]

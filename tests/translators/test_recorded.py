@@ -16,7 +16,7 @@ CASES = [
         ("anthropic.messages", readings.anthropic),
         ("ollama", readings.ollama),
     )
-    for directory in corpus.directories("recorded", folder)
+    for directory in corpus.recorded(folder)
 ]
 
 
@@ -26,7 +26,7 @@ def _streamed(directory):
     return exchange if head is not None and head.status == 200 else None
 
 
-@corpus.needs_corpus
+@corpus.needs_recorded
 @pytest.mark.parametrize(("directory", "read"), CASES)
 def test_translates_without_loss(directory, read):
     exchange = _streamed(directory)
@@ -43,7 +43,7 @@ def test_translates_without_loss(directory, read):
     assert [one.message for one in analyze(mended.exchange).findings if str(one.severity) == "error"] == []
 
 
-@corpus.needs_corpus
+@corpus.needs_recorded
 @pytest.mark.parametrize(("directory", "read"), CASES[::7])
 def test_is_incremental(directory, read):
     """Any cutting gives the same chunks, and text goes out with the event that brings it."""
