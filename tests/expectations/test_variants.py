@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -14,14 +15,13 @@ from streamlab.report.json import finding_json
 from streamlab.report.text import breaking_lines
 from streamlab.rules.finding import Finding
 from streamlab.rules.registry import all_rules, by_name
-from tests import corpus
 from tests.streams import chat_text, chat_tools, exchange, sse
 from tests.variants import FORMS, Form
 
 RULES = [rule for rule in all_rules() if rule.variants]
 #: Forms that come together with another, so that no stream shows them alone; they have tests of their own below.
 _SHOWN_BELOW = {"there are several calls", "it ends each call"}
-MEASUREMENTS = corpus.SHARED / "CLIENTS.json"
+MEASUREMENTS = Path(__file__).parents[2] / "tools" / "clients" / "results" / "2026-11-20.json"
 
 
 def _finding(rule: str, made: Exchange) -> Finding:
@@ -36,7 +36,6 @@ def test_a_finding_says_which_form_it_is(form: Form) -> None:
     assert {variant for one in found for variant in one.variants} == {form.variant}
 
 
-@pytest.mark.skipif(not MEASUREMENTS.exists(), reason="the measurements are not beside the project")
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.measured)
 def test_a_form_names_the_clients_that_broke_on_it(form: Form) -> None:
     measured = json.loads(MEASUREMENTS.read_text(encoding="utf-8"))["streams"][form.measured]["outcomes"]
