@@ -60,8 +60,8 @@ def _cpu(work: Callable[[], object]) -> float:
 
 def check(reads: list[bytes]) -> None:
     """Every rule, with request, head and timing known."""
-    from streamlab.engine.analyzer import Analyzer
     from streamlab.exchange import Request, ResponseHead
+    from streamlab.judging.analyzer import Analyzer
 
     body = json.dumps({"model": "gpt-4o", "stream": True, "messages": []}).encode()
     head = ResponseHead(200, (("content-type", "text/event-stream"), ("transfer-encoding", "chunked")), 190_000)
@@ -112,7 +112,7 @@ def _peak_kb(chunks: int) -> int:
 
 def checked_alone(chunks: int) -> None:
     """Check a stream that is never held as a whole, then print the peak memory in kB."""
-    from streamlab.engine.analyzer import Analyzer
+    from streamlab.judging.analyzer import Analyzer
     from streamlab.wire.apis import Api
 
     opening, *words, finish, done = stream(1002)

@@ -11,9 +11,9 @@ import time
 
 from benchmarks.check_bench import stream
 from benchmarks.relay_bench import Row
-from streamlab.engine.analyzer import Analyzer
-from streamlab.engine.normalizer import Normalizer
 from streamlab.exchange import Request, ResponseHead
+from streamlab.judging.analyzer import Analyzer
+from streamlab.repairing.normalizer import Normalizer
 
 _CHUNKS, _QUICK_CHUNKS, _ROUNDS, _READ = 200_000, 20_000, 5, 4096
 _REQUEST = Request("POST", "http://127.0.0.1/v1/chat/completions", (), b'{"stream":true,"model":"gpt-4o"}')

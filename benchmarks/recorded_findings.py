@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from streamlab.api import CheckOptions, check, find
 from streamlab.rules.finding import Finding
 from streamlab.wire.sse import SSEDecoder
+from streamlab.workflows.check import CheckOptions, check, find
 
 _SHOWN = 420
 

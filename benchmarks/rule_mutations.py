@@ -23,11 +23,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import streamlab.engine.analyzer as analyzer
+import streamlab.judging.analyzer as analyzer
+from streamlab.apis.registry import all_rules, family_of
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
-from streamlab.rules.registry import all_rules, family_of
 
 _ROOT = Path(__file__).resolve().parent.parent
 #: How a mutant gets into a pytest of its own: the rule's name, and the number of its condition.

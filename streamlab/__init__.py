@@ -16,12 +16,12 @@ _PUBLIC = {
     "ResponseHead": "streamlab.exchange",
     "Segment": "streamlab.exchange",
     "Ending": "streamlab.exchange",
-    "load": "streamlab.api",
-    "analyze": "streamlab.api",
-    "normalize": "streamlab.api",
-    "replay": "streamlab.replaying",
-    "Normalizer": "streamlab.engine.normalizer",
-    "Report": "streamlab.engine.report",
+    "load": "streamlab.workflows.check",
+    "analyze": "streamlab.workflows.check",
+    "normalize": "streamlab.workflows.check",
+    "replay": "streamlab.workflows.replay",
+    "Normalizer": "streamlab.repairing.normalizer",
+    "Report": "streamlab.judging.report",
     "Finding": "streamlab.rules.finding",
     "Severity": "streamlab.rules.finding",
 }
@@ -29,19 +29,19 @@ _PUBLIC = {
 __all__ = ["__version__", *_PUBLIC]
 
 if TYPE_CHECKING:
-    from streamlab.api import analyze as analyze
-    from streamlab.api import load as load
-    from streamlab.api import normalize as normalize
-    from streamlab.engine.normalizer import Normalizer as Normalizer
-    from streamlab.engine.report import Report as Report
     from streamlab.exchange import Ending as Ending
     from streamlab.exchange import Exchange as Exchange
     from streamlab.exchange import Request as Request
     from streamlab.exchange import ResponseHead as ResponseHead
     from streamlab.exchange import Segment as Segment
-    from streamlab.replaying import replay as replay
+    from streamlab.judging.report import Report as Report
+    from streamlab.repairing.normalizer import Normalizer as Normalizer
     from streamlab.rules.finding import Finding as Finding
     from streamlab.rules.finding import Severity as Severity
+    from streamlab.workflows.check import analyze as analyze
+    from streamlab.workflows.check import load as load
+    from streamlab.workflows.check import normalize as normalize
+    from streamlab.workflows.replay import replay as replay
 
 
 def __getattr__(name: str) -> Any:

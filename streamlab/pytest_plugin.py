@@ -16,10 +16,10 @@ import pytest
 
 if TYPE_CHECKING:
     from streamlab.exchange import Exchange
-    from streamlab.gateway_testing import Gateway
-    from streamlab.regression.comparisons import Comparison
-    from streamlab.regression.machines import MachineFactory
-    from streamlab.replaying import BackgroundReplay
+    from streamlab.workflows.gateway import Gateway
+    from streamlab.workflows.regression.comparisons import Comparison
+    from streamlab.workflows.regression.machines import MachineFactory
+    from streamlab.workflows.replay import BackgroundReplay
 
 _META = "exchange.json"
 _EXACT, _MEANING = "exact", "meaning"
@@ -70,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _machines(config: pytest.Config) -> MachineFactory:
     """The normalizer that was named; the folder pytest was started in may hold it, as for ``python -m pytest``."""
     from streamlab.errors import UsageError
-    from streamlab.regression.machines import machine_factory
+    from streamlab.workflows.regression.machines import machine_factory
 
     here = str(config.invocation_params.dir)
     if here not in sys.path:
@@ -130,8 +130,8 @@ class FindingsItem(FixtureItem):
     """The rules still say what findings.json says."""
 
     def runtest(self) -> None:
-        from streamlab.regression.findings import findings_text, found_in
-        from streamlab.regression.fixture import read_fixture
+        from streamlab.workflows.regression.findings import findings_text, found_in
+        from streamlab.workflows.regression.fixture import read_fixture
 
         fixture = read_fixture(self.home)
         expected, actual = findings_text(fixture.findings or []), findings_text(found_in(fixture.exchange))
@@ -143,9 +143,9 @@ class NormalizedItem(FixtureItem):
     """The normalizer under test still makes expected.sse of the body."""
 
     def runtest(self) -> None:
-        from streamlab.regression.fixture import read_fixture
-        from streamlab.regression.judging import check_normalized
-        from streamlab.regression.machines import our_machine
+        from streamlab.workflows.regression.fixture import read_fixture
+        from streamlab.workflows.regression.judging import check_normalized
+        from streamlab.workflows.regression.machines import our_machine
 
         make = self.config.stash.get(_MACHINES, our_machine)
         mismatch = check_normalized(read_fixture(self.home), make, _comparison(self.config))
@@ -157,8 +157,8 @@ class GatewayItem(FixtureItem):
     """The gateway under test makes expected.sse of the fixture its upstream plays."""
 
     def runtest(self) -> None:
-        from streamlab.gateway_testing import can_be_asked
-        from streamlab.regression.fixture import read_fixture
+        from streamlab.workflows.gateway import can_be_asked
+        from streamlab.workflows.regression.fixture import read_fixture
 
         fixture = read_fixture(self.home)
         if not can_be_asked(fixture.exchange):
@@ -172,7 +172,7 @@ class UpdateItem(FixtureItem):
     """Rewrites the expectations with what streamlab says now."""
 
     def runtest(self) -> None:
-        from streamlab.regression.fixture import read_fixture, write_expectations
+        from streamlab.workflows.regression.fixture import read_fixture, write_expectations
 
         write_expectations(self.home, read_fixture(self.home).exchange)
 
@@ -182,7 +182,7 @@ _GATEWAY = pytest.StashKey["Gateway"]()
 
 
 def _comparison(config: pytest.Config) -> Comparison:
-    from streamlab.regression.comparisons import exactly, in_meaning
+    from streamlab.workflows.regression.comparisons import exactly, in_meaning
 
     return exactly if config.getoption("--streamlab-compare") == _EXACT else in_meaning
 
@@ -190,7 +190,7 @@ def _comparison(config: pytest.Config) -> Comparison:
 def _gateway(config: pytest.Config) -> Gateway:
     """The one of this run; a run that cannot have one ends, for no fixture would fare better."""
     from streamlab.errors import StreamlabError
-    from streamlab.gateway_testing import Gateway
+    from streamlab.workflows.gateway import Gateway
 
     if _GATEWAY not in config.stash:
         url, upstream = config.getoption("--streamlab-gateway"), config.getoption("--streamlab-upstream")
@@ -240,7 +240,7 @@ def streamlab_replay(request: pytest.FixtureRequest) -> Iterator[BackgroundRepla
 
     Keywords of the marker go to the replay: ``@pytest.mark.streamlab("glm4-newline", segments="byte", speed=1)``.
     """
-    from streamlab.replaying import BackgroundReplay, playables
+    from streamlab.workflows.replay import BackgroundReplay, playables
 
     home = _named(request)
     marker = request.node.get_closest_marker("streamlab")

@@ -12,11 +12,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from streamlab.apis.registry import by_name, family_of
 from streamlab.exchange import Exchange
-from streamlab.regression.findings import summary
-from streamlab.regression.fixture import write_expectations
-from streamlab.rules.registry import by_name, family_of
 from streamlab.storage.exchange_dir import read_exchange_dir
+from streamlab.workflows.regression.findings import summary
+from streamlab.workflows.regression.fixture import write_expectations
 
 __all__ = ["ROOT", "folder", "summary", "write"]
 

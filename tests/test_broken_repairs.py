@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from streamlab.engine.normalizer import repair_classes
-from streamlab.regression.fixture import Fixture, read_fixture
-from streamlab.regression.judging import Mismatch, check_normalized
-from streamlab.regression.machines import our_machine
-from streamlab.rules.repairs.base import Repair
+from streamlab.apis.registry import repair_classes
+from streamlab.rules.repair import Repair
+from streamlab.workflows.regression.fixture import Fixture, read_fixture
+from streamlab.workflows.regression.judging import Mismatch, check_normalized
+from streamlab.workflows.regression.machines import our_machine
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SAFE = repair_classes()

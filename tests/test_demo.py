@@ -20,11 +20,11 @@ from streamlab.demo.place import database
 from streamlab.demo.programme import show
 from streamlab.demo.recording import TapLine, free_ports, recorder
 from streamlab.demo.testing import fixtures_folder, run_as_tests, show_tests
-from streamlab.engine.analyzer import analyze
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Ending
-from streamlab.servers.standins import standin_in_thread
-from streamlab.servers.standins.base import WEATHER_TOOL, chat
+from streamlab.judging.analyzer import analyze
+from streamlab.standins import standin_in_thread
+from streamlab.standins.base import WEATHER_TOOL, chat
 from streamlab.storage.exchange_dir import read_exchange_dir
 
 CAPTURES = Path(__file__).parents[1] / "captures"

@@ -7,7 +7,7 @@ import runpy
 from pathlib import Path
 
 from streamlab import cli
-from streamlab.rules.registry import all_rules
+from streamlab.apis.registry import all_rules
 
 ROOT = Path(__file__).parents[1]
 _DOCS = ROOT / "docs"

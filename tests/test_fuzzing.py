@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import fuzzing
-from streamlab.engine.trials import Break, broken_off, cut_at, place
 from streamlab.errors import CouldNotRunError, NotFoundError, UsageError
 from streamlab.exchange import Ending
-from streamlab.fuzzing import Budget, Fuzzed
-from streamlab.regression.fixture import read_fixture
+from streamlab.playback.variations import Break, broken_off, cut_at, place
 from streamlab.storage.exchange_dir import write_exchange_dir
+from streamlab.workflows import fuzz as fuzzing
+from streamlab.workflows.fuzz import Budget, Fuzzed
+from streamlab.workflows.regression.fixture import read_fixture
 from tests import streams
 from tests.interruptible import INTERRUPTIBLE
 

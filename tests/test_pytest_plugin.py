@@ -15,10 +15,10 @@ import httpcore
 import httpx
 import pytest
 
-from streamlab.engine.normalizer import Normalizer
 from streamlab.exchange import Request, ResponseHead
-from streamlab.regression.fixture import write_expectations
+from streamlab.repairing.normalizer import Normalizer
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
+from streamlab.workflows.regression.fixture import write_expectations
 from tests import streams
 
 pytest_plugins = "pytester"
@@ -172,7 +172,7 @@ def test_only_the_cuts_that_matter_are_shown(project: pytest.Pytester) -> None:
 # -- somebody's normalizer -------------------------------------------------------------------------------------------
 
 OURS = """
-from streamlab.engine.normalizer import Normalizer
+from streamlab.repairing.normalizer import Normalizer
 
 def function(pieces):
     machine = Normalizer()
@@ -246,7 +246,7 @@ def test_a_wrong_name_ends_the_run_with_one_line(project: pytest.Pytester, name:
 
 
 RENUMBERED = """
-from streamlab.engine.normalizer import Normalizer
+from streamlab.repairing.normalizer import Normalizer
 
 def function(pieces):
     machine = Normalizer()
@@ -470,7 +470,8 @@ def test_loading_the_plugin_loads_nothing_heavy(pytester: pytest.Pytester) -> No
         import sys
 
         def test_one():
-            heavy = {"asyncio", "httpx", "msgspec", "sqlite3", "rich", "click", "streamlab.regression", "streamlab.api"}
+            heavy = {"asyncio", "httpx", "msgspec", "sqlite3", "rich", "click"}
+            heavy |= {"streamlab.workflows.regression", "streamlab.workflows.check"}
             loaded = heavy & set(sys.modules)
             assert "streamlab.pytest_plugin" in sys.modules
             assert loaded == set()

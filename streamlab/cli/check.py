@@ -15,9 +15,9 @@ from streamlab.cli.progress import Progress
 from streamlab.wire.visible import visible
 
 if TYPE_CHECKING:
-    from streamlab.api import Checked
-    from streamlab.engine.report import Report
+    from streamlab.judging.report import Report
     from streamlab.report.json import Summary
+    from streamlab.workflows.check import Checked
 
 
 @click.command(
@@ -62,9 +62,9 @@ def command(targets: tuple[str, ...], form: str, db: Path | None, fail_on: str |
     TARGET is an id or "last" in the database, FILE.db, FILE.db#ID, a fixture directory or a folder of them, an .sse
     file, or - for standard input. Exit code 0 is clean, 1 has findings, 2 could not be read.
     """
-    from streamlab import api
     from streamlab.config import load_config
     from streamlab.report.json import Summary
+    from streamlab.workflows import check as api
 
     config = load_config()
     level = fail_on or config.fail_on or "warning"

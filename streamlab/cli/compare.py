@@ -12,9 +12,9 @@ from streamlab.cli.options import db_option, json_option
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from streamlab.comparing import Hop
-    from streamlab.engine.parity import Parity
+    from streamlab.comparing.parity import Parity
     from streamlab.rules.finding import Severity
+    from streamlab.workflows.compare import Hop
 
 
 @click.command(
@@ -42,9 +42,9 @@ def command(targets: tuple[str, ...], hops: str | None, fail_on: str, db: Path |
     A is the exchange nearer to the model, B the one nearer to the client. Where one of them was asked to stream and
     the other was not, the two modes of the same request are compared instead. Exit code 0: nothing was done; 1: it was.
     """
-    from streamlab.comparing import compare_hops, compare_targets
-    from streamlab.engine.parity import Parity
+    from streamlab.comparing.parity import Parity
     from streamlab.errors import UsageError
+    from streamlab.workflows.compare import compare_hops, compare_targets
 
     if bool(hops) == bool(targets) or (targets and len(targets) != 2):
         raise UsageError("give two targets, A (nearer to the model) and B, or --hops ID (or --hops last)")

@@ -38,12 +38,12 @@ def command(ctx: click.Context, targets: tuple[str, ...], db: Path | None, as_js
 
 
 def _one(target: str, db: Path | None, as_json: bool) -> int:
-    from streamlab import api
-    from streamlab.engine.diff import diff_exchange, explained
+    from streamlab.comparing.event_diff import diff_exchange, explained
     from streamlab.report import diff_text
     from streamlab.report.json import dump
     from streamlab.report.terminal import data
     from streamlab.report.text import head_line
+    from streamlab.workflows import check as api
 
     differs, listed = False, []
     for found in api.find(target, db):

@@ -37,8 +37,8 @@ def command(targets: tuple[str, ...], folder: Path, form: str, module: Path | No
 
     Nothing that is there is overwritten. What a format cannot hold is said on stderr.
     """
-    from streamlab import exporting
     from streamlab.errors import UsageError
+    from streamlab.workflows import export as exporting
 
     if module is not None and (form != "fixture" or module.exists()):
         raise UsageError("--pytest goes with fixtures only" if form != "fixture" else f"{module} is there already")

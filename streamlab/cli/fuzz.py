@@ -40,8 +40,10 @@ def command(
     """
     import json
 
-    from streamlab import api, exporting, fuzzing
     from streamlab.report.terminal import data
+    from streamlab.workflows import check as api
+    from streamlab.workflows import export as exporting
+    from streamlab.workflows import fuzz as fuzzing
 
     found = api.find_one(target, db)
     spend = fuzzing.Budget(budget)

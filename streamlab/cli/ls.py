@@ -10,7 +10,7 @@ import click
 from streamlab.cli.options import db_option, json_option
 
 if TYPE_CHECKING:
-    from streamlab.summarizing import Wanted
+    from streamlab.workflows.summarize import Wanted
 
 
 @click.command(
@@ -62,8 +62,8 @@ def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wante
     """The filter that the options mean. Raises UsageError."""
     from datetime import datetime
 
-    from streamlab import summarizing
     from streamlab.errors import UsageError
+    from streamlab.workflows import summarize as summarizing
 
     moment = summarizing.since(since, datetime.now().astimezone()) if since is not None else None
     if since is not None and moment is None:
@@ -78,10 +78,10 @@ def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wante
 
 
 def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
-    from streamlab import summarizing
     from streamlab.cli.progress import Progress
     from streamlab.report import listing
     from streamlab.report.terminal import data, diagnostics
+    from streamlab.workflows import summarize as summarizing
 
     with Progress() as progress:
         rows, total = summarizing.listed(path, wanted, limit, progress.advance)
@@ -99,10 +99,10 @@ def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
 
 
 def _print_first_seen(path: Path, wanted: Wanted, as_json: bool) -> None:
-    from streamlab import summarizing
     from streamlab.cli.progress import Progress
     from streamlab.report import trend
     from streamlab.report.terminal import data, diagnostics
+    from streamlab.workflows import summarize as summarizing
 
     with Progress() as progress:
         seen = summarizing.first_seen(path, wanted, progress.advance)

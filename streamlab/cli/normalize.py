@@ -33,11 +33,11 @@ def command(
     Exit code 0 when no error remains, 1 when some cannot be mended. With --json the account goes to stderr as JSON,
     with --blame to stdout.
     """
-    from streamlab import api as verbs
     from streamlab.config import Config
-    from streamlab.engine.normalizer import errors_left
+    from streamlab.repairing.normalizer import errors_left
     from streamlab.report import blame as account
     from streamlab.report.json import dump
+    from streamlab.workflows import check as verbs
 
     found = verbs.find_one(target, db)
     with found.opened() as exchange:

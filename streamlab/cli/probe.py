@@ -11,7 +11,7 @@ import click
 from streamlab.cli.options import db_option, json_option
 
 if TYPE_CHECKING:
-    from streamlab.probing import Probed
+    from streamlab.workflows.probe import Probed
 
 
 @click.command(
@@ -52,8 +52,8 @@ def command(
     A key is taken from the environment (OPENAI_API_KEY) and never written down. Exit code 0: nothing deviates;
     1: something does, or the server stopped answering; 3: it cannot be reached.
     """
-    from streamlab.probing import Probe, probe
     from streamlab.storage.location import default_db
+    from streamlab.workflows.probe import Probe, probe
 
     with _Asking() as asking:
         done = probe(Probe(base_url, model, direct, direct_model, timeout), db or default_db(), asking.told)

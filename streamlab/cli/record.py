@@ -11,7 +11,7 @@ import click
 from streamlab.cli.options import db_option
 
 if TYPE_CHECKING:
-    from streamlab.recording import Mending
+    from streamlab.workflows.record import Mending
 
 
 @click.command(
@@ -55,8 +55,8 @@ def command(
     that is run with OPENAI_BASE_URL set, and its exit code is ours.
     """
     _refuse_without_fork()
-    from streamlab import recording
     from streamlab.storage.location import default_db
+    from streamlab.workflows import record as recording
 
     mending = _mending(normalize, unsafe, retry_unstreamed)
     bound = recording.listeners(recording.hops(upstream, listen, taps, upstream_ca), allow_remote=allow_remote)
@@ -97,7 +97,7 @@ def _refuse_without_fork() -> None:
 
 def _mending(normalize: bool, unsafe: bool, retry_unstreamed: bool) -> Mending | None:
     from streamlab.errors import UsageError
-    from streamlab.recording import Mending
+    from streamlab.workflows.record import Mending
 
     if not normalize and (unsafe or retry_unstreamed):
         raise UsageError("--unsafe and --retry-unstreamed say how to mend: add --normalize")

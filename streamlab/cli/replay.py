@@ -44,8 +44,8 @@ def command(
     Requests are matched on method, path and body; http://ADDRESS/@ID/v1/chat/completions names an exchange. What
     matches nothing gets a 404 that names the nearest. Never goes online. SIGINT ends it with exit code 0.
     """
-    from streamlab import replaying
     from streamlab.servers.relay import bind, parse_listen
+    from streamlab.workflows import replay as replaying
 
     address = parse_listen(listen, allow_remote=allow_remote)
     playables = replaying.playables(targets, db, **options)  # type: ignore[arg-type]

@@ -12,9 +12,9 @@ from streamlab.cli.options import json_option
 @json_option
 def command(name: str, as_json: bool) -> None:
     """Explain one rule: what OpenAI does, who deviates, which client breaks and how, how it is mended."""
+    from streamlab.apis.registry import find_rule
     from streamlab.report import rule_page
     from streamlab.report.terminal import data
-    from streamlab.rules.registry import find_rule
 
     rule = find_rule(name)
     if as_json:

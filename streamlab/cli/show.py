@@ -18,10 +18,10 @@ def command(target: str, db: Path | None, as_json: bool) -> None:
 
     ID is a number or "last" in the database; every other TARGET that names one exchange works too.
     """
-    from streamlab import api
     from streamlab.report import listing
     from streamlab.report.json import dump
     from streamlab.report.terminal import data
+    from streamlab.workflows import check as api
 
     found = api.find_one(target, db)
     with found.opened() as exchange:

@@ -39,7 +39,9 @@ def command(
 
     Prints the stream, or with --to writes it as a new fixture and prints where. Ctrl-C keeps the smallest so far (130).
     """
-    from streamlab import api, exporting, fuzzing
+    from streamlab.workflows import check as api
+    from streamlab.workflows import export as exporting
+    from streamlab.workflows import fuzz as fuzzing
 
     found = api.find_one(target, db)
     spend = fuzzing.Budget(budget)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streamlab.servers.standins import Scenario, scenarios
+from streamlab.standins import Scenario, scenarios
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 from streamlab.demo.acts import Act
 from streamlab.demo.clients import Client, Seen
 from streamlab.demo.recording import TapLine, free_ports, recorder
-from streamlab.engine.analyzer import analyze
-from streamlab.engine.report import Report
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
+from streamlab.judging.analyzer import analyze
+from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Severity
-from streamlab.servers.standins import in_thread, serve_standin
+from streamlab.standins import in_thread, serve_standin
 from streamlab.storage.capture_db import CaptureDB
 
 LABEL = "demo"

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from streamlab.demo.performance import Hop, Outcome
-from streamlab.regression.fixture import write_expectations
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
+from streamlab.workflows.regression.fixture import write_expectations
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from streamlab.engine.analyzer import analyze
-from streamlab.engine.normalizer import errors_left, normalize
 from streamlab.exchange import Ending, Exchange
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.wire.apis import Api, api_of_path
 
 _HEADER = '''"""Streams that went wrong once, replayed. Written by `streamlab export --pytest`; yours to change.

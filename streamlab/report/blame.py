@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from streamlab.engine.normalizer import Mended, Normalized
+from streamlab.apis.registry import by_name
+from streamlab.repairing.normalizer import Mended, Normalized
 from streamlab.rules.finding import Mend
-from streamlab.rules.registry import by_name
-from streamlab.rules.repairs.base import ABSENT, Change
+from streamlab.rules.repair import ABSENT, Change
 from streamlab.wire.visible import visible
 
 _SHOWN = 60

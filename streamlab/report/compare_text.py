@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from streamlab import __version__
-from streamlab.engine.comparison import Comparison, Difference, Origin, Pair, Relation, Side, Spot
-from streamlab.engine.parity import Parity
+from streamlab.comparing.comparison import Comparison, Difference, Origin, Pair, Relation, Side, Spot
+from streamlab.comparing.parity import Parity
 from streamlab.report.json import finding_json
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size

@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from streamlab.engine.difference import EventDiff, FieldDiff, How, Outcome, Output
-from streamlab.engine.report import Report
+from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcome, Output
+from streamlab.judging.report import Report
 from streamlab.report.json import break_json
 from streamlab.report.text import breaking_lines, value
 from streamlab.rules.finding import Finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from streamlab.engine.report import Report
+from streamlab.judging.report import Report
 from streamlab.report.github import github_lines
 from streamlab.report.json import Summary, check_document
 from streamlab.report.junit import junit_document

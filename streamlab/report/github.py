@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from streamlab.engine.report import Report
+from streamlab.judging.report import Report
 from streamlab.report.json import Summary
 from streamlab.report.places import Places
 from streamlab.rules.finding import Severity

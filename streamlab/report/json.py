@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from streamlab import __version__
-from streamlab.engine.report import Report
 from streamlab.expectations.clients import CLIENTS, Break, breaks
+from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Severity
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from streamlab.engine.report import Report
+from streamlab.judging.report import Report
 from streamlab.report.json import Summary
 from streamlab.rules.finding import Finding, Severity
 

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from streamlab.engine.report import Report
 from streamlab.exchange import Exchange
+from streamlab.judging.report import Report
 from streamlab.report.json import dump, report_json
 from streamlab.report.text import finding_lines, gravest_first, metric_rows
 from streamlab.report.timeline import timeline_rows

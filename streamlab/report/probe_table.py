@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamlab import __version__
-from streamlab.engine.probe import Feature, ModeOutcome, State
+from streamlab.comparing.features import Feature, ModeOutcome, State
 from streamlab.report.json import finding_json
 from streamlab.wire.visible import visible
 

@@ -7,12 +7,12 @@ import inspect
 import re
 from pathlib import Path
 
-from streamlab.engine.normalizer import ENGINE_RULES, Normalized, normalize, repair_classes
+from streamlab.apis.registry import FAMILIES, all_rules, family_of, repair_classes
 from streamlab.exchange import Exchange
+from streamlab.repairing.normalizer import ENGINE_RULES, Normalized, normalize
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Mend
-from streamlab.rules.registry import FAMILIES, all_rules, family_of
-from streamlab.rules.repairs.base import Repair
+from streamlab.rules.repair import Repair
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.wire.visible import visible
 

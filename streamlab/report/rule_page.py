@@ -10,12 +10,12 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from streamlab.apis.registry import all_rules, family_of
 from streamlab.dialects.registry import all_dialects
 from streamlab.expectations.clients import CLIENTS, MEASURED_ON, breaks
 from streamlab.report.json import break_json, dump
 from streamlab.report.styles import STYLES
 from streamlab.rules.base import Rule
-from streamlab.rules.registry import all_rules, family_of
 
 
 def title(rule: type[Rule]) -> str:

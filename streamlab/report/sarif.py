@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from streamlab import __version__
-from streamlab.engine.report import Report
+from streamlab.judging.report import Report
 from streamlab.report.json import Summary, dump
 from streamlab.report.places import Places
 from streamlab.rules.base import Rule

@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from streamlab.engine.metrics import Metrics
-from streamlab.engine.report import Report
 from streamlab.expectations.clients import CLIENTS, breaks
+from streamlab.judging.metrics import Metrics
+from streamlab.judging.report import Report
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Finding, Mend, Severity

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from rich.table import Table
 from rich.text import Text
 
-from streamlab.engine.trend import Sighting
+from streamlab.judging.trend import Sighting
 from streamlab.report.json import dump
 from streamlab.report.styles import STYLES
 from streamlab.rules.finding import Severity

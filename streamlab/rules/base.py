@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from streamlab.exchange import Ending, ResponseHead
-from streamlab.expectations.sources import Source
-from streamlab.rules.context import Context
 from streamlab.rules.finding import Finding, Mend, Severity
-from streamlab.rules.repairs.base import Repair
+from streamlab.rules.repair import Repair
+from streamlab.rules.sources import Source
+from streamlab.rules.state import Context
 from streamlab.wire.apis import JUDGED, Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.locate import member_span

@@ -15,8 +15,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from streamlab.engine.normalizer import Normalizer
 from streamlab.exchange import Ending, Request, ResponseHead
+from streamlab.repairing.normalizer import Normalizer
 from streamlab.wire.apis import Api, api_of_path
 from streamlab.wire.http1 import (
     MAX_RESPONSE_HEAD,

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from streamlab.engine.matching import Candidate, Matcher, Miss
-from streamlab.engine.playback import Finish, Script, Step
 from streamlab.errors import StreamlabError
+from streamlab.playback.matching import Candidate, Matcher, Miss
+from streamlab.playback.script import Finish, Script, Step
 from streamlab.servers.endpoint import READ_SIZE, Endpoint
 from streamlab.servers.error_response import error_response
 from streamlab.servers.schedule import Schedule

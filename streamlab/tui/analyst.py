@@ -16,21 +16,21 @@ from time import monotonic
 from typing import IO
 
 from streamlab import __version__
-from streamlab.engine.compare import Names, compare_exchanges
-from streamlab.engine.event_index import EventIndex, IndexPart
-from streamlab.engine.normalizer import normalize
-from streamlab.engine.parity import are_two_modes, compare_modes
+from streamlab.comparing.hops import Names, compare_exchanges
+from streamlab.comparing.parity import are_two_modes, compare_modes
 from streamlab.errors import NotFoundError, StreamlabError
 from streamlab.exchange import Exchange
+from streamlab.judging.event_index import EventIndex, IndexPart
+from streamlab.repairing.normalizer import normalize
 from streamlab.storage.background import stand_back
 from streamlab.storage.browsing import Browser, Summary
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.summarizing import summary_of
 from streamlab.tui import protocol
 from streamlab.tui.events import Events, body_of
 from streamlab.tui.opening import copy_into
 from streamlab.tui.subject import Subject, analyzer_for
 from streamlab.wire.visible import visible
+from streamlab.workflows.summarize import summary_of
 
 #: Work between two looks at the questions, in seconds.
 _SLICE = 0.01

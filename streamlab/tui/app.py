@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.screen import Screen
 
-    from streamlab.replaying import BackgroundReplay
+    from streamlab.workflows.replay import BackgroundReplay
 
 
 def _commands() -> type[Provider]:
@@ -218,8 +218,8 @@ class Workbench(App[None]):
 
     def show_rule(self, name: str) -> None:
         """A rule's page."""
+        from streamlab.apis.registry import find_rule
         from streamlab.report.rule_page import markdown
-        from streamlab.rules.registry import find_rule
         from streamlab.tui.screens.page import PageScreen
 
         self.push_screen(PageScreen(name, markdown(find_rule(name))))
@@ -341,7 +341,7 @@ class Workbench(App[None]):
             self.stop_replaying()
             self.tell("the replay has stopped")
             return
-        from streamlab.replaying import BackgroundReplay, playables
+        from streamlab.workflows.replay import BackgroundReplay, playables
 
         try:
             self._replaying = BackgroundReplay(playables([f"{self.watcher.path}#{exchange_id}"]), speed=1.0)

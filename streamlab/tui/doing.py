@@ -11,7 +11,7 @@ from streamlab.exchange import Exchange
 
 def export_fixture(path: Path, exchange_id: int, folder: Path) -> Path:
     """Write a regression fixture below a folder; gives where. Raises StreamlabError or OSError."""
-    from streamlab.exporting import export
+    from streamlab.workflows.export import export
 
     (exported,) = export([f"{path}#{exchange_id}"], folder)
     return exported.path
@@ -19,7 +19,7 @@ def export_fixture(path: Path, exchange_id: int, folder: Path) -> Path:
 
 def write_normalized(exchange: Exchange, target: Path) -> str:
     """Write the mended stream as SSE bytes; gives what was mended in a line."""
-    from streamlab.engine.normalizer import Normalizer
+    from streamlab.repairing.normalizer import Normalizer
 
     normalizer = Normalizer(exchange.request, exchange.head)
     with target.open("xb") as file:

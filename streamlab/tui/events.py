@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from streamlab.engine.event_index import STEP, Checkpoint, EventIndex
 from streamlab.exchange import Exchange
+from streamlab.judging.event_index import STEP, Checkpoint, EventIndex
 from streamlab.storage.browsing import BodyPiece, Browser
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder

@@ -11,11 +11,11 @@ import struct
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:  # what is answered brings these with it, when it comes
-    from streamlab.engine.comparison import Comparison
-    from streamlab.engine.difference import EventDiff
-    from streamlab.engine.event_index import IndexPart
-    from streamlab.engine.parity import Parity
-    from streamlab.engine.report import Report
+    from streamlab.comparing.comparison import Comparison
+    from streamlab.comparing.event_outcomes import EventDiff
+    from streamlab.comparing.parity import Parity
+    from streamlab.judging.event_index import IndexPart
+    from streamlab.judging.report import Report
 
 _LENGTH = struct.Struct(">I")
 

@@ -14,14 +14,14 @@ from dataclasses import replace
 from time import monotonic
 from typing import IO, Any
 
-from streamlab.engine.analyzer import Analyzer
-from streamlab.engine.diff import Differ, explained
-from streamlab.engine.difference import EventDiff, Outcome
-from streamlab.engine.parity import request_body
-from streamlab.engine.report import Report
+from streamlab.apis.translators import translator_for
+from streamlab.comparing.event_diff import Differ, explained
+from streamlab.comparing.event_outcomes import EventDiff, Outcome
+from streamlab.comparing.parity import request_body
 from streamlab.exchange import Exchange
+from streamlab.judging.analyzer import Analyzer
+from streamlab.judging.report import Report
 from streamlab.storage.browsing import BodyPiece, Browser
-from streamlab.translators import translator_for
 from streamlab.tui import protocol
 from streamlab.tui.events import Events, StoredBody, body_of
 from streamlab.wire.accumulate import Accumulator, Mark

@@ -8,9 +8,9 @@ from __future__ import annotations
 from array import array
 from pathlib import Path
 
-from streamlab.engine.event_index import IndexPart
 from streamlab.errors import StreamlabError
 from streamlab.exchange import Exchange
+from streamlab.judging.event_index import IndexPart
 from streamlab.storage.browsing import Browser, ListRow
 from streamlab.storage.filtering import Filter, parse
 from streamlab.tui.events import Events, body_of

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 LINT = Path(sys.executable).parent / "lint-imports"
 
 #: module -> what a core room must never have loaded, however deep
-_CORE = ["streamlab.wire.stream", "streamlab.rules.registry", "streamlab.engine.analyzer", "streamlab.exchange"]
+_CORE = ["streamlab.wire.stream", "streamlab.apis.registry", "streamlab.judging.analyzer", "streamlab.exchange"]
 _FORBIDDEN = ["asyncio", "socket", "threading", "sqlite3", "random", "httpx", "textual", "rich", "click", "uvloop"]
 
 
@@ -29,7 +29,7 @@ def test_core_rooms_load_nothing_that_touches_the_world(module):
     baseline = _loaded_by(
         "import msgspec, zstandard, brotli, zlib, json, dataclasses, enum, typing, difflib, urllib.parse"
     )
-    loaded = _loaded_by(f"import {module}\nfrom streamlab.rules import registry\nregistry.all_rules()") - baseline
+    loaded = _loaded_by(f"import {module}\nfrom streamlab.apis import registry\nregistry.all_rules()") - baseline
     assert not {name for name in loaded if name.partition(".")[0] in _FORBIDDEN}
 
 
@@ -47,10 +47,10 @@ def test_help_loads_click_and_no_command():
 @pytest.mark.parametrize(
     ("room", "line", "contract"),
     [
-        ("streamlab/rules/lifecycle/done_missing.py", "import time", "Core rooms touch nothing"),
+        ("streamlab/apis/chat/rules/lifecycle/done_missing.py", "import time", "Core rooms touch nothing"),
         (
-            "streamlab/rules/lifecycle/done_missing.py",
-            "from streamlab.rules.lifecycle.finish_reason_key_absent import FinishReasonKeyAbsent",
+            "streamlab/apis/chat/rules/lifecycle/done_missing.py",
+            "from streamlab.apis.chat.rules.lifecycle.finish_reason_key_absent import FinishReasonKeyAbsent",
             "Rules are independent of each other",
         ),
         ("streamlab/wire/sse.py", "from streamlab.rules.base import Rule", "Imports point down"),

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from streamlab.api import CheckOptions, check
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.storage.targets import Target, find
+from streamlab.workflows.check import CheckOptions, check
 from tests import streams
 from tests.interruptible import INTERRUPTIBLE
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from streamlab import cli
-from streamlab.rules.registry import by_name
+from streamlab.apis.registry import by_name
 
 
 def test_help_names_every_command(run):

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from streamlab.engine.analyzer import analyze
-from streamlab.engine.matching import Candidate
-from streamlab.engine.normalizer import errors_left, normalize
-from streamlab.engine.playback import script
 from streamlab.exchange import Ending, Exchange
-from streamlab.replaying import BackgroundReplay, held
+from streamlab.judging.analyzer import analyze
+from streamlab.playback.matching import Candidate
+from streamlab.playback.script import script
+from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.servers.replay import Playable
 from streamlab.wire.apis import Api
+from streamlab.workflows.replay import BackgroundReplay, held
 from tests import corpus, rule_fixtures
 
 ROOT = Path(__file__).parents[2]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from streamlab.apis.registry import by_name
 from streamlab.dialects.base import CERTAIN, Hints, Kind, Trait
 from streamlab.dialects.registry import all_dialects, detect, known_deviations
-from streamlab.engine.analyzer import analyze
 from streamlab.exchange import Request
-from streamlab.rules.registry import by_name
+from streamlab.judging.analyzer import analyze
 from tests import corpus
 from tests.streams import Payload, chat_text, dump, exchange, frame, sse
 

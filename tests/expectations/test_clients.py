@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from streamlab.apis.registry import by_name
 from streamlab.expectations import client_table
 from streamlab.expectations.clients import CLIENTS, breaks, client_names, clients_called, hurts, is_harmless
-from streamlab.rules.registry import by_name
 
 HARMS = {"hangs", "raises", "silent-loss", "wrong"}
 RULES = [

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
+from streamlab.apis.registry import all_rules, by_name
 from streamlab.exchange import Exchange
 from streamlab.expectations import client_table
 from streamlab.expectations.clients import breaks, hurts
+from streamlab.judging.analyzer import analyze
 from streamlab.report.json import finding_json
 from streamlab.report.text import breaking_lines
 from streamlab.rules.finding import Finding
-from streamlab.rules.registry import all_rules, by_name
 from tests.streams import chat_text, chat_tools, exchange, sse
 from tests.variants import FORMS, Form
 

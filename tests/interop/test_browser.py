@@ -21,11 +21,11 @@ from typing import Any
 
 import pytest
 
-from streamlab import replaying
-from streamlab.api import analyze
 from streamlab.interop.reading import read_file
-from streamlab.replaying import BackgroundReplay
 from streamlab.storage.exchange_dir import read_bare_body, read_exchange_dir
+from streamlab.workflows import replay as replaying
+from streamlab.workflows.check import analyze
+from streamlab.workflows.replay import BackgroundReplay
 from tests.servers.harness import post
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

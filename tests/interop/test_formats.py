@@ -15,8 +15,6 @@ import vcr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlab import exporting, replaying
-from streamlab.api import analyze, load
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.interop.curl_log import curl_command, from_curl_log, to_curl_log
@@ -26,9 +24,12 @@ from streamlab.interop.reading import read_file
 from streamlab.interop.vcr import from_vcr, parse_yaml, to_vcr
 from streamlab.interop.vcr import lost as vcr_lost
 from streamlab.redaction import redact_headers
-from streamlab.replaying import BackgroundReplay
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_bare_body, read_exchange_dir, write_exchange_dir
+from streamlab.workflows import export as exporting
+from streamlab.workflows import replay as replaying
+from streamlab.workflows.check import analyze, load
+from streamlab.workflows.replay import BackgroundReplay
 from tests import streams
 
 BODY = streams.sse(streams.chat_text("Grüß", " Gott", " \U0001f600"))

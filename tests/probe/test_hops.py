@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from streamlab.comparing import compare_hops
+from streamlab.comparing.comparison import Comparison, Kind, Origin
 from streamlab.demo.recording import TapLine, free_ports, recorder
-from streamlab.engine.comparison import Comparison, Kind, Origin
 from streamlab.errors import UsageError
-from streamlab.servers.standins import in_thread, scenarios, serve_standin
+from streamlab.standins import in_thread, scenarios, serve_standin
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.workflows.compare import compare_hops
 
 
 @dataclass(frozen=True)

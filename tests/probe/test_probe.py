@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from streamlab.expectations.questions import QUESTIONS
-from streamlab.servers.standins import in_thread, serve_standin, standin_in_thread
+from streamlab.apis.chat.questions import QUESTIONS
+from streamlab.standins import in_thread, serve_standin, standin_in_thread
 from streamlab.storage.capture_db import CaptureDB
 from tests import streams
 

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamlab.api import CheckOptions, check, find
-from streamlab.engine.metrics import Metrics
-from streamlab.engine.report import Report
+from streamlab.apis.registry import all_rules
+from streamlab.judging.metrics import Metrics
+from streamlab.judging.report import Report
 from streamlab.report.formats import render
 from streamlab.report.json import Summary
 from streamlab.rules.finding import Finding, Mend, Severity
-from streamlab.rules.registry import all_rules
 from streamlab.wire.apis import Api
+from streamlab.workflows.check import CheckOptions, check, find
 from tests import rule_fixtures
 
 # -- what SARIF 2.1.0 (OASIS) says of the members streamlab writes; no others are allowed -----------------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
+from streamlab.apis.registry import by_name
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
-from streamlab.rules.registry import by_name
 from tests import corpus
 
 #: (scenario, rule): labels that are wrong on reading, with the reason.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
+from streamlab.apis.registry import all_rules, family_of
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
-from streamlab.rules.registry import all_rules, family_of
 from tests import corpus, rule_fixtures
 
 RULES = all_rules()

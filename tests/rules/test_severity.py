@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from streamlab.engine.matching import candidate
-from streamlab.engine.playback import Fault, Finish, script
+from streamlab.apis.registry import all_rules
 from streamlab.exchange import Ending, Exchange
 from streamlab.expectations.clients import CLIENTS, breaks
-from streamlab.replaying import BackgroundReplay
+from streamlab.playback.matching import candidate
+from streamlab.playback.script import Fault, Finish, script
 from streamlab.rules.finding import Severity
-from streamlab.rules.registry import all_rules
 from streamlab.servers.replay import Playable
+from streamlab.workflows.replay import BackgroundReplay
 from tests import corpus, rule_fixtures
 from tests.streams import chat_text, chat_tool, chunk, exchange, sse
 from tests.variants import FORMS as FORMS_OF_VARIANTS

@@ -18,11 +18,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streamlab.engine.analyzer import analyze
-from streamlab.engine.normalizer import normalize
 from streamlab.exchange import Ending
-from streamlab.servers.standins import scenarios
-from streamlab.servers.standins.running import in_thread, serve_scenario
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import normalize
+from streamlab.standins import scenarios
+from streamlab.standins.running import in_thread, serve_scenario
 from streamlab.storage.capture_db import CaptureDB
 from tests.servers.harness import END, HEAD, RECORD, RST, Upstream, event, fetch, get, recording, run
 

@@ -23,13 +23,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.responses import ResponseErrorEvent
 
-from streamlab.engine.analyzer import analyze
-from streamlab.engine.normalizer import Normalized, Normalizer, normalize
 from streamlab.exchange import Ending, Exchange, ResponseHead
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import Normalized, Normalizer, normalize
 from streamlab.rules.finding import Severity
 from streamlab.servers.normalizing import MendingTransformer
-from streamlab.servers.standins import Scenario, Standin, scenarios
-from streamlab.servers.standins.running import in_thread, serve_scenario
+from streamlab.standins import Scenario, Standin, scenarios
+from streamlab.standins.running import in_thread, serve_scenario
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.wire.stream import BodyDecoder
 from tests import streams

@@ -12,11 +12,11 @@ from pathlib import Path
 import openai
 import pytest
 
-from streamlab import replaying
 from streamlab.errors import UsageError
 from streamlab.exchange import Ending, Exchange, Request
-from streamlab.replaying import BackgroundReplay
 from streamlab.storage.exchange_dir import write_exchange_dir
+from streamlab.workflows import replay as replaying
+from streamlab.workflows.replay import BackgroundReplay
 from tests import streams
 from tests.servers.harness import Seen, Upstream, fetch, get, judged_patiently, post, recording, run, same_gaps
 from tests.servers.test_fidelity import CASES, _all, _decoded, _due, _request

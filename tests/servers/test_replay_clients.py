@@ -9,10 +9,10 @@ from pathlib import Path
 import openai
 import pytest
 
-from streamlab import replaying
-from streamlab.replaying import BackgroundReplay
-from streamlab.servers.standins import standin_in_thread
-from streamlab.servers.standins.faulty import FAULTS
+from streamlab.standins import standin_in_thread
+from streamlab.standins.faulty import FAULTS
+from streamlab.workflows import replay as replaying
+from streamlab.workflows.replay import BackgroundReplay
 from tests.servers.harness import judged_patiently, recording
 
 pytestmark = pytest.mark.xdist_group("timed")

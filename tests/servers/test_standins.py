@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamlab.engine.analyzer import analyze
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
-from streamlab.servers.standins import (
+from streamlab.standins import (
     NAMES,
     Scenario,
     Standin,
@@ -30,10 +30,10 @@ from streamlab.servers.standins import (
     serve_standin,
     standin_in_thread,
 )
-from streamlab.servers.standins.answers import tokens
-from streamlab.servers.standins.base import WEATHER_TOOL, chat
-from streamlab.servers.standins.faulty import FAULTS
-from streamlab.servers.standins.openai_api import MODELS
+from streamlab.standins.answers import tokens
+from streamlab.standins.base import WEATHER_TOOL, chat
+from streamlab.standins.faulty import FAULTS
+from streamlab.standins.openai_api import MODELS
 from tests.corpus import CORPUS
 
 ALL = [(name, scenario) for name in NAMES for scenario in scenarios(name)]

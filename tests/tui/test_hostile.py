@@ -9,8 +9,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamlab.engine.diff import diff_exchange, explained
-from streamlab.engine.diff_members import members_of
+from streamlab.comparing.event_diff import diff_exchange, explained
+from streamlab.comparing.members import members_of
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui.screens.exchange import ExchangeScreen

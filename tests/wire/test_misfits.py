@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamlab.engine.analyzer import analyze
-from streamlab.rules.misfits import MisfitRule
-from streamlab.rules.registry import all_rules
+from streamlab.apis.registry import all_rules
+from streamlab.judging.analyzer import analyze
+from streamlab.rules.bad_payloads import MisfitRule
+from streamlab.wire.bad_payloads import MAX_PIECES, Misfit, MisfitReader, misfit
 from streamlab.wire.events import Comment, Undecodable
-from streamlab.wire.misfits import MAX_PIECES, Misfit, MisfitReader, misfit
 from streamlab.wire.stream import StreamDecoder
 from tests.streams import chat_text, chunk, dump, exchange, frame
 

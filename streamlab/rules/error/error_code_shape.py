@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import ERROR_OBJECT
 from streamlab.rules.base import ANY_STATUS, OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.errors import ErrorShape
+from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.wire import reading
 from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
+from streamlab.rules.sources import CLIENTS
 from streamlab.wire.apis import Api
 from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import CHAT_CHUNK
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.errors import ErrorShape
+from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
 

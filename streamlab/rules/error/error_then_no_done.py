@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent

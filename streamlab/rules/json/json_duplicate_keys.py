@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import JSON
 from streamlab.rules.base import ANY_API, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.sources import JSON
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.payload import FaultKind
 from streamlab.wire.reading import Fact

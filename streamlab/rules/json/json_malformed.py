@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import JSON
+from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Severity
-from streamlab.rules.misfits import MisfitRule
-from streamlab.wire.misfits import Misfit, Named
+from streamlab.rules.sources import JSON
+from streamlab.wire.bad_payloads import Misfit, Named
 
 
 class JsonMalformed(MisfitRule):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.context import Context
 from streamlab.rules.finding import Severity
+from streamlab.rules.sources import OBSERVED
+from streamlab.rules.state import Context
 from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact, choice_index, choices, chunk_of, content, delta

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from streamlab.rules.repairs.base import Change, Draft, Drafts, Repair, Stage
+from streamlab.rules.repair import Change, Draft, Drafts, Repair, Stage
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, ErrorPayload

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from streamlab.rules.repairs.base import ABSENT, Change, Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, Stage, Story
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import split_values

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.rules.repairs.base import ABSENT, Change, Draft, Drafts, Origin, Repair, Stage, Story, error_event
+from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, Stage, Story, error_event
 from streamlab.rules.repairs.framing import comment, frame
 from streamlab.wire import reading
 from streamlab.wire.apis import Api

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import UTF8
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import UTF8
 from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import ServerSentEvent

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import SSE
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Severity
+from streamlab.rules.sources import SSE
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import CLIENTS
+from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Mend, Severity
-from streamlab.rules.misfits import MisfitRule
 from streamlab.rules.repairs.framing import Framing
-from streamlab.wire.misfits import Misfit, Named
+from streamlab.rules.sources import CLIENTS
+from streamlab.wire.bad_payloads import Misfit, Named
 
 
 class SseCommentRewrappedAsData(MisfitRule):

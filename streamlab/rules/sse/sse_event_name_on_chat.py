@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import CHAT_STREAM
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire.apis import Api
+from streamlab.wire.bad_payloads import DONE_EVENTS
 from streamlab.wire.events import Chunk, Done, StreamEvent
-from streamlab.wire.misfits import DONE_EVENTS
 from streamlab.wire.reading import Fact
 
 

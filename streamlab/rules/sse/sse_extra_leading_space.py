@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import SSE
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.sources import SSE
 from streamlab.wire.events import Done, StreamEvent, Undecodable
 from streamlab.wire.reading import Fact
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import SSE
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.sources import SSE
 from streamlab.wire.apis import JUDGED, api_of_json, api_of_path
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.events import StreamEvent

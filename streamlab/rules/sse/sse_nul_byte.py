@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import JSON
+from streamlab.rules.bad_payloads import MisfitRule, fault_of
 from streamlab.rules.finding import Finding, Mend, Severity
-from streamlab.rules.misfits import MisfitRule, fault_of
 from streamlab.rules.repairs.framing import Framing
-from streamlab.wire.misfits import Misfit, Named
+from streamlab.rules.sources import JSON
+from streamlab.wire.bad_payloads import Misfit, Named
 from streamlab.wire.payload import FaultKind
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from streamlab.expectations.sources import CLIENTS
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.sources import CLIENTS
 from streamlab.wire.apis import Api
+from streamlab.wire.bad_payloads import PING_EVENTS
 from streamlab.wire.events import Chunk, Done, StreamEvent
-from streamlab.wire.misfits import PING_EVENTS
 from streamlab.wire.reading import Fact
 
 _TYPES = frozenset(name.decode() for name in PING_EVENTS)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from streamlab.expectations.sources import JSON
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.sources import JSON
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 

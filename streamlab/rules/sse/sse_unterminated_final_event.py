@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import SSE
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.sources import SSE
 from streamlab.wire import reading
+from streamlab.wire.bad_payloads import Misfit, misfit
 from streamlab.wire.events import Done, StreamEvent, Undecodable
-from streamlab.wire.misfits import Misfit, misfit
 from streamlab.wire.reading import Fact
 
 

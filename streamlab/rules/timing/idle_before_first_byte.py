@@ -5,9 +5,9 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import OBSERVED
 
 _WARN_US, _ERROR_US = 30_000_000, 55_000_000
 _LOOPBACK = ("localhost", "::1")

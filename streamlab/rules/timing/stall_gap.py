@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.apis.responses.expectations import AFTER_TERMINAL, TERMINAL
 from streamlab.exchange import Ending
-from streamlab.expectations.responses import AFTER_TERMINAL, TERMINAL
-from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
-from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import OBSERVED
+from streamlab.rules.state import Context
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.gaps import Gaps

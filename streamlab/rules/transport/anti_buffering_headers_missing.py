@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import NGINX
 from streamlab.redaction import REDACTED
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import NGINX
 from streamlab.wire import http1
 from streamlab.wire.bodies import BodyKind
 

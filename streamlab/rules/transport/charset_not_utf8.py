@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import SSE
 from streamlab.rules.base import ANY_API, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import SSE
 from streamlab.wire.bodies import BodyKind
 
 _CHARSET = re.compile(r";[ \t]*charset[ \t]*=[ \t]*[\"']?([^\"';\s]*)", re.IGNORECASE)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import HTTP1
 from streamlab.rules.base import ANY_API, ANY_STATUS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import HTTP1
 from streamlab.wire import http1
 from streamlab.wire.bodies import BodyKind
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import SSE
 from streamlab.redaction import REDACTED
 from streamlab.rules.base import ANY_API, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import SSE
 from streamlab.wire.bodies import BodyKind
 
 

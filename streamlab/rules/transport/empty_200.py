@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Severity
+from streamlab.rules.sources import OBSERVED
 from streamlab.wire.bodies import BodyKind
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import HTTP
 from streamlab.rules.base import ANY_API, ANY_STATUS, Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.sources import HTTP
 from streamlab.wire import bodies
 from streamlab.wire.bodies import BodyKind
 

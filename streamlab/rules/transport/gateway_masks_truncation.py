@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
 from streamlab.rules.finding import Severity
+from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, JsonObject

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import HTTP
 from streamlab.rules.base import ANY_API, Findings, Rule
-from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import HTTP
+from streamlab.rules.state import Context
 from streamlab.wire.bodies import BodyKind
 
 _SAME_READ_US = 1_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import CHAT_STREAM
 from streamlab.rules.base import ANY_API, Findings, Rule, quote
 from streamlab.rules.finding import Severity
+from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire.bodies import BodyKind
 
 _TITLE = re.compile(rb"<(?:title|h1)[^>]*>\s*([^<]{1,200})", re.IGNORECASE)

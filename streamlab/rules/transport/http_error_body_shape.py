@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import ERROR_OBJECT
 from streamlab.rules.base import NOT_OK, OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import CHAT_STREAM
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.events import StreamEvent

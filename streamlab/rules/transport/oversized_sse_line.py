@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from streamlab.expectations.sources import OBSERVED
 from streamlab.rules.base import OPENAI_APIS, Findings, Rule
-from streamlab.rules.context import Context
 from streamlab.rules.finding import Mend, Severity
-from streamlab.rules.repairs.base import Draft, Drafts, Repair, Stage
+from streamlab.rules.repair import Draft, Drafts, Repair, Stage
+from streamlab.rules.sources import OBSERVED
+from streamlab.rules.state import Context
 from streamlab.wire import reading
 from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import HTTP1
 from streamlab.rules.base import ANY_API, ANY_STATUS, Findings, Rule, quote
 from streamlab.rules.finding import Severity
+from streamlab.rules.sources import HTTP1
 
 
 class TruncatedChunkedBody(Rule):

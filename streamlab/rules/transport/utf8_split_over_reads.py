@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.expectations.sources import UTF8
 from streamlab.rules.base import ANY_API, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import UTF8
 
 #: A stream in at least this many reads of at most this many bytes on average is told as well.
 _MANY_READS, _TINY = 64, 4

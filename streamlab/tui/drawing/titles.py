@@ -14,7 +14,7 @@ from streamlab.tui.palette import badge
 from streamlab.wire.visible import visible
 
 if TYPE_CHECKING:
-    from streamlab.engine.report import Report
+    from streamlab.judging.report import Report
 
 
 def list_title(capture: str, count: int, sort: str) -> Text:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from streamlab.engine.comparison import Comparison, Difference, Origin, Relation, Row
+from streamlab.comparing.comparison import Comparison, Difference, Origin, Relation, Row
 from streamlab.report.timeline import kind, preview
 from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding

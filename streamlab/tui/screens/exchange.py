@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.timer import Timer
 
-from streamlab.engine.diff_members import members_of
+from streamlab.comparing.members import members_of
 from streamlab.exchange import Exchange
 from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding
@@ -34,7 +34,7 @@ from streamlab.wire.events import Chunk
 from streamlab.wire.visible import visible
 
 if TYPE_CHECKING:
-    from streamlab.engine.report import Report
+    from streamlab.judging.report import Report
 
 _FRAME = 1 / 30
 _REPORT_SECONDS = 0.5

@@ -7,7 +7,7 @@ from typing import ClassVar
 from rich.style import Style
 from rich.text import Text
 
-from streamlab.engine.difference import EventDiff, FieldDiff, How, Outcome, Output
+from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcome, Output
 from streamlab.report.text import breaking_lines, value
 from streamlab.rules.finding import Finding
 from streamlab.tui.palette import BOLD, DIM, GOOD, PLAIN, badge, fit

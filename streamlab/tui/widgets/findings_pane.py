@@ -7,7 +7,7 @@ from typing import ClassVar
 from rich.style import Style
 from rich.text import Text
 
-from streamlab.engine.ranking import worst_first
+from streamlab.judging.ranking import worst_first
 from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding
 from streamlab.tui.palette import BOLD, DIM, badge, fit

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from streamlab.engine.event_index import EventIndex
+from streamlab.judging.event_index import EventIndex
 from streamlab.rules.finding import Finding, Severity
 from streamlab.tui.palette import BARS, DIM, GAP, LETTERS, SEVERITY, STALL
 

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
 from streamlab.exchange import Ending, Request
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from streamlab.wire.apis import Api
 from tests.streams import chat_text, chunk, dump, exchange, request_for, sse

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests.streams import chat_text, chat_tool, chat_tools, chunk, exchange, sse
 

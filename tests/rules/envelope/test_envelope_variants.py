@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests.streams import chat_text, chat_usage, chunk, exchange, request_for, sse
 

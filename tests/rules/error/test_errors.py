@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamlab.engine.analyzer import analyze
+from streamlab.apis.registry import all_rules, family_of
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
-from streamlab.rules.registry import all_rules, family_of
 from tests.streams import USAGE, chat_text, chunk, dump, exchange, frame, sse
 
 TEXT = chat_text()

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
+from streamlab.apis.registry import all_rules, family_of
 from streamlab.exchange import Ending, Exchange
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
-from streamlab.rules.registry import all_rules, family_of
 from tests.streams import CREATED, MODEL, chat_text, chat_tool, chat_usage, chunk, exchange, frame, request_for, sse
 
 MINE = [rule for rule in all_rules() if family_of(rule) in ("tool_call", "lifecycle")]

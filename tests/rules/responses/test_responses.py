@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
 from streamlab.exchange import Ending
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests.streams import (
     Payload,

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
+from streamlab.apis.registry import all_rules, family_of
 from streamlab.exchange import Ending
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
-from streamlab.rules.registry import all_rules, family_of
 from tests.streams import chat_text, chunk, exchange, frame, request_for
 
 OURS = {rule.name for rule in all_rules() if family_of(rule) in ("sse", "json")}

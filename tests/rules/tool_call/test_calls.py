@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlab.engine.analyzer import analyze
+from streamlab.apis.registry import all_rules, family_of
 from streamlab.exchange import Ending
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
-from streamlab.rules.registry import all_rules, family_of
 from tests.streams import TOOL, chat_text, chat_tool, chat_tools, chunk, dump, exchange, request_for, sse
 
 MINE = [rule for rule in all_rules() if family_of(rule) in ("tool_call", "lifecycle")]

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
 from streamlab.exchange import Ending, Segment
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests.streams import (
     chat_text,

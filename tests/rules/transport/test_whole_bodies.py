@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
 from streamlab.exchange import Ending, Request
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests.streams import ID, MODEL, chat_text, chunk, dump, exchange, frame, request_for, sse
 

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from streamlab.engine.analyzer import analyze
 from streamlab.exchange import Ending, Request
+from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests.streams import USAGE, chat_text, chat_usage, chunk, exchange, frame, request_for, sse
 

@@ -1,0 +1,1 @@
+"""APIs: one folder each, with what it promises, its reader, rules and repairs. Core."""

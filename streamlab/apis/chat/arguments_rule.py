@@ -1,0 +1,40 @@
+"""For rules about the whole arguments of a tool call: each call's fault is named by one of them (wire/calls.py)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Severity
+from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.wire.calls import ArgumentsFault, Call, fault_of
+
+
+class ArgumentsRule(Rule):
+    """A rule about one fault; subclasses set ``fault`` and, in ``said``, what the arguments do."""
+
+    fault: ClassVar[ArgumentsFault]
+    said: ClassVar[str]
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+
+    def end(self, ending: Ending) -> Findings:
+        for call in self.ctx.calls.calls:
+            if fault_of(call) is self.fault:
+                text = str(call.arguments)
+                finding = self.found(
+                    f"the arguments of {quote(call.name)} {self.said}: {quote(text)}",
+                    call.at,
+                    path=f"{call.path}.function.arguments",
+                    span=call.span(".function.arguments"),
+                    expected="the text of one JSON object",
+                    actual=text,
+                    variant=self.variant_of(call),
+                )
+                yield replace(finding, offset_us=call.offset_us)
+
+    def variant_of(self, call: Call) -> str | None:
+        """Which of the rule's `variants` the arguments of a call are; None where it has none."""
+        return None

@@ -1,0 +1,188 @@
+"""Choices in OpenAI's shape: an integer index, a delta, a finish_reason that is null or one of the known values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.exchange import Ending
+from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+KNOWN_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+_REASONS = {
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "end_turn": "stop",
+    "stop_token": "stop",
+    "eos": "stop",
+    "complete": "stop",
+    "completed": "stop",
+    "max_tokens": "length",
+    "max_length": "length",
+    "model_length": "length",
+    "max_output_tokens": "length",
+    "tool_call": "tool_calls",
+    "tool_use": "tool_calls",
+    "tool-calls": "tool_calls",
+    "safety": "content_filter",
+    "sensitive": "content_filter",
+    "recitation": "content_filter",
+    "content-filter": "content_filter",
+    "refusal": "content_filter",
+}
+
+
+def _only_index(listed: list[JsonObject]) -> int:
+    """The index of the one choice in a chunk; -1 when there is none, or several."""
+    index = listed[0].get("index") if len(listed) == 1 else None
+    return index if type(index) is int else -1
+
+
+def known_reason(value: str) -> str | None:
+    """OpenAI's name for a reason to finish; None when it has none."""
+    lower = value.strip().lower()
+    return lower if lower in KNOWN_REASONS else _REASONS.get(lower)
+
+
+class ChoiceShape(Repair):
+    """The members every choice has."""
+
+    rules = (
+        "choice-index-missing",
+        "choice-index-is-token-counter",
+        "choice-delta-missing",
+        "choice-message-instead-of-delta",
+        "full-message-repeated",
+        "azure-async-filter-tail",
+        "finish-reason-key-absent",
+        "finish-reason-empty-string",
+        "finish-reason-unknown-value",
+    )
+    stage = Stage.CHOICE
+    holds_back = "a chunk that may number its tokens by the index of its choice, until the next event"
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.FINISH | Fact.MESSAGE | Fact.TEXT | Fact.MANY_CHOICES
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._all_zero = False
+        self._several = story.n is not None and story.n > 1
+        self._by_message = False
+        self._seen = False
+        self._last = -1
+        self._held: Draft | None = None
+        self._chat = story.api is Api.CHAT
+
+    def shape(self, chunk: JsonObject) -> bool:
+        for choice in reading.choices(chunk):
+            delta = choice.get("delta")
+            if type(choice.get("index")) is not int:
+                return True
+            if not self._chat:
+                continue
+            if type(delta) is not dict or "message" in choice:
+                return True
+            if "finish_reason" not in choice and "audio" not in delta:
+                return True
+        return False
+
+    def event(self, draft: Draft) -> Drafts:
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        held, self._held, self.awake = self._held, None, False
+        if held is not None:
+            first, second = _only_index(reading.choices(held.json)), _only_index(listed)
+            # One index for everything, or a new one for every token: there is only one choice.
+            self._all_zero = second in (first, first + 1) if self._last < 0 else second == first + 1
+            self._mend(held)
+        elif self._may_count(listed):
+            self._held, self.awake = draft, True
+            return ()
+        self._mend(draft)
+        return (draft,) if held is None else (held, draft)
+
+    def end(self, ending: Ending) -> Drafts:
+        held, self._held = self._held, None
+        if held is None:
+            return ()
+        self._all_zero = self._last < 0
+        self._mend(held)
+        return (held,)
+
+    def _may_count(self, listed: list[JsonObject]) -> bool:
+        """Whether an index above 0 may number tokens, or stand for the only choice there is: the next will tell."""
+        index = _only_index(listed)
+        if self._all_zero or self._several or not self._chat or index <= 0 or index in self.story.opened:
+            return False
+        return self._last < 0 or (index == self._last + 1 and not reading.delta(listed[0]).get("role"))
+
+    def _mend(self, draft: Draft) -> None:
+        if draft.is_chunk:
+            listed = reading.choices(draft.json)
+            for position, choice in enumerate(listed):
+                path = f"choices[{position}]."
+                self._index(draft, choice, path, position, len(listed))
+                if self._chat:
+                    self._delta(draft, choice, path)
+                self._reason(draft, choice, path)
+            self._seen = self._seen or bool(listed)
+
+    def _index(self, draft: Draft, choice: JsonObject, path: str, position: int, count: int) -> None:
+        index = choice.get("index")
+        if type(index) is not int:
+            as_number = int(index) if isinstance(index, str) and index.isdigit() and len(index) < 9 else position
+            draft.put("choice-index-missing", choice, "index", as_number, path)
+            index = as_number
+        if count == 1:
+            self._last = index
+        if self._all_zero and index != 0 and count == 1:
+            draft.put("choice-index-is-token-counter", choice, "index", 0, path)
+
+    def _delta(self, draft: Draft, choice: JsonObject, path: str) -> None:
+        message = choice.get("message")
+        if type(choice.get("delta")) is dict:
+            if "message" in choice:
+                draft.drop("full-message-repeated", choice, "message", path)
+            return
+        if isinstance(message, dict):
+            said = self.story.text(reading.choice_index(choice))
+            if said and (not self._by_message or message.get("content") == said):
+                draft.drop("full-message-repeated", choice, "message", path)
+                choice["delta"] = {}
+                return
+            self._by_message = True
+            draft.put("choice-message-instead-of-delta", choice, "delta", self._news_of(dict(message)), path)
+            del choice["message"]
+        elif isinstance(choice.get("text"), str):
+            text = choice.pop("text")
+            draft.put("choice-message-instead-of-delta", choice, "delta", {"content": text} if text else {}, path)
+        else:
+            azure = any(key.startswith("content_filter") for key in choice)
+            draft.put("azure-async-filter-tail" if azure else "choice-delta-missing", choice, "delta", {}, path)
+
+    def _news_of(self, message: JsonObject) -> JsonObject:
+        """A message as a delta: tool calls get their index."""
+        calls = message.get("tool_calls")
+        if isinstance(calls, list):
+            message["tool_calls"] = [{"index": at, **call} for at, call in enumerate(calls) if isinstance(call, dict)]
+        return {key: value for key, value in message.items() if value is not None or key == "content"}
+
+    def _reason(self, draft: Draft, choice: JsonObject, path: str) -> None:
+        if "finish_reason" not in choice:
+            if self._chat and "audio" not in reading.delta(choice):
+                draft.put("finish-reason-key-absent", choice, "finish_reason", None, path)
+            return
+        value: Any = choice["finish_reason"]
+        if value is None or (isinstance(value, str) and value in KNOWN_REASONS):
+            return
+        if not isinstance(value, str) or value.strip().lower() in ("", "null", "none"):
+            if isinstance(value, str) or value is False:
+                draft.put("finish-reason-empty-string", choice, "finish_reason", None, path)
+            return
+        known = known_reason(value)
+        if known is None:
+            self.story.cannot("finish-reason-unknown-value", f"nobody can say what {value[:40]!r} means")
+        else:
+            draft.put("finish-reason-unknown-value", choice, "finish_reason", known, path)

@@ -1,0 +1,446 @@
+"""How a stream closes: each choice finishes once, after its last text; then usage in its own chunk; then [DONE]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from streamlab.exchange import Ending
+from streamlab.rules.repair import (
+    ABSENT,
+    ENVELOPE_KEYS,
+    Change,
+    Chunk,
+    Comment,
+    Done,
+    Draft,
+    Drafts,
+    ErrorPayload,
+    Origin,
+    Repair,
+    Stage,
+    Story,
+    error_event,
+    unended,
+)
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+_MAX_HELD = 256
+_ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
+
+
+class Closing(Repair):
+    """Holds the end of the stream together until it is known to be the end.
+
+    From the first ``finish_reason`` on, events are kept in order. Text that still comes for a finished choice sends
+    its finish to the end; of several reasons the first that is not ``stop`` counts. Usage found elsewhere gets a chunk
+    of its own, last. What follows ``[DONE]`` is moved before it.
+    """
+
+    rules = (
+        "finish-reason-every-chunk",
+        "finish-reason-repeated",
+        "finish-reason-on-content-chunk",
+        "content-after-finish",
+        "tool-call-finish-per-call",
+        "usage-on-content-or-finish-chunk",
+        "usage-on-every-chunk",
+        "usage-in-choice",
+        "usage-order",
+        "usage-unrequested",
+        "done-duplicate-or-early",
+    )
+    stage = Stage.CLOSING
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.FINISH | Fact.USAGE | Fact.DONE | Fact.ERROR
+    holds_back = "from the first finish_reason on: until more text comes or the stream ends (256 events at most)"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._held: list[Draft] = []
+        self._reasons: dict[int, str] = {}  # choice -> the reason to finish with
+        self._placed: dict[int, Draft] = {}  # choice -> the held chunk that finishes it
+        self._moved: dict[int, tuple[str, Draft]] = {}  # choice -> rule and chunk whose finish was taken away
+        self._usage: tuple[JsonObject, Draft, str] | None = None  # usage without a chunk of its own
+        self._usage_chunk: Draft | None = None
+        self._done: Draft | None = None
+        self._usage_key = False
+        self._legacy = story.api is Api.COMPLETIONS  # there, text and finish share a chunk
+        self._vendor_usage: tuple[JsonObject, Draft] | None = None  # Groq's x_groq.usage
+        self._after_done: list[Draft] = []  # comments
+        options = reading.as_object(story.body.get("stream_options"))
+        self._running_usage = options.get("continuous_usage_stats") is True  # asked for in every chunk
+
+    @property
+    def done(self) -> bool:
+        """Whether ``[DONE]`` has come."""
+        return self._done is not None
+
+    # -- events ------------------------------------------------------------------------------------------------------
+
+    def event(self, draft: Draft) -> Drafts:
+        out = tuple(self._event(draft))
+        self.awake = bool(self._held or self._reasons or self._usage or self._done or self._usage_chunk)
+        return out
+
+    def _event(self, draft: Draft) -> Iterator[Draft]:
+        event = draft.event
+        if isinstance(event, Comment) and self._done is not None and len(self._after_done) < _MAX_HELD:
+            self._after_done.append(draft)
+            return
+        if isinstance(event, Done):
+            if self._done is None:
+                self._done = draft
+            else:
+                self.story.drop(draft, "done-duplicate-or-early")
+            return
+        if self._done is not None and not isinstance(event, Comment):
+            draft.note("done-duplicate-or-early", "", "after [DONE]", "before [DONE]")
+        if isinstance(event, ErrorPayload):
+            self._moved.clear()
+            yield from self._release_held()
+            yield draft
+        elif isinstance(event, Chunk):
+            yield from self._chunk(draft)
+        elif self._held:
+            yield from self._hold(draft)
+        else:
+            yield draft
+
+    def _chunk(self, draft: Draft) -> Iterator[Draft]:
+        chunk = draft.json
+        listed = reading.choices(chunk)
+        if self._take_usage(draft, chunk, listed):
+            if draft is not self._usage_chunk:
+                self.story.drop(draft, _dropped_usage(chunk, listed))
+            return
+        if self._legacy:
+            yield from self._legacy_chunk(draft, listed)
+            return
+        late = finishing = False
+        for position, choice in enumerate(listed):
+            index = reading.choice_index(choice)
+            answers = _answers(choice)
+            if answers and index in self._placed:
+                self._unplace(index)
+                late = True
+            if choice.get("finish_reason"):
+                finishing = self._take_finish(draft, choice, index, position, answers) or finishing
+        if late and not self._placed:
+            yield from self._release_held()
+        if listed and not finishing and draft.changes and _is_shell(chunk) and self._all_finished(listed):
+            self.story.drop(draft, draft.changes[-1].rule)
+            return
+        if finishing or self._held:
+            yield from self._hold(draft)
+        else:
+            yield draft
+
+    def _legacy_chunk(self, draft: Draft, listed: list[JsonObject]) -> Iterator[Draft]:
+        """Legacy completions finish together with text, and OpenAI itself says ``length`` twice: left as it is."""
+        for choice in listed:
+            if isinstance(choice.get("finish_reason"), str) and choice["finish_reason"]:
+                self.story.finished[reading.choice_index(choice)] = choice["finish_reason"]
+        if self._held:
+            yield from self._hold(draft)
+        else:
+            yield draft
+
+    def _all_finished(self, listed: list[JsonObject]) -> bool:
+        return all(reading.choice_index(choice) in self._reasons for choice in listed)
+
+    def _hold(self, draft: Draft) -> Iterator[Draft]:
+        self._held.append(draft)
+        if len(self._held) > _MAX_HELD:
+            yield from self._release_held()
+
+    def _release_held(self) -> Iterator[Draft]:
+        held, self._held = self._held, []
+        self._placed.clear()
+        yield from held
+
+    # -- finish ------------------------------------------------------------------------------------------------------
+
+    def _take_finish(self, draft: Draft, choice: JsonObject, index: int, position: int, answers: bool) -> bool:
+        """Note a reason to finish; True when this chunk itself finishes its choice."""
+        reason: Any = choice["finish_reason"]
+        path = f"choices[{position}].finish_reason"
+        if not isinstance(reason, str):
+            return False
+        known = self._reasons.get(index)
+        best = reason if known in (None, "stop") else str(known)
+        self._reasons[index] = self.story.finished[index] = best
+        if known is not None and index in self._placed:
+            draft.note("finish-reason-repeated", path, reason, None)
+            choice["finish_reason"] = None
+            self._improve(index, best)
+            return False
+        if answers or known is not None:
+            rule = "finish-reason-on-content-chunk" if known is None else "finish-reason-every-chunk"
+            draft.note(rule, path, reason, None)
+            choice["finish_reason"] = None
+            self._moved.setdefault(index, (rule, draft))
+            return False
+        self._placed[index] = draft
+        return True
+
+    def _improve(self, index: int, best: str) -> None:
+        placed = self._placed[index]
+        for choice in reading.choices(placed.json):
+            if reading.choice_index(choice) == index and choice.get("finish_reason") != best:
+                was, choice["finish_reason"] = choice["finish_reason"], best
+                placed.note("finish-reason-repeated", "choices[0].finish_reason", was, best)
+
+    def _unplace(self, index: int) -> None:
+        """More text came after the finish: take the finish out of its place, to be put at the end."""
+        placed = self._placed.pop(index)
+        rule = "tool-call-finish-per-call" if self._reasons.get(index) == "tool_calls" else "content-after-finish"
+        self._moved[index] = (rule, placed)
+        choices = reading.choices(placed.json)
+        if len(choices) > 1 or _says_anything(choices[0]):
+            for choice in choices:
+                if reading.choice_index(choice) == index:
+                    placed.note(rule, "choices[].finish_reason", choice["finish_reason"], None)
+                    choice["finish_reason"] = None
+        else:
+            self._held = [draft for draft in self._held if draft is not placed]
+
+    # -- usage -------------------------------------------------------------------------------------------------------
+
+    def _take_usage(self, draft: Draft, chunk: JsonObject, listed: list[JsonObject]) -> bool:
+        """Take usage out of a chunk; True when that leaves nothing of it, or it is a usage chunk and was put aside."""
+        for position, choice in enumerate(listed):
+            inner = choice.get("usage")
+            if inner is not None:
+                draft.drop("usage-in-choice", choice, "usage", f"choices[{position}].")
+                if isinstance(inner, dict) and inner:
+                    self._set_usage(inner, draft, "usage-in-choice")
+        if self._running_usage:
+            return False
+        inner = reading.as_object(chunk.get("x_groq")).get("usage")
+        if isinstance(inner, dict) and inner:
+            self._vendor_usage = (inner, draft)
+        value = chunk.get("usage")
+        self._usage_key = self._usage_key or "usage" in chunk
+        if value is None:
+            return False
+        if not listed and isinstance(value, dict) and value and chunk.get("choices") == []:
+            return self._own_chunk(draft, value)
+        if not listed:
+            return chunk.get("choices") == [] and not (isinstance(value, dict) and value) and self._nothing_else(chunk)
+        rule = "usage-on-content-or-finish-chunk"
+        self._strip(draft, chunk, rule)
+        if isinstance(value, dict) and value:
+            self._set_usage(value, draft, rule)
+        return _is_shell(chunk) and not any(choice.get("finish_reason") for choice in listed)
+
+    @staticmethod
+    def _nothing_else(chunk: JsonObject) -> bool:
+        return not any(value for key, value in chunk.items() if key not in (*ENVELOPE_KEYS, "usage", "obfuscation"))
+
+    def _strip(self, draft: Draft, chunk: JsonObject, rule: str) -> None:
+        if self.story.usage_wanted is False:
+            draft.drop(rule, chunk, "usage", "")
+        else:
+            draft.put(rule, chunk, "usage", None, "")
+
+    def _own_chunk(self, draft: Draft, value: JsonObject) -> bool:
+        if self.story.usage_wanted is False:
+            return True
+        if self._usage_chunk is not None or self._usage is not None:
+            draft.note("usage-on-every-chunk", "usage")
+            self._forget_usage_chunk()
+        self._usage = None
+        self._usage_chunk = draft
+        self._held.append(draft)
+        return True
+
+    def _set_usage(self, value: JsonObject, draft: Draft, rule: str) -> None:
+        self._forget_usage_chunk()
+        self._usage = (value, draft, "usage-on-every-chunk" if self._usage is not None else rule)
+
+    def _forget_usage_chunk(self) -> None:
+        """Usage that came before was a running count."""
+        chunk, self._usage_chunk = self._usage_chunk, None
+        if chunk is not None:
+            self._held = [one for one in self._held if one is not chunk]
+            self.story.drop(chunk, "usage-on-every-chunk")
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def end(self, ending: Ending) -> Drafts:
+        return tuple(self._close(ending))
+
+    def release(self) -> Drafts:
+        return tuple(self._close(Ending.COMPLETE)) if self._done is not None else ()
+
+    def _close(self, ending: Ending) -> Iterator[Draft]:
+        whole = ending is Ending.COMPLETE or self._done is not None
+        if self._vendor_usage is not None and self._usage is None and self._usage_chunk is None:
+            self._usage = (*self._vendor_usage, "usage-in-choice")
+        self._move_usage_last()
+        before, after = self._around_usage()
+        yield from before
+        if whole:
+            for index, (rule, draft) in sorted(self._moved.items()):
+                yield self._finish_chunk(index, rule, draft)
+        else:
+            for index in self._moved:
+                self.story.finished.pop(index, None)
+        if self._usage is not None and self.story.usage_wanted is not False and whole:
+            yield self._usage_draft(*self._usage)
+        yield from after
+        if self._done is not None:
+            yield self._done
+            yield from self._after_done
+        self._after_done = []
+        self._held, self._placed, self._moved, self._usage, self._usage_chunk, self._done = [], {}, {}, None, None, None
+        self._vendor_usage = None
+
+    def _move_usage_last(self) -> None:
+        """Usage before the finish, or before text, goes behind it; chunks without choices may follow it."""
+        chunk = self._usage_chunk
+        if chunk is None or chunk not in self._held:
+            return
+        at = self._held.index(chunk)
+        if any(one.is_chunk and reading.choices(one.json) for one in self._held[at + 1 :]):
+            if any("audio" in reading.delta(choice) for one in self._held[at + 1 :] for choice in _choices(one)):
+                return
+            self._held.remove(chunk)
+            chunk.note("usage-order", "usage")
+            self._held.append(chunk)
+
+    def _around_usage(self) -> tuple[list[Draft], list[Draft]]:
+        if self._usage_chunk is None or self._usage_chunk not in self._held:
+            return self._held, []
+        at = self._held.index(self._usage_chunk)
+        return self._held[:at], self._held[at:]
+
+    def _finish_chunk(self, index: int, rule: str, draft: Draft) -> Draft:
+        reason = self._reasons[index]
+        choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
+        made = draft.like(rule, choice, f"choices[{index}].finish_reason")
+        if self._usage_key and self.story.usage_wanted is not False:
+            made.json["usage"] = None
+        return made
+
+    @staticmethod
+    def _usage_draft(value: JsonObject, draft: Draft, rule: str) -> Draft:
+        made = draft.like(rule, {}, "usage")
+        made.json["choices"] = []
+        made.json["usage"] = value
+        return made
+
+
+def _dropped_usage(chunk: JsonObject, listed: list[JsonObject]) -> str:
+    if listed:
+        return "usage-on-content-or-finish-chunk"
+    usage = chunk.get("usage")
+    return "usage-unrequested" if isinstance(usage, dict) and usage else "usage-inconsistent"
+
+
+def _choices(draft: Draft) -> list[JsonObject]:
+    return reading.choices(draft.json) if draft.is_chunk else []
+
+
+def _answers(choice: JsonObject) -> bool:
+    delta = reading.delta(choice)
+    return bool(choice.get("text")) or any(delta.get(key) for key in _ANSWER)
+
+
+def _says_anything(choice: JsonObject) -> bool:
+    return bool(choice.get("text")) or any(reading.delta(choice).values())
+
+
+def _is_shell(chunk: JsonObject) -> bool:
+    """Whether a chunk says nothing: no text, no finish, no usage."""
+    return not chunk.get("usage") and all(
+        not choice.get("finish_reason") and not choice.get("logprobs") and not _says_anything(choice)
+        for choice in reading.choices(chunk)
+    )
+
+
+class Ended(Repair):
+    """What has to stand at the end, and an error event where the end is not one.
+
+    ``[DONE]`` is added only when every choice has finished and the HTTP message ended properly. A stream that broke
+    off, or brought nothing, ends with an error event, so that a client raises instead of taking half an answer for a
+    whole one; a stream that says ``[DONE]`` without a ``finish_reason`` gets one only on request.
+    """
+
+    rules = ("done-missing", "empty-200", "only-done", "html-body-200")
+    stage = Stage.END
+    on = Fact.DONE | Fact.ERROR
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._done = False
+        self._failed = False  # whether an error was the last that came
+        self._chunks = False  # whether any came this way; those that no repair waits for do not
+
+    def event(self, draft: Draft) -> Drafts:
+        if isinstance(draft.event, ErrorPayload):
+            self.story.errors += 1
+            self._failed = True
+        if draft.is_chunk:
+            self._chunks, self._failed = True, False
+            self.story.opened.update(map(reading.choice_index, reading.choices(draft.json)))
+        if not isinstance(draft.event, Done):
+            return (draft,)
+        self._done = self.story.done = True
+        return (*self._before_done(draft), draft)
+
+    def _before_done(self, draft: Draft) -> Iterator[Draft]:
+        story = self.story
+        if story.errors:
+            return
+        if not self._any:
+            yield self._error("only-done", "the upstream sent [DONE] and no answer", "empty_stream", draft.sources)
+        elif not self._finished and not story.audio:
+            why = "whether the answer is whole is not on the wire"
+            if story.unsafe and story.last is not None:
+                yield from self._guess(draft)
+            else:
+                story.cannot("finish-reason-missing", why)
+
+    def _guess(self, draft: Draft) -> Iterator[Draft]:
+        story = self.story
+        for index in sorted(story.opened - set(story.finished)):
+            reason = "tool_calls" if story.calls else "stop"
+            said: JsonObject = {"text": ""} if story.api is Api.COMPLETIONS else {"delta": {}}
+            choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
+            envelope = {key: value for key, value in (story.last or {}).items() if key in ENVELOPE_KEYS}
+            made = Draft(Chunk(None, {**envelope, "choices": [choice]}), draft.sources, [], True)
+            made.note("finish-reason-missing", f"choices[{index}].finish_reason", ABSENT, reason, Origin.INVENTED)
+            yield made
+
+    @property
+    def _any(self) -> bool:
+        return self._chunks or self.story.chunks > 0
+
+    @property
+    def _finished(self) -> bool:
+        return bool(self.story.finished) and self.story.opened <= set(self.story.finished)
+
+    def end(self, ending: Ending) -> Drafts:
+        story = self.story
+        if self._done or self._failed:
+            return ()
+        if ending is Ending.COMPLETE and self._any and self._finished:
+            change = Change("done-missing", "", ABSENT, "[DONE]", Origin.INVENTED)
+            return (Draft(Done(None), (), [change], True),)
+        if story.errors or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+            return ()
+        why = unended(
+            story, ending, begun=self._any, what="answer", missing="finish-reason-missing", stops="without finishing"
+        )
+        return (self._error(*why),)
+
+    def _error(self, rule: str, message: str, code: str, sources: tuple[int, ...] = ()) -> Draft:
+        self.story.errors += 1
+        self.story.cannot(rule, message)
+        return Draft(error_event(message, code), sources, [Change(rule, "error", ABSENT, code, Origin.INVENTED)], True)

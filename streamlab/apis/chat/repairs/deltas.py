@@ -1,0 +1,164 @@
+"""Deltas in OpenAI's shape: the role once, content a string, no placeholders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.exchange import Ending
+from streamlab.rules.repair import Change, Draft, Drafts, Origin, Repair, Stage, Story
+from streamlab.wire import reading
+from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.reading import Fact
+
+_NULL = type(None)
+
+
+class DeltaShape(Repair):
+    """Role, content and placeholders of a delta."""
+
+    rules = (
+        "role-missing",
+        "role-every-chunk",
+        "role-empty-or-null",
+        "role-wrong",
+        "content-array-parts",
+        "content-wrong-type",
+        "content-null-placeholder",
+        "empty-tool-calls-array",
+    )
+    stage = Stage.DELTA
+    holds_back = "an opening chunk whose content is null, until the next event"
+    on = Fact.FIRST | Fact.ROLE | Fact.TOOL_CALLS | Fact.FUNCTION_CALL
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._opening: Draft | None = None
+
+    @property
+    def holding(self) -> bool:
+        return self._opening is not None
+
+    def shape(self, chunk: JsonObject) -> bool:
+        for delta in reading.deltas(chunk):
+            if "content" in delta and type(delta["content"]) is not str:
+                return True
+            if type(delta.get("tool_calls", 0)) is _NULL or type(delta.get("function_call", 0)) is _NULL:
+                return True
+        return False
+
+    def event(self, draft: Draft) -> Drafts:
+        opening, self._opening, self.awake = self._opening, None, False
+        if opening is not None and draft.is_chunk and any(map(_says_text, reading.deltas(draft.json))):
+            delta = reading.deltas(opening.json)[0]
+            opening.put("content-null-placeholder", delta, "content", "", "choices[0].delta.")
+        self._mend(draft)
+        if opening is None and draft.is_chunk and _opens_with_null(draft.json):
+            self._opening, self.awake = draft, True
+            return ()
+        return (draft,) if opening is None else (opening, draft)
+
+    def end(self, ending: Ending) -> Drafts:
+        opening, self._opening = self._opening, None
+        return () if opening is None else (opening,)
+
+    def _mend(self, draft: Draft) -> None:
+        if draft.is_chunk:
+            for position, choice in enumerate(reading.choices(draft.json)):
+                path = f"choices[{position}].delta."
+                delta = reading.delta(choice)
+                if choice.get("delta") is delta:
+                    self._content(draft, delta, path)
+                    self._placeholders(draft, choice, delta, path)
+                    self._role(draft, choice, delta, path)
+
+    def _role(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> None:
+        index = reading.choice_index(choice)
+        first = index not in self.story.opened
+        self.story.opened.add(index)
+        role = delta.get("role")
+        self.story.audio = self.story.audio or "audio" in delta
+        if first:
+            if role != "assistant":
+                rule = "role-missing" if "role" not in delta else "role-wrong" if role else "role-empty-or-null"
+                rest = {key: value for key, value in delta.items() if key != "role"}
+                choice["delta"] = {"role": "assistant", **rest}
+                origin = Origin.INVENTED if rule == "role-missing" else Origin.DERIVED
+                draft.note(rule, path + "role", role, "assistant", origin)
+        elif "role" in delta and not self.story.audio:
+            draft.drop("role-every-chunk" if role else "role-empty-or-null", delta, "role", path)
+
+    def _content(self, draft: Draft, delta: JsonObject, path: str) -> None:
+        value = delta.get("content", "")
+        if type(value) is str or value is None:
+            return
+        if type(value) is list:
+            text, thought = _parts(value)
+            draft.put("content-array-parts", delta, "content", text, path)
+            if thought:
+                draft.put("content-array-parts", delta, "reasoning_content", thought, path)
+        elif self.story.unsafe or type(value) in (int, float):
+            draft.put("content-wrong-type", delta, "content", encode_json(value).decode(), path)
+
+    def _placeholders(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> None:
+        for key in ("tool_calls", "function_call"):
+            if key in delta and not delta[key]:
+                draft.drop("empty-tool-calls-array", delta, key, path)
+        opened = reading.choice_index(choice) in self.story.opened
+        if opened and "content" in delta and delta["content"] is None and not _else_in(delta):
+            draft.drop("content-null-placeholder", delta, "content", path)
+
+
+def _opens_with_null(chunk: JsonObject) -> bool:
+    """Whether this is the opening chunk of one choice, with null for content: right for tools, not for text."""
+    listed = reading.choices(chunk)
+    delta = reading.delta(listed[0]) if len(listed) == 1 else {}
+    return bool(delta.get("role")) and delta.get("content", "") is None and not _else_in(delta)
+
+
+def _says_text(delta: JsonObject) -> bool:
+    return bool(reading.content(delta) or reading.reasoning(delta))
+
+
+def _else_in(delta: JsonObject) -> bool:
+    """Whether a delta whose content is null carries something else, as OpenAI's tool calls and audio do."""
+    return any(delta.get(key) for key in ("tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS))
+
+
+def _parts(parts: list[Any]) -> tuple[str, str]:
+    """The text and the reasoning of a list of typed parts."""
+    text: list[str] = []
+    thought: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            text.append(part)
+        elif isinstance(part, dict):
+            kind = part.get("type")
+            value = part.get("text", part.get("thinking", part.get("content")))
+            inner = _parts(value)[0] if isinstance(value, list) else value if isinstance(value, str) else ""
+            (thought if kind in ("thinking", "reasoning") else text).append(inner)
+    return "".join(text), "".join(thought)
+
+
+class MixedReasoning(Repair):
+    """Reasoning and answer in one delta are sent one after the other."""
+
+    rules = ("reasoning-after-content",)
+    stage = Stage.DELTA
+    on = Fact.REASONING
+
+    def event(self, draft: Draft) -> Drafts:
+        if not draft.is_chunk or len(reading.choices(draft.json)) != 1:
+            return (draft,)
+        choice = reading.choices(draft.json)[0]
+        delta = reading.delta(choice)
+        keys = [key for key in reading.REASONING_KEYS if delta.get(key)]
+        if not keys or not reading.content(delta):
+            return (draft,)
+        first = draft.like(self.rules[0], {**choice, "delta": {}, "finish_reason": None}, "choices[0].delta")
+        moved = first.json["choices"][0]["delta"]
+        for key in ("role", *keys):
+            if key in delta:
+                moved[key] = delta.pop(key)
+        draft.changes.append(Change(self.rules[0], "choices[0].delta"))
+        draft.note(self.rules[0], "choices[0].delta")
+        return (first, draft)

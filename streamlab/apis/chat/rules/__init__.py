@@ -1,0 +1,1 @@
+"""Rules of chat completions: one file per deviation, in families. Core."""

@@ -1,0 +1,77 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.choices import ChoiceShape
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_CHOICES
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+#: So many choices are not asked for; where the request is unknown, they are tokens.
+_TOO_MANY = 8
+
+
+class ChoiceIndexIsTokenCounter(LateRule):
+    """``choices[].index`` counts tokens, or the only choice is not number 0.
+
+    ## What OpenAI does
+    Numbers the alternatives that were asked for with ``n``, from 0.
+
+    ## Why it matters
+    openai-python's ``.stream()`` makes one choice of every token or fails with an index error, openai-node's
+    ``.stream()`` raises or hangs, openai-agents end with an empty answer, measured; openai-go refuses indexes above
+    127.
+
+    ## Repair
+    0, where one choice was asked for.
+    """
+
+    name = "choice-index-is-token-counter"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_CHOICES
+    repair = Mend.SAFE
+    mending = ChoiceShape
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    # There is no fact about an index; the finish chunk of such a stream has a wrong one, and mostly the first as well.
+    on = Fact.FIRST | Fact.ROLE | Fact.FINISH
+
+    _place: Place | None = None
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        if self._place is not None:
+            return
+        for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
+            if reading.choice_index(choice) != 0:
+                self._place = self.keep(at, event, f"choices[{position}].index")
+                return
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        indexes = list(ctx.accumulator.choices)
+        if not reading.counts_tokens(indexes, len(ctx.finish_at)):
+            return
+        if len(indexes) > 1 and self._may_be_alternatives():
+            return
+        yield self.found_at(
+            self._place,
+            f"the only choice has index {indexes[0]}"
+            if len(indexes) == 1
+            else f"the index grows from {indexes[0]} to {indexes[-1]} over {len(indexes)} values in one answer",
+            expected=0,
+            actual=indexes[-1],
+        )
+
+    def _may_be_alternatives(self) -> bool:
+        """Whether the indexes may be choices of a stream that ended before they finished."""
+        ctx = self.ctx
+        if ctx.body:
+            return reading.asked_choices(ctx.body) > 1
+        later = list(ctx.accumulator.choices.values())[1:_TOO_MANY]
+        own = ctx.api is Api.COMPLETIONS or any(state.role is not None for state in later)
+        return own and len(later) < _TOO_MANY - 1

@@ -1,0 +1,149 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.sources import CHAT_CHUNK_DELTA
+from streamlab.rules.state import Context
+from streamlab.wire import reading
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+#: Two newlines or a doubled word are no repetition of the answer.
+_SHORTEST = 8
+#: The text so far is joined for a comparison at most so often.
+_MAX_COMPARED = 8
+
+
+class DropRepeatedText(Repair):
+    """Drops a last delta that is the whole text once more; a whole message beside the deltas is dropped elsewhere."""
+
+    rules = ("full-message-repeated",)
+    stage = Stage.DELTA
+    holds_back = "a delta that equals all text before it, until the next event"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._held: Draft | None = None
+
+    def event(self, draft: Draft) -> Drafts:
+        held, self._held, self.awake = self._held, None, False
+        before: tuple[Draft, ...] = () if held is None else (held,)
+        if held is not None and not (draft.is_chunk and any(map(reading.content, reading.deltas(draft.json)))):
+            before = self._without_text(held)
+        if not self._repeats(draft):
+            return (*before, draft)
+        choice = reading.choices(draft.json)[0]
+        if choice.get("finish_reason") or reading.choice_index(choice) in self.story.finished:
+            return (*before, *self._without_text(draft))
+        self._held, self.awake = draft, True
+        return before
+
+    def end(self, ending: Ending) -> Drafts:
+        held, self._held = self._held, None
+        return () if held is None else self._without_text(held)
+
+    def _repeats(self, draft: Draft) -> bool:
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        text = reading.content(reading.delta(listed[0])) if len(listed) == 1 else ""
+        if len(text) < _SHORTEST:
+            return False
+        index = reading.choice_index(listed[0])
+        return self.story.pieces(index) > 1 and text == self.story.text(index)
+
+    def _without_text(self, draft: Draft) -> tuple[Draft, ...]:
+        delta = reading.deltas(draft.json)[0]
+        draft.drop(self.rules[0], delta, "content", "choices[0].delta.")
+        choice = reading.choices(draft.json)[0]
+        if delta or choice.get("finish_reason") or draft.json.get("usage"):
+            return (draft,)
+        self.story.drop(draft, self.rules[0])
+        return ()
+
+
+class FullMessageRepeated(Rule):
+    """The whole text comes once more: as ``message`` beside the delta, or as one more delta at the end.
+
+    ## What OpenAI does
+    Sends each piece of text once and no summary.
+
+    ## Why it matters
+    A last delta with the whole text doubles the answer in every measured client. A ``message`` beside ``delta`` is used
+    by openai-node's ``.stream()`` in place of what it has joined (versions 4 and 6, measured), and by front ends that
+    then show the answer twice; other clients ignore it.
+
+    ## Repair
+    ``message`` is removed, and a last delta that equals the text so far is dropped.
+    """
+
+    name = "full-message-repeated"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_DELTA
+    repair = Mend.SAFE
+    mending = DropRepeatedText
+    on = Fact.MESSAGE | Fact.FINISH | Fact.AFTER_FINISH
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._compared = 0
+        self._found = False
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        chunk = reading.chunk_of(event)
+        for position, choice in enumerate(reading.choices(chunk)):
+            message = choice.get("message")
+            if type(message) is dict and (type(choice.get("delta")) is dict or self._ended_by_message(choice)):
+                yield self.found(
+                    "a choice has a whole message beside the deltas",
+                    at,
+                    path=f"choices[{position}].message",
+                    expected="(absent)",
+                    actual=message.get("content"),
+                )
+            repeated = self._repeats(choice)
+            if repeated:
+                path = f"choices[{position}].delta.content"
+                yield self.found(_message(repeated), at, path=path, expected="(absent)", actual=repeated)
+        # The repetition may stand in the chunk before the finish chunk.
+        if self.ctx.facts & Fact.FINISH and not self._found:
+            yield from self._before()
+
+    def end(self, ending: Ending) -> Findings:
+        if not self._found:
+            yield from self._before()
+
+    def _ended_by_message(self, choice: JsonObject) -> bool:
+        state = self.ctx.accumulator.choices.get(reading.choice_index(choice))
+        return state is not None and bool(state.content) and reading.opens_with_delta(self.ctx.first_chunk or {})
+
+    def _repeats(self, choice: JsonObject) -> str:
+        """The text of a delta that is all the text before it, which came in more than one piece."""
+        text = reading.content(reading.delta(choice))
+        state = self.ctx.accumulator.choices.get(reading.choice_index(choice))
+        if len(text) < _SHORTEST or state is None or self.ctx.content_events < 2 or self._compared >= _MAX_COMPARED:
+            return ""
+        self._compared += 1
+        if str(state.content) != text:
+            return ""
+        self._found = True
+        return text
+
+    def _before(self) -> Findings:
+        ctx = self.ctx
+        for choice in reading.choices(ctx.last_chunk or {}):
+            text = reading.content(reading.delta(choice))
+            state = ctx.accumulator.choices.get(reading.choice_index(choice))
+            if len(text) < _SHORTEST or state is None or ctx.content_events < 3 or self._compared >= _MAX_COMPARED:
+                continue
+            self._compared += 1
+            if str(state.content) == text + text:
+                self._found = True
+                yield self.found(_message(text), ctx.last_chunk_at, expected="(absent)", actual=text)
+
+
+def _message(text: str) -> str:
+    return f"a last delta repeats the whole text: {quote(text)}"

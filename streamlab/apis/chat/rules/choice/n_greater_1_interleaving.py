@@ -1,0 +1,152 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.sources import CHAT_CHUNK_CHOICES
+from streamlab.rules.state import Context
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class OneChoiceAChunk(Repair):
+    """Chunks of several choices are taken apart; others wait until choice 0 has opened."""
+
+    rules = ("n-greater-1-interleaving",)
+    stage = Stage.CHOICE
+    on = Fact.MANY_CHOICES | Fact.FIRST
+    holds_back = "choices that open before choice 0, until it opens (64 events at most)"
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._early: list[Draft] = []
+        self._opened = False
+
+    def event(self, draft: Draft) -> Drafts:
+        parts = list(self._apart(draft))
+        if self._opened:
+            return parts
+        out: list[Draft] = []
+        for part in parts:
+            out += self._in_order(part)
+        self.awake = bool(self._early)
+        return out
+
+    def end(self, ending: Ending) -> Drafts:
+        early, self._early = self._early, []
+        return early
+
+    def _in_order(self, draft: Draft) -> list[Draft]:
+        indexes = list(map(reading.choice_index, reading.choices(draft.json) if draft.is_chunk else ()))
+        if indexes and 0 not in indexes and len(self._early) < _MOST_EARLY:
+            self._early.append(draft)
+            return []
+        if not indexes and draft.is_chunk and not self._early:
+            return [draft]
+        self._opened = True
+        early, self._early = self._early, []
+        for late in early:
+            late.note(self.rules[0], "choices[0]", "before choice 0", "after it")
+        return [draft, *early] if indexes and 0 in indexes else [*early, draft]
+
+    def _apart(self, draft: Draft) -> Iterator[Draft]:
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        if len(listed) < 2:
+            yield draft
+            return
+        usage = draft.json.pop("usage", None)
+        draft.json["choices"] = listed[:1]
+        draft.note(self.rules[0], "choices", f"{len(listed)} choices", "1 choice")
+        yield draft
+        for position, choice in enumerate(listed[1:], 1):
+            one = draft.like(self.rules[0], choice, f"choices[{position}]")
+            if usage is not None and position == len(listed) - 1:
+                one.json["usage"] = usage
+            yield one
+
+
+_MOST_EARLY = 64
+
+
+class NGreater1Interleaving(LateRule):
+    """Alternatives come that were not asked for, in the wrong order, several in a chunk, or without an end.
+
+    ## What OpenAI does
+    With ``n`` above 1 the choices interleave, one in each chunk; choice 0 opens first and each has its own finish.
+
+    ## Why it matters
+    Choices that nobody asked for are merged into one text by most clients. openai-python's ``.stream()`` fails with an
+    index error when choice 1 opens before choice 0: an error. Two choices in one chunk are legal but raise in Haystack
+    and TensorZero, measured, because OpenAI never sends them so.
+
+    ## Repair
+    One choice a chunk, and choice 0 opens first; surplus choices stay.
+    """
+
+    name = "n-greater-1-interleaving"
+    severity = Severity.WARNING
+    source = CHAT_CHUNK_CHOICES
+    repair = Mend.SAFE
+    mending = OneChoiceAChunk
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.MANY_CHOICES | Fact.ROLE | Fact.FIRST | Fact.FINISH
+
+    _together: Place | None = None
+    _surplus: Place | None = None
+    _surplus_index = 0
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._asked = reading.asked_choices(ctx.body) if ctx.body else None
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        asked = self._asked
+        for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
+            index = reading.choice_index(choice)
+            if position and self._together is None:
+                self._together = self.keep(at, event, f"choices[{position}]")
+            if asked is not None and index >= asked and self._surplus is None:
+                self._surplus, self._surplus_index = self.keep(at, event, f"choices[{position}].index"), index
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        indexes = list(ctx.accumulator.choices)
+        if len(indexes) < 2:
+            return
+        if self._asked in (1, None) and reading.counts_tokens(indexes, len(ctx.finish_at)):
+            return
+        if self._surplus is not None:
+            asked = "one was" if self._asked == 1 else f"{self._asked} were"
+            yield self.found_at(
+                self._surplus,
+                f"choice {self._surplus_index} comes although {asked} asked for",
+                expected=f"index below {self._asked}",
+                actual=self._surplus_index,
+                repair=Mend.NONE,
+            )
+        if indexes[0] != min(indexes):
+            yield self.found(
+                f"choice {indexes[0]} opens before choice {min(indexes)}",
+                severity=Severity.ERROR,
+                path="choices[0]",
+                expected=min(indexes),
+                actual=indexes[0],
+            )
+        if self._together is not None:
+            yield self.found_at(self._together, "one chunk holds several choices", severity=Severity.INFO)
+        missing = [index for index in indexes if index not in ctx.finish_at]
+        if missing and ctx.finish_at and ending is Ending.COMPLETE and ctx.error_at is None:
+            yield self.found(
+                f"choice {missing[0]} has no finish_reason although choice {next(iter(ctx.finish_at))} has one",
+                path="choices",
+                repair=Mend.NONE,
+            )

@@ -1,0 +1,43 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.deltas import DeltaShape
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_DELTA
+from streamlab.wire import reading
+from streamlab.wire.events import Chunk
+
+
+class ContentArrayParts(Rule):
+    """``delta.content`` is a list of parts instead of text.
+
+    ## What OpenAI does
+    Sends a string or null. Lists of parts exist only in requests.
+
+    ## Why it matters
+    Mistral does this with reasoning models. Loops over openai-python raise a type error, openai-node ends with
+    ``[object Object]``, the AI SDK's openai provider raises, LangChain and LiteLLM lose or garble the text, measured.
+
+    ## Repair
+    Text parts become content, thinking parts become ``reasoning_content``.
+    """
+
+    name = "content-array-parts"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_DELTA
+    repair = Mend.SAFE
+    mending = DeltaShape
+
+    def shape(self, at: int, chunk: Chunk) -> Findings:
+        for position, choice in enumerate(reading.choices(chunk.json)):
+            parts = reading.delta(choice).get("content")
+            if type(parts) is list:
+                yield self.found(
+                    "content is a list of parts",
+                    at,
+                    path=f"choices[{position}].delta.content",
+                    expected="a string",
+                    actual=parts,
+                )

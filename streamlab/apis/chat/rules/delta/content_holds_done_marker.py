@@ -1,0 +1,116 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.sources import CHAT_STREAM
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+_MARKER = "[DONE]"
+
+
+class DropMarkerText(Repair):
+    """Drops a last delta that is nothing but the text ``[DONE]``."""
+
+    rules = ("content-holds-done-marker",)
+    safe = False
+    stage = Stage.DELTA
+    on = Fact.CONTENT
+    holds_back = "a delta whose text is [DONE], until the next event"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._held: Draft | None = None
+
+    def event(self, draft: Draft) -> Drafts:
+        held, self._held, self.awake = self._held, None, False
+        goes_on = draft.is_chunk and any(map(reading.content, reading.deltas(draft.json)))
+        before: tuple[Draft, ...] = () if held is None else (held,) if goes_on else self._without_text(held)
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        if len(listed) != 1 or reading.content(reading.delta(listed[0])).strip() != _MARKER:
+            return (*before, draft)
+        if listed[0].get("finish_reason"):
+            return (*before, *self._without_text(draft))
+        self._held, self.awake = draft, True
+        return before
+
+    def end(self, ending: Ending) -> Drafts:
+        held, self._held = self._held, None
+        return () if held is None else self._without_text(held)
+
+    def _without_text(self, draft: Draft) -> tuple[Draft, ...]:
+        delta = reading.deltas(draft.json)[0]
+        draft.drop(self.rules[0], delta, "content", "choices[0].delta.")
+        if delta or reading.choices(draft.json)[0].get("finish_reason"):
+            return (draft,)
+        self.story.drop(draft, self.rules[0])
+        return ()
+
+
+class ContentHoldsDoneMarker(LateRule):
+    """The end marker ``[DONE]`` arrives as text of the answer.
+
+    ## What OpenAI does
+    Sends ``[DONE]`` as the payload of an event of its own, never as content.
+
+    ## Why it matters
+    The user reads ``[DONE]`` at the end of the answer or in place of it (early GLM-4 servers, short answers). No client
+    raises. A model that explains the protocol writes the marker in several tokens or inside longer text; only a delta
+    that is the marker and nothing else, at the end of the text, is judged.
+
+    ## Repair
+    That delta is dropped, on the guess that the model did not mean it.
+    """
+
+    name = "content-holds-done-marker"
+    severity = Severity.ERROR
+    source = CHAT_STREAM
+    repair = Mend.UNSAFE
+    mending = DropMarkerText
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.FINISH
+
+    _place: Place | None = None
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        """The last text stands in the finish chunk, or in the chunk before it."""
+        if self._place is None and _is_marker(reading.chunk_of(event)):
+            self._place = self.keep(at, event, "choices[0]")
+        elif self._place is None and self._last_is_marker():
+            self._place = Place(self.ctx.last_chunk_at or 0, None, self.ctx.offset_us, "choices[0]")
+
+    def end(self, ending: Ending) -> Findings:
+        if self._place is None and self._last_is_marker():
+            self._place = Place(self.ctx.last_chunk_at or 0, None, self.ctx.offset_us, "choices[0]")
+        if self._place is None:
+            return
+        for state in self.ctx.accumulator.choices.values():
+            text = str(state.content).rstrip()
+            if text.endswith(_MARKER):
+                alone = text == _MARKER
+                yield self.found_at(
+                    self._place,
+                    "the whole text is [DONE]" if alone else "the text ends with [DONE] as a delta of its own",
+                    expected="data: [DONE] as an event of its own",
+                    actual=_MARKER,
+                )
+                return
+
+    def _last_is_marker(self) -> bool:
+        return self.ctx.last_chunk is not None and _is_marker(self.ctx.last_chunk)
+
+
+def _is_marker(chunk: JsonObject) -> bool:
+    for choice in reading.choices(chunk):
+        text = reading.content(reading.delta(choice)) or choice.get("text")
+        if type(text) is str and text.strip() == _MARKER:
+            return True
+    return False

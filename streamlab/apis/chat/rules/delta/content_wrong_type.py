@@ -1,0 +1,44 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.deltas import DeltaShape
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_DELTA
+from streamlab.wire import reading
+from streamlab.wire.events import Chunk
+
+
+class ContentWrongType(Rule):
+    """``delta.content`` is a number, a truth value or an object.
+
+    ## What OpenAI does
+    Sends a string or null, also where the text is JSON or a number. A list is ``content-array-parts``.
+
+    ## Why it matters
+    Joining it to a string raises in loops over openai-python, in LangChain and in both providers of the AI SDK; the
+    ``.stream()`` helper of openai-python, LangChain.js, LiteLLM and pydantic-ai end with another text, measured.
+
+    ## Repair
+    A number is written as text. Anything else becomes JSON text only on request: it is a guess at what was meant.
+    """
+
+    name = "content-wrong-type"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_DELTA
+    repair = Mend.UNSAFE
+    mending = DeltaShape
+
+    def shape(self, at: int, chunk: Chunk) -> Findings:
+        for position, choice in enumerate(reading.choices(chunk.json)):
+            text = reading.delta(choice).get("content")
+            if text is not None and type(text) is not str and type(text) is not list:
+                yield self.found(
+                    f"content is {quote(text)}, no string",
+                    at,
+                    path=f"choices[{position}].delta.content",
+                    expected="a string",
+                    actual=text,
+                    repair=Mend.SAFE if type(text) in (int, float) else Mend.UNSAFE,
+                )

@@ -1,0 +1,77 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_DELTA
+from streamlab.wire import reading
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+_TAGS = ("<think>", "<thinking>", "<thought>", "<reasoning>", "<|channel|>analysis")
+
+
+class ReasoningFieldVariants(Rule):
+    """Reasoning comes in a field that OpenAI does not have, or inside the text as ``<think>``.
+
+    ## What OpenAI does
+    Chat completions have no field for reasoning text.
+
+    ## Why it matters
+    Each vendor has its own: ``reasoning_content``, ``reasoning``, ``reasoning_details``, or tags at the start of the
+    text. Clients know some of them: LangChain.js, AutoGen and the AI SDK 4 show nothing of ``reasoning`` and
+    ``reasoning_details``. Inline tags are a warning: 33 of 34 measured clients end with another text, and
+    pydantic-ai raises.
+
+    ## Repair
+    None: OpenAI has no field for it, so every name is kept, and it is never merged into the text.
+    """
+
+    name = "reasoning-field-variants"
+    severity = Severity.INFO
+    source = CHAT_CHUNK_DELTA
+    repair = Mend.NONE
+    on = Fact.REASONING
+    variants = (
+        "the key is reasoning_content",
+        "the key is reasoning",
+        "both keys are sent",
+        "it stays in the text as <think>",
+    )
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
+            inner = reading.delta(choice)
+            for key in reading.REASONING_KEYS:
+                if inner.get(key):
+                    path = f"choices[{position}].delta.{key}"
+                    variant = _variant(key, inner)
+                    yield self.found(f"reasoning comes in {key!r}", at, path=path, expected="(absent)", variant=variant)
+
+    def end(self, ending: Ending) -> Findings:
+        for state in self.ctx.accumulator.choices.values():
+            if not state.content:
+                continue
+            start = str(state.content).lstrip()[:24]
+            tag = next((tag for tag in _TAGS if start.startswith(tag)), None)
+            if tag is not None:
+                yield self.found(
+                    f"the text of choice {state.index} begins with reasoning in {tag}",
+                    self.ctx.first_content_at,
+                    expected="the answer",
+                    actual=start,
+                    severity=Severity.WARNING,
+                    repair=Mend.NONE,
+                    variant="it stays in the text as <think>" if tag == "<think>" else None,
+                )
+                return
+
+
+def _variant(key: str, inner: JsonObject) -> str | None:
+    """Which form of the deviation it is; None for a key that no client was asked about."""
+    if inner.get("reasoning") and inner.get("reasoning_content"):
+        return "both keys are sent"
+    return f"the key is {key}" if key in ("reasoning", "reasoning_content") else None

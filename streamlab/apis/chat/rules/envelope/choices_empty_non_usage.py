@@ -1,0 +1,78 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repair import ENVELOPE_KEYS, Draft, Drafts, Repair, Stage
+from streamlab.rules.sources import CHAT_CHUNK_CHOICES
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+
+class DropEmptyChunk(Repair):
+    """Drops a chunk in which there is nothing but the envelope."""
+
+    rules = ("choices-empty-non-usage",)
+    stage = Stage.ENVELOPE
+    on = Fact.NO_CHOICES
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+
+    def event(self, draft: Draft) -> Drafts:
+        if not draft.is_chunk or not holds_nothing(draft.json):
+            return (draft,)
+        self.story.drop(draft, self.rules[0])
+        return ()
+
+
+def holds_nothing(chunk: JsonObject) -> bool:
+    """Whether a chunk without choices carries nothing that anybody could miss."""
+    if chunk.get("choices") != []:
+        return False
+    return all(key in _ENVELOPE or value is None or value == "" for key, value in chunk.items())
+
+
+_ENVELOPE = frozenset({"choices", "obfuscation", *ENVELOPE_KEYS})
+
+
+class ChoicesEmptyNonUsage(Rule):
+    """A chunk that is not the usage chunk has an empty list of choices.
+
+    ## What OpenAI does
+    Sends ``choices: []`` only in the usage chunk, and in a chunk with a ``moderation`` object that may follow it. Azure
+    begins nearly every stream with such a chunk, which carries ``prompt_filter_results``; that is by design.
+
+    ## Why it matters
+    Code that reads ``chunk.choices[0]`` fails with an index error on the very first chunk from Azure. Every measured
+    client skips such chunks.
+
+    ## Repair
+    The chunk is dropped when it carries nothing at all; filter results and other extensions are kept.
+    """
+
+    name = "choices-empty-non-usage"
+    severity = Severity.INFO
+    source = CHAT_CHUNK_CHOICES
+    repair = Mend.SAFE
+    mending = DropEmptyChunk
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.NO_CHOICES
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        chunk = reading.chunk_of(event)
+        if chunk.get("choices") != [] or chunk.get("usage") is not None or chunk.get("moderation") is not None:
+            return
+        azure = "prompt_filter_results" in chunk
+        yield self.found(
+            "choices is empty in Azure's chunk of prompt filter results"
+            if azure
+            else "choices is empty in a chunk that is not the usage chunk",
+            at,
+            path="choices",
+            expected="a choice, or usage",
+            actual=[],
+            repair=Mend.SAFE if holds_nothing(chunk) else Mend.NONE,
+        )

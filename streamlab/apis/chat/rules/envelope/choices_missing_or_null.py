@@ -1,0 +1,73 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.envelope import Envelope
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.deferred import LateRule, Spell
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_CHOICES
+from streamlab.rules.state import Context
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.bad_payloads import DONE_EVENTS, PING_EVENTS
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+
+class ChoicesMissingOrNull(LateRule):
+    """A chunk has no list of choices.
+
+    ## What OpenAI does
+    Sends a list in every chunk, empty in the usage chunk. Its audio models are the exception: some of their chunks lack
+    the key, so streams with audio are not judged. Errors have a shape of their own, and a usage chunk without choices
+    is ``usage-chunk-choices-null``.
+
+    ## Why it matters
+    Whoever iterates over ``chunk.choices`` fails on null: the loops that openai-python and openai-node document, both
+    ``.stream()`` helpers, the AI SDK and AutoGen all raise, measured, in the middle of a good answer.
+
+    ## Repair
+    ``choices`` becomes an empty list.
+    """
+
+    name = "choices-missing-or-null"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_CHOICES
+    repair = Mend.SAFE
+    mending = Envelope
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.NO_CHOICES | Fact.SHAPE
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._bad = Spell()
+        self._count = 0
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        chunk = reading.chunk_of(event)
+        if any("audio" in one for one in reading.deltas(chunk)):
+            self._count = 0
+            self.retire()
+        elif type(chunk.get("choices")) is not list and chunk.get("usage") is None:
+            if reading.flat_error(chunk) is not None or _means_something_else(event, chunk):
+                return
+            self._count += 1
+            if self._bad.place is None:
+                self._bad.place, self._bad.value = self.keep(at, event, "choices"), chunk.get("choices", "(absent)")
+
+    def end(self, ending: Ending) -> Findings:
+        if not self._count:
+            return
+        value = self._bad.value
+        shown = "has no choices" if value == "(absent)" else f"has choices {quote(value)}"
+        more = f", as {self._count} chunks have" if self._count > 1 else ""
+        yield self.found_at(self._bad.place, f"a chunk {shown}{more}", expected=[], actual=value)
+
+
+def _means_something_else(event: StreamEvent, chunk: JsonObject) -> bool:
+    """Whether this is a ping or the end in a form of the server's own; both have rules of their own."""
+    name = (event.sse.event or b"").strip().lower() if event.sse is not None else b""
+    return chunk.get("type") == "ping" or name in PING_EVENTS or name in DONE_EVENTS

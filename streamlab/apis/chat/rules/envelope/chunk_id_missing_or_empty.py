@@ -1,0 +1,67 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.envelope import Envelope
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.deferred import LateRule, Spell
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK
+from streamlab.rules.state import Context
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ChunkIdMissingOrEmpty(LateRule):
+    """A chunk has no id, or one that is null, empty or no string.
+
+    ## What OpenAI does
+    Sends a non-empty string (``chatcmpl-...``) in every chunk. Only Azure's content filter sends an empty one, in
+    chunks that carry no answer; those are not judged.
+
+    ## Why it matters
+    Nothing can be correlated by id, and strictly typed clients (async-openai) reject a chunk without it. A number is
+    worse: the AI SDK (compatible and openai provider, 4 to 6), LiteLLM, openai-agents-js and BAML raise on it,
+    measured, which makes it an error. Empty, null or missing ids are taken by all other measured clients.
+
+    ## Repair
+    The first good id of the stream, or one made from the stream itself, is written into every chunk.
+    """
+
+    name = "chunk-id-missing-or-empty"
+    severity = Severity.WARNING
+    source = CHAT_CHUNK
+    repair = Mend.SAFE
+    mending = Envelope
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.ENVELOPE
+    variants = (_NUMBER, _EMPTY) = ("it is a number", "it is absent, null or empty")
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._judged, self._bad = Spell(), Spell()
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        chunk, before = reading.chunk_of(event), self.ctx.chunks
+        owed, chunk_id = reading.owes_envelope(chunk), chunk.get("id")
+        self._judged.turn(owed, before)
+        if self._bad.turn(owed and (type(chunk_id) is not str or not chunk_id), before):
+            self._bad.place, self._bad.value = self.keep(at, event, "id"), chunk.get("id", "(absent)")
+
+    def end(self, ending: Ending) -> Findings:
+        value = self._bad.value
+        if self._bad.place is None:
+            return
+        absent = value == "(absent)"
+        empty = absent or value is None or value == ""
+        yield self.found_at(
+            self._bad.place,
+            f"chunk id is {'absent' if absent else quote(value)} {self.share(self._bad, self._judged)}",
+            expected='a non-empty string, "chatcmpl-…"',
+            actual=value,
+            severity=Severity.WARNING if empty else Severity.ERROR,
+            variant=self._EMPTY if empty else self._NUMBER if type(value) in (int, float) else None,
+        )

@@ -1,0 +1,117 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.apis.chat.repairs.envelope import Envelope, seconds_of
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.deferred import LateRule, Spell
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK
+from streamlab.rules.state import Context
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+#: In seconds this is the year 5138, in milliseconds 1973.
+_SECONDS_BELOW = 100_000_000_000
+_EXPECTED = "whole Unix seconds, the same in every chunk"
+
+
+class CreatedWrongType(LateRule):
+    """``created`` is no whole number of Unix seconds, is missing, or changes inside the stream.
+
+    ## What OpenAI does
+    Sends one integer, the Unix time in seconds, in every chunk. Azure's content filter chunks say 0; they carry no
+    answer and are not judged.
+
+    ## Why it matters
+    A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. A float or
+    milliseconds overflow or fail to parse in Go and Rust structs (new-api, async-openai). A missing value breaks only
+    strictly typed clients, and zero nobody; a value that grows from chunk to chunk (older Ollama, xAI) breaks the
+    written promise, and no measured client.
+
+    ## Repair
+    Cut to whole seconds; the first good value is written into every chunk.
+    """
+
+    name = "created-wrong-type"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK
+    repair = Mend.SAFE
+    mending = Envelope
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.ENVELOPE
+    variants = ("it is text", "it is a number", "it is absent or null", "it changes")
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._judged, self._bad, self._varies = Spell(), Spell(), Spell()
+        self._first: int | None = None
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        chunk, before = reading.chunk_of(event), self.ctx.chunks
+        owed, created = reading.owes_envelope(chunk), chunk.get("created", "(absent)")
+        self._judged.turn(owed, before)
+        bad = owed and _fault(created) is not None
+        if self._bad.turn(bad, before):
+            self._bad.place, self._bad.value = self.keep(at, event, "created"), created
+        if not owed or bad:
+            return
+        if self._first is None:
+            self._first = created
+        elif created != self._first and self._varies.place is None:
+            self._varies.place, self._varies.value = self.keep(at, event, "created"), created
+
+    def end(self, ending: Ending) -> Findings:
+        value = self._bad.value
+        if self._bad.place is not None and (fault := _fault(value)) is not None:
+            message, severity = fault
+            yield self.found_at(
+                self._bad.place,
+                f"{message} {self.share(self._bad, self._judged)}",
+                expected=_EXPECTED,
+                actual=value,
+                severity=severity,
+                repair=self._mend(value),
+                variant=_variant(value),
+            )
+        elif self._varies.place is not None:
+            yield self.found_at(
+                self._varies.place,
+                f"created changes from {quote(self._first)} to {quote(self._varies.value)}",
+                expected=self._first,
+                actual=self._varies.value,
+                severity=Severity.WARNING,
+                variant="it changes",
+            )
+
+    def _mend(self, value: Any) -> Mend:
+        """A time in another form can be read, a missing one be taken from the Date header; else nobody knows it."""
+        dated = self.ctx.head is not None and self.ctx.head.header("date") is not None
+        return Mend.SAFE if dated or self._first is not None or seconds_of(value) is not None else Mend.NONE
+
+
+def _variant(created: Any) -> str | None:
+    """Which form of the deviation a value is; None for one that no client was asked about."""
+    if created is None or created == "(absent)":
+        return "it is absent or null"
+    return {str: "it is text", int: "it is a number", float: "it is a number"}.get(type(created))
+
+
+def _fault(created: Any) -> tuple[str, Severity] | None:
+    """What is wrong with one value, and how bad that is; None for whole Unix seconds."""
+    if type(created) is int:
+        if created <= 0:
+            return f"created is {quote(created)}", Severity.INFO
+        if created > _SECONDS_BELOW:
+            return f"created is {quote(created)}, which is milliseconds or finer,", Severity.ERROR
+        return None
+    if created == "(absent)":
+        return "created is absent", Severity.WARNING
+    if created is None:
+        return "created is null", Severity.WARNING
+    return f"created is {quote(created)}, no integer,", Severity.ERROR

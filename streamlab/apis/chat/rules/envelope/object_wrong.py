@@ -1,0 +1,71 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.envelope import Envelope
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.deferred import LateRule, Spell
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK
+from streamlab.rules.state import Context
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ObjectWrong(LateRule):
+    """``object`` is not ``chat.completion.chunk`` (in legacy completions, not ``text_completion``).
+
+    ## What OpenAI does
+    Sends the same constant in every chunk. Azure leaves it empty in the chunks of its content filter, which carry no
+    answer and are not judged.
+
+    ## Why it matters
+    openai-python's ``.stream()`` drops every chunk whose ``object`` is another, without a word, and then fails an
+    assertion or returns nothing (measured with 1.109 and 3.51 for a missing, an empty and a foreign value). Other
+    clients do not look. For legacy completions, which that helper does not serve, it is a warning.
+
+    ## Repair
+    The constant is written into every chunk.
+    """
+
+    name = "object-wrong"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK
+    repair = Mend.SAFE
+    mending = Envelope
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.ENVELOPE
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._judged, self._bad = Spell(), Spell()
+        self._chat = ctx.api is Api.CHAT
+        self._expected = "chat.completion.chunk" if self._chat else "text_completion"
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        chunk, before = reading.chunk_of(event), self.ctx.chunks
+        owed = reading.owes_envelope(chunk)
+        if not self._chat and any("text" not in choice for choice in reading.choices(chunk)):
+            owed = False  # a chat chunk on a completions endpoint: completions-chat-shape
+        self._judged.turn(owed, before)
+        if self._bad.turn(owed and chunk.get("object") != self._expected, before):
+            self._bad.place, self._bad.value = self.keep(at, event, "object"), chunk.get("object", "(absent)")
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if self._bad.place is None:
+            return
+        if ctx.chunks == 1 and ctx.streamed and reading.is_whole_completion(ctx.first_chunk):
+            return  # nonstream-json-for-stream
+        value = self._bad.value
+        shown = "absent" if value == "(absent)" else quote(value)
+        yield self.found_at(
+            self._bad.place,
+            f"object is {shown} {self.share(self._bad, self._judged)}",
+            expected=self._expected,
+            actual=value,
+            severity=Severity.ERROR if self._chat else Severity.WARNING,
+        )

@@ -1,0 +1,53 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.envelope import Envelope
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
+
+
+class ServiceTierUnknown(Rule):
+    """``service_tier`` has a value that OpenAI does not define.
+
+    ## What OpenAI does
+    Sends ``default`` in every chunk since January 2025, and ``auto``, ``flex``, ``scale``, ``priority`` or ``fast``
+    where they apply; null or no key is fine.
+
+    ## Why it matters
+    A client with a closed enum loses the whole chunk (async-openai with Groq's ``on_demand``). None of 34 measured
+    clients does, and OpenAI extends the list over time, so this is a warning.
+
+    ## Repair
+    The field is removed.
+    """
+
+    name = "service-tier-unknown"
+    severity = Severity.WARNING
+    source = CHAT_CHUNK
+    repair = Mend.SAFE
+    mending = Envelope
+    apis = frozenset({Api.CHAT, Api.RESPONSES})
+    # The tier is the same in every chunk that has it: the first of each shape and the finish chunk are enough.
+    on = Fact.SHAPE | Fact.FIRST | Fact.FINISH
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        chunk = reading.chunk_of(event)
+        path = "service_tier" if "response" not in chunk else "response.service_tier"
+        tier = (chunk if "response" not in chunk else reading.as_object(chunk["response"])).get("service_tier")
+        if tier is not None and tier not in _TIERS:
+            self.retire()
+            yield self.found(
+                f"service_tier is {quote(tier)}",
+                at,
+                path=path,
+                expected=" | ".join(_TIERS),
+                actual=tier,
+            )

@@ -1,0 +1,81 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk
+from streamlab.wire.payload import JsonObject
+
+# Keys that other rules speak about (reasoning, message, padding, error, usage in a choice) are known here.
+_TOP = frozenset(
+    [
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "system_fingerprint",
+        "service_tier",
+        "obfuscation",
+        "moderation",
+        "error",
+        "p",
+    ]
+)
+_CHOICE = frozenset(["index", "delta", "logprobs", "finish_reason", "text", "message", "usage"])
+_DELTA = frozenset(
+    ("role", "content", "refusal", "tool_calls", "function_call", "audio", "annotations", *reading.REASONING_KEYS)
+)
+#: Azure's documented filter verdicts, by the beginning of their names.
+_AZURE = ("content_filter", "prompt_filter", "prompt_annotations")
+_MAX_FIELDS = 32
+
+
+class UnknownExtensionFields(Rule):
+    """A chunk has fields that OpenAI's schema does not know.
+
+    ## What OpenAI does
+    Sends the fields of its schema, and adds to them over time (``obfuscation``, ``service_tier``, ``moderation``); it
+    asks clients to ignore what they do not know. Azure's filter verdicts are documented and not reported.
+
+    ## Why it matters
+    Mostly not at all: every measured client ignores unknown fields. Some that merge chunks repeat such a field as often
+    as it comes (LangChain with ``citations``), and a client that reads it works with this vendor only.
+
+    ## Repair
+    None: what a vendor adds is kept.
+    """
+
+    name = "unknown-extension-fields"
+    severity = Severity.INFO
+    source = CHAT_CHUNK
+    repair = Mend.NONE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+
+    def shape(self, at: int, chunk: Chunk) -> Findings:
+        if "choices" not in chunk.json:
+            return  # no chunk, but some other object
+        for count, path in enumerate(_unknown(chunk.json)):
+            if count == _MAX_FIELDS:
+                return
+            yield self.found(f"{quote(path)} is no field of OpenAI's schema", at, path=path)
+
+
+def _unknown(chunk: JsonObject) -> Iterator[str]:
+    yield from _keys(chunk, _TOP, "")
+    for position, choice in enumerate(reading.choices(chunk)):
+        # ``text`` is the legacy completions field; beside a delta it is a vendor's own.
+        known = _CHOICE - {"text"} if "delta" in choice else _CHOICE
+        yield from _keys(choice, known, f"choices[{position}].")
+        yield from _keys(reading.delta(choice), _DELTA, f"choices[{position}].delta.")
+
+
+def _keys(holder: Iterable[str], known: frozenset[str], prefix: str) -> Iterator[str]:
+    return (f"{prefix}{key}" for key in holder if key not in known and not key.startswith(_AZURE))

@@ -1,0 +1,67 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import OBSERVED
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ContentAfterFinish(Rule):
+    """Text comes after the ``finish_reason`` of its choice.
+
+    ## What OpenAI does
+    Sends nothing for a choice after its finish chunk; only chunks without choices (usage, moderation) follow.
+
+    ## Why it matters
+    A client that stops reading at ``finish_reason`` loses the text, one that goes on appends it: the same stream
+    gives two answers. openai-java refuses it, openai-go forgets the reason, LangChain and strands garble it.
+
+    A reason that changes afterwards is noted as information; finish-reason-repeated judges it. Text in chunks that
+    all carry a reason is finish-reason-every-chunk, tool calls after the reason are tool-call-finish-per-call.
+    Azure's late content filter results carry no text and are fine.
+
+    ## Repair
+    The finish chunk is moved to the end.
+    """
+
+    name = "content-after-finish"
+    severity = Severity.ERROR
+    source = OBSERVED
+    repair = Mend.SAFE
+    mending = Closing
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.AFTER_FINISH
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        ctx = self.ctx
+        # What comes after [DONE] is done-duplicate-or-early.
+        if not isinstance(event, Chunk) or ctx.facts & Fact.AFTER_DONE:
+            return
+        for position, choice in enumerate(reading.choices(event.json)):
+            first = ctx.finish_values.get(reading.choice_index(choice))
+            if first is None or first == "null":
+                continue
+            reason, held = reading.finish_reason(choice), reading.adds_text(choice)
+            if held and reason is None:
+                yield self.found(
+                    f"{held} after finish_reason {quote(first)}",
+                    at,
+                    path=f"choices[{position}].delta",
+                    expected="nothing more for this choice",
+                    actual=choice.get("delta", choice.get("text")),
+                )
+            elif not held and isinstance(reason, str) and reason not in (first, "", "null"):
+                yield self.found(
+                    f"finish_reason becomes {quote(reason)} after {quote(first)}",
+                    at,
+                    path=f"choices[{position}].finish_reason",
+                    expected="nothing more for this choice",
+                    actual=reason,
+                    severity=Severity.INFO,
+                )

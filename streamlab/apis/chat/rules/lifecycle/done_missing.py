@@ -1,0 +1,58 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.closing import Ended
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_STREAM
+from streamlab.rules.state import Context
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class DoneMissing(Rule):
+    """The stream ends without ``data: [DONE]``.
+
+    ## What OpenAI does
+    Ends every chat and legacy completions stream with ``data: [DONE]``, also after an error inside the stream; 2,691 of
+    2,693 recorded streams do, the two others were left by their client.
+
+    ## Why it matters
+    All 34 measured clients also stop at the end of the connection; where it stays open, all 34 hang. Others wait for
+    the marker alone and report an interrupted answer (Azure's .NET SDK was seen to hang). Without a ``finish_reason``
+    as well, nobody can tell a complete answer from a cut one.
+
+    ## Repair
+    Appended when every choice has its ``finish_reason`` and the HTTP message ended properly; never after a cut.
+    """
+
+    name = "done-missing"
+    severity = Severity.WARNING
+    source = CHAT_STREAM
+    repair = Mend.SAFE
+    mending = Ended
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.UNDECODABLE
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._hidden = False
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        # Without the blank line between them, the last chunk and [DONE] are one event that is no JSON.
+        if event.sse is not None and event.sse.raw.rstrip().endswith((b"data: [DONE]", b"data:[DONE]")):
+            self._hidden = True
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        # A cut or abandoned stream has no end to judge, and an empty one has its own rule.
+        if ctx.done_at is not None or self._hidden or not ctx.chunks or ending is not Ending.COMPLETE:
+            return
+        yield self.found(
+            "the stream ends without data: [DONE]",
+            expected="data: [DONE]",
+            repair=Mend.SAFE if ctx.finished else Mend.NONE,
+        )

@@ -1,0 +1,71 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamlab.apis.chat.repairs.choices import ChoiceShape
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_FINISH
+from streamlab.rules.state import Context
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class FinishReasonEmptyString(Rule):
+    """``finish_reason`` is ``""`` or ``"null"`` instead of null.
+
+    ## What OpenAI does
+    Sends the JSON value ``null`` until the end, then one of five words.
+
+    ## Why it matters
+    Clients with an enum refuse the chunk (async-openai, Spring AI). ``"null"`` is a reason like any other to the
+    rest: LangChain reports ``nullnullnullstop``. As the last value ``""`` leaves 22 of 34 measured clients without
+    a reason, and the openai-node ``.stream()`` helper raises.
+
+    ## Repair
+    Replaced by null. Where no other value follows, the reason stays unknown.
+    """
+
+    name = "finish-reason-empty-string"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_FINISH
+    repair = Mend.SAFE
+    mending = ChoiceShape
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.FINISH
+    variants = ("another comes later", "it is the text null", "there is no other at the end")
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        #: choice -> the finding about its last one; what comes after it says whom it harms
+        self._last: dict[int, Finding] = {}
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        if not isinstance(event, Chunk):
+            return
+        for position, choice in enumerate(reading.choices(event.json)):
+            index, reason = reading.choice_index(choice), reading.finish_reason(choice)
+            if reason is None:
+                continue
+            if index in self._last:
+                before = self._last.pop(index)
+                yield replace(before, variants=(self.variants[1 if before.actual == "null" else 0],))
+            if reason in ("", "null"):
+                finding = self.found(
+                    f"finish_reason is {quote(reason)} instead of null",
+                    at,
+                    path=f"choices[{position}].finish_reason",
+                    expected=None,
+                    actual=reason,
+                )
+                self._last[index] = self.placed(finding, event)
+
+    def end(self, ending: Ending) -> Findings:
+        for index, finding in self._last.items():
+            finished = index in self.ctx.finish_values and self.ctx.finish_values[index] != "null"
+            yield replace(finding, variants=(self.variants[0 if finished else 2],))

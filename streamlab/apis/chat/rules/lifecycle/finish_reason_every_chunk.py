@@ -1,0 +1,74 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_FINISH
+from streamlab.rules.state import Context
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+
+class FinishReasonEveryChunk(Rule):
+    """``finish_reason`` is set while the answer goes on, on chunk after chunk.
+
+    ## What OpenAI does
+    Sends ``null`` in every chunk of a choice but its last, which holds nothing else.
+
+    ## Why it matters
+    A client that stops at the first ``finish_reason`` drops the answer; translators and chat front ends were seen
+    to. LangChain (Python and JavaScript) joins the values to ``stopstopstop``, strands loses text. Known from
+    gateways in front of Gemini, which marks every chunk.
+
+    A finish chunk that merely comes twice, word for word, is noted here as information; finish-reason-repeated
+    judges it.
+
+    ## Repair
+    ``null`` everywhere but in a finish chunk of its own at the end.
+    """
+
+    name = "finish-reason-every-chunk"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_FINISH
+    repair = Mend.SAFE
+    mending = Closing
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.FINISH
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._first: dict[int, Finding] = {}  # choice -> the finding to make about its first finish_reason
+        self._finish: dict[int, tuple[int, JsonObject]] = {}  # choice -> event and form of its last finish chunk
+        self._spoken: set[int] = set()
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        if not isinstance(event, Chunk):
+            return
+        for position, choice in enumerate(reading.choices(event.json)):
+            reason, index = reading.finish_reason(choice), reading.choice_index(choice)
+            if not isinstance(reason, str) or reason in ("", "null"):
+                continue
+            path = f"choices[{position}].finish_reason"
+            before = self._finish.get(index)
+            self._finish[index] = (at, choice)
+            if before is None:
+                message = f"finish_reason {quote(reason)} although the answer goes on, again and again"
+                first = self.found(message, at, path=path, expected=None, actual=reason)
+                self._first[index] = self.placed(first, event)
+            elif reading.adds_text(choice):
+                yield from self._again(index, at, path, reason)
+            elif choice == before[1] and at == before[0] + 1 and reading.usage(event.json) is None:
+                message = f"the finish chunk with {quote(reason)} comes twice"
+                yield self.found(message, at, path=path, expected=None, actual=reason, severity=Severity.INFO)
+
+    def _again(self, index: int, at: int, path: str, reason: str) -> Findings:
+        """Text in a chunk with a finish_reason after an earlier finish_reason: now it is certain."""
+        if index not in self._spoken:
+            self._spoken.add(index)
+            yield self._first[index]
+        yield self.found(self._first[index].message, at, path=path, expected=None, actual=reason)

@@ -1,0 +1,84 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_FINISH
+from streamlab.rules.state import Context
+from streamlab.wire import reading
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class FinishReasonRepeated(Rule):
+    """One choice finishes more than once.
+
+    ## What OpenAI does
+    Sends exactly one chunk with a ``finish_reason`` per choice: 2,672 of 2,672 recorded streams.
+
+    ## Why it matters
+    LangChain (Python and JavaScript) joins the reasons to ``stopstop`` or ``tool_callsstop``, which no agent
+    understands; where ``stop`` follows ``tool_calls``, 25 of 33 measured clients end up with ``stop`` and may drop
+    the call; where the value changes, openai-python's ``.stream()`` raises.
+
+    Judged only where nothing but the reason is repeated: text between two reasons is finish-reason-every-chunk or
+    content-after-finish, tool calls between them tool-call-finish-per-call. Legacy completions are not judged:
+    OpenAI's own repeat ``length`` in an empty last chunk.
+
+    ## Repair
+    One finish chunk at the end: the first reason that is not ``stop`` wins, else ``stop``.
+    """
+
+    name = "finish-reason-repeated"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_FINISH
+    repair = Mend.SAFE
+    mending = Closing
+    on = Fact.FINISH | Fact.AFTER_FINISH
+    variants = ("it is the same again", "stop comes after tool_calls")
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._reasons: dict[int, str] = {}  # choice -> its first reason
+        self._repeats: dict[int, list[Finding]] = {}
+        self._goes_on: set[int] = set()
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        if not isinstance(event, Chunk):
+            return
+        for position, choice in enumerate(reading.choices(event.json)):
+            index, reason = reading.choice_index(choice), reading.finish_reason(choice)
+            if index in self._reasons:
+                if reading.adds_text(choice) or reading.delta(choice).get("tool_calls"):
+                    self._goes_on.add(index)
+                elif isinstance(reason, str) and reason not in ("", "null"):
+                    self._repeats.setdefault(index, []).append(self._repeat(at, event, position, index, reason))
+            elif isinstance(reason, str) and reason not in ("", "null"):
+                self._reasons[index] = reason
+
+    def _repeat(self, at: int, event: Chunk, position: int, index: int, reason: str) -> Finding:
+        first = self._reasons[index]
+        then = f"again {quote(reason)}" if reason == first else f"{quote(reason)} after {quote(first)}"
+        found = self.found(
+            f"choice {index} finishes more than once: {then}",
+            at,
+            path=f"choices[{position}].finish_reason",
+            expected=None,
+            actual=reason,
+            variant=_variant(first, reason),
+        )
+        return self.placed(found, event)
+
+    def end(self, ending: Ending) -> Findings:
+        for index, repeats in self._repeats.items():
+            if index not in self._goes_on:
+                yield from repeats
+
+
+def _variant(first: str, then: str) -> str | None:
+    if then == first:
+        return "it is the same again"
+    return "stop comes after tool_calls" if (first, then) == ("tool_calls", "stop") else None

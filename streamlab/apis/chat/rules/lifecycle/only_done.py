@@ -1,0 +1,50 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_STREAM
+from streamlab.rules.state import Context
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Comment, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class OnlyDone(Rule):
+    """The stream is nothing but ``[DONE]``.
+
+    ## What OpenAI does
+    Sends a role chunk, the answer and a finish chunk before it, even when the answer is empty.
+
+    ## Why it matters
+    An answer was lost on the way and the end looks perfect: 22 of 34 measured clients return an empty answer
+    without a word. one-api does this to upstreams that write ``data:`` without a space, and with it to ChatGLM3's
+    short answers.
+
+    ## Repair
+    None: the answer is not there. Ask again without ``stream``.
+    """
+
+    name = "only-done"
+    severity = Severity.ERROR
+    source = CHAT_STREAM
+    repair = Mend.NONE
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.UNDECODABLE | Fact.COMMENT
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._something_else = False
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        # Lines that are no comment hold something that only a misspelt field name hides.
+        if event.sse is None or not isinstance(event, Comment) or not event.sse.raw.lstrip(b"\r\n").startswith(b":"):
+            self._something_else = True
+            self.retire()
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ctx.done_at is not None and not ctx.chunks and ctx.error_at is None and not self._something_else:
+            yield self.found("the stream is nothing but [DONE]", ctx.done_at, expected="chunks before [DONE]")

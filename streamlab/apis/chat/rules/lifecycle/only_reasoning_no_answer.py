@@ -1,0 +1,52 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import OBSERVED
+from streamlab.rules.state import Context
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class OnlyReasoningNoAnswer(Rule):
+    """The model reasons, finishes with ``stop``, and answers nothing.
+
+    ## What OpenAI does
+    Chat completions never carry reasoning text; where tokens went into reasoning alone, ``length`` says so.
+
+    ## Why it matters
+    Agents that wait for text or a tool call stall; the user sees an empty answer. Some hosts of reasoning models
+    put the whole answer into the reasoning field when their parser does not find the end of thinking.
+
+    ## Repair
+    None: which part of the reasoning was meant as the answer cannot be known.
+    """
+
+    name = "only-reasoning-no-answer"
+    severity = Severity.WARNING
+    source = OBSERVED
+    repair = Mend.NONE
+    on = Fact.REASONING
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._reasoned = False
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        self._reasoned = True
+        self.retire()
+
+    def end(self, ending: Ending) -> Findings:
+        if not self._reasoned or ending is not Ending.COMPLETE or self.ctx.error_at is not None:
+            return
+        for index, state in sorted(self.ctx.accumulator.choices.items()):
+            answered = state.content or state.refusal or state.calls or state.function_call
+            if state.finish_reason == "stop" and state.reasoning and not answered:
+                yield self.found(
+                    f"choice {index} finishes with 'stop' after reasoning alone, without an answer",
+                    path=f"choices[{index}]",
+                    expected="content or a tool call",
+                )

@@ -1,0 +1,58 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.wire.calls import ArgumentsFault, fault_of, read_arguments
+
+
+class ToolCallArgumentsNotJson(Rule):
+    """The arguments of a finished tool call are not a JSON object.
+
+    ## What OpenAI does
+    Sends text that is a JSON object when joined; its documentation warns that a model may fail to.
+
+    ## Why it matters
+    The function cannot be called: 16 of 33 measured clients raise, 13 hand on something else. LangChain (Python)
+    makes a valid call with ``{}`` of it. Sent back as history, vLLM rejects the next request.
+
+    JSON that is no object (``null`` for a call without arguments, a list) is a warning: it parses, and only then
+    fails. Arguments that break off because the answer did are tool-call-arguments-truncated; doubled, cumulative
+    and doubly encoded arguments and a leading ``{}`` have rules of their own. No text at all counts as no
+    arguments.
+
+    ## Repair
+    None: completing or mending arguments would call a function with values nobody gave.
+    """
+
+    name = "tool-call-arguments-not-json"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.NONE
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ending is not Ending.COMPLETE:
+            return
+        for call in ctx.calls.calls:
+            if ctx.finish_values.get(call.choice) in (None, "length", "content_filter") or ctx.error_at is not None:
+                continue
+            text = str(call.arguments)
+            if call.not_text or not text.strip() or fault_of(call) is not ArgumentsFault.NOT_JSON:
+                continue
+            parses = read_arguments(text).ok
+            finding = self.found(
+                f"the arguments of {quote(call.name)} are no JSON{' object' if parses else ''}: {quote(text)}",
+                call.at,
+                path=f"{call.path}.function.arguments",
+                span=call.span(".function.arguments"),
+                expected="the text of a JSON object",
+                actual=text,
+                severity=Severity.WARNING if parses else None,
+            )
+            yield replace(finding, offset_us=call.offset_us)

@@ -1,0 +1,51 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_FINISH
+from streamlab.wire.calls import read_arguments
+
+
+class ToolCallArgumentsTruncated(Rule):
+    """The arguments of a tool call break off in the middle.
+
+    ## What OpenAI does
+    Cuts arguments only where ``finish_reason`` says ``length`` (6 of 670 streams with tool calls).
+
+    ## Why it matters
+    LangChain (Python and JavaScript) completes ``{"city": "Par`` to a valid call with ``Par``, and agents have run
+    such calls. Legal with ``length``, so information there; a warning where nothing says that the answer was cut
+    (finish-reason-missing carries the error).
+
+    ## Repair
+    None: arguments are never completed.
+    """
+
+    name = "tool-call-arguments-truncated"
+    severity = Severity.WARNING
+    source = CHAT_CHUNK_FINISH
+    repair = Mend.NONE
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ending is not Ending.COMPLETE or ctx.error_at is not None:
+            return
+        for call in ctx.calls.calls:
+            reason = ctx.finish_values.get(call.choice)
+            if reason in ("length", "content_filter", None) and read_arguments(str(call.arguments)).truncated:
+                because = f"with finish_reason {quote(reason)}" if reason else "without a finish_reason"
+                finding = self.found(
+                    f"the arguments of {quote(call.name)} break off {because}",
+                    call.at,
+                    path=f"{call.path}.function.arguments",
+                    span=call.span(".function.arguments"),
+                    expected="the text of a JSON object",
+                    actual=str(call.arguments),
+                    severity=Severity.INFO if reason else None,
+                )
+                yield replace(finding, offset_us=call.offset_us)

@@ -1,0 +1,56 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import OBSERVED
+from streamlab.rules.state import Context
+from streamlab.wire import reading
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallContentMixed(Rule):
+    """Text comes after a tool call has begun.
+
+    ## What OpenAI does
+    Sends text first, then tool calls.
+
+    ## Why it matters
+    All measured clients keep both. Front ends that close the message when a call begins lose the text.
+
+    ## Repair
+    None needed: what came is kept in its order.
+    """
+
+    name = "tool-call-content-mixed"
+    severity = Severity.INFO
+    source = OBSERVED
+    repair = Mend.NONE
+    on = Fact.FRAGMENT
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._before: dict[int, str] = {}  # choice -> its text when its first call began
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        if not isinstance(event, Chunk):
+            return
+        for choice in reading.choices(event.json):
+            index, delta = reading.choice_index(choice), reading.delta(choice)
+            if index not in self._before and delta.get("tool_calls"):
+                state = self.ctx.accumulator.choices.get(index)
+                before = "" if state is None else str(state.content)
+                self._before[index] = before + reading.content(delta)
+
+    def end(self, ending: Ending) -> Findings:
+        for index, before in self._before.items():
+            text = str(self.ctx.accumulator.choice(index).content)
+            if len(text) > len(before) and text[len(before) :].strip():
+                yield self.found(
+                    f"text comes after a tool call has begun: {quote(text[len(before) :])}",
+                    path=f"choices[{index}].delta.content",
+                    expected="text before tool calls",
+                )

@@ -1,0 +1,49 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_FINISH
+from streamlab.wire import reading
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallFinishPerCall(Rule):
+    """``finish_reason`` comes before the last tool call.
+
+    ## What OpenAI does
+    Finishes a choice once, after all its calls.
+
+    ## Why it matters
+    A client that stops at the first reason loses the calls that follow; LangChain (Python and JavaScript) joins the
+    reasons to ``tool_callstool_calls``, and four helpers raise when every chunk has one.
+
+    ## Repair
+    One finish chunk, at the end.
+    """
+
+    name = "tool-call-finish-per-call"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_FINISH
+    repair = Mend.SAFE
+    mending = Closing
+    on = Fact.AFTER_FINISH
+    variants = ("it ends each call", "every chunk has one")
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        ctx = self.ctx
+        if not isinstance(event, Chunk) or not ctx.facts & Fact.TOOL_CALLS or ctx.facts & Fact.AFTER_DONE:
+            return
+        for position, choice in enumerate(reading.choices(event.json)):
+            reason = ctx.finish_values.get(reading.choice_index(choice))
+            if reason is not None and reason != "null" and reading.tool_calls(reading.delta(choice)):
+                yield self.found(
+                    f"a tool call goes on after finish_reason {quote(reason)}",
+                    at,
+                    path=f"choices[{position}].delta.tool_calls",
+                    expected="finish_reason after the last tool call",
+                    variant="every chunk has one" if reading.finish_reason(choice) else "it ends each call",
+                )

@@ -1,0 +1,46 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallIndexNegative(Rule):
+    """The ``index`` of a tool call is negative, or no integer.
+
+    ## What OpenAI does
+    Counts calls with the integers 0, 1, 2.
+
+    ## Why it matters
+    A string is refused by the AI SDK and by typed clients. A negative index is written to a place of the list that
+    does not exist: the openai-node ``.stream()`` helper loses the call, openai-go reads -1 as 0.
+
+    ## Repair
+    Calls are numbered 0, 1, 2 in the order of their appearance.
+    """
+
+    name = "tool-call-index-negative"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    mending = ToolCalls
+    on = Fact.FRAGMENT
+    variants = ("it is text", "it is a negative number")
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        for fragment in self.ctx.fragments(at, event):
+            index = fragment.raw.get("index")
+            if index is not None and (type(index) is not int or index < 0):
+                yield self.found(
+                    f"the index of the tool call is {quote(index)}",
+                    at,
+                    path=f"{fragment.path}.index",
+                    expected="an integer from 0",
+                    actual=index,
+                    variant={str: "it is text", int: "it is a negative number"}.get(type(index)),
+                )

@@ -1,0 +1,68 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.state import Context
+from streamlab.wire.calls import Call
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class ToolCallIndexOffset(Rule):
+    """Tool calls do not open with the indexes 0, 1, 2 in that order.
+
+    ## What OpenAI does
+    Numbers calls from 0 without gaps, and opens them in that order.
+
+    ## Why it matters
+    Helpers write to the place in their list that the index names, and it is not there: the openai-python
+    ``.stream()`` helper raises IndexError, openai-node's fails on ``undefined``. Gateways in front of Anthropic or
+    Bedrock pass on the number of the content block, in which text before the call counts. Where a later call comes
+    first, 18 of 33 measured clients hand on the calls in that order.
+
+    ## Repair
+    Calls are renumbered in the order of their appearance.
+    """
+
+    name = "tool-call-index-offset"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    mending = ToolCalls
+    on = Fact.FRAGMENT
+    variants = ("a number is left out", "call 1 comes before call 0")
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._opened: dict[int, set[int]] = {}  # choice -> indexes that were opened
+        self._found: list[tuple[Call, Finding]] = []
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        for fragment in self.ctx.fragments(at, event):
+            index, call = fragment.raw.get("index"), fragment.call
+            if not fragment.opens or fragment.collides or type(index) is not int or index < 0:
+                continue
+            seen = self._opened.setdefault(call.choice, set())
+            if index > len(seen):
+                finding = self.found(
+                    f"the tool call opens with index {index} where {len(seen)} is next",
+                    at,
+                    path=f"{fragment.path}.index",
+                    expected=len(seen),
+                    actual=index,
+                )
+                self._found.append((call, self.placed(finding, event)))
+            seen.add(index)
+
+    def end(self, ending: Ending) -> Findings:
+        for call, finding in self._found:
+            if not call.ghost:
+                late = finding.expected in self._opened[call.choice]
+                yield replace(finding, variants=(self.variants[1 if late else 0],))

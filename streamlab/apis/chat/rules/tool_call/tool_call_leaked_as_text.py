@@ -1,0 +1,167 @@
+"""See the class."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.repair import Draft, Drafts, Origin, Repair, Stage, Story
+from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.wire import reading
+from streamlab.wire.calls import leaked_call
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+
+class CallsFromText(Repair):
+    """Text that may be a tool call is kept until the answer is over; when all of it is markup, it becomes calls."""
+
+    rules = ("tool-call-leaked-as-text",)
+    safe = False
+    stage = Stage.TOOL_CALL
+    on = Fact.CONTENT
+    holds_back = "text from a bracket on that may begin a tool call: 300 characters, or to the end where it does"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._held: list[Draft] = []
+        self._text = ""
+
+    def event(self, draft: Draft) -> Drafts:
+        tools = self.story.tools
+        if not tools:
+            return (draft,)
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        text = reading.content(reading.delta(listed[0])) if len(listed) == 1 else ""
+        if not self._held and not ("<" in text or "[" in text):
+            return (draft,)
+        over = not draft.is_chunk or any(choice.get("finish_reason") for choice in listed)
+        if not over or text:
+            self._held.append(draft)
+            self._text += text
+            self.awake = True
+        if over:
+            return (*self._settled(draft), *(() if text else (draft,)))
+        if len(self._text) > _PATIENCE and leaked_call(self._text, tools) is None:
+            return self._let_go()
+        return ()
+
+    def end(self, ending: Ending) -> Drafts:
+        return tuple(self._settled())
+
+    def _let_go(self) -> list[Draft]:
+        held, self._held, self._text, self.awake = self._held, [], "", False
+        return held
+
+    def _settled(self, closing: Draft | None = None) -> list[Draft]:
+        text, tools = self._text, self.story.tools or frozenset()
+        before, calls = calls_in(text, tools)
+        held = self._let_go()
+        if not calls:
+            return held
+        made: list[Draft] = []
+        last = reading.choices(held[-1].json)[0]
+        reason = last.get("finish_reason")
+        path = "choices[0].delta"
+        if before:
+            made.append(held[0].like(self.rules[0], _part({"content": before}), path))
+        for at, (name, arguments) in enumerate(calls):
+            index = self.story.calls
+            self.story.calls += 1
+            made_id = "call_" + hashlib.sha256(f"{text}/{at}".encode()).hexdigest()[:24]
+            function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
+            call = {"index": index, "id": made_id, "type": "function", "function": function}
+            made.append(held[0].like(self.rules[0], _part({"tool_calls": [call]}), path, Origin.DERIVED))
+        if closing is not None and closing.is_chunk and closing is not held[-1]:
+            for choice in reading.choices(closing.json):
+                if choice.get("finish_reason") == "stop":
+                    closing.put(self.rules[0], choice, "finish_reason", "tool_calls", "choices[0].")
+        if reason:
+            made.append(held[-1].like(self.rules[0], _part({}, "tool_calls" if reason == "stop" else reason), path))
+        return made
+
+
+#: Characters after a bracket in which a marker and the name of a tool must have come.
+_PATIENCE = 300
+_TAGS = re.compile(r"<[^<>]*>|\[/?[A-Z_]+\]|functions?[.:=]?|:\d+|```(?:json)?|[\s,;\[\]]")
+
+
+def calls_in(text: str, names: frozenset[str]) -> tuple[str, list[tuple[str, JsonObject]]]:
+    """The text before the markup, and the calls in it; no calls when anything but markup follows the first marker."""
+    if leaked_call(text, names) is None:
+        return text, []
+    start = min(at for at in (text.find(mark) for mark in "<[") if at >= 0)
+    rest, calls, residue, at = text[start:], [], "", 0
+    decoder = json.JSONDecoder()
+    while (brace := rest.find("{", at)) >= 0:
+        try:
+            value, end = decoder.raw_decode(rest, brace)
+        except (ValueError, RecursionError):
+            return text, []
+        head = rest[at:brace]
+        named = _call(value, head, names)
+        if named is None:
+            return text, []
+        calls.append(named)
+        residue += head.replace(named[0], "")
+        at = end
+    residue += rest[at:]
+    return (text[:start], calls) if calls and not _TAGS.sub("", residue) else (text, [])
+
+
+def _call(value: JsonObject, head: str, names: frozenset[str]) -> tuple[str, JsonObject] | None:
+    name = value.get("name")
+    arguments = value.get("arguments", value.get("parameters"))
+    if name in names and isinstance(arguments, dict):
+        return str(name), arguments
+    found = [name for name in names if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", head)]
+    return (max(found, key=len), value) if found else None
+
+
+def _part(delta: JsonObject, finish: str | None = None) -> JsonObject:
+    return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+
+
+class ToolCallLeakedAsText(Rule):
+    """A tool call stands as raw markup in the text.
+
+    ## What OpenAI does
+    Sends calls as ``tool_calls``, never as text.
+
+    ## Why it matters
+    The user is shown the markup and no function is called; none of 33 measured clients finds the call. The server's
+    parser is off, is made for another model, or lost its way.
+
+    Judged where the request offers tools, no call came, and a known marker is shortly followed by the name of such
+    a tool: people also talk about markers.
+
+    ## Repair
+    Only when asked for: reading a call out of text is a guess.
+    """
+
+    name = "tool-call-leaked-as-text"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.UNSAFE
+    mending = CallsFromText
+    needs_request = True
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if not ctx.tools:
+            return
+        for index, state in sorted(ctx.accumulator.choices.items()):
+            if state.calls or not state.content:
+                continue
+            markup = leaked_call(str(state.content), ctx.tools)
+            if markup is not None:
+                yield self.found(
+                    f"a tool call stands in the text: {quote(markup)}",
+                    path=f"choices[{index}].delta.content",
+                    expected="delta.tool_calls",
+                    actual=markup,
+                )

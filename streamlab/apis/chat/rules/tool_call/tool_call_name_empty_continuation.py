@@ -1,0 +1,64 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+_ABSENT = object()
+
+
+class ToolCallNameEmptyContinuation(Rule):
+    """Later fragments of a tool call carry a name that is null or ``""``.
+
+    ## What OpenAI does
+    Leaves the key out after the first fragment.
+
+    ## Why it matters
+    The openai-node ``.stream()`` helper of 7.x raises ("changed tool call identity"); 32 other measured clients
+    read it as absent. gptel and spring-ai-alibaba were seen to break calls on it.
+
+    ## Repair
+    The key is dropped.
+    """
+
+    name = "tool-call-name-empty-continuation"
+    severity = Severity.WARNING
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    mending = ToolCalls
+    on = Fact.FRAGMENT
+    variants = (
+        "the name alone is empty text",
+        "the name alone is null",
+        "id and name are empty text",
+        "id, type and name are null",
+    )
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        for fragment in self.ctx.fragments(at, event):
+            name = fragment.function.get("name", _ABSENT)
+            if not fragment.opens and (name is None or name == "") and fragment.known_name:
+                yield self.found(
+                    f"a later fragment of the tool call has name {'null' if name is None else quote(name)}",
+                    at,
+                    path=f"{fragment.path}.function.name",
+                    expected="(absent)",
+                    actual=name,
+                    variant=_variant(fragment.raw, name),
+                )
+
+
+def _variant(fragment: JsonObject, name: str | None) -> str | None:
+    """Which form of the deviation it is; None for one that no client was asked about."""
+    call_id, kind = fragment.get("id", _ABSENT), fragment.get("type", _ABSENT)
+    if call_id is _ABSENT and (name == "" or kind is _ABSENT):
+        return "the name alone is empty text" if name == "" else "the name alone is null"
+    if call_id is None and kind is None and name is None:
+        return "id, type and name are null"
+    return "id and name are empty text" if call_id == "" and name == "" else None

@@ -1,0 +1,63 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.wire import reading
+
+
+class ToolCallNameNotInTools(Rule):
+    """The model calls a function that the request does not offer.
+
+    ## What OpenAI does
+    Calls the functions of ``tools``, spelled as they are there.
+
+    ## Why it matters
+    Agents raise (openai-agents, pydantic-ai, agno) or mark the call invalid (AI SDK); the others hand the wrong
+    name to the caller. A parser that takes text for a call does the same: GLM-4's took a lone word on the first
+    line for one, with or without tools in the request. Names that differ in case or by a prefix (``functions.``)
+    only are information: some clients know them.
+
+    ## Repair
+    None: which function was meant cannot be known.
+    """
+
+    name = "tool-call-name-not-in-tools"
+    severity = Severity.WARNING
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.NONE
+    needs_request = True
+
+    def end(self, ending: Ending) -> Findings:
+        tools = self.ctx.tools
+        if tools is None or not self.ctx.body or not self._only_functions():
+            return
+        for call in self.ctx.calls.calls:
+            if call.name is None or call.name in tools or call.joined_name in tools:
+                continue
+            name = call.name
+            near = any(name.lower().endswith(tool.lower()) or tool.lower() in name.lower().split(":") for tool in tools)
+            offered = ", ".join(map(quote, sorted(tools)[:5])) if tools else "none"
+            finding = self.found(
+                f"the model calls {quote(name)}, which the request does not offer ({offered})",
+                call.at,
+                path=f"{call.path}.function.name",
+                span=call.span(".function.name"),
+                expected=sorted(tools),
+                actual=name,
+                severity=Severity.INFO if near else None,
+            )
+            yield replace(finding, offset_us=call.offset_us)
+
+    def _only_functions(self) -> bool:
+        """Whether every tool of the request is a function: what tools of a vendor's own are called, nobody can tell."""
+        return all(reading.as_object(tool).get("type", "function") == "function" for tool in self._tools())
+
+    def _tools(self) -> list[Any]:
+        return reading.as_list(self.ctx.body.get("tools"))

@@ -1,0 +1,73 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.state import Context
+from streamlab.wire.calls import Call
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+_ABSENT = object()
+
+
+class ToolCallTypeMissing(Rule):
+    """The ``type`` of a tool call is missing, or stands where it does not belong.
+
+    ## What OpenAI does
+    Sends ``"type": "function"`` in the first fragment of a call and never again: 670 of 670.
+
+    ## Why it matters
+    Without it openai-node's ``.stream()`` helper raises ("tool call snapshot missing `type`"), as do agno and AI
+    SDK 4. Null in a later fragment makes openai-python's helper fail an assertion; ``""`` anywhere fails the AI SDK's
+    validation. Repeated in later fragments it harms none of 33 measured clients and is information.
+
+    ## Repair
+    ``function`` is added to the first fragment; later fragments lose the key.
+    """
+
+    name = "tool-call-type-missing"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_TOOL_CALLS
+    repair = Mend.SAFE
+    mending = ToolCalls
+    on = Fact.FRAGMENT
+    variants = ("it is absent or null", "it is empty text", "it comes again", "it is null later")
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        for fragment in self.ctx.fragments(at, event):
+            kind = fragment.raw.get("type", _ABSENT)
+            missing = kind is _ABSENT or kind is None
+            if fragment.opens and not (type(kind) is str and kind):
+                finding = self.found(
+                    "the tool call has no type" if kind is _ABSENT else f"the type of the tool call is {quote(kind)}",
+                    at,
+                    path=f"{fragment.path}.type",
+                    expected="function",
+                    actual="(absent)" if kind is _ABSENT else kind,
+                    variant="it is absent or null" if missing else "it is empty text" if kind == "" else None,
+                )
+                self._opened.append((fragment.call, self.placed(finding, event)))
+            elif not fragment.opens and kind is not _ABSENT:
+                yield self.found(
+                    f"a later fragment of the tool call has type {quote(kind)}",
+                    at,
+                    path=f"{fragment.path}.type",
+                    expected="(absent)",
+                    actual=kind,
+                    severity=Severity.INFO if kind else Severity.WARNING,
+                    variant="it is null later" if kind is None else "it comes again" if kind else "it is empty text",
+                )
+
+    def end(self, ending: Ending) -> Findings:
+        for call, finding in self._opened:
+            if not call.ghost:
+                yield finding

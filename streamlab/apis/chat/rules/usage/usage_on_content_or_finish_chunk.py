@@ -1,0 +1,65 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_USAGE
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class UsageOnContentOrFinishChunk(LateRule):
+    """The usage comes in a chunk that has choices.
+
+    ## What OpenAI does
+    Sends usage in a chunk of its own with ``choices: []``, after the finish chunk.
+
+    ## Why it matters
+    Most vendors but OpenAI put it into the finish chunk. openai-java's accumulator drops the choices of such a chunk,
+    and with them the finish_reason; AutoGen loses the finish_reason too, measured; code that looks for usage only where
+    there are no choices (vLLM's benchmark) counts no tokens. Usage in several chunks is ``usage-on-every-chunk``.
+
+    ## Repair
+    Moved to a chunk of its own at the end.
+    """
+
+    name = "usage-on-content-or-finish-chunk"
+    severity = Severity.WARNING
+    source = CHAT_CHUNK_USAGE
+    repair = Mend.SAFE
+    mending = Closing
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.USAGE
+    variants = ("the finish chunk has it", "another chunk with choices has it")
+
+    _chunks = 0
+    _place: Place | None = None
+    _where = ""
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        chunk = reading.chunk_of(event)
+        if chunk.get("usage") is None:
+            return
+        self._chunks += 1
+        choices = reading.choices(chunk)
+        if self._chunks == 1 and choices:
+            finish = any(choice.get("finish_reason") is not None for choice in choices)
+            self._place, self._where = self.keep(at, event, "usage"), "finish chunk" if finish else "chunk with choices"
+        elif self._chunks > 1:
+            self.retire()
+
+    def end(self, ending: Ending) -> Findings:
+        if self._place is None or self._chunks > 1 or reading.wants_running_usage(self.ctx.body):
+            return
+        yield self.found_at(
+            self._place,
+            f"usage comes in a {self._where} instead of one of its own",
+            expected='"choices": []',
+            variant=self.variants[0 if self._where == "finish chunk" else 1],
+        )

@@ -1,0 +1,72 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_USAGE
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class UsageOnEveryChunk(LateRule):
+    """More than one chunk has usage.
+
+    ## What OpenAI does
+    Sends usage once, and null (or no key) in every other chunk.
+
+    ## Why it matters
+    LangChain, pydantic-ai, Agno, smolagents and openai-go add up what they get, so counts grow with the length of the
+    answer (13 tokens in place of 3), also when usage merely comes twice; AutoGen loses the finish_reason. Measured.
+    With usage ``{}`` in every chunk smolagents raises and BAML loses the text. Whoever asks for
+    ``continuous_usage_stats`` gets what was asked for.
+
+    ## Repair
+    The last usage is kept, null stands in the other chunks.
+    """
+
+    name = "usage-on-every-chunk"
+    severity = Severity.ERROR
+    source = CHAT_CHUNK_USAGE
+    repair = Mend.SAFE
+    mending = Closing
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    on = Fact.USAGE
+    variants = ("it has numbers", "it comes twice", "it is an empty object until the end")
+
+    _chunks = 0
+    _empty = 0  # of these, how many had an empty object
+    _second: Place | None = None
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        usage = reading.chunk_of(event).get("usage")
+        if usage is None:
+            return
+        self._chunks += 1
+        self._empty += usage == {}
+        if self._chunks == 2:
+            self._second = self.keep(at, event, "usage")
+
+    def end(self, ending: Ending) -> Findings:
+        if self._second is None or reading.wants_running_usage(self.ctx.body):
+            return
+        total = self.ctx.chunks
+        share = "every chunk" if self._chunks >= total else f"{self._chunks} of {total} chunks"
+        yield self.found_at(
+            self._second,
+            f"usage comes in {share}",
+            expected="once, at the end",
+            actual=self._chunks,
+            variant=self._variant(),
+        )
+
+    def _variant(self) -> str | None:
+        """Which form of the deviation it is; None for empty objects between others."""
+        if self._empty:
+            return "it is an empty object until the end" if self._empty >= self._chunks - 1 else None
+        return "it has numbers" if self._chunks > 2 else "it comes twice"

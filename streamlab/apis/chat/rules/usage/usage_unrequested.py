@@ -1,0 +1,43 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import CHAT_CHUNK_USAGE
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+
+
+class UsageUnrequested(Rule):
+    """Usage comes although ``stream_options.include_usage`` was not asked for.
+
+    ## What OpenAI does
+    Sends no usage key at all unless it is asked: 1,395 of 1,397 recorded streams.
+
+    ## Why it matters
+    Many vendors do this on purpose, and most clients are glad of it. openai-java's accumulator takes a chunk with usage
+    for the last one and drops its choices.
+
+    ## Repair
+    Removed where a client needs it so.
+    """
+
+    name = "usage-unrequested"
+    severity = Severity.INFO
+    source = CHAT_CHUNK_USAGE
+    repair = Mend.SAFE
+    mending = Closing
+    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    needs_request = True
+    on = Fact.USAGE
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        usage = reading.chunk_of(event).get("usage")
+        if not self.ctx.body or self.ctx.include_usage or usage is None:
+            return
+        self.retire()
+        yield self.found("usage comes unasked", at, path="usage", expected="(absent)", actual=usage)

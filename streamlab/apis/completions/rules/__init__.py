@@ -1,0 +1,1 @@
+"""Rules of legacy completions alone; those they share with chat stand there. Core."""

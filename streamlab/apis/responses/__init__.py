@@ -1,0 +1,1 @@
+"""OpenAI's Responses API: what it promises, how it is judged and repaired. Core."""

@@ -1,0 +1,46 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.repairs import ResponsesEvents
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.sources import RESPONSES_STREAMING
+from streamlab.wire import reading
+from streamlab.wire.apis import Api
+from streamlab.wire.events import Chunk
+
+
+class ResponsesKeepaliveEvent(Rule):
+    """An event inside a Responses stream is none of this API's: a keep-alive, a ping, or another API's chunk.
+
+    ## What OpenAI does
+    Every event of the recorded streams has a ``type`` that begins with ``response.``; besides these the specification
+    knows only ``error``. A connection is kept alive by comments, which clients skip by themselves.
+
+    ## Why it matters
+    Clients whose event type is a closed list fail to decode the event and end the stream; async-openai had to learn to
+    skip ``keepalive``.
+
+    ## Repair
+    Turned into a comment.
+    """
+
+    name = "responses-keepalive-event"
+    severity = Severity.WARNING
+    source = RESPONSES_STREAMING
+    repair = Mend.SAFE
+    mending = ResponsesEvents
+    apis = frozenset({Api.RESPONSES})
+
+    def shape(self, at: int, chunk: Chunk) -> Findings:
+        kind = reading.event_type(chunk.json)
+        if reading.flat_error(chunk.json) is not None:
+            return
+        if not kind:
+            members = quote(", ".join(map(str, list(chunk.json)[:6])))
+            message = f"an event has no type, only {members}" if chunk.json else "an event is an empty object"
+            yield self.found(message, at, expected="type response.…", repair=Mend.UNSAFE)
+        elif not kind.startswith("response.") and kind != "error":
+            message = f"type {quote(kind)} is no event of the Responses API"
+            yield self.found(message, at, path="type", expected="response.…", actual=kind)

@@ -1,0 +1,1 @@
+"""Comparing: two exchanges, or one and what OpenAI would have sent. Core."""

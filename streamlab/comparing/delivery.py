@@ -1,0 +1,87 @@
+"""What a hop did to the delivery of a stream: reads merged or cut, and time added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamlab.comparing.comparison import Difference, Kind, Pair, Relation, Row, severity_of
+from streamlab.comparing.conversations import began_us
+from streamlab.comparing.differences import spot
+from streamlab.comparing.reading import Reading
+from streamlab.comparing.wording import number_of, seconds
+from streamlab.exchange import Exchange
+
+#: Delays below this are the noise of machines and networks.
+MIN_DELAY_US = 150_000
+#: Reads are merged or cut when there are so many times fewer, or more; anything less happens by chance.
+_MERGED, _SPLIT = 2, 4
+_MIN_READS = 4
+
+
+def delivery_differences(
+    a: Exchange, b: Exchange, mine: Reading, theirs: Reading, rows: Sequence[Row]
+) -> list[Difference]:
+    """At most one difference: reads merged (with the delay that causes), reads cut, or a delay alone."""
+    if not (a.timing_known and b.timing_known):
+        return []
+    delay = _Delay(mine, theirs, rows, _before_asking(a, b))
+    reads, now = mine.reads, theirs.reads
+    if reads >= _MIN_READS and now * _MERGED <= reads and _comparable(mine, theirs):
+        words = f"merged {number_of(reads, 'read')} into {now}"
+        if delay.worst >= MIN_DELAY_US:
+            words += f", which {delay.words()}"
+        return [Difference(Kind.READS_MERGED, severity_of(Kind.READS_MERGED), words, amount=reads)]
+    found = []
+    if now >= _MIN_READS and reads and now >= reads * _SPLIT and _comparable(mine, theirs):
+        words = f"cut {number_of(reads, 'read')} into {now}"
+        found.append(Difference(Kind.READS_SPLIT, severity_of(Kind.READS_SPLIT), words, amount=now))
+    if delay.worst >= MIN_DELAY_US:
+        words, pairs = delay.words(), (delay.pair,) if delay.pair is not None else ()
+        found.append(Difference(Kind.DELAYED, severity_of(Kind.DELAYED), words, pairs=pairs, amount=delay.worst))
+    return found
+
+
+def _comparable(mine: Reading, theirs: Reading) -> bool:
+    """Whether about as many events came through; where they did not, reads say nothing."""
+    return 2 * len(theirs.items) > len(mine.items) and len(theirs.items) < 2 * max(1, len(mine.items))
+
+
+def _before_asking(a: Exchange, b: Exchange) -> int:
+    """How long the hop had the request before it asked, where the two are of one conversation; else 0."""
+    asked, came = began_us(a), began_us(b)
+    if asked is None or came is None or a.tap == b.tap:
+        return 0
+    return asked - came if 0 <= asked - came <= (b.end_us or 0) else 0
+
+
+class _Delay:
+    """How much later than a's, each counted from its own request, the events of b arrived."""
+
+    def __init__(self, mine: Reading, theirs: Reading, rows: Sequence[Row], before_us: int) -> None:
+        self.first = 0
+        self._before = before_us
+        self.worst = 0
+        self.pair: Pair | None = None
+        self._at = 0
+        base: int | None = None
+        for row in rows:
+            if row.a_offset_us is None or row.b_offset_us is None or row.relation is Relation.MOVED:
+                continue
+            added = row.b_offset_us - row.a_offset_us
+            if base is None:
+                self.first = added
+                base = added if added < MIN_DELAY_US else 0
+            if added - base > self.worst:
+                self.worst, self._at = added - base, row.a_start
+                self.pair = Pair(spot(mine.items[row.a_start]), spot(theirs.items[row.b_start]))
+
+    def words(self) -> str:
+        """The delay in words."""
+        if self.first >= MIN_DELAY_US:
+            words = f"added {seconds(self.first)} to the first event"
+            if 2 * self._before > self.first:
+                words += f" ({seconds(self._before)} of it before it asked)"
+            if self.worst - self.first >= MIN_DELAY_US:
+                words += f", {seconds(self.worst)} by event {self._at}"
+            return words
+        return f"held events back, event {self._at} for {seconds(self.worst)}"

@@ -1,0 +1,243 @@
+"""Each event beside what OpenAI would have sent there, field by field, with the reason.
+
+What OpenAI would have sent is what the normalizer makes of the stream; so nothing is claimed here that streamlab would
+not send itself. `Differ` is incremental and hands out an event as soon as its fate is certain; events that pass
+untouched are only counted. `explained` adds the findings: the reasons, and what nothing mends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcome, Output
+from streamlab.comparing.members import all_members, flattened
+from streamlab.exchange import Ending, Exchange, Request, ResponseHead
+from streamlab.repairing.normalizer import Mended, Normalizer
+from streamlab.rules.finding import Finding, Mend
+from streamlab.rules.repair import Change, Origin
+from streamlab.wire.events import Comment, StreamEvent
+from streamlab.wire.payload import decode_payload
+from streamlab.wire.sse import parse_event
+from streamlab.wire.stream import StreamDecoder, read_event
+
+#: Bytes of an error answer that are compared.
+_MAX_BODY = 1 << 20
+_ERROR_BODY = "http-error-body-shape"
+
+
+class Differ:
+    """Fed the segments of one exchange; gives the events that do not pass untouched, in the order of their fate.
+
+    An event may be given out twice: once when its output leaves, and again when a later event follows from it too.
+    The later one holds everything.
+    """
+
+    def __init__(self, request: Request | None = None, head: ResponseHead | None = None) -> None:
+        self._normalizer = Normalizer(request, head)
+        self._decoder = StreamDecoder(head.header("content-encoding") if head is not None else None)
+        self._waiting: dict[int, StreamEvent] = {}  # came in, and nothing has gone out for them yet
+        self._recent: dict[int, EventDiff] = {}
+        self._last: tuple[int, StreamEvent | None] = (-1, None)
+        self._failed = head is not None and not 200 <= head.status < 300
+        self._body = bytearray()  # of an answer with an error status: small, and no stream
+        self.events = 0  # how many came in
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether this exchange is none that the normalizer mends, so that there is nothing to compare with."""
+        return self._normalizer.passes_through
+
+    def feed(self, data: bytes) -> list[EventDiff]:
+        """The next segment."""
+        if self._failed and len(self._body) < _MAX_BODY:
+            self._body += data
+        self._take(self._decoder.feed(data))
+        return list(self._compare(self._normalizer.feed_events(data)))
+
+    def finish(self, ending: Ending = Ending.COMPLETE) -> list[EventDiff]:
+        """The rest; what has gone nowhere until now was dropped."""
+        self._take(self._decoder.finish())
+        mended = self._normalizer.finish_events(ending)
+        if self._failed and not self.passes_through:
+            return list(_answers(bytes(self._body), b"".join(one.raw for one in mended)))
+        found = list(self._compare(mended))
+        if self.passes_through:
+            return []
+        return found + [
+            EventDiff(number, Outcome.DROPPED, (Output(b"", Origin.DERIVED, _dropped(event)),))
+            for number, event in sorted(self._waiting.items())
+        ]
+
+    def _take(self, events: Iterable[StreamEvent]) -> None:
+        for event in events:
+            self._waiting[self.events] = event
+            self.events += 1
+
+    def _compare(self, mended: Iterable[Mended]) -> Iterator[EventDiff]:
+        for one in mended:
+            if self.passes_through:
+                self._waiting.clear()
+            elif one.sources:
+                yield from self._of_sources(one)
+            else:
+                yield EventDiff(self.events - 1, Outcome.ADDED, (_output(one, None),))
+
+    def _of_sources(self, one: Mended) -> Iterator[EventDiff]:
+        number = one.sources[-1]
+        if one.origin is Origin.COPIED:
+            self._waiting.pop(number, None)
+            self._last = number, None
+            return
+        for source in one.sources[:-1]:
+            if self._waiting.pop(source, None) is not None:
+                yield EventDiff(source, Outcome.MERGED, into=number)
+        event = self._waiting.pop(number, None)
+        if event is not None:
+            self._last = number, event
+            self._recent = {number: EventDiff(number, Outcome.CHANGED, (_output(one, event),))}
+        else:
+            before = self._recent.get(number, EventDiff(number, Outcome.CHANGED))
+            outcome = Outcome.SPLIT if before.outputs else Outcome.ADDED
+            output = _output(one, self._last[1] if one.origin is not Origin.INVENTED else None)
+            self._recent = {number: EventDiff(number, outcome, (*before.outputs, output))}
+        yield self._recent[number]
+
+
+def diff_exchange(exchange: Exchange) -> Iterator[EventDiff]:
+    """The events of an exchange that differ, in order; the later of two that speak of the same event."""
+    differ = Differ(exchange.request, exchange.head)
+    found: dict[tuple[int, bool], EventDiff] = {}
+    for segment in exchange.segments:
+        _keep(found, differ.feed(segment.data))
+    _keep(found, differ.finish(exchange.ending))
+    yield from (found[key] for key in sorted(found))
+
+
+def _keep(found: dict[tuple[int, bool], EventDiff], diffs: Iterable[EventDiff]) -> None:
+    for diff in diffs:
+        key = diff.event, diff.outcome is Outcome.ADDED
+        before = found.get(key)
+        if before is not None and diff.outcome is Outcome.ADDED:
+            diff = replace(diff, outputs=(*before.outputs, *diff.outputs))
+        found[key] = diff
+
+
+# -- one event beside its outcome ------------------------------------------------------------------------------------
+
+
+def _output(one: Mended, event: StreamEvent | None) -> Output:
+    there = all_members(read_event(one.event.sse) if one.event.sse is not None else one.event, one.raw)
+    here = all_members(event, event.sse.raw) if event is not None and event.sse is not None else {}
+    return Output(one.raw, one.origin, tuple(_fields(here, there, one)))
+
+
+def _answers(came: bytes, sent: bytes) -> Iterator[EventDiff]:
+    """The body of an answer with an error status, beside the error object OpenAI sends."""
+    if came == sent:
+        return
+    one = Mended(Comment(parse_event(b"", 0)), sent, Origin.DERIVED, (0,), (Change(_ERROR_BODY, ""),))
+    yield EventDiff(0, Outcome.CHANGED, (Output(sent, Origin.DERIVED, tuple(_fields(_body(came), _body(sent), one))),))
+
+
+def _body(data: bytes) -> dict[str, Any]:
+    value = decode_payload(data).value
+    return flattened(value) if isinstance(value, dict) else {"body": data.decode("utf-8", "replace")}
+
+
+def _dropped(event: StreamEvent) -> tuple[FieldDiff, ...]:
+    raw = event.sse.raw if event.sse is not None else b""
+    members = all_members(event, raw)
+    return tuple(FieldDiff(path, How.DROPPED, one) for path, one in members.items() if not path.startswith("sse."))
+
+
+def _fields(here: dict[str, Any], there: dict[str, Any], one: Mended) -> Iterator[FieldDiff]:
+    for path in _in_order(here, there):
+        was, now = here.get(path), there.get(path)
+        if path in here and path in there and type(was) is type(now) and was == now:
+            if not path.startswith("sse."):
+                yield FieldDiff(path, How.SAME, was, now)
+            continue
+        how = How.CHANGED if path in here and path in there else How.ADDED if path in there else How.DROPPED
+        change = _change_for(path, one)
+        origin = change.origin if change is not None and how is not How.DROPPED else one.origin
+        if path.startswith("sse.") and how is How.ADDED:
+            continue
+        yield FieldDiff(path, how, was, now, str(origin), change.rule if change is not None else None)
+
+
+def _change_for(path: str, one: Mended) -> Any:
+    """The change that speaks of a path: of it, of what holds it, of what it holds, of the event as a whole."""
+    framing = path.startswith("sse.")
+    best, length = None, -1
+    for change in one.changes:
+        about_framing = change.rule.startswith(("sse-", "json-", "encoding-", "invalid-utf8", "comment"))
+        if not change.path:
+            if framing == about_framing and length < 0:
+                best, length = change, 0
+        elif not framing and _related(path, change.path) and len(change.path) > length:
+            best, length = change, len(change.path)
+    if best is None and len(one.changes) == 1:
+        best = one.changes[0]
+    return best
+
+
+def _related(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return long == short or (long.startswith(short) and long[len(short)] in ".[")
+
+
+def _in_order(here: dict[str, Any], there: dict[str, Any]) -> list[str]:
+    """The paths of both, those that are only there after the nearest before them that is in both."""
+    order = list(here)
+    at = 0
+    known = {path: number for number, path in enumerate(order)}
+    extra: dict[int, list[str]] = {}
+    for path in there:
+        if path in known:
+            at = known[path] + 1
+        else:
+            extra.setdefault(at, []).append(path)
+    merged: list[str] = []
+    for number in range(len(order) + 1):
+        merged += extra.get(number, ())
+        merged += order[number : number + 1]
+    return merged
+
+
+# -- reasons ---------------------------------------------------------------------------------------------------------
+
+
+def explained(diff: EventDiff, findings: Iterable[Finding]) -> EventDiff:
+    """The same with the reasons that findings give, and with what is broken and stays so."""
+    here = [one for one in findings if one.event == diff.event or diff.event in one.events]
+    by_rule = {one.rule: one.message for one in (*findings, *here)}
+    outputs = tuple(
+        replace(output, fields=tuple(_with_reason(field, here, by_rule) for field in output.fields))
+        for output in diff.outputs
+    )
+    differing = [field for output in outputs for field in output.fields if field.how is not How.SAME]
+    named = {field.rule for field in differing} | {field.path for field in differing}
+    reframed = any(field.path.startswith("sse.") for field in differing)
+    left = [
+        one
+        for one in here
+        if one.rule not in named and one.path not in named and not (reframed and one.rule.startswith("sse-"))
+    ]
+    broken = () if diff.outcome is Outcome.ADDED else tuple(map(_broken, left))
+    return replace(diff, outputs=outputs, broken=broken)
+
+
+def _with_reason(field: FieldDiff, here: list[Finding], by_rule: dict[str, str]) -> FieldDiff:
+    if field.how is How.SAME:
+        return field
+    about = next((one for one in here if one.path and _related(one.path, field.path)), None)
+    rule = field.rule or (about.rule if about is not None else None)
+    return replace(field, rule=rule, why=by_rule.get(rule or "", "") or (about.message if about is not None else ""))
+
+
+def _broken(finding: Finding) -> FieldDiff:
+    how = How.BROKEN if finding.repair is Mend.NONE else How.CHANGED
+    path = finding.path or "event"
+    return FieldDiff(path, how, finding.actual, finding.expected, "derived", finding.rule, finding.message)

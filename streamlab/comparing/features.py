@@ -1,0 +1,248 @@
+"""What the answers to the questions of `apis/chat/questions.py` say about a server, feature by feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from streamlab.apis.chat.questions import SHORT_CHARACTERS, STOP_WORD, Question, Shows
+from streamlab.comparing.parity import Answer, Parity, answer_of, compare_modes
+from streamlab.comparing.verdict import faults
+from streamlab.exchange import Ending, Exchange
+from streamlab.judging.report import Report
+from streamlab.rules.finding import Finding, Severity
+from streamlab.wire import reading
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.visible import visible
+
+
+class State(StrEnum):
+    """What became of a question."""
+
+    PASS = "pass"
+    DEVIATES = "deviates"
+    UNSUPPORTED = "unsupported"  # refused, or ignored
+    NOT_TESTED = "not tested"  # never asked, or the model did not do what it was asked for
+
+
+_GRAVITY = (State.DEVIATES, State.UNSUPPORTED, State.NOT_TESTED, State.PASS)
+
+
+@dataclass(frozen=True, slots=True)
+class ModeOutcome:
+    """One question in one mode. ``findings`` are those that are more than information; ``id`` is in the database."""
+
+    state: State
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    id: int | None = None
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Names of the rules that spoke."""
+        return tuple(finding.rule for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One question, answered in both modes. ``blame`` says whose fault it is, where the same was asked directly."""
+
+    question: Question
+    streamed: ModeOutcome
+    whole: ModeOutcome
+    parity: Parity | None = None
+    blame: str = ""
+
+    @property
+    def parity_findings(self) -> tuple[Finding, ...]:
+        """How the two modes differ, information aside."""
+        found = self.parity.findings if self.parity is not None else ()
+        return tuple(one for one in found if one.severity is not Severity.INFO)
+
+    @property
+    def state(self) -> State:
+        """The gravest of both modes and of their parity."""
+        states = [self.streamed.state, self.whole.state]
+        if self.parity_findings:
+            states.append(State.DEVIATES)
+        return min(states, key=_GRAVITY.index)
+
+    @property
+    def rules(self) -> frozenset[str]:
+        """Every rule that spoke, the parity ones included."""
+        return frozenset((*self.streamed.rules, *self.whole.rules, *(one.rule for one in self.parity_findings)))
+
+
+def judge(question: Question, exchange: Exchange, report: Report, seconds: float) -> ModeOutcome:
+    """The outcome of one question in one mode; ``seconds`` is how long its end was waited for."""
+    found = tuple(faults(report).values())
+    state, reason = _judged(question, exchange, found, seconds)
+    return ModeOutcome(state, reason, found if state is State.DEVIATES else (), exchange.id)
+
+
+def _judged(question: Question, exchange: Exchange, found: Sequence[Finding], seconds: float) -> tuple[State, str]:
+    head = exchange.head
+    if head is None:
+        return State.DEVIATES, _no_answer(exchange, seconds)
+    answer = answer_of(exchange)
+    if question.shows is Shows.REFUSED:
+        return _refusal(question, answer, head.status, found)
+    if head.status >= 400:
+        words = f"HTTP {head.status}{_said(answer)}"
+        refused = not question.basic and (head.status < 500 or head.status == 501)
+        return (State.UNSUPPORTED if refused else State.DEVIATES), words
+    if exchange.ending is Ending.CLIENT_LEFT:
+        return State.DEVIATES, f"no end within {seconds:g} s"
+    if found:
+        return State.DEVIATES, ", ".join(dict.fromkeys(finding.rule for finding in found))
+    return _SHOWN[question.shows](_choices(answer), answer)
+
+
+def _no_answer(exchange: Exchange, seconds: float) -> str:
+    if exchange.ending is Ending.CLIENT_LEFT:
+        return f"no answer within {seconds:g} s"
+    why = exchange.notes.get("ending_reason")
+    return f"no answer: {exchange.ending}" + (f" ({visible(str(why), 40)})" if why else "")
+
+
+def _said(answer: Answer) -> str:
+    error = answer.error if answer.error is not None else answer.first
+    text = error.get("message") or error.get("detail") if isinstance(error, dict) else error
+    return f": {visible(str(text), 80)}" if text else ""
+
+
+def _refusal(question: Question, answer: Answer, status: int, found: Sequence[Finding]) -> tuple[State, str]:
+    if 400 <= status < 500:
+        if found:
+            return State.DEVIATES, ", ".join(finding.rule for finding in found)
+        return State.PASS, f"HTTP {status}"
+    if status < 300 and answer.error is not None:
+        return State.DEVIATES, f"HTTP {status} with the error inside"
+    if status < 300 and question.model is not None:
+        return State.UNSUPPORTED, "answered all the same: model names are not checked"
+    words = "answered all the same" if status < 300 else _said(answer).removeprefix(": ")
+    return State.DEVIATES, f"HTTP {status}, {words}"
+
+
+# -- what an answer shows ---------------------------------------------------------------------------------------------
+
+Judged = tuple[State, str]
+_PASSED: Judged = (State.PASS, "")
+
+
+def _choices(answer: Answer) -> list[JsonObject]:
+    found: list[JsonObject] = answer.completion.get("choices") or [answer.completion]
+    return found
+
+
+def _text(choices: list[JsonObject]) -> str:
+    return choices[0].get("content") or ""
+
+
+def _shows_text(choices: list[JsonObject], answer: Answer) -> Judged:
+    if _text(choices) or choices[0].get("reasoning") or choices[0].get("refusal"):
+        return _PASSED
+    if choices[0].get("tool_calls"):
+        return State.NOT_TESTED, "the model called a tool instead"
+    return State.DEVIATES, "an empty answer"
+
+
+def _shows_newlines(choices: list[JsonObject], answer: Answer) -> Judged:
+    return _PASSED if "\n" in _text(choices).strip() else (State.NOT_TESTED, "the model wrote one line")
+
+
+def _shows_short(choices: list[JsonObject], answer: Answer) -> Judged:
+    length = len(_text(choices))
+    if 0 < length <= SHORT_CHARACTERS:
+        return _PASSED
+    return State.NOT_TESTED, f"the model wrote {length} characters"
+
+
+def _shows_calls(wanted: int) -> Callable[[list[JsonObject], Answer], Judged]:
+    def shows(choices: list[JsonObject], answer: Answer) -> Judged:
+        calls = reading.as_list(choices[0].get("tool_calls"))
+        if len(calls) >= wanted:
+            return _PASSED
+        made = "no call" if not calls else f"{len(calls)} call"
+        return State.NOT_TESTED, f"the model made {made}"
+
+    return shows
+
+
+def _shows_choices(choices: list[JsonObject], answer: Answer) -> Judged:
+    return _PASSED if len(choices) >= 2 else (State.UNSUPPORTED, "ignored: one choice")
+
+
+def _shows_stopped(choices: list[JsonObject], answer: Answer) -> Judged:
+    if STOP_WORD in _text(choices):
+        return State.UNSUPPORTED, "ignored: the stop word is in the text"
+    finish = choices[0].get("finish_reason")
+    return _PASSED if finish == "stop" else (State.NOT_TESTED, f"finish_reason is {visible(str(finish), 20)}")
+
+
+def _shows_length(choices: list[JsonObject], answer: Answer) -> Judged:
+    finish = choices[0].get("finish_reason")
+    if finish == "length":
+        return _PASSED
+    return State.UNSUPPORTED, f"ignored: finish_reason is {visible(str(finish), 20)}"
+
+
+def _shows_usage(choices: list[JsonObject], answer: Answer) -> Judged:
+    return _PASSED if isinstance(answer.completion.get("usage"), dict) else (State.UNSUPPORTED, "ignored: no usage")
+
+
+def _shows_logprobs(choices: list[JsonObject], answer: Answer) -> Judged:
+    return _PASSED if answer.logprobs else (State.UNSUPPORTED, "ignored: no logprobs")
+
+
+_SHOWN: dict[Shows, Callable[[list[JsonObject], Answer], Judged]] = {
+    Shows.TEXT: _shows_text,
+    Shows.NEWLINES: _shows_newlines,
+    Shows.SHORT: _shows_short,
+    Shows.CALL: _shows_calls(1),
+    Shows.CALLS: _shows_calls(2),
+    Shows.CHOICES: _shows_choices,
+    Shows.STOPPED: _shows_stopped,
+    Shows.LENGTH: _shows_length,
+    Shows.USAGE: _shows_usage,
+    Shows.LOGPROBS: _shows_logprobs,
+}
+
+
+# -- both modes, and both ways ----------------------------------------------------------------------------------------
+
+
+def feature_of(
+    question: Question, streamed: ModeOutcome, whole: ModeOutcome, pair: tuple[Exchange, Exchange] | None
+) -> Feature:
+    """A question's outcome; ``pair`` are the streamed and the whole exchange, None when one was not asked."""
+    parity = compare_modes(*pair) if pair is not None and all(one.head is not None for one in pair) else None
+    if parity is not None and question.shows is Shows.REFUSED:  # what an answer says that should not be, is no matter
+        refusals = tuple(one for one in parity.findings if one.rule == "parity-error-status")
+        parity = replace(parity, findings=refusals)
+    return Feature(question, streamed, whole, parity)
+
+
+def blame_of(gateway: Feature, direct: Feature) -> str:
+    """Whose fault it is, from the same question asked past the gateway: in one line, "" when nothing is wrong."""
+    here, there = _complaints(gateway), _complaints(direct)
+    if not here:
+        return "mended by the gateway" if there else ""
+    own, shared = here - there, here & there
+    if not own:
+        return "the server does it already"
+    if not there:
+        return f"introduced by the gateway: {', '.join(sorted(own))}"
+    return (
+        f"the server already: {', '.join(sorted(shared or there))}; the gateway makes of it: {', '.join(sorted(own))}"
+    )
+
+
+def _complaints(feature: Feature) -> set[str]:
+    """What is wrong, in words that are the same for the same fault."""
+    found = set(feature.rules)
+    for outcome in (feature.streamed, feature.whole):
+        if outcome.state is State.DEVIATES and not outcome.findings:
+            found.add(outcome.reason.partition(":")[0])
+    return found

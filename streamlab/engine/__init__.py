@@ -1,1 +1,0 @@
-"""Engine: machines that run over an exchange. Core."""

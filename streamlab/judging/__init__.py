@@ -1,0 +1,1 @@
+"""Judging: rules run over an exchange, and what they found. Core."""

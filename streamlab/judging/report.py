@@ -1,0 +1,34 @@
+"""What an analysis says: a `Report`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamlab.judging.metrics import Metrics
+from streamlab.rules.finding import Finding, Severity
+from streamlab.wire.apis import Api
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Findings in the order of the stream, numbers, and what a client would hold.
+
+    ``dialect`` is the vendor or server the exchange betrays, ``dialect_reasons`` why; None and () when none does.
+    """
+
+    api: Api
+    findings: tuple[Finding, ...]
+    metrics: Metrics
+    completion: dict[str, Any]
+    dialect: str | None = None
+    dialect_reasons: tuple[str, ...] = field(default=())
+
+    @property
+    def worst(self) -> Severity | None:
+        """The gravest severity among the findings; None when there are none."""
+        return min((finding.severity for finding in self.findings), key=lambda one: one.rank, default=None)
+
+    def count(self, severity: Severity) -> int:
+        """How many findings have this severity."""
+        return sum(finding.severity is severity for finding in self.findings)

@@ -1,0 +1,1 @@
+"""Repairing: a broken stream in, the stream OpenAI would have sent out. Core."""

@@ -1,0 +1,45 @@
+"""For rules about payloads that are no JSON object: each such event is named by one of them (wire/bad_payloads.py)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from streamlab.exchange import Ending
+from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.finding import Finding
+from streamlab.wire.bad_payloads import Misfit, Named
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import Fault, FaultKind
+from streamlab.wire.reading import Fact
+
+
+class MisfitRule(Rule):
+    """A rule about one kind of misfit; subclasses set ``kind`` and say in `tell` what they found."""
+
+    kind: ClassVar[Misfit]
+    apis = ANY_API
+    on = Fact.UNDECODABLE | Fact.COMMENT
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        named = self.ctx.misfits.feed(at, self.ctx.data_events, event, self.ctx.offset_us)
+        return [self.tell(one) for one in named if one.kind is self.kind]
+
+    def end(self, ending: Ending) -> Findings:
+        return [self.tell(one) for one in self.ctx.misfits.finish() if one.kind is self.kind]
+
+    def tell(self, named: Named) -> Finding:
+        """The finding for one misfit of this rule's kind."""
+        raise NotImplementedError
+
+    def found_in(self, named: Named, message: str, **details: Any) -> Finding:
+        """A finding about a misfit, at its place, which may lie before the event being judged."""
+        sse = named.event.sse
+        details.setdefault("actual", sse.text)
+        finding = self.found(message, named.at, span=sse.span, **details)
+        return replace(finding, offset_us=named.offset_us)
+
+
+def fault_of(named: Named, kind: FaultKind) -> Fault | None:
+    """The first fault of that kind."""
+    return next((fault for fault in named.event.faults if fault.kind is kind), None)

@@ -1,0 +1,1 @@
+"""Workflows: what a command does, told once. Wiring of sockets, storage and core."""

@@ -1,0 +1,94 @@
+"""Exports: an exchange as a regression fixture, or in somebody else's format. Secrets are taken out again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from streamlab import __version__
+from streamlab.errors import UsageError
+from streamlab.exchange import Exchange
+from streamlab.interop import curl_log, vcr
+from streamlab.interop.har import to_har
+from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
+from streamlab.storage.naming import directory_name, free_directory, safe_name
+from streamlab.storage.targets import find
+from streamlab.workflows.regression.fixture import write_expectations
+
+__all__ = ["FORMATS", "Exported", "export", "safe_name", "write_fixture", "write_test_module"]
+
+#: ``--as`` -> the ending of the file's name; a fixture is a directory.
+FORMATS = ("fixture", "sse", "har", "vcr", "curl")
+
+
+class Exported(NamedTuple):
+    """Where an exchange went, and what the format cannot hold of it."""
+
+    path: Path
+    lost: list[str]
+
+
+def export(targets: Iterable[str], folder: Path, form: str = "fixture", db: Path | None = None) -> Iterator[Exported]:
+    """Write each exchange below ``folder``; nothing that is there is overwritten."""
+    write = _WRITERS[form]
+    folder.mkdir(parents=True, exist_ok=True)
+    for target in targets:
+        for found in find(target, db):
+            with found.opened() as exchange:
+                yield write(exchange, folder, directory_name(exchange, found.source))
+
+
+def write_test_module(path: Path, fixtures: Sequence[Path]) -> None:
+    """A plain test module for exported fixtures. Raises UsageError when there is a file already."""
+    from streamlab.interop.pytest_module import module
+
+    text = module([(home, read_exchange_dir(home)) for home in fixtures], path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already") from None
+
+
+def write_fixture(exchange: Exchange, folder: Path, name: str) -> Exported:
+    """A regression fixture in a directory of its own below ``folder``, with what our rules and repairs make of it."""
+    home = free_directory(folder, name)
+    write_exchange_dir(exchange, home)
+    write_expectations(home, read_exchange_dir(home))
+    return Exported(home, [])
+
+
+def _file(folder: Path, name: str, data: bytes, missing: list[str]) -> Exported:
+    path = free_directory(folder, name)
+    path.write_bytes(data)
+    return Exported(path, missing)
+
+
+def _sse(exchange: Exchange, folder: Path, name: str) -> Exported:
+    missing = ["request", "response head", "arrival times", "HTTP chunks", "the ending"]
+    return _file(folder, f"{name}.sse", exchange.body, missing)
+
+
+def _har(exchange: Exchange, folder: Path, name: str) -> Exported:
+    document = json.dumps(to_har([exchange], __version__), indent=1, ensure_ascii=True)
+    return _file(folder, f"{name}.har", document.encode() + b"\n", [])
+
+
+def _vcr(exchange: Exchange, folder: Path, name: str) -> Exported:
+    return _file(folder, f"{name}.yaml", vcr.to_vcr([exchange]).encode("utf-8", "surrogatepass"), vcr.lost(exchange))
+
+
+def _curl(exchange: Exchange, folder: Path, name: str) -> Exported:
+    return _file(folder, f"{name}.curl.txt", curl_log.to_curl_log(exchange), curl_log.lost(exchange))
+
+
+_WRITERS: dict[str, Callable[[Exchange, Path, str], Exported]] = {
+    "fixture": write_fixture,
+    "sse": _sse,
+    "har": _har,
+    "vcr": _vcr,
+    "curl": _curl,
+}

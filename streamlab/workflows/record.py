@@ -1,0 +1,137 @@
+"""Recording wired up: listening sockets, the writer process, the relay between them, and a command to run beside.
+
+Needs fork. Call `record` before threads or an event loop exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gc
+import signal
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from streamlab.errors import UsageError
+from streamlab.ports import ResponseTransformer
+from streamlab.report.live import live_display
+from streamlab.servers.command import run_command
+from streamlab.servers.relay import Relay, Route, bind, parse_listen, raise_file_limit
+from streamlab.servers.upstream import parse_upstream
+from streamlab.storage.recorder import RecorderProcess, start
+
+Listener = tuple[socket.socket, Route]
+#: Allocations between two looks at the young, and how many of those between looks at the older.
+_GC_THRESHOLDS = (50_000, 20, 50)
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """What is done to answers on their way to the client: repairs that need a guess too; empty ones asked for again."""
+
+    unsafe: bool = False
+    retry_unstreamed: bool = False
+
+    def factory(self) -> Callable[[], ResponseTransformer]:
+        """Makes the transformer of one connection."""
+        # Imported here, so that the repairs cost a plain recording nothing; used once, so that the first stream does
+        # not pay for what is made on first use.
+        from streamlab.repairing.normalizer import Normalizer
+        from streamlab.servers.normalizing import MendingTransformer
+
+        Normalizer(unsafe=self.unsafe).feed(b'data: {"object":"chat.completion.chunk","choices":[]}\n\n')
+        return functools.partial(MendingTransformer, unsafe=self.unsafe, retry_unstreamed=self.retry_unstreamed)
+
+
+def hops(upstream: str | None, listen: str, taps: Iterable[str], ca_file: str | None) -> list[tuple[str, Route]]:
+    """Listening address and route of each hop: one ``upstream``, or ``taps`` as NAME=LISTEN=URL. Raises UsageError."""
+    taps = tuple(taps)
+    if bool(upstream) == bool(taps):
+        raise UsageError("give either --upstream URL or --tap NAME=LISTEN=URL, to say what to record")
+    if upstream:
+        return [(listen, Route(parse_upstream(upstream, ca_file)))]
+    routes = []
+    for text in taps:
+        name, _, rest = text.partition("=")
+        address, equals, url = rest.partition("=")
+        if not name or not equals:
+            raise UsageError(f"--tap {text!r} is not NAME=LISTEN=URL")
+        routes.append((address, Route(parse_upstream(url, ca_file), name)))
+    return routes
+
+
+def listeners(routes: Sequence[tuple[str, Route]], *, allow_remote: bool) -> list[Listener]:
+    """Bound sockets for all hops. Raises UsageError for an address, CouldNotRunError when one is taken."""
+    addresses = [parse_listen(address, allow_remote=allow_remote) for address, _ in routes]
+    raise_file_limit()
+    return [(bind(*address), route) for address, (_, route) in zip(addresses, routes, strict=True)]
+
+
+def base_url(listener: Listener) -> str:
+    """What a client is given instead of the upstream's base URL."""
+    sock, route = listener
+    host, port = sock.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}{route.upstream.path or '/v1'}"
+
+
+def record(
+    bound: Sequence[Listener],
+    db: Path,
+    *,
+    label: str | None = None,
+    idle_timeout: float = 0.0,
+    mending: Mending | None = None,
+    command: Sequence[str] = (),
+    announce: Callable[[], None],
+    warn: Callable[[str], None],
+) -> int:
+    """Relay and record until SIGINT or SIGTERM, or until ``command`` ends; returns the exit code.
+
+    ``announce`` is called when everything is ready, ``warn`` should the writer process die. The code is the command's;
+    without one 0, or 3 when something could not be recorded. Raises UnreadableInputError when ``db`` is no capture.
+    """
+    recorder = start(db, label, live_display, [sock for sock, _ in bound])
+    transformer = mending.factory() if mending is not None else None
+    recorder.wait_ready()
+    announce()
+    recorder.tap.on_broken = lambda: warn("the recording process is gone; streams go on unrecorded")
+    # Nearly everything here is freed by its reference count; a full collection would stop all streams for milliseconds.
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        code = runner.run(_relay(bound, recorder, idle_timeout, transformer, command))
+    recorded = recorder.finish()
+    return code or (0 if recorded else 3)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+async def _relay(
+    bound: Sequence[Listener],
+    recorder: RecorderProcess,
+    idle_timeout: float,
+    transformer: Callable[[], ResponseTransformer] | None,
+    command: Sequence[str],
+) -> int:
+    relay = Relay(recorder.tap, idle_timeout=idle_timeout, transformer=transformer)
+    for sock, route in bound:
+        relay.serve(sock, route)
+    try:
+        if command:
+            return await run_command(command, base_url(bound[0]))
+        told = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+        await told.wait()
+        return 0
+    finally:
+        await relay.stop()

@@ -1,0 +1,53 @@
+"""What the rules say of a fixture, as findings.json words it, and of what a normalizer made of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from streamlab.exchange import Exchange, ResponseHead, Segment
+from streamlab.judging.analyzer import analyze
+from streamlab.rules.finding import Finding
+from streamlab.wire.apis import JUDGED, Api, api_of_path
+from streamlab.wire.visible import visible
+
+
+def found_in(exchange: Exchange) -> list[dict[str, Any]]:
+    """The findings of an exchange as findings.json words them."""
+    found: list[dict[str, Any]] = json.loads(json.dumps([summary(one) for one in analyze(exchange).findings]))
+    return found
+
+
+def summary(finding: Finding) -> dict[str, Any]:
+    """The part of a finding that a fixture pins down."""
+    return {
+        "rule": finding.rule,
+        "severity": str(finding.severity),
+        "message": finding.message,
+        "event": finding.event,
+        "span": list(finding.span) if finding.span else None,
+        "path": finding.path,
+        "count": finding.count,
+        "expected": finding.expected,
+        "actual": finding.actual,
+    }
+
+
+def findings_text(findings: list[dict[str, Any]]) -> str:
+    """findings.json: one finding after the other, indented, so that a diff is readable."""
+    text = json.dumps(findings, ensure_ascii=False, indent=1) + "\n"
+    # Half a character cannot be written as UTF-8, and what no editor shows is better seen as an escape.
+    return (
+        text if visible(text.replace("\n", " ")) == text.replace("\n", " ") else json.dumps(findings, indent=1) + "\n"
+    )
+
+
+def findings_about(exchange: Exchange, stream: bytes) -> tuple[Finding, ...]:
+    """What the rules say about a stream that a normalizer made of an exchange, read as the answer to its request."""
+    request, status = exchange.request, exchange.head.status if exchange.head is not None else 200
+    if request is not None and api_of_path(request.url) not in (*JUDGED, Api.UNKNOWN):
+        request = replace(request, url="/v1/chat/completions", body=None)  # it was translated
+    kind = "application/json" if stream.lstrip()[:1] == b"{" else "text/event-stream"
+    head = ResponseHead(status, (("content-type", kind),))
+    return analyze(Exchange(request=request, head=head, segments=(Segment(None, stream),))).findings

@@ -1,0 +1,46 @@
+"""A regression fixture: reading one, and writing down what is expected of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streamlab.errors import UnreadableInputError
+from streamlab.exchange import Exchange
+from streamlab.storage.exchange_dir import read_exchange_dir
+from streamlab.workflows.regression.findings import findings_text, found_in
+from streamlab.workflows.regression.machines import our_machine, run
+
+EXPECTED, FINDINGS = "expected.sse", "findings.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """A regression fixture: an exchange directory, with what is expected of it where it has been written down."""
+
+    path: Path
+    exchange: Exchange
+    expected: bytes | None
+    findings: list[dict[str, Any]] | None
+
+
+def read_fixture(path: Path) -> Fixture:
+    """Read a fixture directory. Raises UnreadableInputError."""
+    exchange = read_exchange_dir(path)
+    expected, findings = path / EXPECTED, path / FINDINGS
+    listed = None
+    if findings.exists():
+        try:
+            listed = json.loads(findings.read_bytes())
+        except ValueError as error:
+            raise UnreadableInputError(f"{findings}: not JSON ({error})") from None
+    return Fixture(path, exchange, expected.read_bytes() if expected.exists() else None, listed)
+
+
+def write_expectations(path: Path, exchange: Exchange) -> None:
+    """Write what our normalizer and our rules make of an exchange beside it."""
+    mended, _ = run(our_machine(exchange), [exchange.body])
+    (path / EXPECTED).write_bytes(mended)
+    (path / FINDINGS).write_text(findings_text(found_in(exchange)), encoding="utf-8")

@@ -1,0 +1,252 @@
+"""Replay wired up: targets to playables, a server until a signal comes, or one in the background for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from streamlab.errors import UsageError
+from streamlab.exchange import Ending, Exchange
+from streamlab.playback.matching import candidate
+from streamlab.playback.script import Fault, Finish, Script, Transform, parse_segments, script
+from streamlab.servers.relay import bind, raise_file_limit
+from streamlab.servers.replay import Playable, Played, ReplayServer, Timing
+from streamlab.storage.targets import Target, find
+from streamlab.wire.visible import visible
+
+
+def parse_fault(
+    cut_after: str | None = None, reset_after: str | None = None, stall_after: str | None = None
+) -> Fault | None:
+    """The one fault asked for: ``120`` is body bytes, ``3e`` is events. Raises UsageError."""
+    asked = [
+        (finish, text)
+        for finish, text in ((Finish.FIN, cut_after), (Finish.RST, reset_after), (Finish.HOLD, stall_after))
+        if text is not None
+    ]
+    if not asked:
+        return None
+    if len(asked) > 1:
+        raise UsageError("give one of --cut-after, --reset-after and --stall-after")
+    finish, text = asked[0]
+    number = text.removesuffix("e")
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        raise UsageError(f"{text!r} is neither a number of bytes (120) nor of events (3e)")
+    return Fault(finish, int(number), text.endswith("e"))
+
+
+def playables(
+    targets: Iterable[str],
+    db: Path | None = None,
+    *,
+    segments: str = "recorded",
+    normalize: bool = False,
+    cut_after: str | None = None,
+    reset_after: str | None = None,
+    stall_after: str | None = None,
+) -> list[Playable]:
+    """What the server can play, in the order of the targets. Raises UsageError, NotFoundError, UnreadableInputError."""
+    cutting = parse_segments(segments)
+    fault = parse_fault(cut_after, reset_after, stall_after)
+    transform = mended if normalize else None
+    found = [target for name in targets for target in find(name, db)]
+    return [_playable(target, cutting, fault, transform) for target in found]
+
+
+def _playable(
+    target: Target,
+    segments: str | int,
+    fault: Fault | None,
+    transform: Transform | None,
+) -> Playable:
+    with target.opened() as exchange:
+        names = [str(target.id)] if target.id is not None else []
+        names += [Path(target.path).resolve().name] if target.id is None else []
+        names += [exchange.label] if exchange.label else []
+        status = "no response" if exchange.head is None else f"HTTP {exchange.head.status}"
+        title = f"{target.source} ({status}, {exchange.ending})"
+        known = candidate(names, exchange.request)
+
+    @contextmanager
+    def opened() -> Iterator[Script]:
+        with target.opened() as exchange:
+            yield script(exchange, segments=segments, fault=fault, transform=transform)
+
+    return Playable(known, title, opened)
+
+
+def anything(playable: Playable) -> Playable:
+    """The same, answering whatever is asked."""
+    return replace(playable, candidate=replace(playable.candidate, method=None, path=None, body_known=False))
+
+
+@contextmanager
+def held(ready: Script) -> Iterator[Script]:
+    """A script that needs nothing kept open."""
+    yield ready
+
+
+def mended(exchange: Exchange) -> tuple[Exchange, Iterator[tuple[int | None, bytes]]]:
+    """The exchange as its normalized self: head and ending of the mended stream, and its bytes, each piece at the time
+    of the read that let it out."""
+    from streamlab.repairing.normalizer import Normalizer
+
+    normalizer = Normalizer(exchange.request, exchange.head)
+    if exchange.head is None or normalizer.passes_through:
+        return exchange, ((segment.offset_us, segment.data) for segment in exchange.segments)
+    # Mending goes on while it plays, so how long the body will be is not known.
+    head = replace(normalizer.head or exchange.head, http_version="1.1")
+    kept = tuple(one for one in head.headers if one[0].lower() not in ("transfer-encoding", "connection"))
+    head = replace(head, headers=(*kept, ("transfer-encoding", "chunked")))
+    broken = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)  # which the mended stream says itself
+
+    def pieces() -> Iterator[tuple[int | None, bytes]]:
+        for segment in exchange.segments:
+            yield segment.offset_us, normalizer.feed(segment.data)
+        yield exchange.end_us, normalizer.finish(exchange.ending)
+
+    changed = replace(
+        exchange, head=head, http_chunks=None, ending=Ending.COMPLETE if broken else exchange.ending, notes={}
+    )
+    return changed, pieces()
+
+
+def played_line(played: Played) -> str:
+    """One request for the log; a miss is loud."""
+    asked = f"{visible(played.method, 20)} {visible(played.target, 100)}"
+    if played.playable is None:
+        return f"404 {asked}: {visible(played.message, 600)}"
+    return f"{asked} ← {visible(played.message, 200)}"
+
+
+def timing_line(timing: Timing) -> str:
+    """How exactly the schedule was kept, for the log."""
+    p50, p99, earliest = timing.percentile_us(50), timing.percentile_us(99), timing.earliest_us
+    count = len(timing.errors_ns)
+    return f"{count} writes, timing error p50 {p50:.0f} µs, p99 {p99:.0f} µs, earliest {earliest:+.0f} µs"
+
+
+def serve(
+    listener: socket.socket,
+    loaded: Sequence[Playable],
+    speed: float,
+    on_played: Callable[[Played], None],
+    on_ready: Callable[[], None] = lambda: None,
+) -> Timing:
+    """Serve until SIGINT or SIGTERM; how late the writes were. ``on_ready`` is called when nothing is left to set up:
+    the first request is to be as punctual as the others."""
+    raise_file_limit()
+
+    async def run() -> Timing:
+        server = ReplayServer(listener, loaded, speed=speed, on_played=on_played)
+        told = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+        on_ready()
+        await told.wait()
+        server.stop()
+        return server.timing
+
+    return asyncio.run(run())
+
+
+def replay(
+    *targets: str | os.PathLike[str], db: Path | None = None, speed: float = 0.0, **options: Any
+) -> BackgroundReplay:
+    """A replay server of these TARGETs for a ``with`` block; options are those of `playables`."""
+    return BackgroundReplay(playables([os.fspath(target) for target in targets], db, **options), speed=speed)
+
+
+class BackgroundReplay:
+    """A replay server on a free loopback port in a thread of its own, for tests and notebooks.
+
+    ``with BackgroundReplay(playables, speed=0) as replay: client(base_url=replay.base_url)``. ``misses`` holds the
+    explanation of every request that nothing answered, ``requests`` everything that was asked.
+    """
+
+    def __init__(
+        self,
+        loaded: Sequence[Playable],
+        *,
+        speed: float = 0.0,
+        address: tuple[str, int] = ("127.0.0.1", 0),
+        answer_anything: bool = False,
+    ) -> None:
+        self._loaded = [anything(one) for one in loaded] if answer_anything else loaded
+        self._answer_anything = answer_anything
+        self._server: ReplayServer | None = None
+        self._speed = speed
+        self._thread = threading.Thread(target=self._run, name="streamlab-replay", daemon=True)
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._failure: BaseException | None = None
+        self._listener = bind(*address)
+        self.address: tuple[str, int] = self._listener.getsockname()[:2]
+        self.requests: list[Played] = []
+        self.timing = Timing()
+
+    @property
+    def url(self) -> str:
+        """The origin, ``http://127.0.0.1:PORT``."""
+        return f"http://{self.address[0]}:{self.address[1]}"
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes as its base URL: the origin and ``/v1``."""
+        return f"{self.url}/v1"
+
+    def load(self, loaded: Sequence[Playable]) -> None:
+        """Play these from the next request on."""
+        self._loaded = [anything(one) for one in loaded] if self._answer_anything else loaded
+        if self._server is not None:
+            self._server.load(self._loaded)
+
+    @property
+    def misses(self) -> list[str]:
+        """Why requests were not answered."""
+        return [one.message for one in self.requests if one.playable is None]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        loop, stop = self._loop, self._stop
+        if loop is not None and stop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # told to whoever waits for the server
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        server = ReplayServer(self._listener, self._loaded, speed=self._speed, on_played=self.requests.append)
+        self._server = server
+        self.timing = server.timing
+        self._ready.set()
+        await self._stop.wait()
+        server.stop()

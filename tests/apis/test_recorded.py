@@ -1,0 +1,58 @@
+"""Recordings of foreign protocols, translated: nothing of what the raw JSON says may be lost, and nothing be added."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import Normalizer, normalize
+from tests import corpus
+from tests.apis import readings
+
+CASES = [
+    pytest.param(directory, read, id=directory.name)
+    for folder, read in (
+        ("gemini.generateContent", readings.gemini),
+        ("anthropic.messages", readings.anthropic),
+        ("ollama", readings.ollama),
+    )
+    for directory in corpus.recorded(folder)
+]
+
+
+def _streamed(directory):
+    exchange = corpus.load(directory)
+    head = exchange.head
+    return exchange if head is not None and head.status == 200 else None
+
+
+@corpus.needs_recorded
+@pytest.mark.parametrize(("directory", "read"), CASES)
+def test_translates_without_loss(directory, read):
+    exchange = _streamed(directory)
+    if exchange is None:
+        pytest.skip("an HTTP error answer")
+    expected = read(exchange.body)
+    mended = normalize(exchange)
+    said = readings.chat(mended.exchange.body)
+    if expected["error"] is not None or expected["finish"] is None:
+        assert said["finish"] is None, "a finish was invented"
+        assert said["error"], "a stream that did not finish ends with an error event"
+        expected.update(error=said["error"], prompt=None, completion=None, finish=None)
+    assert said == expected
+    assert [one.message for one in analyze(mended.exchange).findings if str(one.severity) == "error"] == []
+
+
+@corpus.needs_recorded
+@pytest.mark.parametrize(("directory", "read"), CASES[::7])
+def test_is_incremental(directory, read):
+    """Any cutting gives the same chunks, and text goes out with the event that brings it."""
+    exchange = _streamed(directory)
+    if exchange is None:
+        pytest.skip("an HTTP error answer")
+    whole = normalize(exchange).exchange.body
+    normalizer = Normalizer(exchange.request, exchange.head)
+    pieces = [normalizer.feed(exchange.body[at : at + 7]) for at in range(0, len(exchange.body), 7)]
+    last = normalizer.finish(exchange.ending)
+    assert b"".join(pieces) + last == whole
+    assert readings.chat(b"".join(pieces))["content"] == readings.chat(whole)["content"]
