@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import click
 
 from streamlab.cli.options import db_option
 from streamlab.cli.progress import Progress
-from streamlab.wire.visible import visible
+from streamlab.report.terminal import complain
 
 if TYPE_CHECKING:
     from streamlab.judging.report import Report
@@ -75,10 +74,9 @@ def command(targets: tuple[str, ...], form: str, db: Path | None, fail_on: str |
         _print_text(outcomes, summary)
     else:
         from streamlab.report.formats import render
+        from streamlab.report.terminal import say_document
 
-        for piece in render(form, outcomes.reports(), summary, options.rules(), level):
-            sys.stdout.write(piece)
-    sys.stdout.flush()
+        say_document(form, render(form, outcomes.reports(), summary, options.rules(), level))
     return 2 if outcomes.unreadable else 1 if summary.reaches(level) else 0
 
 
@@ -95,7 +93,7 @@ class Outcomes:
                 progress.advance()
                 if outcome.report is None:
                     self.unreadable += 1
-                    click.echo(f"streamlab: {visible(outcome.error or '')}", err=True)
+                    complain(f"streamlab: {outcome.error}")
                 else:
                     yield outcome, outcome.report
 

@@ -56,12 +56,11 @@ def command(targets: tuple[str, ...], hops: str | None, fail_on: str, db: Path |
 
 def _answer(hops: list[Hop], fail_on: str, as_json: bool) -> int:
     from streamlab.report import compare_text
-    from streamlab.report.json import dump
-    from streamlab.report.terminal import data
+    from streamlab.report.terminal import data, say_json
 
     if as_json:
         listed = [compare_text.comparison_json(hop.comparison, hop.confidence, hop.reasons) for hop in hops]
-        click.echo(dump(compare_text.compare_document(listed), indent=1))
+        say_json(compare_text.compare_document(listed))
     else:
         console = data()
         for hop in hops:
@@ -71,11 +70,10 @@ def _answer(hops: list[Hop], fail_on: str, as_json: bool) -> int:
 
 def _answer_parity(parity: Parity, fail_on: str, as_json: bool) -> int:
     from streamlab.report import compare_text
-    from streamlab.report.json import dump
-    from streamlab.report.terminal import data
+    from streamlab.report.terminal import data, say_json
 
     if as_json:
-        click.echo(dump(compare_text.parity_json(parity), indent=1))
+        say_json(compare_text.parity_json(parity))
     else:
         compare_text.print_parity(data(), parity)
     return _code((one.severity for one in parity.findings), fail_on)

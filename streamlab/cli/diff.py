@@ -40,9 +40,8 @@ def command(ctx: click.Context, targets: tuple[str, ...], db: Path | None, as_js
 def _one(target: str, db: Path | None, as_json: bool) -> int:
     from streamlab.comparing.event_diff import diff_exchange, explained
     from streamlab.report import diff_text
-    from streamlab.report.json import dump
-    from streamlab.report.terminal import data
-    from streamlab.report.text import head_line
+    from streamlab.report.terminal import data, say_json
+    from streamlab.report.text import print_head
     from streamlab.workflows import check as api
 
     differs, listed = False, []
@@ -55,8 +54,8 @@ def _one(target: str, db: Path | None, as_json: bool) -> int:
             listed.append(diff_text.exchange_json(found.source, found.id, report, diffs))
             continue
         status = exchange.head.status if exchange.head is not None else None
-        data().print(head_line(found.source, report, status, str(exchange.ending)), soft_wrap=True)
+        print_head(data(), found.source, report, status, str(exchange.ending))
         diff_text.print_diff(data(), report, diffs)
     if as_json:
-        click.echo(dump({"format": "streamlab.diff/1", "exchanges": listed}, indent=1))
+        say_json({"format": "streamlab.diff/1", "exchanges": listed})
     return int(differs)

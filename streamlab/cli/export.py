@@ -38,6 +38,7 @@ def command(targets: tuple[str, ...], folder: Path, form: str, module: Path | No
     Nothing that is there is overwritten. What a format cannot hold is said on stderr.
     """
     from streamlab.errors import UsageError
+    from streamlab.report.terminal import complain, say
     from streamlab.workflows import export as exporting
 
     if module is not None and (form != "fixture" or module.exists()):
@@ -45,9 +46,9 @@ def command(targets: tuple[str, ...], folder: Path, form: str, module: Path | No
     written = []
     for path, lost in exporting.export(targets, folder, form, db):
         written.append(path)
-        click.echo(str(path))
+        say(str(path))
         if lost:
-            click.echo(f"  a .{form} file cannot hold: {', '.join(lost)}", err=True)
+            complain(f"  a .{form} file cannot hold: {', '.join(lost)}")
     if module is not None:
         exporting.write_test_module(module, written)
-        click.echo(str(module))
+        say(str(module))

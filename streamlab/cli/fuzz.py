@@ -38,21 +38,22 @@ def command(
     The command finds the server in OPENAI_BASE_URL. Exit code 0 when nothing changed the outcome, 1 when something
     did; Ctrl-C keeps what was found (130).
     """
-    import json
 
-    from streamlab.report.terminal import data
+    from streamlab.report.terminal import complain, say, say_json
     from streamlab.workflows import check as api
     from streamlab.workflows import export as exporting
     from streamlab.workflows import fuzz as fuzzing
 
     found = api.find_one(target, db)
     spend = fuzzing.Budget(budget)
-    result = fuzzing.fuzz(found.read(), command_line, spend, timeout, lambda line: click.echo(line, err=True))
-    lines = [json.dumps(result.as_json())] if as_json else result.lines()
-    data().print("\n".join(lines), soft_wrap=True)
+    result = fuzzing.fuzz(found.read(), command_line, spend, timeout, complain)
+    if as_json:
+        say_json(result.as_json())
+    else:
+        say(*result.lines())
     if folder is not None and result.smallest is not None:
         name = exporting.safe_name(f"{Path(found.source).stem}-{result.smallest.kind}")
-        click.echo(str(exporting.write_fixture(result.smallest.exchange, folder, name).path))
+        say(str(exporting.write_fixture(result.smallest.exchange, folder, name).path))
     if spend.stopped:
         return 130
     return 1 if result.found else 0

@@ -20,9 +20,9 @@ from streamlab.cli.options import db_option
 def command(files: tuple[str, ...], label: str | None, db: Path | None) -> None:
     """Read recordings into the database: exchange directories and folders of them, bare .sse files, HAR archives (of
     browsers too), VCR cassettes, and what a terminal showed of `curl -iN`."""
-    from streamlab.report.terminal import data
+    from streamlab.report.terminal import say
     from streamlab.workflows import check as api
 
     path, ids = api.import_into(files, db, label)
     shown = f"exchange {ids[0]}" if len(ids) == 1 else f"{len(ids)} exchanges ({ids[0]} to {ids[-1]})"
-    data().print(f"imported {shown} into {path}")
+    say(f"imported {shown} into {path}")

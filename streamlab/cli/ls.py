@@ -80,35 +80,35 @@ def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wante
 def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
     from streamlab.cli.progress import Progress
     from streamlab.report import listing
-    from streamlab.report.terminal import data, diagnostics
+    from streamlab.report.terminal import complain, data, say_json
     from streamlab.workflows import summarize as summarizing
 
     with Progress() as progress:
         rows, total = summarizing.listed(path, wanted, limit, progress.advance)
     overviews = [row.overview for row in rows]
     if as_json:
-        click.echo(listing.as_json(overviews))
+        say_json([listing.row_json(one) for one in overviews])
     elif not rows and wanted == summarizing.Wanted():
-        diagnostics().print(f"{path} is empty. `streamlab record --upstream URL` fills it.")
+        complain(f"{path} is empty. `streamlab record --upstream URL` fills it.")
     elif not rows:
-        diagnostics().print(f"{path}: nothing fits.", soft_wrap=True)
+        complain(f"{path}: nothing fits.")
     else:
         data().print(listing.table(overviews))
         if total > len(rows):
-            diagnostics().print(f"… the newest {len(rows)} of {total:,}; --limit shows more")
+            complain(f"… the newest {len(rows)} of {total:,}; --limit shows more")
 
 
 def _print_first_seen(path: Path, wanted: Wanted, as_json: bool) -> None:
     from streamlab.cli.progress import Progress
     from streamlab.report import trend
-    from streamlab.report.terminal import data, diagnostics
+    from streamlab.report.terminal import complain, data, say_json
     from streamlab.workflows import summarize as summarizing
 
     with Progress() as progress:
         seen = summarizing.first_seen(path, wanted, progress.advance)
     if as_json:
-        click.echo(trend.as_json(seen))
+        say_json(trend.as_json(seen))
     elif seen:
         data().print(trend.table(seen))
     else:
-        diagnostics().print(f"{path}: no rule spoke.", soft_wrap=True)
+        complain(f"{path}: no rule spoke.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -36,24 +35,22 @@ def command(
     from streamlab.config import Config
     from streamlab.repairing.normalizer import errors_left
     from streamlab.report import blame as account
-    from streamlab.report.json import dump
+    from streamlab.report.terminal import complain, say, say_body, say_json
     from streamlab.workflows import check as verbs
 
     found = verbs.find_one(target, db)
     with found.opened() as exchange:
         mended = verbs.normalize(exchange, unsafe=unsafe, api=verbs.check_options(Config(), api=api).api)
     if blame and as_json:
-        click.echo(dump(account.blame_json(found.source, mended), indent=1))
+        say_json(account.blame_json(found.source, mended))
     elif blame:
-        click.echo("\n".join(account.blame_lines(mended)))
+        say(*account.blame_lines(mended))
     if output is not None:
         output.write_bytes(mended.exchange.body)
     elif not blame:
-        sys.stdout.buffer.write(mended.exchange.body)
-        sys.stdout.buffer.flush()
+        say_body(mended.exchange.body)
     if as_json and not blame:
-        click.echo(dump(account.summary_json(mended), indent=1), err=True)
+        say_json(account.summary_json(mended), to_stderr=True)
     else:
-        for line in account.summary_lines(mended):
-            click.echo(line, err=True)
+        complain(*account.summary_lines(mended))
     return 1 if errors_left(mended) else 0

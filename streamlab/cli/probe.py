@@ -69,12 +69,12 @@ def _print(done: Probed, as_json: bool) -> None:
     from streamlab.report import probe_table
 
     if as_json:
-        from streamlab.report.json import dump
+        from streamlab.report.terminal import say_json
 
         found = probe_table.probe_json(
             done.base_url, done.model, done.features, done.direct_url, done.direct, done.notes, done.stopped
         )
-        click.echo(dump(found, indent=1))
+        say_json(found)
         return
     from streamlab.report.terminal import data
 

@@ -35,7 +35,7 @@ class Age(click.ParamType):  # type: ignore[type-arg]
 def command(ids: tuple[int, ...], older_than: timedelta | None, keep: int | None, db: Path | None) -> None:
     """Delete exchanges from the database. What is deleted is gone."""
     from streamlab.errors import UsageError
-    from streamlab.report.terminal import data
+    from streamlab.report.terminal import say
     from streamlab.storage.capture_db import CaptureDB
     from streamlab.storage.location import existing_db
 
@@ -44,4 +44,4 @@ def command(ids: tuple[int, ...], older_than: timedelta | None, keep: int | None
     path = existing_db(db)
     with CaptureDB(path, write=True) as database:
         removed = database.prune(older_than=older_than, keep=keep, ids=ids)
-    data().print(f"deleted {removed} exchange{'s' if removed != 1 else ''} from {path}")
+    say(f"deleted {removed} exchange{'s' if removed != 1 else ''} from {path}")

@@ -55,6 +55,7 @@ def command(
     that is run with OPENAI_BASE_URL set, and its exit code is ours.
     """
     _refuse_without_fork()
+    from streamlab.report.terminal import complain, say
     from streamlab.storage.location import default_db
     from streamlab.workflows import record as recording
 
@@ -67,12 +68,12 @@ def command(
             url, route = recording.base_url(listener), listener[1]
             name = f"{route.tap}: " if route.tap else ""
             how = "recording and mending" if mending else "recording"
-            click.echo(f"{name}{how} {route.upstream.origin}{route.upstream.path} at {url}", err=True)
+            complain(f"{name}{how} {route.upstream.origin}{route.upstream.path} at {url}")
             if not command_line:
-                click.echo(f"OPENAI_BASE_URL={url}")
+                say(f"OPENAI_BASE_URL={url}")
 
     def warn(text: str) -> None:
-        click.echo(f"streamlab: warning: {text}", err=True)
+        complain(f"streamlab: warning: {text}")
 
     raise SystemExit(
         recording.record(

@@ -44,6 +44,7 @@ def command(
     Requests are matched on method, path and body; http://ADDRESS/@ID/v1/chat/completions names an exchange. What
     matches nothing gets a 404 that names the nearest. Never goes online. SIGINT ends it with exit code 0.
     """
+    from streamlab.report.terminal import complain, say
     from streamlab.servers.relay import bind, parse_listen
     from streamlab.workflows import replay as replaying
 
@@ -55,12 +56,12 @@ def command(
     count = f"{len(playables)} exchange{'s' if len(playables) != 1 else ''}"
 
     def announce() -> None:
-        click.echo(f"replaying {count} at {url}/v1", err=True)
-        click.echo(f"OPENAI_BASE_URL={url}/v1")
+        complain(f"replaying {count} at {url}/v1")
+        say(f"OPENAI_BASE_URL={url}/v1")
 
     def tell(played: Played) -> None:
-        click.echo(replaying.played_line(played), err=True)
+        complain(replaying.played_line(played))
 
     timing = replaying.serve(listener, playables, speed, tell, announce)
     if timing.errors_ns:
-        click.echo(replaying.timing_line(timing), err=True)
+        complain(replaying.timing_line(timing))

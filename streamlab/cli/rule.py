@@ -14,10 +14,10 @@ def command(name: str, as_json: bool) -> None:
     """Explain one rule: what OpenAI does, who deviates, which client breaks and how, how it is mended."""
     from streamlab.apis.registry import find_rule
     from streamlab.report import rule_page
-    from streamlab.report.terminal import data
+    from streamlab.report.terminal import data, say_json
 
     rule = find_rule(name)
     if as_json:
-        click.echo(rule_page.rule_json(rule))
+        say_json(rule_page.rule_object(rule))
     else:
         rule_page.print_rule(data(), rule)

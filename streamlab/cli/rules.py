@@ -12,9 +12,9 @@ from streamlab.cli.options import json_option
 def command(as_json: bool) -> None:
     """List the rules: what each detects, how grave it is, and whether it can be mended."""
     from streamlab.report import rule_page
-    from streamlab.report.terminal import data
+    from streamlab.report.terminal import data, say_json
 
     if as_json:
-        click.echo(rule_page.rules_json())
+        say_json(rule_page.rules_list())
     else:
         data().print(rule_page.rules_table())

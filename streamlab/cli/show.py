@@ -18,15 +18,14 @@ def command(target: str, db: Path | None, as_json: bool) -> None:
 
     ID is a number or "last" in the database; every other TARGET that names one exchange works too.
     """
-    from streamlab.report import listing
-    from streamlab.report.json import dump
-    from streamlab.report.terminal import data
+    from streamlab.report import exchange_text
+    from streamlab.report.terminal import data, say_json
     from streamlab.workflows import check as api
 
     found = api.find_one(target, db)
     with found.opened() as exchange:
         report = api.analyze(exchange)
         if as_json:
-            click.echo(dump(listing.exchange_json(found.source, exchange, report), indent=1))
+            say_json(exchange_text.exchange_json(found.source, exchange, report))
         else:
-            listing.print_exchange(data(), exchange, report)
+            exchange_text.print_exchange(data(), exchange, report)

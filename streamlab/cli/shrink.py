@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -39,6 +38,7 @@ def command(
 
     Prints the stream, or with --to writes it as a new fixture and prints where. Ctrl-C keeps the smallest so far (130).
     """
+    from streamlab.report.terminal import complain, say, say_body
     from streamlab.workflows import check as api
     from streamlab.workflows import export as exporting
     from streamlab.workflows import fuzz as fuzzing
@@ -46,10 +46,10 @@ def command(
     found = api.find_one(target, db)
     spend = fuzzing.Budget(budget)
     exchange = found.read()
-    smallest = fuzzing.shrink_for(exchange, spend, lambda line: click.echo(line, err=True), rule, command_line, timeout)
+    smallest = fuzzing.shrink_for(exchange, spend, complain, rule, command_line, timeout)
     if folder is not None:
         name = exporting.safe_name(f"{Path(found.source).stem}-{rule or 'smallest'}")
-        click.echo(str(exporting.write_fixture(smallest, folder, name).path))
+        say(str(exporting.write_fixture(smallest, folder, name).path))
     else:
-        sys.stdout.buffer.write(smallest.body)
+        say_body(smallest.body)
     return 130 if spend.stopped else 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from streamlab import __version__
 from streamlab.comparing.comparison import Comparison, Difference, Origin, Pair, Relation, Side, Spot
 from streamlab.comparing.parity import Parity
+from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import finding_json
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
@@ -21,54 +21,56 @@ _SHOWN_PAIRS = 3
 
 
 def print_comparison(
-    console: Console, comparison: Comparison, confidence: float | None = None, reasons: Sequence[str] = ()
+    console: HarmlessConsole, comparison: Comparison, confidence: float | None = None, reasons: Sequence[str] = ()
 ) -> None:
     """The verdict first, then the two sides, then every difference with both places."""
     verdict = comparison.verdict
-    console.print(Text(visible(verdict.line), style=_ORIGIN_STYLE[verdict.origin]), soft_wrap=True)
+    console.hanging(Text(visible(verdict.line), style=_ORIGIN_STYLE[verdict.origin]), 0, 2)
     for side in (comparison.a, comparison.b):
-        console.print(side_line(side), soft_wrap=True)
+        console.facts(side_facts(side), 2, 4, style="dim")
     if confidence is not None:
         why = "; ".join(reasons)
-        console.print(Text(f"  one conversation: {confidence:.0%} sure ({visible(why, 200)})", style="dim"))
+        console.hanging(Text(f"one conversation: {confidence:.0%} sure ({visible(why, 200)})", style="dim"), 2, 4)
     for difference in comparison.differences:
-        console.print(difference_lines(difference, comparison.a.name, comparison.b.name), soft_wrap=True)
+        _print_difference(console, difference, comparison.a.name, comparison.b.name)
     for words, rules in (
         (f"seen only behind {comparison.b.name}", verdict.introduced),
         (f"sent by {comparison.a.name} and passed on", verdict.passed_on),
         (f"sent by {comparison.a.name}, not seen behind {comparison.b.name}", verdict.mended),
     ):
         if rules:
-            console.print(Text(f"  rules {words}: {', '.join(rules)}", style="dim"), soft_wrap=True)
+            console.hanging(Text(f"rules {words}: {', '.join(rules)}", style="dim"), 2, 4)
 
 
-def side_line(side: Side) -> Text:
-    """One of the two exchanges in a line."""
-    line = Text("  ")
-    line.append(side.name, style="bold")
+def side_facts(side: Side) -> list[str | Text]:
+    """One of the two exchanges: its name and what came."""
     status = "no answer" if side.status is None else f"HTTP {side.status}"
-    facts = [status, f"{side.events} events", f"{side.characters} characters", f"{side.reads} reads", size(side.bytes)]
+    facts: list[str | Text] = [
+        f"{side.events} events",
+        f"{side.characters} characters",
+        f"{side.reads} reads",
+        size(side.bytes),
+    ]
     if side.first_text_us is not None:
-        facts.append(f"first text {milliseconds(side.first_text_us)}")
+        facts.append(f"TTFT {milliseconds(side.first_text_us)}")
     facts += [f"duration {milliseconds(side.end_us)}", str(side.ending)]
-    name = f" (exchange {side.id})" if side.id is not None else ""
-    line.append(f"{name}  " + " · ".join(facts), style="dim")
-    return line
+    number = f" (exchange {side.id})" if side.id is not None else ""
+    return [Text.assemble((visible(side.name), "bold"), f"{number}  {status}"), *facts]
 
 
-def difference_lines(one: Difference, a: str, b: str) -> Text:
+def _print_difference(console: HarmlessConsole, one: Difference, a: str, b: str) -> None:
     """A difference: what was done, and where, on both sides."""
     text = Text()
     text.append(f"{one.severity:<8}", style=STYLES[one.severity])
     text.append(f"{one.kind}", style="bold")
-    text.append(f"  {one.message}")
+    text.append(f"  {visible(one.message)}")
     if one.count > 1:
         text.append(f"  ×{one.count}", style="dim")
+    console.hanging(text, 0, 8)
     for pair in one.pairs[:_SHOWN_PAIRS]:
-        text.append(f"\n        {a}: {_place(pair.a)}  ·  {b}: {_place(pair.b)}", style="dim")
+        console.hanging(Text(f"{visible(a)}: {_place(pair.a)}  ·  {visible(b)}: {_place(pair.b)}", style="dim"), 8, 10)
     if len(one.pairs) > _SHOWN_PAIRS:
-        text.append(f"\n        … and {one.count - _SHOWN_PAIRS} more places", style="dim")
-    return text
+        console.hanging(Text(f"… and {one.count - _SHOWN_PAIRS} more places", style="dim"), 8, 8)
 
 
 def _place(spot: Spot | None) -> str:
@@ -78,7 +80,7 @@ def _place(spot: Spot | None) -> str:
     return f"event {spot.event}, bytes {spot.span[0]}–{spot.span[1]}{at}"
 
 
-def print_parity(console: Console, parity: Parity) -> None:
+def print_parity(console: HarmlessConsole, parity: Parity) -> None:
     """The two modes of one request."""
     if not parity.findings:
         console.print(Text("streamed and whole say the same", style="bold green"))
@@ -86,9 +88,9 @@ def print_parity(console: Console, parity: Parity) -> None:
         line = Text(f"{finding.severity:<8}", style=STYLES[finding.severity])
         line.append(finding.rule, style="bold")
         line.append(f"  {visible(finding.message, 400)}")
-        console.print(line, soft_wrap=True)
+        console.hanging(line, 0, 8)
     for note in parity.notes:
-        console.print(Text(f"  {note}", style="dim"), soft_wrap=True)
+        console.hanging(Text(note, style="dim"), 2, 4)
 
 
 # -- for machines ----------------------------------------------------------------------------------------------------

@@ -6,11 +6,11 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcome, Output
 from streamlab.judging.report import Report
+from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import break_json
 from streamlab.report.text import breaking_lines, value
 from streamlab.rules.finding import Finding
@@ -101,19 +101,18 @@ def exchange_json(source: str, exchange_id: int | None, report: Report, diffs: I
     }
 
 
-def print_diff(console: Console, report: Report, diffs: list[EventDiff]) -> None:
+def print_diff(console: HarmlessConsole, report: Report, diffs: list[EventDiff]) -> None:
     """The events that differ, member by member, the reasons below; events that differ alike are shown once."""
     variants = _variants(report.findings)
     for first, last, diff in _runs(diffs):
-        console.print(Text.assemble((_title(first, last, diff), "bold")), soft_wrap=True)
+        console.hanging(Text(_title(first, last, diff), style="bold"), 0, 2)
         for line in _lines(diff, variants):
-            console.print(line, soft_wrap=True)
+            console.hanging(line, 0, 6)
     shown = {rule for diff in diffs for rule in diff.rules}
     for finding in report.findings:
         if finding.event is None and finding.rule not in shown:
-            console.print(
-                Text.assemble(("! ", "bold red"), (finding.rule, "bold"), f"  {visible(finding.message, 400)}")
-            )
+            said = Text.assemble(("! ", "bold red"), (finding.rule, "bold"), f"  {visible(finding.message, 400)}")
+            console.hanging(said, 0, 4)
     if not diffs and not report.findings:
         console.print(Text("  ✓ as OpenAI sends it", "green"))
 

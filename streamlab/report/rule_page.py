@@ -13,7 +13,7 @@ from rich.text import Text
 from streamlab.apis.registry import all_rules, family_of
 from streamlab.dialects.registry import all_dialects
 from streamlab.expectations.clients import CLIENTS, MEASURED_ON, breaks
-from streamlab.report.json import break_json, dump
+from streamlab.report.json import break_json
 from streamlab.report.styles import STYLES
 from streamlab.rules.base import Rule
 
@@ -55,14 +55,9 @@ def rule_object(rule: type[Rule]) -> dict[str, Any]:
     }
 
 
-def rules_json() -> str:
-    """All rules as a JSON list."""
-    return dump([rule_object(rule) for rule in all_rules()], indent=1)
-
-
-def rule_json(rule: type[Rule]) -> str:
-    """One rule as JSON."""
-    return dump(rule_object(rule), indent=1)
+def rules_list() -> list[dict[str, Any]]:
+    """All rules, each as a JSON object."""
+    return [rule_object(rule) for rule in all_rules()]
 
 
 def markdown(rule: type[Rule]) -> str:

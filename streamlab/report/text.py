@@ -6,12 +6,12 @@ import json
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from streamlab.expectations.clients import CLIENTS, breaks
 from streamlab.judging.metrics import Metrics
 from streamlab.judging.report import Report
+from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Finding, Mend, Severity
@@ -19,6 +19,7 @@ from streamlab.wire.visible import visible
 
 _MENDS = {Mend.SAFE: "streamlab normalize", Mend.UNSAFE: "streamlab normalize --unsafe", Mend.NONE: "cannot be mended"}
 _SHOWN_CLIENTS, _SHOWN_WAYS = 3, 2
+_INDENT = 8
 
 
 def value(shown: Any, limit: int = 80) -> str:
@@ -33,20 +34,18 @@ def value(shown: Any, limit: int = 80) -> str:
     return visible(text, limit)
 
 
-def head_line(source: str, report: Report, status: int | None, ending: str | None) -> Text:
-    """One exchange in one line."""
-    line = Text()
-    line.append(visible(source), style="bold")
-    facts = [str(report.api), *([f"dialect {report.dialect}"] if report.dialect else [])]
+def print_head(console: HarmlessConsole, source: str, report: Report, status: int | None, ending: str | None) -> None:
+    """One exchange: its source, and what came."""
+    facts: list[str | Text] = [Text.assemble((visible(source), "bold"), f"  {report.api}")]
+    facts += [f"dialect {report.dialect}"] if report.dialect else []
     if status is not None:
         facts.append(f"HTTP {status}")
-    facts += [f"{report.metrics.events} events", size(report.metrics.bytes)]
+    facts += [f"{report.metrics.events:,} events", size(report.metrics.bytes)]
     if report.metrics.ttft_us is not None:
-        facts.append(f"first token {milliseconds(report.metrics.ttft_us)}")
+        facts.append(f"TTFT {milliseconds(report.metrics.ttft_us)}")
     if ending is not None:
         facts.append(ending)
-    line.append("  " + " · ".join(facts), style="dim")
-    return line
+    console.facts(facts, 0, 2, style="dim")
 
 
 def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
@@ -54,27 +53,36 @@ def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda one: (one.severity.rank, one.event is None, one.event or 0))
 
 
-def finding_lines(finding: Finding) -> Text:
-    """A finding: what and where; for all but remarks also what OpenAI sends, who breaks, and how it is mended."""
-    text = Text()
-    text.append(f"{finding.severity:<8}", style="dim" if finding.known else STYLES[finding.severity])
-    text.append(finding.rule, style="dim" if finding.known else "bold")
-    text.append(f"  {_where(finding)}", style="dim")
-    text.append("  (known of this dialect)\n" if finding.known else "\n", style="dim")
-    text.append(f"        {visible(finding.message, 400)}")
+def print_finding(console: HarmlessConsole, finding: Finding) -> None:
+    """A finding: what and where; for all but remarks also what OpenAI sends, who breaks, and how it is mended.
+
+    Wrapped at words, what belongs to a line below it.
+    """
+    head = Text()
+    head.append(f"{finding.severity:<8}", style="dim" if finding.known else STYLES[finding.severity])
+    head.append(finding.rule, style="dim" if finding.known else "bold")
+    head.append(f"  {_where(finding)}", style="dim")
+    head.append("  (known of this dialect)" if finding.known else "", style="dim")
+    console.hanging(head, 0, _INDENT)
+    console.hanging(Text(visible(finding.message, 400)), _INDENT, _INDENT)
     if finding.severity is Severity.INFO:
-        return text
+        return
     if finding.expected is not None or finding.actual is not None:
-        text.append("\n        OpenAI: ", style="dim")
-        text.append(value(finding.expected), style="green")
-        text.append("  here: ", style="dim")
-        text.append(value(finding.actual), style="red")
+        sides = Text("OpenAI: ", style="dim")
+        sides.append(_side(finding, finding.expected), style="not dim green")
+        sides.append("  here: ")
+        sides.append(_side(finding, finding.actual), style="not dim red")
+        console.hanging(sides, _INDENT, _INDENT + 2)
     for line in breaking_lines(finding.rule, finding.variants):
-        text.append("\n        breaks: ", style="dim")
-        text.append(line)
-    text.append("\n        mend: ", style="dim")
-    text.append(_MENDS[finding.repair])
-    return text
+        console.hanging(Text.assemble(("breaks: ", "dim"), line), _INDENT, _INDENT + 2)
+    console.hanging(Text.assemble(("mend: ", "dim"), _MENDS[finding.repair]), _INDENT, _INDENT + 2)
+
+
+def _side(finding: Finding, side: Any) -> str:
+    """What stands on one side. Where no member of the JSON is meant, there is no null either, but nothing."""
+    if side is None and (finding.path is None or "-" in finding.path):
+        return "nothing"
+    return value(side)
 
 
 def breaking_lines(rule: str, variants: Collection[str] = ()) -> list[str]:
@@ -109,13 +117,13 @@ def _where(finding: Finding) -> str:
     return where
 
 
-def print_report(console: Console, source: str, report: Report, status: int | None, ending: str | None) -> None:
+def print_report(console: HarmlessConsole, source: str, report: Report, status: int | None, ending: str | None) -> None:
     """A head line and the findings below it."""
-    console.print(head_line(source, report, status, ending), soft_wrap=True)
+    print_head(console, source, report, status, ending)
     if not report.findings:
         console.print(Text("  ✓ as OpenAI sends it", style="green"))
     for finding in gravest_first(report.findings):
-        console.print(finding_lines(finding), soft_wrap=True)
+        print_finding(console, finding)
 
 
 def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
@@ -124,8 +132,8 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
         ("events", str(metrics.events)),
         ("bytes", size(metrics.bytes)),
         ("reads", str(metrics.segments)),
-        ("first byte", milliseconds(metrics.ttfb_us)),
-        ("first token", milliseconds(metrics.ttft_us)),
+        ("TTFB", milliseconds(metrics.ttfb_us)),
+        ("TTFT", milliseconds(metrics.ttft_us)),
         ("first reasoning", milliseconds(metrics.ttfr_us)),
         ("first answer", milliseconds(metrics.ttfa_us)),
         ("duration", milliseconds(metrics.duration_us)),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from streamlab.judging.trend import Sighting
-from streamlab.report.json import dump
 from streamlab.report.styles import STYLES
 from streamlab.rules.finding import Severity
 from streamlab.wire.visible import visible
@@ -39,6 +39,6 @@ def _moment(at: str | None) -> str:
     return (at or "–")[:19].replace("T", " ")
 
 
-def as_json(seen: Sequence[Sighting]) -> str:
-    """The same as JSON."""
-    return dump([asdict(one) for one in seen], indent=1)
+def as_json(seen: Sequence[Sighting]) -> list[dict[str, Any]]:
+    """The same for machines."""
+    return [asdict(one) for one in seen]

@@ -6,7 +6,7 @@ import re
 
 #: C0, DEL, C1, soft hyphen, zero-width and bidi controls, line and paragraph separators, BOM, surrogates,
 #: interlinear and tag characters, unassigned planes' noncharacters.
-_UNSAFE = re.compile(
+UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -27,7 +27,7 @@ def visible(text: str, limit: int | None = None) -> str:
     characters with an ellipsis."""
     if limit is not None and len(text) > limit:
         text = text[: limit + 1]
-    shown = _UNSAFE.sub(_picture, text)
+    shown = UNSAFE.sub(_picture, text)
     if limit is not None and len(shown) > limit:
         return shown[: max(0, limit - 1)] + "…"
     return shown

@@ -1,0 +1,147 @@
+"""One exchange in full: for people as `streamlab show` prints it, and for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from streamlab.comparing.parity import answer_of
+from streamlab.exchange import Exchange
+from streamlab.judging.report import Report
+from streamlab.report.harmless_console import HarmlessConsole
+from streamlab.report.json import dump, report_json
+from streamlab.report.text import gravest_first, metric_rows, print_finding
+from streamlab.report.timeline import timeline_rows
+from streamlab.report.units import milliseconds
+from streamlab.rules.finding import Finding
+from streamlab.wire.visible import visible
+
+_NARROW_PREVIEW = 14
+
+
+def exchange_json(source: str, exchange: Exchange, report: Report) -> dict[str, Any]:
+    """One exchange in full: what was recorded, its timeline, its report."""
+    request, head = exchange.request, exchange.head
+    return {
+        "id": exchange.id,
+        "label": exchange.label,
+        "tap": exchange.tap,
+        "started_at": exchange.started_at,
+        "request": None
+        if request is None
+        else {
+            "method": request.method,
+            "url": request.url,
+            "headers": [list(header) for header in request.headers],
+            "body": _request_body(request.body),
+        },
+        "response": None
+        if head is None
+        else {"status": head.status, "headers": [list(header) for header in head.headers], "head_us": head.offset_us},
+        "segments": [[segment.offset_us, len(segment.data)] for segment in exchange.segments],
+        "http_chunks": None if exchange.http_chunks is None else list(exchange.http_chunks),
+        "ending": str(exchange.ending),
+        "end_us": exchange.end_us,
+        "notes": exchange.notes,
+        "timeline": [row._asdict() for row in timeline_rows(exchange)],
+        **report_json(source, exchange.id, report),
+    }
+
+
+def _request_body(body: bytes | None) -> Any:
+    if body is None:
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace")
+
+
+def print_exchange(console: HarmlessConsole, exchange: Exchange, report: Report) -> None:
+    """One exchange for people: head, timeline, findings, numbers, and what a client would hold."""
+    _print_head(console, exchange, report)
+    _print_timeline(console, exchange, report)
+    console.print(Text("\nfindings", style="bold"))
+    for finding in gravest_first(report.findings):
+        print_finding(console, finding)
+    if not report.findings:
+        console.print(Text("✓ as OpenAI sends it", style="green"))
+    console.print(Text("\nnumbers", style="bold"))
+    console.facts(f"{name} {value}" for name, value in metric_rows(report.metrics))
+    _print_completion(console, exchange, report)
+
+
+def _print_head(console: HarmlessConsole, exchange: Exchange, report: Report) -> None:
+    request, head = exchange.request, exchange.head
+    name = f"exchange {exchange.id}" if exchange.id is not None else "exchange"
+    label = "/".join(part for part in (exchange.tap, exchange.label) if part)
+    console.hanging(Text(visible(f"{name}  {label}  {exchange.started_at or ''}".rstrip()), style="bold"), 0, 2)
+    if request is not None:
+        console.hanging(Text(f"→ {visible(request.method)} {visible(request.url)}"), 0, 2)
+        console.hanging(Text(visible((request.body or b"").decode("utf-8", "replace"), 300), style="dim"), 2, 2)
+    status = "no response" if head is None else f"HTTP {head.status} {visible(head.header('content-type') or '')}"
+    reason = exchange.notes.get("ending_reason")
+    ended = f"{exchange.ending}" + (f" ({visible(str(reason), 120)})" if reason else "")
+    console.facts((f"← {status}", str(report.api), f"dialect {report.dialect or 'unknown'}", f"ended: {ended}"), 0, 2)
+    if report.dialect_reasons:
+        why = "; ".join(visible(one) for one in report.dialect_reasons)
+        console.hanging(Text(f"why {report.dialect}: {why}", style="dim"), 2, 4)
+
+
+# -- timeline ----------------------------------------------------------------------------------------------------------
+
+
+def _print_timeline(console: HarmlessConsole, exchange: Exchange, report: Report) -> None:
+    marks = marks_of(report.findings)
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("event", "at", "gap", "bytes", "kind"):
+        rows.add_column(heading, justify="left" if heading == "kind" else "right", no_wrap=True)
+    rows.add_column("preview", no_wrap=True, overflow="ellipsis", min_width=_NARROW_PREVIEW)
+    longer = any("…" in said for marked in marks.values() for said in marked)
+    rows.add_column("findings (…N: to N)" if longer else "findings", overflow="fold")
+    for row in timeline_rows(exchange):
+        times = milliseconds(row.offset_us), milliseconds(row.gap_us)
+        cells = (str(row.event), *times, str(row.size), row.kind, row.preview, ", ".join(marks.get(row.event, ())))
+        rows.add_row(*(Text(cell) for cell in cells))
+    if rows.row_count:
+        console.print(rows)
+
+
+def marks_of(findings: Iterable[Finding]) -> dict[int, list[str]]:
+    """What to say beside which event: each rule once for a run of neighbours, with the event the run goes to."""
+    marks: dict[int, list[str]] = {}
+    for finding in findings:
+        for first, last in _runs(finding.events):
+            marks.setdefault(first, []).append(finding.rule if first == last else f"{finding.rule}…{last}")
+    return marks
+
+
+def _runs(events: Iterable[int]) -> Iterator[tuple[int, int]]:
+    first = last = None
+    for event in events:
+        if first is None or last is None:
+            first = event
+        elif event != last + 1:
+            yield first, last
+            first = event
+        last = event
+    if first is not None and last is not None:
+        yield first, last
+
+
+# -- what a client holds -----------------------------------------------------------------------------------------------
+
+
+def _print_completion(console: HarmlessConsole, exchange: Exchange, report: Report) -> None:
+    """The same members in the same order for a streamed and a whole answer, so that they compare by eye."""
+    console.print(Text("\nwhat a client would hold at the end", style="bold"))
+    held = report.completion or answer_of(exchange).completion
+    for key, value in held.items():
+        if value in (None, "", []) and key not in ("content", "finish_reason"):
+            continue
+        shown = value if isinstance(value, str) else dump(value)
+        console.hanging(Text(f"{key}: {visible(shown, 2000)}"), 0, 2)
