@@ -48,7 +48,7 @@ def command(
     spend = fuzzing.Budget(budget)
     result = fuzzing.fuzz(found.read(), command_line, spend, timeout, complain)
     if as_json:
-        say_json(result.as_json())
+        say_json(result.as_json(), indent=None)
     else:
         say(*result.lines())
     if folder is not None and result.smallest is not None:

@@ -85,15 +85,14 @@ def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
 
     with Progress() as progress:
         rows, total = summarizing.listed(path, wanted, limit, progress.advance)
-    overviews = [row.overview for row in rows]
     if as_json:
-        say_json([listing.row_json(one) for one in overviews])
+        say_json([listing.listed_json(one) for one in rows])
     elif not rows and wanted == summarizing.Wanted():
         complain(f"{path} is empty. `streamlab record --upstream URL` fills it.")
     elif not rows:
         complain(f"{path}: nothing fits.")
     else:
-        data().print(listing.table(overviews))
+        listing.print_list(data(), rows)
         if total > len(rows):
             complain(f"… the newest {len(rows)} of {total:,}; --limit shows more")
 

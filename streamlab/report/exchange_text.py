@@ -49,6 +49,7 @@ def exchange_json(source: str, exchange: Exchange, report: Report) -> dict[str, 
         "notes": exchange.notes,
         "timeline": [row._asdict() for row in timeline_rows(exchange)],
         **report_json(source, exchange.id, report),
+        "completion": completion_of(exchange, report),
     }
 
 
@@ -136,11 +137,17 @@ def _runs(events: Iterable[int]) -> Iterator[tuple[int, int]]:
 # -- what a client holds -----------------------------------------------------------------------------------------------
 
 
+def completion_of(exchange: Exchange, report: Report) -> dict[str, Any]:
+    """What a client holds at the end, of an answer that came whole too, which no stream is folded for."""
+    if any(value not in (None, "", []) for value in report.completion.values()):
+        return report.completion
+    return answer_of(exchange).completion
+
+
 def _print_completion(console: HarmlessConsole, exchange: Exchange, report: Report) -> None:
     """The same members in the same order for a streamed and a whole answer, so that they compare by eye."""
     console.print(Text("\nwhat a client would hold at the end", style="bold"))
-    held = report.completion or answer_of(exchange).completion
-    for key, value in held.items():
+    for key, value in completion_of(exchange, report).items():
         if value in (None, "", []) and key not in ("content", "finish_reason"):
             continue
         shown = value if isinstance(value, str) else dump(value)

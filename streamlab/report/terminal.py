@@ -83,12 +83,12 @@ def _write_lines(stream: IO[str], lines: Iterable[str]) -> None:
     stream.flush()
 
 
-def say_json(value: Any, *, to_stderr: bool = False) -> None:
+def say_json(value: Any, *, to_stderr: bool = False, indent: int | None = 1) -> None:
     """A JSON document."""
     from streamlab.report.json import dump
 
     stream = sys.stderr if to_stderr else sys.stdout
-    stream.write(document("json", dump(value, indent=1), stream) + "\n")
+    stream.write(document("json", dump(value, indent), stream) + "\n")
     stream.flush()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from streamlab import __version__
+from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.event_index import EventIndex
@@ -41,7 +43,8 @@ class Wanted:
 def listed(path: Path, wanted: Wanted, limit: int | None, advance: Callable[[], None]) -> tuple[list[ListRow], int]:
     """The newest ``limit`` exchanges that fit, oldest first, and how many fit in all.
 
-    ``advance`` is called for each exchange that had to be analyzed because the filter asks for what an analysis says.
+    ``advance`` is called for each exchange that had to be analyzed. Where the database cannot be written, what was
+    never analyzed stays so.
     """
     chosen = wanted.filter()
     if chosen.derived:
@@ -49,8 +52,9 @@ def listed(path: Path, wanted: Wanted, limit: int | None, advance: Callable[[], 
     browser = Browser(path)
     try:
         ids = browser.ids(chosen)
-        newest = ids[:limit] if limit is not None else ids
-        return list(_rows(browser, list(reversed(newest)))), len(ids)
+        newest = list(reversed(ids[:limit] if limit is not None else ids))
+        summarize(path, browser, newest, advance)
+        return list(_rows(browser, newest)), len(ids)
     finally:
         browser.close()
 
@@ -99,6 +103,17 @@ def summarize_all(path: Path, wanted: Wanted, advance: Callable[[], None]) -> No
         ids = [one for one in browser.ids(Filter() if chosen.derived else chosen) if one in missing]
     finally:
         browser.close()
+    _summarize(path, ids, advance)
+
+
+def summarize(path: Path, browser: Browser, ids: Sequence[int], advance: Callable[[], None]) -> None:
+    """Analyze those of these exchanges that this version never did, as far as the database can be written."""
+    missing = set(browser.not_summarized(__version__, -1))
+    with contextlib.suppress(CouldNotRunError):
+        _summarize(path, [one for one in ids if one in missing], advance)
+
+
+def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> None:
     if not ids:
         return
     writer = Browser(path, write=True)
@@ -106,7 +121,8 @@ def summarize_all(path: Path, wanted: Wanted, advance: Callable[[], None]) -> No
         for start in range(0, len(ids), _BATCH):
             found = []
             for number in ids[start : start + _BATCH]:
-                found.append((number, *summary_and_text(writer.exchange(number))))
+                with contextlib.suppress(UnreadableInputError, NotFoundError):  # damaged, or deleted meanwhile
+                    found.append((number, *summary_and_text(writer.exchange(number))))
                 advance()
             writer.save(__version__, found)
     finally:

@@ -44,7 +44,7 @@ def test_without_a_database_it_says_what_makes_one(run):
 
 def test_show_has_timeline_findings_numbers_and_completion(run, database):
     out = run("show", "2", "--db", database).out
-    for said in ("finish_reason 'stop'", "done-missing", "first token", "Spring is here."):
+    for said in ("finish_reason 'stop'", "done-missing", "TTFT", "Spring is here."):
         assert said in out
     shown = json.loads(run("show", "last", "--db", database, "--json").out)
     assert shown["id"] == 2
