@@ -45,7 +45,7 @@ def command(
     matches nothing gets a 404 that names the nearest. Never goes online. SIGINT ends it with exit code 0.
     """
     from streamlab.report.terminal import complain, say
-    from streamlab.servers.relay import bind, parse_listen
+    from streamlab.servers.listening import bind, parse_listen
     from streamlab.workflows import replay as replaying
 
     address = parse_listen(listen, allow_remote=allow_remote)

@@ -7,25 +7,20 @@ not wait for whoever listens at the tap.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
-import ipaddress
 import itertools
-import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.ports import ResponseTransformer, Tap
-from streamlab.servers.aside import Aside
 from streamlab.servers.connection import Connection
 from streamlab.servers.endpoint import READ_SIZE, Endpoint
-from streamlab.servers.turns import Turns
+from streamlab.servers.fair_queue import FairQueue
+from streamlab.servers.side_request import SideRequest
 from streamlab.servers.upstream import Upstream
 
-_BACKLOG = 4096
 #: How long to leave new connections alone when there are no file descriptors left.
 _ACCEPT_PAUSE = 0.1
 #: How long to wait for connections whose client has left, and how often to look.
@@ -38,58 +33,6 @@ class Route:
 
     upstream: Upstream
     tap: str | None = None
-
-
-def parse_listen(address: str, *, allow_remote: bool) -> tuple[str, int]:
-    """``HOST:PORT`` (port 0: any free one); UsageError when malformed, or not loopback without ``allow_remote``."""
-    host, colon, port_text = address.rpartition(":")
-    host = host.strip("[]") or "127.0.0.1"
-    if not port_text.isdecimal() or int(port_text) > 65535 or (not colon and "." in address):
-        raise UsageError(f"{address!r} is not an address like 127.0.0.1:9100")
-    if not allow_remote and not _is_loopback(host):
-        raise UsageError(
-            f"refusing to listen on {host}: whoever reaches it could use your upstream; add --allow-remote if meant"
-        )
-    return host, int(port_text)
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening, non-blocking socket; CouldNotRunError names the port and the way out."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        raise CouldNotRunError(f"cannot listen on {host}: {error.strerror}") from None
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(_BACKLOG)
-    except OSError as error:
-        sock.close()
-        raise CouldNotRunError(
-            f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}; "
-            "pick another with --listen HOST:PORT (port 0 takes any free one)"
-        ) from None
-    sock.setblocking(False)
-    return sock
-
-
-def raise_file_limit() -> None:
-    """Allow as many open sockets as the system lets us: two a stream are needed."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Relay:
@@ -107,7 +50,7 @@ class Relay:
         self._transformer = transformer
         self._buffer = bytearray(READ_SIZE)
         self._numbers: Iterator[int] = itertools.count(1)
-        self._turns = Turns()
+        self._queue = FairQueue()
         self._connections: set[Connection] = set()
         self._listeners: list[socket.socket] = []
         self._stopped = False
@@ -138,17 +81,17 @@ class Relay:
                 buffer=self._buffer,
                 idle_timeout=self._idle_timeout,
                 transformer=self._transformer() if self._transformer is not None else None,
-                aside=functools.partial(self._aside, route),
-                turns=self._turns,
+                side_request=functools.partial(self._side_request, route),
+                queue=self._queue,
                 on_close=self._connections.discard,
             )
             self._connections.add(connection)
-            self._tap.opened(connection.number, time.monotonic_ns(), route.tap, route.upstream.origin)
-            connection.start()
+            self._tap.opened(connection.dialogue.number, time.monotonic_ns(), route.tap, route.upstream.origin)
+            connection.dialogue.start()
 
-    def _aside(self, route: Route) -> Aside:
+    def _side_request(self, route: Route) -> SideRequest:
         """A connection to a route's upstream that no client opened; recorded as any other."""
-        return Aside(next(self._numbers), route.upstream, route.tap, self._tap, self._buffer)
+        return SideRequest(next(self._numbers), route.upstream, route.tap, self._tap, self._buffer)
 
     def _accept_again(self, listener: socket.socket, route: Route) -> None:
         if not self._stopped:
@@ -170,4 +113,4 @@ class Relay:
         while any(connection.leaving for connection in self._connections) and loop.time() < deadline:
             await asyncio.sleep(_STOP_STEP)
         for connection in list(self._connections):
-            connection.stop()
+            connection.dialogue.stop()

@@ -10,19 +10,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from streamlab.errors import UsageError
+from streamlab.servers.refusal import Refusal
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why no connection could be made: ``kind`` (refused, dns, tls, timeout, unreachable) and a detail."""
-
-    kind: str
-    detail: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from streamlab.errors import CouldNotRunError, UsageError
-from streamlab.servers.relay import bind, parse_listen
+from streamlab.servers.listening import bind, parse_listen
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui.opening import open_target
 

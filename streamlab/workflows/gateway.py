@@ -11,7 +11,7 @@ from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
 from streamlab.playback.matching import candidate
 from streamlab.playback.script import script
-from streamlab.servers.relay import parse_listen
+from streamlab.servers.listening import parse_listen
 from streamlab.servers.replay import Playable
 from streamlab.wire.apis import Api, api_of_path
 from streamlab.wire.payload import decode_payload

@@ -19,7 +19,8 @@ from streamlab.comparing.features import Feature, ModeOutcome, State, blame_of, 
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
-from streamlab.servers.relay import Relay, Route, bind, raise_file_limit
+from streamlab.servers.listening import bind, raise_file_limit
+from streamlab.servers.relay import Relay, Route
 from streamlab.servers.upstream import Upstream, parse_upstream
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.recorder import start

@@ -18,7 +18,8 @@ from streamlab.errors import UsageError
 from streamlab.ports import ResponseTransformer
 from streamlab.report.live import live_display
 from streamlab.servers.command import run_command
-from streamlab.servers.relay import Relay, Route, bind, parse_listen, raise_file_limit
+from streamlab.servers.listening import bind, parse_listen, raise_file_limit
+from streamlab.servers.relay import Relay, Route
 from streamlab.servers.upstream import parse_upstream
 from streamlab.storage.recorder import RecorderProcess, start
 

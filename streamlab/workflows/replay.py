@@ -19,7 +19,7 @@ from streamlab.errors import UsageError
 from streamlab.exchange import Ending, Exchange
 from streamlab.playback.matching import candidate
 from streamlab.playback.script import Fault, Finish, Script, Transform, parse_segments, script
-from streamlab.servers.relay import bind, raise_file_limit
+from streamlab.servers.listening import bind, raise_file_limit
 from streamlab.servers.replay import Playable, Played, ReplayServer, Timing
 from streamlab.storage.targets import Target, find
 from streamlab.wire.visible import visible

@@ -55,6 +55,7 @@ def test_help_loads_click_and_no_command():
         ),
         ("streamlab/wire/sse.py", "from streamlab.rules.base import Rule", "Imports point down"),
         ("streamlab/report/text.py", "import sqlite3", "sqlite3 belongs to storage"),
+        ("streamlab/servers/dialogue.py", "import socket", "The relay's protocol touches no socket"),
         (
             "streamlab/tui/screens/page.py",
             "from streamlab.storage.capture_db import CaptureDB",

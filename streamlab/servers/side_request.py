@@ -1,4 +1,4 @@
-"""A question the relay asks by itself, beside a client's connection; recorded as an exchange of its own."""
+"""Asks an upstream a question of the relay's own, beside a client's connection; recorded as an exchange of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from streamlab.ports import Tap
 from streamlab.servers.endpoint import Endpoint
-from streamlab.servers.upstream import Refusal, Upstream
+from streamlab.servers.refusal import Refusal
+from streamlab.servers.upstream import Upstream
 from streamlab.wire.http1 import Body, Broken, End, Head, ResponseReader
 from streamlab.wire.stream import BodyDecoder
 
@@ -17,7 +18,7 @@ from streamlab.wire.stream import BodyDecoder
 _MAX_BODY = 16 * 1024 * 1024
 
 
-class Aside:
+class SideRequest:
     """One request and its answer. ``number`` is a connection of the tap that nobody else uses."""
 
     def __init__(self, number: int, upstream: Upstream, hop: str | None, tap: Tap, buffer: bytearray) -> None:

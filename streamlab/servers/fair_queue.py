@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 
-class Turns:
+class FairQueue:
     """One call in each round of the loop, whoever has work: many that have much delay the others no more than one."""
 
     def __init__(self) -> None:
