@@ -40,10 +40,10 @@ class Mending:
         # Imported here, so that the repairs cost a plain recording nothing; used once, so that the first stream does
         # not pay for what is made on first use.
         from streamlab.repairing.normalizer import Normalizer
-        from streamlab.servers.normalizing import MendingTransformer
+        from streamlab.servers.normalizing import RepairingTransformer
 
         Normalizer(unsafe=self.unsafe).feed(b'data: {"object":"chat.completion.chunk","choices":[]}\n\n')
-        return functools.partial(MendingTransformer, unsafe=self.unsafe, retry_unstreamed=self.retry_unstreamed)
+        return functools.partial(RepairingTransformer, unsafe=self.unsafe, retry_unstreamed=self.retry_unstreamed)
 
 
 def hops(upstream: str | None, listen: str, taps: Iterable[str], ca_file: str | None) -> list[tuple[str, Route]]:

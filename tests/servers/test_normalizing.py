@@ -27,7 +27,7 @@ from streamlab.exchange import Ending, Exchange, ResponseHead
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalized, Normalizer, normalize
 from streamlab.rules.finding import Severity
-from streamlab.servers.normalizing import MendingTransformer
+from streamlab.servers.normalizing import RepairingTransformer
 from streamlab.standins import Scenario, Standin, scenarios
 from streamlab.standins.running import in_thread, serve_scenario
 from streamlab.storage.capture_db import CaptureDB
@@ -546,7 +546,7 @@ def test_a_bomb_takes_no_memory_and_delays_nobody(tmp_path: Path, name: str, rea
 
 def test_turns_give_what_one_go_would() -> None:
     """Each takes a while only, and together they give what mending the recording gives."""
-    name, transformer = "nested", MendingTransformer()
+    name, transformer = "nested", RepairingTransformer()
     head, _, body = post(_PATH, _ASKED).partition(b"\r\n\r\n")
     transformer.request(head + b"\r\n\r\n")
     transformer.request_body(body)
@@ -576,7 +576,7 @@ _RESPONSES = [
 
 
 def _through(pieces: list[bytes], count: int, how: str = "fin") -> bytes:
-    transformer = MendingTransformer()
+    transformer = RepairingTransformer()
     for _ in range(count):
         head, _, body = post(_PATH, _ASKED).partition(b"\r\n\r\n")
         transformer.request(head + b"\r\n\r\n")
