@@ -65,3 +65,5 @@ def _run(target: str | None, db: Path | None) -> None:
         workbench.run()
     finally:
         opened.close()  # also where Textual could not be loaded
+    if workbench.return_code:
+        sys.exit(3)  # a fault of ours, which Textual has told

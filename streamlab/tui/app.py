@@ -53,6 +53,7 @@ class Workbench(App[None]):
     """
 
     CSS_PATH = "app.tcss"
+    DEFAULT_MODE = "opened"
     TITLE = "streamlab"
     COMMANDS: ClassVar[set[Any]] = {_commands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -79,6 +80,7 @@ class Workbench(App[None]):
         self.watcher = watcher or Watcher(opened.path)
         self.memory = memory or Memory()
         self._capture = self.memory.capture(opened.path) if opened.own else {}
+        self.add_mode(self.DEFAULT_MODE, self._first_screen)
         self._link, self._own_link = link or Link(), link is None
         self._token = 0
         for theme in THEMES:
@@ -98,8 +100,9 @@ class Workbench(App[None]):
             self._styled_with = variables
             super().refresh_css(animate)
 
-    def get_default_screen(self) -> Screen[None]:
-        """The exchange that was asked for, else the list."""
+    def _first_screen(self) -> Screen[None]:
+        """The exchange that was asked for, else the list. It asks the analyst process at once."""
+        self._link.listener = self._heard
         wanted = self._capture.get("filter")
         self.watcher.filter = wanted if isinstance(wanted, str) and self.opened.exchange_id is None else ""
         self.watcher.changed()
@@ -120,8 +123,7 @@ class Workbench(App[None]):
         return ExchangeScreen(exchange_id, event, (self.size.width, self.size.height))
 
     def on_mount(self) -> None:
-        """Listen to the analyst process, and watch the capture."""
-        self._link.listener = self._heard
+        """Watch the capture."""
         if self.opened.coming:
             self.call_after_refresh(self.ask, protocol.Import(self.opened.coming, str(self.opened.path)))
         self.set_interval(POLL_SECONDS, self._look)
@@ -206,7 +208,10 @@ class Workbench(App[None]):
     def back_to_list(self) -> None:
         """From an exchange to the list."""
         if len(self.screen_stack) == 1:
-            self.switch_screen(self._list_screen())
+            # Textual cannot switch away from the screen that a mode begins with, so the list is a mode of its own.
+            self.add_mode("list", self._list_screen)
+            self.switch_mode("list")
+            self.remove_mode(self.DEFAULT_MODE)
             return
         self.pop_screen()
         for screen in self._screens():
@@ -299,7 +304,7 @@ class Workbench(App[None]):
             if line:
                 self._do(lambda: f"exported to {doing.export_fixture(self.watcher.path, exchange_id, Path(line))}")
 
-        self._ask_line("export a fixture below this folder", "fixtures", done)
+        self._ask_line("export a fixture below the folder", "fixtures", done)
 
     def ask_normalize(self, exchange_id: int) -> None:
         """Ask where to, then write the mended stream."""

@@ -23,7 +23,7 @@ from streamlab.tui.drawing.timeline import TimelineRows
 from streamlab.tui.drawing.titles import exchange_facts, exchange_title, list_title
 from streamlab.tui.memory import Memory
 from streamlab.tui.opening import Opened
-from streamlab.tui.palette import COLOURS
+from streamlab.tui.palette import COLOURS, NO_COLOR
 from streamlab.tui.watcher import Watcher
 
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?1049l\x1b[?25h"
@@ -174,7 +174,7 @@ def _between(one: str, other: str) -> str:
 
 
 def _color_system() -> ColorSystem | None:
-    if os.environ.get("NO_COLOR"):
+    if NO_COLOR:
         return None
     if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
         return ColorSystem.TRUECOLOR

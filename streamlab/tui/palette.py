@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.style import Style
 from rich.text import Text
 
@@ -9,24 +11,38 @@ from streamlab.report.styles import STYLES
 from streamlab.rules.finding import Finding, Severity
 from streamlab.wire.visible import visible
 
+#: As Textual decides it, which makes greys of every colour then: red would be the darkest of them.
+NO_COLOR = "NO_COLOR" in os.environ
+
+
+def ink(words: str) -> Style:
+    """A style in Rich's words; where colours are not wanted, its weight alone."""
+    style = Style.parse(words)
+    return style.without_color if NO_COLOR else style
+
+
 LETTERS = {Severity.ERROR: "E", Severity.WARNING: "W", Severity.INFO: "i"}
-SEVERITY = {severity: Style.parse(style) for severity, style in STYLES.items()}
+SEVERITY = {severity: ink(style) for severity, style in STYLES.items()}
 DIM = Style(dim=True)
 PLAIN = Style()
 BOLD = Style(bold=True)
-GOOD = Style(color="green")
-STALL = Style(color="yellow", bold=True)
-GAP = Style(color="#4f8fbf")
-ARRIVAL = Style(color="#2f9fd8", bold=True)
+GOOD = ink("green")
+BAD = ink("red")
+GRAVE = ink("bold red")
+DOUBTFUL = ink("yellow")
+TOOL = ink("magenta")
+STALL = ink("bold yellow")
+GAP = ink("#4f8fbf")
+ARRIVAL = ink("bold #2f9fd8")
 BARS = " ▁▂▃▄▅▆▇█"
 
 _KINDS = {
     "text": PLAIN,
     "reasoning": Style(italic=True),
-    "tool": Style(color="magenta"),
+    "tool": TOOL,
     "finish": GOOD,
     "done": GOOD,
-    "usage": Style(color="#4f8fbf"),
+    "usage": GAP,
     "error": SEVERITY[Severity.ERROR],
     "not json": SEVERITY[Severity.ERROR],
     "comment": DIM,

@@ -68,11 +68,12 @@ def main(db: str, target: str) -> int:
         print(message, file=sys.stderr, flush=True)
         _show(message)
         return 2
+    workbench = WebWorkbench(opened)
     try:
-        WebWorkbench(opened).run()
+        workbench.run()
     finally:
         opened.close()  # also after a crash
-    return 0
+    return 3 if workbench.return_code else 0
 
 
 def _show(message: str) -> None:

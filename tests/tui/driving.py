@@ -20,7 +20,8 @@ from streamlab.tui.screens.exchanges import ExchangesScreen
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 SIZES = ((80, 24), (120, 40), (200, 50))
-_PATIENCE = 20.0
+#: Only a hang takes this long, on however busy a machine.
+_PATIENCE = 300.0
 
 
 class Driver:

@@ -356,6 +356,49 @@ def test_leaving_goes_to_the_timeline_then_to_the_list(run, database):
     run(story, db=database)
 
 
+def test_an_exchange_opened_by_its_name_is_left_to_the_list_and_the_list_for_good(run):
+    async def story(driver):
+        await driver.settle()
+        await driver.press("q")
+        await driver.until(lambda: isinstance(driver.app.screen, ExchangesScreen) and "glm4-newline" in driver.text())
+        await driver.press("enter")
+        await driver.settle()
+        assert driver.exchange.exchange_id == 1
+        await driver.press("q")
+        await driver.until(lambda: isinstance(driver.app.screen, ExchangesScreen))
+        assert len(driver.app.screen_stack) == 1
+        await driver.press("q")
+        assert driver.app.return_code == 0
+        assert not driver.app.is_running
+
+    run(story, NEWLINE)
+
+
+@pytest.mark.parametrize(
+    ("keys", "label"),
+    [
+        ("slash", "search"),
+        ("colon", "go to event"),
+        ("a", "note on event 0"),
+        ("e", "export a fixture below the folder"),
+        ("w", "write the mended stream to"),
+    ],
+)
+def test_a_prompt_says_what_is_typed_and_keeps_the_screen(run, keys, label):
+    async def story(driver):
+        await driver.settle()
+        before = driver.lines()
+        await driver.press(keys)
+        await driver.until(lambda: driver.lines()[-1].startswith(f" {label} "))
+        assert driver.lines()[:-1] == before[:-1]
+        await driver.type("12")
+        await driver.until(lambda: driver.lines()[-1].rstrip() == f" {label}  12")
+        await driver.press("escape")
+        await driver.until(lambda: driver.lines() == before)
+
+    run(story, NEWLINE)
+
+
 def test_where_one_was_is_remembered(run, database):
     async def first(driver):
         driver.app.open_exchange(5)

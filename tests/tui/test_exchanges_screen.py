@@ -54,6 +54,21 @@ def test_a_filter_is_typed_and_taken_back(run, database, line, ids):
     run(story, db=database)
 
 
+def test_the_list_stays_in_sight_while_a_filter_is_typed(run, database):
+    async def story(driver):
+        await driver.settle()
+        await driver.press("slash")
+        await driver.until(lambda: driver.lines()[-1].startswith(" filter  model:glm ending:cut"))
+        assert driver.text().count("complete") > 5
+        await driver.type("model:glm")
+        await driver.until(lambda: driver.lines()[-1].startswith(" filter  model:glm "))
+        await driver.until(lambda: "7 exchanges" in driver.text())
+        assert "empty-200" in driver.text()
+        assert "tgi" not in driver.text()
+
+    run(story, db=database)
+
+
 def test_escape_leaves_the_filter_as_it_was(run, database):
     async def story(driver):
         await driver.press("slash")

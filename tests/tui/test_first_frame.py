@@ -27,7 +27,8 @@ from tests import streams
 from tests.tui.driving import CAPTURES, SIZES, workbench
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[=>]")
-_PATIENCE = 20.0
+#: Only a hang takes this long, on however busy a machine.
+_PATIENCE = 300.0
 
 
 class _Silent(Link):
@@ -172,6 +173,18 @@ def test_what_is_typed_before_the_workbench_is_there_is_answered(long_stream, tm
         assert terminal.wait() == 0
         assert terminal.drawn.count("\x1b[?1049h") == terminal.drawn.count("\x1b[?1049l") == 1
         assert termios.tcgetattr(terminal.slave) == terminal.before
+
+
+def test_a_fault_of_ours_is_told_and_is_no_success(long_stream, tmp_path):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    fault = "from streamlab.tui.screens.exchange import ExchangeScreen as s\ns.action_mark = lambda self: 1 / 0\n"
+    (broken / "sitecustomize.py").write_text(fault, encoding="utf-8")
+    with _Terminal(f"{long_stream}#1", XDG_STATE_HOME=str(tmp_path), PYTHONPATH=str(broken)) as terminal:
+        terminal.until("zoom")
+        terminal.press("m")
+        assert terminal.wait() == 3
+        assert "ZeroDivisionError" in terminal.drawn
 
 
 def test_a_terminal_that_can_only_print_gets_no_frame(long_stream, tmp_path):

@@ -24,14 +24,14 @@ def answers():
 def test_a_process_that_dies_is_told_and_replaced_at_the_next_question(answers, shipped):
     link, heard = answers
     link.send(protocol.Open(1, str(shipped), 5))
-    assert isinstance(heard.get(timeout=20), protocol.Indexed)
+    assert isinstance(heard.get(timeout=300), protocol.Indexed)
     first = link.pid
     os.kill(first, signal.SIGKILL)
-    while not isinstance(answer := heard.get(timeout=20), protocol.Failed):
+    while not isinstance(answer := heard.get(timeout=300), protocol.Failed):
         pass
     assert "stopped unexpectedly" in answer.message
     link.send(protocol.Open(2, str(shipped), 5))
-    while not isinstance(answer := heard.get(timeout=20), protocol.Analyzed):
+    while not isinstance(answer := heard.get(timeout=300), protocol.Analyzed):
         pass
     assert answer.token == 2
     assert link.pid != first
@@ -40,7 +40,7 @@ def test_a_process_that_dies_is_told_and_replaced_at_the_next_question(answers, 
 def test_closing_says_nothing_and_leaves_no_process(answers, shipped):
     link, heard = answers
     link.send(protocol.Open(1, str(shipped), 5))
-    assert isinstance(heard.get(timeout=20), protocol.Indexed)
+    assert isinstance(heard.get(timeout=300), protocol.Indexed)
     process = link._process
     link.close()
     assert process.returncode is not None

@@ -10,7 +10,7 @@ from streamlab.report.timeline import kind, preview
 from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Finding
 from streamlab.tui.events import Events, Place
-from streamlab.tui.palette import ARRIVAL, BOLD, DIM, GAP, LETTERS, SEVERITY, STALL, fit, kind_style
+from streamlab.tui.palette import ARRIVAL, BOLD, DIM, GAP, GOOD, GRAVE, LETTERS, SEVERITY, STALL, fit, kind_style
 
 _MIN_SPAN_US = 1_000
 
@@ -172,7 +172,7 @@ class TimelineRows:
         line.append(f"  {'end':>{digits}} ", DIM)
         line.append(f"{milliseconds(self.end_us):>8} ")
         good = self.ending == Ending.COMPLETE
-        line.append(f"■ {self.ending}", Style(color="green" if good else "red", bold=not good))
+        line.append(f"■ {self.ending}", GOOD if good else GRAVE)
         if self.whole_findings:
             names = ", ".join(one.rule for one in reversed(self.whole_findings))
             line.append(f"  {fit(names, max(0, width - line.cell_len - 2)).rstrip()}")

@@ -30,12 +30,13 @@ class WorkbenchScreen(Screen[None]):
 
     def ask_line(
         self,
-        placeholder: str,
+        label: str,
         done: Callable[[str | None], None],
         value: str = "",
+        placeholder: str = "",
         changed: Callable[[str], None] | None = None,
     ) -> None:
         """Ask for a line of input; ``done`` gets it, or None for escape."""
         from streamlab.tui.screens.prompt import PromptScreen  # brings Textual's Input, which opening does without
 
-        self.app.push_screen(PromptScreen(placeholder, value, changed), done)
+        self.app.push_screen(PromptScreen(label, value, placeholder, changed), done)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,7 +16,7 @@ from streamlab.rules.finding import Finding
 from streamlab.tui import protocol
 from streamlab.tui.events import Events
 from streamlab.tui.messages import Chosen
-from streamlab.tui.palette import BOLD, DIM, GOOD, LETTERS, SEVERITY, fit, kind_style
+from streamlab.tui.palette import BOLD, DIM, DOUBTFUL, GOOD, GRAVE, LETTERS, SEVERITY, STALL, fit, kind_style
 from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.watcher import Side
 from streamlab.tui.widgets.key_bar import KeyBar
@@ -26,18 +25,17 @@ from streamlab.wire.visible import visible
 
 _SIGNS = {
     Relation.SAME: ("=", DIM),
-    Relation.CHANGED: ("~", Style(color="yellow")),
-    Relation.LOST: ("-", Style(color="red", bold=True)),
+    Relation.CHANGED: ("~", DOUBTFUL),
+    Relation.LOST: ("-", GRAVE),
     Relation.ADDED: ("+", GOOD),
-    Relation.MERGED: ("⟩", Style(color="yellow")),
-    Relation.SPLIT: ("⟨", Style(color="yellow")),
-    Relation.REGROUPED: ("≈", Style(color="yellow")),
-    Relation.TORN: ("!", Style(color="red", bold=True)),
-    Relation.MOVED: ("↕", Style(color="yellow")),
-    Relation.REPEATED: ("×", Style(color="red", bold=True)),
+    Relation.MERGED: ("⟩", DOUBTFUL),
+    Relation.SPLIT: ("⟨", DOUBTFUL),
+    Relation.REGROUPED: ("≈", DOUBTFUL),
+    Relation.TORN: ("!", GRAVE),
+    Relation.MOVED: ("↕", DOUBTFUL),
+    Relation.REPEATED: ("×", GRAVE),
 }
-_GUILTY = Style(color="red", bold=True)
-_BLAME = {Origin.NOBODY: GOOD, Origin.A: Style(color="yellow", bold=True)}
+_BLAME = {Origin.NOBODY: GOOD, Origin.A: STALL}
 
 
 class AlignedRows(Rows):
@@ -181,7 +179,7 @@ class CompareScreen(WorkbenchScreen):
         verdict, differences = self.query_one("#verdict", Static), self.query_one(DifferenceRows)
         if isinstance(answer.outcome, Comparison):
             found = answer.outcome
-            text = Text.assemble((visible(found.verdict.line, 400), _BLAME.get(found.verdict.origin, _GUILTY)))
+            text = Text.assemble((visible(found.verdict.line, 400), _BLAME.get(found.verdict.origin, GRAVE)))
             for side in (found.a, found.b):
                 text.append(
                     f"\n{visible(side.name, 40)}: {side.events} events, {side.characters} characters, "

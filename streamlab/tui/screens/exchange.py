@@ -484,7 +484,7 @@ class ExchangeScreen(WorkbenchScreen):
             if line and line.strip().isdigit():
                 self.go(int(line))
 
-        self.ask_line("event number", done)
+        self.ask_line("go to event", done, placeholder="a number, from 0")
 
     def action_pane(self, name: str) -> None:
         """Put a part in front and the focus on it."""
@@ -526,7 +526,7 @@ class ExchangeScreen(WorkbenchScreen):
                 self._search = line or self._search
                 self.search(1)
 
-        self.ask_line("search in the bytes from here on", done, self._search)
+        self.ask_line("search", done, self._search)
 
     def search(self, step: int) -> None:
         """The next (1) or previous (-1) event with the text last searched for."""
@@ -619,7 +619,7 @@ class ExchangeScreen(WorkbenchScreen):
                 self._annotate()
 
         before = self.app.watcher.marks(self.exchange_id).get(event, "")
-        self.ask_line(f"note at event {event}", done, before)
+        self.ask_line(f"note on event {event}", done, before)
 
     def action_export(self) -> None:
         """As a regression fixture."""
@@ -656,8 +656,10 @@ class ExchangeScreen(WorkbenchScreen):
             else:
                 breaks.event = number
 
-        asked = "stop before a gap of so many ms (empty: never)" if what == "gap" else "stop at event (empty: none)"
-        self.ask_line(asked, done)
+        if what == "gap":
+            self.ask_line("stop before a gap of so many ms", done, placeholder="empty: never")
+        else:
+            self.ask_line("stop at event", done, placeholder="empty: at none")
 
     def action_replay(self) -> None:
         """Serve the exchange, or stop serving."""

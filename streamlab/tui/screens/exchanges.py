@@ -15,6 +15,7 @@ from streamlab.storage.filtering import SORTS
 from streamlab.tui import protocol
 from streamlab.tui.drawing.titles import list_title
 from streamlab.tui.messages import Chosen
+from streamlab.tui.palette import GRAVE
 from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.widgets.exchange_list import ExchangeList
 from streamlab.tui.widgets.key_bar import KeyBar
@@ -102,7 +103,7 @@ class ExchangesScreen(WorkbenchScreen):
     def _empty(self) -> Text:
         watcher = self.app.watcher
         if watcher.problem:
-            return Text(visible(watcher.problem, 400), "bold red", justify="center")
+            return Text(visible(watcher.problem, 400), GRAVE, justify="center")
         if watcher.filter:
             return Text("nothing matches the filter\n\nEscape clears it", justify="center")
         if self.app.opened.coming:
@@ -168,7 +169,7 @@ class ExchangesScreen(WorkbenchScreen):
         def done(line: str | None) -> None:
             self._apply(before if line is None else line)
 
-        self.ask_line("model:glm ending:cut rule:tool-call-* label:x", done, before, self._apply)
+        self.ask_line("filter", done, before, "model:glm ending:cut rule:tool-call-* label:x", self._apply)
 
     def _apply(self, line: str) -> None:
         self.app.watcher.filter = line.strip()
@@ -235,7 +236,7 @@ class ExchangesScreen(WorkbenchScreen):
                 self.app.set_mark(current, -1, line)
                 self.table.reload()
 
-        self.ask_line("note", done, self.app.watcher.marks(current).get(-1, ""))
+        self.ask_line(f"note on exchange {current}", done, self.app.watcher.marks(current).get(-1, ""))
 
     def action_delete(self) -> None:
         """Off the list; for good when the workbench is left."""

@@ -10,16 +10,16 @@ from rich.text import Text
 from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcome, Output
 from streamlab.report.text import breaking_lines, value
 from streamlab.rules.finding import Finding
-from streamlab.tui.palette import BOLD, DIM, GOOD, PLAIN, badge, fit
+from streamlab.tui.palette import BAD, BOLD, DIM, DOUBTFUL, GOOD, GRAVE, PLAIN, badge, fit
 from streamlab.tui.widgets.text_pane import TextPane
 from streamlab.wire.visible import visible
 
 _SIGNS = {
     How.SAME: ("=", DIM),
-    How.CHANGED: ("~", Style(color="yellow")),
-    How.ADDED: ("+", Style(color="green")),
-    How.DROPPED: ("-", Style(color="red")),
-    How.BROKEN: ("!", Style(color="red", bold=True)),
+    How.CHANGED: ("~", DOUBTFUL),
+    How.ADDED: ("+", GOOD),
+    How.DROPPED: ("-", BAD),
+    How.BROKEN: ("!", GRAVE),
 }
 _SAID = {
     Outcome.KEPT: "passes as it came, byte for byte",

@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.text import Text
 
 from streamlab.rules.finding import Severity
-from streamlab.tui.palette import BOLD, DIM, GOOD, PLAIN, SEVERITY
+from streamlab.tui.palette import BOLD, DIM, GOOD, PLAIN, SEVERITY, TOOL
 from streamlab.tui.widgets.text_pane import TextPane
 from streamlab.wire.visible import visible
 
@@ -102,7 +102,7 @@ What this event added is underlined. Arguments are shown as text, as they grow;
         arguments = str(function.get("arguments") or "")
         head = Text.assemble(
             (f"call {call.get('index', '?')} ", DIM),
-            (_one(function.get("name")), Style(color="magenta", bold=True)),
+            (_one(function.get("name")), TOOL + BOLD),
             (f"  {_one(call.get('id'))}", DIM),
         )
         added = self._added.get(f"call {call.get('index')}", "")
