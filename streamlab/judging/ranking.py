@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streamlab.expectations.clients import breaks
+from streamlab.clients.table import breaks
 from streamlab.rules.finding import Finding
 
 

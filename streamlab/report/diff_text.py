@@ -70,7 +70,7 @@ def _variants(findings: Iterable[Finding]) -> Variants:
 
 def event_json(diff: EventDiff, variants: Variants) -> dict[str, Any]:
     """One event as a JSON object."""
-    from streamlab.expectations.clients import breaks
+    from streamlab.clients.table import breaks
 
     return {
         "event": diff.event,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from streamlab import __version__
-from streamlab.expectations.clients import CLIENTS, Break, breaks
+from streamlab.clients.table import Break, breaks, clients
 from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Severity
 
@@ -34,8 +34,13 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 
 def break_json(one: Break) -> dict[str, Any]:
     """What one client does, with the name and version people know it by."""
-    client = CLIENTS[one.client]
-    return {"client": client.what, "id": one.client, "version": client.version, "how": one.how, "harm": one.harm}
+    return {
+        "client": clients()[one.client].name,
+        "id": one.client,
+        "version": one.version,
+        "how": one.how,
+        "harm": one.harm,
+    }
 
 
 def report_json(source: str, exchange_id: int | None, report: Report) -> dict[str, Any]:

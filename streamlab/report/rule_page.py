@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streamlab.apis.registry import all_rules, family_of
+from streamlab.clients.table import breaks, clients
 from streamlab.dialects.registry import all_dialects
-from streamlab.expectations.clients import CLIENTS, MEASURED_ON, breaks
 from streamlab.report.json import break_json
 from streamlab.report.styles import STYLES
 from streamlab.rules.base import Rule
@@ -87,10 +87,17 @@ def _who_breaks(rule: type[Rule]) -> list[str]:
     hurt = breaks(rule.name)
     if not hurt:
         return []
-    rows = [f"| {CLIENTS[one.client]} | {one.how.replace('|', chr(92) + '|')} |" for one in hurt]
-    told = "" if all(one.measured for one in hurt) else " What names its source in brackets was told, not measured."
-    note = f"Clients with a version were measured on {MEASURED_ON}.{told}"
-    return ["## Who breaks", "", note, "", "| client | what happens |", "|---|---|", *rows, ""]
+    rows = [
+        f"| {clients()[one.client]._replace(version=one.version)} | {one.how.replace('|', chr(92) + '|')} |"
+        for one in hurt
+    ]
+    days = " and ".join(sorted({one.date for one in hurt if one.measured and one.version}))
+    months = " and ".join(sorted({one.date for one in hurt if one.measured and not one.version}))
+    notes = [f"Clients with a version were measured on {days}."] if days else []
+    notes += [f"Clients without one were measured in {months}."] if months else []
+    if not all(one.measured for one in hurt):
+        notes.append("What names its source in brackets was told, not measured.")
+    return ["## Who breaks", "", " ".join(notes), "", "| client | what happens |", "|---|---|", *rows, ""]
 
 
 def _who_deviates(rule: type[Rule]) -> list[str]:

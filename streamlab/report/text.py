@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from streamlab.expectations.clients import CLIENTS, breaks
+from streamlab.clients.table import breaks, clients
 from streamlab.judging.metrics import Metrics
 from streamlab.judging.report import Report
 from streamlab.report.harmless_console import HarmlessConsole
@@ -92,7 +92,7 @@ def breaking_lines(rule: str, variants: Collection[str] = ()) -> list[str]:
     """
     by_harm: dict[str, list[str]] = {}
     for one in sorted(breaks(rule, variants), key=lambda one: bool(one.conditions)):
-        by_harm.setdefault(one.how, []).append(CLIENTS[one.client].what)
+        by_harm.setdefault(one.how, []).append(clients()[one.client].name)
     lines = []
     for how, names in list(by_harm.items())[:_SHOWN_WAYS]:
         more = f" and {len(names) - _SHOWN_CLIENTS} more" if len(names) > _SHOWN_CLIENTS else ""

@@ -52,7 +52,7 @@ class Rule:
     needs_request: ClassVar[bool] = False
     on: ClassVar[int] = 0
     #: Forms of the deviation that clients take differently, worded so that they read well after "when"; the table of
-    #: who breaks (expectations/client_table.py) uses these words. A form that is not in the table was measured to
+    #: who breaks (clients/measured.toml) uses these words. A form that is not in the table was measured to
     #: harm nobody, or was not measured.
     variants: ClassVar[tuple[str, ...]] = ()
     #: The hooks a rule has, worked out when it is defined.

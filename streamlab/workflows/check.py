@@ -209,7 +209,7 @@ _PATHS = {Api.COMPLETIONS: "/v1/completions", Api.RESPONSES: "/v1/responses"}
 
 def require_client(name: str) -> None:
     """Raise UsageError when no client answers to this name."""
-    from streamlab.expectations.clients import client_names, clients_called
+    from streamlab.clients.table import client_names, clients_called
 
     if not clients_called(name):
         raise UsageError(f"there is no client {name!r}; known: {', '.join(client_names())}")
@@ -218,6 +218,6 @@ def require_client(name: str) -> None:
 def _for_client(report: Report, client: str | None) -> Report:
     if client is None:
         return report
-    from streamlab.expectations.clients import hurts
+    from streamlab.clients.table import hurts
 
     return replace(report, findings=tuple(one for one in report.findings if hurts(one.rule, client, one.variants)))

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from streamlab.apis.registry import all_rules
+from streamlab.clients.table import breaks, clients
 from streamlab.exchange import Ending, Exchange
-from streamlab.expectations.clients import CLIENTS, breaks
 from streamlab.playback.matching import candidate
 from streamlab.playback.script import Fault, Finish, script
 from streamlab.rules.finding import Severity
@@ -31,7 +31,7 @@ openai = pytest.importorskip("openai")
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 
 _PATIENCE_S = 1.0
-_OURS = {key for key, client in CLIENTS.items() if "openai-python" in client.what}
+_OURS = {key for key, client in clients().items() if "openai-python" in client.name}
 #: Not shown here: the exception is the one that was meant, but it has lost what the server said (docs/rules-proof.md).
 _ARGUED = {"http-error-body-shape"}
 #: Errors whose evidence names openai-python, and those whose evidence names nobody.

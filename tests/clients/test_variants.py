@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from streamlab.apis.registry import all_rules, by_name
+from streamlab.clients.table import breaks, hurts, rule_names
 from streamlab.exchange import Exchange
-from streamlab.expectations import client_table
-from streamlab.expectations.clients import breaks, hurts
 from streamlab.judging.analyzer import analyze
 from streamlab.report.json import finding_json
 from streamlab.report.text import breaking_lines
@@ -118,10 +117,6 @@ def test_people_are_told_of_nobody_where_nobody_breaks():
 
 
 def test_only_rules_that_can_tell_the_forms_apart_are_asked_to():
-    conditional = {
-        line
-        for line in client_table.MEASURED.splitlines()
-        if line[:1].strip() and any(b.conditions for b in breaks(line))
-    }
+    conditional = {rule for rule in rule_names() if any(one.conditions and one.measured for one in breaks(rule))}
     assert {rule.name for rule in RULES} <= conditional
     assert conditional <= set(by_name())

@@ -1,0 +1,196 @@
+"""Says which client does what on which deviation: reads ``measured.toml`` and ``reported.toml``.
+
+A client that is not named for a rule either went on as if nothing were wrong or was not asked; `asked` says which.
+The files are package data, read like code: once, when somebody asks, and of a rule no more than its own tables. To
+parse them whole takes longer than to check most streams.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import tomllib
+from collections.abc import Collection, Iterable
+from functools import cache
+from typing import Any, NamedTuple
+
+
+class Client(NamedTuple):
+    """A client set-up: the package that reads the stream, and by what name people know this use of it.
+
+    ``version`` is "" where it was not written down.
+    """
+
+    package: str
+    version: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.package} {self.version})" if self.version else self.name
+
+
+class Asked(NamedTuple):
+    """A form of a deviation that clients were asked: served to ``clients`` of them, as each of ``streams``.
+
+    ``form`` is one of `Rule.variants`, or "" where the rule has one form only.
+    """
+
+    form: str
+    clients: int
+    streams: tuple[str, ...]
+
+
+class Break(NamedTuple):
+    """What one client does on a deviation. ``client`` is a key of `clients`.
+
+    ``harm``: "hangs", "raises", "silent-loss" (says nothing and ends with less) or "wrong" (ends with another answer
+    than the one meant). ``conditions`` are the forms of the deviation on which it happens; () when it does on any.
+    ``measured`` is False for what an issue tracker tells or the client's code shows. ``source`` are the streams it was
+    seen on, or who tells of it.
+    """
+
+    client: str
+    version: str
+    what: str
+    harm: str
+    conditions: tuple[str, ...] = ()
+    measured: bool = True
+    date: str = ""
+    source: tuple[str, ...] = ()
+
+    @property
+    def how(self) -> str:
+        """What happens, on which forms, and who tells of it, in a phrase that follows the client's name."""
+        when = f" when {', or when '.join(self.conditions)}" if self.conditions else ""
+        told = "" if self.measured else f" ({', '.join(self.source)})"
+        return f"{self.what}{when}{told}"
+
+
+#: Names people use, and the beginnings of client ids they mean.
+_ALIASES = {
+    "openai-python": ("py-openai-raw", "py-openai-async", "py-openai-stream", "py-openai-v1", "openai-python"),
+    "openai-node": ("js-openai-raw", "js-openai-stream", "js-openai-v4", "openai-node"),
+    "openai-js": ("js-openai-raw", "js-openai-stream", "js-openai-v4", "openai-node"),
+    "openai-agents": ("py-openai-agents", "js-openai-agents"),
+    "ai-sdk": ("js-ai-sdk", "ai-sdk"),
+    "vercel-ai": ("js-ai-sdk", "ai-sdk"),
+    "langchain": ("py-langchain", "js-langchain", "langchain"),
+    "langchain-python": ("py-langchain", "langchain-py"),
+    "langchain-js": ("js-langchain", "langchain-js"),
+    "langchainjs": ("js-langchain", "langchain-js"),
+    "huggingface": ("py-hf-hub", "js-hf-inference"),
+    "huggingface-hub": ("py-hf-hub",),
+}
+_LANGUAGES = ("py-", "js-", "rs-")
+#: What is measured stands before what is told.
+_FILES = ("measured.toml", "reported.toml")
+
+
+@cache
+def clients() -> dict[str, Client]:
+    """All clients by their id."""
+    return {
+        name: Client(**fields)
+        for file in _FILES
+        for name, fields in tomllib.loads("".join(_sections(file).get("clients", ())))["clients"].items()
+    }
+
+
+@cache
+def rule_names() -> tuple[str, ...]:
+    """The rules that the data tells of, sorted."""
+    return tuple(sorted({name for file in _FILES for name in _sections(file)} - {"clients"}))
+
+
+def client_names() -> tuple[str, ...]:
+    """The ids of all clients, sorted."""
+    return tuple(sorted(clients()))
+
+
+@cache
+def asked(rule_name: str) -> tuple[Asked, ...]:
+    """The forms of a rule's deviation that measured clients were asked."""
+    return tuple(
+        Asked(one.get("form", ""), one["clients"], tuple(one["streams"]))
+        for one in _tables("measured.toml", rule_name).get("asked", ())
+    )
+
+
+def breaks(rule_name: str, variants: Collection[str] = ()) -> tuple[Break, ...]:
+    """Who breaks on a rule's deviation, measured clients first; () when nobody does or nobody was asked.
+
+    ``variants`` are those of a finding (`Finding.variants`): only who breaks on one of them is named, and a condition
+    that is met in all of them is left out. Without them everybody is named, conditions and all.
+    """
+    found = _breaks(rule_name)
+    if not variants:
+        return found
+    return tuple(_met(one, variants) for one in found if not one.conditions or set(one.conditions) & set(variants))
+
+
+def _met(one: Break, variants: Collection[str]) -> Break:
+    """Without its condition, where that goes without saying."""
+    return one._replace(conditions=()) if set(variants) <= set(one.conditions) else one
+
+
+def is_harmless(rule_name: str) -> bool:
+    """Whether the deviation was served to the measured clients and none minded; False when it was not."""
+    return bool(asked(rule_name)) and not any(one.measured for one in _breaks(rule_name))
+
+
+def hurts(rule_name: str, client_query: str, variants: Collection[str] = ()) -> bool:
+    """Whether a client people call ``client_query`` breaks on the deviation; ``variants`` as for `breaks`.
+
+    A query is an alias ("openai-python", "ai-sdk", "langchain"), or the beginning of a client id, with or without
+    its language ("py-litellm", "litellm"), or of a package name ("@ai-sdk/openai"); case and "_" do not matter.
+    """
+    wanted = clients_called(client_query)
+    return any(one.client in wanted for one in breaks(rule_name, variants))
+
+
+def clients_called(client_query: str) -> tuple[str, ...]:
+    """The ids of the clients a query means, sorted; () when it means none. See `hurts`."""
+    query = client_query.strip().lower().replace("_", "-").replace(" ", "-")
+    if not query:
+        return ()
+    begins = _ALIASES.get(query)
+    if begins is not None:
+        return tuple(name for name in client_names() if name.startswith(begins))
+    return tuple(
+        name
+        for name in client_names()
+        if name.startswith(query)
+        or (name.startswith(_LANGUAGES) and name[3:].startswith(query))
+        or clients()[name].package.replace("_", "-").startswith(query)
+    )
+
+
+@cache
+def _breaks(rule_name: str) -> tuple[Break, ...]:
+    return tuple(one for file in _FILES for one in _rows(_tables(file, rule_name), file == "measured.toml"))
+
+
+def _rows(tables: dict[str, Any], measured: bool) -> Iterable[Break]:
+    for group in tables.get("breaks", ()):
+        conditions, source = tuple(group.get("forms", ())), tuple(group["source"])
+        for client, version in group["clients"].items():
+            yield Break(
+                client, version, group["how"], group["harm"], conditions, measured, group.get("date", ""), source
+            )
+
+
+def _tables(file: str, rule_name: str) -> dict[str, Any]:
+    """What a file says of one rule: ``asked`` and ``breaks``, each a list of tables."""
+    found: dict[str, Any] = tomllib.loads("".join(_sections(file).get(rule_name, ()))).get(rule_name, {})
+    return found
+
+
+@cache
+def _sections(file: str) -> dict[str, list[str]]:
+    """A file's tables as text, by the first part of their names. A table of TOML ends where the next header begins."""
+    data = pkgutil.get_data(__package__, file)
+    assert data is not None, f"{file} is missing from the installation"
+    found: dict[str, list[str]] = {}
+    for section in data.decode().split("\n[")[1:]:
+        name = section.lstrip("[").partition(".")[0]
+        found.setdefault(name, []).append(f"[{section}\n")
+    return found

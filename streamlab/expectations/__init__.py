@@ -1,1 +1,0 @@
-"""Expectations: what OpenAI promises, as tables; nothing here judges. Core."""

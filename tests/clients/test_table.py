@@ -1,0 +1,222 @@
+"""What clients do: readable, complete, of one schema, and true to the measurements it comes from."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from streamlab.apis.registry import by_name
+from streamlab.clients import table
+from streamlab.clients.table import (
+    asked,
+    breaks,
+    client_names,
+    clients,
+    clients_called,
+    hurts,
+    is_harmless,
+    rule_names,
+)
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "streamlab" / "clients"
+TOOL = ROOT / "tools" / "clients"
+HARMS = {"hangs", "raises", "silent-loss", "wrong"}
+MEASURED = tomllib.loads((DATA / "measured.toml").read_text(encoding="utf-8"))
+REPORTED = tomllib.loads((DATA / "reported.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("file", [MEASURED, REPORTED], ids=["measured", "reported"])
+def test_every_table_has_its_fields_and_no_other(file):
+    known = clients()
+    for name, client in file.pop("clients").items():
+        assert set(client) == {"package", "version", "name"}, name
+        assert client["name"], name
+    for rule, tables in file.items():
+        assert rule in by_name(), rule
+        assert set(tables) <= {"asked", "breaks"}, rule
+        for group in tables.get("breaks", ()):
+            assert set(group) - {"forms", "date"} == {"harm", "how", "source", "clients"}, rule
+            assert group["harm"] in HARMS, rule
+            assert group["how"], rule
+            assert " when " not in group["how"], rule
+            assert group["source"], rule
+            assert all(isinstance(one, str) for one in (*group["source"], *group.get("forms", ()))), rule
+            assert set(group["clients"]) <= set(known), rule
+            assert all(isinstance(version, str) for version in group["clients"].values()), rule
+
+
+@pytest.mark.parametrize("rule", [rule for rule in MEASURED if rule != "clients"])
+def test_what_was_measured_says_when_where_and_of_how_many(rule):
+    forms = {one.get("form", "") for one in MEASURED[rule]["asked"]}
+    assert len(forms) == len(MEASURED[rule]["asked"]), "a form is asked twice"
+    for one in MEASURED[rule]["asked"]:
+        assert set(one) - {"form"} == {"clients", "streams", "date"}
+        assert 0 < one["clients"] <= 34
+    for group in MEASURED[rule].get("breaks", ()):
+        assert re.fullmatch(r"2026-\d\d(-\d\d)?", group["date"])
+        assert set(group.get("forms", ())) <= forms
+        assert set(group["source"]) <= {stream for one in MEASURED[rule]["asked"] for stream in one["streams"]}
+
+
+def test_a_part_of_a_file_reads_as_it_does_in_the_whole():
+    """The reader parses one rule's tables at a time, cut out of the text."""
+    for name, whole in (("measured.toml", DATA / "measured.toml"), ("reported.toml", DATA / "reported.toml")):
+        parsed = tomllib.loads(whole.read_text(encoding="utf-8"))
+        assert set(table._sections(name)) == set(parsed)
+        assert all(table._tables(name, rule) == parsed[rule] for rule in parsed)
+
+
+def test_the_file_is_what_the_tool_writes_from_the_results():
+    done = subprocess.run([sys.executable, TOOL / "measured.py", "--check"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def _tool():
+    spec = importlib.util.spec_from_file_location("clients_measured", TOOL / "measured.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("text", "harm", "how"),
+    [
+        ("hang", "hangs", "waits for ever"),
+        ("error(library): builtins.TypeError: no", "raises", "raises TypeError"),
+        (
+            "error(driver): json.decoder.JSONDecodeError: x: y",
+            "raises",
+            "raises JSONDecodeError in the documented loop",
+        ),
+        ("error(library): common.ClientReported: agno: no", "raises", "reports an error"),
+        ("error(library): String: thrown", "raises", "raises an error"),
+        ("error", "raises", "raises an error"),
+        ("wrong:tf", "wrong", "ends with other text and another finish_reason"),
+        ("wrong:nai", "wrong", "ends with other function names, other arguments and other call ids"),
+        ("wrong:t [silent]", "silent-loss", "says nothing, ends with other text"),
+        ("wrong [silent]", "silent-loss", "says nothing, ends with part of the answer"),
+        ("wrong", "wrong", "ends with another answer"),
+    ],
+)
+def test_an_outcome_is_told_in_words(text, harm, how):
+    assert tuple(_tool().outcome(text)) == (harm, how)
+
+
+def test_what_a_case_leaves_out_of_account_is_no_harm():
+    assert _tool().outcome("wrong:n", ignored="n") is None
+    assert _tool().outcome("wrong:nv", ignored="n").how == "ends with a call marked invalid"
+    with pytest.raises(ValueError, match="no such outcome"):
+        _tool().outcome("fine")
+
+
+def test_a_rule_that_cannot_tell_its_forms_apart_names_a_client_once_for_the_gravest():
+    tool = _tool()
+    wrong, raises = tool.Did("wrong", "ends with other text"), tool.Did("raises", "raises E")
+    forms = [
+        tool.Form("one", ("a",), 3, "2026-11-20", {"x": wrong, "y": wrong}),
+        tool.Form("two", ("b",), 3, "2026-11-20", {"x": raises, "y": wrong}),
+    ]
+    apart = tool.groups(forms, True, ["x", "y"])
+    assert [(one.did, one.forms, one.clients, one.source) for one in apart] == [
+        (wrong, (), ("y",), ("a", "b")),
+        (wrong, ("one",), ("x",), ("a",)),
+        (raises, ("two",), ("x",), ("b",)),
+    ]
+    once = tool.groups(forms, False, ["x", "y"])
+    assert [(one.did, one.forms, one.clients) for one in once] == [
+        (wrong, ("one",), ("y",)),
+        (raises, ("two",), ("x",)),
+    ]
+
+
+@pytest.mark.parametrize("rule", rule_names())
+def test_a_client_is_named_once_for_a_form(rule):
+    found = [one for one in breaks(rule) if one.measured]
+    assert found or asked(rule) or any(not one.measured for one in breaks(rule))
+    named = [(one.client, condition) for one in found for condition in one.conditions or ("",)]
+    assert len(named) == len(set(named)), "a client is named twice for one form of the deviation"
+    always = {client for client, condition in named if not condition}
+    assert not [client for client, condition in named if condition and client in always]
+
+
+def test_what_is_told_names_its_source():
+    told = [one for rule in rule_names() for one in breaks(rule) if not one.measured]
+    assert all(one.how.endswith(f"({', '.join(one.source)})") for one in told)
+    [aisix] = [one for one in told if one.client == "aisix"]
+    assert aisix.how == "ends with other text, torn characters (api7/aisix#111)"
+
+
+@pytest.mark.parametrize(
+    ("rule", "query", "expected"),
+    [
+        ("tool-call-index-missing", "openai-python", True),
+        ("tool-call-index-missing", "py-openai-stream", True),
+        ("choice-index-missing", "py-openai-raw", False),
+        ("tool-call-index-missing", "LangChain", True),
+        ("responses-terminal-missing", "AI_SDK", True),
+        ("sse-event-without-data", "ai-sdk", False),
+        ("sse-event-without-data", "litellm", True),
+        ("text-that-is-no-rule", "litellm", False),
+        ("tool-call-index-missing", "", False),
+        ("tool-call-index-missing", "no-such-client", False),
+    ],
+)
+def test_hurts(rule, query, expected):
+    assert hurts(rule, query) is expected
+
+
+@pytest.mark.parametrize("query", ["openai-python", "openai-node", "langchain", "litellm", "ai-sdk", "pydantic-ai"])
+def test_what_people_call_a_client_is_found(query):
+    assert clients_called(query)
+
+
+def test_names_of_one_language_do_not_mean_the_other():
+    assert not any(name.startswith("js-") for name in clients_called("openai-python"))
+    assert not any(name.startswith("py-") for name in clients_called("openai-node"))
+
+
+def test_names_are_sorted_and_versions_known():
+    assert list(client_names()) == sorted(clients())
+    assert all(clients()[name].version for name in client_names() if name.startswith(("py-", "js-", "rs-")))
+
+
+def test_harmless_means_no_measured_client_breaks():
+    assert is_harmless("sse-comment-keepalive")
+    assert not any(one.measured for one in breaks("sse-comment-keepalive"))
+    assert not is_harmless("no-such-rule")
+    assert not is_harmless("tool-call-index-missing")
+
+
+RESULTS = json.loads((TOOL / "results" / "2026-11-20.json").read_text(encoding="utf-8"))["streams"]
+#: Streams that show exactly what the name of a rule says.
+SHOWN = {
+    "tool1.index-missing": "tool-call-index-missing",
+    "responses.no-completed": "responses-terminal-missing",
+    "text.ping-data-empty": "sse-empty-data-event",
+    "tools.name-split": "tool-call-name-split",
+    "text.finish-none": "finish-reason-missing",
+    "usage.in-choice": "usage-in-choice",
+    "text.data-no-space": "sse-no-space-after-colon",
+    "text.empty-200": "empty-200",
+}
+
+
+@pytest.mark.parametrize("stream", SHOWN)
+def test_the_table_is_true_to_the_measurements(stream):
+    """Independently of the tool: who did anything on the stream is named, and raised where it raised."""
+    found = breaks(SHOWN[stream])
+    for client, outcome in RESULTS[stream]["outcomes"].items():
+        harms = {one.harm for one in found if one.client == client and (not one.conditions or stream in one.source)}
+        assert ("raises" in harms) is outcome.startswith("error"), client
+        assert harms, client

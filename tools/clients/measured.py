@@ -1,0 +1,262 @@
+"""Writes streamlab/clients/measured.toml from what clients did (results/) on streams that show a rule (cases.toml).
+
+    python tools/clients/measured.py            # rewrites the file
+    python tools/clients/measured.py --check    # exit code 1 when it is not what the results say
+
+Where several results tell of one client on one stream, the latest counts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from streamlab.apis.registry import by_name
+
+HERE = Path(__file__).parent
+TARGET = HERE.parents[1] / "streamlab" / "clients" / "measured.toml"
+HEADER = """\
+# Which client does what on which deviation, as measured.
+# Written by `python tools/clients/measured.py` from tools/clients/results; never by hand.
+#
+# [clients.ID]      a client set-up as it was measured last; no version: it was not written down
+# [[RULE.asked]]    a form of the rule's deviation that `clients` of them were asked, as each of `streams`
+# [[RULE.breaks]]   what some of them did: on these forms (on any, where none is named), seen on the streams of
+#                   `source`, on this date, in these versions. `harm`: hangs, raises, silent-loss, wrong
+"""
+#: What differs from the perfect stream, by the letters of a result, in the words of a phrase.
+LETTERS = {
+    "t": "other text",
+    "r": "other reasoning",
+    "k": "another number of calls",
+    "n": "other function names",
+    "a": "other arguments",
+    "i": "other call ids",
+    "o": "calls in another order",
+    "v": "a call marked invalid",
+    "f": "another finish_reason",
+    "u": "other usage",
+}
+#: Exceptions of our drivers, and values that are thrown and are no errors.
+RAISED = {
+    "ClientReported": "reports an error",
+    "PiStopReasonError": "stops with an error",
+    "object": "raises an error",
+    "String": "raises an error",
+    "": "raises an error",
+}
+GRAVITY = ("hangs", "raises", "silent-loss", "wrong")
+_VERBS = ("waits", "raises", "reports", "stops", "says", "ends")
+
+
+class Did(NamedTuple):
+    """What a client did on a stream."""
+
+    harm: str
+    how: str
+
+
+class Run(NamedTuple):
+    """One file of results."""
+
+    date: str
+    clients: dict[str, dict[str, str]]
+    streams: dict[str, dict[str, Any]]
+
+
+class Form(NamedTuple):
+    """One form of a rule's deviation: the streams that show it, and what each client did that minded.
+
+    ``first`` are phrases that stand before others where as many clients do the one as the other.
+    """
+
+    name: str
+    streams: tuple[str, ...]
+    asked: int
+    date: str
+    did: dict[str, Did]
+    first: tuple[str, ...] = ()
+
+
+class Group(NamedTuple):
+    """Clients that do the same on the same forms, and where that was seen."""
+
+    did: Did
+    forms: tuple[str, ...]
+    source: tuple[str, ...]
+    date: str
+    clients: tuple[str, ...]
+
+
+def outcome(text: str, ignored: str = "") -> Did | None:
+    """A result's word for what a client did, in ours; None when nothing but ``ignored`` letters differ."""
+    if text == "hang":
+        return Did("hangs", "waits for ever")
+    if error := re.match(r"error(?:\((library|driver)\): ?([\w.@/-]*))?", text):
+        where, kind = error.groups()
+        name = (kind or "").rpartition(".")[2]
+        return Did("raises", RAISED.get(name, f"raises {name}") + " in the documented loop" * (where == "driver"))
+    if wrong := re.fullmatch(r"wrong(?::([a-z]+))?( \[silent\])?", text):
+        letters, silent = wrong[1], bool(wrong[2])
+        if letters is None:
+            what = "part of the answer" if silent else "another answer"
+        elif not (parts := [LETTERS[letter] for letter in letters if letter not in ignored]):
+            return None
+        else:
+            what = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+        return Did("silent-loss" if silent else "wrong", "says nothing, " * silent + f"ends with {what}")
+    raise ValueError(f"no such outcome: {text!r}")
+
+
+def runs() -> list[Run]:
+    """All results, the oldest first."""
+    described = {one["id"]: one for one in json.loads((HERE / "clients.json").read_text(encoding="utf-8"))}
+    found = []
+    for path in (HERE / "results").glob("*.json"):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if "streams" in data:
+            clients = {name: _client(one, described.get(name)) for name, one in data["clients"].items()}
+            found.append(Run(data["measured"], clients, data["streams"]))
+    return sorted(found, key=lambda run: run.date)
+
+
+def _client(measured: dict[str, str], described: dict[str, str] | None) -> dict[str, str]:
+    if described is None:
+        return {field: measured[field] for field in ("package", "version", "name")}
+    package = described["package"]
+    [version] = re.findall(rf"(?:^|, ){re.escape(package)} ([\w.+-]+)", measured["version"])
+    return {"package": package, "version": version, "name": described["name"]}
+
+
+def forms(cases: Iterable[dict[str, Any]], measured: list[Run]) -> Iterator[Form]:
+    """The forms of one rule, as its cases list them."""
+    for case in cases:
+        streams = tuple(case["streams"])
+        run = [one for one in measured if all(stream in one.streams for stream in streams)][-1]
+        did: dict[str, Did] = {}
+        for stream in streams:
+            for client, text in run.streams[stream]["outcomes"].items():
+                found = outcome(text, case.get("ignored", ""))
+                if found is not None and found.harm in case.get("harms", GRAVITY):
+                    did.setdefault(client, found)
+        if "clients" in case:
+            did = {client: found for client, found in did.items() if client in case["clients"]}
+        asked = max(_asked(run.streams[stream]) for stream in streams)
+        did = {client: did[client] for client in run.clients if client in did}
+        yield Form(case.get("form", ""), streams, asked, run.date, did, tuple(case.get("first", ())))
+
+
+def _asked(stream: dict[str, Any]) -> int:
+    """How many clients read a stream: all but those that have no such API."""
+    if "asked" in stream:
+        return int(stream["asked"])
+    return sum(count for verdict, count in stream["summary"].items() if verdict != "n/a")
+
+
+def groups(found: list[Form], told_apart: bool, order: list[str]) -> list[Group]:
+    """Who does the same on the same forms, in the order in which people read it; clients in this ``order``.
+
+    Where the rule tells its forms apart (``told_apart``), a client is named for each form, and without any where it
+    does the same on all. Where the rule cannot, a client is named once, for the gravest that it does.
+    """
+    rows = _each(found) if told_apart else _gravest(found)
+    together: dict[tuple[tuple[int, ...], Did], list[str]] = {}
+    for client in sorted(rows, key=order.index):
+        for numbers, did in rows[client]:
+            together.setdefault((numbers, did), []).append(client)
+    first = [phrase for form in found for phrase in form.first]
+
+    def reading_order(item: tuple[tuple[tuple[int, ...], Did], list[str]]) -> tuple[Any, ...]:
+        """Whatever the form before what needs one; then by what happens, most clients first."""
+        (numbers, did), names = item
+        return numbers, _VERBS.index(did.how.partition(" ")[0]), -len(names), did.how not in first, did.how
+
+    made = []
+    for (numbers, did), names in sorted(together.items(), key=reading_order):
+        named = tuple(found[number].name for number in numbers)
+        seen = [form for form in found if any(form.did.get(name) == did for name in names)]
+        source = dict.fromkeys(stream for form in seen for stream in form.streams)
+        date = max(form.date for form in seen)
+        made.append(Group(did, tuple(filter(None, named)), tuple(source), date, tuple(names)))
+    return made
+
+
+def _each(found: list[Form]) -> dict[str, list[tuple[tuple[int, ...], Did]]]:
+    rows: dict[str, list[tuple[tuple[int, ...], Did]]] = {}
+    for client in dict.fromkeys(client for form in found for client in form.did):
+        by_did: dict[Did, list[int]] = {}
+        for number, form in enumerate(found):
+            if client in form.did:
+                by_did.setdefault(form.did[client], []).append(number)
+        always = len(found) > 1
+        rows[client] = [
+            (() if always and len(numbers) == len(found) else tuple(numbers), did) for did, numbers in by_did.items()
+        ]
+    return rows
+
+
+def _gravest(found: list[Form]) -> dict[str, list[tuple[tuple[int, ...], Did]]]:
+    rows: dict[str, list[tuple[tuple[int, ...], Did]]] = {}
+    for number, form in enumerate(found):
+        for client, did in form.did.items():
+            before = rows.get(client)
+            if before is None or GRAVITY.index(did.harm) < GRAVITY.index(before[0][1].harm):
+                rows[client] = [((number,), did)]
+    return rows
+
+
+def document() -> str:
+    """The whole file."""
+    measured = runs()
+    rules = by_name()
+    clients = {name: client for run in measured for name, client in run.clients.items()}  # the latest counts
+    lines = [HEADER]
+    for name, client in sorted(clients.items()):
+        lines += [f"[clients.{_key(name)}]", *(f"{field} = {_text(value)}" for field, value in client.items()), ""]
+    for rule, cases in tomllib.loads((HERE / "cases.toml").read_text(encoding="utf-8")).items():
+        found = list(forms(cases, measured))
+        for form in found:
+            lines += [f"[[{rule}.asked]]", *_field("form", form.name), f"clients = {form.asked}"]
+            lines += [*_field("streams", form.streams), *_field("date", form.date), ""]
+        for group in groups(found, bool(rules[rule].variants), list(clients)):
+            lines += [f"[[{rule}.breaks]]", *_field("forms", group.forms), *_field("harm", group.did.harm)]
+            lines += [*_field("how", group.did.how), *_field("source", group.source), *_field("date", group.date)]
+            lines += [f"clients.{_key(name)} = {_text(clients[name]['version'])}" for name in group.clients]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def _field(name: str, value: str | tuple[str, ...]) -> list[str]:
+    """One line, or none for what is empty."""
+    if not value:
+        return []
+    return [f"{name} = {_text(value) if isinstance(value, str) else '[' + ', '.join(map(_text, value)) + ']'}"]
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
+
+
+def _text(value: str) -> str:
+    """A basic string of TOML: JSON's escapes are among its own."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def main() -> int:
+    text = document()
+    if "--check" in sys.argv[1:]:
+        if TARGET.read_text(encoding="utf-8") != text:
+            print("streamlab/clients/measured.toml is not what tools/clients/results say", file=sys.stderr)
+            return 1
+        return 0
+    TARGET.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
