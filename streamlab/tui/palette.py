@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 from rich.style import Style
 from rich.text import Text
@@ -15,6 +16,7 @@ from streamlab.wire.visible import visible
 NO_COLOR = "NO_COLOR" in os.environ
 
 
+@cache
 def ink(words: str) -> Style:
     """A style in Rich's words; where colours are not wanted, its weight alone."""
     style = Style.parse(words)
