@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.relay_bench import Row
+from streamlab.apis import api_named
 
 _CHUNKS, _QUICK_CHUNKS = 200_000, 20_000
 _ROUNDS = 3
@@ -113,10 +114,9 @@ def _peak_kb(chunks: int) -> int:
 def checked_alone(chunks: int) -> None:
     """Check a stream that is never held as a whole, then print the peak memory in kB."""
     from streamlab.judging.analyzer import Analyzer
-    from streamlab.wire.apis import Api
 
     opening, *words, finish, done = stream(1002)
-    analyzer = Analyzer(api=Api.CHAT, timing_known=True)
+    analyzer = Analyzer(api=api_named("chat.completions"), timing_known=True)
     analyzer.feed(0, opening)
     for at in range(chunks):
         analyzer.feed(30_000 * at, words[at % len(words)])

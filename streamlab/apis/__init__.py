@@ -1,1 +1,73 @@
-"""APIs: one folder each, with what it promises, its reader, rules and repairs. Core."""
+"""APIs: one folder each, with what it promises, its reader, rules and repairs. Core.
+
+To add one, add a folder with an ``api.py`` that holds its `Api` object under the name ``API``, and a line to ``APIS``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from streamlab.apis.anthropic.api import API as ANTHROPIC
+from streamlab.apis.assistants.api import API as ASSISTANTS
+from streamlab.apis.chat.api import API as CHAT
+from streamlab.apis.cohere.api import API as COHERE
+from streamlab.apis.completions.api import API as COMPLETIONS
+from streamlab.apis.gemini.api import API as GEMINI
+from streamlab.apis.interactions.api import API as INTERACTIONS
+from streamlab.apis.ollama.api import API as OLLAMA
+from streamlab.apis.responses.api import API as RESPONSES
+from streamlab.apis.speech.api import API as SPEECH
+from streamlab.apis.tgi.api import API as TGI
+from streamlab.apis.transcriptions.api import API as TRANSCRIPTIONS
+from streamlab.apis.unknown import API as _UNKNOWN
+from streamlab.rules.api import Api
+
+#: Every API, in the order in which a stream is offered to them: those with typed events first.
+APIS: tuple[Api, ...] = (
+    RESPONSES,
+    ANTHROPIC,
+    TRANSCRIPTIONS,
+    SPEECH,
+    COMPLETIONS,
+    CHAT,
+    GEMINI,
+    TGI,
+    COHERE,
+    OLLAMA,
+    ASSISTANTS,
+    INTERACTIONS,
+)
+#: The API of a stream that betrays none, or none yet.
+UNKNOWN: Api = _UNKNOWN
+#: What a stream is taken for that betrays nothing.
+DEFAULT: Api = CHAT
+
+_ENDS = sorted(((end, api) for api in APIS for end in api.path_ends), key=lambda one: -len(one[0]))
+
+
+def api_of_path(url: str) -> Api:
+    """The API a URL or bare path names; UNKNOWN when it names none."""
+    try:
+        path = urlsplit(url).path.rstrip("/")
+    except ValueError:
+        return UNKNOWN
+    for end, api in _ENDS:
+        if path.endswith(end):
+            return api
+    return next((api for api in APIS if api.owns_path(path)), UNKNOWN)
+
+
+def api_of_json(value: Any) -> Api:
+    """The API whose stream (or whole answer) this object belongs to; UNKNOWN when it betrays none."""
+    if not isinstance(value, dict):
+        return UNKNOWN
+    return next((api for api in APIS if api.recognises(value)), UNKNOWN)
+
+
+def api_named(name: str) -> Api | None:
+    """The API of that name; None when there is none."""
+    return next((api for api in (*APIS, UNKNOWN) if api.name == name), None)
+
+
+__all__ = ["APIS", "DEFAULT", "UNKNOWN", "Api", "api_named", "api_of_json", "api_of_path"]

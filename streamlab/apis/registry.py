@@ -12,6 +12,7 @@ import streamlab.apis as apis
 from streamlab.apis.chat.repairs import SHARED as CHAT
 from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.errors import NotFoundError
+from streamlab.rules.api import Api, concerns
 from streamlab.rules.base import Rule
 from streamlab.rules.repair import Repair
 from streamlab.rules.repairs import SHARED
@@ -76,6 +77,11 @@ def all_rules() -> tuple[type[Rule], ...]:
 def by_name() -> dict[str, type[Rule]]:
     """Rule classes by their kebab-case name."""
     return {rule.name: rule for rule in all_rules()}
+
+
+def apis_of(rule: type[Rule]) -> tuple[Api, ...]:
+    """The APIs a rule concerns."""
+    return tuple(api for api in (*apis.APIS, apis.UNKNOWN) if concerns(rule, api))
 
 
 def family_of(rule: type[Rule]) -> str:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject, encode_json
 
@@ -22,8 +21,6 @@ Events = Iterable[StreamEvent]
 
 class Translator:
     """One stream's translation. ``body`` is the request's JSON object; empty when unknown."""
-
-    api: ClassVar[Api]
 
     def __init__(self, body: JsonObject) -> None:
         self.body = body

@@ -12,7 +12,6 @@ from streamlab.demo.performance import Hop, Outcome
 from streamlab.demo.place import Place
 from streamlab.report.styles import STYLES
 from streamlab.rules.finding import Finding
-from streamlab.wire.apis import Api
 from streamlab.wire.visible import visible
 
 _EXCERPT = 56
@@ -52,7 +51,7 @@ def wire_lines(outcome: Outcome) -> list[Text]:
 def _hop_lines(hop: Hop, where: str) -> list[Text]:
     first = leading(hop)
     if first is None:
-        foreign = hop.report.api not in (Api.CHAT, Api.COMPLETIONS, Api.RESPONSES)
+        foreign = not hop.report.api.judged
         said = f"its own protocol, {hop.report.api}" if foreign else "✓ as OpenAI sends it"
         return [Text(f"{where}{said}", style="green")]
     line = Text(where)

@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from streamlab.apis import DEFAULT, api_of_path
 from streamlab.exchange import Ending, Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
-from streamlab.wire.apis import Api, api_of_path
 
 _HEADER = '''"""Streams that went wrong once, replayed. Written by `streamlab export --pytest`; yours to change.
 
@@ -63,7 +63,7 @@ def _chat_test(name: str, marker: str, exchange: Exchange) -> str | None:
     """A test by openai-python; None where the mended exchange is no sound chat stream."""
     normalized = normalize(exchange)
     mended = normalized.exchange
-    if mended.head is None or mended.request is None or api_of_path(mended.request.url) is not Api.CHAT:
+    if mended.head is None or mended.request is None or api_of_path(mended.request.url) is not DEFAULT:
         return None
     report = analyze(mended)
     completion = report.completion or {}

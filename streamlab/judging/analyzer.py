@@ -12,17 +12,18 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from streamlab.apis import DEFAULT, UNKNOWN, Api, api_of_json, api_of_path
 from streamlab.apis.registry import all_rules
 from streamlab.dialects import registry as dialects
 from streamlab.dialects.hints import WORTH, HintCollector
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.judging.metrics import MetricsCollector
 from streamlab.judging.report import Report
+from streamlab.rules.api import concerns
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding
 from streamlab.rules.state import Context
 from streamlab.wire import bodies, reading
-from streamlab.wire.apis import JUDGED, Api, api_of_json, api_of_path
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.locate import member_span
 from streamlab.wire.reading import Fact
@@ -70,7 +71,7 @@ def _judging(
     return tuple(
         rule
         for rule in rules
-        if api in rule.apis
+        if concerns(rule, api)
         and status in rule.statuses
         and (timing_known or not rule.needs_timing)
         and (request_known or not rule.needs_request)
@@ -91,8 +92,8 @@ class Analyzer:
         timing_known: bool = False,
         rules: Sequence[type[Rule]] | None = None,
     ) -> None:
-        known = api or (api_of_path(request.url) if request is not None else Api.UNKNOWN)
-        self.ctx = Context(request, head, known, notes)
+        known = api or (api_of_path(request.url) if request is not None else UNKNOWN)
+        self.ctx = Context(request, head, known, api_of_json, notes)
         self.ctx.http_chunked = http_chunked
         self.ctx.timing_known = timing_known
         self._rule_classes = all_rules() if rules is None else tuple(rules)
@@ -113,7 +114,7 @@ class Analyzer:
         self._segment_hooks: list[SegmentHook] = []
         self._after = 0  # facts about what came before
         self._prefix = bytearray()
-        if known is not Api.UNKNOWN:
+        if known is not UNKNOWN:
             self._choose_rules()
 
     # -- feeding -------------------------------------------------------------------------------------------------
@@ -167,22 +168,22 @@ class Analyzer:
             self._judge(offset_us, event)
             return
         self._peeked.append((offset_us, event))
-        api = Api.UNKNOWN
+        api = UNKNOWN
         if isinstance(event, Chunk | ErrorPayload):
             api = api_of_json(event.json)
         elif isinstance(event, Undecodable) and event.decoded:
             api = api_of_json(event.value)
-        if api is not Api.UNKNOWN or len(self._peeked) >= _PEEKED_EVENTS:
+        if api is not UNKNOWN or len(self._peeked) >= _PEEKED_EVENTS:
             self.ctx.api = api
             self._settle_api()
 
     def _settle_api(self) -> None:
         """Rules are chosen by API; a stream that betrays none is taken for chat completions."""
-        if self.ctx.api is Api.UNKNOWN:
+        if self.ctx.api is UNKNOWN:
             whole = self.ctx.whole_json
-            self.ctx.api = api_of_json(whole) if whole is not None else Api.UNKNOWN
-        if self.ctx.api is Api.UNKNOWN:
-            self.ctx.api = Api.CHAT
+            self.ctx.api = api_of_json(whole) if whole is not None else UNKNOWN
+        if self.ctx.api is UNKNOWN:
+            self.ctx.api = DEFAULT
         self._choose_rules()
         for offset_us, data in self._segments_before_rules:
             self._ask_about_segment(offset_us, data)
@@ -342,7 +343,7 @@ class Analyzer:
 
     def _report(self, end_us: int | None) -> Report:
         ctx = self.ctx
-        dialect, reasons = dialects.detect(self._hints.hints()) if ctx.api in JUDGED else (None, ())
+        dialect, reasons = dialects.detect(self._hints.hints()) if ctx.api.judged else (None, ())
         known = dialects.known_deviations(dialect)
         findings = [
             replace(

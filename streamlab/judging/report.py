@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streamlab.judging.metrics import Metrics
+from streamlab.rules.api import Api
 from streamlab.rules.finding import Finding, Severity
-from streamlab.wire.apis import Api
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,18 +17,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.apis import DEFAULT, UNKNOWN, Api, api_of_json, api_of_path
 from streamlab.apis.registry import by_name, repair_classes
-from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.apis.translator import Translator
-from streamlab.apis.translators import translator_for
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.limits import HEAVY, LARGE, MARK, SLICE, Burden, slices
-from streamlab.repairing.whole_answers import error_body, error_status_body, is_whole_answer, streamed
+from streamlab.repairing.whole_answers import error_body, error_status_body
+from streamlab.rules.api import concerns
 from streamlab.rules.finding import Severity
 from streamlab.rules.repair import (
-    SHORTEST_REPEAT,
     Change,
     Draft,
     Drafts,
@@ -42,15 +40,12 @@ from streamlab.rules.repair import (
 )
 from streamlab.rules.repairs.framing import SEPARATORS, frame
 from streamlab.wire import reading
-from streamlab.wire.apis import Api, api_of_json, api_of_path
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import JsonSplitter
 from streamlab.wire.reading import Fact, FactReader
 from streamlab.wire.sse import BOM
 from streamlab.wire.stream import BodyDecoder, StreamDecoder, encode, read_event
 
-#: Longer lines are looked at: some readers stop at this length.
-LONG_LINE = 65_536
 _PEEKED_EVENTS = 16
 _MAX_ERROR_BODY = 1 << 20
 _MAX_COMMENTS = 256
@@ -58,7 +53,6 @@ _MAX_COMMENTS = 256
 TOO_MUCH = "too-much-to-mend"
 _SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
 _JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
-_OWN = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES})
 
 
 #: Rules whose deviation is mended by no repair but by how the normalizer works; how, in a phrase.
@@ -105,7 +99,7 @@ class Normalizer:
         unsafe: bool = False,
         api: Api | None = None,
     ) -> None:
-        known = api or (api_of_path(request.url) if request is not None else Api.UNKNOWN)
+        known = api or (api_of_path(request.url) if request is not None else UNKNOWN)
         self.story = Story(request, head, known, unsafe=unsafe)
         self.changes = self.story.changes
         self._head = head
@@ -128,7 +122,7 @@ class Normalizer:
         self._seen, self._mark = 0, MARK
         self.stepped_aside = False
         self._mode_for_head()
-        if known in _OWN:
+        if known.judged:
             self._build()
 
     # -- what callers use --------------------------------------------------------------------------------------------
@@ -182,7 +176,7 @@ class Normalizer:
     @property
     def done(self) -> bool:
         """Whether ``[DONE]`` or the last event of a response has come: nothing of the answer is outstanding."""
-        return any(isinstance(repair, Closing | ResponsesEvents) and repair.done for repair in self._repairs)
+        return any(repair.done for repair in self._repairs)
 
     @property
     def broken(self) -> bool:
@@ -220,8 +214,8 @@ class Normalizer:
 
     def _mode_for_head(self) -> None:
         story = self.story
-        unasked = story.request_known and not _asks_for_stream(story, self._url)
-        foreign = story.api not in _OWN and story.api is not Api.UNKNOWN and translator_for(story.api) is None
+        unasked = story.request_known and not story.api.asks_for_stream(story.body, self._url)
+        foreign = not (story.api.judged or story.api is UNKNOWN or story.api.translator())
         if unasked or foreign:
             self._consume = self._pass
         elif self._head is not None and not 200 <= self._head.status < 300:
@@ -389,7 +383,7 @@ class Normalizer:
         for event in (*events, *self._decoder.finish()):
             self._take(event)
         if not self._repairs:
-            self._settle(Api.UNKNOWN)
+            self._settle(UNKNOWN)
         if self._translator is not None:
             self._pipe(self._translated(self._translator.finish(ending), ()))
             for what in self._translator.lost:
@@ -407,11 +401,12 @@ class Normalizer:
         """One JSON value of a body that is no event stream."""
         event = read_event(frame(value.replace(b"\n", b" ").replace(b"\r", b" ")))
         self.story.at += 1
-        if isinstance(event, Chunk | Undecodable) and self.story.api is Api.UNKNOWN:
+        if isinstance(event, Chunk | Undecodable) and self.story.api is UNKNOWN:
             self._settle(api_of_json(event.json if isinstance(event, Chunk) else event.value))
         if isinstance(event, Chunk) and self._translator is None:
-            if is_whole_answer(event.json):
-                self._pipe(streamed(event.json, self.story))
+            whole = self.story.api.streamed(event.json, self.story)
+            if whole is not None:
+                self._pipe(whole)
                 return
             error = error_body(event.json)
             if error is not None:
@@ -435,10 +430,7 @@ class Normalizer:
         story, chunk = self.story, event.json
         story.chunks += 1
         story.last = chunk
-        if story.api is Api.CHAT:
-            text = chunk["choices"][0]["delta"].get("content")
-            if text:
-                story.add_text(0, text)
+        story.api.passed(chunk, story)
         if self._accounting or event.sse is None:
             self._out.append(Draft(event, (story.at,)))
         else:
@@ -455,20 +447,7 @@ class Normalizer:
             self._slow_shapes.add(shape)
         if facts & self._on or shape in self._slow_shapes:
             return True
-        if self.story.api is Api.RESPONSES:
-            return False
-        if self.story.api is Api.COMPLETIONS:
-            return bool(facts & Fact.FINISH) or 0 not in self.story.opened
-        if facts & (Fact.NO_CHOICES | Fact.MANY_CHOICES) or 0 not in self.story.opened:
-            return True
-        choice = event.json["choices"][0]
-        if choice.get("index") != 0:
-            return True
-        if event.sse is not None and len(event.sse.raw) > LONG_LINE:
-            return True
-        text = choice["delta"].get("content")
-        # A delta as long as all text before it may repeat it.
-        return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == self.story.length(0)
+        return self.story.api.wants_a_look(event, facts, self.story)
 
     def _start_event(self, draft: Draft) -> None:
         """An event while the API, and with it the pipeline, may still be unknown."""
@@ -487,14 +466,14 @@ class Normalizer:
         if isinstance(event, Undecodable) and event.decoded:
             value = event.value
         api = api_of_json(value)
-        if api is not Api.UNKNOWN or len(self._peeked) >= _PEEKED_EVENTS:
+        if api is not UNKNOWN or len(self._peeked) >= _PEEKED_EVENTS:
             self._settle(api)
 
     def _settle(self, api: Api) -> None:
         """The API is known: choose repairs, or a translator, or let everything pass."""
-        self.story.api = api if api is not Api.UNKNOWN else self.story.api
-        if self.story.api is Api.UNKNOWN:
-            self.story.api = Api.CHAT
+        self.story.api = api if api is not UNKNOWN else self.story.api
+        if self.story.api is UNKNOWN:
+            self.story.api = DEFAULT
         self._build()
         peeked, self._peeked = self._peeked, []
         for draft in peeked:
@@ -502,16 +481,16 @@ class Normalizer:
 
     def _build(self) -> None:
         story = self.story
-        if story.api not in _OWN:
-            make = translator_for(story.api)
+        if not story.api.judged:
+            make = story.api.translator()
             if make is None:
                 self._repairs = ()
                 self._consume = self._pass
                 return
             self._translator = make(story.body)
             # From here on the story is that of a chat stream, about which the foreign request says nothing.
-            story.api, story.request_known, story.body, story.tools = Api.CHAT, False, {}, None
-        self._repairs = tuple(one(story) for one in repair_classes(story.unsafe) if story.api in one.apis)
+            story.api, story.request_known, story.body, story.tools = DEFAULT, False, {}, None
+        self._repairs = tuple(one(story) for one in repair_classes(story.unsafe) if concerns(one, story.api))
         self._look()
 
     def _look(self) -> None:
@@ -561,10 +540,7 @@ class Normalizer:
             text = reading.content(reading.delta(choice))
             if text:
                 story.add_text(index, text)
-            if story.api is Api.COMPLETIONS:
-                story.opened.add(index)
-                if isinstance(choice.get("finish_reason"), str):
-                    story.finished[index] = choice["finish_reason"]
+        story.api.went_out(draft.json, story)
 
     # -- output ------------------------------------------------------------------------------------------------------
 
@@ -589,13 +565,6 @@ def _past(repair: Repair, draft: Draft) -> list[Draft]:
         at = next((at for at, one in enumerate(made) if one is draft), len(made))
         made[at:at], repair.comments = repair.comments, []
     return made
-
-
-def _asks_for_stream(story: Story, url: str) -> bool:
-    """Gemini says in the path that a stream is wanted (or Vertex, for Anthropic); Ollama streams unless told not to."""
-    if story.api is Api.OLLAMA:
-        return story.body.get("stream") is not False
-    return story.body.get("stream") is True or ":stream" in url
 
 
 def _raw(draft: Draft) -> bytes:

@@ -10,11 +10,12 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from streamlab.apis.registry import all_rules, family_of
+from streamlab.apis.registry import all_rules, apis_of, family_of
 from streamlab.clients.table import breaks, clients
 from streamlab.dialects.registry import all_dialects
 from streamlab.report.json import break_json
 from streamlab.report.styles import STYLES
+from streamlab.rules.api import Scope
 from streamlab.rules.base import Rule
 
 
@@ -46,7 +47,7 @@ def rule_object(rule: type[Rule]) -> dict[str, Any]:
         "family": family_of(rule),
         "severity": str(rule.severity),
         "title": title(rule),
-        "apis": sorted(rule.apis),
+        "apis": sorted(str(api) for api in apis_of(rule)),
         "source": rule.source._asdict(),
         "repair": str(rule.repair),
         "dialects": dialects_with(rule.name),
@@ -63,7 +64,7 @@ def rules_list() -> list[dict[str, Any]]:
 def markdown(rule: type[Rule]) -> str:
     """The rule's page."""
     first, _, rest = inspect.cleandoc(rule.__doc__ or "").partition("\n")
-    apis = ", ".join(sorted(rule.apis)) if len(rule.apis) < 6 else "every API"
+    apis = "every API" if rule.apis is Scope.EVERY else ", ".join(sorted(str(api) for api in apis_of(rule)))
     lines = [
         f"# {rule.name}",
         "",

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding
 from streamlab.wire.bad_payloads import Misfit, Named
 from streamlab.wire.events import StreamEvent
@@ -18,7 +19,7 @@ class MisfitRule(Rule):
     """A rule about one kind of misfit; subclasses set ``kind`` and say in `tell` what they found."""
 
     kind: ClassVar[Misfit]
-    apis = ANY_API
+    apis = Scope.EVERY
     on = Fact.UNDECODABLE | Fact.COMMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:

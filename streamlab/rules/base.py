@@ -13,20 +13,16 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from streamlab.exchange import Ending, ResponseHead
+from streamlab.rules.api import Scope
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.repair import Repair
 from streamlab.rules.sources import Source
 from streamlab.rules.state import Context
-from streamlab.wire.apis import JUDGED, Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.locate import member_span
 
 Findings = Iterable[Finding]
 
-#: For `Rule.apis`: every API, also those that OpenAI promises nothing about.
-ANY_API = frozenset(Api)
-OPENAI_APIS = JUDGED
-CHAT_ONLY = frozenset({Api.CHAT})
 #: For `Rule.statuses`.
 OK, NOT_OK, ANY_STATUS = frozenset({"ok"}), frozenset({"error"}), frozenset({"ok", "error"})
 
@@ -46,7 +42,8 @@ class Rule:
     repair: ClassVar[Mend] = Mend.NONE
     #: The repair that removes the deviation; several rules may share one.
     mending: ClassVar[type[Repair] | None] = None
-    apis: ClassVar[frozenset[Api]] = CHAT_ONLY
+    #: Whom it concerns: a scope, names of APIs, or None for the API in whose folder it lies.
+    apis: ClassVar[Scope | frozenset[str] | None] = None
     statuses: ClassVar[frozenset[str]] = OK
     needs_timing: ClassVar[bool] = False
     needs_request: ClassVar[bool] = False

@@ -15,8 +15,8 @@ from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Final, NamedTuple
 
 from streamlab.exchange import Ending, Request, ResponseHead
+from streamlab.rules.api import Api, Scope
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.payload import JsonObject, decode_payload
 
@@ -238,7 +238,8 @@ class Repair:
     stage: ClassVar[Stage]
     on: ClassVar[int] = 0
     holds_back: ClassVar[str] = ""
-    apis: ClassVar[frozenset[Api]] = frozenset({Api.CHAT})
+    #: Whom it concerns: a scope, names of APIs, or None for the API in whose folder it lies.
+    apis: ClassVar[Scope | frozenset[str] | None] = None
 
     _held: Any = None  # what is held back, where a repair keeps it under this name
 
@@ -247,6 +248,11 @@ class Repair:
         self.awake = False
         self.asks = self.on  # what is left of `on`
         self.comments: list[Draft] = []  # that came while something was held back
+
+    @property
+    def done(self) -> bool:
+        """Whether it has seen that nothing of the answer is outstanding."""
+        return False
 
     @property
     def holding(self) -> bool:

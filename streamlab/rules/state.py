@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from streamlab.exchange import Ending, Request, ResponseHead
+from streamlab.rules.api import Api
 from streamlab.wire import reading
 from streamlab.wire.accumulate import Accumulator
-from streamlab.wire.apis import Api
 from streamlab.wire.bad_payloads import MisfitReader
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.calls import CallReader, Fragment
@@ -20,11 +21,20 @@ class Context:
     """What is known of an exchange while it is read. Unknown is None, never a guess."""
 
     def __init__(
-        self, request: Request | None, head: ResponseHead | None, api: Api, notes: dict[str, Any] | None = None
+        self,
+        request: Request | None,
+        head: ResponseHead | None,
+        api: Api,
+        recognise: Callable[[Any], Api],
+        notes: dict[str, Any] | None = None,
     ) -> None:
         self.request = request
         self.head = head
         self.api = api
+        #: The API that the path of the request names.
+        self.api_asked = api
+        #: The API that a JSON value betrays.
+        self.recognise = recognise
         self.notes = notes or {}
         self.request_known = request is not None and request.body is not None
         body = decode_payload(request.body).value if request is not None and request.body else None

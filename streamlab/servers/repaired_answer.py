@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from enum import Enum, auto
 
+from streamlab.apis import UNKNOWN, api_of_path
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.servers.unanswered import FRAMING_HEADERS, UnansweredRequest
-from streamlab.wire.apis import Api, api_of_path
 from streamlab.wire.http1 import BodyReader, Framing, Piece, StatusHead, values
 from streamlab.wire.stream import BodyDecoder
 
@@ -65,7 +65,7 @@ class RepairedAnswer:
     def _make(self, unsafe: bool) -> Normalizer | None:
         asked = self.asked
         request = Request(asked.head.method, asked.head.target, asked.head.headers, bytes(asked.body or b""))
-        if api_of_path(request.url) is Api.UNKNOWN and self._sent.header("content-encoding"):
+        if api_of_path(request.url) is UNKNOWN and self._sent.header("content-encoding"):
             return None  # should the API turn out to be none of ours, the coded bytes would be gone
         made = Normalizer(request, self._sent, unsafe=unsafe)
         return None if made.passes_through else made
@@ -74,7 +74,7 @@ class RepairedAnswer:
         """What goes out for the head: at once where it is certain that the body is repaired, or that it is not."""
         if self.treatment is Treatment.PASSED:
             return self._raw
-        if self.treatment is Treatment.WHOLE or api_of_path(self.asked.head.target) is Api.UNKNOWN:
+        if self.treatment is Treatment.WHOLE or api_of_path(self.asked.head.target) is UNKNOWN:
             return b""
         return self._repaired_head()
 

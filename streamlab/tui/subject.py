@@ -14,7 +14,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import IO, Any
 
-from streamlab.apis.translators import translator_for
+from streamlab.apis import UNKNOWN, Api
 from streamlab.comparing.event_diff import Differ, explained
 from streamlab.comparing.event_outcomes import EventDiff, Outcome
 from streamlab.comparing.parity import request_body
@@ -25,7 +25,6 @@ from streamlab.storage.browsing import BodyPiece, Browser
 from streamlab.tui import protocol
 from streamlab.tui.events import Events, StoredBody, body_of
 from streamlab.wire.accumulate import Accumulator, Mark
-from streamlab.wire.apis import JUDGED, Api
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 
 #: Segments taken in one step.
@@ -170,7 +169,7 @@ class Subject:
         if event >= judged and judged < len(self.events):
             return protocol.State(self.token, event, None, True)
         api = self._analyzer.ctx.api
-        if api not in JUDGED and api is not Api.UNKNOWN:
+        if not api.judged and api is not UNKNOWN:
             return self._foreign_state(api, event)
         at = bisect_right(self._marked, event + 1) - 1
         fold = self._analyzer.ctx.accumulator.at(self._marks[at]) if at >= 0 else Accumulator()
@@ -181,7 +180,7 @@ class Subject:
 
     def _foreign_state(self, api: Api, event: int) -> protocol.State:
         """What a client would hold if the stream of another API were translated for it, up to an event."""
-        kind = translator_for(api)
+        kind = api.translator()
         if kind is None or event >= _MOST_TRANSLATED:
             return protocol.State(self.token, event, None, False, {}, str(api))
         fold, translator = Accumulator(), kind(request_body(self.exchange))

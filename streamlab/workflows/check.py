@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice
 from pathlib import Path
 
+from streamlab.apis import APIS, DEFAULT, Api, api_named
 from streamlab.apis.registry import choose
 from streamlab.config import Config
 from streamlab.errors import StreamlabError, UnreadableInputError, UsageError
@@ -26,7 +27,6 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_bare_body
 from streamlab.storage.location import default_db
 from streamlab.storage.targets import Target, find, find_files
-from streamlab.wire.apis import Api
 from streamlab.wire.payload import decode_payload
 
 __all__ = [
@@ -84,10 +84,7 @@ def check_options(
     request_file: Path | None = None,
 ) -> CheckOptions:
     """Options from the command line and the project's configuration; the command line wins. Raises UsageError."""
-    try:
-        chosen = Api(api) if api is not None else None
-    except ValueError:
-        raise UsageError(f"there is no API {api!r} (known: {', '.join(one for one in Api)})") from None
+    chosen = _api(api)
     client = client or config.client
     if client is not None:
         require_client(client)
@@ -135,12 +132,12 @@ def _labelled(source: str, exchange: Exchange, label: str | None) -> Exchange:
 
 def analyze(exchange: Exchange, *, api: Api | str | None = None) -> Report:
     """The report of an exchange: findings, metrics, and the completion a client would hold."""
-    return analyzer.analyze(exchange, api=Api(api) if api is not None else None)
+    return analyzer.analyze(exchange, api=_api(api))
 
 
 def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | str | None = None) -> Normalized:
     """The exchange with everything mended that can be, and the account of every change; see repairing/normalizer.py."""
-    return normalizer.normalize(exchange, unsafe=unsafe, api=Api(api) if api is not None else None)
+    return normalizer.normalize(exchange, unsafe=unsafe, api=_api(api))
 
 
 def check(targets: Iterable[Target], options: CheckOptions) -> Iterator[Checked]:
@@ -200,11 +197,18 @@ def check_one(target: Target, options: CheckOptions, database: CaptureDB | None 
 def _with_request(exchange: Exchange, options: CheckOptions) -> Exchange:
     if options.request_body is None or (exchange.request is not None and exchange.request.body is not None):
         return exchange
-    known = exchange.request or Request("POST", _PATHS.get(options.api or Api.CHAT, "/v1/chat/completions"))
+    known = exchange.request or Request("POST", (options.api or DEFAULT).path)
     return replace(exchange, request=replace(known, body=options.request_body))
 
 
-_PATHS = {Api.COMPLETIONS: "/v1/completions", Api.RESPONSES: "/v1/responses"}
+def _api(name: Api | str | None) -> Api | None:
+    """The API of a name. Raises UsageError where there is none."""
+    if name is None or isinstance(name, Api):
+        return name
+    found = api_named(name)
+    if found is None:
+        raise UsageError(f"there is no API {name!r} (known: {', '.join(api.name for api in APIS)})")
+    return found
 
 
 def require_client(name: str) -> None:

@@ -7,13 +7,13 @@ import os
 
 import httpx
 
+from streamlab.apis import DEFAULT, UNKNOWN, Api, api_of_path
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
 from streamlab.playback.matching import candidate
 from streamlab.playback.script import script
 from streamlab.servers.listening import parse_listen
 from streamlab.servers.replay import Playable
-from streamlab.wire.apis import Api, api_of_path
 from streamlab.wire.payload import decode_payload
 from streamlab.workflows.regression.comparisons import Comparison, exactly
 from streamlab.workflows.regression.fixture import Fixture
@@ -21,13 +21,6 @@ from streamlab.workflows.regression.judging import Mismatch
 from streamlab.workflows.replay import BackgroundReplay, held
 
 _SECONDS = 30.0
-#: What a gateway's client asks, by the API of the fixture.
-_PATHS = {
-    Api.CHAT: "/chat/completions",
-    Api.UNKNOWN: "/chat/completions",
-    Api.COMPLETIONS: "/completions",
-    Api.RESPONSES: "/responses",
-}
 _DEFAULT_BODY = {"model": "streamlab", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
 
 
@@ -69,7 +62,7 @@ class Gateway:
     def _ask(self, exchange: Exchange) -> tuple[bytes, str | None]:
         """What the gateway answers, and what went wrong on the way."""
         received: list[bytes] = []
-        url = self._url + _PATHS[api_of(exchange)]
+        url = self._url + api_of(exchange).path.removeprefix("/v1")
         headers = {"content-type": "application/json", "authorization": f"Bearer {self._key}"}
         try:
             with self._client.stream("POST", url, content=self._body(exchange), headers=headers) as answer:
@@ -92,10 +85,11 @@ class Gateway:
 
 
 def api_of(exchange: Exchange) -> Api:
-    """The API of a fixture, as far as its request's path tells."""
-    return api_of_path(exchange.request.url) if exchange.request is not None else Api.UNKNOWN
+    """The API of a fixture, as far as its request's path tells; where that names none, the one it is taken for."""
+    named = api_of_path(exchange.request.url) if exchange.request is not None else UNKNOWN
+    return DEFAULT if named is UNKNOWN else named
 
 
 def can_be_asked(exchange: Exchange) -> bool:
     """Whether a client of a gateway could have asked for this: in one of OpenAI's APIs, and for a stream."""
-    return api_of(exchange) in _PATHS and (exchange.request is None or exchange.request.method == "POST")
+    return api_of(exchange).judged and (exchange.request is None or exchange.request.method == "POST")

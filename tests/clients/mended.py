@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from streamlab.apis import api_named
 from streamlab.exchange import Ending, Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.playback.matching import Candidate
 from streamlab.playback.script import script
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.servers.replay import Playable
-from streamlab.wire.apis import Api
 from streamlab.workflows.replay import BackgroundReplay, held
 from tests import corpus, rule_fixtures
 
@@ -46,7 +46,12 @@ def mended_streams() -> Iterator[Mended]:
         mended = normalize(exchange)
         report = analyze(mended.exchange)
         streamed = b"data: [DONE]" in mended.exchange.body
-        if report.api is Api.CHAT and streamed and not errors_left(mended) and "error" not in report.completion:
+        if (
+            report.api is api_named("chat.completions")
+            and streamed
+            and not errors_left(mended)
+            and "error" not in report.completion
+        ):
             name = "-".join(directory.parts[-2:] if directory.name != "bad" else directory.parts[-2:-1])
             yield Mended(name, mended.exchange, report.completion)
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamlab.apis import APIS, api_named
 from streamlab.apis.registry import all_rules
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import Analyzer, analyze
 from streamlab.judging.report import Report
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Severity
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
 from streamlab.wire.reading import FactReader
 from tests import corpus
@@ -104,7 +104,7 @@ def test_takes_anything_that_came_when_it_came(body, lengths, ending, head, requ
 
 
 @given(
-    st.lists(chunks | st.sampled_from([*chat_text(), *chat_tool()]), max_size=6), st.sampled_from(list(Api)), requests
+    st.lists(chunks | st.sampled_from([*chat_text(), *chat_tool()]), max_size=6), st.sampled_from(list(APIS)), requests
 )
 @settings(max_examples=400, deadline=None)
 def test_any_json_is_taken_by_every_rule(payloads, api, request):
@@ -124,7 +124,7 @@ def test_what_rules_say_of_a_shape_depends_on_the_shape_alone(payload, before):
         return
     said = []
     for one in (payload, other):
-        analyzer = Analyzer(api=Api.CHAT)
+        analyzer = Analyzer(api=api_named("chat.completions"))
         for earlier in before if one is payload else ():
             analyzer.feed(None, frame(earlier))
         rules = [rule(analyzer.ctx) for rule in all_rules() if rule.shape is not Rule.shape]

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from streamlab.apis import api_named
 from streamlab.apis.responses.expectations import TERMINAL
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
-from streamlab.wire.apis import Api
 from tests import corpus, streams
 
 LF = b"\n\n"
@@ -286,7 +286,7 @@ def test_the_api_is_read_from_the_stream_when_the_request_is_unknown():
     event = b'event: message_start\ndata: {"type":"message_start","message":{"id":"m","model":"c"}}\n\n'
     assert b'"chat.completion.chunk"' in normalizer.feed(event) + normalizer.finish()
     assert normalizer.translated
-    named = Normalizer(api=Api.RESPONSES)
+    named = Normalizer(api=api_named("responses"))
     plain = b'event: response.created\ndata: {"type":"response.created","sequence_number":0,"response":{}}\n\n'
     assert named.feed(plain) == plain
 

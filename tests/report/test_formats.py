@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamlab.apis import APIS, api_named
 from streamlab.apis.registry import all_rules
 from streamlab.judging.metrics import Metrics
 from streamlab.judging.report import Report
 from streamlab.report.formats import render
 from streamlab.report.json import Summary
 from streamlab.rules.finding import Finding, Mend, Severity
-from streamlab.wire.apis import Api
 from streamlab.workflows.check import CheckOptions, check, find
 from tests import rule_fixtures
 
@@ -100,7 +100,7 @@ _REPORTS = st.lists(
         st.none() | st.integers(1, 9),
         st.builds(
             Report,
-            st.sampled_from(list(Api)),
+            st.sampled_from(list(APIS)),
             st.lists(_FINDINGS, max_size=3).map(tuple),
             st.just(Metrics(1, 1, 1, 1)),
             st.just({}),
@@ -201,7 +201,7 @@ def test_json_is_json_whatever_is_said(reports):
 @pytest.mark.parametrize("text", ["\ud800", "\x00\x1b[2J\x9b", "::error::x\r\n::error::y", "]]>&<![CDATA["])
 def test_hostile_text_can_be_written_in_every_format(form, text):
     finding = Finding(all_rules()[0].name, Severity.ERROR, text, path=text, expected=text, actual=[text, float("nan")])
-    report = Report(Api.CHAT, (finding,), Metrics(1, 1, 1, 1), {"content": text})
+    report = Report(api_named("chat.completions"), (finding,), Metrics(1, 1, 1, 1), {"content": text})
     written = rendered(form, [(text, None, report)])
     assert "\x1b" not in written
     assert form != "github" or "\n::error::y" not in written

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from streamlab.apis.translator import Events, Translator
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Done, ErrorPayload
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
@@ -23,10 +22,8 @@ _REASONS = {
 _INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
-class Anthropic(Translator):
+class AnthropicTranslator(Translator):
     """Content blocks become text, reasoning and tool calls."""
-
-    api = Api.ANTHROPIC
 
     def __init__(self, body: JsonObject) -> None:
         super().__init__(body)

@@ -7,7 +7,6 @@ from typing import Any
 
 from streamlab.apis.translator import Events, Translator, call_id
 from streamlab.exchange import Ending
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Done, ErrorPayload
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
@@ -34,10 +33,8 @@ _REASONS = {
 _NUMBERS = ("", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII")
 
 
-class Gemini(Translator):
+class GeminiTranslator(Translator):
     """Parts become text, reasoning and tool calls; the last running usage becomes the usage chunk."""
-
-    api = Api.GEMINI
 
     def __init__(self, body: JsonObject) -> None:
         super().__init__(body)

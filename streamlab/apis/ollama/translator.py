@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from streamlab.apis.translator import Events, Translator, call_id
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Done, ErrorPayload
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
@@ -13,10 +12,8 @@ from streamlab.wire.reading import as_list, as_object
 _REASONS = {"stop": "stop", "length": "length"}
 
 
-class Ollama(Translator):
+class OllamaTranslator(Translator):
     """Messages become text, reasoning and tool calls; the last object brings the counts."""
-
-    api = Api.OLLAMA
 
     def __init__(self, body: JsonObject) -> None:
         super().__init__(body)

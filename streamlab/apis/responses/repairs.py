@@ -24,7 +24,6 @@ from streamlab.rules.repair import (
 )
 from streamlab.rules.repairs.framing import comment, frame
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 
 _MOST = 1024
@@ -48,12 +47,11 @@ class ResponsesEvents(Repair):
         "responses-missing-required-fields",
     )
     stage = Stage.ENVELOPE
-    apis = frozenset({Api.RESPONSES})
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self.awake = True
-        self.done = False
+        self._ended = False
         self._next: int | None = None
         self._numbered = True
         self._id: str | None = None
@@ -62,6 +60,11 @@ class ResponsesEvents(Repair):
         self._parts: dict[tuple[int, str], int] = {}  # item and kind of number -> the last one
         self._done: dict[int, JsonObject] = {}
         self._begun = self._failed = False
+
+    @property
+    def done(self) -> bool:
+        """Whether the event that ends the response has come."""
+        return self._ended
 
     def event(self, draft: Draft) -> Drafts:
         if isinstance(draft.event, ErrorPayload | Chunk):
@@ -78,7 +81,7 @@ class ResponsesEvents(Repair):
             draft.event = comment(b" " + encode_json(event))
             draft.changes.append(Change("responses-keepalive-event", "", kind, ":"))
             return (draft,)
-        self.done = self.done or kind in TERMINAL
+        self._ended = self._ended or kind in TERMINAL
         self._begun, self._failed = True, self._failed or kind == "error"
         self._identity(draft, event)
         self._members(draft, event, kind)
@@ -90,7 +93,7 @@ class ResponsesEvents(Repair):
     # -- errors and the end --------------------------------------------------------------------------------------------
 
     def end(self, ending: Ending) -> Drafts:
-        if self.done or self._failed or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+        if self._ended or self._failed or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
             return ()
         missing = "responses-terminal-missing"
         why = unended(self.story, ending, begun=self._begun, what="response", missing=missing, stops="without an end")

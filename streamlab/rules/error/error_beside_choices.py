@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -31,7 +31,7 @@ class ErrorBesideChoices(Rule):
     source = ERROR_OBJECT
     repair = Mend.SAFE
     mending = ErrorShape
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = Scope.CHUNKS
     on = Fact.ERROR
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_STATUS, OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import ANY_STATUS, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.rules.sources import ERROR_OBJECT
@@ -39,7 +40,7 @@ class ErrorCodeShape(Rule):
     source = ERROR_OBJECT
     repair = Mend.SAFE
     mending = ErrorShape
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     statuses = ANY_STATUS
     on = Fact.ERROR
 

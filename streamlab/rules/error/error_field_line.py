@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -32,7 +32,7 @@ class ErrorFieldLine(Rule):
     source = SSE
     repair = Mend.SAFE
     mending = Framing
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = Scope.CHUNKS
     on = Fact.FRAMING
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:

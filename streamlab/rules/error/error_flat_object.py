@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -35,7 +35,7 @@ class ErrorFlatObject(Rule):
     source = ERROR_OBJECT
     repair = Mend.SAFE
     mending = ErrorShape
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = Scope.CHUNKS
     on = Fact.NO_CHOICES | Fact.FINISH
 
     def event(self, at: int, event: StreamEvent) -> Findings:

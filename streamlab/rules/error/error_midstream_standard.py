@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CLIENTS
-from streamlab.wire.apis import Api
 from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -29,7 +29,7 @@ class ErrorMidstreamStandard(Rule):
     name = "error-midstream-standard"
     severity = Severity.INFO
     source = CLIENTS
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = Scope.CHUNKS
     on = Fact.ERROR
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.rules.sources import CHAT_CHUNK
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
 
 
@@ -29,7 +29,7 @@ class ErrorNullOrEmptyKey(Rule):
     source = CHAT_CHUNK
     repair = Mend.SAFE
     mending = ErrorShape
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = Scope.CHUNKS
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         # A truthy error makes an ErrorPayload, so a chunk's error is empty, and its type alone tells which empty.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -34,7 +34,7 @@ class ErrorThenNoDone(Rule):
     severity = Severity.WARNING
     source = OBSERVED
     repair = Mend.NONE
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.ERROR | Fact.AFTER_ERROR
 
     _error_us: int | None = None
@@ -59,7 +59,7 @@ class ErrorThenNoDone(Rule):
                 expected="data: [DONE], then the end of the body",
                 actual=f"{waited_us / 1e6:.1f} s",
             )
-        elif ending is Ending.COMPLETE and ctx.api is not Api.RESPONSES:
+        elif ending is Ending.COMPLETE and ctx.api.ends_with_done:
             yield self.found(
                 "no data: [DONE] follows the error", ctx.error_at, expected="data: [DONE]", severity=Severity.INFO
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamlab.rules.base import ANY_API, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import JSON
@@ -31,7 +32,7 @@ class JsonDuplicateKeys(Rule):
     source = JSON
     repair = Mend.SAFE
     mending = Framing
-    apis = ANY_API
+    apis = Scope.EVERY
     on = Fact.FAULTS | Fact.ERROR
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK
-from streamlab.wire.apis import JUDGED
 from streamlab.wire.bad_payloads import Misfit, Named
 
 
@@ -27,7 +27,7 @@ class JsonNotObject(MisfitRule):
     name = "json-not-object"
     severity = Severity.ERROR
     source = CHAT_CHUNK
-    apis = JUDGED
+    apis = Scope.OPENAI
     kind = Misfit.NOT_OBJECT
 
     def tell(self, named: Named) -> Finding:

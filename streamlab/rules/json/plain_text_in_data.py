@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.sources import CLIENTS
-from streamlab.wire.apis import JUDGED
 from streamlab.wire.bad_payloads import Misfit, Named
 
 
@@ -31,7 +31,7 @@ class PlainTextInData(MisfitRule):
     name = "plain-text-in-data"
     severity = Severity.ERROR
     source = CLIENTS
-    apis = JUDGED
+    apis = Scope.OPENAI
     kind = Misfit.TEXT
 
     def tell(self, named: Named) -> Finding:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.rules.state import Context
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact, choice_index, choices, chunk_of, content, delta
 
@@ -32,7 +32,7 @@ class ReplacementCharInContent(Rule):
     name = "replacement-char-in-content"
     severity = Severity.WARNING
     source = OBSERVED
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = Scope.CHUNKS
     on = Fact.WIDE
 
     def __init__(self, ctx: Context) -> None:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from streamlab.rules.api import Scope
 from streamlab.rules.repair import Change, Draft, Drafts, Repair, Stage
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, ErrorPayload
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -29,7 +29,7 @@ class ErrorShape(Repair):
     )
     stage = Stage.ERROR
     on = Fact.ERROR | Fact.NO_CHOICES
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = Scope.CHUNKS
 
     def shape(self, chunk: JsonObject) -> bool:
         return "error" in chunk or any("error" in choice for choice in reading.choices(chunk))

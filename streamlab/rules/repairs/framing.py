@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, Stage, Story
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, encode_json
@@ -129,11 +129,11 @@ class Framing(Repair):
     )
     stage = Stage.FRAMING
     on = Fact.FRAMING | Fact.FAULTS | Fact.UNDECODABLE | Fact.DONE | Fact.WIDE | Fact.TYPED
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES})
+    apis = Scope.OPENAI
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
-        self._names = story.api is Api.RESPONSES
+        self._names = story.api.names_events
 
     def event(self, draft: Draft) -> Drafts:
         event, sse = draft.event, draft.event.sse

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamlab.exchange import Ending
+from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, Stage, Story, error_event
 from streamlab.rules.repairs.framing import comment, frame
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, JsonObject
 from streamlab.wire.reading import Fact
@@ -36,7 +36,7 @@ class TornPayloads(Repair):
     stage = Stage.PAYLOAD
     on = Fact.UNDECODABLE | Fact.FRAMING
     holds_back = "consecutive events that are no JSON, until one that is (64 events or 1 MiB at most)"
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = Scope.CHUNKS
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import UTF8
 from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
@@ -30,7 +31,7 @@ class InvalidUtf8(Rule):
     name = "invalid-utf8"
     severity = Severity.ERROR
     source = UTF8
-    apis = ANY_API
+    apis = Scope.EVERY
     on = Fact.FAULTS | Fact.UNDECODABLE | Fact.ERROR | Fact.COMMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import SSE
 from streamlab.wire.events import StreamEvent
@@ -29,7 +30,7 @@ class SseCommentKeepalive(Rule):
     name = "sse-comment-keepalive"
     severity = Severity.INFO
     source = SSE
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CHAT_STREAM
-from streamlab.wire.apis import Api
 from streamlab.wire.bad_payloads import DONE_EVENTS
 from streamlab.wire.events import Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact, as_list, chunk_of
@@ -37,7 +37,7 @@ class SseDoneVariant(Rule):
     source = CHAT_STREAM
     repair = Mend.SAFE
     mending = Framing
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = Scope.CHUNKS
     variants = ("a space follows", "it is in lower case", "it is JSON text", "its event has a name")
     on = Fact.DONE | Fact.LINES | Fact.UNDECODABLE | Fact.COMMENT
 

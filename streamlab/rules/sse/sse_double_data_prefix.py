@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.bad_payloads import MisfitRule
-from streamlab.rules.base import OPENAI_APIS, quote
+from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CLIENTS
@@ -29,7 +30,7 @@ class SseDoubleDataPrefix(MisfitRule):
     source = CLIENTS
     repair = Mend.SAFE
     mending = Framing
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     kind = Misfit.DATA_PREFIX
 
     def tell(self, named: Named) -> Finding:

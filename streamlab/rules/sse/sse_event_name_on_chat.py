@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CHAT_STREAM
-from streamlab.wire.apis import Api
 from streamlab.wire.bad_payloads import DONE_EVENTS
 from streamlab.wire.events import Chunk, Done, StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,7 +34,7 @@ class SseEventNameOnChat(Rule):
     source = CHAT_STREAM
     repair = Mend.SAFE
     mending = Framing
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = Scope.CHUNKS
     on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:

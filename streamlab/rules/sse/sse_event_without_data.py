@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CLIENTS
-from streamlab.wire.apis import Api
 from streamlab.wire.bad_payloads import DONE_EVENTS
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -33,14 +33,14 @@ class SseEventWithoutData(Rule):
     source = CLIENTS
     repair = Mend.SAFE
     mending = Framing
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.COMMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
         if sse is None or sse.data is not None or not sse.terminated:
             return
-        if (sse.event or b"").strip().lower() in DONE_EVENTS and self.ctx.api is not Api.RESPONSES:
+        if (sse.event or b"").strip().lower() in DONE_EVENTS and self.ctx.api.ends_with_done:
             return  # sse-done-variant
         fields = {"event": sse.event, "id": sse.id, "retry": sse.retry}
         names = [name for name, value in fields.items() if value is not None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
@@ -33,7 +34,7 @@ class SseExtraLeadingSpace(Rule):
     source = SSE
     repair = Mend.SAFE
     mending = Framing
-    apis = ANY_API
+    apis = Scope.EVERY
     on = Fact.FRAMING
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CLIENTS
@@ -33,7 +34,7 @@ class SseIdPlusExtraBlankLine(Rule):
     source = CLIENTS
     repair = Mend.SAFE
     mending = Framing
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.LINES
     _id: bytes | None = None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from streamlab.rules.base import ANY_API, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
@@ -40,7 +41,7 @@ class SseInvalidFieldName(Rule):
     source = SSE
     repair = Mend.SAFE
     mending = Framing
-    apis = ANY_API
+    apis = Scope.EVERY
     on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:

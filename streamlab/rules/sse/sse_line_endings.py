@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
@@ -36,7 +37,7 @@ class SseLineEndings(Rule):
     source = SSE
     repair = Mend.SAFE
     mending = Framing
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.FRAMING
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
@@ -30,7 +31,7 @@ class SseMultiDataLines(Rule):
     source = SSE
     repair = Mend.SAFE
     mending = Framing
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
-from streamlab.wire.apis import JUDGED, api_of_json, api_of_path
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import decode_payload
@@ -40,7 +40,7 @@ class SseNdjsonInstead(Rule):
     source = SSE
     repair = Mend.SAFE
     mending = Framing
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.LINES
 
     _first: Finding | None = None
@@ -70,9 +70,7 @@ class SseNdjsonInstead(Rule):
     def _ours(self, value: dict[str, Any]) -> bool:
         """Whether the object belongs in an event stream: one of OpenAI's paths was asked, one is under way, or the
         object itself is of one. Ollama and Cohere send such lines by design."""
-        request = self.ctx.request
-        asked = request is not None and api_of_path(request.url) in JUDGED
-        return asked or self.ctx.data_events > 0 or api_of_json(value) in JUDGED
+        return self.ctx.api_asked.judged or self.ctx.data_events > 0 or self.ctx.recognise(value).judged
 
     def end(self, ending: Ending) -> Findings:
         whole = self.ctx.kind is BodyKind.NDJSON or self._lines > 1

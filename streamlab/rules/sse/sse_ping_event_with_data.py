@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CLIENTS
-from streamlab.wire.apis import Api
 from streamlab.wire.bad_payloads import PING_EVENTS
 from streamlab.wire.events import Chunk, Done, StreamEvent
 from streamlab.wire.reading import Fact
@@ -35,7 +35,7 @@ class SsePingEventWithData(Rule):
     source = CLIENTS
     repair = Mend.SAFE
     mending = Framing
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.LINES | Fact.TYPED
 
     def event(self, at: int, event: StreamEvent) -> Findings:
@@ -45,7 +45,7 @@ class SsePingEventWithData(Rule):
         kind = event.json.get("type") if isinstance(event, Chunk) else None
         if isinstance(event, Chunk) and event.json.get("choices"):
             return
-        if kind == "keepalive" and self.ctx.api is Api.RESPONSES:
+        if kind in self.ctx.api.keepalive_types:
             return  # at home there
         name = (sse.event or b"").strip().lower()
         if name in PING_EVENTS:

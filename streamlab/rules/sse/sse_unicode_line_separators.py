@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import JSON
@@ -35,7 +36,7 @@ class SseUnicodeLineSeparators(Rule):
     source = JSON
     repair = Mend.SAFE
     mending = Framing
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.WIDE
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
@@ -35,7 +36,7 @@ class SseUnterminatedFinalEvent(Rule):
     source = SSE
     repair = Mend.SAFE
     mending = Framing
-    apis = ANY_API
+    apis = Scope.EVERY
     on = Fact.FRAMING
     variants = ("it is the finish chunk", "it is [DONE]")
     _last: Finding | None = None

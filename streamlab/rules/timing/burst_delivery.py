@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.rules.state import Context
@@ -41,7 +42,7 @@ class BurstDelivery(Rule):
     name = "burst-delivery"
     severity = Severity.WARNING
     source = OBSERVED
-    apis = ANY_API
+    apis = Scope.EVERY
     needs_timing = True
 
     def __init__(self, ctx: Context) -> None:

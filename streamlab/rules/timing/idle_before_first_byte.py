@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import OBSERVED
 
@@ -34,7 +35,7 @@ class IdleBeforeFirstByte(Rule):
     severity = Severity.WARNING
     source = OBSERVED
     repair = Mend.NONE
-    apis = ANY_API
+    apis = Scope.EVERY
     needs_timing = True
 
     _first_us: int | None = None

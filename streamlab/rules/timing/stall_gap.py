@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import AFTER_TERMINAL, TERMINAL
 from streamlab.exchange import Ending
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.rules.state import Context
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.gaps import Gaps
 
 _STALL_US = 5_000_000
@@ -46,7 +45,7 @@ class StallGap(Rule):
     severity = Severity.WARNING
     source = OBSERVED
     repair = Mend.NONE
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     needs_timing = True
 
     def __init__(self, ctx: Context) -> None:
@@ -68,7 +67,7 @@ class StallGap(Rule):
     def end(self, ending: Ending) -> Findings:
         median_us = self._gaps.finish().percentile(50) or 0
         limit_us = max(_STALL_US, _TIMES_MEDIAN * median_us)
-        severity = Severity.INFO if self.ctx.api is Api.RESPONSES else None
+        severity = Severity.INFO if self.ctx.api.works_meanwhile else None
         for gap_us, at in self._stalls:
             if gap_us > limit_us:
                 yield self.found(
@@ -86,6 +85,6 @@ class StallGap(Rule):
         ctx = self.ctx
         last = reading.as_object(ctx.last_chunk).get("type")
         over = ctx.finished or ctx.done_at is not None or ctx.error_at is not None
-        if over or not ctx.content_events or (type(last) is str and last in TERMINAL | AFTER_TERMINAL):
+        if over or not ctx.content_events or (type(last) is str and last in ctx.api.ending_types):
             return 0
         return ctx.end_us - self._last_us if ctx.end_us is not None and self._last_us is not None else 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from streamlab.exchange import Ending
 from streamlab.redaction import REDACTED
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import NGINX
 from streamlab.wire import http1
@@ -35,7 +36,7 @@ class AntiBufferingHeadersMissing(Rule):
     severity = Severity.INFO
     source = NGINX
     repair = Mend.SAFE
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import SSE
 from streamlab.wire.bodies import BodyKind
@@ -31,7 +32,7 @@ class CharsetNotUtf8(Rule):
     severity = Severity.WARNING
     source = SSE
     repair = Mend.SAFE
-    apis = ANY_API
+    apis = Scope.EVERY
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

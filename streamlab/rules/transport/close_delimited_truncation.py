@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import AFTER_TERMINAL, TERMINAL
 from streamlab.exchange import Ending
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import HTTP1
 from streamlab.wire import reading
@@ -32,7 +32,7 @@ class CloseDelimitedTruncation(Rule):
     severity = Severity.WARNING
     source = HTTP1
     repair = Mend.SAFE
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     needs_timing = True
 
     def end(self, ending: Ending) -> Findings:
@@ -44,7 +44,7 @@ class CloseDelimitedTruncation(Rule):
         if framed or not head.http_version.startswith("1"):
             return
         last = reading.as_object(ctx.last_chunk).get("type")
-        ended = type(last) is str and last in TERMINAL | AFTER_TERMINAL
+        ended = type(last) is str and last in ctx.api.ending_types
         if ctx.done_at is not None or ctx.finished or ctx.error_at is not None or ended:
             yield self.found(
                 "the body has neither chunks nor a length: only its [DONE] or finish_reason shows that it is whole",

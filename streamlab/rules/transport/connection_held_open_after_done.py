@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import AFTER_TERMINAL, TERMINAL
 from streamlab.exchange import Ending
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
@@ -36,7 +36,7 @@ class ConnectionHeldOpenAfterDone(Rule):
     severity = Severity.ERROR
     source = OBSERVED
     repair = Mend.SAFE
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.DONE
     variants = ("[DONE] came", "[DONE] never comes")
 
@@ -52,7 +52,7 @@ class ConnectionHeldOpenAfterDone(Rule):
         variant: str | None = "[DONE] came"
         if ctx.done_at is None:
             last = reading.as_object(ctx.last_chunk).get("type")
-            if type(last) is str and last in TERMINAL | AFTER_TERMINAL:
+            if type(last) is str and last in ctx.api.ending_types:
                 what, since_us, variant = last, ctx.last_read_us, None
             elif ctx.finished and ctx.error_at is None:
                 what, since_us, variant = "the last finish_reason", ctx.last_read_us, "[DONE] never comes"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, ANY_STATUS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import ANY_STATUS, Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import HTTP1
 from streamlab.wire import http1
@@ -31,7 +32,7 @@ class ContentLengthMismatch(Rule):
     severity = Severity.ERROR
     source = HTTP1
     repair = Mend.SAFE
-    apis = ANY_API
+    apis = Scope.EVERY
     statuses = ANY_STATUS
 
     def end(self, ending: Ending) -> Findings:

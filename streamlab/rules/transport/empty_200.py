@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire.bodies import BodyKind
@@ -29,7 +30,7 @@ class Empty200(Rule):
     name = "empty-200"
     severity = Severity.ERROR
     source = OBSERVED
-    apis = ANY_API
+    apis = Scope.EVERY
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, ANY_STATUS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import ANY_STATUS, Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.sources import HTTP
 from streamlab.wire import bodies
@@ -31,7 +32,7 @@ class EncodingMislabelled(Rule):
     name = "encoding-mislabelled"
     severity = Severity.ERROR
     source = HTTP
-    apis = ANY_API
+    apis = Scope.EVERY
     statuses = ANY_STATUS
 
     _raw = b""

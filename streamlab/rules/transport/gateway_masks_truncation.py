@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire import reading
@@ -34,7 +35,7 @@ class GatewayMasksTruncation(Rule):
     name = "gateway-masks-truncation"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.FRAMING | Fact.NO_CHOICES | Fact.UNDECODABLE
 
     _told = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import HTTP
 from streamlab.rules.state import Context
@@ -34,7 +35,7 @@ class GzipOnSse(Rule):
     severity = Severity.WARNING
     source = HTTP
     repair = Mend.SAFE
-    apis = ANY_API
+    apis = Scope.EVERY
     needs_timing = True
 
     def __init__(self, ctx: Context) -> None:

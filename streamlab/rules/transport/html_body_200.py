@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire.bodies import BodyKind
@@ -33,7 +34,7 @@ class HtmlBody200(Rule):
     name = "html-body-200"
     severity = Severity.ERROR
     source = CHAT_STREAM
-    apis = ANY_API
+    apis = Scope.EVERY
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

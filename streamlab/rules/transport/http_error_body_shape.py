@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import NOT_OK, OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import NOT_OK, Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.wire import reading
@@ -32,7 +33,7 @@ class HttpErrorBodyShape(Rule):
     severity = Severity.ERROR
     source = ERROR_OBJECT
     repair = Mend.SAFE
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     statuses = NOT_OK
 
     def end(self, ending: Ending) -> Findings:

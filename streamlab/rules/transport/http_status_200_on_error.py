@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import ERROR_CODES
 from streamlab.wire import reading
@@ -34,7 +35,7 @@ class HttpStatus200OnError(Rule):
     severity = Severity.ERROR
     source = ERROR_CODES
     repair = Mend.SAFE
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire import reading
@@ -35,7 +36,7 @@ class NonstreamJsonForStream(Rule):
     severity = Severity.ERROR
     source = CHAT_STREAM
     repair = Mend.SAFE
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.MESSAGE
 
     _at: int | None = None

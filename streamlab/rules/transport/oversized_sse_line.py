@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import OBSERVED
 from streamlab.rules.state import Context
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -110,7 +110,7 @@ class OversizedSseLine(Rule):
     severity = Severity.WARNING
     source = OBSERVED
     mending = CutLongText
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.CHUNK | Fact.DONE | Fact.ERROR | Fact.UNDECODABLE | Fact.COMMENT
 
     _line = 0  # bytes of the line that no line end has closed yet
@@ -148,7 +148,7 @@ class OversizedSseLine(Rule):
             span=(line.start, line.start + size),
             expected=_LIMIT,
             actual=size,
-            severity=Severity.INFO if self.ctx.api is Api.RESPONSES else None,
+            severity=Severity.INFO if self.ctx.api.works_meanwhile else None,
             repair=Mend.SAFE if isinstance(event, Chunk) and _divisible(event, size) else Mend.NONE,
         )
         return (found,)

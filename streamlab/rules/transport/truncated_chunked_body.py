@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, ANY_STATUS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import ANY_STATUS, Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import HTTP1
 
@@ -31,7 +32,7 @@ class TruncatedChunkedBody(Rule):
     name = "truncated-chunked-body"
     severity = Severity.ERROR
     source = HTTP1
-    apis = ANY_API
+    apis = Scope.EVERY
     statuses = ANY_STATUS
 
     def end(self, ending: Ending) -> Findings:

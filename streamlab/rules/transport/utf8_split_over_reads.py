@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import ANY_API, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import UTF8
 
@@ -32,7 +33,7 @@ class Utf8SplitOverReads(Rule):
     severity = Severity.INFO
     source = UTF8
     repair = Mend.SAFE
-    apis = ANY_API
+    apis = Scope.EVERY
     needs_timing = True  # where nobody noted when reads came, nobody noted where they ended
 
     _open = False  # whether the read before ended in the middle of a character

@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from streamlab.apis import DEFAULT, UNKNOWN, api_of_path
 from streamlab.exchange import Exchange, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Finding
-from streamlab.wire.apis import JUDGED, Api, api_of_path
 from streamlab.wire.visible import visible
 
 
@@ -46,8 +46,9 @@ def findings_text(findings: list[dict[str, Any]]) -> str:
 def findings_about(exchange: Exchange, stream: bytes) -> tuple[Finding, ...]:
     """What the rules say about a stream that a normalizer made of an exchange, read as the answer to its request."""
     request, status = exchange.request, exchange.head.status if exchange.head is not None else 200
-    if request is not None and api_of_path(request.url) not in (*JUDGED, Api.UNKNOWN):
-        request = replace(request, url="/v1/chat/completions", body=None)  # it was translated
+    asked = api_of_path(request.url) if request is not None else UNKNOWN
+    if request is not None and not asked.judged and asked is not UNKNOWN:
+        request = replace(request, url=DEFAULT.path, body=None)  # it was translated
     kind = "application/json" if stream.lstrip()[:1] == b"{" else "text/event-stream"
     head = ResponseHead(status, (("content-type", kind),))
     return analyze(Exchange(request=request, head=head, segments=(Segment(None, stream),))).findings

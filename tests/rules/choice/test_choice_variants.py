@@ -6,10 +6,10 @@ import copy
 
 import pytest
 
+from streamlab.apis import api_named
 from streamlab.exchange import Ending, Request
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
-from streamlab.wire.apis import Api
 from tests.streams import chat_text, chunk, dump, exchange, request_for, sse
 
 OPENING = {"role": "assistant", "content": "", "refusal": None}
@@ -133,4 +133,4 @@ def test_the_whole_text_comes_again_in_many_ways(payloads):
 def test_the_path_of_a_placeholder_base_url_is_chat():
     ask = Request("POST", "<API_BASE>chat/completions", (), dump({"model": "m", "stream": True}))
     report = analyze(exchange(sse(chat_text()), request=ask))
-    assert report.api is Api.CHAT
+    assert report.api is api_named("chat.completions")

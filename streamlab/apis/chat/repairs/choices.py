@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -63,7 +63,7 @@ class ChoiceShape(Repair):
     )
     stage = Stage.CHOICE
     holds_back = "a chunk that may number its tokens by the index of its choice, until the next event"
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH | Fact.MESSAGE | Fact.TEXT | Fact.MANY_CHOICES
 
     def __init__(self, story: Story) -> None:
@@ -74,7 +74,7 @@ class ChoiceShape(Repair):
         self._seen = False
         self._last = -1
         self._held: Draft | None = None
-        self._chat = story.api is Api.CHAT
+        self._chat = story.api.name == api_names.CHAT
 
     def shape(self, chunk: JsonObject) -> bool:
         for choice in reading.choices(chunk):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
     ABSENT,
@@ -24,7 +25,6 @@ from streamlab.rules.repair import (
     unended,
 )
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -54,7 +54,7 @@ class Closing(Repair):
         "done-duplicate-or-early",
     )
     stage = Stage.CLOSING
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH | Fact.USAGE | Fact.DONE | Fact.ERROR
     holds_back = "from the first finish_reason on: until more text comes or the stream ends (256 events at most)"
 
@@ -68,7 +68,7 @@ class Closing(Repair):
         self._usage_chunk: Draft | None = None
         self._done: Draft | None = None
         self._usage_key = False
-        self._legacy = story.api is Api.COMPLETIONS  # there, text and finish share a chunk
+        self._legacy = story.api.name == api_names.COMPLETIONS  # there, text and finish share a chunk
         self._vendor_usage: tuple[JsonObject, Draft] | None = None  # Groq's x_groq.usage
         self._after_done: list[Draft] = []  # comments
         options = reading.as_object(story.body.get("stream_options"))
@@ -374,7 +374,7 @@ class Ended(Repair):
     rules = ("done-missing", "empty-200", "only-done", "html-body-200")
     stage = Stage.END
     on = Fact.DONE | Fact.ERROR
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
@@ -411,7 +411,7 @@ class Ended(Repair):
         story = self.story
         for index in sorted(story.opened - set(story.finished)):
             reason = "tool_calls" if story.calls else "stop"
-            said: JsonObject = {"text": ""} if story.api is Api.COMPLETIONS else {"delta": {}}
+            said: JsonObject = {"text": ""} if story.api.name == api_names.COMPLETIONS else {"delta": {}}
             choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
             envelope = {key: value for key, value in (story.last or {}).items() if key in ENVELOPE_KEYS}
             made = Draft(Chunk(None, {**envelope, "choices": [choice]}), draft.sources, [], True)

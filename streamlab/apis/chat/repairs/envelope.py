@@ -6,14 +6,14 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+from streamlab.apis import api_names
 from streamlab.rules.repair import ABSENT, Draft, Drafts, Origin, Repair, Stage, Story
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
 KNOWN_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
-_OBJECTS = {Api.CHAT: "chat.completion.chunk", Api.COMPLETIONS: "text_completion"}
+_OBJECTS = {api_names.CHAT: "chat.completion.chunk", api_names.COMPLETIONS: "text_completion"}
 _MILLISECONDS = 100_000_000_000
 
 
@@ -32,7 +32,7 @@ class Envelope(Repair):
     )
     stage = Stage.ENVELOPE
     on = Fact.ENVELOPE | Fact.FIRST | Fact.NO_CHOICES
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
@@ -89,7 +89,7 @@ class Envelope(Repair):
             created = _date_of(self.story)
         self._constants = {
             "id": call_id,
-            "object": _OBJECTS[self.story.api],
+            "object": _OBJECTS[self.story.api.name],
             "created": created,
             "model": model,
         }

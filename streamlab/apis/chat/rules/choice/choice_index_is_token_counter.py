@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
@@ -9,7 +10,6 @@ from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -37,7 +37,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
     source = CHAT_CHUNK_CHOICES
     repair = Mend.SAFE
     mending = ChoiceShape
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     # There is no fact about an index; the finish chunk of such a stream has a wrong one, and mostly the first as well.
     on = Fact.FIRST | Fact.ROLE | Fact.FINISH
 
@@ -73,5 +73,5 @@ class ChoiceIndexIsTokenCounter(LateRule):
         if ctx.body:
             return reading.asked_choices(ctx.body) > 1
         later = list(ctx.accumulator.choices.values())[1:_TOO_MANY]
-        own = ctx.api is Api.COMPLETIONS or any(state.role is not None for state in later)
+        own = ctx.api.name == api_names.COMPLETIONS or any(state.role is not None for state in later)
         return own and len(later) < _TOO_MANY - 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
 
 
@@ -30,7 +30,7 @@ class ChoiceIndexMissing(Rule):
     source = CHAT_CHUNK_CHOICES
     repair = Mend.SAFE
     mending = ChoiceShape
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         choices = reading.choices(chunk.json)
@@ -43,6 +43,6 @@ class ChoiceIndexMissing(Rule):
                     path=f"choices[{position}].index",
                     expected=0,
                     actual=index,
-                    severity=Severity.ERROR if self.ctx.api is Api.CHAT else Severity.WARNING,
+                    severity=Severity.ERROR if self.ctx.api.name == api_names.CHAT else Severity.WARNING,
                     repair=Mend.SAFE if len(choices) == 1 else Mend.NONE,
                 )

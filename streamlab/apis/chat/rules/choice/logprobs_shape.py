@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK_LOGPROBS
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -35,11 +35,11 @@ class LogprobsShape(Rule):
     severity = Severity.WARNING
     source = CHAT_CHUNK_LOGPROBS
     repair = Mend.NONE
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.LOGPROBS
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        judge = _chat_fault if self.ctx.api is Api.CHAT else _legacy_fault
+        judge = _chat_fault if self.ctx.api.name == api_names.CHAT else _legacy_fault
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
             logprobs = choice.get("logprobs")
             fault = judge(logprobs) if logprobs is not None else None

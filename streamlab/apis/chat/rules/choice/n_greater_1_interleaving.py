@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
@@ -12,7 +13,6 @@ from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.rules.state import Context
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -24,7 +24,7 @@ class OneChoiceAChunk(Repair):
     stage = Stage.CHOICE
     on = Fact.MANY_CHOICES | Fact.FIRST
     holds_back = "choices that open before choice 0, until it opens (64 events at most)"
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
@@ -97,7 +97,7 @@ class NGreater1Interleaving(LateRule):
     source = CHAT_CHUNK_CHOICES
     repair = Mend.SAFE
     mending = OneChoiceAChunk
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.MANY_CHOICES | Fact.ROLE | Fact.FIRST | Fact.FINISH
 
     _together: Place | None = None

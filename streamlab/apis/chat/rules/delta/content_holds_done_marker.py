@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
@@ -9,7 +10,6 @@ from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -75,7 +75,7 @@ class ContentHoldsDoneMarker(LateRule):
     source = CHAT_STREAM
     repair = Mend.UNSAFE
     mending = DropMarkerText
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
 
     _place: Place | None = None

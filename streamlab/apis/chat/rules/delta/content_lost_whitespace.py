@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
-from streamlab.wire.apis import Api
 
 _FEWEST_DELTAS = 10
 _SHORTEST = 60
@@ -34,7 +34,7 @@ class ContentLostWhitespace(Rule):
     severity = Severity.WARNING
     source = CHAT_CHUNK_DELTA
     repair = Mend.NONE
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def end(self, ending: Ending) -> Findings:
         if self.ctx.content_events < _FEWEST_DELTAS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
@@ -9,7 +10,6 @@ from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -115,7 +115,7 @@ class CumulativeContent(LateRule):
     source = CHAT_CHUNK_DELTA
     repair = Mend.SAFE
     mending = KeepWhatIsNew
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.CONTENT | Fact.TEXT
 
     _last = ""

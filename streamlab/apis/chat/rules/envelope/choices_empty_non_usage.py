@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repair import ENVELOPE_KEYS, Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -19,7 +19,7 @@ class DropEmptyChunk(Repair):
     rules = ("choices-empty-non-usage",)
     stage = Stage.ENVELOPE
     on = Fact.NO_CHOICES
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk or not holds_nothing(draft.json):
@@ -58,7 +58,7 @@ class ChoicesEmptyNonUsage(Rule):
     source = CHAT_CHUNK_CHOICES
     repair = Mend.SAFE
     mending = DropEmptyChunk
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.NO_CHOICES
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 
+from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repair import Draft, Drafts, Origin, Repair, Stage
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import encode_json
 from streamlab.wire.reading import Fact
@@ -27,7 +27,7 @@ class SuffixConstantId(Repair):
     rules = ("chunk-id-not-unique",)
     stage = Stage.ENVELOPE
     on = Fact.ENVELOPE
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     _from = _to = ""
 
@@ -66,7 +66,7 @@ class ChunkIdNotUnique(Rule):
     source = CHAT_CHUNK
     repair = Mend.SAFE
     mending = SuffixConstantId
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope, seconds_of
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
@@ -12,7 +13,6 @@ from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.rules.state import Context
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -43,7 +43,7 @@ class CreatedWrongType(LateRule):
     source = CHAT_CHUNK
     repair = Mend.SAFE
     mending = Envelope
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
     variants = ("it is text", "it is a number", "it is absent or null", "it changes")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
@@ -10,7 +11,6 @@ from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.rules.state import Context
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -35,7 +35,7 @@ class ModelMissingOrChanges(LateRule):
     source = CHAT_CHUNK
     repair = Mend.SAFE
     mending = Envelope
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
     variants = ("it is missing or null", "it is empty", "it changes")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import OBSERVED
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
 
 
@@ -27,7 +27,7 @@ class ObfuscationPresent(Rule):
     severity = Severity.INFO
     source = OBSERVED
     repair = Mend.NONE
-    apis = frozenset({Api.CHAT, Api.RESPONSES})
+    apis = frozenset({api_names.CHAT, api_names.RESPONSES})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for key in ("obfuscation", "p"):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -34,7 +34,7 @@ class ServiceTierUnknown(Rule):
     source = CHAT_CHUNK
     repair = Mend.SAFE
     mending = Envelope
-    apis = frozenset({Api.CHAT, Api.RESPONSES})
+    apis = frozenset({api_names.CHAT, api_names.RESPONSES})
     # The tier is the same in every chunk that has it: the first of each shape and the finish chunk are enough.
     on = Fact.SHAPE | Fact.FIRST | Fact.FINISH
 

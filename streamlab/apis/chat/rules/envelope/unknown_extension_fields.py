@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
 from streamlab.wire.payload import JsonObject
 
@@ -57,7 +57,7 @@ class UnknownExtensionFields(Rule):
     severity = Severity.INFO
     source = CHAT_CHUNK
     repair = Mend.NONE
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         if "choices" not in chunk.json:

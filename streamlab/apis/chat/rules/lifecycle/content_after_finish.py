@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -35,7 +35,7 @@ class ContentAfterFinish(Rule):
     source = OBSERVED
     repair = Mend.SAFE
     mending = Closing
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.AFTER_FINISH
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_STREAM
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -33,7 +33,7 @@ class DoneDuplicateOrEarly(Rule):
     source = CHAT_STREAM
     repair = Mend.SAFE
     mending = Closing
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.AFTER_DONE
     variants = ("it comes twice", "content follows it", "the usage follows it")
 

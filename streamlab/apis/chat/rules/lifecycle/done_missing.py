@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Ended
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import Context
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -34,7 +34,7 @@ class DoneMissing(Rule):
     source = CHAT_STREAM
     repair = Mend.SAFE
     mending = Ended
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.UNDECODABLE
 
     def __init__(self, ctx: Context) -> None:

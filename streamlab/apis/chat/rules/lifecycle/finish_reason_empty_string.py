@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -11,7 +12,6 @@ from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import Context
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -36,7 +36,7 @@ class FinishReasonEmptyString(Rule):
     source = CHAT_CHUNK_FINISH
     repair = Mend.SAFE
     mending = ChoiceShape
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
     variants = ("another comes later", "it is the text null", "there is no other at the end")
 

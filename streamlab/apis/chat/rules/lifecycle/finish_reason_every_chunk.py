@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import Context
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -37,7 +37,7 @@ class FinishReasonEveryChunk(Rule):
     source = CHAT_CHUNK_FINISH
     repair = Mend.SAFE
     mending = Closing
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
 
     def __init__(self, ctx: Context) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import Context
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -39,7 +39,7 @@ class FinishReasonMissing(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
     repair = Mend.NONE
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     variants = ("the answer is text", "the answer is tool calls")
     on = Fact.FINISH | Fact.SHAPE | Fact.COMMENT | Fact.UNDECODABLE | Fact.NO_CHOICES
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -48,7 +48,7 @@ class FinishReasonUnknownValue(Rule):
     source = CHAT_CHUNK_FINISH
     repair = Mend.SAFE
     mending = ChoiceShape
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
     variants = ("it is a number", "it is another word")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import Context
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Comment, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -31,7 +31,7 @@ class OnlyDone(Rule):
     severity = Severity.ERROR
     source = CHAT_STREAM
     repair = Mend.NONE
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.UNDECODABLE | Fact.COMMENT
 
     def __init__(self, ctx: Context) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import Context
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -35,7 +36,7 @@ class SilentEmptySuccess(Rule):
     severity = Severity.WARNING
     source = CHAT_STREAM
     repair = Mend.NONE
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.SHAPE
 
     def __init__(self, ctx: Context) -> None:
@@ -56,7 +57,7 @@ class SilentEmptySuccess(Rule):
         ctx = self.ctx
         if ending is not Ending.COMPLETE or ctx.error_at is not None or ctx.content_events or self._something_else:
             return
-        ended_well = self._response_completed() if ctx.api is Api.RESPONSES else self._choices_stopped()
+        ended_well = self._response_completed() if ctx.api.name == api_names.RESPONSES else self._choices_stopped()
         if ended_well and not self._explained():
             yield self.found(
                 "the stream ends well and holds nothing at all",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
-from streamlab.rules.base import OPENAI_APIS, Findings, Rule, quote
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import USAGE
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -36,7 +37,7 @@ class MendCounts(Repair):
     rules = ("usage-inconsistent",)
     stage = Stage.CLOSING
     on = Fact.USAGE
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def event(self, draft: Draft) -> Drafts:
         usage = draft.json.get("usage") if draft.is_chunk else None
@@ -106,11 +107,11 @@ class UsageInconsistent(Rule):
     source = USAGE
     repair = Mend.SAFE
     mending = MendCounts
-    apis = OPENAI_APIS
+    apis = Scope.OPENAI
     on = Fact.USAGE
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        if self.ctx.api is Api.RESPONSES:
+        if self.ctx.api.name == api_names.RESPONSES:
             return
         usage = reading.chunk_of(event).get("usage")
         if usage is not None:
@@ -120,7 +121,7 @@ class UsageInconsistent(Rule):
                 yield self.found(message, at, path=path, actual=actual, severity=severity, repair=mend)
 
     def end(self, ending: Ending) -> Findings:
-        usage = self.ctx.accumulator.usage if self.ctx.api is Api.RESPONSES else None
+        usage = self.ctx.accumulator.usage if self.ctx.api.name == api_names.RESPONSES else None
         if usage is not None:
             for path, message, severity in _faults(usage, _RESPONSES):
                 yield self.found(message, self.ctx.last_chunk_at, path=f"response.{path}", severity=severity)

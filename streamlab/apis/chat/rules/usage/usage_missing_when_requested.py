@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -30,7 +30,7 @@ class UsageMissingWhenRequested(Rule):
     severity = Severity.WARNING
     source = CHAT_CHUNK_USAGE
     repair = Mend.NONE
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     needs_request = True
     on = Fact.USAGE | Fact.FINISH
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
@@ -9,7 +10,6 @@ from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -35,7 +35,7 @@ class UsageOnEveryChunk(LateRule):
     source = CHAT_CHUNK_USAGE
     repair = Mend.SAFE
     mending = Closing
-    apis = frozenset({Api.CHAT, Api.COMPLETIONS})
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.USAGE
     variants = ("it has numbers", "it comes twice", "it is an empty object until the end")
 

@@ -7,7 +7,6 @@ from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import COMPLETIONS
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
 from streamlab.wire.payload import JsonObject
 
@@ -17,7 +16,6 @@ class DeltaToText(Repair):
 
     rules = ("completions-chat-shape",)
     stage = Stage.CHOICE
-    apis = frozenset({Api.COMPLETIONS})
 
     def shape(self, chunk: JsonObject) -> bool:
         return any(type(choice.get("text")) is not str for choice in reading.choices(chunk))
@@ -49,7 +47,6 @@ class CompletionsChatShape(Rule):
     source = COMPLETIONS
     repair = Mend.SAFE
     mending = DeltaToText
-    apis = frozenset({Api.COMPLETIONS})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):

@@ -6,7 +6,6 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import COMPLETIONS
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
 
 
@@ -28,7 +27,6 @@ class CompletionsFinishNull(Rule):
     severity = Severity.INFO
     source = COMPLETIONS
     repair = Mend.NONE
-    apis = frozenset({Api.COMPLETIONS})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):

@@ -9,7 +9,6 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -34,7 +33,6 @@ class ResponsesCompletedOutputEmpty(Rule):
     source = RESPONSES_STREAMING
     repair = Mend.SAFE
     mending = ResponsesEvents
-    apis = frozenset({Api.RESPONSES})
     on = Fact.SHAPE  # the first event of each type
 
     def __init__(self, ctx: Any) -> None:

@@ -10,7 +10,6 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -36,7 +35,6 @@ class ResponsesCreatedAtFloat(Rule):
     source = RESPONSES
     repair = Mend.SAFE
     mending = ResponsesEvents
-    apis = frozenset({Api.RESPONSES})
     on = Fact.SHAPE  # the first event of each type
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:

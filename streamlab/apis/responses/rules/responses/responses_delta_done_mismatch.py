@@ -10,7 +10,6 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -62,7 +61,6 @@ class ResponsesDeltaDoneMismatch(Rule):
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
     repair = Mend.NONE
-    apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED
 
     def __init__(self, ctx: Any) -> None:

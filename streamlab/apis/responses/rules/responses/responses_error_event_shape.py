@@ -7,7 +7,6 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -33,7 +32,6 @@ class ResponsesErrorEventShape(Rule):
     source = RESPONSES
     repair = Mend.SAFE
     mending = ResponsesEvents
-    apis = frozenset({Api.RESPONSES})
     on = Fact.ERROR | Fact.SHAPE
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:

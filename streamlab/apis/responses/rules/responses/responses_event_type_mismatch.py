@@ -7,7 +7,6 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -32,7 +31,6 @@ class ResponsesEventTypeMismatch(Rule):
     source = RESPONSES_STREAMING
     repair = Mend.SAFE
     mending = ResponsesEvents
-    apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED | Fact.ERROR
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:

@@ -9,7 +9,6 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -38,7 +37,6 @@ class ResponsesIdsUnstable(Rule):
     source = RESPONSES
     repair = Mend.SAFE
     mending = ResponsesEvents
-    apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED
 
     def __init__(self, ctx: Any) -> None:

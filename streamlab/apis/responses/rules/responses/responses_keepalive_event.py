@@ -7,7 +7,6 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk
 
 
@@ -31,7 +30,6 @@ class ResponsesKeepaliveEvent(Rule):
     source = RESPONSES_STREAMING
     repair = Mend.SAFE
     mending = ResponsesEvents
-    apis = frozenset({Api.RESPONSES})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         kind = reading.event_type(chunk.json)

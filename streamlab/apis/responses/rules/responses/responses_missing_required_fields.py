@@ -17,7 +17,6 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Mend, Severity
 from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -46,7 +45,6 @@ class ResponsesMissingRequiredFields(Rule):
     source = RESPONSES
     repair = Mend.SAFE
     mending = ResponsesEvents
-    apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED
 
     def shape(self, at: int, chunk: Chunk) -> Findings:

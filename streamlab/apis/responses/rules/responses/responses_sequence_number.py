@@ -11,7 +11,6 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Mend, Severity
 from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -37,7 +36,6 @@ class ResponsesSequenceNumber(Rule):
     source = RESPONSES
     repair = Mend.SAFE
     mending = ResponsesEvents
-    apis = frozenset({Api.RESPONSES})
     on = Fact.TYPED | Fact.ERROR
 
     def __init__(self, ctx: Any) -> None:

@@ -10,7 +10,6 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
-from streamlab.wire.apis import Api
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -34,7 +33,6 @@ class ResponsesTerminalMissing(Rule):
     name = "responses-terminal-missing"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
-    apis = frozenset({Api.RESPONSES})
     on = Fact.SHAPE  # the first event of each type
 
     def __init__(self, ctx: Any) -> None:

@@ -1,0 +1,55 @@
+"""OpenAI's chat completions, as the rest of the house may know them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from streamlab.apis import api_names
+from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
+from streamlab.rules.api import Api
+from streamlab.rules.repair import SHORTEST_REPEAT, Draft, Story
+from streamlab.wire.events import Chunk
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+#: Longer lines are looked at: some readers stop at this length.
+LONG_LINE = 65_536
+
+
+class Chat(Api):
+    """``POST /chat/completions``: chunks with choices and deltas, then ``[DONE]``."""
+
+    name = api_names.CHAT
+    vendor = "OpenAI"
+    judged = True
+    path_ends = ("chat/completions",)  # without the slash: a placeholder may stand for what is in front of it
+    ends_with_done = True
+
+    def recognises(self, value: JsonObject) -> bool:
+        return isinstance(value.get("choices"), list) or value.get("object") in (
+            "chat.completion.chunk",
+            "chat.completion",
+        )
+
+    def streamed(self, value: JsonObject, story: Story) -> Iterable[Draft] | None:
+        return streamed(value, story) if is_whole_answer(value) else None
+
+    def wants_a_look(self, event: Chunk, facts: int, story: Story) -> bool:
+        if facts & (Fact.NO_CHOICES | Fact.MANY_CHOICES) or 0 not in story.opened:
+            return True
+        choice = event.json["choices"][0]
+        if choice.get("index") != 0:
+            return True
+        if event.sse is not None and len(event.sse.raw) > LONG_LINE:
+            return True
+        text = choice["delta"].get("content")
+        # A delta as long as all text before it may repeat it.
+        return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == story.length(0)
+
+    def passed(self, chunk: JsonObject, story: Story) -> None:
+        text = chunk["choices"][0]["delta"].get("content")
+        if text:
+            story.add_text(0, text)
+
+
+API = Chat()

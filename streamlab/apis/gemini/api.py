@@ -1,0 +1,28 @@
+"""Gemini's streamGenerateContent, as the rest of the house may know it."""
+
+from __future__ import annotations
+
+from streamlab.apis.gemini.translator import GeminiTranslator
+from streamlab.apis.translator import Translator
+from streamlab.rules.api import Api
+from streamlab.wire.payload import JsonObject
+
+
+class Gemini(Api):
+    """``POST …:streamGenerateContent``, as an event stream (``alt=sse``) or one JSON array that grows."""
+
+    name = "gemini.generateContent"
+    vendor = "Google"
+    sends_bare_values = True
+
+    def owns_path(self, path: str) -> bool:
+        return ":streamGenerateContent" in path or ":generateContent" in path
+
+    def recognises(self, value: JsonObject) -> bool:
+        return "candidates" in value or "promptFeedback" in value
+
+    def translator(self) -> type[Translator] | None:
+        return GeminiTranslator
+
+
+API = Gemini()

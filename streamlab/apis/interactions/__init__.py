@@ -1,0 +1,1 @@
+"""Google's Interactions API. Recognised, so that nothing is said of it that was not judged. Core."""

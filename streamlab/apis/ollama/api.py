@@ -1,0 +1,30 @@
+"""Ollama's own API, as the rest of the house may know it."""
+
+from __future__ import annotations
+
+from streamlab.apis.ollama.translator import OllamaTranslator
+from streamlab.apis.translator import Translator
+from streamlab.rules.api import Api
+from streamlab.wire.payload import JsonObject
+
+
+class Ollama(Api):
+    """``/api/chat`` and ``/api/generate``: one JSON object a line."""
+
+    name = "ollama"
+    path_ends = ("/api/generate", "/api/chat")
+    vendor = "Ollama"
+    path = "/api/chat"
+    sends_bare_values = True
+
+    def recognises(self, value: JsonObject) -> bool:
+        return "done" in value and ("message" in value or "response" in value)
+
+    def asks_for_stream(self, body: JsonObject, url: str) -> bool:
+        return body.get("stream") is not False  # Ollama streams unless told not to
+
+    def translator(self) -> type[Translator] | None:
+        return OllamaTranslator
+
+
+API = Ollama()

@@ -1,0 +1,1 @@
+"""OpenAI's transcription API. Recognised, so that nothing is said of it that was not judged. Core."""

@@ -1,0 +1,14 @@
+"""The API of a stream that betrays none, or none yet."""
+
+from __future__ import annotations
+
+from streamlab.rules.api import Api
+
+
+class Unknown(Api):
+    """No API."""
+
+    name = "unknown"
+
+
+API = Unknown()

@@ -1,0 +1,116 @@
+"""What an API says of itself: all that code outside its folder in ``apis/`` may know of it.
+
+An API is one object of a subclass of `Api`. It is told from the others by the path of a request (`Api.owns_path`) or by
+the first JSON of a stream (`Api.recognises`). What is judged and repaired in its streams are the rules and repairs that
+concern it; a rule of every API asks the API at hand for what it needs to know, never for its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from streamlab.wire.events import Chunk
+from streamlab.wire.payload import JsonObject
+
+if TYPE_CHECKING:
+    from streamlab.rules.repair import Draft, Story
+
+
+class Scope(Enum):
+    """Whom a rule or a repair concerns, where that is not the API in whose folder it lies."""
+
+    EVERY = "every API, also those whose promises are not known here"
+    JUDGED = "every API whose promises are known here"
+    OPENAI = "OpenAI's APIs whose promises are known here"
+    CHUNKS = "those of OpenAI's APIs that stream chunks with choices, up to [DONE]"
+
+
+class Api:
+    """One protocol. Subclasses set the class attributes; there is one object of each (``apis/__init__``)."""
+
+    #: As it is printed, and as ``--api`` takes it.
+    name: ClassVar[str]
+    #: Whose promises its streams are held to, as in "as OpenAI sends it".
+    vendor: ClassVar[str] = ""
+    #: Whether those promises are known here, so that a stream without findings may be called conforming.
+    judged: ClassVar[bool] = False
+    #: Ends of the paths by which it is asked; what is in front of them (``/v1``, ``/openai/deployments/x``) is the
+    #: server's affair. The longest end of all APIs decides.
+    path_ends: ClassVar[tuple[str, ...]] = ()
+    #: The path to ask it by, where an exchange names none.
+    path: ClassVar[str] = "/v1/chat/completions"
+    #: Whether ``data: [DONE]`` ends its streams.
+    ends_with_done: ClassVar[bool] = False
+    #: Types of the events that end an answer, and of those that may still follow.
+    ending_types: ClassVar[frozenset[str]] = frozenset()
+    #: Types of the events that it sends to keep a connection alive.
+    keepalive_types: ClassVar[frozenset[str]] = frozenset()
+    #: Whether its events name their type in an ``event:`` field.
+    names_events: ClassVar[bool] = False
+    #: Whether tools run while an answer is streamed, and its last events hold the whole answer once more: silence
+    #: and long lines are by design.
+    works_meanwhile: ClassVar[bool] = False
+    #: Whether JSON values in a row, without the framing of an event stream, are its stream.
+    sends_bare_values: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<Api {self.name}>"
+
+    def __reduce__(self) -> str:
+        return "API"  # each module with a subclass holds its one object under this name
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder in ``apis/``."""
+        return type(self).__module__.split(".")[2]
+
+    def owns_path(self, path: str) -> bool:
+        """Whether a path is its own for another reason than its end."""
+        return False
+
+    def recognises(self, value: JsonObject) -> bool:
+        """Whether this object is of its stream, or its whole answer. APIs are asked in the order of ``APIS``."""
+        return False
+
+    def asks_for_stream(self, body: JsonObject, url: str) -> bool:
+        """Whether a request asks for a stream. Some APIs say so in the path instead."""
+        return body.get("stream") is True or ":stream" in url
+
+    def streamed(self, value: JsonObject, story: Story) -> Iterable[Draft] | None:
+        """The events that a whole answer would have been as a stream; None where this is no whole answer of it."""
+        return None
+
+    def wants_a_look(self, event: Chunk, facts: int, story: Story) -> bool:
+        """Whether the repairs have to see a chunk for whose facts none of them waits."""
+        return False
+
+    def passed(self, chunk: JsonObject, story: Story) -> None:
+        """Remember what repairs need to know of a chunk that passed them by."""
+
+    def went_out(self, chunk: JsonObject, story: Story) -> None:
+        """Remember what repairs need to know of a chunk that they let go."""
+
+    def translator(self) -> type[Any] | None:
+        """What turns its stream into chat chunks (a ``Translator`` class); None where nothing does."""
+        return None
+
+
+def concerns(one: type[Any], api: Api) -> bool:
+    """Whether a rule or repair concerns an API: by its ``apis``, a scope or names; None means that of its folder."""
+    scope: Scope | Set[str] | None = one.apis
+    if scope is Scope.EVERY:
+        return True
+    if scope is Scope.JUDGED:
+        return api.judged
+    if scope is Scope.OPENAI:
+        return api.judged and api.vendor == "OpenAI"
+    if scope is Scope.CHUNKS:
+        return api.judged and api.ends_with_done
+    if scope is None:
+        return one.__module__.startswith(f"streamlab.apis.{api.folder}.")
+    return api.name in scope
