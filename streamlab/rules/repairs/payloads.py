@@ -235,6 +235,7 @@ class CutCharacters(Repair):
     """A character cut in half by the end of a chunk (its bytes, or its pair of escapes) is put together again."""
 
     rules = ("invalid-utf8", "surrogate-escape-split")
+    apis = Scope.CHUNKS
     stage = Stage.PAYLOAD
     on = Fact.FAULTS
     holds_back = "half a character, until the next text of its choice"

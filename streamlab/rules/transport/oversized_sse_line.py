@@ -29,6 +29,7 @@ class CutLongText(Repair):
     """Text, reasoning and arguments that make a line too long go out in several chunks."""
 
     rules = ("oversized-sse-line",)
+    apis = Scope.CHUNKS
     stage = Stage.TOOL_CALL
 
     def event(self, draft: Draft) -> Drafts:
