@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from rich.console import Console
@@ -14,14 +13,10 @@ from streamlab.apis.registry import all_rules, apis_of, family_of
 from streamlab.clients.table import breaks, clients
 from streamlab.dialects.registry import all_dialects
 from streamlab.report.json import break_json
+from streamlab.report.rule_text import explanation, title
 from streamlab.report.styles import STYLES
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Rule
-
-
-def title(rule: type[Rule]) -> str:
-    """The first line of the docstring: what is wrong, in a sentence."""
-    return inspect.cleandoc(rule.__doc__ or "").partition("\n")[0]
 
 
 def dialects_with(rule: str) -> list[str]:
@@ -52,7 +47,7 @@ def rule_object(rule: type[Rule]) -> dict[str, Any]:
         "repair": str(rule.repair),
         "dialects": dialects_with(rule.name),
         "breaks": [break_json(one) for one in breaks(rule.name)],
-        "explanation": inspect.cleandoc(rule.__doc__ or ""),
+        "explanation": explanation(rule),
     }
 
 
@@ -63,7 +58,7 @@ def rules_list() -> list[dict[str, Any]]:
 
 def markdown(rule: type[Rule]) -> str:
     """The rule's page."""
-    first, _, rest = inspect.cleandoc(rule.__doc__ or "").partition("\n")
+    first, _, rest = explanation(rule).partition("\n")
     apis = "every API" if rule.apis is Scope.EVERY else ", ".join(sorted(str(api) for api in apis_of(rule)))
     lines = [
         f"# {rule.name}",

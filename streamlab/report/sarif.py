@@ -10,6 +10,7 @@ from streamlab import __version__
 from streamlab.judging.report import Report
 from streamlab.report.json import Summary, dump
 from streamlab.report.places import Places
+from streamlab.report.rule_text import explanation
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding, Severity
 
@@ -19,8 +20,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 def rule_json(rule: type[Rule]) -> dict[str, Any]:
     """A rule as a SARIF reportingDescriptor."""
-    doc = (rule.__doc__ or "").strip()
-    first, _, rest = doc.partition("\n")
+    first, _, rest = explanation(rule).partition("\n")
     help_text = "\n".join(line.strip() for line in rest.strip().splitlines()) or first
     return {
         "id": rule.name,

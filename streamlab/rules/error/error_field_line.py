@@ -19,8 +19,8 @@ class ErrorFieldLine(Rule):
     Sends errors as ``data: {"error": {...}}``.
 
     ## Why it matters
-    ``error`` is no field of an event stream. Nine of eleven measured client set-ups take the text so far for the whole
-    answer; the two others raise because the answer has no end, not because of the error. llama-server did this until
+    ``error`` is no field of an event stream. {clients: silent-loss} measured clients take the text so far for the whole
+    answer; the others raise because the answer has no end, not because of the error. llama-server did this until
     September 2025.
 
     ## Repair

@@ -20,7 +20,7 @@ class JsonDuplicateKeys(Rule):
 
     ## Why it matters
     RFC 8259 leaves open which one counts. Python and JavaScript keep the last, other readers the first, and Rust's
-    serde refuses the object, so two clients of one server see different answers. Relays that patch JSON as text do
+    serde refuses the object, so the clients of one server see different answers. Relays that patch JSON as text do
     this.
 
     ## Repair

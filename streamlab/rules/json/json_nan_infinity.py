@@ -20,7 +20,8 @@ class JsonNanInfinity(Rule):
 
     ## Why it matters
     Python's json reads it, so the bug hides from whoever tests with Python; JavaScript and Go refuse the whole chunk:
-    14 of 34 measured clients raise, 2 lose text. Servers written in Python send it with logprobs (vLLM, lmdeploy).
+    {clients: raises} measured clients raise, {count: wrong} lose text. Servers written in Python send it with logprobs
+    (vLLM, lmdeploy).
 
     ## Repair
     A log probability becomes ``-9999.0``, anything else null.

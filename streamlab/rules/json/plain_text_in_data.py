@@ -20,8 +20,8 @@ class PlainTextInData(MisfitRule):
     Sends JSON objects, and errors as ``{"error": {...}}``.
 
     ## Why it matters
-    33 of 34 measured clients raise a JSON error that hides what the server wanted to say; what was streamed before is
-    lost with it.
+    {clients: raises} measured clients raise a JSON error that hides what the server wanted to say; what was streamed
+    before is lost with it.
 
     ## Repair
     A message becomes an error event. Text that continues the answer can be turned into content and a finish reason,

@@ -24,8 +24,8 @@ class SseBom(Rule):
 
     ## Why it matters
     The standard says to skip the mark, and openai-python does not: the first field is then called ``\\ufeffdata`` and
-    the first event is lost without an error. Where that event carries text, 20 of 34 measured clients lose it; where
-    it carries the role, openai-node 4 raises.
+    the first event is lost without an error. Where that event carries text, {clients: any when the first event carries
+    content} measured clients lose it; where it carries the role, openai-node 4 raises.
 
     ## Repair
     The mark is taken out.

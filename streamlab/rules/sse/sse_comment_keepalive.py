@@ -20,8 +20,9 @@ class SseCommentKeepalive(Rule):
     TGI (a bare colon) and Perplexity (``: ping - `` and a date) do.
 
     ## Why it matters
-    34 measured clients skip them. Hand-written readers fail on the colon: langchaingo, CopilotChat.nvim, openai4j and
-    the new-api playground did; openai-go until February 2025 took the blank line behind a comment for an empty event.
+    {clients: none} measured clients skip them. Hand-written readers fail on the colon: langchaingo, CopilotChat.nvim,
+    openai4j and the new-api playground did; openai-go until February 2025 took the blank line behind a comment for an
+    empty event.
 
     ## Repair
     None needed. Taking them out is no repair: without them an idle timeout may cut a slow answer.

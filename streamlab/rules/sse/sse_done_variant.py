@@ -25,8 +25,9 @@ class SseDoneVariant(Rule):
 
     ## Why it matters
     Clients compare the payload, some by its beginning (the official ones), some as a whole (the AI SDK, async-openai,
-    go-openai); what they do not recognise they read as JSON and raise at the very end of a good answer. Measured, of 34
-    clients: ``[done]`` 33 raise, ``"[DONE]"`` 28, ``[DONE] `` with a space behind it 12.
+    go-openai); what they do not recognise they read as JSON and raise at the very end of a good answer. On ``[done]``
+    {clients: raises when it is in lower case} measured clients raise, on ``"[DONE]"`` {count: raises when it is JSON
+    text}, on ``[DONE] `` with a space behind it {count: raises when a space follows}.
 
     ## Repair
     Written as ``data: [DONE]``.

@@ -17,8 +17,8 @@ class SseEmptyDataEvent(MisfitRule):
     Sends data in every event and, in chat streams, nothing to keep the connection open.
 
     ## Why it matters
-    The event is dispatched all the same, and parsing nothing as JSON fails: 31 of 34 measured clients raise at the
-    first one, among them openai-python and openai-node ("Unexpected end of JSON input"). Heartbeats do this, and
+    The event is dispatched all the same, and parsing nothing as JSON fails: {clients: raises} measured clients raise at
+    the first one, among them openai-python and openai-node ("Unexpected end of JSON input"). Heartbeats do this, and
     gateways that tear an event of several ``data:`` lines into one event per line (one-api behind GLM-4).
 
     ## Repair

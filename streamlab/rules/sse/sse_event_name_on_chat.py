@@ -21,9 +21,9 @@ class SseEventNameOnChat(Rule):
     Promises events of data alone, and names none in chat streams; in the Responses API it names every one.
 
     ## Why it matters
-    Browsers' ``EventSource`` hands named events only to listeners of that name. Of 34 measured clients 31 ignore the
-    name; openai-python 1.35 drops named events and loses the answer, openai-node 4 wraps the chunk, so that its loop
-    and its ``.stream()`` helper find no choices and raise.
+    Browsers' ``EventSource`` hands named events only to listeners of that name. {clients: none} measured clients ignore
+    the name; openai-python 1.35 drops named events and loses the answer, openai-node 4 wraps the chunk, so that its
+    loop and its ``.stream()`` helper find no choices and raise.
 
     ## Repair
     The name is taken out.

@@ -22,8 +22,8 @@ class SseExtraLeadingSpace(Rule):
     Writes exactly one space.
 
     ## Why it matters
-    One space is taken off, the rest belongs to the payload, and `` [DONE]`` is not ``[DONE]``: 33 of 34 measured
-    clients try to read it as JSON and raise at the very end of a good answer.
+    One space is taken off, the rest belongs to the payload, and `` [DONE]`` is not ``[DONE]``: {clients: raises}
+    measured clients try to read it as JSON and raise at the very end of a good answer.
 
     ## Repair
     Written again with one space.

@@ -24,9 +24,9 @@ class SseLineEndings(Rule):
     Ends lines with LF alone, in 2,693 of 2,693 recorded streams of chat completions.
 
     ## Why it matters
-    34 measured clients read CR, CRLF and mixtures right. Others do not: cc-switch before 3.13 repeats the request
-    without streaming and pays twice, openai-go splits at LF only and so never sees the end of a line that ends in CR,
-    and hand-written readers that look for an empty line find a lone CR in it.
+    {clients: none} measured clients read CR, CRLF and mixtures right. Others do not: cc-switch before 3.13 repeats the
+    request without streaming and pays twice, openai-go splits at LF only and so never sees the end of a line that ends
+    in CR, and hand-written readers that look for an empty line find a lone CR in it.
 
     ## Repair
     Written again with LF.

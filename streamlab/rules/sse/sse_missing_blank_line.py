@@ -18,8 +18,8 @@ class SseMissingBlankLine(MisfitRule):
     Ends every event with a blank line.
 
     ## Why it matters
-    Adjacent ``data:`` lines are joined into one payload, which is then two JSON documents and cannot be read: 33 of 34
-    measured clients raise or lose the events. Where no blank line comes at all, the whole answer is one unfinished
+    Adjacent ``data:`` lines are joined into one payload, which is then two JSON documents and cannot be read: {clients:
+    any} measured clients raise or lose the events. Where no blank line comes at all, the whole answer is one unfinished
     event and is thrown away without an error.
 
     ## Repair

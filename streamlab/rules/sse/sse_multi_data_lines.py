@@ -19,8 +19,8 @@ class SseMultiDataLines(Rule):
     standard allows more: a reader joins them with line feeds.
 
     ## Why it matters
-    Readers that take each line for an event parse half documents: huggingface_hub's InferenceClient raises (measured,
-    the 33 other clients read it right), one-api tears the event into one event per line.
+    Readers that take each line for an event parse half documents: huggingface_hub's InferenceClient raises (measured;
+    {clients: none} read it right), one-api tears the event into one event per line.
 
     ## Repair
     The document is written again on one line.

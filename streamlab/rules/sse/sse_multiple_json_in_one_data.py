@@ -16,8 +16,8 @@ class SseMultipleJsonInOneData(MisfitRule):
     One document an event.
 
     ## Why it matters
-    A JSON reader stops after the first document and complains about the rest ("Extra data"): 32 of 34 measured clients
-    raise, the others lose text. Relays do this when they take out line ends.
+    A JSON reader stops after the first document and complains about the rest ("Extra data"): {clients: raises} measured
+    clients raise, the others lose text. Relays do this when they take out line ends.
 
     ## Repair
     Each document becomes an event.

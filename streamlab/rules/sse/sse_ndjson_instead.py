@@ -29,7 +29,8 @@ class SseNdjsonInstead(Rule):
 
     ## Why it matters
     A line without a colon, or with an unknown name in front of it, is ignored by every client: the answer is empty, or
-    the error is not noticed and a broken answer looks complete (34 of 34 measured clients lose it, 22 silently).
+    the error is not noticed and a broken answer looks complete ({clients: any} measured clients lose it, {count: wrong}
+    silently).
 
     ## Repair
     Each object becomes an event.

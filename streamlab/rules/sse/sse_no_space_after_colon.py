@@ -19,8 +19,8 @@ class SseNoSpaceAfterColon(Rule):
 
     ## Why it matters
     Readers that look for the six bytes ``data: `` see no events at all: one-api drops every event and ends with a lone
-    ``[DONE]``, huggingface_hub's InferenceClient raises (measured, the 33 other clients read it right), go-openai
-    before April 2025 and openai-python 0.x fail too.
+    ``[DONE]``, huggingface_hub's InferenceClient raises (measured; {clients: none} read it right), go-openai before
+    April 2025 and openai-python 0.x fail too.
 
     ## Repair
     The space is put in.

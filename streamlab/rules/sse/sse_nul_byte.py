@@ -17,7 +17,7 @@ class SseNulByte(MisfitRule):
     Escapes control characters in strings, as JSON demands.
 
     ## Why it matters
-    Strict JSON readers refuse the payload: all 11 clients tried with it raise. Broken detokenizers send them.
+    Strict JSON readers refuse the payload: {clients: raises} measured clients raise. Broken detokenizers send them.
 
     ## Repair
     Escaped as ``\\u0000`` and so on.

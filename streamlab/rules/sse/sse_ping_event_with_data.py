@@ -21,10 +21,10 @@ class SsePingEventWithData(Rule):
     Sends no pings in chat streams. The Responses API has a ``keepalive`` event of its own.
 
     ## Why it matters
-    Clients of chat streams do not look at event names, so the data is read as a chunk. JSON such as
-    ``{"type": "ping"}`` or ``{}`` has no choices: the AI SDK fails validation, code that reads ``chunk.choices``
-    raises (14 of 34 measured clients). Text, such as the date that sse-starlette before 1.4 sends, is no JSON: all
-    but those that skip named events raise.
+    Clients of chat streams do not look at event names, so the data is read as a chunk. JSON such as ``{"type":
+    "ping"}`` or ``{}`` has no choices: the AI SDK fails validation, code that reads ``chunk.choices`` raises ({clients:
+    raises} measured clients). Text, such as the date that sse-starlette before 1.4 sends, is no JSON: all but those
+    that skip named events raise.
 
     ## Repair
     Turned into a comment.

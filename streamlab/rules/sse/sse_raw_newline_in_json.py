@@ -19,7 +19,8 @@ class SseRawNewlineInJson(MisfitRule):
 
     ## Why it matters
     The line end ends the field; what follows is a line without a known field name and is ignored, or, after two line
-    ends, an event of its own. The half that is left is no JSON: 32 of 34 measured clients raise, the others lose text.
+    ends, an event of its own. The half that is left is no JSON: {clients: raises} measured clients raise, the others
+    lose text.
 
     ## Repair
     The lines are joined with an escaped line end.

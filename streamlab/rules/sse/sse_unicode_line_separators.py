@@ -25,7 +25,7 @@ class SseUnicodeLineSeparators(Rule):
 
     ## Why it matters
     Readers built on Python's ``str.splitlines`` or requests' ``iter_lines(decode_unicode=True)`` cut the JSON in the
-    middle, and openai-node 4.28 did the same ("Unterminated string"). 11 current clients read it right (measured).
+    middle, and openai-node 4.28 did the same ("Unterminated string"). Current ones read it right.
 
     ## Repair
     Written as ``\\u2028``, ``\\u2029`` or ``\\u0085``.

@@ -24,8 +24,8 @@ class SseUnterminatedFinalEvent(Rule):
     Ends every event, the last one too, with a blank line.
 
     ## Why it matters
-    The standard says to throw the unfinished event away, and 18 of 34 measured clients do: the finish reason, or the
-    last words, are lost without an error. The others read it.
+    The standard says to throw the unfinished event away, and {clients: any when it is the finish chunk} measured
+    clients do: the finish reason, or the last words, are lost without an error. The others read it.
 
     ## Repair
     The blank line is put in when the payload is complete JSON or ``[DONE]``; half a payload cannot be mended.

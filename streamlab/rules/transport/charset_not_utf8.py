@@ -21,8 +21,8 @@ class CharsetNotUtf8(Rule):
     Names ``utf-8``, or (until May 2024) none.
 
     ## Why it matters
-    An event stream is always UTF-8 and readers of the standard ignore the parameter, as 33 of 34 measured clients do;
-    who honours it garbles everything beyond ASCII, as huggingface_hub does.
+    An event stream is always UTF-8 and readers of the standard ignore the parameter, as {clients: none} measured
+    clients do; who honours it garbles everything beyond ASCII, as huggingface_hub does.
 
     ## Repair
     The parameter becomes ``utf-8``.

@@ -22,7 +22,7 @@ class CloseDelimitedTruncation(Rule):
     Sends chunked bodies (or HTTP/2), whose end is marked.
 
     ## Why it matters
-    Cut in the middle, nine of eleven measured client set-ups take the half answer for a whole one.
+    Cut in the middle, {clients: silent-loss} measured clients take the half answer for a whole one.
 
     ## Repair
     The stream is sent on in chunks. Whether the answer was complete cannot be known without ``[DONE]``.

@@ -21,7 +21,7 @@ class ContentLengthMismatch(Rule):
     Sends streams in chunks, never with a Content-Length.
 
     ## Why it matters
-    When bytes are missing, all eleven measured client set-ups raise at the end of an answer that may have been
+    When bytes are missing, {clients: raises} measured clients raise at the end of an answer that may have been
     complete; when there are more, the rest is taken for the next response on the connection.
 
     ## Repair

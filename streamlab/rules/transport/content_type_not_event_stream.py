@@ -21,8 +21,8 @@ class ContentTypeNotEventStream(Rule):
     Sends ``text/event-stream; charset=utf-8`` (until May 2024 without the charset), never anything else.
 
     ## Why it matters
-    The eleven measured client set-ups do not look. Browsers' ``EventSource`` refuses the stream, and gateways that
-    choose between streaming and buffering by the type buffer it, or wrap it a second time into ``data: data: ...``.
+    {clients: none} measured clients do not look. Browsers' ``EventSource`` refuses the stream, and gateways that choose
+    between streaming and buffering by the type buffer it, or wrap it a second time into ``data: data: ...``.
 
     ## Repair
     The header is set.

@@ -20,7 +20,7 @@ class Empty200(Rule):
     Sends at least a role chunk, a finish chunk and ``[DONE]``, also for an answer without a single word.
 
     ## Why it matters
-    Six of eleven measured client set-ups, among them openai-python and openai-node, hand out an empty answer without
+    {clients: silent-loss} measured clients, among them openai-python and openai-node, hand out an empty answer without
     complaint. Gateways count the request as a success and neither retry nor fail over.
 
     ## Repair

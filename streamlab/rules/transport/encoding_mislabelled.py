@@ -23,7 +23,7 @@ class EncodingMislabelled(Rule):
     Sends what the header says.
 
     ## Why it matters
-    Clients decode before they read: all eleven measured set-ups raise at the first byte.
+    Clients decode before they read: {clients: raises} measured clients raise at the first byte.
 
     ## Repair
     When the body is readable as it stands, the header is dropped. Damaged data is lost.

@@ -25,8 +25,8 @@ class GatewayMasksTruncation(Rule):
     Sends a ``finish_reason`` for every choice before ``[DONE]``, except after an error and for audio.
 
     ## Why it matters
-    Gateways append ``[DONE]`` whenever their upstream stops talking, also when it was cut off. Nine of eleven
-    measured client set-ups take such an answer for a complete one.
+    Gateways append ``[DONE]`` whenever their upstream stops talking, also when it was cut off. {clients: silent-loss}
+    measured clients take such an answer for a complete one.
 
     ## Repair
     None: whether text is missing cannot be seen from this side. Record both sides of the gateway and compare.

@@ -24,8 +24,8 @@ class HtmlBody200(Rule):
     Never sends markup.
 
     ## Why it matters
-    The page is a gateway's error, a login, or the landing page behind a wrong base URL. Six of eleven measured client
-    set-ups find no events in it and hand out an empty answer without an error.
+    The page is a gateway's error, a login, or the landing page behind a wrong base URL. {clients: silent-loss} measured
+    clients find no events in it and hand out an empty answer without an error.
 
     ## Repair
     None: there is no answer in it.

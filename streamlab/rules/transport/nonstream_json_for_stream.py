@@ -24,8 +24,9 @@ class NonstreamJsonForStream(Rule):
     Answers ``"stream": true`` with an event stream of chunks.
 
     ## Why it matters
-    Plain JSON holds no events: openai-python and openai-node hand out an empty answer, their ``.stream()`` helpers and
-    pydantic-ai raise. As an event it has no ``delta``, and eight of eleven measured set-ups crash or lose the text.
+    Plain JSON holds no events: {clients: silent-loss} measured clients, openai-python and openai-node among them, hand
+    out an empty answer, their ``.stream()`` helpers and pydantic-ai raise. As an event it has no ``delta``, and most
+    clients crash or lose the text.
 
     ## Repair
     The completion is cut into a role chunk, content and tool call chunks, a finish chunk and ``[DONE]``. Nothing has

@@ -99,9 +99,9 @@ class OversizedSseLine(Rule):
     Sends a few hundred bytes a chunk.
 
     ## Why it matters
-    Line readers give up: Go's bufio.Scanner at 64 KiB (one-api stops reading there and still sends ``[DONE]``),
-    aiohttp at 128 KiB (Open WebUI: "Chunk too big"), openai-go at 32 MiB. The eleven measured client set-ups of
-    Python and JavaScript have no limit.
+    Line readers give up: Go's bufio.Scanner at 64 KiB (one-api stops reading there and still sends ``[DONE]``), aiohttp
+    at 128 KiB (Open WebUI: "Chunk too big"), openai-go at 32 MiB. The measured clients of Python and
+    JavaScript have none of their own.
 
     ## Repair
     Text, reasoning and arguments are cut into several chunks; what cannot be cut (images) stays.

@@ -22,8 +22,8 @@ class Utf8SplitOverReads(Rule):
     Sends an event at a time; where the network cuts is nobody's doing.
 
     ## Why it matters
-    vLLM's own benchmark client failed with a UnicodeDecodeError on 0.4 % of requests; several gateways put U+FFFD
-    into the answer instead. All eleven measured client set-ups decode across reads.
+    vLLM's own benchmark client failed with a UnicodeDecodeError on 0.4 % of requests; several gateways put U+FFFD into
+    the answer instead. {clients: none} measured clients decode across reads.
 
     ## Repair
     Sent on event by event.

@@ -21,8 +21,8 @@ class ChoiceMessageInsteadOfDelta(Rule):
     legacy completions.
 
     ## Why it matters
-    Nobody gets the answer: of 34 measured clients every one raises or ends with an empty text. A final summary after
-    good deltas is another matter, see ``full-message-repeated``.
+    Nobody gets the answer: {clients: any} measured clients raise or end with an empty text. A final summary after good
+    deltas is another matter, see ``full-message-repeated``.
 
     ## Repair
     ``message`` or ``text`` becomes the delta, and tool calls get an index.

@@ -103,8 +103,8 @@ class CumulativeContent(LateRule):
     Sends in each delta what the model has added since the last one.
 
     ## Why it matters
-    Every client joins the deltas, so the user reads ``HelloHello worldHello world, how``; measured with all 34 clients,
-    none of which raises.
+    Every client joins the deltas, so the user reads ``HelloHello worldHello world, how``; {clients: wrong} measured
+    clients show it, and none raises.
 
     ## Repair
     Each delta is cut down to what it adds.

@@ -22,8 +22,8 @@ class ServiceTierUnknown(Rule):
     where they apply; null or no key is fine.
 
     ## Why it matters
-    A client with a closed enum loses the whole chunk (async-openai with Groq's ``on_demand``). None of 34 measured
-    clients does, and OpenAI extends the list over time, so this is a warning.
+    A client with a closed enum loses the whole chunk (async-openai with Groq's ``on_demand``). No measured client does,
+    and OpenAI extends the list over time, so this is a warning.
 
     ## Repair
     The field is removed.

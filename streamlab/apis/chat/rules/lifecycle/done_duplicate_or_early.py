@@ -20,9 +20,10 @@ class DoneDuplicateOrEarly(Rule):
     Sends ``data: [DONE]`` once, as the last event: 2,691 of 2,691.
 
     ## Why it matters
-    Clients stop reading at ``[DONE]``: usage that follows it is lost to 29 of 34 measured clients. The AI SDK reads
-    on and appends text that stands there, the official clients do not. A second ``[DONE]`` harms none of the 34,
-    but a gateway that adds its own betrays that it does not look at its upstream's.
+    Clients stop reading at ``[DONE]``: usage that follows it is lost to {clients: other usage when the usage follows
+    it} measured clients. The AI SDK reads on and appends text that stands there, the official clients do not. A second
+    ``[DONE]`` harms no measured client, but a gateway that adds its own betrays that it does not look at its
+    upstream's.
 
     ## Repair
     A second ``[DONE]`` is dropped; what comes after the first is moved in front of it.

@@ -21,9 +21,9 @@ class DoneMissing(Rule):
     2,693 recorded streams do, the two others were left by their client.
 
     ## Why it matters
-    All 34 measured clients also stop at the end of the connection; where it stays open, all 34 hang. Others wait for
-    the marker alone and report an interrupted answer (Azure's .NET SDK was seen to hang). Without a ``finish_reason``
-    as well, nobody can tell a complete answer from a cut one.
+    {clients: none} measured clients also stop at the end of the connection; where it stays open, all of them hang.
+    Others wait for the marker alone and report an interrupted answer (Azure's .NET SDK was seen to hang). Without a
+    ``finish_reason`` as well, nobody can tell a complete answer from a cut one.
 
     ## Repair
     Appended when every choice has its ``finish_reason`` and the HTTP message ended properly; never after a cut.

@@ -23,9 +23,9 @@ class FinishReasonEmptyString(Rule):
     Sends the JSON value ``null`` until the end, then one of five words.
 
     ## Why it matters
-    Clients with an enum refuse the chunk (async-openai, Spring AI). ``"null"`` is a reason like any other to the
-    rest: LangChain reports ``nullnullnullstop``. As the last value ``""`` leaves 22 of 34 measured clients without
-    a reason, and the openai-node ``.stream()`` helper raises.
+    Clients with an enum refuse the chunk (async-openai, Spring AI). ``"null"`` is a reason like any other to the rest:
+    LangChain reports ``nullnullnullstop``. As the last value ``""`` leaves {clients: another finish_reason when there
+    is no other at the end} measured clients without a reason, and the openai-node ``.stream()`` helper raises.
 
     ## Repair
     Replaced by null. Where no other value follows, the reason stays unknown.

@@ -18,7 +18,7 @@ class FinishReasonOnContentChunk(Rule):
     Sends it in a chunk of its own with an empty delta: 2,672 of 2,672 recorded streams.
 
     ## Why it matters
-    All 34 clients measured read such a chunk well. A client that stops at ``finish_reason`` before reading the
+    {clients: none} measured clients read such a chunk well. A client that stops at ``finish_reason`` before reading the
     delta loses the last words; one-hub users did.
 
     ## Repair

@@ -21,8 +21,9 @@ class FinishReasonRepeated(Rule):
 
     ## Why it matters
     LangChain (Python and JavaScript) joins the reasons to ``stopstop`` or ``tool_callsstop``, which no agent
-    understands; where ``stop`` follows ``tool_calls``, 25 of 33 measured clients end up with ``stop`` and may drop
-    the call; where the value changes, openai-python's ``.stream()`` raises.
+    understands; where ``stop`` follows ``tool_calls``, {clients: another finish_reason when stop comes after
+    tool_calls} measured clients end up with ``stop`` and may drop the call; where the value changes, openai-python's
+    ``.stream()`` raises.
 
     Judged only where nothing but the reason is repeated: text between two reasons is finish-reason-every-chunk or
     content-after-finish, tool calls between them tool-call-finish-per-call. Legacy completions are not judged:

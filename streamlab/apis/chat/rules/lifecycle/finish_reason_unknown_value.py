@@ -34,8 +34,9 @@ class FinishReasonUnknownValue(Rule):
     Sends ``stop``, ``length``, ``tool_calls``, ``content_filter`` or the old ``function_call``; nothing else.
 
     ## Why it matters
-    25 of 34 measured clients report a wrong or empty reason for ``eos_token``, 24 for ``STOP``; typed clients
-    (async-openai, Spring AI) refuse the chunk. ``error`` in this place looks like a normal end to nearly all.
+    {clients: another finish_reason when it is another word} measured clients report a wrong or empty reason for
+    ``STOP``; typed clients (async-openai, Spring AI) refuse the chunk. ``error`` in this place looks like a normal end
+    to nearly all.
 
     ## Repair
     Known spellings are mapped (``STOP``, ``eos_token``, ``end_turn`` to ``stop``; ``MAX_TOKENS`` to ``length``;

@@ -19,9 +19,9 @@ class OnlyDone(Rule):
     Sends a role chunk, the answer and a finish chunk before it, even when the answer is empty.
 
     ## Why it matters
-    An answer was lost on the way and the end looks perfect: 22 of 34 measured clients return an empty answer
-    without a word. one-api does this to upstreams that write ``data:`` without a space, and with it to ChatGLM3's
-    short answers.
+    An answer was lost on the way and the end looks perfect: {clients: silent-loss} measured clients return an empty
+    answer without a word. one-api does this to upstreams that write ``data:`` without a space, and with it to
+    ChatGLM3's short answers.
 
     ## Repair
     None: the answer is not there. Ask again without ``stream``.

@@ -22,8 +22,9 @@ class ToolCallArgsBeforeName(Rule):
     Sends index, id, type and name together in the first fragment.
 
     ## Why it matters
-    @ai-sdk/openai raises ("Expected 'function.name' to be a string") and langchain4j threw; 10 of 33 measured
-    clients end up with a wrong name. A first fragment without any ``function`` is tool-call-function-missing.
+    @ai-sdk/openai raises ("Expected 'function.name' to be a string") and langchain4j threw; {clients: other function
+    names} measured clients end up with a wrong name. A first fragment without any ``function`` is
+    tool-call-function-missing.
 
     ## Repair
     Fragments are held back until the name is there.

@@ -83,8 +83,8 @@ class ToolCallArgumentsDoubleEncoded(ArgumentsRule):
     Encodes arguments once.
 
     ## Why it matters
-    Parsed, they are a string and no object: 24 of 33 measured clients hand the function something wrong, LangChain
-    calls it an invalid call. A server did ``json.dumps`` twice.
+    Parsed, they are a string and no object: {clients: other arguments} measured clients hand the function something
+    wrong, LangChain calls it an invalid call. A server did ``json.dumps`` twice.
 
     ## Repair
     Decoded once. That is a guess, because a tool may really ask for a string; so it is made only when asked for.

@@ -15,9 +15,9 @@ class ToolCallArgumentsDuplicated(ArgumentsRule):
     Sends every piece of the arguments once.
 
     ## Why it matters
-    Pieces are joined, so the arguments become ``{…}{…}``: 16 of 33 measured clients raise, 13 to 17 have no valid
-    call. Bridges from the Responses API send the deltas and then the whole text; others send in every piece all
-    that came before.
+    Pieces are joined, so the arguments become ``{…}{…}``: {clients: raises when the whole comes again at the end}
+    measured clients raise, {count: wrong when the whole comes again at the end} have no valid call. Bridges from the
+    Responses API send the deltas and then the whole text; others send in every piece all that came before.
 
     ## Repair
     One copy is kept.

@@ -18,8 +18,8 @@ class ToolCallArgumentsNotJson(Rule):
     Sends text that is a JSON object when joined; its documentation warns that a model may fail to.
 
     ## Why it matters
-    The function cannot be called: 16 of 33 measured clients raise, 13 hand on something else. LangChain (Python)
-    makes a valid call with ``{}`` of it. Sent back as history, vLLM rejects the next request.
+    The function cannot be called: {clients: raises} measured clients raise, {count: wrong} hand on something else.
+    LangChain (Python) makes a valid call with ``{}`` of it. Sent back as history, vLLM rejects the next request.
 
     JSON that is no object (``null`` for a call without arguments, a list) is a warning: it parses, and only then
     fails. Arguments that break off because the answer did are tool-call-arguments-truncated; doubled, cumulative

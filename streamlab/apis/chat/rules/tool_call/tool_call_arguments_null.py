@@ -22,9 +22,10 @@ class ToolCallArgumentsNull(Rule):
     Sends ``"arguments": ""`` in the first fragment, and ``{}`` for a call without arguments.
 
     ## Why it matters
-    Nine documented client loops add null to a string and raise; openai-python's ``.stream()`` helper ends with None
-    where no text follows. Arguments that stay ``""`` are no JSON: 12 of 33 measured clients hand them to a parser and
-    raise, both ``.stream()`` helpers among them; the others read them as no arguments, or hand on the empty text.
+    The documented loops over plain streams add null to a string and raise; openai-python's ``.stream()`` helper ends
+    with None where no text follows. Arguments that stay ``""`` are no JSON: {clients: raises when they are empty text
+    throughout} measured clients hand them to a parser and raise, both ``.stream()`` helpers among them; the others read
+    them as no arguments, or hand on the empty text.
 
     ## Repair
     ``""`` in the first fragment. Arguments that stay empty are left so: whether none were meant shows only at the end.

@@ -19,8 +19,8 @@ class ToolCallArgumentsObject(Rule):
     Sends text: pieces of JSON in a string.
 
     ## Why it matters
-    24 of 33 measured clients raise (openai-python's documented loop, the AI SDK, LangChain); openai-node shows the
-    function ``[object Object]``.
+    {clients: raises when nothing comes before it} measured clients raise (openai-python's documented loop, the AI SDK,
+    LangChain); openai-node shows the function ``[object Object]``.
 
     ## Repair
     The value is written as JSON text.

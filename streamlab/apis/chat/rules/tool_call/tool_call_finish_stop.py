@@ -22,8 +22,8 @@ class ToolCallFinishStop(Rule):
     Sends ``tool_calls`` (551 of 559); only with a named ``tool_choice`` it sends ``stop`` (109 of 111).
 
     ## Why it matters
-    Agents that look at the reason end their turn and drop the call; 27 of 33 measured clients report the reason as
-    it came. Not judged with a named ``tool_choice``, nor where the request is unknown.
+    Agents that look at the reason end their turn and drop the call; {clients: another finish_reason} measured clients
+    report the reason as it came. Not judged with a named ``tool_choice``, nor where the request is unknown.
 
     ## Repair
     Rewritten to ``tool_calls``.

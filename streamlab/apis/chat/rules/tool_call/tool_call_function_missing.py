@@ -20,8 +20,8 @@ class ToolCallFunctionMissing(Rule):
     Sends ``function`` with arguments in every fragment: nothing else is there to add.
 
     ## Why it matters
-    openai-python's ``.stream()`` helper, the AI SDK, LangChain (Python) and openai-java raise: 19 of 33 measured
-    clients in all. Headers that announce a call, and empty fragments that end one, come like this.
+    openai-python's ``.stream()`` helper, the AI SDK, LangChain (Python) and openai-java raise: {clients: raises}
+    measured clients in all. Headers that announce a call, and empty fragments that end one, come like this.
 
     ## Repair
     A fragment that adds nothing is dropped; a header waits for the next one.

@@ -19,8 +19,8 @@ class ToolCallIdEmptyContinuation(Rule):
     Leaves the key out after the first fragment.
 
     ## Why it matters
-    Null is read as absent by all 33 measured clients, and only told. ``""`` replaces the id in Haystack, and opens
-    another call in TensorZero; Spring AI 1.0 merged such fragments wrongly.
+    Null is read as absent by {clients: none when it is null} measured clients, and only told. ``""`` replaces the id in
+    Haystack, and opens another call in TensorZero; Spring AI 1.0 merged such fragments wrongly.
 
     ## Repair
     The key is dropped.

@@ -22,9 +22,9 @@ class ToolCallIdMissing(Rule):
     Sends ``call_…`` in the first fragment of every call: 670 of 670 recorded streams.
 
     ## Why it matters
-    The tool's result must name the id of its call, so the next request fails or is answered wrongly. 26 of 33
-    measured clients hand on a call without an id (LiteLLM drops it, LangChain.js calls it invalid), 7 raise. An id
-    that is no string, or that comes only later, fails in fewer clients.
+    The tool's result must name the id of its call, so the next request fails or is answered wrongly. {clients: wrong}
+    measured clients hand on a call without an id (LiteLLM drops it, LangChain.js calls it invalid), {count: raises}
+    raise. An id that is no string, or that comes only later, fails in fewer clients.
 
     ## Repair
     An id is made up from choice and index: any will do, as long as it stays the same.

@@ -17,9 +17,9 @@ class ToolCallIdUnstable(Rule):
     Sends the id once, in the first fragment; later fragments have only ``index`` and ``function.arguments``.
 
     ## Why it matters
-    Nobody knows under which id the tool's result has to be sent back. 29 of 33 measured clients end up with a wrong
-    id, LangChain (Python and JavaScript) and the openai-agents SDK with several broken calls in place of one.
-    GLM-4's server makes up a new random ``call_…`` for every fragment.
+    Nobody knows under which id the tool's result has to be sent back. {clients: other call ids} measured clients end up
+    with a wrong id, LangChain (Python and JavaScript) and the openai-agents SDK with several broken calls in place of
+    one. GLM-4's server makes up a new random ``call_…`` for every fragment.
 
     Parallel calls have different ids too, under different indexes; where they share an index and each has a name,
     tool-call-index-collision speaks.

@@ -17,8 +17,9 @@ class ToolCallIndexCollision(Rule):
     Gives each parallel call an index of its own.
 
     ## Why it matters
-    Fragments are joined by index, so two calls become one with arguments ``{…}{…}``: 15 of 33 measured clients
-    raise on it, 15 hand on a wrong call. Only clients that look at the id keep them apart.
+    Fragments are joined by index, so two calls become one with arguments ``{…}{…}``: {clients: raises when both calls
+    come whole with 0} measured clients raise on it, most of the others hand on a wrong call. Only clients that look at
+    the id keep them apart.
 
     ## Repair
     The call with the new id gets the next index.

@@ -18,8 +18,9 @@ class ToolCallIndexMissing(Rule):
     Sends an integer in every fragment; it is the one key that the schema requires.
 
     ## Why it matters
-    The index says which call a fragment belongs to. Without it 20 of 33 measured clients raise on two calls (the
-    openai-python ``.stream()`` helper, @ai-sdk/openai), the others mix the calls up; Go clients read it as 0.
+    The index says which call a fragment belongs to. Without it {clients: raises when there are several calls} measured
+    clients raise on two calls (the openai-python ``.stream()`` helper, @ai-sdk/openai), the others mix the calls up; Go
+    clients read it as 0.
 
     ## Repair
     Numbered by id: a new id opens the next call, no id continues the last.

@@ -22,10 +22,10 @@ class ToolCallIndexOffset(Rule):
     Numbers calls from 0 without gaps, and opens them in that order.
 
     ## Why it matters
-    Helpers write to the place in their list that the index names, and it is not there: the openai-python
-    ``.stream()`` helper raises IndexError, openai-node's fails on ``undefined``. Gateways in front of Anthropic or
-    Bedrock pass on the number of the content block, in which text before the call counts. Where a later call comes
-    first, 18 of 33 measured clients hand on the calls in that order.
+    Helpers write to the place in their list that the index names, and it is not there: the openai-python ``.stream()``
+    helper raises IndexError, openai-node's fails on ``undefined``. Gateways in front of Anthropic or Bedrock pass on
+    the number of the content block, in which text before the call counts. Where a later call comes first, {clients:
+    another order when call 1 comes before call 0} measured clients hand on the calls in that order.
 
     ## Repair
     Calls are renumbered in the order of their appearance.

@@ -133,7 +133,7 @@ class ToolCallLeakedAsText(Rule):
     Sends calls as ``tool_calls``, never as text.
 
     ## Why it matters
-    The user is shown the markup and no function is called; none of 33 measured clients finds the call. The server's
+    The user is shown the markup and no function is called; {clients: any} measured clients find no call. The server's
     parser is off, is made for another model, or lost its way.
 
     Judged where the request offers tools, no call came, and a known marker is shortly followed by the name of such

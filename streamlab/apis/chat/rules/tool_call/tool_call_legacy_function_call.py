@@ -18,8 +18,8 @@ class ToolCallLegacyFunctionCall(Rule):
     Answers ``tools`` with ``tool_calls``; ``function_call`` only answers a request with ``functions``.
 
     ## Why it matters
-    The call is lost to all 33 measured clients: 4 raise, the others see no call. ``function_call`` as the reason
-    for proper tool calls leaves 17 with a reason they do not know (a warning).
+    The call is lost to {clients: any} measured clients: {count: raises} raise, the others see no call.
+    ``function_call`` as the reason for proper tool calls leaves many with a reason they do not know (a warning).
 
     A call that answers neither tools nor functions is reported too: GLM-4's server took ordinary text for one.
 

@@ -20,8 +20,8 @@ class ToolCallNameEmptyContinuation(Rule):
     Leaves the key out after the first fragment.
 
     ## Why it matters
-    The openai-node ``.stream()`` helper of 7.x raises ("changed tool call identity"); 32 other measured clients
-    read it as absent. gptel and spring-ai-alibaba were seen to break calls on it.
+    The openai-node ``.stream()`` helper of 7.x raises ("changed tool call identity"); {clients: none when the name
+    alone is empty text} measured clients read it as absent. gptel and spring-ai-alibaba were seen to break calls on it.
 
     ## Repair
     The key is dropped.

@@ -20,8 +20,9 @@ class ToolCallNameSplit(Rule):
     Sends the whole name in the first fragment.
 
     ## Why it matters
-    Half of the clients join pieces, half keep the first or the last: 19 of 33 measured clients end up with a wrong
-    name, 4 raise. Judged where the request is known: only the joined pieces are the name of a tool it offers.
+    Half of the clients join pieces, half keep the first or the last: {clients: wrong} measured clients end up with a
+    wrong name, {count: raises} raise. Judged where the request is known: only the joined pieces are the name of a tool
+    it offers.
 
     ## Repair
     The name is held back until it is the name of a tool, then sent whole.

@@ -21,8 +21,8 @@ class ToolCallNotInArray(Rule):
     ``function_call`` is an object by itself.
 
     ## Why it matters
-    Everybody loops over it. Of 33 measured clients 31 raise on an object, and the other two (LiteLLM, LangChain.js)
-    end with another number of calls. Text Generation Inference 2.0.4 sends its calls like this.
+    Everybody loops over it. {clients: raises} measured clients raise on an object, and the others (LiteLLM,
+    LangChain.js) end with another number of calls. Text Generation Inference 2.0.4 sends its calls like this.
 
     ## Repair
     An object is put into an array; null in an array, and a value that stands for nothing, are removed. Anything else

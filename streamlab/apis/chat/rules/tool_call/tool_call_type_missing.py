@@ -22,9 +22,9 @@ class ToolCallTypeMissing(Rule):
     Sends ``"type": "function"`` in the first fragment of a call and never again: 670 of 670.
 
     ## Why it matters
-    Without it openai-node's ``.stream()`` helper raises ("tool call snapshot missing `type`"), as do agno and AI
-    SDK 4. Null in a later fragment makes openai-python's helper fail an assertion; ``""`` anywhere fails the AI SDK's
-    validation. Repeated in later fragments it harms none of 33 measured clients and is information.
+    Without it openai-node's ``.stream()`` helper raises ("tool call snapshot missing `type`"), as do agno and AI SDK 4.
+    Null in a later fragment makes openai-python's helper fail an assertion; ``""`` anywhere fails the AI SDK's
+    validation. Repeated in later fragments it harms no measured client and is information.
 
     ## Repair
     ``function`` is added to the first fragment; later fragments lose the key.

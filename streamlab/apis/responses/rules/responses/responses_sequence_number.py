@@ -24,8 +24,8 @@ class ResponsesSequenceNumber(Rule):
 
     ## Why it matters
     Clients written in Rust and Go declare the member as required and abandon the turn without it; clients that can
-    resume take a gap for lost events. The 11 official and mainstream clients that were measured do not look at it.
-    A number that starts again at 0 is a mark of an event that a gateway made up (a synthetic ``response.failed``).
+    resume take a gap for lost events. {clients: none} measured clients do not look at it. A number that starts again at
+    0 is a mark of an event that a gateway made up (a synthetic ``response.failed``).
 
     ## Repair
     Numbered anew from 0, in order of arrival.

@@ -21,9 +21,9 @@ class ResponsesTerminalMissing(Rule):
     Ends every one of 1,614 recorded streams with one of the three. There is no ``[DONE]``.
 
     ## Why it matters
-    This event alone carries the status and the usage. Without it openai-python's stream helper raises (``Didn't
-    receive a response.completed event``), and nine other measured clients, openai-node, LangChain and the AI SDK among
-    them, return an answer without usage or status and say nothing. Codex reconnects and asks again.
+    This event alone carries the status and the usage. Without it openai-python's stream helper raises (``Didn't receive
+    a response.completed event``), and {clients: silent-loss} measured clients, openai-node, LangChain and the AI SDK
+    among them, return an answer without usage or status and say nothing. Codex reconnects and asks again.
 
     ## Repair
     None: whether the answer is whole cannot be known from what came, and an end is never made up. The mended stream

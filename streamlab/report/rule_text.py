@@ -1,0 +1,18 @@
+"""What a rule's docstring says, with the figures it asks for."""
+
+from __future__ import annotations
+
+import inspect
+
+from streamlab.clients.figures import filled_in
+from streamlab.rules.base import Rule
+
+
+def title(rule: type[Rule]) -> str:
+    """The first line: what is wrong, in a sentence."""
+    return explanation(rule).partition("\n")[0]
+
+
+def explanation(rule: type[Rule]) -> str:
+    """All of it: what OpenAI does, why the deviation matters, how it is mended."""
+    return filled_in(inspect.cleandoc(rule.__doc__ or ""), rule.name)
