@@ -21,6 +21,28 @@ def db_option(function: Command) -> Command:
     )(function)
 
 
+def access_options(function: Command) -> Command:
+    """``--allow-remote``, ``--allow-origin`` and ``--token``: who may ask what listens."""
+    for option in (
+        click.option(
+            "--token",
+            envvar="STREAMLAB_TOKEN",
+            metavar="TOKEN",
+            help="Ask for this token in every path (new: make one); the base URL is printed with it.",
+        ),
+        click.option(
+            "--allow-origin",
+            "allow_origins",
+            multiple=True,
+            metavar="ORIGIN",
+            help="Let web pages of this origin ask (*: of any); those on this machine may.",
+        ),
+        click.option("--allow-remote", is_flag=True, help="Listen beyond loopback, and answer to any name."),
+    ):
+        function = option(function)
+    return function
+
+
 def json_option(function: Command) -> Command:
     """``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(function)

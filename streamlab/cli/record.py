@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import db_option
+from streamlab.cli.options import access_options, db_option
 
 if TYPE_CHECKING:
     from streamlab.workflows.record import Mending
@@ -30,7 +31,7 @@ Examples:
 @click.option("--normalize", is_flag=True, help="Mend streams on their way; what the server sent is recorded.")
 @click.option("--unsafe", is_flag=True, help="With --normalize: also mend what needs a guess.")
 @click.option("--retry-unstreamed", is_flag=True, help="With --normalize: ask again unstreamed after an empty answer.")
-@click.option("--allow-remote", is_flag=True, help="Listen beyond loopback.")
+@access_options
 @click.option("--idle-timeout", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="0: never.")
 @click.option("--upstream-ca", metavar="FILE", help="PEM certificates to trust beside the system's.")
 @db_option
@@ -45,6 +46,8 @@ def command(
     unsafe: bool,
     retry_unstreamed: bool,
     allow_remote: bool,
+    allow_origins: tuple[str, ...],
+    token: str | None,
     idle_timeout: float,
     upstream_ca: str | None,
     command_line: tuple[str, ...],
@@ -56,31 +59,40 @@ def command(
     """
     _refuse_without_fork()
     from streamlab.report.terminal import complain, say
+    from streamlab.report.unblocked import Unblocked
+    from streamlab.servers.access import make_access
     from streamlab.storage.location import default_db
     from streamlab.workflows import record as recording
 
     mending = _mending(normalize, unsafe, retry_unstreamed)
+    access = make_access(allow_remote, allow_origins, token)
     bound = recording.listeners(recording.hops(upstream, listen, taps, upstream_ca), allow_remote=allow_remote)
+
+    path = db or default_db()
 
     def announce() -> None:
         """The base URL to paste: on standard output, unless that is the command's; in words on standard error."""
         for listener in bound:
-            url, route = recording.base_url(listener), listener[1]
+            url, route = recording.base_url(listener, access), listener[1]
             name = f"{route.tap}: " if route.tap else ""
             how = "recording and mending" if mending else "recording"
-            complain(f"{name}{how} {route.upstream.origin}{route.upstream.path} at {url}")
+            complain(f"{name}{how} {route.upstream.origin}{route.upstream.path} at {url} into {path}")
             if not command_line:
                 say(f"OPENAI_BASE_URL={url}")
 
+    beside = Unblocked(sys.stderr)
+
     def warn(text: str) -> None:
-        complain(f"streamlab: warning: {text}")
+        """Never waits: it is said beside the streams."""
+        beside.line(f"streamlab: warning: {text}")
 
     raise SystemExit(
         recording.record(
             bound,
-            db or default_db(),
+            path,
             label=label,
             idle_timeout=idle_timeout,
+            access=access,
             mending=mending,
             command=command_line,
             announce=announce,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import db_option
+from streamlab.cli.options import access_options, db_option
 
 if TYPE_CHECKING:
     from streamlab.servers.replay import Played
@@ -34,10 +35,17 @@ Examples:
 @click.option("--reset-after", metavar="BYTES", help="Reset the connection after so many body bytes (or events: 3e).")
 @click.option("--stall-after", metavar="BYTES", help="Fall silent after so many body bytes (or events: 3e).")
 @click.option("--normalize", is_flag=True, help="Play the mended stream instead of the recorded one.")
-@click.option("--allow-remote", is_flag=True, help="Listen beyond loopback.")
+@access_options
 @db_option
 def command(
-    targets: tuple[str, ...], listen: str, speed: float, db: Path | None, allow_remote: bool, **options: object
+    targets: tuple[str, ...],
+    listen: str,
+    speed: float,
+    db: Path | None,
+    allow_remote: bool,
+    allow_origins: tuple[str, ...],
+    token: str | None,
+    **options: object,
 ) -> None:
     """Play exchanges back: byte for byte, with the recorded timing, HTTP chunks and ending.
 
@@ -45,23 +53,28 @@ def command(
     matches nothing gets a 404 that names the nearest. Never goes online. SIGINT ends it with exit code 0.
     """
     from streamlab.report.terminal import complain, say
+    from streamlab.report.unblocked import Unblocked
+    from streamlab.servers.access import make_access
     from streamlab.servers.listening import bind, parse_listen
     from streamlab.workflows import replay as replaying
 
+    access = make_access(allow_remote, allow_origins, token)
     address = parse_listen(listen, allow_remote=allow_remote)
-    playables = replaying.playables(targets, db, **options)  # type: ignore[arg-type]
+    playables = replaying.playables(targets, db, warn=complain, **options)  # type: ignore[arg-type]
     listener = bind(*address)
     host, port = listener.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}{access.prefix}"
     count = f"{len(playables)} exchange{'s' if len(playables) != 1 else ''}"
 
     def announce() -> None:
         complain(f"replaying {count} at {url}/v1")
         say(f"OPENAI_BASE_URL={url}/v1")
 
-    def tell(played: Played) -> None:
-        complain(replaying.played_line(played))
+    beside = Unblocked(sys.stderr)
 
-    timing = replaying.serve(listener, playables, speed, tell, announce)
+    def tell(played: Played) -> None:
+        beside.line(replaying.played_line(played))
+
+    timing = replaying.serve(listener, playables, speed, tell, announce, access=access, remark=beside.line)
     if timing.errors_ns:
         complain(replaying.timing_line(timing))

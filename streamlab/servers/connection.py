@@ -11,12 +11,12 @@ from streamlab.ports import ResponseTransformer, Tap
 from streamlab.servers.dialogue import Dialogue, Phase
 from streamlab.servers.endpoint import Endpoint
 from streamlab.servers.fair_queue import FairQueue
-from streamlab.servers.forwarding import swap_origin
+from streamlab.servers.forwarding import Forwarding
 from streamlab.servers.refusal import Refusal
 from streamlab.servers.side_request import SideRequest
 from streamlab.servers.sides import Timer
 from streamlab.servers.upstream import Upstream
-from streamlab.wire.http1 import Fault, RequestHead
+from streamlab.wire.http1 import Fault
 
 
 class Connection:
@@ -29,6 +29,7 @@ class Connection:
         number: int,
         client: Endpoint,
         upstream: Upstream,
+        forwarding: Forwarding,
         tap: Tap,
         *,
         buffer: bytearray,
@@ -36,6 +37,7 @@ class Connection:
         transformer: ResponseTransformer | None,
         side_request: Callable[[], SideRequest],
         queue: FairQueue,
+        on_rejected: Callable[[Fault], None],
         on_close: Callable[[Connection], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -45,6 +47,7 @@ class Connection:
         self._side_request: SideRequest | None = None
         self._queue = queue
         self._on_close = on_close
+        self.rejected = on_rejected
         self._connecting: asyncio.Task[None] | None = None
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
         dialogue = self.dialogue = Dialogue(
@@ -52,8 +55,7 @@ class Connection:
             client,
             tap,
             self,
-            origin=upstream.origin,
-            rewrite=self._rewrite,
+            forwarding=forwarding,
             idle_timeout=idle_timeout,
             transformer=transformer,
         )
@@ -64,9 +66,6 @@ class Connection:
     def leaving(self) -> bool:
         """Whether the client has gone, and the end of its message may still come."""
         return self.dialogue.phase is Phase.LEAVING
-
-    def _rewrite(self, raw: bytes, head: RequestHead) -> bytes | Fault:
-        return swap_origin(raw, head, self._target.authority)
 
     # --- what the dialogue asks for
 

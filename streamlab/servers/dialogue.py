@@ -11,9 +11,10 @@ from enum import Enum, auto
 
 from streamlab.ports import ResponseTransformer, Tap
 from streamlab.servers.answers import AnswerWatch
-from streamlab.servers.error_response import error_response
+from streamlab.servers.error_response import error_response, refusal_response
+from streamlab.servers.forwarding import Forwarding
 from streamlab.servers.refusal import Refusal
-from streamlab.servers.requests import Asked, AskedBody, AskedEvent, Asking, Rejected, RequestReader, Rewrite
+from streamlab.servers.requests import Asked, AskedBody, AskedEvent, Asking, Rejected, RequestReader
 from streamlab.servers.sides import Side, Surroundings, Timer
 from streamlab.servers.transformed import Transformed
 from streamlab.wire.http1 import Fault
@@ -57,8 +58,7 @@ class Dialogue:
         tap: Tap,
         surroundings: Surroundings,
         *,
-        origin: str,
-        rewrite: Rewrite,
+        forwarding: Forwarding,
         idle_timeout: float = 0.0,
         transformer: ResponseTransformer | None = None,
     ) -> None:
@@ -68,11 +68,13 @@ class Dialogue:
         self._upstream: Side | None = None
         self._tap = tap
         self._around = surroundings
-        self._origin = origin
+        self._origin = forwarding.origin
         self._idle_timeout = idle_timeout
-        self._requests = RequestReader(rewrite)
+        self._requests = RequestReader(forwarding.forward)
         self._answers = AnswerWatch()
-        self._transformed = Transformed(transformer, client, surroundings, rewrite) if transformer is not None else None
+        self._transformed = (
+            Transformed(transformer, client, surroundings, forwarding) if transformer is not None else None
+        )
         self._waiting: bytearray | None = None  # for the upstream, from the first request until there is a connection
         self._now = surroundings.now_ns
         self._last_ns = self._now()
@@ -131,10 +133,8 @@ class Dialogue:
 
     def _reject(self, fault: Fault, now: int) -> None:
         self._tap.ended(self.number, now, f"rejected: {fault.reason}")
-        answer = error_response(
-            fault.status, f"streamlab: {fault.reason}", "invalid_http_request", "invalid_request_error"
-        )
-        self._say_last(b"" if self._answers.stacked else answer)
+        self._around.rejected(fault)
+        self._say_last(b"" if self._answers.stacked else refusal_response(fault))
 
     def client_ended(self, how: str) -> None:
         """The client closed ("fin"), reset ("rst") or failed."""
@@ -181,7 +181,10 @@ class Dialogue:
         """There is no connection, and there will be none."""
         self._tap.ended(self.number, self._now(), f"unreachable: {refusal}")
         message = f"cannot reach {self._origin} ({refusal.detail or refusal.kind}): {refusal.hint}"
-        self._apologise(502, message, "upstream_unreachable")
+        if refusal.kind == "descriptors":
+            self._apologise(503, message, "too_many_connections")
+        else:
+            self._apologise(502, message, "upstream_unreachable")
 
     def upstream_drained(self) -> None:
         """The upstream took what had to wait."""

@@ -5,6 +5,17 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
+from streamlab.wire.http1 import Fault
+
+#: What the clients of a server read as the kind of a refusal.
+_CODES = {401: "invalid_token", 403: "forbidden"}
+
+
+def refusal_response(fault: Fault) -> bytes:
+    """The answer to a request that goes nowhere."""
+    code = _CODES.get(fault.status, "invalid_http_request")
+    return error_response(fault.status, f"streamlab: {fault.reason}", code, "invalid_request_error")
+
 
 def error_response(status: int, message: str, code: str, kind: str = "streamlab_error") -> bytes:
     """A complete HTTP/1.1 response that ends its connection; official clients show ``message`` to their user."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import resource
 import socket
 
 from streamlab.errors import CouldNotRunError, UsageError
+from streamlab.servers.access import is_loopback
 
 _BACKLOG = 4096
 #: Descriptors wanted: two a stream.
@@ -25,17 +25,6 @@ def parse_listen(address: str, *, allow_remote: bool) -> tuple[str, int]:
             f"refusing to listen on {host}: whoever reaches it could use your upstream; add --allow-remote if meant"
         )
     return host, int(port_text)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address (without brackets) means this machine and no other."""
-    name = host.lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def bind(host: str, port: int) -> socket.socket:

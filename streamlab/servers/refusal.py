@@ -8,12 +8,15 @@ _HINTS = {
     "refused": "is the server running, and is --upstream right?",
     "dns": "is the host name in --upstream right?",
     "tls": "give a private CA with --upstream-ca, or use http://",
+    "proxy": "is the proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY right? NO_PROXY names hosts that need none",
+    "descriptors": "the limit on open files is reached, `ulimit -n` raises it; try again",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why no connection could be made: ``kind`` (refused, dns, tls, timeout, unreachable) and a detail."""
+    """Why no connection could be made: a detail, and a ``kind``: refused, dns, tls, timeout, proxy, descriptors,
+    unreachable."""
 
     kind: str
     detail: str

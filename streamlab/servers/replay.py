@@ -17,8 +17,11 @@ from dataclasses import dataclass, field
 from streamlab.errors import StreamlabError
 from streamlab.playback.matching import Candidate, Matcher, Miss
 from streamlab.playback.script import Finish, Script, Step
+from streamlab.servers.accepting import Acceptor
+from streamlab.servers.access import Access, is_loopback
 from streamlab.servers.endpoint import READ_SIZE, Endpoint
-from streamlab.servers.error_response import error_response
+from streamlab.servers.error_response import error_response, refusal_response
+from streamlab.servers.requests import no_request
 from streamlab.servers.schedule import Schedule
 from streamlab.wire.http1 import (
     MAX_REQUEST_HEAD,
@@ -32,6 +35,8 @@ from streamlab.wire.http1 import (
 
 #: A request body beyond this is not kept for matching; no recorded request of this size could be told apart anyway.
 _MAX_BODY = 64 * 1024 * 1024
+#: Descriptors of a connection: the client's, and those of the database its exchange is read from.
+_DESCRIPTORS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,50 +89,64 @@ class ReplayServer:
         playables: Sequence[Playable],
         *,
         speed: float = 1.0,
+        access: Access | None = None,
         on_played: Callable[[Played], None] = lambda _: None,
+        remark: Callable[[str], object] = bool,
     ) -> None:
         self.load(playables)
         self.speed = speed
+        self.access = access or Access()
         self.on_played = on_played
+        self.remark = remark
         self.schedule = Schedule()
         self.timing = Timing()
-        self._listener = listener
         self._buffer = bytearray(READ_SIZE)
         self._connections: set[_Connection] = set()
-        asyncio.get_running_loop().add_reader(listener, self._accept)
+        self._acceptor = Acceptor(each=_DESCRIPTORS, remark=remark)
+        self._acceptor.serve(listener, self._accepted)
 
     def load(self, playables: Sequence[Playable]) -> None:
         """Play these from the next request on."""
         self.playables, self.matcher = playables, Matcher([one.candidate for one in playables])
 
-    def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        for _ in range(64):
-            try:
-                sock, _address = self._listener.accept()
-            except OSError:
-                return
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = _Connection(self, Endpoint(loop, sock, self._buffer), self._connections.discard)
-            self._connections.add(connection)
-            connection.start()
+    def _accepted(self, sock: socket.socket) -> None:
+        endpoint = Endpoint(asyncio.get_running_loop(), sock, self._buffer)
+        connection = _Connection(self, endpoint, self._closed, here=_is_here(sock))
+        self._connections.add(connection)
+        connection.start()
+
+    def _closed(self, connection: _Connection) -> None:
+        self._connections.discard(connection)
+        self._acceptor.release()
 
     def stop(self) -> None:
         """Close everything, performances included."""
-        asyncio.get_running_loop().remove_reader(self._listener)
-        self._listener.close()
+        self._acceptor.stop()
         for connection in list(self._connections):
             connection.close()
         self.schedule.close()
 
 
-class _Connection:
-    """Reads requests one after the other and plays an answer to each."""
+def _is_here(sock: socket.socket) -> bool:
+    """Whether the client is on this machine."""
+    try:
+        return is_loopback(str(sock.getpeername()[0]).removeprefix("::ffff:"))
+    except OSError:
+        return False
 
-    def __init__(self, server: ReplayServer, client: Endpoint, on_close: Callable[[_Connection], None]) -> None:
+
+class _Connection:
+    """Reads requests one after the other and plays an answer to each.
+
+    Who is neither ``here`` nor has the token is not told what else could be played.
+    """
+
+    def __init__(
+        self, server: ReplayServer, client: Endpoint, on_close: Callable[[_Connection], None], *, here: bool
+    ) -> None:
         self._server = server
         self._client = client
+        self._trusted = here or server.access.token is not None
         self._on_close = on_close
         self._received = bytearray()
         self._first_ns = 0
@@ -159,16 +178,25 @@ class _Connection:
             self._answer()
 
     def _take_head(self) -> bool:
+        while self._received and self._received[0] in b"\r\n":  # empty lines before a request line are allowed
+            del self._received[0]
+        fault = no_request(self._received[0]) if self._received else None
+        if fault is not None:
+            return self._refuse(fault)
         end = head_end(self._received, 0, 0)
         if end < 0:
             if len(self._received) > MAX_REQUEST_HEAD:
-                self._refuse(Fault(f"the request head is larger than {MAX_REQUEST_HEAD} bytes", 431))
+                return self._refuse(Fault(f"the request head is larger than {MAX_REQUEST_HEAD} bytes", 431))
             return False
-        head = parse_request_head(bytes(self._received[:end]))
-        body = head if isinstance(head, Fault) else request_body(head)
-        if isinstance(head, Fault) or isinstance(body, Fault):
-            self._refuse(head if isinstance(head, Fault) else body)  # type: ignore[arg-type]
-            return False
+        raw = bytes(self._received[:end])
+        head = parse_request_head(raw)
+        admitted = head if isinstance(head, Fault) else self._server.access.admit(raw, head)
+        if isinstance(admitted, Fault):
+            return self._refuse(admitted)
+        head = admitted.head
+        body = request_body(head)
+        if isinstance(body, Fault):
+            return self._refuse(body)
         del self._received[:end]
         self._head_seen, self._body = (head.method, head.target), body
         self._kept.clear()
@@ -183,12 +211,10 @@ class _Connection:
         used = self._body.feed(bytes(self._received), 0, pieces)
         del self._received[:used]
         if self._body.fault is not None:
-            self._refuse(self._body.fault)
-            return False
+            return self._refuse(self._body.fault)
         for data, _ in pieces:
             if len(self._kept) + len(data) > _MAX_BODY:
-                self._refuse(Fault(f"the request body is larger than {_MAX_BODY} bytes", 413))
-                return False
+                return self._refuse(Fault(f"the request body is larger than {_MAX_BODY} bytes", 413))
             self._kept += data
         return self._body.done
 
@@ -200,14 +226,16 @@ class _Connection:
         self._kept.clear()
         if isinstance(found, Miss):
             server.on_played(Played(method, target, None, found.message))
-            self._say_last(error_response(404, f"streamlab: {found.message}", "no_match", "invalid_request_error"))
+            told = found.message if self._trusted else "no recorded request matches this one"
+            self._say_last(error_response(404, f"streamlab: {told}", "no_match", "invalid_request_error"))
             return
         playable = server.playables[found]
         try:
             self._performance = _Performance(server, self._client, playable, self._first_ns, self._performed)
         except StreamlabError as error:  # deleted since it was found, or a file that was changed
             server.on_played(Played(method, target, None, str(error)))
-            self._say_last(error_response(500, f"streamlab: {error}", "cannot_replay"))
+            told = str(error) if self._trusted else "the exchange cannot be replayed"
+            self._say_last(error_response(500, f"streamlab: {told}", "cannot_replay"))
             return
         server.on_played(Played(method, target, playable, playable.title))
         self._performance.start()
@@ -224,8 +252,11 @@ class _Connection:
             self._client.reset(self.close)
         # HOLD: nothing more, until the client goes
 
-    def _refuse(self, fault: Fault) -> None:
-        self._say_last(error_response(fault.status, f"streamlab: {fault.reason}", "invalid_http_request"))
+    def _refuse(self, fault: Fault) -> bool:
+        """Never more of this client; False, for whoever asks whether to go on."""
+        self._server.remark(f"refused a client ({fault.status}): {fault.reason}")
+        self._say_last(refusal_response(fault))
+        return False
 
     def _say_last(self, data: bytes) -> None:
         if data:

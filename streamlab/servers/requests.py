@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from streamlab.servers.forwarding import Forwarded
 from streamlab.wire.http1 import (
     MAX_REQUEST_HEAD,
     BodyReader,
@@ -43,7 +44,7 @@ TRANSITIONS: dict[Asking, frozenset[Asking]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request's complete head as received, what the upstream gets for it, and when its first byte came."""
+    """A request's complete head as it is recorded, what the upstream gets for it, and when its first byte came."""
 
     raw: bytes
     rewritten: bytes
@@ -65,16 +66,19 @@ class Rejected:
 
 
 AskedEvent = Asked | AskedBody | Rejected
-#: What the upstream is to get for a head, or why it gets nothing.
-Rewrite = Callable[[bytes, RequestHead], bytes | Fault]
+#: What recorder and upstream are to get for a head, or why they get nothing.
+Forward = Callable[[bytes, RequestHead], Forwarded | Fault]
+#: What the first byte of a request can be; 0x16 opens a TLS handshake.
+_METHOD = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_TLS = 0x16
 
 
 class RequestReader:
     """Reads one client's requests: `feed` returns what the bytes mean, in order; nothing raises."""
 
-    def __init__(self, rewrite: Rewrite) -> None:
+    def __init__(self, forward: Forward) -> None:
         self.state = Asking.HEAD
-        self._rewrite = rewrite
+        self._forward = forward
         self._head = bytearray()
         self._searched = 0
         self._began_ns = 0
@@ -129,6 +133,10 @@ class RequestReader:
                 at += 1
             if at == len(data):
                 return at
+            fault = no_request(data[at])
+            if fault is not None:
+                self._reject(fault, events)
+                return len(data)
             self._began_ns, self._searched = now_ns, 0
         had = len(self._head)
         self._head += data[at:]
@@ -153,10 +161,10 @@ class RequestReader:
         body = request_body(head)
         if isinstance(body, Fault):
             return self._reject(body, events)
-        rewritten = self._rewrite(raw, head)
-        if isinstance(rewritten, Fault):
-            return self._reject(rewritten, events)
-        events.append(Asked(raw, rewritten, self._began_ns))
+        forwarded = self._forward(raw, head)
+        if isinstance(forwarded, Fault):
+            return self._reject(forwarded, events)
+        events.append(Asked(forwarded.recorded, forwarded.sent, self._began_ns))
         self._body = None if body.done else body
         if values(head.headers, "upgrade"):
             self._become(Asking.HELD)
@@ -176,3 +184,13 @@ class RequestReader:
             self._body = None
             self._become(Asking.HEAD)
         return stop
+
+
+def no_request(first: int) -> Fault | None:
+    """What is wrong with the first byte of a request; else nobody would notice before the end of a head, which may
+    never come."""
+    if first in _METHOD:
+        return None
+    if first == _TLS:
+        return Fault("this address speaks plain HTTP: write http:// instead of https:// before it")
+    return Fault("the request line is not 'METHOD target HTTP/1.1'")

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol
 
+from streamlab.wire.http1 import Fault
+
 
 class Timer(Enum):
     """What a dialogue waits for; each runs once at a time."""
@@ -62,6 +64,9 @@ class Surroundings(Protocol):
 
     def ask(self, head: bytes, rewritten: bytes, body: bytes) -> None:
         """Ask the upstream on a connection of its own; `Dialogue.side_answer` follows, never within the call."""
+
+    def rejected(self, fault: Fault) -> None:
+        """The client was refused: for whoever wants to know."""
 
     def closed(self) -> None:
         """The dialogue is over: give up connecting, asking and every timer."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from streamlab.ports import ResponseTransformer
-from streamlab.servers.requests import Rewrite
+from streamlab.servers.forwarding import Forwarding
 from streamlab.servers.sides import Side, Surroundings, Timer
-from streamlab.wire.http1 import Fault, parse_request_head
 
 #: After [DONE], how long an upstream may take to end its message before a repaired one is ended without it.
 _RELEASE_SECONDS = 0.25
@@ -19,12 +18,12 @@ class Transformed:
     """
 
     def __init__(
-        self, transformer: ResponseTransformer, client: Side, surroundings: Surroundings, rewrite: Rewrite
+        self, transformer: ResponseTransformer, client: Side, surroundings: Surroundings, forwarding: Forwarding
     ) -> None:
         self._transformer = transformer
         self._client = client
         self._around = surroundings
-        self._rewrite = rewrite
+        self._forwarding = forwarding
         self.asking = False  # the same question was asked again, on a connection of its own
 
     @property
@@ -82,8 +81,5 @@ class Transformed:
         return sent and not transformer.more
 
     def _ask(self, head: bytes, body: bytes) -> None:
-        parsed = parse_request_head(head)
-        rewritten = parsed if isinstance(parsed, Fault) else self._rewrite(head, parsed)
-        assert not isinstance(rewritten, Fault), "made from a head that was valid"
         self.asking = True
-        self._around.ask(head, rewritten, body)
+        self._around.ask(head, self._forwarding.again(head), body)

@@ -360,7 +360,8 @@ def _child(
     except UnreadableInputError as error:
         os.write(status, f"unreadable {error}".encode())
         return 2
-    os.write(status, b"ready")
+    with contextlib.suppress(OSError):  # on a busy machine nobody may wait for it any more
+        os.write(status, b"ready")
     os.close(status)
     gc.freeze()
     return run(spool, recorder, observer)

@@ -139,7 +139,7 @@ def request_body(head: RequestHead) -> BodyReader | Fault:
             return Fault("both Transfer-Encoding and Content-Length are given")
         if codings != ["chunked"] or head.http_version != "1.1":
             return Fault("the Transfer-Encoding is not 'chunked'", 501)
-        return BodyReader(Framing.CHUNKED)
+        return BodyReader(Framing.CHUNKED, strict=True)
     if not lengths:
         return BodyReader(Framing.NONE)
     return _of_length(lengths)
@@ -200,12 +200,13 @@ class BodyReader:
     """Follows one body through its framing: hand it bytes, it returns where the message ended in them.
 
     ``done`` turns True at the end of the message, ``fault`` is set at the first byte that breaks the framing; from
-    either on, nothing more is consumed. ``trailers`` are known once done.
+    either on, nothing more is consumed. ``trailers`` are known once done; ``strict`` refuses lines of them that end in
+    a bare LF, which two parsers could read in two ways.
     """
 
-    __slots__ = ("_at", "_carry", "_left", "chunk", "done", "fault", "framing", "length", "trailers")
+    __slots__ = ("_at", "_carry", "_left", "_strict", "chunk", "done", "fault", "framing", "length", "trailers")
 
-    def __init__(self, framing: Framing, length: int = 0) -> None:
+    def __init__(self, framing: Framing, length: int = 0, *, strict: bool = False) -> None:
         self.framing = framing
         self.length = length
         self.done = framing is Framing.NONE
@@ -213,6 +214,7 @@ class BodyReader:
         self.trailers: Headers = ()
         self.chunk = 0
         self._left = length
+        self._strict = strict
         self._at = _At.SIZE
         self._carry = b""
 
@@ -342,7 +344,9 @@ class BodyReader:
         if line_end < 0:
             self._carry = line
             return stop
-        line = line.rstrip(b"\r\n")
+        if self._strict and not line.endswith(b"\r\n"):
+            return self._fail("a line of the trailers does not end in CRLF", at)
+        line = line[:-2] if self._strict else line.rstrip(b"\r\n")
         if not line:
             self._carry = b""
             self._left = 0

@@ -10,19 +10,22 @@ import functools
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from streamlab.errors import UsageError
 from streamlab.ports import ResponseTransformer
 from streamlab.report.live import live_display
+from streamlab.servers.access import Access
 from streamlab.servers.command import run_command
 from streamlab.servers.listening import bind, parse_listen, raise_file_limit
 from streamlab.servers.relay import Relay, Route
 from streamlab.servers.upstream import parse_upstream
-from streamlab.storage.recorder import RecorderProcess, start
+from streamlab.storage.recorder import start
 
+#: What ends a recorder in order.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Listener = tuple[socket.socket, Route]
 #: Allocations between two looks at the young, and how many of those between looks at the older.
 _GC_THRESHOLDS = (50_000, 20, 50)
@@ -70,12 +73,12 @@ def listeners(routes: Sequence[tuple[str, Route]], *, allow_remote: bool) -> lis
     return [(bind(*address), route) for address, (_, route) in zip(addresses, routes, strict=True)]
 
 
-def base_url(listener: Listener) -> str:
+def base_url(listener: Listener, access: Access) -> str:
     """What a client is given instead of the upstream's base URL."""
     sock, route = listener
     host, port = sock.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}{route.upstream.path or '/v1'}"
+    return f"http://{shown}:{port}{access.prefix}{route.upstream.path or '/v1'}"
 
 
 def record(
@@ -84,28 +87,45 @@ def record(
     *,
     label: str | None = None,
     idle_timeout: float = 0.0,
+    access: Access | None = None,
     mending: Mending | None = None,
     command: Sequence[str] = (),
     announce: Callable[[], None],
     warn: Callable[[str], None],
 ) -> int:
-    """Relay and record until SIGINT or SIGTERM, or until ``command`` ends; returns the exit code.
+    """Relay and record until SIGINT, SIGTERM or SIGHUP, or until ``command`` ends; returns the exit code.
 
-    ``announce`` is called when everything is ready, ``warn`` should the writer process die. The code is the command's;
-    without one 0, or 3 when something could not be recorded. Raises UnreadableInputError when ``db`` is no capture.
+    ``announce`` is called when everything is ready: from then on a signal ends it in order. ``warn`` gets what somebody
+    should know, and must not wait. The code is the command's; without one 0, or 3 when something could not be
+    recorded. Raises UnreadableInputError when ``db`` is no capture.
     """
     recorder = start(db, label, live_display, [sock for sock, _ in bound])
     transformer = mending.factory() if mending is not None else None
     recorder.wait_ready()
+    hold_signals()
     announce()
     recorder.tap.on_broken = lambda: warn("the recording process is gone; streams go on unrecorded")
     # Nearly everything here is freed by its reference count; a full collection would stop all streams for milliseconds.
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        code = runner.run(_relay(bound, recorder, idle_timeout, transformer, command))
+        relay = functools.partial(
+            Relay, recorder.tap, idle_timeout=idle_timeout, transformer=transformer, access=access, remark=warn
+        )
+        url = base_url(bound[0], access or Access())
+        code = runner.run(_relay(relay, bound, functools.partial(run_command, command, url) if command else _told))
     recorded = recorder.finish()
     return code or (0 if recorded else 3)
+
+
+def hold_signals() -> None:
+    """From here on signals that end us wait until somebody handles them, so that none ends us without order."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+
+
+def release_signals() -> None:
+    """Handlers are in place."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -117,22 +137,25 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 async def _relay(
-    bound: Sequence[Listener],
-    recorder: RecorderProcess,
-    idle_timeout: float,
-    transformer: Callable[[], ResponseTransformer] | None,
-    command: Sequence[str],
+    make_relay: Callable[[], Relay], bound: Sequence[Listener], until: Callable[[Callable[[], None]], Awaitable[int]]
 ) -> int:
-    relay = Relay(recorder.tap, idle_timeout=idle_timeout, transformer=transformer)
+    relay = make_relay()
     for sock, route in bound:
         relay.serve(sock, route)
     try:
-        if command:
-            return await run_command(command, base_url(bound[0]))
-        told = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, told.set)
-        await told.wait()
-        return 0
+        return await until(release_signals)
     finally:
+        hold_signals()  # what is left to be done is done
         await relay.stop()
+
+
+async def _told(on_ready: Callable[[], None]) -> int:
+    """Until a signal comes."""
+    told = asyncio.Event()
+    for number in STOPPING:
+        # Who started us under nohup wants us to go on after a hangup.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+    on_ready()
+    await told.wait()
+    return 0

@@ -15,10 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from streamlab.errors import UsageError
+from streamlab.errors import UnreadableInputError, UsageError
 from streamlab.exchange import Ending, Exchange
 from streamlab.playback.matching import candidate
 from streamlab.playback.script import Fault, Finish, Script, Transform, parse_segments, script
+from streamlab.servers.access import Access
 from streamlab.servers.listening import bind, raise_file_limit
 from streamlab.servers.replay import Playable, Played, ReplayServer, Timing
 from streamlab.storage.targets import Target, find
@@ -54,13 +55,27 @@ def playables(
     cut_after: str | None = None,
     reset_after: str | None = None,
     stall_after: str | None = None,
+    warn: Callable[[str], object] = bool,
 ) -> list[Playable]:
-    """What the server can play, in the order of the targets. Raises UsageError, NotFoundError, UnreadableInputError."""
+    """What the server can play, in the order of the targets. Raises UsageError, NotFoundError, UnreadableInputError.
+
+    One exchange of several that cannot be read is told to ``warn`` and left out; where none can, the first says why.
+    """
     cutting = parse_segments(segments)
     fault = parse_fault(cut_after, reset_after, stall_after)
     transform = mended if normalize else None
     found = [target for name in targets for target in find(name, db)]
-    return [_playable(target, cutting, fault, transform) for target in found]
+    made, unreadable = [], []
+    for target in found:
+        try:
+            made.append(_playable(target, cutting, fault, transform))
+        except UnreadableInputError as error:
+            unreadable.append(error)
+    if unreadable and not made:
+        raise unreadable[0]
+    for left_out in unreadable:
+        warn(f"streamlab: warning: left out: {left_out}")
+    return made
 
 
 def _playable(
@@ -142,13 +157,16 @@ def serve(
     speed: float,
     on_played: Callable[[Played], None],
     on_ready: Callable[[], None] = lambda: None,
+    *,
+    access: Access | None = None,
+    remark: Callable[[str], object] = bool,
 ) -> Timing:
     """Serve until SIGINT or SIGTERM; how late the writes were. ``on_ready`` is called when nothing is left to set up:
-    the first request is to be as punctual as the others."""
+    the first request is to be as punctual as the others. ``on_played`` and ``remark`` must not wait."""
     raise_file_limit()
 
     async def run() -> Timing:
-        server = ReplayServer(listener, loaded, speed=speed, on_played=on_played)
+        server = ReplayServer(listener, loaded, speed=speed, access=access, on_played=on_played, remark=remark)
         told = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, told.set)

@@ -246,12 +246,12 @@ async def fetch(
 
 def get(path: str, extra: str = "", method: str = "GET") -> bytes:
     """A request without a body."""
-    return f"{method} {path} HTTP/1.1\r\nHost: somewhere\r\n{extra}\r\n".encode()
+    return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{extra}\r\n".encode()
 
 
 def post(path: str, body: bytes, extra: str = "") -> bytes:
     """A request with a JSON body."""
-    head = f"POST {path} HTTP/1.1\r\nHost: somewhere\r\nContent-Type: application/json\r\n{extra}"
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{extra}"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

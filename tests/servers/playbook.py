@@ -12,9 +12,10 @@ from typing import Any
 
 from streamlab.ports import ResponseTransformer
 from streamlab.servers.dialogue import Dialogue
-from streamlab.servers.forwarding import swap_origin
+from streamlab.servers.forwarding import Forwarding
 from streamlab.servers.refusal import Refusal
 from streamlab.servers.sides import Timer
+from streamlab.wire.http1 import Fault
 
 AUTHORITY = "upstream:8000"
 ORIGIN = f"http://{AUTHORITY}"
@@ -112,6 +113,7 @@ class Playbook:
     timers: dict[Timer, float] = field(default_factory=dict)
     turns: int = 0
     asked: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
+    refused: list[Fault] = field(default_factory=list)
     over: bool = False
 
     def __post_init__(self) -> None:
@@ -123,8 +125,7 @@ class Playbook:
             self.client,
             self.recorder,
             self,
-            origin=ORIGIN,
-            rewrite=lambda raw, head: swap_origin(raw, head, AUTHORITY),
+            forwarding=Forwarding(AUTHORITY),
             idle_timeout=self.idle_timeout,
             transformer=self.transformer,
         )
@@ -148,6 +149,9 @@ class Playbook:
 
     def ask(self, head: bytes, rewritten: bytes, body: bytes) -> None:
         self.asked.append((head, rewritten, body))
+
+    def rejected(self, fault: Fault) -> None:
+        self.refused.append(fault)
 
     def closed(self) -> None:
         assert not self.over, "said once"

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from streamlab.servers import answers, dialogue, requests
 from streamlab.servers.dialogue import Phase
+from streamlab.servers.forwarding import Forwarded
 from streamlab.servers.requests import Asking, RequestReader
 from streamlab.servers.sides import Timer
+from streamlab.wire.http1 import RequestHead
 from tests.servers.harness import get, post
 from tests.servers.playbook import AUTHORITY, ORIGIN, Playbook, to_client, to_recorder, to_upstream
 
@@ -27,6 +29,10 @@ _UPSTREAM_CLOSED, _CLIENT_CLOSED = ("upstream", "is", "closed"), ("client", "is"
 def _swapped(request: bytes) -> bytes:
     host = next(line for line in request.split(b"\r\n") if line.startswith(b"Host:"))
     return request.replace(host, f"Host: {AUTHORITY}".encode())
+
+
+def _as_it_is(raw: bytes, head: RequestHead) -> Forwarded:
+    return Forwarded(raw, raw)
 
 
 def _begun(**options: Any) -> Playbook:
@@ -384,6 +390,12 @@ def test_silence_while_a_question_is_out_does_not_ask_it_again() -> None:
     ("data", "status"),
     [
         (b"nonsense\r\n\r\n", "400"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "400"),
+        (b"\x00", "400"),
+        (b"GET http://[x/ HTTP/1.1\r\n\r\n", "403"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\n\r\n", "400"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\n", "400"),
+        (b"GET / HTTP/1.1\r\nHost: rebound.example\r\n\r\n", "403"),
         (b"CONNECT x:1 HTTP/1.1\r\n\r\n", "405"),
         (b"GET / HTTP/1.1\r\nX: " + b"h" * 300_000, "431"),
         (post("/v1/x", b"", "Transfer-Encoding: chunked\r\n"), "400"),
@@ -487,7 +499,7 @@ def test_answers_are_told_apart_as_long_as_one_request_waits() -> None:
 
 
 def test_a_transition_that_is_not_of_the_table_fails() -> None:
-    reader = RequestReader(lambda raw, head: raw)
+    reader = RequestReader(_as_it_is)
     reader.feed(b"?\r\n\r\n", 0)
     with pytest.raises(AssertionError, match="REFUSED"):
         reader.upgrade_answered(True, 0)
@@ -499,7 +511,7 @@ def test_requests_read_the_same_however_they_are_cut(data: st.DataObject) -> Non
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=8)))
 
     def read(pieces: list[bytes]) -> bytes:
-        reader, out = RequestReader(lambda raw, head: raw), b""
+        reader, out = RequestReader(_as_it_is), b""
         for piece in pieces:
             for event in reader.feed(piece, 0):
                 assert not isinstance(event, requests.Rejected)

@@ -135,6 +135,15 @@ def test_broken_chunk_framing_is_a_fault(coded: bytes) -> None:
         assert reader.fault is not None
 
 
+@pytest.mark.parametrize("coded", [b"0\r\nA: b\n\r\n", b"0\r\nA: b\r\n\n", b"0\r\n\n", b"0\r\nA: b\r\r\n\r\n"])
+def test_bare_line_feeds_in_trailers_are_refused_of_a_request_and_read_of_a_response(coded: bytes) -> None:
+    strict, lenient = BodyReader(Framing.CHUNKED, strict=True), BodyReader(Framing.CHUNKED)
+    for reader in (strict, lenient):
+        reader.feed(coded, 0, [])
+    assert strict.fault is not None
+    assert (lenient.fault, lenient.done) == (None, True)
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "method", "framing"),
     [
