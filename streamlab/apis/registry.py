@@ -125,6 +125,6 @@ def _matching(patterns: tuple[str, ...]) -> set[str]:
 @cache
 def repair_classes(unsafe: bool = False) -> tuple[type[Repair], ...]:
     """Every repair, in the order of the pipeline; those that need a guess only with ``unsafe``."""
-    own = (rule.mending for rule in all_rules() if rule.mending is not None)
+    own = (rule.repair for rule in all_rules() if rule.repair is not None)
     found: dict[type[Repair], None] = dict.fromkeys((*SHARED, *CHAT, ResponsesEvents, *own))
     return tuple(sorted((one for one in found if unsafe or one.safe), key=lambda one: one.stage))

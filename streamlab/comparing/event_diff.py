@@ -15,7 +15,7 @@ from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcom
 from streamlab.comparing.members import all_members, flattened
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.repairing.normalizer import Mended, Normalizer
-from streamlab.rules.finding import Finding, Mend
+from streamlab.rules.finding import Finding, Repairability
 from streamlab.rules.repair import Change, Origin
 from streamlab.wire.events import Comment, StreamEvent
 from streamlab.wire.payload import decode_payload
@@ -238,6 +238,6 @@ def _with_reason(field: FieldDiff, here: list[Finding], by_rule: dict[str, str])
 
 
 def _broken(finding: Finding) -> FieldDiff:
-    how = How.BROKEN if finding.repair is Mend.NONE else How.CHANGED
+    how = How.BROKEN if finding.repairability is Repairability.NONE else How.CHANGED
     path = finding.path or "event"
     return FieldDiff(path, how, finding.actual, finding.expected, "derived", finding.rule, finding.message)

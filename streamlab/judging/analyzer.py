@@ -22,7 +22,7 @@ from streamlab.judging.report import Report
 from streamlab.rules.api import concerns
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import bodies, reading
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.locate import member_span
@@ -93,8 +93,8 @@ class Analyzer:
         rules: Sequence[type[Rule]] | None = None,
     ) -> None:
         known = api or (api_of_path(request.url) if request is not None else UNKNOWN)
-        self.ctx = Context(request, head, known, api_of_json, notes)
-        self.ctx.http_chunked = http_chunked
+        self.ctx = RuleState(request, head, known, api_of_json, notes)
+        self.ctx.received.http_chunked = http_chunked
         self.ctx.timing_known = timing_known
         self._rule_classes = all_rules() if rules is None else tuple(rules)
         self._rules: list[Rule] | None = None
@@ -122,9 +122,9 @@ class Analyzer:
     def feed(self, offset_us: int | None, data: bytes) -> None:
         """One read of the body, as sent."""
         ctx = self.ctx
-        ctx.segments += 1
-        ctx.body_bytes += len(data)
-        ctx.last_read_us = offset_us
+        ctx.received.segments += 1
+        ctx.received.body_bytes += len(data)
+        ctx.received.last_read_us = offset_us
         if self._metrics.ttfb_us is None and data:
             self._metrics.ttfb_us = offset_us
         if self._rules is None:
@@ -132,7 +132,7 @@ class Analyzer:
         else:
             self._ask_about_segment(offset_us, data)
         decoded = self._decoder.body.feed(data)
-        ctx.decoded_bytes += len(decoded)
+        ctx.received.decoded_bytes += len(decoded)
         if len(self._prefix) < bodies.PREFIX_BYTES:
             self._prefix += decoded[: bodies.PREFIX_BYTES - len(self._prefix)]
         take = self._take if self._rules is None else self._judge
@@ -145,10 +145,10 @@ class Analyzer:
         for event in self._decoder.finish():
             self._take(end_us, event)
         ctx.ending, ctx.end_us, ctx.offset_us = ending, end_us, end_us
-        ctx.prefix = bytes(self._prefix)
+        ctx.received.prefix = bytes(self._prefix)
         self._prefix.clear()
-        ctx.kind = bodies.sniff(ctx.prefix)
-        ctx.coding_fault = self._decoder.body.fault
+        ctx.received.kind = bodies.sniff(ctx.received.prefix)
+        ctx.received.coding_fault = self._decoder.body.fault
         if self._rules is None:
             self._settle_api()
         ctx.facts = 0
@@ -180,7 +180,7 @@ class Analyzer:
     def _settle_api(self) -> None:
         """Rules are chosen by API; a stream that betrays none is taken for chat completions."""
         if self.ctx.api is UNKNOWN:
-            whole = self.ctx.whole_json
+            whole = self.ctx.received.whole_json
             self.ctx.api = api_of_json(whole) if whole is not None else UNKNOWN
         if self.ctx.api is UNKNOWN:
             self.ctx.api = DEFAULT
@@ -218,7 +218,7 @@ class Analyzer:
 
     def _judge(self, offset_us: int | None, event: StreamEvent) -> None:
         ctx = self.ctx
-        at = ctx.events
+        at = ctx.seen.events
         facts = reading.kind_facts(event)
         if facts & Fact.CHUNK:
             facts |= ctx.reader.read(event.json)  # type: ignore[union-attr]
@@ -262,30 +262,30 @@ class Analyzer:
 
     def _remember(self, at: int, event: StreamEvent, facts: int, offset_us: int | None) -> None:
         ctx = self.ctx
-        ctx.events = at + 1
+        ctx.seen.events = at + 1
         if facts & Fact.COMMENT:
             return
-        ctx.data_events += 1
+        ctx.seen.data_events += 1
         self._metrics.data_event(offset_us)
         if facts & Fact.CHUNK:
             chunk: dict[str, Any] = event.json  # type: ignore[union-attr]
-            ctx.chunks += 1
-            if ctx.first_chunk is None:
-                ctx.first_chunk = chunk
-            ctx.last_chunk, ctx.last_chunk_at = chunk, at
+            ctx.seen.chunks += 1
+            if ctx.seen.first_chunk is None:
+                ctx.seen.first_chunk = chunk
+            ctx.seen.last_chunk, ctx.seen.last_chunk_at = chunk, at
             ctx.accumulator.feed(chunk)
             if facts & _CONTENT or facts & Fact.TYPED:
                 self._note_content(at, chunk, facts, offset_us)
             if facts & Fact.FINISH:
                 self._note_finish(at, chunk)
         elif facts & Fact.DONE:
-            if ctx.done_at is None:
-                ctx.done_at = at
+            if ctx.seen.done_at is None:
+                ctx.seen.done_at = at
                 self._after |= Fact.AFTER_DONE
         elif facts & Fact.ERROR:
             ctx.accumulator.feed_error(event.json)  # type: ignore[union-attr]
-            if ctx.error_at is None:
-                ctx.error_at = at
+            if ctx.seen.error_at is None:
+                ctx.seen.error_at = at
                 self._after |= Fact.AFTER_ERROR
 
     def _note_content(self, at: int, chunk: dict[str, Any], facts: int, offset_us: int | None) -> None:
@@ -295,9 +295,9 @@ class Analyzer:
             if not kind.endswith(".delta"):
                 return
             facts |= Fact.REASONING if "reasoning" in kind else Fact.CONTENT
-        ctx.content_events += 1
-        if ctx.first_content_at is None:
-            ctx.first_content_at = at
+        ctx.seen.content_events += 1
+        if ctx.seen.first_content_at is None:
+            ctx.seen.first_content_at = at
         if facts & Fact.REASONING and self._metrics.ttfr_us is None:
             self._metrics.ttfr_us = offset_us
         if facts & _ANSWER and self._metrics.ttfa_us is None:
@@ -308,10 +308,10 @@ class Analyzer:
             reason = reading.finish_reason(choice)
             if reason is not None:
                 index = reading.choice_index(choice)
-                self.ctx.finish_at.setdefault(index, at)
+                self.ctx.seen.finish_at.setdefault(index, at)
                 self._after |= Fact.AFTER_FINISH
                 if isinstance(reason, str) and reason:
-                    self.ctx.finish_values.setdefault(index, reason)
+                    self.ctx.seen.finish_values.setdefault(index, reason)
 
     # -- findings ------------------------------------------------------------------------------------------------
 
@@ -332,7 +332,7 @@ class Analyzer:
 
     def _placed(self, finding: Finding, event: StreamEvent | None) -> Finding:
         span = finding.span
-        if event is not None and event.sse is not None and finding.event == self.ctx.events:
+        if event is not None and event.sse is not None and finding.event == self.ctx.seen.events:
             if span is None and finding.path is not None:
                 span = member_span(event.sse, finding.path)
             span = span or event.sse.span
@@ -359,10 +359,10 @@ class Analyzer:
             api=ctx.api,
             findings=tuple(findings),
             metrics=self._metrics.finish(
-                events=ctx.events,
-                data_events=ctx.data_events,
-                size=ctx.body_bytes,
-                segments=ctx.segments,
+                events=ctx.seen.events,
+                data_events=ctx.seen.data_events,
+                size=ctx.received.body_bytes,
+                segments=ctx.received.segments,
                 end_us=end_us,
                 usage=ctx.accumulator.usage,
             ),

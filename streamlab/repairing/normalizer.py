@@ -5,7 +5,7 @@ was copied, derived or invented, from which input events, by which repairs. Conf
 
 What it may hold back is what its repairs declare (`Repair.holds_back`); `release` gives that up. What cannot be mended
 passes on unchanged and is listed in ``unmended``; a stream that broke off ends with an error event, never with an
-invented end. What asks too much (`streamlab.repairing.limits`) goes by unmended. Answers with an HTTP error status
+invented end. What asks too much (`streamlab.repairing.limits`) goes by unrepaired. Answers with an HTTP error status
 become one JSON error object. Answers to requests that did not ask for a stream, and APIs without a translator, are
 passed through as they are.
 """
@@ -33,9 +33,9 @@ from streamlab.rules.repair import (
     Dropped,
     Origin,
     Repair,
+    RepairState,
     Stage,
-    Story,
-    Unmended,
+    Unrepaired,
     error_event,
 )
 from streamlab.rules.repairs.framing import SEPARATORS, frame
@@ -100,8 +100,8 @@ class Normalizer:
         api: Api | None = None,
     ) -> None:
         known = api or (api_of_path(request.url) if request is not None else UNKNOWN)
-        self.story = Story(request, head, known, unsafe=unsafe)
-        self.changes = self.story.changes
+        self.story = RepairState(request, head, known, unsafe=unsafe)
+        self.changes = self.story.account.changes
         self._head = head
         self._url = request.url if request is not None else ""
         self._body = BodyDecoder(head.header("content-encoding") if head is not None else None)
@@ -164,9 +164,9 @@ class Normalizer:
         return self._taken_bytes()
 
     @property
-    def unmended(self) -> tuple[Unmended, ...]:
+    def unrepaired(self) -> tuple[Unrepaired, ...]:
         """Deviations that were noticed and could not be mended, and why."""
-        return tuple(self.story.unmended.values())
+        return tuple(self.story.account.unrepaired.values())
 
     @property
     def passes_through(self) -> bool:
@@ -180,7 +180,7 @@ class Normalizer:
 
     @property
     def broken(self) -> bool:
-        """Whether the body went by unmended and stopped where its content coding did: its end is not one."""
+        """Whether the body went by unrepaired and stopped where its content coding did: its end is not one."""
         return self.stepped_aside and self._body.fault is not None
 
     @property
@@ -242,7 +242,7 @@ class Normalizer:
                 yield
             yield
         if self._coded and self._body.fault is not None:
-            self.story.cannot("encoding-mislabelled", self._body.fault)
+            self.story.account.cannot("encoding-mislabelled", self._body.fault)
 
     def _pass(self, data: bytes) -> None:
         self._out.append(data)
@@ -350,7 +350,7 @@ class Normalizer:
 
         A body that is no event stream, or not OpenAI's, would be noise to the client: an error event stands for it.
         """
-        self.story.cannot(TOO_MUCH, why)
+        self.story.account.cannot(TOO_MUCH, why)
         readable = self._splitter is None and self._translator is None
         self._end_repairs(Ending.INTERRUPTED)
         self._out += self._peeked
@@ -387,7 +387,7 @@ class Normalizer:
         if self._translator is not None:
             self._pipe(self._translated(self._translator.finish(ending), ()))
             for what in self._translator.lost:
-                self.story.cannot("translated", f"chat chunks have no place for {what}")
+                self.story.account.cannot("translated", f"chat chunks have no place for {what}")
         self._end_repairs(ending)
 
     def _end_repairs(self, ending: Ending) -> None:
@@ -400,7 +400,7 @@ class Normalizer:
     def _take_value(self, value: bytes) -> None:
         """One JSON value of a body that is no event stream."""
         event = read_event(frame(value.replace(b"\n", b" ").replace(b"\r", b" ")))
-        self.story.at += 1
+        self.story.account.at += 1
         if isinstance(event, Chunk | Undecodable) and self.story.api is UNKNOWN:
             self._settle(api_of_json(event.json if isinstance(event, Chunk) else event.value))
         if isinstance(event, Chunk) and self._translator is None:
@@ -417,7 +417,7 @@ class Normalizer:
 
     def _take(self, event: StreamEvent) -> None:
         """One event of the stream: past the repairs untouched when none waits for it."""
-        self.story.at += 1
+        self.story.account.at += 1
         if not self._repairs or self._translator is not None:
             self._start_event(Draft(event, (self.story.at,)))
             return
@@ -489,7 +489,8 @@ class Normalizer:
                 return
             self._translator = make(story.body)
             # From here on the story is that of a chat stream, about which the foreign request says nothing.
-            story.api, story.request_known, story.body, story.tools = DEFAULT, False, {}, None
+            story.api = DEFAULT
+            story.asked.forget()
         self._repairs = tuple(one(story) for one in repair_classes(story.unsafe) if concerns(one, story.api))
         self._look()
 
@@ -539,7 +540,7 @@ class Normalizer:
             index = reading.choice_index(choice)
             text = reading.content(reading.delta(choice))
             if text:
-                story.add_text(index, text)
+                story.texts.add(index, text)
         story.api.went_out(draft.json, story)
 
     # -- output ------------------------------------------------------------------------------------------------------
@@ -598,7 +599,7 @@ class Normalized:
     exchange: Exchange
     events: tuple[Mended, ...]
     changes: dict[str, int]
-    unmended: tuple[Unmended, ...]
+    unrepaired: tuple[Unrepaired, ...]
     dropped: tuple[Dropped, ...] = ()
 
 
@@ -625,8 +626,8 @@ def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = Non
     mended = replace(exchange, segments=tuple(segments), end_us=end_us)
     if not normalizer.passes_through:
         mended = _as_sent(mended, normalizer)
-    dropped = tuple(normalizer.story.dropped)
-    return Normalized(mended, tuple(events), normalizer.changes, normalizer.unmended, dropped)
+    dropped = tuple(normalizer.story.account.dropped)
+    return Normalized(mended, tuple(events), normalizer.changes, normalizer.unrepaired, dropped)
 
 
 def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
@@ -652,6 +653,8 @@ def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
 def errors_left(normalized: Normalized) -> tuple[str, ...]:
     """The rules at error level that still speak after mending, or whose deviation could not be mended."""
     rules = by_name()
-    left = [one.rule for one in normalized.unmended if one.rule in rules and rules[one.rule].severity is Severity.ERROR]
+    left = [
+        one.rule for one in normalized.unrepaired if one.rule in rules and rules[one.rule].severity is Severity.ERROR
+    ]
     left += [one.rule for one in analyze(normalized.exchange).findings if one.severity is Severity.ERROR]
     return tuple(dict.fromkeys(left))

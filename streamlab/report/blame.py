@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlab.apis.registry import by_name
 from streamlab.repairing.normalizer import Mended, Normalized
-from streamlab.rules.finding import Mend
+from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import ABSENT, Change
 from streamlab.wire.visible import visible
 
@@ -31,7 +31,7 @@ def summary_json(normalized: Normalized) -> dict[str, Any]:
     """What was mended, by rule, and what could not be."""
     return {
         "mended": dict(sorted(normalized.changes.items())),
-        "unmended": [{"rule": one.rule, "event": one.event, "why": one.why} for one in normalized.unmended],
+        "unmended": [{"rule": one.rule, "event": one.event, "why": one.why} for one in normalized.unrepaired],
     }
 
 
@@ -76,12 +76,12 @@ def summary_lines(normalized: Normalized) -> Iterator[str]:
     """What was mended and what could not be, by rule; safe to print."""
     rules = by_name()
     for rule, count in sorted(normalized.changes.items()):
-        unsafe = rule in rules and rules[rule].repair is Mend.UNSAFE
+        unsafe = rule in rules and rules[rule].repairability is Repairability.UNSAFE
         yield f"mended {rule} ({count} event{'s' * (count != 1)}{', a guess' if unsafe else ''})"
-    for one in normalized.unmended:
+    for one in normalized.unrepaired:
         where = f" at event {one.event}" if one.event is not None else ""
         yield visible(f"not mended: {one.rule}{where}: {one.why}", 300)
-    if not normalized.changes and not normalized.unmended:
+    if not normalized.changes and not normalized.unrepaired:
         yield "nothing to mend: the stream is as it came"
 
 

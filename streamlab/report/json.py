@@ -24,7 +24,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "path": finding.path,
         "expected": finding.expected,
         "actual": finding.actual,
-        "repair": str(finding.repair),
+        "repair": str(finding.repairability),
         "known": finding.known,
         "count": finding.count,
         "events": list(finding.events[:100]),

@@ -11,7 +11,7 @@ from streamlab.apis.registry import FAMILIES, all_rules, family_of, repair_class
 from streamlab.exchange import Exchange
 from streamlab.repairing.normalizer import ENGINE_RULES, Normalized, normalize
 from streamlab.rules.base import Rule
-from streamlab.rules.finding import Mend
+from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import Repair
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.wire.visible import visible
@@ -30,7 +30,9 @@ def markdown(fixtures: Path) -> str:
     found = repair_classes(unsafe=True)
     lines = ["# Every repair, before and after", "", _INTRO, ""]
     for family in FAMILIES:
-        members = [rule for rule in all_rules() if family_of(rule) == family and rule.repair is not Mend.NONE]
+        members = [
+            rule for rule in all_rules() if family_of(rule) == family and rule.repairability is not Repairability.NONE
+        ]
         if members:
             lines += [f"## {family}", ""]
         for rule in members:
@@ -48,7 +50,9 @@ _INTRO = (
 def _section(rule: type[Rule], found: tuple[type[Repair], ...], fixture: Path) -> list[str]:
     owner = next((repair for repair in found if rule.name in repair.rules), None)
     lines = [f"### [{rule.name}](rules/{rule.name}.md)", ""]
-    lines.append("On request only (`--unsafe`): it needs a guess." if rule.repair is Mend.UNSAFE else "Safe.")
+    lines.append(
+        "On request only (`--unsafe`): it needs a guess." if rule.repairability is Repairability.UNSAFE else "Safe."
+    )
     if owner is not None:
         lines[-1] += " " + inspect.cleandoc(owner.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
         if owner.holds_back:
@@ -56,7 +60,7 @@ def _section(rule: type[Rule], found: tuple[type[Repair], ...], fixture: Path) -
     else:
         lines[-1] += f" By the machine itself: {ENGINE_RULES[rule.name]}."
     exchange = read_exchange_dir(fixture)
-    mended = normalize(exchange, unsafe=rule.repair is Mend.UNSAFE)
+    mended = normalize(exchange, unsafe=rule.repairability is Repairability.UNSAFE)
     shown = _difference(exchange, mended)
     return [*lines, "", "```diff", *shown, "```", ""] if shown else [*lines, ""]
 

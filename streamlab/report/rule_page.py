@@ -31,7 +31,7 @@ def rules_table() -> Table:
         table.add_column(heading, overflow="fold")
     for rule in all_rules():
         severity = Text(str(rule.severity), style=STYLES[rule.severity])
-        table.add_row(Text(rule.name), severity, Text(str(rule.repair)), Text(title(rule)))
+        table.add_row(Text(rule.name), severity, Text(str(rule.repairability)), Text(title(rule)))
     return table
 
 
@@ -44,7 +44,7 @@ def rule_object(rule: type[Rule]) -> dict[str, Any]:
         "title": title(rule),
         "apis": sorted(str(api) for api in apis_of(rule)),
         "source": rule.source._asdict(),
-        "repair": str(rule.repair),
+        "repair": str(rule.repairability),
         "dialects": dialects_with(rule.name),
         "breaks": [break_json(one) for one in breaks(rule.name)],
         "explanation": explanation(rule),
@@ -63,7 +63,7 @@ def markdown(rule: type[Rule]) -> str:
     lines = [
         f"# {rule.name}",
         "",
-        f"**{rule.severity}** · mend: {rule.repair} · {apis}",
+        f"**{rule.severity}** · mend: {rule.repairability} · {apis}",
         "",
         first,
         "",

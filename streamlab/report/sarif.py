@@ -29,7 +29,7 @@ def rule_json(rule: type[Rule]) -> dict[str, Any]:
         "fullDescription": {"text": first},
         "help": {"text": help_text, "markdown": help_text},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
-        "properties": {"source": str(rule.source), "repair": str(rule.repair)},
+        "properties": {"source": str(rule.source), "repair": str(rule.repairability)},
     }
 
 
@@ -48,7 +48,7 @@ def result_json(places: Places, finding: Finding, index: dict[str, int]) -> dict
         "message": {"text": finding.message},
         "locations": [{"physicalLocation": physical}],
         "occurrenceCount": finding.count,
-        "properties": {"event": finding.event, "path": finding.path, "repair": str(finding.repair)},
+        "properties": {"event": finding.event, "path": finding.path, "repair": str(finding.repairability)},
     }
     if places.exchange:
         result["properties"]["exchange"] = places.exchange

@@ -14,10 +14,14 @@ from streamlab.judging.report import Report
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.wire.visible import visible
 
-_MENDS = {Mend.SAFE: "streamlab normalize", Mend.UNSAFE: "streamlab normalize --unsafe", Mend.NONE: "cannot be mended"}
+_MENDS = {
+    Repairability.SAFE: "streamlab normalize",
+    Repairability.UNSAFE: "streamlab normalize --unsafe",
+    Repairability.NONE: "cannot be mended",
+}
 _SHOWN_CLIENTS, _SHOWN_WAYS = 3, 2
 _INDENT = 8
 
@@ -75,7 +79,7 @@ def print_finding(console: HarmlessConsole, finding: Finding) -> None:
         console.hanging(sides, _INDENT, _INDENT + 2)
     for line in breaking_lines(finding.rule, finding.variants):
         console.hanging(Text.assemble(("breaks: ", "dim"), line), _INDENT, _INDENT + 2)
-    console.hanging(Text.assemble(("mend: ", "dim"), _MENDS[finding.repair]), _INDENT, _INDENT + 2)
+    console.hanging(Text.assemble(("mend: ", "dim"), _MENDS[finding.repairability]), _INDENT, _INDENT + 2)
 
 
 def _side(finding: Finding, side: Any) -> str:

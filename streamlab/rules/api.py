@@ -15,7 +15,7 @@ from streamlab.wire.events import Chunk
 from streamlab.wire.payload import JsonObject
 
 if TYPE_CHECKING:
-    from streamlab.rules.repair import Draft, Story
+    from streamlab.rules.repair import Draft, RepairState
 
 
 class Scope(Enum):
@@ -61,6 +61,13 @@ class Api:
     def __repr__(self) -> str:
         return f"<Api {self.name}>"
 
+    def __eq__(self, other: object) -> bool:
+        """Equal to itself and to its name, so that a report's ``api`` compares with what ``--api`` takes."""
+        return self is other or (isinstance(other, str) and other == self.name)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
     def __reduce__(self) -> str:
         return "API"  # each module with a subclass holds its one object under this name
 
@@ -81,18 +88,18 @@ class Api:
         """Whether a request asks for a stream. Some APIs say so in the path instead."""
         return body.get("stream") is True or ":stream" in url
 
-    def streamed(self, value: JsonObject, story: Story) -> Iterable[Draft] | None:
+    def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
         """The events that a whole answer would have been as a stream; None where this is no whole answer of it."""
         return None
 
-    def wants_a_look(self, event: Chunk, facts: int, story: Story) -> bool:
+    def wants_a_look(self, event: Chunk, facts: int, story: RepairState) -> bool:
         """Whether the repairs have to see a chunk for whose facts none of them waits."""
         return False
 
-    def passed(self, chunk: JsonObject, story: Story) -> None:
+    def passed(self, chunk: JsonObject, story: RepairState) -> None:
         """Remember what repairs need to know of a chunk that passed them by."""
 
-    def went_out(self, chunk: JsonObject, story: Story) -> None:
+    def went_out(self, chunk: JsonObject, story: RepairState) -> None:
         """Remember what repairs need to know of a chunk that they let go."""
 
     def translator(self) -> type[Any] | None:

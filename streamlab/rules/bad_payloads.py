@@ -23,7 +23,7 @@ class MisfitRule(Rule):
     on = Fact.UNDECODABLE | Fact.COMMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        named = self.ctx.misfits.feed(at, self.ctx.data_events, event, self.ctx.offset_us)
+        named = self.ctx.misfits.feed(at, self.ctx.seen.data_events, event, self.ctx.offset_us)
         return [self.tell(one) for one in named if one.kind is self.kind]
 
     def end(self, ending: Ending) -> Findings:

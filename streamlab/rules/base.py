@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 
 from streamlab.exchange import Ending, ResponseHead
 from streamlab.rules.api import Scope
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repair import Repair
 from streamlab.rules.sources import Source
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.locate import member_span
 
@@ -39,9 +39,9 @@ class Rule:
     name: ClassVar[str]
     severity: ClassVar[Severity]
     source: ClassVar[Source]
-    repair: ClassVar[Mend] = Mend.NONE
+    repairability: ClassVar[Repairability] = Repairability.NONE
     #: The repair that removes the deviation; several rules may share one.
-    mending: ClassVar[type[Repair] | None] = None
+    repair: ClassVar[type[Repair] | None] = None
     #: Whom it concerns: a scope, names of APIs, or None for the API in whose folder it lies.
     apis: ClassVar[Scope | frozenset[str] | None] = None
     statuses: ClassVar[frozenset[str]] = OK
@@ -60,7 +60,7 @@ class Rule:
         names = ("head", "segment", "event", "shape", "end")
         cls.hooks = frozenset(name for name in names if getattr(cls, name) is not vars(Rule)[name])
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         self.ctx = ctx
         self.retired = False
         self.reads_retired = False
@@ -100,7 +100,7 @@ class Rule:
         expected: Any = None,
         actual: Any = None,
         severity: Severity | None = None,
-        repair: Mend | None = None,
+        repairability: Repairability | None = None,
         variant: str | None = None,
     ) -> Finding:
         """A finding of this rule. The analyzer fills in the span (from ``path``) and the arrival time.
@@ -118,7 +118,7 @@ class Rule:
             path=path,
             expected=_shorten(expected),
             actual=_shorten(actual),
-            repair=repair or self.repair,
+            repairability=repairability or self.repairability,
             variants=(variant,) if variant is not None else (),
         )
 

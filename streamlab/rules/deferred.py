@@ -62,6 +62,6 @@ class LateRule(Rule):
 
     def share(self, spell: Spell, judged: Spell) -> str:
         """``in every chunk`` or ``in 3 of 12 chunks``, for a message."""
-        total = self.ctx.chunks
+        total = self.ctx.seen.chunks
         held, of = spell.chunks(total), judged.chunks(total)
         return "in every chunk" if held >= of else f"in {held} of {of} chunks"

@@ -23,8 +23,8 @@ class Severity(StrEnum):
 _RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
-class Mend(StrEnum):
-    """Whether streamlab can mend a deviation: without a guess, only with one, or not at all."""
+class Repairability(StrEnum):
+    """Whether streamlab can repair a deviation: without a guess, only with one, or not at all."""
 
     SAFE = "safe"
     UNSAFE = "unsafe"
@@ -50,7 +50,7 @@ class Finding:
     offset_us: int | None = None
     expected: Any = None
     actual: Any = None
-    repair: Mend = Mend.NONE
+    repairability: Repairability = Repairability.NONE
     known: bool = False
     count: int = 1
     events: tuple[int, ...] = ()

@@ -16,9 +16,9 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.rules.api import Api, Scope
-from streamlab.wire import reading
+from streamlab.rules.state import StreamState
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.payload import JsonObject
 
 
 class Stage(IntEnum):
@@ -61,7 +61,7 @@ class Change(NamedTuple):
     origin: Origin = Origin.DERIVED
 
 
-class Unmended(NamedTuple):
+class Unrepaired(NamedTuple):
     """A deviation that could not be mended, and why."""
 
     rule: str
@@ -84,37 +84,37 @@ SHORTEST_REPEAT = 8
 MAX_TEXT = 1 << 20
 
 
-class Story:
-    """What repairs know of the exchange so far. ``at`` is the number of the input event being mended."""
+class Account:
+    """What repairs did and could not do, rule by rule."""
 
-    def __init__(self, request: Request | None, head: ResponseHead | None, api: Api, *, unsafe: bool = False) -> None:
-        self.head = head
-        self.api = api
-        self.unsafe = unsafe
-        body = decode_payload(request.body).value if request is not None and request.body else None
-        self.request_known = isinstance(body, dict)
-        self.body: JsonObject = body if isinstance(body, dict) else {}
-        self.tools: frozenset[str] | None = reading.request_tools(self.body) if self.request_known else None
-        self.at = -1
-        self.chunks = 0
-        self.errors = 0
-        self.done = False
-        self.calls = 0
-        self.finished: dict[int, str] = {}
-        self.opened: set[int] = set()
-        self.audio = False
-        self.cut_tail = False
-        self.last: JsonObject | None = None  # envelope of the last chunk that went out
-        self.stray = b""
-        self.retirements = 0
+    def __init__(self) -> None:
         self.changes: dict[str, int] = {}  # rule -> how many events its repair changed or dropped
         self.dropped: list[Dropped] = []
-        self.unmended: dict[str, Unmended] = {}
+        self.unrepaired: dict[str, Unrepaired] = {}
+        self.at = -1  # the number of the input event being repaired
+
+    def drop(self, draft: Draft, rule: str) -> None:
+        """Note that nothing of an event goes out."""
+        for one in {rule, *(change.rule for change in draft.changes)}:
+            self.changes[one] = self.changes.get(one, 0) + 1
+        if len(self.dropped) < MAX_DROPPED:
+            self.dropped.append(Dropped(rule, draft.sources))
+
+    def cannot(self, rule: str, why: str) -> None:
+        """Note that a deviation stays, and why; once per rule."""
+        if rule not in self.unrepaired:
+            self.unrepaired[rule] = Unrepaired(rule, self.at if self.at >= 0 else None, why)
+
+
+class Texts:
+    """The text of each choice so far, as long as it is not too long to be remembered."""
+
+    def __init__(self) -> None:
         self._text: dict[int, list[str]] = {}
         self._length: dict[int, int] = {}
         self._pieces: dict[int, int] = {}
 
-    def add_text(self, index: int, piece: str) -> None:
+    def add(self, index: int, piece: str) -> None:
         """Text of a choice went by."""
         self._pieces[index] = self._pieces.get(index, 0) + 1
         length = self._length.get(index, 0) + len(piece)
@@ -143,32 +143,30 @@ class Story:
         self._text[index] = [joined]
         return joined
 
-    def drop(self, draft: Draft, rule: str) -> None:
-        """Note that nothing of an event goes out."""
-        for one in {rule, *(change.rule for change in draft.changes)}:
-            self.changes[one] = self.changes.get(one, 0) + 1
-        if len(self.dropped) < MAX_DROPPED:
-            self.dropped.append(Dropped(rule, draft.sources))
 
-    def cannot(self, rule: str, why: str) -> None:
-        """Note that a deviation stays, and why; once per rule."""
-        if rule not in self.unmended:
-            self.unmended[rule] = Unmended(rule, self.at if self.at >= 0 else None, why)
+class RepairState(StreamState):
+    """What repairs know of the exchange so far."""
+
+    def __init__(self, request: Request | None, head: ResponseHead | None, api: Api, *, unsafe: bool = False) -> None:
+        super().__init__(request, head, api)
+        self.unsafe = unsafe
+        self.account = Account()
+        self.texts = Texts()
+        self.chunks = 0
+        self.errors = 0
+        self.done = False
+        self.calls = 0
+        self.finished: dict[int, str] = {}
+        self.opened: set[int] = set()
+        self.audio = False
+        self.cut_tail = False
+        self.last: JsonObject | None = None  # envelope of the last chunk that went out
+        self.stray = b""
 
     @property
-    def n(self) -> int | None:
-        """How many choices were asked for; None when the request is unknown."""
-        if not self.request_known:
-            return None
-        value = self.body.get("n")
-        return value if type(value) is int and value > 0 else 1
-
-    @property
-    def usage_wanted(self) -> bool | None:
-        """Whether the request asks for usage; None when the request is unknown."""
-        if not self.request_known:
-            return None
-        return reading.as_object(self.body.get("stream_options")).get("include_usage") is True
+    def at(self) -> int:
+        """The number of the input event being repaired."""
+        return self.account.at
 
 
 class Draft:
@@ -243,7 +241,7 @@ class Repair:
 
     _held: Any = None  # what is held back, where a repair keeps it under this name
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         self.story = story
         self.awake = False
         self.asks = self.on  # what is left of `on`
@@ -294,25 +292,25 @@ class Unended(NamedTuple):
     code: str
 
 
-def unended(story: Story, ending: Ending, *, begun: bool, what: str, missing: str, stops: str) -> Unended:
+def unended(story: RepairState, ending: Ending, *, begun: bool, what: str, missing: str, stops: str) -> Unended:
     """Why a stream of ours stops before its end, which the account is told as well.
 
     ``begun`` says whether anything came of ``what`` ("answer", "response"); ``missing`` is the rule about its end, and
     ``stops`` how the account words that.
     """
     if ending is not Ending.COMPLETE:
-        story.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire")
+        story.account.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire")
         message = f"the connection to the upstream broke before the {what} was finished"
         return Unended(missing, message, "upstream_truncated")
     if begun:
-        story.cannot(missing, f"the stream stops {stops}; the rest is not on the wire")
+        story.account.cannot(missing, f"the stream stops {stops}; the rest is not on the wire")
         return Unended(missing, f"the upstream ended the stream without finishing the {what}", "upstream_truncated")
     if story.stray:
-        story.cannot("html-body-200", "the body is no event stream")
+        story.account.cannot("html-body-200", "the body is no event stream")
         text = story.stray.decode("utf-8", "replace")[:200]
         message = f"the upstream answered with something else: {text}"
         return Unended("html-body-200", message, "upstream_invalid_response")
-    story.cannot("empty-200", "no answer is on the wire")
+    story.account.cannot("empty-200", "no answer is on the wire")
     return Unended("empty-200", "the upstream ended the stream without an answer", "empty_stream")
 
 
@@ -328,11 +326,11 @@ __all__ = [
     "ErrorPayload",
     "Origin",
     "Repair",
+    "RepairState",
     "Stage",
-    "Story",
     "StreamEvent",
     "Undecodable",
-    "Unmended",
+    "Unrepaired",
     "error_event",
     "unended",
 ]

@@ -27,7 +27,7 @@ def write_normalized(exchange: Exchange, target: Path) -> str:
             file.write(normalizer.feed(segment.data))
         file.write(normalizer.finish(exchange.ending))
     mended = len(normalizer.changes)
-    left = f", {len(normalizer.unmended)} cannot be mended" if normalizer.unmended else ""
+    left = f", {len(normalizer.unrepaired)} cannot be mended" if normalizer.unrepaired else ""
     return f"{mended} kinds of deviation mended{left}"
 
 

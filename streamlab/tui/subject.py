@@ -113,7 +113,7 @@ class Subject:
             for piece in self._step(self._analyzed, total):
                 self._analyzer.feed(piece.offset_us, piece.data)
                 self._analyzed += 1
-                if self._analyzer.ctx.events >= (self._marked[-1] if self._marked else 0) + _MARK_EVERY:
+                if self._analyzer.ctx.seen.events >= (self._marked[-1] if self._marked else 0) + _MARK_EVERY:
                     self._mark()
             if monotonic() - ticked > _TICK:
                 ticked = monotonic()
@@ -136,7 +136,7 @@ class Subject:
         return protocol.Analyzed(self.token, replace(self.report, completion={}), False)
 
     def _mark(self) -> None:
-        self._marked.append(self._analyzer.ctx.events)
+        self._marked.append(self._analyzer.ctx.seen.events)
         self._marks.append(self._analyzer.ctx.accumulator.mark())
 
     def _compare(self, total: int, finished: bool) -> Iterator[object]:
@@ -165,7 +165,7 @@ class Subject:
 
     def state(self, event: int) -> protocol.State:
         """What a client holds after an event."""
-        judged = self._analyzer.ctx.events
+        judged = self._analyzer.ctx.seen.events
         if event >= judged and judged < len(self.events):
             return protocol.State(self.token, event, None, True)
         api = self._analyzer.ctx.api
@@ -195,8 +195,8 @@ class Subject:
         findings = self.report.findings if self.report is not None else ()
         found = [explained(one, findings) for one in self._diffs.get(event)]
         if not any(one.outcome is not Outcome.ADDED for one in found):
-            unmended = explained(EventDiff(event, Outcome.KEPT), findings)
-            found = [unmended, *found] if unmended.broken else found
+            unrepaired = explained(EventDiff(event, Outcome.KEPT), findings)
+            found = [unrepaired, *found] if unrepaired.broken else found
         waiting = not self._whole and event >= self._differ.events - 1
         kept = not self._diffs.full or event <= self._diffs.last
         return protocol.Diffs(

@@ -12,7 +12,7 @@ from streamlab.comparing.members import members_of
 from streamlab.exchange import Ending
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.storage.targets import find_files
 from streamlab.wire.sse import parse_event
 from tests import streams
@@ -79,7 +79,9 @@ def test_a_second_finish_is_dropped_and_says_why():
 
 
 def test_what_cannot_be_mended_is_broken():
-    finding = Finding("stall-gap", Severity.WARNING, "nothing came for 9 s", event=3, repair=Mend.NONE, events=(3, 5))
+    finding = Finding(
+        "stall-gap", Severity.WARNING, "nothing came for 9 s", event=3, repairability=Repairability.NONE, events=(3, 5)
+    )
     for event in (3, 5):
         (field,) = explained(EventDiff(event, Outcome.KEPT), (finding,)).broken
         assert (field.how, field.rule, field.why) == (How.BROKEN, "stall-gap", "nothing came for 9 s")

@@ -52,7 +52,7 @@ def test_what_asks_too_much_goes_by_as_it_came(name: str) -> None:
     normalizer = mender()
     out = normalizer.feed(body) + normalizer.finish()
     assert normalizer.stepped_aside
-    assert TOO_MUCH in [one.rule for one in normalizer.unmended]
+    assert TOO_MUCH in [one.rule for one in normalizer.unrepaired]
     if name in ("tiny events", "calls in all"):
         assert out.endswith(body[MIB // 2 :])
         assert len(body) > MIB // 2
@@ -68,7 +68,7 @@ def test_the_place_does_not_depend_on_the_cuts(name: str, size: int) -> None:
     whole, cut = mender(), mender()
     expected = whole.feed(body) + whole.finish()
     assert b"".join(map(cut.feed, in_cuts(body, size))) + cut.finish() == expected
-    assert cut.unmended == whole.unmended
+    assert cut.unrepaired == whole.unrepaired
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -86,7 +86,7 @@ def test_a_compressed_body_is_mended_up_to_a_length() -> None:
     body = events * (33 * MIB // len(events))
     packed = mender(("content-encoding", "gzip"))
     assert len(packed.feed(gzip.compress(body, 1, mtime=0))) <= len(body)
-    assert [one.why for one in packed.unmended if one.rule == TOO_MUCH] == [
+    assert [one.why for one in packed.unrepaired if one.rule == TOO_MUCH] == [
         "the compressed body is longer than 33554432 bytes"
     ]
 
@@ -124,7 +124,7 @@ def test_one_large_event_is_no_burden(size: int) -> None:
     normalizer = mender()
     out = normalizer.feed(body) + normalizer.finish()
     assert analyze(streams.exchange([out])).completion == analyze(streams.exchange([body])).completion
-    assert not normalizer.unmended
+    assert not normalizer.unrepaired
 
 
 @given(st.lists(st.sampled_from([b"\n", b"data: x\n\n", b"x" * 5000, b"{}"]), max_size=400), st.integers(1, 50))

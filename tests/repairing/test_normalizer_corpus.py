@@ -9,7 +9,7 @@ import pytest
 
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
-from streamlab.rules.finding import Mend
+from streamlab.rules.finding import Repairability
 from tests import corpus
 
 PAGE = (Path(__file__).parents[2] / "docs" / "normalizer.md").read_text(encoding="utf-8")
@@ -71,7 +71,7 @@ def test_recorded_streams_of_every_vendor(start):
         exchange = corpus.load(directory)
         before, mended = analyze(exchange), normalize(exchange)
         after = analyze(mended.exchange)
-        promised = {one.rule for one in before.findings if one.repair is Mend.SAFE}
+        promised = {one.rule for one in before.findings if one.repairability is Repairability.SAFE}
         assert not promised & {one.rule for one in after.findings}, directory.name
         assert normalize(mended.exchange).exchange.body == mended.exchange.body, directory.name
         assert _calls(after) == _calls(before), directory.name

@@ -143,7 +143,7 @@ def test_conforming_streams_come_out_byte_for_byte(name, unsafe):
     mended = normalize(exchange, unsafe=unsafe)
     assert mended.exchange.body == body
     assert mended.changes == {}
-    assert mended.unmended == ()
+    assert mended.unrepaired == ()
 
 
 @RELAXED
@@ -174,7 +174,7 @@ def test_bent_streams(bent, cuts, unsafe):
             call["function"]["arguments"] for call in came["tool_calls"]
         ]
     can = {"safe"} if not unsafe else {"safe", "unsafe"}
-    promised = {one.rule for one in analyze(exchange).findings if str(one.repair) in can}
+    promised = {one.rule for one in analyze(exchange).findings if str(one.repairability) in can}
     still = {one.rule for one in analyze(mended.exchange).findings}
     assert not promised & still, "a rule still speaks after its repair"
 

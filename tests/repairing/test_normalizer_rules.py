@@ -7,17 +7,17 @@ import pytest
 from streamlab.apis.registry import all_rules, by_name, repair_classes
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import ENGINE_RULES, normalize
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import ENVELOPE_KEYS, Repair
 from tests import corpus, rule_fixtures
 from tests.streams import call, chat_text, chat_tool, chunk, exchange, sse
 
-REPAIRED = [rule for rule in all_rules() if rule.repair is not Mend.NONE]
+REPAIRED = [rule for rule in all_rules() if rule.repairability is not Repairability.NONE]
 
 
 def _promised(report, unsafe):
-    can = {Mend.SAFE, Mend.UNSAFE} if unsafe else {Mend.SAFE}
-    return {one.rule for one in report.findings if one.repair in can}
+    can = {Repairability.SAFE, Repairability.UNSAFE} if unsafe else {Repairability.SAFE}
+    return {one.rule for one in report.findings if one.repairability in can}
 
 
 @pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
@@ -48,7 +48,7 @@ def test_every_promise_has_a_repair_and_every_repair_a_rule():
 def test_a_repair_that_guesses_mends_nothing_that_is_safe():
     for repair in repair_classes(unsafe=True):
         if not repair.safe:
-            assert {by_name()[rule].repair for rule in repair.rules} == {Mend.UNSAFE}, repair.__name__
+            assert {by_name()[rule].repairability for rule in repair.rules} == {Repairability.UNSAFE}, repair.__name__
 
 
 def test_what_holds_back_says_so():
@@ -61,8 +61,8 @@ def test_what_holds_back_says_so():
 @pytest.mark.parametrize("rule", REPAIRED, ids=lambda rule: rule.name)
 def test_a_rule_names_its_repair(rule):
     if rule.name not in ENGINE_RULES:
-        assert rule.mending is not None
-        assert rule.name in rule.mending.rules
+        assert rule.repair is not None
+        assert rule.name in rule.repair.rules
 
 
 _CALL = call(0, "call_a1B2c3D4", "get_weather", '{"city":"Oslo"}')
@@ -84,7 +84,7 @@ def test_calls_are_put_into_an_array_of_objects(value):
 def test_what_is_no_call_is_left_where_it_stands(value):
     mended = normalize(_with_calls(value))
     assert mended.exchange.body == _with_calls(value).body
-    assert [one.rule for one in mended.unmended] == ["tool-call-not-in-array"]
+    assert [one.rule for one in mended.unrepaired] == ["tool-call-not-in-array"]
 
 
 def test_text_beside_an_error_is_sent_before_it():
@@ -102,8 +102,10 @@ def test_arguments_that_stay_empty_are_no_promise(arguments):
     opened, bare = chunk({"role": "assistant", "content": None}), call(0, "call_a1B2c3D4", "get_weather", arguments)
     empty = exchange(sse([opened, chunk({"tool_calls": [bare]}), chunk({}, "tool_calls")]))
     for one in (empty, normalize(empty).exchange):
-        found = [finding.repair for finding in analyze(one).findings if finding.rule == "tool-call-arguments-null"]
-        assert found == [Mend.NONE]
+        found = [
+            finding.repairability for finding in analyze(one).findings if finding.rule == "tool-call-arguments-null"
+        ]
+        assert found == [Repairability.NONE]
 
 
 @pytest.mark.parametrize("first", ["{", '{"', '{"c', '{"ci'])

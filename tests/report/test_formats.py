@@ -18,7 +18,7 @@ from streamlab.judging.metrics import Metrics
 from streamlab.judging.report import Report
 from streamlab.report.formats import render
 from streamlab.report.json import Summary
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.workflows.check import CheckOptions, check, find
 from tests import rule_fixtures
 
@@ -90,7 +90,7 @@ _FINDINGS = st.builds(
     path=st.none() | _NASTY,
     expected=_VALUES,
     actual=_VALUES,
-    repair=st.sampled_from(list(Mend)),
+    repairability=st.sampled_from(list(Repairability)),
     known=st.booleans(),
     count=st.integers(1, 10**6),
 )

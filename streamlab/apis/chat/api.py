@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from streamlab.apis import api_names
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
 from streamlab.rules.api import Api
-from streamlab.rules.repair import SHORTEST_REPEAT, Draft, Story
+from streamlab.rules.repair import SHORTEST_REPEAT, Draft, RepairState
 from streamlab.wire.events import Chunk
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -31,10 +31,10 @@ class Chat(Api):
             "chat.completion",
         )
 
-    def streamed(self, value: JsonObject, story: Story) -> Iterable[Draft] | None:
+    def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
         return streamed(value, story) if is_whole_answer(value) else None
 
-    def wants_a_look(self, event: Chunk, facts: int, story: Story) -> bool:
+    def wants_a_look(self, event: Chunk, facts: int, story: RepairState) -> bool:
         if facts & (Fact.NO_CHOICES | Fact.MANY_CHOICES) or 0 not in story.opened:
             return True
         choice = event.json["choices"][0]
@@ -44,12 +44,12 @@ class Chat(Api):
             return True
         text = choice["delta"].get("content")
         # A delta as long as all text before it may repeat it.
-        return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == story.length(0)
+        return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == story.texts.length(0)
 
-    def passed(self, chunk: JsonObject, story: Story) -> None:
+    def passed(self, chunk: JsonObject, story: RepairState) -> None:
         text = chunk["choices"][0]["delta"].get("content")
         if text:
-            story.add_text(0, text)
+            story.texts.add(0, text)
 
 
 API = Chat()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from streamlab.rules.repair import ENVELOPE_KEYS, Change, Chunk, Done, Draft, Story
+from streamlab.rules.repair import ENVELOPE_KEYS, Change, Chunk, Done, Draft, RepairState
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
 
@@ -19,7 +19,7 @@ def is_whole_answer(value: JsonObject) -> bool:
     return any(isinstance(choice.get("message"), dict) for choice in reading.choices(value))
 
 
-def streamed(value: JsonObject, story: Story) -> Iterator[Draft]:
+def streamed(value: JsonObject, story: RepairState) -> Iterator[Draft]:
     """The chunks a chat completion would have been: role, text, tool calls, finish, usage, ``[DONE]``."""
     sources = (story.at,)
     for choice in reading.choices(value):
@@ -27,7 +27,7 @@ def streamed(value: JsonObject, story: Story) -> Iterator[Draft]:
             part = {"index": choice.get("index", 0), "delta": delta, "logprobs": None, "finish_reason": finish}
             yield _draft(value, sources, choices=[part])
     usage = reading.usage(value)
-    if usage and story.usage_wanted is not False:
+    if usage and story.include_usage is not False:
         yield _draft(value, sources, choices=[], usage=usage)
     yield Draft(Done(None), sources, [Change(_RULE, "")])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from streamlab.apis import api_names
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
 from streamlab.rules.api import Api
-from streamlab.rules.repair import Draft, Story
+from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
 from streamlab.wire.payload import JsonObject
@@ -33,13 +33,13 @@ class Completions(Api):
             return False
         return value.get("object") == "text_completion" or "text" in first
 
-    def streamed(self, value: JsonObject, story: Story) -> Iterable[Draft] | None:
+    def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
         return streamed(value, story) if is_whole_answer(value) else None
 
-    def wants_a_look(self, event: Chunk, facts: int, story: Story) -> bool:
+    def wants_a_look(self, event: Chunk, facts: int, story: RepairState) -> bool:
         return bool(facts & Fact.FINISH) or 0 not in story.opened
 
-    def went_out(self, chunk: JsonObject, story: Story) -> None:
+    def went_out(self, chunk: JsonObject, story: RepairState) -> None:
         for choice in reading.choices(chunk):
             index = reading.choice_index(choice)
             story.opened.add(index)

@@ -8,7 +8,7 @@ from streamlab.apis import api_names
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
 from streamlab.apis.responses.expectations import AFTER_TERMINAL, TERMINAL
 from streamlab.rules.api import Api
-from streamlab.rules.repair import Draft, Story
+from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.payload import JsonObject
 
 
@@ -29,7 +29,7 @@ class Responses(Api):
         kind = value.get("type")
         return isinstance(kind, str) and kind.startswith("response.")
 
-    def streamed(self, value: JsonObject, story: Story) -> Iterable[Draft] | None:
+    def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
         return streamed(value, story) if is_whole_answer(value) else None
 
 

@@ -17,8 +17,8 @@ from streamlab.rules.repair import (
     ErrorPayload,
     Origin,
     Repair,
+    RepairState,
     Stage,
-    Story,
     Undecodable,
     unended,
 )
@@ -48,7 +48,7 @@ class ResponsesEvents(Repair):
     )
     stage = Stage.ENVELOPE
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self.awake = True
         self._ended = False
@@ -109,7 +109,7 @@ class ResponsesEvents(Repair):
         truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
         unterminated = any(change.rule == "sse-unterminated-final-event" for change in draft.changes)
         if truncated and unterminated:
-            self.story.cannot("json-truncated", "the stream breaks off inside an event")
+            self.story.account.cannot("json-truncated", "the stream breaks off inside an event")
             was = event.sse.data[:200] if event.sse.data is not None else ABSENT
             draft.event = Chunk(None, self._told("upstream_truncated", "the upstream broke off inside an event"))
             draft.changes.append(Change("sse-unterminated-final-event", "", was, ABSENT, Origin.INVENTED))

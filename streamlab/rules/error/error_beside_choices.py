@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.wire import reading
@@ -29,8 +29,8 @@ class ErrorBesideChoices(Rule):
     name = "error-beside-choices"
     severity = Severity.ERROR
     source = ERROR_OBJECT
-    repair = Mend.SAFE
-    mending = ErrorShape
+    repairability = Repairability.SAFE
+    repair = ErrorShape
     apis = Scope.CHUNKS
     on = Fact.ERROR
 

@@ -7,7 +7,7 @@ from typing import Any
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import ANY_STATUS, Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.wire import reading
@@ -38,8 +38,8 @@ class ErrorCodeShape(Rule):
     name = "error-code-shape"
     severity = Severity.INFO
     source = ERROR_OBJECT
-    repair = Mend.SAFE
-    mending = ErrorShape
+    repairability = Repairability.SAFE
+    repair = ErrorShape
     apis = Scope.OPENAI
     statuses = ANY_STATUS
     on = Fact.ERROR
@@ -48,7 +48,7 @@ class ErrorCodeShape(Rule):
         return self._judge(event.json["error"], at) if isinstance(event, ErrorPayload) else None
 
     def end(self, ending: Ending) -> Findings:
-        error = reading.as_object(self.ctx.whole_json).get("error")
+        error = reading.as_object(self.ctx.received.whole_json).get("error")
         if error:
             yield from self._judge(error, None)
 

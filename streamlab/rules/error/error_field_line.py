@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire import reading
@@ -30,8 +30,8 @@ class ErrorFieldLine(Rule):
     name = "error-field-line"
     severity = Severity.ERROR
     source = SSE
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.CHUNKS
     on = Fact.FRAMING
 

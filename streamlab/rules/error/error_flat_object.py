@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.wire import reading
@@ -33,8 +33,8 @@ class ErrorFlatObject(Rule):
     name = "error-flat-object"
     severity = Severity.ERROR
     source = ERROR_OBJECT
-    repair = Mend.SAFE
-    mending = ErrorShape
+    repairability = Repairability.SAFE
+    repair = ErrorShape
     apis = Scope.CHUNKS
     on = Fact.NO_CHOICES | Fact.FINISH
 

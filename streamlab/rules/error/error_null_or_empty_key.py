@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire.events import Chunk
@@ -27,8 +27,8 @@ class ErrorNullOrEmptyKey(Rule):
     name = "error-null-or-empty-key"
     severity = Severity.ERROR
     source = CHAT_CHUNK
-    repair = Mend.SAFE
-    mending = ErrorShape
+    repairability = Repairability.SAFE
+    repair = ErrorShape
     apis = Scope.CHUNKS
 
     def shape(self, at: int, chunk: Chunk) -> Findings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -33,7 +33,7 @@ class ErrorThenNoDone(Rule):
     name = "error-then-no-done"
     severity = Severity.WARNING
     source = OBSERVED
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = Scope.OPENAI
     on = Fact.ERROR | Fact.AFTER_ERROR
 
@@ -49,17 +49,17 @@ class ErrorThenNoDone(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ctx.error_at is None or ctx.done_at is not None:
+        if ctx.seen.error_at is None or ctx.seen.done_at is not None:
             return
         waited_us = ctx.end_us - self._error_us if ctx.end_us is not None and self._error_us is not None else 0
         if ctx.timing_known and waited_us > _LIMIT_US:
             yield self.found(
                 f"the response was held open for {waited_us / 1e6:.1f} s after the error",
-                ctx.error_at,
+                ctx.seen.error_at,
                 expected="data: [DONE], then the end of the body",
                 actual=f"{waited_us / 1e6:.1f} s",
             )
         elif ending is Ending.COMPLETE and ctx.api.ends_with_done:
             yield self.found(
-                "no data: [DONE] follows the error", ctx.error_at, expected="data: [DONE]", severity=Severity.INFO
+                "no data: [DONE] follows the error", ctx.seen.error_at, expected="data: [DONE]", severity=Severity.INFO
             )

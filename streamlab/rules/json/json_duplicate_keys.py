@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import JSON
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
@@ -30,8 +30,8 @@ class JsonDuplicateKeys(Rule):
     name = "json-duplicate-keys"
     severity = Severity.WARNING
     source = JSON
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.EVERY
     on = Fact.FAULTS | Fact.ERROR
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import JSON
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
@@ -30,8 +30,8 @@ class JsonNanInfinity(Rule):
     name = "json-nan-infinity"
     severity = Severity.ERROR
     source = JSON
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.EVERY
     on = Fact.FAULTS | Fact.ERROR
 

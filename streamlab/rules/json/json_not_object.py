@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.rules.api import Scope
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire.bad_payloads import Misfit, Named
 
@@ -38,7 +38,7 @@ class JsonNotObject(MisfitRule):
             f"the payload is {_KINDS.get(type(value), 'no object')}: {quote(named.event.sse.text)}",
             expected="a JSON object",
             actual=value,
-            repair=Mend.SAFE if objects else Mend.UNSAFE,
+            repairability=Repairability.SAFE if objects else Repairability.UNSAFE,
         )
 
 

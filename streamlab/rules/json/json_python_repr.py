@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.payloads import TornPayloads
 from streamlab.rules.sources import JSON
 from streamlab.wire.bad_payloads import Misfit, Named
@@ -28,8 +28,8 @@ class JsonPythonRepr(MisfitRule):
     name = "json-python-repr"
     severity = Severity.ERROR
     source = JSON
-    repair = Mend.UNSAFE
-    mending = TornPayloads
+    repairability = Repairability.UNSAFE
+    repair = TornPayloads
     kind = Misfit.PYTHON
 
     def tell(self, named: Named) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.rules.api import Scope
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.bad_payloads import Misfit, Named
 
@@ -45,5 +45,5 @@ class PlainTextInData(MisfitRule):
             named,
             f"the payload is plain text{lines}{begins}: {quote(text)}",
             expected="a JSON object or [DONE]",
-            repair=Mend.UNSAFE if repeats else Mend.SAFE,
+            repairability=Repairability.UNSAFE if repeats else Repairability.SAFE,
         )

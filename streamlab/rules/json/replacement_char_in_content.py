@@ -6,7 +6,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import OBSERVED
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact, choice_index, choices, chunk_of, content, delta
 
@@ -35,7 +35,7 @@ class ReplacementCharInContent(Rule):
     apis = Scope.CHUNKS
     on = Fact.WIDE
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._ends_broken: dict[int, int] = {}  # choice index -> which event with content ended in U+FFFD
 
@@ -46,7 +46,7 @@ class ReplacementCharInContent(Rule):
         return list(self._judge(at, event))
 
     def _judge(self, at: int, event: StreamEvent) -> Findings:
-        number = self.ctx.content_events
+        number = self.ctx.seen.content_events
         near = max(1, len(self.ctx.accumulator.choices))  # choices take turns
         for place, choice in enumerate(choices(chunk_of(event))):
             text = content(delta(choice)) or _legacy_text(choice.get("text"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.payloads import CutCharacters
 from streamlab.rules.sources import JSON
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
@@ -30,8 +30,8 @@ class SurrogateEscapeSplit(Rule):
     name = "surrogate-escape-split"
     severity = Severity.WARNING
     source = JSON
-    repair = Mend.SAFE
-    mending = CutCharacters
+    repairability = Repairability.SAFE
+    repair = CutCharacters
     apis = Scope.EVERY
     on = Fact.FAULTS | Fact.ERROR
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamlab.rules.api import Scope
-from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, encode_json
@@ -131,7 +131,7 @@ class Framing(Repair):
     on = Fact.FRAMING | Fact.FAULTS | Fact.UNDECODABLE | Fact.DONE | Fact.WIDE | Fact.TYPED
     apis = Scope.OPENAI
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._names = story.api.names_events
 
@@ -165,7 +165,7 @@ class Framing(Repair):
         if lines.payload:
             made += self._payload(lines, sse)
         if not made:
-            self.story.drop(draft, "sse-event-without-data")
+            self.story.account.drop(draft, "sse-event-without-data")
         if len(made) == 1 and made[0].sse is not None:
             same = not lines.rules and sse.data is not None and made[0].sse.data == sse.data
             if same or made[0].sse.raw == sse.raw:

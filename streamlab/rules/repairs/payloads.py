@@ -11,7 +11,7 @@ from typing import Any
 
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
-from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, Stage, Story, error_event
+from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
 from streamlab.rules.repairs.framing import comment, frame
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
@@ -38,7 +38,7 @@ class TornPayloads(Repair):
     holds_back = "consecutive events that are no JSON, until one that is (64 events or 1 MiB at most)"
     apis = Scope.CHUNKS
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._held: list[Draft] = []
         self._bytes = 0
@@ -142,17 +142,17 @@ class TornPayloads(Repair):
             draft.changes.append(Change("json-python-repr", "", data[:80], ABSENT))
         elif truncated and last:
             self.story.cut_tail = True
-            self.story.cannot("json-truncated", "the stream breaks off inside an event")
+            self.story.account.cannot("json-truncated", "the stream breaks off inside an event")
             draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")
             draft.changes.append(Change("sse-unterminated-final-event", "", data[:200], ABSENT, Origin.INVENTED))
         elif event.decoded and (self.story.unsafe or not event.value or type(event.value) in (int, float, bool)):
             draft.event = comment(b" " + data)
             draft.changes.append(Change("json-not-object", "", data, ":"))
         elif event.decoded or truncated or data[:1] == b"{" or data.startswith((b"b'", b'b"')):
-            self.story.cannot(_why(event), "the payload is no JSON object and nobody can say what was meant")
+            self.story.account.cannot(_why(event), "the payload is no JSON object and nobody can say what was meant")
         elif not last:
             # The answer goes on: an error event here would end it for every client.
-            self.story.cannot("plain-text-in-data", "what the text between two chunks means is not known")
+            self.story.account.cannot("plain-text-in-data", "what the text between two chunks means is not known")
             draft.event = comment(b" " + data.replace(b"\n", b" "))
             draft.changes.append(Change("plain-text-in-data", "", data[:200], ":"))
         else:
@@ -165,7 +165,7 @@ class TornPayloads(Repair):
         """GLM-4's answer, or tool call, sent once more as raw text after its beginning went out as content."""
         payload = b"\n".join(self._payloads()).decode("utf-8", "replace")
         sources = self._sources()
-        said = self.story.text()
+        said = self.story.texts.text()
         if not said or self.story.finished or self.story.errors:
             return None
         name, _, rest = payload.strip().partition("\n")
@@ -176,7 +176,7 @@ class TornPayloads(Repair):
         pieces: list[Draft] = []
         if payload != said:
             pieces.append(_content(payload[len(said) :], sources))
-            self.story.add_text(0, payload[len(said) :])
+            self.story.texts.add(0, payload[len(said) :])
         return [*pieces, _finish("stop", sources)]
 
     def _tool_call(self, name: str, arguments: str, sources: tuple[int, ...]) -> list[Draft] | None:
@@ -240,7 +240,7 @@ class CutCharacters(Repair):
     on = Fact.FAULTS
     holds_back = "half a character, until the next text of its choice"
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._half: dict[int, tuple[str, bool, Draft]] = {}
 

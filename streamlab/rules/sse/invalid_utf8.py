@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import UTF8
 from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.reading import Fact
@@ -50,7 +50,7 @@ class InvalidUtf8(Rule):
             span=(sse.start + start, sse.start + start + len(bytes_there)),
             expected="UTF-8",
             actual=bytes_there.hex(" "),
-            repair=Mend.SAFE if cut else Mend.NONE,
+            repairability=Repairability.SAFE if cut else Repairability.NONE,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire import reading
@@ -34,8 +34,8 @@ class SseBom(Rule):
     name = "sse-bom"
     severity = Severity.ERROR
     source = SSE
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.EVERY
     on = Fact.LINES
     variants = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.bad_payloads import Misfit, Named
@@ -27,8 +27,8 @@ class SseCommentRewrappedAsData(MisfitRule):
     name = "sse-comment-rewrapped-as-data"
     severity = Severity.ERROR
     source = CLIENTS
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     kind = Misfit.COMMENT
 
     def tell(self, named: Named) -> Finding:

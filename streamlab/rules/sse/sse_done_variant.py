@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire.bad_payloads import DONE_EVENTS
@@ -36,8 +36,8 @@ class SseDoneVariant(Rule):
     name = "sse-done-variant"
     severity = Severity.ERROR
     source = CHAT_STREAM
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.CHUNKS
     variants = ("a space follows", "it is in lower case", "it is JSON text", "its event has a name")
     on = Fact.DONE | Fact.LINES | Fact.UNDECODABLE | Fact.COMMENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.rules.api import Scope
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.bad_payloads import Misfit, Named
@@ -28,8 +28,8 @@ class SseDoubleDataPrefix(MisfitRule):
     name = "sse-double-data-prefix"
     severity = Severity.ERROR
     source = CLIENTS
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.OPENAI
     kind = Misfit.DATA_PREFIX
 

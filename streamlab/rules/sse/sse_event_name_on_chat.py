@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire.bad_payloads import DONE_EVENTS
@@ -32,8 +32,8 @@ class SseEventNameOnChat(Rule):
     name = "sse-event-name-on-chat"
     severity = Severity.WARNING
     source = CHAT_STREAM
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.CHUNKS
     on = Fact.LINES
 

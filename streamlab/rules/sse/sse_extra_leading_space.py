@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.events import Done, StreamEvent, Undecodable
@@ -32,8 +32,8 @@ class SseExtraLeadingSpace(Rule):
     name = "sse-extra-leading-space"
     severity = Severity.ERROR
     source = SSE
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.EVERY
     on = Fact.FRAMING
 

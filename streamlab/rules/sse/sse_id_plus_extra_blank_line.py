@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.events import StreamEvent
@@ -32,15 +32,15 @@ class SseIdPlusExtraBlankLine(Rule):
     name = "sse-id-plus-extra-blank-line"
     severity = Severity.ERROR
     source = CLIENTS
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.OPENAI
     on = Fact.LINES
     _id: bytes | None = None
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
-        if sse is None or self.ctx.done_at is not None:
+        if sse is None or self.ctx.seen.done_at is not None:
             return
         blank_before = self._id and sse.raw[:1] in (b"\r", b"\n")
         blank_after = sse.id is None and self._id and sse.data is None and sse.terminated

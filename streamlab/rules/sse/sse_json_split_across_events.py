@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.rules.bad_payloads import MisfitRule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.payloads import TornPayloads
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.bad_payloads import Misfit, Named
@@ -28,8 +28,8 @@ class SseJsonSplitAcrossEvents(MisfitRule):
     name = "sse-json-split-across-events"
     severity = Severity.ERROR
     source = CLIENTS
-    repair = Mend.SAFE
-    mending = TornPayloads
+    repairability = Repairability.SAFE
+    repair = TornPayloads
     kind = Misfit.SPLIT
 
     def tell(self, named: Named) -> Finding:

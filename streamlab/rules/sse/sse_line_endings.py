@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.events import StreamEvent
@@ -35,8 +35,8 @@ class SseLineEndings(Rule):
     name = "sse-line-endings"
     severity = Severity.INFO
     source = SSE
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.OPENAI
     on = Fact.FRAMING
 

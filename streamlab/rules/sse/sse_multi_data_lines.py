@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
@@ -29,8 +29,8 @@ class SseMultiDataLines(Rule):
     name = "sse-multi-data-lines"
     severity = Severity.INFO
     source = SSE
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.OPENAI
     on = Fact.LINES
 

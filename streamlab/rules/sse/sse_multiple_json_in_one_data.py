@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.rules.bad_payloads import MisfitRule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.bad_payloads import Misfit, Named
@@ -26,8 +26,8 @@ class SseMultipleJsonInOneData(MisfitRule):
     name = "sse-multiple-json-in-one-data"
     severity = Severity.ERROR
     source = CLIENTS
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     kind = Misfit.DOCUMENTS
 
     def tell(self, named: Named) -> Finding:

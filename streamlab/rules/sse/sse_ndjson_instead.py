@@ -7,7 +7,7 @@ from typing import Any
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.bodies import BodyKind
@@ -39,8 +39,8 @@ class SseNdjsonInstead(Rule):
     name = "sse-ndjson-instead"
     severity = Severity.ERROR
     source = SSE
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.OPENAI
     on = Fact.LINES
 
@@ -71,9 +71,9 @@ class SseNdjsonInstead(Rule):
     def _ours(self, value: dict[str, Any]) -> bool:
         """Whether the object belongs in an event stream: one of OpenAI's paths was asked, one is under way, or the
         object itself is of one. Ollama and Cohere send such lines by design."""
-        return self.ctx.api_asked.judged or self.ctx.data_events > 0 or self.ctx.recognise(value).judged
+        return self.ctx.api_asked.judged or self.ctx.seen.data_events > 0 or self.ctx.recognise(value).judged
 
     def end(self, ending: Ending) -> Findings:
-        whole = self.ctx.kind is BodyKind.NDJSON or self._lines > 1
-        if self._first is not None and (whole or self.ctx.data_events):
+        whole = self.ctx.received.kind is BodyKind.NDJSON or self._lines > 1
+        if self._first is not None and (whole or self.ctx.seen.data_events):
             yield self._first

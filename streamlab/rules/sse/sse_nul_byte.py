@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.rules.bad_payloads import MisfitRule, fault_of
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import JSON
 from streamlab.wire.bad_payloads import Misfit, Named
@@ -26,8 +26,8 @@ class SseNulByte(MisfitRule):
     name = "sse-nul-byte"
     severity = Severity.ERROR
     source = JSON
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     kind = Misfit.CONTROL_BYTE
 
     def tell(self, named: Named) -> Finding:
@@ -37,5 +37,5 @@ class SseNulByte(MisfitRule):
             named,
             f"the payload holds the raw control byte 0x{code}",
             expected=f"\\u00{code}",
-            repair=Mend.SAFE if fault is not None else Mend.UNSAFE,
+            repairability=Repairability.SAFE if fault is not None else Repairability.UNSAFE,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.bad_payloads import PING_EVENTS
@@ -33,8 +33,8 @@ class SsePingEventWithData(Rule):
     name = "sse-ping-event-with-data"
     severity = Severity.ERROR
     source = CLIENTS
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.OPENAI
     on = Fact.LINES | Fact.TYPED
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.rules.bad_payloads import MisfitRule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.bad_payloads import Misfit, Named
@@ -29,8 +29,8 @@ class SseRawNewlineInJson(MisfitRule):
     name = "sse-raw-newline-in-json"
     severity = Severity.ERROR
     source = SSE
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     kind = Misfit.RAW_NEWLINE
 
     def tell(self, named: Named) -> Finding:

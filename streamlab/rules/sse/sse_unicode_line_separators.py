@@ -6,7 +6,7 @@ import re
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import JSON
 from streamlab.wire.events import StreamEvent
@@ -34,8 +34,8 @@ class SseUnicodeLineSeparators(Rule):
     name = "sse-unicode-line-separators"
     severity = Severity.INFO
     source = JSON
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.OPENAI
     on = Fact.WIDE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire import reading
@@ -34,8 +34,8 @@ class SseUnterminatedFinalEvent(Rule):
     name = "sse-unterminated-final-event"
     severity = Severity.ERROR
     source = SSE
-    repair = Mend.SAFE
-    mending = Framing
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.EVERY
     on = Fact.FRAMING
     variants = ("it is the finish chunk", "it is [DONE]")
@@ -56,7 +56,7 @@ class SseUnterminatedFinalEvent(Rule):
             expected="a blank line",
             actual=sse.raw[-60:],
             severity=Severity.INFO if isinstance(event, Done) else None,
-            repair=Mend.NONE if half else None,
+            repairability=Repairability.NONE if half else None,
             variant="it is [DONE]" if isinstance(event, Done) else "it is the finish chunk" if finishes else None,
         )
         self._last = self.placed(found, event)

@@ -7,7 +7,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Severity
 from streamlab.rules.sources import OBSERVED
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.bodies import BodyKind
 
 _SAME_READ_US = 1_000  # reads closer than this are one burst
@@ -45,7 +45,7 @@ class BurstDelivery(Rule):
     apis = Scope.EVERY
     needs_timing = True
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._first_us: int | None = None
         self._last_us: int | None = None
@@ -68,9 +68,9 @@ class BurstDelivery(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        events, bursts = ctx.data_events, self._bursts
+        events, bursts = ctx.seen.data_events, self._bursts
         coded = ctx.head is not None and ctx.head.header("content-encoding") is not None
-        if events < _FEW or not bursts or coded or ctx.kind is not BodyKind.SSE or ctx.end_us is None:
+        if events < _FEW or not bursts or coded or ctx.received.kind is not BodyKind.SSE or ctx.end_us is None:
             return
         if self._first_us is None or self._last_us is None:
             return

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 
 _WARN_US, _ERROR_US = 30_000_000, 55_000_000
@@ -34,7 +34,7 @@ class IdleBeforeFirstByte(Rule):
     name = "idle-before-first-byte"
     severity = Severity.WARNING
     source = OBSERVED
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = Scope.EVERY
     needs_timing = True
 

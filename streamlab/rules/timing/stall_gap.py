@@ -5,9 +5,9 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.gaps import Gaps
 
@@ -44,11 +44,11 @@ class StallGap(Rule):
     name = "stall-gap"
     severity = Severity.WARNING
     source = OBSERVED
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = Scope.OPENAI
     needs_timing = True
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._gaps = Gaps()
         self._last_us: int | None = None
@@ -57,11 +57,11 @@ class StallGap(Rule):
     def segment(self, offset_us: int | None, data: bytes) -> None:
         if offset_us is None or not data or (data[:1] == b":" and b"data:" not in data):
             return
-        if self.ctx.content_events and self._last_us is not None and self.ctx.done_at is None:
+        if self.ctx.seen.content_events and self._last_us is not None and self.ctx.seen.done_at is None:
             gap_us = offset_us - self._last_us
             self._gaps.add(gap_us)
             if gap_us > _STALL_US and len(self._stalls) < _MAX_PLACES and b'"tool_calls"' not in data:
-                self._stalls.append((gap_us, self.ctx.events))
+                self._stalls.append((gap_us, self.ctx.seen.events))
         self._last_us = offset_us
 
     def end(self, ending: Ending) -> Findings:
@@ -83,8 +83,8 @@ class StallGap(Rule):
     def _silence_at_the_end(self) -> int:
         """Microseconds after the last read of an answer that has begun and not ended; else 0."""
         ctx = self.ctx
-        last = reading.as_object(ctx.last_chunk).get("type")
-        over = ctx.finished or ctx.done_at is not None or ctx.error_at is not None
-        if over or not ctx.content_events or (type(last) is str and last in ctx.api.ending_types):
+        last = reading.as_object(ctx.seen.last_chunk).get("type")
+        over = ctx.finished or ctx.seen.done_at is not None or ctx.seen.error_at is not None
+        if over or not ctx.seen.content_events or (type(last) is str and last in ctx.api.ending_types):
             return 0
         return ctx.end_us - self._last_us if ctx.end_us is not None and self._last_us is not None else 0

@@ -6,7 +6,7 @@ from streamlab.exchange import Ending
 from streamlab.redaction import REDACTED
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import NGINX
 from streamlab.wire import http1
 from streamlab.wire.bodies import BodyKind
@@ -35,12 +35,12 @@ class AntiBufferingHeadersMissing(Rule):
     name = "anti-buffering-headers-missing"
     severity = Severity.INFO
     source = NGINX
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.OPENAI
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ctx.head is None or ctx.kind is not BodyKind.SSE:
+        if ctx.head is None or ctx.received.kind is not BodyKind.SSE:
             return
         headers = ctx.head.headers
         via = http1.values(headers, "server") + http1.values(headers, "via")

@@ -7,7 +7,7 @@ import re
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import SSE
 from streamlab.wire.bodies import BodyKind
 
@@ -31,14 +31,14 @@ class CharsetNotUtf8(Rule):
     name = "charset-not-utf8"
     severity = Severity.WARNING
     source = SSE
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.EVERY
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         value = ctx.head.header("content-type") if ctx.head is not None else None
         match = _CHARSET.search(value) if value is not None else None
-        if match is None or ctx.kind is not BodyKind.SSE or match.group(1).lower() in ("utf-8", "utf8"):
+        if match is None or ctx.received.kind is not BodyKind.SSE or match.group(1).lower() in ("utf-8", "utf8"):
             return
         yield self.found(
             f"the stream claims to be in {quote(match.group(1))}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import HTTP1
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
@@ -31,21 +31,26 @@ class CloseDelimitedTruncation(Rule):
     name = "close-delimited-truncation"
     severity = Severity.WARNING
     source = HTTP1
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.OPENAI
     needs_timing = True
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         head = ctx.head
-        if head is None or ending is not Ending.COMPLETE or ctx.kind is not BodyKind.SSE or ctx.http_chunked:
+        if (
+            head is None
+            or ending is not Ending.COMPLETE
+            or ctx.received.kind is not BodyKind.SSE
+            or ctx.received.http_chunked
+        ):
             return
         framed = head.header("transfer-encoding") is not None or head.header("content-length") is not None
         if framed or not head.http_version.startswith("1"):
             return
-        last = reading.as_object(ctx.last_chunk).get("type")
+        last = reading.as_object(ctx.seen.last_chunk).get("type")
         ended = type(last) is str and last in ctx.api.ending_types
-        if ctx.done_at is not None or ctx.finished or ctx.error_at is not None or ended:
+        if ctx.seen.done_at is not None or ctx.finished or ctx.seen.error_at is not None or ended:
             yield self.found(
                 "the body has neither chunks nor a length: only its [DONE] or finish_reason shows that it is whole",
                 expected=_EXPECTED,
@@ -55,7 +60,7 @@ class CloseDelimitedTruncation(Rule):
             yield self.found(
                 "the connection was closed, and nothing shows whether the answer was complete",
                 expected=_EXPECTED,
-                repair=Mend.NONE,
+                repairability=Repairability.NONE,
             )
 
 

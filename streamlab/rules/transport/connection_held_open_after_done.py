@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -35,7 +35,7 @@ class ConnectionHeldOpenAfterDone(Rule):
     name = "connection-held-open-after-done"
     severity = Severity.ERROR
     source = OBSERVED
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.OPENAI
     on = Fact.DONE
     variants = ("[DONE] came", "[DONE] never comes")
@@ -50,12 +50,12 @@ class ConnectionHeldOpenAfterDone(Rule):
         ctx = self.ctx
         what, since_us = "data: [DONE]", self._done_us
         variant: str | None = "[DONE] came"
-        if ctx.done_at is None:
-            last = reading.as_object(ctx.last_chunk).get("type")
+        if ctx.seen.done_at is None:
+            last = reading.as_object(ctx.seen.last_chunk).get("type")
             if type(last) is str and last in ctx.api.ending_types:
-                what, since_us, variant = last, ctx.last_read_us, None
-            elif ctx.finished and ctx.error_at is None:
-                what, since_us, variant = "the last finish_reason", ctx.last_read_us, "[DONE] never comes"
+                what, since_us, variant = last, ctx.received.last_read_us, None
+            elif ctx.finished and ctx.seen.error_at is None:
+                what, since_us, variant = "the last finish_reason", ctx.received.last_read_us, "[DONE] never comes"
             else:
                 return
         waited_us = ctx.end_us - since_us if ctx.end_us is not None and since_us is not None else 0
@@ -64,7 +64,7 @@ class ConnectionHeldOpenAfterDone(Rule):
         waited = f"for {waited_us / 1e6:.1f} s" if waited_us > _LIMIT_US else "until the wait was given up"
         yield self.found(
             f"the response was held open {waited} after {what}",
-            ctx.done_at if ctx.done_at is not None else ctx.last_chunk_at,
+            ctx.seen.done_at if ctx.seen.done_at is not None else ctx.seen.last_chunk_at,
             expected="the end of the body",
             actual=waited,
             variant=variant,

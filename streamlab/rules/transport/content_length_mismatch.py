@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import ANY_STATUS, Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import HTTP1
 from streamlab.wire import http1
 from streamlab.wire.bodies import BodyKind
@@ -31,7 +31,7 @@ class ContentLengthMismatch(Rule):
     name = "content-length-mismatch"
     severity = Severity.ERROR
     source = HTTP1
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.EVERY
     statuses = ANY_STATUS
 
@@ -45,20 +45,20 @@ class ContentLengthMismatch(Rule):
         if len(promised) != 1:
             return
         value = promised.pop()
-        if value.lstrip("0") != (str(ctx.body_bytes) if ctx.body_bytes else ""):
-            short = len(value) < 18 and int(value) > ctx.body_bytes
+        if value.lstrip("0") != (str(ctx.received.body_bytes) if ctx.received.body_bytes else ""):
+            short = len(value) < 18 and int(value) > ctx.received.body_bytes
             yield self.found(
-                f"Content-Length promised {value[:20]} bytes and {ctx.body_bytes} came",
+                f"Content-Length promised {value[:20]} bytes and {ctx.received.body_bytes} came",
                 path="content-length",
                 expected=value,
-                actual=ctx.body_bytes,
-                repair=Mend.NONE if short else Mend.SAFE,
+                actual=ctx.received.body_bytes,
+                repairability=Repairability.NONE if short else Repairability.SAFE,
             )
-        elif ctx.kind is BodyKind.SSE and ctx.data_events > 1:
+        elif ctx.received.kind is BodyKind.SSE and ctx.seen.data_events > 1:
             yield self.found(
                 f"the stream has a Content-Length ({value}): the whole answer was there before its first byte was sent",
                 path="content-length",
                 expected="Transfer-Encoding: chunked",
-                actual=ctx.body_bytes,
+                actual=ctx.received.body_bytes,
                 severity=Severity.INFO,
             )

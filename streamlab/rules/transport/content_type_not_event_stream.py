@@ -6,7 +6,7 @@ from streamlab.exchange import Ending
 from streamlab.redaction import REDACTED
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import SSE
 from streamlab.wire.bodies import BodyKind
 
@@ -31,12 +31,17 @@ class ContentTypeNotEventStream(Rule):
     name = "content-type-not-event-stream"
     severity = Severity.WARNING
     source = SSE
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.EVERY
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ctx.head is None or not ctx.head.headers or ctx.kind is not BodyKind.SSE or not ctx.data_events:
+        if (
+            ctx.head is None
+            or not ctx.head.headers
+            or ctx.received.kind is not BodyKind.SSE
+            or not ctx.seen.data_events
+        ):
             return
         value = ctx.head.header("content-type")
         if ctx.content_type == "text/event-stream" or (value is not None and REDACTED in value):

@@ -34,14 +34,14 @@ class Empty200(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ctx.head is None or ending is not Ending.COMPLETE or ctx.kind is not BodyKind.EMPTY:
+        if ctx.head is None or ending is not Ending.COMPLETE or ctx.received.kind is not BodyKind.EMPTY:
             return
         method = ctx.request.method.upper() if ctx.request is not None else "POST"
-        if method in ("HEAD", "OPTIONS") or ctx.coding_fault is not None:
+        if method in ("HEAD", "OPTIONS") or ctx.received.coding_fault is not None:
             return
-        size = f"{ctx.body_bytes} bytes that hold nothing" if ctx.body_bytes else "an empty body"
+        size = f"{ctx.received.body_bytes} bytes that hold nothing" if ctx.received.body_bytes else "an empty body"
         yield self.found(
             f"HTTP {ctx.head.status} with {size}",
             expected="a role chunk, a finish chunk and data: [DONE]",
-            actual=ctx.prefix[:20].decode("utf-8", "replace"),
+            actual=ctx.received.prefix[:20].decode("utf-8", "replace"),
         )

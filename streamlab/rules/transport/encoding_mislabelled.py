@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import ANY_STATUS, Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import HTTP
 from streamlab.wire import bodies
 from streamlab.wire.bodies import BodyKind
@@ -45,17 +45,33 @@ class EncodingMislabelled(Rule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         coding = ctx.head.header("content-encoding") if ctx.head is not None else None
-        if ctx.coding_fault is None:
+        if ctx.received.coding_fault is None:
             name = next((name for magic, name in _MAGIC if self._raw.startswith(magic)), None)
             if name is not None and (coding or "identity").strip().lower() == "identity":
                 yield self._found(f"the body is {name}, but no Content-Encoding says so", name, coding)
-        elif not ctx.coding_fault.startswith("decoding stopped"):
-            plain = not ctx.decoded_bytes and bodies.sniff(self._raw) in (BodyKind.SSE, BodyKind.JSON, BodyKind.NDJSON)
+        elif not ctx.received.coding_fault.startswith("decoding stopped"):
+            plain = not ctx.received.decoded_bytes and bodies.sniff(self._raw) in (
+                BodyKind.SSE,
+                BodyKind.JSON,
+                BodyKind.NDJSON,
+            )
             if plain:
-                yield self._found(f"the body is labelled {quote(coding)} and not encoded", None, coding, Mend.SAFE)
+                yield self._found(
+                    f"the body is labelled {quote(coding)} and not encoded", None, coding, Repairability.SAFE
+                )
             else:
-                where = f"breaks after {ctx.decoded_bytes} bytes" if ctx.decoded_bytes else "cannot be decoded"
-                yield self._found(f"the body labelled {quote(coding)} {where}: {ctx.coding_fault}", None, coding)
+                where = (
+                    f"breaks after {ctx.received.decoded_bytes} bytes"
+                    if ctx.received.decoded_bytes
+                    else "cannot be decoded"
+                )
+                yield self._found(
+                    f"the body labelled {quote(coding)} {where}: {ctx.received.coding_fault}", None, coding
+                )
 
-    def _found(self, message: str, expected: str | None, actual: str | None, repair: Mend = Mend.NONE) -> Finding:
-        return self.found(message, path="content-encoding", expected=expected, actual=actual, repair=repair)
+    def _found(
+        self, message: str, expected: str | None, actual: str | None, repairability: Repairability = Repairability.NONE
+    ) -> Finding:
+        return self.found(
+            message, path="content-encoding", expected=expected, actual=actual, repairability=repairability
+        )

@@ -48,21 +48,21 @@ class GatewayMasksTruncation(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ctx.done_at is None or ctx.finished or not ctx.accumulator.choices:
+        if ctx.seen.done_at is None or ctx.finished or not ctx.accumulator.choices:
             return
-        if self._told or ctx.error_at is not None or "audio" in reading.as_list(ctx.body.get("modalities")):
+        if self._told or ctx.seen.error_at is not None or "audio" in reading.as_list(ctx.body.get("modalities")):
             return
-        if not _promises_finish(ctx.first_chunk, ctx.last_chunk):
+        if not _promises_finish(ctx.seen.first_chunk, ctx.seen.last_chunk):
             return
-        if reading.counts_tokens(list(ctx.accumulator.choices), len(ctx.finish_at)):
+        if reading.counts_tokens(list(ctx.accumulator.choices), len(ctx.seen.finish_at)):
             return  # choice-index-is-token-counter: these are no choices
-        open_ones = sorted(index for index in ctx.accumulator.choices if index not in ctx.finish_at)
+        open_ones = sorted(index for index in ctx.accumulator.choices if index not in ctx.seen.finish_at)
         who = f"choice {open_ones[0]} never finished" if len(open_ones) == 1 else "no choice ever finished"
         if 1 < len(open_ones) < len(ctx.accumulator.choices):
             who = f"{len(open_ones)} choices never finished"
         yield self.found(
             f"data: [DONE] follows although {who}: the answer may be cut and the cut hidden",
-            ctx.done_at,
+            ctx.seen.done_at,
             expected="a finish_reason before data: [DONE]",
             actual=None,
         )

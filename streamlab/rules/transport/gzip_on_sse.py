@@ -5,9 +5,9 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import HTTP
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.bodies import BodyKind
 
 _SAME_READ_US = 1_000
@@ -34,11 +34,11 @@ class GzipOnSse(Rule):
     name = "gzip-on-sse"
     severity = Severity.WARNING
     source = HTTP
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.EVERY
     needs_timing = True
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         coding = ctx.head.header("content-encoding") if ctx.head is not None else None
         self._coding = (coding or "identity").strip()
@@ -55,16 +55,16 @@ class GzipOnSse(Rule):
 
     def _count(self) -> None:
         """Count the segment before as a new burst when it completed events and did not come with the last burst."""
-        if self.ctx.data_events == self._events or self._us is None:
+        if self.ctx.seen.data_events == self._events or self._us is None:
             return
-        self._events = self.ctx.data_events
+        self._events = self.ctx.seen.data_events
         if self._burst_us is None or self._us - self._burst_us >= _SAME_READ_US:
             self._bursts += 1
             self._burst_us = self._us
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if not self._coded or ctx.kind is not BodyKind.SSE or ctx.coding_fault is not None:
+        if not self._coded or ctx.received.kind is not BodyKind.SSE or ctx.received.coding_fault is not None:
             return
         self._count()
         if self._events < 4 or self._bursts > max(1, self._events // 8):

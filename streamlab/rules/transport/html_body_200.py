@@ -38,14 +38,14 @@ class HtmlBody200(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        said_so = ctx.content_type == "text/html" and ctx.kind is BodyKind.TEXT
-        if ctx.head is None or not (ctx.kind is BodyKind.HTML or said_so):
+        said_so = ctx.content_type == "text/html" and ctx.received.kind is BodyKind.TEXT
+        if ctx.head is None or not (ctx.received.kind is BodyKind.HTML or said_so):
             return
-        match = _TITLE.search(ctx.prefix[:65536])
+        match = _TITLE.search(ctx.received.prefix[:65536])
         title = match.group(1).decode("utf-8", "replace").strip() if match is not None else ""
         yield self.found(
             f"the body is a web page{f': {quote(title)}' if title else ''}",
-            span=(0, ctx.decoded_bytes),
+            span=(0, ctx.received.decoded_bytes),
             expected="data: {...}",
-            actual=ctx.prefix[:200],
+            actual=ctx.received.prefix[:200],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import NOT_OK, Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
@@ -32,24 +32,24 @@ class HttpErrorBodyShape(Rule):
     name = "http-error-body-shape"
     severity = Severity.ERROR
     source = ERROR_OBJECT
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.OPENAI
     statuses = NOT_OK
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         status = ctx.head.status if ctx.head is not None else 0
-        if status < 400 or ending is not Ending.COMPLETE or ctx.coding_fault is not None:
+        if status < 400 or ending is not Ending.COMPLETE or ctx.received.coding_fault is not None:
             return
-        if ctx.kind is BodyKind.JSON and ctx.decoded_bytes > len(ctx.prefix):
+        if ctx.received.kind is BodyKind.JSON and ctx.received.decoded_bytes > len(ctx.received.prefix):
             return  # too long to have been kept: unknown
-        value = ctx.whole_json
+        value = ctx.received.whole_json
         error = value.get("error") if type(value) is dict else None
         if type(error) is dict and type(error.get("message")) is str:
             return
         if value is None:
-            seen = f"{_KINDS[ctx.kind]} instead of JSON" if ctx.body_bytes else "without a body"
-            yield self.found(f"HTTP {status} {seen}", expected=_EXPECTED, actual=ctx.prefix[:200])
+            seen = f"{_KINDS[ctx.received.kind]} instead of JSON" if ctx.received.body_bytes else "without a body"
+            yield self.found(f"HTTP {status} {seen}", expected=_EXPECTED, actual=ctx.received.prefix[:200])
             return
         path, what = _why(value, error)
         yield self.found(

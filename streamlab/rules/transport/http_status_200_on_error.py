@@ -7,7 +7,7 @@ from typing import Any
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import ERROR_CODES
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
@@ -34,14 +34,14 @@ class HttpStatus200OnError(Rule):
     name = "http-status-200-on-error"
     severity = Severity.ERROR
     source = ERROR_CODES
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.OPENAI
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ctx.kind is not BodyKind.JSON or (ctx.request_known and ctx.body and not ctx.streamed):
+        if ctx.received.kind is not BodyKind.JSON or (ctx.request_known and ctx.body and not ctx.streamed):
             return
-        value = ctx.whole_json
+        value = ctx.received.whole_json
         if type(value) is list and value:
             value = value[0]  # Google wraps its errors in a list
         sign = _sign(value) if type(value) is dict else None
@@ -51,7 +51,7 @@ class HttpStatus200OnError(Rule):
                 f"the body is an error although the status is {ctx.head.status if ctx.head else 200}: "
                 f"{path} is {quote(said)}",
                 path=path,
-                span=(0, ctx.decoded_bytes),
+                span=(0, ctx.received.decoded_bytes),
                 expected="a 4xx or 5xx status",
                 actual=said,
             )

@@ -7,7 +7,7 @@ from typing import Any
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
@@ -36,7 +36,7 @@ class NonstreamJsonForStream(Rule):
     name = "nonstream-json-for-stream"
     severity = Severity.ERROR
     source = CHAT_STREAM
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.OPENAI
     on = Fact.MESSAGE
 
@@ -51,17 +51,17 @@ class NonstreamJsonForStream(Rule):
         ctx = self.ctx
         if not ctx.streamed:
             return
-        if self._at is not None and ctx.chunks == 1:
-            yield self._found("as the only event of the stream", ctx.first_chunk, self._at)
-        elif ctx.kind is BodyKind.JSON and reading.is_whole_completion(ctx.whole_json):
-            yield self._found("as plain JSON", ctx.whole_json)
+        if self._at is not None and ctx.seen.chunks == 1:
+            yield self._found("as the only event of the stream", ctx.seen.first_chunk, self._at)
+        elif ctx.received.kind is BodyKind.JSON and reading.is_whole_completion(ctx.received.whole_json):
+            yield self._found("as plain JSON", ctx.received.whole_json)
 
     def _found(self, how: str, value: Any, at: int | None = None) -> Finding:
         kind = reading.as_object(value).get("object")
         return self.found(
             f"a whole completion came {how} (object {quote(kind)})",
             at,
-            span=(0, self.ctx.decoded_bytes) if at is None else None,
+            span=(0, self.ctx.received.decoded_bytes) if at is None else None,
             expected="chunks: data: {...}",
             actual=kind,
         )

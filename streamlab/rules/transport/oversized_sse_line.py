@@ -7,10 +7,10 @@ from typing import Any
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import OBSERVED
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject, encode_json
@@ -110,13 +110,13 @@ class OversizedSseLine(Rule):
     name = "oversized-sse-line"
     severity = Severity.WARNING
     source = OBSERVED
-    mending = CutLongText
+    repair = CutLongText
     apis = Scope.OPENAI
     on = Fact.CHUNK | Fact.DONE | Fact.ERROR | Fact.UNDECODABLE | Fact.COMMENT
 
     _line = 0  # bytes of the line that no line end has closed yet
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         # Reads are cheap to watch and events are not: as long as no long line is on its way, no event is looked at.
         # Reads of a compressed body tell nothing, so there every event is.
@@ -150,7 +150,9 @@ class OversizedSseLine(Rule):
             expected=_LIMIT,
             actual=size,
             severity=Severity.INFO if self.ctx.api.works_meanwhile else None,
-            repair=Mend.SAFE if isinstance(event, Chunk) and _divisible(event, size) else Mend.NONE,
+            repairability=Repairability.SAFE
+            if isinstance(event, Chunk) and _divisible(event, size)
+            else Repairability.NONE,
         )
         return (found,)
 

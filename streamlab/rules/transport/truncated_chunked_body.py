@@ -44,8 +44,8 @@ class TruncatedChunkedBody(Rule):
             return
         if ctx.head.header("content-length") is not None and ctx.head.header("transfer-encoding") is None:
             return
-        what = f"the body was cut after {ctx.body_bytes} bytes{_because(ctx.notes)}"
-        if ctx.done_at is not None:
+        what = f"the body was cut after {ctx.received.body_bytes} bytes{_because(ctx.notes)}"
+        if ctx.seen.done_at is not None:
             yield self.found(f"{what}; data: [DONE] had come", severity=Severity.WARNING, expected=_EXPECTED)
         else:
             yield self.found(what, expected=_EXPECTED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import UTF8
 
 #: A stream in at least this many reads of at most this many bytes on average is told as well.
@@ -32,7 +32,7 @@ class Utf8SplitOverReads(Rule):
     name = "utf8-split-over-reads"
     severity = Severity.INFO
     source = UTF8
-    repair = Mend.SAFE
+    repairability = Repairability.SAFE
     apis = Scope.EVERY
     needs_timing = True  # where nobody noted when reads came, nobody noted where they ended
 
@@ -57,10 +57,10 @@ class Utf8SplitOverReads(Rule):
         return head is not None and head.header("content-encoding") is not None
 
     def end(self, ending: Ending) -> Findings:
-        ctx = self.ctx
-        if ctx.segments >= _MANY_READS and ctx.body_bytes <= _TINY * ctx.segments and not self._coded:
+        reads, size = self.ctx.received.segments, self.ctx.received.body_bytes
+        if reads >= _MANY_READS and size <= _TINY * reads and not self._coded:
             yield self.found(
-                f"the body came in {ctx.segments} reads of {ctx.body_bytes / ctx.segments:.1f} bytes on average: "
+                f"the body came in {reads} reads of {size / reads:.1f} bytes on average: "
                 "characters, lines and events are cut everywhere"
             )
 

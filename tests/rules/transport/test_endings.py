@@ -149,7 +149,7 @@ def test_compression_is_judged_by_arrival():
 def test_mislabelled_encodings(body, coding, repair):
     headers = (SSE, CHUNKED, ("content-encoding", coding)) if coding else (SSE, CHUNKED)
     one = found(exchange([body[:50], body[50:]], headers=headers))
-    assert one["encoding-mislabelled"].repair == repair
+    assert one["encoding-mislabelled"].repairability == repair
 
 
 def test_reads_of_one_byte_cut_characters_and_are_told_as_tiny():

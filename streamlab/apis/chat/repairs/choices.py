@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -66,7 +66,7 @@ class ChoiceShape(Repair):
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH | Fact.MESSAGE | Fact.TEXT | Fact.MANY_CHOICES
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._all_zero = False
         self._several = story.n is not None and story.n > 1
@@ -147,7 +147,7 @@ class ChoiceShape(Repair):
                 draft.drop("full-message-repeated", choice, "message", path)
             return
         if isinstance(message, dict):
-            said = self.story.text(reading.choice_index(choice))
+            said = self.story.texts.text(reading.choice_index(choice))
             if said and (not self._by_message or message.get("content") == said):
                 draft.drop("full-message-repeated", choice, "message", path)
                 choice["delta"] = {}
@@ -183,6 +183,6 @@ class ChoiceShape(Repair):
             return
         known = known_reason(value)
         if known is None:
-            self.story.cannot("finish-reason-unknown-value", f"nobody can say what {value[:40]!r} means")
+            self.story.account.cannot("finish-reason-unknown-value", f"nobody can say what {value[:40]!r} means")
         else:
             draft.put("finish-reason-unknown-value", choice, "finish_reason", known, path)

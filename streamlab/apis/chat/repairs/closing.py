@@ -19,8 +19,8 @@ from streamlab.rules.repair import (
     ErrorPayload,
     Origin,
     Repair,
+    RepairState,
     Stage,
-    Story,
     error_event,
     unended,
 )
@@ -58,7 +58,7 @@ class Closing(Repair):
     on = Fact.FINISH | Fact.USAGE | Fact.DONE | Fact.ERROR
     holds_back = "from the first finish_reason on: until more text comes or the stream ends (256 events at most)"
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._held: list[Draft] = []
         self._reasons: dict[int, str] = {}  # choice -> the reason to finish with
@@ -95,7 +95,7 @@ class Closing(Repair):
             if self._done is None:
                 self._done = draft
             else:
-                self.story.drop(draft, "done-duplicate-or-early")
+                self.story.account.drop(draft, "done-duplicate-or-early")
             return
         if self._done is not None and not isinstance(event, Comment):
             draft.note("done-duplicate-or-early", "", "after [DONE]", "before [DONE]")
@@ -115,7 +115,7 @@ class Closing(Repair):
         listed = reading.choices(chunk)
         if self._take_usage(draft, chunk, listed):
             if draft is not self._usage_chunk:
-                self.story.drop(draft, _dropped_usage(chunk, listed))
+                self.story.account.drop(draft, _dropped_usage(chunk, listed))
             return
         if self._legacy:
             yield from self._legacy_chunk(draft, listed)
@@ -132,7 +132,7 @@ class Closing(Repair):
         if late and not self._placed:
             yield from self._release_held()
         if listed and not finishing and draft.changes and _is_shell(chunk) and self._all_finished(listed):
-            self.story.drop(draft, draft.changes[-1].rule)
+            self.story.account.drop(draft, draft.changes[-1].rule)
             return
         if finishing or self._held:
             yield from self._hold(draft)
@@ -242,13 +242,13 @@ class Closing(Repair):
         return not any(value for key, value in chunk.items() if key not in (*ENVELOPE_KEYS, "usage", "obfuscation"))
 
     def _strip(self, draft: Draft, chunk: JsonObject, rule: str) -> None:
-        if self.story.usage_wanted is False:
+        if self.story.include_usage is False:
             draft.drop(rule, chunk, "usage", "")
         else:
             draft.put(rule, chunk, "usage", None, "")
 
     def _own_chunk(self, draft: Draft, value: JsonObject) -> bool:
-        if self.story.usage_wanted is False:
+        if self.story.include_usage is False:
             return True
         if self._usage_chunk is not None or self._usage is not None:
             draft.note("usage-on-every-chunk", "usage")
@@ -267,7 +267,7 @@ class Closing(Repair):
         chunk, self._usage_chunk = self._usage_chunk, None
         if chunk is not None:
             self._held = [one for one in self._held if one is not chunk]
-            self.story.drop(chunk, "usage-on-every-chunk")
+            self.story.account.drop(chunk, "usage-on-every-chunk")
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -290,7 +290,7 @@ class Closing(Repair):
         else:
             for index in self._moved:
                 self.story.finished.pop(index, None)
-        if self._usage is not None and self.story.usage_wanted is not False and whole:
+        if self._usage is not None and self.story.include_usage is not False and whole:
             yield self._usage_draft(*self._usage)
         yield from after
         if self._done is not None:
@@ -323,7 +323,7 @@ class Closing(Repair):
         reason = self._reasons[index]
         choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
         made = draft.like(rule, choice, f"choices[{index}].finish_reason")
-        if self._usage_key and self.story.usage_wanted is not False:
+        if self._usage_key and self.story.include_usage is not False:
             made.json["usage"] = None
         return made
 
@@ -376,7 +376,7 @@ class Ended(Repair):
     on = Fact.DONE | Fact.ERROR
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._done = False
         self._failed = False  # whether an error was the last that came
@@ -405,7 +405,7 @@ class Ended(Repair):
             if story.unsafe and story.last is not None:
                 yield from self._guess(draft)
             else:
-                story.cannot("finish-reason-missing", why)
+                story.account.cannot("finish-reason-missing", why)
 
     def _guess(self, draft: Draft) -> Iterator[Draft]:
         story = self.story
@@ -442,5 +442,5 @@ class Ended(Repair):
 
     def _error(self, rule: str, message: str, code: str, sources: tuple[int, ...] = ()) -> Draft:
         self.story.errors += 1
-        self.story.cannot(rule, message)
+        self.story.account.cannot(rule, message)
         return Draft(error_event(message, code), sources, [Change(rule, "error", ABSENT, code, Origin.INVENTED)], True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Change, Draft, Drafts, Origin, Repair, Stage, Story
+from streamlab.rules.repair import Change, Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -30,7 +30,7 @@ class DeltaShape(Repair):
     holds_back = "an opening chunk whose content is null, until the next event"
     on = Fact.FIRST | Fact.ROLE | Fact.TOOL_CALLS | Fact.FUNCTION_CALL
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._opening: Draft | None = None
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.rules.repair import ABSENT, Draft, Drafts, Origin, Repair, Stage, Story
+from streamlab.rules.repair import ABSENT, Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -34,7 +34,7 @@ class Envelope(Repair):
     on = Fact.ENVELOPE | Fact.FIRST | Fact.NO_CHOICES
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._constants: JsonObject = {}
 
@@ -141,7 +141,7 @@ def _iso_seconds(text: str) -> int | None:
         return None
 
 
-def _date_of(story: Story) -> int:
+def _date_of(story: RepairState) -> int:
     """The answer's Date header as seconds; 0 without one."""
     header = story.head.header("date") if story.head is not None else None
     try:

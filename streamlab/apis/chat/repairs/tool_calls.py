@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Change, Draft, Drafts, Origin, Repair, Stage, Story
+from streamlab.rules.repair import Change, Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -142,7 +142,7 @@ class ToolCalls(Repair):
         "complete arguments until the call ends"
     )
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._calls: dict[int, _Calls] = {}
         self._braces: tuple[Draft, _Call, JsonObject] | None = None
@@ -178,7 +178,7 @@ class ToolCalls(Repair):
             if choice.get("finish_reason"):
                 yield from self._finish(draft, choice, position)
         if emptied and _is_hollow(draft.json):
-            self.story.drop(draft, "tool-call-function-missing")
+            self.story.account.drop(draft, "tool-call-function-missing")
             return
         if self._braces is not None and self._braces[0] is draft:
             self.awake = True
@@ -248,7 +248,7 @@ class ToolCalls(Repair):
             draft.put("tool-call-not-in-array", delta, "tool_calls", [one for one in listed if one is not None], path)
         odd = type(delta["tool_calls"]) is not list or any(type(one) is not dict for one in delta["tool_calls"])
         if odd:
-            self.story.cannot("tool-call-not-in-array", "what stands in tool_calls is no tool call")
+            self.story.account.cannot("tool-call-not-in-array", "what stands in tool_calls is no tool call")
         return odd
 
     def _call_of(self, draft: Draft, choice_index: int, fragment: JsonObject, spot: str) -> _Call:
@@ -471,7 +471,7 @@ class ToolCalls(Repair):
             draft.put("tool-call-legacy-function-call", choice, "finish_reason", "tool_calls", path)
         elif reason == "stop" and calls and self._must_say_tool_calls():
             draft.put("tool-call-finish-stop", choice, "finish_reason", "tool_calls", path)
-        elif reason == "tool_calls" and not calls and self.story.unsafe and self.story.text(index) != "":
+        elif reason == "tool_calls" and not calls and self.story.unsafe and self.story.texts.text(index) != "":
             draft.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", path)
 
     def _must_say_tool_calls(self) -> bool:
@@ -502,7 +502,7 @@ class ToolCalls(Repair):
             rule = "tool-call-name-missing"
             _unwrap(call)
             if not call.name:
-                self.story.cannot(rule, "no fragment of the call carries a name")
+                self.story.account.cannot(rule, "no fragment of the call carries a name")
         function: JsonObject = {"name": call.name} if call.name else {}
         function["arguments"] = call.waiting
         fragment: JsonObject = {"index": len(calls.out), "function": function, **call.extra}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
@@ -28,8 +28,8 @@ class ChoiceDeltaMissing(Rule):
     name = "choice-delta-missing"
     severity = Severity.ERROR
     source = CHAT_CHUNK_CHOICES
-    repair = Mend.SAFE
-    mending = ChoiceShape
+    repairability = Repairability.SAFE
+    repair = ChoiceShape
     variants = ("it is the finish chunk's", "the answer goes on")
 
     def shape(self, at: int, chunk: Chunk) -> Findings:

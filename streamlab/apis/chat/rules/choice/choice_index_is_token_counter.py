@@ -7,7 +7,7 @@ from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -35,8 +35,8 @@ class ChoiceIndexIsTokenCounter(LateRule):
     name = "choice-index-is-token-counter"
     severity = Severity.ERROR
     source = CHAT_CHUNK_CHOICES
-    repair = Mend.SAFE
-    mending = ChoiceShape
+    repairability = Repairability.SAFE
+    repair = ChoiceShape
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     # There is no fact about an index; the finish chunk of such a stream has a wrong one, and mostly the first as well.
     on = Fact.FIRST | Fact.ROLE | Fact.FINISH
@@ -54,7 +54,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         indexes = list(ctx.accumulator.choices)
-        if not reading.counts_tokens(indexes, len(ctx.finish_at)):
+        if not reading.counts_tokens(indexes, len(ctx.seen.finish_at)):
             return
         if len(indexes) > 1 and self._may_be_alternatives():
             return

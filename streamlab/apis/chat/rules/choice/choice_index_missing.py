@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
@@ -28,8 +28,8 @@ class ChoiceIndexMissing(Rule):
     name = "choice-index-missing"
     severity = Severity.ERROR
     source = CHAT_CHUNK_CHOICES
-    repair = Mend.SAFE
-    mending = ChoiceShape
+    repairability = Repairability.SAFE
+    repair = ChoiceShape
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
@@ -44,5 +44,5 @@ class ChoiceIndexMissing(Rule):
                     expected=0,
                     actual=index,
                     severity=Severity.ERROR if self.ctx.api.name == api_names.CHAT else Severity.WARNING,
-                    repair=Mend.SAFE if len(choices) == 1 else Mend.NONE,
+                    repairability=Repairability.SAFE if len(choices) == 1 else Repairability.NONE,
                 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -31,16 +31,16 @@ class ChoiceMessageInsteadOfDelta(Rule):
     name = "choice-message-instead-of-delta"
     severity = Severity.ERROR
     source = CHAT_CHUNK_CHOICES
-    repair = Mend.SAFE
-    mending = ChoiceShape
+    repairability = Repairability.SAFE
+    repair = ChoiceShape
     on = Fact.MESSAGE | Fact.TEXT
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._alone: list[Finding] = []  # about a first chunk that may turn out to be the whole stream
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        whole = self.ctx.chunks == 0 and reading.is_whole_completion(reading.chunk_of(event))
+        whole = self.ctx.seen.chunks == 0 and reading.is_whole_completion(reading.chunk_of(event))
         if not whole:
             yield from self._alone
             self._alone.clear()
@@ -64,9 +64,9 @@ class ChoiceMessageInsteadOfDelta(Rule):
 
     def end(self, ending: Ending) -> Findings:
         # One whole completion and nothing else is nonstream-json-for-stream.
-        return self._alone if self.ctx.chunks > 1 or not self.ctx.streamed else ()
+        return self._alone if self.ctx.seen.chunks > 1 or not self.ctx.streamed else ()
 
     def _answered(self, choice: dict[str, object]) -> bool:
         """Whether good deltas came before."""
         state = self.ctx.accumulator.choices.get(reading.choice_index(choice))
-        return state is not None and bool(state.content) and reading.opens_with_delta(self.ctx.first_chunk or {})
+        return state is not None and bool(state.content) and reading.opens_with_delta(self.ctx.seen.first_chunk or {})

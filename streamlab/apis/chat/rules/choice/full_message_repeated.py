@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
-from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -26,7 +26,7 @@ class DropRepeatedText(Repair):
     stage = Stage.DELTA
     holds_back = "a delta that equals all text before it, until the next event"
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._held: Draft | None = None
 
@@ -53,7 +53,7 @@ class DropRepeatedText(Repair):
         if len(text) < _SHORTEST:
             return False
         index = reading.choice_index(listed[0])
-        return self.story.pieces(index) > 1 and text == self.story.text(index)
+        return self.story.texts.pieces(index) > 1 and text == self.story.texts.text(index)
 
     def _without_text(self, draft: Draft) -> tuple[Draft, ...]:
         delta = reading.deltas(draft.json)[0]
@@ -61,7 +61,7 @@ class DropRepeatedText(Repair):
         choice = reading.choices(draft.json)[0]
         if delta or choice.get("finish_reason") or draft.json.get("usage"):
             return (draft,)
-        self.story.drop(draft, self.rules[0])
+        self.story.account.drop(draft, self.rules[0])
         return ()
 
 
@@ -83,11 +83,11 @@ class FullMessageRepeated(Rule):
     name = "full-message-repeated"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
-    repair = Mend.SAFE
-    mending = DropRepeatedText
+    repairability = Repairability.SAFE
+    repair = DropRepeatedText
     on = Fact.MESSAGE | Fact.FINISH | Fact.AFTER_FINISH
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._compared = 0
         self._found = False
@@ -118,13 +118,18 @@ class FullMessageRepeated(Rule):
 
     def _ended_by_message(self, choice: JsonObject) -> bool:
         state = self.ctx.accumulator.choices.get(reading.choice_index(choice))
-        return state is not None and bool(state.content) and reading.opens_with_delta(self.ctx.first_chunk or {})
+        return state is not None and bool(state.content) and reading.opens_with_delta(self.ctx.seen.first_chunk or {})
 
     def _repeats(self, choice: JsonObject) -> str:
         """The text of a delta that is all the text before it, which came in more than one piece."""
         text = reading.content(reading.delta(choice))
         state = self.ctx.accumulator.choices.get(reading.choice_index(choice))
-        if len(text) < _SHORTEST or state is None or self.ctx.content_events < 2 or self._compared >= _MAX_COMPARED:
+        if (
+            len(text) < _SHORTEST
+            or state is None
+            or self.ctx.seen.content_events < 2
+            or self._compared >= _MAX_COMPARED
+        ):
             return ""
         self._compared += 1
         if str(state.content) != text:
@@ -134,15 +139,15 @@ class FullMessageRepeated(Rule):
 
     def _before(self) -> Findings:
         ctx = self.ctx
-        for choice in reading.choices(ctx.last_chunk or {}):
+        for choice in reading.choices(ctx.seen.last_chunk or {}):
             text = reading.content(reading.delta(choice))
             state = ctx.accumulator.choices.get(reading.choice_index(choice))
-            if len(text) < _SHORTEST or state is None or ctx.content_events < 3 or self._compared >= _MAX_COMPARED:
+            if len(text) < _SHORTEST or state is None or ctx.seen.content_events < 3 or self._compared >= _MAX_COMPARED:
                 continue
             self._compared += 1
             if str(state.content) == text + text:
                 self._found = True
-                yield self.found(_message(text), ctx.last_chunk_at, expected="(absent)", actual=text)
+                yield self.found(_message(text), ctx.seen.last_chunk_at, expected="(absent)", actual=text)
 
 
 def _message(text: str) -> str:

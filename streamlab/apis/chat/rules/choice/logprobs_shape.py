@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_LOGPROBS
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -34,7 +34,7 @@ class LogprobsShape(Rule):
     name = "logprobs-shape"
     severity = Severity.WARNING
     source = CHAT_CHUNK_LOGPROBS
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.LOGPROBS
 

@@ -8,10 +8,10 @@ from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
-from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -26,7 +26,7 @@ class OneChoiceAChunk(Repair):
     holds_back = "choices that open before choice 0, until it opens (64 events at most)"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._early: list[Draft] = []
         self._opened = False
@@ -95,8 +95,8 @@ class NGreater1Interleaving(LateRule):
     name = "n-greater-1-interleaving"
     severity = Severity.WARNING
     source = CHAT_CHUNK_CHOICES
-    repair = Mend.SAFE
-    mending = OneChoiceAChunk
+    repairability = Repairability.SAFE
+    repair = OneChoiceAChunk
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.MANY_CHOICES | Fact.ROLE | Fact.FIRST | Fact.FINISH
 
@@ -104,7 +104,7 @@ class NGreater1Interleaving(LateRule):
     _surplus: Place | None = None
     _surplus_index = 0
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._asked = reading.asked_choices(ctx.body) if ctx.body else None
 
@@ -122,7 +122,7 @@ class NGreater1Interleaving(LateRule):
         indexes = list(ctx.accumulator.choices)
         if len(indexes) < 2:
             return
-        if self._asked in (1, None) and reading.counts_tokens(indexes, len(ctx.finish_at)):
+        if self._asked in (1, None) and reading.counts_tokens(indexes, len(ctx.seen.finish_at)):
             return
         if self._surplus is not None:
             asked = "one was" if self._asked == 1 else f"{self._asked} were"
@@ -131,7 +131,7 @@ class NGreater1Interleaving(LateRule):
                 f"choice {self._surplus_index} comes although {asked} asked for",
                 expected=f"index below {self._asked}",
                 actual=self._surplus_index,
-                repair=Mend.NONE,
+                repairability=Repairability.NONE,
             )
         if indexes[0] != min(indexes):
             yield self.found(
@@ -143,10 +143,10 @@ class NGreater1Interleaving(LateRule):
             )
         if self._together is not None:
             yield self.found_at(self._together, "one chunk holds several choices", severity=Severity.INFO)
-        missing = [index for index in indexes if index not in ctx.finish_at]
-        if missing and ctx.finish_at and ending is Ending.COMPLETE and ctx.error_at is None:
+        missing = [index for index in indexes if index not in ctx.seen.finish_at]
+        if missing and ctx.seen.finish_at and ending is Ending.COMPLETE and ctx.seen.error_at is None:
             yield self.found(
-                f"choice {missing[0]} has no finish_reason although choice {next(iter(ctx.finish_at))} has one",
+                f"choice {missing[0]} has no finish_reason although choice {next(iter(ctx.seen.finish_at))} has one",
                 path="choices",
-                repair=Mend.NONE,
+                repairability=Repairability.NONE,
             )

@@ -6,8 +6,8 @@ from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
-from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -26,7 +26,7 @@ class DropMarkerText(Repair):
     on = Fact.CONTENT
     holds_back = "a delta whose text is [DONE], until the next event"
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._held: Draft | None = None
 
@@ -51,7 +51,7 @@ class DropMarkerText(Repair):
         draft.drop(self.rules[0], delta, "content", "choices[0].delta.")
         if delta or reading.choices(draft.json)[0].get("finish_reason"):
             return (draft,)
-        self.story.drop(draft, self.rules[0])
+        self.story.account.drop(draft, self.rules[0])
         return ()
 
 
@@ -73,8 +73,8 @@ class ContentHoldsDoneMarker(LateRule):
     name = "content-holds-done-marker"
     severity = Severity.ERROR
     source = CHAT_STREAM
-    repair = Mend.UNSAFE
-    mending = DropMarkerText
+    repairability = Repairability.UNSAFE
+    repair = DropMarkerText
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
 
@@ -85,11 +85,11 @@ class ContentHoldsDoneMarker(LateRule):
         if self._place is None and _is_marker(reading.chunk_of(event)):
             self._place = self.keep(at, event, "choices[0]")
         elif self._place is None and self._last_is_marker():
-            self._place = Place(self.ctx.last_chunk_at or 0, None, self.ctx.offset_us, "choices[0]")
+            self._place = Place(self.ctx.seen.last_chunk_at or 0, None, self.ctx.offset_us, "choices[0]")
 
     def end(self, ending: Ending) -> Findings:
         if self._place is None and self._last_is_marker():
-            self._place = Place(self.ctx.last_chunk_at or 0, None, self.ctx.offset_us, "choices[0]")
+            self._place = Place(self.ctx.seen.last_chunk_at or 0, None, self.ctx.offset_us, "choices[0]")
         if self._place is None:
             return
         for state in self.ctx.accumulator.choices.values():
@@ -105,7 +105,7 @@ class ContentHoldsDoneMarker(LateRule):
                 return
 
     def _last_is_marker(self) -> bool:
-        return self.ctx.last_chunk is not None and _is_marker(self.ctx.last_chunk)
+        return self.ctx.seen.last_chunk is not None and _is_marker(self.ctx.seen.last_chunk)
 
 
 def _is_marker(chunk: JsonObject) -> bool:

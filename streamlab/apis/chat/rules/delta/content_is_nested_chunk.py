@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -34,7 +34,7 @@ class ContentIsNestedChunk(LateRule):
     name = "content-is-nested-chunk"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     on = Fact.CONTENT
 
     _pieces = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 
 _FEWEST_DELTAS = 10
@@ -33,11 +33,11 @@ class ContentLostWhitespace(Rule):
     name = "content-lost-whitespace"
     severity = Severity.WARNING
     source = CHAT_CHUNK_DELTA
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def end(self, ending: Ending) -> Findings:
-        if self.ctx.content_events < _FEWEST_DELTAS:
+        if self.ctx.seen.content_events < _FEWEST_DELTAS:
             return
         for state in self.ctx.accumulator.choices.values():
             text = str(state.content)
@@ -48,7 +48,7 @@ class ContentLostWhitespace(Rule):
             if letters >= _LETTERS * len(text) and marks >= 2:
                 yield self.found(
                     f"the text of choice {state.index} has no blank in {len(text)} characters: {quote(text)}",
-                    self.ctx.first_content_at,
+                    self.ctx.seen.first_content_at,
                     expected="words with blanks between them",
                     actual=text,
                 )

@@ -6,9 +6,9 @@ from streamlab.apis.chat.repairs.deltas import DeltaShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,11 +34,11 @@ class ContentNullPlaceholder(LateRule):
     name = "content-null-placeholder"
     severity = Severity.INFO
     source = OBSERVED
-    repair = Mend.SAFE
-    mending = DeltaShape
+    repairability = Repairability.SAFE
+    repair = DeltaShape
     on = Fact.CONTENT_EMPTY
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._opening: dict[int, Place] = {}
         self._first: Place | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.deltas import DeltaShape
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
@@ -27,8 +27,8 @@ class ContentWrongType(Rule):
     name = "content-wrong-type"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
-    repair = Mend.UNSAFE
-    mending = DeltaShape
+    repairability = Repairability.UNSAFE
+    repair = DeltaShape
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):
@@ -40,5 +40,5 @@ class ContentWrongType(Rule):
                     path=f"choices[{position}].delta.content",
                     expected="a string",
                     actual=text,
-                    repair=Mend.SAFE if type(text) in (int, float) else Mend.UNSAFE,
+                    repairability=Repairability.SAFE if type(text) in (int, float) else Repairability.UNSAFE,
                 )

@@ -6,8 +6,8 @@ from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
-from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -26,7 +26,7 @@ class KeepWhatIsNew(Repair):
     on = Fact.CONTENT
     holds_back = "deltas that begin with the whole text so far, until four grew that way or the answer ends"
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._held: list[Draft] = []
         self._last = self._sent = ""
@@ -113,8 +113,8 @@ class CumulativeContent(LateRule):
     name = "cumulative-content"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
-    repair = Mend.SAFE
-    mending = KeepWhatIsNew
+    repairability = Repairability.SAFE
+    repair = KeepWhatIsNew
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.CONTENT | Fact.TEXT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.deltas import DeltaShape
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -29,8 +29,8 @@ class EmptyToolCallsArray(Rule):
     name = "empty-tool-calls-array"
     severity = Severity.WARNING
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.SAFE
-    mending = DeltaShape
+    repairability = Repairability.SAFE
+    repair = DeltaShape
     on = Fact.TOOL_CALLS | Fact.FUNCTION_CALL
 
     def event(self, at: int, event: StreamEvent) -> Findings:

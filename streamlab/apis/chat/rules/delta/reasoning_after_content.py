@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.deltas import MixedReasoning
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -32,11 +32,11 @@ class ReasoningAfterContent(Rule):
     name = "reasoning-after-content"
     severity = Severity.WARNING
     source = OBSERVED
-    repair = Mend.SAFE
-    mending = MixedReasoning
+    repairability = Repairability.SAFE
+    repair = MixedReasoning
     on = Fact.REASONING
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._begun: set[int] = set()
 
@@ -54,7 +54,7 @@ class ReasoningAfterContent(Rule):
                     at,
                     path=f"{path}.{next(key for key in reading.REASONING_KEYS if inner.get(key))}",
                     severity=Severity.INFO,
-                    repair=Mend.NONE,
+                    repairability=Repairability.NONE,
                 )
 
     def _has_begun(self, index: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -33,7 +33,7 @@ class ReasoningFieldVariants(Rule):
     name = "reasoning-field-variants"
     severity = Severity.INFO
     source = CHAT_CHUNK_DELTA
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     on = Fact.REASONING
     variants = (
         "the key is reasoning_content",
@@ -60,11 +60,11 @@ class ReasoningFieldVariants(Rule):
             if tag is not None:
                 yield self.found(
                     f"the text of choice {state.index} begins with reasoning in {tag}",
-                    self.ctx.first_content_at,
+                    self.ctx.seen.first_content_at,
                     expected="the answer",
                     actual=start,
                     severity=Severity.WARNING,
-                    repair=Mend.NONE,
+                    repairability=Repairability.NONE,
                     variant="it stays in the text as <think>" if tag == "<think>" else None,
                 )
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -26,7 +26,7 @@ class RefusalField(Rule):
     name = "refusal-field"
     severity = Severity.INFO
     source = CHAT_CHUNK_DELTA
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     on = Fact.REFUSAL
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.deltas import DeltaShape
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -28,8 +28,8 @@ class RoleEmptyOrNull(Rule):
     name = "role-empty-or-null"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
-    repair = Mend.SAFE
-    mending = DeltaShape
+    repairability = Repairability.SAFE
+    repair = DeltaShape
     on = Fact.ROLE
     variants = ("it is empty text", "it is null and no role came before", "it is null after a role")
 

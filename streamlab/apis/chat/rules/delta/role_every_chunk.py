@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.deltas import DeltaShape
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -28,8 +28,8 @@ class RoleEveryChunk(Rule):
     name = "role-every-chunk"
     severity = Severity.INFO
     source = OBSERVED
-    repair = Mend.SAFE
-    mending = DeltaShape
+    repairability = Repairability.SAFE
+    repair = DeltaShape
     on = Fact.ROLE
 
     def event(self, at: int, event: StreamEvent) -> Findings:
@@ -44,5 +44,5 @@ class RoleEveryChunk(Rule):
                     path=f"choices[{position}].delta.role",
                     expected="(absent)",
                     actual=role,
-                    repair=Mend.NONE if "audio" in reading.delta(choice) else None,  # OpenAI's own
+                    repairability=Repairability.NONE if "audio" in reading.delta(choice) else None,  # OpenAI's own
                 )

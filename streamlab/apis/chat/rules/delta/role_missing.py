@@ -6,9 +6,9 @@ from streamlab.apis.chat.repairs.deltas import DeltaShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,13 +34,13 @@ class RoleMissing(LateRule):
     name = "role-missing"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
-    repair = Mend.SAFE
-    mending = DeltaShape
+    repairability = Repairability.SAFE
+    repair = DeltaShape
     variants = ("text comes first", "a tool call comes first")
     # The first delta of a choice is the first of its shape, but for the second choice of two alike.
     on = Fact.SHAPE | Fact.ROLE
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._begun: dict[int, Place] = {}  # choices whose first delta had no role
         self._late: dict[int, Place] = {}
@@ -63,7 +63,7 @@ class RoleMissing(LateRule):
 
     def end(self, ending: Ending) -> Findings:
         choices = self.ctx.accumulator.choices
-        if reading.counts_tokens(list(choices), len(self.ctx.finish_at)):
+        if reading.counts_tokens(list(choices), len(self.ctx.seen.finish_at)):
             return  # one answer under many indexes has its own rule
         for index, place in self._begun.items():
             if index in self._late:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.deltas import DeltaShape
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -28,8 +28,8 @@ class RoleWrong(Rule):
     name = "role-wrong"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
-    repair = Mend.SAFE
-    mending = DeltaShape
+    repairability = Repairability.SAFE
+    repair = DeltaShape
     on = Fact.ROLE
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
@@ -28,8 +28,8 @@ class AzureAsyncFilterTail(Rule):
     name = "azure-async-filter-tail"
     severity = Severity.ERROR
     source = CLIENTS
-    repair = Mend.SAFE
-    mending = ChoiceShape
+    repairability = Repairability.SAFE
+    repair = ChoiceShape
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):

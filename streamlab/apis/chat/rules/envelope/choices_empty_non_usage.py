@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import ENVELOPE_KEYS, Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
@@ -24,7 +24,7 @@ class DropEmptyChunk(Repair):
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk or not holds_nothing(draft.json):
             return (draft,)
-        self.story.drop(draft, self.rules[0])
+        self.story.account.drop(draft, self.rules[0])
         return ()
 
 
@@ -56,8 +56,8 @@ class ChoicesEmptyNonUsage(Rule):
     name = "choices-empty-non-usage"
     severity = Severity.INFO
     source = CHAT_CHUNK_CHOICES
-    repair = Mend.SAFE
-    mending = DropEmptyChunk
+    repairability = Repairability.SAFE
+    repair = DropEmptyChunk
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.NO_CHOICES
 
@@ -74,5 +74,5 @@ class ChoicesEmptyNonUsage(Rule):
             path="choices",
             expected="a choice, or usage",
             actual=[],
-            repair=Mend.SAFE if holds_nothing(chunk) else Mend.NONE,
+            repairability=Repairability.SAFE if holds_nothing(chunk) else Repairability.NONE,
         )

@@ -7,9 +7,9 @@ from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Spell
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.bad_payloads import DONE_EVENTS, PING_EVENTS
 from streamlab.wire.events import StreamEvent
@@ -36,12 +36,12 @@ class ChoicesMissingOrNull(LateRule):
     name = "choices-missing-or-null"
     severity = Severity.ERROR
     source = CHAT_CHUNK_CHOICES
-    repair = Mend.SAFE
-    mending = Envelope
+    repairability = Repairability.SAFE
+    repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.NO_CHOICES | Fact.SHAPE
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._bad = Spell()
         self._count = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -31,8 +31,8 @@ class ChunkIdChanges(Rule):
     name = "chunk-id-changes"
     severity = Severity.ERROR
     source = CHAT_CHUNK
-    repair = Mend.SAFE
-    mending = Envelope
+    repairability = Repairability.SAFE
+    repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
 

@@ -7,9 +7,9 @@ from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Spell
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,18 +34,18 @@ class ChunkIdMissingOrEmpty(LateRule):
     name = "chunk-id-missing-or-empty"
     severity = Severity.WARNING
     source = CHAT_CHUNK
-    repair = Mend.SAFE
-    mending = Envelope
+    repairability = Repairability.SAFE
+    repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
     variants = (_NUMBER, _EMPTY) = ("it is a number", "it is absent, null or empty")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._judged, self._bad = Spell(), Spell()
 
     def event(self, at: int, event: StreamEvent) -> None:
-        chunk, before = reading.chunk_of(event), self.ctx.chunks
+        chunk, before = reading.chunk_of(event), self.ctx.seen.chunks
         owed, chunk_id = reading.owes_envelope(chunk), chunk.get("id")
         self._judged.turn(owed, before)
         if self._bad.turn(owed and (type(chunk_id) is not str or not chunk_id), before):

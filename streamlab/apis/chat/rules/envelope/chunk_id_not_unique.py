@@ -7,7 +7,7 @@ import re
 
 from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Origin, Repair, Stage
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire import reading
@@ -64,8 +64,8 @@ class ChunkIdNotUnique(Rule):
     name = "chunk-id-not-unique"
     severity = Severity.INFO
     source = CHAT_CHUNK
-    repair = Mend.SAFE
-    mending = SuffixConstantId
+    repairability = Repairability.SAFE
+    repair = SuffixConstantId
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
 

@@ -9,9 +9,9 @@ from streamlab.apis.chat.repairs.envelope import Envelope, seconds_of
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Spell
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -41,19 +41,19 @@ class CreatedWrongType(LateRule):
     name = "created-wrong-type"
     severity = Severity.ERROR
     source = CHAT_CHUNK
-    repair = Mend.SAFE
-    mending = Envelope
+    repairability = Repairability.SAFE
+    repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
     variants = ("it is text", "it is a number", "it is absent or null", "it changes")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._judged, self._bad, self._varies = Spell(), Spell(), Spell()
         self._first: int | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
-        chunk, before = reading.chunk_of(event), self.ctx.chunks
+        chunk, before = reading.chunk_of(event), self.ctx.seen.chunks
         owed, created = reading.owes_envelope(chunk), chunk.get("created", "(absent)")
         self._judged.turn(owed, before)
         bad = owed and _fault(created) is not None
@@ -76,7 +76,7 @@ class CreatedWrongType(LateRule):
                 expected=_EXPECTED,
                 actual=value,
                 severity=severity,
-                repair=self._mend(value),
+                repairability=self._repairability(value),
                 variant=_variant(value),
             )
         elif self._varies.place is not None:
@@ -89,10 +89,14 @@ class CreatedWrongType(LateRule):
                 variant="it changes",
             )
 
-    def _mend(self, value: Any) -> Mend:
+    def _repairability(self, value: Any) -> Repairability:
         """A time in another form can be read, a missing one be taken from the Date header; else nobody knows it."""
         dated = self.ctx.head is not None and self.ctx.head.header("date") is not None
-        return Mend.SAFE if dated or self._first is not None or seconds_of(value) is not None else Mend.NONE
+        return (
+            Repairability.SAFE
+            if dated or self._first is not None or seconds_of(value) is not None
+            else Repairability.NONE
+        )
 
 
 def _variant(created: Any) -> str | None:

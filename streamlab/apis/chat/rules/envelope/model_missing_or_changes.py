@@ -7,9 +7,9 @@ from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place, Spell
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -33,13 +33,13 @@ class ModelMissingOrChanges(LateRule):
     name = "model-missing-or-changes"
     severity = Severity.WARNING
     source = CHAT_CHUNK
-    repair = Mend.SAFE
-    mending = Envelope
+    repairability = Repairability.SAFE
+    repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
     variants = ("it is missing or null", "it is empty", "it changes")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._judged, self._bad = Spell(), Spell()
         self._first: str | None = None
@@ -47,7 +47,7 @@ class ModelMissingOrChanges(LateRule):
         self._changed: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
-        chunk, before = reading.chunk_of(event), self.ctx.chunks
+        chunk, before = reading.chunk_of(event), self.ctx.seen.chunks
         owed, model = reading.owes_envelope(chunk), chunk.get("model")
         named = type(model) is str and bool(model)
         self._judged.turn(owed, before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire.events import Chunk
 
@@ -26,7 +26,7 @@ class ObfuscationPresent(Rule):
     name = "obfuscation-present"
     severity = Severity.INFO
     source = OBSERVED
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.RESPONSES})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:

@@ -7,9 +7,9 @@ from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Spell
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,19 +34,19 @@ class ObjectWrong(LateRule):
     name = "object-wrong"
     severity = Severity.ERROR
     source = CHAT_CHUNK
-    repair = Mend.SAFE
-    mending = Envelope
+    repairability = Repairability.SAFE
+    repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._judged, self._bad = Spell(), Spell()
         self._chat = ctx.api.name == api_names.CHAT
         self._expected = "chat.completion.chunk" if self._chat else "text_completion"
 
     def event(self, at: int, event: StreamEvent) -> None:
-        chunk, before = reading.chunk_of(event), self.ctx.chunks
+        chunk, before = reading.chunk_of(event), self.ctx.seen.chunks
         owed = reading.owes_envelope(chunk)
         if not self._chat and any("text" not in choice for choice in reading.choices(chunk)):
             owed = False  # a chat chunk on a completions endpoint: completions-chat-shape
@@ -58,7 +58,7 @@ class ObjectWrong(LateRule):
         ctx = self.ctx
         if self._bad.place is None:
             return
-        if ctx.chunks == 1 and ctx.streamed and reading.is_whole_completion(ctx.first_chunk):
+        if ctx.seen.chunks == 1 and ctx.streamed and reading.is_whole_completion(ctx.seen.first_chunk):
             return  # nonstream-json-for-stream
         value = self._bad.value
         shown = "absent" if value == "(absent)" else quote(value)

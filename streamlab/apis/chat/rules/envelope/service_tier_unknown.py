@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -32,8 +32,8 @@ class ServiceTierUnknown(Rule):
     name = "service-tier-unknown"
     severity = Severity.WARNING
     source = CHAT_CHUNK
-    repair = Mend.SAFE
-    mending = Envelope
+    repairability = Repairability.SAFE
+    repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.RESPONSES})
     # The tier is the same in every chunk that has it: the first of each shape and the finish chunk are enough.
     on = Fact.SHAPE | Fact.FIRST | Fact.FINISH

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
@@ -56,7 +56,7 @@ class UnknownExtensionFields(Rule):
     name = "unknown-extension-fields"
     severity = Severity.INFO
     source = CHAT_CHUNK
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def shape(self, at: int, chunk: Chunk) -> Findings:

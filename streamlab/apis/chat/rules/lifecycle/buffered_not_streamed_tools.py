@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire.accumulate import ChoiceState
 
@@ -29,12 +29,12 @@ class BufferedNotStreamedTools(Rule):
     name = "buffered-not-streamed-tools"
     severity = Severity.INFO
     source = OBSERVED
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     needs_request = True
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if not ctx.tools or not ctx.streamed or ctx.content_events != 1 or ending is not Ending.COMPLETE:
+        if not ctx.tools or not ctx.streamed or ctx.seen.content_events != 1 or ending is not Ending.COMPLETE:
             return
         size = sum(_size(state) for state in ctx.accumulator.choices.values())
         if size > _LONG:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -33,8 +33,8 @@ class ContentAfterFinish(Rule):
     name = "content-after-finish"
     severity = Severity.ERROR
     source = OBSERVED
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.AFTER_FINISH
 
@@ -44,7 +44,7 @@ class ContentAfterFinish(Rule):
         if not isinstance(event, Chunk) or ctx.facts & Fact.AFTER_DONE:
             return
         for position, choice in enumerate(reading.choices(event.json)):
-            first = ctx.finish_values.get(reading.choice_index(choice))
+            first = ctx.seen.finish_values.get(reading.choice_index(choice))
             if first is None or first == "null":
                 continue
             reason, held = reading.finish_reason(choice), reading.adds_text(choice)

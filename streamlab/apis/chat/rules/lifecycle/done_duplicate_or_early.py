@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -32,8 +32,8 @@ class DoneDuplicateOrEarly(Rule):
     name = "done-duplicate-or-early"
     severity = Severity.WARNING
     source = CHAT_STREAM
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.AFTER_DONE
     variants = ("it comes twice", "content follows it", "the usage follows it")

@@ -6,9 +6,9 @@ from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Ended
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -32,12 +32,12 @@ class DoneMissing(Rule):
     name = "done-missing"
     severity = Severity.WARNING
     source = CHAT_STREAM
-    repair = Mend.SAFE
-    mending = Ended
+    repairability = Repairability.SAFE
+    repair = Ended
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.UNDECODABLE
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._hidden = False
 
@@ -49,10 +49,10 @@ class DoneMissing(Rule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         # A cut or abandoned stream has no end to judge, and an empty one has its own rule.
-        if ctx.done_at is not None or self._hidden or not ctx.chunks or ending is not Ending.COMPLETE:
+        if ctx.seen.done_at is not None or self._hidden or not ctx.seen.chunks or ending is not Ending.COMPLETE:
             return
         yield self.found(
             "the stream ends without data: [DONE]",
             expected="data: [DONE]",
-            repair=Mend.SAFE if ctx.finished else Mend.NONE,
+            repairability=Repairability.SAFE if ctx.finished else Repairability.NONE,
         )

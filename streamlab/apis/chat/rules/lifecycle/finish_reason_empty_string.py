@@ -8,9 +8,9 @@ from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,13 +34,13 @@ class FinishReasonEmptyString(Rule):
     name = "finish-reason-empty-string"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
-    repair = Mend.SAFE
-    mending = ChoiceShape
+    repairability = Repairability.SAFE
+    repair = ChoiceShape
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
     variants = ("another comes later", "it is the text null", "there is no other at the end")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         #: choice -> the finding about its last one; what comes after it says whom it harms
         self._last: dict[int, Finding] = {}
@@ -67,5 +67,5 @@ class FinishReasonEmptyString(Rule):
 
     def end(self, ending: Ending) -> Findings:
         for index, finding in self._last.items():
-            finished = index in self.ctx.finish_values and self.ctx.finish_values[index] != "null"
+            finished = index in self.ctx.seen.finish_values and self.ctx.seen.finish_values[index] != "null"
             yield replace(finding, variants=(self.variants[0 if finished else 2],))

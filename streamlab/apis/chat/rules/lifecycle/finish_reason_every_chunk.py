@@ -5,9 +5,9 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -35,12 +35,12 @@ class FinishReasonEveryChunk(Rule):
     name = "finish-reason-every-chunk"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._first: dict[int, Finding] = {}  # choice -> the finding to make about its first finish_reason
         self._finish: dict[int, tuple[int, JsonObject]] = {}  # choice -> event and form of its last finish chunk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
@@ -26,8 +26,8 @@ class FinishReasonKeyAbsent(Rule):
     name = "finish-reason-key-absent"
     severity = Severity.INFO
     source = CHAT_CHUNK_FINISH
-    repair = Mend.SAFE
-    mending = ChoiceShape
+    repairability = Repairability.SAFE
+    repair = ChoiceShape
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):

@@ -7,9 +7,9 @@ import re
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -39,12 +39,12 @@ class FinishReasonMissing(Rule):
     name = "finish-reason-missing"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     variants = ("the answer is text", "the answer is tool calls")
     on = Fact.FINISH | Fact.SHAPE | Fact.COMMENT | Fact.UNDECODABLE | Fact.NO_CHOICES
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._finished: set[int] = set()
         self._blank: dict[int, int] = {}  # choice -> how often its finish_reason was "" or "null"
@@ -73,9 +73,9 @@ class FinishReasonMissing(Rule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         # A cut or abandoned stream has its own rule; OpenAI's audio streams never had a finish_reason.
-        if ending is not Ending.COMPLETE or not ctx.chunks or self._audio or self._hidden:
+        if ending is not Ending.COMPLETE or not ctx.seen.chunks or self._audio or self._hidden:
             return
-        if ctx.error_at is not None and ctx.done_at is not None:
+        if ctx.seen.error_at is not None and ctx.seen.done_at is not None:
             return  # this is how OpenAI ends a stream after an error
         if reading.counts_tokens(list(ctx.accumulator.choices), len(self._finished)):
             return  # choice-index-is-token-counter: these are no choices
@@ -83,16 +83,16 @@ class FinishReasonMissing(Rule):
             # A single blank value is the finish_reason, spelled wrongly: finish-reason-empty-string.
             if index not in self._finished and self._blank.get(index) != 1:
                 yield self._missing(index)
-        if not ctx.accumulator.choices and ctx.done_at is not None:
+        if not ctx.accumulator.choices and ctx.seen.done_at is not None:
             yield self._missing(0)
 
     def _missing(self, index: int) -> Finding:
         ctx = self.ctx
         choice = ctx.accumulator.choices.get(index)
-        if ctx.error_at is not None or self._failed:
+        if ctx.seen.error_at is not None or self._failed:
             end, severity = "an error", Severity.INFO
         else:
-            end, severity = "[DONE]" if ctx.done_at is not None else "the end of the stream", Severity.ERROR
+            end, severity = "[DONE]" if ctx.seen.done_at is not None else "the end of the stream", Severity.ERROR
         return self.found(
             f"choice {index} has no finish_reason before {end}",
             path=f"choices[{index}].finish_reason",
@@ -100,5 +100,7 @@ class FinishReasonMissing(Rule):
             actual="(never)",
             variant=None if choice is None else "the answer is tool calls" if choice.calls else "the answer is text",
             severity=severity,
-            repair=Mend.UNSAFE if ctx.done_at is not None and severity is Severity.ERROR else Mend.NONE,
+            repairability=Repairability.UNSAFE
+            if ctx.seen.done_at is not None and severity is Severity.ERROR
+            else Repairability.NONE,
         )

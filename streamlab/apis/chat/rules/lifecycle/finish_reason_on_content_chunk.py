@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -28,8 +28,8 @@ class FinishReasonOnContentChunk(Rule):
     name = "finish-reason-on-content-chunk"
     severity = Severity.INFO
     source = OBSERVED
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     on = Fact.FINISH
 
     def event(self, at: int, event: StreamEvent) -> Findings:

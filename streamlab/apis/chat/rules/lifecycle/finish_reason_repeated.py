@@ -5,9 +5,9 @@ from __future__ import annotations
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -36,12 +36,12 @@ class FinishReasonRepeated(Rule):
     name = "finish-reason-repeated"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     on = Fact.FINISH | Fact.AFTER_FINISH
     variants = ("it is the same again", "stop comes after tool_calls")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._reasons: dict[int, str] = {}  # choice -> its first reason
         self._repeats: dict[int, list[Finding]] = {}

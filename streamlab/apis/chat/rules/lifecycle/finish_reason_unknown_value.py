@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -47,8 +47,8 @@ class FinishReasonUnknownValue(Rule):
     name = "finish-reason-unknown-value"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
-    repair = Mend.SAFE
-    mending = ChoiceShape
+    repairability = Repairability.SAFE
+    repair = ChoiceShape
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
     variants = ("it is a number", "it is another word")
@@ -67,6 +67,6 @@ class FinishReasonUnknownValue(Rule):
                 path=f"choices[{position}].finish_reason",
                 expected=meaning or "stop, length, tool_calls, content_filter or function_call",
                 actual=reason,
-                repair=Mend.SAFE if meaning else Mend.UNSAFE,
+                repairability=Repairability.SAFE if meaning else Repairability.UNSAFE,
                 variant={str: "it is another word", int: "it is a number"}.get(type(reason)),
             )

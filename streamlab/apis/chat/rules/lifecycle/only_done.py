@@ -5,9 +5,9 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.events import Comment, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -30,11 +30,11 @@ class OnlyDone(Rule):
     name = "only-done"
     severity = Severity.ERROR
     source = CHAT_STREAM
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.UNDECODABLE | Fact.COMMENT
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._something_else = False
 
@@ -46,5 +46,10 @@ class OnlyDone(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ctx.done_at is not None and not ctx.chunks and ctx.error_at is None and not self._something_else:
-            yield self.found("the stream is nothing but [DONE]", ctx.done_at, expected="chunks before [DONE]")
+        if (
+            ctx.seen.done_at is not None
+            and not ctx.seen.chunks
+            and ctx.seen.error_at is None
+            and not self._something_else
+        ):
+            yield self.found("the stream is nothing but [DONE]", ctx.seen.done_at, expected="chunks before [DONE]")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -28,10 +28,10 @@ class OnlyReasoningNoAnswer(Rule):
     name = "only-reasoning-no-answer"
     severity = Severity.WARNING
     source = OBSERVED
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     on = Fact.REASONING
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._reasoned = False
 
@@ -40,7 +40,7 @@ class OnlyReasoningNoAnswer(Rule):
         self.retire()
 
     def end(self, ending: Ending) -> Findings:
-        if not self._reasoned or ending is not Ending.COMPLETE or self.ctx.error_at is not None:
+        if not self._reasoned or ending is not Ending.COMPLETE or self.ctx.seen.error_at is not None:
             return
         for index, state in sorted(self.ctx.accumulator.choices.items()):
             answered = state.content or state.refusal or state.calls or state.function_call

@@ -6,9 +6,9 @@ from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -35,11 +35,11 @@ class SilentEmptySuccess(Rule):
     name = "silent-empty-success"
     severity = Severity.WARNING
     source = CHAT_STREAM
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = Scope.OPENAI
     on = Fact.SHAPE
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._something_else = False
 
@@ -55,7 +55,12 @@ class SilentEmptySuccess(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ending is not Ending.COMPLETE or ctx.error_at is not None or ctx.content_events or self._something_else:
+        if (
+            ending is not Ending.COMPLETE
+            or ctx.seen.error_at is not None
+            or ctx.seen.content_events
+            or self._something_else
+        ):
             return
         ended_well = self._response_completed() if ctx.api.name == api_names.RESPONSES else self._choices_stopped()
         if ended_well and not self._explained():
@@ -66,10 +71,10 @@ class SilentEmptySuccess(Rule):
             )
 
     def _choices_stopped(self) -> bool:
-        return self.ctx.finished and set(self.ctx.finish_values.values()) == {"stop"}
+        return self.ctx.finished and set(self.ctx.seen.finish_values.values()) == {"stop"}
 
     def _response_completed(self) -> bool:
-        response = reading.as_object(reading.as_object(self.ctx.last_chunk).get("response"))
+        response = reading.as_object(reading.as_object(self.ctx.seen.last_chunk).get("response"))
         return response.get("status") == "completed" and response.get("output") == []
 
     def _explained(self) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from streamlab.apis.chat.arguments_rule import ArgumentsRule
 from streamlab.exchange import Ending
-from streamlab.rules.finding import Mend
-from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.finding import Repairability
+from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.calls import ArgumentsFault
 from streamlab.wire.payload import JsonObject
@@ -24,7 +24,7 @@ class DecodeOnce(Repair):
     on = Fact.TOOL_CALLS
     holds_back = "arguments that begin with a quotation mark, until the answer is over"
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._held: dict[tuple[int, int], tuple[list[str], Draft]] = {}
         self._plain: set[tuple[int, int]] = set()
@@ -91,7 +91,7 @@ class ToolCallArgumentsDoubleEncoded(ArgumentsRule):
     """
 
     name = "tool-call-arguments-double-encoded"
-    repair = Mend.UNSAFE
-    mending = DecodeOnce
+    repairability = Repairability.UNSAFE
+    repair = DecodeOnce
     fault = ArgumentsFault.DOUBLE_ENCODED
     said = "are encoded twice"

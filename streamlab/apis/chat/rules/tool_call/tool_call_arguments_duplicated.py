@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.arguments_rule import ArgumentsRule
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
-from streamlab.rules.finding import Mend
+from streamlab.rules.finding import Repairability
 from streamlab.wire.calls import ArgumentsFault, Call
 
 
@@ -24,8 +24,8 @@ class ToolCallArgumentsDuplicated(ArgumentsRule):
     """
 
     name = "tool-call-arguments-duplicated"
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     variants = ("the whole comes again at the end", "they are cumulative")
     fault = ArgumentsFault.DUPLICATED
     said = "come more than once"

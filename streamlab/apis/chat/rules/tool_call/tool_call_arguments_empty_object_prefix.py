@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.arguments_rule import ArgumentsRule
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
-from streamlab.rules.finding import Mend
+from streamlab.rules.finding import Repairability
 from streamlab.wire.calls import ArgumentsFault
 
 
@@ -24,7 +24,7 @@ class ToolCallArgumentsEmptyObjectPrefix(ArgumentsRule):
     """
 
     name = "tool-call-arguments-empty-object-prefix"
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     fault = ArgumentsFault.PREFIX
     said = "begin with an extra {}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire.calls import ArgumentsFault, fault_of, read_arguments
 
@@ -33,14 +33,17 @@ class ToolCallArgumentsNotJson(Rule):
     name = "tool-call-arguments-not-json"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.NONE
+    repairability = Repairability.NONE
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         if ending is not Ending.COMPLETE:
             return
         for call in ctx.calls.calls:
-            if ctx.finish_values.get(call.choice) in (None, "length", "content_filter") or ctx.error_at is not None:
+            if (
+                ctx.seen.finish_values.get(call.choice) in (None, "length", "content_filter")
+                or ctx.seen.error_at is not None
+            ):
                 continue
             text = str(call.arguments)
             if call.not_text or not text.strip() or fault_of(call) is not ArgumentsFault.NOT_JSON:

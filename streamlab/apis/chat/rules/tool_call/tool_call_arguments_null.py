@@ -7,9 +7,9 @@ from dataclasses import replace
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.calls import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,12 +34,12 @@ class ToolCallArgumentsNull(Rule):
     name = "tool-call-arguments-null"
     severity = Severity.WARNING
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     on = Fact.FRAGMENT
     variants = ("a delta has none", "they are null throughout", "they are empty text throughout")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
 
@@ -52,7 +52,9 @@ class ToolCallArgumentsNull(Rule):
             path = f"{fragment.path}.function.arguments"
             if fragment.opens and arguments == "":
                 finding = self.found('the arguments stay ""', at, path=path, expected="{}", actual="")
-                self._opened.append((fragment.call, self.placed(replace(finding, repair=Mend.NONE), event)))
+                self._opened.append(
+                    (fragment.call, self.placed(replace(finding, repairability=Repairability.NONE), event))
+                )
             elif arguments is None or (arguments == "(absent)" and fragment.opens):
                 what = "null" if arguments is None else "absent"
                 finding = self.found(f"arguments are {what}", at, path=path, expected="", actual=arguments)
@@ -60,12 +62,14 @@ class ToolCallArgumentsNull(Rule):
 
     def end(self, ending: Ending) -> Findings:
         for call, finding in self._opened:
-            cut = ending is not Ending.COMPLETE or self.ctx.finish_values.get(call.choice) in (None, "length")
+            cut = ending is not Ending.COMPLETE or self.ctx.seen.finish_values.get(call.choice) in (None, "length")
             stays_empty = not (call.arguments or call.not_text or cut)
-            sent_empty = finding.repair is Mend.NONE
+            sent_empty = finding.repairability is Repairability.NONE
             if not call.ghost and (not sent_empty or stays_empty):
                 has_some = bool(call.arguments or call.not_text)
-                mend = Mend.NONE if stays_empty else Mend.SAFE
+                repairability = Repairability.NONE if stays_empty else Repairability.SAFE
                 yield replace(
-                    finding, repair=mend, variants=(self.variants[0 if has_some else 2 if sent_empty else 1],)
+                    finding,
+                    repairability=repairability,
+                    variants=(self.variants[0 if has_some else 2 if sent_empty else 1],),
                 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire.calls import read_arguments
 
@@ -29,14 +29,14 @@ class ToolCallArgumentsTruncated(Rule):
     name = "tool-call-arguments-truncated"
     severity = Severity.WARNING
     source = CHAT_CHUNK_FINISH
-    repair = Mend.NONE
+    repairability = Repairability.NONE
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ending is not Ending.COMPLETE or ctx.error_at is not None:
+        if ending is not Ending.COMPLETE or ctx.seen.error_at is not None:
             return
         for call in ctx.calls.calls:
-            reason = ctx.finish_values.get(call.choice)
+            reason = ctx.seen.finish_values.get(call.choice)
             if reason in ("length", "content_filter", None) and read_arguments(str(call.arguments)).truncated:
                 because = f"with finish_reason {quote(reason)}" if reason else "without a finish_reason"
                 finding = self.found(

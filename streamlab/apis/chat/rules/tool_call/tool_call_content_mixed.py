@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -28,10 +28,10 @@ class ToolCallContentMixed(Rule):
     name = "tool-call-content-mixed"
     severity = Severity.INFO
     source = OBSERVED
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     on = Fact.FRAGMENT
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._before: dict[int, str] = {}  # choice -> its text when its first call began
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -28,8 +28,8 @@ class ToolCallFinishPerCall(Rule):
     name = "tool-call-finish-per-call"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     on = Fact.AFTER_FINISH
     variants = ("it ends each call", "every chunk has one")
 
@@ -38,7 +38,7 @@ class ToolCallFinishPerCall(Rule):
         if not isinstance(event, Chunk) or not ctx.facts & Fact.TOOL_CALLS or ctx.facts & Fact.AFTER_DONE:
             return
         for position, choice in enumerate(reading.choices(event.json)):
-            reason = ctx.finish_values.get(reading.choice_index(choice))
+            reason = ctx.seen.finish_values.get(reading.choice_index(choice))
             if reason is not None and reason != "null" and reading.tool_calls(reading.delta(choice)):
                 yield self.found(
                     f"a tool call goes on after finish_reason {quote(reason)}",

@@ -7,9 +7,9 @@ from dataclasses import replace
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import OBSERVED
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
@@ -32,12 +32,12 @@ class ToolCallFinishStop(Rule):
     name = "tool-call-finish-stop"
     severity = Severity.WARNING
     source = OBSERVED
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     on = Fact.FINISH
     needs_request = True
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._finish: dict[int, Finding] = {}  # choice -> a finding at its first finish_reason
 
@@ -55,7 +55,7 @@ class ToolCallFinishStop(Rule):
         if not ctx.body or isinstance(ctx.body.get("tool_choice"), dict):
             return
         for choice in self._finish:
-            reason = ctx.finish_values[choice]
+            reason = ctx.seen.finish_values[choice]
             calls = ctx.calls.of_choice(choice)
             if calls and reason.lower() == "stop":
                 message = f"choice {choice} finishes with {quote(reason)} after {len(calls)} tool call(s)"

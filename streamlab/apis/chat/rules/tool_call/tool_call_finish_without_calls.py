@@ -7,9 +7,9 @@ from dataclasses import replace
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.calls import leaked_call
@@ -33,11 +33,11 @@ class ToolCallFinishWithoutCalls(Rule):
     name = "tool-call-finish-without-calls"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
-    repair = Mend.UNSAFE
-    mending = ToolCalls
+    repairability = Repairability.UNSAFE
+    repair = ToolCalls
     on = Fact.FINISH
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._finish: dict[int, Finding] = {}  # choice -> a finding at its first finish_reason
 
@@ -53,7 +53,7 @@ class ToolCallFinishWithoutCalls(Rule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         for choice in self._finish:
-            reason = ctx.finish_values[choice]
+            reason = ctx.seen.finish_values[choice]
             state = ctx.accumulator.choices.get(choice)
             if reason != "tool_calls" or state is None or ctx.calls.of_choice(choice) or state.function_call:
                 continue

@@ -5,9 +5,9 @@ from __future__ import annotations
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.calls import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -30,11 +30,11 @@ class ToolCallGhostSentinel(Rule):
     name = "tool-call-ghost-sentinel"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     on = Fact.FRAGMENT
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
 

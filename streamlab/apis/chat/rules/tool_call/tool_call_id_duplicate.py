@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.calls import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -30,11 +30,11 @@ class ToolCallIdDuplicate(Rule):
     name = "tool-call-id-duplicate"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     on = Fact.FRAGMENT
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._owners: dict[tuple[int, str], Call] = {}
 

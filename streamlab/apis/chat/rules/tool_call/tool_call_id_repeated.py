@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -28,8 +28,8 @@ class ToolCallIdRepeated(Rule):
     name = "tool-call-id-repeated"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     on = Fact.FRAGMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire.calls import Fragment
 from streamlab.wire.events import StreamEvent
@@ -29,8 +29,8 @@ class ToolCallIndexMissing(Rule):
     name = "tool-call-index-missing"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     on = Fact.FRAGMENT
     variants = ("there is one call", "there are several calls", "several come in one chunk")
 

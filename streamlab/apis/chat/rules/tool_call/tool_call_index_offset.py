@@ -7,9 +7,9 @@ from dataclasses import replace
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.calls import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -34,12 +34,12 @@ class ToolCallIndexOffset(Rule):
     name = "tool-call-index-offset"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     on = Fact.FRAGMENT
     variants = ("a number is left out", "call 1 comes before call 0")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._opened: dict[int, set[int]] = {}  # choice -> indexes that were opened
         self._found: list[tuple[Call, Finding]] = []

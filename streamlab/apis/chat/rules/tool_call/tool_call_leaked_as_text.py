@@ -8,8 +8,8 @@ import re
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
-from streamlab.rules.repair import Draft, Drafts, Origin, Repair, Stage, Story
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.repair import Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
 from streamlab.wire.calls import leaked_call
@@ -26,7 +26,7 @@ class CallsFromText(Repair):
     on = Fact.CONTENT
     holds_back = "text from a bracket on that may begin a tool call: 300 characters, or to the end where it does"
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._held: list[Draft] = []
         self._text = ""
@@ -146,8 +146,8 @@ class ToolCallLeakedAsText(Rule):
     name = "tool-call-leaked-as-text"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.UNSAFE
-    mending = CallsFromText
+    repairability = Repairability.UNSAFE
+    repair = CallsFromText
     needs_request = True
 
     def end(self, ending: Ending) -> Findings:

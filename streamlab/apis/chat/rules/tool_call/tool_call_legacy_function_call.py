@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -30,8 +30,8 @@ class ToolCallLegacyFunctionCall(Rule):
     name = "tool-call-legacy-function-call"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     on = Fact.FUNCTION_CALL | Fact.FINISH
     needs_request = True
 
@@ -48,7 +48,7 @@ class ToolCallLegacyFunctionCall(Rule):
                     path=f"choices[{position}].delta.function_call",
                     expected="tool_calls" if ctx.tools else "text",
                     actual=call,
-                    repair=Mend.SAFE if ctx.tools else Mend.NONE,
+                    repairability=Repairability.SAFE if ctx.tools else Repairability.NONE,
                 )
             state = ctx.accumulator.choices.get(reading.choice_index(choice))
             called = reading.delta(choice).get("tool_calls") or (state is not None and state.calls)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.calls import Call
 from streamlab.wire.events import StreamEvent
@@ -30,10 +30,10 @@ class ToolCallNameMissing(Rule):
     name = "tool-call-name-missing"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     on = Fact.FRAGMENT
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
 
@@ -31,7 +31,7 @@ class ToolCallNameNotInTools(Rule):
     name = "tool-call-name-not-in-tools"
     severity = Severity.WARNING
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     needs_request = True
 
     def end(self, ending: Ending) -> Findings:

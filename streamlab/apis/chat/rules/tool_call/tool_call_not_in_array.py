@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -32,8 +32,8 @@ class ToolCallNotInArray(Rule):
     name = "tool-call-not-in-array"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     on = Fact.TOOL_CALLS
     variants = ("it is an object", "it is neither", "it holds something else")
 
@@ -48,7 +48,7 @@ class ToolCallNotInArray(Rule):
                     path=path,
                     expected="an array of objects",
                     actual=listed,
-                    repair=Mend.SAFE if lone or not listed else Mend.NONE,
+                    repairability=Repairability.SAFE if lone or not listed else Repairability.NONE,
                     variant=self.variants[0 if lone else 1],
                 )
             for number, one in enumerate(reading.as_list(listed)):
@@ -62,6 +62,6 @@ class ToolCallNotInArray(Rule):
             path=path,
             expected="an object",
             actual=one,
-            repair=Mend.SAFE if one is None else Mend.NONE,
+            repairability=Repairability.SAFE if one is None else Repairability.NONE,
             variant=self.variants[2],
         )

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from streamlab.apis.chat.repairs.tool_calls import Arguments
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
-from streamlab.rules.repair import Draft, Drafts, Repair, Stage, Story
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -23,7 +23,7 @@ class OneCallAfterAnother(Repair):
     on = Fact.TOOL_CALLS
     holds_back = "a tool call while the one before it is not complete (4,096 fragments at most)"
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._calls: dict[tuple[int, int], Arguments] = {}  # those that are not complete
         self._complete: set[tuple[int, int]] = set()
@@ -152,8 +152,8 @@ class ToolCallParallelLost(Rule):
     name = "tool-call-parallel-lost"
     severity = Severity.INFO
     source = OBSERVED
-    repair = Mend.SAFE
-    mending = OneCallAfterAnother
+    repairability = Repairability.SAFE
+    repair = OneCallAfterAnother
     on = Fact.FRAGMENT
     variants = ("several calls come in one chunk", "the calls' deltas alternate")
 

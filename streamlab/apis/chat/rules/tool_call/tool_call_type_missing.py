@@ -5,9 +5,9 @@ from __future__ import annotations
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.rules.state import Context
+from streamlab.rules.state import RuleState
 from streamlab.wire.calls import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -33,12 +33,12 @@ class ToolCallTypeMissing(Rule):
     name = "tool-call-type-missing"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
-    repair = Mend.SAFE
-    mending = ToolCalls
+    repairability = Repairability.SAFE
+    repair = ToolCalls
     on = Fact.FRAGMENT
     variants = ("it is absent or null", "it is empty text", "it comes again", "it is null later")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
 

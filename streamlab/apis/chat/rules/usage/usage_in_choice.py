@@ -6,7 +6,7 @@ from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -30,8 +30,8 @@ class UsageInChoice(LateRule):
     name = "usage-in-choice"
     severity = Severity.WARNING
     source = CHAT_CHUNK_USAGE
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     # x_groq comes with the first chunk, the finish chunk or one without choices.
     on = Fact.USAGE | Fact.FINISH | Fact.NO_CHOICES
 
@@ -56,7 +56,10 @@ class UsageInChoice(LateRule):
             )
         if self._vendor is not None and lost:
             # Who did not ask for usage gets no chunk of it.
-            mend = Mend.NONE if self.ctx.include_usage is False else Mend.SAFE
+            repairability = Repairability.NONE if self.ctx.include_usage is False else Repairability.SAFE
             yield self.found_at(
-                self._vendor, "usage comes only inside x_groq", expected="usage at the top level", repair=mend
+                self._vendor,
+                "usage comes only inside x_groq",
+                expected="usage at the top level",
+                repairability=repairability,
             )

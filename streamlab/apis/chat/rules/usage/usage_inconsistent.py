@@ -9,7 +9,7 @@ from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import USAGE
 from streamlab.wire import reading
@@ -105,8 +105,8 @@ class UsageInconsistent(Rule):
     name = "usage-inconsistent"
     severity = Severity.WARNING
     source = USAGE
-    repair = Mend.SAFE
-    mending = MendCounts
+    repairability = Repairability.SAFE
+    repair = MendCounts
     apis = Scope.OPENAI
     on = Fact.USAGE
 
@@ -117,14 +117,14 @@ class UsageInconsistent(Rule):
         if usage is not None:
             for path, message, severity in _faults(usage, _CHAT):
                 actual = usage if path == "usage" else None
-                mend = Mend.NONE if path in _unmendable(usage) else Mend.SAFE
-                yield self.found(message, at, path=path, actual=actual, severity=severity, repair=mend)
+                repairability = Repairability.NONE if path in _unmendable(usage) else Repairability.SAFE
+                yield self.found(message, at, path=path, actual=actual, severity=severity, repairability=repairability)
 
     def end(self, ending: Ending) -> Findings:
         usage = self.ctx.accumulator.usage if self.ctx.api.name == api_names.RESPONSES else None
         if usage is not None:
             for path, message, severity in _faults(usage, _RESPONSES):
-                yield self.found(message, self.ctx.last_chunk_at, path=f"response.{path}", severity=severity)
+                yield self.found(message, self.ctx.seen.last_chunk_at, path=f"response.{path}", severity=severity)
 
 
 def _faults(usage: Any, names: _Names) -> Iterator[tuple[str, str, Severity]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -29,7 +29,7 @@ class UsageMissingWhenRequested(Rule):
     name = "usage-missing-when-requested"
     severity = Severity.WARNING
     source = CHAT_CHUNK_USAGE
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     needs_request = True
     on = Fact.USAGE | Fact.FINISH
@@ -45,9 +45,9 @@ class UsageMissingWhenRequested(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if not ctx.include_usage or ending is not Ending.COMPLETE or ctx.error_at is not None or self._elsewhere:
+        if not ctx.include_usage or ending is not Ending.COMPLETE or ctx.seen.error_at is not None or self._elsewhere:
             return
-        if ctx.chunks and ctx.accumulator.usage is None and (ctx.finish_at or ctx.done_at is not None):
+        if ctx.seen.chunks and ctx.accumulator.usage is None and (ctx.seen.finish_at or ctx.seen.done_at is not None):
             yield self.found(
                 "include_usage was asked for and no chunk has usage",
                 expected='a last chunk with "choices": [] and usage',

@@ -7,7 +7,7 @@ from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -32,8 +32,8 @@ class UsageOnContentOrFinishChunk(LateRule):
     name = "usage-on-content-or-finish-chunk"
     severity = Severity.WARNING
     source = CHAT_CHUNK_USAGE
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.USAGE
     variants = ("the finish chunk has it", "another chunk with choices has it")

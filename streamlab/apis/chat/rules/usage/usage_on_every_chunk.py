@@ -7,7 +7,7 @@ from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -33,8 +33,8 @@ class UsageOnEveryChunk(LateRule):
     name = "usage-on-every-chunk"
     severity = Severity.ERROR
     source = CHAT_CHUNK_USAGE
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.USAGE
     variants = ("it has numbers", "it comes twice", "it is an empty object until the end")
@@ -55,7 +55,7 @@ class UsageOnEveryChunk(LateRule):
     def end(self, ending: Ending) -> Findings:
         if self._second is None or reading.wants_running_usage(self.ctx.body):
             return
-        total = self.ctx.chunks
+        total = self.ctx.seen.chunks
         share = "every chunk" if self._chunks >= total else f"{self._chunks} of {total} chunks"
         yield self.found_at(
             self._second,

@@ -7,7 +7,7 @@ from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -33,8 +33,8 @@ class UsageOrder(LateRule):
     name = "usage-order"
     severity = Severity.WARNING
     source = CHAT_CHUNK_USAGE
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.USAGE
 
@@ -50,7 +50,7 @@ class UsageOrder(LateRule):
         self._seen += 1
         # Usage in a chunk with choices, or in several chunks, has rules of its own.
         if self._seen == 1 and not reading.choices(chunk):
-            self._place, self._number = self.keep(at, event, "usage"), self.ctx.chunks
+            self._place, self._number = self.keep(at, event, "usage"), self.ctx.seen.chunks
             self._after_done = bool(self.ctx.facts & Fact.AFTER_DONE)
 
     def end(self, ending: Ending) -> Findings:
@@ -59,9 +59,9 @@ class UsageOrder(LateRule):
             return
         if self._after_done:
             yield self.found_at(self._place, "the usage chunk comes after [DONE]", expected="usage before [DONE]")
-        elif any(finish > self._place.at for finish in ctx.finish_at.values()):
+        elif any(finish > self._place.at for finish in ctx.seen.finish_at.values()):
             yield self.found_at(self._place, "the usage chunk comes before the finish chunk", expected="finish, usage")
-        elif ctx.chunks > self._number + 1 and not _may_follow(ctx.last_chunk or {}):
+        elif ctx.seen.chunks > self._number + 1 and not _may_follow(ctx.seen.last_chunk or {}):
             yield self.found_at(
                 self._place, "another chunk follows the usage chunk", expected="usage in the last chunk"
             )

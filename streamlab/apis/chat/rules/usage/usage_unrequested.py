@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -29,8 +29,8 @@ class UsageUnrequested(Rule):
     name = "usage-unrequested"
     severity = Severity.INFO
     source = CHAT_CHUNK_USAGE
-    repair = Mend.SAFE
-    mending = Closing
+    repairability = Repairability.SAFE
+    repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     needs_request = True
     on = Fact.USAGE

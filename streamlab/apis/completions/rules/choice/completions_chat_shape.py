@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import COMPLETIONS
 from streamlab.wire import reading
@@ -45,8 +45,8 @@ class CompletionsChatShape(Rule):
     name = "completions-chat-shape"
     severity = Severity.ERROR
     source = COMPLETIONS
-    repair = Mend.SAFE
-    mending = DeltaToText
+    repairability = Repairability.SAFE
+    repair = DeltaToText
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):

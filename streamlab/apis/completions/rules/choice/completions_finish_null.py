@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import COMPLETIONS
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
@@ -26,7 +26,7 @@ class CompletionsFinishNull(Rule):
     name = "completions-finish-null"
     severity = Severity.INFO
     source = COMPLETIONS
-    repair = Mend.NONE
+    repairability = Repairability.NONE
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):

@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -31,8 +31,8 @@ class ResponsesCompletedOutputEmpty(Rule):
     name = "responses-completed-output-empty"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
-    repair = Mend.SAFE
-    mending = ResponsesEvents
+    repairability = Repairability.SAFE
+    repair = ResponsesEvents
     on = Fact.SHAPE  # the first event of each type
 
     def __init__(self, ctx: Any) -> None:
@@ -58,7 +58,7 @@ class ResponsesCompletedOutputEmpty(Rule):
                         path="response.output",
                         expected="the streamed output items",
                         actual=output,
-                        repair=Mend.SAFE if self._items else Mend.NONE,
+                        repairability=Repairability.SAFE if self._items else Repairability.NONE,
                     ),
                 )
         return None

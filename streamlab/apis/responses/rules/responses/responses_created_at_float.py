@@ -7,7 +7,7 @@ from typing import Any
 from streamlab.apis.responses.expectations import TERMINAL, USAGE_DETAILS, USAGE_REQUIRED
 from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -33,8 +33,8 @@ class ResponsesCreatedAtFloat(Rule):
     name = "responses-created-at-float"
     severity = Severity.WARNING
     source = RESPONSES
-    repair = Mend.SAFE
-    mending = ResponsesEvents
+    repairability = Repairability.SAFE
+    repair = ResponsesEvents
     on = Fact.SHAPE  # the first event of each type
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
@@ -48,8 +48,10 @@ class ResponsesCreatedAtFloat(Rule):
         if type(created) is not int:
             absent = "created_at" not in response
             message = f"created_at is {'missing' if absent else quote(created)}, OpenAI sends an integer"
-            mend = Mend.SAFE if type(created) is float else Mend.NONE
-            found.append(self.found(message, at, path="response.created_at", actual=created, repair=mend))
+            repairability = Repairability.SAFE if type(created) is float else Repairability.NONE
+            found.append(
+                self.found(message, at, path="response.created_at", actual=created, repairability=repairability)
+            )
         usage = response.get("usage")
         if reading.event_type(event.json) in TERMINAL and type(usage) is dict:
             found += self._usage(at, usage)
@@ -61,7 +63,9 @@ class ResponsesCreatedAtFloat(Rule):
             if type(usage.get(member)) is not int:
                 message = f"usage.{member} is {quote(usage.get(member))}, no integer"
                 path = f"response.usage.{member}"
-                found.append(self.found(message, at, path=path, actual=usage.get(member), repair=Mend.NONE))
+                found.append(
+                    self.found(message, at, path=path, actual=usage.get(member), repairability=Repairability.NONE)
+                )
         for holder, member in USAGE_DETAILS:
             if type(reading.as_object(usage.get(holder)).get(member)) is not int:
                 message = f"usage lacks {holder}.{member}"

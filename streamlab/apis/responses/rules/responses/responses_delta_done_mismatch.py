@@ -7,7 +7,7 @@ from typing import Any
 
 from streamlab.apis.responses.expectations import PIECE_PART, PIECES
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -60,7 +60,7 @@ class ResponsesDeltaDoneMismatch(Rule):
     name = "responses-delta-done-mismatch"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     on = Fact.TYPED
 
     def __init__(self, ctx: Any) -> None:

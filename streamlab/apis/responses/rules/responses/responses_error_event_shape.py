@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
@@ -30,8 +30,8 @@ class ResponsesErrorEventShape(Rule):
     name = "responses-error-event-shape"
     severity = Severity.ERROR
     source = RESPONSES
-    repair = Mend.SAFE
-    mending = ResponsesEvents
+    repairability = Repairability.SAFE
+    repair = ResponsesEvents
     on = Fact.ERROR | Fact.SHAPE
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
@@ -45,7 +45,13 @@ class ResponsesErrorEventShape(Rule):
                 return None
             message = "the error event has no message"
             return (
-                self.found(message, at, expected="message, code, param", severity=Severity.WARNING, repair=Mend.NONE),
+                self.found(
+                    message,
+                    at,
+                    expected="message, code, param",
+                    severity=Severity.WARNING,
+                    repairability=Repairability.NONE,
+                ),
             )
         if kind.startswith("response.") or reading.flat_error(event.json) is None:
             return None

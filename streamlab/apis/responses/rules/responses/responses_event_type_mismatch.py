@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -29,8 +29,8 @@ class ResponsesEventTypeMismatch(Rule):
     name = "responses-event-type-mismatch"
     severity = Severity.WARNING
     source = RESPONSES_STREAMING
-    repair = Mend.SAFE
-    mending = ResponsesEvents
+    repairability = Repairability.SAFE
+    repair = ResponsesEvents
     on = Fact.TYPED | Fact.ERROR
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:

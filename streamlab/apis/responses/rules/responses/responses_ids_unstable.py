@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -35,8 +35,8 @@ class ResponsesIdsUnstable(Rule):
     name = "responses-ids-unstable"
     severity = Severity.ERROR
     source = RESPONSES
-    repair = Mend.SAFE
-    mending = ResponsesEvents
+    repairability = Repairability.SAFE
+    repair = ResponsesEvents
     on = Fact.TYPED
 
     def __init__(self, ctx: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
@@ -28,8 +28,8 @@ class ResponsesKeepaliveEvent(Rule):
     name = "responses-keepalive-event"
     severity = Severity.WARNING
     source = RESPONSES_STREAMING
-    repair = Mend.SAFE
-    mending = ResponsesEvents
+    repairability = Repairability.SAFE
+    repair = ResponsesEvents
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         kind = reading.event_type(chunk.json)
@@ -38,7 +38,7 @@ class ResponsesKeepaliveEvent(Rule):
         if not kind:
             members = quote(", ".join(map(str, list(chunk.json)[:6])))
             message = f"an event has no type, only {members}" if chunk.json else "an event is an empty object"
-            yield self.found(message, at, expected="type response.…", repair=Mend.UNSAFE)
+            yield self.found(message, at, expected="type response.…", repairability=Repairability.UNSAFE)
         elif not kind.startswith("response.") and kind != "error":
             message = f"type {quote(kind)} is no event of the Responses API"
             yield self.found(message, at, path="type", expected="response.…", actual=kind)

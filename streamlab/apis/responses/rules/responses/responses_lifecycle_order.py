@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.responses.expectations import AFTER_TERMINAL, OPENING, PARTS, PIECE_PART, PIECES, TERMINAL
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -48,7 +48,7 @@ class ResponsesLifecycleOrder(Rule):
     name = "responses-lifecycle-order"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
-    repair = Mend.NONE
+    repairability = Repairability.NONE
     on = Fact.TYPED
 
     def __init__(self, ctx: Any) -> None:

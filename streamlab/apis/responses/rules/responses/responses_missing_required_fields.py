@@ -14,7 +14,7 @@ from streamlab.apis.responses.expectations import (
 )
 from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Finding, Mend, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -43,8 +43,8 @@ class ResponsesMissingRequiredFields(Rule):
     name = "responses-missing-required-fields"
     severity = Severity.WARNING
     source = RESPONSES
-    repair = Mend.SAFE
-    mending = ResponsesEvents
+    repairability = Repairability.SAFE
+    repair = ResponsesEvents
     on = Fact.TYPED
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
@@ -54,7 +54,12 @@ class ResponsesMissingRequiredFields(Rule):
                 yield self._lacking(at, kind, chunk.json, member, member)
         if kind in WITH_LOGPROBS and "logprobs" not in chunk.json:
             yield self.found(
-                f"{kind} has no logprobs", at, path="logprobs", expected=[], severity=Severity.INFO, repair=Mend.NONE
+                f"{kind} has no logprobs",
+                at,
+                path="logprobs",
+                expected=[],
+                severity=Severity.INFO,
+                repairability=Repairability.NONE,
             )
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
@@ -78,5 +83,5 @@ class ResponsesMissingRequiredFields(Rule):
 
     def _lacking(self, at: int, kind: str, holder: dict[str, Any], member: str, path: str) -> Finding:
         state = "is null" if member in holder else "is missing"
-        repair = Mend.SAFE if member in _KNOWABLE else Mend.NONE
-        return self.found(f"{path} of {kind} {state}", at, path=path, repair=repair)
+        repairability = Repairability.SAFE if member in _KNOWABLE else Repairability.NONE
+        return self.found(f"{path} of {kind} {state}", at, path=path, repairability=repairability)

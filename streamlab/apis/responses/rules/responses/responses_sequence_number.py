@@ -8,7 +8,7 @@ from streamlab.apis.responses.expectations import NUMBERED_SINCE
 from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Mend, Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
@@ -34,8 +34,8 @@ class ResponsesSequenceNumber(Rule):
     name = "responses-sequence-number"
     severity = Severity.ERROR
     source = RESPONSES
-    repair = Mend.SAFE
-    mending = ResponsesEvents
+    repairability = Repairability.SAFE
+    repair = ResponsesEvents
     on = Fact.TYPED | Fact.ERROR
 
     def __init__(self, ctx: Any) -> None:
@@ -93,5 +93,7 @@ class ResponsesSequenceNumber(Rule):
         # Nobody numbered then, not even OpenAI; and no measured client minds that numbers are absent throughout.
         old = type(self._created_at) is int and self._created_at < NUMBERED_SINCE
         severity = Severity.INFO if old else Severity.WARNING
-        mend = Mend.NONE if old else Mend.SAFE
-        yield self.found("no event has a sequence_number", at, expected="0, 1, 2, …", severity=severity, repair=mend)
+        repairability = Repairability.NONE if old else Repairability.SAFE
+        yield self.found(
+            "no event has a sequence_number", at, expected="0, 1, 2, …", severity=severity, repairability=repairability
+        )

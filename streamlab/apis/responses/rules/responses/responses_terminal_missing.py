@@ -49,9 +49,9 @@ class ResponsesTerminalMissing(Rule):
 
     def end(self, ending: Ending) -> Findings:
         # A cut stream has its own rule, and so has an error that ends one.
-        if not self._begun or self._ended or self.ctx.error_at is not None or ending is not Ending.COMPLETE:
+        if not self._begun or self._ended or self.ctx.seen.error_at is not None or ending is not Ending.COMPLETE:
             return
-        last = self.ctx.last_chunk or {}
+        last = self.ctx.seen.last_chunk or {}
         yield self.found(
             "the stream ends without response.completed, response.incomplete or response.failed",
             expected="response.completed",
