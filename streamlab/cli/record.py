@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,21 @@ Examples:
 @click.option("--normalize", is_flag=True, help="Mend streams on their way; what the server sent is recorded.")
 @click.option("--unsafe", is_flag=True, help="With --normalize: also mend what needs a guess.")
 @click.option("--retry-unstreamed", is_flag=True, help="With --normalize: ask again unstreamed after an empty answer.")
+@click.option("--no-findings", is_flag=True, help="Do not say what is wrong with each exchange as it ends.")
+@click.option(
+    "--status",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to say how it stands, where that is no terminal. 0: never.",
+)
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append all that is said to a file, which may be rotated.",
+)
 @access_options
 @click.option("--idle-timeout", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="0: never.")
 @click.option("--upstream-ca", metavar="FILE", help="PEM certificates to trust beside the system's.")
@@ -48,6 +62,9 @@ def command(
     allow_remote: bool,
     allow_origins: tuple[str, ...],
     token: str | None,
+    no_findings: bool,
+    status: float,
+    log: Path | None,
     idle_timeout: float,
     upstream_ca: str | None,
     command_line: tuple[str, ...],
@@ -58,11 +75,12 @@ def command(
     that is run with OPENAI_BASE_URL set, and its exit code is ours.
     """
     _refuse_without_fork()
+    from streamlab.report.log_file import Teller
     from streamlab.report.terminal import complain, say
-    from streamlab.report.unblocked import Unblocked
     from streamlab.servers.access import make_access
     from streamlab.storage.location import default_db
     from streamlab.workflows import record as recording
+    from streamlab.workflows.record_display import Telling
 
     mending = _mending(normalize, unsafe, retry_unstreamed)
     access = make_access(allow_remote, allow_origins, token)
@@ -80,11 +98,7 @@ def command(
             if not command_line:
                 say(f"OPENAI_BASE_URL={url}")
 
-    beside = Unblocked(sys.stderr)
-
-    def warn(text: str) -> None:
-        """Never waits: it is said beside the streams."""
-        beside.line(f"streamlab: warning: {text}")
+    teller = Teller(log)
 
     raise SystemExit(
         recording.record(
@@ -94,9 +108,11 @@ def command(
             idle_timeout=idle_timeout,
             access=access,
             mending=mending,
+            telling=Telling(not no_findings, 0.0 if teller.quiet else status, log),
             command=command_line,
             announce=announce,
-            warn=warn,
+            warn=teller.warn,
+            note=teller.note,
         )
     )
 

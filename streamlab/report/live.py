@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from collections.abc import Callable, Sequence
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from streamlab.exchange import Ending
+from streamlab.report.unblocked import Unblocked
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,10 +65,10 @@ def _ending(draft: Watched) -> str:
 
 
 class PlainLines:
-    """One line for each exchange that ended, and the warnings."""
+    """One line for each exchange that ended, what is to be said of it, and the warnings: to whatever takes lines."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, *lines: Callable[[str], object]) -> None:
+        self._lines = lines
         self._said: set[int] = set()
 
     def changed(self, draft: Watched) -> None:
@@ -87,6 +89,11 @@ class PlainLines:
         """See `Observer.warn`."""
         self._print(f"streamlab: warning: {message}", 400)
 
+    def told(self, number: int, lines: Sequence[str]) -> None:
+        """What there is to say of an exchange that was shown."""
+        for line in lines:
+            self._print(line, 1000)
+
     def tick(self) -> bool:
         """See `Observer.tick`."""
         return False
@@ -95,22 +102,24 @@ class PlainLines:
         """See `Observer.close`."""
 
     def _print(self, line: str, limit: int = 300) -> None:
-        # Whoever read our stderr may be gone; the recording is not to suffer.
-        with contextlib.suppress(OSError, ValueError):
-            print(printable(line, limit), file=self._stream, flush=True)
+        for write in self._lines:
+            write(printable(line, limit))
 
 
 class LiveTable:
     """A table of the exchanges in progress and the latest that ended, redrawn in place."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Unblocked) -> None:
         # Deferred: only a terminal needs Rich.
         from rich.console import Console
         from rich.live import Live
 
+        self._told: dict[int, str] = {}
         self._drafts: dict[int, Watched] = {}
         self._dirty = True
-        self._live = Live(console=Console(file=stream), auto_refresh=False, transient=False)
+        self._live = Live(
+            console=Console(file=cast("IO[str]", stream), force_terminal=True), auto_refresh=False, transient=False
+        )
         with contextlib.suppress(OSError, ValueError):
             self._live.start()
 
@@ -125,6 +134,13 @@ class LiveTable:
         ended = [key for key, draft in self._drafts.items() if draft.ending is not None]
         for key in ended[: len(self._drafts) - 2 * _ROWS]:
             del self._drafts[key]
+
+    def told(self, number: int, lines: Sequence[str]) -> None:
+        """What there is to say of an exchange that was shown."""
+        self._told[number] = "; ".join(line.partition("  ")[2] for line in lines)
+        while len(self._told) > 4 * _ROWS:
+            del self._told[next(iter(self._told))]
+        self._dirty = True
 
     def warn(self, message: str) -> None:
         """See `Observer.warn`."""
@@ -147,7 +163,7 @@ class LiveTable:
         from rich.text import Text
 
         table = Table(title="streamlab record", title_justify="left", expand=False)
-        for name in ("exchange", "request", "status", "events", "bytes", "first byte", "ending"):
+        for name in ("exchange", "request", "status", "events", "bytes", "first byte", "ending", "worst finding"):
             right = name in ("exchange", "events", "bytes", "first byte")
             table.add_column(name, justify="right" if right else "left")
         for draft in list(self._drafts.values())[-_ROWS:]:
@@ -161,6 +177,7 @@ class LiveTable:
                 str(draft.body_bytes),
                 _milliseconds(draft.first_us),
                 printable(_ending(draft), 40),
+                printable(self._told.get(draft.id or 0, ""), 120),
             )
             table.add_row(*(Text(cell) for cell in cells), style="yellow" if bad else "")
         return table
@@ -174,5 +191,6 @@ class LiveTable:
 
 
 def live_display() -> PlainLines | LiveTable:
-    """The display that suits standard error."""
-    return LiveTable(sys.stderr) if sys.stderr.isatty() else PlainLines(sys.stderr)
+    """The display that suits standard error. Nothing of it ever waits."""
+    beside = Unblocked(sys.stderr)
+    return LiveTable(beside) if beside.isatty() else PlainLines(beside.line)

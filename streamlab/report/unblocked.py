@@ -26,9 +26,10 @@ class Unblocked:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._left_out = 0
-        self._descriptor, self._socket = -1, None
+        self._descriptor, self._own, self._socket = -1, False, None
         with contextlib.suppress(OSError, ValueError):
             self._descriptor, self._socket = _own_descriptor(stream.fileno()), _as_socket(stream.fileno())
+            self._own = self._descriptor != stream.fileno()
         self.encoding = stream.encoding or "utf-8"
 
     def isatty(self) -> bool:
@@ -38,6 +39,13 @@ class Unblocked:
     def fileno(self) -> int:
         """The descriptor behind it, for whoever asks for the size of the terminal."""
         return self._stream.fileno()
+
+    def __del__(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        if self._own:
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
 
     def flush(self) -> None:
         """Nothing is kept back."""

@@ -10,19 +10,19 @@ import functools
 import gc
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from streamlab.errors import UsageError
 from streamlab.ports import ResponseTransformer
-from streamlab.report.live import live_display
 from streamlab.servers.access import Access
 from streamlab.servers.command import run_command
 from streamlab.servers.listening import bind, parse_listen, raise_file_limit
 from streamlab.servers.relay import Relay, Route
 from streamlab.servers.upstream import parse_upstream
 from streamlab.storage.recorder import start
+from streamlab.workflows.record_display import Telling
 
 #: What ends a recorder in order.
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -37,6 +37,11 @@ class Mending:
 
     unsafe: bool = False
     retry_unstreamed: bool = False
+
+    @property
+    def word(self) -> str:
+        """For who mends the same again."""
+        return "unsafe" if self.unsafe else "mended"
 
     def factory(self) -> Callable[[], ResponseTransformer]:
         """Makes the transformer of one connection."""
@@ -89,17 +94,21 @@ def record(
     idle_timeout: float = 0.0,
     access: Access | None = None,
     mending: Mending | None = None,
+    telling: Telling | None = None,
     command: Sequence[str] = (),
     announce: Callable[[], None],
     warn: Callable[[str], None],
+    note: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Relay and record until SIGINT, SIGTERM or SIGHUP, or until ``command`` ends; returns the exit code.
 
     ``announce`` is called when everything is ready: from then on a signal ends it in order. ``warn`` gets what somebody
-    should know, and must not wait. The code is the command's; without one 0, or 3 when something could not be
-    recorded. Raises UnreadableInputError when ``db`` is no capture.
+    should know, ``note`` how it stands from time to time; neither may wait. The code is the command's; without one 0,
+    or 3 when something could not be recorded. Raises UnreadableInputError when ``db`` is no capture.
     """
-    recorder = start(db, label, live_display, [sock for sock, _ in bound])
+    telling = telling or Telling()
+    display = telling.display(db, mending.word if mending is not None else None)
+    recorder = start(db, label, display, [sock for sock, _ in bound])
     transformer = mending.factory() if mending is not None else None
     recorder.wait_ready()
     hold_signals()
@@ -113,7 +122,8 @@ def record(
             Relay, recorder.tap, idle_timeout=idle_timeout, transformer=transformer, access=access, remark=warn
         )
         url = base_url(bound[0], access or Access())
-        code = runner.run(_relay(relay, bound, functools.partial(run_command, command, url) if command else _told))
+        until = functools.partial(run_command, command, url) if command else _told
+        code = runner.run(_relay(relay, bound, until, telling.status(getattr(recorder, "status", None), note)))
     recorded = recorder.finish()
     return code or (0 if recorded else 3)
 
@@ -137,14 +147,19 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 async def _relay(
-    make_relay: Callable[[], Relay], bound: Sequence[Listener], until: Callable[[Callable[[], None]], Awaitable[int]]
+    make_relay: Callable[[], Relay],
+    bound: Sequence[Listener],
+    until: Callable[[Callable[[], None]], Awaitable[int]],
+    status: Coroutine[None, None, None],
 ) -> int:
     relay = make_relay()
     for sock, route in bound:
         relay.serve(sock, route)
+    telling = asyncio.create_task(status)
     try:
         return await until(release_signals)
     finally:
+        telling.cancel()
         hold_signals()  # what is left to be done is done
         await relay.stop()
 

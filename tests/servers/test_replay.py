@@ -12,7 +12,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from streamlab.errors import UsageError
+from streamlab.errors import UnreadableInputError, UsageError
 from streamlab.exchange import Ending, Exchange, Request
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.workflows import replay as replaying
@@ -306,3 +306,21 @@ def test_a_name_may_need_quoting(tmp_path: Path) -> None:
         seen = run(fetch(replay.address[1], get("/@other/v1")))
         assert seen.status == 404
         assert b"there are: one" in seen.body
+
+
+def test_a_folder_is_replayed_in_spite_of_an_exchange_that_cannot_be_read(tmp_path: Path) -> None:
+    for name in ("bad", "good"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "body.sse").write_bytes(b"data: 1\n\n")
+        (tmp_path / name / "exchange.json").write_text("{" if name == "bad" else _META)
+    warned: list[str] = []
+    loaded = replaying.playables([str(tmp_path)], warn=warned.append)
+    assert [one.candidate.names for one in loaded] == [("good",)]
+    assert len(warned) == 1
+    assert "bad" in warned[0]
+    with pytest.raises(UnreadableInputError):
+        replaying.playables([str(tmp_path / "bad")])
+
+
+_META = """{"format": "streamlab.exchange/1", "request": null, "response": {"status": 200, "headers": [], "head_us": 0},
+ "segments": null, "end_us": null, "ending": "complete", "notes": {}}"""

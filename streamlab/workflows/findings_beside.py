@@ -1,0 +1,160 @@
+"""Says of each exchange that a recorder has finished what is wrong with it and what was mended, in a process beside.
+
+Run as ``python -m streamlab.workflows.findings_beside DATABASE [mended|unsafe]``: exchange numbers come in, a line
+each, and a JSON object a line goes out. It reads the database as anybody does and stands back behind everybody, so that
+neither a stream nor the recording waits for it; where it cannot keep up, exchanges go without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO
+
+from streamlab.errors import StreamlabError
+from streamlab.exchange import Exchange
+from streamlab.storage.background import stand_back
+from streamlab.storage.capture_db import CaptureDB
+
+#: A larger body is judged when somebody asks for it.
+_MAX_BODY = 16 * 1024 * 1024
+#: Exchanges that may wait to be judged.
+_MAX_OUTSTANDING = 2000
+#: How often, and how many times, to look again for an exchange that is not written yet.
+_RETRY_SECONDS, _RETRIES = 0.1, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What there is to say of one exchange. ``severity`` and ``rule`` are those of the worst finding, None without one;
+    ``mended`` counts what repairs did, by rule."""
+
+    id: int
+    severity: str | None = None
+    rule: str | None = None
+    findings: int = 0
+    mended: dict[str, int] = field(default_factory=dict)
+
+    def lines(self, database: str | None) -> Iterator[str]:
+        """For people: the worst finding, with the command that shows it; what was mended. ``database`` where it is not
+        the default one."""
+        if self.rule is not None:
+            more = f" and {self.findings - 1} more" if self.findings > 1 else ""
+            option = f" --db {database}" if database else ""
+            yield f"{self.id}  {self.severity} {self.rule}{more}: streamlab check {self.id}{option}"
+        if self.mended:
+            each = (f"{rule} ×{times}" if times > 1 else rule for rule, times in self.mended.items())
+            yield f"{self.id}  mended: {', '.join(each)}"
+
+
+class FindingsBeside:
+    """The process, from the side of who wants to know. Nothing waits, but `close`, which says for how long."""
+
+    def __init__(self, path: Path, mending: str | None = None) -> None:
+        self._outstanding: set[int] = set()
+        self._told = b""
+        self.left_out = 0
+        # The flag keeps the folder we happen to be in from standing in for our modules.
+        command = [sys.executable, "-P", "-m", __name__, str(path), *([mending] if mending else [])]
+        pipe, null = subprocess.PIPE, subprocess.DEVNULL
+        self._process = subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=null)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._questions, self._answers = self._process.stdin.fileno(), self._process.stdout.fileno()
+        for descriptor in (self._questions, self._answers):
+            os.set_blocking(descriptor, False)
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether there is something to come."""
+        return bool(self._outstanding)
+
+    def ask(self, number: int) -> None:
+        """An exchange is finished."""
+        try:
+            if len(self._outstanding) >= _MAX_OUTSTANDING:
+                raise BlockingIOError
+            os.write(self._questions, b"%d\n" % number)
+        except OSError:
+            self.left_out += 1
+        else:
+            self._outstanding.add(number)
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """What has come since the last time."""
+        while True:
+            try:
+                read = os.read(self._answers, 65536)
+            except OSError:  # nothing at the moment
+                return
+            if not read:  # it has ended: nothing more will come
+                self.left_out += len(self._outstanding)
+                self._outstanding.clear()
+                return
+            *lines, self._told = (self._told + read).split(b"\n")
+            for line in lines:
+                verdict = Verdict(**json.loads(line))
+                self._outstanding.discard(verdict.id)
+                yield verdict
+
+    def close(self, seconds: float) -> Iterator[Verdict]:
+        """No more questions; what comes within so many seconds."""
+        deadline = time.monotonic() + seconds
+        self._close(self._process.stdin)
+        while self._outstanding and time.monotonic() < deadline:
+            yield from self.verdicts()
+            time.sleep(0.01)
+        self.left_out += len(self._outstanding)
+        self._process.kill()
+        self._process.wait()
+        self._close(self._process.stdout)
+
+    @staticmethod
+    def _close(pipe: IO[bytes] | None) -> None:
+        if pipe is not None:
+            pipe.close()
+
+
+# -- the process ------------------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Until standard input ends."""
+    path, *mending = sys.argv[1:]
+    stand_back()
+    for line in sys.stdin:
+        print(json.dumps(asdict(_verdict(Path(path), int(line), mending[0] if mending else None))), flush=True)
+
+
+def _verdict(path: Path, number: int, mending: str | None) -> Verdict:
+    for _ in range(_RETRIES):
+        with contextlib.suppress(StreamlabError), CaptureDB(path) as database:
+            query = "SELECT ending, coalesce(body_bytes, 0) FROM exchanges WHERE id = ?"
+            row = database.connection.execute(query, (number,)).fetchone()
+            if row is not None and row[0] is not None:
+                return Verdict(number) if row[1] > _MAX_BODY else _judged(number, database.get(number), mending)
+        time.sleep(_RETRY_SECONDS)
+    return Verdict(number)
+
+
+def _judged(number: int, exchange: Exchange, mending: str | None) -> Verdict:
+    from streamlab.judging.analyzer import analyze
+    from streamlab.judging.ranking import worst_first
+    from streamlab.repairing.normalizer import normalize
+
+    found = worst_first(analyze(exchange).findings)
+    changes = normalize(exchange, unsafe=mending == "unsafe").changes if mending else {}
+    if not found:
+        return Verdict(number, mended=changes)
+    return Verdict(number, str(found[0].severity), found[0].rule, len(found), changes)
+
+
+if __name__ == "__main__":
+    main()
