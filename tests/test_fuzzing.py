@@ -16,8 +16,10 @@ from streamlab.exchange import Ending
 from streamlab.playback.variations import Break, broken_off, cut_at, place
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.workflows import fuzz as fuzzing
-from streamlab.workflows.fuzz import Budget, Fuzzed
+from streamlab.workflows.fuzz import Difference, Fuzzed
 from streamlab.workflows.regression.fixture import read_fixture
+from streamlab.workflows.shrink import shrink_for
+from streamlab.workflows.trial import Budget, Outcome
 from tests import streams
 from tests.interruptible import INTERRUPTIBLE
 
@@ -48,6 +50,22 @@ for line in body.splitlines():
 if "[DONE]" not in body:
     raise ValueError("no end")
 """
+#: As above, but takes whatever came for the whole.
+CARELESS = """
+import http.client, json, os, urllib.request
+body = b""
+try:
+    with urllib.request.urlopen(os.environ["OPENAI_BASE_URL"] + "/chat/completions", b"{}", timeout=5) as answer:
+        for line in answer:
+            body += line
+            if b"[DONE]" in line:
+                break
+except (http.client.IncompleteRead, OSError):
+    pass
+for line in body.decode(errors="replace").splitlines():
+    if line.startswith("data: {") and line.endswith("}"):
+        print(json.loads(line[6:])["choices"][0]["delta"].get("content", ""), end="")
+"""
 PYTHON = (sys.executable, "-S", "-E", "-c")
 
 
@@ -72,14 +90,44 @@ def test_the_one_cut_that_matters_is_found() -> None:
     assert f"cut after byte {cut} (in the middle of event 1)" in result.lines()[1]
 
 
-def test_where_cuts_do_not_matter_the_latest_break_is_found() -> None:
+def test_where_a_broken_stream_passes_for_a_whole_one_the_latest_break_is_found() -> None:
+    told: list[str] = []
+    result = fuzzing.fuzz(TEXT, (*PYTHON, CARELESS), Budget(60), 5.0, told.append)
+    cut, *rest = result.found
+    assert (cut.kind, cut.outcome.code) == (Break.CUT, 0)
+    # The least that has to be missing is the end of the last event with text.
+    assert len(cut.exchange.body) == TEXT.body.index(b"\n\n", TEXT.body.index(b'"."')) - 1
+    assert f"{cut.told()}: exit code 0" in result.lines()
+    assert rest[-1].kind == Break.STALL
+    assert result.noticed == {}
+    places = [line.partition(":")[0] for line in told if " after byte " in line]
+    assert len(places) == len(set(places)), "nothing is tried twice"
+
+
+def test_what_comes_to_the_same_at_the_same_place_is_listed_once() -> None:
+    outcome = Outcome(0, b"half")
+    result = Fuzzed(Outcome(0, b"whole"))
+    for how, kept in ((Break.CUT, 9), (Break.RESET, 9), (Break.STALL, 5)):
+        result.add([Difference(how, f"{how} after byte {kept}", broken_off(TEXT, kept, how), outcome)])
+    assert [line for line in result.lines() if "after byte" in line] == [
+        "cut or reset after byte 9: exit code 0",
+        "stall after byte 5: exit code 0",
+    ]
+    assert [one["also"] for one in result.as_json()["found"]] == [["reset"], []]
+
+
+def test_that_a_missing_end_is_noticed_is_no_news() -> None:
     result = fuzz(PATIENT)
-    assert [one.kind for one in result.found] == [Break.CUT, Break.RESET, Break.STALL]
-    assert result.smallest is not None
-    assert result.smallest.outcome.code == 1
-    assert result.as_json()["found"][0]["exit_code"] == 1
-    # The server says where a chunked body ends, and this client wants to hear it.
-    assert result.smallest.exchange.body == TEXT.body
+    assert result.complete
+    assert [(one.kind, one.outcome.code) for one in result.found] == [(Break.STALL, None)]
+    assert list(result.noticed) == [Break.CUT, Break.RESET]
+    assert {one["exit_code"] for one in result.as_json()["noticed"]} == {1}
+    assert "(it notices when the proper end is missing, as it should: cut: exit code 1" in "\n".join(result.lines())
+
+
+def test_a_command_that_fails_undisturbed_is_not_fuzzed() -> None:
+    with pytest.raises(UsageError, match=r"fails on the undisturbed stream \(exit code 1 and complains: ValueError\)"):
+        fuzz(PATIENT + "\nraise ValueError('no')")
 
 
 def test_a_command_that_hangs_is_stopped_and_that_is_an_outcome() -> None:
@@ -105,7 +153,7 @@ def test_a_budget_is_kept() -> None:
 def test_output_that_changes_by_itself_is_not_compared() -> None:
     result = fuzz(PATIENT + "\nimport time\nprint(time.time_ns())")
     assert result.code_only
-    assert result.smallest is not None
+    assert list(result.noticed) == [Break.CUT, Break.RESET]
 
 
 @pytest.mark.parametrize(
@@ -113,10 +161,13 @@ def test_output_that_changes_by_itself_is_not_compared() -> None:
     [
         (("no-such-command-anywhere",), NotFoundError, "no such command"),
         ((*PYTHON, "pass"), CouldNotRunError, "never asked"),
-        ((*PYTHON, PATIENT + "\nimport os\nos._exit(os.getpid() % 100 + 1)"), CouldNotRunError, "no steady outcome"),
+        ((*PYTHON, PATIENT + "\nopen('ran before', 'x')"), CouldNotRunError, "no steady outcome: exit code 0, then"),
     ],
 )
-def test_what_cannot_be_fuzzed_is_said(command: Sequence[str], error: type[Exception], message: str) -> None:
+def test_what_cannot_be_fuzzed_is_said(
+    command: Sequence[str], error: type[Exception], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(error, match=message):
         fuzzing.fuzz(TEXT, command, Budget(20), 5.0)
 
@@ -151,7 +202,7 @@ BROKEN = streams.exchange(streams.sse([*streams.chat_text("Good")[:2], TORN, *st
 
 def test_a_stream_shrinks_to_what_still_fails_the_command_in_the_same_way() -> None:
     said: list[str] = []
-    smallest = fuzzing.shrink_for(BROKEN, Budget(60), said.append, None, (*PYTHON, PATIENT), 5.0)
+    smallest = shrink_for(BROKEN, Budget(60), said.append, None, (*PYTHON, PATIENT), 5.0)
     assert b"data: {" in smallest.body
     assert len(smallest.body) < 12
     assert said[-1] == f"{len(BROKEN.body)} bytes became {len(smallest.body)}"
@@ -161,7 +212,7 @@ def test_what_is_left_for_a_rule_is_as_readable_as_before() -> None:
     payloads = streams.chat_text("a", "b", "c")
     payloads[2]["id"] = "chatcmpl-other"
     exchange = streams.exchange(streams.sse(payloads))
-    smallest = fuzzing.shrink_for(exchange, Budget(60), lambda _: None, "chunk-id-changes", (), 5.0)
+    smallest = shrink_for(exchange, Budget(60), lambda _: None, "chunk-id-changes", (), 5.0)
     events = [line for line in smallest.body.split(b"\n\n") if line]
     assert len(events) == 2
     assert all(json.loads(event.removeprefix(b"data: "))["id"] for event in events)
@@ -178,7 +229,7 @@ def test_what_is_left_for_a_rule_is_as_readable_as_before() -> None:
 )
 def test_what_cannot_be_shrunk_is_said(rule: str | None, command: Sequence[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        fuzzing.shrink_for(TEXT, Budget(9), lambda _: None, rule, command, 5.0)
+        shrink_for(TEXT, Budget(9), lambda _: None, rule, command, 5.0)
 
 
 # -- on the command line ---------------------------------------------------------------------------------------------
@@ -198,7 +249,7 @@ def broken(tmp_path: Path) -> str:
 def test_fuzz_prints_the_smallest_writes_it_and_exits_with_1(tmp_path: Path) -> None:
     write_exchange_dir(TEXT, tmp_path / "text")
     out = str(tmp_path / "out")
-    done = run("fuzz", str(tmp_path / "text"), "--json", "--to", out, "--", *PYTHON, PATIENT)
+    done = run("fuzz", str(tmp_path / "text"), "--json", "--to", out, "--", *PYTHON, CARELESS)
     assert done.returncode == 1, done.stderr
     answer, written = done.stdout.strip().splitlines()
     assert json.loads(answer)["found"][0]["kind"] == "cut"

@@ -43,9 +43,10 @@ def command(
     from streamlab.workflows import check as api
     from streamlab.workflows import export as exporting
     from streamlab.workflows import fuzz as fuzzing
+    from streamlab.workflows.trial import Budget
 
     found = api.find_one(target, db)
-    spend = fuzzing.Budget(budget)
+    spend = Budget(budget)
     result = fuzzing.fuzz(found.read(), command_line, spend, timeout, complain)
     if as_json:
         say_json(result.as_json(), indent=None)

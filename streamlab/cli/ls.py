@@ -62,6 +62,7 @@ def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wante
     """The filter that the options mean. Raises UsageError."""
     from datetime import datetime
 
+    from streamlab.apis.registry import choose
     from streamlab.errors import UsageError
     from streamlab.workflows import summarize as summarizing
 
@@ -71,6 +72,8 @@ def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wante
     for name, value in terms:
         if '"' in value or not value:
             raise UsageError(f"--{name} wants a value without quotes")
+        if name == "rule":
+            choose((value,))
     wanted = summarizing.Wanted(" ".join([line, *(f'{name}:"{value}"' for name, value in terms)]).strip(), moment)
     if problems := wanted.filter().problems:
         raise UsageError(f"--filter: {problems[0]}")

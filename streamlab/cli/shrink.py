@@ -41,12 +41,13 @@ def command(
     from streamlab.report.terminal import complain, say, say_body
     from streamlab.workflows import check as api
     from streamlab.workflows import export as exporting
-    from streamlab.workflows import fuzz as fuzzing
+    from streamlab.workflows.shrink import shrink_for
+    from streamlab.workflows.trial import Budget
 
     found = api.find_one(target, db)
-    spend = fuzzing.Budget(budget)
+    spend = Budget(budget)
     exchange = found.read()
-    smallest = fuzzing.shrink_for(exchange, spend, complain, rule, command_line, timeout)
+    smallest = shrink_for(exchange, spend, complain, rule, command_line, timeout)
     if folder is not None:
         name = exporting.safe_name(f"{Path(found.source).stem}-{rule or 'smallest'}")
         say(str(exporting.write_fixture(smallest, folder, name).path))

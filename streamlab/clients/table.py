@@ -141,7 +141,8 @@ def hurts(rule_name: str, client_query: str, variants: Collection[str] = ()) -> 
     """Whether a client people call ``client_query`` breaks on the deviation; ``variants`` as for `breaks`.
 
     A query is an alias ("openai-python", "ai-sdk", "langchain"), or the beginning of a client id, with or without
-    its language ("py-litellm", "litellm"), or of a package name ("@ai-sdk/openai"); case and "_" do not matter.
+    its language ("py-litellm", "litellm"), of a package name ("@ai-sdk/openai"), or of the name that findings print
+    ("Codex CLI"); case and "_" do not matter.
     """
     wanted = clients_called(client_query)
     return any(one.client in wanted for one in breaks(rule_name, variants))
@@ -149,7 +150,7 @@ def hurts(rule_name: str, client_query: str, variants: Collection[str] = ()) -> 
 
 def clients_called(client_query: str) -> tuple[str, ...]:
     """The ids of the clients a query means, sorted; () when it means none. See `hurts`."""
-    query = client_query.strip().lower().replace("_", "-").replace(" ", "-")
+    query = _plain(client_query)
     if not query:
         return ()
     begins = _ALIASES.get(query)
@@ -161,7 +162,21 @@ def clients_called(client_query: str) -> tuple[str, ...]:
         if name.startswith(query)
         or (name.startswith(_LANGUAGES) and name[3:].startswith(query))
         or clients()[name].package.replace("_", "-").startswith(query)
+        or _plain(clients()[name].name).startswith(query)
     )
+
+
+def nearest_client(client_query: str) -> str | None:
+    """The name most like one that no client answers to; None when none is like it."""
+    from difflib import get_close_matches
+
+    names = {_plain(one): one for key, client in clients().items() for one in (client.name, client.package, key)}
+    near = get_close_matches(_plain(client_query), (*names, *_ALIASES), n=1)
+    return names.get(near[0], near[0]) if near else None
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
 
 
 @cache

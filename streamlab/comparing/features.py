@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from streamlab.apis.chat.questions import SHORT_CHARACTERS, STOP_WORD, Question, Shows
-from streamlab.comparing.parity import Answer, Parity, answer_of, compare_modes
+from streamlab.comparing.parity import Answer, Parity, answer_of, calls_of, compare_modes
 from streamlab.comparing.verdict import faults
 from streamlab.exchange import Ending, Exchange
 from streamlab.judging.report import Report
@@ -29,6 +29,10 @@ class State(StrEnum):
 _GRAVITY = (State.DEVIATES, State.UNSUPPORTED, State.NOT_TESTED, State.PASS)
 
 
+#: For each choice: its text, and its tool calls, ids aside.
+Said = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ModeOutcome:
     """One question in one mode. ``findings`` are those that are more than information; ``id`` is in the database."""
@@ -37,6 +41,8 @@ class ModeOutcome:
     reason: str = ""
     findings: tuple[Finding, ...] = ()
     id: int | None = None
+    #: Text and tool calls of each choice; None where the answer is none, or did not come to its end.
+    said: Said | None = None
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -46,13 +52,15 @@ class ModeOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One question, answered in both modes. ``blame`` says whose fault it is, where the same was asked directly."""
+    """One question, answered in both modes. Where the same was asked directly, ``blame`` says whose fault it is, and
+    ``changed`` what the gateway made of a text."""
 
     question: Question
     streamed: ModeOutcome
     whole: ModeOutcome
     parity: Parity | None = None
     blame: str = ""
+    changed: str = ""
 
     @property
     def parity_findings(self) -> tuple[Finding, ...]:
@@ -64,7 +72,7 @@ class Feature:
     def state(self) -> State:
         """The gravest of both modes and of their parity."""
         states = [self.streamed.state, self.whole.state]
-        if self.parity_findings:
+        if self.parity_findings or self.changed:
             states.append(State.DEVIATES)
         return min(states, key=_GRAVITY.index)
 
@@ -78,7 +86,18 @@ def judge(question: Question, exchange: Exchange, report: Report, seconds: float
     """The outcome of one question in one mode; ``seconds`` is how long its end was waited for."""
     found = tuple(faults(report).values())
     state, reason = _judged(question, exchange, found, seconds)
-    return ModeOutcome(state, reason, found if state is State.DEVIATES else (), exchange.id)
+    return ModeOutcome(state, reason, found if state is State.DEVIATES else (), exchange.id, _said_in(exchange))
+
+
+def _said_in(exchange: Exchange) -> Said | None:
+    if exchange.ending is not Ending.COMPLETE or exchange.head is None or exchange.head.status >= 300:
+        return None
+    answer = answer_of(exchange)
+    if answer.error is not None or not answer.first:
+        return None
+    return tuple(
+        (choice.get("content") or "", tuple(sorted(calls_of(choice).elements()))) for choice in _choices(answer)
+    )
 
 
 def _judged(question: Question, exchange: Exchange, found: Sequence[Finding], seconds: float) -> tuple[State, str]:
@@ -222,27 +241,3 @@ def feature_of(
         refusals = tuple(one for one in parity.findings if one.rule == "parity-error-status")
         parity = replace(parity, findings=refusals)
     return Feature(question, streamed, whole, parity)
-
-
-def blame_of(gateway: Feature, direct: Feature) -> str:
-    """Whose fault it is, from the same question asked past the gateway: in one line, "" when nothing is wrong."""
-    here, there = _complaints(gateway), _complaints(direct)
-    if not here:
-        return "mended by the gateway" if there else ""
-    own, shared = here - there, here & there
-    if not own:
-        return "the server does it already"
-    if not there:
-        return f"introduced by the gateway: {', '.join(sorted(own))}"
-    return (
-        f"the server already: {', '.join(sorted(shared or there))}; the gateway makes of it: {', '.join(sorted(own))}"
-    )
-
-
-def _complaints(feature: Feature) -> set[str]:
-    """What is wrong, in words that are the same for the same fault."""
-    found = set(feature.rules)
-    for outcome in (feature.streamed, feature.whole):
-        if outcome.state is State.DEVIATES and not outcome.findings:
-            found.add(outcome.reason.partition(":")[0])
-    return found

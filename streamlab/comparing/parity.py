@@ -183,7 +183,7 @@ def _when_deterministic(streamed: Answer, whole: Answer) -> Iterator[Finding]:
     """What is equal when nothing is left to chance."""
     for mine, theirs, where in _choices(streamed, whole):
         checks: tuple[tuple[str, Callable[[JsonObject], Any], str], ...] = (
-            ("parity-tool-calls", _calls, "tool calls"),
+            ("parity-tool-calls", calls_of, "tool calls"),
             ("parity-content", lambda one: one.get("content") or "", "text"),
             ("parity-finish-reason", lambda one: one.get("finish_reason"), "finish_reason"),
         )
@@ -212,7 +212,7 @@ def _text(answer: Answer) -> list[str]:
     return [choice.get("content") or "" for choice in answer.completion.get("choices") or [answer.completion]]
 
 
-def _calls(choice: JsonObject) -> Counter[tuple[str, str]]:
+def calls_of(choice: JsonObject) -> Counter[tuple[str, str]]:
     """Names and arguments, ids aside; arguments as JSON where they are JSON."""
     found: Counter[tuple[str, str]] = Counter()
     for call in reading.as_list(choice.get("tool_calls")):

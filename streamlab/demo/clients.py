@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +12,8 @@ import httpx
 
 from streamlab.wire.visible import visible
 
-#: Seconds without a byte after which the client gives up.
-PATIENCE_S = 5.0
+#: Seconds without a byte after which the client gives up: only what hangs takes that long.
+PATIENCE_S = 120.0
 _SHOWN = 44
 
 
@@ -85,12 +86,58 @@ def best_client() -> Client:
     return Client(f"openai-python {openai.__version__}", ask_with_openai)
 
 
+class _ToTheEnd(httpx.BaseTransport):
+    """Reads every answer to its end when it is closed. Clients leave at [DONE], or when they stumble; on a busy machine
+    that is before the last bytes come, and the recording would say that the client left."""
+
+    def __init__(self) -> None:
+        self._inner = httpx.HTTPTransport(trust_env=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._inner.handle_request(request)
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_Drained(response.stream),
+            extensions=response.extensions,
+        )
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Drained(httpx.SyncByteStream):
+    """A body that is read to its end before it is closed."""
+
+    def __init__(self, inner: httpx.SyncByteStream) -> None:
+        self._inner = inner
+        self._pieces = iter(inner)
+
+    def __iter__(self) -> Iterator[bytes]:
+        # No `yield from`: closing this generator would close the inner one too.
+        for piece in self._pieces:  # noqa: UP028
+            yield piece
+
+    def close(self) -> None:
+        with contextlib.suppress(httpx.HTTPError):
+            for _ in self._pieces:
+                pass
+        self._inner.close()
+
+
+def _http_client() -> httpx.Client:
+    return httpx.Client(transport=_ToTheEnd(), timeout=PATIENCE_S, trust_env=False)
+
+
 def ask_with_openai(base_url: str, body: dict[str, Any]) -> Seen:
     """Streams a chat completion with the official client, which is not told to retry."""
     import openai
 
     seen = Seen()
-    client = openai.OpenAI(base_url=base_url, api_key="sk-demo", max_retries=0, timeout=PATIENCE_S)
+    client = openai.OpenAI(
+        base_url=base_url, api_key="sk-demo", max_retries=0, timeout=PATIENCE_S, http_client=_http_client()
+    )
     try:
         with client, client.chat.completions.create(**body) as stream:
             for chunk in stream:
@@ -105,11 +152,9 @@ def ask_with_httpx(base_url: str, body: dict[str, Any]) -> Seen:
     seen = Seen()
     try:
         with (
-            httpx.Client(timeout=PATIENCE_S, trust_env=False) as client,
+            _http_client() as client,
             client.stream("POST", f"{base_url}/chat/completions", json=body) as answer,
         ):
-            if answer.is_error:
-                answer.read()  # who raises at the head and closes is gone before the body comes
             answer.raise_for_status()
             for line in answer.iter_lines():
                 if line == "data: [DONE]":

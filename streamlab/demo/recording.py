@@ -17,8 +17,8 @@ from typing import IO
 
 from streamlab.errors import CouldNotRunError
 
-#: Seconds the recorder is given to listen, and to finish writing.
-_PATIENCE_S = 20.0
+#: Seconds the recorder is given to listen, and to finish writing: only a hang takes that long.
+_PATIENCE_S = 300.0
 _PORTS = range(15_000, 32_000)
 
 

@@ -23,13 +23,22 @@ class HarmlessConsole(Console):
                 segment = Segment(text, style)
             yield segment
 
+    def whole(self, text: Text) -> None:
+        """Print a line as it is, however long: to be copied, or to be found again."""
+        self.print(text, no_wrap=True, overflow="ignore", crop=False)
+
     def hanging(self, text: Text, at: int = 0, more: int = 0) -> None:
         """Print a text wrapped at words: its first line begins in column ``at``, the others in column ``more``."""
-        self._indented(text.wrap(self, self._room(at, more)), at, more)
+        first = next(iter(text.wrap(self, self._room(at))), Text())
+        rest = text[len(first) :]
+        rest = rest[len(rest.plain) - len(rest.plain.lstrip()) :]
+        self._indented(first, at)
+        for line in rest.wrap(self, self._room(more)) if rest else ():
+            self._indented(line, more)
 
     def facts(self, facts: Iterable[str | Text], at: int = 0, more: int = 0, style: str = "") -> None:
         """Print short facts with dots between them, broken between two of them only, where they have the room."""
-        lines, wide = [Text(style=style)], self._room(at, more)
+        lines, wide = [Text(style=style)], self._room(max(at, more))
         for fact in facts:
             added = Text(fact) if isinstance(fact, str) else fact
             if lines[-1] and lines[-1].cell_len + added.cell_len + 5 > wide:
@@ -39,12 +48,11 @@ class HarmlessConsole(Console):
                 lines[-1].append(" · ")
             lines[-1].append_text(added)
         for number, line in enumerate(lines):
-            self._indented(line.wrap(self, wide), at if number == 0 else more, more)
+            self.hanging(line, more if number else at, more)
 
-    def _room(self, at: int, more: int) -> int:
-        return max(20, self.width - max(at, more))
+    def _room(self, indent: int) -> int:
+        return max(20, self.width - indent)
 
-    def _indented(self, lines: Iterable[Text], at: int, more: int) -> None:
-        for number, line in enumerate(lines):
-            line.rstrip()
-            self.print(Text(" " * (more if number else at)) + line, no_wrap=True, overflow="ignore", crop=False)
+    def _indented(self, line: Text, indent: int) -> None:
+        line.rstrip()
+        self.whole(Text(" " * indent) + line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from tempfile import SpooledTemporaryFile
 from xml.sax.saxutils import escape, quoteattr
 
 from streamlab.judging.report import Report
@@ -11,6 +12,10 @@ from streamlab.report.json import Summary
 from streamlab.rules.finding import Finding, Severity
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+#: Characters of the cases that are kept in memory, and written at once.
+_IN_MEMORY, _PIECE = 16 * 1024 * 1024, 1024 * 1024
 
 
 def _clean(text: str) -> str:
@@ -22,12 +27,21 @@ def _attribute(text: str) -> str:
 
 
 def junit_document(reports: Iterable[tuple[str, int | None, Report]], summary: Summary, fail_on: str) -> Iterator[str]:
-    """The document in pieces. Counts come last in our knowledge and first in the format, so they are left out: the
-    attributes are optional and every reader counts for itself."""
-    yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="streamlab check">\n <testsuite name="streamlab">\n'
-    for source, _, report in reports:
-        summary.add(report)
-        yield from _case(source, report, fail_on)
+    """The document in pieces. Counts come last in our knowledge and first in the format, so the cases wait for them
+    in a temporary file where they are many."""
+    tests = failures = 0
+    with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="") as cases:
+        for source, _, report in reports:
+            summary.add(report)
+            tests += 1
+            failures += any(_counts(finding, fail_on) for finding in report.findings)
+            cases.writelines(_case(source, report, fail_on))
+        counts = f'tests="{tests}" failures="{failures}" errors="0" skipped="0"'
+        yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="streamlab check" {counts}>\n'
+        yield f' <testsuite name="streamlab" {counts}>\n'
+        cases.seek(0)
+        while piece := cases.read(_PIECE):
+            yield piece
     yield " </testsuite>\n</testsuites>\n"
 
 

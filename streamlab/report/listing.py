@@ -103,4 +103,4 @@ def _widths(wanted: dict[str, int], room: int) -> dict[str, int]:
 def _print_line(console: HarmlessConsole, cells: list[Text]) -> None:
     line = Text(" " * _GAP).join(cells)
     line.rstrip()
-    console.print(line, no_wrap=True, overflow="ignore", crop=False)
+    console.whole(line)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from rich.console import Console
-from rich.table import Table
+from rich.cells import cell_len
 from rich.text import Text
 
 from streamlab import __version__
 from streamlab.comparing.features import Feature, ModeOutcome, State
+from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import finding_json
 from streamlab.wire.visible import visible
 
@@ -24,10 +24,12 @@ _STYLES = {State.PASS: "green", State.DEVIATES: "bold red", State.UNSUPPORTED: "
 _MARKS = {State.PASS: "✓", State.DEVIATES: "✗", State.UNSUPPORTED: "–", State.NOT_TESTED: "?"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAME = "streamlab probe"
+_MODES = ("streamed", "whole")
+_STATE_CELLS = 13
 
 
 def print_probe(
-    console: Console,
+    console: HarmlessConsole,
     base_url: str,
     model: str,
     features: Sequence[Feature],
@@ -35,28 +37,69 @@ def print_probe(
     stopped: str | None,
     db: Path,
 ) -> None:
-    """A row for each feature, the proof of what deviates below, and where to look further."""
-    console.print(Text(f"{visible(base_url)}  model {visible(model, 80)}", style="bold"))
-    blamed = any(feature.blame for feature in features)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("feature", "result", "streamed", "whole", "both modes", *(["whose fault"] if blamed else [])):
-        table.add_column(heading, overflow="fold")
+    """What every answer has, once; a row for each feature and its own; the proof, and where to look further."""
+    console.hanging(Text(f"{visible(base_url)}  model {visible(model, 80)}", style="bold"), 0, 2)
+    usual = {mode: _usual([getattr(feature, mode) for feature in features]) for mode in _MODES}
+    for mode, found in usual.items():
+        if found.rules:
+            how = "every" if found.seen == found.answers else f"nearly every ({found.seen} of {found.answers})"
+            console.hanging(Text(f"{how} {mode} answer: {', '.join(found.rules)}", style=_STYLES[State.DEVIATES]), 2, 4)
+    wide = max((cell_len(feature.question.feature) for feature in features), default=0)
+    _print_row(console, wide, [Text("feature"), Text("streamed"), Text("whole"), Text("both modes")], "bold")
     for feature in features:
-        cells = [
-            Text(feature.question.feature),
-            Text(f"{_MARKS[feature.state]} {feature.state}", style=_STYLES[feature.state]),
-            _mode_cell(feature.streamed),
-            _mode_cell(feature.whole),
-            _parity_cell(feature),
-        ]
-        table.add_row(*cells, *([Text(feature.blame)] if blamed else []))
-    console.print(table)
+        states = [_state(feature.streamed.state), _state(feature.whole.state), _parity_cell(feature)]
+        _print_row(console, wide, [Text(feature.question.feature), *states])
+        for line in _own_words(feature, usual):
+            console.hanging(Text(line, style="dim" if feature.state is State.PASS else ""), 4, 6)
     for note in notes:
-        console.print(Text(f"note: {visible(note, 300)}", style="dim"))
+        console.hanging(Text(f"note: {visible(note, 300)}", style="dim"), 0, 2)
     if stopped is not None:
-        console.print(Text(f"stopped: {visible(stopped, 300)}", style="bold red"))
+        console.hanging(Text(f"stopped: {visible(stopped, 300)}", style="bold red"), 0, 2)
     console.print(summary_line(features))
     _print_proof(console, features, db)
+
+
+class _Usual(NamedTuple):
+    """Rules that speak of nearly every answer of a mode: in ``seen`` of ``answers`` or more."""
+
+    rules: tuple[str, ...]
+    seen: int
+    answers: int
+
+
+def _usual(outcomes: Sequence[ModeOutcome]) -> _Usual:
+    answers = [one for one in outcomes if one.said is not None or one.findings]
+    counts = Counter(rule for one in answers for rule in dict.fromkeys(one.rules))
+    rules = tuple(rule for rule, count in counts.items() if len(answers) >= 3 and 4 * count >= 3 * len(answers))
+    return _Usual(rules, min((counts[rule] for rule in rules), default=0), len(answers))
+
+
+def _print_row(console: HarmlessConsole, wide: int, cells: Sequence[Text], style: str = "") -> None:
+    line = Text(style=style)
+    for cell, width in zip(cells, (wide, _STATE_CELLS, _STATE_CELLS, 0), strict=True):
+        line.append_text(cell)
+        line.append(" " * max(0, width - cell.cell_len + 2))
+    line.rstrip()
+    console.hanging(line, 0, wide + 2 * _STATE_CELLS + 6)
+
+
+def _state(state: State) -> Text:
+    return Text(f"{_MARKS[state]} {state}", style=_STYLES[state])
+
+
+def _own_words(feature: Feature, usual: Mapping[str, _Usual]) -> Iterator[str]:
+    """What is wrong with this feature beyond what is wrong with nearly all, a line for each mode."""
+    said = {}
+    for mode, outcome in _modes(feature):
+        own = [rule for rule in dict.fromkeys(outcome.rules) if rule not in usual[mode].rules]
+        words = ", ".join(own) if outcome.findings else visible(outcome.reason, 160)
+        if words:
+            said[mode] = words
+    if len(set(said.values())) == 1 and len(said) == 2:
+        said = {"both": said["streamed"]}
+    yield from (f"{mode}: {words}" for mode, words in said.items())
+    if feature.blame:
+        yield feature.blame
 
 
 def summary_line(features: Sequence[Feature]) -> Text:
@@ -66,11 +109,6 @@ def summary_line(features: Sequence[Feature]) -> Text:
     for state in State:
         line.append(f"{counts[state]} {state}  ", style=_STYLES[state] if counts[state] else "dim")
     return line
-
-
-def _mode_cell(outcome: ModeOutcome) -> Text:
-    words = str(outcome.state) if not outcome.reason else outcome.reason
-    return Text(visible(words, 160), style=_STYLES[outcome.state])
 
 
 def _parity_cell(feature: Feature) -> Text:
@@ -85,7 +123,7 @@ def _parity_cell(feature: Feature) -> Text:
     return Text("alike", style="green")
 
 
-def _print_proof(console: Console, features: Sequence[Feature], db: Path) -> None:
+def _print_proof(console: HarmlessConsole, features: Sequence[Feature], db: Path) -> None:
     """The first place of every rule that spoke, once."""
     said: set[str] = set()
     for feature in features:
@@ -102,15 +140,15 @@ def _print_proof(console: Console, features: Sequence[Feature], db: Path) -> Non
             where = f"{feature.question.name}, exchanges {feature.streamed.id} and {feature.whole.id}"
             _print_finding(console, str(finding.severity), finding.rule, finding.message, where)
     if said:
-        console.print(Text(f"streamlab show ID --db {db} shows an exchange in full", style="dim"), soft_wrap=True)
+        console.whole(Text(f"streamlab show ID --db {visible(str(db))} shows an exchange in full", style="dim"))
 
 
-def _print_finding(console: Console, severity: str, rule: str, message: str, where: str) -> None:
+def _print_finding(console: HarmlessConsole, severity: str, rule: str, message: str, where: str) -> None:
     line = Text(f"{severity:<8}")
     line.append(rule, style="bold")
     line.append(f"  {visible(message, 240)}")
     line.append(f"  ({where})", style="dim")
-    console.print(line, soft_wrap=True)
+    console.hanging(line, 0, 8)
 
 
 # -- for machines ------------------------------------------------------------------------------------------------------
@@ -158,6 +196,7 @@ def _feature_json(feature: Feature) -> dict[str, Any]:
             "notes": list(parity.notes),
         },
         "blame": feature.blame or None,
+        "changed": feature.changed or None,
     }
 
 

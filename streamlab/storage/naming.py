@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from streamlab.exchange import Exchange
+from streamlab.wire.payload import decode_payload
 
 _UNSAFE = re.compile(r"[^a-z0-9._-]+")
 #: Names that Windows keeps for devices.
@@ -15,15 +16,23 @@ _LONGEST = 80
 
 
 def directory_name(exchange: Exchange, source: str) -> str:
-    """A name from label and tap, else from the source directory, else from the request's path and the id."""
+    """A name from label and tap, else from the source directory, else from the model or the request's path; and the id
+    in a database."""
     parts = [part for part in (exchange.tap, exchange.label) if part]
     if not parts and exchange.id is None and source != "-":
         parts = [Path(source).name.removesuffix(".sse")]
     if not parts and exchange.request is not None:
-        parts = [urlsplit(exchange.request.url).path.strip("/").replace("/", "-")]
+        path = urlsplit(exchange.request.url).path.strip("/").replace("/", "-")
+        parts = [_model(exchange.request.body) or path]
     if exchange.id is not None:
         parts.append(str(exchange.id))
     return safe_name("-".join(parts))
+
+
+def _model(body: bytes | None) -> str | None:
+    value = decode_payload(body).value if body else None
+    model = value.get("model") if isinstance(value, dict) else None
+    return model if isinstance(model, str) else None
 
 
 def safe_name(text: str) -> str:

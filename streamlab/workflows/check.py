@@ -121,8 +121,10 @@ def _from_file(file: str) -> Iterator[tuple[str, Exchange]]:
         if found.id is not None or Path(found.path).is_dir():
             yield found.source, found.read()
         else:
-            for exchange in read_file(Path(found.path), read_bare_body):
-                yield found.source, exchange
+            exchanges = [(found.source, exchange) for exchange in read_file(Path(found.path), read_bare_body)]
+            if not exchanges:
+                raise UnreadableInputError(f"{found.source}: holds no exchange")
+            yield from exchanges
 
 
 def _labelled(source: str, exchange: Exchange, label: str | None) -> Exchange:
@@ -213,10 +215,16 @@ def _api(name: Api | str | None) -> Api | None:
 
 def require_client(name: str) -> None:
     """Raise UsageError when no client answers to this name."""
-    from streamlab.clients.table import client_names, clients_called
+    from streamlab.clients.table import client_names, clients_called, nearest_client
 
-    if not clients_called(name):
-        raise UsageError(f"there is no client {name!r}; known: {', '.join(client_names())}")
+    if clients_called(name):
+        return
+    near = nearest_client(name)
+    raise UsageError(f"there is no client {name!r}" + (f". Did you mean {near!r}?" if near else _known(client_names())))
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"; known: {', '.join(names)}"
 
 
 def _for_client(report: Report, client: str | None) -> Report:

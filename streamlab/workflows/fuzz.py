@@ -1,168 +1,72 @@
 """A command against a capture: does it come to another end when the same stream is cut elsewhere, or breaks off?
 
-`fuzz` looks for the smallest variation that changes the outcome, `shrink` for the smallest stream that still shows a
-finding, or still makes the command fail. Both keep to a budget and hand out the best so far whenever they are stopped.
+What is looked for is the smallest variation that changes the outcome. That a command complains when a stream does not
+come to its proper end is no news, however little is missing: it is what it ought to do. News is another exit code than
+then, another output without a complaint, or a command that hangs.
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import os
 import random
-import signal
-import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from streamlab.apis.registry import by_name, choose, family_of
-from streamlab.errors import CouldNotRunError, NotFoundError, UsageError
+from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
-from streamlab.judging.analyzer import analyze
-from streamlab.playback.matching import candidate
-from streamlab.playback.script import script
-from streamlab.playback.shrinking import ExchangeShrinker, Shrinker
+from streamlab.playback.shrinking import Shrinker
 from streamlab.playback.variations import Break, at_once, broken_off, cut_at, event_ends, place
-from streamlab.servers.command import BASE_URL_VARIABLES
-from streamlab.servers.replay import Playable
 from streamlab.wire.visible import visible
-from streamlab.workflows.replay import BackgroundReplay, held
+from streamlab.workflows.trial import Budget, CommandUnderTest, Outcome, StoppedError, Told
 
 FORMAT = "streamlab.fuzz/1"
 
-_NAME = "it"
 _RANDOM_CUTTINGS = 4
 #: A body beyond this is not sent byte by byte.
 _MAX_BYTEWISE = 64 * 1024
-#: Without a stall in sight a command may take this many times as long as it first took, and so many seconds more.
-_PATIENCE, _MORE_SECONDS = 4.0, 1.0
-Told = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run of the command came to. ``code`` is None when it had to be stopped; ``complaint`` is how the last line
-    of standard error begins, up to a colon: for most languages the name of the error."""
-
-    code: int | None
-    stdout: bytes
-    complaint: str = ""
-
-    def __str__(self) -> str:
-        return "still running, and stopped" if self.code is None else f"exit code {self.code}"
-
-
-class StoppedError(Exception):
-    """The budget is used up."""
-
-
-class Budget:
-    """Seconds to spend; `spend` raises StoppedError when they are gone. ``stopped`` says that the user had enough."""
-
-    def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
-        self.stopped = False
-
-    def spend(self) -> None:
-        """Raise StoppedError when there is nothing left."""
-        if time.monotonic() >= self._until:
-            raise StoppedError
-
-
-class CommandUnderTest:
-    """Runs a command against exchanges that a replay server on loopback plays to it, whatever it asks."""
-
-    def __init__(self, command: Sequence[str], timeout: float) -> None:
-        self._command = command
-        self._timeout = timeout
-        self._replay = BackgroundReplay([], speed=1.0, answer_anything=True)
-        self.runs = 0
-        self.seconds = 0.0
-
-    def __enter__(self) -> Self:
-        self._replay.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._replay.__exit__(kind, error, trace)
-
-    @property
-    def asked(self) -> int:
-        """Requests the command has sent so far."""
-        return len(self._replay.requests)
-
-    def outcome(self, exchange: Exchange) -> Outcome:
-        """Run the command once against this exchange. Raises NotFoundError, CouldNotRunError."""
-        self._replay.load([Playable(candidate((_NAME,), None), _NAME, lambda: held(script(exchange)))])
-        base_url = f"{self._replay.url}/@{_NAME}/v1"
-        environment = {"OPENAI_API_KEY": "streamlab", **os.environ, **dict.fromkeys(BASE_URL_VARIABLES, base_url)}
-        started = time.monotonic()
-        self.runs += 1
-        try:
-            process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment,
-                start_new_session=True,  # so that what it started can be stopped with it
-            )
-        except FileNotFoundError:
-            raise NotFoundError(f"no such command: {self._command[0]}") from None
-        except OSError as error:
-            raise CouldNotRunError(f"cannot run {self._command[0]}: {(error.strerror or str(error)).lower()}") from None
-        with process:
-            try:
-                stdout, stderr = process.communicate(timeout=self._timeout)
-                code: int | None = process.returncode
-            except subprocess.TimeoutExpired:
-                _stop(process)
-                (stdout, stderr), code = process.communicate(), None
-            except BaseException:
-                _stop(process)
-                raise
-        self.seconds = time.monotonic() - started
-        last = stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        return Outcome(code, stdout, last.partition(":")[0])
-
-    def be_patient(self) -> None:
-        """From now on a run may take some times as long as the last one took."""
-        self._timeout = min(self._timeout, self.seconds * _PATIENCE + _MORE_SECONDS)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-# -- fuzz --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A variation that changes the outcome: what it is in words, the exchange to play, and what came of it."""
+    """A variation that changes the outcome: what it is in words, the exchange to play, and what came of it. ``also``
+    are the other ways to break off at the same place that come to the same."""
 
     kind: str  # "cut up", or a Break
     description: str
     exchange: Exchange
     outcome: Outcome
+    also: tuple[str, ...] = ()
+
+    def told(self) -> str:
+        """What was done, in words."""
+        if not self.also:
+            return self.description
+        return " or ".join((self.kind, *self.also)) + self.description.removeprefix(self.kind)
 
 
 @dataclass(slots=True)
 class Fuzzed:
     """What was found, the smallest of each kind, mildest kind first; ``complete`` says whether there was time for all
-    of it. ``code_only`` is set when the output of the command changes by itself and could not be compared."""
+    of it. ``code_only`` is set when the output of the command changes by itself and could not be compared. ``noticed``
+    are the breaks that the command complains about even where nothing but the proper end is missing."""
 
     before: Outcome
     found: list[Difference] = field(default_factory=list)
     complete: bool = False
     code_only: bool = False
     runs: int = 0
+    noticed: dict[str, Outcome] = field(default_factory=dict)
+
+    def add(self, found: Sequence[Difference]) -> None:
+        """Keep what a search has found; what comes to the same at the same place is not listed twice."""
+        for one in found:
+            for at, before in enumerate(self.found):
+                if before.exchange.body == one.exchange.body and _alike(before.outcome, one.outcome):
+                    self.found[at] = replace(before, also=(*before.also, one.kind))
+                    break
+            else:
+                self.found.append(one)
 
     @property
     def smallest(self) -> Difference | None:
@@ -173,11 +77,14 @@ class Fuzzed:
         """For people; safe to print."""
         said = [f"undisturbed: {self.before}"]
         for one in self.found:
-            said.append(f"{one.description}: {one.outcome}")
+            said.append(f"{one.told()}: {one.outcome}")
             if not self.code_only and one.outcome.stdout != self.before.stdout:
                 said += _output_difference(self.before.stdout, one.outcome.stdout)
         if self.code_only:
             said.append("(the output changes by itself from run to run: only exit codes were compared)")
+        if self.noticed:
+            codes = ", ".join(f"{kind}: {outcome}" for kind, outcome in self.noticed.items())
+            said.append(f"(it notices when the proper end is missing, as it should: {codes})")
         if not self.found:
             said.append("no cut and no break changed the outcome" if self.complete else "nothing was found in time")
         elif not self.complete:
@@ -189,11 +96,19 @@ class Fuzzed:
         return {
             "format": FORMAT,
             "undisturbed": _outcome_json(self.before),
-            "found": [{"kind": one.kind, "what": one.description, **_outcome_json(one.outcome)} for one in self.found],
+            "found": [
+                {"kind": one.kind, "also": list(one.also), "what": one.told(), **_outcome_json(one.outcome)}
+                for one in self.found
+            ],
+            "noticed": [{"kind": kind, **_outcome_json(outcome)} for kind, outcome in self.noticed.items()],
             "complete": self.complete,
             "exit_code_only": self.code_only,
             "runs": self.runs,
         }
+
+
+def _alike(one: Outcome, other: Outcome) -> bool:
+    return (one.code, one.stdout) == (other.code, other.stdout)
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, Any]:
@@ -215,7 +130,8 @@ def fuzz(
 ) -> Fuzzed:
     """What changes the outcome of a command. Ctrl-C stops the budget and keeps what was found.
 
-    Raises NotFoundError and CouldNotRunError when the command cannot be run, never asks, or has no steady outcome.
+    Raises NotFoundError and CouldNotRunError when the command cannot be run, never asks, or has no steady outcome;
+    UsageError when it fails undisturbed.
     """
     exchange = replace(exchange, segments=tuple(exchange.segments))
     with CommandUnderTest(command, timeout) as under_test:
@@ -223,13 +139,13 @@ def fuzz(
         told(f"undisturbed: {result.before}")
         search = _Search(exchange, under_test, result, budget, told)
         try:
-            result.found += search.cuttings()
+            result.add(search.cuttings())
             for how in Break:
-                result.found += search.latest_break(how)
+                result.add(search.latest_break(how))
             result.complete = True
         except (StoppedError, KeyboardInterrupt) as stopped:
             budget.stopped = isinstance(stopped, KeyboardInterrupt)
-            result.found += search.smallest_so_far()
+            result.add(search.smallest_so_far())
         result.runs = under_test.runs
         return result
 
@@ -239,6 +155,12 @@ def _undisturbed(exchange: Exchange, under_test: CommandUnderTest) -> Fuzzed:
     first = under_test.outcome(at_once(exchange))
     if not under_test.asked:
         raise CouldNotRunError("the command never asked the server that OPENAI_BASE_URL names")
+    if first.code:
+        why = f" and complains: {visible(first.complaint, 100)}" if first.complaint else ""
+        raise UsageError(
+            f"the command fails on the undisturbed stream ({first}{why}), so that nothing can be told from its "
+            "failing; mend that first, or look for the smallest stream it fails on with streamlab shrink"
+        )
     second = under_test.outcome(at_once(exchange))
     if first.code is None or first.code != second.code:
         raise CouldNotRunError(f"the command has no steady outcome: {first}, then {second}")
@@ -258,28 +180,42 @@ class _Search:
         self._budget = budget
         self._told = told
         self._smallest: Difference | None = None
+        self._known: dict[str, bool] = {}
+        #: What is no news of the break that is looked at: what the command says when only the proper end is missing.
+        self._expected: Outcome | None = None
 
     def smallest_so_far(self) -> list[Difference]:
         """What the search that is going on has come to; [] when it has found nothing yet."""
         found, self._smallest = self._smallest, None
         return [found] if found is not None else []
 
-    def _changes(self, kind: str, variation: Exchange, description: str) -> bool:
-        self._budget.spend()
-        outcome = self._under_test.outcome(variation)
+    def _changes(self, kind: str, variation: Exchange, key: str, description: str) -> bool:
+        """Whether a variation changes the outcome; what was tried once under a key is not tried again."""
+        if key not in self._known:
+            self._budget.spend()
+            outcome = self._under_test.outcome(variation)
+            self._tell(description, outcome)
+            self._known[key] = self._is_news(outcome)
+            if self._known[key]:
+                self._smallest = Difference(kind, description, variation, outcome)
+        return self._known[key]
+
+    def _tell(self, description: str, outcome: Outcome) -> None:
+        another = ", another output" if outcome.stdout != self._result.before.stdout else ""
+        self._told(f"{description}: {outcome}{another}")
+
+    def _is_news(self, outcome: Outcome) -> bool:
         before = self._result.before
-        changed = outcome.code != before.code or (not self._result.code_only and outcome.stdout != before.stdout)
-        self._told(f"{description}: {outcome}{', another output' if outcome.stdout != before.stdout else ''}")
-        if changed:
-            self._smallest = Difference(kind, description, variation, outcome)
-        return changed
+        if outcome.code == before.code:
+            return not self._result.code_only and outcome.stdout != before.stdout
+        return self._expected is None or outcome.code != self._expected.code
 
     def cuttings(self) -> list[Difference]:
         """The fewest cuts that change the outcome."""
         body = self._exchange.body
 
         def changes(cuts: list[int]) -> bool:
-            return self._changes("cut up", cut_at(self._exchange, cuts), self._cutting(cuts))
+            return self._changes("cut up", cut_at(self._exchange, cuts), f"cuts {cuts}", self._cutting(cuts))
 
         for cuts in self._some_cuttings(len(body)):
             if changes(cuts):
@@ -307,11 +243,12 @@ class _Search:
     def latest_break(self, how: Break) -> list[Difference]:
         """The least that has to be missing for the outcome to change: at first whole events, then bytes."""
         size = len(self._exchange.body)
+        self._expected = self._complaint(how, size)
         places = sorted({0, size, *event_ends(self._exchange)}, reverse=True)
 
         def changes(kept: int) -> bool:
-            words = f"{how} after byte {kept} of {size} ({place(self._exchange, kept)})"
-            return self._changes(how, broken_off(self._exchange, kept, how), words)
+            words = self._breaking(how, kept)
+            return self._changes(how, broken_off(self._exchange, kept, how), words, words)
 
         step, survived = 1, 0
         at = 0
@@ -332,6 +269,22 @@ class _Search:
                 high = middle - 1
         return self.smallest_so_far()
 
+    def _breaking(self, how: Break, kept: int) -> str:
+        return f"{how} after byte {kept} of {len(self._exchange.body)} ({place(self._exchange, kept)})"
+
+    def _complaint(self, how: Break, size: int) -> Outcome | None:
+        """What the command says when nothing but the proper end is missing: None when it does not fail then. That it
+        says so is kept as no news, and so is the same said of an earlier place."""
+        words, variation = self._breaking(how, size), broken_off(self._exchange, size, how)
+        self._expected = None
+        news = self._changes(how, variation, words, words)
+        if not news or self._smallest is None or not self._smallest.outcome.code:
+            return None
+        found, self._smallest = self._smallest, None
+        self._known[words] = False
+        self._result.noticed[str(how)] = found.outcome
+        return found.outcome
+
 
 def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
     """The smallest number from ``low`` to ``high`` that holds; ``high`` is known to."""
@@ -342,80 +295,3 @@ def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
         else:
             low = middle + 1
     return high
-
-
-# -- shrink ------------------------------------------------------------------------------------------------------
-
-
-def shows_rule(exchange: Exchange, rule: str) -> Callable[[Exchange], bool]:
-    """Whether a stream still shows a finding, and is as readable as it was. Raises NotFoundError, UsageError."""
-    choose((rule,), ())
-    before = {finding.rule for finding in analyze(exchange).findings}
-    if rule not in before:
-        raise UsageError(f"this exchange has no finding {rule}; it has {', '.join(sorted(before)) or 'none'}")
-    rules = by_name()
-    unreadable = {name for name in rules if family_of(rules[name]) in ("sse", "json")} - before
-
-    def holds(candidate: Exchange) -> bool:
-        found = {finding.rule for finding in analyze(candidate).findings}
-        return rule in found and not found & unreadable
-
-    return holds
-
-
-def fails_command(exchange: Exchange, under_test: CommandUnderTest) -> Callable[[Exchange], bool]:
-    """Whether the command still fails as it does with the whole exchange: same exit code, same kind of complaint."""
-    before = under_test.outcome(at_once(exchange))
-    if not under_test.asked:
-        raise CouldNotRunError("the command never asked the server that OPENAI_BASE_URL names")
-    if before.code == 0:
-        raise UsageError("the command succeeds on this exchange: there is no failure to keep")
-    under_test.be_patient()
-
-    def holds(candidate: Exchange) -> bool:
-        after = under_test.outcome(at_once(candidate))
-        return (after.code, after.complaint) == (before.code, before.complaint)
-
-    return holds
-
-
-def shrink(
-    exchange: Exchange, holds: Callable[[Exchange], bool], budget: Budget, told: Told = lambda _: None
-) -> Exchange:
-    """The smallest exchange found within the budget for which ``holds`` is true. Ctrl-C stops it and keeps that."""
-
-    def within_budget(candidate: Exchange) -> bool:
-        budget.spend()
-        return holds(candidate)
-
-    level, shown = "", 0
-
-    def tell(what: str, size: int) -> None:
-        nonlocal level, shown
-        if what != level or size <= 0.8 * shown:
-            level, shown = what, size
-            told(f"leaving out {what}: {size} bytes")
-
-    shrinker = ExchangeShrinker(exchange, within_budget, tell)
-    try:
-        shrinker.run()
-    except StoppedError:
-        told("the budget is used up")
-    except KeyboardInterrupt:
-        budget.stopped = True
-    return shrinker.best
-
-
-def shrink_for(
-    exchange: Exchange, budget: Budget, told: Told, rule: str | None, command: Sequence[str], timeout: float
-) -> Exchange:
-    """`shrink` for a rule or for a command, of which there must be one. Raises UsageError and what those raise."""
-    if (rule is None) == (not command):
-        raise UsageError("say what to keep: either --rule NAME, or -- and a command that fails")
-    if rule is not None:
-        smallest = shrink(exchange, shows_rule(exchange, rule), budget, told)
-    else:
-        with CommandUnderTest(command, timeout) as under_test:
-            smallest = shrink(exchange, fails_command(exchange, under_test), budget, told)
-    told(f"{len(exchange.body)} bytes became {len(smallest.body)}")
-    return smallest

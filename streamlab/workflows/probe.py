@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 
 from streamlab.apis.chat.questions import QUESTIONS, STEADY, Question
-from streamlab.comparing.features import Feature, ModeOutcome, State, blame_of, feature_of, judge
+from streamlab.comparing.attribution import attributed
+from streamlab.comparing.features import Feature, ModeOutcome, State, feature_of, judge
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
@@ -293,8 +294,7 @@ def _judged(asked: Probe, session: _Session, db: Path, before: int) -> Probed:
         features = {tap: tuple(_features(asked, session, recorded, tap)) for tap in (GATEWAY, DIRECT)}
     gateway, direct = features[GATEWAY], features[DIRECT] if asked.direct else ()
     if direct:
-        blamed = zip(gateway, direct, strict=True)
-        gateway = tuple(replace(one, blame=blame_of(one, other)) for one, other in blamed)
+        gateway = attributed(gateway, direct)
     return Probed(
         asked.base_url, session.model, gateway, asked.direct, direct, tuple(session.notes), session.stopped, db
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from rich.cells import cell_len
 
 from streamlab.apis.chat.questions import QUESTIONS
 from streamlab.standins import in_thread, serve_standin, standin_in_thread
@@ -134,6 +136,17 @@ def test_a_broken_server_gives_a_table_and_no_traceback(probe, faulty, model, wo
     assert "a plain answer" in ran.out
     assert words in ran.out
     assert "30" in ran.err.splitlines()[-1]  # progress was told to the end
+    assert max(map(cell_len, ran.out.splitlines()[:-1])) <= 100
+
+
+def test_what_nearly_every_answer_has_stands_once_and_the_rest_with_its_feature(probe):
+    with standin_in_thread("glm4", gap_ms=0.2, version="abe93e0") as server:
+        ran = probe(server.base_url, "--model", "glm-4")
+    table = ran.out.partition("\n0 pass")[0]
+    assert "  nearly every (13 of 15) streamed answer: chunk-id-missing-or-empty\n" in table
+    assert table.count("chunk-id-missing-or-empty") == 1
+    assert "\na short answer           ✗ deviates     ✓ pass         –\n    streamed: empty-200\n" in table
+    assert max(map(cell_len, ran.out.splitlines()[:-1])) <= 100
 
 
 @pytest.mark.parametrize(
@@ -201,13 +214,61 @@ def _error(message: str) -> bytes:
     return streams.dump({"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}})
 
 
-def test_what_a_server_refuses_of_the_questions_is_left_out_and_said(probe):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Picky) as server:
+class Plain(BaseHTTPRequestHandler):
+    """Answers everything with the same text, conformingly; refuses what is no list of messages."""
+
+    text = "Yes\nNo"
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if not isinstance(body["messages"], list) or body["model"] != "o9":
+            self._answer(400, _error("no"), "application/json")
+        elif body.get("stream"):
+            usage = bool((body.get("stream_options") or {}).get("include_usage"))
+            payloads = streams.chat_text(*self.text.partition("\n"), usage=usage)
+            self._answer(200, streams.sse(payloads), "text/event-stream")
+        else:
+            message = {"role": "assistant", "content": self.text, "refusal": None}
+            choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+            whole = streams.chunk(object="chat.completion", choices=[choice], usage=streams.USAGE)
+            self._answer(200, streams.dump(whole), "application/json")
+
+    _answer = Picky._answer
+    log_message = Picky.log_message
+
+
+class Censoring(Plain):
+    """The same behind a gateway that replaces words."""
+
+    text = "Yes\nMaybe"
+
+
+@contextlib.contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        ran = probe(f"http://127.0.0.1:{server.server_port}/v1", "--model", "o9", "--json")
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_gateway_that_changes_the_text_is_named(probe):
+    with serving(Plain) as model, serving(Censoring) as gateway:
+        same = probe(model, "--model", "o9", "--direct", model, "--json")
+        ran = probe(gateway, "--model", "o9", "--direct", model, "--json")
+    assert ran.code == 1
+    assert ran.feature("plain")["state"] == "deviates"
+    assert ran.feature("plain")["blame"] == "the gateway changes the answer (streamed): “Yes␊No” becomes “Yes␊Maybe”"
+    assert same.feature("plain")["blame"] is None
+    assert same.feature("plain")["state"] == "pass"
+
+
+def test_what_a_server_refuses_of_the_questions_is_left_out_and_said(probe):
+    with serving(Picky) as server:
+        ran = probe(server, "--model", "o9", "--json")
     assert [note.split()[0] for note in ran.json["notes"]] == ["temperature", "max_tokens"]
     assert ran.feature("newlines")["state"] == "pass"
     assert ran.feature("newlines")["parity"]["deterministic"]  # there is a seed still

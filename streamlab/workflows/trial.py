@@ -1,0 +1,124 @@
+"""A command against a stream: what it comes to, within a budget."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from streamlab.errors import CouldNotRunError, NotFoundError
+from streamlab.exchange import Exchange
+from streamlab.playback.matching import candidate
+from streamlab.playback.script import script
+from streamlab.servers.command import BASE_URL_VARIABLES
+from streamlab.servers.replay import Playable
+from streamlab.workflows.replay import BackgroundReplay, held
+
+_NAME = "it"
+#: Without a stall in sight a command may take this many times as long as it first took, and so many seconds more.
+_PATIENCE, _MORE_SECONDS = 4.0, 1.0
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run of the command came to. ``code`` is None when it had to be stopped; ``complaint`` is how the last line
+    of standard error begins, up to a colon: for most languages the name of the error."""
+
+    code: int | None
+    stdout: bytes
+    complaint: str = ""
+
+    def __str__(self) -> str:
+        return "still running, and stopped" if self.code is None else f"exit code {self.code}"
+
+
+class StoppedError(Exception):
+    """The budget is used up."""
+
+
+class Budget:
+    """Seconds to spend; `spend` raises StoppedError when they are gone. ``stopped`` says that the user had enough."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self.stopped = False
+
+    def spend(self) -> None:
+        """Raise StoppedError when there is nothing left."""
+        if time.monotonic() >= self._until:
+            raise StoppedError
+
+
+class CommandUnderTest:
+    """Runs a command against exchanges that a replay server on loopback plays to it, whatever it asks."""
+
+    def __init__(self, command: Sequence[str], timeout: float) -> None:
+        self._command = command
+        self._timeout = timeout
+        self._replay = BackgroundReplay([], speed=1.0, answer_anything=True)
+        self.runs = 0
+        self.seconds = 0.0
+
+    def __enter__(self) -> Self:
+        self._replay.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._replay.__exit__(kind, error, trace)
+
+    @property
+    def asked(self) -> int:
+        """Requests the command has sent so far."""
+        return len(self._replay.requests)
+
+    def outcome(self, exchange: Exchange) -> Outcome:
+        """Run the command once against this exchange. Raises NotFoundError, CouldNotRunError."""
+        self._replay.load([Playable(candidate((_NAME,), None), _NAME, lambda: held(script(exchange)))])
+        base_url = f"{self._replay.url}/@{_NAME}/v1"
+        environment = {"OPENAI_API_KEY": "streamlab", **os.environ, **dict.fromkeys(BASE_URL_VARIABLES, base_url)}
+        started = time.monotonic()
+        self.runs += 1
+        try:
+            process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                start_new_session=True,  # so that what it started can be stopped with it
+            )
+        except FileNotFoundError:
+            raise NotFoundError(f"no such command: {self._command[0]}") from None
+        except OSError as error:
+            raise CouldNotRunError(f"cannot run {self._command[0]}: {(error.strerror or str(error)).lower()}") from None
+        with process:
+            try:
+                stdout, stderr = process.communicate(timeout=self._timeout)
+                code: int | None = process.returncode
+            except subprocess.TimeoutExpired:
+                _stop(process)
+                (stdout, stderr), code = process.communicate(), None
+            except BaseException:
+                _stop(process)
+                raise
+        self.seconds = time.monotonic() - started
+        last = stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        return Outcome(code, stdout, last.partition(":")[0])
+
+    def be_patient(self) -> None:
+        """From now on a run may take some times as long as the last one took."""
+        self._timeout = min(self._timeout, self.seconds * _PATIENCE + _MORE_SECONDS)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
