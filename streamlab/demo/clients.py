@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import httpx
@@ -86,48 +87,34 @@ def best_client() -> Client:
     return Client(f"openai-python {openai.__version__}", ask_with_openai)
 
 
-class _ToTheEnd(httpx.BaseTransport):
-    """Reads every answer to its end when it is closed. Clients leave at [DONE], or when they stumble; on a busy machine
-    that is before the last bytes come, and the recording would say that the client left."""
+def _to_the_end(http: Any) -> Any:
+    """A transport of ``http`` (httpx, or what a client uses in its place) that reads every answer to its end when it is
+    closed. Clients leave at [DONE], or when they stumble; on a busy machine that is before the last bytes come, and the
+    recording would say that the client left."""
 
-    def __init__(self) -> None:
-        self._inner = httpx.HTTPTransport(trust_env=False)
+    class Drained(http.SyncByteStream):  # type: ignore[misc]
+        def __init__(self, inner: Any) -> None:
+            self._inner = inner
+            self._pieces = iter(inner)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._inner.handle_request(request)
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        return httpx.Response(
-            response.status_code,
-            headers=response.headers,
-            stream=_Drained(response.stream),
-            extensions=response.extensions,
-        )
+        def __iter__(self) -> Iterator[bytes]:
+            # No `yield from`: closing this generator would close the inner one too.
+            for piece in self._pieces:  # noqa: UP028
+                yield piece
 
-    def close(self) -> None:
-        self._inner.close()
+        def close(self) -> None:
+            with contextlib.suppress(http.HTTPError):
+                for _ in self._pieces:
+                    pass
+            self._inner.close()
 
+    class ToTheEnd(http.HTTPTransport):  # type: ignore[misc]
+        def handle_request(self, request: Any) -> Any:
+            response = super().handle_request(request)
+            response.stream = Drained(response.stream)
+            return response
 
-class _Drained(httpx.SyncByteStream):
-    """A body that is read to its end before it is closed."""
-
-    def __init__(self, inner: httpx.SyncByteStream) -> None:
-        self._inner = inner
-        self._pieces = iter(inner)
-
-    def __iter__(self) -> Iterator[bytes]:
-        # No `yield from`: closing this generator would close the inner one too.
-        for piece in self._pieces:  # noqa: UP028
-            yield piece
-
-    def close(self) -> None:
-        with contextlib.suppress(httpx.HTTPError):
-            for _ in self._pieces:
-                pass
-        self._inner.close()
-
-
-def _http_client() -> httpx.Client:
-    return httpx.Client(transport=_ToTheEnd(), timeout=PATIENCE_S, trust_env=False)
+    return ToTheEnd(trust_env=False)
 
 
 def ask_with_openai(base_url: str, body: dict[str, Any]) -> Seen:
@@ -135,9 +122,9 @@ def ask_with_openai(base_url: str, body: dict[str, Any]) -> Seen:
     import openai
 
     seen = Seen()
-    client = openai.OpenAI(
-        base_url=base_url, api_key="sk-demo", max_retries=0, timeout=PATIENCE_S, http_client=_http_client()
-    )
+    http = import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
+    patient = openai.DefaultHttpxClient(transport=_to_the_end(http), trust_env=False, timeout=PATIENCE_S)
+    client = openai.OpenAI(base_url=base_url, api_key="sk-demo", max_retries=0, timeout=PATIENCE_S, http_client=patient)
     try:
         with client, client.chat.completions.create(**body) as stream:
             for chunk in stream:
@@ -152,7 +139,7 @@ def ask_with_httpx(base_url: str, body: dict[str, Any]) -> Seen:
     seen = Seen()
     try:
         with (
-            _http_client() as client,
+            httpx.Client(transport=_to_the_end(httpx), timeout=PATIENCE_S, trust_env=False) as client,
             client.stream("POST", f"{base_url}/chat/completions", json=body) as answer,
         ):
             answer.raise_for_status()

@@ -92,7 +92,8 @@ def _own_words(feature: Feature, usual: Mapping[str, _Usual]) -> Iterator[str]:
     said = {}
     for mode, outcome in _modes(feature):
         own = [rule for rule in dict.fromkeys(outcome.rules) if rule not in usual[mode].rules]
-        words = ", ".join(own) if outcome.findings else visible(outcome.reason, 160)
+        named = outcome.reason == ", ".join(dict.fromkeys(outcome.rules))
+        words = ", ".join(own) if named else visible(outcome.reason, 160)
         if words:
             said[mode] = words
     if len(set(said.values())) == 1 and len(said) == 2:

@@ -224,8 +224,7 @@ class Plain(BaseHTTPRequestHandler):
         if not isinstance(body["messages"], list) or body["model"] != "o9":
             self._answer(400, _error("no"), "application/json")
         elif body.get("stream"):
-            usage = bool((body.get("stream_options") or {}).get("include_usage"))
-            payloads = streams.chat_text(*self.text.partition("\n"), usage=usage)
+            payloads = streams.chat_text(*self.text.partition("\n"))
             self._answer(200, streams.sse(payloads), "text/event-stream")
         else:
             message = {"role": "assistant", "content": self.text, "refusal": None}

@@ -1,0 +1,79 @@
+"""What makes a stranger stumble: names slightly wrong, files that hold nothing, reports without counts."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from streamlab.storage.capture_db import CaptureDB
+from tests import streams
+
+
+def test_ls_refuses_a_rule_that_is_none(run, database):
+    ran = run("ls", "--rule", "done-mising", "--db", database)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Did you mean done-missing?" in ran.err
+    assert run("ls", "--rule", "chunk-id-*", "--db", database).out.splitlines()[1].startswith(" 2")
+
+
+def test_check_takes_the_name_of_a_client_that_it_prints(run, folder):
+    printed = run("check", folder / "bad").out
+    name = printed.partition("breaks: ")[2].partition(";")[0].partition(":")[0]
+    ran = run("check", folder / "bad", "--client", name)
+    assert ran.code == 1
+    assert "error" in ran.out
+    assert run("check", folder / "bad", "--client", "Codex CLI").code in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("codx", "codex"), ("langchian", "langchain"), ("Codex CLO", "Codex CLI")]
+)
+def test_a_client_that_is_none_is_met_with_the_nearest(run, folder, wrong, right):
+    ran = run("check", folder, "--client", wrong)
+    assert ran.code == 2
+    assert f"Did you mean {right!r}?" in ran.err
+    assert "known:" in run("check", folder, "--client", "zzzzzz").err
+
+
+def test_junit_has_counts(run, folder):
+    for fail_on, failures in (("warning", "1"), ("never", "0")):
+        suites = ElementTree.fromstring(run("check", folder, "--format", "junit", "--fail-on", fail_on).out)
+        for one in (suites, suites[0]):
+            assert (one.get("tests"), one.get("failures"), one.get("errors")) == ("2", failures, "0")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.har", '{"log": {"entries": []}}'),
+        ("empty.yaml", "interactions: []\n"),
+        ("nothing.har", ""),
+        ("nothing.sse", ""),
+    ],
+)
+def test_a_file_without_an_exchange_is_refused_in_one_line(run, tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    ran = run("import", name, "--db", "new.db")
+    if name == "nothing.sse":  # a stream in which nothing came is one
+        assert ran.code == 0
+        return
+    assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
+    assert name in ran.err
+
+
+def test_a_device_is_no_recording(run):
+    ran = run("import", "/dev/null", "--db", "new.db")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+
+
+def test_a_fixture_without_a_label_is_called_after_the_model(run, tmp_path):
+    with CaptureDB(tmp_path / "x.db", write=True) as db:
+        db.add(streams.exchange(streams.sse(streams.chat_text()), request=streams.request_for(model="GLM-4/flash")))
+    written = run("export", "last", "--db", "x.db", "--to", "out").out.strip()
+    assert written == "out/glm-4-flash-1"
+
+
+def test_whole_answers_for_machines_hold_what_came(run, database):
+    assert json.loads(run("show", "1", "--db", database, "--json").out)["completion"]["content"]
