@@ -9,11 +9,11 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import IO
+from typing import IO, Any, ClassVar
 
 from streamlab import __version__
 from streamlab.comparing.hops import Names, compare_exchanges
@@ -26,9 +26,9 @@ from streamlab.storage.background import stand_back
 from streamlab.storage.browsing import Browser, Summary
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui import protocol
+from streamlab.tui.analysis_session import AnalysisSession, analyzer_for
 from streamlab.tui.events import Events, body_of
 from streamlab.tui.opening import copy_into
-from streamlab.tui.subject import Subject, analyzer_for
 from streamlab.wire.visible import visible
 from streamlab.workflows.summarize import summary_of
 
@@ -45,7 +45,7 @@ class Analyst:
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
         self._browsers: dict[str, Browser] = {}
-        self._subject: Subject | None = None
+        self._session: AnalysisSession | None = None
         self._work: dict[str, Iterator[object]] = {}
         self._idle: set[str] = set()
 
@@ -85,35 +85,35 @@ class Analyst:
                 return
         self._work.pop(name, None)
 
-    def _answer(self, asked: object) -> None:
-        subject = self._subject
-        if isinstance(asked, protocol.Open):
-            self._open(asked)
-        elif isinstance(asked, protocol.Poke):
-            self._idle.clear()
-        elif isinstance(asked, protocol.Summarize):
-            self._work["summaries"] = self._summarize(asked)
-        elif isinstance(asked, protocol.Import):
-            self._work["import"] = self._import(asked)
-        elif isinstance(asked, protocol.Compare):
-            self._say(self._compare(asked))
-        elif subject is None or asked.token != subject.token:  # type: ignore[attr-defined]
-            return
-        elif isinstance(asked, protocol.AskState):
-            self._say(subject.state(asked.event))
-        elif isinstance(asked, protocol.AskDiff):
-            self._say(subject.diff(asked.event))
-        elif isinstance(asked, protocol.Search):
-            self._work = {"search": subject.search(asked), **self._work}
+    def _answer(self, asked: Any) -> None:
+        """Do what a question of `protocol` wants. One about another exchange than the open one is out of date."""
+        session = self._session
+        if type(asked) in self._ABOUT_SESSION:
+            if session is not None and asked.token == session.token:
+                self._ABOUT_SESSION[type(asked)](self, session, asked)
+        else:
+            self._QUESTIONS[type(asked)](self, asked)
+
+    def _poke(self, _asked: protocol.Poke) -> None:
+        self._idle.clear()
+
+    def _search(self, session: AnalysisSession, asked: protocol.Search) -> None:
+        self._work = {"search": session.search(asked), **self._work}
+
+    def _begin_summaries(self, asked: protocol.Summarize) -> None:
+        self._work["summaries"] = self._summarize(asked)
+
+    def _begin_import(self, asked: protocol.Import) -> None:
+        self._work["import"] = self._import(asked)
 
     def _open(self, asked: protocol.Open) -> None:
-        if self._subject is not None:
-            self._subject.close()
-        self._subject = Subject(self._browser(asked.path), asked.token, asked.exchange_id)
+        if self._session is not None:
+            self._session.close()
+        self._session = AnalysisSession(self._browser(asked.path), asked.token, asked.exchange_id)
         self._idle.clear()
         self._work.pop("search", None)
-        self._work.pop("subject", None)
-        self._work = {"subject": self._subject.work(), **self._work}
+        self._work.pop("session", None)
+        self._work = {"session": self._session.work(), **self._work}
 
     def _browser(self, path: str) -> Browser:
         if path not in self._browsers:
@@ -140,6 +140,9 @@ class Analyst:
         one, other = ((path, side.id or 0, _whole_index(side, held)) for held, path, side in sides)
         return protocol.Aligned(asked.token, outcome, one, other)
 
+    def _say_comparison(self, asked: protocol.Compare) -> None:
+        self._say(self._compare(asked))
+
     # -- many exchanges
 
     def _summarize(self, asked: protocol.Summarize) -> Iterator[object]:
@@ -165,6 +168,20 @@ class Analyst:
         except StreamlabError as error:
             problem = str(error)
         yield protocol.Imported(count, True, problem)
+
+    #: What is done with a question, by its class; those about the open exchange also get its session.
+    _QUESTIONS: ClassVar[dict[type, Callable[[Analyst, Any], None]]] = {
+        protocol.Open: _open,
+        protocol.Poke: _poke,
+        protocol.Summarize: _begin_summaries,
+        protocol.Import: _begin_import,
+        protocol.Compare: _say_comparison,
+    }
+    _ABOUT_SESSION: ClassVar[dict[type, Callable[[Analyst, AnalysisSession, Any], None]]] = {
+        protocol.AskState: lambda self, session, asked: self._say(session.state(asked.event)),
+        protocol.AskDiff: lambda self, session, asked: self._say(session.diff(asked.event)),
+        protocol.Search: _search,
+    }
 
 
 def _name(exchange: Exchange) -> str:

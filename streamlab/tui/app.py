@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -15,6 +14,8 @@ from textual.css.query import NoMatches
 
 from streamlab.errors import StreamlabError
 from streamlab.tui import protocol
+from streamlab.tui.exchange_actions import ExchangeActions
+from streamlab.tui.keys import keys_of
 from streamlab.tui.link import Link
 from streamlab.tui.memory import Memory, remember_event, remembered_event
 from streamlab.tui.messages import Answer
@@ -25,13 +26,9 @@ from streamlab.tui.watcher import POLL_SECONDS, Watcher
 from streamlab.wire.visible import visible
 
 if TYPE_CHECKING:
-    from tempfile import TemporaryDirectory
-
     from textual.command import Provider
     from textual.driver import Driver
     from textual.screen import Screen
-
-    from streamlab.workflows.replay import BackgroundReplay
 
 
 def _commands() -> type[Provider]:
@@ -63,7 +60,6 @@ class Workbench(App[None]):
         Binding("ctrl+c,ctrl+q", "leave", "quit", show=False, priority=True),
         Binding("f2", "switch_theme", "theme", show=False),
         Binding("f12", "picture", "picture", show=False),
-        Binding("ctrl+g", "search_next(1)", "search on", show=False),
     ]
 
     def __init__(
@@ -88,8 +84,7 @@ class Workbench(App[None]):
         self.theme = self.memory.theme
         self._styled_with = self.get_css_variables()
         self.stylesheet.set_variables(self._styled_with)
-        self._replaying: BackgroundReplay | None = None
-        self._scratch: TemporaryDirectory[str] | None = None
+        self.actions = ExchangeActions(self)
 
     # -- life
 
@@ -134,9 +129,7 @@ class Workbench(App[None]):
         self._link.listener = None
         if self._own_link:
             self._link.close()
-        self.stop_replaying()
-        if self._scratch is not None:
-            self._scratch.cleanup()
+        self.actions.close()
         if self.opened.own:
             self._capture["filter"] = self.watcher.filter
             self.memory.save()
@@ -187,19 +180,35 @@ class Workbench(App[None]):
     def on_answer(self, message: Answer) -> None:
         """Hand an answer to whom it concerns."""
         content = message.content
-        if isinstance(content, protocol.Failed):
-            self.tell(content.message)
-        elif isinstance(content, protocol.Imported):
-            if content.problem:
-                self.tell(content.problem)
+        handler = self._ANSWERS.get(type(content))
+        if handler is not None:
+            handler(self, content)
         else:
             self._tell_screens(lambda screen: screen.answered(content))
+
+    def _failed(self, answer: protocol.Failed) -> None:
+        self.tell(answer.message)
+
+    def _imported(self, answer: protocol.Imported) -> None:
+        if answer.problem:
+            self.tell(answer.problem)
+
+    #: What is done with an answer, by its class; all others are the screens'.
+    _ANSWERS: ClassVar[dict[type, Callable[[Workbench, Any], None]]] = {
+        protocol.Failed: _failed,
+        protocol.Imported: _imported,
+    }
 
     # -- screens
 
     def tell(self, text: str) -> None:
         """A line that goes away by itself."""
         self.notify(visible(text, 400), markup=False, timeout=4)
+
+    def ask_line(self, label: str, value: str, done: Callable[[str | None], None]) -> None:
+        """Ask for a line at the bottom of the screen in front."""
+        if isinstance(self.screen, WorkbenchScreen):
+            self.screen.ask_line(label, done, value)
 
     def open_exchange(self, exchange_id: int) -> None:
         """The exchange, where it was left."""
@@ -234,10 +243,10 @@ class Workbench(App[None]):
         from streamlab.tui.screens.page import HelpScreen
 
         part = self.focused or self.screen
-        text = next((found for one in (part, self.screen) if (found := getattr(one, "HELP", None))), "")
-        if text and not isinstance(self.screen, HelpScreen):
-            name = str(part.border_title or "") or type(part).__name__
-            self.push_screen(HelpScreen(visible(name), Text(text)))
+        said = next((found for one in (part, self.screen) if (found := getattr(one, "HELP", None))), "")
+        if said and not isinstance(self.screen, HelpScreen):
+            name = str(part.border_title or "") or str(self.screen.title or "")
+            self.push_screen(HelpScreen(visible(name), Text(f"{said}\n\n") + self._keys([part])))
 
     def action_all_keys(self) -> None:
         """Every key of the screen in front."""
@@ -245,17 +254,21 @@ class Workbench(App[None]):
 
         if isinstance(self.screen, HelpScreen):
             return
+        self.push_screen(HelpScreen("All keys", self._keys(None)))
+
+    def _keys(self, nodes: Sequence[object] | None) -> Text:
+        """The keys that some parts answer to, or (None) all of the screen in front, a line each."""
         text = Text()
         seen: set[str] = set()
         for active in self.screen.active_bindings.values():
             one = active.binding
-            line = f"{_keys_of(active.node, one.action)}|{one.description}"
-            if one.description and line not in seen:
+            line = f"{keys_of(active.node, one.action)}|{one.description}"
+            if one.description and line not in seen and (nodes is None or active.node in nodes):
                 seen.add(line)
                 keys, _, what = line.partition("|")
                 text.append(f"{keys:<20}", "bold")
                 text.append(f"{what}\n")
-        self.push_screen(HelpScreen("All keys", text))
+        return text
 
     def action_switch_theme(self) -> None:
         """Light or dark."""
@@ -266,113 +279,9 @@ class Workbench(App[None]):
         """An SVG of the screen, in the current folder."""
         self.tell(f"saved {self.save_screenshot()}")
 
-    def action_search_next(self, step: int) -> None:
-        """Search on in the exchange in front."""
-        if isinstance(self.screen, WorkbenchScreen):
-            self.screen.search_on(step)
-
     async def run_command(self, screen: Screen[Any], action: str) -> None:
         """An entry of the palette."""
         await self.run_action(action, self if action.startswith("app.") else screen)
-
-    # -- doing
-
-    def set_mark(self, exchange_id: int, event: int, note: str | None) -> None:
-        """Mark an event or an exchange."""
-        try:
-            self.watcher.set_mark(exchange_id, event, note)
-        except StreamlabError as error:
-            self.tell(str(error))
-
-    def copy_curl(self, exchange_id: int) -> None:
-        """The request on the clipboard."""
-        from streamlab.tui.doing import curl_command
-
-        command = curl_command(self.watcher.exchange(exchange_id))
-        if command is None:
-            self.tell("the request is unknown")
-        else:
-            self.copy_to_clipboard(command)
-            self.tell("copied as curl")
-
-    def ask_export(self, exchange_id: int) -> None:
-        """Ask where to, then write a fixture."""
-
-        from streamlab.tui import doing
-
-        def done(line: str | None) -> None:
-            if line:
-                self._do(lambda: f"exported to {doing.export_fixture(self.watcher.path, exchange_id, Path(line))}")
-
-        self._ask_line("export a fixture below the folder", "fixtures", done)
-
-    def ask_normalize(self, exchange_id: int) -> None:
-        """Ask where to, then write the mended stream."""
-
-        def done(line: str | None) -> None:
-            if line:
-                self._do(lambda: f"{line}: {self._normalize(exchange_id, Path(line))}")
-
-        self._ask_line("write the mended stream to", f"normalized-{exchange_id}.sse", done)
-
-    def _ask_line(self, asked: str, value: str, done: Callable[[str | None], None]) -> None:
-        if isinstance(self.screen, WorkbenchScreen):
-            self.screen.ask_line(asked, done, value)
-
-    def _normalize(self, exchange_id: int, target: Path) -> str:
-        from streamlab.tui import doing
-
-        watcher = Watcher(self.watcher.path)
-        try:
-            return doing.write_normalized(watcher.exchange(exchange_id), target)
-        finally:
-            watcher.close()
-
-    def _do(self, work: Any) -> None:
-        """Something that takes a while: in a thread, and its outcome in a line."""
-
-        def run() -> None:
-            try:
-                said = work()
-            except (StreamlabError, OSError) as error:
-                said = str(error)
-            self.call_from_thread(self.tell, said)
-
-        self.run_worker(run, thread=True, exit_on_error=False)
-
-    def replay(self, exchange_id: int) -> None:
-        """Serve an exchange on a free port; again, and the server stops."""
-        if self._replaying is not None:
-            self.stop_replaying()
-            self.tell("the replay has stopped")
-            return
-        from streamlab.workflows.replay import BackgroundReplay, playables
-
-        try:
-            self._replaying = BackgroundReplay(playables([f"{self.watcher.path}#{exchange_id}"]), speed=1.0)
-            self._replaying.__enter__()
-        except (StreamlabError, OSError) as error:
-            self._replaying = None
-            self.tell(str(error))
-            return
-        self.copy_to_clipboard(self._replaying.base_url)
-        self.tell(f"replaying at {self._replaying.base_url} (copied); r stops it")
-
-    def stop_replaying(self) -> None:
-        """End the replay server, when there is one."""
-        if self._replaying is not None:
-            self._replaying.__exit__(None, None, None)
-            self._replaying = None
-
-    def open_comparison(self, left: int, right: int | None) -> None:
-        """Two exchanges beside each other; None compares the left one with its normalized form."""
-        from tempfile import TemporaryDirectory
-
-        from streamlab.tui.screens.compare import CompareScreen
-
-        if self._scratch is None:
-            self._scratch = TemporaryDirectory(prefix="streamlab-tui-")
-        self.push_screen(CompareScreen(left, right, str(Path(self._scratch.name) / "normalized.db")))
 
 
 def _collect_again() -> None:
@@ -380,14 +289,3 @@ def _collect_again() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-
-
-def _keys_of(node: Any, action: str) -> str:
-    """The keys of an action, as people know them."""
-    names = {
-        "slash": "/", "right_square_bracket": "]", "left_square_bracket": "[", "right_curly_bracket": "}",
-        "left_curly_bracket": "{", "greater_than_sign": ">", "less_than_sign": "<", "full_stop": ".", "comma": ",",
-        "question_mark": "?", "plus": "+", "equals_sign": "=", "minus": "-", "colon": ":",
-    }  # fmt: skip
-    keys = [key for key, found in node._bindings.key_to_bindings.items() for one in found if one.action == action]
-    return " ".join(names.get(key, key) for key in keys)

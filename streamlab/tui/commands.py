@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from streamlab.tui.keys import keys_of
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+    from textual.widget import Widget
+
     from streamlab.tui.app import Workbench
 
 
@@ -49,12 +55,14 @@ ON_EXCHANGE = (
     Command("stall: previous", "stall(-1)", "the long wait before"),
     Command("event: go to a number", "go_to", "counted from 0"),
     Command("event: search", "search", "in the bytes, from here on"),
+    Command("event: search on", "search_on(1)", "for the same text"),
     Command("event: mark", "mark", "mark it, or take the mark away"),
     Command("event: note", "note", "write a note"),
     Command("pane: timeline", "pane('timeline')", "every event as a row"),
     Command("pane: diff", "pane('diff')", "beside what OpenAI would have sent"),
     Command("pane: bytes", "pane('bytes')", "with everything invisible shown"),
     Command("pane: client state", "pane('client')", "what a client holds here"),
+    Command("client: whose view", "client", "what a client you name was measured to do"),
     Command("pane: findings", "pane('findings')", "all of them, the worst first"),
     Command("play: start or hold", "play", "in real time from here on"),
     Command("play: faster", "faster(1)", "up to 50 times"),
@@ -73,7 +81,8 @@ ON_EXCHANGE = (
     Command("exchange: compare with normalized", "compare_normalized", "before and after"),
     Command("timeline: zoom in", "zoom(-1)", "down to a millisecond"),
     Command("timeline: zoom out", "zoom(1)", "up to the whole stream"),
-    Command("timeline: whole stream", "zoom(0)", "on the axis"),
+    Command("timeline: whole stream", "zoom(0)", "on the axis, or what is on the screen"),
+    Command("timeline: begin", "begin", "at the first event, or at the request"),
 )
 
 
@@ -90,8 +99,23 @@ def commands_for(screen: object) -> tuple[Command, ...]:
     return own + EVERYWHERE
 
 
+def _parts(screen: Screen[Any]) -> list[Widget]:
+    """The parts of a screen that keys go to."""
+    return [one for one in screen.query("*") if one.can_focus]
+
+
 class WorkbenchCommands(Provider):
     """Gives the palette its entries."""
+
+    def _keys(self, command: Command) -> str:
+        """The keys that do the same; "" where there are none."""
+        action = command.action.removeprefix("app.")
+        parts = (self.app,) if action != command.action else (self.focused, self.screen, *_parts(self.screen))
+        return next((keys for one in parts if one is not None and (keys := keys_of(one, action))), "")
+
+    def _shown(self, command: Command, name: Content) -> Content:
+        keys = self._keys(command)
+        return name + Content.styled(f"   {keys}", "dim") if keys else name
 
     def _run(self, command: Command) -> Callable[[], object]:
         return partial(cast("Workbench", self.app).run_command, self.screen, command.action)
@@ -99,7 +123,8 @@ class WorkbenchCommands(Provider):
     async def discover(self) -> Hits:
         """All of them, before anything was typed."""
         for command in commands_for(self.screen):
-            yield DiscoveryHit(command.name, self._run(command), help=command.what)
+            shown = self._shown(command, Content(command.name))
+            yield DiscoveryHit(shown, self._run(command), text=command.name, help=command.what)
 
     async def search(self, query: str) -> Hits:
         """Those that match."""
@@ -107,4 +132,5 @@ class WorkbenchCommands(Provider):
         for command in commands_for(self.screen):
             score = matcher.match(f"{command.name} {command.what}")
             if score > 0:
-                yield Hit(score, matcher.highlight(command.name), self._run(command), help=command.what)
+                shown = self._shown(command, matcher.highlight(command.name))
+                yield Hit(score, shown, self._run(command), text=command.name, help=command.what)

@@ -142,6 +142,7 @@ def _exchange(watcher: Watcher, exchange_id: int, width: int, height: int) -> It
     title = "╭─ Timeline " if box.sides else "─Timeline"
     yield "background", Text(title.ljust(box.width - len(side), "─") + ("╮" if box.sides else ""))
     wide = inner - scrollbar
+    rows.axis.look(0, room)
     yield "background", side + rows.heading(wide)
     for number in range(min(room, rows.count)):
         yield "background", side + rows.row(number, wide)

@@ -13,10 +13,6 @@ class Answer(Message):
         self.content = content
 
 
-class CaptureChanged(Message):
-    """Somebody wrote to the capture."""
-
-
 class CursorMoved(Message):
     """Another event is looked at."""
 

@@ -32,10 +32,12 @@ GOOD = ink("green")
 BAD = ink("red")
 GRAVE = ink("bold red")
 DOUBTFUL = ink("yellow")
-TOOL = ink("magenta")
+TOOL = ink("#9a86e0")
 STALL = ink("bold yellow")
 GAP = ink("#4f8fbf")
 ARRIVAL = ink("bold #2f9fd8")
+FOUND = ink("reverse")
+BROKEN = ink("bold red reverse")
 BARS = " ▁▂▃▄▅▆▇█"
 
 _KINDS = {
@@ -89,6 +91,15 @@ def kind_style(kind: str) -> Style:
         if word in kind:
             return _KINDS[word]
     return PLAIN
+
+
+def mark_broken(line: Text) -> Text:
+    """The line, with every U+FFFD in it marked: it stands for bytes that somebody lost."""
+    at = line.plain.find("\ufffd")
+    while at >= 0:
+        line.stylize(BROKEN, at, at + 1)
+        at = line.plain.find("\ufffd", at + 1)
+    return line
 
 
 def badge(finding: Finding) -> Text:

@@ -47,7 +47,8 @@ class AskDiff(NamedTuple):
 
 
 class Search(NamedTuple):
-    """Where is this text, from an event on (``step`` 1) or backwards (-1)? Upper and lower case are the same."""
+    """Where is this text, from an event on (``step`` 1) or backwards (-1), and round the end? Upper and lower case
+    are the same."""
 
     token: int
     text: str
@@ -126,7 +127,7 @@ class State(NamedTuple):
     """What a client holds after an event, of its texts only the ends; ``lengths`` says how long they are, and how
     many choices there are. ``waiting`` says that the fold has not come so far yet; ``foreign`` is the API of a stream
     that no OpenAI client reads, and what is held is then what its translation makes a client hold; None where nothing
-    translates it."""
+    translates it. ``came_whole`` says that the answer was no stream: it holds what stands in it."""
 
     token: int
     event: int
@@ -134,6 +135,7 @@ class State(NamedTuple):
     waiting: bool
     lengths: dict[str, int] = {}  # noqa: RUF012 - never changed
     foreign: str = ""
+    came_whole: bool = False
 
 
 class Diffs(NamedTuple):
@@ -149,12 +151,14 @@ class Diffs(NamedTuple):
 
 
 class SearchResult(NamedTuple):
-    """The next event with a text; None when there is none. ``done`` is False while the search goes on."""
+    """The next event with a text; None when there is none. ``done`` is False while the search goes on, ``wrapped``
+    says that it went round the end."""
 
     token: int
     text: str
     event: int | None
     done: bool
+    wrapped: bool = False
 
 
 class Summarized(NamedTuple):

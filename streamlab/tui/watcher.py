@@ -1,6 +1,7 @@
-"""The only part of the workbench that reads captures: pages for the screens, and word when somebody has written.
+"""Answers what the screens ask of a capture: pages of the list, exchanges, marks, and whether somebody has written.
 
-Every question here is answered within milliseconds; what is not goes to the analyst process.
+Screens know no storage but through here. What takes longer than a few milliseconds is not asked while somebody waits:
+it goes to the analyst process, which reads captures too, or (`Watcher.load_ids_apart`) to a thread.
 """
 
 from __future__ import annotations
@@ -8,13 +9,18 @@ from __future__ import annotations
 from array import array
 from pathlib import Path
 
+from streamlab import __version__
 from streamlab.errors import StreamlabError
 from streamlab.exchange import Exchange
 from streamlab.judging.event_index import IndexPart
 from streamlab.storage.browsing import Browser, ListRow
-from streamlab.storage.filtering import Filter, parse
+from streamlab.storage.filtering import SORTS, Filter, parse
 from streamlab.tui.events import Events, body_of
 
+__all__ = ["POLL_SECONDS", "ListRow", "Side", "Watcher"]
+
+#: Orders of the list that need every exchange to have been analyzed.
+_DERIVED_SORTS = ("events", "first token", "worst finding")
 #: Seconds from one look at the database to the next: often enough to follow, and the cores are left to others.
 POLL_SECONDS = 0.1
 
@@ -74,6 +80,30 @@ class Watcher:
         found = self.browser.ids(self.wanted, self.sort)
         gone = set(self.pending)
         return found if not gone else array("q", (one for one in found if one not in gone))
+
+    def load_ids_apart(self) -> array[int]:
+        """The same over a connection of its own, for a thread: a filter over many exchanges takes a while."""
+        own = Watcher(self.path)
+        own.filter, own.sort, own.pending = self.filter, self.sort, list(self.pending)
+        try:
+            return own.load_ids()
+        finally:
+            own.pending = []  # what was deleted here is still the other one's to delete
+            own.close()
+
+    def sort_by_next(self, step: int) -> None:
+        """The order after (1) or before (-1) the one in force."""
+        names = list(SORTS)
+        self.sort = names[(names.index(self.sort) + step) % len(names)]
+
+    @property
+    def needs_summaries(self) -> bool:
+        """Whether filter or order want every exchange to have been analyzed."""
+        return self.wanted.derived or self.sort in _DERIVED_SORTS
+
+    def not_summarized(self, limit: int) -> list[int]:
+        """Finished exchanges that were never analyzed, or by another version; newest first."""
+        return [] if self.browser is None else self.browser.not_summarized(__version__, limit)
 
     def refresh(self) -> bool:
         """Bring ``ids`` up to date; whether they changed. Cheap where only newer exchanges can have come."""

@@ -61,6 +61,16 @@ def test_help_loads_click_and_no_command():
             "from streamlab.storage.capture_db import CaptureDB",
             "Screens ask the watcher, never storage",
         ),
+        (
+            "streamlab/tui/widgets/rows.py",
+            "from streamlab.storage.filtering import SORTS",
+            "Screens ask the watcher, never storage",
+        ),
+        (
+            "streamlab/tui/viewing/tour.py",
+            "from streamlab.storage.browsing import ListRow",
+            "Screens ask the watcher, never storage",
+        ),
     ],
 )
 def test_a_seeded_violation_breaks_its_contract(tmp_path, room, line, contract):

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from streamlab.exchange import Ending, Exchange, ResponseHead, Segment
 from streamlab.storage.browsing import Browser
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.tui.analysis_session import AnalysisSession
 from streamlab.tui.events import Events, body_of
 from streamlab.tui.playing import Player
 from streamlab.tui.protocol import Analyzed, Indexed
-from streamlab.tui.subject import Subject
 from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.events import Chunk
 from streamlab.wire.stream import StreamDecoder
@@ -94,9 +94,9 @@ def test_reads_and_chunks_are_told_apart(tmp_path):
 
 
 def _examined(browser):
-    subject = Subject(browser, 1, 1)
-    said = [one for one in subject.work() if one]
-    return subject, said
+    session = AnalysisSession(browser, 1, 1)
+    said = [one for one in session.work() if one]
+    return session, said
 
 
 def test_what_a_client_holds_at_any_event_is_the_fold_up_to_it(tmp_path):
@@ -104,7 +104,7 @@ def test_what_a_client_holds_at_any_event_is_the_fold_up_to_it(tmp_path):
     body = streams.sse(streams.chat_text(*[f"{at} " for at in range(count)]))
     browser = _stored(tmp_path, body, [5_000])
     try:
-        subject, said = _examined(browser)
+        session, said = _examined(browser)
         assert [one for one in said if isinstance(one, Analyzed)][-1].whole
         assert [one for one in said if isinstance(one, Indexed)][-1].whole
         decoder, fold, wanted = StreamDecoder(), Accumulator(), {}
@@ -114,11 +114,11 @@ def test_what_a_client_holds_at_any_event_is_the_fold_up_to_it(tmp_path):
             if number in (0, 1, 2047, 2048, 2049, 4096, 5999, count + 2):
                 wanted[number] = fold.completion()
         for number in reversed(list(wanted)):
-            state = subject.state(number)
+            state = session.state(number)
             assert state.completion["content"] == wanted[number]["content"][-4_000:], number
             assert state.lengths["content"] == len(wanted[number]["content"])
             assert {**state.completion, "content": ""} == {**wanted[number], "content": ""}
-        subject.close()
+        session.close()
     finally:
         browser.close()
 
@@ -126,16 +126,16 @@ def test_what_a_client_holds_at_any_event_is_the_fold_up_to_it(tmp_path):
 def test_questions_before_the_work_is_done_are_put_off(tmp_path):
     browser = _stored(tmp_path, streams.sse(streams.chat_text()), [50])
     try:
-        subject = Subject(browser, 1, 1)
-        assert subject.diff(0).waiting
-        work = subject.work()
+        session = AnalysisSession(browser, 1, 1)
+        assert session.diff(0).waiting
+        work = session.work()
         while not isinstance(next(work), Indexed):
             pass
-        assert subject.state(2).waiting
+        assert session.state(2).waiting
         list(work)
-        assert not subject.state(2).waiting
-        assert not subject.diff(2).waiting
-        subject.close()
+        assert not session.state(2).waiting
+        assert not session.diff(2).waiting
+        session.close()
     finally:
         browser.close()
 

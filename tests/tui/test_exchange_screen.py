@@ -98,7 +98,7 @@ def test_the_bytes_of_a_finding_are_pointed_at(run):
         await driver.settle()
         pane = driver.exchange.query_one("#bytes")
         start, stop = driver.exchange.finding.span
-        raw = driver.exchange.exchange.body[start:stop].decode()
+        raw = driver.exchange.viewed.exchange.body[start:stop].decode()
         shown = "".join(
             line.plain[span.start : span.end]
             for line in pane.lines(200)
@@ -157,19 +157,23 @@ def test_zoom_goes_from_the_whole_stream_to_a_millisecond(run):
     async def story(driver):
         await driver.settle()
         timeline = driver.exchange.timeline
-        start, whole = timeline.drawing.window
+        start, whole = timeline.drawing.axis.window
         assert start == 0
         await driver.press("j", "j", "j")
         await driver.press(*["plus"] * 20)
-        start, stop = timeline.drawing.window
+        start, stop = timeline.drawing.axis.window
         assert stop - start == 1_000
-        assert start <= driver.exchange.events.place(3).offset_us <= stop
+        assert start <= driver.exchange.viewed.events.place(3).offset_us <= stop
         await driver.press("j")
-        assert timeline.drawing.window[0] <= driver.exchange.events.place(4).offset_us <= timeline.drawing.window[1]
+        assert (
+            timeline.drawing.axis.window[0]
+            <= driver.exchange.viewed.events.place(4).offset_us
+            <= timeline.drawing.axis.window[1]
+        )
         await driver.press("minus")
-        assert timeline.drawing.window[1] - timeline.drawing.window[0] == 2_000
+        assert timeline.drawing.axis.window[1] - timeline.drawing.axis.window[0] == 2_000
         await driver.press("0")
-        assert timeline.drawing.window == (0, whole)
+        assert timeline.drawing.axis.window == (0, whole)
 
     run(story, TOOLS)
 
@@ -218,9 +222,9 @@ def test_search_finds_forwards_and_goes_on(run):
         await driver.until(lambda: driver.exchange.cursor == 1)
         await driver.press("ctrl+g")
         await driver.until(lambda: driver.exchange.cursor == 2)
-        driver.exchange._search = "nowhere to be found"
-        driver.exchange.search(1)
-        await driver.until(lambda: "not found" in driver.text())
+        driver.exchange.search.text = "nowhere to be found"
+        driver.exchange.search_on(1)
+        await driver.until(lambda: "nowhere" in driver.text())
 
     run(story, TOOLS)
 
@@ -238,18 +242,18 @@ def test_play_runs_in_time_and_stops_at_a_finding(run):
     async def story(driver):
         await driver.settle()
         await driver.press("space")
-        await driver.until(lambda: not driver.exchange.player.running)
+        await driver.until(lambda: not driver.exchange.play.player.running)
         # The stream has findings everywhere; the first after the start stops it.
         assert driver.exchange.cursor == 1
         assert "stopped at a finding" in driver.text()
         await driver.app.run_command(driver.exchange, "break_on('findings')")
         await driver.press("greater_than_sign", "greater_than_sign", "greater_than_sign", "greater_than_sign")
-        assert driver.exchange.player.speed == 50
+        assert driver.exchange.play.player.speed == 50
         await driver.press("space")
-        await driver.until(lambda: not driver.exchange.player.running)
+        await driver.until(lambda: not driver.exchange.play.player.running)
         assert driver.exchange.cursor == 23
         await driver.press("less_than_sign")
-        assert driver.exchange.player.speed == 10
+        assert driver.exchange.play.player.speed == 10
 
     run(story, TOOLS)
 
@@ -333,12 +337,12 @@ def test_a_replay_serves_the_exchange_until_it_is_stopped(run):
         await driver.settle()
         await driver.press("r")
         url = driver.app.clipboard
-        exchange = driver.exchange.exchange
+        exchange = driver.exchange.viewed.exchange
         async with httpx.AsyncClient() as client:
             answer = await client.post(f"{url}/chat/completions", content=exchange.request.body)
         assert answer.content == exchange.body
         await driver.press("r")
-        assert driver.app._replaying is None
+        assert not driver.app.actions.is_replaying
 
     run(story, TOOLS)
 

@@ -226,7 +226,7 @@ def test_a_bare_stream_and_a_compressed_one_can_be_opened(run, tmp_path):
     async def story(driver):
         assert isinstance(driver.app.screen, ExchangeScreen)
         await driver.settle()
-        assert len(driver.exchange.events) == 5
+        assert len(driver.exchange.viewed.events) == 5
         await driver.press("j", "j", "c")
         await driver.settle()
         assert "hello there" in driver.text()
@@ -243,7 +243,7 @@ def test_a_large_file_is_read_while_one_looks(run, tmp_path):
         await driver.until(lambda: len(_ids(driver)) == 1)
         await driver.press("enter")
         await driver.settle()
-        assert len(driver.exchange.events) == 30_003
+        assert len(driver.exchange.viewed.events) == 30_003
         await driver.press("G", "k", "k")
         await driver.settle()
         assert driver.exchange.cursor == 30_001

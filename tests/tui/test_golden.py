@@ -55,7 +55,7 @@ async def _findings(driver):
 
 
 async def _compare(driver):
-    driver.app.open_comparison(10, 9)
+    driver.app.actions.open_comparison(10, 9)
     await driver.pilot.pause()
     await driver.settle()
 

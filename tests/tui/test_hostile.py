@@ -108,7 +108,7 @@ def _assert_clean(driver):
 def test_marks_filters_and_messages_are_hostile_too(run, database):
     async def story(driver):
         await driver.settle()
-        driver.app.set_mark(15, -1, EVIL.encode("utf-8", "replace").decode())
+        driver.app.actions.set_mark(15, -1, EVIL.encode("utf-8", "replace").decode())
         driver.app.tell(EVIL)
         driver.app.screen._apply(EVIL.replace("\ud83d", ""))
         await driver.until(lambda: not driver.app.watcher.ids)

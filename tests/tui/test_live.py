@@ -19,15 +19,15 @@ def test_an_open_exchange_grows_until_it_ends(run, tmp_path):
         await driver.until(lambda: "recording" in driver.text())
         for number in range(40):
             recording.write(_tick(number))
-            await driver.until(lambda wanted=number + 1: len(driver.exchange.events) == wanted)
+            await driver.until(lambda wanted=number + 1: len(driver.exchange.viewed.events) == wanted)
             await driver.press("G") if number == 3 else None
         await driver.until(lambda: "tick39" in driver.text(), "the cursor stays at the end")
-        assert driver.exchange.live
-        assert driver.exchange.report is not None
+        assert driver.exchange.viewed.is_live
+        assert driver.exchange.viewed.report is not None
         recording.end()
         await driver.until(lambda: "■ complete" in driver.text())
         await driver.settle()
-        assert {one.rule for one in driver.exchange.report.findings} >= {"done-missing", "finish-reason-missing"}
+        assert {one.rule for one in driver.exchange.viewed.report.findings} >= {"done-missing", "finish-reason-missing"}
 
     with Recording(path, 1) as recording:
         run(story, db=path)
@@ -42,7 +42,7 @@ def test_an_exchange_that_has_only_begun_can_be_opened(run, tmp_path):
         await driver.until(lambda: "waiting for the first event" in driver.text())
         await driver.press("n", "j", "G", "right_square_bracket", "space", "space", "b", "x", "o")
         recording.write(_tick(0))
-        await driver.until(lambda: len(driver.exchange.events) == 1)
+        await driver.until(lambda: len(driver.exchange.viewed.events) == 1)
 
     with Recording(path, 1) as recording:
         run(story, db=path)

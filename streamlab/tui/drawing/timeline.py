@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rich.style import Style
 from rich.text import Text
 
@@ -9,106 +11,100 @@ from streamlab.exchange import Ending
 from streamlab.report.timeline import kind, preview
 from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Finding
+from streamlab.tui.drawing.axis import Axis
 from streamlab.tui.events import Events, Place
-from streamlab.tui.palette import ARRIVAL, BOLD, DIM, GAP, GOOD, GRAVE, LETTERS, SEVERITY, STALL, fit, kind_style
+from streamlab.tui.palette import BOLD, DIM, FOUND, GAP, GOOD, GRAVE, LETTERS, SEVERITY, STALL, fit, kind_style
 
-_MIN_SPAN_US = 1_000
+#: A rule is folded when it speaks of at least so many events, and of so large a part of all.
+_FOLDED_EVENTS, _FOLDED_PART = 5, 0.8
+
+
+class _Widths(NamedTuple):
+    """Cells of the number and the axis; whether size and gap have room."""
+
+    digits: int
+    axis: int
+    sized: bool
+    gapped: bool
 
 
 class TimelineRows:
     """The events of one exchange as rows on a time axis; the last row is how it ended.
 
-    ``stall_us`` is the wait from which a gap counts as a stall. The axis shows the whole stream, or a stretch of it
-    around one moment (`zoom`).
+    ``stall_us`` is the wait from which a gap counts as a stall, ``searched`` a text to point at. ``folded`` are the
+    findings that nearly every row has: they are left out of the marker column, so that rows which differ stand out.
     """
 
     def __init__(self) -> None:
         self.events: Events | None = None
         self.ending: str | None = None
         self.end_us: int | None = None
+        self.axis = Axis()
         self.findings: dict[int, Finding] = {}  # gravest one by event
         self.whole_findings: list[Finding] = []
+        self.folded: list[Finding] = []
         self.marks: dict[int, str] = {}
         self.stall_us = 1_000_000
-        self._span_us: int | None = None
-        self._from_us = 0
+        self.searched = ""
+        self._marked: dict[int, Finding] = {}
 
     def show(self, events: Events | None, ending: str | None, end_us: int | None) -> None:
         """Another exchange, or more of this one."""
         if events is not self.events:
-            self._span_us, self._from_us = None, 0
+            self.axis = Axis()
         self.events, self.ending, self.end_us = events, ending, end_us
+        self.axis.show(events, end_us)
+
+    def follow(self, events: Events) -> None:
+        """The same exchange under another index, which keeps the axis as it is."""
+        if self.events is not None and events.body is self.events.body:
+            self.events = events
 
     def annotate(self, findings: tuple[Finding, ...], marks: dict[int, str]) -> None:
         """Findings, and what somebody marked."""
-        self.findings, self.whole_findings, self.marks = {}, [], marks
+        self.findings, self.whole_findings, self.marks, self._marked = {}, [], marks, {}
+        self.folded = [one for one in findings if self._is_everywhere(one)]
         for one in sorted(findings, key=lambda one: (one.severity.rank, one.known), reverse=True):
             if one.event is None:
                 self.whole_findings.append(one)
             for event in one.events or (() if one.event is None else (one.event,)):
                 self.findings[event] = one
+                if one not in self.folded:
+                    self._marked[event] = one
+
+    def _is_everywhere(self, finding: Finding) -> bool:
+        events = len(self.events) if self.events is not None else 0
+        return finding.count >= max(_FOLDED_EVENTS, _FOLDED_PART * events)
+
+    @property
+    def folded_note(self) -> Text:
+        """The folded findings in a line; empty without any."""
+        note = Text("on nearly every event: ", DIM) if self.folded else Text()
+        for at, one in enumerate(sorted(self.folded, key=lambda one: one.severity.rank)):
+            note.append("  " if at else "").append(LETTERS[one.severity], SEVERITY[one.severity])
+            note.append(f" {one.rule}", DIM)
+        return note
 
     @property
     def count(self) -> int:
         """How many rows there are."""
         return (len(self.events) if self.events is not None else 0) + (self.ending is not None)
 
-    # -- the axis
-
-    @property
-    def _whole(self) -> int:
-        return max(self.end_us or 0, self.events.index.last_us if self.events is not None else 0, 1)
-
-    @property
-    def window(self) -> tuple[int, int]:
-        """The stretch of time on the axis, in microseconds."""
-        if self._span_us is None or self._span_us >= self._whole:
-            return 0, self._whole
-        return self._from_us, self._from_us + self._span_us
-
-    def zoom(self, step: int, row: int) -> None:
-        """Half (-1) or twice (1) the time on the axis, around a row; 0 for everything."""
-        start, stop = self.window
-        span = self._whole if step == 0 else (stop - start) * 2 if step > 0 else (stop - start) // 2
-        self._span_us = None if span >= self._whole else max(_MIN_SPAN_US, span)
-        self._centre(row)
-
-    def _centre(self, row: int) -> None:
-        place = self.events.place(row) if self.events is not None else None
-        at = place.offset_us if place is not None else self.end_us
-        if self._span_us is not None and at is not None:
-            self._from_us = max(0, at - self._span_us // 2)
-
-    def follow(self, row: int) -> bool:
-        """Bring a row's moment onto the axis; whether that moved it."""
-        if self._span_us is None or self.events is None:
-            return False
-        place = self.events.place(row)
-        start, stop = self.window
-        if place is None or place.offset_us is None or start <= place.offset_us <= stop:
-            return False
-        self._centre(row)
-        return True
-
     # -- drawing
 
-    def _columns(self, width: int) -> tuple[int, int, bool, bool]:
-        """Widths of the number and the axis; whether size and gap have room."""
+    def _widths(self, width: int) -> _Widths:
+        """The preview has what is left, and most of it where there is much."""
         digits = max(3, len(str(max(0, self.count - 1))))
-        axis = max(10, min(48, (width - 60) // 2)) if width >= 76 else max(0, min(12, width - 54))
-        return digits, axis, width >= 64, width >= 44
+        axis = max(8, min(48, (width - 58) // 3)) if width >= 64 else max(0, min(12, width - 54))
+        return _Widths(digits, axis, width >= 90, width >= 44)
 
     def heading(self, width: int) -> Text:
-        """Names of the columns, and the ends of the axis."""
-        digits, axis, sized, gapped = self._columns(width)
+        """Names of the columns, and the ends of the axis as a line between marks."""
+        digits, axis, sized, gapped = self._widths(width)
         line = f"   {'#':>{digits}} {'at':>8} " + (f"{'gap':>8} " if gapped else "")
         if axis >= 8:
-            start, stop = self.window
-            left, right = milliseconds(start) if start else "0", milliseconds(stop)
-            room = axis - len(left) - len(right)
-            line += (left + " " * room + right if room >= 1 else fit(right, axis, right=True)) + " "
-        line += (f"{'size':>7} " if sized else "") + "RC kind     preview"
-        return Text(line)
+            line += f"{self.axis.heading(axis)} "
+        return Text(line + (f"{'size':>7} " if sized else "") + "RC kind     preview")
 
     def row(self, number: int, width: int) -> Text:
         """One event, or the ending."""
@@ -116,56 +112,40 @@ class TimelineRows:
         return self._event(place, width) if place is not None else self._end(width)
 
     def _event(self, place: Place, width: int) -> Text:
-        digits, axis, sized, gapped = self._columns(width)
-        meaning = place.meaning
-        what = kind(meaning)
+        digits, axis, sized, gapped = self._widths(width)
+        what = kind(place.meaning)
         line = Text(no_wrap=True)
-        finding = self.findings.get(place.event)
-        if finding is not None:
-            line.append(LETTERS[finding.severity], SEVERITY[finding.severity])
-        else:
-            line.append(" ")
+        finding = self._marked.get(place.event)
+        line.append(LETTERS[finding.severity] if finding else " ", SEVERITY[finding.severity] if finding else Style())
         line.append("*" if place.event in self.marks else " ", BOLD)
         line.append(f" {place.event:>{digits}} ", DIM)
         line.append(f"{milliseconds(place.offset_us):>8} ")
         if gapped:
             line.append(f"{milliseconds(place.gap_us):>8} ", self._gap_style(place.gap_us))
         if axis >= 8:
-            line.append_text(self._axis(place, axis))
-            line.append(" ")
+            line.append_text(self.axis.bar(place, axis, self.stall_us)).append(" ")
         if sized:
             line.append(f"{size(len(place.sse.raw)):>7} ", DIM)
         line.append(_boundary(place.opens_read, place.cuts), GAP)
         line.append(_boundary(place.opens_chunk, place.chunk_cuts) if place.chunked else " ", DIM)
         line.append(f" {fit(what, 8)} ", kind_style(what))
-        line.append(fit(preview(meaning), max(0, width - line.cell_len)))
+        before = len(line)
+        line.append(fit(preview(place.meaning), max(0, width - line.cell_len)))
+        self._point_at_searched(line, before)
         return line
+
+    def _point_at_searched(self, line: Text, start: int) -> None:
+        needle, shown = self.searched.lower(), line.plain.lower()
+        at = shown.find(needle, start) if needle else -1
+        while at >= 0:
+            line.stylize(FOUND, at, at + len(needle))
+            at = shown.find(needle, at + len(needle))
 
     def _gap_style(self, gap_us: int | None) -> Style:
         return STALL if gap_us is not None and gap_us >= self.stall_us else DIM
 
-    def _axis(self, place: Place, width: int) -> Text:
-        if place.offset_us is None:
-            return Text(" " * width)
-        start, stop = self.window
-        scale = (width - 1) / max(1, stop - start)
-        at = int((place.offset_us - start) * scale)
-        since = int((place.offset_us - (place.gap_us or 0) - start) * scale)
-        stalled = (place.gap_us or 0) >= self.stall_us
-        if at < 0:
-            return Text("‹" + " " * (width - 1), DIM)
-        if since >= width:
-            return Text(" " * (width - 1) + "›", DIM)
-        line = Text()
-        left, right = max(0, since), min(at, width)
-        line.append(" " * left)
-        line.append(("━" if stalled else "─") * (right - left), STALL if stalled else GAP)
-        line.append("●" if at < width else "", ARRIVAL)
-        line.append(" " * (width - line.cell_len))
-        return line
-
     def _end(self, width: int) -> Text:
-        digits, _, _, _ = self._columns(width)
+        digits = self._widths(width).digits
         line = Text(no_wrap=True)
         worst = self.whole_findings[-1] if self.whole_findings else None
         line.append(LETTERS[worst.severity] if worst else " ", SEVERITY[worst.severity] if worst else Style())

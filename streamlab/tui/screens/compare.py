@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -17,7 +17,7 @@ from streamlab.tui import protocol
 from streamlab.tui.events import Events
 from streamlab.tui.messages import Chosen
 from streamlab.tui.palette import BOLD, DIM, DOUBTFUL, GOOD, GRAVE, LETTERS, SEVERITY, STALL, fit, kind_style
-from streamlab.tui.screens.base import WorkbenchScreen
+from streamlab.tui.screens.base import Handlers, WorkbenchScreen
 from streamlab.tui.watcher import Side
 from streamlab.tui.widgets.key_bar import KeyBar
 from streamlab.tui.widgets.rows import Rows
@@ -170,10 +170,11 @@ class CompareScreen(WorkbenchScreen):
         for side in self._opened:
             side.close()
 
-    def answered(self, answer: Any) -> None:
-        """The comparison is there."""
-        if not isinstance(answer, protocol.Aligned) or answer.token != self.token:
-            return
+    def concerns(self, token: int) -> bool:
+        """See `WorkbenchScreen`."""
+        return token == self.token
+
+    def _aligned(self, answer: protocol.Aligned) -> None:
         self._opened = [Side(path, number, part) for path, number, part in (answer.a, answer.b)]
         left, right = (side.events for side in self._opened)
         verdict, differences = self.query_one("#verdict", Static), self.query_one(DifferenceRows)
@@ -196,6 +197,8 @@ class CompareScreen(WorkbenchScreen):
             self.query_one(AlignedRows).display = False
             differences.show(parity.findings)
             differences.focus()
+
+    HANDLERS: ClassVar[Handlers] = {protocol.Aligned: _aligned}
 
     def on_chosen(self, message: Chosen) -> None:
         """Enter on a difference goes to its first place."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from streamlab import __version__
-from streamlab.storage.filtering import SORTS
 from streamlab.tui import protocol
 from streamlab.tui.drawing.titles import list_title
 from streamlab.tui.messages import Chosen
 from streamlab.tui.palette import GRAVE
-from streamlab.tui.screens.base import WorkbenchScreen
+from streamlab.tui.screens.base import Handlers, WorkbenchScreen
 from streamlab.tui.widgets.exchange_list import ExchangeList
 from streamlab.tui.widgets.key_bar import KeyBar
 from streamlab.tui.widgets.line import Line
@@ -138,16 +136,17 @@ class ExchangesScreen(WorkbenchScreen):
         ids = [
             one for one, row in rows.items() if row is not None and row.summary is None and not row.overview.in_progress
         ]
-        if watcher.wanted.derived or watcher.sort in ("events", "first token", "worst finding"):
-            ids += watcher.browser.not_summarized(__version__, _AT_ONCE)
+        if watcher.needs_summaries:
+            ids += watcher.not_summarized(_AT_ONCE)
         if ids:
             self.app.ask(protocol.Summarize(str(watcher.path), tuple(dict.fromkeys(ids))))
 
-    def answered(self, answer: Any) -> None:
+    def _summarized(self, answer: protocol.Summarized) -> None:
         """Some exchanges have a summary now; the list is read again when the database says so."""
-        if isinstance(answer, protocol.Summarized):
-            self._left = answer.left
-            self._notice()
+        self._left = answer.left
+        self._notice()
+
+    HANDLERS: ClassVar[Handlers] = {protocol.Summarized: _summarized}
 
     def capture_changed(self) -> None:
         """Read again; behind another screen nobody would see it, and coming back reads again anyway."""
@@ -185,15 +184,7 @@ class ExchangesScreen(WorkbenchScreen):
     def _load(self) -> None:
         from textual.worker import get_current_worker
 
-        from streamlab.tui.watcher import Watcher
-
-        own, shown = Watcher(self.app.watcher.path), self.app.watcher
-        own.filter, own.sort, own.pending = shown.filter, shown.sort, list(shown.pending)
-        try:
-            ids = own.load_ids()
-        finally:
-            own.pending = []
-            own.close()
+        ids = self.app.watcher.load_ids_apart()
         if not get_current_worker().is_cancelled:
             self.app.call_from_thread(self._loaded, ids)
 
@@ -212,9 +203,7 @@ class ExchangesScreen(WorkbenchScreen):
 
     def action_sort(self, step: int) -> None:
         """By the next column."""
-        names = list(SORTS)
-        watcher = self.app.watcher
-        watcher.sort = names[(names.index(watcher.sort) + step) % len(names)]
+        self.app.watcher.sort_by_next(step)
         self._read_again()
 
     def action_mark(self) -> None:
@@ -222,7 +211,7 @@ class ExchangesScreen(WorkbenchScreen):
         current = self.table.current
         if current is not None:
             marked = -1 in self.app.watcher.marks(current)
-            self.app.set_mark(current, -1, None if marked else "")
+            self.app.actions.set_mark(current, -1, None if marked else "")
             self.table.reload()
 
     def action_note(self) -> None:
@@ -233,7 +222,7 @@ class ExchangesScreen(WorkbenchScreen):
 
         def done(line: str | None) -> None:
             if line is not None:
-                self.app.set_mark(current, -1, line)
+                self.app.actions.set_mark(current, -1, line)
                 self.table.reload()
 
         self.ask_line(f"note on exchange {current}", done, self.app.watcher.marks(current).get(-1, ""))
@@ -261,12 +250,12 @@ class ExchangesScreen(WorkbenchScreen):
     def action_export(self) -> None:
         """As a regression fixture."""
         if self.table.current is not None:
-            self.app.ask_export(self.table.current)
+            self.app.actions.ask_export(self.table.current)
 
     def action_copy_curl(self) -> None:
         """The request as a curl command, on the clipboard."""
         if self.table.current is not None:
-            self.app.copy_curl(self.table.current)
+            self.app.actions.copy_curl(self.table.current)
 
     def action_compare(self) -> None:
         """The first key press names the left exchange, the second the right one."""
@@ -277,5 +266,5 @@ class ExchangesScreen(WorkbenchScreen):
             self._compare = None if self._compare == current else current
         else:
             left, self._compare = self._compare, None
-            self.app.open_comparison(left, current)
+            self.app.actions.open_comparison(left, current)
         self._notice()

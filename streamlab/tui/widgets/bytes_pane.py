@@ -31,7 +31,7 @@ The bytes of the event at the cursor, exactly as they came.
 
 ␍ ␊ ␉     line ends and tabs      \\xff   a byte that is no UTF-8
 ‹BOM›     a byte order mark       ┊      here another read begins
-reversed  what the finding is about
+reversed  what the finding is about, and what was searched for
 
 x changes between text and hex."""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "hex", "hex", show=False)]
@@ -42,10 +42,12 @@ x changes between text and hex."""
         self._place: Place | None = None
         self._span: tuple[int, int] | None = None
         self._note = ""
+        self._found: frozenset[int] = frozenset()
 
-    def show(self, place: Place | None, span: tuple[int, int] | None, note: str = "") -> None:
-        """An event, and the byte range of the body to point at."""
+    def show(self, place: Place | None, span: tuple[int, int] | None, note: str = "", searched: str = "") -> None:
+        """An event, the byte range of the body to point at, and a text that was searched for."""
         self._place, self._span, self._note = place, span, note
+        self._found = _places_of(searched, place.sse.raw[:_SHOWN]) if place is not None else frozenset()
         self.update_lines()
 
     def action_hex(self) -> None:
@@ -63,6 +65,8 @@ x changes between text and hex."""
         return [*lines, Text(f"… {left:,} more bytes", DIM)] if left else lines
 
     def _marked(self, at: int) -> bool:
+        if at in self._found:
+            return True
         if self._span is None or self._place is None:
             return False
         return self._span[0] <= self._place.sse.start + at < self._span[1]
@@ -103,6 +107,17 @@ x changes between text and hex."""
             line.append("".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in row), BOLD)
             lines.append(line)
         return lines
+
+
+def _places_of(text: str, raw: bytes) -> frozenset[int]:
+    """The offsets of the bytes that a text was found in."""
+    needle, shown = text.encode("utf-8", "surrogatepass").lower(), raw.lower()
+    found: set[int] = set()
+    at = shown.find(needle) if needle else -1
+    while at >= 0:
+        found.update(range(at, at + len(needle)))
+        at = shown.find(needle, at + 1)
+    return frozenset(found)
 
 
 def _signs(raw: bytes) -> Iterator[tuple[int, int, str, Style]]:

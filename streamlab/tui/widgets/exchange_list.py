@@ -6,9 +6,8 @@ from typing import ClassVar
 
 from rich.text import Text
 
-from streamlab.storage.browsing import ListRow
 from streamlab.tui.drawing.exchange_list import heading, row
-from streamlab.tui.watcher import Watcher
+from streamlab.tui.watcher import ListRow, Watcher
 from streamlab.tui.widgets.rows import Rows
 
 _AHEAD = 40

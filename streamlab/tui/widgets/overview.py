@@ -23,7 +23,8 @@ class Overview(Widget):
 
     HELP: ClassVar[str] = """\
 The whole stream, left to right: the height of a bar is the longest wait there, the
-longest of all being full; the letters below are findings. A click goes there."""
+longest of all being full, and the first bar the wait from the request on; the letters
+below are findings. A click goes there."""
 
     class Clicked(Message):
         """A place was clicked: the number of the event."""
@@ -85,9 +86,13 @@ longest of all being full; the letters below are findings. A click goes there.""
         sketch = self._index.sketch
         start, stop = (event // sketch.stride for event in self._share(column, width))
         gap = max(sketch.gaps[start : max(stop, start + 1)], default=0)
+        first = max(0, sketch.times[0])
+        stalled = gap >= self._stall_us
+        if column == 0:
+            gap = max(gap, first)  # the wait from the request on
         # By the square root: a wait a hundred times as long is ten times as high, so that short ones are still seen.
-        level = 0 if gap <= 0 else max(1, round(8 * sqrt(gap / max(1, self._index.longest[0]))))
-        return BARS[min(8, level)], STALL if gap >= self._stall_us else GAP
+        level = 0 if gap <= 0 else max(1, round(8 * sqrt(gap / max(1, self._index.longest[0], first))))
+        return BARS[min(8, level)], STALL if stalled else GAP
 
     def _letter(self, column: int, width: int) -> tuple[str, Style]:
         if self._continues(column, width):

@@ -15,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from streamlab.tui.messages import Chosen
+from streamlab.tui.palette import mark_broken
 from streamlab.tui.widgets.scrolling import set_line_count
 
 
@@ -34,6 +35,9 @@ class Rows(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, always_update=False, repaint=False)
     row_count: reactive[int] = reactive(0, repaint=False)
+
+    #: Whether one click opens a row, where two are needed otherwise.
+    CHOOSES_ON_CLICK: ClassVar[bool] = False
 
     #: The line that says what to do when there is nothing to show.
     empty: str = ""
@@ -62,7 +66,7 @@ class Rows(ScrollView, can_focus=True):
         style = background
         if number == self.cursor:
             style += self.get_component_rich_style("rows--cursor" if self.has_focus else "rows--blurred")
-        return self._strip(self.row(number, width), width, style)
+        return self._strip(mark_broken(self.row(number, width)), width, style)
 
     def _strip(self, text: Text, width: int, style: Style) -> Strip:
         segments = [
@@ -157,11 +161,11 @@ class Rows(ScrollView, can_focus=True):
             self.post_message(Chosen(self.cursor))
 
     def on_click(self, event: Click) -> None:
-        """A click moves the cursor, a double click opens."""
+        """A click moves the cursor, a double click opens; where `CHOOSES_ON_CLICK` says so, one is enough."""
         row = self.scroll_offset.y + event.get_content_offset_capture(self).y - 1
         if 0 <= row < self.row_count:
             self.cursor = row
-            if event.chain == 2:
+            if event.chain == (1 if self.CHOOSES_ON_CLICK else 2):
                 self.action_choose()
 
     def refresh_rows(self) -> None:

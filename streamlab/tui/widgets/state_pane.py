@@ -24,7 +24,10 @@ class StatePane(TextPane):
     HELP: ClassVar[str] = """\
 What a client that reads as the official ones do holds after the event at the cursor.
 What this event added is underlined. Arguments are shown as text, as they grow;
-✓ says that they are complete JSON."""
+✓ says that they are complete JSON. Of an answer that came whole, it is what stands in it.
+
+h chooses a client: what it was measured to do on the findings up to here stands above, and
+below what has reached it; without one it is what a client holds that minds nothing."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -32,6 +35,13 @@ What this event added is underlined. Arguments are shown as text, as they grow;
         self._added: dict[str, str] = {}
         self._lengths: dict[str, int] = {}
         self._note = self._foreign = ""
+        self._told: tuple[Text, ...] = ()
+
+    def tell(self, lines: tuple[Text, ...]) -> None:
+        """What stands above: the client that was chosen, and what becomes of it."""
+        if lines != self._told:
+            self._told = lines
+            self.update_lines(top=False)
 
     def show(
         self,
@@ -51,9 +61,10 @@ What this event added is underlined. Arguments are shown as text, as they grow;
 
     def lines(self, width: int) -> list[Text]:
         """See `TextPane`."""
+        lines = [part for one in self._told for part in self.wrapped(one, width, "  ")]
         if self._note:
-            return self.wrapped(Text(self._note, DIM), width)
-        held, lines = self._held, []
+            return [*lines, *self.wrapped(Text(self._note, DIM), width)]
+        held = self._held
         if self._foreign:
             said = f"no OpenAI client reads {visible(self._foreign, 40)}; this is what its translation comes to"
             lines += self.wrapped(Text(said, DIM), width)

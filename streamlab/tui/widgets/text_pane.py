@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from streamlab.tui.palette import mark_broken
 from streamlab.tui.widgets.scrolling import set_line_count
 
 
@@ -52,8 +53,14 @@ class TextPane(ScrollView, can_focus=True):
             return
         if width != self._width:
             self._width = width
-            self._lines = self.lines(width)
+            self._lines = [mark_broken(line) for line in self.lines(width)]
             set_line_count(self, len(self._lines))
+
+    @property
+    def needed(self) -> int:
+        """How many lines there are to show."""
+        self._layout_lines()
+        return len(self._lines)
 
     def render_line(self, y: int) -> Strip:
         """One line."""

@@ -21,19 +21,23 @@ class Timeline(Rows):
     """The events of one exchange; the last row is how it ended."""
 
     HELP: ClassVar[str] = """\
-Every row is one event of the stream; the last row says how the exchange ended.
+Every row is one event; the last says how the exchange ended.
 
-mark      gravest finding at this event: E error, W warning, i info; * marked by you
-at, gap   when its last byte came, and how long after the event before
-axis      the wait as a line, the arrival as a dot; + and - zoom from the whole
-          stream down to one millisecond, 0 shows the whole stream
-R C       reads and HTTP chunks: ▪ begins one, · shares it with the event before,
-          a number says of how many it is made
-kind      what the event is; bytes; the telling part of its content"""
+mark      the gravest finding at this event: E error, W warning,
+          i info; * marked by you. A rule that nearly every event
+          breaks stands in the frame below instead
+at, gap   when its last byte came, and how long after the one before
+├ axis ┤  the wait as a line (the one from the request on is dotted),
+          the arrival as a dot; of a long stream, the stretch of time
+          that is on the screen
+R C       reads and HTTP chunks: ▪ begins one, · shares it with the
+          event before, a number says of how many it is made
+kind      what it is; its bytes; the telling part of its content"""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("plus,equals_sign", "zoom(-1)", "zoom in", show=False),
         Binding("minus", "zoom(1)", "zoom out", show=False),
-        Binding("0", "zoom(0)", "whole stream", show=False),
+        Binding("0", "zoom(0)", "the whole stream, or what is on the screen", show=False),
+        Binding("z", "begin", "axis from the first event, or the request", show=False),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -48,11 +52,18 @@ kind      what the event is; bytes; the telling part of its content"""
         """Another exchange, or more of this one."""
         self.drawing.show(events, ending, end_us)
         self.row_count = self.drawing.count
+        self.drawing.axis.look(self.scroll_offset.y, self.page_rows)
         self._redraw()
 
     def annotate(self, findings: tuple[Finding, ...], marks: dict[int, str]) -> None:
-        """Findings, and what somebody marked."""
+        """Findings, and what somebody marked; what nearly every row has stands in the frame."""
         self.drawing.annotate(findings, marks)
+        self.border_subtitle = self.drawing.folded_note.plain
+        self._redraw()
+
+    def point_at(self, text: str) -> None:
+        """Show where a text is that was searched for."""
+        self.drawing.searched = text
         self._redraw()
 
     @property
@@ -66,14 +77,33 @@ kind      what the event is; bytes; the telling part of its content"""
 
     def moved(self, row: int) -> None:
         """Tell the other parts; keep the cursor's moment on the axis."""
-        if self.drawing.follow(row):
+        if self.drawing.axis.follow(row):
             self._drawn.clear()
         self.post_message(CursorMoved(row))
 
     def action_zoom(self, step: int) -> None:
         """Half or twice the time on the axis, around the cursor; 0 for everything."""
-        self.drawing.zoom(step, self.cursor)
+        self.drawing.axis.zoom(step, self.cursor)
         self._redraw()
+
+    def action_begin(self) -> None:
+        """Let the axis begin at the first event, or at the request again."""
+        self.drawing.axis.from_first = not self.drawing.axis.from_first
+        self._redraw()
+
+    def _look(self) -> None:
+        if self.drawing.axis.look(self.scroll_offset.y, self.page_rows):
+            self._redraw()
+
+    def watch_scroll_y(self, before: float, now: float) -> None:
+        """Other rows are on the screen, and with them another stretch of time."""
+        super().watch_scroll_y(before, now)
+        self._look()
+
+    def on_resize(self) -> None:
+        """More rows, or fewer."""
+        super().on_resize()
+        self._look()
 
     # -- drawing
 

@@ -1,4 +1,4 @@
-"""What the workbench does to an exchange beyond showing it. Each of these may take a while: call it in a thread."""
+"""Writes an exchange as a fixture, a mended stream or a curl command. The first two may take a while: use a thread."""
 
 from __future__ import annotations
 
