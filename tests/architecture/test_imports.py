@@ -40,7 +40,7 @@ def test_importing_the_package_loads_nothing_else():
 
 def test_help_loads_click_and_no_command():
     loaded = _loaded_by("from streamlab import cli\ntry:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass")
-    heavy = {"rich", "textual", "httpx", "sqlite3", "asyncio", "msgspec"}
+    heavy = {"rich", "textual", "httpx", "sqlite3", "asyncio", "msgspec", "tomllib"}
     assert not heavy & {name.partition(".")[0] for name in loaded}
 
 

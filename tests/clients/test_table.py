@@ -124,20 +124,31 @@ def test_a_rule_that_cannot_tell_its_forms_apart_names_a_client_once_for_the_gra
     tool = _tool()
     wrong, raises = tool.Did("wrong", "ends with other text"), tool.Did("raises", "raises E")
     forms = [
-        tool.Form("one", ("a",), 3, "2026-11-20", {"x": wrong, "y": wrong}),
-        tool.Form("two", ("b",), 3, "2026-11-20", {"x": raises, "y": wrong}),
+        tool.Form("one", ("a",), 3, "2026-11-20", {"x": wrong, "y": wrong}, {"x": "1.0", "y": "2.0"}),
+        tool.Form("two", ("b",), 3, "2026-11-20", {"x": raises, "y": wrong}, {"x": "1.0", "y": "2.0"}),
     ]
     apart = tool.groups(forms, True, ["x", "y"])
     assert [(one.did, one.forms, one.clients, one.source) for one in apart] == [
-        (wrong, (), ("y",), ("a", "b")),
-        (wrong, ("one",), ("x",), ("a",)),
-        (raises, ("two",), ("x",), ("b",)),
+        (wrong, (), {"y": "2.0"}, ("a", "b")),
+        (wrong, ("one",), {"x": "1.0"}, ("a",)),
+        (raises, ("two",), {"x": "1.0"}, ("b",)),
     ]
     once = tool.groups(forms, False, ["x", "y"])
     assert [(one.did, one.forms, one.clients) for one in once] == [
-        (wrong, ("one",), ("y",)),
-        (raises, ("two",), ("x",)),
+        (wrong, ("one",), {"y": "2.0"}),
+        (raises, ("two",), {"x": "1.0"}),
     ]
+
+
+def test_a_client_that_was_asked_again_is_told_of_as_it_is_now():
+    tool = _tool()
+    then = {name: {"package": name, "version": "1.0", "name": name} for name in ("x", "y")}
+    now = {name: {"package": name, "version": "2.0", "name": name} for name in ("x", "z")}
+    told = {"s": {"summary": {"wrong": 2}, "outcomes": {"x": "wrong:t", "y": "hang"}}}
+    again = {"s": {"summary": {"same": 1, "n/a": 1}, "outcomes": {}}}
+    [form] = tool.forms([{"streams": ["s"]}], [tool.Run("2026-11-01", then, told), tool.Run("2026-11-02", now, again)])
+    assert (form.asked, form.date) == (2, "2026-11-02")
+    assert {name: (did.harm, form.versions[name]) for name, did in form.did.items()} == {"y": ("hangs", "1.0")}
 
 
 @pytest.mark.parametrize("rule", rule_names())

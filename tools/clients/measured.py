@@ -80,17 +80,18 @@ class Form(NamedTuple):
     asked: int
     date: str
     did: dict[str, Did]
+    versions: dict[str, str]
     first: tuple[str, ...] = ()
 
 
 class Group(NamedTuple):
-    """Clients that do the same on the same forms, and where that was seen."""
+    """Clients that do the same on the same forms, their versions, and where that was seen."""
 
     did: Did
     forms: tuple[str, ...]
     source: tuple[str, ...]
     date: str
-    clients: tuple[str, ...]
+    clients: dict[str, str]
 
 
 def outcome(text: str, ignored: str = "") -> Did | None:
@@ -137,18 +138,47 @@ def forms(cases: Iterable[dict[str, Any]], measured: list[Run]) -> Iterator[Form
     """The forms of one rule, as its cases list them."""
     for case in cases:
         streams = tuple(case["streams"])
-        run = [one for one in measured if all(stream in one.streams for stream in streams)][-1]
+        read = [Read(stream, measured) for stream in streams]
+        if not any(one.dates for one in read):
+            raise ValueError(f"nobody was asked about {', '.join(streams)}")
         did: dict[str, Did] = {}
-        for stream in streams:
-            for client, text in run.streams[stream]["outcomes"].items():
+        for one in read:
+            for client, text in one.outcomes.items():
                 found = outcome(text, case.get("ignored", ""))
-                if found is not None and found.harm in case.get("harms", GRAVITY):
+                wanted = client in case.get("clients", (client,))
+                if wanted and found is not None and found.harm in case.get("harms", GRAVITY):
                     did.setdefault(client, found)
-        if "clients" in case:
-            did = {client: found for client, found in did.items() if client in case["clients"]}
-        asked = max(_asked(run.streams[stream]) for stream in streams)
-        did = {client: did[client] for client in run.clients if client in did}
-        yield Form(case.get("form", ""), streams, asked, run.date, did, tuple(case.get("first", ())))
+        yield Form(
+            case.get("form", ""),
+            streams,
+            max(one.asked for one in read),
+            max(date for one in read for date in one.dates),
+            did,
+            {client: version for one in reversed(read) for client, version in one.versions.items()},
+            tuple(case.get("first", ())),
+        )
+
+
+class Read:
+    """What all runs say of one stream: of each client, what it did when it was asked last."""
+
+    def __init__(self, stream: str, measured: list[Run]) -> None:
+        self.outcomes: dict[str, str] = {}
+        self.versions: dict[str, str] = {}
+        self.dates: list[str] = []
+        self.asked = 0
+        for run in measured:
+            if stream not in run.streams:
+                continue
+            told = run.streams[stream]
+            known = sum(client in self.versions for client in run.clients)
+            self.asked += max(0, _asked(told) - known)
+            self.dates.append(run.date)
+            for client, described in run.clients.items():
+                self.versions[client] = described["version"]
+                self.outcomes.pop(client, None)
+                if client in told["outcomes"]:
+                    self.outcomes[client] = told["outcomes"][client]
 
 
 def _asked(stream: dict[str, Any]) -> int:
@@ -182,7 +212,9 @@ def groups(found: list[Form], told_apart: bool, order: list[str]) -> list[Group]
         seen = [form for form in found if any(form.did.get(name) == did for name in names)]
         source = dict.fromkeys(stream for form in seen for stream in form.streams)
         date = max(form.date for form in seen)
-        made.append(Group(did, tuple(filter(None, named)), tuple(source), date, tuple(names)))
+        versions = {name: version for form in seen for name, version in form.versions.items()}
+        of_each = {name: versions[name] for name in names}
+        made.append(Group(did, tuple(filter(None, named)), tuple(source), date, of_each))
     return made
 
 
@@ -226,7 +258,7 @@ def document() -> str:
         for group in groups(found, bool(rules[rule].variants), list(clients)):
             lines += [f"[[{rule}.breaks]]", *_field("forms", group.forms), *_field("harm", group.did.harm)]
             lines += [*_field("how", group.did.how), *_field("source", group.source), *_field("date", group.date)]
-            lines += [f"clients.{_key(name)} = {_text(clients[name]['version'])}" for name in group.clients]
+            lines += [f"clients.{_key(name)} = {_text(version)}" for name, version in group.clients.items()]
             lines.append("")
     return "\n".join(lines)
 

@@ -124,7 +124,7 @@ async def measure(part: Part) -> dict[str, Any]:
 def _summary(stream: Stream, found: dict[str, str | None]) -> dict[str, Any]:
     counts = Counter("n/a" if one is None else one.partition(":")[0].partition("(")[0] for one in found.values())
     outcomes = {client: one for client, one in sorted(found.items()) if one not in (None, "same")}
-    return {"api": stream.api, "summary": dict(counts), "outcomes": outcomes}
+    return {"api": stream.api, "summary": dict(sorted(counts.items())), "outcomes": outcomes}
 
 
 def selected(patterns: list[str], names: list[str]) -> set[str]:

@@ -1,6 +1,6 @@
 """Builds the streams that clients are asked: each of cases.toml, beside the perfect stream it departs from.
 
-A stream comes from `tests.variants` (forms of a deviation), from ``corpus/scenarios``, or from the rule's fixture.
+A stream comes from `deviations`, from `tests.variants` (forms of a deviation), or from ``corpus/scenarios``.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from streamlab.judging.analyzer import analyze
 from streamlab.storage.exchange_dir import read_exchange_dir
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from tests import corpus, rule_fixtures, streams  # noqa: E402
+from deviations import MADE, PERFECT, RESPONSE  # noqa: E402
+
+from tests import corpus, streams  # noqa: E402
 from tests.variants import FORMS  # noqa: E402
 
-_FORMS = {form.measured: form.exchange for form in FORMS}
-#: The perfect streams that the streams of `tests.variants` depart from, by the first part of their names.
+_MADE = MADE | {form.measured: form.exchange for form in FORMS}
+#: The perfect streams that others depart from, by the first part of their names.
 _PERFECT = {
     "text": streams.exchange(streams.sse(streams.chat_text())),
     "tool1": streams.exchange(streams.sse(streams.chat_tool())),
     "tools": streams.exchange(streams.sse(streams.chat_tools())),
     "usage": streams.exchange(streams.sse(streams.chat_usage())),
-    "reasoning": _FORMS["reasoning.perfect"],
+    "reasoning": _MADE["reasoning.perfect"],
+    "responses": streams.responses_exchange(streams.responses_sse(RESPONSE)),
 }
 
 
@@ -55,30 +57,24 @@ def cases() -> dict[str, list[dict[str, Any]]]:
 
 
 def all_streams() -> Iterator[Stream]:
-    """Every stream of the cases that the repository holds, once."""
-    seen = set()
-    for rule, listed in cases().items():
-        for number, case in enumerate(listed):
+    """Every stream of the cases, once."""
+    broken: dict[str, bool] = {}
+    for listed in cases().values():
+        for case in listed:
             for name in case["streams"]:
-                made = None if name in seen else _pair(rule, name, fixture=number == 0 and name == case["streams"][0])
-                if made is not None:
-                    seen.add(name)
-                    yield _stream(name, *made, broken=bool(case.get("broken")))
+                broken[name] = broken.get(name, False) or bool(case.get("broken"))
+    for name, is_broken in broken.items():
+        yield _stream(name, *_pair(name), is_broken)
 
 
-def _pair(rule: str, name: str, fixture: bool) -> tuple[Exchange, Exchange] | None:
-    """The stream and its perfect one; None when only its measurement is left."""
-    if name in _FORMS:
-        return _FORMS[name], _PERFECT[name.partition(".")[0]]
+def _pair(name: str) -> tuple[Exchange, Exchange]:
+    """The stream and the perfect one it departs from."""
+    if name in _MADE:
+        return _MADE[name], PERFECT.get(name) or _PERFECT.get(name.partition(".")[0], _PERFECT["text"])
     scenario = corpus.CORPUS / "scenarios" / name
-    if scenario.is_dir():
-        tools = b'"tool_calls"' in (scenario / "body.sse").read_bytes()
-        perfect = scenario.with_name("00-baseline-tool" if tools else "00-baseline")
-        return read_exchange_dir(scenario), read_exchange_dir(perfect)
-    if fixture:
-        home = rule_fixtures.folder(rule)
-        return read_exchange_dir(home / "bad"), read_exchange_dir(home / "good")
-    return None
+    tools = b'"tool_calls"' in (scenario / "body.sse").read_bytes()
+    perfect = scenario.with_name("00-baseline-tool" if tools else "00-baseline")
+    return read_exchange_dir(scenario), read_exchange_dir(perfect)
 
 
 def _stream(name: str, exchange: Exchange, perfect: Exchange, broken: bool) -> Stream:

@@ -1,0 +1,278 @@
+"""Perfect streams with one deviation each, by the names that cases.toml and the results use.
+
+Those that `tests.variants` and ``corpus/scenarios`` hold already are not here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from bends import CALLS, FIRST, LAST, NOT_LAST, TEXT, USAGE, WHOLE, bent, dropping, of_choice, of_delta, setting
+from tool_deviations import TOOLS, two_calls
+
+from streamlab.exchange import Ending, Exchange
+from tests import streams
+from tests.streams import Payload, chunk, exchange, frame, sse
+
+#: A text with a character of four bytes.
+WIDE = streams.chat_text("Spring is 🌸", " is", " here", ".")
+RESPONSE = streams.responses_text()
+ERROR = {"message": "The server had an error", "type": "server_error", "param": None, "code": None}
+
+
+def _between(event: bytes, at: int = 2) -> Exchange:
+    """The perfect text with other bytes in the middle."""
+    return exchange(sse(TEXT[:at], done=False) + event + sse(TEXT[at:]))
+
+
+def _each(change: Callable[[bytes], bytes]) -> Exchange:
+    """Every event of the perfect text as ``change`` frames its payload, and [DONE]."""
+    return exchange(b"".join(change(streams.dump(payload)) for payload in TEXT) + change(b"[DONE]"))
+
+
+def _renamed(choice: Payload) -> None:
+    choice["message"] = choice.pop("delta")
+
+
+def _failing(event: bytes) -> Exchange:
+    """Half an answer, and then this."""
+    return exchange(sse(TEXT[:3], done=False) + event)
+
+
+def _cut(body: bytes) -> Exchange:
+    return exchange([body], ending=Ending.UPSTREAM_CUT)
+
+
+def _closed(body: bytes) -> Exchange:
+    """A body that ends where the connection does."""
+    return exchange([body], headers=(streams.HEADERS[0], ("connection", "close")))
+
+
+def _plain(body: bytes, kind: str) -> Exchange:
+    return exchange([body], headers=(("content-type", kind), ("transfer-encoding", "chunked")))
+
+
+def _typed(kind: str | None) -> Exchange:
+    headers = (("transfer-encoding", "chunked"),)
+    return exchange(WHOLE, headers=headers if kind is None else (("content-type", kind), *headers))
+
+
+def _coded(coding: str, body: bytes) -> Exchange:
+    return exchange([body], headers=(*streams.HEADERS, ("content-encoding", coding)))
+
+
+def _as_parts(delta: Payload) -> None:
+    delta["content"] = [{"type": "text", "text": delta["content"]}]
+
+
+def _chunk_without(key: str) -> Payload:
+    return {name: value for name, value in chunk({}).items() if name != key}
+
+
+def _completion(payload: Payload) -> Payload:
+    """A chunk of chat as legacy completions have it."""
+    [choice] = payload["choices"]
+    text = choice["delta"].get("content") or ""
+    choices = [{"text": text, "index": 0, "logprobs": None, "finish_reason": choice["finish_reason"]}]
+    return {**payload, "object": "text_completion", "choices": choices}
+
+
+def _only_deltas(events: list[Payload]) -> list[Payload]:
+    kept = ("response.created", "response.output_text.delta", "response.completed")
+    return [event for event in events if event["type"] in kept]
+
+
+def _second_choice() -> Exchange:
+    others = [chunk(payload["choices"][0]["delta"], payload["choices"][0]["finish_reason"], 1) for payload in TEXT]
+    return exchange(sse([payload for pair in zip(TEXT, others, strict=True) for payload in pair]))
+
+
+def _surrogates() -> Exchange:
+    """The two halves of an escaped character in two deltas."""
+    halves = (frame(chunk({"content": "@"})).replace(b"@", half) for half in (b"\\ud83c", b"\\udf38"))
+    return exchange(sse([WIDE[0], chunk({"content": "Spring is "})], done=False) + b"".join(halves) + sse(WIDE[2:]))
+
+
+def _pieces(body: bytes, size: int) -> Exchange:
+    return exchange([body[at : at + size] for at in range(0, len(body), size)])
+
+
+def _usage(**members: Any) -> Exchange:
+    return bent(USAGE, lambda payload: payload["usage"].update(members), LAST)
+
+
+def _usage_in_choice() -> Exchange:
+    payloads = deepcopy(TEXT)
+    payloads[-1]["choices"][0]["usage"] = dict(streams.USAGE)
+    return exchange(sse(payloads))
+
+
+def _floats() -> Exchange:
+    numbers = {key: float(value) for key, value in streams.USAGE.items() if isinstance(value, int)}
+    return _usage(**numbers, queue_time=0.25)
+
+
+def _strings() -> Exchange:
+    return _usage(**{key: str(value) for key, value in streams.USAGE.items() if isinstance(value, int)})
+
+
+def _json(payload: Any) -> bytes:
+    return json.dumps(payload).encode()
+
+
+_ANSWER = {
+    "id": streams.ID,
+    "object": "chat.completion",
+    "created": streams.CREATED,
+    "model": streams.MODEL,
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Spring is here."}, "finish_reason": "stop"}],
+    "usage": streams.USAGE,
+}
+_HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
+_LINES = b"\n".join(map(streams.dump, TEXT)) + b"\n"
+_INDENTED = b"".join(
+    b"".join(b"data: " + line + b"\n" for line in json.dumps(payload, indent=1).encode().splitlines()) + b"\n"
+    for payload in TEXT
+)
+_WIDE_AT = sse(WIDE).index("🌸".encode()) + 2
+_FRAMING: dict[str, Exchange] = {
+    "text.split-all": exchange([WHOLE]),
+    "text.split-1byte": _pieces(sse(WIDE), 1),
+    "text.split-7byte": _pieces(sse(WIDE), 7),
+    "text.split-in-utf8": exchange([sse(WIDE)[:_WIDE_AT], sse(WIDE)[_WIDE_AT:]]),
+    "text.surrogate-split": _surrogates(),
+    "text.utf8-invalid": exchange(sse(WIDE).replace("🌸".encode(), "🌸".encode()[:2])),
+    "text.crlf": exchange([WHOLE.replace(b"\n", b"\r\n")]),
+    "text.cr-only": exchange([WHOLE.replace(b"\n", b"\r")]),
+    "text.data-no-space": exchange(WHOLE.replace(b"data: ", b"data:")),
+    "text.multiline-data": exchange(_INDENTED + b"data: [DONE]\n\n"),
+    "text.raw-newline-in-json": exchange(WHOLE.replace(b" is", b" \nis")),
+    "text.two-json-concat": exchange(WHOLE.replace(frame(TEXT[2]) + b"data: ", b"data: " + streams.dump(TEXT[2]))),
+    "text.single-newline": exchange([WHOLE.replace(b"\n\n", b"\n")]),
+    "text.ndjson": exchange([_LINES]),
+    "text.event-names": _each(lambda data: b"event: message\nid: 1\nretry: 3000\ndata: " + data + b"\n\n"),
+    "text.event-names-custom": _each(lambda data: b"event: chunk\ndata: " + data + b"\n\n"),
+    "text.ping-comments": _between(b": ping\n\n"),
+    "text.ping-openrouter": _between(b": OPENROUTER PROCESSING\n\n", at=0),
+    "text.ping-data-empty": _between(b"data: \n\n"),
+    "text.ping-event": _between(b"event: ping\ndata: {}\n\n", at=0),
+    "text.no-done": exchange(sse(TEXT, done=False)),
+    "text.ct-latin1": exchange(
+        sse(WIDE), headers=(("content-type", "text/event-stream; charset=iso-8859-1"), streams.HEADERS[1])
+    ),
+    "text.ct-json": _typed("application/json"),
+    "text.ct-missing": _typed(None),
+    "text.gzip": _coded("gzip", gzip.compress(WHOLE)),
+    "tx-gzip-mislabelled": _coded("gzip", WHOLE),
+    "tx-content-length-too-long": exchange(
+        [WHOLE],
+        headers=(streams.HEADERS[0], ("content-length", str(len(WHOLE) + 40))),
+        ending=Ending.UPSTREAM_CUT,
+    ),
+    "text.empty-200": exchange([]),
+    "text.only-done": exchange(b"data: [DONE]\n\n"),
+    "text.html-200": _plain(_HTML, "text/html"),
+    "text.json-error-200": _plain(_json({"error": ERROR}), "application/json"),
+    "text.json-nonstream": _plain(_json(_ANSWER), "application/json"),
+    "text.trunc-boundary": _closed(sse(TEXT[:3], done=False)),
+    "text.trunc-mid-json": _closed(sse(TEXT[:3], done=False)[:-20]),
+    "text.abort-fin": _cut(sse(TEXT[:3], done=False)),
+    "text.abort-fin-mid-json": _cut(sse(TEXT[:3], done=False)[:-20]),
+    "text.stall": replace(exchange(sse(TEXT[:3], done=False), ending=Ending.TIMED_OUT), end_us=120_000_000),
+    "sse-space-before-colon": exchange(WHOLE.replace(b"data: ", b"data : ")),
+    "sse-event-ping-nodata": _between(b"event: ping\n\n"),
+    "sse-id-only-event": _between(b"id: 1\n\n"),
+    "sse-retry-only-event": _between(b"retry: 3000\n\n"),
+    "sse-id-field-extra-blank": _each(lambda data: b"id: 1\ndata: " + data + b"\n\n\n"),
+    "bytes-nul-in-data": exchange(WHOLE.replace(b" is", b" \0is")),
+    "env-not-object-string": _between(b'data: "text"\n\n'),
+    "env-null-json": _between(b"data: null\n\n"),
+    "env-python-bytes-repr": _each(lambda data: b"data: b'" + data + b"'\n\n"),
+}
+_ERRORS: dict[str, Exchange] = {
+    "text.error-mid": _failing(frame({"error": ERROR})),
+    "text.error-mid-flat": _failing(frame({"object": "error", "message": "out of memory", "code": 500})),
+    "text.error-mid-fastapi": _failing(frame({"detail": "Internal Server Error"})),
+    "text.error-mid-string": _failing(frame({"error": "model runner has unexpectedly stopped"})),
+    "text.error-mid-plain": _failing(frame(b"Internal Server Error")),
+    "text.error-field": _failing(b"error: " + _json(ERROR) + b"\n\n"),
+    "text.error-with-choices": _failing(frame(chunk({"content": ""}, "error", error={"code": 502, "message": "gone"}))),
+    "text.error-null-key": bent(TEXT, setting(error=None)),
+}
+_CHUNKS: dict[str, Exchange] = {
+    "text.delta-missing": bent(TEXT, of_choice(dropping("delta")), LAST),
+    "text.index-one": bent(TEXT, of_choice(setting(index=1))),
+    "text.index-missing": bent(TEXT, of_choice(dropping("index"))),
+    "text.message-for-delta": bent(TEXT, of_choice(_renamed)),
+    "text.choices-empty-first": _between(frame(chunk(choices=[])), at=0),
+    "text.choices-empty-mid": _between(frame(chunk(choices=[]))),
+    "text.choices-empty-last": _between(frame(chunk(choices=[])), at=len(TEXT)),
+    "text.choices-missing-mid": exchange(sse([*TEXT[:2], _chunk_without("choices"), *TEXT[2:]])),
+    "text.choices-null-first": _between(frame(chunk(choices=None)), at=0),
+    "text.choices-null-mid": _between(frame(chunk(choices=None))),
+    "text.id-changes": exchange(sse([{**payload, "id": f"chatcmpl-{at}"} for at, payload in enumerate(TEXT)])),
+    "text.object-wrong": bent(TEXT, setting(object="chat.completion")),
+    "text.object-empty": bent(TEXT, setting(object="")),
+    "text.object-missing": bent(TEXT, dropping("object")),
+    "text.service-tier-odd": bent(TEXT, setting(service_tier="on_demand")),
+    "text.extra-fields": bent(TEXT, setting(x_vendor={"took": 1}, nonce="abc")),
+    "text.extra-fields-delta": bent(TEXT, of_choice(lambda choice: choice["delta"].update(extra=None, number=1))),
+    "text.extra-delta-dup-int": bent(TEXT, of_delta(setting(score=0.5))),
+    "text.nan": _between(
+        frame(chunk({"content": ""})).replace(b'"logprobs":null', b'"logprobs":{"content":[{"logprob":-Infinity}]}')
+    ),
+    "text.role-each": bent(TEXT, of_delta(setting(role="assistant"))),
+    "d-role-wrong": bent(TEXT, of_delta(setting(role="bot")), FIRST),
+    "text.content-array": bent(TEXT, of_delta(_as_parts), slice(1, -1)),
+    "text.content-null-first": bent(TEXT, of_delta(setting(content=None)), FIRST),
+    "text.content-null-mid": _between(frame(chunk({"content": None}))),
+    "text.content-null-last": bent(TEXT, of_delta(setting(content=None)), LAST),
+    "text.cumulative": exchange(sse(streams.chat_text("Spring", "Spring is", "Spring is here", "Spring is here."))),
+    "text.toolcalls-empty": bent(TEXT, of_delta(setting(tool_calls=[]))),
+    "text.toolcalls-null": bent(TEXT, of_delta(setting(tool_calls=None))),
+    "text.n2-interleaved": _second_choice(),
+    "text.finish-stop-each": bent(TEXT, of_choice(setting(finish_reason="stop"))),
+    "text.finish-then-content": exchange(sse([*TEXT[:3], TEXT[-1], *TEXT[3:-1]])),
+    "text.finish-missing-nonfinal": bent(TEXT, of_choice(dropping("finish_reason")), NOT_LAST),
+    "text.finish-with-content": bent(TEXT[:-1], of_choice(setting(finish_reason="stop")), LAST),
+    "usage.choices-null": bent(USAGE, setting(choices=None), LAST),
+    "usage.choices-missing": bent(USAGE, dropping("choices"), LAST),
+    "usage.in-choice": _usage_in_choice(),
+    "usage.completion-null": _usage(completion_tokens=None),
+    "usage.floats": _floats(),
+    "usage.strings": _strings(),
+    "usage.x-groq": exchange(
+        sse([*TEXT[:-1], {**TEXT[-1], "x_groq": {"usage": streams.USAGE}}]), request=streams.request_for(usage=True)
+    ),
+    "usage.before-finish": exchange(sse([*USAGE[:-2], USAGE[-1], USAGE[-2]])),
+    "completions-chat-shape": exchange(WHOLE, request=streams.request_for(path="/v1/completions")),
+    "responses.no-event-names": streams.responses_exchange(sse(RESPONSE, done=False)),
+    "responses.no-seq": streams.responses_exchange(
+        streams.responses_sse([{**event, "sequence_number": None} for event in RESPONSE]).replace(
+            b'"sequence_number":null,', b""
+        )
+    ),
+    "responses.no-completed": streams.responses_exchange(streams.responses_sse(RESPONSE[:-1])),
+    "responses.only-deltas": streams.responses_exchange(streams.responses_sse(_only_deltas(RESPONSE))),
+}
+MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS
+#: The perfect stream, where the name does not say it.
+PERFECT: dict[str, Exchange] = {
+    **dict.fromkeys(
+        ("text.split-1byte", "text.split-7byte", "text.split-in-utf8", "text.surrogate-split"), exchange(sse(WIDE))
+    ),
+    **dict.fromkeys(("text.utf8-invalid", "text.ct-latin1"), exchange(sse(WIDE))),
+    **dict.fromkeys(("tools.args-null-only", "tools.args-empty"), exchange(sse([*CALLS[:4], CALLS[-1]]))),
+    "text.delta-null-mid": exchange(sse([*TEXT[:2], *TEXT[3:]])),
+    "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
+    "usage.in-choice": exchange(sse(USAGE)),
+    "completions-chat-shape": exchange(
+        b"".join(frame(_completion(payload)) for payload in TEXT) + b"data: [DONE]\n\n",
+        request=streams.request_for(path="/v1/completions"),
+    ),
+}
