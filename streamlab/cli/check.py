@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamlab.cli.options import db_option
+from streamlab.cli.options import db_option, max_input_option
 from streamlab.cli.progress import Progress
 from streamlab.report.terminal import complain
 
@@ -55,6 +55,7 @@ Examples:
 )
 @click.option("--api", metavar="NAME", help="Judge as this API instead of guessing (chat.completions, responses, …).")
 @db_option
+@max_input_option
 def command(targets: tuple[str, ...], form: str, db: Path | None, fail_on: str | None, **chosen: Any) -> int:
     """Say where streams depart from what OpenAI promises, who breaks on it, and how it is mended.
 

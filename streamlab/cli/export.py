@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import db_option
+from streamlab.cli.options import db_option, max_input_option
 
 _FORMATS = ("fixture", "sse", "har", "vcr", "curl")
 
@@ -32,6 +32,7 @@ Examples:
     help="Also write a test module for the fixtures, to start from.",
 )
 @db_option
+@max_input_option
 def command(targets: tuple[str, ...], folder: Path, form: str, module: Path | None, db: Path | None) -> None:
     """Write exchanges as regression fixtures, or in other people's formats; secrets are taken out again.
 

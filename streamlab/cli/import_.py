@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import db_option
+from streamlab.cli.options import db_option, max_input_option
 
 
 @click.command(
@@ -17,6 +17,7 @@ from streamlab.cli.options import db_option
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--label", help="Mark the imported exchanges with this text.")
 @db_option
+@max_input_option
 def command(files: tuple[str, ...], label: str | None, db: Path | None) -> None:
     """Read recordings into the database: exchange directories and folders of them, bare .sse files, HAR archives (of
     browsers too), VCR cassettes, and what a terminal showed of `curl -iN`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import db_option, json_option
+from streamlab.cli.options import db_option, json_option, max_input_option
 
 
 @click.command(
@@ -23,6 +23,7 @@ Examples:
 @click.option("--blame", is_flag=True, help="Instead of the stream: where every event and every change comes from.")
 @click.option("--api", metavar="NAME", help="Read as this API instead of guessing (chat.completions, …).")
 @db_option
+@max_input_option
 @json_option
 def command(
     target: str, output: Path | None, unsafe: bool, blame: bool, api: str | None, db: Path | None, as_json: bool
@@ -36,6 +37,7 @@ def command(
     from streamlab.repairing.normalizer import errors_left
     from streamlab.report import blame as account
     from streamlab.report.terminal import complain, say, say_body, say_json
+    from streamlab.storage.files import write_regular
     from streamlab.workflows import check as verbs
 
     found = verbs.find_one(target, db)
@@ -46,7 +48,7 @@ def command(
     elif blame:
         say(*account.blame_lines(mended))
     if output is not None:
-        output.write_bytes(mended.exchange.body)
+        write_regular(output, mended.exchange.body)
     elif not blame:
         say_body(mended.exchange.body)
     if as_json and not blame:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[int]
+else:  # click 8.1 to 8.2: no generic yet
+    _ParamType = click.ParamType
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,6 +47,39 @@ def access_options(function: Command) -> Command:
     ):
         function = option(function)
     return function
+
+
+class _Size(_ParamType):
+    """Bytes, with K, M or G for powers of 1024."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes."""
+        found = re.fullmatch(r"([0-9]{1,15})([kmg]?)(?:i?b)?", str(value).lower())
+        if found is None or not int(found[1]):
+            self.fail(f"{value!r} is no size: a number of bytes, with K, M or G behind it", param, ctx)
+        return int(found[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[found[2]]
+
+
+def _limit_input(_ctx: click.Context, _param: click.Parameter, value: int) -> None:
+    from streamlab.storage.files import largest_input
+
+    largest_input.set(value)
+
+
+def max_input_option(function: Command) -> Command:
+    """``--max-input SIZE``: bytes of one file or of standard input that the command reads at most."""
+    return click.option(
+        "--max-input",
+        type=_Size(),
+        default="256M",
+        show_default=True,
+        metavar="SIZE",
+        expose_value=False,
+        callback=_limit_input,
+        help="Refuse a file, or more on stdin, than this.",
+    )(function)
 
 
 def json_option(function: Command) -> Command:

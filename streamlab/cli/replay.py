@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import access_options, db_option
+from streamlab.cli.options import access_options, db_option, max_input_option
 
 if TYPE_CHECKING:
     from streamlab.servers.replay import Played
@@ -37,6 +37,7 @@ Examples:
 @click.option("--normalize", is_flag=True, help="Play the mended stream instead of the recorded one.")
 @access_options
 @db_option
+@max_input_option
 def command(
     targets: tuple[str, ...],
     listen: str,

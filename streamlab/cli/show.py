@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import db_option, json_option
+from streamlab.cli.options import db_option, json_option, max_input_option
 
 
 @click.command(epilog="\b\nExamples:\n  streamlab show last\n  streamlab show 12 --json\n  streamlab show fixtures/x")
 @click.argument("target", metavar="ID")
 @db_option
+@max_input_option
 @json_option
 def command(target: str, db: Path | None, as_json: bool) -> None:
     """Show one exchange in full: timeline, findings, and what a client would hold at the end.

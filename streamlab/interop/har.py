@@ -18,7 +18,11 @@ from urllib.parse import parse_qsl, urlsplit
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
 from streamlab.redaction import redact_headers, redact_url
+from streamlab.storage.exchange_fields import FieldReader, one_segment
 from streamlab.wire.sse import SSEDecoder
+
+#: A time beyond this is a mistake: thirty years.
+_LONGEST_MS = 1e12
 
 
 def to_har(exchanges: Sequence[Exchange], version: str) -> dict[str, Any]:
@@ -120,44 +124,72 @@ def from_har(value: dict[str, Any]) -> Iterator[Exchange]:
     if not isinstance(entries, list):
         raise UnreadableInputError("the log of this HAR has no list of entries")
     for number, entry in enumerate(entries):
+        reader = FieldReader(f"entry {number} of this HAR")
         try:
-            yield _exchange(entry)
-        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
-            raise UnreadableInputError(f"entry {number} of this HAR is damaged: {error!r}") from None
+            yield reader.storable(_exchange(entry, reader))
+        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, binascii.Error) as error:
+            reader.fail(f"is damaged: {_one_line(error)}")
 
 
-def _exchange(entry: dict[str, Any]) -> Exchange:
-    asked, answered, ours = entry["request"], entry["response"], entry.get("_streamlab") or {}
+def _one_line(error: Exception) -> str:
+    return " ".join(repr(error).split())[:200]
+
+
+def _exchange(entry: dict[str, Any], reader: FieldReader) -> Exchange:
+    asked, answered, ours = entry["request"], entry["response"], entry.get("_streamlab")
     post = asked.get("postData") or {}
     request = Request(
         str(asked["method"]), str(asked["url"]), _headers(asked), _bytes(post) if post.get("text") is not None else None
     )
-    status = int(answered.get("status") or 0)
-    head_us = ours.get("head_us", _microseconds(entry.get("timings", {}).get("wait")))
-    head = ResponseHead(
-        status, _response_headers(answered, own=bool(ours)), head_us, str(answered.get("statusText") or "")
-    )
     body = _bytes(answered.get("content") or {})
+    if ours is not None:
+        return _own(ours, reader, request, answered, body)
+    status = _status(answered)
+    head_us = _microseconds((entry.get("timings") or {}).get("wait"))
+    head = ResponseHead(status, _response_headers(answered), head_us, str(answered.get("statusText") or ""))
     messages = entry.get("_eventSourceMessages")
-    if ours or not isinstance(messages, list):
-        segments: tuple[Segment, ...] = tuple(_segments(ours.get("segments"), body))
-    else:
-        segments = tuple(_event_segments(entry, messages, body, head_us or 0))
-    chunks = ours.get("http_chunks")
+    segments = _event_segments(entry, messages, body, head_us or 0) if isinstance(messages, list) else one_segment(body)
     timed = bool(segments) and all(segment.offset_us is not None for segment in segments)
-    end_us = ours.get("end_us") if ours else (_end_us(entry, segments) if timed else None)
     return Exchange(
-        request=request if ours.get("request_known", True) else None,
-        head=head if ours.get("response_known", status > 0) else None,
+        request=request,
+        head=head if status else None,
         segments=segments,
-        http_chunks=tuple(chunks) if chunks is not None else None,
-        ending=Ending(ours.get("ending", "complete" if status else "unreachable")),
-        end_us=end_us,
-        label=ours.get("label"),
-        tap=ours.get("tap"),
-        started_at=ours["started_at"] if "started_at" in ours else _started_at(entry),
-        notes=dict(ours.get("notes") or {}),
+        ending=Ending.COMPLETE if status else Ending.UNREACHABLE,
+        end_us=_end_us(entry, segments) if timed else None,
+        started_at=_started_at(entry),
     )
+
+
+def _own(ours: Any, reader: FieldReader, request: Request, answered: dict[str, Any], body: bytes) -> Exchange:
+    """An entry that we wrote: what HAR has no field for stands in ``_streamlab``, and is held to its promises."""
+    if not isinstance(ours, dict):
+        reader.fail('"_streamlab" is not an object')
+    head = None
+    if reader.flag(ours.get("response_known", True), "response_known"):
+        reason = str(answered.get("statusText") or "")
+        version = str(answered.get("httpVersion") or "").removeprefix("HTTP/") or "1.1"
+        head_us = reader.time(ours.get("head_us"), "head_us")
+        head = ResponseHead(_status(answered), _headers(answered), head_us, reason, version)
+    elif body:
+        reader.fail(f"no response, but a body of {len(body)} bytes")
+    return Exchange(
+        request=request if reader.flag(ours.get("request_known", True), "request_known") else None,
+        head=head,
+        segments=reader.segments(ours.get("segments"), body),
+        http_chunks=reader.chunks(ours.get("http_chunks"), body),
+        ending=reader.ending(ours.get("ending", Ending.COMPLETE)),
+        end_us=reader.time(ours.get("end_us"), "end_us"),
+        label=reader.text(ours.get("label"), "label"),
+        tap=reader.text(ours.get("tap"), "tap"),
+        started_at=reader.text(ours.get("started_at"), "started_at"),
+        notes=reader.notes(ours.get("notes")),
+    )
+
+
+def _status(answered: dict[str, Any]) -> int:
+    """The status code; 0 where no answer came, as browsers write it."""
+    status = answered.get("status") or 0
+    return int(status) if isinstance(status, int | float) else 0
 
 
 def _started_at(entry: dict[str, Any]) -> str | None:
@@ -175,37 +207,26 @@ def _headers(message: dict[str, Any]) -> Headers:
     )
 
 
-def _response_headers(answered: dict[str, Any], own: bool) -> Headers:
+def _response_headers(answered: dict[str, Any]) -> Headers:
     """A foreign HAR holds the decoded body, so the coding its headers name is not there any more."""
-    headers = _headers(answered)
-    return headers if own else tuple(one for one in headers if one[0].lower() != "content-encoding")
+    return tuple(one for one in _headers(answered) if one[0].lower() != "content-encoding")
 
 
 def _bytes(holder: dict[str, Any]) -> bytes:
     text = holder.get("text") or ""
     if holder.get("encoding") == "base64":
-        return base64.b64decode(text)
+        return base64.b64decode("".join(str(text).split()), validate=True)
     return str(text).encode("utf-8", "surrogatepass")
 
 
 def _microseconds(milliseconds: Any) -> int | None:
-    return int(milliseconds * 1000) if isinstance(milliseconds, int | float) and milliseconds >= 0 else None
+    """Whole microseconds of what may be no number, none, or more than there is time."""
+    if not isinstance(milliseconds, int | float) or not 0 <= milliseconds < _LONGEST_MS:
+        return None
+    return int(milliseconds * 1000)
 
 
-def _segments(listed: Any, body: bytes) -> Iterator[Segment]:
-    if not listed:
-        if body:
-            yield Segment(None, body)
-        return
-    if sum(length for _, length in listed) != len(body):
-        raise ValueError("the lengths of the segments do not add up to the body")
-    at = 0
-    for offset_us, length in listed:
-        yield Segment(offset_us, body[at : at + length])
-        at += length
-
-
-def _event_segments(entry: dict[str, Any], messages: list[Any], body: bytes, head_us: int) -> Iterator[Segment]:
+def _event_segments(entry: dict[str, Any], messages: list[Any], body: bytes, head_us: int) -> tuple[Segment, ...]:
     """The body event by event as Chromium timed it, by the wall clock; one read of unknown time where its list is not
     that of the body. Nothing can have come before the head, whatever the clock said."""
     offsets = [_offset(entry, message, head_us) for message in messages]
@@ -214,12 +235,11 @@ def _event_segments(entry: dict[str, Any], messages: list[Any], body: bytes, hea
     else:
         pieces = [_framed(message) for message in messages] if any(one.get("data") for one in messages) else []
     if not pieces:
-        yield from _segments(None, body)
-        return
-    latest = 0
-    for offset, piece in zip(offsets, pieces, strict=True):
-        latest = max(latest, offset or 0)
-        yield Segment(None if None in offsets else latest, piece)
+        return one_segment(body)
+    if None in offsets:
+        return tuple(Segment(None, piece) for piece in pieces)
+    latest = itertools.accumulate((offset or 0 for offset in offsets), max)
+    return tuple(map(Segment, latest, pieces))
 
 
 def _pieces(body: bytes, messages: list[Any]) -> list[bytes]:
@@ -244,7 +264,7 @@ def _framed(message: dict[str, Any]) -> bytes:
 def _offset(entry: dict[str, Any], message: dict[str, Any], head_us: int) -> int | None:
     """Microseconds since the request was sent; an entry starts before that, with waiting and connecting."""
     when, started = message.get("time"), _wall_clock(entry.get("startedDateTime"))
-    if not isinstance(when, int | float) or started is None:
+    if not isinstance(when, int | float) or started is None or not abs(when - started) * 1000 < _LONGEST_MS:
         return None
     return max(head_us, int((when - started) * 1_000_000) - _before_sending_us(entry))
 

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import PurePath
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange
 from streamlab.interop.curl_log import from_curl_log, is_curl_log
 from streamlab.interop.har import from_har, is_har
-from streamlab.interop.vcr import from_vcr, is_cassette, parse_yaml
+from streamlab.interop.plain_yaml import NotPlainError, parse_yaml
+from streamlab.interop.vcr import from_vcr, is_cassette
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import BOM
 
-_LARGEST = 1 << 30
+#: Endings of names that promise something; what does not keep it is no bare body either.
+_PROMISES = (".har", ".yaml", ".yml")
 
 
-def read_file(path: Path, bare: Callable[[bytes], Exchange]) -> Iterator[Exchange]:
+def read_bytes(name: str, data: bytes, bare: Callable[[bytes], Exchange]) -> list[Exchange]:
     """The exchanges in a HAR, a cassette, a curl log, or (by ``bare``) a bare body. Raises UnreadableInputError."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UnreadableInputError(f"{path}: larger than {_LARGEST} bytes")
-        data = path.read_bytes()
-    except OSError as error:
-        raise UnreadableInputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    try:
-        yield from _read(path, data, bare)
+        return list(_read(PurePath(name).suffix.lower(), data, bare))
     except UnreadableInputError as error:
-        raise UnreadableInputError(f"{path}: {error}") from None
+        raise UnreadableInputError(f"{name}: {error}") from None
 
 
-def _read(path: Path, data: bytes, bare: Callable[[bytes], Exchange]) -> Iterator[Exchange]:
+def _read(suffix: str, data: bytes, bare: Callable[[bytes], Exchange]) -> Iterator[Exchange]:
     text = data.removeprefix(BOM).lstrip()
     if is_curl_log(text):
         yield from_curl_log(text)
@@ -39,15 +35,26 @@ def _read(path: Path, data: bytes, bare: Callable[[bytes], Exchange]) -> Iterato
     if text.startswith(b"{"):
         payload = decode_payload(text)
         document = payload.value if payload.ok else None
-    elif path.suffix.lower() in (".yaml", ".yml") or text.startswith((b"interactions:", b"version: 1")):
-        document = parse_yaml(data)
+    elif suffix in (".yaml", ".yml") or text.startswith((b"interactions:", b"version: 1")):
+        try:
+            document = parse_yaml(data)
+        except NotPlainError as error:
+            raise UnreadableInputError(str(error)) from None
         if not is_cassette(document):
             raise UnreadableInputError("YAML, but no VCR cassette (no list of interactions)")
     if is_har(document):
-        yield from from_har(document)  # type: ignore[arg-type]
+        yield from _some(from_har(document), "HAR", "entries")  # type: ignore[arg-type]
     elif is_cassette(document):
-        yield from from_vcr(document)  # type: ignore[arg-type]
-    elif path.suffix.lower() in (".har", ".yaml", ".yml"):
-        raise UnreadableInputError(f"not what its name says: no {path.suffix[1:]} of exchanges")
+        yield from _some(from_vcr(document), "cassette", "interactions")  # type: ignore[arg-type]
+    elif suffix in _PROMISES:
+        raise UnreadableInputError(f"not what its name says: no {suffix[1:]} of exchanges")
     else:
         yield bare(data)
+
+
+def _some(exchanges: Iterator[Exchange], kind: str, parts: str) -> Iterator[Exchange]:
+    count = 0
+    for count, exchange in enumerate(exchanges, 1):  # noqa: B007
+        yield exchange
+    if not count:
+        raise UnreadableInputError(f"a {kind} without {parts}: nothing was recorded in it")

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange, Headers, Request, ResponseHead, Segment
 from streamlab.redaction import redact_headers, redact_url
+from streamlab.storage.exchange_fields import FieldReader
 
 
 def to_vcr(exchanges: Sequence[Exchange]) -> str:
@@ -84,21 +84,14 @@ def is_cassette(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("interactions"), list)
 
 
-def parse_yaml(text: bytes) -> Any:
-    """A YAML document; None when it is none. Only plain data is built, whatever the tags say."""
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError, UnicodeDecodeError):
-        return None
-
-
 def from_vcr(value: dict[str, Any]) -> Iterator[Exchange]:
     """The exchanges of a cassette, in order. Raises UnreadableInputError."""
     for number, one in enumerate(value["interactions"]):
+        reader = FieldReader(f"interaction {number} of this cassette")
         try:
-            yield _exchange(one)
-        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
-            raise UnreadableInputError(f"interaction {number} of this cassette is damaged: {error!r}") from None
+            yield reader.storable(_exchange(one))
+        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, binascii.Error) as error:
+            reader.fail(f"is damaged: {' '.join(repr(error).split())[:200]}")
 
 
 def _exchange(one: dict[str, Any]) -> Exchange:
@@ -112,15 +105,15 @@ def _exchange(one: dict[str, Any]) -> Exchange:
     asked_body = asked.get("body")
     return Exchange(
         request=Request(
-            str(asked.get("method", "POST")),
-            str(asked.get("uri") or asked.get("url") or ""),
+            _plain(asked.get("method", "POST")),
+            _plain(asked.get("uri") or asked.get("url") or ""),
             _headers(asked.get("headers")),
             _bytes(asked_body) if asked_body is not None else None,
         ),
         head=ResponseHead(
             int(code if code is not None else 200),
             _headers(answered.get("headers")),
-            reason=str(status.get("message") or "") if isinstance(status, dict) else "",
+            reason=_plain(status.get("message") or "") if isinstance(status, dict) else "",
         ),
         segments=(Segment(None, data),) if data else (),
         notes={"imported_as": "vcr"},
@@ -133,13 +126,23 @@ def _bytes(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
     if isinstance(value, dict) and "string" in value:
-        return _bytes(value["string"])
-    return str(value).encode("utf-8", "surrogatepass")
+        value = value["string"]
+        return value if isinstance(value, bytes) else _plain(value).encode("utf-8", "surrogatepass")
+    return _plain(value).encode("utf-8", "surrogatepass")
+
+
+def _plain(value: Any) -> str:
+    """The text of a scalar. The text of a list could be any size: YAML names a part of it again and again."""
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if not isinstance(value, str | int | float):
+        raise TypeError(f"a text is wanted, not a {type(value).__name__}")
+    return str(value)
 
 
 def _headers(grouped: Any) -> Headers:
     pairs: list[tuple[str, str]] = []
     for name, values in (grouped or {}).items():
         listed = values if isinstance(values, list) else [values]
-        pairs += [(str(name), value.decode("latin-1") if isinstance(value, bytes) else str(value)) for value in listed]
+        pairs += [(_plain(name), _plain(value)) for value in listed]
     return tuple(pairs)

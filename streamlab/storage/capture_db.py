@@ -23,6 +23,7 @@ from urllib.parse import quote
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
 from streamlab.redaction import redact_headers, redact_url
+from streamlab.storage.files import require_regular
 from streamlab.storage.migrations import APPLICATION_ID, SCHEMA_VERSION, migrate
 from streamlab.storage.process_identity import is_alive
 
@@ -391,8 +392,10 @@ def _clear_errors(path: Path) -> Iterator[None]:
 def inspect_header(path: Path) -> bool:
     """Whether the file is a capture by its header; False when it is empty. Nothing is changed.
 
-    Raises NotFoundError, UnreadableInputError (random bytes, truncated, foreign, newer schema) or CouldNotRunError.
+    Raises NotFoundError, UnreadableInputError (random bytes, truncated, foreign, newer schema, no regular file) or
+    CouldNotRunError.
     """
+    require_regular(path)
     for attempt in range(5):
         try:
             with path.open("rb") as file:

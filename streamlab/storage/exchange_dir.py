@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
-from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
+from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.redaction import redact_headers, redact_url
+from streamlab.storage.exchange_fields import FieldReader, one_segment
+from streamlab.storage.files import largest_input, read_regular
 
 FORMAT = "streamlab.exchange/1"
 _META, _BODY = "exchange.json", "body.sse"
@@ -49,82 +51,61 @@ _PER_LINE = 8
 def read_bare_body(body: bytes) -> Exchange:
     """A response body of which nothing else is known: status 200, text/event-stream, complete, no times."""
     head = ResponseHead(200, (("content-type", "text/event-stream"),))
-    return Exchange(head=head, segments=_one_segment(body), ending=Ending.COMPLETE)
-
-
-def _one_segment(body: bytes) -> tuple[Segment, ...]:
-    return (Segment(None, body),) if body else ()
+    return Exchange(head=head, segments=one_segment(body), ending=Ending.COMPLETE)
 
 
 # --- reading
 
 
-def read_exchange_dir(path: str | os.PathLike[str]) -> Exchange:
-    """The exchange in a directory. Raises NotFoundError or UnreadableInputError, in one line each."""
+def read_exchange_dir(path: str | os.PathLike[str], largest: int | None = None) -> Exchange:
+    """The exchange in a directory; ``largest`` defaults to what the running command reads at most.
+
+    Raises NotFoundError or UnreadableInputError, in one line each.
+    """
+    largest = largest_input.get() if largest is None else largest
     folder = Path(path)
     meta_path = folder / _META
     if not folder.is_dir():
         raise NotFoundError(f"{folder}: no such directory")
-    raw = _read_inside(folder, _META, _MAX_META)
+    raw = _read_inside(folder, _META, min(largest, _MAX_META))
     try:
         meta = json.loads(raw)
     except RecursionError:
         raise UnreadableInputError(f"{meta_path}: nested too deeply") from None
     except ValueError as error:  # bad UTF-8, bad JSON, numbers of thousands of digits
         raise UnreadableInputError(f"{meta_path}: not JSON: {_one_line(error)}") from None
-    reader = _MetaReader(meta_path)
+    reader = _MetaReader(str(meta_path), _BODY)
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         reader.fail(f'"format" is not "{FORMAT}"')
-    has_body = meta.get("response") is not None or (folder / _BODY).exists()
-    return reader.exchange(meta, _read_inside(folder, _BODY, None) if has_body else b"")
+    has_body = meta.get("response") is not None or os.path.lexists(folder / _BODY)
+    return reader.exchange(meta, _read_inside(folder, _BODY, largest) if has_body else b"")
 
 
-def _read_inside(folder: Path, name: str, limit: int | None) -> bytes:
+def _read_inside(folder: Path, name: str, largest: int) -> bytes:
     path = folder / name
-    try:
-        if not path.resolve(strict=True).is_relative_to(folder.resolve()):
-            raise UnreadableInputError(f"{path}: points out of its directory")
-        if not path.is_file():
-            raise UnreadableInputError(f"{path}: not a regular file")
-        if limit is not None and path.stat().st_size > limit:
-            raise UnreadableInputError(f"{path}: larger than {limit} bytes")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UnreadableInputError(f"{folder}: has no {name}") from None
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links, before Python 3.13
-        raise UnreadableInputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if not os.path.lexists(path):
+        raise UnreadableInputError(f"{folder}: has no {name}")
+    return read_regular(path, largest, within=str(folder))
 
 
-class _MetaReader:
-    """Checks an exchange.json value by value; every complaint names the place."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def fail(self, message: str) -> NoReturn:
-        raise UnreadableInputError(f"{self._path}: {message}")
+class _MetaReader(FieldReader):
+    """Checks an exchange.json value by value."""
 
     def exchange(self, meta: dict[str, Any], body: bytes) -> Exchange:
-        ending = meta.get("ending", Ending.COMPLETE)
-        if ending not in list(Ending):
-            self.fail('"ending" is none of ' + ", ".join(Ending))
-        notes = meta.get("notes")
-        if notes is not None and not isinstance(notes, dict):
-            self.fail('"notes" is not an object')
         head = self._head(meta.get("response"))
         if head is None and body:
             self.fail(f'"response" is null, but {_BODY} holds {len(body)} bytes')
         return Exchange(
             request=self._request(meta.get("request")),
             head=head,
-            segments=self._segments(meta.get("segments"), body),
-            http_chunks=self._chunks(meta.get("http_chunks"), body),
-            ending=Ending(ending),
-            end_us=self._time(meta.get("end_us"), "end_us"),
-            label=self._text(meta.get("label"), "label"),
-            tap=self._text(meta.get("tap"), "tap"),
-            started_at=self._text(meta.get("started_at"), "started_at"),
-            notes={**(notes or {}), **_unknown_keys(meta)},
+            segments=self.segments(meta.get("segments"), body),
+            http_chunks=self.chunks(meta.get("http_chunks"), body),
+            ending=self.ending(meta.get("ending", Ending.COMPLETE)),
+            end_us=self.time(meta.get("end_us"), "end_us"),
+            label=self.text(meta.get("label"), "label"),
+            tap=self.text(meta.get("tap"), "tap"),
+            started_at=self.text(meta.get("started_at"), "started_at"),
+            notes={**self.notes(meta.get("notes")), **_unknown_keys(meta)},
         )
 
     def _request(self, value: Any) -> Request | None:
@@ -132,19 +113,19 @@ class _MetaReader:
             return None
         if not isinstance(value, dict):
             self.fail('"request" is not an object')
-        method = self._text(value.get("method"), "request.method") or "POST"
-        url = self._text(value.get("url"), "request.url")
-        return Request(method, url or "", self._headers(value, "request"), self._request_body(value))
+        method = self.text(value.get("method"), "request.method") or "POST"
+        url = self.text(value.get("url"), "request.url")
+        return Request(method, url or "", self.headers(value.get("headers"), "request"), self._request_body(value))
 
     def _request_body(self, value: dict[str, Any]) -> bytes | None:
-        coded = self._text(value.get("body_base64"), "request.body_base64")
+        coded = self.text(value.get("body_base64"), "request.body_base64")
         if coded is not None:
             try:
                 return base64.b64decode(coded, validate=True)
             except ValueError:
                 self.fail('"request.body_base64" is not base64')
         body = value.get("body")
-        text = self._text(value.get("body_text"), "request.body_text")
+        text = self.text(value.get("body_text"), "request.body_text")
         if text is not None and (body is None or _says(text, body)):
             return text.encode()
         return None if body is None else _compact(body)
@@ -154,77 +135,13 @@ class _MetaReader:
             return None
         if not isinstance(value, dict):
             self.fail('"response" is not an object')
-        status = value.get("status")
-        if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 999:
-            self.fail('"response.status" is not a number from 100 to 999')
         return ResponseHead(
-            status,
-            self._headers(value, "response"),
-            self._time(value.get("head_us"), "response.head_us"),
-            self._text(value.get("reason"), "response.reason") or "",
-            self._text(value.get("http_version"), "response.http_version") or "1.1",
+            self.status(value.get("status"), "response.status"),
+            self.headers(value.get("headers"), "response"),
+            self.time(value.get("head_us"), "response.head_us"),
+            self.text(value.get("reason"), "response.reason") or "",
+            self.text(value.get("http_version"), "response.http_version") or "1.1",
         )
-
-    def _headers(self, value: dict[str, Any], place: str) -> Headers:
-        pairs = value.get("headers")
-        if pairs is None:
-            return ()
-        if not isinstance(pairs, list):
-            self.fail(f'"{place}.headers" is not a list')
-        found = []
-        for pair in pairs:
-            if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
-                self.fail(f'"{place}.headers" is not a list of [name, value]')
-            name = self._text(pair[0], f"{place}.headers")
-            text = self._text(pair[1], f"{place}.headers")
-            found.append((name or "", text or ""))
-        return tuple(found)
-
-    def _segments(self, value: Any, body: bytes) -> tuple[Segment, ...]:
-        if value is None:
-            return _one_segment(body)
-        if not isinstance(value, list):
-            self.fail('"segments" is not a list')
-        found, at, before = [], 0, 0
-        for pair in value:
-            if not isinstance(pair, list) or len(pair) != 2 or not _is_count(pair[1]):
-                self.fail('"segments" is not a list of [arrival, length]')
-            offset = self._time(pair[0], "segments")
-            if offset is not None and offset < before:
-                self.fail('"segments" arrive in disorder')
-            before = before if offset is None else offset
-            found.append(Segment(offset, body[at : at + pair[1]]))
-            at += pair[1]
-        if at != len(body):
-            self.fail(f'"segments" add up to {at} bytes, {_BODY} holds {len(body)}')
-        return tuple(found)
-
-    def _chunks(self, value: Any, body: bytes) -> tuple[int, ...] | None:
-        if value is None:
-            return None
-        if not isinstance(value, list) or not all(_is_count(length) for length in value):
-            self.fail('"http_chunks" is not a list of lengths')
-        if sum(value) != len(body):
-            self.fail(f'"http_chunks" add up to {sum(value)} bytes, {_BODY} holds {len(body)}')
-        return tuple(value)
-
-    def _time(self, value: Any, place: str) -> int | None:
-        if value is not None and not _is_count(value):
-            self.fail(f'"{place}" is not a whole number of microseconds')
-        return None if value is None else int(value)
-
-    def _text(self, value: Any, place: str) -> str | None:
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            self.fail(f'"{place}" is not a string')
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            self.fail(f'"{place}" holds half a character')
-        return value
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def _unknown_keys(meta: Mapping[str, Any]) -> dict[str, Any]:

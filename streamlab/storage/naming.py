@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,8 +45,8 @@ def safe_name(text: str) -> str:
 
 
 def free_directory(folder: Path, name: str) -> Path:
-    """``folder/name``, with a number behind it when that is taken."""
+    """``folder/name``, with a number behind it when that is taken, be it by a link that leads nowhere."""
     home, number = folder / name, 2
-    while home.exists():
+    while os.path.lexists(home):
         home, number = folder / f"{name}-{number}", number + 1
     return home

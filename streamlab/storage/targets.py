@@ -10,16 +10,19 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from streamlab.errors import NotFoundError, UnreadableInputError
 from streamlab.exchange import Exchange
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_bare_body, read_exchange_dir
+from streamlab.storage.files import largest_input, read_at_most, read_regular
 from streamlab.storage.location import existing_db
 
 _META = "exchange.json"
+#: More than these may be more than a column of SQLite holds.
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,10 @@ class Target:
     source: str
     path: str
     id: int | None = None
+    #: The folder it was found below: a link that leads out of it is not followed.
+    below: str | None = None
+    #: Bytes of a file that are read at most.
+    largest: int = field(default_factory=largest_input.get)
 
     @contextmanager
     def opened(self, database: CaptureDB | None = None) -> Iterator[Exchange]:
@@ -39,11 +46,16 @@ class Target:
         elif self.id is not None:
             with CaptureDB(self.path) as database:
                 yield database.get(self.id)
-        elif self.path == "-":
-            yield read_bare_body(sys.stdin.buffer.read())
+        elif self.path != "-" and os.path.isdir(self.path):
+            yield read_exchange_dir(self.path, self.largest)
         else:
-            path = Path(self.path)
-            yield read_exchange_dir(path) if path.is_dir() else read_bare_body(_bytes_of(path))
+            yield read_bare_body(self.data())
+
+    def data(self) -> bytes:
+        """The bytes of the file, or of standard input. Raises UnreadableInputError."""
+        if self.path == "-":
+            return read_at_most(sys.stdin.buffer, self.largest, "-")
+        return read_regular(self.path, self.largest, self.below)
 
     def read(self) -> Exchange:
         """The whole exchange in memory."""
@@ -57,10 +69,8 @@ def find(name: str, db: Path | None = None) -> Iterator[Target]:
         yield Target("-", "-")
     elif name == "last" or (name.isascii() and name.isdigit() and not os.path.exists(name)):
         yield _in_default(name, db)
-    elif (parts := _database_and_id(name)) is not None:
-        yield from _in_file(name, *parts)
     else:
-        yield from _on_disk(name)
+        yield from find_files(name)
 
 
 def find_files(name: str) -> Iterator[Target]:
@@ -72,8 +82,15 @@ def find_files(name: str) -> Iterator[Target]:
 def _in_default(name: str, db: Path | None) -> Target:
     path = existing_db(db)
     with CaptureDB(path) as database:
-        found = database.last() if name == "last" else database.get(int(name)).id
+        found = database.last() if name == "last" else database.get(_number(name)).id
     return Target(name, str(path), found)
+
+
+def _number(name: str) -> int:
+    """An exchange's number, given in digits."""
+    if len(name) > _MOST_DIGITS:
+        raise NotFoundError(f"no exchange {name[:_MOST_DIGITS]}…: a number has at most {_MOST_DIGITS} digits")
+    return int(name)
 
 
 def _database_and_id(name: str) -> tuple[Path, str | None] | None:
@@ -101,22 +118,22 @@ def _in_file(name: str, path: Path, wanted: str | None) -> Iterator[Target]:
         elif wanted == "last":
             yield Target(name, str(path), database.last())
         elif wanted.isascii() and wanted.isdigit():
-            yield Target(name, str(path), database.get(int(wanted)).id)
+            yield Target(name, str(path), database.get(_number(wanted)).id)
         else:
             raise NotFoundError(f"{name}: what follows # has to be an exchange's number, or last")
 
 
 def _on_disk(name: str) -> Iterator[Target]:
     path = Path(name)
-    if path.is_file():
+    if os.path.exists(name) and not os.path.isdir(name):
         yield Target(name, name)
         return
-    if not path.is_dir():
+    if not os.path.isdir(name):
         raise NotFoundError(
             f"{name}: no such file, folder or exchange (a TARGET is an id, last, FILE.db, FILE.db#ID, a folder, "
             "an .sse file or -)"
         )
-    if (path / _META).exists() or (path / "body.sse").exists():
+    if any(os.path.lexists(path / one) for one in (_META, "body.sse")):
         yield Target(name, name)
         return
     found = False
@@ -128,20 +145,17 @@ def _on_disk(name: str) -> Iterator[Target]:
 
 
 def _below(name: str) -> Iterator[Target]:
-    """Exchange directories, and bare ``.sse`` files outside of them, in the order of their paths."""
+    """Exchange directories, and bare ``.sse`` files outside of them, in the order of their paths.
+
+    Links to folders are not followed; one in place of a file is followed when it is read, and not out of the folder.
+    """
     for folder, inner, files in os.walk(name):
         inner.sort()
         if _META in files:
             inner.clear()
-            yield Target(folder, folder)
+            yield Target(folder, folder, below=name)
             continue
         for file in sorted(files):
             if file.endswith(".sse"):
-                yield Target(os.path.join(folder, file), os.path.join(folder, file))
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableInputError(f"{path}: {error.strerror}") from None
+                path = os.path.join(folder, file)
+                yield Target(path, path, below=name)

@@ -17,7 +17,7 @@ from streamlab.apis.registry import choose
 from streamlab.config import Config
 from streamlab.errors import StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange, Request
-from streamlab.interop.reading import read_file
+from streamlab.interop.reading import read_bytes
 from streamlab.judging import analyzer
 from streamlab.judging.report import Report
 from streamlab.repairing import normalizer
@@ -25,6 +25,7 @@ from streamlab.repairing.normalizer import Normalized
 from streamlab.rules.base import Rule
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_bare_body
+from streamlab.storage.files import read_regular
 from streamlab.storage.location import default_db
 from streamlab.storage.targets import Target, find, find_files
 from streamlab.wire.payload import decode_payload
@@ -88,7 +89,7 @@ def check_options(
     client = client or config.client
     if client is not None:
         require_client(client)
-    body = request_file.read_bytes() if request_file is not None else None
+    body = read_regular(request_file) if request_file is not None else None
     if body is not None and not isinstance(decode_payload(body).value, dict):
         raise UnreadableInputError(f"{request_file}: not a JSON object (the body of the request is wanted)")
     return CheckOptions(chosen, select or config.select, ignore or config.ignore, client, body)
@@ -121,10 +122,8 @@ def _from_file(file: str) -> Iterator[tuple[str, Exchange]]:
         if found.id is not None or Path(found.path).is_dir():
             yield found.source, found.read()
         else:
-            exchanges = [(found.source, exchange) for exchange in read_file(Path(found.path), read_bare_body)]
-            if not exchanges:
-                raise UnreadableInputError(f"{found.source}: holds no exchange")
-            yield from exchanges
+            for exchange in read_bytes(found.path, found.data(), read_bare_body):
+                yield found.source, exchange
 
 
 def _labelled(source: str, exchange: Exchange, label: str | None) -> Exchange:

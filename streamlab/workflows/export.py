@@ -13,6 +13,7 @@ from streamlab.exchange import Exchange
 from streamlab.interop import curl_log, vcr
 from streamlab.interop.har import to_har
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
+from streamlab.storage.files import write_regular
 from streamlab.storage.naming import directory_name, free_directory, safe_name
 from streamlab.storage.targets import find
 from streamlab.workflows.regression.fixture import write_expectations
@@ -63,7 +64,7 @@ def write_fixture(exchange: Exchange, folder: Path, name: str) -> Exported:
 
 def _file(folder: Path, name: str, data: bytes, missing: list[str]) -> Exported:
     path = free_directory(folder, name)
-    path.write_bytes(data)
+    write_regular(path, data)
     return Exported(path, missing)
 
 

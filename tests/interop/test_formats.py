@@ -20,8 +20,9 @@ from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.interop.curl_log import curl_command, from_curl_log, to_curl_log
 from streamlab.interop.curl_log import lost as curl_lost
 from streamlab.interop.har import from_har, to_har
-from streamlab.interop.reading import read_file
-from streamlab.interop.vcr import from_vcr, parse_yaml, to_vcr
+from streamlab.interop.plain_yaml import NotPlainError, parse_yaml
+from streamlab.interop.reading import read_bytes
+from streamlab.interop.vcr import from_vcr, to_vcr
 from streamlab.interop.vcr import lost as vcr_lost
 from streamlab.redaction import redact_headers
 from streamlab.storage.capture_db import CaptureDB
@@ -35,6 +36,10 @@ from tests import streams
 BODY = streams.sse(streams.chat_text("Grüß", " Gott", " \U0001f600"))
 EXCHANGE = streams.exchange(BODY, label="greeting", http_chunks=None)
 bodies = st.binary(max_size=300)
+
+
+def _read(path: Path) -> list[Exchange]:
+    return read_bytes(path.name, path.read_bytes(), read_bare_body)
 
 
 def _as_har(exchange: Exchange) -> Exchange:
@@ -176,7 +181,7 @@ def test_a_cassette_written_by_vcrpy_reads_as_what_it_recorded(tmp_path: Path, r
             headers={"content-type": "application/json"},
         )
         assert answer.content == BODY
-    (read,) = read_file(cassette, read_bare_body)
+    (read,) = _read(cassette)
     _reads_the_same(read)
 
 
@@ -194,7 +199,7 @@ def test_a_log_written_by_curl_reads_as_what_it_recorded(tmp_path: Path, replay:
         EXCHANGE.request.body.decode(),
     ]
     log.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
-    (read,) = read_file(log, read_bare_body)
+    (read,) = _read(log)
     _reads_the_same(read)
 
 
@@ -297,7 +302,7 @@ def test_what_is_exported_can_be_read_again(tmp_path: Path, form: str):
         ((_, read),) = load(exported.path)
         assert tuple(read.segments) == tuple(EXCHANGE.segments)
     else:
-        (read,) = read_file(exported.path, read_bare_body)
+        (read,) = _read(exported.path)
         assert bool(exported.lost) == (form != "har")
     _reads_the_same(read)
 
@@ -312,12 +317,24 @@ def test_what_is_exported_can_be_read_again(tmp_path: Path, form: str):
         ("x.yaml", b"interactions:\n- 1\n"),
         ("x.yaml", b"!!python/object/apply:os.system ['true']"),
         ("x.log", b"HTTP/1.1 200 OK\r\nno end of head"),
+        ("x.har", b'{"log": {"entries": []}}'),
+        ("x.yaml", b"interactions: []\nversion: 1\n"),
+        ("x.yaml", b"interactions:\n- {request: {uri: [a, b]}, response: {body: {string: x}}}\n"),
+        ("x.yaml", b"interactions:\n- {request: {uri: a}, response: {body: {string: {string: [x]}}}}\n"),
+        ("x.yaml", b"interactions:\n- {request: {uri: a}, response: {status: {code: 99999999999999999999}}}\n"),
+        ("x.yaml", b"interactions: *nothing\n"),
+        ("x.yaml", b"interactions: &a [*a]\n"),
+        ("x.yaml", b"interactions: " + b"[" * 60 + b"]" * 60),
+        ("x.yaml", b"interactions:\n- !!set {a, b}\n"),
+        ("x.yaml", b"interactions:\n- {request: {uri: !!binary 'x'}, response: {}}\n"),
+        ("x.yaml", b"interactions:\n- {? [a] : b}\n"),
+        ("x.yaml", b"interactions:\n- \x01\n"),
     ],
 )
 def test_files_that_are_not_what_they_claim_are_refused_in_one_line(tmp_path: Path, name: str, content: bytes):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UnreadableInputError) as caught:
-        list(read_file(tmp_path / name, read_bare_body))
+        _read(tmp_path / name)
     assert "\n" not in str(caught.value)
 
 
@@ -326,6 +343,120 @@ def test_rubbish_is_read_or_refused_and_nothing_else(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("rubbish") / "file"
     path.write_bytes(data)
     try:
-        list(read_file(path, read_bare_body))
+        _read(path)
     except UnreadableInputError:
         pass
+
+
+def _bomb() -> bytes:
+    lines = [b"a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{at}: &a{at} [{', '.join(9 * [f'*a{at - 1}'])}]".encode() for at in range(1, 12)]
+    return b"\n".join([*lines, b"interactions:", b"- {request: {uri: *a11, body: *a11}, response: {body: *a11}}", b""])
+
+
+def _merges() -> bytes:
+    lines = [b"a0: &a0 {k: v}"]
+    lines += [f"a{at}: &a{at} {{<<: [{', '.join(9 * [f'*a{at - 1}'])}]}}".encode() for at in range(1, 12)]
+    return b"\n".join([*lines, b"interactions:", b"- {request: {headers: *a11}, response: {}}", b""])
+
+
+@pytest.mark.parametrize("document", [_bomb(), _merges()])
+def test_a_page_of_anchors_is_refused_before_it_becomes_gigabytes(document: bytes):
+    assert len(document) < 1000
+    with pytest.raises(UnreadableInputError, match="more than 1000000 values"):
+        read_bytes("x.yaml", document, read_bare_body)
+
+
+def test_what_aliases_repeat_is_counted_in_bytes_too():
+    document = b"a: &a " + b"x" * 10_000 + b"\ninteractions: [" + b"*a, " * 99 + b"*a]\n"
+    assert len(parse_yaml(document)["interactions"]) == 100
+    with pytest.raises(NotPlainError, match="more text"):
+        parse_yaml(document, largest=900_000)
+
+
+def test_a_cassette_repeats_by_alias_what_vcrpy_wrote_once():
+    document = b"""interactions:
+- request: {body: null, headers: {accept: &id001 ['*/*']}, method: GET, uri: http://h/v1}
+  response:
+    body: {string: !!binary ZGF0YTogMQoK}
+    headers: {content-type: [text/event-stream], x: *id001}
+    status: {code: 200, message: OK}
+version: 1
+"""
+    (read,) = read_bytes("x.yaml", document, read_bare_body)
+    assert read.body == b"data: 1\n\n"
+    assert (read.head.headers, read.request.headers) == (
+        (("content-type", "text/event-stream"), ("x", "*/*")),
+        (("accept", "*/*"),),
+    )
+    assert (read.head.status, read.request.body) == (200, None)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("head_us", -1),
+        ("head_us", 1e300),
+        ("head_us", 2**63),
+        ("end_us", True),
+        ("end_us", "5"),
+        ("segments", [[5, 1]]),
+        ("segments", [[5, 2**70]]),
+        ("segments", [[9, 100], [5, len(BODY) - 100]]),
+        ("segments", {"a": 1}),
+        ("http_chunks", [1]),
+        ("http_chunks", 7),
+        ("ending", "over"),
+        ("label", 5),
+        ("label", "\ud800"),
+        ("tap", []),
+        ("started_at", {}),
+        ("notes", "x"),
+        ("request_known", 1),
+        ("response_known", "no"),
+        ("response_known", False),
+    ],
+)
+def test_our_own_part_of_a_har_is_held_to_what_an_exchange_json_is(place: str, value: object):
+    document = to_har([EXCHANGE], "0")
+    document["log"]["entries"][0]["_streamlab"][place] = value
+    with pytest.raises(UnreadableInputError, match=r"^x\.har: entry 0 of this HAR: ") as caught:
+        read_bytes("x.har", json.dumps(document).encode(), read_bare_body)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("request.url", "\udc80"),
+        ("request.method", "\ud800"),
+        ("request.headers", [{"name": "\ud800", "value": "x"}]),
+        ("request.headers", [{"name": "x", "value": "\ud800"}]),
+        ("response.status", 2**70),
+        ("response.status", 1e300),
+        ("response.status", float("inf")),
+        ("response.status", -200),
+        ("response.statusText", "\ud800"),
+        ("response.headers", [{"name": "x", "value": "y"}] * 10_001),
+        ("response.content", {"text": "!", "encoding": "base64"}),
+    ],
+)
+def test_values_of_a_har_that_nothing_can_store_are_refused(path: str, value: object):
+    document = to_har([EXCHANGE], "0")
+    entry = document["log"]["entries"][0]
+    del entry["_streamlab"]
+    message, name = path.split(".")
+    entry[message][name] = value
+    with pytest.raises(UnreadableInputError) as caught:
+        read_bytes("x.har", json.dumps(document).encode(), read_bare_body)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("time", [1e300, float("inf"), -1e300, float("nan"), 2**70, "x", None, True])
+def test_times_of_a_har_that_cannot_be_are_unknown(time: object):
+    entry = _as_chromium_writes(EXCHANGE, [0.01] * 6)
+    entry["timings"]["wait"] = entry["timings"]["blocked"] = entry["time"] = time
+    entry["_eventSourceMessages"][2]["time"] = time
+    (read,) = read_bytes("x.har", json.dumps({"log": {"entries": [entry]}}).encode(), read_bare_body)
+    assert read.body == BODY
+    assert not read.timing_known or read.end_us < 10**9

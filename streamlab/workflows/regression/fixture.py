@@ -10,6 +10,7 @@ from typing import Any
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange
 from streamlab.storage.exchange_dir import read_exchange_dir
+from streamlab.storage.files import read_regular, write_regular
 from streamlab.workflows.regression.findings import findings_text, found_in
 from streamlab.workflows.regression.machines import our_machine, run
 
@@ -33,14 +34,15 @@ def read_fixture(path: Path) -> Fixture:
     listed = None
     if findings.exists():
         try:
-            listed = json.loads(findings.read_bytes())
+            listed = json.loads(read_regular(findings, within=str(path)))
         except ValueError as error:
             raise UnreadableInputError(f"{findings}: not JSON ({error})") from None
-    return Fixture(path, exchange, expected.read_bytes() if expected.exists() else None, listed)
+    mended = read_regular(expected, within=str(path)) if expected.exists() else None
+    return Fixture(path, exchange, mended, listed)
 
 
 def write_expectations(path: Path, exchange: Exchange) -> None:
     """Write what our normalizer and our rules make of an exchange beside it."""
     mended, _ = run(our_machine(exchange), [exchange.body])
-    (path / EXPECTED).write_bytes(mended)
-    (path / FINDINGS).write_text(findings_text(found_in(exchange)), encoding="utf-8")
+    write_regular(path / EXPECTED, mended)
+    write_regular(path / FINDINGS, findings_text(found_in(exchange)).encode())

@@ -1,0 +1,99 @@
+"""Files that somebody names, read without being led astray: regular files only, and no more of them than asked for.
+
+A FIFO would wait for ever, a device has no end, and a link below a folder may point at anything: folders come from
+other people's repositories and archives.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextvars import ContextVar
+from pathlib import Path
+from typing import BinaryIO
+
+from streamlab.errors import CouldNotRunError, UnreadableInputError
+
+#: Bytes of one input that are read at most; ``--max-input`` sets another limit for a command.
+LARGEST = 256 * 1024 * 1024
+largest_input: ContextVar[int] = ContextVar("largest_input", default=LARGEST)
+_KINDS = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+# Windows has neither.
+_WAIT_FOR_NOBODY = getattr(os, "O_NONBLOCK", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+
+def read_regular(path: str | os.PathLike[str], largest: int | None = None, within: str | None = None) -> bytes:
+    """The bytes of a regular file, which lies below the folder ``within`` when that is given, links resolved.
+
+    ``largest`` defaults to what the running command reads at most. Raises UnreadableInputError in one line.
+    """
+    place = os.path.realpath(path)
+    largest = largest_input.get() if largest is None else largest
+    if within is not None and not Path(place).is_relative_to(os.path.realpath(within)):
+        raise UnreadableInputError(f"{path}: a link that points out of its directory, {within}")
+    try:
+        descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_BINARY", 0) | _WAIT_FOR_NOBODY)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            _refuse_special(path, found.st_mode)
+            if found.st_size > largest:
+                raise _too_large(path, largest)
+            return read_at_most(file, largest, os.fspath(path))
+    except FileNotFoundError:
+        raise UnreadableInputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UnreadableInputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def read_at_most(file: BinaryIO, largest: int, name: str) -> bytes:
+    """All that a file or pipe gives, which may grow meanwhile. Raises UnreadableInputError when it is too much."""
+    data = file.read(largest + 1)
+    if len(data) > largest:
+        raise _too_large(name, largest)
+    return data
+
+
+def write_regular(path: Path, data: bytes) -> None:
+    """Write a new file, or over a regular one; never through a link. Raises CouldNotRunError in one line."""
+    try:
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | _WAIT_FOR_NOBODY | _NO_LINK, 0o666
+        )
+        with os.fdopen(descriptor, "wb") as file:
+            mode = os.fstat(descriptor).st_mode
+            if str(path) != os.devnull:
+                _refuse_special(path, mode, "not written to")
+            if stat.S_ISREG(mode):
+                file.truncate()
+            file.write(data)
+    except OSError as error:
+        if path.is_symlink():
+            raise CouldNotRunError(f"{path}: a symbolic link, not written through") from None
+        raise CouldNotRunError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def require_regular(path: str | os.PathLike[str]) -> None:
+    """Refuse what is there and is no regular file. Raises UnreadableInputError."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return  # whoever opens it says why
+    _refuse_special(path, mode)
+
+
+def _refuse_special(path: str | os.PathLike[str], mode: int, why: str = "not a regular file") -> None:
+    for is_kind, name in _KINDS:
+        if is_kind(mode):
+            hint = "; - reads standard input" if name == "a FIFO" else ""
+            raise UnreadableInputError(f"{path}: {name}, {why}{hint}")
+
+
+def _too_large(path: str | os.PathLike[str], largest: int) -> UnreadableInputError:
+    return UnreadableInputError(f"{path}: larger than {largest} bytes; --max-input raises the limit")
