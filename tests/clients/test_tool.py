@@ -106,14 +106,13 @@ def test_patterns_select():
 #: As the measurements have it of the same package.
 OPENAI = {
     "text.index-missing": "same",
-    "text.delta-null-mid": "error(driver): builtins.AttributeError",
-    "tools.id-missing": "wrong:i",
+    "text.delta-missing": "error(driver): builtins.AttributeError",
     "text.error-mid": "error(library): openai.APIError",
     "text.trunc-boundary": "wrong:tf [silent]",
-    "text.utf8-invalid": "error(library): builtins.UnicodeDecodeError",
 }
 
 
+@pytest.mark.slow
 def test_a_real_client_is_asked_and_its_answers_are_the_measured_ones(tmp_path):
     pytest.importorskip("openai")
     [client] = [one for one in json.loads((TOOL / "clients.json").read_text()) if one["id"] == "py-openai-raw"]
