@@ -1,6 +1,6 @@
 """What a rule is. One rule, one file, one fixture directory; discovery finds it (registry.py).
 
-A rule is made anew for every exchange, so its state is that exchange's. It may implement any of five hooks; each
+A rule is made anew for every exchange, so its state is that exchange's. It may implement any of four hooks; each
 yields findings. To stay fast however many rules there are, ``event`` is called only for events that have one of the
 facts in ``on`` (wire/reading.py), and ``shape`` only for the first chunk of each shape: the analyzer repeats what it
 said for every later chunk of that shape, so it must depend on nothing but key names and value types.
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from streamlab.exchange import Ending, ResponseHead
+from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repair import Repair
@@ -57,16 +57,13 @@ class Rule:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        names = ("head", "segment", "event", "shape", "end")
+        names = ("segment", "event", "shape", "end")
         cls.hooks = frozenset(name for name in names if getattr(cls, name) is not vars(Rule)[name])
 
     def __init__(self, ctx: RuleState) -> None:
         self.ctx = ctx
         self.retired = False
         self.reads_retired = False
-
-    def head(self, head: ResponseHead) -> Findings | None:
-        """The response head arrived."""
 
     def segment(self, offset_us: int | None, data: bytes) -> Findings | None:
         """One read of the body, as sent (before content decoding)."""

@@ -18,7 +18,6 @@ from streamlab.wire.bodies import BodyKind
 from streamlab.wire.calls import CallReader, Fragment
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject, decode_payload
-from streamlab.wire.reading import FactReader
 
 
 class StreamState:
@@ -121,6 +120,7 @@ class RuleState(StreamState):
         request: Request | None,
         head: ResponseHead | None,
         api: Api,
+        calls: CallReader,
         recognise: Callable[[Any], Api],
         notes: dict[str, Any] | None = None,
     ) -> None:
@@ -132,9 +132,8 @@ class RuleState(StreamState):
         self.notes = notes or {}
         self.timing_known = False
         self.accumulator = Accumulator()
-        self.reader = FactReader()
         #: All tool calls so far. A rule that judges their fragments waits for Fact.FRAGMENT and asks for ``fragments``.
-        self.calls = CallReader()
+        self.calls = calls
         #: Undecodable events; rules/bad_payloads.py asks it.
         self.misfits = MisfitReader()
         self.seen = Seen()

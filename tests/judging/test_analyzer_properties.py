@@ -196,21 +196,22 @@ def test_no_rule_is_asked_about_the_chunks_of_a_plain_stream():
     analyzer = Analyzer(
         request_for(), ResponseHead(200, (("content-type", "text/event-stream"),), 0), timing_known=True
     )
-    hooks_for = analyzer._hooks_for
+    role, *words = [frame(one) for one in chat_text(*["word "] * 50)][:-1]
+    for at, event in enumerate([role, *words[:10]]):
+        analyzer.feed(at, event)
+    table = analyzer._table
+    hooks_for = table.for_event
 
     def counting(facts):
-        for rule in analyzer._rules or ():
+        for rule in table.rules:
             if rule.on & facts and not rule.retired:
                 asked[rule.name] = asked.get(rule.name, 0) + 1
         return hooks_for(facts)
 
-    role, *words = [frame(one) for one in chat_text(*["word "] * 50)][:-1]
-    for at, event in enumerate([role, *words[:10]]):
-        analyzer.feed(at, event)
-    analyzer._hooks.clear()
-    analyzer._hooks_for = counting
+    table.for_event = counting
     for at, event in enumerate(words[10:]):
         analyzer.feed(at, event)
+    assert analyzer.ctx.seen.events == len(words) + 1
     assert len(asked) <= 6, asked
 
 

@@ -1,0 +1,84 @@
+"""Findings while they are counted: those of one rule at one path are one, with every place where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from streamlab.rules.finding import Finding
+
+#: Places remembered for one finding; beyond that they are only counted.
+_MAX_PLACES = 10_000
+
+Key = tuple[str, str | None]
+
+
+class _Place:
+    """A finding while it is being counted."""
+
+    __slots__ = ("count", "events", "finding")
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        self.count = 1
+        self.events = [finding.event] if finding.event is not None else []
+
+    def also(self, variants: tuple[str, ...]) -> None:
+        """It was seen in these forms too; one that the rule cannot name leaves all of them possible."""
+        known = self.finding.variants
+        if known and variants != known:
+            both = tuple(dict.fromkeys((*known, *variants))) if variants else ()
+            self.finding = replace(self.finding, variants=both)
+
+    def again(self, event: int | None) -> None:
+        self.count += 1
+        if event is not None and len(self.events) < _MAX_PLACES and self.events[-1:] != [event]:
+            self.events.append(event)
+
+
+class Places:
+    """All findings of an exchange, by rule and path."""
+
+    def __init__(self) -> None:
+        self._places: dict[Key, _Place] = {}
+
+    def knows(self, finding: Finding) -> bool:
+        """Whether a finding counts as one that is there, and is no graver: its bytes need not be worked out."""
+        place = self._places.get((finding.rule, finding.path))
+        return place is not None and finding.severity.rank >= place.finding.severity.rank
+
+    def count(self, finding: Finding) -> None:
+        """One more place of a finding that is known."""
+        place = self._places[finding.rule, finding.path]
+        place.again(finding.event)
+        place.also(finding.variants)
+
+    def add(self, finding: Finding) -> None:
+        """A finding that is new, or graver than what is known: the gravest speaks for all."""
+        key = (finding.rule, finding.path)
+        place = self._places.get(key)
+        if place is None:
+            self._places[key] = _Place(finding)
+            return
+        place.again(finding.event)
+        place.also(finding.variants)
+        place.finding = replace(finding, variants=place.finding.variants)
+
+    def again(self, keys: Iterable[Key], event: int) -> None:
+        """What was found in a chunk of the same shape stands here too."""
+        for key in keys:
+            self._places[key].again(event)
+
+    def findings(self, known: frozenset[str]) -> tuple[Finding, ...]:
+        """The findings in order of their first place. ``known`` are the rules that the dialect lists."""
+        found = [
+            replace(
+                place.finding,
+                count=place.count,
+                events=tuple(sorted(place.events)),
+                known=place.finding.rule in known,
+            )
+            for place in self._places.values()
+        ]
+        found.sort(key=lambda one: (one.event is None, one.event or 0, one.severity.rank, one.rule, one.path or ""))
+        return tuple(found)
