@@ -14,7 +14,8 @@ from typing import Any
 from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcome, Output
 from streamlab.comparing.members import all_members, flattened
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
-from streamlab.repairing.normalizer import Mended, Normalizer
+from streamlab.repairing.account import RepairedEvent
+from streamlab.repairing.normalizer import Normalizer
 from streamlab.rules.finding import Finding, Repairability
 from streamlab.rules.repair import Change, Origin
 from streamlab.wire.events import Comment, StreamEvent
@@ -75,7 +76,7 @@ class Differ:
             self._waiting[self.events] = event
             self.events += 1
 
-    def _compare(self, mended: Iterable[Mended]) -> Iterator[EventDiff]:
+    def _compare(self, mended: Iterable[RepairedEvent]) -> Iterator[EventDiff]:
         for one in mended:
             if self.passes_through:
                 self._waiting.clear()
@@ -84,7 +85,7 @@ class Differ:
             else:
                 yield EventDiff(self.events - 1, Outcome.ADDED, (_output(one, None),))
 
-    def _of_sources(self, one: Mended) -> Iterator[EventDiff]:
+    def _of_sources(self, one: RepairedEvent) -> Iterator[EventDiff]:
         number = one.sources[-1]
         if one.origin is Origin.COPIED:
             self._waiting.pop(number, None)
@@ -127,7 +128,7 @@ def _keep(found: dict[tuple[int, bool], EventDiff], diffs: Iterable[EventDiff]) 
 # -- one event beside its outcome ------------------------------------------------------------------------------------
 
 
-def _output(one: Mended, event: StreamEvent | None) -> Output:
+def _output(one: RepairedEvent, event: StreamEvent | None) -> Output:
     there = all_members(read_event(one.event.sse) if one.event.sse is not None else one.event, one.raw)
     here = all_members(event, event.sse.raw) if event is not None and event.sse is not None else {}
     return Output(one.raw, one.origin, tuple(_fields(here, there, one)))
@@ -137,7 +138,7 @@ def _answers(came: bytes, sent: bytes) -> Iterator[EventDiff]:
     """The body of an answer with an error status, beside the error object OpenAI sends."""
     if came == sent:
         return
-    one = Mended(Comment(parse_event(b"", 0)), sent, Origin.DERIVED, (0,), (Change(_ERROR_BODY, ""),))
+    one = RepairedEvent(Comment(parse_event(b"", 0)), sent, Origin.DERIVED, (0,), (Change(_ERROR_BODY, ""),))
     yield EventDiff(0, Outcome.CHANGED, (Output(sent, Origin.DERIVED, tuple(_fields(_body(came), _body(sent), one))),))
 
 
@@ -152,7 +153,7 @@ def _dropped(event: StreamEvent) -> tuple[FieldDiff, ...]:
     return tuple(FieldDiff(path, How.DROPPED, one) for path, one in members.items() if not path.startswith("sse."))
 
 
-def _fields(here: dict[str, Any], there: dict[str, Any], one: Mended) -> Iterator[FieldDiff]:
+def _fields(here: dict[str, Any], there: dict[str, Any], one: RepairedEvent) -> Iterator[FieldDiff]:
     for path in _in_order(here, there):
         was, now = here.get(path), there.get(path)
         if path in here and path in there and type(was) is type(now) and was == now:
@@ -167,7 +168,7 @@ def _fields(here: dict[str, Any], there: dict[str, Any], one: Mended) -> Iterato
         yield FieldDiff(path, how, was, now, str(origin), change.rule if change is not None else None)
 
 
-def _change_for(path: str, one: Mended) -> Any:
+def _change_for(path: str, one: RepairedEvent) -> Any:
     """The change that speaks of a path: of it, of what holds it, of what it holds, of the event as a whole."""
     framing = path.startswith("sse.")
     best, length = None, -1

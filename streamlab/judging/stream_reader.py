@@ -49,8 +49,10 @@ class StreamReader(Generic[Held]):
             value = event.json
         elif isinstance(event, Undecodable) and event.decoded:
             value = event.value
-        self.api = api_of_json(value)
-        return self.api is not UNKNOWN or len(self._held) >= PEEKED_EVENTS
+        found = api_of_json(value)
+        if found is not UNKNOWN:
+            self.api = found
+        return found is not UNKNOWN or len(self._held) >= PEEKED_EVENTS
 
     def settle(self, value: Any = None) -> list[Held]:
         """Decide, by the whole body ``value`` where no event told; what was held back, to be read now."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from streamlab.apis.registry import by_name
-from streamlab.repairing.normalizer import Mended, Normalized
+from streamlab.repairing.account import Normalized, RepairedEvent
 from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import ABSENT, Change
 from streamlab.wire.visible import visible
@@ -35,7 +35,7 @@ def summary_json(normalized: Normalized) -> dict[str, Any]:
     }
 
 
-def event_json(at: int, event: Mended) -> dict[str, Any]:
+def event_json(at: int, event: RepairedEvent) -> dict[str, Any]:
     """One event of the output."""
     return {
         "event": at,
@@ -85,7 +85,7 @@ def summary_lines(normalized: Normalized) -> Iterator[str]:
         yield "nothing to mend: the stream is as it came"
 
 
-def _payload(event: Mended) -> str:
+def _payload(event: RepairedEvent) -> str:
     return visible(event.raw.decode("utf-8", "replace").strip(), 100)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from streamlab.apis.registry import FAMILIES, all_rules, family_of, repair_classes
 from streamlab.exchange import Exchange
-from streamlab.repairing.normalizer import ENGINE_RULES, Normalized, normalize
+from streamlab.repairing.account import ENGINE_RULES, Normalized
+from streamlab.repairing.normalizer import normalize
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import Repair

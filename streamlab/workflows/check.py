@@ -21,7 +21,7 @@ from streamlab.interop.reading import read_bytes
 from streamlab.judging import analyzer
 from streamlab.judging.report import Report
 from streamlab.repairing import normalizer
-from streamlab.repairing.normalizer import Normalized
+from streamlab.repairing.account import Normalized
 from streamlab.rules.base import Rule
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_bare_body

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from streamlab.exchange import Ending, ResponseHead
 from streamlab.judging.analyzer import analyze
+from streamlab.repairing.front import TOO_MUCH
 from streamlab.repairing.limits import SLICE, slices
-from streamlab.repairing.normalizer import TOO_MUCH, Normalizer, normalize
+from streamlab.repairing.normalizer import Normalizer, normalize
 from tests import streams
 
 MIB = 1 << 20

@@ -374,3 +374,21 @@ def test_calls_without_a_name_go_out_before_an_error():
     once = mend(body, tools=True)
     assert "error" in chunks(once)[-1]
     assert mend(once, tools=True) == once
+
+
+@pytest.mark.parametrize("size", [1, 7, 20, 10_000])
+def test_a_foreign_stream_that_passes_loses_no_byte_however_it_is_cut(size):
+    """What was half read when the stream turned out to be foreign goes out as well."""
+    body = b"".join(b'event: thread.run\ndata: {"object":"thread.run","n":%d}\n\n' % at for at in range(4))
+    normalizer = Normalizer()
+    out = b"".join(normalizer.feed(body[at : at + size]) for at in range(0, len(body), size)) + normalizer.finish()
+    assert out == body
+    assert normalizer.passes_through
+
+
+def test_what_is_done_with_the_bytes_changes_as_the_table_says():
+    from streamlab.repairing.front import TRANSITIONS, Mode
+
+    assert set(TRANSITIONS) == set(Mode)
+    reached = {one for after in TRANSITIONS.values() for one in after}
+    assert reached | {Mode.BEGINNING, Mode.COLLECTING} == set(Mode)  # the two that a body may begin in, beside PASSING

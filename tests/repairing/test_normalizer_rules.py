@@ -6,7 +6,8 @@ import pytest
 
 from streamlab.apis.registry import all_rules, by_name, repair_classes
 from streamlab.judging.analyzer import analyze
-from streamlab.repairing.normalizer import ENGINE_RULES, normalize
+from streamlab.repairing.account import ENGINE_RULES
+from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import ENVELOPE_KEYS, Repair
 from tests import corpus, rule_fixtures

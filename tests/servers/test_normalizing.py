@@ -25,7 +25,8 @@ from openai.types.responses import ResponseErrorEvent
 
 from streamlab.exchange import Ending, Exchange, ResponseHead
 from streamlab.judging.analyzer import analyze
-from streamlab.repairing.normalizer import Normalized, Normalizer, normalize
+from streamlab.repairing.account import Normalized
+from streamlab.repairing.normalizer import Normalizer, normalize
 from streamlab.rules.finding import Severity
 from streamlab.servers.normalizing import RepairingTransformer
 from streamlab.standins import Scenario, Standin, scenarios

@@ -1,0 +1,93 @@
+"""What a repaired stream is made of: its events with where each comes from, and the repaired exchange as a whole."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from streamlab.exchange import Exchange
+from streamlab.rules.repair import Change, Draft, Dropped, Origin, Unrepaired
+from streamlab.rules.repairs.framing import SEPARATORS, frame
+from streamlab.wire.events import Done, StreamEvent
+from streamlab.wire.stream import encode, read_event
+
+#: Rules whose deviation is repaired by no repair but by how the normalizer works; how, in a phrase.
+ENGINE_RULES = {
+    "anti-buffering-headers-missing": "the mended head has the headers",
+    "charset-not-utf8": "the mended head says UTF-8",
+    "close-delimited-truncation": "the mended body is sent in HTTP chunks",
+    "connection-held-open-after-done": "the mended body ends with the answer",
+    "content-length-mismatch": "the mended head has no length, the body is sent in HTTP chunks",
+    "content-type-not-event-stream": "the mended head says text/event-stream",
+    "encoding-mislabelled": "a body that is plainly not in the coding its header names is read as it is",
+    "gzip-on-sse": "the body is sent without content coding, each event as soon as it is certain",
+    "http-error-body-shape": "the text of the answer becomes the message of an error object; the status stays",
+    "http-status-200-on-error": "the JSON object becomes an error event",
+    "nonstream-json-for-stream": "the completion is sent as the chunks it would have been",
+    "utf8-split-over-reads": "only whole events are sent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RepairedEvent:
+    """One event of the output. ``sources`` are the numbers of the input events it comes from."""
+
+    event: StreamEvent
+    raw: bytes
+    origin: Origin
+    sources: tuple[int, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """The rules by whose repairs it was changed, in order, each once."""
+        return tuple(dict.fromkeys(change.rule for change in self.changes))
+
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """A repaired exchange, the account of its events, how often each rule's repair acted, and what stays broken."""
+
+    exchange: Exchange
+    events: tuple[RepairedEvent, ...]
+    changes: dict[str, int]
+    unrepaired: tuple[Unrepaired, ...]
+    dropped: tuple[Dropped, ...] = ()
+
+
+#: What goes out: an event, or bytes that passed untouched.
+Output = Draft | bytes
+
+
+def bytes_of(out: list[Output]) -> bytes:
+    """Output as bytes."""
+    return b"".join(one if isinstance(one, bytes) else _raw(one) for one in out)
+
+
+def events_of(out: list[Output]) -> list[RepairedEvent]:
+    """Output as events with their account."""
+    return [_account(one) if isinstance(one, Draft) else _opaque(one) for one in out]
+
+
+def _raw(draft: Draft) -> bytes:
+    event = draft.event
+    raw = encode(event)
+    if event.sse is None and not isinstance(event, Done):
+        return SEPARATORS.sub(_escaped, raw)
+    return raw
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(match.group().decode())
+
+
+def _account(draft: Draft) -> RepairedEvent:
+    origin = Origin.DERIVED if draft.changes else Origin.COPIED
+    if draft.invented:
+        origin = Origin.INVENTED
+    return RepairedEvent(draft.event, _raw(draft), origin, draft.sources, tuple(draft.changes))
+
+
+def _opaque(data: bytes) -> RepairedEvent:
+    """Bytes that are no events here: passed through, or an error answer."""
+    return RepairedEvent(read_event(frame(data[:0])), data, Origin.COPIED, (), ())

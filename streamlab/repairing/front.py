@@ -1,0 +1,319 @@
+"""The bytes of a body on their way to the repairs: content coding, what kind of body it is, events, and limits.
+
+What is being done with the bytes is one `Mode`; `TRANSITIONS` says which may follow which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import Any
+
+from streamlab.apis import UNKNOWN
+from streamlab.exchange import Ending, ResponseHead
+from streamlab.judging.stream_reader import StreamReader
+from streamlab.repairing.limits import HEAVY, LARGE, MARK, SLICE, Burden, slices
+from streamlab.repairing.pipeline import Pipeline
+from streamlab.repairing.whole_answers import error_body, error_status_body
+from streamlab.rules.repair import Change, Draft, Origin, RepairState, error_event
+from streamlab.rules.repairs.framing import frame
+from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.json_values import JsonSplitter
+from streamlab.wire.sse import BOM
+from streamlab.wire.stream import BodyDecoder, StreamDecoder, read_event
+
+#: What is said of a stream that asks too much; no rule, since nothing is wrong with a stream for being long.
+TOO_MUCH = "too-much-to-mend"
+_MAX_ERROR_BODY = 1 << 20
+_SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
+_JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
+
+
+class Mode(Enum):
+    """What is done with the bytes that come."""
+
+    PASSING = auto()  # no stream was asked for, or the API is foreign and has no translator: nothing is repaired
+    COLLECTING = auto()  # an answer with an error status, small and no stream
+    BEGINNING = auto()  # the first byte that is no white space says whether this is an event stream or bare JSON
+    READING = auto()  # an event stream
+    SPLITTING = auto()  # JSON values in a row
+    ASIDE = auto()  # the stream asked too much: what comes goes by as it is
+    DROPPING = auto()  # an error event stands for all that comes
+
+
+TRANSITIONS: dict[Mode, frozenset[Mode]] = {
+    Mode.PASSING: frozenset(),
+    Mode.COLLECTING: frozenset(),
+    Mode.BEGINNING: frozenset({Mode.READING, Mode.SPLITTING, Mode.PASSING}),
+    Mode.READING: frozenset({Mode.PASSING, Mode.ASIDE, Mode.DROPPING}),
+    Mode.SPLITTING: frozenset({Mode.READING, Mode.PASSING, Mode.DROPPING}),
+    Mode.ASIDE: frozenset(),
+    Mode.DROPPING: frozenset(),
+}
+#: Modes in which bytes are taken whole, for nothing is looked for in them.
+_WHOLE = frozenset({Mode.ASIDE, Mode.DROPPING})
+
+
+class Coding(Enum):
+    """What is done about the content coding."""
+
+    NONE = auto()
+    CHECKING = auto()  # whether the body is in the coding that its head names at all
+    DECODING = auto()
+
+
+class Front:
+    """Takes a body's bytes and hands its events to the repairs."""
+
+    def __init__(
+        self, head: ResponseHead | None, story: RepairState, reader: StreamReader[Draft], pipeline: Pipeline, mode: Mode
+    ) -> None:
+        self.mode = mode
+        self._head = head
+        self._story = story
+        self._reader = reader
+        self._pipeline = pipeline
+        self._body = BodyDecoder(head.header("content-encoding") if head is not None else None)
+        coded = mode is Mode.BEGINNING and not self._body.identity
+        self._coding = Coding.CHECKING if coded else Coding.NONE
+        self._decoder = StreamDecoder()
+        self._splitter = JsonSplitter(into_array=False)
+        self._start = bytearray()
+        self._burden = Burden()
+        self._seen, self._mark = 0, MARK
+
+    @property
+    def broken(self) -> bool:
+        """Whether the body went by unrepaired and stopped where its content coding did: its end is not one."""
+        return self.mode is Mode.ASIDE and self._body.fault is not None
+
+    def _become(self, mode: Mode) -> None:
+        assert mode in TRANSITIONS[self.mode], (self.mode, mode)
+        self.mode = mode
+
+    # -- bytes -------------------------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> None:
+        """Bytes of the body as they came."""
+        if len(data) <= SLICE and self._coding is Coding.NONE:
+            if data:
+                self._consume(data)
+            return
+        for _ in self.steps(data):
+            pass
+
+    def steps(self, data: bytes) -> Iterator[None]:
+        """Take ``data`` in, a little at a time."""
+        if self._coding is Coding.CHECKING:
+            data = self._check_coding(data)
+        decoding = self._coding is Coding.DECODING
+        for piece in self._body.pieces(data) if decoding else (data,):
+            for part in (piece,) if self.mode in _WHOLE else slices(piece):
+                self._consume(part)
+                yield
+            yield
+        if decoding and self._body.fault is not None:
+            self._story.account.cannot("encoding-mislabelled", self._body.fault)
+
+    def _consume(self, data: bytes) -> None:
+        mode = self.mode
+        if mode is Mode.READING or mode is Mode.SPLITTING:
+            self._measured(data)
+        elif mode is Mode.BEGINNING:
+            self._begin(data)
+        elif mode is Mode.COLLECTING:
+            self._collect(data)
+        elif mode is not Mode.DROPPING:
+            self._pipeline.out.append(data)
+
+    def _collect(self, data: bytes) -> None:
+        for piece in self._body.pieces(data):
+            if len(self._start) >= _MAX_ERROR_BODY:
+                return
+            self._start += piece[: _MAX_ERROR_BODY - len(self._start)]
+
+    def _check_coding(self, data: bytes) -> bytes:
+        """A body that is plainly not in the coding its header names is read as it is; what to go on with."""
+        self._start += data
+        if len(self._start) < 6:
+            return b""
+        start = bytes(self._start)
+        self._start.clear()
+        if _SSE_START.match(start) or _JSON_START.match(start):
+            self._story.account.changes["encoding-mislabelled"] = 1
+            self._coding = Coding.NONE
+        else:
+            self._coding = Coding.DECODING
+        return start
+
+    def _begin(self, data: bytes) -> None:
+        self._start += data
+        start = bytes(self._start).removeprefix(BOM)
+        first = start.lstrip(b" \t\r\n")[:1]
+        undecided = not first or (not start.startswith((b"{", b"[")) and BOM.startswith(bytes(self._start)))
+        if undecided and len(self._start) <= LARGE:
+            return
+        data = bytes(self._start)
+        self._start.clear()
+        if first in (b"{", b"["):
+            self._splitter = JsonSplitter(into_array=first == b"[")
+            self._become(Mode.SPLITTING)
+            data = start
+        else:
+            self._become(Mode.READING)
+        self._measured(data)
+
+    def _measured(self, data: bytes) -> None:
+        """Bytes without their content coding; at every mark the stream as a whole is looked at."""
+        room = self._mark - self._seen
+        if len(data) <= room:
+            self._seen += len(data)
+            self._part(data)
+            return
+        self._seen, self._mark = self._mark, self._mark + MARK
+        self._part(data[:room])
+        story = self._story
+        if self.mode in (Mode.READING, Mode.SPLITTING) and (
+            why := Burden.stream(self._seen, story.at + 1, story.calls, self._coding is Coding.DECODING)
+        ):
+            self._step_aside(why, self._unread())
+        self._consume(data[room:])
+
+    def _part(self, data: bytes) -> None:
+        if self.mode is Mode.SPLITTING:
+            self._split(data)
+            return
+        events = self._decoder.feed(data)
+        for at, event in enumerate(events):
+            raw = event.sse.raw if event.sse is not None else b""
+            if len(raw) > HEAVY and (why := self._burden.event(event, raw, self._pipeline.holding)):
+                left = [one.sse.raw for one in events[at:] if one.sse is not None]
+                self._step_aside(why, b"".join(left) + self._decoder.rest)
+                return
+            self._take(event)
+        if self.mode is Mode.PASSING:  # the API turned out to be foreign: what is half read passes too
+            self._pipeline.out.append(self._decoder.rest)
+        else:
+            self._watch(self._decoder.pending, data)
+
+    def _split(self, data: bytes) -> None:
+        splitter = self._splitter
+        for value in splitter.feed(data):
+            if len(value) > HEAVY and (why := self._burden.event(None, value, self._pipeline.holding)):
+                self._step_aside(why, b"")
+                return
+            self._take_value(value)
+        if splitter.stopped:
+            rest = splitter.rest
+            if self.mode is Mode.PASSING:
+                self._pipeline.out.append(rest)
+            else:
+                self._become(Mode.READING)
+                self._part(rest)
+        elif self.mode is Mode.PASSING:
+            self._pipeline.out.append(splitter.rest)
+        else:
+            self._watch(splitter.pending, data)
+
+    def _unread(self) -> bytes:
+        """Bytes of an event that is not complete."""
+        return self._splitter.rest if self.mode is Mode.SPLITTING else self._decoder.rest
+
+    def _watch(self, size: int, new: bytes) -> None:
+        """An event that is not complete may be too much already."""
+        if size <= LARGE and self._burden.unseen:
+            return
+        whole = self._unread() if self._burden.unseen else b""
+        if why := self._burden.growing(size, new, whole):
+            self._step_aside(why, self._unread())
+
+    def _step_aside(self, why: str, unread: bytes) -> None:
+        """Repair nothing from here on: what was held back goes out, then ``unread`` and all that comes.
+
+        A body that is no event stream, or not OpenAI's, would be noise to the client: an error event stands for it.
+        """
+        pipeline = self._pipeline
+        self._story.account.cannot(TOO_MUCH, why)
+        readable = self.mode is Mode.READING and pipeline.translator is None
+        pipeline.end(Ending.INTERRUPTED)
+        pipeline.out += self._reader.give_up()
+        if readable:
+            pipeline.out.append(unread)
+        else:
+            message = f"the upstream's answer cannot be translated: {why}"
+            change = Change(TOO_MUCH, "error", origin=Origin.INVENTED)
+            pipeline.emit([Draft(error_event(message, "upstream_invalid_response"), (), [change], True)])
+        pipeline.dismantle()
+        self._decoder = StreamDecoder()
+        self._become(Mode.ASIDE if readable else Mode.DROPPING)
+
+    def finish(self, ending: Ending) -> None:
+        """The body is over."""
+        pipeline = self._pipeline
+        if self.mode in (Mode.PASSING, Mode.ASIDE, Mode.DROPPING):
+            return
+        if self.mode is Mode.COLLECTING:
+            pipeline.out.append(error_status_body(bytes(self._start), self._head))
+            return
+        rest = bytes(self._start) + (self._splitter.rest if self.mode is Mode.SPLITTING else b"")
+        events = self._decoder.feed(rest) if rest else []
+        for event in (*events, *self._decoder.finish()):
+            self._take(event)
+        if not pipeline.built:
+            self._settle()
+        if pipeline.translator is not None:
+            pipeline.translate(pipeline.translator.finish(ending), ())
+            for what in pipeline.translator.lost:
+                self._story.account.cannot("translated", f"chat chunks have no place for {what}")
+        pipeline.end(ending)
+
+    # -- events ------------------------------------------------------------------------------------------------------
+
+    def _take(self, event: StreamEvent) -> None:
+        """One event of the stream."""
+        self._story.account.at += 1
+        if self._pipeline.built and self._pipeline.translator is None:
+            self._pipeline.take(event)
+        else:
+            self._start_event(Draft(event, (self._story.at,)))
+
+    def _take_value(self, value: bytes) -> None:
+        """One JSON value of a body that is no event stream."""
+        pipeline, story = self._pipeline, self._story
+        event = read_event(frame(value.replace(b"\n", b" ").replace(b"\r", b" ")))
+        story.account.at += 1
+        if isinstance(event, Chunk | Undecodable) and story.api is UNKNOWN:
+            self._settle(event.json if isinstance(event, Chunk) else event.value)
+        if isinstance(event, Chunk) and pipeline.translator is None:
+            whole = story.api.streamed(event.json, story)
+            if whole is not None:
+                pipeline.pipe(whole)
+                return
+            error = error_body(event.json)
+            if error is not None:
+                event = ErrorPayload(None, error)
+        rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
+        changes = [] if pipeline.translator is not None else [Change(rule, "")]
+        self._start_event(Draft(event, (story.at,), changes))
+
+    def _start_event(self, draft: Draft) -> None:
+        """An event while the API, and with it the pipeline, may still be unknown."""
+        pipeline = self._pipeline
+        if pipeline.translator is not None:
+            pipeline.translate(pipeline.translator.feed(draft.event), draft.sources)
+        elif pipeline.built:
+            pipeline.pipe((draft,))
+        elif self.mode is Mode.PASSING:
+            pipeline.out.append(draft)
+        elif self._reader.offer(draft, draft.event):
+            self._settle()
+
+    def _settle(self, value: Any = None) -> None:
+        """The API is known: choose repairs, or a translator, or let everything pass."""
+        held = self._reader.settle(value)
+        self._story.api = self._reader.api
+        if not self._pipeline.build():
+            self._become(Mode.PASSING)
+        for draft in held:
+            self._start_event(draft)

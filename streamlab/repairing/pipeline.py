@@ -1,0 +1,185 @@
+"""The repairs of one stream, in order: an event that none of them waits for passes untouched, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from streamlab.apis import DEFAULT
+from streamlab.apis.registry import repair_classes
+from streamlab.apis.translator import Translator
+from streamlab.exchange import Ending
+from streamlab.judging.stream_reader import StreamReader
+from streamlab.repairing.account import Output
+from streamlab.rules.api import concerns
+from streamlab.rules.repair import Change, Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repairs.framing import SEPARATORS
+from streamlab.wire import reading
+from streamlab.wire.events import Chunk, Comment, StreamEvent
+from streamlab.wire.reading import Fact
+
+_MAX_COMMENTS = 256
+
+
+class Pipeline:
+    """The repairs of one stream and what they let go (``out``). ``accounting`` keeps passed events as events."""
+
+    def __init__(self, story: RepairState, reader: StreamReader[Draft]) -> None:
+        self.story = story
+        self.out: list[Output] = []
+        self.accounting = False
+        self.translator: Translator | None = None
+        self._reader = reader
+        self._repairs: tuple[Repair, ...] = ()
+        self._slow_shapes: set[reading.Shape] = set()
+        self._on = 0
+        self._awake = False
+        self._retirements = 0
+
+    # -- which repairs -----------------------------------------------------------------------------------------------
+
+    @property
+    def built(self) -> bool:
+        """Whether repairs were chosen."""
+        return bool(self._repairs)
+
+    def build(self) -> bool:
+        """Choose repairs for the API at hand, behind a translator where it is foreign. False when there is none."""
+        story = self.story
+        if not story.api.judged:
+            make = story.api.translator()
+            if make is None:
+                return False
+            self.translator = make(story.body)
+            # From here on the stream is one of chat, about which the foreign request says nothing.
+            story.api = DEFAULT
+            story.asked.forget()
+        self._repairs = tuple(one(story) for one in repair_classes(story.unsafe) if concerns(one, story.api))
+        self._look()
+        return True
+
+    def dismantle(self) -> None:
+        """Repair and translate nothing from here on."""
+        self._repairs, self.translator = (), None
+
+    def _look(self) -> None:
+        """Work out which facts any repair waits for."""
+        self._retirements = self.story.retirements
+        self._on = 0
+        for repair in self._repairs:
+            self._on |= repair.asks
+        self._awake = any(repair.awake for repair in self._repairs)
+
+    # -- what is asked of them ---------------------------------------------------------------------------------------
+
+    @property
+    def holding(self) -> bool:
+        """Whether an event is held back."""
+        return any(repair.holding for repair in self._repairs)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing of the answer is outstanding."""
+        return any(repair.done for repair in self._repairs)
+
+    def take(self, event: StreamEvent) -> None:
+        """One event of the stream: past the repairs untouched when none waits for it."""
+        if type(event) is Chunk and not self._waited_for(event):
+            self._pass_chunk(event)
+        else:
+            self.pipe((Draft(event, (self.story.at,)),))
+
+    def pipe(self, drafts: Drafts) -> None:
+        """Events through every repair."""
+        self.emit(self._run(drafts, 0))
+        self._awake = any(repair.awake for repair in self._repairs)
+        if self.story.retirements != self._retirements:
+            self._look()
+
+    def translate(self, events: Iterable[StreamEvent], sources: tuple[int, ...]) -> None:
+        """What a translator made of events, through every repair."""
+        self.pipe([Draft(event, sources, [Change("translated", "")]) for event in events])
+
+    def end(self, ending: Ending) -> None:
+        """The stream is over."""
+        for at, repair in enumerate(self._repairs):
+            left, repair.comments = repair.comments, []
+            self.emit(self._run((*repair.end(ending), *left), at + 1))
+
+    def release(self) -> None:
+        """Give up holding back what was held only in case more comes."""
+        for at, repair in enumerate(self._repairs):
+            self.emit(self._run(repair.release(), at + 1))
+
+    def emit(self, drafts: Drafts) -> None:
+        """Let events go, and note what was done to them."""
+        changes = self.story.account.changes
+        for draft in drafts:
+            self.out.append(draft)
+            for rule in {change.rule for change in draft.changes}:
+                changes[rule] = changes.get(rule, 0) + 1
+            if draft.is_chunk:
+                self._remember(draft)
+
+    def taken(self) -> list[Output]:
+        """What went out since it was last asked for."""
+        out, self.out = self.out, []
+        return out
+
+    # -- one event ---------------------------------------------------------------------------------------------------
+
+    def _waited_for(self, event: Chunk) -> bool:
+        facts = self._reader.facts(event)
+        if self._awake:
+            return True
+        if facts & Fact.WIDE and event.sse is not None and not SEPARATORS.search(event.sse.raw):
+            facts &= ~Fact.WIDE
+        shape = self._reader.shape
+        if facts & Fact.SHAPE and (not shape or any(repair.shape(event.json) for repair in self._repairs)):
+            self._slow_shapes.add(shape)
+        if facts & self._on or shape in self._slow_shapes:
+            return True
+        return self.story.api.wants_a_look(event, facts, self.story)
+
+    def _pass_chunk(self, event: Chunk) -> None:
+        story, chunk = self.story, event.json
+        story.chunks += 1
+        story.last = chunk
+        story.api.passed(chunk, story)
+        if self.accounting or event.sse is None:
+            self.out.append(Draft(event, (story.at,)))
+        else:
+            self.out.append(event.sse.raw)
+
+    def _run(self, drafts: Drafts, start: int) -> Drafts:
+        for repair in self._repairs[start:]:
+            step: list[Draft] = []
+            for draft in drafts:
+                step += _past(repair, draft)
+            drafts = step
+            if not step:
+                break
+        return drafts
+
+    def _remember(self, draft: Draft) -> None:
+        story = self.story
+        story.chunks += 1
+        story.last = draft.json
+        for choice in reading.choices(draft.json):
+            text = reading.content(reading.delta(choice))
+            if text:
+                story.texts.add(reading.choice_index(choice), text)
+        story.api.went_out(draft.json, story)
+
+
+def _past(repair: Repair, draft: Draft) -> list[Draft]:
+    """What a repair makes of one event. A comment decides nothing about an answer, but keeps its place in it."""
+    if type(draft.event) is Comment and Stage.ERROR <= repair.stage <= Stage.TOOL_CALL:
+        if repair.holding and len(repair.comments) < _MAX_COMMENTS:
+            repair.comments.append(draft)
+            return []
+        return [draft]
+    made = list(repair.event(draft))
+    if repair.comments and not repair.holding:
+        at = next((at for at, one in enumerate(made) if one is draft), len(made))
+        made[at:at], repair.comments = repair.comments, []
+    return made
