@@ -57,6 +57,7 @@ _TOO_DEEP = Fault(FaultKind.TOO_DEEP, 0, f"nested deeper than {MAX_DEPTH} levels
 #: Digits of the longest integer Python reads; longer ones become floats, as in JavaScript.
 _MAX_DIGITS = 4300
 _CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
+_REPLACED = "\ufffd"
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 #: What is left of a number, a literal or an escape when the text ends inside it.
 _BROKEN_OFF = re.compile(
@@ -182,7 +183,7 @@ def _decode_faulty(data: bytes) -> Payload:
         try:
             found = _read(text, strict=True)
         except ValueError as error:
-            control = _control_fault(text, error)
+            control = _control_fault(data, text, error)
             if control is None:
                 raise
             faults.append(control)
@@ -192,18 +193,18 @@ def _decode_faulty(data: bytes) -> Payload:
     except ValueError as error:
         at = getattr(error, "pos", 0)
         kind = FaultKind.TRUNCATED if _stops_in_the_middle(text, at, str(error)) else FaultKind.NOT_JSON
-        return Payload(False, None, (*faults, Fault(kind, _byte_offset(text, at), str(error))))
+        return Payload(False, None, (*faults, Fault(kind, _byte_length(text[:at], data), str(error))))
     if type(found.value) in (dict, list) and _depth_exceeds(found.value):
         return Payload(False, None, (*faults, _TOO_DEEP))
     return Payload(control is None, found.value, (*faults, *_value_faults(data, text, found)))
 
 
-def _control_fault(text: str, error: ValueError) -> Fault | None:
+def _control_fault(data: bytes, text: str, error: ValueError) -> Fault | None:
     """The fault when a raw control byte in a string is what the strict decoder stumbled over."""
     at = getattr(error, "pos", 0)
     if not str(error).startswith("Invalid control character") or at >= len(text):
         return None
-    return Fault(FaultKind.CONTROL_BYTE, _byte_offset(text, at), f"{ord(text[at]):02x}")
+    return Fault(FaultKind.CONTROL_BYTE, _byte_length(text[:at], data), f"{ord(text[at]):02x}")
 
 
 def _value_faults(data: bytes, text: str, found: _Found) -> Iterator[Fault]:
@@ -212,13 +213,14 @@ def _value_faults(data: bytes, text: str, found: _Found) -> Iterator[Fault]:
         at = offset = 0  # the same place, in characters and in bytes: thousands of NaN take no longer each than one
         for match in _CONSTANT.finditer(text, 0, found.end):
             if match.group()[0] != '"':
-                offset += _byte_offset(text[at : match.start()], match.start() - at)
+                offset += _byte_length(text[at : match.start()], data, offset)
                 at = match.start()
                 yield Fault(FaultKind.NAN, offset, match.group())
     for key in found.doubled:
         yield _doubled_fault(data, key)
     if text[found.end :].strip(" \t\r\n"):
-        yield Fault(FaultKind.TRAILING_TEXT, _byte_offset(text, found.end), text[found.end : found.end + 40])
+        offset = _byte_length(text[: found.end], data)
+        yield Fault(FaultKind.TRAILING_TEXT, offset, text[found.end : found.end + 40])
     lone = _lone_surrogate(data)
     if lone is not None:
         yield lone
@@ -244,8 +246,26 @@ def _surrogate_fault(match: re.Match[bytes]) -> Fault:
     return Fault(FaultKind.LONE_SURROGATE, match.start(), match.group().decode())
 
 
-def _byte_offset(text: str, at: int) -> int:
-    return len(text[:at].encode("utf-8", "replace"))
+def _byte_length(text: str, data: bytes, start: int = 0) -> int:
+    """How many bytes of ``data`` from ``start`` on were read as ``text``: U+FFFD may stand for bytes that are no UTF-8,
+    and those are fewer or more than the three of U+FFFD itself."""
+    if _REPLACED not in text:
+        return len(text.encode())
+    first, *parts = text.split(_REPLACED)
+    at = start + len(first.encode())
+    for part in parts:
+        at += _replaced_length(data[at : at + 4]) + len(part.encode())
+    return at - start
+
+
+def _replaced_length(data: bytes) -> int:
+    """How many bytes at the beginning of ``data`` were read as one U+FFFD."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start == 0:
+            return error.end
+    return len(_REPLACED.encode())
 
 
 def _stops_in_the_middle(text: str, at: int, message: str) -> bool:

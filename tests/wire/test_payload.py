@@ -175,3 +175,27 @@ def test_writes_as_openai_does():
     assert encode_json({"a": "\ud83c"}) == b'{"a":"\\ud83c"}'
     assert decode_payload(encode_json({"a": 10**30})).value == {"a": 10**30}
     assert math.isinf(decode_payload(b"1e999").value)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "offset"),
+    [
+        (b'"\x80\x00', FaultKind.CONTROL_BYTE, 2),
+        (b'["\xff\xff", NaN]', FaultKind.NAN, 7),
+        (b'["\xff\xef\xbf\xbd", NaN, NaN]', FaultKind.NAN, 9),
+        (b'"\xf0\x9f\x98" rest', FaultKind.TRAILING_TEXT, 5),
+        (b'{"\xe2\x82": 1', FaultKind.TRUNCATED, 8),
+        (b'{"\x80": nope', FaultKind.NOT_JSON, 6),
+    ],
+)
+def test_what_follows_bytes_that_are_no_utf8_is_found_where_it_is(data, kind, offset):
+    assert next(fault.at for fault in decode_payload(data).faults if fault.kind is kind) == offset
+
+
+@given(
+    st.lists(st.sampled_from([b"\x80", b"\xe2\x82", b"\xf0\x9f", b"\xef\xbf\xbd", b"a", b"\xc3\xa4", b"\xed\xa0\x80"]))
+)
+def test_places_are_those_of_the_bytes_whatever_they_are(pieces):
+    data = b'"' + b"".join(pieces) + b'"'
+    (fault,) = [one for one in decode_payload(data + b" rest").faults if one.kind is FaultKind.TRAILING_TEXT]
+    assert fault.at == len(data)
