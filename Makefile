@@ -3,19 +3,37 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --durations 20
+# Rounds of `make fuzz`, and the rooms whose branches are covered by their own tests (`make coverage`).
+ROUNDS ?= 10
+CORE_TESTS := tests/wire tests/rules tests/apis tests/comparing tests/judging tests/playback tests/repairing tests/dialects
 
-.PHONY: demo test check bench docs fixtures clean
+.PHONY: demo test test-all fuzz coverage check dist floors bench docs fixtures clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PIP) install --editable '.[dev]'
 	touch $(STAMP)
 
 demo: $(STAMP)  ## the whole loop, with no key and no network beyond the package index
 	$(BIN)/streamlab demo
 
-test: $(STAMP)  ## every test, on all cores
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+test: $(STAMP)  ## every test, on all cores: always the same examples
+	$(PYTEST)
+
+test-all: $(STAMP)  ## every test, with a Chromium and the npm client, which are installed where they are missing
+	sh tools/optional.sh $(VENV)
+	STREAMLAB_NODE_OPENAI=$(CURDIR)/$(VENV)/node STREAMLAB_CHROMIUM="$$(cat $(VENV)/chromium)" $(PYTEST)
+
+fuzz: $(STAMP)  ## the properties with random examples, again and again
+	for round in $$(seq $(ROUNDS)); do STREAMLAB_EXAMPLES=random $(PYTEST) -m hypothesis || exit 1; done
+
+coverage: $(STAMP)  ## branches of the core rooms, covered by the tests that need no socket; the floor is in pyproject.toml
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run --parallel-mode -m pytest -q -n 0 -p no:cacheprovider $(CORE_TESTS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered
 
 check: $(STAMP)  ## format, lint, types, imports, generated docs
 	$(BIN)/ruff format --check .
@@ -24,8 +42,18 @@ check: $(STAMP)  ## format, lint, types, imports, generated docs
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
+dist: $(STAMP)  ## sdist and wheel, checked, and the demo from the wheel alone in an empty folder
+	rm -rf dist
+	$(PIP) install build twine
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+	sh tools/try_wheel.sh $(PYTHON)
+
+floors: $(STAMP)  ## lowest and newest dependencies, on each Python that is here
+	$(BIN)/python tools/floors.py
+
 bench: $(STAMP)  ## measurements, as ratios inside one run
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	$(PIP) install --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMP)  ## regenerate the generated docs
@@ -35,4 +63,4 @@ fixtures: $(STAMP)  ## rewrite what is expected of our own fixtures
 	$(BIN)/python fixtures/generate.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -31,6 +31,7 @@ COMMANDS = {
     "rule": "Explain one rule.",
     "diff": "Show an exchange beside what OpenAI would have sent.",
     "tui": "Open the workbench.",
+    "doctor": "Look at what streamlab stands on: versions, database, ports, proxies.",
     "completion": "Print the script that completes commands in your shell.",
     "demo": "Show the whole loop on broken stand-in servers.",
 }

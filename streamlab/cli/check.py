@@ -37,7 +37,7 @@ Examples:
     show_default=True,
     help="How to answer.",
 )
-@click.option("--json", "form", flag_value="json", help="The same as --format json.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "info", "never"]),
@@ -56,7 +56,9 @@ Examples:
 @click.option("--api", metavar="NAME", help="Judge as this API instead of guessing (chat.completions, responses, …).")
 @db_option
 @max_input_option
-def command(targets: tuple[str, ...], form: str, db: Path | None, fail_on: str | None, **chosen: Any) -> int:
+def command(
+    targets: tuple[str, ...], form: str, as_json: bool, db: Path | None, fail_on: str | None, **chosen: Any
+) -> int:
     """Say where streams depart from what OpenAI promises, who breaks on it, and how it is mended.
 
     TARGET is an id or "last" in the database, FILE.db, FILE.db#ID, a fixture directory or a folder of them, an .sse
@@ -66,6 +68,7 @@ def command(targets: tuple[str, ...], form: str, db: Path | None, fail_on: str |
     from streamlab.report.json import Summary
     from streamlab.workflows import check as api
 
+    form = "json" if as_json else form
     config = load_config()
     level = fail_on or config.fail_on or "warning"
     options = api.check_options(config, **chosen)

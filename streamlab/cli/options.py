@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,14 @@ def max_input_option(function: Command) -> Command:
         callback=_limit_input,
         help="Refuse a file, or more on stdin, than this.",
     )(function)
+
+
+def need_posix(command: str) -> None:
+    """Raise CouldNotRunError, in one line, where what a command is built on is missing: Windows."""
+    if not hasattr(os, "fork"):
+        from streamlab.errors import CouldNotRunError
+
+        raise CouldNotRunError(f"{command} needs Linux or macOS (on Windows: WSL); check, show and normalize do not")
 
 
 def json_option(function: Command) -> Command:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import db_option, json_option
+from streamlab.cli.options import db_option, json_option, need_posix
 
 if TYPE_CHECKING:
     from streamlab.workflows.probe import Probed
@@ -52,6 +52,7 @@ def command(
     A key is taken from the environment (OPENAI_API_KEY) and never written down. Exit code 0: nothing deviates;
     1: something does, or the server stopped answering; 3: it cannot be reached.
     """
+    need_posix("probe")
     from streamlab.storage.location import default_db
     from streamlab.workflows.probe import Probe, probe
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import access_options, db_option
+from streamlab.cli.options import access_options, db_option, need_posix
 
 if TYPE_CHECKING:
     from streamlab.workflows.record import Mending
@@ -74,7 +73,7 @@ def command(
     The path is left alone: an upstream https://host/api/v4 is reached at http://127.0.0.1:9100/api/v4. With a COMMAND
     that is run with OPENAI_BASE_URL set, and its exit code is ours.
     """
-    _refuse_without_fork()
+    need_posix("record")
     from streamlab.report.log_file import Teller
     from streamlab.report.terminal import complain, say
     from streamlab.servers.access import make_access
@@ -115,13 +114,6 @@ def command(
             note=teller.note,
         )
     )
-
-
-def _refuse_without_fork() -> None:
-    from streamlab.errors import CouldNotRunError
-
-    if not hasattr(os, "fork"):
-        raise CouldNotRunError("record needs fork, which this system does not have: use Linux, macOS or WSL")
 
 
 def _mending(normalize: bool, unsafe: bool, retry_unstreamed: bool) -> Mending | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import access_options, db_option, max_input_option
+from streamlab.cli.options import access_options, db_option, max_input_option, need_posix
 
 if TYPE_CHECKING:
     from streamlab.servers.replay import Played
@@ -53,6 +53,7 @@ def command(
     Requests are matched on method, path and body; http://ADDRESS/@ID/v1/chat/completions names an exchange. What
     matches nothing gets a 404 that names the nearest. Never goes online. SIGINT ends it with exit code 0.
     """
+    need_posix("replay")
     from streamlab.report.terminal import complain, say
     from streamlab.report.unblocked import Unblocked
     from streamlab.servers.access import make_access

@@ -22,7 +22,7 @@ Examples:
   streamlab tui --web"""
 )
 @click.argument("target", required=False)
-@click.option("--web", is_flag=True, help="Serve the workbench in a browser (needs streamlab[web]).")
+@click.option("--web", is_flag=True, help="Serve the workbench in a browser (needs the extra: web).")
 @click.option("--listen", default="127.0.0.1:8000", show_default=True, help="Where --web listens.")
 @db_option
 def command(target: str | None, web: bool, listen: str, db: Path | None) -> None:

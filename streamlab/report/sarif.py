@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
 from streamlab import __version__
+from streamlab.about import REPOSITORY, page
 from streamlab.judging.report import Report
 from streamlab.report.json import Summary, dump
 from streamlab.report.places import Places
@@ -15,6 +18,7 @@ from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding, Severity
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_NUMBER = re.compile(r"\[\d+\]")
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
@@ -27,6 +31,7 @@ def rule_json(rule: type[Rule]) -> dict[str, Any]:
         "name": rule.__name__,
         "shortDescription": {"text": first},
         "fullDescription": {"text": first},
+        "helpUri": page(f"docs/rules/{rule.name}.md"),
         "help": {"text": help_text, "markdown": help_text},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
         "properties": {"source": str(rule.source), "repair": str(rule.repairability)},
@@ -48,6 +53,7 @@ def result_json(places: Places, finding: Finding, index: dict[str, int]) -> dict
         "message": {"text": finding.message},
         "locations": [{"physicalLocation": physical}],
         "occurrenceCount": finding.count,
+        "partialFingerprints": {"streamlabFinding/1": fingerprint(places, finding)},
         "properties": {"event": finding.event, "path": finding.path, "repair": str(finding.repairability)},
     }
     if places.exchange:
@@ -57,6 +63,14 @@ def result_json(places: Places, finding: Finding, index: dict[str, int]) -> dict
     return result
 
 
+def fingerprint(places: Places, finding: Finding) -> str:
+    """The same for the same deviation of the same exchange, whatever else in the stream changed: rule and member, with
+    numbers of choices and calls left out, and the exchange."""
+    member = _NUMBER.sub("[]", finding.path or "")
+    told = "\n".join((finding.rule, member, places.file.replace("\\", "/"), places.exchange))
+    return sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
+
+
 def sarif_document(
     reports: Iterable[tuple[str, int | None, Report]], summary: Summary, rules: tuple[type[Rule], ...]
 ) -> Iterator[str]:
@@ -64,7 +78,7 @@ def sarif_document(
     driver = {
         "name": "streamlab",
         "version": __version__,
-        "informationUri": "https://pypi.org/project/streamlab/",
+        "informationUri": REPOSITORY,
         "rules": [rule_json(rule) for rule in rules],
     }
     index = {rule.name: position for position, rule in enumerate(rules)}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
+
+from platformdirs import user_data_path
 
 from streamlab.errors import NotFoundError
 
@@ -18,15 +19,7 @@ def default_db() -> Path:
         return Path(named)
     if Path("captures").is_dir():
         return Path("captures") / "streamlab.db"
-    return _user_data() / "streamlab" / "streamlab.db"
-
-
-def _user_data() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return user_data_path("streamlab", appauthor=False) / "streamlab.db"
 
 
 def existing_db(named: Path | None = None) -> Path:

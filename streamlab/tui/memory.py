@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_state_path
 
 _MOST_CAPTURES = 50
 _MOST_EXCHANGES = 200
@@ -16,7 +16,7 @@ class Memory:
     """Read when the workbench opens, written when it is left; a file that cannot be read or written is no trouble."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or _state_folder() / "streamlab" / "workbench.json"
+        self.path = path or user_state_path("streamlab", appauthor=False) / "workbench.json"
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
@@ -66,9 +66,3 @@ def remembered_event(capture: dict[str, Any], exchange_id: int) -> int:
     events = capture.get("events")
     found = events.get(str(exchange_id)) if isinstance(events, dict) else None
     return found if type(found) is int and found >= 0 else 0
-
-
-def _state_folder() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")

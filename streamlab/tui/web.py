@@ -9,6 +9,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from streamlab.about import requirement
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.servers.listening import bind, parse_listen
 from streamlab.storage.capture_db import CaptureDB
@@ -27,7 +28,7 @@ def serve(target: str | None, db: Path | None, listen: str) -> None:
     """
     address = parse_listen(listen, allow_remote=True)
     if find_spec("textual_serve") is None:
-        raise CouldNotRunError("--web needs textual-serve: pip install 'streamlab[web]'")
+        raise CouldNotRunError(f"--web needs textual-serve: pip install '{requirement('web')}'")
     if target == "-":
         raise UsageError("--web reads no stdin: every browser opens the TARGET anew; save the stream to a file")
     _try(target, db)

@@ -71,7 +71,7 @@ def test_the_browser_needs_an_extra_package(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
     ran = run("tui", "--web")
     assert ran.code == 3
-    assert "streamlab[web]" in ran.err
+    assert "streamlab-sse[web]" in ran.err
 
 
 def test_the_browser_needs_an_address(run):

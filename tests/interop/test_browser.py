@@ -28,7 +28,12 @@ from streamlab.workflows.check import analyze
 from streamlab.workflows.replay import BackgroundReplay
 from tests.servers.harness import post
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    os.environ.get("STREAMLAB_CHROMIUM")
+    or shutil.which("chromium")
+    or shutil.which("chromium-browser")
+    or shutil.which("google-chrome")
+)
 CAPTURE = Path(__file__).parents[2] / "captures" / "openai-plain"
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ _RULE = _object(
     name=_TEXT,
     shortDescription=_MESSAGE,
     fullDescription=_MESSAGE,
+    helpUri={"type": "string", "format": "uri", "pattern": r"^https://[^ ]+/docs/rules/[a-z0-9-]+\.md$"},
     help=_MESSAGE,
     defaultConfiguration=_object("level", level=_LEVEL),
     properties=_BAG,
@@ -62,6 +64,7 @@ _RESULT = _object(
     level=_LEVEL,
     message=_MESSAGE,
     locations=_list(_object("physicalLocation", physicalLocation=_PLACE), minItems=1),
+    partialFingerprints={"type": "object", "additionalProperties": _TEXT},
     occurrenceCount={"type": "integer", "minimum": 1},
     properties=_BAG,
 )
@@ -148,6 +151,18 @@ def test_sarif_points_at_the_line_and_the_bytes(bad):
     line = body.split(b"\n")[region["startLine"] - 1]
     assert line.startswith(b"data: ")
     assert body[slice(*finding.span or ())] in line
+
+
+def test_a_fingerprint_is_that_of_the_deviation_and_its_exchange(bad):
+    def prints(reports):
+        results = json.loads(rendered("sarif", reports))["runs"][0]["results"]
+        return [one["partialFingerprints"]["streamlabFinding/1"] for one in results]
+
+    assert len(set(prints(bad))) == len(prints(bad)), "no two findings are taken for one"
+    source, _, report = next(one for one in bad if one[0].endswith("chunk_id_changes/bad"))
+    moved = replace(report, findings=tuple(replace(one, event=99, span=(1, 2)) for one in report.findings))
+    assert prints([(source, None, moved)]) == prints([(source, None, report)])
+    assert prints([("elsewhere.db#7", 7, report)]) != prints([("elsewhere.db#8", 8, report)])
 
 
 @given(_REPORTS)

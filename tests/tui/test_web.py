@@ -19,7 +19,7 @@ from time import monotonic, sleep
 
 import pytest
 
-pytest.importorskip("textual_serve", reason="needs the extra: pip install 'streamlab[web]'")
+pytest.importorskip("textual_serve", reason="needs the extra: web")
 import aiohttp
 
 from streamlab.cli import main

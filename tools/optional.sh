@@ -1,0 +1,17 @@
+#!/bin/sh
+# What some tests need and `make test` does without: the npm client and a Chromium. Usage: tools/optional.sh VENV
+# Leaves node_modules in VENV/node, and the path of the Chromium in VENV/chromium.
+set -eu
+venv=$1
+[ -d "$venv/node/node_modules/openai" ] || npm install --silent --no-fund --no-audit --prefix "$venv/node" openai
+for name in chromium chromium-browser google-chrome; do
+    if command -v "$name" > "$venv/chromium"; then exit 0; fi
+done
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check playwright
+"$venv/bin/python" -m playwright install --with-deps chromium
+"$venv/bin/python" - > "$venv/chromium" <<'PYTHON'
+from playwright.sync_api import sync_playwright
+
+with sync_playwright() as playwright:
+    print(playwright.chromium.executable_path)
+PYTHON
