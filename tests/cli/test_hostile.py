@@ -47,7 +47,7 @@ def evil(tmp_path: Path) -> Path:
 
 
 def columns(path: Path) -> list[tuple[str, str]]:
-    """Every column that holds text, or could."""
+    """Every column that holds plain text: what is damaged of JSON, endings and numbers is tests/storage's matter."""
     connection = sqlite3.connect(path)
     try:
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -56,7 +56,7 @@ def columns(path: Path) -> list[tuple[str, str]]:
             for table in tables
             if not table.startswith(("sqlite_", "contents"))
             for row in connection.execute(f"PRAGMA table_info({table})")
-            if row[1] not in ("id", "exchange_id", "seq", "data", "request_body", "recorder_id")
+            if row[2] == "TEXT" and row[1] not in ("ending", "notes", "rules", "request_headers", "response_headers")
         ]
     finally:
         connection.close()
@@ -80,7 +80,7 @@ def test_no_column_of_a_database_reaches_the_terminal_raw(run, evil):
         assert "Traceback" not in ran.err
 
 
-def test_text_where_a_number_or_a_time_belongs_is_no_way_in(run, evil, tmp_path):
+def test_no_column_that_somebody_else_wrote_is_a_way_in(run, evil, tmp_path):
     tried = 0
     for table, column in columns(evil):
         path = tmp_path / "one.db"
