@@ -30,7 +30,7 @@ import json, os, socket, sys, urllib.parse
 url = urllib.parse.urlsplit(os.environ["OPENAI_BASE_URL"])
 with socket.create_connection((url.hostname, url.port)) as sock:
     path = url.path + "/chat/completions"
-    sock.sendall(f"POST {path} HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 2\\r\\n\\r\\n{{}}".encode())
+    sock.sendall(f"POST {path} HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 2\\r\\n\\r\\n{{}}".encode())
     while not (data := sock.recv(65536)).endswith(b"0\\r\\n\\r\\n"):
         if not data:
             sys.exit(3)

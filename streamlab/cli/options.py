@@ -42,7 +42,7 @@ def access_options(function: Command) -> Command:
             "allow_origins",
             multiple=True,
             metavar="ORIGIN",
-            help="Let web pages of this origin ask (*: of any); those on this machine may.",
+            help="Let web pages of this origin ask (*: of any).",
         ),
         click.option("--allow-remote", is_flag=True, help="Listen beyond loopback, and answer to any name."),
     ):

@@ -54,7 +54,7 @@ class Access:
         return Admitted(raw, head) if self.token is None else self._without_token(raw, head, self.token)
 
     def _foreign_name(self, head: RequestHead) -> Fault | None:
-        hosts = [value for name, value in head.headers if name.lower() == "host"]
+        hosts = _all(head, "host")
         if not head.target.startswith(("/", "*")):
             hosts.append(urlsplit_authority(head.target))
         for host in hosts:
@@ -69,14 +69,15 @@ class Access:
     def _foreign_page(self, head: RequestHead) -> Fault | None:
         if "*" in self.origins:
             return None
-        origins = [value for name, value in head.headers if name.lower() == "origin"]
+        own = {f"{scheme}://{host.lower()}" for scheme in ("http", "https") for host in _all(head, "host")}
+        origins = _all(head, "origin")
         for origin in origins:
-            if origin.lower().rstrip("/") not in self.origins and not is_loopback(host_of(urlsplit_authority(origin))):
+            if origin.lower().rstrip("/") not in self.origins | own:
                 shown = visible(origin, 80)
                 return Fault(f"a web page of {shown} may not ask here; --allow-origin {shown} lets it", 403)
-        sites = [value.lower() for name, value in head.headers if name.lower() == "sec-fetch-site"]
-        if not origins and "cross-site" in sites:
-            return Fault("a web page of another site may not ask here; --allow-origin '*' lets every page", 403)
+        # Without an Origin, as of an image: the browser says at least how far away the page is.
+        if not origins and any(site.lower() not in ("same-origin", "none") for site in _all(head, "sec-fetch-site")):
+            return Fault("a web page of another origin may not ask here; --allow-origin '*' lets every page", 403)
         return None
 
     def _without_token(self, raw: bytes, head: RequestHead, token: str) -> Admitted | Fault:
@@ -92,6 +93,10 @@ class Access:
         return Admitted(
             line + raw[raw.index(b"\r\n") :], RequestHead(head.method, target, head.http_version, head.headers)
         )
+
+
+def _all(head: RequestHead, name: str) -> list[str]:
+    return [value for key, value in head.headers if key.lower() == name]
 
 
 def make_access(remote: bool, origins: Iterable[str], token: str | None) -> Access:

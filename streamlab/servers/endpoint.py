@@ -38,7 +38,7 @@ class Endpoint:
         self._tls = sock if isinstance(sock, ssl.SSLSocket) else None
         self._buffer = memoryview(buffer)
         self._unsent = bytearray()
-        self._reading = self._writing = self._shut = self._looking = False
+        self._reading = self._shut = self._looking = False
         self._send_failed: str | None = None
         self._after_flush: Callable[[], None] | None = None
         self.closed = self.ended = False
@@ -114,8 +114,7 @@ class Endpoint:
             sent = self._not_sent(error, data)
         if sent == len(data):
             return True
-        self._unsent += memoryview(data)[sent:]
-        self._writing = True
+        self._unsent += memoryview(data)[sent:]  # as long as there is some, the loop is asked to say when to go on
         self._loop.add_writer(self._sock, self._writable)
         return False
 
@@ -138,16 +137,11 @@ class Endpoint:
         if self._send_failed:
             self._unsent.clear()
         if not self._unsent:
-            self._stop_writing()
+            self._loop.remove_writer(self._sock)
             self.on_drained()
             if self._after_flush is not None:
                 after, self._after_flush = self._after_flush, None
                 after()
-
-    def _stop_writing(self) -> None:
-        if self._writing:
-            self._writing = False
-            self._loop.remove_writer(self._sock)
 
     def _when_flushed(self, action: Callable[[], None]) -> None:
         if self._unsent and not self.closed:
@@ -193,7 +187,8 @@ class Endpoint:
         if self.closed:
             return
         self.pause()
-        self._stop_writing()
+        if self._unsent:
+            self._loop.remove_writer(self._sock)
         self.closed = True
         self.on_data, self.on_end, self.on_drained = _ignore, _ignore, _ignore_drained
         self._sock.close()

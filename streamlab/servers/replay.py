@@ -232,7 +232,7 @@ class _Connection:
         playable = server.playables[found]
         try:
             self._performance = _Performance(server, self._client, playable, self._first_ns, self._performed)
-        except StreamlabError as error:  # deleted since it was found, or a file that was changed
+        except (StreamlabError, OSError) as error:  # deleted since it was found, or a file that was changed
             server.on_played(Played(method, target, None, str(error)))
             told = str(error) if self._trusted else "the exchange cannot be replayed"
             self._say_last(error_response(500, f"streamlab: {told}", "cannot_replay"))
@@ -308,9 +308,20 @@ class _Performance:
     def _deadline(self, offset_us: int) -> int:
         return self._zero_ns + int(offset_us * 1000 / self._server.speed)
 
+    def _follow(self) -> Step | None:
+        """The next step. One that cannot be read (a file that was changed, no descriptor) breaks the answer off."""
+        try:
+            return next(self._steps, None)
+        except (StreamlabError, OSError):
+            self.abandon()
+            self._on_end(Finish.RST)
+            return None
+
     def _advance(self) -> None:
         """Arrange for the next step; each is a write of its own, so that reads stay as they were cut."""
-        self._next = next(self._steps, None)
+        self._next = self._follow()
+        if self._abandoned:
+            return
         if self._next is None:
             end_us = self._script.end_us
             if self._server.speed and self._script.finish is not Finish.KEEP_ALIVE:
@@ -338,7 +349,9 @@ class _Performance:
                 break
             if not self._client.send(self._next.data):
                 return
-            self._next = next(self._steps, None)
+            self._next = self._follow()
+            if self._abandoned:
+                return
         else:
             asyncio.get_running_loop().call_soon(self._resume_at_once)
             return
@@ -354,8 +367,9 @@ class _Performance:
         if self._server.speed:
             self._advance()
         else:
-            self._next = next(self._steps, None)
-            self._send_at_once()
+            self._next = self._follow()
+            if not self._abandoned:
+                self._send_at_once()
 
     def _end(self) -> None:
         if not self._abandoned:

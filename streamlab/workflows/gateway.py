@@ -12,6 +12,7 @@ from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
 from streamlab.playback.matching import candidate
 from streamlab.playback.script import script
+from streamlab.servers.access import Access
 from streamlab.servers.listening import parse_listen
 from streamlab.servers.replay import Playable
 from streamlab.wire.payload import decode_payload
@@ -35,7 +36,10 @@ class Gateway:
         self._url = url.rstrip("/")
         self._model = model
         self._compare = compare
-        self._replay = BackgroundReplay([], address=parse_listen(upstream, allow_remote=False), answer_anything=True)
+        # A gateway in a container knows this machine by another name.
+        access = Access(remote=True)
+        address = parse_listen(upstream, allow_remote=False)
+        self._replay = BackgroundReplay([], address=address, answer_anything=True, access=access)
         self._replay.__enter__()
         self._key = os.environ.get("OPENAI_API_KEY") or "streamlab"
         self._client = httpx.Client(timeout=_SECONDS, trust_env=False)

@@ -20,6 +20,7 @@ from streamlab.servers.access import Access
 from streamlab.servers.command import run_command
 from streamlab.servers.listening import bind, parse_listen, raise_file_limit
 from streamlab.servers.relay import Relay, Route
+from streamlab.servers.unexpected import tell_unexpected
 from streamlab.servers.upstream import parse_upstream
 from streamlab.storage.recorder import start
 from streamlab.workflows.record_display import Telling
@@ -123,7 +124,7 @@ def record(
         )
         url = base_url(bound[0], access or Access())
         until = functools.partial(run_command, command, url) if command else _told
-        code = runner.run(_relay(relay, bound, until, telling.status(getattr(recorder, "status", None), note)))
+        code = runner.run(_relay(relay, bound, until, telling.status(getattr(recorder, "status", None), note), warn))
     recorded = recorder.finish()
     return code or (0 if recorded else 3)
 
@@ -151,7 +152,9 @@ async def _relay(
     bound: Sequence[Listener],
     until: Callable[[Callable[[], None]], Awaitable[int]],
     status: Coroutine[None, None, None],
+    warn: Callable[[str], None],
 ) -> int:
+    tell_unexpected(warn)
     relay = make_relay()
     for sock, route in bound:
         relay.serve(sock, route)

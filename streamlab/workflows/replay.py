@@ -22,6 +22,7 @@ from streamlab.playback.script import Fault, Finish, Script, Transform, parse_se
 from streamlab.servers.access import Access
 from streamlab.servers.listening import bind, raise_file_limit
 from streamlab.servers.replay import Playable, Played, ReplayServer, Timing
+from streamlab.servers.unexpected import tell_unexpected
 from streamlab.storage.targets import Target, find
 from streamlab.wire.visible import visible
 
@@ -166,6 +167,7 @@ def serve(
     raise_file_limit()
 
     async def run() -> Timing:
+        tell_unexpected(remark)
         server = ReplayServer(listener, loaded, speed=speed, access=access, on_played=on_played, remark=remark)
         told = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -199,9 +201,11 @@ class BackgroundReplay:
         speed: float = 0.0,
         address: tuple[str, int] = ("127.0.0.1", 0),
         answer_anything: bool = False,
+        access: Access | None = None,
     ) -> None:
         self._loaded = [anything(one) for one in loaded] if answer_anything else loaded
         self._answer_anything = answer_anything
+        self._access = access
         self._server: ReplayServer | None = None
         self._speed = speed
         self._thread = threading.Thread(target=self._run, name="streamlab-replay", daemon=True)
@@ -262,7 +266,9 @@ class BackgroundReplay:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = ReplayServer(self._listener, self._loaded, speed=self._speed, on_played=self.requests.append)
+        server = ReplayServer(
+            self._listener, self._loaded, speed=self._speed, access=self._access, on_played=self.requests.append
+        )
         self._server = server
         self.timing = server.timing
         self._ready.set()

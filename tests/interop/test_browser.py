@@ -102,7 +102,7 @@ class _Answer(BaseHTTPRequestHandler):
 class Browser:
     """A headless Chromium, told what to do through its pipe."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, *flags: str) -> None:
         assert CHROMIUM is not None
         (told, self._tell), (self._hear, said) = os.pipe(), os.pipe()
         self._numbers = itertools.count(1)
@@ -110,7 +110,7 @@ class Browser:
         command = (
             *(CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
             *("--remote-debugging-pipe", "--remote-debugging-port=0", "--remote-allow-origins=*"),
-            *(f"--user-data-dir={profile}", "about:blank"),
+            *(f"--user-data-dir={profile}", *flags, "about:blank"),
         )
 
         # The browser expects to be told on 3 and to answer on 4, which may well be numbers of this process's pipes.

@@ -44,8 +44,7 @@ _HERE = [
     ("Host: app.localhost",),
     ("Host: [::1]:9100",),
     (),  # HTTP/1.0 and hand-made requests
-    ("Host: localhost", "Origin: http://localhost:3000"),
-    ("Host: localhost", "Origin: http://127.0.0.1:3000", "Sec-Fetch-Site: cross-site"),
+    ("Host: localhost:9100", "Origin: http://localhost:9100"),
     ("Host: localhost", "Sec-Fetch-Site: same-origin"),
     ("Host: localhost", "Sec-Fetch-Site: none"),
 ]
@@ -59,6 +58,9 @@ _FOREIGN = [
     ("Host: localhost", "Origin: null"),
     ("Host: localhost", "Origin: http://localhost.evil.example"),
     ("Host: localhost", "Sec-Fetch-Site: cross-site"),
+    ("Host: localhost", "Sec-Fetch-Site: same-site"),
+    ("Host: localhost", "Origin: http://localhost:3000"),
+    ("Host: localhost:9100", "Origin: http://127.0.0.1:9100"),
 ]
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from streamlab.servers.accepting import Acceptor
 from streamlab.servers.listening import bind
+from streamlab.servers.unexpected import tell_unexpected
 from streamlab.storage.capture_db import CaptureDB
 from tests.servers.harness import END, HEAD, Seen, Upstream, event, fetch, get, recording, run
 
@@ -106,6 +107,24 @@ def test_no_error_of_accept_escapes_into_the_loop(number: int, status: int) -> N
     assert failed == []
     assert first == status
     assert ["ulimit -n" in one for one in told] == [True] * (status == 503)
+
+
+def test_what_nobody_expected_is_said_in_one_line() -> None:
+    async def fail() -> list[str]:
+        told: list[str] = []
+        tell_unexpected(told.append)
+        loop = asyncio.get_running_loop()
+        for _ in range(2):
+            loop.call_soon(lambda: 1 / 0)
+        loop.call_soon(lambda: [][0])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return told
+
+    first, second = run(fail())
+    assert "ZeroDivisionError: division by zero" in first
+    assert "IndexError" in second
+    assert "test_descriptors, line " in first
 
 
 def test_an_upstream_without_a_descriptor_is_answered_503(upstream: Upstream, tmp_path: Path) -> None:

@@ -381,7 +381,7 @@ def test_a_client_of_http_1_0_gets_no_chunks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("head", [b"", b"Transfer-Encoding: chunked\r\n"])
 def test_a_request_in_chunks_is_understood(tmp_path: Path, head: bytes) -> None:
-    asked = b"POST %b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" % _PATH.encode()
+    asked = b"POST %b HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" % _PATH.encode()
     asked += chunk(_ASKED[:7]) + chunk(_ASKED[7:]) + END
     with _mending(tmp_path, [_JSON]) as (_, proxy):
         seen = run(fetch(proxy.port, asked if head else post(_PATH, _ASKED)))

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,9 @@ import pytest
 
 from streamlab.errors import UnreadableInputError, UsageError
 from streamlab.exchange import Ending, Exchange, Request
+from streamlab.playback.matching import candidate
+from streamlab.playback.script import Finish, Script, Step
+from streamlab.servers.replay import Playable
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.workflows import replay as replaying
 from streamlab.workflows.replay import BackgroundReplay
@@ -324,3 +328,22 @@ def test_a_folder_is_replayed_in_spite_of_an_exchange_that_cannot_be_read(tmp_pa
 
 _META = """{"format": "streamlab.exchange/1", "request": null, "response": {"status": 200, "headers": [], "head_us": 0},
  "segments": null, "end_us": null, "ending": "complete", "notes": {}}"""
+
+
+@pytest.mark.parametrize("speed", [0.0, 1.0])
+def test_what_cannot_be_read_on_breaks_the_answer_off_and_nothing_else(speed: float) -> None:
+    """The database was changed, or is gone, while its exchange plays."""
+
+    def steps() -> Iterator[Step]:
+        yield Step(0, b"HTTP/1.1 200 OK\r\n\r\ndata: 1\n\n")
+        raise UnreadableInputError("damaged")
+
+    @contextmanager
+    def opened() -> Iterator[Script]:
+        yield Script(steps(), Finish.FIN, 0)
+
+    playable = Playable(candidate(["x"], None), "x", opened)
+    with BackgroundReplay([playable], speed=speed) as replay:
+        for _ in range(2):
+            seen = run(fetch(replay.address[1], get("/v1/x"), until=lambda _: False))
+            assert (seen.body, seen.ending) == (b"data: 1\n\n", "rst")
