@@ -1,7 +1,7 @@
 """Which events of two exchanges belong together: by meaning, and by where their text lies in the whole text.
 
 Cost is linear in the number of events where the streams agree but for few places, or tell the same text cut in other
-places. Where they differ much, work is bounded: the search for the shortest edit is given up after `_MAX_EDITS`, and
+places. Where they differ much, work is bounded: the search for the shortest edit is given up (sequences.py), and
 what is left is matched by events that occur once, then by their outline.
 """
 
@@ -13,11 +13,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from streamlab.comparing.comparison import Relation, Row
 from streamlab.comparing.reading import Item, Lane, texts_of
+from streamlab.comparing.sequences import shortest_edit, unique_runs
 
-#: Edits after which the search for the shortest way from one stream to the other is given up.
-_MAX_EDITS = 200
-#: Events that follow each other, when the search was given up and places are looked for that occur once.
-_RUN = 3
 #: Events in which texts that parted are brought together again, and how much text must be the same.
 _WINDOW, _PROBE, _MIN_PROBE = 500, 24, 4
 #: Events in one place only, beyond which nothing is said to have moved: too much differs to tell.
@@ -72,14 +69,14 @@ class _Aligner:
             yield from self._one_sided(block)
         elif self._same_text(block):
             yield from self._by_text(block)
-        elif anchors := _shortest_edit(self._keys(block, _meaning)):
+        elif anchors := shortest_edit(self._keys(block, _meaning)):
             yield from self._anchored(block, anchors, self._gap)
         else:
-            yield from self._anchored(block, _unique_runs(self._keys(block, _meaning)), self._small_between)
+            yield from self._anchored(block, unique_runs(self._keys(block, _meaning)), self._small_between)
 
     def _small_between(self, block: Block) -> Iterator[tuple[Relation, Block]]:
         """What lies between two runs that occur once: again by the shortest edit, but no deeper."""
-        anchors = _shortest_edit(self._keys(block, _meaning)) if not self._same_text(block) else []
+        anchors = shortest_edit(self._keys(block, _meaning)) if not self._same_text(block) else []
         yield from self._anchored(block, anchors, self._gap)
 
     def _gap(self, block: Block) -> Iterator[tuple[Relation, Block]]:
@@ -133,7 +130,7 @@ class _Aligner:
         if a_start == a_stop or b_start == b_stop:
             yield from self._one_sided(block)
             return
-        anchors = _shortest_edit(self._keys(block, _outline)) or _unique_runs(self._keys(block, _outline))
+        anchors = shortest_edit(self._keys(block, _outline)) or unique_runs(self._keys(block, _outline))
         yield from self._anchored(block, anchors, self._changed_or_not)
 
     def _changed_or_not(self, block: Block) -> Iterator[tuple[Relation, Block]]:
@@ -342,71 +339,6 @@ def _all_of(item: Item, surplus: Counter[str]) -> bool:
     return not item.texts and bool(item.tags) and not Counter(item.tags) - surplus
 
 
-Keys = tuple[list[Hashable], list[Hashable], int, int]
-
-
-def _shortest_edit(keys: Keys) -> list[tuple[int, int]]:
-    """Pairs of equal keys on the shortest way from one list to the other (Myers); [] when it is too long."""
-    a, b, a_base, b_base = keys
-    numbers: dict[Hashable, int] = {}
-    a = [numbers.setdefault(key, len(numbers)) for key in a]
-    b = [numbers.setdefault(key, len(numbers)) for key in b]
-    reached = {1: 0}
-    trail: list[dict[int, int]] = []
-    for edits in range(min(_MAX_EDITS, len(a) + len(b)) + 1):
-        trail.append(dict(reached) if edits else {})
-        for diagonal in range(-edits, edits + 1, 2):
-            down = diagonal == -edits or (
-                diagonal != edits and reached.get(diagonal - 1, -1) < reached.get(diagonal + 1, -1)
-            )
-            x = reached.get(diagonal + 1, 0) if down else reached.get(diagonal - 1, 0) + 1
-            y = x - diagonal
-            while x < len(a) and y < len(b) and a[x] == b[y]:
-                x, y = x + 1, y + 1
-            reached[diagonal] = x
-            if x >= len(a) and y >= len(b):
-                return [(x + a_base, y + b_base) for x, y in _walk_back(trail, len(a), len(b))]
-    return []
-
-
-def _walk_back(trail: list[dict[int, int]], x: int, y: int) -> list[tuple[int, int]]:
-    pairs: list[tuple[int, int]] = []
-    for edits in range(len(trail) - 1, 0, -1):
-        reached, diagonal = trail[edits], x - y
-        down = diagonal == -edits or (
-            diagonal != edits and reached.get(diagonal - 1, -1) < reached.get(diagonal + 1, -1)
-        )
-        before = diagonal + 1 if down else diagonal - 1
-        x_before = reached.get(before, 0)
-        y_before = x_before - before
-        x_turn, y_turn = (x_before, y_before + 1) if down else (x_before + 1, y_before)
-        while x > x_turn and y > y_turn:
-            x, y = x - 1, y - 1
-            pairs.append((x, y))
-        x, y = x_before, y_before
-    while x > 0 and y > 0:
-        x, y = x - 1, y - 1
-        pairs.append((x, y))
-    pairs.reverse()
-    return pairs
-
-
-def _unique_runs(keys: Keys) -> list[tuple[int, int]]:
-    """Pairs of keys that, with the keys behind them, occur once on each side: as many as are in the same order."""
-    a, b, a_base, b_base = keys
-    a_runs, b_runs = _runs(a), _runs(b)
-    a_count, b_count = Counter(a_runs), Counter(b_runs)
-    places = {run: at for at, run in enumerate(b_runs) if b_count[run] == 1}
-    candidates = [(at, places[run]) for at, run in enumerate(a_runs) if a_count[run] == 1 and run in places]
-    return [(x + a_base, y + b_base) for x, y in _longest_rising(candidates)]
-
-
-def _runs(keys: list[Hashable]) -> list[Hashable]:
-    if len(keys) <= _RUN:
-        return keys
-    return [tuple(keys[at : at + _RUN]) for at in range(len(keys) - _RUN + 1)]
-
-
 def _lane_text(items: Items, start: int, stop: int, lane: Lane | None) -> tuple[str, dict[int, int]]:
     """The text of one lane, and for each event that has such text, where in it that begins."""
     pieces: list[str] = []
@@ -418,28 +350,6 @@ def _lane_text(items: Items, start: int, stop: int, lane: Lane | None) -> tuple[
                 pieces.append(text)
                 at += len(text)
     return "".join(pieces), starts
-
-
-def _longest_rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest subsequence whose second members rise (patience sorting)."""
-    tops: list[int] = []
-    at_top: list[int] = []
-    before: list[int] = []
-    for number, (_, y) in enumerate(pairs):
-        pile = bisect_left(tops, y)
-        before.append(at_top[pile - 1] if pile else -1)
-        tops[pile : pile + 1] = [y]
-        at_top[pile : pile + 1] = [number]
-    rising: list[tuple[int, int]] = []
-    number = at_top[-1] if at_top else -1
-    while number >= 0:
-        rising.append(pairs[number])
-        number = before[number]
-    rising.reverse()
-    return rising
-
-
-# -- afterwards ------------------------------------------------------------------------------------------------------
 
 
 def _with_moves(a: Items, b: Items, rows: list[tuple[Relation, Block]]) -> Iterator[tuple[Relation, Block]]:

@@ -1,4 +1,4 @@
-"""What the answers to the questions of `apis/chat/questions.py` say about a server, feature by feature."""
+"""What the answers to the questions of `Api.questions` say about a server, feature by feature."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from streamlab.apis.chat.questions import SHORT_CHARACTERS, STOP_WORD, Question, Shows
+from streamlab.apis.question import SHORT_CHARACTERS, STOP_WORD, Question, Shows
 from streamlab.comparing.parity import Answer, Parity, answer_of, calls_of, compare_modes
 from streamlab.comparing.verdict import faults
 from streamlab.exchange import Ending, Exchange

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from streamlab.comparing.alignment import align
 from streamlab.comparing.comparison import Comparison, Difference, Kind, Pair, Relation, Row, Side, severity_of
 from streamlab.comparing.delivery import delivery_differences
-from streamlab.comparing.differences import Differences, Gathered, spot, trait_of
+from streamlab.comparing.differences import Differences, Gathered, spot
+from streamlab.comparing.member_changes import trait_of
 from streamlab.comparing.parity import request_body
 from streamlab.comparing.reading import Item, Reading, read_exchange
 from streamlab.comparing.verdict import verdict

@@ -27,6 +27,7 @@ class Pipeline:
         self.story = story
         self.out: list[Output] = []
         self.accounting = False
+        self.built = False  # whether repairs were chosen: an API may have none
         self.translator: Translator | None = None
         self._reader = reader
         self._repairs: tuple[Repair, ...] = ()
@@ -36,11 +37,6 @@ class Pipeline:
         self._retirements = 0
 
     # -- which repairs -----------------------------------------------------------------------------------------------
-
-    @property
-    def built(self) -> bool:
-        """Whether repairs were chosen."""
-        return bool(self._repairs)
 
     def build(self) -> bool:
         """Choose repairs for the API at hand, behind a translator where it is foreign. False when there is none."""
@@ -53,6 +49,7 @@ class Pipeline:
             # From here on the stream is one of chat, about which the foreign request says nothing.
             story.api = DEFAULT
             story.asked.forget()
+        self.built = True
         self._repairs = tuple(one(story) for one in repair_classes(story.unsafe) if concerns(one, story.api))
         self._look()
         return True

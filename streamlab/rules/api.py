@@ -102,6 +102,10 @@ class Api:
     def went_out(self, chunk: JsonObject, story: RepairState) -> None:
         """Remember what repairs need to know of a chunk that they let go."""
 
+    def questions(self) -> Iterable[Any]:
+        """What ``streamlab probe`` asks a server that speaks it (``apis/question.py``)."""
+        return ()
+
     def translator(self) -> type[Any] | None:
         """What turns its stream into chat chunks (a ``Translator`` class); None where nothing does."""
         return None

@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx
 
-from streamlab.apis.chat.questions import QUESTIONS, STEADY, Question
+from streamlab.apis import DEFAULT
+from streamlab.apis.question import STEADY, Question
 from streamlab.comparing.attribution import attributed
 from streamlab.comparing.features import Feature, ModeOutcome, State, feature_of, judge
 from streamlab.errors import CouldNotRunError, UsageError
@@ -27,6 +28,7 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.recorder import start
 from streamlab.wire.visible import visible
 
+_QUESTIONS: tuple[Question, ...] = tuple(DEFAULT.questions())
 LABEL = "probe"
 GATEWAY, DIRECT = "probed", "direct"
 #: Answers in a row that never came, or never ended, after which nothing more is asked.
@@ -180,8 +182,8 @@ class _Session:
             if not self.model:
                 self.model = await self._first_model(client)
             await self._settle(client)
-            total = 2 * len(QUESTIONS) * len(self._bases)
-            for question in QUESTIONS:
+            total = 2 * len(_QUESTIONS) * len(self._bases)
+            for question in _QUESTIONS:
                 for stream in (True, False):
                     for tap in self._bases:
                         if self.stopped is None:
@@ -208,7 +210,7 @@ class _Session:
     async def _settle(self, client: httpx.AsyncClient) -> None:
         """Find out with the first question which members the server refuses; they are left out of all."""
         for _ in range(3):
-            body = self._body(QUESTIONS[0], GATEWAY, stream=False)
+            body = self._body(_QUESTIONS[0], GATEWAY, stream=False)
             reply = await self._post(client, GATEWAY, body)
             self._reachable(reply)
             if reply.status not in (400, 422) or not self._leave_out(reply.text):
@@ -323,7 +325,7 @@ class _Recorded:
 
 def _features(asked: Probe, session: _Session, recorded: _Recorded, tap: str) -> Iterator[Feature]:
     sent = {(one.question.name, one.stream): one for one in session.sent if one.tap == tap}
-    for question in QUESTIONS:
+    for question in _QUESTIONS:
         exchanges = [
             recorded.of(one) if (one := sent.get((question.name, stream))) else None for stream in (True, False)
         ]

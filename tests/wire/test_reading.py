@@ -129,3 +129,9 @@ def test_decoded_streams_have_few_shapes():
     payloads = chat_text(*["word"] * 50)
     shapes = [reader.read(decode_payload(frame(one)[6:-2]).value) & Fact.SHAPE for one in payloads]
     assert sum(map(bool, shapes)) == 3
+
+
+@pytest.mark.parametrize("bits", [{"A": 1, "B": 1}, {"A": 3}, {"A": 0}])
+def test_two_facts_never_share_a_bit(bits):
+    with pytest.raises(TypeError, match="no bit of its own"):
+        reading.distinct_bits(type("Facts", (), bits))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.questions import QUESTIONS
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
+from streamlab.apis.question import Question
 from streamlab.rules.api import Api
 from streamlab.rules.repair import SHORTEST_REPEAT, Draft, RepairState
 from streamlab.wire.events import Chunk
@@ -33,6 +35,9 @@ class Chat(Api):
 
     def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
         return streamed(value, story) if is_whole_answer(value) else None
+
+    def questions(self) -> Iterable[Question]:
+        return QUESTIONS
 
     def wants_a_look(self, event: Chunk, facts: int, story: RepairState) -> bool:
         if facts & (Fact.NO_CHOICES | Fact.MANY_CHOICES) or 0 not in story.opened:

@@ -23,7 +23,7 @@ from streamlab.rules.repair import (
     unended,
 )
 from streamlab.rules.repairs.framing import comment, frame
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 
 _MOST = 1024
@@ -124,7 +124,7 @@ class ResponsesEvents(Repair):
         if kind == "error" or kind.startswith("response."):
             return
         inner = event.get("error") if isinstance(draft.event, ErrorPayload) else None
-        if inner is None and reading.flat_error(event) is None:
+        if inner is None and error_objects.flat_error(event) is None:
             return
         said = inner if isinstance(inner, dict) else {"message": inner} if inner is not None else event
         message = said.get("message") or said.get("msg") or said.get("detail")

@@ -7,7 +7,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
-from streamlab.wire import reading
+from streamlab.wire import error_objects
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -36,7 +36,7 @@ class ErrorFieldLine(Rule):
     on = Fact.FRAMING
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
-        said = reading.error_field(event.sse.raw) if event.sse is not None else None
+        said = error_objects.error_field(event.sse.raw) if event.sse is not None else None
         if said is None or event.sse is None:
             return None
         text, (start, end) = said

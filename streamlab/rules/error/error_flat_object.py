@@ -7,7 +7,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.errors import ErrorShape
 from streamlab.rules.sources import ERROR_OBJECT
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -45,7 +45,7 @@ class ErrorFlatObject(Rule):
             if choice.get("error"):
                 yield self._found(f"an error hidden in a choice: {quote(choice['error'])}", at, event, position)
         # A falsy "error" beside it has a rule of its own.
-        sign = reading.flat_error(event.json)
+        sign = error_objects.flat_error(event.json)
         if sign is not None:
             path, value = sign
             yield self._found(f"an error without an error member: {path} is {quote(value)}", at, event, path)

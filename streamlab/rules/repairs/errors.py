@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import Change, Draft, Drafts, Repair, Stage
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.events import Chunk, ErrorPayload
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -72,7 +72,7 @@ def _error_in_choice(chunk: JsonObject) -> JsonObject | None:
 
 def told_error(payload: JsonObject) -> JsonObject | None:
     """What an error without an ``error`` member says, as the inside of one; None when it is none."""
-    if reading.flat_error(payload) is None or reading.usage(payload):
+    if error_objects.flat_error(payload) is None or reading.usage(payload):
         return None
     base = reading.as_object(payload.get("base_resp"))
     if base.get("status_code"):

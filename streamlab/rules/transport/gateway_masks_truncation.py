@@ -7,7 +7,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.events import Chunk, StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, JsonObject
 from streamlab.wire.reading import Fact
@@ -71,10 +71,10 @@ class GatewayMasksTruncation(Rule):
 def _tells_an_error(event: StreamEvent) -> bool:
     """Whether a failure is told in another form than ``error``: a flat object, an ``error:`` line, plain text."""
     if isinstance(event, Chunk):
-        return reading.flat_error(event.json) is not None
+        return error_objects.flat_error(event.json) is not None
     if isinstance(event, Undecodable) and any(fault.kind is FaultKind.NOT_JSON for fault in event.faults):
         return True
-    return event.sse is not None and reading.error_field(event.sse.raw) is not None
+    return event.sse is not None and error_objects.error_field(event.sse.raw) is not None
 
 
 def _promises_finish(*chunks: JsonObject | None) -> bool:

@@ -7,7 +7,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import NOT_OK, Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import ERROR_OBJECT
-from streamlab.wire import reading
+from streamlab.wire import error_objects
 from streamlab.wire.bodies import BodyKind
 
 
@@ -77,5 +77,5 @@ def _why(value: object, error: object) -> tuple[str | None, str]:
         return "error.message", f"error.message is {quote(error.get('message'))}"
     if error is not None:
         return "error", f"error is {quote(error)}"
-    flat = reading.flat_error(value) if type(value) is dict else None
+    flat = error_objects.flat_error(value) if type(value) is dict else None
     return None, "it has no error" + (f", but {flat[0]} {quote(flat[1])}" if flat else "")

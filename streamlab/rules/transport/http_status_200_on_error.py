@@ -9,7 +9,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import ERROR_CODES
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.bodies import BodyKind
 
 
@@ -63,6 +63,6 @@ def _sign(value: dict[str, Any]) -> tuple[str, Any] | None:
         return None
     error = value.get("error")
     if not error:
-        return reading.flat_error(value)
+        return error_objects.flat_error(value)
     message = reading.as_object(error).get("message")
     return ("error.message", message) if type(message) is str else ("error", error)

@@ -1,8 +1,9 @@
 """Repairs that several rules of chat share; a repair of one rule alone lives in that rule's module. Core."""
 
 from streamlab.apis.chat.repairs.choices import ChoiceShape
-from streamlab.apis.chat.repairs.closing import Closing, Ended
+from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.apis.chat.repairs.deltas import DeltaShape, MixedReasoning
+from streamlab.apis.chat.repairs.ended import Ended
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.repair import Repair

@@ -10,7 +10,7 @@ from streamlab.rules.deferred import LateRule, Spell
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.rules.state import RuleState
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.bad_payloads import DONE_EVENTS, PING_EVENTS
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -52,7 +52,7 @@ class ChoicesMissingOrNull(LateRule):
             self._count = 0
             self.retire()
         elif type(chunk.get("choices")) is not list and chunk.get("usage") is None:
-            if reading.flat_error(chunk) is not None or _means_something_else(event, chunk):
+            if error_objects.flat_error(chunk) is not None or _means_something_else(event, chunk):
                 return
             self._count += 1
             if self._bad.place is None:

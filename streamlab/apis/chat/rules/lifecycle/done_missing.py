@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.closing import Ended
+from streamlab.apis.chat.repairs.ended import Ended
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity

@@ -10,7 +10,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -58,7 +58,7 @@ class FinishReasonMissing(Rule):
             self._failed |= _FAILURE.search(raw) is not None
             self._hidden |= _HIDDEN.search(raw) is not None
             return
-        if reading.flat_error(event.json) is not None:
+        if error_objects.flat_error(event.json) is not None:
             self._failed = True
         for choice in reading.choices(event.json):
             reason = reading.finish_reason(choice)

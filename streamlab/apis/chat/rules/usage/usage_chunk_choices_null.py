@@ -7,7 +7,7 @@ from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -37,7 +37,7 @@ class UsageChunkChoicesNull(Rule):
     def event(self, at: int, event: StreamEvent) -> Findings:
         chunk = reading.chunk_of(event)
         choices = chunk.get("choices", "(absent)")
-        if chunk.get("usage") is None or type(choices) is list or reading.flat_error(chunk) is not None:
+        if chunk.get("usage") is None or type(choices) is list or error_objects.flat_error(chunk) is not None:
             return
         yield self.found(
             f"the usage chunk has {'no choices' if choices == '(absent)' else f'choices {quote(choices)}'}",

@@ -6,7 +6,7 @@ from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -53,7 +53,7 @@ class ResponsesErrorEventShape(Rule):
                     repairability=Repairability.NONE,
                 ),
             )
-        if kind.startswith("response.") or reading.flat_error(event.json) is None:
+        if kind.startswith("response.") or error_objects.flat_error(event.json) is None:
             return None
         message = f"an error comes with type {quote(kind)}, not 'error'" if kind else "an error comes without a type"
         return (self.found(message, at, path="type", expected="error", actual=kind),)

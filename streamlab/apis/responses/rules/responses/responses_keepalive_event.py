@@ -6,7 +6,7 @@ from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.events import Chunk
 
 
@@ -33,7 +33,7 @@ class ResponsesKeepaliveEvent(Rule):
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         kind = reading.event_type(chunk.json)
-        if reading.flat_error(chunk.json) is not None:
+        if error_objects.flat_error(chunk.json) is not None:
             return
         if not kind:
             members = quote(", ".join(map(str, list(chunk.json)[:6])))

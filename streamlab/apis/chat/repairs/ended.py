@@ -1,0 +1,113 @@
+"""Where a stream stops without its end: an error event says so; on request the end is guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamlab.apis import api_names
+from streamlab.exchange import Ending
+from streamlab.rules.repair import (
+    ABSENT,
+    ENVELOPE_KEYS,
+    Change,
+    Chunk,
+    Done,
+    Draft,
+    Drafts,
+    ErrorPayload,
+    Origin,
+    Repair,
+    RepairState,
+    Stage,
+    error_event,
+    unended,
+)
+from streamlab.wire import reading
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
+
+_MAX_HELD = 256
+_ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
+
+
+class Ended(Repair):
+    """What has to stand at the end, and an error event where the end is not one.
+
+    ``[DONE]`` is added only when every choice has finished and the HTTP message ended properly. A stream that broke
+    off, or brought nothing, ends with an error event, so that a client raises instead of taking half an answer for a
+    whole one; a stream that says ``[DONE]`` without a ``finish_reason`` gets one only on request.
+    """
+
+    rules = ("done-missing", "empty-200", "only-done", "html-body-200")
+    stage = Stage.END
+    on = Fact.DONE | Fact.ERROR
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
+
+    def __init__(self, story: RepairState) -> None:
+        super().__init__(story)
+        self._done = False
+        self._failed = False  # whether an error was the last that came
+        self._chunks = False  # whether any came this way; those that no repair waits for do not
+
+    def event(self, draft: Draft) -> Drafts:
+        if isinstance(draft.event, ErrorPayload):
+            self.story.errors += 1
+            self._failed = True
+        if draft.is_chunk:
+            self._chunks, self._failed = True, False
+            self.story.opened.update(map(reading.choice_index, reading.choices(draft.json)))
+        if not isinstance(draft.event, Done):
+            return (draft,)
+        self._done = self.story.done = True
+        return (*self._before_done(draft), draft)
+
+    def _before_done(self, draft: Draft) -> Iterator[Draft]:
+        story = self.story
+        if story.errors:
+            return
+        if not self._any:
+            yield self._error("only-done", "the upstream sent [DONE] and no answer", "empty_stream", draft.sources)
+        elif not self._finished and not story.audio:
+            why = "whether the answer is whole is not on the wire"
+            if story.unsafe and story.last is not None:
+                yield from self._guess(draft)
+            else:
+                story.account.cannot("finish-reason-missing", why)
+
+    def _guess(self, draft: Draft) -> Iterator[Draft]:
+        story = self.story
+        for index in sorted(story.opened - set(story.finished)):
+            reason = "tool_calls" if story.calls else "stop"
+            said: JsonObject = {"text": ""} if story.api.name == api_names.COMPLETIONS else {"delta": {}}
+            choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
+            envelope = {key: value for key, value in (story.last or {}).items() if key in ENVELOPE_KEYS}
+            made = Draft(Chunk(None, {**envelope, "choices": [choice]}), draft.sources, [], True)
+            made.note("finish-reason-missing", f"choices[{index}].finish_reason", ABSENT, reason, Origin.INVENTED)
+            yield made
+
+    @property
+    def _any(self) -> bool:
+        return self._chunks or self.story.chunks > 0
+
+    @property
+    def _finished(self) -> bool:
+        return bool(self.story.finished) and self.story.opened <= set(self.story.finished)
+
+    def end(self, ending: Ending) -> Drafts:
+        story = self.story
+        if self._done or self._failed:
+            return ()
+        if ending is Ending.COMPLETE and self._any and self._finished:
+            change = Change("done-missing", "", ABSENT, "[DONE]", Origin.INVENTED)
+            return (Draft(Done(None), (), [change], True),)
+        if story.errors or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+            return ()
+        why = unended(
+            story, ending, begun=self._any, what="answer", missing="finish-reason-missing", stops="without finishing"
+        )
+        return (self._error(*why),)
+
+    def _error(self, rule: str, message: str, code: str, sources: tuple[int, ...] = ()) -> Draft:
+        self.story.errors += 1
+        self.story.account.cannot(rule, message)
+        return Draft(error_event(message, code), sources, [Change(rule, "error", ABSENT, code, Origin.INVENTED)], True)
