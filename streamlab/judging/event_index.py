@@ -100,15 +100,15 @@ class EventIndex:
         self._starts, self._seqs, self._bases = array("Q"), array("Q"), array("Q")
         self._times = array("q")
         self._decoder = SSEDecoder()
-        self._seq = self._base = 0
+        self._next = (0, 0)  # number and offset of the next segment
         self._open: deque[tuple[int, int]] = deque()  # segments from the one with the next event's first byte on
-        self._sent = self._sent_long = 0
+        self._sent = (0, 0)  # checkpoints and long gaps that `part` has given out
 
     def feed(self, offset_us: int | None, data: bytes) -> None:
         """The next segment."""
-        self._open.append((self._seq, self._base))
-        self._seq += 1
-        self._base += len(data)
+        seq, base = self._next
+        self._open.append(self._next)
+        self._next = (seq + 1, base + len(data))
         arrival = -1 if offset_us is None else offset_us
         for event in self._decoder.feed(data):
             self._add(event, arrival)
@@ -158,8 +158,8 @@ class EventIndex:
 
     def part(self) -> IndexPart:
         """What came since the last call."""
-        since, since_long, sketch = self._sent, self._sent_long, self.sketch
-        self._sent, self._sent_long = len(self._starts), len(self.long_events)
+        (since, since_long), sketch = self._sent, self.sketch
+        self._sent = (len(self._starts), len(self.long_events))
         return IndexPart(
             self.events,
             self.pending,
