@@ -99,6 +99,8 @@ class Outcomes:
                     self.unreadable += 1
                     complain(f"streamlab: {outcome.error}")
                 else:
+                    if outcome.read_as:
+                        complain(f"streamlab: {outcome.target.source}: {outcome.read_as}")
                     yield outcome, outcome.report
 
     def reports(self) -> Iterator[tuple[str, int | None, Report]]:

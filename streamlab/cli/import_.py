@@ -20,7 +20,7 @@ from streamlab.cli.options import db_option, max_input_option
 @max_input_option
 def command(files: tuple[str, ...], label: str | None, db: Path | None) -> None:
     """Read recordings into the database: exchange directories and folders of them, bare .sse files, HAR archives (of
-    browsers too), VCR cassettes, and what a terminal showed of `curl -iN`."""
+    browsers too), VCR cassettes, and what a terminal, a log or a chat showed of a stream."""
     from streamlab.report.terminal import say
     from streamlab.workflows import check as api
 

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange
 from streamlab.interop.curl_log import from_curl_log, is_curl_log
 from streamlab.interop.har import from_har, is_har
+from streamlab.interop.paste import is_paste, read_pasted
 from streamlab.interop.plain_yaml import NotPlainError, parse_yaml
 from streamlab.interop.vcr import from_vcr, is_cassette
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import BOM
 
+#: Its files are netstrings, and a flow is a mapping.
+_MITMPROXY = re.compile(rb"\d{2,12}:\d{1,4}:\w+;\d+:")
 #: Endings of names that promise something; what does not keep it is no bare body either.
 _PROMISES = (".har", ".yaml", ".yml")
 
 
-def read_bytes(name: str, data: bytes, bare: Callable[[bytes], Exchange]) -> list[Exchange]:
-    """The exchanges in a HAR, a cassette, a curl log, or (by ``bare``) a bare body. Raises UnreadableInputError."""
+def read_bytes(name: str, data: bytes) -> list[Exchange]:
+    """The exchanges in a HAR, a cassette, a curl log, a bare body or a paste of one. Raises UnreadableInputError."""
     try:
-        return list(_read(PurePath(name).suffix.lower(), data, bare))
+        return list(_read(PurePath(name).suffix.lower(), data))
     except UnreadableInputError as error:
         raise UnreadableInputError(f"{name}: {error}") from None
 
 
-def _read(suffix: str, data: bytes, bare: Callable[[bytes], Exchange]) -> Iterator[Exchange]:
+def _read(suffix: str, data: bytes) -> Iterator[Exchange]:
     text = data.removeprefix(BOM).lstrip()
-    if is_curl_log(text):
-        yield from_curl_log(text)
+    if _MITMPROXY.match(text):
+        raise UnreadableInputError("a flow file of mitmproxy: let it write a HAR (mitmdump -r FILE --set hardump=OUT)")
+    if is_curl_log(text) and (exchange := from_curl_log(text)) is not None and not is_paste(exchange.body):
+        yield exchange
         return
     document = None
     if text.startswith(b"{"):
@@ -49,7 +55,7 @@ def _read(suffix: str, data: bytes, bare: Callable[[bytes], Exchange]) -> Iterat
     elif suffix in _PROMISES:
         raise UnreadableInputError(f"not what its name says: no {suffix[1:]} of exchanges")
     else:
-        yield bare(data)
+        yield read_pasted(data)
 
 
 def _some(exchanges: Iterator[Exchange], kind: str, parts: str) -> Iterator[Exchange]:

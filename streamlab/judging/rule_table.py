@@ -18,7 +18,7 @@ _MAX_COMBINATIONS = 4096
 
 @cache
 def _judging(
-    rules: tuple[type[Rule], ...], api: Api, status: str, timing_known: bool, request_known: bool
+    rules: tuple[type[Rule], ...], api: Api, status: str, timing_known: bool, request_known: bool, framing_known: bool
 ) -> tuple[type[Rule], ...]:
     """The rules that can judge such an exchange."""
     return tuple(
@@ -28,6 +28,7 @@ def _judging(
         and status in rule.statuses
         and (timing_known or not rule.needs_timing)
         and (request_known or not rule.needs_request)
+        and (framing_known or not rule.needs_framing)
     )
 
 
@@ -41,7 +42,8 @@ class RuleTable:
         head = ctx.head
         status = "ok" if head is None or 200 <= head.status < 300 else "error"
         self._ctx = ctx
-        chosen = _judging(classes, ctx.api, status, ctx.timing_known, ctx.request_known)
+        framing_known = ctx.notes.get("framing") != "unknown"
+        chosen = _judging(classes, ctx.api, status, ctx.timing_known, ctx.request_known, framing_known)
         self.rules = [rule(ctx) for rule in chosen]
         self.shape_rules = [rule for rule in self.rules if "shape" in rule.hooks]
         self._segment_rules = [rule for rule in self.rules if "segment" in rule.hooks]

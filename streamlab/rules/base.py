@@ -47,6 +47,8 @@ class Rule:
     statuses: ClassVar[frozenset[str]] = OK
     needs_timing: ClassVar[bool] = False
     needs_request: ClassVar[bool] = False
+    #: Judges how events were framed: it cannot speak where events are all that is left of the wire.
+    needs_framing: ClassVar[bool] = False
     on: ClassVar[int] = 0
     #: Forms of the deviation that clients take differently, worded so that they read well after "when"; the table of
     #: who breaks (clients/measured.toml) uses these words. A form that is not in the table was measured to

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from streamlab.errors import NotFoundError, UnreadableInputError
 from streamlab.exchange import Exchange
+from streamlab.interop.reading import read_bytes
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.exchange_dir import read_bare_body, read_exchange_dir
+from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.files import largest_input, read_at_most, read_regular
 from streamlab.storage.location import existing_db
 
@@ -49,7 +50,12 @@ class Target:
         elif self.path != "-" and os.path.isdir(self.path):
             yield read_exchange_dir(self.path, self.largest)
         else:
-            yield read_bare_body(self.data())
+            yield self._only(read_bytes(self.path, self.data()))
+
+    def _only(self, exchanges: list[Exchange]) -> Exchange:
+        if len(exchanges) > 1:
+            raise UnreadableInputError(f"{self.source}: {len(exchanges)} exchanges; `streamlab import` takes them all")
+        return exchanges[0]
 
     def data(self) -> bytes:
         """The bytes of the file, or of standard input. Raises UnreadableInputError."""

@@ -24,7 +24,6 @@ from streamlab.repairing import normalizer
 from streamlab.repairing.account import Normalized
 from streamlab.rules.base import Rule
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.exchange_dir import read_bare_body
 from streamlab.storage.files import read_regular
 from streamlab.storage.location import default_db
 from streamlab.storage.targets import Target, find, find_files
@@ -73,6 +72,8 @@ class Checked:
     status: int | None = None
     ending: str | None = None
     error: str | None = None
+    #: What was taken off a paste before it was read, in a phrase.
+    read_as: str | None = None
 
 
 def check_options(
@@ -122,7 +123,7 @@ def _from_file(file: str) -> Iterator[tuple[str, Exchange]]:
         if found.id is not None or Path(found.path).is_dir():
             yield found.source, found.read()
         else:
-            for exchange in read_bytes(found.path, found.data(), read_bare_body):
+            for exchange in read_bytes(found.path, found.data()):
                 yield found.source, exchange
 
 
@@ -192,7 +193,16 @@ def check_one(target: Target, options: CheckOptions, database: CaptureDB | None 
     except StreamlabError as error:
         return Checked(target, None, error=str(error))
     status = exchange.head.status if exchange.head is not None else None
-    return Checked(target, _for_client(report, options.client), status, str(exchange.ending))
+    read_as = _read_as(exchange)
+    return Checked(target, _for_client(report, options.client), status, str(exchange.ending), read_as=read_as)
+
+
+def _read_as(exchange: Exchange) -> str | None:
+    taken = exchange.notes.get("taken_off")
+    if not isinstance(taken, list) or exchange.notes.get("imported_as") != "paste":
+        return None
+    unknown = "; how it was framed is not known, so no rule on framing speaks"
+    return f"read as a paste of {', '.join(map(str, taken))}{unknown if 'framing' in exchange.notes else ''}"
 
 
 def _with_request(exchange: Exchange, options: CheckOptions) -> Exchange:

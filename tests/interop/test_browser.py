@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from streamlab.interop.reading import read_bytes
-from streamlab.storage.exchange_dir import read_bare_body, read_exchange_dir
+from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.workflows import replay as replaying
 from streamlab.workflows.check import analyze
 from streamlab.workflows.replay import BackgroundReplay
@@ -209,7 +209,7 @@ def test_an_archive_of_chromium_reads_and_checks_as_what_was_recorded(
 
     def exported() -> list[Any]:
         (tmp_path / "browser.har").write_text(browser.evaluate(tools, _EXPORT), encoding="utf-8")
-        read = read_bytes("browser.har", (tmp_path / "browser.har").read_bytes(), read_bare_body)
+        read = read_bytes("browser.har", (tmp_path / "browser.har").read_bytes())
         streams = [one for one in read if one.request and one.request.url.endswith("completions")]
         # The tools learn of events a little later; those of a fetch that is over soon they may never learn of.
         return [one for one in streams if one.body and (one.timing_known or how == "fetch")]

@@ -26,7 +26,7 @@ from streamlab.interop.vcr import from_vcr, to_vcr
 from streamlab.interop.vcr import lost as vcr_lost
 from streamlab.redaction import redact_headers
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.exchange_dir import read_bare_body, read_exchange_dir, write_exchange_dir
+from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.workflows import export as exporting
 from streamlab.workflows import replay as replaying
 from streamlab.workflows.check import analyze, load
@@ -39,7 +39,7 @@ bodies = st.binary(max_size=300)
 
 
 def _read(path: Path) -> list[Exchange]:
-    return read_bytes(path.name, path.read_bytes(), read_bare_body)
+    return read_bytes(path.name, path.read_bytes())
 
 
 def _as_har(exchange: Exchange) -> Exchange:
@@ -364,7 +364,7 @@ def _merges() -> bytes:
 def test_a_page_of_anchors_is_refused_before_it_becomes_gigabytes(document: bytes):
     assert len(document) < 1000
     with pytest.raises(UnreadableInputError, match="more than 1000000 values"):
-        read_bytes("x.yaml", document, read_bare_body)
+        read_bytes("x.yaml", document)
 
 
 def test_what_aliases_repeat_is_counted_in_bytes_too():
@@ -383,7 +383,7 @@ def test_a_cassette_repeats_by_alias_what_vcrpy_wrote_once():
     status: {code: 200, message: OK}
 version: 1
 """
-    (read,) = read_bytes("x.yaml", document, read_bare_body)
+    (read,) = read_bytes("x.yaml", document)
     assert read.body == b"data: 1\n\n"
     assert (read.head.headers, read.request.headers) == (
         (("content-type", "text/event-stream"), ("x", "*/*")),
@@ -421,7 +421,7 @@ def test_our_own_part_of_a_har_is_held_to_what_an_exchange_json_is(place: str, v
     document = to_har([EXCHANGE], "0")
     document["log"]["entries"][0]["_streamlab"][place] = value
     with pytest.raises(UnreadableInputError, match=r"^x\.har: entry 0 of this HAR: ") as caught:
-        read_bytes("x.har", json.dumps(document).encode(), read_bare_body)
+        read_bytes("x.har", json.dumps(document).encode())
     assert "\n" not in str(caught.value)
 
 
@@ -448,7 +448,7 @@ def test_values_of_a_har_that_nothing_can_store_are_refused(path: str, value: ob
     message, name = path.split(".")
     entry[message][name] = value
     with pytest.raises(UnreadableInputError) as caught:
-        read_bytes("x.har", json.dumps(document).encode(), read_bare_body)
+        read_bytes("x.har", json.dumps(document).encode())
     assert "\n" not in str(caught.value)
 
 
@@ -457,6 +457,6 @@ def test_times_of_a_har_that_cannot_be_are_unknown(time: object):
     entry = _as_chromium_writes(EXCHANGE, [0.01] * 6)
     entry["timings"]["wait"] = entry["timings"]["blocked"] = entry["time"] = time
     entry["_eventSourceMessages"][2]["time"] = time
-    (read,) = read_bytes("x.har", json.dumps({"log": {"entries": [entry]}}).encode(), read_bare_body)
+    (read,) = read_bytes("x.har", json.dumps({"log": {"entries": [entry]}}).encode())
     assert read.body == BODY
     assert not read.timing_known or read.end_us < 10**9

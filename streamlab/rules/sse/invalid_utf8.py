@@ -30,6 +30,7 @@ class InvalidUtf8(Rule):
     """
 
     name = "invalid-utf8"
+    needs_framing = True
     severity = Severity.ERROR
     source = UTF8
     apis = Scope.EVERY

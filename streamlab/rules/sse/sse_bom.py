@@ -32,6 +32,7 @@ class SseBom(Rule):
     """
 
     name = "sse-bom"
+    needs_framing = True
     severity = Severity.ERROR
     source = SSE
     repairability = Repairability.SAFE

@@ -29,6 +29,7 @@ class SseCommentKeepalive(Rule):
     """
 
     name = "sse-comment-keepalive"
+    needs_framing = True
     severity = Severity.INFO
     source = SSE
     apis = Scope.OPENAI

@@ -25,6 +25,7 @@ class SseCommentRewrappedAsData(MisfitRule):
     """
 
     name = "sse-comment-rewrapped-as-data"
+    needs_framing = True
     severity = Severity.ERROR
     source = CLIENTS
     repairability = Repairability.SAFE

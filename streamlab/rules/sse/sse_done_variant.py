@@ -34,6 +34,7 @@ class SseDoneVariant(Rule):
     """
 
     name = "sse-done-variant"
+    needs_framing = True
     severity = Severity.ERROR
     source = CHAT_STREAM
     repairability = Repairability.SAFE

@@ -26,6 +26,7 @@ class SseDoubleDataPrefix(MisfitRule):
     """
 
     name = "sse-double-data-prefix"
+    needs_framing = True
     severity = Severity.ERROR
     source = CLIENTS
     repairability = Repairability.SAFE

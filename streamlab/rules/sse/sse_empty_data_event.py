@@ -26,6 +26,7 @@ class SseEmptyDataEvent(MisfitRule):
     """
 
     name = "sse-empty-data-event"
+    needs_framing = True
     severity = Severity.ERROR
     source = CLIENTS
     repairability = Repairability.SAFE

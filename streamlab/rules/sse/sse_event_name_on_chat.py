@@ -30,6 +30,7 @@ class SseEventNameOnChat(Rule):
     """
 
     name = "sse-event-name-on-chat"
+    needs_framing = True
     severity = Severity.WARNING
     source = CHAT_STREAM
     repairability = Repairability.SAFE

@@ -29,6 +29,7 @@ class SseEventWithoutData(Rule):
     """
 
     name = "sse-event-without-data"
+    needs_framing = True
     severity = Severity.ERROR
     source = CLIENTS
     repairability = Repairability.SAFE

@@ -30,6 +30,7 @@ class SseExtraLeadingSpace(Rule):
     """
 
     name = "sse-extra-leading-space"
+    needs_framing = True
     severity = Severity.ERROR
     source = SSE
     repairability = Repairability.SAFE

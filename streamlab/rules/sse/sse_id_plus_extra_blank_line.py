@@ -30,6 +30,7 @@ class SseIdPlusExtraBlankLine(Rule):
     """
 
     name = "sse-id-plus-extra-blank-line"
+    needs_framing = True
     severity = Severity.ERROR
     source = CLIENTS
     repairability = Repairability.SAFE

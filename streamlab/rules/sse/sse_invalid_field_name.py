@@ -37,6 +37,7 @@ class SseInvalidFieldName(Rule):
     """
 
     name = "sse-invalid-field-name"
+    needs_framing = True
     severity = Severity.ERROR
     source = SSE
     repairability = Repairability.SAFE

@@ -26,6 +26,7 @@ class SseJsonSplitAcrossEvents(MisfitRule):
     """
 
     name = "sse-json-split-across-events"
+    needs_framing = True
     severity = Severity.ERROR
     source = CLIENTS
     repairability = Repairability.SAFE

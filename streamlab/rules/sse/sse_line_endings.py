@@ -33,6 +33,7 @@ class SseLineEndings(Rule):
     """
 
     name = "sse-line-endings"
+    needs_framing = True
     severity = Severity.INFO
     source = SSE
     repairability = Repairability.SAFE

@@ -27,6 +27,7 @@ class SseMissingBlankLine(MisfitRule):
     """
 
     name = "sse-missing-blank-line"
+    needs_framing = True
     severity = Severity.ERROR
     source = SSE
     repairability = Repairability.SAFE

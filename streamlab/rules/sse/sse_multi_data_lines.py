@@ -27,6 +27,7 @@ class SseMultiDataLines(Rule):
     """
 
     name = "sse-multi-data-lines"
+    needs_framing = True
     severity = Severity.INFO
     source = SSE
     repairability = Repairability.SAFE

@@ -24,6 +24,7 @@ class SseMultipleJsonInOneData(MisfitRule):
     """
 
     name = "sse-multiple-json-in-one-data"
+    needs_framing = True
     severity = Severity.ERROR
     source = CLIENTS
     repairability = Repairability.SAFE

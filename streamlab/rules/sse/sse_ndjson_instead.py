@@ -37,6 +37,7 @@ class SseNdjsonInstead(Rule):
     """
 
     name = "sse-ndjson-instead"
+    needs_framing = True
     severity = Severity.ERROR
     source = SSE
     repairability = Repairability.SAFE

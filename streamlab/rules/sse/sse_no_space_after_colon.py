@@ -27,6 +27,7 @@ class SseNoSpaceAfterColon(Rule):
     """
 
     name = "sse-no-space-after-colon"
+    needs_framing = True
     severity = Severity.INFO
     source = SSE
     repairability = Repairability.SAFE

@@ -24,6 +24,7 @@ class SseNulByte(MisfitRule):
     """
 
     name = "sse-nul-byte"
+    needs_framing = True
     severity = Severity.ERROR
     source = JSON
     repairability = Repairability.SAFE

@@ -31,6 +31,7 @@ class SsePingEventWithData(Rule):
     """
 
     name = "sse-ping-event-with-data"
+    needs_framing = True
     severity = Severity.ERROR
     source = CLIENTS
     repairability = Repairability.SAFE

@@ -27,6 +27,7 @@ class SseRawNewlineInJson(MisfitRule):
     """
 
     name = "sse-raw-newline-in-json"
+    needs_framing = True
     severity = Severity.ERROR
     source = SSE
     repairability = Repairability.SAFE

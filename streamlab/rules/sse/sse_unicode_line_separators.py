@@ -32,6 +32,7 @@ class SseUnicodeLineSeparators(Rule):
     """
 
     name = "sse-unicode-line-separators"
+    needs_framing = True
     severity = Severity.INFO
     source = JSON
     repairability = Repairability.SAFE

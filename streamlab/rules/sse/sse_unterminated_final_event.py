@@ -32,6 +32,7 @@ class SseUnterminatedFinalEvent(Rule):
     """
 
     name = "sse-unterminated-final-event"
+    needs_framing = True
     severity = Severity.ERROR
     source = SSE
     repairability = Repairability.SAFE

@@ -33,6 +33,7 @@ class AntiBufferingHeadersMissing(Rule):
     """
 
     name = "anti-buffering-headers-missing"
+    needs_framing = True
     severity = Severity.INFO
     source = NGINX
     repairability = Repairability.SAFE

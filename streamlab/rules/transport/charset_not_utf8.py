@@ -29,6 +29,7 @@ class CharsetNotUtf8(Rule):
     """
 
     name = "charset-not-utf8"
+    needs_framing = True
     severity = Severity.WARNING
     source = SSE
     repairability = Repairability.SAFE

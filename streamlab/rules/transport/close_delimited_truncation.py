@@ -29,6 +29,7 @@ class CloseDelimitedTruncation(Rule):
     """
 
     name = "close-delimited-truncation"
+    needs_framing = True
     severity = Severity.WARNING
     source = HTTP1
     repairability = Repairability.SAFE

@@ -33,6 +33,7 @@ class ConnectionHeldOpenAfterDone(Rule):
     """
 
     name = "connection-held-open-after-done"
+    needs_framing = True
     severity = Severity.ERROR
     source = OBSERVED
     repairability = Repairability.SAFE

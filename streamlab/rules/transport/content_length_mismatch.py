@@ -29,6 +29,7 @@ class ContentLengthMismatch(Rule):
     """
 
     name = "content-length-mismatch"
+    needs_framing = True
     severity = Severity.ERROR
     source = HTTP1
     repairability = Repairability.SAFE

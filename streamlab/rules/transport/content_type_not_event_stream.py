@@ -29,6 +29,7 @@ class ContentTypeNotEventStream(Rule):
     """
 
     name = "content-type-not-event-stream"
+    needs_framing = True
     severity = Severity.WARNING
     source = SSE
     repairability = Repairability.SAFE

@@ -28,6 +28,7 @@ class Empty200(Rule):
     """
 
     name = "empty-200"
+    needs_framing = True
     severity = Severity.ERROR
     source = OBSERVED
     apis = Scope.EVERY

@@ -30,6 +30,7 @@ class EncodingMislabelled(Rule):
     """
 
     name = "encoding-mislabelled"
+    needs_framing = True
     severity = Severity.ERROR
     source = HTTP
     apis = Scope.EVERY

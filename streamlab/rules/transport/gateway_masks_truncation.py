@@ -33,6 +33,7 @@ class GatewayMasksTruncation(Rule):
     """
 
     name = "gateway-masks-truncation"
+    needs_framing = True
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
     apis = Scope.OPENAI

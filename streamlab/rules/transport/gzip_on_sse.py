@@ -32,6 +32,7 @@ class GzipOnSse(Rule):
     """
 
     name = "gzip-on-sse"
+    needs_framing = True
     severity = Severity.WARNING
     source = HTTP
     repairability = Repairability.SAFE

@@ -32,6 +32,7 @@ class HtmlBody200(Rule):
     """
 
     name = "html-body-200"
+    needs_framing = True
     severity = Severity.ERROR
     source = CHAT_STREAM
     apis = Scope.EVERY

@@ -30,6 +30,7 @@ class HttpErrorBodyShape(Rule):
     """
 
     name = "http-error-body-shape"
+    needs_framing = True
     severity = Severity.ERROR
     source = ERROR_OBJECT
     repairability = Repairability.SAFE

@@ -32,6 +32,7 @@ class HttpStatus200OnError(Rule):
     """
 
     name = "http-status-200-on-error"
+    needs_framing = True
     severity = Severity.ERROR
     source = ERROR_CODES
     repairability = Repairability.SAFE

@@ -34,6 +34,7 @@ class NonstreamJsonForStream(Rule):
     """
 
     name = "nonstream-json-for-stream"
+    needs_framing = True
     severity = Severity.ERROR
     source = CHAT_STREAM
     repairability = Repairability.SAFE

@@ -108,6 +108,7 @@ class OversizedSseLine(Rule):
     """
 
     name = "oversized-sse-line"
+    needs_framing = True
     severity = Severity.WARNING
     source = OBSERVED
     repair = CutLongText

@@ -30,6 +30,7 @@ class TruncatedChunkedBody(Rule):
     """
 
     name = "truncated-chunked-body"
+    needs_framing = True
     severity = Severity.ERROR
     source = HTTP1
     apis = Scope.EVERY

@@ -30,6 +30,7 @@ class Utf8SplitOverReads(Rule):
     """
 
     name = "utf8-split-over-reads"
+    needs_framing = True
     severity = Severity.INFO
     source = UTF8
     repairability = Repairability.SAFE

@@ -30,6 +30,7 @@ class DoneDuplicateOrEarly(Rule):
     """
 
     name = "done-duplicate-or-early"
+    needs_framing = True
     severity = Severity.WARNING
     source = CHAT_STREAM
     repairability = Repairability.SAFE

@@ -30,6 +30,7 @@ class DoneMissing(Rule):
     """
 
     name = "done-missing"
+    needs_framing = True
     severity = Severity.WARNING
     source = CHAT_STREAM
     repairability = Repairability.SAFE

@@ -28,6 +28,7 @@ class OnlyDone(Rule):
     """
 
     name = "only-done"
+    needs_framing = True
     severity = Severity.ERROR
     source = CHAT_STREAM
     repairability = Repairability.NONE

@@ -1,0 +1,177 @@
+"""One reader for evidence as people paste it: strings in, the exchange that they show out.
+
+Bytes that read as a stream are taken as they are: they are evidence. Only where something that a terminal, a log or a
+chat window adds is plainly there, and the stream reads better without it, is it taken off; what, stands in the notes.
+Where events are all that is left of the wire, ``notes["framing"]`` says ``unknown`` and no rule on framing speaks.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from streamlab.errors import UnreadableInputError
+from streamlab.exchange import Ending, Exchange, ResponseHead, Segment
+from streamlab.interop.curl_command import request_of
+from streamlab.interop.curl_trace import peel_trace
+from streamlab.interop.http_text import STATUS, head_and_rest, request_and_rest
+from streamlab.interop.objects import peel_objects, peel_table
+from streamlab.interop.pasted import LARGEST_PASTE, Paste, score
+from streamlab.interop.peeling import (
+    peel_colours,
+    peel_command,
+    peel_curl_verbose,
+    peel_fences,
+    peel_json_log,
+    peel_literals,
+    peel_missing_blanks,
+    peel_prefixes,
+    peel_utf16,
+    peel_wraps,
+)
+from streamlab.redaction import redact_headers, redact_url
+from streamlab.storage.exchange_dir import read_bare_body
+from streamlab.wire.bodies import BodyKind, sniff
+from streamlab.wire.payload import decode_payload
+
+_LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
+    peel_utf16,
+    peel_colours,
+    peel_trace,
+    peel_command,
+    peel_fences,
+    peel_curl_verbose,
+    peel_json_log,
+    peel_literals,
+    peel_prefixes,
+    peel_wraps,
+    peel_missing_blanks,
+    peel_table,
+    peel_objects,
+)
+_ROUNDS = 4
+_COMMAND = re.compile(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
+_TYPE = ("content-type", "text/event-stream")
+
+
+def read_pasted(data: bytes) -> Exchange:
+    """The exchange that a bare body or a paste shows. Raises UnreadableInputError where nothing in it is an event."""
+    data = _gunzipped(data)
+    paste = _peeled(data) if len(data) <= LARGEST_PASTE else Paste(data)
+    if not paste.took and paste.head is None:
+        _require_events(data)
+        return read_bare_body(data)
+    _require_events(paste.body)
+    head = paste.head or ResponseHead(200, (_TYPE,))
+    request = paste.request
+    if request is not None:
+        request = replace(request, url=redact_url(request.url), headers=redact_headers(request.headers))
+    notes: dict[str, Any] = {"imported_as": "paste", "taken_off": list(paste.took)}
+    if not paste.framed:
+        notes["framing"] = "unknown"
+    return Exchange(
+        request=request,
+        head=replace(head, headers=redact_headers(head.headers)),
+        segments=tuple(_segments(paste)),
+        ending=Ending.COMPLETE,
+        end_us=paste.reads[-1][0] if paste.reads else None,
+        notes=notes,
+    )
+
+
+def is_paste(body: bytes) -> bool:
+    """Whether a body holds more than a stream: something that reads better without."""
+    return len(body) <= LARGEST_PASTE and _peeled(body).took != ()
+
+
+def _segments(paste: Paste) -> Iterator[Segment]:
+    if sum(size for _, size in paste.reads) != len(paste.body):
+        if paste.body:
+            yield Segment(None, paste.body)
+        return
+    at = 0
+    for offset_us, size in paste.reads:
+        yield Segment(offset_us, paste.body[at : at + size])
+        at += size
+
+
+def _peeled(data: bytes) -> Paste:
+    """The paste with every layer off that hides the stream."""
+    paste = _without_head(Paste(data))
+    for _ in range(_ROUNDS):
+        before = paste
+        for peel in _LAYERS:
+            paste = _better(paste, peel)
+        if paste == before:
+            break
+    return _with_request(paste, data)
+
+
+def _better(paste: Paste, peel: Callable[[Paste], Paste | None]) -> Paste:
+    """The paste after one layer is off, where it reads better then or shows its text for the first time."""
+    now = score(paste.body)
+    if now.clean and not (peel in (peel_fences, peel_curl_verbose) and paste.head is None):
+        return paste
+    peeled = peel(paste)
+    if peeled is None:
+        return paste
+    peeled = _without_head(peeled)
+    then = score(peeled.body)
+    if then > now or (not now.events and peel in (peel_utf16, peel_colours, peel_json_log, peel_fences)):
+        return peeled
+    return paste
+
+
+def _without_head(paste: Paste) -> Paste:
+    """The body of a paste that holds a head, or both (``curl -i``, HTTPie), with text before them."""
+    first = STATUS.search(paste.body)
+    if first is None:
+        return paste
+    head, body = head_and_rest(paste.body[first.start() :])
+    if head is None:
+        return paste
+    request, _ = request_and_rest(paste.body[: first.start()])
+    known = paste.request if paste.request is not None else request
+    return replace(paste, body=body, head=head, request=known, took=(*paste.took, "a response head"))
+
+
+def _with_request(paste: Paste, data: bytes) -> Paste:
+    """The request of a command pasted above the stream, where the paste shows none with a body."""
+    if paste.request is not None and paste.request.body is not None:
+        return paste
+    found = _COMMAND.search(data if b"\0" not in data[:200] else paste.body)
+    request = request_of(found[0].decode("utf-8", "replace")) if found is not None else None
+    if request is None:
+        return paste
+    if not paste.took and paste.head is None:
+        return paste
+    return replace(paste, request=request)
+
+
+def _gunzipped(data: bytes) -> bytes:
+    """A body that was saved in its content coding, as its first bytes say."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    inner = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        return inner.decompress(data, LARGEST_PASTE) or data
+    except zlib.error:
+        return data
+
+
+def _require_events(body: bytes) -> None:
+    """Refuse what is no stream and no answer."""
+    kind = sniff(body[: 1 << 20])
+    if kind is BodyKind.SSE and re.search(rb"(?:\A|\A\xef\xbb\xbf|[\r\n])[ \t]*(?:data|error) ?:", body, re.IGNORECASE):
+        return
+    if kind in (BodyKind.JSON, BodyKind.NDJSON):
+        payload = decode_payload(body if kind is BodyKind.JSON else body.split(b"\n", 1)[0])
+        if not payload.ok or (isinstance(payload.value, dict | list) and payload.value):
+            return
+    shown = body[:40].decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")
+    if not body:
+        raise UnreadableInputError("an empty file: nothing in it is an event of a stream")
+    raise UnreadableInputError(f"nothing in it is an event of a stream (it begins {shown[:60]!r})")

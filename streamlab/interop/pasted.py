@@ -1,0 +1,65 @@
+"""What a paste has been read as so far, and how well that reads as an event stream."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from streamlab.exchange import Request, ResponseHead
+from streamlab.wire.payload import FaultKind, decode_payload
+from streamlab.wire.sse import SSEDecoder
+
+#: A paste is small; what is larger is taken as it is.
+LARGEST_PASTE = 16 * 1024 * 1024
+FIELD = re.compile(rb"(?:data|event|id|retry) ?:|:|\[DONE\]")
+_NAMES = frozenset((b"data", b"event", b"id", b"retry", b""))
+
+
+@dataclass(frozen=True, slots=True)
+class Paste:
+    """``took`` says in words what was taken off; ``framed`` is False where events are all that is left of the wire."""
+
+    body: bytes
+    head: ResponseHead | None = None
+    request: Request | None = None
+    took: tuple[str, ...] = ()
+    framed: bool = True
+    #: (microseconds since the first byte of the request, length) of each read, where the paste has them.
+    reads: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Score:
+    """How well bytes read as a stream: events whose data is JSON or ``[DONE]``, less lines that are no field."""
+
+    events: int
+    strays: int  # negated: more is better
+
+    @property
+    def clean(self) -> bool:
+        """Whether every line is a field."""
+        return self.events > 0 and not self.strays
+
+
+def whole_json(data: bytes) -> Any:
+    """The one JSON value that ``data`` is; None when it is none, or more than one."""
+    payload = decode_payload(data.strip())
+    if not payload.ok or any(fault.kind is FaultKind.TRAILING_TEXT for fault in payload.faults):
+        return None
+    return payload.value
+
+
+def reads(data: bytes) -> bool:
+    """Whether an event's data is one JSON object, or the end."""
+    return data.strip() == b"[DONE]" or isinstance(whole_json(data), dict)
+
+
+def score(body: bytes) -> Score:
+    """Read it and count."""
+    decoder, events, strays = SSEDecoder(), 0, 0
+    for event in (*decoder.feed(body), *decoder.finish()):
+        events += event.data is not None and reads(event.data)
+        if not event.plain:
+            strays += sum(1 for field in event.fields() if field.name not in _NAMES or not field.colon)
+    return Score(events, -strays)
