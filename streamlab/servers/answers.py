@@ -33,14 +33,14 @@ ON_BYTES = {
 
 
 class AnswerWatch:
-    """Follows requests sent and reads received."""
+    """Follows requests sent and reads received; ``tail`` is the end of the latest read."""
 
-    __slots__ = ("_sized", "_tail", "state")
+    __slots__ = ("_sized", "state", "tail")
 
     def __init__(self) -> None:
         self.state = Answer.NONE
         self._sized = False
-        self._tail = b""
+        self.tail = b""
 
     @property
     def awaited(self) -> bool:
@@ -56,15 +56,13 @@ class AnswerWatch:
     def may_be_over(self) -> bool:
         """Whether the latest answer has come whole as far as one can tell, or has a length, so that its end says
         nothing new."""
-        return self._sized or self._tail == _TERMINATOR
+        return self._sized or self.tail == _TERMINATOR
 
     def asked(self) -> None:
         """A request was sent."""
         self.state = ON_REQUEST[self.state]
 
-    def heard(self, view: memoryview) -> None:
-        """A read from the upstream."""
-        if self.state is Answer.AWAITED:
-            self.state = ON_BYTES[self.state]
-            self._sized = b"\r\ncontent-length:" in bytes(view[:4096]).lower()
-        self._tail = bytes(view[-5:])
+    def begun(self, view: memoryview) -> None:
+        """The first read from the upstream after a request."""
+        self.state = ON_BYTES[self.state]
+        self._sized = b"\r\ncontent-length:" in bytes(view[:4096]).lower()

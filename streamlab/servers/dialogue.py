@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from streamlab.ports import ResponseTransformer, Tap
-from streamlab.servers.answers import AnswerWatch
+from streamlab.servers.answers import Answer, AnswerWatch
 from streamlab.servers.error_response import error_response, refusal_response
 from streamlab.servers.forwarding import Forwarding
 from streamlab.servers.refusal import Refusal
@@ -29,6 +29,10 @@ _LINGER_SECONDS = 2.0
 _CONGESTED_STEP, _BULK = 0.005, 64 * 1024
 
 
+#: Asked for with every read, and dear to look up in their enums.
+_AWAITED, _HELD = Answer.AWAITED, Asking.HELD
+
+
 class Phase(Enum):
     """How far a dialogue has come."""
 
@@ -39,6 +43,7 @@ class Phase(Enum):
     CLOSED = auto()  # both sides are gone
 
 
+_RELAYING = Phase.RELAYING
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.RELAYING: frozenset({Phase.LEAVING, Phase.LAST_WORDS, Phase.RESETTING, Phase.CLOSED}),
     Phase.LEAVING: frozenset({Phase.CLOSED}),
@@ -196,12 +201,15 @@ class Dialogue:
         now = self._last_ns = self._now()
         # The tap only copies, a microsecond's work; done first, a client never holds a byte that kill -9 could lose.
         self._tap.response(self.number, now, view)
-        if self.phase is not Phase.RELAYING:
+        if self.phase is not _RELAYING:
             self._close()  # of one that left: what was on its way has come
             return
         transformed = self._transformed
         sent = self._client.send(view) if transformed is None else transformed.feed(bytes(view))
-        self._answers.heard(view)
+        answers = self._answers
+        if answers.state is _AWAITED:
+            answers.begun(view)
+        answers.tail = bytes(view[-5:])
         upstream = self._upstream
         if upstream is None:
             return
@@ -210,7 +218,7 @@ class Dialogue:
         elif len(view) >= _BULK and self._tap.congested:
             upstream.pause()
             self._around.after(_CONGESTED_STEP, Timer.CONGESTED)
-        if self._requests.state is Asking.HELD:
+        if self._requests.state is _HELD:
             self._requested(self._requests.upgrade_answered(bytes(view[9:12]) == b"101", now), now)
             if self.phase is Phase.RELAYING:
                 self._client.resume()
