@@ -235,13 +235,14 @@ class CaptureDB:
         if keep is not None:
             sql = "SELECT id FROM exchanges ORDER BY id DESC LIMIT -1 OFFSET ?"
             doomed.update(row[0] for row in self._rows(sql, (keep,)))
-        removed = 0
         with self.writing():
-            for exchange_id in sorted(doomed):
-                for table in ("segments", "request_parts"):
-                    self.connection.execute(f"DELETE FROM {table} WHERE exchange_id = ?", (exchange_id,))
-                removed += self.connection.execute("DELETE FROM exchanges WHERE id = ?", (exchange_id,)).rowcount
-        return removed
+            return sum(self.delete(exchange_id) for exchange_id in sorted(doomed))
+
+    def delete(self, exchange_id: int) -> int:
+        """Delete an exchange, inside of `writing`; returns whether it was there (0 or 1)."""
+        for table in ("segments", "request_parts"):
+            self.connection.execute(f"DELETE FROM {table} WHERE exchange_id = ?", (exchange_id,))
+        return self.connection.execute("DELETE FROM exchanges WHERE id = ?", (exchange_id,)).rowcount
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

@@ -5,14 +5,14 @@ Redaction happens here, before anything is kept.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from streamlab.exchange import Ending, Headers
 from streamlab.redaction import is_secret_name, redact_headers, redact_url
 from streamlab.storage.draft import Draft
-from streamlab.storage.spool import Frame, Kind
+from streamlab.storage.frames import Frame, Kind
 from streamlab.wire.http1 import (
     Body,
     BodyReader,
@@ -30,15 +30,21 @@ from streamlab.wire.http1 import (
     request_body,
 )
 
+#: Told of a draft that has something to write, and of the bytes that wait with it beside those of responses.
+Touched = Callable[[Draft, int], None]
+#: What the wall clock showed at a monotonic time; in nanoseconds both.
+WallTime = Callable[[int], int]
+
 
 class Conversation:
     """Feeds on one connection's frames. ``touched(draft, bytes)`` is called for every draft that changed."""
 
-    def __init__(self, opened: Frame, label: str | None, touched: Callable[[Draft, int], None]) -> None:
+    def __init__(self, opened: Frame, label: str | None, touched: Touched, wall_ns: WallTime) -> None:
         tap, _, self._origin = opened.data.decode("utf-8", "replace").partition("\n")
         self._tap = tap or None
         self._label = label
         self._touched = touched
+        self._wall_ns = wall_ns
         self._open: deque[Draft] = deque()
         self._latest: Draft | None = None
         self._uploading: BodyReader | None = None
@@ -68,13 +74,12 @@ class Conversation:
     def _request(self, frame: Frame) -> None:
         head = parse_request_head(frame.data)
         assert not isinstance(head, Fault), "the relay passes valid heads only"
-        wall_ns = time.time_ns() - (time.monotonic_ns() - frame.at_ns)
         draft = Draft(
             head.method,
             redact_url(self._url(head.target)),
             redact_headers(head.headers),
             began_ns=frame.at_ns,
-            wall_ns=wall_ns,
+            wall_ns=self._wall_ns(frame.at_ns),
             tap=self._tap,
             label=self._label,
         )
@@ -244,10 +249,9 @@ class Conversation:
 
     def _lost(self, at_ns: int) -> None:
         for draft in self._open:
-            draft.notes["recording_lost"] = "the recorder could not keep up; bytes from here on were not recorded"
+            draft.notes["recording_lost"] = "there was no room for it; bytes from here on were not recorded"
         self._finish_all(Ending.INTERRUPTED, "recording-lost", at_ns)
-        self._responses = ResponseReader()
-        self._uploading, self._latest = None, None
+        self.forget()
 
     def interrupt(self, reason: str) -> None:
         """Nothing more will come: the relay is gone."""
@@ -259,6 +263,53 @@ class Conversation:
             draft = self._open.popleft()
             draft.finish(ending, reason, at_ns)
             self._touched(draft, 0)
+
+    # --- going on in another process
+
+    def state(self) -> dict[str, Any]:
+        """Where the connection is once everything is written, in JSON's terms, for `restored`."""
+        drafts = list(self._open)
+        if self._latest is not None and self._latest not in drafts:
+            drafts.append(self._latest)
+        return {
+            "tap": self._tap,
+            "origin": self._origin,
+            "open": len(self._open),
+            "latest": drafts.index(self._latest) if self._latest is not None else None,
+            "drafts": [draft.state() for draft in drafts],
+            "uploading": self._uploading and self._uploading.state(),
+            "responses": self._responses.state(),
+            "left": self._left,
+            "last_ns": self._last_ns,
+        }
+
+    @classmethod
+    def restored(
+        cls, state: dict[str, Any], drafts: list[Draft], label: str | None, touched: Touched, wall_ns: WallTime
+    ) -> Conversation:
+        """One that goes on where another was, with its ``drafts``. Raises ValueError, TypeError, KeyError or
+        IndexError when that is no state."""
+        text = f"{state['tap'] or ''}\n{state['origin']}"
+        opened = Frame(Kind.OPENED, 0, int(state["last_ns"]), text.encode("utf-8", "replace"))
+        found = cls(opened, label, touched, wall_ns)
+        found._open.extend(drafts[: int(state["open"])])
+        found._latest = drafts[state["latest"]] if state["latest"] is not None else None
+        found._uploading = BodyReader.restored(state["uploading"]) if state["uploading"] else None
+        found._responses = ResponseReader.restored(state["responses"])
+        left = state["left"]
+        found._left = (int(left[0]), str(left[1])) if left else None
+        return found
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """What is being recorded."""
+        return list(self._open)
+
+    def forget(self) -> None:
+        """What is being recorded is gone; go on with the next request."""
+        self._open.clear()
+        self._responses = ResponseReader()
+        self._uploading, self._latest = None, None
 
 
 def _safe(headers: Headers) -> list[list[str]]:

@@ -1,19 +1,21 @@
-"""An exchange while it is being recorded, and how drafts are written to a capture."""
+"""An exchange while it is being recorded."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from streamlab.exchange import Ending, Headers
-from streamlab.storage.capture_db import INLINE_REQUEST, INSERT_REQUEST_PART, INSERT_SEGMENT
+from streamlab.storage.capture_db import INLINE_REQUEST
 from streamlab.wire.http1 import Fault, Piece, StatusHead
 
 #: What is kept of bytes that no framing covers, for people to look at.
 _MAX_UNFRAMED = 64 * 1024
+
+#: What a draft's state keeps as it is.
+_KEPT: tuple[str, ...] = ("id", "method", "url", "tap", "began_ns", "_wall_ns", "parts_written", "head_us", "chunked", "segment_count")
+_KEPT += ("body_bytes", "events", "first_us", "last_us", "end_us", "notes", "_event_stream")
+_NUMBERS = ("id", "began_ns", "_wall_ns", "parts_written", "segment_count", "body_bytes", "events", "last_us")
 
 
 class Draft:
@@ -33,6 +35,7 @@ class Draft:
         "fault",
         "first_us",
         "head",
+        "head_changed",
         "head_us",
         "headers",
         "id",
@@ -73,7 +76,7 @@ class Draft:
         self.head: StatusHead | None = None
         self.response_headers: Headers = ()
         self.head_us: int | None = None
-        self.chunked = False
+        self.head_changed = self.chunked = False
         self.pending: list[tuple[int, int, int, int | None, bytes]] = []
         self.segment_count = self.body_bytes = self.events = 0
         self.first_us: int | None = None
@@ -114,7 +117,7 @@ class Draft:
         """The final head came."""
         self.head, self.response_headers, self.chunked = head, headers, chunked
         self.head_us = self.offset(at_ns)
-        self.changed = True
+        self.head_changed = True
         kind = next((value for name, value in headers if name.lower() == "content-type"), "")
         self._event_stream = kind.lower().startswith("text/event-stream")
 
@@ -181,87 +184,43 @@ class Draft:
     @property
     def waiting(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self.changed or self.pending or self.request_changed)
+        return bool(self.changed or self.head_changed or self.pending or self.request_changed)
 
+    def written(self) -> None:
+        """Everything that waited is in the database, or is to be forgotten."""
+        self.pending.clear()
+        self.parts_written += len(self.request_parts)
+        self.request_parts.clear()
+        self.changed = self.head_changed = self.request_changed = False
 
-def write_drafts(connection: sqlite3.Connection, drafts: Iterable[Draft], recorder_id: int) -> None:
-    """Write what is new in the drafts, in one transaction; after an error all of it is still to be written."""
-    fresh: list[Draft] = []
-    drafts = list(drafts)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for draft in drafts:
-            if draft.id is None:
-                fresh.append(draft)
-                draft.id = _insert(connection, draft, recorder_id)
-            if draft.request_changed:
-                _write_request(connection, draft)
-            if draft.changed:
-                _write_changes(connection, draft)
-        # One statement for the segments of all streams: a call a stream costs more than the rows.
-        connection.executemany(INSERT_SEGMENT, [(draft.id, *row) for draft in drafts for row in draft.pending])
-        connection.execute("COMMIT")
-    except BaseException:
-        for draft in fresh:
-            draft.id = None
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    for draft in drafts:
-        draft.pending.clear()
-        draft.parts_written += len(draft.request_parts)
-        draft.request_parts.clear()
-        draft.changed = draft.request_changed = False
+    def state(self) -> dict[str, Any]:
+        """What is needed to go on with a draft that is written to the database, in JSON's terms, for `restored`."""
+        found = {name: getattr(self, name) for name in _KEPT}
+        found["head"] = self.head and [self.head.status, self.head.reason, self.head.http_version]
+        found["fault"] = self.fault and [self.fault.reason, self.fault.status]
+        found["ending"] = self.ending and self.ending.value
+        found["blank_tail"] = self._blank_tail.decode("latin-1")
+        return found
 
-
-def _insert(connection: sqlite3.Connection, draft: Draft, recorder_id: int) -> int:
-    cursor = connection.execute(
-        "INSERT INTO exchanges (recorder_id, started_at, label, tap, method, url, request_headers)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            recorder_id,
-            draft.started_at,
-            draft.label,
-            draft.tap,
-            draft.method,
-            draft.url,
-            json.dumps(draft.headers),
-        ),
-    )
-    return int(cursor.lastrowid or 0)
-
-
-def _write_changes(connection: sqlite3.Connection, draft: Draft) -> None:
-    head = draft.head
-    ended = draft.ending is not None
-    connection.execute(
-        "UPDATE exchanges SET status = ?, reason = ?, http_version = ?, response_headers = ?, head_us = ?, chunked = ?,"
-        " ending = ?, end_us = ?, notes = ?, body_bytes = ?, segment_count = ?, first_us = ? WHERE id = ?",
-        (
-            head.status if head else None,
-            head.reason if head else None,
-            head.http_version if head else None,
-            json.dumps(draft.response_headers) if head else None,
-            draft.head_us,
-            draft.chunked,
-            draft.ending.value if draft.ending else None,
-            draft.end_us,
-            json.dumps(draft.notes),
-            draft.body_bytes if ended else None,
-            draft.segment_count if ended else None,
-            draft.first_us if ended else None,
-            draft.id,
-        ),
-    )
-
-
-def _write_request(connection: sqlite3.Connection, draft: Draft) -> None:
-    """Small bodies into the row; of large ones the row holds none and the parts hold all."""
-    if not draft.parts_written and not draft.request_parts:
-        connection.execute("UPDATE exchanges SET request_body = ? WHERE id = ?", (bytes(draft.request_body), draft.id))
-        return
-    if not draft.parts_written:
-        connection.execute("UPDATE exchanges SET request_body = NULL WHERE id = ?", (draft.id,))
-    connection.executemany(INSERT_REQUEST_PART, [(draft.id, seq, data) for seq, data in draft.request_parts])
-    tail = draft.parts_written + len(draft.request_parts)
-    connection.execute(INSERT_REQUEST_PART, (draft.id, tail, bytes(draft.request_body)))  # replaced as it grows
+    @classmethod
+    def restored(cls, state: dict[str, Any], label: str | None, request_body: bytes) -> Draft:
+        """One that goes on where another was; ``request_body`` is what the database has of it, of the last part if
+        there are parts. Raises ValueError, TypeError or KeyError when that is no state."""
+        method, url, tap = str(state["method"]), str(state["url"]), state["tap"]
+        began_ns, wall_ns = state["began_ns"], state["_wall_ns"]
+        draft = cls(method, url, (), began_ns=began_ns, wall_ns=wall_ns, tap=tap, label=label)
+        for name in _KEPT:
+            value = state[name]
+            if name in _NUMBERS and (not isinstance(value, int) or not 0 <= value < 2**63):
+                raise ValueError(f"{name} is no number")
+            setattr(draft, name, value)
+        if not isinstance(draft.notes, dict):
+            raise ValueError("notes are no object")
+        head, fault = state["head"], state["fault"]
+        draft.head = StatusHead(int(head[0]), str(head[1]), str(head[2]), ()) if head else None
+        draft.fault = Fault(str(fault[0]), int(fault[1])) if fault else None
+        draft.ending = Ending(state["ending"]) if state["ending"] else None
+        draft._blank_tail = state["blank_tail"].encode("latin-1")
+        draft.request_body += request_body
+        draft.changed = False
+        return draft

@@ -98,6 +98,17 @@ def _workbench(db: Database) -> None:
         )
 
 
+def _resume_points(db: Database) -> None:
+    """How far each run of a recorder has recorded, so that another process can go on where one died."""
+    db.execute(
+        """CREATE TABLE resume_points (
+            run TEXT PRIMARY KEY,
+            recorder_id INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            state TEXT NOT NULL) WITHOUT ROWID"""
+    )
+
+
 _OVERVIEW = """
 SELECT e.id, e.started_at, e.label, e.tap, e.method, e.url,
        CASE WHEN json_valid(CAST(e.request_body AS TEXT))
@@ -122,7 +133,7 @@ SELECT exchange_id, seq, offset_us,
 FROM segments
 """
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_exchanges_and_segments, _workbench)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_exchanges_and_segments, _workbench, _resume_points)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

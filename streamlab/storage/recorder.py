@@ -1,45 +1,31 @@
-"""The writer process: reads the relay's frames, builds exchanges, writes them to a capture.
+"""Builds exchanges from the relay's frames and writes them to a capture, in batches.
 
-It is forked from the process that relays, in a session of its own, so that neither Ctrl-C nor the death of the relay
-ends it before everything is written. Trouble with the disk costs the recording, never the stream: it is said once,
-and the process goes on taking frames.
+Trouble with the disk never costs the stream, and costs the recording only what finds no room while it lasts: a batch
+that cannot be written is kept and tried again, and no more frames are taken meanwhile; they wait where they are.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
-import os
-import select
-import signal
-import socket
 import sqlite3
-import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from streamlab.errors import CouldNotRunError, StreamlabError, UnreadableInputError
-from streamlab.storage.background import stand_back
-from streamlab.storage.capture_db import CaptureDB
+from streamlab.errors import StreamlabError, UnreadableInputError
 from streamlab.storage.conversation import Conversation
-from streamlab.storage.draft import Draft, write_drafts
-from streamlab.storage.process_identity import this_process
-from streamlab.storage.spool import Frame, Kind, SpoolReader, SpoolWriter, create_memory
+from streamlab.storage.draft import Draft
+from streamlab.storage.frames import Frame, Kind
+from streamlab.storage.recording_file import FileRemovedError, RecordingFile, restored
 
-#: Bytes taken between two commits, and bytes that may wait while the database is locked.
-_BATCH, _MAX_WAITING = 4 * 1024 * 1024, 64 * 1024 * 1024
+#: Bytes taken between two commits.
+BATCH = 4 * 1024 * 1024
 #: After a commit, how long nothing is written: so many times what it took, and this long at most. A commit writes a
 #: page for each stream, whether one row of it is new or ten.
 _COMMIT_PAUSES, _LONGEST_PAUSE = 30, 0.2
-#: How long one attempt waits for a lock, how often it is tried, after how long it is said, and how long at the end.
-_BUSY_SECONDS, _RETRY_SECONDS, _PATIENCE, _LAST_PATIENCE = 0.05, 0.05, 10.0, 5.0
-_DRAIN_SECONDS = 60.0
-_TICK_SECONDS = 0.25
-#: Frames after which a relay that waits for the same core gets it: sooner than the scheduler would take it from us.
-_FRAMES_IN_A_ROW = 32
+#: How often is tried what failed, after how long a lock is said, and how long at the end a lock and other trouble last.
+RETRY_SECONDS = 0.05
+_PATIENCE, _LAST_PATIENCE, _LAST_TRIES = 10.0, 5.0, 1.0
 
 
 class Observer(Protocol):
@@ -58,77 +44,127 @@ class Observer(Protocol):
         """The last call."""
 
 
-class Recorder:
-    """Takes frames, builds exchanges, writes them in batches."""
+class _Trouble:
+    """A spell in which nothing can be written, said once."""
 
-    def __init__(self, path: Path, label: str | None, observer: Observer) -> None:
+    def __init__(self, path: Path, observer: Observer) -> None:
+        self._path = path
+        self._observer = observer
+        self.since: float | None = None
+        self.locked = False
+        self._said = False
+
+    def happened(self, reason: str, *, locked: bool) -> None:
+        """Something could not be written."""
+        now = time.monotonic()
+        if self.since is None:
+            self.since = now
+        self.locked = locked
+        if self._said or (locked and now - self.since <= _PATIENCE):
+            return
+        self._said = True
+        text = "locked by another process" if locked else reason.removeprefix(f"{self._path}: ")
+        self._observer.warn(f"{self._path}: {text}; streams go on, the recording waits")
+
+    def over(self) -> None:
+        """Something was written."""
+        self.since, self._said = None, False
+
+
+class Recorder:
+    """Takes frames, builds exchanges, writes them in batches. ``committed`` is the position up to which everything is
+    in the database."""
+
+    def __init__(
+        self, path: Path, label: str | None, observer: Observer, run: str, max_size: int | None = None
+    ) -> None:
         self._path = path
         self._label = label
         self._observer = observer
+        self._batch = BATCH if max_size is None else min(BATCH, max_size // 8)
+        self._file = RecordingFile(path, run, max_size)
+        self._trouble = _Trouble(path, observer)
         self._conversations: dict[int, Conversation] = {}
         self._dirty: dict[int, Draft] = {}
         self._waiting_bytes = 0
-        self._db: CaptureDB | None = None
-        self._file: tuple[int, int] | None = None
-        self._recorder_id = 0
-        self._busy_since: float | None = None
-        self._warned_busy = False
-        self._checked = 0.0
         self._next_commit = 0.0
-        self._given_up = False
+        self._position = 0
+        self.committed = 0
+        self.counts = [0, 0]  # exchanges that ended, bytes of bodies
         self.failed = False  # something was not recorded
         self.goodbye = False
+        self.clocks: tuple[int, int] | None = None  # wall and monotonic, read together; None: now's
 
-    def open(self) -> None:
-        """Open or create the capture; UnreadableInputError when the file is something else.
+    def start(self, *, refuse_foreign: bool = False) -> bool:
+        """Open or create the capture, and go on where this run was; False when that has to be tried again later.
 
-        Any other trouble is said and costs the recording; a lock is waited for later.
+        With ``refuse_foreign``, raises UnreadableInputError when it is something else.
         """
         try:
-            self._db = CaptureDB(self._path, write=True, busy_seconds=_BUSY_SECONDS)
-            self._file = _file_id(self._path)
-            cursor = self._db.connection.execute(
-                "INSERT INTO recorders (process, started_at) VALUES (?, strftime('%Y-%m-%dT%H:%M:%fZ'))",
-                (this_process(),),
-            )
-            self._recorder_id = int(cursor.lastrowid or 0)
-        except UnreadableInputError:
-            raise
-        except (CouldNotRunError, sqlite3.Error) as error:
-            if self._db is not None:
-                self._db.close()
-                self._db = None
-            if "locked" in str(error):
-                self._busy(time.monotonic())
-            else:
-                self._fail(str(error))
+            point = self._file.open()
+        except (StreamlabError, sqlite3.Error) as error:
+            if refuse_foreign and isinstance(error, UnreadableInputError):
+                raise
+            self._failed(error)
+            return False
+        if point is not None:
+            try:
+                self._conversations = restored(self._file, point, self._label, self._touched, self.wall_ns)
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+                self._conversations = {}
+            self.committed = self._position = point.position
+        self._trouble.over()
+        return True
+
+    @property
+    def file(self) -> RecordingFile:
+        """Where it writes."""
+        return self._file
+
+    def wall_ns(self, monotonic_ns: int) -> int:
+        """What the wall clock showed at a monotonic time."""
+        wall, monotonic = self.clocks or (time.time_ns(), time.monotonic_ns())
+        return wall - (monotonic - monotonic_ns)
 
     # --- frames
 
     def take(self, frame: Frame) -> None:
         """One frame."""
         kind, connection, _, data = frame
-        if kind is Kind.RESPONSE:  # nearly every frame is one
+        known = self._conversations.get(connection)
+        if kind is Kind.RESPONSE and known is not None:  # nearly every frame
             self._waiting_bytes += len(data)
-            known = self._conversations.get(connection)
-            if known is not None:
+            try:
                 known.response(frame)
-            return
-        if frame.kind is Kind.OPENED:
-            self._conversations[frame.connection] = Conversation(frame, self._label, self._touched)
-            return
-        if frame.kind is Kind.GOODBYE:
+            except Exception as error:
+                self._bug(connection, error)
+        elif kind is Kind.OPENED:
+            self._conversations[connection] = Conversation(frame, self._label, self._touched, self.wall_ns)
+        elif kind is Kind.GOODBYE:
             self.goodbye = True
-            return
-        conversation = self._conversations.get(frame.connection)
-        if conversation is None:
-            return
+        elif known is not None:
+            try:
+                self._take(known, frame)
+            except Exception as error:
+                self._bug(connection, error)
+
+    def _take(self, conversation: Conversation, frame: Frame) -> None:
         conversation.take(frame)
         if frame.kind is Kind.CLOSED:
             conversation.interrupt("recording-lost")
             del self._conversations[frame.connection]
         elif frame.kind is Kind.LOST:
             self.lost()
+
+    def _bug(self, connection: int, error: Exception) -> None:
+        """A fault of ours costs one connection, not all of them."""
+        self.failed = True
+        self._observer.warn(f"{self._path}: recording of a connection failed: {type(error).__name__}: {error}")
+        self._conversations.pop(connection).interrupt("recording-lost")
+
+    def taken_to(self, position: int) -> None:
+        """All frames before it have been taken."""
+        self._position = position
 
     def _touched(self, draft: Draft, size: int) -> None:
         """A draft has something to write; ``size`` is what waits with it beside the bytes of responses."""
@@ -137,19 +173,41 @@ class Recorder:
 
     @property
     def full(self) -> bool:
-        """Whether so much waits for the database that no more can be taken."""
-        return self._waiting_bytes >= _MAX_WAITING
+        """Whether so much waits for the database that no more should be taken."""
+        return self._waiting_bytes >= self._batch
 
     @property
     def waiting(self) -> bool:
         """Whether something could not be written yet."""
-        return bool(self._dirty) and not self._given_up
+        return bool(self._dirty) or self.committed < self._position
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to write, or to try again."""
+        return time.monotonic() >= self._next_commit
+
+    @property
+    def patience(self) -> float:
+        """How long, at the end, to wait for what keeps us from writing."""
+        return _LAST_PATIENCE if self._trouble.locked else _LAST_TRIES
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether nothing can be written for now."""
+        return self._trouble.since is not None
 
     def lost(self) -> None:
-        """Bytes were lost because nobody could take them in time."""
+        """Bytes were lost because there was no room for them."""
         if not self.failed:
             self.failed = True
-            self._observer.warn(f"{self._path}: could not keep up with the stream; parts of the recording are missing")
+            self._observer.warn(f"{self._path}: no room for what came; parts of the recording are missing")
+
+    def skipped(self) -> None:
+        """Frames are missing: nothing can be said of the connections that are open."""
+        for conversation in self._conversations.values():
+            conversation.interrupt("recording-lost")
+            conversation.forget()
+        self.lost()
 
     def interrupt(self, reason: str) -> None:
         """The relay is gone; what is open ends here."""
@@ -161,215 +219,86 @@ class Recorder:
 
     def write(self, *, at_once: bool = False) -> None:
         """Write what waits, if the database lets us, and (unless ``at_once``) if it is time to."""
-        if not self._dirty:
-            self._waiting_bytes = 0
+        if not self.waiting:
             return
-        if not at_once and self._waiting_bytes < _BATCH and time.monotonic() < self._next_commit:
+        if not at_once and (not self.full or self.in_trouble) and not self.due:
             return
-        drafts = list(self._dirty.values())
-        if self._given_up:
-            self._forget(drafts)
-        elif self._store(drafts):
-            self._dirty.clear()
-            self._waiting_bytes = 0
-        for draft in drafts:
+        for draft in self._store() or ():
             self._observer.changed(draft)
 
-    def _store(self, drafts: list[Draft]) -> bool:
-        now = time.monotonic()
+    def _store(self) -> list[Draft] | None:
+        """Write what is dirty; None when that failed, and then it still is."""
+        began = time.monotonic()
         try:
-            if self._db is None:
-                self.open()
-            if self._db is None:
-                return self._given_up
-            write_drafts(self._db.connection, drafts, self._recorder_id)
-            done = time.monotonic()
-            self._next_commit = done + min(_COMMIT_PAUSES * (done - now), _LONGEST_PAUSE)
-            self._busy_since = None
-            self._check_file(now)
-        except StreamlabError as error:
-            self._fail(str(error))
-        except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                self._busy(now)
-                return False
-            self._fail(str(error))
-        return True
-
-    def _busy(self, now: float) -> None:
-        if self._busy_since is None:
-            self._busy_since = now
-        elif now - self._busy_since > _PATIENCE and not self._warned_busy:
-            self._warned_busy = True
-            self._observer.warn(f"{self._path}: locked by another process; streams go on, recording waits for it")
-
-    def _check_file(self, now: float) -> None:
-        """Somebody may have deleted or replaced the file, which SQLite does not notice."""
-        if now - self._checked > 1.0:
-            self._checked = now
-            if _file_id(self._path) != self._file:
-                self._fail("the file was removed or replaced")
-
-    def _fail(self, reason: str) -> None:
-        self._given_up = True
-        if self._db is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._db.close()
-            self._db = None
-        if not self.failed:
-            self.failed = True
-            text = reason.removeprefix(f"{self._path}: ")
-            self._observer.warn(f"{self._path}: {text}; recording stops here, streams go on")
-
-    def _forget(self, drafts: list[Draft]) -> None:
-        """Without a database, drafts are only counted for the display."""
-        for draft in drafts:
-            draft.pending.clear()
-            draft.request_parts.clear()
-            draft.request_body.clear()
-            draft.changed = draft.request_changed = False
+            if not self._file.is_open:
+                self._open_again()
+            try:
+                drafts = self._store_once()
+            except FileRemovedError:
+                self._file.close()
+                self._open_again()
+                drafts = self._store_once()
+            self._file.prune()
+        except (StreamlabError, sqlite3.Error) as error:
+            self._failed(error)
+            return None
+        done = time.monotonic()
+        self._next_commit = done + min(_COMMIT_PAUSES * (done - began), _LONGEST_PAUSE)
+        self._trouble.over()
         self._dirty.clear()
         self._waiting_bytes = 0
+        return drafts
 
-    def close(self) -> None:
-        """Write what is left, patiently, and close."""
-        deadline = time.monotonic() + _LAST_PATIENCE
-        self.write(at_once=True)
-        while self.waiting and time.monotonic() < deadline:
-            time.sleep(_RETRY_SECONDS)
-            self.write(at_once=True)
-        if self.waiting:
-            # Said before, if it has been so for long: then not again.
-            self.failed = self.failed or self._warned_busy
-            self._fail("locked by another process; what had not been written is lost")
-        if self._db is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._db.close()
+    def _store_once(self) -> list[Draft]:
+        drafts = list(self._dirty.values())
+        size = sum(row[2] for draft in drafts for row in draft.pending)
+        self._file.store(drafts, self._position, self._state)
+        self.committed = self._position
+        self.counts[0] += sum(draft.ending is not None for draft in drafts)
+        self.counts[1] += size
+        return drafts
 
+    def _state(self) -> dict[str, Any]:
+        return {str(number): one.state() for number, one in self._conversations.items()}
 
-def _file_id(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+    def _failed(self, error: Exception) -> None:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        locked = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or "locked" in str(error)
+        if not locked and code != sqlite3.SQLITE_FULL:
+            self._file.close()  # opened again by the next attempt
+        self._next_commit = time.monotonic() + RETRY_SECONDS * (1 if locked else 5)
+        self._trouble.happened(str(error), locked=locked)
 
-
-def run(spool: SpoolReader, recorder: Recorder, observer: Observer) -> int:
-    """Until the relay has said goodbye or is gone and everything is written; returns the exit code."""
-    drawn, alive = 0.0, False
-    while True:
-        spool.wait(_RETRY_SECONDS if recorder.waiting else _TICK_SECONDS if alive else None)
-        if not recorder.full:
-            for number, frame in enumerate(spool.frames(_BATCH)):
-                recorder.take(frame)
-                if number % _FRAMES_IN_A_ROW == 0:
-                    os.sched_yield()
-        recorder.write()
-        spool.release()
-        now = time.monotonic()
-        if now - drawn >= _TICK_SECONDS:
-            drawn = now
-            alive = observer.tick()
-        if spool.empty and (recorder.goodbye or spool.relay_gone):
-            break
-        if recorder.full:
-            time.sleep(_RETRY_SECONDS)
-    recorder.interrupt("recorder-stopped" if recorder.goodbye else "recorder-killed")
-    recorder.close()
-    observer.close()
-    return 3 if recorder.failed else 0
-
-
-@dataclass(slots=True)
-class RecorderProcess:
-    """The relay's hold on the writer process."""
-
-    tap: SpoolWriter
-    pid: int
-    _status: int
-
-    def wait_ready(self, seconds: float = 5.0) -> None:
-        """Until the capture is open, or the time is over (a locked one is waited for while streams already run).
-
-        Raises UnreadableInputError when the file is not a capture.
-        """
-        ready, _, _ = select.select([self._status], [], [], seconds)
-        text = os.read(self._status, 65536).decode("utf-8", "replace") if ready else ""
-        os.close(self._status)
-        if text.startswith("unreadable "):
-            self.finish()
-            raise UnreadableInputError(text.removeprefix("unreadable ").strip())
+    def _open_again(self) -> None:
+        """Open the file; when it is another than before, what had begun in that one is gone with it."""
+        before = self._file.identity
+        self._file.open()
+        if before in (None, self._file.identity):
+            return
+        gone = sum(draft.ending is not None for draft in self._dirty.values() if draft.id is not None)
+        for conversation in self._conversations.values():
+            begun = sum(draft.id is not None for draft in conversation.drafts)
+            gone += begun
+            if begun:
+                conversation.forget()
+        self._dirty = {key: draft for key, draft in self._dirty.items() if draft.id is None}
+        lost = f"; {gone} exchanges under way went with it" if gone else ""
+        self.failed = self.failed or bool(gone)
+        self._observer.warn(f"{self._path}: the file was removed or replaced{lost}; recording goes on in a new one")
 
     def finish(self) -> bool:
-        """Say goodbye and wait until everything is written; whether it was."""
-        self.tap.goodbye()
-        deadline = time.monotonic() + _DRAIN_SECONDS
-        while time.monotonic() < deadline:
-            done, status = os.waitpid(self.pid, os.WNOHANG)
-            if done:
-                return os.waitstatus_to_exitcode(status) == 0
-            time.sleep(0.005)
-        return False
+        """Write what is left, patiently, and close; whether everything is written."""
+        began = time.monotonic()
+        self.write(at_once=True)
+        while self.waiting and time.monotonic() - began < self.patience:
+            time.sleep(RETRY_SECONDS)
+            self.write(at_once=True)
+        return not self.waiting
 
-
-def start(
-    path: Path, label: str | None, observer: Callable[[], Observer], inherited: Sequence[socket.socket] = ()
-) -> RecorderProcess:
-    """Fork the writer process. Call it before threads or an event loop exist.
-
-    ``observer`` makes the display, in the new process; ``inherited`` are sockets it must not keep open.
-    """
-    memory = create_memory()
-    pipe_read, pipe_write = os.pipe()
-    status_read, status_write = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid == 0:
-        code = 3
-        try:
-            os.close(pipe_write)
-            os.close(status_read)
-            for sock in inherited:
-                sock.close()
-            code = _child(path, label, observer, SpoolReader(memory, pipe_read), status_write)
-        except Exception as error:  # our own bug: the relay must go on, and somebody must hear of it
-            with contextlib.suppress(OSError):
-                print(f"streamlab: warning: recording failed: {type(error).__name__}: {error}", file=sys.stderr)
-        finally:
-            os._exit(code)
-    os.close(pipe_read)
-    os.close(status_write)
-    os.set_blocking(pipe_write, False)
-    return RecorderProcess(SpoolWriter(memory, pipe_write), pid, status_read)
-
-
-def _child(
-    path: Path, label: str | None, make_observer: Callable[[], Observer], spool: SpoolReader, status: int
-) -> int:
-    os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    _leave_stdio()
-    stand_back()
-    observer = make_observer()
-    recorder = Recorder(path, label, observer)
-    try:
-        recorder.open()
-    except UnreadableInputError as error:
-        os.write(status, f"unreadable {error}".encode())
-        return 2
-    with contextlib.suppress(OSError):  # on a busy machine nobody may wait for it any more
-        os.write(status, b"ready")
-    os.close(status)
-    gc.freeze()
-    return run(spool, recorder, observer)
-
-
-def _leave_stdio() -> None:
-    """Keep stderr only: whoever reads our standard output must see its end when the relay is gone."""
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(null, 1)
-    os.close(null)
+    def close(self) -> None:
+        """Close the file; nobody will have to go on with this run, if everything is written."""
+        if self._file.is_open and not self.waiting:
+            # When that fails, the next start finds no spool file of the run, and forgets it.
+            with contextlib.suppress(StreamlabError, sqlite3.Error):
+                self._file.forget_runs([self._file.run])
+        self._file.close()

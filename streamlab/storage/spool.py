@@ -1,9 +1,10 @@
-"""The way from the relay to the writer process: frames in shared memory, and a pipe that says how far they go.
+"""The relay's end of the way to the writer: frames in shared memory, and a pipe that says how far they go.
 
 The relay copies each read into anonymous shared memory, which outlives it: after ``kill -9`` the writer
 still finds everything that had been copied. Nothing is called per read; a timer tells the writer once every few
-milliseconds, through the pipe, and the pipe's end tells it that the relay is gone. When it is full, the
-recording loses data and says so; the stream never waits for it.
+milliseconds, through the pipe. What the writer has recorded makes room. When it falls behind, the oldest blocks go to
+disk (`overflow`), in a thread of their own; only when the disk takes no more, the recording loses data and says so.
+The stream waits for none of it.
 """
 
 from __future__ import annotations
@@ -13,77 +14,38 @@ import contextlib
 import heapq
 import mmap
 import os
-import select
-import struct
 import time
-from collections.abc import Callable, Iterator
-from enum import IntEnum
-from typing import NamedTuple
+from collections.abc import Callable
 
-#: The memory is cut into blocks; the lowest free one is written next, so that a recorder which keeps up touches two
-#: or three of them. Token streams need kilobytes; bulk transfers are asked to wait when a third is taken.
-BLOCK_SIZE = 2 * 1024 * 1024
-BLOCKS = 32
-_CONGESTED = BLOCK_SIZE * BLOCKS // 3
-#: Blocks above this one are handed back to the system as soon as they are read.
+from streamlab.storage.frames import ENDING_AT, FRAME, HEADER, HELD_AT, ORDER_AT, READ_AT, U64, WRITTEN_AT, Kind, Layout
+from streamlab.storage.heads import ResponseHeads, redact_request_head
+from streamlab.storage.overflow import Overflow
+
+#: Blocks above this one are handed back to the system as soon as they are free.
 _KEPT_BLOCKS = 4
 #: How long a frame waits before the writer is told.
 POKE_SECONDS = 0.02
-#: A writer that took nothing for this long stands still: nobody waits for it any more.
-_STALLED_NS = 1_000_000_000
-
-_HEADER = mmap.PAGESIZE
-_READ_AT = 0  # u64: how far the writer has read
-_WRITTEN_AT = 64  # u64: how far the relay has written
-_ORDER_AT = 128  # a byte each: the block that holds the positions n * BLOCK_SIZE and up, at n modulo BLOCKS
-_U64 = struct.Struct("=Q")
-_FRAME = struct.Struct("=BxxxIQI")
-
-
-class Kind(IntEnum):
-    """What a frame holds."""
-
-    SKIP = 0  # nothing; go on behind it
-    OPENED = 1
-    REQUEST = 2
-    REQUEST_BODY = 3
-    RESPONSE = 4
-    ENDED = 5
-    CLOSED = 6
-    LOST = 7  # the ring was full: what this connection does from here on is not known
-    GOODBYE = 8  # the relay ends in order
-
-
-_KINDS = tuple(Kind)
-_new_tuple = tuple.__new__
 _RESPONSE = int(Kind.RESPONSE)
 
 
-class Frame(NamedTuple):
-    """One thing the relay told; ``at_ns`` is monotonic."""
-
-    kind: Kind
-    connection: int
-    at_ns: int
-    data: bytes
-
-
 class SpoolWriter:
-    """The relay's end; implements `streamlab.ports.Tap`. ``pipe`` is the writing end, non-blocking."""
+    """Implements `streamlab.ports.Tap`. ``pipe`` is the writing end, non-blocking."""
 
-    def __init__(self, memory: mmap.mmap, pipe: int) -> None:
+    def __init__(self, memory: mmap.mmap, layout: Layout, pipe: int, overflow: Overflow) -> None:
         self._memory = memory
+        self._layout = layout
         self._pipe = pipe
+        self._overflow = overflow
         self._written = 0
-        self._read = 0
-        self._free = list(range(1, BLOCKS))  # a heap
-        self._base = _HEADER  # where the current block begins
-        self._freed = 0  # blocks given back so far, counted in the order they were written
+        self._free = list(range(1, layout.blocks))  # a heap
+        self._at = HEADER  # where the next frame goes
+        self._limit = HEADER + layout.block - 2 * FRAME.size  # room for a SKIP behind it is always left
         self._armed = False
-        self._broken = False
         self._lost: set[int] = set()
-        self._progress_ns = 0
-        self.on_broken: Callable[[], object] = bool  # called once when the writer process is gone
+        self._heads: dict[int, ResponseHeads] = {}
+        self.on_broken: Callable[[], object] = bool  # called when nobody reads the pipe any more
+        overflow.blocks[0] = 0
+        memory[ORDER_AT] = 0
 
     # --- the tap
 
@@ -93,7 +55,12 @@ class SpoolWriter:
 
     def request(self, connection: int, at_ns: int, head: bytes | memoryview) -> None:
         """See `Tap.request`."""
-        self._put(Kind.REQUEST, connection, at_ns, head)
+        heads = self._heads.get(connection)
+        if heads is None:
+            self._heads[connection] = ResponseHeads()
+        else:
+            heads.expect()
+        self._put(Kind.REQUEST, connection, at_ns, redact_request_head(bytes(head)))
 
     def request_body(self, connection: int, at_ns: int, data: bytes | memoryview) -> None:
         """See `Tap.request_body`."""
@@ -101,41 +68,44 @@ class SpoolWriter:
 
     def response(self, connection: int, at_ns: int, data: bytes | memoryview) -> None:
         """See `Tap.response`."""
-        if self._lost or self._broken:
+        if connection in self._heads:
+            data = self._heads[connection].feed(bytes(data))
+            if self._heads[connection].done:
+                del self._heads[connection]
+        if self._lost:
             self._put(Kind.RESPONSE, connection, at_ns, data)
         elif not self._append(_RESPONSE, connection, at_ns, data):
             self._lost.add(connection)
 
     def ended(self, connection: int, at_ns: int, how: str) -> None:
         """See `Tap.ended`."""
+        self._put_rest_of_head(connection, at_ns)
         self._put(Kind.ENDED, connection, at_ns, how.encode("utf-8", "replace"))
 
     def closed(self, connection: int, at_ns: int) -> None:
         """See `Tap.closed`."""
+        self._put_rest_of_head(connection, at_ns)
+        self._heads.pop(connection, None)
         self._put(Kind.CLOSED, connection, at_ns, b"")
         self._lost.discard(connection)
 
     @property
     def congested(self) -> bool:
         """See `Tap.congested`."""
-        if self._written - self._read < _CONGESTED:
+        if len(self._free) > self._layout.spill_to:
             return False
-        self._look()
-        if self._written - self._read < _CONGESTED:
-            return False
-        return time.monotonic_ns() - self._progress_ns < _STALLED_NS
+        self._free_blocks()
+        return len(self._free) <= self._layout.spill_to and self._overflow.working
+
+    def _put_rest_of_head(self, connection: int, at_ns: int) -> None:
+        heads = self._heads.get(connection)
+        rest = heads.rest() if heads is not None else b""
+        if rest:
+            self._put(Kind.RESPONSE, connection, at_ns, rest)
 
     # --- the memory
 
-    def _look(self) -> None:
-        (read,) = _U64.unpack_from(self._memory, _READ_AT)
-        if read != self._read:
-            self._read = read
-            self._progress_ns = time.monotonic_ns()
-
     def _put(self, kind: Kind, connection: int, at_ns: int, data: bytes | memoryview) -> None:
-        if self._broken:
-            return
         if self._lost and connection in self._lost and not self._recover(kind, connection, at_ns):
             return
         if not self._append(kind, connection, at_ns, data):
@@ -150,122 +120,108 @@ class SpoolWriter:
 
     def _append(self, kind: int, connection: int, at_ns: int, data: bytes | memoryview) -> bool:
         size = len(data)
-        used = self._written % BLOCK_SIZE
-        if used + size + 2 * _FRAME.size > BLOCK_SIZE:  # room for a SKIP behind it is always left
-            if not self._next_block(used):
+        at = self._at
+        if at + size > self._limit:
+            most = self._layout.block - 2 * FRAME.size
+            if size > most:
+                return self._append_parts(kind, connection, at_ns, data, most)
+            if not self._next_block():
                 return False
-            used = 0
-        if self._written == self._read:
-            self._progress_ns = at_ns
-        at = self._base + used
+            at = self._at
         memory = self._memory
-        _FRAME.pack_into(memory, at, kind, connection, at_ns, size)
-        at += _FRAME.size
-        memory[at : at + size] = data
-        self._written += _FRAME.size + size
+        FRAME.pack_into(memory, at, kind, connection, at_ns, size)
+        at += FRAME.size
+        self._at = at + size
+        memory[at : self._at] = data
+        self._written += FRAME.size + size
         # Only now the frame counts: a relay killed in between leaves no half of one.
-        _U64.pack_into(memory, _WRITTEN_AT, self._written)
+        U64.pack_into(memory, WRITTEN_AT, self._written)
         if not self._armed:
             self._armed = True
             asyncio.get_running_loop().call_later(POKE_SECONDS, self.poke)
         return True
 
-    def _next_block(self, used: int) -> bool:
+    def _append_parts(self, kind: int, connection: int, at_ns: int, data: bytes | memoryview, most: int) -> bool:
+        if kind not in (Kind.RESPONSE, Kind.REQUEST_BODY):
+            return False
+        parts = (data[start : start + most] for start in range(0, len(data), most))
+        return all(self._append(kind, connection, at_ns, part) for part in parts)
+
+    def _next_block(self) -> bool:
         """Go on in the lowest free block; False when all are taken."""
-        self._look()
-        while self._freed < self._read // BLOCK_SIZE:
-            block = self._memory[_ORDER_AT + self._freed % BLOCKS]
-            heapq.heappush(self._free, block)
-            self._freed += 1
-            if block >= _KEPT_BLOCKS:
-                with contextlib.suppress(OSError, AttributeError):
-                    self._memory.madvise(mmap.MADV_REMOVE, _HEADER + block * BLOCK_SIZE, BLOCK_SIZE)
+        self._free_blocks()
+        layout = self._layout
+        if layout.blocks - len(self._free) >= layout.spill_from:
+            self._overflow.wake()
         if not self._free:
             return False
-        block = heapq.heappop(self._free)
-        _FRAME.pack_into(self._memory, self._base + used, Kind.SKIP, 0, 0, BLOCK_SIZE - used - _FRAME.size)
-        self._written += BLOCK_SIZE - used
-        self._memory[_ORDER_AT + self._written // BLOCK_SIZE % BLOCKS] = block
-        self._base = _HEADER + block * BLOCK_SIZE
+        slot = heapq.heappop(self._free)
+        left = layout.block - self._written % layout.block
+        if left < layout.block:
+            FRAME.pack_into(self._memory, self._at, Kind.SKIP, 0, 0, left - FRAME.size)
+            self._written += left
+        number = self._written // layout.block
+        self._memory[ORDER_AT + number % layout.blocks] = slot
+        self._overflow.blocks[number] = slot
+        self._at = HEADER + slot * layout.block
+        self._limit = self._at + layout.block - 2 * FRAME.size
         return True
+
+    def _free_blocks(self) -> None:
+        """Take back the blocks that were recorded, and those that are on disk and not being read."""
+        memory, overflow = self._memory, self._overflow
+        if not overflow.lock.acquire(blocking=not self._free):  # held for a few instructions only
+            return
+        try:
+            (read,) = U64.unpack_from(memory, READ_AT)
+            (held,) = U64.unpack_from(memory, HELD_AT)
+            recorded, spilled = read // self._layout.block, overflow.spilled // self._layout.block
+            for number in [one for one in overflow.blocks if one < max(recorded, spilled)]:
+                if number == overflow.busy or (number >= recorded and number + 1 == held):
+                    continue
+                slot = overflow.blocks.pop(number)
+                heapq.heappush(self._free, slot)
+                if slot >= _KEPT_BLOCKS:
+                    with contextlib.suppress(OSError, AttributeError):
+                        memory.madvise(mmap.MADV_REMOVE, HEADER + slot * self._layout.block, self._layout.block)
+        finally:
+            overflow.lock.release()
+
+    # --- the pipe
+
+    def connect(self, pipe: int) -> None:
+        """Go on with another writer, at the other end of this pipe."""
+        os.close(self._pipe)
+        self._pipe = pipe
+        U64.pack_into(self._memory, HELD_AT, 0)
+        self._armed = False
 
     def poke(self) -> None:
         """Tell the writer how far it may read. A full pipe is fine: it holds enough to wake the writer."""
         self._armed = False
-        if self._broken:
-            return
         try:
-            os.write(self._pipe, _U64.pack(self._written))
+            os.write(self._pipe, U64.pack(self._written))
         except BlockingIOError:
             self._armed = True
             asyncio.get_running_loop().call_later(POKE_SECONDS, self.poke)
         except OSError:
-            self._broken = True
             self.on_broken()
 
     def goodbye(self) -> None:
         """The relay ends in order; waits a moment for room if there is none."""
         deadline = time.monotonic() + 2
-        while not self._append_unarmed(Kind.GOODBYE) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        with contextlib.suppress(OSError):
-            os.set_blocking(self._pipe, True)
-            os.write(self._pipe, _U64.pack(self._written))
-        os.close(self._pipe)
-
-    def _append_unarmed(self, kind: Kind) -> bool:
         self._armed = True
-        return self._append(kind, 0, time.monotonic_ns(), b"")
+        while not self._append(Kind.GOODBYE, 0, time.monotonic_ns(), b"") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self._memory[ENDING_AT] = 1
+        self._overflow.stop()
+        self.tell()
 
+    def tell(self) -> None:
+        """`poke` without an event loop."""
+        with contextlib.suppress(OSError):  # a full pipe, or a writer that is gone and will be replaced
+            os.write(self._pipe, U64.pack(self._written))
 
-class SpoolReader:
-    """The writer's end; ``pipe`` is the reading end."""
-
-    def __init__(self, memory: mmap.mmap, pipe: int) -> None:
-        self._memory = memory
-        self._pipe = pipe
-        self._read = 0
-        self._known = 0
-        self.relay_gone = False
-
-    def wait(self, seconds: float | None) -> None:
-        """Until the relay says there is more, it is gone, or the time is over."""
-        if self.relay_gone or self._read < self._known:
-            return
-        ready, _, _ = select.select([self._pipe], [], [], seconds)
-        if not ready:
-            return
-        told = os.read(self._pipe, 65536)
-        if told:
-            (self._known,) = _U64.unpack(told[-8:])
-        else:
-            # All of the relay's stores are visible once it is dead, told or not.
-            self.relay_gone = True
-            (self._known,) = _U64.unpack_from(self._memory, _WRITTEN_AT)
-
-    @property
-    def empty(self) -> bool:
-        """Whether everything told of has been read."""
-        return self._read >= self._known
-
-    def frames(self, limit: int) -> Iterator[Frame]:
-        """Frames not read yet, until ``limit`` bytes; their room stays taken until `release()`."""
-        taken, memory, unpack, head = 0, self._memory, _FRAME.unpack_from, _FRAME.size
-        while self._read < self._known and taken < limit:
-            block = memory[_ORDER_AT + self._read // BLOCK_SIZE % BLOCKS]
-            begin = _HEADER + block * BLOCK_SIZE + self._read % BLOCK_SIZE + head
-            kind, connection, at_ns, size = unpack(memory, begin - head)
-            if kind:
-                # Half the price of Frame(...), which is a function in Python.
-                yield _new_tuple(Frame, (_KINDS[kind], connection, at_ns, memory[begin : begin + size]))
-                taken += size
-            self._read += head + size
-
-    def release(self) -> None:
-        """Give back the room of everything read."""
-        _U64.pack_into(self._memory, _READ_AT, self._read)
-
-
-def create_memory() -> mmap.mmap:
-    """Anonymous memory that a forked process shares; no file, so no limit on file sizes touches it."""
-    return mmap.mmap(-1, _HEADER + BLOCKS * BLOCK_SIZE)
+    def close(self) -> None:
+        """There will be no more."""
+        os.close(self._pipe)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from streamlab.exchange import Headers
 
@@ -217,6 +218,35 @@ class BodyReader:
         self._strict = strict
         self._at = _At.SIZE
         self._carry = b""
+
+    def state(self) -> list[object]:
+        """Where it is in the body, in JSON's terms, for `restored`."""
+        fault = self.fault and [self.fault.reason, self.fault.status]
+        carry = self._carry.decode("latin-1")
+        return [
+            self.framing.value,
+            self.length,
+            self.done,
+            fault,
+            self.trailers,
+            self.chunk,
+            self._left,
+            self._at.value,
+            carry,
+        ]
+
+    @classmethod
+    def restored(cls, state: list[Any]) -> BodyReader:
+        """One that goes on where another was. Raises ValueError, TypeError or KeyError when that is no state."""
+        framing, length, done, fault, trailers, chunk, left, at, carry = state
+        if min(length, chunk, left) < 0:
+            raise ValueError("a negative length")
+        reader = cls(Framing(framing), int(length))
+        reader.done, reader.chunk, reader._left, reader._at = bool(done), int(chunk), int(left), _At(at)
+        reader.fault = Fault(str(fault[0]), int(fault[1])) if fault else None
+        reader.trailers = tuple((str(name), str(value)) for name, value in trailers)
+        reader._carry = carry.encode("latin-1")
+        return reader
 
     @property
     def missing(self) -> int:
@@ -428,6 +458,22 @@ class ResponseReader:
         self._head = bytearray()
         self._body: BodyReader | None = None
         self._fault: Fault | None = None
+
+    def state(self) -> list[object]:
+        """Where it is in the connection's responses, in JSON's terms, for `restored`."""
+        fault = self._fault and [self._fault.reason, self._fault.status]
+        return [self._methods, self._head.decode("latin-1"), fault, self._body and self._body.state()]
+
+    @classmethod
+    def restored(cls, state: list[Any]) -> ResponseReader:
+        """One that goes on where another was. Raises ValueError, TypeError or KeyError when that is no state."""
+        methods, head, fault, body = state
+        reader = cls()
+        reader._methods = [str(method) for method in methods]
+        reader._head += head.encode("latin-1")
+        reader._fault = Fault(str(fault[0]), int(fault[1])) if fault else None
+        reader._body = BodyReader.restored(body) if body and reader._methods else None
+        return reader
 
     @property
     def body(self) -> BodyReader | None:

@@ -25,7 +25,7 @@ from streamlab.servers.listening import bind, raise_file_limit
 from streamlab.servers.relay import Relay, Route
 from streamlab.servers.upstream import Upstream, parse_upstream
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.recorder import start
+from streamlab.storage.recorder_process import Recording, start
 from streamlab.wire.visible import visible
 
 _QUESTIONS: tuple[Question, ...] = tuple(DEFAULT.questions())
@@ -105,7 +105,7 @@ def probe(asked: Probe, db: Path, told: Told) -> Probed:
     raise_file_limit()
     with contextlib.ExitStack() as stack:
         listeners = {tap: stack.enter_context(contextlib.closing(bind("127.0.0.1", 0))) for tap in upstreams}
-        recorder = start(db, LABEL, _Silent, list(listeners.values()))
+        recorder = start(Recording(db, LABEL, _Silent))
         recorder.wait_ready()
         try:
             session = asyncio.run(_session(asked, upstreams, listeners, recorder.tap, told))

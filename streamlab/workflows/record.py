@@ -22,7 +22,8 @@ from streamlab.servers.listening import bind, parse_listen, raise_file_limit
 from streamlab.servers.relay import Relay, Route
 from streamlab.servers.unexpected import tell_unexpected
 from streamlab.servers.upstream import parse_upstream
-from streamlab.storage.recorder import start
+from streamlab.storage.frames import Layout
+from streamlab.storage.recorder_process import RecorderProcess, Recording, start
 from streamlab.workflows.record_display import Telling
 
 #: What ends a recorder in order.
@@ -97,6 +98,8 @@ def record(
     mending: Mending | None = None,
     telling: Telling | None = None,
     command: Sequence[str] = (),
+    max_size: int | None = None,
+    layout: Layout | None = None,
     announce: Callable[[], None],
     warn: Callable[[str], None],
     note: Callable[[str], None] = lambda _: None,
@@ -104,17 +107,17 @@ def record(
     """Relay and record until SIGINT, SIGTERM or SIGHUP, or until ``command`` ends; returns the exit code.
 
     ``announce`` is called when everything is ready: from then on a signal ends it in order. ``warn`` gets what somebody
-    should know, ``note`` how it stands from time to time; neither may wait. The code is the command's; without one 0,
-    or 3 when something could not be recorded. Raises UnreadableInputError when ``db`` is no capture.
+    should know, ``note`` how it stands from time to time; neither may wait. ``max_size`` bounds the database, whose
+    oldest exchanges go. The code is the command's; without one 0, or 3 when something could not be recorded. Raises
+    UnreadableInputError when ``db`` is no capture.
     """
     telling = telling or Telling()
     display = telling.display(db, mending.word if mending is not None else None)
-    recorder = start(db, label, display, [sock for sock, _ in bound])
+    recorder = start(Recording(db, label, display, max_size, layout or Layout()))
     transformer = mending.factory() if mending is not None else None
     recorder.wait_ready()
     hold_signals()
     announce()
-    recorder.tap.on_broken = lambda: warn("the recording process is gone; streams go on unrecorded")
     # Nearly everything here is freed by its reference count; a full collection would stop all streams for milliseconds.
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
@@ -124,7 +127,7 @@ def record(
         )
         url = base_url(bound[0], access or Access())
         until = functools.partial(run_command, command, url) if command else _told
-        code = runner.run(_relay(relay, bound, until, telling.status(getattr(recorder, "status", None), note), warn))
+        code = runner.run(_relay(relay, bound, until, telling.status(recorder.status, note), recorder, warn))
     recorded = recorder.finish()
     return code or (0 if recorded else 3)
 
@@ -152,8 +155,10 @@ async def _relay(
     bound: Sequence[Listener],
     until: Callable[[Callable[[], None]], Awaitable[int]],
     status: Coroutine[None, None, None],
+    recorder: RecorderProcess,
     warn: Callable[[str], None],
 ) -> int:
+    recorder.watch(warn)
     tell_unexpected(warn)
     relay = make_relay()
     for sock, route in bound:
@@ -165,6 +170,7 @@ async def _relay(
         telling.cancel()
         hold_signals()  # what is left to be done is done
         await relay.stop()
+        recorder.unwatch()
 
 
 async def _told(on_ready: Callable[[], None]) -> int:

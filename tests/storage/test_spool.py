@@ -1,53 +1,83 @@
-"""The shared memory between relay and writer: order, wrap-around, loss, and what kill -9 leaves."""
+"""The way between relay and writer: order, wrap-around, blocks that go to disk, loss, and what kill -9 leaves."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import time
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlab.storage.spool import BLOCK_SIZE, BLOCKS, Frame, Kind, SpoolReader, SpoolWriter, create_memory
+from streamlab.storage.frames import HELD_AT, ORDER_AT, SPILLED_AT, U64, Frame, Kind, Layout, create_memory
+from streamlab.storage.overflow import Overflow
+from streamlab.storage.spool import SpoolWriter
+from streamlab.storage.spool_files import SpoolFiles
+from streamlab.storage.spool_reader import SpoolReader
+
+_SMALL = Layout(block=4096, blocks=8, file_blocks=4)
+_RUN = "0123abcd"
 
 
 class Spool:
-    """Both ends in one process."""
+    """Both ends in one process. Blocks go to disk when told, not by a thread."""
 
-    def __init__(self) -> None:
-        self.memory = create_memory()
-        reading, self.writing = os.pipe()
+    def __init__(self, folder: Path, layout: Layout = _SMALL) -> None:
+        self.layout = layout
+        self.database = folder / "capture.db"
+        self.memory = create_memory(layout)
+        self.reading, self.writing = os.pipe()
         os.set_blocking(self.writing, False)
-        self.writer = SpoolWriter(self.memory, self.writing)
-        self.reader = SpoolReader(self.memory, reading)
-        self._reading = reading
+        self.overflow = Overflow(self.memory, layout, self.database, _RUN, None)
+        self.overflow.wake = lambda: None  # type: ignore[method-assign]
+        self.writer = SpoolWriter(self.memory, layout, self.writing, self.overflow)
+        self.files = SpoolFiles(self.database, _RUN, layout)
+        self.reader = SpoolReader(self.memory, layout, self.reading, self.files)
 
-    def read(self) -> list[Frame]:
-        self.writer.poke()
+    def tell(self) -> None:
+        self.writer.tell()
         self.reader.wait(1)
-        frames = list(self.reader.frames(10**9))
-        self.reader.release()
+
+    def read(self, limit: int = 10**9) -> list[Frame]:
+        self.tell()
+        frames = [frame for frame in self.reader.frames(limit) if frame.kind is not Kind.SKIP]
+        self.reader.release(self.reader.position)
         return frames
 
-    def close(self) -> None:
-        os.close(self._reading)
-        self.memory.close()
+    def spill(self, most: int = 10**9) -> int:
+        """Take whole blocks to disk; how many."""
+        done = 0
+        while done < most and self.overflow._behind() > 0 and self.overflow._spill():
+            done += 1
+        return done
+
+    @property
+    def on_disk(self) -> list[Path]:
+        return sorted(self.database.parent.glob("capture.db-spool-*"))
 
 
-def _in_loop(spool: Spool, work: object) -> None:
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    spool = Spool(tmp_path)
+    yield spool
+    os.close(spool.reading)
+    os.close(spool.writing)
+
+
+def _in_loop(work: Callable[[], None]) -> None:
     async def main() -> None:
-        work()  # type: ignore[operator]
+        work()
 
     asyncio.run(main())
-    os.close(spool.writing)
-    spool.close()
 
 
 @given(st.lists(st.lists(st.binary(max_size=300_000), max_size=4), max_size=12))
-def test_frames_come_out_as_they_went_in(batches: list[list[bytes]]) -> None:
-    spool = Spool()
+def test_frames_come_out_as_they_went_in(tmp_path_factory: pytest.TempPathFactory, batches: list[list[bytes]]) -> None:
+    spool = Spool(tmp_path_factory.mktemp("spool"), Layout())
 
     def work() -> None:
         for number, batch in enumerate(batches):
@@ -55,34 +85,106 @@ def test_frames_come_out_as_they_went_in(batches: list[list[bytes]]) -> None:
                 spool.writer.response(number, number, memoryview(data))
             assert spool.read() == [Frame(Kind.RESPONSE, number, number, data) for data in batch]
 
-    _in_loop(spool, work)
+    _in_loop(work)
+    os.close(spool.reading)
+    os.close(spool.writing)
 
 
-def test_a_recorder_that_keeps_up_uses_few_blocks() -> None:
-    spool = Spool()
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3000)), max_size=120))
+def test_blocks_may_go_to_disk_at_any_time(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int]]
+) -> None:
+    """Whatever the order in which one side writes, the other reads, and blocks go to disk: nothing is missing."""
+    spool = Spool(tmp_path_factory.mktemp("spool"))
+    written, read = [], []
+
+    def work() -> None:
+        for what, size in steps:
+            if what == 0:
+                read.extend(spool.read(size))
+            elif what == 1:
+                spool.spill(1 + size // 1000)
+            else:
+                data = os.urandom(size)
+                spool.writer.response(1, size, data)
+                if 1 not in spool.writer._lost:
+                    written.append(data)
+                else:  # no room: none of it may be there
+                    spool.spill()
+                    spool.writer._lost.clear()
+        while more := spool.read():
+            read.extend(more)
+
+    _in_loop(work)
+    assert [frame.data for frame in read] == written
+    assert spool.on_disk == []
+    os.close(spool.reading)
+    os.close(spool.writing)
+
+
+def test_a_recorder_that_keeps_up_uses_few_blocks(tmp_path: Path) -> None:
+    layout = Layout()
+    spool = Spool(tmp_path, layout)
     read = b"x" * 200_000
 
     def work() -> None:
         for number in range(2000):  # six times around
             spool.writer.response(1, number, read)
             assert [frame.at_ns for frame in spool.read()] == [number]
-        assert set(spool.memory[128 : 128 + BLOCKS]) <= {0, 1, 2}
+        assert set(spool.memory[ORDER_AT : ORDER_AT + layout.blocks]) <= {0, 1, 2}
 
-    _in_loop(spool, work)
+    _in_loop(work)
+    assert spool.on_disk == []
+    os.close(spool.reading)
+    os.close(spool.writing)
 
 
-def test_a_full_spool_loses_a_connection_until_its_next_request_and_says_so() -> None:
-    spool = Spool()
-    block = b"x" * (BLOCK_SIZE // 4)
+def test_what_finds_no_room_waits_on_disk(spool: Spool) -> None:
+    """Twenty times what the memory holds, while nobody reads; then all of it, in order, and no file is left."""
+    frames = [b"%06d" % number * 150 for number in range(700)]
 
+    def work() -> None:
+        for number, data in enumerate(frames):
+            if len(spool.overflow.blocks) > _SMALL.spill_from:
+                spool.spill(2)
+            spool.writer.response(1, number, data)
+        assert len(spool.on_disk) > 10
+        assert {stat.S_IMODE(path.stat().st_mode) for path in spool.on_disk} == {0o600}
+        assert [frame.data for frame in spool.read()] == frames
+        assert spool.on_disk == []
+
+    _in_loop(work)
+
+
+def test_the_block_that_is_being_read_stays_in_memory(spool: Spool) -> None:
+    def work() -> None:
+        for number in range(12):
+            spool.writer.response(1, number, b"%02d" % number * 500)
+        spool.tell()
+        frames = spool.reader.frames(10**9)
+        got = [next(frames)]
+        (held,) = U64.unpack_from(spool.memory, HELD_AT)
+        assert held == 1, "block 0"
+        assert spool.spill() > 1
+        for number in range(12, 24):  # takes every block that is free
+            spool.writer.response(1, number, b"%02d" % number * 500)
+        got += frames
+        got += spool.read()
+        assert [frame.at_ns for frame in got if frame.kind is not Kind.SKIP] == list(range(24))
+        assert all(frame.data == b"%02d" % frame.at_ns * 500 for frame in got if frame.kind is not Kind.SKIP)
+
+    _in_loop(work)
+
+
+def test_without_room_anywhere_a_connection_is_lost_until_its_next_request_and_that_is_said(spool: Spool) -> None:
     def work() -> None:
         writer = spool.writer
         writer.request(1, 0, b"head")
-        for number in range(BLOCKS * 4):
-            writer.response(1, number, block)
+        for number in range(60):
+            writer.response(1, number, b"x" * 1000)
         kinds = [frame.kind for frame in spool.read()]
         assert kinds[0] is Kind.REQUEST
-        assert BLOCKS * 2 < len(kinds) < BLOCKS * 4
+        assert 20 < len(kinds) < 40
         writer.response(1, 0, b"goes nowhere")
         writer.request(2, 0, b"another connection")
         writer.request(1, 0, b"next")
@@ -94,31 +196,85 @@ def test_a_full_spool_loses_a_connection_until_its_next_request_and_says_so() ->
             (Kind.RESPONSE, 1),
         ]
 
-    _in_loop(spool, work)
+    _in_loop(work)
 
 
-def test_bulk_waits_for_a_recorder_that_works_and_not_for_one_that_stands_still(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    spool = Spool()
-    monkeypatch.setattr("streamlab.storage.spool._STALLED_NS", 10**12)
+def test_streams_wait_for_a_disk_that_takes_blocks_and_for_nothing_else(spool: Spool) -> None:
+    def work() -> None:
+        for number in range(28):
+            spool.writer.response(1, number, b"x" * 1000)
+        assert not spool.writer.congested, "no thread takes anything to disk"
+        spool.overflow._thread = threading.current_thread()
+        assert spool.writer.congested
+        spool.overflow.failure = "no space left on device"
+        assert not spool.writer.congested
+        spool.overflow.failure = ""
+        assert spool.spill() > 1
+        assert not spool.writer.congested
+        spool.overflow._thread = None
+
+    _in_loop(work)
+
+
+def test_a_full_disk_is_asked_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    spool.overflow.on_failure = said.append
 
     def work() -> None:
-        for _ in range(BLOCKS):
-            spool.writer.response(1, time.monotonic_ns(), b"x" * (BLOCK_SIZE // 2))
-        assert spool.writer.congested
-        monkeypatch.setattr("streamlab.storage.spool._STALLED_NS", 0)
-        assert not spool.writer.congested
-        monkeypatch.setattr("streamlab.storage.spool._STALLED_NS", 10**12)
+        for number in range(20):
+            spool.writer.response(1, number, b"x" * 1000)
+        with monkeypatch.context() as full:
+            full.setattr("streamlab.storage.overflow._RESERVE", 2**62)
+            full.setattr("os.statvfs", lambda _: os.statvfs_result((4096, 4096, 2**40, 1, 1, 1, 1, 1, 0, 255)))
+            assert not spool.overflow._spill()
+            assert not spool.overflow._spill()
+        assert said == ["no space left on device"]
+        assert spool.overflow._spill()
+        assert spool.overflow.failure == ""
+        assert [frame.at_ns for frame in spool.read()] == list(range(20))
+
+    _in_loop(work)
+
+
+def test_a_spool_file_that_somebody_deletes_is_made_anew_and_what_is_missing_is_said(spool: Spool) -> None:
+    def work() -> None:
+        for number in range(20):
+            spool.writer.response(1, number, b"x" * 1000)
+        spool.spill(2)
+        spool.on_disk[0].unlink()
+        spool.spill(2)
+        assert len(spool.on_disk) == 1
+        got = [frame.at_ns for frame in spool.read()]
+        assert got == []
+        assert spool.reader.damaged
+        spool.reader.damaged = False
         spool.read()
-        assert not spool.writer.congested
+        assert spool.reader.damaged
+        spool.reader.damaged = False
+        assert [frame.at_ns for frame in spool.read()] == list(range(6, 20))
 
-    _in_loop(spool, work)
+    _in_loop(work)
 
 
-def test_what_was_not_told_is_found_when_the_relay_is_gone() -> None:
-    spool = Spool()
+def test_the_thread_takes_the_oldest_blocks_and_stops(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    del spool.overflow.wake  # the real one
 
+    def work() -> None:
+        for number in range(2000):
+            while spool.writer.congested:
+                threading.Event().wait(0.001)
+            spool.writer.response(1, number, b"%04d" % number * 200)
+        spool.overflow.stop()
+        got = [frame.at_ns for frame in spool.read()]
+        assert got == list(range(2000))
+
+    _in_loop(work)
+    os.close(spool.reading)
+    os.close(spool.writing)
+
+
+def test_what_was_not_told_is_found_when_the_relay_is_gone(spool: Spool) -> None:
     async def main() -> None:
         spool.writer.response(7, 1, b"told to nobody")
 
@@ -128,21 +284,72 @@ def test_what_was_not_told_is_found_when_the_relay_is_gone() -> None:
     assert spool.reader.relay_gone
     assert [frame.data for frame in spool.reader.frames(10**9)] == [b"told to nobody"]
     assert spool.reader.empty
-    spool.close()
+    spool.writing = os.dup(spool.reading)
 
 
-def test_a_writer_that_is_gone_is_noticed_once() -> None:
-    spool = Spool()
+def test_another_reader_goes_on_where_one_died(spool: Spool) -> None:
+    def work() -> None:
+        for number in range(20):
+            spool.writer.response(1, number, b"x" * 1000)
+        spool.tell()
+        frames = list(spool.reader.frames(5000))
+        recorded = spool.reader.position
+        spool.reader.release(recorded)
+        list(spool.reader.frames(5000))  # taken, and not recorded
+        spool.spill()
+        spool.writer.connect(os.dup(spool.writing))
+        another = SpoolReader(spool.memory, _SMALL, spool.reading, spool.files)
+        another.go_to(recorded)
+        spool.writer.tell()
+        another.wait(1)
+        frames += another.frames(10**9)
+        assert [frame.at_ns for frame in frames if frame.kind is not Kind.SKIP] == list(range(20))
+
+    _in_loop(work)
+
+
+def test_the_rest_is_kept_for_the_next_start(spool: Spool) -> None:
+    def work() -> None:
+        for number in range(10):
+            spool.writer.response(1, number, b"x" * 1000)
+        spool.spill(1)
+        spool.tell()
+        list(spool.reader.frames(10**9))
+        kept = spool.reader.keep_rest({}, spool.database.parent)
+        assert kept == spool.reader.position
+        (spilled,) = U64.unpack_from(spool.memory, SPILLED_AT)
+        blocks = [spool.files.read(number) for number in range(5)]
+        assert [block and len(block.data) for block in blocks] == [4096, 4096, 4096, kept - 3 * 4096, None]
+        assert spilled == 4096
+
+    _in_loop(work)
+
+
+def test_a_block_that_was_not_written_whole_is_none(spool: Spool) -> None:
+    def work() -> None:
+        for number in range(10):
+            spool.writer.response(1, number, b"x" * 1000)
+        spool.spill(2)
+
+    _in_loop(work)
+    (path,) = spool.on_disk
+    whole = path.read_bytes()
+    assert spool.files.read(1) is not None
+    for damaged in (whole[:-1], whole[:-2000] + b"y" + whole[-1999:], whole[: -spool.files.stride] + b"\0" * 9000):
+        path.write_bytes(damaged)
+        assert spool.files.read(0) is not None
+        assert spool.files.read(1) is None
+
+
+def test_a_writer_that_is_gone_is_noticed(spool: Spool) -> None:
     told: list[int] = []
     spool.writer.on_broken = lambda: told.append(1)
 
     async def main() -> None:
-        os.close(spool._reading)
-        for _ in range(3):
-            spool.writer.response(1, 1, b"x")
-            spool.writer.poke()
+        os.close(spool.reading)
+        spool.writer.response(1, 1, b"x")
+        spool.writer.poke()
 
     asyncio.run(main())
     assert told == [1]
-    os.close(spool.writing)
-    spool.memory.close()
+    spool.reading = os.dup(spool.writing)

@@ -1,0 +1,108 @@
+"""How drafts are written to a capture."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from streamlab.storage.capture_db import INSERT_REQUEST_PART, INSERT_SEGMENT
+from streamlab.storage.draft import Draft
+
+
+def write_drafts(
+    connection: sqlite3.Connection, drafts: Sequence[Draft], recorder_id: int, also: Callable[[], None]
+) -> list[Draft]:
+    """Write what is new in the drafts, and ``also`` something else, in one transaction; returns those that are new.
+
+    The drafts go on holding what was written until `Draft.written`. After an error none of it is.
+    """
+    fresh: list[Draft] = []
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for draft in drafts:
+            if draft.id is None:
+                fresh.append(draft)
+                draft.id = _insert(connection, draft, recorder_id)
+            if draft.request_changed:
+                _write_request(connection, draft)
+            if draft.head_changed:
+                _write_head(connection, draft)
+            if draft.changed:
+                _write_changes(connection, draft)
+        # One statement for the segments of all streams: a call a stream costs more than the rows.
+        connection.executemany(INSERT_SEGMENT, [(draft.id, *row) for draft in drafts for row in draft.pending])
+        also()
+        connection.execute("COMMIT")
+    except BaseException:
+        for draft in fresh:
+            draft.id = None
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return fresh
+
+
+def _insert(connection: sqlite3.Connection, draft: Draft, recorder_id: int) -> int:
+    cursor = connection.execute(
+        "INSERT INTO exchanges (recorder_id, started_at, label, tap, method, url, request_headers)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            recorder_id,
+            draft.started_at,
+            draft.label,
+            draft.tap,
+            draft.method,
+            draft.url,
+            json.dumps(draft.headers),
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _write_head(connection: sqlite3.Connection, draft: Draft) -> None:
+    head = draft.head
+    if head is not None:
+        connection.execute(
+            "UPDATE exchanges SET status = ?, reason = ?, http_version = ?, response_headers = ?, head_us = ?,"
+            " chunked = ? WHERE id = ?",
+            (
+                head.status,
+                head.reason,
+                head.http_version,
+                json.dumps(draft.response_headers),
+                draft.head_us,
+                draft.chunked,
+                draft.id,
+            ),
+        )
+
+
+def _write_changes(connection: sqlite3.Connection, draft: Draft) -> None:
+    ended = draft.ending is not None
+    connection.execute(
+        "UPDATE exchanges SET chunked = ?, ending = ?, end_us = ?, notes = ?, body_bytes = ?, segment_count = ?,"
+        " first_us = ? WHERE id = ?",
+        (
+            draft.chunked,
+            draft.ending.value if draft.ending else None,
+            draft.end_us,
+            json.dumps(draft.notes),
+            draft.body_bytes if ended else None,
+            draft.segment_count if ended else None,
+            draft.first_us if ended else None,
+            draft.id,
+        ),
+    )
+
+
+def _write_request(connection: sqlite3.Connection, draft: Draft) -> None:
+    """Small bodies into the row; of large ones the row holds none and the parts hold all."""
+    if not draft.parts_written and not draft.request_parts:
+        connection.execute("UPDATE exchanges SET request_body = ? WHERE id = ?", (bytes(draft.request_body), draft.id))
+        return
+    if not draft.parts_written:
+        connection.execute("UPDATE exchanges SET request_body = NULL WHERE id = ?", (draft.id,))
+    connection.executemany(INSERT_REQUEST_PART, [(draft.id, seq, data) for seq, data in draft.request_parts])
+    tail = draft.parts_written + len(draft.request_parts)
+    connection.execute(INSERT_REQUEST_PART, (draft.id, tail, bytes(draft.request_body)))  # replaced as it grows
