@@ -5,6 +5,7 @@ Redaction happens here, before anything is kept.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -51,13 +52,14 @@ class Conversation:
         self._responses = ResponseReader()
         self._left: tuple[int, str] | None = None
         self._last_ns = opened.at_ns
+        self._frozen: str | None = None  # the state since which nothing but whole chunks of one body has come
 
     def take(self, frame: Frame) -> None:
         """One frame, in order."""
         if frame.kind is Kind.RESPONSE:
             self.response(frame)
             return
-        self._last_ns = frame.at_ns
+        self._last_ns, self._frozen = frame.at_ns, None
         if frame.kind is Kind.REQUEST_BODY:
             self._request_body(frame.data)
         elif frame.kind is Kind.REQUEST:
@@ -122,6 +124,7 @@ class Conversation:
         _, _, at_ns, data = frame
         self._last_ns = at_ns
         if self._left is not None:
+            self._frozen = None
             self._response_after_leaving(frame)
             return
         body = self._responses.body
@@ -130,6 +133,7 @@ class Conversation:
             if draft.add_piece(piece[0], piece[1], at_ns) == 1:
                 self._touched(draft, 0)
             return
+        self._frozen = None
         for event in self._responses.feed(data):
             if type(event) is Body and self._open:
                 draft = self._open[0]
@@ -255,6 +259,7 @@ class Conversation:
 
     def interrupt(self, reason: str) -> None:
         """Nothing more will come: the relay is gone."""
+        self._frozen = None
         self._client_left()
         self._finish_all(Ending.INTERRUPTED, reason, self._last_ns)
 
@@ -266,8 +271,26 @@ class Conversation:
 
     # --- going on in another process
 
-    def state(self) -> dict[str, Any]:
-        """Where the connection is once everything is written, in JSON's terms, for `restored`."""
+    def frozen(self) -> str:
+        """Where the connection is once everything is written, as JSON, for `restored`.
+
+        Asked for with every batch, so what chunks in the middle of a body change is put beside a text made before.
+        """
+        if self._frozen is None:
+            self._frozen = json.dumps(self._state(), separators=(",", ":"))
+        body = self._responses.body
+        if body is None or not self._open:
+            return f"[{self._frozen},null]"
+        one = self._open[0]
+        first = "null" if one.first_us is None else one.first_us
+        counts = f"{one.segment_count},{one.body_bytes},{one.events},{first},{one.last_us}"
+        return f"[{self._frozen},[{counts},{body.chunk},{self._last_ns}]]"
+
+    def thaw(self) -> None:
+        """What was written was not: ids will change."""
+        self._frozen = None
+
+    def _state(self) -> dict[str, Any]:
         drafts = list(self._open)
         if self._latest is not None and self._latest not in drafts:
             drafts.append(self._latest)
@@ -285,10 +308,16 @@ class Conversation:
 
     @classmethod
     def restored(
-        cls, state: dict[str, Any], drafts: list[Draft], label: str | None, touched: Touched, wall_ns: WallTime
+        cls,
+        state: dict[str, Any],
+        since: list[int] | None,
+        drafts: list[Draft],
+        label: str | None,
+        touched: Touched,
+        wall_ns: WallTime,
     ) -> Conversation:
-        """One that goes on where another was, with its ``drafts``. Raises ValueError, TypeError, KeyError or
-        IndexError when that is no state."""
+        """One that goes on where another was: the two parts of what is `frozen`, and its ``drafts``. Raises ValueError,
+        TypeError, KeyError, IndexError or AttributeError when that is no state."""
         text = f"{state['tap'] or ''}\n{state['origin']}"
         opened = Frame(Kind.OPENED, 0, int(state["last_ns"]), text.encode("utf-8", "replace"))
         found = cls(opened, label, touched, wall_ns)
@@ -298,7 +327,15 @@ class Conversation:
         found._responses = ResponseReader.restored(state["responses"])
         left = state["left"]
         found._left = (int(left[0]), str(left[1])) if left else None
+        if since is not None:
+            found._catch_up(since)
         return found
+
+    def _catch_up(self, since: list[int]) -> None:
+        body, one = self._responses.body, self._open[0]
+        if body is None or any(number is not None and not 0 <= number < 2**63 for number in since):
+            raise ValueError("no such place in a body")
+        one.segment_count, one.body_bytes, one.events, one.first_us, one.last_us, body.chunk, self._last_ns = since
 
     @property
     def drafts(self) -> list[Draft]:
@@ -307,6 +344,7 @@ class Conversation:
 
     def forget(self) -> None:
         """What is being recorded is gone; go on with the next request."""
+        self._frozen = None
         self._open.clear()
         self._responses = ResponseReader()
         self._uploading, self._latest = None, None

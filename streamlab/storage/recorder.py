@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from streamlab.errors import StreamlabError, UnreadableInputError
 from streamlab.storage.conversation import Conversation
@@ -258,10 +258,12 @@ class Recorder:
         self.counts[1] += size
         return drafts
 
-    def _state(self) -> dict[str, Any]:
-        return {str(number): one.state() for number, one in self._conversations.items()}
+    def _state(self) -> str:
+        return "{" + ",".join([f'"{number}":{one.frozen()}' for number, one in self._conversations.items()]) + "}"
 
     def _failed(self, error: Exception) -> None:
+        for conversation in self._conversations.values():
+            conversation.thaw()
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         locked = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or "locked" in str(error)
         if not locked and code != sqlite3.SQLITE_FULL:
@@ -273,6 +275,8 @@ class Recorder:
         """Open the file; when it is another than before, what had begun in that one is gone with it."""
         before = self._file.identity
         self._file.open()
+        for conversation in self._conversations.values():
+            conversation.thaw()
         if before in (None, self._file.identity):
             return
         gone = sum(draft.ending is not None for draft in self._dirty.values() if draft.id is not None)

@@ -93,7 +93,7 @@ class RecordingFile:
             return None
         return ResumePoint(position, found)
 
-    def store(self, drafts: Sequence[Draft], position: int, state: Callable[[], dict[str, Any]]) -> None:
+    def store(self, drafts: Sequence[Draft], position: int, state: Callable[[], str]) -> None:
         """Write what is new in the drafts. Raises FileRemovedError or sqlite3.Error, and then all of it is still to be
         written."""
         assert self._db is not None
@@ -102,7 +102,7 @@ class RecordingFile:
         def mark() -> None:
             connection.execute(
                 "INSERT OR REPLACE INTO resume_points (run, recorder_id, position, state) VALUES (?, ?, ?, ?)",
-                (self.run, self._recorder_id, position, json.dumps(state(), separators=(",", ":"))),
+                (self.run, self._recorder_id, position, state()),
             )
 
         fresh = write_drafts(connection, drafts, self._recorder_id, mark)
@@ -189,12 +189,12 @@ def restored(
     """The connections that were open at a point. Raises ValueError, TypeError, KeyError, IndexError or AttributeError
     when that is no state."""
     found = {}
-    for number, state in point.state.items():
+    for number, (state, since) in point.state.items():
         drafts = []
         for one in state["drafts"]:
             body = file.request_body(one["id"], one["parts_written"]) if one["id"] is not None else b""
             drafts.append(Draft.restored(one, label, body))
-        found[int(number)] = Conversation.restored(state, drafts, label, touched, wall_ns)
+        found[int(number)] = Conversation.restored(state, since, drafts, label, touched, wall_ns)
     return found
 
 
