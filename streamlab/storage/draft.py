@@ -13,7 +13,18 @@ from streamlab.wire.http1 import Fault, Piece, StatusHead
 _MAX_UNFRAMED = 64 * 1024
 
 #: What a draft's state keeps as it is.
-_KEPT: tuple[str, ...] = ("id", "method", "url", "tap", "began_ns", "_wall_ns", "parts_written", "head_us", "chunked", "segment_count")
+_KEPT: tuple[str, ...] = (
+    "id",
+    "method",
+    "url",
+    "tap",
+    "began_ns",
+    "_wall_ns",
+    "parts_written",
+    "head_us",
+    "chunked",
+    "segment_count",
+)
 _KEPT += ("body_bytes", "events", "first_us", "last_us", "end_us", "notes", "_event_stream")
 _NUMBERS = ("id", "began_ns", "_wall_ns", "parts_written", "segment_count", "body_bytes", "events", "last_us")
 

@@ -76,7 +76,8 @@ class SpoolReader:
     @property
     def behind(self) -> int:
         """Bytes that were written and not read, told of or not."""
-        return max(0, int(U64.unpack_from(self._memory, WRITTEN_AT)[0]) - self.position)
+        (written,) = U64.unpack_from(self._memory, WRITTEN_AT)
+        return max(0, int(written) - int(self.position))
 
     def frames(self, limit: int) -> Iterator[Frame]:
         """Frames not read yet, until ``limit`` bytes; their room stays taken until `release()`."""
@@ -164,7 +165,7 @@ class SpoolReader:
                 self._files.unlock()
         except OSError:
             return None
-        return int(written - read)
+        return int(written) - int(read)
 
     def count(self, exchanges: int, size: int) -> None:
         """Tell the relay what is recorded: exchanges that ended, bytes of bodies."""

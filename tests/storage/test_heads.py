@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.heads import ResponseHeads, redact_request_head
-from streamlab.wire.http1 import Fault, Interim, parse_request_head, parse_response_head
+from streamlab.wire.http1 import Fault, Interim, ResponseReader, parse_request_head, parse_response_head
 from streamlab.wire.http1 import Head as ResponseHead
-from streamlab.wire.http1 import ResponseReader
 
 _REQUEST = (
     b"POST /v1/chat/completions?api_key=TOPSECRET&x=1 HTTP/1.1\r\nHost: h\r\nauthorization:Bearer TOPSECRET\r\n"
@@ -41,7 +42,7 @@ def test_heads_of_responses_are_redacted_however_they_are_cut_and_bodies_are_not
     edges = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
     heads = ResponseHeads()
     out = b""
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         out += whole[begin:end] if heads.done else heads.feed(whole[begin:end])
     assert heads.done
     assert b"TOPSECRET" not in out
