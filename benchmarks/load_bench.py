@@ -31,11 +31,12 @@ _HOG = "while True: pass"
 _SMALL_MEMORY = """
 import sys
 from pathlib import Path
-from streamlab import recording
+from streamlab.workflows import record as recording
+from streamlab.servers.access import Access
 from streamlab.storage.frames import Layout
 upstream, db, size = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 bound = recording.listeners(recording.hops(upstream, "127.0.0.1:0", (), None), allow_remote=False)
-say = lambda: print(recording.base_url(bound[0]), flush=True)
+say = lambda: print(recording.base_url(bound[0], Access()), flush=True)
 warn = lambda text: print("warning:", text, file=sys.stderr, flush=True)
 layout = Layout(block=256 * 1024, blocks=max(4, size * 4), file_blocks=8)
 sys.exit(recording.record(bound, db, announce=say, warn=warn, layout=layout))
@@ -210,11 +211,10 @@ def _in_folder(work: Callable[[Path], Outcome]) -> Outcome:
 def _row(name: str, outcomes: Sequence[Outcome]) -> Row:
     bad = [one for one in outcomes if one.lost or one.code or one.noisy]
     worst = max(outcomes, key=lambda one: one.lost)
-    detail = (
-        f"{len(outcomes) - len(bad)} of {len(outcomes)} runs whole; up to {max(one.spooled for one in outcomes) >> 20} MiB"
-        f" spooled; stopped in {max(one.stopping for one in outcomes):.1f} s; longest silence"
-        f" {max(one.longest_gap for one in outcomes):.2f} s; {worst.noisy or 'no warning'}"
-    )
+    spooled, stopping = max(one.spooled for one in outcomes), max(one.stopping for one in outcomes)
+    silence = max(one.longest_gap for one in outcomes)
+    detail = f"{len(outcomes) - len(bad)} of {len(outcomes)} runs whole; up to {spooled >> 20} MiB spooled; "
+    detail += f"stopped in {stopping:.1f} s; longest silence {silence:.2f} s; {worst.noisy or 'no warning'}"
     share = worst.lost / 2**20
     return Row(f"{name}: MiB lost", share, 0.0, share, "0", not bad, detail)
 

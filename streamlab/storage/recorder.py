@@ -273,11 +273,11 @@ class Recorder:
 
     def _open_again(self) -> None:
         """Open the file; when it is another than before, what had begun in that one is gone with it."""
-        before = self._file.identity
-        self._file.open()
+        point = self._file.open()
         for conversation in self._conversations.values():
             conversation.thaw()
-        if before in (None, self._file.identity):
+        # Not by the file's identity: a new file may get the number of the one that is gone.
+        if not self.committed or (point is not None and point.position == self.committed):
             return
         gone = sum(draft.ending is not None for draft in self._dirty.values() if draft.id is not None)
         for conversation in self._conversations.values():

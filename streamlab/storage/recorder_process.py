@@ -205,7 +205,8 @@ def _child(recording: Recording, memory: mmap.mmap, about: dict[str, object], pi
     except UnreadableInputError as error:
         os.write(status, f"unreadable {error}".encode())
         return 2
-    os.write(status, b"ready")
+    with contextlib.suppress(OSError):  # on a busy machine nobody may wait for it any more
+        os.write(status, b"ready")
     if started:
         writing.begin()
     gc.freeze()

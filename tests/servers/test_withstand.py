@@ -580,15 +580,18 @@ def test_kill_9_in_a_burst_loses_nothing_the_client_had(tmp_path: Path) -> None:
     assert exchange.body.count(b"\n\n") >= received - 1
 
 
-def test_the_writer_may_die_and_the_stream_goes_on(upstream: Upstream, tmp_path: Path) -> None:
+def test_a_writer_that_dies_is_replaced_and_nothing_is_lost(upstream: Upstream, tmp_path: Path) -> None:
     with recording(tmp_path, "--upstream", upstream.url) as proxy:
         assert run(fetch(proxy.port, get("/v1/ok"))).raw == _OK
         os.kill(_family(proxy.process.pid)[1], signal.SIGKILL)
         for _ in range(3):
             assert run(fetch(proxy.port, get("/v1/ok"))).raw == _OK
             time.sleep(0.05)
-        assert proxy.stop() == 3
+        assert proxy.stop() == 0
         assert proxy.stderr.count("warning") == 1
+        assert "another takes over" in proxy.stderr
+    with CaptureDB(proxy.db) as db:
+        assert [row.ending for row in db.overview()] == [Ending.COMPLETE] * 4
 
 
 # --- disks
@@ -617,7 +620,7 @@ def test_a_full_disk_costs_the_recording_only(tmp_path: Path) -> None:
         assert seen.raw == b"".join(step for step in script if isinstance(step, bytes))
         _streams(proxy)
         assert proxy.stop() == 3
-        assert proxy.stderr.count("warning") == 1, proxy.stderr
+        assert proxy.stderr.count("the recording waits") == proxy.stderr.count("is lost") == 1, proxy.stderr
         assert "Traceback" not in proxy.stderr
     with CaptureDB(proxy.db) as db:
         assert db.connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
@@ -630,20 +633,22 @@ def test_a_database_that_cannot_be_written_costs_the_recording_only(upstream: Up
     with recording(tmp_path, "--upstream", upstream.url, db=blocked / "capture.db") as proxy:
         _streams(proxy)
         assert proxy.stop() == 3
-        assert proxy.stderr.count("warning") == 1, proxy.stderr
+        assert proxy.stderr.count("the recording waits") == proxy.stderr.count("is lost") == 1, proxy.stderr
 
 
-def test_a_file_deleted_meanwhile_is_said(upstream: Upstream, tmp_path: Path) -> None:
+def test_a_file_deleted_meanwhile_is_made_anew(upstream: Upstream, tmp_path: Path) -> None:
     with recording(tmp_path, "--upstream", upstream.url) as proxy:
         _streams(proxy)
-        time.sleep(1.1)  # the file is looked at once a second
+        eventually(lambda: proxy.stderr.count("/v1/ok") >= 3)
         for path in tmp_path.glob("capture.db*"):
             path.unlink()
         _streams(proxy)
         eventually(lambda: "removed" in proxy.stderr)
         _streams(proxy)
-        assert proxy.stop() == 3
+        assert proxy.stop() == 0
         assert proxy.stderr.count("warning") == 1, proxy.stderr
+    with CaptureDB(proxy.db) as db:
+        assert [row.ending for row in db.overview()] == [Ending.COMPLETE] * 6
 
 
 def test_a_lock_of_seconds_loses_nothing(upstream: Upstream, tmp_path: Path) -> None:
@@ -673,7 +678,7 @@ def test_a_lock_at_the_start_is_waited_for(upstream: Upstream, tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_a_lock_that_stays_costs_the_recording_only(upstream: Upstream, tmp_path: Path) -> None:
+def test_what_a_lock_keeps_from_being_written_waits_for_the_next_start(upstream: Upstream, tmp_path: Path) -> None:
     with recording(tmp_path, "--upstream", upstream.url) as proxy:
         _streams(proxy)
         eventually(lambda: sqlite3.connect(proxy.db).execute("SELECT 1").fetchone())
@@ -682,7 +687,13 @@ def test_a_lock_that_stays_costs_the_recording_only(upstream: Upstream, tmp_path
         _streams(proxy)
         assert proxy.stop() == 3
         lock.close()
-        assert proxy.stderr.count("warning") == 1, proxy.stderr
+        assert "takes them up" in proxy.stderr
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.glob("capture.db-spool-*")] == [0o600]
+    with recording(tmp_path, "--upstream", upstream.url) as proxy:
+        assert proxy.stop() == 0, proxy.stderr
+    assert not list(tmp_path.glob("capture.db-*"))
+    with CaptureDB(proxy.db) as db:
+        assert [row.ending for row in db.overview()] == [Ending.COMPLETE] * 6
 
 
 def test_two_recorders_and_a_reader_share_a_database(upstream: Upstream, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_capture_of_an_older_schema_is_brought_up_to_date_when_it_is_opened(tm
     connection = sqlite3.connect(path, isolation_level=None)
     for trigger in ("marks", "summaries", "contents"):
         connection.execute(f"DROP TRIGGER forget_{trigger}")
-    for table in ("marks", "summaries", "contents"):
+    for table in ("marks", "summaries", "contents", "resume_points"):
         connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA user_version = 1")
     connection.close()
