@@ -31,8 +31,11 @@ class Age(click.ParamType):  # type: ignore[type-arg]
 @click.argument("ids", nargs=-1, type=int, metavar="[ID...]")
 @click.option("--older-than", type=Age(), help="Delete what began longer ago than this (30d, 12h, 90m).")
 @click.option("--keep", type=click.IntRange(min=0), help="Delete all but the newest so many.")
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
 @db_option
-def command(ids: tuple[int, ...], older_than: timedelta | None, keep: int | None, db: Path | None) -> None:
+def command(
+    ids: tuple[int, ...], older_than: timedelta | None, keep: int | None, dry_run: bool, db: Path | None
+) -> None:
     """Delete exchanges from the database. What is deleted is gone."""
     from streamlab.errors import UsageError
     from streamlab.report.terminal import say
@@ -42,6 +45,7 @@ def command(ids: tuple[int, ...], older_than: timedelta | None, keep: int | None
     if not ids and older_than is None and keep is None:
         raise UsageError("say what to delete: ids, --older-than AGE or --keep N")
     path = existing_db(db)
-    with CaptureDB(path, write=True) as database:
-        removed = database.prune(older_than=older_than, keep=keep, ids=ids)
-    say(f"deleted {removed} exchange{'s' if removed != 1 else ''} from {path}")
+    with CaptureDB(path, write=not dry_run) as database:
+        doomed = database.prunable(older_than=older_than, keep=keep, ids=ids)
+        removed = len(doomed) if dry_run else database.prune(ids=doomed)
+    say(f"{'would delete' if dry_run else 'deleted'} {removed} exchange{'s' if removed != 1 else ''} from {path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,19 @@ from streamlab.cli.options import access_options, db_option, need_posix
 
 if TYPE_CHECKING:
     from streamlab.workflows.record import Mending
+
+
+class ByteSize(click.ParamType):  # type: ignore[type-arg]
+    """``500M``, ``2G``, or bytes; 16 MB at least, since what is being recorded has to fit."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"(\d{1,15})([KMG]?)B?", str(value), re.IGNORECASE)
+        size = int(match[1]) * 1000 ** " KMG".index(match[2].upper() or " ") if match else 0
+        if size < 16_000_000:
+            self.fail(f"{value!r} is no size of at least 16M; write 500M or 2G", param, ctx)
+        return size
 
 
 @click.command(
@@ -46,6 +60,7 @@ Examples:
 )
 @access_options
 @click.option("--idle-timeout", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="0: never.")
+@click.option("--max-size", type=ByteSize(), metavar="BYTES", help="Delete the oldest to stay below (500M, 2G).")
 @click.option("--upstream-ca", metavar="FILE", help="PEM certificates to trust beside the system's.")
 @db_option
 @click.argument("command_line", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND ...]")
@@ -65,6 +80,7 @@ def command(
     status: float,
     log: Path | None,
     idle_timeout: float,
+    max_size: int | None,
     upstream_ca: str | None,
     command_line: tuple[str, ...],
 ) -> None:
@@ -109,6 +125,7 @@ def command(
             mending=mending,
             telling=Telling(not no_findings, 0.0 if teller.quiet else status, log),
             command=command_line,
+            max_size=max_size,
             announce=announce,
             warn=teller.warn,
             note=teller.note,

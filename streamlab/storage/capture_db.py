@@ -227,7 +227,15 @@ class CaptureDB:
     def prune(
         self, *, older_than: timedelta | None = None, keep: int | None = None, ids: Iterable[int] | None = None
     ) -> int:
-        """Delete exchanges: older than an age, all but the newest ``keep``, or by id; returns how many went."""
+        """Delete exchanges, those of `prunable`; returns how many went."""
+        doomed = self.prunable(older_than=older_than, keep=keep, ids=ids)
+        with self.writing():
+            return sum(self.delete(exchange_id) for exchange_id in doomed)
+
+    def prunable(
+        self, *, older_than: timedelta | None = None, keep: int | None = None, ids: Iterable[int] | None = None
+    ) -> list[int]:
+        """The exchanges older than an age, all but the newest ``keep``, or these ids, as far as they are there."""
         doomed: set[int] = set(ids or ())
         if older_than is not None:
             limit = (datetime.now(UTC) - older_than).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -235,8 +243,7 @@ class CaptureDB:
         if keep is not None:
             sql = "SELECT id FROM exchanges ORDER BY id DESC LIMIT -1 OFFSET ?"
             doomed.update(row[0] for row in self._rows(sql, (keep,)))
-        with self.writing():
-            return sum(self.delete(exchange_id) for exchange_id in sorted(doomed))
+        return [number for number in sorted(doomed) if self._rows("SELECT 1 FROM exchanges WHERE id = ?", (number,))]
 
     def delete(self, exchange_id: int) -> int:
         """Delete an exchange, inside of `writing`; returns whether it was there (0 or 1)."""
