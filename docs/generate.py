@@ -17,7 +17,7 @@ import click
 
 from streamlab import cli
 from streamlab.apis.registry import FAMILIES, all_rules, family_of
-from streamlab.clients.table import clients
+from streamlab.clients.table import clients, clients_of
 from streamlab.report import repair_page, rule_page, rule_text
 
 HERE = Path(__file__).parent
@@ -50,7 +50,8 @@ def figures(mended: dict[str, Any]) -> dict[str, str]:
     """What the measurements of clients come to, by the names that pages use."""
     total = _total(mended)
     return {
-        "measured clients": str(sum(bool(client.version) for client in clients().values())),
+        "measured clients": str(sum(bool(clients()[name].version) for name in clients_of("measured.toml"))),
+        "measured clients of Messages": str(len(clients_of("messages.toml"))),
         "measured streams": str(len(json.loads((RESULTS / "2026-11-20.json").read_text(encoding="utf-8"))["streams"])),
         "mended streams": str(_streams(mended)),
         "right before mending": _percent(total["right"], total["streams"]),

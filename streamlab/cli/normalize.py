@@ -15,6 +15,7 @@ Examples:
   streamlab normalize last > mended.sse
   streamlab normalize captures/streamlab.db#7 -o mended.sse --unsafe
   streamlab normalize broken.sse --blame
+  streamlab normalize claude.sse --to chat
   curl -sN … | streamlab normalize - | my-client"""
 )
 @click.argument("target", metavar="TARGET")
@@ -22,13 +23,23 @@ Examples:
 @click.option("--unsafe", is_flag=True, help="Also repairs that need a guess.")
 @click.option("--blame", is_flag=True, help="Instead of the stream: where every event and every change comes from.")
 @click.option("--api", metavar="NAME", help="Read as this API instead of guessing (chat.completions, …).")
+@click.option(
+    "--to", type=click.Choice(["chat"]), help="Translate into this API: an Anthropic stream into chat chunks."
+)
 @db_option
 @max_input_option
 @json_option
 def command(
-    target: str, output: Path | None, unsafe: bool, blame: bool, api: str | None, db: Path | None, as_json: bool
+    target: str,
+    output: Path | None,
+    unsafe: bool,
+    blame: bool,
+    api: str | None,
+    to: str | None,
+    db: Path | None,
+    as_json: bool,
 ) -> int:
-    """Mend one stream: the bytes OpenAI would have sent on stdout, what was mended on stderr.
+    """Mend one stream: the bytes OpenAI or Anthropic would have sent on stdout, what was mended on stderr.
 
     Exit code 0 when no error remains, 1 when some cannot be mended. With --json the account goes to stderr as JSON,
     with --blame to stdout.
@@ -42,7 +53,8 @@ def command(
 
     found = verbs.find_one(target, db)
     with found.opened() as exchange:
-        mended = verbs.normalize(exchange, unsafe=unsafe, api=verbs.check_options(Config(), api=api).api)
+        known = verbs.check_options(Config(), api=api).api
+        mended = verbs.normalize(exchange, unsafe=unsafe, api=known, to_chat=to == "chat")
     if blame and as_json:
         say_json(account.blame_json(found.source, mended))
     elif blame:

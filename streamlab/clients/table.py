@@ -1,4 +1,5 @@
-"""Says which client does what on which deviation: reads ``measured.toml`` and ``reported.toml``.
+"""Says which client does what on which deviation: reads ``measured.toml``, ``messages.toml`` and
+``reported.toml``.
 
 A client that is not named for a rule either went on as if nothing were wrong or was not asked; `asked` says which.
 The files are package data, read like code: once, when somebody asks, and of a rule no more than its own tables. To
@@ -74,6 +75,9 @@ _ALIASES = {
     "ai-sdk": ("js-ai-sdk", "ai-sdk"),
     "vercel-ai": ("js-ai-sdk", "ai-sdk"),
     "langchain": ("py-langchain", "js-langchain", "langchain"),
+    "anthropic-python": ("anthropic-py",),
+    "anthropic-sdk-python": ("anthropic-py",),
+    "anthropic-sdk-typescript": ("anthropic-ts",),
     "langchain-python": ("py-langchain", "langchain-py"),
     "langchain-js": ("js-langchain", "langchain-js"),
     "langchainjs": ("js-langchain", "langchain-js"),
@@ -82,7 +86,8 @@ _ALIASES = {
 }
 _LANGUAGES = ("py-", "js-", "rs-")
 #: What is measured stands before what is told.
-_FILES = ("measured.toml", "reported.toml")
+_MEASURED = ("measured.toml", "messages.toml")
+_FILES = (*_MEASURED, "reported.toml")
 
 
 @cache
@@ -93,6 +98,12 @@ def clients() -> dict[str, Client]:
         for file in _FILES
         for name, fields in tomllib.loads("".join(_sections(file).get("clients", ())))["clients"].items()
     }
+
+
+@cache
+def clients_of(file: str) -> tuple[str, ...]:
+    """The ids of the clients that one file tells of."""
+    return tuple(tomllib.loads("".join(_sections(file).get("clients", ())))["clients"])
 
 
 @cache
@@ -111,7 +122,8 @@ def asked(rule_name: str) -> tuple[Asked, ...]:
     """The forms of a rule's deviation that measured clients were asked."""
     return tuple(
         Asked(one.get("form", ""), one["clients"], tuple(one["streams"]))
-        for one in _tables("measured.toml", rule_name).get("asked", ())
+        for file in _MEASURED
+        for one in _tables(file, rule_name).get("asked", ())
     )
 
 
@@ -181,7 +193,7 @@ def _plain(name: str) -> str:
 
 @cache
 def _breaks(rule_name: str) -> tuple[Break, ...]:
-    return tuple(one for file in _FILES for one in _rows(_tables(file, rule_name), file == "measured.toml"))
+    return tuple(one for file in _FILES for one in _rows(_tables(file, rule_name), file in _MEASURED))
 
 
 def _rows(tables: dict[str, Any], measured: bool) -> Iterable[Break]:

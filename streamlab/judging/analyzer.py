@@ -50,6 +50,7 @@ class Analyzer:
     ) -> None:
         self._reader: StreamReader[tuple[int | None, StreamEvent]] = StreamReader(request, api)
         self.ctx = RuleState(request, head, self._reader.api, self._reader.calls, api_of_json, notes)
+        self.ctx.know(self._reader.api, self._reader.tracker)
         self.ctx.received.http_chunked = http_chunked
         self.ctx.timing_known = timing_known
         self._classes = all_rules() if rules is None else tuple(rules)
@@ -118,7 +119,7 @@ class Analyzer:
     def _settle(self, whole: Any = None) -> RuleTable:
         """The API is clear, or never will be: rules are chosen by it, and asked about what was held back."""
         held = self._reader.settle(whole)
-        self.ctx.api = self._reader.api
+        self.ctx.know(self._reader.api, self._reader.tracker)
         table = self._table = self._choose_rules()
         for offset_us, data in self._reads_before:
             self._ask_about_read(table, offset_us, data)
@@ -169,6 +170,9 @@ class Analyzer:
         ctx = self.ctx
         seen = ctx.seen
         seen.events = at + 1
+        tracker = ctx.tracker
+        if tracker is not None and seen.finished_us is None and tracker.finished:
+            seen.finished_us = offset_us
         if facts & Fact.COMMENT:
             return
         seen.data_events += 1

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from streamlab.apis import DEFAULT, UNKNOWN, Api, api_of_json, api_of_path
 from streamlab.exchange import Request
+from streamlab.rules.api import Tracker
 from streamlab.wire import reading
 from streamlab.wire.calls import CallReader
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
@@ -28,11 +29,13 @@ class StreamReader(Generic[Held]):
     what came before (``AFTER_FINISH``, …) are among them.
     """
 
-    __slots__ = ("_after", "_facts", "_held", "api", "calls", "settled")
+    __slots__ = ("_after", "_facts", "_held", "api", "calls", "settled", "tracker")
 
     def __init__(self, request: Request | None, api: Api | None = None) -> None:
         self.api = api or (api_of_path(request.url) if request is not None else UNKNOWN)
         self.settled = self.api is not UNKNOWN
+        #: What reads events whose meaning hangs on those before; None where each chunk stands for itself.
+        self.tracker: Tracker | None = self.api.tracker()
         #: All tool calls so far.
         self.calls = CallReader()
         self._facts = FactReader()
@@ -61,6 +64,7 @@ class StreamReader(Generic[Held]):
         if self.api is UNKNOWN:
             self.api = DEFAULT
         self.settled = True
+        self.tracker = self.api.tracker()
         return self.give_up()
 
     def give_up(self) -> list[Held]:
@@ -78,7 +82,7 @@ class StreamReader(Generic[Held]):
     def read(self, at: int, event: StreamEvent, offset_us: int | None = None) -> int:
         """The facts of event number ``at``, for one who judges tool calls."""
         facts = self.facts(event)
-        if facts & Fact.TOOL_CALLS and self.calls.read(at, event, offset_us):
+        if facts & Fact.TOOL_CALLS and self.tracker is None and self.calls.read(at, event, offset_us):
             facts |= Fact.FRAGMENT
         after = self._after
         if facts & (Fact.FINISH | Fact.DONE | Fact.ERROR):
@@ -88,7 +92,12 @@ class StreamReader(Generic[Held]):
     def facts(self, event: StreamEvent) -> int:
         """The facts that lie in an event itself."""
         facts = reading.kind_facts(event)
-        if facts & Fact.CHUNK:
+        if self.tracker is not None:
+            sse = event.sse
+            if facts & Fact.LINES and sse is not None and sse.named_plainly:
+                facts &= ~(Fact.FRAMING | Fact.LINES)  # framed as APIs do that name their events
+            facts |= self.tracker.read(event)
+        elif facts & Fact.CHUNK:
             facts |= self._facts.read(event.json)  # type: ignore[union-attr]
         return facts
 

@@ -28,7 +28,8 @@ from streamlab.rules.repair import Draft, RepairState, Unrepaired
 
 
 class Normalizer:
-    """Repairs one response body. ``api`` defaults to what the request's path or the stream betray."""
+    """Repairs one response body. ``api`` defaults to what the request's path or the stream betray; ``to_chat`` turns
+    what can be translated into chat chunks."""
 
     def __init__(
         self,
@@ -37,11 +38,13 @@ class Normalizer:
         *,
         unsafe: bool = False,
         api: Api | None = None,
+        to_chat: bool = False,
     ) -> None:
         reader: StreamReader[Draft] = StreamReader(request, api)
         self.story = RepairState(request, head, reader.api, unsafe=unsafe)
         self._head = head
         self._pipeline = Pipeline(self.story, reader)
+        self._pipeline.to_chat = to_chat
         self._front = Front(head, self.story, reader, self._pipeline, self._first_mode())
         self._finished = False
         if reader.api.judged:
@@ -160,9 +163,9 @@ class Normalizer:
         return replace(head, headers=(("content-type", kind), *kept))
 
 
-def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = None) -> Normalized:
+def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = None, to_chat: bool = False) -> Normalized:
     """Repair a whole exchange. Arrival times are those of the segments whose bytes made the output certain."""
-    normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe, api=api)
+    normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe, api=api, to_chat=to_chat)
     segments: list[Segment] = []
     events: list[RepairedEvent] = []
 

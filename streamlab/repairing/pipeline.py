@@ -28,6 +28,7 @@ class Pipeline:
         self.out: list[Output] = []
         self.accounting = False
         self.built = False  # whether repairs were chosen: an API may have none
+        self.to_chat = False  # whether what can be translated is translated
         self.translator: Translator | None = None
         self._reader = reader
         self._repairs: tuple[Repair, ...] = ()
@@ -41,8 +42,8 @@ class Pipeline:
     def build(self) -> bool:
         """Choose repairs for the API at hand, behind a translator where it is foreign. False when there is none."""
         story = self.story
-        if not story.api.judged:
-            make = story.api.translator()
+        make = story.api.translator()
+        if not story.api.judged or (self.to_chat and make is not None):
             if make is None:
                 return False
             self.translator = make(story.body)
@@ -50,7 +51,9 @@ class Pipeline:
             story.api = DEFAULT
             story.asked.forget()
         self.built = True
-        self._repairs = tuple(one(story) for one in repair_classes(story.unsafe) if concerns(one, story.api))
+        told = self.translator is not None
+        classes = (one for one in repair_classes(story.unsafe) if not (told and one.doubts_text))
+        self._repairs = tuple(one(story) for one in classes if concerns(one, story.api))
         self._look()
         return True
 
@@ -80,8 +83,14 @@ class Pipeline:
 
     def take(self, event: StreamEvent) -> None:
         """One event of the stream: past the repairs untouched when none waits for it."""
-        if type(event) is Chunk and not self._waited_for(event):
-            self._pass_chunk(event)
+        if type(event) is Chunk:
+            waited_for = self._waited_for(event)
+        else:
+            waited_for = True
+            if self._reader.tracker is not None:
+                self._reader.facts(event)  # it has to know of every event
+        if not waited_for:
+            self._pass_chunk(event)  # type: ignore[arg-type]
         else:
             self.pipe((Draft(event, (self.story.at,)),))
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from streamlab.wire.events import Chunk
+from streamlab.wire.accumulate import Accumulator
+from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import choice_index, choices, content, delta, is_whole_completion
 
 if TYPE_CHECKING:
     from streamlab.rules.repair import Draft, RepairState
@@ -25,6 +27,17 @@ class Scope(Enum):
     JUDGED = "every API whose promises are known here"
     OPENAI = "OpenAI's APIs whose promises are known here"
     CHUNKS = "those of OpenAI's APIs that stream chunks with choices, up to [DONE]"
+
+
+class Tracker(Protocol):
+    """Reads the events of one stream whose meaning hangs on those before; ``read`` gives an event's facts."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer has said why it stops."""
+
+    def read(self, event: StreamEvent) -> int:
+        """Take the next event in; its facts, beside those that every API has."""
 
 
 class Api:
@@ -49,11 +62,19 @@ class Api:
     keepalive_types: ClassVar[frozenset[str]] = frozenset()
     #: Whether its events name their type in an ``event:`` field.
     names_events: ClassVar[bool] = False
+    #: Whether its clients go by that field, so that an event without it is lost.
+    read_by_name: ClassVar[bool] = False
     #: Whether tools run while an answer is streamed, and its last events hold the whole answer once more: silence
     #: and long lines are by design.
     works_meanwhile: ClassVar[bool] = False
     #: Whether JSON values in a row, without the framing of an event stream, are its stream.
     sends_bare_values: ClassVar[bool] = False
+    #: An HTTP error body in short, for messages.
+    error_body: ClassVar[str] = '{"error": {"message": "...", "type": "...", "param": null, "code": null}}'
+    #: The silence from which a stall is worth a warning, where pings and comments break it, and from which a client
+    #: gives up; None: as for chat, seconds, which comments do not break.
+    stall_us: ClassVar[int | None] = None
+    gives_up_us: ClassVar[int | None] = None
 
     def __str__(self) -> str:
         return self.name
@@ -91,6 +112,30 @@ class Api:
     def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
         """The events that a whole answer would have been as a stream; None where this is no whole answer of it."""
         return None
+
+    def tracker(self) -> Tracker | None:
+        """What reads events whose meaning hangs on those before; None where each chunk stands for itself."""
+        return None
+
+    def fold(self, tracker: Any) -> Any:
+        """What folds a stream into what a client would hold; it may look at what the tracker knows."""
+        return Accumulator()
+
+    def texts(self, value: JsonObject) -> Iterable[tuple[Any, str, str]]:
+        """The texts an event adds: whose it is, the text, and the member that holds it."""
+        for place, choice in enumerate(choices(value)):
+            legacy = choice.get("text")
+            text = content(delta(choice)) or (legacy if type(legacy) is str else "")
+            yield choice_index(choice), text, f"choices[{place}].delta.content"
+
+    def is_error_body(self, value: JsonObject) -> bool:
+        """Whether this is the body of an HTTP error as the API sends it."""
+        error = value.get("error")
+        return type(error) is dict and type(error.get("message")) is str
+
+    def is_whole_answer(self, value: JsonObject) -> bool:
+        """Whether this is an answer as it comes when no stream was asked for."""
+        return is_whole_completion(value)
 
     def wants_a_look(self, event: Chunk, facts: int, story: RepairState) -> bool:
         """Whether the repairs have to see a chunk for whose facts none of them waits."""

@@ -24,10 +24,14 @@ class MisfitRule(Rule):
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         named = self.ctx.misfits.feed(at, self.ctx.seen.data_events, event, self.ctx.offset_us)
-        return [self.tell(one) for one in named if one.kind is self.kind]
+        return [self.tell(one) for one in named if self.takes(one, more=True)]
+
+    def takes(self, named: Named, *, more: bool) -> bool:
+        """Whether this rule is to tell of it; ``more`` says whether the stream goes on after it."""
+        return named.kind is self.kind
 
     def end(self, ending: Ending) -> Findings:
-        return [self.tell(one) for one in self.ctx.misfits.finish() if one.kind is self.kind]
+        return [self.tell(one) for one in self.ctx.misfits.finish() if self.takes(one, more=False)]
 
     def tell(self, named: Named) -> Finding:
         """The finding for one misfit of this rule's kind."""

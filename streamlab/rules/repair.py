@@ -236,6 +236,8 @@ class Repair:
     stage: ClassVar[Stage]
     on: ClassVar[int] = 0
     holds_back: ClassVar[str] = ""
+    #: Whether it takes text for a mistake by what it says. Text that a translator made is what the upstream said.
+    doubts_text: ClassVar[bool] = False
     #: Whom it concerns: a scope, names of APIs, or None for the API in whose folder it lies.
     apis: ClassVar[Scope | frozenset[str] | None] = None
 

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from streamlab.exchange import Ending, Request, ResponseHead
-from streamlab.rules.api import Api
+from streamlab.rules.api import Api, Tracker
 from streamlab.rules.request import RequestReading
-from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.bad_payloads import MisfitReader
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.calls import CallReader, Fragment
@@ -68,6 +67,7 @@ class Seen:
         "events",
         "finish_at",
         "finish_values",
+        "finished_us",
         "first_chunk",
         "first_content_at",
         "last_chunk",
@@ -85,6 +85,7 @@ class Seen:
         self.first_content_at: int | None = None
         self.done_at: int | None = None
         self.error_at: int | None = None
+        self.finished_us: int | None = None  # when the tracker first said that the answer has finished
         self.finish_at: dict[int, int] = {}  # choice index -> event of its first finish_reason
         self.finish_values: dict[int, str] = {}  # choice index -> first finish_reason that is a string and not ""
 
@@ -131,7 +132,9 @@ class RuleState(StreamState):
         self.recognise = recognise
         self.notes = notes or {}
         self.timing_known = False
-        self.accumulator = Accumulator()
+        #: What reads events whose meaning hangs on those before; None where each chunk stands for itself.
+        self.tracker: Tracker | None = None
+        self.accumulator: Any = api.fold(None)
         #: All tool calls so far. A rule that judges their fragments waits for Fact.FRAGMENT and asks for ``fragments``.
         self.calls = calls
         #: Undecodable events; rules/bad_payloads.py asks it.
@@ -144,6 +147,11 @@ class RuleState(StreamState):
         # known at the end
         self.ending: Ending | None = None
         self.end_us: int | None = None
+
+    def know(self, api: Api, tracker: Tracker | None) -> None:
+        """The API that it is, and what reads its events."""
+        self.api, self.tracker = api, tracker
+        self.accumulator = api.fold(tracker)
 
     def fragments(self, at: int, event: StreamEvent) -> tuple[Fragment, ...]:
         """The tool call fragments of the event being judged that are more than the next piece of arguments."""
@@ -166,5 +174,7 @@ class RuleState(StreamState):
     @property
     def finished(self) -> bool:
         """Whether every choice seen has had a finish_reason."""
+        if self.tracker is not None:
+            return self.tracker.finished
         choices = self.accumulator.choices
         return bool(choices) and all(index in self.seen.finish_at for index in choices)

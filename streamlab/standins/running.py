@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from streamlab.errors import CouldNotRunError, UsageError
+from streamlab.standins.anthropic_api import AnthropicApi
+from streamlab.standins.anthropic_gateways import MessagesGateway
 from streamlab.standins.base import Scenario, Setting, StandinServer
 from streamlab.standins.chatglm3 import ChatGlm3
 from streamlab.standins.faulty import Faulty
@@ -29,7 +31,20 @@ from streamlab.standins.tgi import Tgi
 
 _T = TypeVar("_T")
 _SERVERS: dict[str, type[StandinServer]] = {
-    server.name: server for server in (OpenAi, Glm4, ChatGlm3, OneApi, OneApiGemini, OneHub, Gemini, Tgi, Faulty)
+    server.name: server
+    for server in (
+        OpenAi,
+        AnthropicApi,
+        Glm4,
+        ChatGlm3,
+        OneApi,
+        OneApiGemini,
+        OneHub,
+        Gemini,
+        Tgi,
+        MessagesGateway,
+        Faulty,
+    )
 }
 #: name -> a one-line description.
 NAMES: dict[str, str] = {name: server.description for name, server in _SERVERS.items()}

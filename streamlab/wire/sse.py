@@ -93,6 +93,12 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
         return body.startswith(b"data:") and b"\n" not in body and b"\r" not in body
 
     @property
+    def named_plainly(self) -> bool:
+        """Whether the event is exactly ``event: …\\ndata: …\\n\\n``, as APIs frame it that name their events."""
+        data, name = self.data, self.event
+        return data is not None and name is not None and self.raw == b"event: %b\ndata: %b\n\n" % (name, data)
+
+    @property
     def has_bom(self) -> bool:
         """Whether the stream's byte order mark is part of this event."""
         return self.start == 0 and self.raw.startswith(BOM)

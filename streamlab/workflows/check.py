@@ -137,9 +137,11 @@ def analyze(exchange: Exchange, *, api: Api | str | None = None) -> Report:
     return analyzer.analyze(exchange, api=_api(api))
 
 
-def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | str | None = None) -> Normalized:
+def normalize(
+    exchange: Exchange, *, unsafe: bool = False, api: Api | str | None = None, to_chat: bool = False
+) -> Normalized:
     """The exchange with everything mended that can be, and the account of every change; see repairing/normalizer.py."""
-    return normalizer.normalize(exchange, unsafe=unsafe, api=_api(api))
+    return normalizer.normalize(exchange, unsafe=unsafe, api=_api(api), to_chat=to_chat)
 
 
 def check(targets: Iterable[Target], options: CheckOptions) -> Iterator[Checked]:

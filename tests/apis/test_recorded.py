@@ -33,7 +33,7 @@ def test_translates_without_loss(directory, read):
     if exchange is None:
         pytest.skip("an HTTP error answer")
     expected = read(exchange.body)
-    mended = normalize(exchange)
+    mended = normalize(exchange, to_chat=True)
     said = readings.chat(mended.exchange.body)
     if expected["error"] is not None or expected["finish"] is None:
         assert said["finish"] is None, "a finish was invented"
@@ -50,8 +50,8 @@ def test_is_incremental(directory, read):
     exchange = _streamed(directory)
     if exchange is None:
         pytest.skip("an HTTP error answer")
-    whole = normalize(exchange).exchange.body
-    normalizer = Normalizer(exchange.request, exchange.head)
+    whole = normalize(exchange, to_chat=True).exchange.body
+    normalizer = Normalizer(exchange.request, exchange.head, to_chat=True)
     pieces = [normalizer.feed(exchange.body[at : at + 7]) for at in range(0, len(exchange.body), 7)]
     last = normalizer.finish(exchange.ending)
     assert b"".join(pieces) + last == whole

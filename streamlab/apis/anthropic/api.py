@@ -2,24 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from streamlab.apis.anthropic.expectations import (
+    CLAUDE_CODE_IDLE_US,
+    ERROR,
+    LONG_SILENCE_US,
+    MESSAGE_STOP,
+    PING,
+)
+from streamlab.apis.anthropic.fold import MessageFold
+from streamlab.apis.anthropic.reader import MessageReader
+from streamlab.apis.anthropic.repairs.whole import streamed
 from streamlab.apis.anthropic.translator import AnthropicTranslator
 from streamlab.apis.translator import Translator
 from streamlab.rules.api import Api
+from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_object
 
 
 class Anthropic(Api):
     """``POST /messages``: typed events from ``message_start`` to ``message_stop``, with blocks in between."""
 
     name = "anthropic.messages"
-    path_ends = ("/messages",)
     vendor = "Anthropic"
+    judged = True
+    path_ends = ("/messages",)
     path = "/v1/messages"
+    ending_types = frozenset({MESSAGE_STOP, ERROR})
+    keepalive_types = frozenset({PING})
     names_events = True
+    read_by_name = True
+    error_body = '{"type": "error", "error": {"type": "...", "message": "..."}}'
+    stall_us = LONG_SILENCE_US
+    gives_up_us = CLAUDE_CODE_IDLE_US
 
     def recognises(self, value: JsonObject) -> bool:
         kind = value.get("type")
-        return isinstance(kind, str) and (kind.startswith(("message_", "content_block_")) or kind == "ping")
+        if not isinstance(kind, str):
+            return False
+        whole = kind == "message" and isinstance(value.get("content"), list) and "usage" in value
+        return whole or kind.startswith(("message_", "content_block_")) or kind == PING
+
+    def tracker(self) -> MessageReader:
+        return MessageReader()
+
+    def fold(self, tracker: Any) -> MessageFold:
+        return MessageFold(tracker)
+
+    def texts(self, value: JsonObject) -> Iterator[tuple[Any, str, str]]:
+        delta = as_object(value.get("delta"))
+        for key in ("text", "thinking"):
+            if type(delta.get(key)) is str:
+                yield str(value.get("index")), delta[key], f"delta.{key}"
+
+    def is_error_body(self, value: JsonObject) -> bool:
+        error = as_object(value.get("error"))
+        return value.get("type") == ERROR and type(error.get("type")) is str and type(error.get("message")) is str
+
+    def is_whole_answer(self, value: JsonObject) -> bool:
+        return value.get("type") == "message" and type(value.get("content")) is list
+
+    def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
+        return streamed(value, story) if self.is_whole_answer(value) else None
 
     def translator(self) -> type[Translator] | None:
         return AnthropicTranslator

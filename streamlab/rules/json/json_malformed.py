@@ -12,7 +12,8 @@ from streamlab.wire.bad_payloads import Misfit, Named
 class JsonMalformed(MisfitRule):
     """The payload is meant as JSON and cannot be read as such.
 
-    A comma too many, a bracket too many, text behind the object, or nesting deeper than any reader goes.
+    A comma too many, a bracket too many, text behind the object, or nesting deeper than any reader goes. Where events
+    have names, also JSON that stops in the middle while the stream goes on.
 
     ## What OpenAI does
     Sends JSON objects.
@@ -28,6 +29,11 @@ class JsonMalformed(MisfitRule):
     severity = Severity.ERROR
     source = JSON
     kind = Misfit.MALFORMED
+
+    def takes(self, named: Named, *, more: bool) -> bool:
+        # Where events have names, an end in the middle of the stream is one broken event among whole ones.
+        cut = named.kind is Misfit.TRUNCATED and more and self.ctx.api.names_events
+        return cut or super().takes(named, more=more)
 
     def tell(self, named: Named) -> Finding:
         fault = named.event.faults[-1] if named.event.faults else None

@@ -27,7 +27,7 @@ class JsonNotObject(MisfitRule):
     name = "json-not-object"
     severity = Severity.ERROR
     source = CHAT_CHUNK
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     kind = Misfit.NOT_OBJECT
 
     def tell(self, named: Named) -> Finding:

@@ -30,6 +30,9 @@ class JsonTruncated(MisfitRule):
     source = JSON
     kind = Misfit.TRUNCATED
 
+    def takes(self, named: Named, *, more: bool) -> bool:
+        return super().takes(named, more=more) and not (more and self.ctx.api.names_events)
+
     def tell(self, named: Named) -> Finding:
         text = named.event.sse.text or ""
         return self.found_in(named, f"the JSON stops in the middle: {quote('…' + text[-40:])}", expected="the rest")

@@ -31,7 +31,7 @@ class PlainTextInData(MisfitRule):
     name = "plain-text-in-data"
     severity = Severity.ERROR
     source = CLIENTS
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     kind = Misfit.TEXT
 
     def tell(self, named: Named) -> Finding:

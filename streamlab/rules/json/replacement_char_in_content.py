@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.reading import Fact, choice_index, choices, chunk_of, content, delta
+from streamlab.wire.reading import Fact, chunk_of
 
 _BROKEN = "\ufffd"
 
@@ -32,12 +34,12 @@ class ReplacementCharInContent(Rule):
     name = "replacement-char-in-content"
     severity = Severity.WARNING
     source = OBSERVED
-    apis = Scope.CHUNKS
+    apis = Scope.JUDGED
     on = Fact.WIDE
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._ends_broken: dict[int, int] = {}  # choice index -> which event with content ended in U+FFFD
+        self._ends_broken: dict[Any, int] = {}  # choice index -> which event with content ended in U+FFFD
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         raw = event.sse.raw if event.sse is not None else b""
@@ -48,20 +50,14 @@ class ReplacementCharInContent(Rule):
     def _judge(self, at: int, event: StreamEvent) -> Findings:
         number = self.ctx.seen.content_events
         near = max(1, len(self.ctx.accumulator.choices))  # choices take turns
-        for place, choice in enumerate(choices(chunk_of(event))):
-            text = content(delta(choice)) or _legacy_text(choice.get("text"))
-            index = choice_index(choice)
+        for index, text, path in self.ctx.api.texts(chunk_of(event)):
             before = self._ends_broken.pop(index, None)
             if before is not None and number - before <= near and text.startswith(_BROKEN):
                 yield self.found(
                     "U+FFFD ends one delta and begins the next: a character was cut in two",
                     at,
-                    path=f"choices[{place}].delta.content",
+                    path=path,
                     actual=text,
                 )
             if text.endswith(_BROKEN) and len(self._ends_broken) < 256:
                 self._ends_broken[index] = number
-
-
-def _legacy_text(value: object) -> str:
-    return value if isinstance(value, str) else ""

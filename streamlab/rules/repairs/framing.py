@@ -55,6 +55,7 @@ class _Lines:
         self.rules: dict[str, Any] = {}
         self.event: bytes | None = None
         self.lines_of_data = 0
+        self.data_first = False  # the name comes after the data
         for line in sse.lines():
             if line.content:
                 self._sort(line.content)
@@ -75,7 +76,7 @@ class _Lines:
         elif colon and not name:
             self.comments.append(value)
         elif name == b"event":
-            self.event = spaced
+            self.event, self.data_first = spaced, bool(self.payload)
         elif name in (b"id", b"retry"):
             self.rules["sse-id-plus-extra-blank-line"] = line[:80]
         elif name == b"error" and colon and not self.payload:
@@ -103,6 +104,7 @@ class Framing(Repair):
 
     rules = (
         "sse-bom",
+        "sse-field-order",
         "sse-line-endings",
         "sse-no-space-after-colon",
         "sse-extra-leading-space",
@@ -129,11 +131,12 @@ class Framing(Repair):
     )
     stage = Stage.FRAMING
     on = Fact.FRAMING | Fact.FAULTS | Fact.UNDECODABLE | Fact.DONE | Fact.WIDE | Fact.TYPED
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
 
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._names = story.api.names_events
+        self._at_home = story.api.keepalive_types
 
     def event(self, draft: Draft) -> Drafts:
         event, sse = draft.event, draft.event.sse
@@ -148,13 +151,18 @@ class Framing(Repair):
             return (draft,)
         if type(event) is Done and sse.plain and not event.variant:
             return (draft,)
+        if self._names and sse.named_plainly and isinstance(event, Chunk | ErrorPayload):
+            self._reencode(draft)
+            return (draft,)
         return tuple(self._taken_apart(draft, sse))
 
     def _taken_apart(self, draft: Draft, sse: ServerSentEvent) -> Iterator[Draft]:
         lines = _Lines(sse)
         if not self._names and lines.event is not None:
             lines.rules["sse-event-name-on-chat"] = lines.event[:80]
-        if lines.event in _PINGS:
+        if self._names and lines.data_first:
+            lines.rules["sse-field-order"] = "data before event"
+        if lines.event in _PINGS and (lines.event or b"").decode() not in self._at_home:
             lines.rules["sse-ping-event-with-data"] = lines.event
             lines.comments.append(b" " + (lines.event or b""))
             lines.payload.clear()
@@ -214,16 +222,16 @@ class Framing(Repair):
             return [self._one_line(event, lines)]
         return self._undecodable(event, payload, lines, name)
 
-    @staticmethod
-    def _is_ping(event: StreamEvent) -> bool:
-        return isinstance(event, Chunk) and event.json.get("type") == "ping" and not event.json.get("choices")
+    def _is_ping(self, event: StreamEvent) -> bool:
+        if "ping" in self._at_home or not isinstance(event, Chunk):
+            return False
+        return event.json.get("type") == "ping" and not event.json.get("choices")
 
-    @staticmethod
-    def _one_line(event: StreamEvent, lines: _Lines) -> StreamEvent:
+    def _one_line(self, event: StreamEvent, lines: _Lines) -> StreamEvent:
         if isinstance(event, Done) and event.variant:
             lines.rules["sse-done-variant"] = event.sse.data if event.sse is not None else b""
             return Done(None)
-        if Framing._is_ping(event):
+        if self._is_ping(event):
             lines.rules["sse-ping-event-with-data"] = "ping"
             return comment(b" ping")
         if isinstance(event, Chunk | ErrorPayload) and event.sse is not None and b"\n" in (event.sse.data or b""):

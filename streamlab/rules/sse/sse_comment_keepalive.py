@@ -32,7 +32,7 @@ class SseCommentKeepalive(Rule):
     needs_framing = True
     severity = Severity.INFO
     source = SSE
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -31,7 +31,7 @@ class SseDoubleDataPrefix(MisfitRule):
     source = CLIENTS
     repairability = Repairability.SAFE
     repair = Framing
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     kind = Misfit.DATA_PREFIX
 
     def tell(self, named: Named) -> Finding:

@@ -34,7 +34,7 @@ class SseEventWithoutData(Rule):
     source = CLIENTS
     repairability = Repairability.SAFE
     repair = Framing
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     on = Fact.COMMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:

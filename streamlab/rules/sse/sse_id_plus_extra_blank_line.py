@@ -35,7 +35,7 @@ class SseIdPlusExtraBlankLine(Rule):
     source = CLIENTS
     repairability = Repairability.SAFE
     repair = Framing
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     on = Fact.LINES
     _id: bytes | None = None
 

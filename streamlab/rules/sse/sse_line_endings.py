@@ -38,7 +38,7 @@ class SseLineEndings(Rule):
     source = SSE
     repairability = Repairability.SAFE
     repair = Framing
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     on = Fact.FRAMING
 
     def event(self, at: int, event: StreamEvent) -> Findings:

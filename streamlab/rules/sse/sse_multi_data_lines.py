@@ -32,7 +32,7 @@ class SseMultiDataLines(Rule):
     source = SSE
     repairability = Repairability.SAFE
     repair = Framing
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:

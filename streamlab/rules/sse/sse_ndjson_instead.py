@@ -42,7 +42,7 @@ class SseNdjsonInstead(Rule):
     source = SSE
     repairability = Repairability.SAFE
     repair = Framing
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     on = Fact.LINES
 
     _first: Finding | None = None

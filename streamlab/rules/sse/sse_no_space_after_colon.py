@@ -32,7 +32,7 @@ class SseNoSpaceAfterColon(Rule):
     source = SSE
     repairability = Repairability.SAFE
     repair = Framing
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     on = Fact.FRAMING
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:

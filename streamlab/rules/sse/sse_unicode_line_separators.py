@@ -37,7 +37,7 @@ class SseUnicodeLineSeparators(Rule):
     source = JSON
     repairability = Repairability.SAFE
     repair = Framing
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     on = Fact.WIDE
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:

@@ -45,7 +45,7 @@ class StallGap(Rule):
     severity = Severity.WARNING
     source = OBSERVED
     repairability = Repairability.NONE
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     needs_timing = True
 
     def __init__(self, ctx: RuleState) -> None:
@@ -55,9 +55,13 @@ class StallGap(Rule):
         self._stalls: list[tuple[int, int]] = []  # (microseconds, number of the event that ended it)
 
     def segment(self, offset_us: int | None, data: bytes) -> None:
-        if offset_us is None or not data or (data[:1] == b":" and b"data:" not in data):
+        if offset_us is None or not data:
             return
-        if self.ctx.seen.content_events and self._last_us is not None and self.ctx.seen.done_at is None:
+        own_us = self.ctx.api.stall_us
+        if own_us is None and data[:1] == b":" and b"data:" not in data:
+            return
+        begun = self.ctx.seen.content_events if own_us is None else self.ctx.seen.chunks
+        if begun and self._last_us is not None and self.ctx.seen.done_at is None:
             gap_us = offset_us - self._last_us
             self._gaps.add(gap_us)
             if gap_us > _STALL_US and len(self._stalls) < _MAX_PLACES and b'"tool_calls"' not in data:
@@ -66,12 +70,16 @@ class StallGap(Rule):
 
     def end(self, ending: Ending) -> Findings:
         median_us = self._gaps.finish().percentile(50) or 0
-        limit_us = max(_STALL_US, _TIMES_MEDIAN * median_us)
-        severity = Severity.INFO if self.ctx.api.works_meanwhile else None
+        api = self.ctx.api
+        limit_us = api.stall_us or max(_STALL_US, _TIMES_MEDIAN * median_us)
+        severity = Severity.INFO if api.works_meanwhile else None
         for gap_us, at in self._stalls:
             if gap_us > limit_us:
+                given_up = api.gives_up_us is not None and gap_us >= api.gives_up_us
                 yield self.found(
-                    f"nothing came for {gap_us / 1e6:.1f} s in the middle of the answer", at, severity=severity
+                    f"nothing came for {gap_us / 1e6:.1f} s in the middle of the answer",
+                    at,
+                    severity=Severity.ERROR if given_up else severity,
                 )
         silent_us = self._silence_at_the_end()
         if silent_us > limit_us and ending in _ENDINGS:
@@ -85,6 +93,7 @@ class StallGap(Rule):
         ctx = self.ctx
         last = reading.as_object(ctx.seen.last_chunk).get("type")
         over = ctx.finished or ctx.seen.done_at is not None or ctx.seen.error_at is not None
-        if over or not ctx.seen.content_events or (type(last) is str and last in ctx.api.ending_types):
+        begun = ctx.seen.content_events if ctx.api.stall_us is None else ctx.seen.chunks
+        if over or not begun or (type(last) is str and last in ctx.api.ending_types):
             return 0
         return ctx.end_us - self._last_us if ctx.end_us is not None and self._last_us is not None else 0

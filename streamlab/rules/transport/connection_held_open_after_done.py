@@ -37,7 +37,7 @@ class ConnectionHeldOpenAfterDone(Rule):
     severity = Severity.ERROR
     source = OBSERVED
     repairability = Repairability.SAFE
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     on = Fact.DONE
     variants = ("[DONE] came", "[DONE] never comes")
 
@@ -56,7 +56,9 @@ class ConnectionHeldOpenAfterDone(Rule):
             if type(last) is str and last in ctx.api.ending_types:
                 what, since_us, variant = last, ctx.received.last_read_us, None
             elif ctx.finished and ctx.seen.error_at is None:
-                what, since_us, variant = "the last finish_reason", ctx.received.last_read_us, "[DONE] never comes"
+                since_us = ctx.received.last_read_us if ctx.seen.finished_us is None else ctx.seen.finished_us
+                never = "[DONE] never comes" if ctx.api.ends_with_done else None
+                what, variant = "the last finish_reason" if never else "the stop_reason", never
             else:
                 return
         waited_us = ctx.end_us - since_us if ctx.end_us is not None and since_us is not None else 0

@@ -34,7 +34,7 @@ class HttpErrorBodyShape(Rule):
     severity = Severity.ERROR
     source = ERROR_OBJECT
     repairability = Repairability.SAFE
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     statuses = NOT_OK
 
     def end(self, ending: Ending) -> Findings:
@@ -46,23 +46,22 @@ class HttpErrorBodyShape(Rule):
             return  # too long to have been kept: unknown
         value = ctx.received.whole_json
         error = value.get("error") if type(value) is dict else None
-        if type(error) is dict and type(error.get("message")) is str:
+        if type(value) is dict and ctx.api.is_error_body(value):
             return
         if value is None:
             seen = f"{_KINDS[ctx.received.kind]} instead of JSON" if ctx.received.body_bytes else "without a body"
-            yield self.found(f"HTTP {status} {seen}", expected=_EXPECTED, actual=ctx.received.prefix[:200])
+            yield self.found(f"HTTP {status} {seen}", expected=ctx.api.error_body, actual=ctx.received.prefix[:200])
             return
-        path, what = _why(value, error)
+        path, what = _why(value, error, ctx.api.vendor)
         yield self.found(
             f"HTTP {status} with a JSON body of another shape: {what}",
             path=path,
-            expected=_EXPECTED,
+            expected=ctx.api.error_body,
             actual=value,
             severity=Severity.WARNING,
         )
 
 
-_EXPECTED = '{"error": {"message": "...", "type": "...", "param": null, "code": null}}'
 _KINDS = {
     BodyKind.EMPTY: "with white space",
     BodyKind.SSE: "with an event stream",
@@ -73,7 +72,9 @@ _KINDS = {
 }
 
 
-def _why(value: object, error: object) -> tuple[str | None, str]:
+def _why(value: object, error: object, vendor: str) -> tuple[str | None, str]:
+    if type(error) is dict and type(error.get("message")) is str:
+        return None, f"the error is not in {vendor}'s shape"
     if type(error) is dict:
         return "error.message", f"error.message is {quote(error.get('message'))}"
     if error is not None:

@@ -36,7 +36,7 @@ class HttpStatus200OnError(Rule):
     severity = Severity.ERROR
     source = ERROR_CODES
     repairability = Repairability.SAFE
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -38,13 +38,13 @@ class NonstreamJsonForStream(Rule):
     severity = Severity.ERROR
     source = CHAT_STREAM
     repairability = Repairability.SAFE
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     on = Fact.MESSAGE
 
     _at: int | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if self._at is None and reading.is_whole_completion(reading.chunk_of(event)):
+        if self._at is None and self.ctx.api.is_whole_answer(reading.chunk_of(event)):
             self._at = at
         self.retire()
 
@@ -54,13 +54,15 @@ class NonstreamJsonForStream(Rule):
             return
         if self._at is not None and ctx.seen.chunks == 1:
             yield self._found("as the only event of the stream", ctx.seen.first_chunk, self._at)
-        elif ctx.received.kind is BodyKind.JSON and reading.is_whole_completion(ctx.received.whole_json):
+        elif ctx.received.kind is BodyKind.JSON and ctx.api.is_whole_answer(reading.as_object(ctx.received.whole_json)):
             yield self._found("as plain JSON", ctx.received.whole_json)
 
     def _found(self, how: str, value: Any, at: int | None = None) -> Finding:
-        kind = reading.as_object(value).get("object")
+        whole = reading.as_object(value)
+        what, key = ("completion", "object") if "object" in whole or "type" not in whole else ("message", "type")
+        kind = whole.get(key)
         return self.found(
-            f"a whole completion came {how} (object {quote(kind)})",
+            f"a whole {what} came {how} ({key} {quote(kind)})",
             at,
             span=(0, self.ctx.received.decoded_bytes) if at is None else None,
             expected="chunks: data: {...}",

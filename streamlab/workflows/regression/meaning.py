@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamlab.apis import api_of_json
 from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.payload import decode_payload
@@ -26,11 +27,18 @@ def meaning_of(event: StreamEvent) -> tuple[str, Any]:
     """An event's kind and what it carries: JSON, the text of a payload that is none, or None."""
     if isinstance(event, Done):
         return "[DONE]", None
-    if isinstance(event, Chunk):
-        return "chunk", event.json
-    if isinstance(event, ErrorPayload):
-        return "error", event.json
+    if isinstance(event, Chunk | ErrorPayload):
+        kind = "chunk" if isinstance(event, Chunk) else "error"
+        return kind if _named(event) else f"{kind} under another name", event.json
     return "undecodable", event.sse.data if event.sse is not None else None
+
+
+def _named(event: Chunk | ErrorPayload) -> bool:
+    """Whether an event has the name by which clients know it, where they go by names."""
+    kind = event.json.get("type")
+    if event.sse is None or not isinstance(kind, str) or not api_of_json(event.json).read_by_name:
+        return True
+    return event.sse.event == kind.encode("utf-8", "replace")
 
 
 def held(stream: Parsed) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class DropRepeatedText(Repair):
     """Drops a last delta that is the whole text once more; a whole message beside the deltas is dropped elsewhere."""
 
     rules = ("full-message-repeated",)
+    doubts_text = True
     stage = Stage.DELTA
     holds_back = "a delta that equals all text before it, until the next event"
 

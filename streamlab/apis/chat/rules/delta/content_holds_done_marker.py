@@ -22,6 +22,7 @@ class DropMarkerText(Repair):
 
     rules = ("content-holds-done-marker",)
     safe = False
+    doubts_text = True
     stage = Stage.DELTA
     on = Fact.CONTENT
     holds_back = "a delta whose text is [DONE], until the next event"

@@ -22,6 +22,7 @@ class KeepWhatIsNew(Repair):
     """Sends only what each delta adds, once it is clear that all of them repeat the text so far."""
 
     rules = ("cumulative-content",)
+    doubts_text = True
     stage = Stage.DELTA
     on = Fact.CONTENT
     holds_back = "deltas that begin with the whole text so far, until four grew that way or the answer ends"

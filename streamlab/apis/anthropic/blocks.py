@@ -1,0 +1,129 @@
+"""A content block of a message while it is read: its identity, whether it is open, and what was added to it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from streamlab.apis.anthropic.expectations import BLOCK_TYPES, CLIENT_TOOL, DELTA_TYPES, TOOL_BLOCKS
+from streamlab.wire.accumulate import Text
+from streamlab.wire.payload import JsonObject, decode_payload
+
+_NOTHING: dict[str, str] = {}
+#: Pieces of a tool's input that are remembered one by one.
+MOST_FRAGMENTS = 4096
+#: Block type -> the delta types that fit and the member each adds, where that is a string.
+_FITS: dict[str, dict[str, str]] = {
+    kind: {delta: member for delta in block.deltas if (member := DELTA_TYPES[delta]) is not None}
+    for kind, block in BLOCK_TYPES.items()
+}
+
+
+class Input(NamedTuple):
+    """The input of a tool block, parsed as clients do: nothing counts as ``{}``. ``ok`` is False when it is no JSON."""
+
+    ok: bool
+    value: Any
+
+
+class Block:
+    """One content block. ``index`` is the one it had on the wire, ``number`` counts the blocks as they were opened."""
+
+    __slots__ = (
+        "citations",
+        "deltas",
+        "fits",
+        "fragments",
+        "index",
+        "input_fault",
+        "kind",
+        "number",
+        "open",
+        "opened",
+        "signature",
+        "signed_early",
+        "start",
+        "text",
+    )
+
+    def __init__(self, number: int, index: int, start: JsonObject, *, opened: bool = True) -> None:
+        self.number = number
+        self.index = index
+        self.start = start
+        kind = start.get("type")
+        self.kind: str = kind if type(kind) is str else ""
+        self.fits = _FITS.get(self.kind, _NOTHING)
+        self.open = True
+        self.opened = opened  # False: a delta or stop came for a block that never was
+        self.deltas = 0
+        self.text = Text()  # what the deltas added: text, thinking or JSON
+        self.fragments: list[str] = []  # the same piece by piece, for a tool's input
+        self.citations: list[Any] = []
+        self.signature: str | None = None
+        self.input_fault: Any = None  # what is wrong with the input, once somebody asked (inputs.py)
+        self.signed_early = False  # thinking came after the signature
+
+    @property
+    def id(self) -> str:
+        """The id of a call; "" when there is none."""
+        return self._text("id")
+
+    @property
+    def name(self) -> str:
+        """The name of the tool called; "" when there is none."""
+        return self._text("name")
+
+    def _text(self, key: str) -> str:
+        value = self.start.get(key)
+        return value if type(value) is str else ""
+
+    @property
+    def is_tool(self) -> bool:
+        """Whether a tool is called, by the client or the server."""
+        return self.kind in TOOL_BLOCKS
+
+    @property
+    def is_client_tool(self) -> bool:
+        """Whether the client is to run a tool."""
+        return self.kind == CLIENT_TOOL
+
+    @property
+    def direct(self) -> bool:
+        """Whether the model itself calls the tool, not code that it wrote: such calls come whole in their start."""
+        caller = self.start.get("caller")
+        return type(caller) is not dict or caller.get("type") in (None, "direct")
+
+    def add(self, piece: str) -> None:
+        """Take in what a delta adds."""
+        self.text.add(piece)
+        if piece and self.kind in TOOL_BLOCKS and len(self.fragments) < MOST_FRAGMENTS:
+            self.fragments.append(piece)
+
+    def sign(self, kind: str, piece: str) -> None:
+        """Take in a piece of the signature, or of thinking that comes after it."""
+        if kind == "signature_delta":
+            self.signature = (self.signature or "") + piece
+        else:
+            self.add(piece)
+            self.signed_early = self.signed_early or bool(piece)
+
+    @property
+    def given(self) -> str:
+        """The text or thinking that the start held already."""
+        return self._text(self.kind) if self.kind in ("text", "thinking") else ""
+
+    @property
+    def input(self) -> Input:
+        """The input of a tool: that of the deltas, else that of the start."""
+        joined = str(self.text)
+        if not joined.strip():
+            start = self.start.get("input")
+            return Input(True, start if start not in (None, "") else {})
+        payload = decode_payload(joined.encode("utf-8", "surrogatepass"))
+        faulty = any(fault.kind == "trailing-text" for fault in payload.faults)
+        return Input(payload.ok and not faulty, payload.value)
+
+    def same_call(self, start: JsonObject) -> bool:
+        """Whether another start means this block again: the same type and, for a call, the same id."""
+        if start.get("type") != self.kind or not self.kind:
+            return False
+        return not self.is_tool or (bool(self.id) and start.get("id") == self.id)

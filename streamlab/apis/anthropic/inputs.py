@@ -1,0 +1,113 @@
+"""What can be wrong with the joined input of a tool: told apart here, for the rules and for the repair."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from streamlab.apis.anthropic.blocks import MOST_FRAGMENTS, Block
+
+
+class InputFault(StrEnum):
+    """Why the input of a tool is not the object it should be."""
+
+    NONE = "none"
+    EMPTY_OBJECT_PREFIX = "empty-object-prefix"
+    REPEATED = "repeated"
+    DOUBLE_ENCODED = "double-encoded"
+    NOT_OBJECT = "not-object"
+    NOT_JSON = "not-json"
+
+
+def fault_of(block: Block) -> InputFault:
+    """What is wrong with a block's input; worked out once, when the block is closed."""
+    if block.input_fault is None:
+        block.input_fault = judge(str(block.text), block.fragments)
+    fault: InputFault = block.input_fault
+    return fault
+
+
+def judge(text: str, fragments: list[str]) -> InputFault:
+    """What is wrong with an input that came in these fragments."""
+    if not text.strip():
+        return InputFault.NONE
+    known, value = _parsed(text)
+    if known:
+        if type(value) is dict:
+            return InputFault.NONE
+        inner = _parsed(value) if type(value) is str else (False, None)
+        return InputFault.DOUBLE_ENCODED if inner[0] and type(inner[1]) is dict else InputFault.NOT_OBJECT
+    return InputFault.NOT_JSON if mended(text, fragments) is None else _kind(text)
+
+
+def _kind(text: str) -> InputFault:
+    rest = text.lstrip()
+    empty = rest.startswith("{}") and rest[2:].lstrip().startswith("{") and not _repeats(rest)
+    return InputFault.EMPTY_OBJECT_PREFIX if empty else InputFault.REPEATED
+
+
+def mended(text: str, fragments: list[str]) -> str | None:
+    """The one object that an input says twice, step by step, or behind an empty one; None when it says none."""
+    rest = text.strip()
+    if rest.startswith("{}") and len(rest) > 2 and _is_object(rest[2:]):
+        return rest[2:].strip()
+    first = _repeats(rest)
+    if first is not None:
+        return first
+    last = fragments[-1] if fragments else ""
+    if len(fragments) > 1 and len(fragments) < MOST_FRAGMENTS and _grow(fragments) and _is_object(last):
+        return last
+    return None
+
+
+def decoded(text: str, *, twice: bool = False) -> str | None:
+    """The text of the object that a string holds, read once, or once more; None when it holds none."""
+    if twice:
+        known, inner = _parsed(text)
+        return decoded(inner) if known and type(inner) is str else None
+    return text if _is_object(text) else None
+
+
+def _grow(fragments: list[str]) -> bool:
+    """Whether each fragment begins with the one before."""
+    return all(later.startswith(earlier) for earlier, later in pairwise(fragments))
+
+
+def _repeats(text: str) -> str | None:
+    """The first object of a text that holds nothing but this object several times."""
+    decoder = json.JSONDecoder()
+    try:
+        value, end = decoder.raw_decode(text)
+        first = text[:end]
+        at, times = end, 1
+        while at < len(text):
+            while at < len(text) and text[at] in " \t\r\n":
+                at += 1
+            if at == len(text):
+                break
+            again, at = decoder.raw_decode(text, at)
+            times += 1
+            if again != value:
+                return None
+    except (ValueError, RecursionError):
+        return None
+    return first if times > 1 and type(value) is dict else None
+
+
+def _is_object(text: str) -> bool:
+    known, value = _parsed(text)
+    return known and type(value) is dict
+
+
+def _parsed(text: str) -> tuple[bool, Any]:
+    try:
+        return True, json.loads(text, parse_int=_whole)
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def _whole(digits: str) -> int | float:
+    """Integers of any length; those too long for Python become floats, as in JavaScript."""
+    return int(digits) if len(digits) < 4300 else float(digits)

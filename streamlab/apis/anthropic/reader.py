@@ -1,0 +1,406 @@
+"""What an event of a Messages stream is, and what it means where it stands; the state of the message, tracked once.
+
+`MessageReader` is asked about every event, in order. It keeps the message, its blocks and what came before, and says
+by *facts* what is odd about an event's place: rules and repairs wait for those facts and ask the reader for the rest.
+A plain delta of the one open block takes the short way and has the fact `MessageFact.DELTA` alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from streamlab.apis.anthropic.blocks import Block
+from streamlab.apis.anthropic.expectations import (
+    BLOCK_DELTA,
+    BLOCK_START,
+    BLOCK_STOP,
+    BLOCK_TYPES,
+    DELTA_BLOCKS,
+    DELTA_TYPES,
+    ERROR,
+    EVENT_TYPES,
+    MEMBER_DELTAS,
+    MESSAGE_DELTA,
+    MESSAGE_START,
+    MESSAGE_STOP,
+    PING,
+    USAGE_TOKENS,
+)
+from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import REASONING_KEYS, Fact, as_object, flat_error
+
+#: Blocks of one message that are told apart; a message with more is not judged any further.
+MOST_BLOCKS: Final = 10_000
+_NAMES: Final = {kind.encode(): kind for kind in EVENT_TYPES}
+_WIRE: Final = {kind: kind.encode() for kind in EVENT_TYPES}
+_DELTA_NAME: Final = BLOCK_DELTA.encode()
+#: What a delta adds, in the words of every API.
+_ADDS: Final = {
+    "text_delta": Fact.CONTENT,
+    "thinking_delta": Fact.REASONING,
+    "input_json_delta": Fact.TOOL_CALLS,
+}
+
+
+class MessageFact:
+    """Bits beside those that every API has (wire/reading.Fact)."""
+
+    # what the event is
+    START: Final = 1 << 40
+    BLOCK_START: Final = 1 << 41
+    DELTA: Final = 1 << 42  # every one: expensive, wait for something more telling where you can
+    BLOCK_STOP: Final = 1 << 43
+    MESSAGE_DELTA: Final = 1 << 44
+    STOP: Final = 1 << 45
+    PING: Final = 1 << 46
+    ERROR: Final = 1 << 47
+    WHOLE: Final = 1 << 48  # a whole message, as it comes when no stream was asked for
+    FOREIGN: Final = 1 << 49  # an object that is no event of this API
+    # what is odd about it
+    NAME: Final = 1 << 50  # event line missing, or not the type; or no type
+    UNKNOWN: Final = 1 << 51  # the type of the event, of its block or of its delta is none that is known
+    UNOPENED: Final = 1 << 52  # the first event that needs a message_start, and none has come
+    AGAIN: Final = 1 << 53  # message_start, message_stop or content_block_stop a second time
+    STRAY: Final = 1 << 54  # about a block that was never opened
+    LATE: Final = 1 << 55  # a delta after its block was closed, or content after message_delta
+    OVERLAP: Final = 1 << 56  # about an open block although a later one was opened
+    INDEX: Final = 1 << 57  # index absent, of another type, used before or not the next
+    RESTARTED: Final = 1 << 58  # the start of the open block again
+    MISFIT: Final = 1 << 59  # the delta's type does not fit its block
+    MEMBER: Final = 1 << 60  # the delta has no type, or its member is missing or no string
+    EXTRA: Final = 1 << 61  # the delta has reasoning beside what it should have
+    AFTER_STOP: Final = 1 << 62  # after message_stop
+    AFTER_ERROR: Final = 1 << 63  # after an error
+    # what repairs wait for
+    SIGNATURE: Final = 1 << 64  # the signature of thinking, which should come last
+
+
+_F = MessageFact
+_KINDS: Final = {
+    MESSAGE_START: _F.START,
+    BLOCK_START: _F.BLOCK_START,
+    BLOCK_DELTA: _F.DELTA,
+    BLOCK_STOP: _F.BLOCK_STOP,
+    MESSAGE_DELTA: _F.MESSAGE_DELTA,
+    MESSAGE_STOP: _F.STOP,
+    PING: _F.PING,
+    ERROR: _F.ERROR,
+}
+#: Facts of what is odd; an event with none of them is as it should be.
+ODD: Final = (
+    _F.WHOLE | _F.FOREIGN | _F.NAME | _F.UNKNOWN | _F.UNOPENED | _F.AGAIN | _F.STRAY | _F.LATE | _F.OVERLAP | _F.INDEX
+    | _F.RESTARTED | _F.MISFIT | _F.MEMBER | _F.EXTRA | _F.AFTER_STOP | _F.AFTER_ERROR
+)  # fmt: skip
+
+
+class MessageReader:
+    """The message so far. After `read`, ``kind``, ``block``, ``delta`` and ``expected`` are about the event read."""
+
+    def __init__(self) -> None:
+        # the message
+        self.message: JsonObject | None = None  # of message_start
+        self.blocks: list[Block] = []
+        self.endings: list[JsonObject] = []  # the message_delta events (the first hundred)
+        self.stop_reason: Any = None
+        self.usage: JsonObject = {}
+        self.stopped = False
+        self.stop: JsonObject = {}  # the message_stop
+        self.error: JsonObject | None = None
+        # the event read last
+        self.kind = ""
+        self.block: Block | None = None
+        self.delta = ""  # the delta's type, or the one that its member names
+        self.expected = 0  # the index that the block opened last should have had
+        self.index_type = self.index_gap = self.index_reused = False  # which of them INDEX stands for
+        self._by_index: dict[int, Block] = {}
+        self._next = 0  # one more than the highest index so far
+        self._only: Block | None = None  # the open block, while there is exactly one and nothing is odd
+        self._begun = False
+
+    # -- what rules and repairs ask ----------------------------------------------------------------------------------
+
+    @property
+    def open_blocks(self) -> list[Block]:
+        """Blocks that were opened and not closed."""
+        return [block for block in self.blocks if block.open and block.opened]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the message has said why it stops."""
+        return self.stop_reason is not None
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error came."""
+        return self.error is not None
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of a message came."""
+        return self._begun
+
+    @property
+    def client_tools(self) -> list[Block]:
+        """The calls that the client is to run."""
+        return [block for block in self.blocks if block.is_client_tool and block.opened]
+
+    @property
+    def text(self) -> str:
+        """The text of all blocks, in order."""
+        return "".join(block.given + str(block.text) for block in self.blocks if block.kind == "text")
+
+    @property
+    def lost(self) -> bool:
+        """Whether there are more blocks than are told apart."""
+        return len(self.blocks) >= MOST_BLOCKS
+
+    def restore(self, block: Block, is_open: bool, text: str, signature: str | None, citations: int) -> None:
+        """Add a block of another reader as it was at some moment."""
+        past = self._new(block.index, block.start, opened=block.opened)
+        past.open, past.signature, past.citations = is_open, signature, block.citations[:citations]
+        past.add(text)
+        self._begun = True
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def read(self, event: StreamEvent) -> int:
+        """Take an event in; its facts."""
+        if type(event) is not Chunk:
+            return self._read_other(event)
+        value, sse = event.json, event.sse
+        if self._only is not None and value.get("type") == BLOCK_DELTA:
+            block, delta = self._only, value.get("delta")
+            if value.get("index") == block.index and type(delta) is dict and (sse is None or sse.event == _DELTA_NAME):
+                kind: Any = delta.get("type")
+                piece: Any = delta.get(block.fits.get(kind)) if type(kind) is str else None
+                if type(piece) is str and type(value["index"]) is int and len(delta) == 2:
+                    self.kind, self.block, self.delta = BLOCK_DELTA, block, kind
+                    block.deltas += 1
+                    if kind == "signature_delta" or block.signature is not None:
+                        block.sign(kind, piece)
+                        return _F.DELTA | _F.SIGNATURE | Fact.REASONING
+                    block.add(piece)
+                    return _F.DELTA | _ADDS[kind]
+        return self._read_object(value, sse.event if sse is not None else None, sse is None)
+
+    def read_json(self, value: JsonObject) -> int:
+        """Take the JSON of an event in whose framing is not of interest."""
+        if value.get("error"):
+            return self._read_error(value, 0)
+        return self._read_object(value, None, True)
+
+    def _read_other(self, event: StreamEvent) -> int:
+        self.kind, self.block, self.delta = "", None, ""
+        if type(event) is ErrorPayload:
+            name = event.sse.event if event.sse is not None else b"error"
+            odd = _F.NAME if name != b"error" and event.json.get("type") == ERROR else 0
+            return self._read_error(event.json, odd)
+        if type(event) is Comment or type(event) is Done:
+            return 0
+        sse = event.sse
+        if sse is not None and sse.event == b"error":
+            return self._read_error({}, 0)
+        return self._after()
+
+    def _read_error(self, value: JsonObject, odd: int) -> int:
+        self.kind, self.block, self.delta = ERROR, None, ""
+        odd |= self._after()
+        if self.error is None:
+            self.error = value
+        self._only = None
+        return _F.ERROR | odd
+
+    def _read_object(self, value: JsonObject, name: bytes | None, unnamed_is_fine: bool) -> int:
+        self.block, self.delta = None, ""
+        kind = value.get("type")
+        odd = 0
+        if type(kind) is not str or not kind:
+            kind = _NAMES.get(name or b"", "")
+            odd = _F.NAME
+        elif not unnamed_is_fine and name != _WIRE.get(kind):
+            odd = _F.NAME if kind in _WIRE else 0
+        self.kind = kind
+        if kind == ERROR or (not kind and flat_error(value) is not None):
+            return self._read_error(value, odd)
+        facts = _KINDS.get(kind)
+        if facts is None:
+            return self._read_foreign(value, kind)
+        if facts & _F.PING:
+            return facts | odd
+        if self.stopped or self.error is not None or self.lost:
+            again = _F.AGAIN if kind == MESSAGE_STOP and self.stopped else 0
+            return facts | odd | again | (0 if again else self._after())
+        if not self._begun:
+            self._begun = True
+            odd |= 0 if kind == MESSAGE_START else _F.UNOPENED
+        odd |= self._take(kind, value)
+        opened = self.open_blocks if kind in (BLOCK_START, BLOCK_STOP) else None
+        if opened is not None:
+            self._only = opened[0] if len(opened) == 1 and not self.endings else None
+        return facts | odd
+
+    def _read_foreign(self, value: JsonObject, kind: str) -> int:
+        """An object that is no event of this API: another type, a chunk of another API, a whole message."""
+        if kind == "message":
+            return _F.WHOLE | Fact.MESSAGE | self._after()
+        return (_F.UNKNOWN if kind else _F.FOREIGN) | (self._after() if kind else 0)
+
+    def _after(self) -> int:
+        """What came before, when nothing should come any more."""
+        return (_F.AFTER_STOP if self.stopped else 0) | (_F.AFTER_ERROR if self.error is not None else 0)
+
+    def _take(self, kind: str, value: JsonObject) -> int:
+        if kind == BLOCK_DELTA:
+            return self._take_delta(value)
+        if kind == BLOCK_START:
+            return self._open(value)
+        if kind == BLOCK_STOP:
+            return self._close(value)
+        if kind == MESSAGE_START:
+            return self._start(value)
+        if kind == MESSAGE_DELTA:
+            return self._end(value)
+        self.stopped, self.stop = True, value
+        self._only = None
+        return 0
+
+    def _start(self, value: JsonObject) -> int:
+        message = value.get("message")
+        if self.message is not None:
+            return _F.AGAIN
+        self.message = message if type(message) is dict else value
+        self._use(self.message.get("usage"))
+        return 0
+
+    def _end(self, value: JsonObject) -> int:
+        self._only = None
+        if len(self.endings) < 100:
+            self.endings.append(value)
+        reason = as_object(value.get("delta")).get("stop_reason")
+        self.stop_reason = reason if reason is not None else self.stop_reason
+        self._use(value.get("usage"))
+        return _F.AGAIN if len(self.endings) > 1 else 0
+
+    def _use(self, usage: Any) -> None:
+        """The last message_delta over message_start, member by member."""
+        self.usage.update({key: count for key, count in as_object(usage).items() if count is not None})
+
+    # -- blocks ------------------------------------------------------------------------------------------------------
+
+    def _place(self, value: JsonObject) -> tuple[int | None, int]:
+        """The index of an event, None when it has none that can be read, and what is odd about it."""
+        index = value.get("index")
+        self.index_reused = self.index_gap = False
+        self.index_type = type(index) is not int
+        if type(index) is int:
+            return index, 0
+        if type(index) is str and index.isdecimal() and len(index) < 9:
+            return int(index), _F.INDEX
+        return None, _F.INDEX
+
+    def _open(self, value: JsonObject) -> int:
+        index, odd = self._place(value)
+        self.expected = self._next
+        if index is None:
+            index = self.expected
+        start = as_object(value.get("content_block"))
+        known = self._by_index.get(index)
+        told = known is not None and not known.opened  # what came for it before was told of then
+        if told:
+            known = None
+        elif known is not None and known.open and known.same_call(start):
+            self.block = known
+            return odd | _F.RESTARTED
+        self.index_reused, self.index_gap = known is not None, known is None and index != self.expected and not told
+        if self.index_reused or self.index_gap:
+            odd |= _F.INDEX
+        block = self._new(index, start)
+        if block.kind not in BLOCK_TYPES:
+            odd |= _F.UNKNOWN
+        if start.get("signature"):
+            block.signature = str(start["signature"])
+        return odd | (_F.LATE if self.endings else 0)
+
+    def _new(self, index: int, start: JsonObject, *, opened: bool = True) -> Block:
+        block = Block(len(self.blocks), index, start, opened=opened)
+        self.blocks.append(block)
+        self._by_index[index] = self.block = block
+        self._next = max(self._next, index + 1)
+        return block
+
+    def _find(self, value: JsonObject) -> tuple[Block | None, int, int]:
+        """The block that an event is about, the index it goes by, and what is odd about that."""
+        index, odd = self._place(value)
+        if index is None:
+            return (self.blocks[-1] if self.blocks else None), self._next, odd
+        return self._by_index.get(index), index, odd
+
+    def _close(self, value: JsonObject) -> int:
+        block, index, odd = self._find(value)
+        if block is None:
+            self._new(index, {}, opened=False).open = False
+            return odd | _F.STRAY
+        self.block = block
+        if not block.open:
+            return odd | _F.AGAIN
+        block.open = False
+        return odd | self._overlap(block) | (_F.LATE if self.endings else 0)
+
+    def _overlap(self, block: Block) -> int:
+        return _F.OVERLAP if block.opened and block.number < len(self.blocks) - 1 else 0
+
+    def _take_delta(self, value: JsonObject) -> int:
+        delta = as_object(value.get("delta"))
+        odd = self._delta_kind(delta)
+        block, index, found = self._find(value)
+        odd |= found
+        if block is None:
+            block = self._new(index, {"type": DELTA_BLOCKS.get(self.delta, "tool_use")}, opened=False)
+            odd |= _F.STRAY
+        self.block = block
+        if block.open:
+            odd |= self._overlap(block)
+        if not block.open or self.endings:
+            odd |= _F.LATE
+        block.deltas += 1
+        odd |= _ADDS.get(self.delta, 0)
+        known = BLOCK_TYPES.get(block.kind)
+        fits = known is None or self.delta in known.deltas
+        if not fits and self.delta in DELTA_TYPES:
+            odd |= _F.MISFIT
+        if fits:
+            self._add(block, delta)
+        return odd
+
+    def _delta_kind(self, delta: JsonObject) -> int:
+        """Work out the delta's type; what is odd about it."""
+        kind = delta.get("type")
+        odd = _F.EXTRA if any(type(delta.get(key)) is str and key != "thinking" for key in REASONING_KEYS) else 0
+        if type(kind) is not str or not kind:
+            self.delta = next((MEMBER_DELTAS[key] for key in delta if key in MEMBER_DELTAS), "")
+            return odd | _F.MEMBER
+        self.delta = kind
+        if kind not in DELTA_TYPES:
+            return odd | _F.UNKNOWN
+        member = DELTA_TYPES[kind]
+        return odd | (_F.MEMBER if member is not None and type(delta.get(member)) is not str else 0)
+
+    def _add(self, block: Block, delta: JsonObject) -> None:
+        if self.delta == "citations_delta":
+            block.citations.append(delta.get("citation"))
+            return
+        member = DELTA_TYPES.get(self.delta)
+        if member is None:
+            return
+        piece = delta.get(member)
+        if self.delta == "input_json_delta" and type(piece) is dict:
+            block.start = {**block.start, "input": piece}
+        elif type(piece) is str:
+            if self.delta == "signature_delta" or block.signature is not None:
+                block.sign(self.delta, piece)
+            else:
+                block.add(piece)
+
+
+__all__ = ["ODD", "USAGE_TOKENS", "MessageFact", "MessageReader"]

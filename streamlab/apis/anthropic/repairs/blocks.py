@@ -1,0 +1,314 @@
+"""Blocks one after the other, numbered 0, 1, 2, opened once, closed once, each with deltas of its own type alone.
+
+A slot stands for a block as it came. While one slot is open the others wait; when it is closed the next goes out, and
+what waited for it is taken through the same steps. A start or a stop is held back for one event, since that may show
+that the block is of another type, or not over yet; one ping may come in between, a second one lets go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamlab.apis.anthropic.blocks import Block
+from streamlab.apis.anthropic.expectations import (
+    BLOCK_DELTA,
+    BLOCK_START,
+    BLOCK_STOP,
+    BLOCK_TYPES,
+    DELTA_BLOCKS,
+    MESSAGE_DELTA,
+    MESSAGE_STOP,
+)
+from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.repairs.deltas import clean, extra_thinking
+from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
+from streamlab.apis.anthropic.repairs.writer import MISMATCH, NOTHING, BlockWriter, Slot
+from streamlab.exchange import Ending
+from streamlab.rules.repair import Change, Comment, Draft, Drafts, ErrorPayload
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_object
+
+#: Events that wait for blocks before theirs.
+_MOST_WAITING: Final = 256
+_STRAY, _OVERLAP = "messages-block-start-missing", "messages-block-overlap"
+
+
+class Blocks(Part):
+    """See the module."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self._slots: dict[int, Slot] = {}  # number of a block as it came -> where it goes
+        self._writer = BlockWriter(message)
+        self._queue: list[Slot] = []
+        self._over = False  # message_delta came last
+
+    @property
+    def holding(self) -> bool:
+        """Whether a start or a stop, or a whole block, is held back."""
+        current = self._writer.current
+        waits = current is not None and (current.text is not None or current.signature is not None)
+        return bool(self._writer.held or self._queue or waits)
+
+    def take(self, draft: Draft) -> Drafts:
+        """What becomes of one event."""
+        return tuple(self._take(draft))
+
+    def _take(self, draft: Draft) -> Iterator[Draft]:
+        kind, facts = kind_of(draft), self.message.read(draft)
+        if is_quiet(draft):
+            yield from self._ping(draft)
+            return
+        self._over = kind == MESSAGE_DELTA
+        if facts & MessageFact.UNKNOWN and self._foreign(draft, facts):
+            return
+        elif kind in (BLOCK_START, BLOCK_DELTA, BLOCK_STOP) and not self.message.reader.lost:
+            block = self.message.reader.block
+            if block is not None:
+                yield from self._block_event(draft, kind, block)
+            else:  # after the end
+                yield from self._writer.release()
+                yield draft
+        elif kind == MESSAGE_DELTA and self._writer.stopped is not None and self._writer.current is None:
+            self._writer.held.append(draft)  # content may follow, and belong before the stop
+        else:
+            yield from self._close_extra(draft, None)
+            if kind == MESSAGE_STOP or type(draft.event) is ErrorPayload:
+                yield from self._close_all(draft, close=kind == MESSAGE_STOP)
+            yield from self._writer.release()
+            yield draft
+
+    def _foreign(self, draft: Draft, facts: int) -> bool:
+        """Unsafe: an event of a type that is not known is dropped; blocks and deltas never are."""
+        if not self.message.story.unsafe or facts & (MessageFact.BLOCK_START | MessageFact.DELTA):
+            return False
+        self.message.drop(draft, "messages-unknown-type")
+        return True
+
+    def idle(self) -> Drafts:
+        """Give up waiting for the next event."""
+        return tuple(self._writer.release())
+
+    def finish(self, ending: Ending) -> Drafts:
+        """The stream is over; blocks are closed where the message said why it stopped."""
+        known = self.message.stop_reason is not None and not self.message.ended
+        return (*self._close_extra(NOTHING, None), *self._close_all(None, close=known), *self._writer.release())
+
+    # -- holding back ------------------------------------------------------------------------------------------------
+
+    def _ping(self, draft: Draft) -> Iterator[Draft]:
+        if self._writer.held and len(self._writer.held) < 2 and type(draft.event) is not Comment:
+            self._writer.held.append(draft)
+            return
+        if self._over and self.message.stop_reason not in (None, ""):
+            yield from self._close_all(draft, close=True)
+        yield from self._writer.release()
+        current = self._writer.current
+        if current is not None and current.signature is not None:
+            signed, current.signature = current.signature, None
+            yield signed
+        yield draft
+
+    # -- what an event is about --------------------------------------------------------------------------------------
+
+    def _block_event(self, draft: Draft, kind: str, block: Block) -> Iterator[Draft]:
+        facts = self.message.facts
+        slot = self._slots.get(block.number)
+        if kind == BLOCK_START:
+            if facts & MessageFact.RESTARTED and slot is not None:
+                yield from self._restart(draft, slot)
+                return
+            slot = self._slots[block.number] = Slot(block.kind)
+        elif slot is None:
+            slot = self._slots[block.number] = self._stray(draft, kind)
+        if slot.dropped or (kind == BLOCK_STOP and (slot.closed or facts & MessageFact.AGAIN)):
+            self.message.drop(draft, self._why_dropped(slot, kind))
+            return
+        if slot.raw:
+            yield from self._writer.release()
+            yield draft
+            return
+        yield from self._close_extra(draft, slot)
+        late = kind == BLOCK_DELTA and slot.closed
+        if self._writer.current is None or self._writer.current is slot or late:
+            yield from self._now(draft, kind, slot)
+        else:
+            yield from self._wait(draft, slot)
+
+    def _close_extra(self, draft: Draft, slot: Slot | None) -> Iterator[Draft]:
+        """Close a block of our own making when something else comes."""
+        current = self._writer.current
+        if current is not None and current.extra and (slot is None or slot.after is not current):
+            yield from self._writer.close(current, draft, MISMATCH)
+            yield from self._next_slot()
+
+    @staticmethod
+    def _why_dropped(slot: Slot, kind: str) -> str:
+        if not slot.dropped:
+            return "messages-block-stop-repeated"
+        return "messages-redacted-thinking-without-data" if slot.kind == "redacted_thinking" else _STRAY
+
+    def _stray(self, draft: Draft, kind: str) -> Slot:
+        """The slot for a block that was never opened."""
+        reader = self.message.reader
+        slot = Slot(DELTA_BLOCKS.get(reader.delta, ""))
+        if kind == BLOCK_STOP:
+            slot.dropped = True
+        elif not slot.kind:
+            slot.raw = True
+            why = "the id and the name of the tool are not on the wire"
+            self.message.cannot(_STRAY, why if reader.delta == "input_json_delta" else "no block fits what comes")
+            index = draft.json.get("index")
+            self._writer.next = max(self._writer.next, index + 1 if type(index) is int else 0)
+        return slot
+
+    def _wait(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
+        """The block before is not closed yet."""
+        if slot not in self._queue:
+            self._queue.append(slot)
+            self.message.odd = True
+        slot.waiting.append(draft)
+        if not slot.extra:
+            draft.changes.append(Change(_OVERLAP, "", "before the end of another block", "after it"))
+        if sum(len(one.waiting) for one in self._queue) > _MOST_WAITING:
+            self.message.cannot(_OVERLAP, "too much waits for the end of a block; it is closed early")
+            yield from self._writer.close(self._writer.current, draft, _OVERLAP)
+            yield from self._next_slot()
+
+    def _next_slot(self) -> Iterator[Draft]:
+        """Let the next block out, with what waited for it."""
+        while self._writer.current is None and self._queue:
+            slot = self._queue.pop(0)
+            waiting, slot.waiting = slot.waiting, []
+            for draft in waiting:
+                yield from self._now(draft, kind_of(draft), slot)
+            if slot.extra:
+                yield from self._writer.close(slot, waiting[-1], MISMATCH)
+
+    # -- out ---------------------------------------------------------------------------------------------------------
+
+    def _now(self, draft: Draft, kind: str, slot: Slot) -> Iterator[Draft]:
+        if kind == BLOCK_START:
+            yield from self._open(draft, slot)
+            return
+        if not slot.opened:
+            yield from self._writer.open_for(draft, slot, slot.kind, _STRAY)
+        if kind == BLOCK_DELTA:
+            yield from self._deltas(draft, slot)
+            return
+        yield from self._writer.stop(draft, slot)
+        if self._queue:
+            yield from self._writer.release()
+            yield from self._next_slot()
+
+    def _open(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
+        start = draft.json.get("content_block")
+        block = as_object(start)
+        if slot.kind == "redacted_thinking" and not block.get("data"):
+            slot.dropped = True
+            self.message.drop(draft, "messages-redacted-thinking-without-data")
+            return
+        slot.out, self._writer.next = self._writer.next, self._writer.next + 1
+        slot.opened, self._writer.current = True, slot
+        self._writer.number(draft, slot)
+        if slot.kind in ("text", "thinking"):
+            self._writer.empty(draft, slot, block)
+        yield from self._writer.hold(draft)
+
+    def _restart(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
+        block = as_object(draft.json.get("content_block"))
+        text = block.get(slot.kind) if slot.kind in ("text", "thinking") else None
+        if type(text) is str and text and self._writer.current is slot:
+            yield from self._writer.flush(slot, draft)
+            yield from self._writer.release()
+            yield made(delta_event(slot.out, f"{slot.kind}_delta", slot.kind, text), draft, "messages-block-restarted")
+        self.message.drop(draft, "messages-block-restarted")
+
+    # -- deltas ------------------------------------------------------------------------------------------------------
+
+    def _deltas(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
+        """The deltas that one is, each in a block of its type."""
+        parts = [*extra_thinking(draft, self.message), draft] if self.message.story.unsafe else [draft]
+        for one in parts:
+            delta = clean(one, self.message)
+            if delta is None:
+                self.message.drop(one, "messages-delta-member-wrong")
+                continue
+            yield from self._delta(one, slot, delta)
+
+    def _delta(self, draft: Draft, slot: Slot, delta: JsonObject) -> Iterator[Draft]:
+        kind = delta.get("type")
+        known = BLOCK_TYPES.get(slot.kind)
+        if known is not None and kind in DELTA_BLOCKS and kind not in known.deltas:
+            yield from self._mismatch(draft, slot, DELTA_BLOCKS[str(kind)])
+            return
+        if known is not None and kind == "input_json_delta" and kind not in known.deltas:
+            self.message.cannot(MISMATCH, "the id and the name of the tool are not on the wire")
+        if slot.closed:
+            yield from self._late(draft, slot)
+            return
+        if slot.kind == "thinking":
+            yield from self._writer.sign(draft, slot, kind)
+            return
+        yield from self._writer.flush(slot, draft)
+        yield from self._writer.write(draft, slot)
+
+    def _mismatch(self, draft: Draft, slot: Slot, kind: str) -> Iterator[Draft]:
+        """A delta of another type: retype the block, or close it and open another."""
+        self.message.odd = True
+        if slot.kind not in ("text", "thinking"):
+            yield from self._after(draft, slot, kind)
+            return
+        if slot.empty and slot.text is None and self._writer.held and self._writer.current is slot:
+            self._writer.retype(self._writer.held[0], slot, kind)
+        elif slot.closed:
+            yield from self._after(draft, slot, kind)
+            return
+        else:
+            yield from self._writer.close(slot, draft, MISMATCH)
+            yield from self._writer.open_for(draft, slot, kind, MISMATCH)
+        yield from self._delta(draft, slot, as_object(draft.json.get("delta")))
+
+    def _after(self, draft: Draft, slot: Slot, kind: str) -> Iterator[Draft]:
+        """Text that belongs into a block of its own behind this one: behind a call, or behind a block that is over."""
+        other = slot.after
+        if other is None or other.closed or (other.opened and other is not self._writer.current):
+            other = slot.after = Slot(kind)
+            other.extra = True
+        if self._writer.current is None or self._writer.current is other:
+            if not other.opened:
+                yield from self._writer.open_for(draft, other, kind, MISMATCH)
+            yield from self._delta(draft, other, as_object(draft.json.get("delta")))
+            return
+        yield from self._wait(draft, other)
+
+    def _late(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
+        """A delta after its block was closed."""
+        rule = "messages-content-after-close"
+        self.message.odd = True
+        if self._writer.stopped is slot:
+            self._writer.number(draft, slot)
+            draft.note(rule, "", "after the stop", "before it")
+            if self.message.reader.delta == "signature_delta":
+                self._writer.held.insert(0, draft)
+            else:
+                yield draft
+        elif slot.kind in ("text", "thinking"):
+            yield from self._after(draft, slot, slot.kind)
+        else:
+            self.message.cannot(rule, "the block has gone out")
+            yield from self._writer.write(draft, slot)
+
+    # -- closing -----------------------------------------------------------------------------------------------------
+
+    def _close_all(self, draft: Draft | None, *, close: bool) -> Iterator[Draft]:
+        """Everything that waits goes out, and every open block is closed; before an error the last one stays open."""
+        while self._writer.current is not None or self._queue:
+            current = self._writer.current
+            if current is not None:
+                if not close and not self._queue:
+                    yield from self._writer.flush(current, NOTHING)
+                    return
+                yield from self._writer.close(current, draft, "messages-block-stop-missing" if close else _OVERLAP)
+            yield from self._next_slot()

@@ -1,0 +1,189 @@
+"""How a message closes: one message_delta, message_stop, nothing more. A message that broke off ends with an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from streamlab.apis.anthropic.expectations import BLOCK_STOP, MESSAGE_DELTA, MESSAGE_STOP
+from streamlab.apis.anthropic.inputs import InputFault, fault_of
+from streamlab.apis.anthropic.repairs.parts import Message, Part, is_quiet, kind_of, made
+from streamlab.exchange import Ending
+from streamlab.rules.repair import ABSENT, Change, Chunk, Comment, Draft, Drafts, ErrorPayload, Origin, unended
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_object
+
+_REPEATED, _LATE = "messages-delta-repeated", "messages-content-after-close"
+
+
+class Closing(Part):
+    """Holds message_delta until message_stop, since a block or another one may follow."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self._delta: Draft | None = None
+        self._pings: list[Draft] = []
+        self._told = False  # a message_delta went out
+        self._begun = False
+        self._moved = False  # content came after message_delta
+
+    @property
+    def holding(self) -> bool:
+        """Whether message_delta is held back."""
+        return self._delta is not None
+
+    def take(self, draft: Draft) -> Drafts:
+        """What becomes of one event."""
+        return tuple(self._take(draft))
+
+    def _take(self, draft: Draft) -> Iterator[Draft]:
+        kind = kind_of(draft)
+        if self.message.passing:
+            yield from self._release()
+            yield draft
+        elif self.message.ended:
+            yield from self._after(draft, kind)
+        elif is_quiet(draft):
+            yield from self._ping(draft)
+        elif kind == MESSAGE_DELTA:
+            self._hold(draft)
+        elif kind == MESSAGE_STOP:
+            yield from self._stop(draft)
+        elif type(draft.event) is ErrorPayload:
+            yield from self._release()
+            self.message.ended = True
+            yield draft
+        else:
+            self._begun = True
+            # The stop of a block that comes after all is only late when the upstream sent it late.
+            self._moved = self._moved or (self._delta is not None and (kind != BLOCK_STOP or bool(draft.event.sse)))
+            yield draft
+
+    def idle(self) -> Drafts:
+        """The stream keeps itself alive after its reason: it has nothing more to say."""
+        return tuple(self._release())
+
+    def finish(self, ending: Ending) -> Drafts:
+        """message_stop where the reason is known; else an error event, so that nobody takes half for all."""
+        reader = self.message.reader
+        over = self.message.ended or (self.message.passing and (reader.stopped or reader.failed))
+        if over or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+            return tuple(self._release())
+        return (*self._release(), *self._end(ending))
+
+    def _end(self, ending: Ending) -> Iterator[Draft]:
+        self.message.ended = True
+        if self.message.stop_reason not in (None, ""):
+            yield _invented({"type": MESSAGE_STOP}, "messages-stop-missing")
+            return
+        story = self.message.story
+        begun = self._begun or self.message.reader.begun
+        rule = "messages-truncated"
+        why = unended(story, ending, begun=begun, what="message", missing=rule, stops="in the middle")
+        error = {"type": "error", "error": {"type": "api_error", "message": why.message}}
+        change = Change(why.rule, "", ABSENT, why.code, Origin.INVENTED)
+        yield Draft(ErrorPayload(None, error), (), [change], True)
+
+    # -- message_delta -----------------------------------------------------------------------------------------------
+
+    def _hold(self, draft: Draft) -> None:
+        before, self._delta = self._delta, draft
+        if before is None:
+            return
+        self.message.odd = True
+        event, was = draft.json, before.json
+        usage = {**as_object(was.get("usage")), **as_object(event.get("usage"))}
+        delta = {**as_object(was.get("delta")), **_without_nulls(as_object(event.get("delta")))}
+        if usage != event.get("usage") and usage:
+            draft.put(_REPEATED, event, "usage", usage, "")
+        if delta != event.get("delta"):
+            draft.put(_REPEATED, event, "delta", delta, "")
+        draft.sources = (*before.sources, *draft.sources)
+        draft.changes.append(Change(_REPEATED, "", MESSAGE_DELTA, ABSENT))
+        draft.changes[:0] = before.changes
+
+    def _ping(self, draft: Draft) -> Iterator[Draft]:
+        if self._delta is not None and not self._pings and type(draft.event) is not Comment:
+            self._pings.append(draft)
+            return
+        if self._delta is not None and self.message.stop_reason is not None:
+            yield from self._release()
+        yield draft
+
+    def _release(self) -> Iterator[Draft]:
+        delta, self._delta = self._delta, None
+        if delta is not None:
+            self._told = True
+            self._right(delta)
+            if self._moved:
+                delta.changes.append(Change(_LATE, "", "before content", "last"))
+            yield delta
+        pings, self._pings = self._pings, []
+        yield from pings
+
+    def _right(self, draft: Draft) -> None:
+        delta = as_object(draft.json.get("delta"))
+        if delta.get("stop_reason") == "end_turn" and self.message.called:
+            rule = "messages-stop-reason-end-turn-with-tool"
+            draft.put(rule, delta, "stop_reason", "tool_use", "delta.")
+
+    # -- message_stop ------------------------------------------------------------------------------------------------
+
+    def _stop(self, draft: Draft) -> Iterator[Draft]:
+        if self.message.stop_reason in (None, ""):
+            self._reason(draft)
+        yield from self._release()
+        self.message.ended = True
+        yield draft
+
+    def _reason(self, draft: Draft) -> None:
+        """message_stop may hold the reason; unsafe: what came says which it was."""
+        rule, event = "messages-stop-reason-missing", draft.json
+        holder = event if event.get("stop_reason") else as_object(event.get("delta"))
+        reason: Any = holder.get("stop_reason")
+        origin = Origin.DERIVED
+        if type(reason) is str and reason:
+            draft.drop(rule, holder, "stop_reason", "")
+        elif self.message.story.unsafe and self._whole:
+            reason, origin = "tool_use" if self.message.called else "end_turn", Origin.INVENTED
+        else:
+            self.message.cannot(rule, "why the message stops is not on the wire")
+            return
+        self.message.stop_reason = reason
+        if self._delta is not None:
+            self._delta.put(rule, self._delta.json, "delta", {"stop_reason": reason, "stop_sequence": None}, "", origin)
+            return
+        usage = dict(as_object(event.pop("usage", None))) or {"output_tokens": 0}
+        count = self.message.reader.usage.get("output_tokens")
+        usage.setdefault("output_tokens", count if type(count) is int else 0)
+        delta = {"stop_reason": reason, "stop_sequence": None}
+        self._delta = made({"type": MESSAGE_DELTA, "delta": delta, "usage": usage}, draft, rule, origin)
+
+    @property
+    def _whole(self) -> bool:
+        """Whether there are blocks, and every call among them can be run."""
+        blocks = self.message.reader.blocks
+        return bool(blocks) and all(fault_of(one) is InputFault.NONE for one in blocks if one.is_tool)
+
+    def _after(self, draft: Draft, kind: str) -> Iterator[Draft]:
+        """What comes after the end."""
+        reader = self.message.reader
+        if is_quiet(draft):
+            yield draft
+        elif reader.failed and not reader.stopped:
+            self.message.drop(draft, "messages-answer-after-error")
+        elif kind == MESSAGE_STOP:
+            self.message.drop(draft, "messages-stop-repeated")
+        elif self.message.story.unsafe:
+            self.message.drop(draft, "messages-event-after-stop")
+        else:
+            self.message.cannot("messages-event-after-stop", "clients disagree about what comes after the end")
+            yield draft
+
+
+def _without_nulls(delta: JsonObject) -> JsonObject:
+    return {key: value for key, value in delta.items() if value is not None}
+
+
+def _invented(value: JsonObject, rule: str) -> Draft:
+    return Draft(Chunk(None, value), (), [Change(rule, "", ABSENT, value.get("type"), Origin.INVENTED)], True)

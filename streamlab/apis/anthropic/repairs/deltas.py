@@ -1,0 +1,60 @@
+"""What a delta should have been: its type, its member, as a string."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamlab.apis.anthropic.expectations import DELTA_TYPES, MEMBER_DELTAS
+from streamlab.apis.anthropic.repairs.parts import Message, delta_event, made
+from streamlab.rules.repair import Draft
+from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.reading import REASONING_KEYS, as_object
+
+_RULE = "messages-delta-member-wrong"
+_EXTRA = "messages-reasoning-extra-key"
+
+
+def clean(draft: Draft, message: Message) -> JsonObject | None:
+    """The delta as it should be; None where it adds nothing and goes."""
+    delta = draft.json.get("delta")
+    if type(delta) is not dict:
+        return None if delta is None else {}
+    kind = delta.get("type")
+    if type(kind) is not str or not kind:
+        meant = next((MEMBER_DELTAS[key] for key in delta if key in MEMBER_DELTAS), None)
+        if meant is None:
+            return delta if any(value is not None for value in delta.values()) else None
+        message.odd = True
+        draft.put(_RULE, delta, "type", meant, "delta.")
+        kind = meant
+    member = DELTA_TYPES.get(kind)
+    if member is None or type(delta.get(member)) is str:
+        return delta
+    message.odd = True
+    return _member(draft, delta, member)
+
+
+def _member(draft: Draft, delta: JsonObject, member: str) -> JsonObject | None:
+    """A member that is missing, null, or of another type."""
+    value = delta.get(member)
+    others = [key for key in delta if key in MEMBER_DELTAS and key != member and type(delta[key]) is str]
+    if value is None and others:
+        value = delta.pop(others[0])
+    if value is None:
+        return None
+    if type(value) not in (str, dict):
+        return delta
+    text = value if type(value) is str else encode_json(value).decode("utf-8", "replace")
+    draft.put(_RULE, delta, member, text, "delta.")
+    return delta
+
+
+def extra_thinking(draft: Draft, message: Message) -> Iterator[Draft]:
+    """Reasoning beside the text of a delta, as a delta of its own before it."""
+    delta = as_object(draft.json.get("delta"))
+    for key in REASONING_KEYS:
+        if key != "thinking" and type(delta.get(key)) is str and delta[key]:
+            piece = delta[key]
+            message.odd = True
+            draft.drop(_EXTRA, delta, key, "delta.")
+            yield made(delta_event(draft.json.get("index"), "thinking_delta", "thinking", piece), draft, _EXTRA)

@@ -1,0 +1,257 @@
+"""message_start where and as it should be, and the usage of both ends."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamlab.apis.anthropic.expectations import (
+    BLOCK_START,
+    FOREIGN_STOP_REASONS,
+    INPUT_TOKENS,
+    MESSAGE_DELTA,
+    MESSAGE_MEMBERS,
+    MESSAGE_START,
+    MESSAGE_STOP,
+    OPENAI_USAGE,
+    USAGE_TOKENS,
+)
+from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
+from streamlab.exchange import Ending
+from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, Origin
+from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.reading import as_list, as_object
+
+#: Events that are held back in case message_start comes late.
+_MOST_EARLY: Final = 16
+_FLAT: Final = ("id", "role", "content", "model", "stop_reason", "stop_sequence", "usage")
+_RULE_SHAPE = "messages-start-shape"
+
+
+class Envelope(Part):
+    """Gives the stream one message_start, in front, with the members that clients need."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self._started = False
+        self._invented = False  # message_start is of our making
+        self._early: list[Draft] = []
+        self._id: Any = None
+        self._content: tuple[list[Any], Draft] | None = None  # that message_start held already
+        self._input: JsonObject = {}  # input tokens of message_start
+        self._output = 0
+
+    @property
+    def holding(self) -> bool:
+        """Whether events wait for message_start."""
+        return bool(self._early)
+
+    def take(self, draft: Draft) -> Drafts:
+        """What becomes of one event."""
+        kind = kind_of(draft)
+        if kind == MESSAGE_START:
+            return tuple(self._start(draft))
+        if not self._started:
+            if is_quiet(draft) and not self._early:
+                return (draft,)
+            return self._wait(draft, kind)
+        if kind == BLOCK_START:
+            self._content = None
+        elif kind == MESSAGE_DELTA:
+            self._delta(draft)
+        if self._content is not None and kind in (MESSAGE_DELTA, MESSAGE_STOP):
+            return (*self._blocks_of_content(), draft)
+        return (draft,)
+
+    def idle(self) -> Drafts:
+        """No message_start yet: go on waiting, it is the first thing to come."""
+        return ()
+
+    def finish(self, ending: Ending) -> Drafts:
+        """message_start never came."""
+        return self._without_start()
+
+    # -- where it is -------------------------------------------------------------------------------------------------
+
+    def _wait(self, draft: Draft, kind: str) -> Drafts:
+        self.message.odd = True
+        if type(draft.event) is not Chunk or kind == "error":
+            return (*self._without_start(), draft)
+        self._early.append(draft)
+        return self._without_start() if len(self._early) > _MOST_EARLY or kind == MESSAGE_STOP else ()
+
+    def _without_start(self) -> Drafts:
+        """What waited, behind a message_start of our own where there is a message."""
+        early, self._early = self._early, []
+        if not any(kind_of(draft) in (BLOCK_START, "content_block_delta") for draft in early):
+            self._started = any(kind_of(draft) == MESSAGE_STOP for draft in early)
+            return tuple(early)
+        body = self.message.story.body
+        model = body.get("model")
+        seed = encode_json([body, [draft.json for draft in early if type(draft.event) is Chunk]])
+        value = {
+            "type": MESSAGE_START,
+            "message": {
+                "model": model if type(model) is str else "unknown",
+                "id": f"msg_{hashlib.sha256(seed).hexdigest()[:24]}",
+                **{key: _empty(key) for key in MESSAGE_MEMBERS},
+                "usage": {"input_tokens": 0, "output_tokens": 0},
+            },
+        }
+        self._started = self._invented = True
+        return (made(value, early[0], "messages-start-missing", Origin.INVENTED), *self._again(early))
+
+    def _again(self, early: list[Draft]) -> Iterator[Draft]:
+        for draft in early:
+            yield from self.take(draft)
+
+    def _start(self, draft: Draft) -> Iterator[Draft]:
+        if self._started:
+            yield from self._start_again(draft)
+            return
+        self._started = True
+        early, self._early = self._early, []
+        if early:
+            draft.changes.append(Change("messages-start-missing", "", "late", "first"))
+        self._shape(draft)
+        yield draft
+        yield from self._again(early)
+
+    def _start_again(self, draft: Draft) -> Iterator[Draft]:
+        message = self.message
+        again = as_object(draft.json.get("message")).get("id")
+        begun = any(block.deltas for block in message.reader.blocks)
+        if begun and again != self._id and not self._invented:
+            message.cannot("messages-start-repeated", "another message begins: the answer may start over")
+            message.other_answer = True
+            yield draft
+            return
+        message.drop(draft, "messages-start-missing" if self._invented else "messages-start-repeated")
+        self._invented = False
+
+    # -- what it holds -----------------------------------------------------------------------------------------------
+
+    def _shape(self, draft: Draft) -> None:
+        event = draft.json
+        message = event.get("message")
+        if type(message) is not dict:
+            moved = {key: event.pop(key) for key in _FLAT if key in event}
+            message = {"type": "message", **moved}
+            self._put(draft, _RULE_SHAPE, event, "message", message, "")
+        for key in MESSAGE_MEMBERS:
+            wrong = type(message.get(key)) is not list if key == "content" else key in ("type", "role")
+            if key not in message or (wrong and message.get(key) != MESSAGE_MEMBERS[key]):
+                self._put(draft, _RULE_SHAPE, message, key, _empty(key), "message.", Origin.INVENTED)
+        if message["content"]:
+            self._content = (as_list(message["content"]), draft)
+            self._put(draft, "messages-start-prefilled", message, "content", [], "message.")
+        if message["stop_reason"] is not None:
+            self._put(draft, "messages-start-prefilled", message, "stop_reason", None, "message.")
+        self._id = message.get("id")
+        self._usage(draft, message, "message.", {"input_tokens": 0, "output_tokens": 0})
+        usage = as_object(message.get("usage"))
+        self._input = {key: usage[key] for key in INPUT_TOKENS if type(usage.get(key)) is int}
+        self._output = usage["output_tokens"] if type(usage.get("output_tokens")) is int else 0
+
+    def _put(
+        self,
+        draft: Draft,
+        rule: str,
+        holder: JsonObject,
+        key: str,
+        value: Any,
+        path: str,
+        origin: Origin = Origin.DERIVED,
+    ) -> None:
+        self.message.odd = True
+        draft.put(rule, holder, key, value, path, origin)
+
+    def _usage(self, draft: Draft, holder: JsonObject, path: str, empty: JsonObject) -> None:
+        usage = holder.get("usage")
+        if type(usage) is not dict or not usage:
+            self._put(draft, "messages-usage-missing", holder, "usage", empty, path, Origin.INVENTED)
+            return
+        rule, inside = "messages-usage-wrong-shape", f"{path}usage."
+        for foreign, own in OPENAI_USAGE.items():
+            if usage.get(foreign) is not None and usage.get(own) is None:
+                count = usage.pop(foreign)
+                self._put(draft, rule, usage, own, count, inside)
+        for key in USAGE_TOKENS:
+            count = _integer(usage.get(key))
+            if count is not None and type(usage[key]) is not int:
+                self._put(draft, rule, usage, key, count, inside)
+        if "output_tokens" not in usage and rule in {change.rule for change in draft.changes}:
+            self._put(draft, rule, usage, "output_tokens", 0, inside, Origin.INVENTED)
+
+    # -- message_delta -----------------------------------------------------------------------------------------------
+
+    def _delta(self, draft: Draft) -> None:
+        event = draft.json
+        self._usage(draft, event, "", {"output_tokens": self._output})
+        usage = as_object(event.get("usage"))
+        counts = [usage[key] for key in INPUT_TOKENS if type(usage.get(key)) is int]
+        if usage.get("input_tokens") == 0 and not any(counts) and any(self._input.values()):
+            for key, count in self._input.items():
+                if usage.get(key) != count:
+                    self._put(draft, "messages-usage-input-zero", usage, key, count, "usage.")
+        delta = event.get("delta")
+        if type(delta) is not dict:
+            return
+        reason = delta.get("stop_reason")
+        meant = FOREIGN_STOP_REASONS.get(reason) if type(reason) is str else None
+        if meant is not None:
+            self._put(draft, "messages-stop-reason-unknown", delta, "stop_reason", meant, "delta.")
+        if delta.get("stop_reason") is not None:
+            self.message.stop_reason = delta["stop_reason"]
+
+    def _blocks_of_content(self) -> Iterator[Draft]:
+        """The blocks that stood in message_start and never followed."""
+        if self._content is None:
+            return
+        blocks, start = self._content
+        self._content = None
+        for at, block in enumerate(blocks):
+            if type(block) is dict and block.get("type"):
+                yield from block_events(at, block, start, "messages-start-prefilled")
+
+
+def block_events(index: int, block: JsonObject, like: Draft, rule: str) -> Iterator[Draft]:
+    """The events that a whole block would have been."""
+    start, deltas = dict(block), []
+    kind = block.get("type")
+    if kind == "text":
+        deltas = [("text_delta", "text", block.get("text"))]
+        start["text"] = ""
+        if not block.get("citations"):
+            start.pop("citations", None)
+    elif kind == "thinking":
+        deltas = [("thinking_delta", "thinking", block.get("thinking"))]
+        deltas.append(("signature_delta", "signature", block.get("signature")))
+        start |= {"thinking": "", "signature": ""}
+    elif kind in ("tool_use", "server_tool_use", "mcp_tool_use") and type(block.get("input")) is dict:
+        whole = encode_json(block["input"]).decode() if block["input"] else ""
+        deltas = [("input_json_delta", "partial_json", whole)]
+        start["input"] = {}
+    yield made({"type": BLOCK_START, "index": index, "content_block": start}, like, rule)
+    for delta, member, piece in deltas:
+        if type(piece) is str and (piece or member == "partial_json"):
+            yield made(delta_event(index, delta, member, piece), like, rule)
+    yield made({"type": "content_block_stop", "index": index}, like, rule)
+
+
+def _empty(key: str) -> Any:
+    value = MESSAGE_MEMBERS[key]
+    return list(value) if type(value) is list else value
+
+
+def _integer(value: Any) -> int | None:
+    """A count that is written in another type; None where it is none."""
+    if type(value) is str and value.strip().isdecimal() and len(value) < 19:
+        return int(value)
+    if type(value) is float and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value if type(value) is int else None
+
+
+__all__ = ["ABSENT", "Envelope", "block_events"]

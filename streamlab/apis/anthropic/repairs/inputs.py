@@ -1,0 +1,227 @@
+"""The input of a tool: in deltas, once, as one object. Ids where there are none."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, BLOCK_STOP, TOOL_BLOCKS
+from streamlab.apis.anthropic.inputs import InputFault, decoded, judge, mended
+from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
+from streamlab.exchange import Ending
+from streamlab.rules.repair import ABSENT, Draft, Drafts, Origin
+from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.reading import as_object
+
+_MOST_HELD: Final = 1 << 20  # bytes of input that wait to be understood
+_MARK = re.compile(r'["\\{}\[\]]')
+_RULES: Final = {
+    InputFault.EMPTY_OBJECT_PREFIX: "messages-tool-input-empty-object-prefix",
+    InputFault.REPEATED: "messages-tool-input-repeated",
+    InputFault.DOUBLE_ENCODED: "messages-tool-input-double-encoded",
+    InputFault.NOT_OBJECT: "messages-tool-input-not-object",
+    InputFault.NOT_JSON: "messages-tool-input-not-json",
+}
+
+
+class _Progress:
+    """How far a JSON object has come: whether its last bracket is closed."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._string = False
+        self._escaped = -1  # how many characters of the next piece belong to an escape
+        self.closed = False
+
+    def feed(self, piece: str) -> None:
+        at = max(self._escaped, 0)
+        self._escaped = -1
+        for match in _MARK.finditer(piece):
+            if match.start() < at:
+                continue
+            mark = match.group()
+            if mark == "\\":
+                at = match.start() + 2
+                if self._string and at > len(piece):
+                    self._escaped = at - len(piece)
+            elif mark == '"':
+                self._string = not self._string
+            elif not self._string:
+                self._depth += 1 if mark in "{[" else -1
+                self.closed = self.closed or self._depth <= 0
+
+
+class ToolInputs(Part):
+    """Looks at the input of the open call. Holds back what may be said twice, until the block is closed."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self._open = False
+        self._index: object = None
+        self._given: tuple[str, Draft] | None = None  # input that stood in the start
+        self._sent: list[str] = []  # that went out
+        self._size = 0
+        self._progress = _Progress()
+        self._held: list[Draft] = []
+        self._held_size = 0
+        self._off = False  # too much to hold back
+        self._ids: set[str] = set()
+
+    @property
+    def holding(self) -> bool:
+        """Whether the input of a tool is being looked at."""
+        return self._open
+
+    def take(self, draft: Draft) -> Drafts:
+        """What becomes of one event."""
+        kind = kind_of(draft)
+        if self.message.passing:
+            held, self._held = self._held, []
+            return (*held, draft)
+        if kind == BLOCK_START:
+            rest = tuple(self._settle())
+            self._start(draft, as_object(draft.json.get("content_block")))
+            return (*rest, draft)
+        if not self._open or is_quiet(draft):
+            return (draft,)
+        if kind == BLOCK_DELTA:
+            return self._delta(draft)
+        rest = tuple(self._settle())
+        self._open = self._open and kind != BLOCK_STOP
+        return (*rest, draft)
+
+    def finish(self, ending: Ending) -> Drafts:
+        """What was held back, as it came: nothing says that it is whole."""
+        held, self._held = self._held, []
+        return held
+
+    # -- the start ---------------------------------------------------------------------------------------------------
+
+    def _start(self, draft: Draft, block: JsonObject) -> None:
+        kind = block.get("type")
+        self._open = type(kind) is str and kind in TOOL_BLOCKS
+        self._given, self._sent, self._size, self._off = None, [], 0, False
+        self._progress = _Progress()
+        if not self._open:
+            return
+        self._index = draft.json.get("index")
+        if kind == "tool_use":
+            self.message.called = True
+            self._name(draft, block)
+        self._id(draft, block)
+        given, path = block.get("input"), "content_block."
+        caller = as_object(block.get("caller")).get("type")
+        if type(given) is dict and given and kind == "tool_use" and caller in (None, "direct"):
+            self._put(draft, "messages-tool-input-in-start", block, "input", {}, path)
+            self._given = (encode_json(given).decode("utf-8", "replace"), draft)
+        elif type(given) is not dict:
+            self._put(draft, "messages-block-start-member-missing", block, "input", {}, path)
+            inner = decoded(given) if type(given) is str else None
+            if inner is not None:
+                self._given = (inner, draft)
+
+    def _name(self, draft: Draft, block: JsonObject) -> None:
+        """Unsafe: the one offered tool whose name differs in case alone."""
+        name, tools = block.get("name"), self.message.story.tools
+        if not self.message.story.unsafe or type(name) is not str or not tools or name in tools:
+            return
+        alike = [tool for tool in tools if tool.lower() == name.lower()]
+        if len(alike) == 1:
+            self._put(draft, "messages-tool-name-not-in-tools", block, "name", alike[0], "content_block.")
+
+    def _id(self, draft: Draft, block: JsonObject) -> None:
+        held: Any = block.get("id")
+        known = type(held) is str and bool(held)
+        if known and held not in self._ids:
+            self._ids.add(held)
+            return
+        rule = "messages-tool-id-repeated" if known else "messages-tool-id-missing"
+        first = as_object(self.message.reader.message).get("id")
+        seed = encode_json([str(first), len(self._ids), draft.json.get("index"), block.get("name")])
+        new = f"toolu_{hashlib.sha256(seed).hexdigest()[:24]}"
+        self._ids.add(new)
+        self._put(draft, rule, block, "id", new, "content_block.", Origin.INVENTED)
+
+    def _put(
+        self, draft: Draft, rule: str, block: JsonObject, key: str, value: object, path: str,
+        origin: Origin = Origin.DERIVED,
+    ) -> None:  # fmt: skip
+        self.message.odd = True
+        draft.put(rule, block, key, value, path, origin)
+
+    # -- the deltas --------------------------------------------------------------------------------------------------
+
+    def _delta(self, draft: Draft) -> Drafts:
+        piece = as_object(draft.json.get("delta")).get("partial_json")
+        if type(piece) is not str or not piece or self._off or draft.json.get("index") != self._index:
+            return (draft,)
+        if self._given is not None:
+            self._given = None  # it follows, as it should
+        if self._held or self._doubtful(piece):
+            self._held.append(draft)
+            self._held_size += len(piece)
+            if self._held_size <= _MOST_HELD:
+                return ()
+            self._off = True
+            self.message.cannot("messages-tool-input-repeated", "the input is too long to be looked at as a whole")
+            held, self._held = self._held, []
+            return held
+        self._sent.append(piece)
+        self._size += len(piece)
+        self._progress.feed(piece)
+        return (draft,)
+
+    def _doubtful(self, piece: str) -> bool:
+        """Whether this piece may be more, or something else, than the next piece of an object."""
+        if not self._sent:
+            start = piece.lstrip()
+            return not start.startswith("{") or start.startswith("{}")
+        if self._progress.closed:
+            return bool(piece.strip())
+        return len(piece) >= self._size and piece.startswith("".join(self._sent))
+
+    def _settle(self) -> Iterator[Draft]:
+        """The block is over: what goes out of what was held back."""
+        held, self._held, self._held_size = self._held, [], 0
+        if self._given is not None:
+            text, start = self._given
+            self._given = None
+            value = delta_event(self._index, "input_json_delta", "partial_json", text)
+            yield made(value, start, "messages-tool-input-in-start")
+        if not held:
+            return
+        pieces = [as_object(draft.json.get("delta"))["partial_json"] for draft in held]
+        sent = "".join(self._sent)
+        whole = sent + "".join(pieces)
+        fault = judge(whole, [*self._sent, *pieces])
+        meant = self._meant(fault, whole, [*self._sent, *pieces])
+        if meant is None or not meant.startswith(sent):
+            if fault is not InputFault.NONE:
+                self.message.cannot(_RULES[fault], "what was meant is not on the wire")
+            yield from held
+            return
+        yield from self._instead(held, meant[len(sent) :], whole, _RULES[fault])
+
+    @staticmethod
+    def _meant(fault: InputFault, whole: str, pieces: list[str]) -> str | None:
+        if fault is InputFault.DOUBLE_ENCODED:
+            return decoded(whole, twice=True)
+        if fault in (InputFault.EMPTY_OBJECT_PREFIX, InputFault.REPEATED):
+            return mended(whole, pieces)
+        return "{}" if fault is InputFault.NOT_OBJECT and whole.strip() == "null" else None
+
+    def _instead(self, held: list[Draft], rest: str, whole: str, rule: str) -> Iterator[Draft]:
+        self.message.odd = True
+        first = held[0]
+        for draft in held if not rest else held[1:]:
+            self.message.drop(draft, rule)
+        if rest:
+            delta = as_object(first.json.get("delta"))
+            delta["partial_json"] = rest
+            first.note(rule, "delta.partial_json", whole[:200], rest)
+            yield first
+
+
+__all__ = ["ABSENT", "ToolInputs"]

@@ -1,0 +1,129 @@
+"""The repair of a Messages stream: envelope, then blocks, then tool input, then the end; each part in its own module.
+
+The parts work on what framing and errors have left. An event that is as it should be, at a place where nothing is held
+back, never comes here (`on`); once anything was odd, all of them do.
+"""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.reader import ODD, MessageFact
+from streamlab.apis.anthropic.repairs.blocks import Blocks
+from streamlab.apis.anthropic.repairs.closing import Closing
+from streamlab.apis.anthropic.repairs.envelope import Envelope
+from streamlab.apis.anthropic.repairs.inputs import ToolInputs
+from streamlab.apis.anthropic.repairs.parts import Message, Part
+from streamlab.apis.anthropic.repairs.tags import ThinkTags
+from streamlab.exchange import Ending
+from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
+
+_F = MessageFact
+
+
+class MessageRepair(Repair):
+    """Takes each event through the parts, in their order."""
+
+    rules = (
+        "messages-start-missing",
+        "messages-start-repeated",
+        "messages-start-shape",
+        "messages-start-prefilled",
+        "messages-usage-missing",
+        "messages-usage-wrong-shape",
+        "messages-usage-input-zero",
+        "messages-stop-reason-unknown",
+        "messages-stop-reason-missing",
+        "messages-stop-reason-end-turn-with-tool",
+        "messages-block-start-missing",
+        "messages-block-start-text",
+        "messages-block-start-member-missing",
+        "messages-block-stop-missing",
+        "messages-block-stop-repeated",
+        "messages-block-overlap",
+        "messages-block-index-reused",
+        "messages-block-index-gap",
+        "messages-block-index-type",
+        "messages-block-restarted",
+        "messages-delta-type-mismatch",
+        "messages-delta-member-wrong",
+        "messages-reasoning-extra-key",
+        "messages-think-tags-in-text",
+        "messages-thinking-signature",
+        "messages-redacted-thinking-without-data",
+        "messages-unknown-type",
+        "messages-content-after-close",
+        "messages-tool-input-in-start",
+        "messages-tool-input-empty-object-prefix",
+        "messages-tool-input-repeated",
+        "messages-tool-input-double-encoded",
+        "messages-tool-input-not-object",
+        "messages-tool-id-missing",
+        "messages-tool-id-repeated",
+        "messages-tool-name-not-in-tools",
+        "messages-delta-repeated",
+        "messages-stop-missing",
+        "messages-stop-repeated",
+        "messages-event-after-stop",
+        "messages-answer-after-error",
+    )
+    stage = Stage.CLOSING
+    on = _F.START | _F.BLOCK_START | _F.BLOCK_STOP | _F.MESSAGE_DELTA | _F.STOP | _F.ERROR | _F.SIGNATURE | ODD
+    holds_back = (
+        "a start, a stop, a signature or message_delta until the next event; the input of a tool that may be said "
+        "twice until its block is closed (1 MiB at most); a block until the one before is closed (256 events at most)"
+    )
+
+    def __init__(self, story: RepairState) -> None:
+        super().__init__(story)
+        self._message = Message(story)
+        self._closing = Closing(self._message)
+        parts: list[Part] = [Envelope(self._message)]
+        if story.unsafe:
+            parts.append(ThinkTags(self._message))
+        self._parts = (*parts, Blocks(self._message), ToolInputs(self._message), self._closing)
+
+    @property
+    def holding(self) -> bool:
+        """Whether any part holds something back."""
+        return any(part.holding for part in self._parts)
+
+    @property
+    def done(self) -> bool:
+        """Whether the message is over: nothing of the answer is outstanding."""
+        return self._message.ended
+
+    def event(self, draft: Draft) -> Drafts:
+        message = self._message
+        if message.passing:
+            message.read(draft)
+            return (draft,)
+        out = self._through((draft,), 0)
+        if self._message.passing:
+            out = (*out, *self._let_go())
+        self.awake = message.odd or self.holding
+        return out
+
+    def end(self, ending: Ending) -> Drafts:
+        out: list[Draft] = []
+        for at, part in enumerate(self._parts):
+            out += self._through(part.finish(ending), at + 1)
+        return out
+
+    def release(self) -> Drafts:
+        """Nothing has come for a while: what was held back only in case more comes, and the end where it is known."""
+        if self._message.stop_reason in (None, "") or self._message.ended:
+            return self._let_go()
+        return self.end(Ending.COMPLETE)
+
+    def _let_go(self) -> Drafts:
+        out: list[Draft] = []
+        for at, part in enumerate(self._parts):
+            out += self._through(part.idle(), at + 1)
+        return out
+
+    def _through(self, drafts: Drafts, start: int) -> Drafts:
+        for part in self._parts[start:]:
+            step: list[Draft] = []
+            for draft in drafts:
+                step += part.take(draft)
+            drafts = step
+        return drafts

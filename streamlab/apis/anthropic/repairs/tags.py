@@ -1,0 +1,75 @@
+"""Unsafe: thinking that stands in the text, between ``<think>`` tags, gets a block of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
+from streamlab.exchange import Ending
+from streamlab.rules.repair import Draft, Drafts
+from streamlab.wire.reading import as_object
+
+_RULE = "messages-think-tags-in-text"
+_OPEN, _CLOSE = "<think>", "</think>"
+_MOST: Final = 1 << 20
+
+
+class ThinkTags(Part):
+    """Holds the text back while it may be, or is, between the tags."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self._held: list[Draft] = []
+        self._text = ""
+        self._over = False
+
+    @property
+    def holding(self) -> bool:
+        """Whether text is held back."""
+        return bool(self._held)
+
+    def take(self, draft: Draft) -> Drafts:
+        """What becomes of one event."""
+        if self._over or is_quiet(draft):
+            return (draft,)
+        delta = as_object(draft.json.get("delta")) if kind_of(draft) == "content_block_delta" else {}
+        if delta.get("type") == "thinking_delta":
+            self._over = True
+        piece = delta.get("text")
+        if delta.get("type") != "text_delta" or type(piece) is not str:
+            return (*self._give_up(), draft) if self._held else (draft,)
+        self._held.append(draft)
+        self._text += piece
+        return tuple(self._look())
+
+    def _look(self) -> Iterator[Draft]:
+        text = self._text.lstrip()
+        if text.startswith(_OPEN):
+            inside, closed, after = text[len(_OPEN) :].partition(_CLOSE)
+            if closed:
+                yield from self._split(inside.strip("\n"), after.lstrip("\n"))
+            elif len(text) > _MOST:
+                yield from self._give_up()
+        elif not _OPEN.startswith(text):
+            yield from self._give_up()
+
+    def _split(self, inside: str, after: str) -> Iterator[Draft]:
+        self._over = self.message.odd = True
+        first, index = self._held[0], self._held[0].json.get("index")
+        held, self._held = self._held, []
+        yield made(delta_event(index, "thinking_delta", "thinking", inside), first, _RULE)
+        for draft in held if not after else held[:-1]:
+            self.message.drop(draft, _RULE)
+        if after:
+            held[-1].put(_RULE, held[-1].json["delta"], "text", after, "delta.")
+            yield held[-1]
+
+    def _give_up(self) -> list[Draft]:
+        self._over = True
+        held, self._held = self._held, []
+        return held
+
+    def finish(self, ending: Ending) -> Drafts:
+        """Tags that are never closed stay."""
+        return self._give_up()

@@ -1,0 +1,162 @@
+"""Blocks on their way out: their numbers, what is held back of them, and what is written that nobody sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from streamlab.apis.anthropic.expectations import BLOCK_START, BLOCK_STOP
+from streamlab.apis.anthropic.repairs.parts import Message, delta_event, made
+from streamlab.rules.repair import Chunk, Draft
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_object
+
+NOTHING: Final = Draft(Chunk(None, {}), ())
+MISMATCH: Final = "messages-delta-type-mismatch"
+_REUSED, _GAP, _TYPE = "messages-block-index-reused", "messages-block-index-gap", "messages-block-index-type"
+
+
+class Slot:
+    """A block on its way out."""
+
+    __slots__ = (
+        "after",
+        "closed",
+        "dropped",
+        "empty",
+        "extra",
+        "kind",
+        "opened",
+        "out",
+        "raw",
+        "signature",
+        "text",
+        "waiting",
+    )
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind  # as it goes out
+        self.out = -1
+        self.opened = self.closed = False
+        self.dropped = False  # nothing of it goes out
+        self.extra = False  # nobody opened or closes it
+        self.raw = False  # goes out as it came: what it should be is not known
+        self.empty = True
+        self.text: tuple[str, Draft] | None = None  # that its start held
+        self.signature: Draft | None = None  # that came before the thinking it signs may be over
+        self.waiting: list[Draft] = []
+        self.after: Slot | None = None  # the block that takes what comes after its own was closed
+
+
+class BlockWriter:
+    """Writes one block after the other. A start or a stop is held back for one event."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.current: Slot | None = None  # the block that is open
+        self.next = 0  # index of the next block
+        self.held: list[Draft] = []  # a start or a stop, and what came behind it
+        self.stopped: Slot | None = None  # the slot whose stop is held
+
+    def release(self) -> Iterator[Draft]:
+        """Let go what is held back."""
+        held, self.held = self.held, []
+        self.stopped = None
+        yield from held
+
+    def hold(self, draft: Draft) -> Iterator[Draft]:
+        """Hold an event back, and let go what was held before."""
+        yield from self.release()
+        self.held = [draft]
+
+    def open_for(self, draft: Draft, slot: Slot, kind: str, rule: str) -> Iterator[Draft]:
+        """Open a block that nobody opened."""
+        yield from self.release()
+        slot.kind, slot.out, self.next = kind, self.next, self.next + 1
+        slot.opened, slot.closed, slot.empty, self.current = True, False, True, slot
+        self.message.odd = True
+        members = {"text": ""} if kind == "text" else {"thinking": "", "signature": ""}
+        value = {"type": BLOCK_START, "index": slot.out, "content_block": {"type": kind, **members}}
+        yield from self.hold(made(value, draft, rule))
+
+    def number(self, draft: Draft, slot: Slot) -> None:
+        """Give an event the index of its block."""
+        index = draft.json.get("index")
+        if index == slot.out and type(index) is int:
+            return
+        self.message.odd = True
+        reader = self.message.reader
+        rule = _TYPE if type(index) is not int else _REUSED if reader.index_reused else _GAP
+        draft.put(rule, draft.json, "index", slot.out, "")
+
+    def flush(self, slot: Slot, draft: Draft, *, signature: bool = True) -> Iterator[Draft]:
+        """What waited for the next event of its block."""
+        if slot.text is not None:
+            (text, start), slot.text = slot.text, None
+            delta = as_object(draft.json.get("delta")) if type(draft.event) is Chunk else {}
+            if delta.get(slot.kind) != text:
+                yield from self.release()
+                value = delta_event(slot.out, f"{slot.kind}_delta", slot.kind, text)
+                yield made(value, start, "messages-block-start-text")
+        if signature and slot.signature is not None:
+            signed, slot.signature = slot.signature, None
+            yield signed
+
+    def close(self, slot: Slot | None, draft: Draft | None, rule: str) -> Iterator[Draft]:
+        """Close a block that nobody closed."""
+        if slot is None or slot.closed or not slot.opened:
+            return
+        self.message.odd = True
+        like = draft if draft is not None else NOTHING
+        yield from self.flush(slot, NOTHING)
+        yield from self.release()
+        slot.closed, self.current = True, None
+        yield made({"type": BLOCK_STOP, "index": slot.out}, like, rule)
+
+    def empty(self, draft: Draft, slot: Slot, block: JsonObject) -> None:
+        """Text that stands in the start goes into a delta; a member that is missing is added."""
+        given, path = block.get(slot.kind), "content_block."
+        if type(given) is not str:
+            self.message.odd = True
+            draft.put("messages-block-start-member-missing", block, slot.kind, "", path)
+        elif given:
+            self.message.odd = True
+            draft.put("messages-block-start-text", block, slot.kind, "", path)
+            slot.text = (given, draft)
+
+    def retype(self, start: Draft, slot: Slot, kind: str) -> None:
+        members: JsonObject = {"text": ""} if kind == "text" else {"thinking": "", "signature": ""}
+        start.put(MISMATCH, start.json, "content_block", {"type": kind, **members}, "")
+        slot.kind = kind
+
+    def sign(self, draft: Draft, slot: Slot, kind: Any) -> Iterator[Draft]:
+        """A signature goes last: it waits while thinking may follow."""
+        yield from self.flush(slot, draft, signature=False)
+        yield from self.release()
+        self.number(draft, slot)
+        slot.empty = False
+        if kind == "signature_delta" and slot.signature is None:
+            slot.signature = draft
+            return
+        if kind == "thinking_delta" and slot.signature is not None:
+            self.message.odd = True
+            slot.signature.note("messages-thinking-signature", "", "early", "last")
+        yield draft
+
+    def write(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
+        """A delta of the block."""
+        yield from self.release()
+        self.number(draft, slot)
+        slot.empty = False
+        yield draft
+
+    def stop(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
+        """The stop of the block, and before it the signature that waited for its end."""
+        yield from self.flush(slot, draft, signature=False)
+        self.number(draft, slot)
+        slot.closed, self.current = True, None
+        yield from self.hold(draft)
+        self.stopped = slot
+        if slot.signature is not None:
+            self.held.insert(0, slot.signature)
+            slot.signature = None

@@ -1,0 +1,1 @@
+"""Rules about Messages streams, in families; each is one deviation."""

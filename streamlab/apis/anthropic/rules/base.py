@@ -1,0 +1,112 @@
+"""What the rules of the Messages API share: the reader they ask, and how the input of a tool is judged."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from streamlab.apis.anthropic.blocks import Block
+from streamlab.apis.anthropic.expectations import CUTTING_REASONS, ERROR
+from streamlab.apis.anthropic.inputs import InputFault, fault_of
+from streamlab.apis.anthropic.reader import MessageFact, MessageReader
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
+from streamlab.rules.finding import Repairability
+from streamlab.rules.state import RuleState
+from streamlab.wire.events import ErrorPayload, StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_list, as_object, chunk_of
+
+_MOST_PLACES = 100
+
+
+class MessagesRule(LateRule):
+    """A rule about a Messages stream; it asks ``messages`` for what the event means where it stands."""
+
+    @property
+    def messages(self) -> MessageReader:
+        """The message so far, the event being judged included."""
+        reader = self.ctx.tracker
+        assert isinstance(reader, MessageReader)
+        return reader
+
+    @property
+    def complete(self) -> bool:
+        """Whether the message came to an end: a stop_reason, or message_stop."""
+        return self.messages.stopped or self.messages.stop_reason is not None
+
+    def block_of(self, event: StreamEvent) -> JsonObject:
+        """The content_block of the event being judged; empty where it is none."""
+        return as_object(chunk_of(event).get("content_block"))
+
+    def opened(self) -> Block | None:
+        """The block that the event being judged opens; None for a start that is repeated."""
+        return None if self.ctx.facts & MessageFact.RESTARTED else self.messages.block
+
+    @property
+    def again(self) -> bool:
+        """Whether the event being judged comes a second time, or after the end: then it is not judged for itself."""
+        return bool(self.ctx.facts & (MessageFact.AGAIN | MessageFact.AFTER_STOP | MessageFact.AFTER_ERROR))
+
+    @staticmethod
+    def well_formed(event: ErrorPayload) -> bool:
+        """Whether an error is as Anthropic sends it."""
+        told = as_object(event.json.get("error"))
+        named = event.sse is None or event.sse.event == b"error"
+        typed = event.json.get("type") == ERROR
+        return named and typed and type(told.get("type")) is str and type(told.get("message")) is str
+
+    @property
+    def eager(self) -> bool:
+        """Whether the request asks for tool input that is sent as it is made and may be no JSON."""
+        request = self.ctx.request
+        betas = (value for name, value in request.headers if name.lower() == "anthropic-beta") if request else ()
+        tools = (as_object(tool) for tool in as_list(self.ctx.body.get("tools")))
+        asked = any(tool.get("eager_input_streaming") is True for tool in tools)
+        return asked or any("fine-grained-tool-streaming" in value for value in betas)
+
+
+class ToolInputRule(MessagesRule):
+    """A rule about one thing that can be wrong with the joined input of a tool; ``wrong`` words it."""
+
+    fault: ClassVar[InputFault]
+    on = MessageFact.BLOCK_STOP
+
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._closed: list[tuple[Block, Place]] = []
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        block = self.messages.block
+        if block is not None and block.is_tool and len(self._closed) < _MOST_PLACES:
+            self._closed.append((block, self.keep(at, event)))
+
+    def end(self, ending: Ending) -> Findings:
+        told: set[int] = set()
+        still = self.messages.open_blocks[:_MOST_PLACES] if self.complete and not self.messages.failed else []
+        for block, place in (*self._closed, *((block, None) for block in still if block.is_tool and block.text)):
+            if block.text and block.number not in told and fault_of(block) is self.fault and self.speaks(block):
+                told.add(block.number)
+                text = str(block.text)
+                how = Repairability.NONE if self.fault is InputFault.NOT_OBJECT and text.strip() != "null" else None
+                found = {"expected": "a JSON object", "actual": text, "repairability": how}
+                yield self.found_at(place, self.wrong(block, text), **found)
+
+    def speaks(self, block: Block) -> bool:
+        """Whether nothing excuses it."""
+        return True
+
+    def wrong(self, block: Block, text: str) -> str:
+        """What is wrong with this input."""
+        raise NotImplementedError
+
+    def may_be_cut(self, block: Block) -> bool:
+        """Whether the input is the last of an answer that was cut, or whose end is not known."""
+        reason = self.messages.stop_reason
+        if reason is None or not block.opened or self.eager:
+            return True
+        last = max((one.number for one in self.messages.blocks if one.is_tool), default=-1)
+        return reason in CUTTING_REASONS and block.number == last
+
+
+__all__ = ["MessagesRule", "Place", "ToolInputRule"]

@@ -1,0 +1,38 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.expectations import OBSERVED_MESSAGES
+from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.rules.base import Findings
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+
+
+class MessagesBlockRestarted(MessagesRule):
+    """``content_block_start`` comes again for the block that is open.
+
+    ## What Anthropic does
+    Opens every block once.
+
+    ## Why it matters
+    The official SDKs hold three calls, two of them with ``{}``; LangChain and pydantic-ai call the tool
+    ``ReadReadRead``; the AI SDK and Claude Code keep the last piece of the input alone.
+
+    ## Repair
+    The repeated starts are dropped.
+    """
+
+    name = "messages-block-restarted"
+    severity = Severity.ERROR
+    source = OBSERVED_MESSAGES
+    repairability = Repairability.SAFE
+    repair = MessageRepair
+    on = MessageFact.RESTARTED
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        block = self.messages.block
+        index = block.index if block is not None else None
+        return (self.found(f"block {index} is opened again while it is open", at, path="index", actual=index),)

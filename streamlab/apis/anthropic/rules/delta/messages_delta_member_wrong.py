@@ -1,0 +1,70 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.expectations import DELTA_TYPES, MESSAGES_STREAMING
+from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import as_object, chunk_of
+
+
+class MessagesDeltaMemberWrong(MessagesRule):
+    """A delta has no type, or what it should add is missing or no string.
+
+    ## What Anthropic does
+    Sends ``text``, ``thinking``, ``signature`` and ``partial_json`` as strings, always. The first ``partial_json``
+    of a tool is ``""``.
+
+    ## Why it matters
+    At null anthropic-python, the AI SDK and LiteLLM raise, and anthropic-ts writes ``null`` into the text. An
+    object for ``partial_json`` makes ten of twelve raise, and Claude Code ask four times. Without a type both
+    official SDKs and LangChain hold nothing at all.
+
+    ## Repair
+    Null is dropped, an object is written as JSON, a missing type is the one that the member names.
+    """
+
+    name = "messages-delta-member-wrong"
+    severity = Severity.ERROR
+    source = MESSAGES_STREAMING
+    repairability = Repairability.SAFE
+    repair = MessageRepair
+    on = MessageFact.MEMBER
+    variants = ("the type is missing", "it is null", "it is missing", "it is an object")
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        reader = self.messages
+        value = chunk_of(event).get("delta")
+        delta = as_object(value)
+        kind = delta.get("type")
+        if type(value) is not dict:
+            return (
+                self.found(
+                    "the delta is missing" if value is None else f"the delta is {quote(value)}", at, path="delta"
+                ),
+            )
+        if type(kind) is not str or not kind:
+            stated = "the delta has no type" if kind is None else f"the type of the delta is {quote(kind)}"
+            return (
+                self.found(
+                    stated, at, path="delta", expected=reader.delta or None, actual=kind, variant="the type is missing"
+                ),
+            )
+        member = DELTA_TYPES[kind] or ""
+        held = delta.get(member)
+        missing = member not in delta
+        variant = "it is an object" if type(held) is dict else "it is missing" if missing else "it is null"
+        return (
+            self.found(
+                f"a {kind} has no {member}" if missing else f"{member} is {quote(held)}",
+                at,
+                path="delta" if missing else f"delta.{member}",
+                expected="a string",
+                actual=delta if missing else held,
+                variant=variant if held is None or type(held) is dict else None,
+            ),
+        )

@@ -1,0 +1,44 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.expectations import OBSERVED_MESSAGES
+from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.rules.base import Findings
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import REASONING_KEYS, as_object, chunk_of
+
+
+class MessagesReasoningExtraKey(MessagesRule):
+    """A delta has reasoning beside its text, under a key of other APIs.
+
+    ## What Anthropic does
+    Sends thinking as blocks of its own, never as ``reasoning_content`` or ``reasoning``.
+
+    ## Why it matters
+    The thinking is lost in thirteen of thirteen clients. The answer is right.
+
+    ## Repair
+    None without a guess. ``--unsafe`` gives it a thinking block, without a signature.
+    """
+
+    name = "messages-reasoning-extra-key"
+    severity = Severity.WARNING
+    source = OBSERVED_MESSAGES
+    repairability = Repairability.UNSAFE
+    repair = MessageRepair
+    on = MessageFact.EXTRA
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        delta = as_object(chunk_of(event).get("delta"))
+        for key in REASONING_KEYS:
+            if key != "thinking" and type(delta.get(key)) is str and delta[key]:
+                return (
+                    self.found(
+                        f"a {self.messages.delta or 'delta'} has {key}", at, path=f"delta.{key}", actual=delta[key]
+                    ),
+                )
+        return None

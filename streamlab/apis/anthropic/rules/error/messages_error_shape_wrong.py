@@ -1,0 +1,62 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.expectations import ERROR, MESSAGES_ERRORS
+from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.repairs.names import MessageErrors
+from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
+from streamlab.wire.reading import as_object
+
+
+class MessagesErrorShapeWrong(MessagesRule):
+    """An error inside the stream is not in Anthropic's shape.
+
+    ## What Anthropic does
+    Sends ``event: error`` with ``{"type": "error", "error": {"type", "message"}}``.
+
+    ## Why it matters
+    Without the ``event:`` line both anthropic-pythons, both LangChains and pydantic-ai return half an answer
+    without an exception. With it every client raises, whatever the data.
+
+    ## Repair
+    It gets the line, the type and an object with type and message; what it said is kept.
+    """
+
+    name = "messages-error-shape-wrong"
+    severity = Severity.ERROR
+    source = MESSAGES_ERRORS
+    repairability = Repairability.SAFE
+    repair = MessageErrors
+    on = MessageFact.ERROR
+    variants = ("it has no event line", "it has an event line")
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        if self.ctx.facts & MessageFact.AFTER_ERROR or (type(event) is ErrorPayload and self.well_formed(event)):
+            return None
+        named = event.sse is not None and event.sse.event == b"error"
+        value = event.json if isinstance(event, ErrorPayload | Chunk) else None
+        told = as_object(value).get("error")
+        if value is None:
+            said, path = "the error is no JSON object", None
+        elif value.get("type") != ERROR:
+            said, path = "the error has no type: error", "type" if "type" in value else None
+        elif not named:
+            said, path = "the error has no event line", None
+        elif type(told) is not dict:
+            said, path = f"error is {quote(told)}", "error" if "error" in value else None
+        else:
+            said, path = "the error lacks type or message", "error"
+        return (
+            self.found(
+                said,
+                at,
+                path=path,
+                expected='{"type": "error", "error": {"type": "...", "message": "..."}}',
+                actual=value,
+                variant="it has an event line" if named else "it has no event line",
+            ),
+        )

@@ -1,0 +1,65 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+
+
+class MessagesTruncated(MessagesRule):
+    """The stream ends in the middle of the message, although the HTTP response ended properly.
+
+    ## What Anthropic does
+    Ends a message with ``message_stop``, or with ``error``.
+
+    ## Why it matters
+    anthropic-python, two versions of the AI SDK, both LangChains and pydantic-ai return half an answer without an
+    exception, llama-index an empty one. Claude Code asks three times when no block was closed, and prints the
+    closed blocks four times when one was.
+
+    ## Repair
+    None: the rest is not on the wire. The mended stream ends with an ``error`` event, so that every client raises,
+    never with an invented end.
+    """
+
+    name = "messages-truncated"
+    severity = Severity.ERROR
+    source = MESSAGES_STREAMING
+    repairability = Repairability.NONE
+    on = (
+        MessageFact.PING
+        | MessageFact.START
+        | MessageFact.BLOCK_START
+        | MessageFact.BLOCK_STOP
+        | MessageFact.MESSAGE_DELTA
+        | MessageFact.FOREIGN
+        | MessageFact.UNKNOWN
+    )
+
+    _pings = False
+    _last: str | None = None
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        if self.ctx.facts & MessageFact.PING:
+            self._pings = True
+        else:
+            self._last = self.messages.kind
+
+    def end(self, ending: Ending) -> Findings:
+        reader = self.messages
+        if ending is not Ending.COMPLETE or reader.stopped or reader.failed or reader.stop_reason is not None:
+            return
+        if not reader.begun:
+            if self._pings and self.ctx.seen.chunks == self.ctx.seen.data_events and self._last is None:
+                yield self.found("nothing but pings came", expected="message_start", actual="ping")
+            return
+        still = [block for block in reader.blocks if block.open]
+        where = f", inside a {still[-1].kind} block" if still and still[-1].kind else ""
+        yield self.found(
+            f"the stream ends in the middle of the message{where}", expected="message_stop", actual=self._last
+        )

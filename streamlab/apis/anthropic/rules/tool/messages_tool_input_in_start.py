@@ -1,0 +1,42 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.rules.base import Findings
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+
+
+class MessagesToolInputInStart(MessagesRule):
+    """The input of a tool stands in ``content_block_start``.
+
+    Calls made by code that the model wrote come like that.
+
+    ## What Anthropic does
+    Opens with ``input: {}`` and sends the input as deltas: 1,402 of 1,402 ``tool_use`` blocks.
+
+    ## Why it matters
+    Claude Code, LangChain JS, LiteLLM and the AI SDK 2 run the tool with ``{}``; the official SDKs, the AI SDK 3
+    and 4, pydantic-ai and llama-index keep it. Sent in both places the AI SDK doubles it and pydantic-ai raises.
+
+    ## Repair
+    The start gets ``{}`` and the input becomes a delta; where deltas follow anyway, the start is only emptied.
+    """
+
+    name = "messages-tool-input-in-start"
+    severity = Severity.ERROR
+    source = MESSAGES_STREAMING
+    repairability = Repairability.SAFE
+    repair = MessageRepair
+    on = MessageFact.BLOCK_START
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        block, given = self.opened(), self.block_of(event).get("input")
+        if block is None or not block.is_client_tool or not block.direct or type(given) is not dict or not given:
+            return None
+        message = f"the call of {block.name or 'a tool'} has its input in content_block_start"
+        return (self.found(message, at, path="content_block.input", expected={}, actual=given),)

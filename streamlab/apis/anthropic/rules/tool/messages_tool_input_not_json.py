@@ -1,0 +1,40 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.blocks import Block
+from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.inputs import InputFault
+from streamlab.apis.anthropic.rules.base import ToolInputRule
+from streamlab.rules.base import quote
+from streamlab.rules.finding import Repairability, Severity
+
+
+class MessagesToolInputNotJson(ToolInputRule):
+    """The input of a tool is no JSON, although its block is complete.
+
+    An answer that stops at a limit may cut the last input, and requests can ask for input that is sent as it is
+    made: neither is judged.
+
+    ## What Anthropic does
+    Sends an object in 1,279 of 1,279 inputs that are not empty. ``max_tokens`` never cut one in 62 answers.
+
+    ## Why it matters
+    The official SDKs hand out ``{}`` or the last part that can be read, LangChain a shortened value, without an
+    exception; a tool runs on the wrong file. Claude Code refuses the call and tells the model.
+
+    ## Repair
+    None: braces are not closed, since nobody knows what is missing.
+    """
+
+    name = "messages-tool-input-not-json"
+    severity = Severity.ERROR
+    source = MESSAGES_STREAMING
+    repairability = Repairability.NONE
+    fault = InputFault.NOT_JSON
+
+    def speaks(self, block: Block) -> bool:
+        return not self.may_be_cut(block)
+
+    def wrong(self, block: Block, text: str) -> str:
+        return f"the input of {block.name or 'a tool'} is no JSON: {quote(text)}"

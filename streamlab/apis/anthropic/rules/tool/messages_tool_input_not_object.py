@@ -1,0 +1,35 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.blocks import Block
+from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.inputs import InputFault
+from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.rules.base import ToolInputRule
+from streamlab.rules.base import quote
+from streamlab.rules.finding import Repairability, Severity
+
+
+class MessagesToolInputNotObject(ToolInputRule):
+    """The input of a tool is null, a list or a single value.
+
+    ## What Anthropic does
+    Sends an object, always.
+
+    ## Why it matters
+    Most libraries pass it on as it is, llama-index raises, Claude Code refuses the call.
+
+    ## Repair
+    Null becomes ``{}``; anything else stays.
+    """
+
+    name = "messages-tool-input-not-object"
+    severity = Severity.ERROR
+    source = MESSAGES_STREAMING
+    repairability = Repairability.SAFE
+    repair = MessageRepair
+    fault = InputFault.NOT_OBJECT
+
+    def wrong(self, block: Block, text: str) -> str:
+        return f"the input of {block.name or 'a tool'} is {quote(text)}"

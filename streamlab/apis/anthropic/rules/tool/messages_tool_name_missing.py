@@ -1,0 +1,42 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.expectations import OBSERVED_MESSAGES
+from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+
+
+class MessagesToolNameMissing(MessagesRule):
+    """A call does not name its tool.
+
+    ## What Anthropic does
+    Names it, always.
+
+    ## Why it matters
+    Nobody can run it. Without the member the AI SDK, LiteLLM and llama-index raise; Claude Code answers the model
+    with an error.
+
+    ## Repair
+    None: the name is not on the wire.
+    """
+
+    name = "messages-tool-name-missing"
+    severity = Severity.ERROR
+    source = OBSERVED_MESSAGES
+    repairability = Repairability.NONE
+    on = MessageFact.BLOCK_START
+    variants = ("it is missing", "it is empty")
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        block, start = self.opened(), self.block_of(event)
+        if block is None or not block.is_tool or block.name:
+            return None
+        missing = "name" not in start
+        said = "no name" if missing else f"the name {quote(start['name'])}"
+        path = "content_block" if missing else "content_block.name"
+        variant = "it is missing" if missing else "it is empty"
+        return (self.found(f"a call has {said}", at, path=path, actual=start.get("name"), variant=variant),)

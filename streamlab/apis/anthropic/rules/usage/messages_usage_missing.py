@@ -1,0 +1,54 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import as_object, chunk_of
+
+
+class MessagesUsageMissing(MessagesRule):
+    """``message_start`` or ``message_delta`` has no ``usage``, or an empty one.
+
+    Members of it may be missing: until August 2025, and on Vertex and Bedrock, ``message_delta`` has
+    ``output_tokens`` alone.
+
+    ## What Anthropic does
+    Sends both, in 4,059 and 4,057 streams.
+
+    ## Why it matters
+    Without it the official SDKs, the AI SDK, LangChain JS and pydantic-ai raise, and the answer is lost; at an
+    empty one in ``message_delta`` the AI SDK raises. Claude Code 2.1.332 reads it, older ones raised.
+
+    ## Repair
+    Zeros are put in, and the account says so.
+    """
+
+    name = "messages-usage-missing"
+    severity = Severity.ERROR
+    source = MESSAGES_STREAMING
+    repairability = Repairability.SAFE
+    repair = MessageRepair
+    on = MessageFact.START | MessageFact.MESSAGE_DELTA
+    variants = ("message_start", "message_delta")
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        reader, chunk = self.messages, chunk_of(event)
+        start = bool(self.ctx.facts & MessageFact.START)
+        if start and self.again:
+            return None
+        holder = as_object(reader.message) if start else chunk
+        if type(holder.get("usage")) is dict and holder["usage"]:
+            return None
+        where = "message_start" if start else "message_delta"
+        inside = "message" if start and type(chunk.get("message")) is dict else None
+        missing = "usage" not in holder
+        path = inside if missing else f"{inside}.usage" if inside else "usage"
+        said = "no usage" if missing else f"usage {quote(holder['usage'])}"
+        message = f"{where} has {said}"
+        return (self.found(message, at, path=path, expected="usage", actual=holder.get("usage"), variant=where),)

@@ -1,0 +1,59 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING, OPENAI_USAGE, USAGE_TOKENS
+from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import as_object, chunk_of
+
+
+class MessagesUsageWrongShape(MessagesRule):
+    """Usage goes by OpenAI's names, or its counts are no integers.
+
+    Other members beside the right ones are no harm.
+
+    ## What Anthropic does
+    Sends integers as ``input_tokens`` and ``output_tokens``.
+
+    ## Why it matters
+    The AI SDK raises at both. Under other names the rest count 0 or None; of strings LangChain JS makes
+    ``250000000``, LiteLLM 0, Claude Code ``012``.
+
+    ## Repair
+    Names and numbers become Anthropic's.
+    """
+
+    name = "messages-usage-wrong-shape"
+    severity = Severity.ERROR
+    source = MESSAGES_STREAMING
+    repairability = Repairability.SAFE
+    repair = MessageRepair
+    on = MessageFact.START | MessageFact.MESSAGE_DELTA
+    variants = ("OpenAI's names", "strings")
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        chunk = chunk_of(event)
+        start = bool(self.ctx.facts & MessageFact.START)
+        holder = as_object(chunk.get("message")) or chunk if start else chunk
+        path = "message.usage" if start and "message" in chunk else "usage"
+        usage = as_object(holder.get("usage"))
+        for foreign, own in OPENAI_USAGE.items():
+            if usage.get(foreign) is not None and usage.get(own) is None:
+                yield self._of(
+                    at, f"{path}.{foreign}", f"usage has {foreign} and no {own}", own, usage[foreign], "names"
+                )
+        for key in USAGE_TOKENS:
+            value = usage.get(key)
+            if value is not None and type(value) is not int:
+                yield self._of(at, f"{path}.{key}", f"{key} is {quote(value)}", "an integer", value, "strings")
+
+    def _of(self, at: int, path: str, message: str, expected: str, actual: Any, kind: str) -> Finding:
+        variant = "OpenAI's names" if kind == "names" else "strings" if type(actual) is str else None
+        return self.found(message, at, path=path, expected=expected, actual=actual, variant=variant)
