@@ -26,9 +26,10 @@ from streamlab.apis.anthropic.expectations import (
     PING,
     USAGE_TOKENS,
 )
+from streamlab.wire.error_objects import flat_error
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject
-from streamlab.wire.reading import REASONING_KEYS, Fact, as_object, flat_error
+from streamlab.wire.reading import REASONING_KEYS, Fact, as_object
 
 #: Blocks of one message that are told apart; a message with more is not judged any further.
 MOST_BLOCKS: Final = 10_000

@@ -19,8 +19,9 @@ from streamlab.rules.repair import (
     Undecodable,
 )
 from streamlab.rules.repairs.framing import frame
+from streamlab.wire.error_objects import flat_error
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
-from streamlab.wire.reading import Fact, as_object, flat_error
+from streamlab.wire.reading import Fact, as_object
 
 _NAMES: Final = {kind.encode(): kind for kind in EVENT_TYPES}
 _TEXTS: Final = ("message", "msg", "detail", "error_msg", "errmsg", "error_message", "reason")
