@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets
 import socket
 import sys
 from importlib.util import find_spec
@@ -38,12 +39,13 @@ def serve(target: str | None, db: Path | None, listen: str) -> None:
         local = is_loopback(listener)
         if not local:
             print(
-                "streamlab: whoever reaches this address can read every capture and write files here; "
-                "there is no password",
+                "streamlab: whoever learns this address can read every capture and write files here, "
+                "and it goes over the network in the clear",
                 file=sys.stderr,
             )
-        print(f"the workbench is at {url_of(listener)} (Ctrl-C ends it)", flush=True)
-        interrupted = run(listener, target, db, local=local)
+        token = secrets.token_urlsafe(16)  # other users of this machine reach the port, but not the capture's file
+        print(f"the workbench is at {url_of(listener)}/~{token} (Ctrl-C ends it)", flush=True)
+        interrupted = run(listener, target, db, token, local=local)
     if interrupted:
         raise KeyboardInterrupt
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import ipaddress
 import re
 import signal
@@ -43,6 +44,9 @@ _POLICY = (
 )
 _DOWNLOAD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _MAX_CELLS = 1000
+#: Workbenches at once, each of which is a process, and one more for its analysis.
+MOST_PAGES = 16
+_CLEAR = "\x1b[2J\x1b[H"
 
 
 class Page(AppService):
@@ -104,10 +108,13 @@ class Page(AppService):
 
 
 class Pages:
-    """Answers browsers."""
+    """Answers browsers that name ``token`` in the path, as the printed address does.
 
-    def __init__(self, words: tuple[str, ...], *, local: bool) -> None:
-        self._words = words
+    A path stays with this server; a cookie would go to every other one on the same host, whoever runs it.
+    """
+
+    def __init__(self, words: tuple[str, ...], token: str, *, local: bool, most: int = MOST_PAGES) -> None:
+        self._words, self._token, self._most = words, token, most
         self._local = local
         self._server = Server("", title="streamlab")
         loader = jinja2.FileSystemLoader(self._server.templates_path)
@@ -119,8 +126,10 @@ class Pages:
         app = web.Application(middlewares=[self._guard])
         app.add_routes(
             [
-                web.get("/", self._index),
-                web.get("/ws", self._websocket),
+                web.get("/~{token}", self._index),
+                web.get("/~{token}/", self._index),
+                web.get("/~{token}/ws", self._websocket),
+                # What is to be downloaded has a key of its own, which nobody can guess and which is good for once.
                 web.get("/download/{key}", self._server.handle_download),
                 web.static("/static", self._server.statics_path),
             ]
@@ -138,14 +147,21 @@ class Pages:
         if self._local and not _names_loopback(request.host):
             raise web.HTTPForbidden(text="this workbench is only for the machine it runs on: http://localhost\n")
         origin = request.headers.get("Origin")
-        if origin is not None and origin != f"http://{request.host}":
+        foreign = origin is not None and origin != f"http://{request.host}"
+        if foreign or request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
             raise web.HTTPForbidden(text="other websites have no business here\n")
+        if not request.path.startswith(("/static/", "/download/")) and not self._is_ours(request):
+            raise web.HTTPForbidden(text="open the address as it was printed, with the word after /~\n")
         return await handler(request)
+
+    def _is_ours(self, request: web.Request) -> bool:
+        given = request.match_info.get("token", "")
+        return hmac.compare_digest(given.encode("utf-8", "replace"), self._token.encode())
 
     async def _index(self, request: web.Request) -> web.Response:
         html = self._template.render(
             font_size=_number(request, "fontsize", 16),
-            app_websocket_url=f"ws://{request.host}/ws",
+            app_websocket_url=f"ws://{request.host}/~{self._token}/ws",
             config={"static": {"url": "/static/"}},
             application={"name": "streamlab"},
         )
@@ -155,8 +171,13 @@ class Pages:
     async def _websocket(self, request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse(heartbeat=15, timeout=_GOODBYE_SECONDS)
         await websocket.prepare(request)
-        page = Page(self._words, websocket, self._server)
+        if len(self._open) >= self._most:
+            said = f"{self._most} workbenches are open, which is as many as may be; close one and load this page again"
+            await websocket.send_bytes(f"{_CLEAR}{said}".encode())
+            await websocket.close(code=WSCloseCode.TRY_AGAIN_LATER)
+            return websocket
         self._open.add(websocket)
+        page = Page(self._words, websocket, self._server)
         try:
             await page.start(_number(request, "width", 80), _number(request, "height", 24))
             await _pass_on(websocket, page)
@@ -219,10 +240,10 @@ def _clamped(cells: int) -> int:
     return max(1, min(cells, _MAX_CELLS))
 
 
-def run(listener: socket.socket, target: str | None, db: Path | None, *, local: bool) -> bool:
+def run(listener: socket.socket, target: str | None, db: Path | None, token: str, *, local: bool) -> bool:
     """Serve a listening socket until SIGINT (True) or SIGTERM (False); ``local`` refuses all names but loopback's."""
     words = (sys.executable, "-m", "streamlab.tui.web_app", str(db or ""), target or "")
-    return asyncio.run(_run(listener, Pages(words, local=local)))
+    return asyncio.run(_run(listener, Pages(words, token, local=local)))
 
 
 async def _run(listener: socket.socket, pages: Pages) -> bool:

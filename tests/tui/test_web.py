@@ -39,6 +39,11 @@ class Served:
     process: subprocess.Popen[str]
     url: str
 
+    @property
+    def origin(self) -> str:
+        """The address without its token."""
+        return self.url.rpartition("/~")[0]
+
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal; the exit code and stderr."""
         self.process.send_signal(number)
@@ -47,9 +52,11 @@ class Served:
 
 
 @contextmanager
-def _serving(state: Path, *words: str, listen: str = "127.0.0.1:0") -> Iterator[Served]:
+def _serving(
+    state: Path, *words: str, listen: str = "127.0.0.1:0", program: tuple[str, ...] = ("-m", "streamlab")
+) -> Iterator[Served]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlab", "tui", "--web", *words, "--listen", listen],
+        [sys.executable, *program, "tui", "--web", *words, "--listen", listen],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -115,10 +122,12 @@ class Page:
 
 
 @asynccontextmanager
-async def _page(url: str, width: int = 100, height: int = 30):
+async def _page(url: str, width: int = 120, height: int = 40):
     async with (
         aiohttp.ClientSession() as session,
-        session.ws_connect(f"{url}/ws?width={width}&height={height}", origin=url, max_msg_size=0) as ws,
+        session.ws_connect(
+            f"{url}/ws?width={width}&height={height}", origin=url.rpartition("/~")[0], max_msg_size=0
+        ) as ws,
     ):
         yield Page(session, ws)
 
@@ -185,7 +194,7 @@ def test_page_needs_nothing_from_elsewhere(served):
             asked = re.findall(r'(?:src|href)="(/static/[^"]+)"|url\("([^"]+)"\)', html)
             assert len(asked) >= 4
             for path in map("".join, asked):
-                async with session.get(served.url + path) as answer:
+                async with session.get(served.origin + path) as answer:
                     assert answer.status == 200, path
                     assert len(await answer.read()) > 100
 
@@ -194,12 +203,12 @@ def test_page_needs_nothing_from_elsewhere(served):
 
 def test_page_names_the_websocket_as_the_browser_names_the_server(served):
     async def story() -> None:
-        port = served.url.rpartition(":")[2]
+        port, _, token = served.url.rpartition(":")[2].partition("/")
         async with (
             aiohttp.ClientSession() as session,
             session.get(served.url, headers={"Host": f"localhost:{port}"}) as answer,
         ):
-            assert f'data-session-websocket-url="ws://localhost:{port}/ws"' in await answer.text()
+            assert f'data-session-websocket-url="ws://localhost:{port}/{token}/ws"' in await answer.text()
 
     _run(story())
 
@@ -211,18 +220,61 @@ def test_page_names_the_websocket_as_the_browser_names_the_server(served):
         {"Host": "["},
         {"Origin": "http://elsewhere.example"},
         {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-@pytest.mark.parametrize("path", ["/", "/ws", "/static/js/textual.js"])
+@pytest.mark.parametrize("path", ["TOKEN/", "TOKEN/ws", "/static/js/textual.js"])
 def test_other_websites_are_kept_out(served, headers, path):
     async def story() -> None:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(served.url + path, headers=headers) as answer,
-        ):
+        url = path.replace("TOKEN", served.url) if "TOKEN" in path else served.origin + path
+        async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
             assert answer.status in (400, 403)
 
     _run(story())
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/ws", "/~", "/~/ws", "/~wrong/", "/~wrong/ws", "/~\u00e4/ws", "/nothing", "/download"]
+)
+def test_who_does_not_know_the_printed_address_sees_nothing(served, path):
+    async def story() -> None:
+        async with aiohttp.ClientSession() as session, session.get(served.origin + path) as answer:
+            assert answer.status == 403
+            assert "as it was printed" in await answer.text()
+        other = served.url[:-1] + ("A" if served.url[-1] != "A" else "B")
+        async with aiohttp.ClientSession() as session, session.get(other) as answer:
+            assert answer.status == 403
+
+    _run(story())
+
+
+def test_every_server_has_an_address_of_its_own(served, shipped, tmp_path):
+    with _serving(tmp_path, "--db", str(shipped)) as other:
+        assert len(other.url.rpartition("/~")[2]) >= 20
+        assert other.url.rpartition("/~")[2] != served.url.rpartition("/~")[2]
+
+
+def test_one_page_too_many_is_told_so_and_starts_nothing(shipped, tmp_path):
+    fewer = (
+        "from streamlab.cli import main; from streamlab.tui.web_server import Pages; "
+        "Pages.__init__.__kwdefaults__['most'] = 1; main()"
+    )
+
+    async def story(one: Served) -> None:
+        async with _page(one.url) as first:
+            await first.until(lambda: "quit" in first.text)
+            before = set(_descendants(one.process.pid))
+            async with _page(one.url) as second:
+                assert await second.closed() == aiohttp.WSCloseCode.TRY_AGAIN_LATER
+                assert "1 workbenches are open" in second.text
+                assert set(_descendants(one.process.pid)) <= before
+            await first.send("stdin", "q")
+            assert await first.closed() == 1000
+        async with _page(one.url) as third:
+            await third.until(lambda: "quit" in third.text)
+
+    with _serving(tmp_path, "--db", str(shipped), program=("-c", fewer)) as one:
+        _run(story(one))
 
 
 def test_keys_and_sizes_are_answered(served):
@@ -255,11 +307,11 @@ def test_picture_and_clipboard_are_the_browsers(served, tmp_path):
             await page.until(lambda: page.messages)
             [kind, key] = page.messages[0]
             assert kind == "deliver_file_start"
-            async with page.session.get(f"{served.url}/download/{key}") as answer:
+            async with page.session.get(f"{served.origin}/download/{key}") as answer:
                 assert answer.content_type == "image/svg+xml"
                 assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
                 assert "Timeline" in (await answer.text())
-            async with page.session.get(f"{served.url}/download/{key}") as answer:
+            async with page.session.get(f"{served.origin}/download/{key}") as answer:
                 assert answer.status == 404
 
     _run(story())
