@@ -225,6 +225,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="pairs of processes  [default: 1, which takes two cores]")
     parser.add_argument("--full", action="store_true", help="every line of every difference")
     asked = parser.parse_args()
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]  # what streams hold is hostile
     folders = asked.over or [_REPOSITORY / "corpus", _REPOSITORY / "fixtures"]
     missing = [str(folder) for folder in folders if not folder.exists()]
     if missing:

@@ -12,7 +12,7 @@ from streamlab.apis import DEFAULT, UNKNOWN, Api, api_of_json, api_of_path
 from streamlab.exchange import Request
 from streamlab.rules.api import Tracker
 from streamlab.wire import reading
-from streamlab.wire.calls import CallReader
+from streamlab.wire.call_reader import CallReader
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.reading import Fact, FactReader, Shape
 

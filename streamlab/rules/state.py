@@ -14,7 +14,7 @@ from streamlab.rules.api import Api, Tracker
 from streamlab.rules.request import RequestReading
 from streamlab.wire.bad_payloads import MisfitReader
 from streamlab.wire.bodies import BodyKind
-from streamlab.wire.calls import CallReader, Fragment
+from streamlab.wire.call_reader import CallReader, Fragment
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject, decode_payload
 

@@ -7,10 +7,11 @@ first finish_reason of a choice kept. Where a stream is broken it holds what arr
 
 from __future__ import annotations
 
-import json
+from itertools import islice
 from typing import Any, NamedTuple
 
 from streamlab.wire import reading
+from streamlab.wire.calls import CallTracker, TrackedCall, View
 from streamlab.wire.payload import JsonObject
 
 _COMPACT_AFTER = 2048
@@ -43,33 +44,26 @@ class Text:
         return text
 
 
-class CallState:
+class CallState(TrackedCall):
     """One tool call as it grows. ``arguments`` is the text so far."""
 
-    __slots__ = ("arguments", "id", "index", "name", "type")
+    __slots__ = ("arguments", "type")
 
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.id: str | None = None
+    def __init__(self, choice: int, index: int) -> None:
+        super().__init__(choice, index)
         self.type: str | None = None
-        self.name: str | None = None
         self.arguments = Text()
 
     def add(self, fragment: JsonObject) -> None:
-        call_id, kind = fragment.get("id"), fragment.get("type")
-        if not self.id and isinstance(call_id, str):
-            self.id = call_id or self.id
+        super().add(fragment)
+        kind = fragment.get("type")
         if not self.type and isinstance(kind, str):
             self.type = kind or self.type
-        function = reading.function(fragment)
-        name = function.get("name")
-        if isinstance(name, str) and name and name != self.name:
-            self.name = (self.name or "") + name
-        arguments = function.get("arguments")
-        if isinstance(arguments, str):
-            self.arguments.add(arguments)
-        elif arguments is not None:
-            self.arguments.add(json.dumps(arguments, ensure_ascii=False, separators=(",", ":")))
+
+    def add_text(self, piece: str) -> None:
+        if piece:
+            self.scan.add(piece)
+            self.arguments.add(piece)
 
     def as_json(self) -> JsonObject:
         return {
@@ -83,7 +77,17 @@ class CallState:
 class ChoiceState:
     """One choice as it grows."""
 
-    __slots__ = ("calls", "content", "finish_reason", "function_call", "index", "reasoning", "refusal", "role")
+    __slots__ = (
+        "calls",
+        "content",
+        "finish_reason",
+        "function_call",
+        "index",
+        "reasoning",
+        "refusal",
+        "role",
+        "tracker",
+    )
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -91,33 +95,26 @@ class ChoiceState:
         self.content = Text()
         self.reasoning = Text()
         self.refusal = Text()
-        self.calls: dict[int, CallState] = {}
+        self.tracker = CallTracker(CallState, View.BY_INDEX)
+        self.calls: dict[int, CallState] = {}  # by index
         self.function_call: CallState | None = None
         self.finish_reason: str | None = None
 
     def add_calls(self, fragments: list[JsonObject]) -> None:
         for fragment in fragments:
-            self._call_of(fragment).add(fragment)
+            call = self.tracker.plain(self.index, fragment)
+            if call is not None:
+                call.add_text(fragment["function"]["arguments"])
+                continue
+            placed = self.tracker.place(self.index, fragment)
+            if placed.opens:
+                self.calls[placed.call.index] = placed.call
 
-    def _call_of(self, fragment: JsonObject) -> CallState:
-        index = fragment.get("index")
-        if isinstance(index, str) and index.lstrip("-").isdigit():
-            index = int(index)
-        if type(index) is not int:
-            index = self._guess_index(fragment.get("id"))
-        call = self.calls.get(index)
-        if call is None:
-            call = self.calls[index] = CallState(index)
-        return call
-
-    def _guess_index(self, call_id: Any) -> int:
-        """Without an index: a known id names its call, a new id opens the next, no id continues the last."""
-        for call in self.calls.values():
-            if call_id and call.id == call_id:
-                return call.index
-        if call_id or not self.calls:
-            return max(self.calls, default=-1) + 1
-        return next(reversed(self.calls))
+    @property
+    def last_call(self) -> int | None:
+        """The index of the call of the last fragment."""
+        last = self.tracker.last(self.index)
+        return None if last is None else last.index
 
     def as_json(self) -> JsonObject:
         result: JsonObject = {
@@ -221,7 +218,7 @@ class Accumulator:
         legacy = delta.get("function_call")
         if type(legacy) is dict:
             if state.function_call is None:
-                state.function_call = CallState(0)
+                state.function_call = CallState(state.index, 0)
             state.function_call.add({"function": legacy})
 
     def _add_response_event(self, event: JsonObject) -> None:
@@ -238,7 +235,7 @@ class Accumulator:
         elif kind == "response.function_call_arguments.delta" and type(piece) is str:
             call = self._items.get(_key(event.get("item_id")))
             if call is not None:
-                call.arguments.add(piece)
+                call.add_text(piece)
         elif kind in ("response.completed", "response.incomplete", "response.failed"):
             response = reading.as_object(event.get("response"))
             status = response.get("status")
@@ -252,7 +249,7 @@ class Accumulator:
         if item.get("type") == "message" and isinstance(item.get("role"), str):
             state.role = item["role"]
         if item.get("type") == "function_call":
-            call = state.calls.setdefault(len(state.calls), CallState(len(state.calls)))
+            call = state.calls.setdefault(len(state.calls), CallState(state.index, len(state.calls)))
             call.add({"id": item.get("call_id"), "type": "function", "function": {"name": item.get("name")}})
             self._items[_key(item.get("id"))] = call
 
@@ -265,6 +262,7 @@ class Accumulator:
                 one.finish_reason,
                 tuple(len(str(text)) for text in (one.content, one.reasoning, one.refusal)),
                 tuple(_mark_call(call) for call in one.calls.values()),
+                one.last_call,
                 None if one.function_call is None else _mark_call(one.function_call),
             )
             for one in self.choices.values()
@@ -276,7 +274,7 @@ class Accumulator:
         """A fold as it was at an earlier moment of this one; feeding it leaves this one alone."""
         past = Accumulator()
         past.id, past.model, past.usage, past.error = mark.known
-        for index, role, finish, lengths, calls, legacy in mark.choices:
+        for index, role, finish, lengths, calls, last, legacy in mark.choices:
             now, state = self.choices[index], past.choice(index)
             state.role, state.finish_reason = role, finish
             texts = (now.content, now.reasoning, now.refusal), (state.content, state.reasoning, state.refusal)
@@ -284,7 +282,8 @@ class Accumulator:
                 if length:
                     text.add(str(whole)[:length])
             for one in calls:
-                state.calls[one[0]] = _call_at(now.calls[one[0]], one)
+                past_call = state.calls[one.number] = _call_at(now.calls[one.number], one)
+                state.tracker.restore(past_call, last=one.number == last)
             if legacy is not None and now.function_call is not None:
                 state.function_call = _call_at(now.function_call, legacy)
         past._items = {key: past.choice().calls[at] for key, at in mark.items if at in past.choice().calls}
@@ -303,15 +302,25 @@ class Accumulator:
         return result
 
 
-def _mark_call(call: CallState) -> tuple[int, str | None, str | None, str | None, int]:
-    return call.index, call.id, call.type, call.name, len(str(call.arguments))
+class _CallMark(NamedTuple):
+    number: int  # its index
+    id: str | None
+    type: str | None
+    name: str | None
+    last_name: str
+    ids: int
+    length: int
 
 
-def _call_at(now: CallState, mark: tuple[int, str | None, str | None, str | None, int]) -> CallState:
-    past = CallState(mark[0])
-    _, past.id, past.type, past.name, length = mark
-    if length:
-        past.arguments.add(str(now.arguments)[:length])
+def _mark_call(call: CallState) -> _CallMark:
+    return _CallMark(call.index, call.id, call.type, call.name, call.last_name, len(call.ids), len(str(call.arguments)))
+
+
+def _call_at(now: CallState, mark: _CallMark) -> CallState:
+    past = CallState(now.choice, mark.number)
+    past.id, past.type, past.name, past.last_name = mark.id, mark.type, mark.name, mark.last_name
+    past.ids = dict(islice(now.ids.items(), mark.ids))
+    past.add_text(str(now.arguments)[: mark.length])
     return past
 
 

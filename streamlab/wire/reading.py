@@ -60,7 +60,7 @@ class Fact:
     AFTER_FINISH: Final = 1 << 26  # a choice has had a finish_reason in an earlier chunk
     AFTER_DONE: Final = 1 << 27  # [DONE] was seen in an earlier event
     AFTER_ERROR: Final = 1 << 28  # an error was seen in an earlier event
-    FRAGMENT: Final = 1 << 29  # a tool call fragment that is more than the next arguments of its call (wire/calls.py)
+    FRAGMENT: Final = 1 << 29  # a tool call fragment that is more than the next arguments of its call (call_reader.py)
 
 
 REASONING_KEYS = ("reasoning_content", "reasoning", "reasoning_details", "reasoning_text", "thinking")

@@ -1,4 +1,4 @@
-"""For rules about the whole arguments of a tool call: each call's fault is named by one of them (wire/calls.py)."""
+"""For rules about the whole arguments of a tool call: each call's fault is named by one of them (wire/arguments.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.wire.calls import ArgumentsFault, Call, fault_of
+from streamlab.wire.arguments import ArgumentsFault, fault_of
+from streamlab.wire.call_reader import Call
 
 
 class ArgumentsRule(Rule):

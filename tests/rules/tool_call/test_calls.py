@@ -72,6 +72,18 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
         fragments(opening(1, "call_B", arguments=ARGS), opening(arguments=ARGS)),
         {"tool-call-index-offset": ERROR},
     ),
+    "index counts fragments": (
+        fragments(opening(arguments='{"ci'), more('ty":', 1), more('"Os', 2), more('lo"}', 3)),
+        {"tool-call-index-offset": ERROR},
+    ),
+    "index counts fragments, arguments after the first": (
+        fragments(opening(), more('{"city"', 1), more(':"Oslo"}', 2), more("", 3)),
+        {"tool-call-index-offset": ERROR},
+    ),
+    "no index, then index 0": (
+        fragments(without(opening(), "index"), more()),
+        {"tool-call-index-missing": ERROR},
+    ),
     "all at index 0, whole": (
         fragments(opening(arguments=ARGS), opening(0, "call_B", arguments=ARGS), opening(0, "call_C", arguments=ARGS)),
         {"tool-call-index-collision": ERROR},

@@ -10,7 +10,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
-from streamlab.wire.calls import Call
+from streamlab.wire.call_reader import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 

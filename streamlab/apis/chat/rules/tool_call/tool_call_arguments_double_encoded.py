@@ -10,7 +10,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
-from streamlab.wire.calls import ArgumentsFault
+from streamlab.wire.arguments import ArgumentsFault
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 

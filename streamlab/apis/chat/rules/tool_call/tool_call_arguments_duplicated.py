@@ -5,7 +5,8 @@ from __future__ import annotations
 from streamlab.apis.chat.arguments_rule import ArgumentsRule
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.finding import Repairability
-from streamlab.wire.calls import ArgumentsFault, Call
+from streamlab.wire.arguments import ArgumentsFault
+from streamlab.wire.call_reader import Call
 
 
 class ToolCallArgumentsDuplicated(ArgumentsRule):

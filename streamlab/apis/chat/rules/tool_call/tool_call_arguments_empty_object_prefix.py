@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis.chat.arguments_rule import ArgumentsRule
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.finding import Repairability
-from streamlab.wire.calls import ArgumentsFault
+from streamlab.wire.arguments import ArgumentsFault
 
 
 class ToolCallArgumentsEmptyObjectPrefix(ArgumentsRule):

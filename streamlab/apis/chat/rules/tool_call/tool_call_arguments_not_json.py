@@ -8,7 +8,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.wire.calls import ArgumentsFault, fault_of, read_arguments
+from streamlab.wire.arguments import ArgumentsFault, fault_of, read_arguments
 
 
 class ToolCallArgumentsNotJson(Rule):
@@ -46,9 +46,11 @@ class ToolCallArgumentsNotJson(Rule):
             ):
                 continue
             text = str(call.arguments)
-            if call.not_text or not text.strip() or fault_of(call) is not ArgumentsFault.NOT_JSON:
+            if not text.strip() or fault_of(call) is not ArgumentsFault.NOT_JSON:
                 continue
             parses = read_arguments(text).ok
+            if parses and call.not_text:
+                continue  # tool-call-arguments-object
             finding = self.found(
                 f"the arguments of {quote(call.name)} are no JSON{' object' if parses else ''}: {quote(text)}",
                 call.at,

@@ -8,7 +8,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
-from streamlab.wire.calls import read_arguments
+from streamlab.wire.arguments import read_arguments
 
 
 class ToolCallArgumentsTruncated(Rule):

@@ -12,7 +12,7 @@ from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
-from streamlab.wire.calls import leaked_call
+from streamlab.wire.arguments import leaked_call
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -57,7 +57,7 @@ class ToolCallFinishWithoutCalls(Rule):
             state = ctx.accumulator.choices.get(choice)
             if reason != "tool_calls" or state is None or ctx.calls.of_choice(choice) or state.function_call:
                 continue
-            if not state.calls and not self._leaked(state):
+            if not self._leaked(state):
                 message = "finish_reason is 'tool_calls' without any tool call"
                 yield replace(self._finish[choice], message=message, expected="stop", actual=reason)
 

@@ -6,7 +6,7 @@ from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.wire.calls import Fragment
+from streamlab.wire.call_reader import Fragment
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 

@@ -10,7 +10,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
-from streamlab.wire.calls import Call
+from streamlab.wire.call_reader import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -25,7 +25,8 @@ class ToolCallIndexOffset(Rule):
     Helpers write to the place in their list that the index names, and it is not there: the openai-python ``.stream()``
     helper raises IndexError, openai-node's fails on ``undefined``. Gateways in front of Anthropic or Bedrock pass on
     the number of the content block, in which text before the call counts. Where a later call comes first, {clients:
-    another order when call 1 comes before call 0} measured clients hand on the calls in that order.
+    another order when call 1 comes before call 0} measured clients hand on the calls in that order. An index
+    that counts the fragments of one call makes a call of each fragment in every client that goes by it.
 
     ## Repair
     Calls are renumbered in the order of their appearance.
@@ -44,9 +45,17 @@ class ToolCallIndexOffset(Rule):
         self._opened: dict[int, set[int]] = {}  # choice -> indexes that were opened
         self._found: list[tuple[Call, Finding]] = []
 
-    def event(self, at: int, event: StreamEvent) -> None:
+    def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
             index, call = fragment.raw.get("index"), fragment.call
+            if fragment.counted:
+                yield self.found(
+                    f"index {index} counts the fragments of one tool call",
+                    at,
+                    path=f"{fragment.path}.index",
+                    expected=call.index,
+                    actual=index,
+                )
             if not fragment.opens or fragment.collides or type(index) is not int or index < 0:
                 continue
             seen = self._opened.setdefault(call.choice, set())

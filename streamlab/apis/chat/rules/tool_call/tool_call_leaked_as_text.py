@@ -12,7 +12,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
-from streamlab.wire.calls import leaked_call
+from streamlab.wire.arguments import leaked_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 

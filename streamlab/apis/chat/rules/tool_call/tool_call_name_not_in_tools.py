@@ -39,7 +39,7 @@ class ToolCallNameNotInTools(Rule):
         if tools is None or not self.ctx.body or not self._only_functions():
             return
         for call in self.ctx.calls.calls:
-            if call.name is None or call.name in tools or call.joined_name in tools:
+            if call.name is None or call.name in tools or tools.intersection(call.names[:1]):
                 continue
             name = call.name
             near = any(name.lower().endswith(tool.lower()) or tool.lower() in name.lower().split(":") for tool in tools)

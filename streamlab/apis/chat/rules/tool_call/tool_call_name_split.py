@@ -8,7 +8,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
-from streamlab.wire.calls import Call
+from streamlab.wire.call_reader import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -56,5 +56,5 @@ class ToolCallNameSplit(Rule):
     def end(self, ending: Ending) -> Findings:
         tools = self.ctx.tools or frozenset()
         for call, finding in self._later:
-            if call.joined_name in tools and not tools.intersection(call.names):
+            if call.name in tools and not tools.intersection(call.names):
                 yield finding

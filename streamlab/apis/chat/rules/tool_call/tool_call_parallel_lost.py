@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streamlab.apis.chat.repairs.tool_calls import Arguments
+from streamlab.apis.chat.repairs.call_arguments import Arguments
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
@@ -159,7 +159,7 @@ class ToolCallParallelLost(Rule):
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         fragments = [one for one in self.ctx.fragments(at, event) if not one.call.ghost]
-        resumed = [one for one in fragments if one.resumes and one.raw.get("index") is not None]
+        resumed = [one for one in fragments if one.resumes]
         for fragment in resumed:
             yield self.found(
                 f"the tool call with index {fragment.call.index} goes on after another was begun",

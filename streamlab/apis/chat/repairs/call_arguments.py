@@ -1,0 +1,75 @@
+"""The arguments of a tool call as they go out: followed, cleared of copies, taken out of a wrapping."""
+
+from __future__ import annotations
+
+import json
+
+from streamlab.wire.calls import Scan
+
+_STOP_TOKENS = ("</s>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|endoftext|>")
+_MAX_ARGUMENTS = 1 << 20
+
+
+class Arguments:
+    """The arguments of a call so far, and whether they are a complete JSON object."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self.length = 0
+        self._scan = Scan()
+        self._repeat = ""  # what may be a second copy
+
+    def add(self, piece: str) -> None:
+        self.length += len(piece)
+        if piece and self.length <= _MAX_ARGUMENTS:
+            self._pieces.append(piece)
+            self._scan.add(piece)
+
+    @property
+    def complete(self) -> bool:
+        """Whether a JSON object is there in full."""
+        if self.length > _MAX_ARGUMENTS or not self._scan.balanced:
+            return False
+        try:
+            return isinstance(json.loads(str(self)), dict)
+        except (ValueError, RecursionError):
+            return False
+
+    def without_copy(self, piece: str) -> str:
+        """A piece without what came before: a second copy of complete arguments, or all of them so far once more."""
+        if not piece or not self.length or self.length > _MAX_ARGUMENTS:
+            return piece
+        if self._repeat or (piece.lstrip()[:1] == "{" and self.complete):
+            candidate = self._repeat + piece
+            whole = str(self)
+            if whole.startswith(candidate):
+                self._repeat = "" if candidate == whole else candidate
+                return ""
+            self._repeat = ""
+            return candidate
+        if len(piece) > self.length and piece.startswith(str(self)) and _begins_again(str(self), piece):
+            return piece[self.length :]
+        return piece
+
+    def __str__(self) -> str:
+        self._pieces = ["".join(self._pieces)]
+        return self._pieces[0]
+
+
+def _begins_again(before: str, arguments: str) -> bool:
+    """Whether arguments that begin with all that came before cannot continue it: ``{"`` and ``{":1}`` can."""
+    return len(before) >= 4 or before == "{" or (before[:2] == '{"' and arguments[2:3] not in (":", " "))
+
+
+def unwrapped(text: str) -> tuple[str, str] | None:
+    """Name and arguments in TGI's form, ``{"function": {"_name": ..., arguments...}}``; a stop token may follow."""
+    for token in _STOP_TOKENS:
+        text = text.removesuffix(token)
+    try:
+        inner = json.loads(text).get("function")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    if isinstance(inner, dict) and isinstance(inner.get("_name"), str):
+        name = inner.pop("_name")
+        return name, json.dumps(inner, ensure_ascii=False)
+    return None

@@ -1,0 +1,138 @@
+"""A tool call as it goes out, and the fragment that opens it: index, id, type and name, each once and whole."""
+
+from __future__ import annotations
+
+import hashlib
+
+from streamlab.apis.chat.repairs.call_arguments import Arguments
+from streamlab.rules.repair import Draft, Origin, RepairState
+from streamlab.wire.calls import TrackedCall
+from streamlab.wire.payload import JsonObject
+
+#: Calls whose arguments are still compared with what comes.
+_REMEMBERED = 64
+#: What a fragment of a function call has; anything else in it is passed on.
+OWN_KEYS = frozenset({"index", "id", "type", "function"})
+
+
+class OutCall(TrackedCall):
+    """One call as it goes out. Tracked are index, id and name as they come."""
+
+    def __init__(self, choice: int, index: int) -> None:
+        super().__init__(choice, index)
+        self.place = -1  # the index with which it goes out; known when it opens
+        self.misplaced = ""  # the rule by which that is another than it came with
+        self.sent_id = ""
+        self.sent_name = ""
+        self.opened = False
+        self.dropped = False  # nothing had come of it when the answer was over
+        self.arguments = Arguments()
+        self.waiting = ""  # arguments that came before the name
+        self.first: Draft | None = None  # where it waits for its name
+        self.extra: JsonObject = {}
+
+
+class OutCalls:
+    """The calls of one choice as they go out, and how each is opened."""
+
+    def __init__(self, story: RepairState) -> None:
+        self._story = story
+        self.live = 0  # calls that came and were not dropped
+        self._all: list[OutCall] = []
+        self.out: list[OutCall] = []  # those that went out, by their index
+        self._taken: set[str] = set()  # ids that went out
+        self._waiting: list[OutCall] = []  # without a whole name
+
+    def came(self, call: OutCall, opens: bool) -> None:
+        """A fragment of a call came, the first or one more."""
+        if opens or call.dropped:
+            call.dropped = False
+            self.live += 1
+            self._story.calls += 1
+        if opens:
+            self._all.append(call)
+            if len(self._all) > _REMEMBERED:
+                self._all[-_REMEMBERED - 1].arguments = Arguments()
+
+    def drop(self, call: OutCall) -> None:
+        """Nothing came of a call."""
+        call.dropped = True
+        self.live -= 1
+        self._story.calls -= 1
+
+    def nameless(self) -> list[OutCall]:
+        """The calls that still wait for their name, in order; they wait no longer."""
+        waiting, self._waiting = self._waiting, []
+        return [call for call in waiting if call.first is not None]
+
+    def open(self, draft: Draft, call: OutCall, fragment: JsonObject, arguments: str, spot: str) -> bool:
+        """Make a fragment the one that opens its call; False while the name is not whole, and nothing goes out."""
+        function = fragment["function"]
+        name = function.get("name")
+        if not call.name or self._is_part_of_a_name(call.name):
+            _gather(draft, call, arguments, spot)
+            if call.first is None:
+                self._waiting.append(call)
+            call.first = draft
+            call.extra.update({key: value for key, value in fragment.items() if key not in OWN_KEYS})
+            return False
+        if call.first is not None:
+            _gather(draft, call, arguments, spot)
+            arguments = call.waiting
+            call.waiting, call.first = "", None
+            fragment.update(call.extra)
+            rule = "tool-call-name-split" if name != call.name else "tool-call-args-before-name"
+            draft.put(rule, function, "arguments", arguments, spot)
+        else:
+            call.arguments.add(arguments)
+        if name != call.name:
+            draft.put("tool-call-name-split", function, "name", call.name, spot + "function.")
+        self.identify(draft, call, fragment, spot)
+        call.opened, call.sent_name = True, call.name
+        return True
+
+    def _is_part_of_a_name(self, name: str) -> bool:
+        tools = self._story.tools
+        return bool(tools) and name not in (tools or ()) and any(tool.startswith(name) for tool in tools or ())
+
+    def identify(self, draft: Draft, call: OutCall, fragment: JsonObject, spot: str) -> None:
+        """Index, id and type of the fragment that opens a call."""
+        call.place = len(self.out)
+        self.out.append(call)
+        if type(fragment.get("index")) is not int or fragment["index"] != call.place:
+            draft.put(call.misplaced or "tool-call-index-offset", fragment, "index", call.place, spot)
+        call.sent_id = call.id or _made_id(draft, call)
+        if not call.id:
+            draft.put("tool-call-id-missing", fragment, "id", call.sent_id, spot, Origin.INVENTED)
+        elif call.id in self._taken:
+            call.sent_id = self._fresh_id(call.id)
+            draft.put("tool-call-id-duplicate", fragment, "id", call.sent_id, spot)
+        elif fragment.get("id") != call.id:
+            draft.put("tool-call-args-before-name", fragment, "id", call.id, spot)
+        self._taken.add(call.sent_id)
+        if fragment.get("type") != "function":
+            draft.put("tool-call-type-missing", fragment, "type", "function", spot)
+
+    def _fresh_id(self, taken: str) -> str:
+        number = len(self._taken) + 1
+        while (other := f"{taken}_{number}") in self._taken:
+            number += 1
+        return other
+
+
+def _gather(draft: Draft, call: OutCall, piece: str, spot: str) -> None:
+    """Arguments of a call that waits for its name: kept without placeholder and copies, as if they had gone out."""
+    path = spot + "function.arguments"
+    if call.waiting.strip() == "{}" and piece.lstrip().startswith("{"):
+        draft.note("tool-call-arguments-empty-object-prefix", path, call.waiting, "")
+        call.waiting, call.arguments = "", Arguments()
+    fresh = call.arguments.without_copy(piece)
+    if fresh != piece:
+        draft.note("tool-call-arguments-duplicated", path, piece, fresh)
+    call.arguments.add(fresh)
+    call.waiting += fresh
+
+
+def _made_id(draft: Draft, call: OutCall) -> str:
+    seed = f"{draft.json.get('id')}/{call.place}/{call.name or ''}"
+    return "call_" + hashlib.sha256(seed.encode()).hexdigest()[:24]

@@ -1,0 +1,97 @@
+"""Reads the arguments of tool calls: whether they are JSON and how they are broken; and calls that leaked as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from streamlab.wire.payload import FaultKind, decode_payload
+
+if TYPE_CHECKING:
+    from streamlab.wire.call_reader import Call
+
+_MAX_COPIES = 64
+_LEAKS = re.compile(
+    r"<tool_call>|</?tool_calls?>|<\|tool_calls?_?(?:section_)?(?:begin|start)?\|>|<\|tool▁call|<｜tool▁calls?▁begin｜>"
+    r"|<｜DSML｜|\[TOOL_CALLS\]|<function=|<function_call>|<\|python_tag\|>|<minimax:tool_call>|\]<\]minimax\[>\["
+    r"|<invoke name=|functools\[|<\|action_start\|>|✿FUNCTION✿|<\|channel\|>commentary to="
+)
+_LEAK_REACH = 400
+_SPACE = re.compile(r"[ \t\r\n]*")
+_HARMLESS = {FaultKind.DUPLICATE_KEYS, FaultKind.LONE_SURROGATE}
+
+
+class Arguments(NamedTuple):
+    """Argument text read as JSON: ``ok`` and its ``value``; else whether it merely stops in the middle."""
+
+    ok: bool
+    value: Any = None
+    truncated: bool = False
+
+
+def read_arguments(text: str) -> Arguments:
+    """Argument text as a strict client reads it. Doubled keys and lone surrogates parse everywhere, NaN does not."""
+    payload = decode_payload(text.encode("utf-8", "surrogatepass"))
+    kinds = {fault.kind for fault in payload.faults} - _HARMLESS
+    if payload.ok and not kinds:
+        return Arguments(True, payload.value)
+    return Arguments(False, None, FaultKind.TRUNCATED in kinds)
+
+
+class ArgumentsFault(Enum):
+    """What is wrong with the whole arguments of a call; at most one thing is said."""
+
+    PREFIX = "an extra {} at the beginning"
+    DUPLICATED = "the same arguments again, or all so far in every piece"
+    DOUBLE_ENCODED = "JSON text inside a JSON string"
+    NOT_JSON = "no JSON object"
+
+
+def fault_of(call: Call) -> ArgumentsFault | None:
+    """What is wrong with a call's arguments as they are now; None when they are a JSON object or empty."""
+    text = str(call.arguments)
+    if not text:
+        return None
+    read = read_arguments(text)
+    if read.ok:
+        if type(read.value) is dict:
+            return None
+        inner = read_arguments(read.value).value if type(read.value) is str else None
+        return ArgumentsFault.DOUBLE_ENCODED if type(inner) is dict else ArgumentsFault.NOT_JSON
+    if call.cumulative and call.pieces > 1 and read_arguments(call.last_piece).ok:
+        return ArgumentsFault.DUPLICATED
+    return _repetition(text) or ArgumentsFault.NOT_JSON
+
+
+def _repetition(text: str) -> ArgumentsFault | None:
+    """Whether text that is no JSON is JSON objects in a row: an empty one first, or the same again and again."""
+    values: list[Any] = []
+    decoder, at = json.JSONDecoder(), 0
+    try:
+        while at < len(text) and len(values) < _MAX_COPIES:
+            value, at = decoder.raw_decode(text, at)
+            values.append(value)
+            at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+    except (ValueError, RecursionError):
+        return None
+    if at < len(text) or len(values) < 2 or type(values[0]) is not dict:
+        return None
+    if all(value == values[0] for value in values):
+        return ArgumentsFault.DUPLICATED
+    # Where different objects follow the empty one, they are no JSON without it either.
+    prefixed = values[0] == {} and type(values[1]) is dict and all(value == values[1] for value in values[1:])
+    return ArgumentsFault.PREFIX if prefixed else None
+
+
+def leaked_call(text: str, names: frozenset[str]) -> str | None:
+    """The markup of a tool call inside a text, shortened: a known marker shortly followed by the name of a tool.
+
+    The name is asked for because people do talk about the markers; few talk about them with their own tool's name.
+    """
+    for marker in _LEAKS.finditer(text):
+        reach = text[marker.start() : marker.end() + _LEAK_REACH]
+        if any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", reach) for name in names):
+            return reach[:80]
+    return None
