@@ -11,16 +11,22 @@ import base64
 import binascii
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from streamlab.apis import UNKNOWN, api_of_json, api_of_path
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
+from streamlab.interop.pasted import whole_json
+from streamlab.interop.peeling import json_lines
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.exchange_fields import FieldReader, one_segment
+from streamlab.wire.bodies import BodyKind, sniff
 from streamlab.wire.sse import SSEDecoder
 
+_ASKS = frozenset(("input", "prompt", "contents"))
 #: A time beyond this is a mistake: thirty years.
 _LONGEST_MS = 1e12
 
@@ -41,7 +47,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
     end_us = exchange.end_us
     wait = head_us / 1000 if head_us is not None else -1
     receive = (end_us - head_us) / 1000 if end_us is not None and head_us is not None else -1
-    return {
+    entry = {
         "startedDateTime": exchange.started_at or "1970-01-01T00:00:00.000Z",
         "time": end_us / 1000 if end_us is not None else 0,
         "request": _request(exchange.request),
@@ -62,6 +68,28 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
             "response_known": exchange.head is not None,
         },
     }
+    messages = _event_messages(exchange)
+    return {**entry, "_eventSourceMessages": messages} if messages else entry
+
+
+def _event_messages(exchange: Exchange) -> list[dict[str, Any]]:
+    """The events with their times by the wall clock, as Chromium's developer tools write and show them."""
+    head = exchange.head
+    if head is None or "event-stream" not in (head.header("content-type") or "") or head.header("content-encoding"):
+        return []
+    started, decoder, messages = _wall_clock(exchange.started_at) or 0.0, SSEDecoder(), []
+    for segment in exchange.segments:
+        for event in decoder.feed(segment.data):
+            if event.data is not None:
+                messages.append(
+                    {
+                        "time": started + (segment.offset_us or 0) / 1_000_000,
+                        "eventName": (event.event or b"message").decode("utf-8", "replace"),
+                        "eventId": (event.id or b"").decode("utf-8", "replace"),
+                        "data": event.text,
+                    }
+                )
+    return messages
 
 
 def _request(request: Request | None) -> dict[str, Any]:
@@ -126,9 +154,11 @@ def from_har(value: dict[str, Any]) -> Iterator[Exchange]:
     for number, entry in enumerate(entries):
         reader = FieldReader(f"entry {number} of this HAR")
         try:
-            yield reader.storable(_exchange(entry, reader))
+            exchange = reader.storable(_exchange(entry, reader))
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, binascii.Error) as error:
             reader.fail(f"is damaged: {_one_line(error)}")
+        if "_streamlab" in entry or is_api_call(exchange):
+            yield exchange
 
 
 def _one_line(error: Exception) -> str:
@@ -141,7 +171,8 @@ def _exchange(entry: dict[str, Any], reader: FieldReader) -> Exchange:
     request = Request(
         str(asked["method"]), str(asked["url"]), _headers(asked), _bytes(post) if post.get("text") is not None else None
     )
-    body = _bytes(answered.get("content") or {})
+    content = answered.get("content") or {}
+    body = _bytes(content)
     if ours is not None:
         return _own(ours, reader, request, answered, body)
     status = _status(answered)
@@ -149,6 +180,10 @@ def _exchange(entry: dict[str, Any], reader: FieldReader) -> Exchange:
     head = ResponseHead(status, _response_headers(answered), head_us, str(answered.get("statusText") or ""))
     messages = entry.get("_eventSourceMessages")
     segments = _event_segments(entry, messages, body, head_us or 0) if isinstance(messages, list) else one_segment(body)
+    sockets = entry.get("_webSocketMessages")
+    if isinstance(sockets, list):
+        return _socket(request, head, sockets)
+    notes = {} if segments or "text" in content else {"body": "unknown"}
     timed = bool(segments) and all(segment.offset_us is not None for segment in segments)
     return Exchange(
         request=request,
@@ -157,7 +192,34 @@ def _exchange(entry: dict[str, Any], reader: FieldReader) -> Exchange:
         ending=Ending.COMPLETE if status else Ending.UNREACHABLE,
         end_us=_end_us(entry, segments) if timed else None,
         started_at=_started_at(entry),
+        notes=notes,
     )
+
+
+def _socket(request: Request, head: ResponseHead, messages: list[Any]) -> Exchange:
+    """What came over a WebSocket, as events: no event stream framed it."""
+    received = [one.get("data") for one in messages if isinstance(one, dict) and one.get("type") == "receive"]
+    values = [value for one in received if isinstance(value := whole_json(str(one).encode("utf-8", "replace")), dict)]
+    sent = next((one.get("data") for one in messages if isinstance(one, dict) and one.get("type") == "send"), None)
+    if isinstance(sent, str) and request.body is None:
+        request = replace(request, body=sent.encode("utf-8", "replace"))
+    notes = {"imported_as": "paste", "taken_off": ["messages of a WebSocket"], "framing": "unknown"}
+    return Exchange(request=request, head=head, segments=one_segment(json_lines(values)), notes=notes)
+
+
+def is_api_call(exchange: Exchange) -> bool:
+    """Whether an entry of a browser's archive asked a model, or was answered by one; pages and pictures did not."""
+    request, head = exchange.request, exchange.head
+    if head is not None and "event-stream" in (head.header("content-type") or ""):
+        return True
+    if request is not None and api_of_path(request.url) is not UNKNOWN:
+        return True
+    asked = whole_json(request.body) if request is not None and request.body else None
+    if isinstance(asked, dict) and (
+        "messages" in asked or ("model" in asked and ("input" in asked or "prompt" in asked))
+    ):
+        return True
+    return sniff(exchange.body) is BodyKind.SSE or api_of_json(whole_json(exchange.body)) is not UNKNOWN
 
 
 def _own(ours: Any, reader: FieldReader, request: Request, answered: dict[str, Any], body: bytes) -> Exchange:

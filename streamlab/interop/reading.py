@@ -22,6 +22,11 @@ _MITMPROXY = re.compile(rb"\d{2,12}:\d{1,4}:\w+;\d+:")
 _PROMISES = (".har", ".yaml", ".yml")
 
 
+def may_hold_exchanges(name: str, data: bytes) -> bool:
+    """Whether a file found in a folder is worth reading: YAML is used for much else."""
+    return PurePath(name).suffix.lower() not in (".yaml", ".yml") or b"interactions" in data
+
+
 def read_bytes(name: str, data: bytes) -> list[Exchange]:
     """The exchanges in a HAR, a cassette, a curl log, a bare body or a paste of one. Raises UnreadableInputError."""
     try:
@@ -63,4 +68,4 @@ def _some(exchanges: Iterator[Exchange], kind: str, parts: str) -> Iterator[Exch
     for count, exchange in enumerate(exchanges, 1):  # noqa: B007
         yield exchange
     if not count:
-        raise UnreadableInputError(f"a {kind} without {parts}: nothing was recorded in it")
+        raise UnreadableInputError(f"a {kind} in whose {parts} nothing asked a model")

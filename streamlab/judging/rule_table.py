@@ -44,6 +44,8 @@ class RuleTable:
         self._ctx = ctx
         framing_known = ctx.notes.get("framing") != "unknown"
         chosen = _judging(classes, ctx.api, status, ctx.timing_known, ctx.request_known, framing_known)
+        if ctx.notes.get("body") == "unknown":
+            chosen = ()  # nobody kept it: whatever were said would be about an empty one
         self.rules = [rule(ctx) for rule in chosen]
         self.shape_rules = [rule for rule in self.rules if "shape" in rule.hooks]
         self._segment_rules = [rule for rule in self.rules if "segment" in rule.hooks]

@@ -69,7 +69,9 @@ def print_exchange(console: HarmlessConsole, exchange: Exchange, report: Report)
     console.print(Text("\nfindings", style="bold"))
     for finding in gravest_first(report.findings):
         print_finding(console, finding)
-    if not report.findings:
+    if not report.findings and not report.metrics.bytes:
+        console.print(Text("– not judged: no body was kept", style="dim"))
+    elif not report.findings:
         console.print(Text("✓ as OpenAI sends it", style="green"))
     console.print(Text("\nnumbers", style="bold"))
     console.facts(f"{name} {value}" for name, value in metric_rows(report.metrics))

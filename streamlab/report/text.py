@@ -124,7 +124,9 @@ def _where(finding: Finding) -> str:
 def print_report(console: HarmlessConsole, source: str, report: Report, status: int | None, ending: str | None) -> None:
     """A head line and the findings below it."""
     print_head(console, source, report, status, ending)
-    if not report.findings:
+    if not report.findings and not report.metrics.bytes:
+        console.print(Text("  – not judged: no body was kept", style="dim"))
+    elif not report.findings:
         console.print(Text("  ✓ as OpenAI sends it", style="green"))
     for finding in gravest_first(report.findings):
         print_finding(console, finding)

@@ -79,10 +79,13 @@ def find(name: str, db: Path | None = None) -> Iterator[Target]:
         yield from find_files(name)
 
 
-def find_files(name: str) -> Iterator[Target]:
-    """The exchanges that a file or folder holds; never one of the default database."""
+def find_files(name: str, endings: tuple[str, ...] = (".sse",)) -> Iterator[Target]:
+    """The exchanges that a file or folder holds, never one of the default database.
+
+    ``endings`` are those of the bare files that count below a folder.
+    """
     parts = _database_and_id(name)
-    return _in_file(name, *parts) if parts is not None else _on_disk(name)
+    return _in_file(name, *parts) if parts is not None else _on_disk(name, endings)
 
 
 def _in_default(name: str, db: Path | None) -> Target:
@@ -129,7 +132,7 @@ def _in_file(name: str, path: Path, wanted: str | None) -> Iterator[Target]:
             raise NotFoundError(f"{name}: what follows # has to be an exchange's number, or last")
 
 
-def _on_disk(name: str) -> Iterator[Target]:
+def _on_disk(name: str, endings: tuple[str, ...]) -> Iterator[Target]:
     path = Path(name)
     if os.path.exists(name) and not os.path.isdir(name):
         yield Target(name, name)
@@ -143,15 +146,15 @@ def _on_disk(name: str) -> Iterator[Target]:
         yield Target(name, name)
         return
     found = False
-    for target in _below(name):
+    for target in _below(name, endings):
         found = True
         yield target
     if not found:
         raise UnreadableInputError(f"{name}: no exchange below this folder (no {_META}, no .sse file)")
 
 
-def _below(name: str) -> Iterator[Target]:
-    """Exchange directories, and bare ``.sse`` files outside of them, in the order of their paths.
+def _below(name: str, endings: tuple[str, ...]) -> Iterator[Target]:
+    """Exchange directories, and bare files outside of them, in the order of their paths.
 
     Links to folders are not followed; one in place of a file is followed when it is read, and not out of the folder.
     """
@@ -162,6 +165,6 @@ def _below(name: str) -> Iterator[Target]:
             yield Target(folder, folder, below=name)
             continue
         for file in sorted(files):
-            if file.endswith(".sse"):
+            if file.lower().endswith(endings):
                 path = os.path.join(folder, file)
                 yield Target(path, path, below=name)

@@ -17,7 +17,7 @@ from streamlab.apis.registry import choose
 from streamlab.config import Config
 from streamlab.errors import StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange, Request
-from streamlab.interop.reading import read_bytes
+from streamlab.interop.reading import may_hold_exchanges, read_bytes
 from streamlab.judging import analyzer
 from streamlab.judging.report import Report
 from streamlab.repairing import normalizer
@@ -118,12 +118,19 @@ def import_into(files: Iterable[str], db: Path | None, label: str | None) -> tup
         return path, [database.add(_labelled(source, exchange, label)) for source, exchange in exchanges]
 
 
+#: Endings of the files that are imported out of a folder.
+_IMPORTED = (".sse", ".har", ".yaml", ".yml")
+
+
 def _from_file(file: str) -> Iterator[tuple[str, Exchange]]:
-    for found in find_files(file):
+    for found in find_files(file, _IMPORTED):
         if found.id is not None or Path(found.path).is_dir():
             yield found.source, found.read()
         else:
-            for exchange in read_bytes(found.path, found.data()):
+            data = found.data()
+            if found.below is not None and not may_hold_exchanges(found.path, data):
+                continue  # a folder has YAML of many kinds
+            for exchange in read_bytes(found.path, data):
                 yield found.source, exchange
 
 

@@ -29,7 +29,7 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.workflows import export as exporting
 from streamlab.workflows import replay as replaying
-from streamlab.workflows.check import analyze, load
+from streamlab.workflows.check import analyze, import_into, load
 from streamlab.workflows.replay import BackgroundReplay
 from tests import streams
 
@@ -460,3 +460,60 @@ def test_times_of_a_har_that_cannot_be_are_unknown(time: object):
     (read,) = read_bytes("x.har", json.dumps({"log": {"entries": [entry]}}).encode())
     assert read.body == BODY
     assert not read.timing_known or read.end_us < 10**9
+
+
+def _browser(**answered: object) -> dict:
+    """An entry of a browser's archive, of a call to a model."""
+    entry = to_har([EXCHANGE], "0")["log"]["entries"][0]
+    del entry["_streamlab"], entry["_eventSourceMessages"]
+    entry["response"].update(answered)
+    return entry
+
+
+def test_a_body_that_was_not_kept_is_unknown_and_not_empty():
+    entry = _browser(content={"size": 0, "mimeType": "text/event-stream"})
+    (read,) = from_har({"log": {"entries": [entry]}})
+    assert (read.body, read.notes) == (b"", {"body": "unknown"})
+    assert analyze(read).findings == ()
+    (empty,) = from_har({"log": {"entries": [_browser(content={"size": 0, "text": ""})]}})
+    assert [one.rule for one in analyze(empty).findings] == ["empty-200"]
+
+
+def test_pages_and_pictures_of_an_archive_are_no_exchanges():
+    page = _browser(content={"text": "<html></html>", "mimeType": "text/html"}, headers=[])
+    page["request"] = {"method": "GET", "url": "http://h/index.html", "headers": []}
+    assert list(from_har({"log": {"entries": [page]}})) == []
+    assert len(list(from_har({"log": {"entries": [page, _browser()]}}))) == 1
+    with pytest.raises(UnreadableInputError, match="nothing asked a model"):
+        read_bytes("x.har", json.dumps({"log": {"entries": [page]}}).encode())
+
+
+def test_messages_of_a_websocket_are_events_without_a_framing():
+    entry = _browser(status=101, content={"size": 0})
+    entry["request"] = {"method": "GET", "url": "ws://h/v1/responses", "headers": []}
+    entry["_webSocketMessages"] = [
+        {"type": "send", "time": 1.0, "opcode": 1, "data": '{"type":"response.create"}'},
+        {"type": "receive", "time": 1.5, "opcode": 1, "data": '{"type":"response.created","sequence_number":0}'},
+        {"type": "receive", "time": 1.6, "opcode": 2, "data": "AAAA"},
+    ]
+    (read,) = from_har({"log": {"entries": [entry]}})
+    assert read.body == b'event: response.created\ndata: {"type":"response.created","sequence_number":0}\n\n'
+    assert (read.request.body, read.notes["framing"]) == (b'{"type":"response.create"}', "unknown")
+
+
+def test_our_archives_have_the_events_that_the_developer_tools_show():
+    sent = replace(EXCHANGE, started_at="2026-11-20T10:00:00.000000Z")
+    listed = to_har([sent], "0")["log"]["entries"][0]["_eventSourceMessages"]
+    assert [one["data"] for one in listed] == [part[6:].decode() for part in BODY.split(b"\n\n")[:-1]]
+    assert listed[0]["time"] == pytest.approx(1795168800 + sent.segments[0].offset_us / 1e6)
+    assert {one["eventName"] for one in listed} == {"message"}
+
+
+def test_a_folder_gives_its_archives_and_cassettes_too(tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.har").write_text(json.dumps(to_har([EXCHANGE], "0")))
+    (tmp_path / "in" / "b.yaml").write_text(to_vcr([EXCHANGE]))
+    (tmp_path / "in" / "settings.yml").write_text("name: x\n")
+    (tmp_path / "c.sse").write_bytes(BODY)
+    _, ids = import_into([str(tmp_path)], tmp_path / "x.db", None)
+    assert len(ids) == 3
