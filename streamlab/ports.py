@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Protocol
-
-from streamlab.exchange import Exchange
-
-
-class Library(Protocol):
-    """A place where exchanges rest."""
-
-    def ids(self) -> Iterator[int]:
-        """Ids, oldest first."""
-
-    def get(self, exchange_id: int) -> Exchange:
-        """One exchange; raises NotFoundError."""
 
 
 class Tap(Protocol):
@@ -28,7 +15,7 @@ class Tap(Protocol):
 
     @property
     def congested(self) -> bool:
-        """Whether the recorder is so far behind that bulk transfers should wait for it; false once it stands still."""
+        """Whether bulk transfers should wait for the disk: nearly all room is taken, and the disk is making more."""
 
     def opened(self, connection: int, at_ns: int, tap: str | None, upstream: str) -> None:
         """A client connected; ``upstream`` is the origin (scheme://host:port) its requests go to."""

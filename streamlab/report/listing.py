@@ -11,7 +11,7 @@ from rich.text import Text
 from streamlab.report.columns import COLUMNS
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.storage.browsing import ListRow
-from streamlab.storage.capture_db import Overview
+from streamlab.storage.rows import Overview
 
 _GAP = 2
 

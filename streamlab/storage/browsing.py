@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streamlab.exchange import Exchange
-from streamlab.storage.capture_db import CaptureDB, Overview
+from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.filtering import SORTS, Filter
+from streamlab.storage.rows import Overview
 
 _ALL = Filter()
 
@@ -155,7 +156,10 @@ class Browser:
 
 
 def _summary(row: sqlite3.Row) -> Summary:
-    rules = json.loads(row["rules"])
+    try:
+        rules = json.loads(row["rules"])
+    except (ValueError, TypeError, RecursionError):
+        rules = None
     return Summary(
         row["api"],
         row["model"],

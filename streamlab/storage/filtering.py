@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from streamlab.exchange import Ending
+
 _TERM = re.compile(r'(-?)(?:([a-z]+):)?("[^"]*"?|\S+)')
 _MODEL = """coalesce(CASE WHEN json_valid(CAST(e.request_body AS TEXT))
     THEN json_extract(CAST(e.request_body AS TEXT), '$.model') END, s.model)"""
@@ -40,6 +42,7 @@ _STATES = {
     "marked": "EXISTS (SELECT 1 FROM marks m WHERE m.exchange_id = e.id)",
     "clean": "s.worst IS NULL AND s.exchange_id IS NOT NULL",
 }
+_WORST = ("error", "warning", "info")
 #: Sort keys of the list, in the order in which a key press goes through them.
 SORTS = {
     "newest": "e.id DESC",
@@ -82,13 +85,15 @@ def parse(text: str) -> Filter:
         sql, values = made
         where.append(f"NOT coalesce(({sql}), 0)" if minus else f"({sql})")
         parameters += values
-        derived = derived or (key or "text") in _DERIVED or value in _DERIVED
+        derived = derived or (key or "text") in _DERIVED or (key == "is" and value in _DERIVED)
     return Filter(" AND ".join(where) or "1", tuple(parameters), derived, tuple(problems))
 
 
 def _term(key: str, value: str) -> tuple[str, list[object]] | str:
     if not key:
         return _text_search(value)
+    if key == "ending" and not any(_may_match(value, ending.value) for ending in Ending):
+        return f"ending:{value}? ({', '.join(Ending)})"
     if key in _TEXTS:
         return f"{_TEXTS[key]} LIKE ? ESCAPE '!'", [_like(value)]
     if key in _NUMBERS:
@@ -98,8 +103,10 @@ def _term(key: str, value: str) -> tuple[str, list[object]] | str:
             "EXISTS (SELECT 1 FROM json_each(s.rules) r WHERE r.key LIKE ? ESCAPE '!')",
             [_like(value) if "*" in value else _like(value).strip("%")],
         )
+    if key == "worst" and value == "none":
+        return _STATES["clean"], []
     if key == "worst":
-        return "s.worst = ?", [{"none": None}.get(value, value)]
+        return ("s.worst = ?", [value]) if value in _WORST else f"worst:{value}? ({', '.join(_WORST)}, none)"
     if key == "is":
         return (_STATES[value], []) if value in _STATES else f"is:{value}? ({', '.join(_STATES)})"
     return f"{key}:? ({', '.join(KEYS)})"
@@ -117,6 +124,12 @@ def _number(key: str, value: str) -> tuple[str, list[object]] | str:
     if match is None:
         return f"{key}:{value}? (a number, with > or < in front)"
     return f"{column} {match[1] or '='} ?", [float(match[2]) * scale]
+
+
+def _may_match(value: str, word: str) -> bool:
+    """Whether a value is found in a word of a fixed list, as LIKE would."""
+    pattern = ".*".join(map(re.escape, value.split("*")))
+    return re.search(f"^{pattern}$" if "*" in value else pattern, word, re.IGNORECASE) is not None
 
 
 def _like(value: str) -> str:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:  # takes 80 ms to import, which only a migration is worth
 
 #: "StLb", in the header of every capture, so that a foreign database is told apart.
 APPLICATION_ID = 0x53744C62
+#: Tables that every capture has, and the triggers.
+TABLES = frozenset({"exchanges", "segments", "request_parts", "recorders", "marks", "summaries", "resume_points"})
+TRIGGERS = tuple(
+    f"CREATE TRIGGER forget_{table} AFTER DELETE ON exchanges BEGIN DELETE FROM {table} WHERE {key} = old.id; END"
+    for table, key in (("marks", "exchange_id"), ("summaries", "exchange_id"), ("contents", "rowid"))
+)
 
 
 def _exchanges_and_segments(db: Database) -> None:
@@ -63,7 +69,7 @@ def _exchanges_and_segments(db: Database) -> None:
             data BLOB NOT NULL,
             PRIMARY KEY (exchange_id, seq))"""
     )
-    db.create_view("overview", _OVERVIEW)
+    db.create_view("overview", OVERVIEW)
     db.create_view("timeline", _TIMELINE)
 
 
@@ -91,11 +97,8 @@ def _workbench(db: Database) -> None:
             gaps BLOB)"""
     )
     db.execute("CREATE VIRTUAL TABLE contents USING fts5(content)")
-    for table, key in (("marks", "exchange_id"), ("summaries", "exchange_id"), ("contents", "rowid")):
-        db.execute(
-            f"CREATE TRIGGER forget_{table} AFTER DELETE ON exchanges "
-            f"BEGIN DELETE FROM {table} WHERE {key} = old.id; END"
-        )
+    for trigger in TRIGGERS:
+        db.execute(trigger)
 
 
 def _resume_points(db: Database) -> None:
@@ -109,7 +112,7 @@ def _resume_points(db: Database) -> None:
     )
 
 
-_OVERVIEW = """
+OVERVIEW = """
 SELECT e.id, e.started_at, e.label, e.tap, e.method, e.url,
        CASE WHEN json_valid(CAST(e.request_body AS TEXT))
             THEN json_extract(CAST(e.request_body AS TEXT), '$.model') END AS model,

@@ -53,6 +53,9 @@ def browser(tmp_path):
         ("worst:error", [1]),
         ("ending:complete", [3, 2, 1]),
         ("ending:cut", []),
+        ("worst:none", [2]),
+        ("-worst:none", [3, 1]),
+        ("label:events", []),
     ],
 )
 def test_the_filter_language_finds(browser, text, ids):
@@ -149,3 +152,17 @@ def test_a_capture_of_an_older_schema_is_brought_up_to_date_when_it_is_opened(tm
         assert opened.rows([1])[1].summary is None
     finally:
         opened.close()
+
+
+@pytest.mark.parametrize("term", ["worst:bad", "ending:never", "is:odd", "status:abc", "colour:red"])
+def test_a_value_that_cannot_be_is_reported(term):
+    (problem,) = parse(term).problems
+    assert problem.startswith(term.partition(":")[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "derived"),
+    [("label:events", False), ("url:clean", False), ("events:>3", True), ("is:clean", True), ("word", True)],
+)
+def test_only_what_needs_an_analysis_asks_for_one(line, derived):
+    assert parse(line).derived is derived

@@ -14,7 +14,7 @@ import pytest
 
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
-from streamlab.storage import capture_db
+from streamlab.storage import opening
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.location import default_db
 from streamlab.storage.process_identity import identity_of, is_alive, this_process
@@ -228,13 +228,13 @@ def test_a_lock_is_trouble_and_not_unreadable(path: Path) -> None:
 
 def test_a_capture_without_write_permission_can_be_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _with(path)
-    connect = capture_db._connect
+    connect = opening._connect
 
     def refuse(uri: str, busy_seconds: float) -> sqlite3.Connection:
         """Root may write anywhere: let SQLite refuse as it does in a folder that is read-only."""
         return connect(uri if "immutable" in uri else "file:/nowhere/x?mode=ro", busy_seconds)
 
-    monkeypatch.setattr(capture_db, "_connect", refuse)
+    monkeypatch.setattr(opening, "_connect", refuse)
     with CaptureDB(path) as db:
         assert db.get(1).body == _EXCHANGE.body
 

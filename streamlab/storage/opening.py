@@ -1,0 +1,230 @@
+"""Opening a capture: what is none is refused before SQLite touches it, and nothing that a file brings along is run.
+
+Captures come from elsewhere: functions in a schema are not trusted, a table of ours has to be a plain table, and a file
+that is written to may hold no triggers but ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import struct
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
+from streamlab.storage.files import require_regular
+from streamlab.storage.migrations import APPLICATION_ID, SCHEMA_VERSION, TABLES, TRIGGERS, migrate
+
+_NOT_ALLOWED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
+_MAGIC = b"SQLite format 3\0"
+
+
+@contextlib.contextmanager
+def clear_errors(path: Path) -> Iterator[None]:
+    """SQLite's complaints as one clear line."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+            raise UnreadableInputError(f"{path}: not a readable capture: {error}") from None
+        raise CouldNotRunError(f"{path}: {error}") from None
+
+
+def inspect_header(path: Path) -> bool:
+    """Whether the file is a capture by its header; False when it is empty. Nothing is changed.
+
+    Raises NotFoundError, UnreadableInputError (random bytes, truncated, foreign, newer schema, no regular file) or
+    CouldNotRunError.
+    """
+    require_regular(path)
+    for attempt in range(5):
+        try:
+            with path.open("rb") as file:
+                header = file.read(100)
+                size = os.fstat(file.fileno()).st_size
+        except FileNotFoundError:
+            raise NotFoundError(f"{path}: no such database") from None
+        except IsADirectoryError:
+            raise UnreadableInputError(f"{path}: is a directory, not a database") from None
+        except OSError as error:
+            raise CouldNotRunError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        if size == 0:
+            return False
+        try:
+            _judge_header(path, header, size)
+        except UnreadableInputError:
+            # A recorder that is just creating it writes page by page.
+            if attempt == 4 or not Path(f"{path}-journal").exists():
+                raise
+            time.sleep(0.05)
+        else:
+            return True
+    raise AssertionError("unreachable")
+
+
+def _judge_header(path: Path, header: bytes, size: int) -> None:
+    if not header.startswith(_MAGIC[: max(1, len(header))]):
+        raise UnreadableInputError(f"{path}: not a SQLite database")
+    if len(header) < 100:
+        raise UnreadableInputError(f"{path}: a truncated database ({size} bytes)")
+    (page_size,) = struct.unpack_from(">H", header, 16)
+    page_size = 65536 if page_size == 1 else page_size
+    pages, user_version, application_id = (struct.unpack_from(">I", header, at)[0] for at in (28, 60, 68))
+    if application_id != APPLICATION_ID:
+        raise UnreadableInputError(f"{path}: a SQLite database, but not one of streamlab's")
+    if user_version > SCHEMA_VERSION:
+        raise UnreadableInputError(
+            f"{path}: written by a newer streamlab (schema {user_version}, this one knows {SCHEMA_VERSION}); upgrade"
+        )
+    wal = Path(f"{path}-wal")
+    if pages * page_size > size and not (wal.exists() and wal.stat().st_size):
+        raise UnreadableInputError(f"{path}: a truncated database ({size} of {pages * page_size} bytes)")
+
+
+def _connect(uri: str, busy_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    # A text column of a file from elsewhere may hold anything.
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    return connection
+
+
+def _uri(path: Path, query: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?{query}"
+
+
+#: Files that connections of this process have open. Opening and closing such a file in any other way would drop the
+#: locks of those connections (POSIX locks belong to the process): another process that closes its connection would then
+#: take itself for the last one and delete the write-ahead log under our feet.
+OPEN: Counter[tuple[int, int] | None] = Counter()
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path names, without opening it; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_open_here(path: Path) -> bool:
+    found = identity(path)
+    return found is not None and OPEN[found] > 0
+
+
+def open_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    if not _is_open_here(path) and not inspect_header(path):
+        raise UnreadableInputError(f"{path}: an empty file, not a database")
+    with clear_errors(path):
+        # With the right to write, closing folds the write-ahead log in and leaves no files behind.
+        for mode in ("mode=rw", "mode=ro", "mode=ro&immutable=1"):
+            connection = None
+            try:
+                connection = _connect(_uri(path, mode), busy_seconds)
+                connection.execute("PRAGMA query_only = ON")
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError as error:
+                if connection is not None:
+                    connection.close()
+                # A folder that cannot be written has no place for the shared-memory file that WAL needs.
+                if mode.endswith("immutable=1") or error.sqlite_errorcode & 0xFF not in _NOT_ALLOWED:
+                    raise
+                wal = Path(f"{path}-wal")
+                if mode == "mode=ro" and wal.exists() and wal.stat().st_size:
+                    raise
+                continue
+            except BaseException:
+                if connection is not None:
+                    connection.close()
+                raise
+            if version == SCHEMA_VERSION:
+                _check_schema(path, connection, write=False)
+                return connection
+            connection.close()
+            return open_writing(path, busy_seconds)  # an older schema: migrate it first
+    raise CouldNotRunError(f"{path}: cannot be opened for reading")
+
+
+def open_writing(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    path = path.resolve()
+    known = _is_open_here(path)
+    if not known:
+        with contextlib.suppress(NotFoundError):
+            inspect_header(path)
+    with clear_errors(path):
+        if not known:
+            _create_private(path)
+        connection = _connect(_uri(path, "mode=rw"), busy_seconds)
+        try:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version < SCHEMA_VERSION:
+                _migrate_locked(path, connection)
+            _check_schema(path, connection, write=True)
+            # The triggers are ours now, and one of them deletes from a full-text index, which SQLite else refuses.
+            connection.execute("PRAGMA trusted_schema = ON")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")
+            connection.execute("PRAGMA journal_size_limit = 16777216")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _create_private(path: Path) -> None:
+    """An empty file only its owner may read; SQLite gives its -wal and -shm the same mode."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if os.fstat(descriptor).st_size == 0:
+                os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise CouldNotRunError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _migrate_locked(path: Path, connection: sqlite3.Connection) -> None:
+    # Deferred: sqlite-utils takes 80 ms to import, and an up-to-date capture does without it.
+    from sqlite_utils import Database
+
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and application_id != APPLICATION_ID:
+            raise UnreadableInputError(f"{path}: a SQLite database, but not one of streamlab's")
+        migrate(Database(connection))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _check_schema(path: Path, connection: sqlite3.Connection, *, write: bool) -> None:
+    """Raises UnreadableInputError when a table of ours is something else, or writing would run what is not ours."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    plain = {name for kind, name, sql in rows if kind == "table" and not str(sql).upper().startswith("CREATE VIRTUAL")}
+    missing = sorted(TABLES - plain)
+    if missing:
+        connection.close()
+        raise UnreadableInputError(f"{path}: damaged or changed: {missing[0]} is no table")
+    foreign = sorted(str(name) for kind, name, sql in rows if kind == "trigger" and sql not in TRIGGERS)
+    if write and foreign:
+        connection.close()
+        raise UnreadableInputError(f"{path}: holds a trigger that is not streamlab's; nothing is written to it")
