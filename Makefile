@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --durations 20
-# Rounds of `make fuzz`, and the rooms whose branches are covered by their own tests (`make coverage`).
+# Rounds of `make fuzz`; what `make coverage` runs.
 ROUNDS ?= 10
 CORE_TESTS := tests/wire tests/rules tests/apis tests/comparing tests/judging tests/playback tests/repairing tests/dialects
+CORPORA := tests/repairing/test_normalizer_corpus.py tests/apis/test_recorded.py tests/rules/test_corpus.py
 
 .PHONY: demo test test-all fuzz coverage check dist floors bench docs fixtures clean
 
@@ -29,9 +30,9 @@ test-all: $(STAMP)  ## every test, with a Chromium and the npm client, which are
 fuzz: $(STAMP)  ## the properties with random examples, again and again
 	for round in $$(seq $(ROUNDS)); do STREAMLAB_EXAMPLES=random $(PYTEST) -m hypothesis || exit 1; done
 
-coverage: $(STAMP)  ## branches of the core rooms, covered by the tests that need no socket; the floor is in pyproject.toml
+coverage: $(STAMP)  ## branches of the core rooms, by their own tests without the corpora; the floor is in pyproject.toml
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run --parallel-mode -m pytest -q -n 0 -p no:cacheprovider $(CORE_TESTS)
+	$(BIN)/python -m coverage run -m pytest -q -n auto $(CORE_TESTS) $(addprefix --ignore ,$(CORPORA))
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --skip-covered
 

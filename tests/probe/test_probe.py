@@ -55,7 +55,7 @@ def probe(tmp_path):
         if key:
             environment["OPENAI_API_KEY"] = key
         command = [sys.executable, "-m", "streamlab", "probe", *words, "--db", str(tmp_path / "probe.db")]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, cwd=tmp_path)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600, cwd=tmp_path)
         assert "Traceback" not in done.stderr
         return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -131,7 +131,7 @@ def test_answers_of_both_modes_are_compared(probe):
     ],
 )
 def test_a_broken_server_gives_a_table_and_no_traceback(probe, faulty, model, words):
-    ran = probe(faulty, "--model", model, "--timeout", "5")
+    ran = probe(faulty, "--model", model, "--timeout", "60")
     assert ran.code == 1
     assert "a plain answer" in ran.out
     assert words in ran.out
@@ -159,7 +159,8 @@ def test_what_nearly_every_answer_has_stands_once_and_the_rest_with_its_feature(
     ],
 )
 def test_a_server_that_hangs_or_crashes_is_given_up_on(probe, faulty, model, words):
-    ran = probe(faulty, "--model", model, "--timeout", "0.5")
+    # Only what hangs is waited for; whoever closes the connection has all the time that a busy machine takes.
+    ran = probe(faulty, "--model", model, "--timeout", "0.5" if "within" in words else "60")
     assert ran.code == 1
     assert words in ran.out
     assert "stopped: none of 3 answers in a row" in ran.out
