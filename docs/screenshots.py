@@ -23,6 +23,7 @@ from streamlab.storage.targets import find_files
 from streamlab.tui.app import Workbench
 from streamlab.tui.memory import Memory
 from streamlab.tui.opening import Opened
+from streamlab.tui.screens.compare import CompareScreen
 from streamlab.tui.screens.exchange import ExchangeScreen
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,6 +78,8 @@ def _settled(app: Workbench) -> bool:
     screen = app.screen
     if isinstance(screen, ExchangeScreen):
         return screen.settled
+    if isinstance(screen, CompareScreen):
+        return screen.is_compared
     rows = app.watcher.rows(list(app.watcher.ids))
     return all(row.summary is not None for row in rows.values())
 

@@ -170,6 +170,11 @@ class CompareScreen(WorkbenchScreen):
         for side in self._opened:
             side.close()
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether the comparison is there."""
+        return bool(self._opened)
+
     def concerns(self, token: int) -> bool:
         """See `WorkbenchScreen`."""
         return token == self.token

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from streamlab.clients.table import breaks, clients
 from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcome, Output
 from streamlab.rules.finding import Finding
-from streamlab.tui.palette import BAD, BOLD, DIM, DOUBTFUL, FOUND, GOOD, GRAVE, PLAIN, badge, fit
+from streamlab.tui.palette import BAD, BOLD, DIM, DOUBTFUL, GOOD, GRAVE, PLAIN, badge, fit
 from streamlab.tui.widgets.text_pane import TextPane
 from streamlab.wire.visible import visible
 
@@ -152,7 +152,7 @@ Enter unfolds long values and names in full, and folds them again."""
         line.append("▸" if chosen else " ", GRAVE if chosen else PLAIN)
         line.append(f"{sign} ", style)
         name = DIM if field.how is How.SAME else BOLD
-        line.append(fit(_short(field.path, path), path) + " ", FOUND if chosen else name)
+        line.append(fit(_short(field.path, path), path) + " ", BOLD if chosen else name)
         came = "" if field.how is How.ADDED else json_value(field, field.here)
         sent = "" if field.how in (How.DROPPED, How.SAME) else json_value(field, field.there)
         line.append(fit(came, here) + " ", DIM if field.how is How.SAME else BAD)
@@ -176,7 +176,7 @@ Enter unfolds long values and names in full, and folds them again."""
         sign, style = _SIGNS[field.how]
         chosen = self._is_chosen(field)
         line = Text.assemble(("▸" if chosen else " ", GRAVE), (f"{sign} ", style))
-        line.append(fit_free(field.path), FOUND if chosen else BOLD).append(f"  {fit_free(field.why)}")
+        line.append(fit_free(field.path), BOLD).append(f"  {fit_free(field.why)}")
         return self.wrapped(line, width, "   ")
 
 

@@ -1,0 +1,180 @@
+"""What one sees without pressing much: axes, shares, marks, and what is not claimed before it is known."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamlab.comparing.event_outcomes import FieldDiff, How
+from streamlab.exchange import Segment
+from streamlab.storage.capture_db import CaptureDB
+from streamlab.tui.drawing.layout import shared
+from streamlab.tui.widgets.diff_pane import json_value
+from streamlab.tui.widgets.timeline import Timeline
+from tests import streams
+from tests.tui.driving import CAPTURES
+
+TOOLS = CAPTURES / "glm4-tool-ids"
+
+
+def test_a_long_stream_is_a_shape_and_zoom_changes_it(run, tmp_path):
+    path = tmp_path / "long.db"
+    pieces = [streams.frame(streams.chunk({"content": f"w{at} "})) for at in range(2_000)]
+    segments = tuple(Segment(5_000_000 + 20_000 * at, piece) for at, piece in enumerate(pieces))
+    exchange = streams.exchange(b"")
+    fields = {name: getattr(exchange, name) for name in exchange.__slots__}
+    with CaptureDB(path, write=True) as database:
+        database.add(type(exchange)(**{**fields, "segments": segments, "end_us": segments[-1].offset_us}))
+
+    async def story(driver):
+        await driver.settle()
+        await driver.press(*"jjj", "pagedown", "pagedown")
+
+        def columns():
+            return {line.index("●") for line in driver.lines() if "●" in line and " text " in line}
+
+        assert len(columns()) > 5, "each arrival has a place of its own"
+        await driver.press("0")
+        assert len(columns()) <= 2, "the whole stream"
+        await driver.press("0", "plus")
+        assert 0 < len(columns()) < 20
+        await driver.press("0", "g")
+        await driver.press("0", "0")
+        assert "┄" in driver.text(), "the wait from the request on"
+        await driver.press("z")
+        assert "┄" not in driver.text()
+
+    run(story, f"{path}#1", size=(200, 50))
+
+
+def test_what_nearly_every_event_breaks_stands_in_the_frame(run):
+    async def story(driver):
+        await driver.settle()
+        timeline = driver.exchange.query_one(Timeline)
+        assert "tool-call-id-unstable" in str(timeline.border_subtitle)
+        rows = [line for line in driver.lines() if re.match(r"│. +\d+ ", line)]
+        assert len(rows) == 24
+        assert not any(row.startswith("│E") for row in rows)
+        assert timeline.findings[5].rule == "tool-call-id-unstable", "it is still what the event is about"
+
+    run(story, TOOLS, size=(200, 50))
+
+
+def test_n_right_after_opening_waits_for_the_findings(run):
+    async def story(driver):
+        await driver.press("n")
+        await driver.until(lambda: driver.exchange.finding is not None)
+        assert driver.exchange.finding.rule == "tool-call-id-unstable"
+        await driver.until(lambda: driver.exchange.cursor == 1)
+
+    run(story, TOOLS)
+
+
+def test_search_goes_round_the_end_and_points(run):
+    async def story(driver):
+        await driver.settle()
+        await driver.press("G", "slash")
+        await driver.type("role")
+        await driver.press("enter")
+        await driver.until(lambda: driver.exchange.cursor < 3)
+        await driver.until(lambda: "went on round the end" in driver.text())
+        shown = driver.exchange.query_one("#bytes").lines(200)
+        pointed = "".join(
+            line.plain[span.start : span.end]
+            for line in shown
+            for span in line.spans
+            if getattr(span.style, "reverse", False)
+        )
+        assert "role" in pointed
+
+    run(story, TOOLS)
+
+
+def test_one_click_on_a_finding_goes_there(run):
+    async def story(driver):
+        await driver.settle()
+        await driver.pilot.click("#findings", offset=(6, 2))
+        await driver.until(lambda: driver.exchange.cursor == 7)
+
+    run(story, CAPTURES / "glm4-newline")
+
+
+def test_the_member_of_the_finding_is_marked_and_first(run):
+    async def story(driver):
+        await driver.settle()
+        await driver.press("n")
+        await driver.settle()
+        fields = [
+            line.plain for line in driver.exchange.query_one("#diff").lines(90) if re.match("[▸ ][~+!-] ", line.plain)
+        ]
+        assert fields[0].startswith("▸")
+        assert "tool_calls[0].id" in fields[0]
+        assert not fields[-1].startswith("▸")
+
+    run(story, TOOLS)
+
+
+def test_a_chosen_client_shows_what_it_was_measured_to_do_and_holds_what_reached_it(run):
+    async def story(driver):
+        await driver.settle()
+        await driver.press("h")
+        await driver.type("py-openai-raw")
+        await driver.press("enter", "G", "k")
+        await driver.settle()
+        lines = "\n".join(line.plain for line in driver.exchange.query_one("#client").lines(90))
+        assert "event 7  raises JSONDecodeError" in lines
+        assert "after event 6" in str(driver.exchange.query_one("#client").border_title)
+        await driver.press("h", "backspace", "enter")
+        await driver.settle()
+        assert "raises" not in "\n".join(line.plain for line in driver.exchange.query_one("#client").lines(90))
+
+    run(story, CAPTURES / "glm4-newline", size=(200, 50))
+
+
+def test_an_answer_that_came_whole_shows_message_and_usage(run, tmp_path):
+    body = (
+        b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":'
+        b'"assistant","content":"hello whole"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,'
+        b'"completion_tokens":2,"total_tokens":3}}'
+    )
+    path = tmp_path / "whole.db"
+    with CaptureDB(path, write=True) as database:
+        database.add(streams.exchange(body, headers=(("content-type", "application/json"),)))
+
+    async def story(driver):
+        await driver.settle()
+        text = "\n".join(line.plain for line in driver.exchange.query_one("#client").lines(90))
+        assert "hello whole" in text
+        assert '"total_tokens": 3' in text
+        assert "a whole answer" in str(driver.exchange.query_one("#client").border_title)
+
+    run(story, f"{path}#1", size=(200, 50))
+
+
+def test_the_palette_names_the_keys_and_f1_those_of_the_part(run):
+    async def story(driver):
+        await driver.settle()
+        await driver.press("ctrl+p")
+        await driver.until(lambda: re.search(r"finding: next +n\b", driver.text()))
+        await driver.press("escape", "b", "f1")
+        assert re.search(r"\bx +hex", driver.text())
+
+    run(story, TOOLS)
+
+
+def test_values_are_json():
+    assert json_value(FieldDiff("a", How.CHANGED), 42) == "42"
+    assert json_value(FieldDiff("a", How.CHANGED), "42") == '"42"'
+    assert json_value(FieldDiff("a", How.CHANGED), None) == "null"
+    assert json_value(FieldDiff("sse.line end", How.CHANGED), "CRLF") == "CRLF"
+
+
+@given(lines=st.integers(15, 60), needs=st.lists(st.integers(0, 90), min_size=3, max_size=3))
+def test_parts_share_all_lines_and_none_gets_more_than_it_needs_while_another_lacks(lines, needs):
+    given_lines = shared(lines, needs)
+    assert sum(given_lines) == lines
+    assert min(given_lines) >= 5
+    if any(have < need for have, need in zip(given_lines, needs, strict=True)):
+        assert all(have <= max(need, 5) + 2 for have, need in zip(given_lines, needs, strict=True))
