@@ -52,6 +52,8 @@ _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_table,
     peel_objects,
 )
+#: What shows a text for the first time, whatever is still to be taken off that.
+_OPENING = (peel_utf16, peel_colours, peel_json_log, peel_fences)
 _ROUNDS = 4
 _COMMAND = re.compile(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
 _TYPE = ("content-type", "text/event-stream")
@@ -101,28 +103,22 @@ def _segments(paste: Paste) -> Iterator[Segment]:
 def _peeled(data: bytes) -> Paste:
     """The paste with every layer off that hides the stream."""
     paste = _without_head(Paste(data))
+    now = score(paste.body)
     for _ in range(_ROUNDS):
         before = paste
         for peel in _LAYERS:
-            paste = _better(paste, peel)
+            if now.clean and not (peel in (peel_fences, peel_curl_verbose) and paste.head is None):
+                continue
+            peeled = peel(paste)
+            if peeled is None:
+                continue
+            peeled = _without_head(peeled)
+            then = score(peeled.body)
+            if then > now or (not now.events and peel in _OPENING):
+                paste, now = peeled, then
         if paste == before:
             break
     return _with_request(paste, data)
-
-
-def _better(paste: Paste, peel: Callable[[Paste], Paste | None]) -> Paste:
-    """The paste after one layer is off, where it reads better then or shows its text for the first time."""
-    now = score(paste.body)
-    if now.clean and not (peel in (peel_fences, peel_curl_verbose) and paste.head is None):
-        return paste
-    peeled = peel(paste)
-    if peeled is None:
-        return paste
-    peeled = _without_head(peeled)
-    then = score(peeled.body)
-    if then > now or (not now.events and peel in (peel_utf16, peel_colours, peel_json_log, peel_fences)):
-        return peeled
-    return paste
 
 
 def _without_head(paste: Paste) -> Paste:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from streamlab.exchange import Request, ResponseHead
 from streamlab.wire.payload import FaultKind, decode_payload
-from streamlab.wire.sse import SSEDecoder
+from streamlab.wire.sse import ServerSentEvent, SSEDecoder
 
 #: A paste is small; what is larger is taken as it is.
 LARGEST_PASTE = 16 * 1024 * 1024
+_AT_ONCE = 64 * 1024
 FIELD = re.compile(rb"(?:data|event|id|retry) ?:|:|\[DONE\]")
 _NAMES = frozenset((b"data", b"event", b"id", b"retry", b""))
 
@@ -55,10 +57,18 @@ def reads(data: bytes) -> bool:
     return data.strip() == b"[DONE]" or isinstance(whole_json(data), dict)
 
 
+def _events(body: bytes) -> Iterator[ServerSentEvent]:
+    """The events, a few at a time."""
+    decoder = SSEDecoder()
+    for at in range(0, len(body), _AT_ONCE):
+        yield from decoder.feed(body[at : at + _AT_ONCE])
+    yield from decoder.finish()
+
+
 def score(body: bytes) -> Score:
     """Read it and count."""
-    decoder, events, strays = SSEDecoder(), 0, 0
-    for event in (*decoder.feed(body), *decoder.finish()):
+    events = strays = 0
+    for event in _events(body):
         events += event.data is not None and reads(event.data)
         if not event.plain:
             strays += sum(1 for field in event.fields() if field.name not in _NAMES or not field.colon)

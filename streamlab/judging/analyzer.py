@@ -33,6 +33,9 @@ from streamlab.wire.stream import StreamDecoder
 _CONTENT = Fact.CONTENT | Fact.REASONING | Fact.REFUSAL | Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.TEXT
 _ANSWER = _CONTENT & ~Fact.REASONING
 
+#: Bytes of one read whose events are held at the same time.
+_AT_ONCE = 64 * 1024
+
 
 class Analyzer:
     """One exchange's analysis. ``rules`` defaults to all of them; ``api`` to what path or stream betray."""
@@ -83,8 +86,10 @@ class Analyzer:
         received.decoded_bytes += len(decoded)
         if len(self._prefix) < bodies.PREFIX_BYTES:
             self._prefix += decoded[: bodies.PREFIX_BYTES - len(self._prefix)]
-        for event in self._decoder.feed_decoded(decoded):
-            self._take(offset_us, event)
+        # A file is one read: all of its events at once would take ten times its size.
+        for at in range(0, len(decoded), _AT_ONCE):
+            for event in self._decoder.feed_decoded(decoded[at : at + _AT_ONCE]):
+                self._take(offset_us, event)
 
     def finish(self, ending: Ending = Ending.COMPLETE, end_us: int | None = None) -> Report:
         """The exchange is over; everything that was found."""
