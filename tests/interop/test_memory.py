@@ -10,8 +10,8 @@ from tests import streams
 
 
 def test_checking_a_file_takes_at_most_three_times_its_size() -> None:
-    first, second, *_ = streams.chat_text("words " * 400)
-    body = streams.sse([first, *[second] * 1_200, *streams.chat_text()[-1:]])
+    first, second, *_ = streams.chat_text("words " * 30)
+    body = streams.sse([first, *[second] * 5_000, *streams.chat_text()[-1:]])
     tracemalloc.start()
     try:
         (exchange,) = read_bytes("x.sse", body)
@@ -19,4 +19,4 @@ def test_checking_a_file_takes_at_most_three_times_its_size() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 2 * len(body), "the body itself is held by the test"
+    assert peak < 3 * len(body), f"{peak} for {len(body)}"
