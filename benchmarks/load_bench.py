@@ -305,7 +305,7 @@ def _killed(who: str, seed: random.Random) -> int:
     paths = ["/body/40000000", *["/stream/6000/0"] * 4]
     try:
         with _upstream() as upstream:
-            with _recorder(upstream, folder, memory_mb=4) as recorder:
+            with _recorder(upstream, folder, memory_mb=16) as recorder:
                 clients = [Client(recorder.port, path) for path in paths]
                 os.kill(recorder.writer, signal.SIGSTOP)
                 for client in clients:
@@ -332,7 +332,7 @@ def _killed(who: str, seed: random.Random) -> int:
             for client in clients:
                 client.join()
             _wait_for_end(writer)
-            with _recorder(upstream, folder, memory_mb=4) as again:
+            with _recorder(upstream, folder, memory_mb=16) as again:
                 assert again.stop()[0] == 0, again.errors.read_text()
             assert not again.spooled()
         return _missing(recorder.db, clients, on_disk if who == "both" else None)

@@ -103,7 +103,7 @@ class Client(threading.Thread):
         """Until the answer is over or the connection is."""
         size = int(self.path.split("/")[2]) if self.path.startswith("/body") else 0
         with socket.create_connection(("127.0.0.1", self.port)) as sock:
-            sock.sendall(f"GET {self.path} HTTP/1.1\r\nHost: load\r\n\r\n".encode())
+            sock.sendall(f"GET {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
             tail, last = b"", time.monotonic()
             while True:
                 try:

@@ -26,7 +26,7 @@ _LEAVING_SECONDS = 0.1
 #: After the client was sent everything, how long it may take to close its side.
 _LINGER_SECONDS = 2.0
 #: How often a transfer asks whether the recorder has caught up, and from which read size on it counts as bulk.
-_CONGESTED_STEP, _BULK = 0.005, 64 * 1024
+_CONGESTED_STEP, _BULK = 0.005, 4 * 1024
 
 
 #: Asked for with every read, and dear to look up in their enums.

@@ -31,6 +31,11 @@ class Layout:
         return max(2, self.blocks // 2)
 
     @property
+    def reserve(self) -> int:
+        """Free blocks below which fast streams wait for the disk: each of them may have one more read under way."""
+        return max(1, self.blocks // 4)
+
+    @property
     def spill_to(self) -> int:
         """Blocks that stay in memory then."""
         return max(1, self.blocks // 8)

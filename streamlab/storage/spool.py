@@ -92,10 +92,10 @@ class SpoolWriter:
     @property
     def congested(self) -> bool:
         """See `Tap.congested`."""
-        if len(self._free) > self._layout.spill_to:
+        if len(self._free) > self._layout.reserve:
             return False
         self._free_blocks()
-        return len(self._free) <= self._layout.spill_to and self._overflow.working
+        return len(self._free) <= self._layout.reserve and self._overflow.working
 
     def _put_rest_of_head(self, connection: int, at_ns: int) -> None:
         heads = self._heads.get(connection)
