@@ -24,14 +24,19 @@ class MisfitRule(Rule):
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         named = self.ctx.misfits.feed(at, self.ctx.seen.data_events, event, self.ctx.offset_us)
-        return [self.tell(one) for one in named if self.takes(one, more=True)]
+        return [self.tell(one) for one in named if self.takes(one)]
 
-    def takes(self, named: Named, *, more: bool) -> bool:
-        """Whether this rule is to tell of it; ``more`` says whether the stream goes on after it."""
+    def takes(self, named: Named) -> bool:
+        """Whether this rule is to tell of it."""
         return named.kind is self.kind
 
+    def is_one_among_whole(self, named: Named) -> bool:
+        """Whether events with names go on after JSON that stops in the middle: then one event is broken, no more."""
+        more = named.at + named.pieces < self.ctx.seen.events
+        return named.kind is Misfit.TRUNCATED and more and self.ctx.api.names_events
+
     def end(self, ending: Ending) -> Findings:
-        return [self.tell(one) for one in self.ctx.misfits.finish() if self.takes(one, more=False)]
+        return [self.tell(one) for one in self.ctx.misfits.finish() if self.takes(one)]
 
     def tell(self, named: Named) -> Finding:
         """The finding for one misfit of this rule's kind."""

@@ -98,6 +98,21 @@ class Block:
         if piece and self.kind in TOOL_BLOCKS and len(self.fragments) < MOST_FRAGMENTS:
             self.fragments.append(piece)
 
+    def take(self, kind: str, delta: JsonObject) -> None:
+        """Take in a delta of a type that fits."""
+        if kind == "citations_delta":
+            self.citations.append(delta.get("citation"))
+            return
+        member = DELTA_TYPES.get(kind)
+        piece = delta.get(member) if member is not None else None
+        if kind == "input_json_delta" and type(piece) is dict:
+            self.start = {**self.start, "input": piece}
+        elif type(piece) is str:
+            if kind == "signature_delta" or self.signature is not None:
+                self.sign(kind, piece)
+            else:
+                self.add(piece)
+
     def sign(self, kind: str, piece: str) -> None:
         """Take in a piece of the signature, or of thinking that comes after it."""
         if kind == "signature_delta":
@@ -127,3 +142,46 @@ class Block:
         if start.get("type") != self.kind or not self.kind:
             return False
         return not self.is_tool or (bool(self.id) and start.get("id") == self.id)
+
+
+class Indexes:
+    """The indexes by which blocks go on the wire, and what is wrong with the one of the event read last."""
+
+    __slots__ = ("expected", "gap", "known", "next", "reused", "wrong_type")
+
+    def __init__(self) -> None:
+        self.known: dict[int, Block] = {}
+        self.next = 0  # one more than the highest index so far
+        self.expected = 0  # that the block opened last should have had
+        self.wrong_type = self.gap = self.reused = False
+
+    @property
+    def wrong(self) -> bool:
+        """Whether anything is."""
+        return self.wrong_type or self.gap or self.reused
+
+    def of(self, value: JsonObject) -> int | None:
+        """The index of an event; None when it has none that can be read."""
+        index = value.get("index")
+        self.gap = self.reused = False
+        self.wrong_type = type(index) is not int
+        if type(index) is str and index.isdecimal() and len(index) < 9:
+            return int(index)
+        return index if type(index) is int else None
+
+    def opening(self, value: JsonObject) -> tuple[int, Block | None]:
+        """The index of a block that is opened, and the block that has it already."""
+        index = self.of(value)
+        self.expected = self.next
+        if index is None:
+            index = self.expected
+        known = self.known.get(index)
+        if known is not None and not known.opened:
+            return index, None  # what came for it before was told of then
+        self.reused, self.gap = known is not None, known is None and index != self.expected
+        return index, known
+
+    def add(self, block: Block) -> None:
+        """A block goes by its index from now on."""
+        self.known[block.index] = block
+        self.next = max(self.next, block.index + 1)

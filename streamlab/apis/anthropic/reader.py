@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streamlab.apis.anthropic.blocks import Block
+from streamlab.apis.anthropic.blocks import Block, Indexes
 from streamlab.apis.anthropic.expectations import (
     BLOCK_DELTA,
     BLOCK_START,
@@ -26,6 +26,7 @@ from streamlab.apis.anthropic.expectations import (
     PING,
     USAGE_TOKENS,
 )
+from streamlab.apis.anthropic.facts import ODD, MessageFact
 from streamlab.wire.error_objects import flat_error
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -44,39 +45,6 @@ _ADDS: Final = {
 }
 
 
-class MessageFact:
-    """Bits beside those that every API has (wire/reading.Fact)."""
-
-    # what the event is
-    START: Final = 1 << 40
-    BLOCK_START: Final = 1 << 41
-    DELTA: Final = 1 << 42  # every one: expensive, wait for something more telling where you can
-    BLOCK_STOP: Final = 1 << 43
-    MESSAGE_DELTA: Final = 1 << 44
-    STOP: Final = 1 << 45
-    PING: Final = 1 << 46
-    ERROR: Final = 1 << 47
-    WHOLE: Final = 1 << 48  # a whole message, as it comes when no stream was asked for
-    FOREIGN: Final = 1 << 49  # an object that is no event of this API
-    # what is odd about it
-    NAME: Final = 1 << 50  # event line missing, or not the type; or no type
-    UNKNOWN: Final = 1 << 51  # the type of the event, of its block or of its delta is none that is known
-    UNOPENED: Final = 1 << 52  # the first event that needs a message_start, and none has come
-    AGAIN: Final = 1 << 53  # message_start, message_stop or content_block_stop a second time
-    STRAY: Final = 1 << 54  # about a block that was never opened
-    LATE: Final = 1 << 55  # a delta after its block was closed, or content after message_delta
-    OVERLAP: Final = 1 << 56  # about an open block although a later one was opened
-    INDEX: Final = 1 << 57  # index absent, of another type, used before or not the next
-    RESTARTED: Final = 1 << 58  # the start of the open block again
-    MISFIT: Final = 1 << 59  # the delta's type does not fit its block
-    MEMBER: Final = 1 << 60  # the delta has no type, or its member is missing or no string
-    EXTRA: Final = 1 << 61  # the delta has reasoning beside what it should have
-    AFTER_STOP: Final = 1 << 62  # after message_stop
-    AFTER_ERROR: Final = 1 << 63  # after an error
-    # what repairs wait for
-    SIGNATURE: Final = 1 << 64  # the signature of thinking, which should come last
-
-
 _F = MessageFact
 _KINDS: Final = {
     MESSAGE_START: _F.START,
@@ -88,15 +56,10 @@ _KINDS: Final = {
     PING: _F.PING,
     ERROR: _F.ERROR,
 }
-#: Facts of what is odd; an event with none of them is as it should be.
-ODD: Final = (
-    _F.WHOLE | _F.FOREIGN | _F.NAME | _F.UNKNOWN | _F.UNOPENED | _F.AGAIN | _F.STRAY | _F.LATE | _F.OVERLAP | _F.INDEX
-    | _F.RESTARTED | _F.MISFIT | _F.MEMBER | _F.EXTRA | _F.AFTER_STOP | _F.AFTER_ERROR
-)  # fmt: skip
 
 
 class MessageReader:
-    """The message so far. After `read`, ``kind``, ``block``, ``delta`` and ``expected`` are about the event read."""
+    """The message so far. After `read`, ``kind``, ``block``, ``delta`` and ``index`` are about the event read."""
 
     def __init__(self) -> None:
         # the message
@@ -112,10 +75,7 @@ class MessageReader:
         self.kind = ""
         self.block: Block | None = None
         self.delta = ""  # the delta's type, or the one that its member names
-        self.expected = 0  # the index that the block opened last should have had
-        self.index_type = self.index_gap = self.index_reused = False  # which of them INDEX stands for
-        self._by_index: dict[int, Block] = {}
-        self._next = 0  # one more than the highest index so far
+        self.index = Indexes()  # and what is wrong with its index
         self._only: Block | None = None  # the open block, while there is exactly one and nothing is odd
         self._begun = False
 
@@ -289,33 +249,13 @@ class MessageReader:
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
-    def _place(self, value: JsonObject) -> tuple[int | None, int]:
-        """The index of an event, None when it has none that can be read, and what is odd about it."""
-        index = value.get("index")
-        self.index_reused = self.index_gap = False
-        self.index_type = type(index) is not int
-        if type(index) is int:
-            return index, 0
-        if type(index) is str and index.isdecimal() and len(index) < 9:
-            return int(index), _F.INDEX
-        return None, _F.INDEX
-
     def _open(self, value: JsonObject) -> int:
-        index, odd = self._place(value)
-        self.expected = self._next
-        if index is None:
-            index = self.expected
         start = as_object(value.get("content_block"))
-        known = self._by_index.get(index)
-        told = known is not None and not known.opened  # what came for it before was told of then
-        if told:
-            known = None
-        elif known is not None and known.open and known.same_call(start):
+        index, known = self.index.opening(value)
+        if known is not None and known.open and known.same_call(start):
             self.block = known
-            return odd | _F.RESTARTED
-        self.index_reused, self.index_gap = known is not None, known is None and index != self.expected and not told
-        if self.index_reused or self.index_gap:
-            odd |= _F.INDEX
+            return _F.RESTARTED | (_F.INDEX if self.index.wrong_type else 0)
+        odd = _F.INDEX if self.index.wrong else 0
         block = self._new(index, start)
         if block.kind not in BLOCK_TYPES:
             odd |= _F.UNKNOWN
@@ -323,19 +263,19 @@ class MessageReader:
             block.signature = str(start["signature"])
         return odd | (_F.LATE if self.endings else 0)
 
-    def _new(self, index: int, start: JsonObject, *, opened: bool = True) -> Block:
-        block = Block(len(self.blocks), index, start, opened=opened)
-        self.blocks.append(block)
-        self._by_index[index] = self.block = block
-        self._next = max(self._next, index + 1)
-        return block
-
     def _find(self, value: JsonObject) -> tuple[Block | None, int, int]:
         """The block that an event is about, the index it goes by, and what is odd about that."""
-        index, odd = self._place(value)
+        index = self.index.of(value)
+        odd = _F.INDEX if self.index.wrong_type else 0
         if index is None:
-            return (self.blocks[-1] if self.blocks else None), self._next, odd
-        return self._by_index.get(index), index, odd
+            return (self.blocks[-1] if self.blocks else None), self.index.next, odd
+        return self.index.known.get(index), index, odd
+
+    def _new(self, index: int, start: JsonObject, *, opened: bool = True) -> Block:
+        block = self.block = Block(len(self.blocks), index, start, opened=opened)
+        self.blocks.append(block)
+        self.index.add(block)
+        return block
 
     def _close(self, value: JsonObject) -> int:
         block, index, odd = self._find(value)
@@ -371,7 +311,7 @@ class MessageReader:
         if not fits and self.delta in DELTA_TYPES:
             odd |= _F.MISFIT
         if fits:
-            self._add(block, delta)
+            block.take(self.delta, delta)
         return odd
 
     def _delta_kind(self, delta: JsonObject) -> int:
@@ -386,22 +326,6 @@ class MessageReader:
             return odd | _F.UNKNOWN
         member = DELTA_TYPES[kind]
         return odd | (_F.MEMBER if member is not None and type(delta.get(member)) is not str else 0)
-
-    def _add(self, block: Block, delta: JsonObject) -> None:
-        if self.delta == "citations_delta":
-            block.citations.append(delta.get("citation"))
-            return
-        member = DELTA_TYPES.get(self.delta)
-        if member is None:
-            return
-        piece = delta.get(member)
-        if self.delta == "input_json_delta" and type(piece) is dict:
-            block.start = {**block.start, "input": piece}
-        elif type(piece) is str:
-            if self.delta == "signature_delta" or block.signature is not None:
-                block.sign(self.delta, piece)
-            else:
-                block.add(piece)
 
 
 __all__ = ["ODD", "USAGE_TOKENS", "MessageFact", "MessageReader"]

@@ -30,10 +30,8 @@ class JsonMalformed(MisfitRule):
     source = JSON
     kind = Misfit.MALFORMED
 
-    def takes(self, named: Named, *, more: bool) -> bool:
-        # Where events have names, an end in the middle of the stream is one broken event among whole ones.
-        cut = named.kind is Misfit.TRUNCATED and more and self.ctx.api.names_events
-        return cut or super().takes(named, more=more)
+    def takes(self, named: Named) -> bool:
+        return super().takes(named) or self.is_one_among_whole(named)
 
     def tell(self, named: Named) -> Finding:
         fault = named.event.faults[-1] if named.event.faults else None

@@ -30,8 +30,8 @@ class JsonTruncated(MisfitRule):
     source = JSON
     kind = Misfit.TRUNCATED
 
-    def takes(self, named: Named, *, more: bool) -> bool:
-        return super().takes(named, more=more) and not (more and self.ctx.api.names_events)
+    def takes(self, named: Named) -> bool:
+        return super().takes(named) and not self.is_one_among_whole(named)
 
     def tell(self, named: Named) -> Finding:
         text = named.event.sse.text or ""

@@ -20,7 +20,7 @@ from streamlab.apis.anthropic.expectations import (
     MESSAGE_DELTA,
     MESSAGE_STOP,
 )
-from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.deltas import clean, extra_thinking
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.apis.anthropic.repairs.writer import MISMATCH, NOTHING, BlockWriter, Slot

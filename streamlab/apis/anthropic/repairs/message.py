@@ -6,7 +6,7 @@ back, never comes here (`on`); once anything was odd, all of them do.
 
 from __future__ import annotations
 
-from streamlab.apis.anthropic.reader import ODD, MessageFact
+from streamlab.apis.anthropic.facts import ODD, MessageFact
 from streamlab.apis.anthropic.repairs.blocks import Blocks
 from streamlab.apis.anthropic.repairs.closing import Closing
 from streamlab.apis.anthropic.repairs.envelope import Envelope

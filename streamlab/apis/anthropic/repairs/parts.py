@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamlab.apis.anthropic.reader import ODD, MessageReader
+from streamlab.apis.anthropic.facts import ODD
+from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
     ABSENT,

@@ -86,7 +86,7 @@ class BlockWriter:
             return
         self.message.odd = True
         reader = self.message.reader
-        rule = _TYPE if type(index) is not int else _REUSED if reader.index_reused else _GAP
+        rule = _TYPE if type(index) is not int else _REUSED if reader.index.reused else _GAP
         draft.put(rule, draft.json, "index", slot.out, "")
 
     def flush(self, slot: Slot, draft: Draft, *, signature: bool = True) -> Iterator[Draft]:

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import CUTTING_REASONS, ERROR
+from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.inputs import InputFault, fault_of
-from streamlab.apis.anthropic.reader import MessageFact, MessageReader
+from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place

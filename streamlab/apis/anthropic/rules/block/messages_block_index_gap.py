@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
-from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings
@@ -34,15 +34,15 @@ class MessagesBlockIndexGap(MessagesRule):
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reader = self.messages
-        if not reader.index_gap or reader.block is None:
+        if not reader.index.gap or reader.block is None:
             return None
         index = reader.block.index
         return (
             self.found(
-                f"index is {index} where {reader.expected} comes next",
+                f"index is {index} where {reader.index.expected} comes next",
                 at,
                 path="index",
-                expected=reader.expected,
+                expected=reader.index.expected,
                 actual=index,
             ),
         )

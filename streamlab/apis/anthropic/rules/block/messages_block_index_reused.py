@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
-from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings
@@ -36,9 +36,11 @@ class MessagesBlockIndexReused(MessagesRule):
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reader = self.messages
-        if not reader.index_reused or reader.block is None:
+        if not reader.index.reused or reader.block is None:
             return None
         index = reader.block.index
         return (
-            self.found(f"a second block has index {index}", at, path="index", expected=reader.expected, actual=index),
+            self.found(
+                f"a second block has index {index}", at, path="index", expected=reader.index.expected, actual=index
+            ),
         )

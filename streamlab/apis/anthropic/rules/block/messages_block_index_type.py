@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
-from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
@@ -38,7 +38,7 @@ class MessagesBlockIndexType(MessagesRule):
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reader = self.messages
-        if not reader.index_type:
+        if not reader.index.wrong_type:
             return None
         index = chunk_of(event).get("index")
         missing = "index" not in chunk_of(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streamlab.apis.anthropic.expectations import MESSAGE_IDS, OBSERVED_MESSAGES, TOOL_IDS
-from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Finding, Repairability, Severity

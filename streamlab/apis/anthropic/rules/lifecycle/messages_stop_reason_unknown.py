@@ -9,7 +9,7 @@ from streamlab.apis.anthropic.expectations import (
     MESSAGES_STOP_REASONS,
     STOP_REASONS,
 )
-from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING, OPENAI_USAGE, USAGE_TOKENS
-from streamlab.apis.anthropic.reader import MessageFact
+from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
