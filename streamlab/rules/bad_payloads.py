@@ -32,7 +32,8 @@ class MisfitRule(Rule):
 
     def is_one_among_whole(self, named: Named) -> bool:
         """Whether events with names go on after JSON that stops in the middle: then one event is broken, no more."""
-        more = named.at + named.pieces < self.ctx.seen.events
+        last = self.ctx.seen.last_chunk_at  # no error event, which tells of the end
+        more = last is not None and last > named.at
         return named.kind is Misfit.TRUNCATED and more and self.ctx.api.names_events
 
     def end(self, ending: Ending) -> Findings:

@@ -127,6 +127,7 @@ class Blocks(Part):
             return
         if slot.raw:
             yield from self._writer.release()
+            self._writer.number(draft, slot)
             yield draft
             return
         yield from self._close_extra(draft, slot)
@@ -159,8 +160,8 @@ class Blocks(Part):
             slot.raw = True
             why = "the id and the name of the tool are not on the wire"
             self.message.cannot(_STRAY, why if reader.delta == "input_json_delta" else "no block fits what comes")
-            index = draft.json.get("index")
-            self._writer.next = max(self._writer.next, index + 1 if type(index) is int else 0)
+            slot.out = self._writer.next  # so that nobody takes it for another block's
+            self._writer.next += 1
         return slot
 
     def _wait(self, draft: Draft, slot: Slot) -> Iterator[Draft]:

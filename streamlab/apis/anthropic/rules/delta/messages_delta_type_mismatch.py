@@ -44,7 +44,7 @@ class MessagesDeltaTypeMismatch(MessagesRule):
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reader = self.messages
         block = reader.block
-        if block is None or not block.opened:
+        if block is None:
             return None
         form = f"{reader.delta} in {block.kind}"
         json_in_text = reader.delta == "input_json_delta"
