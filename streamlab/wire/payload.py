@@ -80,18 +80,22 @@ def decode_payload(data: bytes) -> Payload:
 def _keys_are_single(data: bytes, value: Any) -> bool:
     """Whether no key can be doubled, and nothing is nested too deep; False when that takes a closer look.
 
-    With no white space before a colon every key ends in ``":``, and the only other ``":`` follow a backslash, inside
-    strings. Writing the value again keeps those (none but an escaped quote or colon could appear there), and writes a
-    doubled key once: as many ``":`` as before mean that no key was doubled.
+    Written again, a value has each key once: where that gives the same bytes, as it does for nearly all events, no key
+    was doubled. Otherwise, with no white space before a colon, every key ends in ``":``, and the only other ``":``
+    follow a backslash, inside strings. Writing the value again keeps those (none but an escaped quote or colon could
+    appear there), and writes a doubled key once: as many ``":`` as before mean that no key was doubled.
     """
-    if b" :" in data or b"\n" in data or b"\t" in data or b"\r" in data or b"\\u00" in data:
-        return False
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         return False
     try:
-        return bool(data.count(b'":') == _encode(value).count(b'":'))
+        again = _encode(value)
     except (ValueError, OverflowError, RecursionError):
         return False
+    if again == data:
+        return True
+    if b" :" in data or b"\n" in data or b"\t" in data or b"\r" in data or b"\\u00" in data:
+        return False
+    return bool(data.count(b'":') == again.count(b'":'))
 
 
 def _decode_watching(data: bytes, value: Any) -> Payload:
