@@ -64,7 +64,8 @@ class RuleTable:
         """Whom to ask about an event with these facts."""
         if self._ctx.retirements != self._retirements:
             self._renew()
-        return self._event_hooks.get(facts) or self._work_out(facts)
+        hooks = self._event_hooks.get(facts)
+        return hooks if hooks is not None else self._work_out(facts)  # () is an answer: nobody
 
     def _work_out(self, facts: int) -> tuple[EventHook, ...]:
         hooks = tuple(rule.event for rule in self._event_rules if rule.on & facts and not rule.retired)
