@@ -51,9 +51,7 @@ def wire_lines(outcome: Outcome) -> list[Text]:
 def _hop_lines(hop: Hop, where: str) -> list[Text]:
     first = leading(hop)
     if first is None:
-        foreign = not hop.report.api.judged
-        said = f"its own protocol, {hop.report.api}" if foreign else "✓ as OpenAI sends it"
-        return [Text(f"{where}{said}", style="green")]
+        return [Text(f"{where}{hop.report.verdict}", style="green")]
     line = Text(where)
     line.append(f"{first.rule}", style=STYLES[first.severity])
     line.append(f" ({first.severity})")

@@ -11,16 +11,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from streamlab.apis import Api, api_of_json
+from streamlab.apis import UNKNOWN, Api, api_of_json
 from streamlab.apis.registry import all_rules
 from streamlab.dialects import registry as dialects
 from streamlab.dialects.hints import WORTH, HintCollector
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
+from streamlab.judging.judged import why_not_judged
 from streamlab.judging.metrics import MetricsCollector
 from streamlab.judging.places import Key, Places
 from streamlab.judging.report import Report
 from streamlab.judging.rule_table import RuleTable
 from streamlab.judging.stream_reader import StreamReader
+from streamlab.rules.api import Scope
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding
 from streamlab.rules.state import RuleState
@@ -82,7 +84,10 @@ class Analyzer:
             self._reads_before.append((offset_us, data))
         else:
             self._ask_about_read(self._table, offset_us, data)
-        decoded = self._decoder.body.feed(data)
+        self._take_decoded(offset_us, self._decoder.body.feed(data))
+
+    def _take_decoded(self, offset_us: int | None, decoded: bytes) -> None:
+        received = self.ctx.received
         received.decoded_bytes += len(decoded)
         if len(self._prefix) < bodies.PREFIX_BYTES:
             self._prefix += decoded[: bodies.PREFIX_BYTES - len(self._prefix)]
@@ -94,6 +99,7 @@ class Analyzer:
     def finish(self, ending: Ending = Ending.COMPLETE, end_us: int | None = None) -> Report:
         """The exchange is over; everything that was found."""
         ctx = self.ctx
+        self._take_decoded(end_us, self._decoder.body.finish())
         for event in self._decoder.finish():
             self._take(end_us, event)
         ctx.ending, ctx.end_us, ctx.offset_us = ending, end_us, end_us
@@ -102,12 +108,20 @@ class Analyzer:
         self._prefix.clear()
         received.kind = bodies.sniff(received.prefix)
         received.coding_fault = self._decoder.body.fault
+        self._look_at_the_whole()
         table = self._table or self._settle(received.whole_json)
-        ctx.facts = 0
+        ctx.facts, ctx.foreign = 0, self._reader.foreign
         for rule in table.rules:
             if "end" in rule.hooks:
                 self._add(rule.end(ending))
         return self._report(end_us)
+
+    def _look_at_the_whole(self) -> None:
+        """What headers, a binary start, or a body that is no stream tell of the API."""
+        reader, received = self._reader, self.ctx.received
+        reader.announced(self.ctx.head, received.prefix)
+        if reader.looking:
+            reader.look(received.first_json)
 
     def so_far(self) -> Report:
         """What was found until now, of an exchange that goes on; what only the end can tell is not in it."""
@@ -150,6 +164,8 @@ class Analyzer:
         at = ctx.seen.events
         facts = self._reader.read(at, event, offset_us)
         ctx.facts, ctx.offset_us = facts, offset_us
+        if facts & Fact.CHUNK and self._reader.looking:
+            self._reader.look(event.json)  # type: ignore[union-attr]
         if facts & WORTH and not self._hints.retired:
             self._hints.look(event)
         for hook in table.for_event(facts):
@@ -251,11 +267,21 @@ class Analyzer:
         return replace(finding, span=span, offset_us=offset_us)
 
     def _report(self, end_us: int | None) -> Report:
-        ctx = self.ctx
+        ctx, reader = self.ctx, self._reader
         dialect, reasons = dialects.detect(self._hints.hints()) if ctx.api.judged else (None, ())
+        foreign = ctx.foreign is not None
+        why = why_not_judged(ctx, reader.known, foreign=foreign, riddle=reader.riddle)
+        api = UNKNOWN if reader.riddle else ctx.api
+        found = self._places.findings(dialects.known_deviations(dialect))
+        if foreign or api is UNKNOWN:
+            # What the rules of the API promised say of an answer in another protocol are mere consequences.
+            every = {rule.name for rule in self._classes if rule.apis is Scope.EVERY}
+            found = tuple(one for one in found if one.rule in every)
         return Report(
-            api=ctx.api,
-            findings=self._places.findings(dialects.known_deviations(dialect)),
+            api=api,
+            judged=why is None,
+            why=why,
+            findings=found,
             metrics=self._metrics.finish(
                 events=ctx.seen.events,
                 data_events=ctx.seen.data_events,

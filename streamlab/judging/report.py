@@ -14,6 +14,7 @@ from streamlab.rules.finding import Finding, Severity
 class Report:
     """Findings in the order of the stream, numbers, and what a client would hold.
 
+    ``judged`` is False where no rules of the API ran over an answer, and ``why`` says why, in a phrase.
     ``dialect`` is the vendor or server the exchange betrays, ``dialect_reasons`` why; None and () when none does.
     """
 
@@ -23,11 +24,18 @@ class Report:
     completion: dict[str, Any]
     dialect: str | None = None
     dialect_reasons: tuple[str, ...] = field(default=())
+    judged: bool = True
+    why: str | None = None
 
     @property
     def worst(self) -> Severity | None:
         """The gravest severity among the findings; None when there are none."""
         return min((finding.severity for finding in self.findings), key=lambda one: one.rank, default=None)
+
+    @property
+    def verdict(self) -> str:
+        """What is said where there is no finding."""
+        return f"✓ as {self.api.vendor} sends it" if self.judged else f"not judged: {self.why}"
 
     def count(self, severity: Severity) -> int:
         """How many findings have this severity."""

@@ -2,22 +2,27 @@
 
 The API is chosen once: the path of the request names it, or else the first JSON of the stream betrays it. Until it is
 clear, events are held back, at most `PEEKED_EVENTS` of them; a stream that betrays nothing is taken for `DEFAULT`.
+Where the path promised an API, the first JSON tells whether it is that which came: `foreign` is another one.
 """
 
 from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from streamlab.apis import DEFAULT, UNKNOWN, Api, api_of_json, api_of_path
-from streamlab.exchange import Request
+from streamlab.apis import DEFAULT, UNKNOWN, Api, api_of_bytes, api_of_head, api_of_json, api_of_path
+from streamlab.exchange import Request, ResponseHead
 from streamlab.rules.api import Tracker
+from streamlab.rules.repairs.errors import told_error
 from streamlab.wire import reading
 from streamlab.wire.call_reader import CallReader
-from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.events import Chunk, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.reading import Fact, FactReader, Shape
 
 #: Events held back at most while the API of a stream of unknown origin is not clear yet.
 PEEKED_EVENTS = 16
+
+#: Types of events that servers of any API send to keep a connection alive, or when something fails.
+_ANYBODYS = frozenset({"ping", "keepalive", "heartbeat", "error"})
 
 Held = TypeVar("Held")
 
@@ -29,24 +34,90 @@ class StreamReader(Generic[Held]):
     what came before (``AFTER_FINISH``, …) are among them.
     """
 
-    __slots__ = ("_after", "_facts", "_held", "api", "calls", "settled", "tracker")
+    __slots__ = (
+        "_after",
+        "_done",
+        "_facts",
+        "_held",
+        "_objects",
+        "_unasked",
+        "api",
+        "calls",
+        "came",
+        "promised",
+        "riddle",
+        "settled",
+        "tracker",
+    )
 
     def __init__(self, request: Request | None, api: Api | None = None) -> None:
         self.api = api or (api_of_path(request.url) if request is not None else UNKNOWN)
         self.settled = self.api is not UNKNOWN
         #: What reads events whose meaning hangs on those before; None where each chunk stands for itself.
         self.tracker: Tracker | None = self.api.tracker()
+        #: The API that the path, or who asked, named; UNKNOWN where it had to be guessed.
+        self.promised = self.api
+        #: The API that the first JSON to betray one is of; UNKNOWN until then.
+        self.came = UNKNOWN
+        #: Whether there were JSON objects to tell by, and they are of no API known here.
+        self.riddle = False
+        self._unasked = PEEKED_EVENTS  # chunks that may still betray it
         #: All tool calls so far.
         self.calls = CallReader()
         self._facts = FactReader()
         self._after = 0
+        self._objects = self._done = False  # whether any were held back
         self._held: list[Held] = []
 
     # -- which API -----------------------------------------------------------------------------------------------
 
+    def look(self, value: Any) -> Api | None:
+        """Look at an event's JSON, until one betrays of which API it is; `foreign`, as far as that is known.
+
+        A ping betrays none: anybody may send it.
+        """
+        if self._unasked > 0 and isinstance(value, dict):
+            self._unasked -= 1
+            kind = value.get("type")
+            if not (isinstance(kind, str) and kind in _ANYBODYS):
+                self.come(api_of_json(value))
+        return self.foreign
+
+    def come(self, api: Api) -> None:
+        """It is this API's answer that came, UNKNOWN where nothing tells."""
+        if api is not UNKNOWN and self.came is UNKNOWN:
+            self.came, self._unasked = api, 0
+
+    def announced(self, head: ResponseHead | None, start: bytes) -> bool:
+        """Take in what headers and a binary start tell; whether they tell of an API that is not judged here."""
+        told = api_of_head(head)
+        told = api_of_bytes(start) if told is UNKNOWN else told
+        self.come(told)
+        if told is not UNKNOWN and not self.settled:
+            self.api = told
+        return self.came is told and not told.judged and told is not UNKNOWN
+
+    @property
+    def looking(self) -> bool:
+        """Whether events are still to be looked at."""
+        return self._unasked > 0
+
+    @property
+    def known(self) -> Api:
+        """The API that came, or was promised where nothing of it tells; UNKNOWN where `api` is a guess."""
+        return self.came if self.came is not UNKNOWN else self.promised
+
+    @property
+    def foreign(self) -> Api | None:
+        """The API that came where the path promised another one."""
+        came = self.came
+        return came if came is not UNKNOWN and self.promised.promises_other_than(came) else None
+
     def offer(self, held: Held, event: StreamEvent) -> bool:
         """Hold an event back while the API is not clear. True when it became clear with it: `settle` comes next."""
         self._held.append(held)
+        self._objects = self._objects or isinstance(event, Chunk)
+        self._done = self._done or isinstance(event, Done)
         value: Any = None
         if isinstance(event, Chunk | ErrorPayload):
             value = event.json
@@ -55,17 +126,26 @@ class StreamReader(Generic[Held]):
         found = api_of_json(value)
         if found is not UNKNOWN:
             self.api = found
+            self.come(found)
         return found is not UNKNOWN or len(self._held) >= PEEKED_EVENTS
 
     def settle(self, value: Any = None) -> list[Held]:
         """Decide, by the whole body ``value`` where no event told; what was held back, to be read now."""
         if self.api is UNKNOWN:
             self.api = api_of_json(value)
+            self.come(self.api)
         if self.api is UNKNOWN:
+            self.riddle = self._tells_nothing(value)
             self.api = DEFAULT
         self.settled = True
         self.tracker = self.api.tracker()
         return self.give_up()
+
+    def _tells_nothing(self, value: Any) -> bool:
+        """Whether what came is JSON objects of no API known here. An error, or ``[DONE]``, may be of OpenAI's."""
+        if isinstance(value, dict):
+            return not value.get("error") and told_error(value) is None
+        return self._objects and not self._done
 
     def give_up(self) -> list[Held]:
         """What is held back, without a decision."""

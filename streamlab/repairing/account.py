@@ -19,7 +19,8 @@ ENGINE_RULES = {
     "connection-held-open-after-done": "the mended body ends with the answer",
     "content-length-mismatch": "the mended head has no length, the body is sent in HTTP chunks",
     "content-type-not-event-stream": "the mended head says text/event-stream",
-    "encoding-mislabelled": "a body that is plainly not in the coding its header names is read as it is",
+    "encoding-mislabelled": "a body that is plainly not in the coding its header names is read as it is, one that is "
+    "compressed without a word is decompressed",
     "gzip-on-sse": "the body is sent without content coding, each event as soon as it is certain",
     "http-error-body-shape": "the text of the answer becomes the message of an error object; the status stays",
     "http-status-200-on-error": "the JSON object becomes an error event",
@@ -46,13 +47,17 @@ class RepairedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Normalized:
-    """A repaired exchange, the account of its events, how often each rule's repair acted, and what stays broken."""
+    """A repaired exchange, the account of its events, how often each rule's repair acted, and what stays broken.
+
+    ``left_alone`` says why the body passed as it came, in a phrase; None where it was read to be repaired.
+    """
 
     exchange: Exchange
     events: tuple[RepairedEvent, ...]
     changes: dict[str, int]
     unrepaired: tuple[Unrepaired, ...]
     dropped: tuple[Dropped, ...] = ()
+    left_alone: str | None = None
 
 
 #: What goes out: an event, or bytes that passed untouched.

@@ -18,6 +18,7 @@ from streamlab.repairing.pipeline import Pipeline
 from streamlab.repairing.whole_answers import error_body, error_status_body
 from streamlab.rules.repair import Change, Draft, Origin, RepairState, error_event
 from streamlab.rules.repairs.framing import frame
+from streamlab.wire.bodies import coding_of, is_begun
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import JsonSplitter
 from streamlab.wire.sse import BOM
@@ -82,6 +83,7 @@ class Front:
         self._start = bytearray()
         self._burden = Burden()
         self._seen, self._mark = 0, MARK
+        self._values: bytearray | None = None  # bare JSON as it came, while it is open whose it is
 
     @property
     def broken(self) -> bool:
@@ -110,8 +112,9 @@ class Front:
         decoding = self._coding is Coding.DECODING
         for piece in self._body.pieces(data) if decoding else (data,):
             for part in (piece,) if self.mode in _WHOLE else slices(piece):
-                self._consume(part)
-                yield
+                for decoded in self._body.pieces(part) if self._coding is Coding.DECODING and not decoding else (part,):
+                    self._consume(decoded)
+                    yield
             yield
         if decoding and self._body.fault is not None:
             self._story.account.cannot("encoding-mislabelled", self._body.fault)
@@ -152,17 +155,44 @@ class Front:
         start = bytes(self._start).removeprefix(BOM)
         first = start.lstrip(b" \t\r\n")[:1]
         undecided = not first or (not start.startswith((b"{", b"[")) and BOM.startswith(bytes(self._start)))
-        if undecided and len(self._start) <= LARGE:
+        if (undecided or is_begun(start)) and len(self._start) <= LARGE:
             return
         data = bytes(self._start)
         self._start.clear()
+        if self._coding is Coding.NONE and (coding := coding_of(data)) is not None:
+            self._decode(coding, data)
+            return
+        if self._reader.announced(self._head, start):
+            self._leave_alone(data)
+            return
         if first in (b"{", b"["):
             self._splitter = JsonSplitter(into_array=first == b"[")
             self._become(Mode.SPLITTING)
+            self._values = bytearray(data[: len(data) - len(start)])
             data = start
         else:
             self._become(Mode.READING)
         self._measured(data)
+
+    def _decode(self, coding: str, data: bytes) -> None:
+        """A body that is compressed, which no header says."""
+        self._story.account.changes["encoding-mislabelled"] = 1
+        self._body, self._coding = BodyDecoder(coding), Coding.DECODING
+        for piece in self._body.pieces(data):
+            if piece:
+                self._consume(piece)
+
+    def _leave_alone(self, left: bytes) -> None:
+        """What comes is another protocol than the path promises, or one that is not known: it passes as it is."""
+        pipeline, foreign = self._pipeline, self._reader.foreign
+        if foreign is not None:
+            self._story.account.cannot("foreign-protocol", f"{foreign.title} is left as it is")
+        pipeline.end(Ending.INTERRUPTED)
+        pipeline.dismantle()
+        self._become(Mode.PASSING)
+        self._values = None
+        if left:
+            pipeline.out.append(left)
 
     def _measured(self, data: bytes) -> None:
         """Bytes without their content coding; at every mark the stream as a whole is looked at."""
@@ -199,20 +229,20 @@ class Front:
 
     def _split(self, data: bytes) -> None:
         splitter = self._splitter
+        if self._values is not None:
+            self._values += data
         for value in splitter.feed(data):
             if len(value) > HEAVY and (why := self._burden.event(None, value, self._pipeline.holding)):
                 self._step_aside(why, b"")
                 return
             self._take_value(value)
+            if self.mode is Mode.PASSING:  # all of it went out as it came
+                return
+            if self._pipeline.built:
+                self._values = None
         if splitter.stopped:
-            rest = splitter.rest
-            if self.mode is Mode.PASSING:
-                self._pipeline.out.append(rest)
-            else:
-                self._become(Mode.READING)
-                self._part(rest)
-        elif self.mode is Mode.PASSING:
-            self._pipeline.out.append(splitter.rest)
+            self._become(Mode.READING)
+            self._part(splitter.rest)
         else:
             self._watch(splitter.pending, data)
 
@@ -273,8 +303,13 @@ class Front:
     def _take(self, event: StreamEvent) -> None:
         """One event of the stream."""
         self._story.account.at += 1
-        if self._pipeline.built and self._pipeline.translator is None:
-            self._pipeline.take(event)
+        if self.mode is Mode.PASSING:
+            self._pipeline.out.append(Draft(event, (self._story.at,)))
+        elif self._pipeline.built and self._pipeline.translator is None:
+            if self._reader.looking and isinstance(event, Chunk) and self._reader.look(event.json) is not None:
+                self._leave_alone(event.sse.raw if event.sse is not None else b"")
+            else:
+                self._pipeline.take(event)
         else:
             self._start_event(Draft(event, (self._story.at,)))
 
@@ -285,6 +320,10 @@ class Front:
         story.account.at += 1
         if isinstance(event, Chunk | Undecodable) and story.api is UNKNOWN:
             self._settle(event.json if isinstance(event, Chunk) else event.value)
+        elif isinstance(event, Chunk) and self._values is not None and self._reader.look(event.json) is not None:
+            self._leave_alone(bytes(self._values))
+        if self.mode is Mode.PASSING:
+            return
         if isinstance(event, Chunk) and pipeline.translator is None:
             whole = story.api.streamed(event.json, story)
             if whole is not None:
@@ -293,6 +332,9 @@ class Front:
             error = error_body(event.json)
             if error is not None:
                 event = ErrorPayload(None, error)
+            elif self._values is not None and self._reader.came is UNKNOWN:
+                story.stray = value[:400]  # nothing of an answer: the end says so
+                return
         rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
         changes = [] if pipeline.translator is not None else [Change(rule, "")]
         self._start_event(Draft(event, (story.at,), changes))
@@ -313,7 +355,10 @@ class Front:
         """The API is known: choose repairs, or a translator, or let everything pass."""
         held = self._reader.settle(value)
         self._story.api = self._reader.api
-        if not self._pipeline.build():
+        if self._reader.riddle or not self._pipeline.build():
+            if self._values is not None:
+                self._leave_alone(bytes(self._values))
+                return
             self._become(Mode.PASSING)
         for draft in held:
             self._start_event(draft)

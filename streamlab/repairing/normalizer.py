@@ -19,6 +19,7 @@ from streamlab.apis import UNKNOWN, Api
 from streamlab.apis.registry import by_name
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
+from streamlab.judging.judged import has_no_body, nothing_came
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import Normalized, RepairedEvent, bytes_of, events_of
 from streamlab.repairing.front import Front, Mode
@@ -43,6 +44,8 @@ class Normalizer:
         reader: StreamReader[Draft] = StreamReader(request, api)
         self.story = RepairState(request, head, reader.api, unsafe=unsafe)
         self._head = head
+        self._unasked: str | None = None
+        self._reader = reader
         self._pipeline = Pipeline(self.story, reader)
         self._pipeline.to_chat = to_chat
         self._front = Front(head, self.story, reader, self._pipeline, self._first_mode())
@@ -53,13 +56,25 @@ class Normalizer:
     def _first_mode(self) -> Mode:
         story = self.story
         url = story.request.url if story.request is not None else ""
-        unasked = story.request_known and not story.api.asks_for_stream(story.body, url)
-        foreign = not (story.api.judged or story.api is UNKNOWN or story.api.translator())
-        if unasked or foreign:
+        if has_no_body(story.request):
+            return Mode.PASSING
+        if story.api is UNKNOWN and self._asked_for_something_else():
+            return Mode.PASSING
+        if story.request_known and not story.api.asks_for_stream(story.body, url):
+            self._unasked = "no stream was asked for"
+            return Mode.PASSING
+        if not (story.api.judged or story.api is UNKNOWN or story.api.translator()):
             return Mode.PASSING
         if self._head is not None and not 200 <= self._head.status < 300:
             return Mode.COLLECTING
         return Mode.BEGINNING
+
+    def _asked_for_something_else(self) -> bool:
+        """Whether a page, a health check or the like was asked for, and came."""
+        request, head = self.story.request, self._head
+        if request is None or request.method.upper() != "GET" or head is None:
+            return False
+        return (head.header("content-type") or "").split(";")[0].strip().lower() != "text/event-stream"
 
     # -- what callers use --------------------------------------------------------------------------------------------
 
@@ -121,6 +136,14 @@ class Normalizer:
         return self._front.mode is Mode.PASSING
 
     @property
+    def left_alone(self) -> str | None:
+        """Why nothing is repaired here, in a phrase; None where something would be."""
+        if not self.passes_through:
+            return None
+        api = self._reader.foreign or self._reader.api
+        return self._unasked or has_no_body(self.story.request) or api.not_judged
+
+    @property
     def stepped_aside(self) -> bool:
         """Whether the stream asked too much, and the rest went by unrepaired."""
         return self._front.mode is Mode.ASIDE
@@ -165,6 +188,10 @@ class Normalizer:
 
 def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = None, to_chat: bool = False) -> Normalized:
     """Repair a whole exchange. Arrival times are those of the segments whose bytes made the output certain."""
+    nothing = nothing_came(exchange.request, exchange.head, _size(exchange), exchange.ending)
+    begun = exchange.head is not None and exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
+    if nothing is not None and not begun:  # who got a head only is told by an error event that nothing follows
+        return Normalized(exchange, (), {}, (), left_alone=nothing)
     normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe, api=api, to_chat=to_chat)
     segments: list[Segment] = []
     events: list[RepairedEvent] = []
@@ -187,7 +214,12 @@ def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = Non
     if not normalizer.passes_through:
         repaired = _as_sent(repaired, normalizer)
     dropped = tuple(normalizer.story.account.dropped)
-    return Normalized(repaired, tuple(events), normalizer.changes, normalizer.unrepaired, dropped)
+    left_alone = normalizer.left_alone
+    return Normalized(repaired, tuple(events), normalizer.changes, normalizer.unrepaired, dropped, left_alone)
+
+
+def _size(exchange: Exchange) -> int:
+    return 1 if any(segment.data for segment in exchange.segments) else 0
 
 
 def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:

@@ -81,7 +81,9 @@ def summary_lines(normalized: Normalized) -> Iterator[str]:
     for one in normalized.unrepaired:
         where = f" at event {one.event}" if one.event is not None else ""
         yield visible(f"not mended: {one.rule}{where}: {one.why}", 300)
-    if not normalized.changes and not normalized.unrepaired:
+    if normalized.left_alone is not None:
+        yield visible(f"left as it is: {normalized.left_alone}", 300)
+    elif not normalized.changes and not normalized.unrepaired:
         yield "nothing to mend: the stream is as it came"
 
 

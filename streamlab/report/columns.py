@@ -13,7 +13,7 @@ from streamlab.exchange import Ending
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Severity
-from streamlab.storage.browsing import ListRow
+from streamlab.storage.browsing import ListRow, Summary
 from streamlab.wire.visible import visible
 
 _TICK = "as {} sends it"
@@ -68,13 +68,17 @@ def _sign(row: ListRow) -> tuple[str, str]:
     elif found.worst in _LETTERS:
         letter, style = _LETTERS[found.worst], STYLES[Severity(found.worst)]
     else:
-        letter, style = ("✓", _GOOD) if _api_of(found.api).judged else ("–", "dim")
+        letter, style = ("✓", _GOOD) if _is_judged(found) else ("–", "dim")
     return ("▶" if row.overview.in_progress else letter) + ("*" if row.marks else ""), style
 
 
 def _api_of(name: str | None) -> Api:
     """The API by its name; what was summarised by another version may name one that is not known here."""
     return (api_named(name) if name is not None else None) or UNKNOWN
+
+
+def _is_judged(found: Summary) -> bool:
+    return found.judged and _api_of(found.api).judged
 
 
 def _label(row: ListRow) -> tuple[str, str]:
@@ -114,7 +118,7 @@ def _finding(row: ListRow) -> tuple[str, str]:
     if found is None:
         return ("" if row.overview.in_progress else "not checked"), "dim"
     if found.worst is None or not found.rules:
-        return (_TICK.format(_api_of(found.api).vendor), _GOOD) if _api_of(found.api).judged else ("not judged", "dim")
+        return (_TICK.format(_api_of(found.api).vendor), _GOOD) if _is_judged(found) else ("not judged", "dim")
     rules = [rule for rule, severity in found.rules.items() if severity == found.worst] or list(found.rules)
     more = f" +{len(found.rules) - 1}" if len(found.rules) > 1 else ""
     return f"{rules[0]}{more}", STYLES[Severity(found.worst)] if found.worst in _LETTERS else ""

@@ -12,7 +12,7 @@ from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcom
 from streamlab.judging.report import Report
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import break_json
-from streamlab.report.text import breaking_lines, value
+from streamlab.report.text import breaking_lines, print_verdict, value
 from streamlab.rules.finding import Finding
 from streamlab.wire.visible import visible
 
@@ -114,7 +114,7 @@ def print_diff(console: HarmlessConsole, report: Report, diffs: list[EventDiff])
             said = Text.assemble(("! ", "bold red"), (finding.rule, "bold"), f"  {visible(finding.message, 400)}")
             console.hanging(said, 0, 4)
     if not diffs and not report.findings:
-        console.print(Text("  ✓ as OpenAI sends it", "green"))
+        print_verdict(console, report, 2)
 
 
 def _runs(diffs: list[EventDiff]) -> Iterator[tuple[int, int, EventDiff]]:

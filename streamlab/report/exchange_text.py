@@ -14,7 +14,7 @@ from streamlab.exchange import Exchange
 from streamlab.judging.report import Report
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import dump, report_json
-from streamlab.report.text import gravest_first, metric_rows, print_finding
+from streamlab.report.text import gravest_first, metric_rows, print_finding, print_verdict
 from streamlab.report.timeline import timeline_rows
 from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding
@@ -69,10 +69,8 @@ def print_exchange(console: HarmlessConsole, exchange: Exchange, report: Report)
     console.print(Text("\nfindings", style="bold"))
     for finding in gravest_first(report.findings):
         print_finding(console, finding)
-    if not report.findings and not report.metrics.bytes:
-        console.print(Text("– not judged: no body was kept", style="dim"))
-    elif not report.findings:
-        console.print(Text("✓ as OpenAI sends it", style="green"))
+    if not report.findings or not report.judged:
+        print_verdict(console, report)
     console.print(Text("\nnumbers", style="bold"))
     console.facts(f"{name} {value}" for name, value in metric_rows(report.metrics))
     _print_completion(console, exchange, report)

@@ -52,6 +52,8 @@ def report_json(source: str, exchange_id: int | None, report: Report) -> dict[st
         "dialect": report.dialect,
         "dialect_reasons": list(report.dialect_reasons),
         "findings": [finding_json(finding) for finding in report.findings],
+        "judged": report.judged,
+        "why": report.why,
         "metrics": report.metrics.as_json(),
         "completion": report.completion,
     }

@@ -48,10 +48,12 @@ def junit_document(reports: Iterable[tuple[str, int | None, Report]], summary: S
 def _case(source: str, report: Report, fail_on: str) -> Iterator[str]:
     seconds = (report.metrics.duration_us or 0) / 1_000_000
     head = f'  <testcase classname={_attribute(str(report.api))} name={_attribute(source)} time="{seconds:.6f}"'
-    if not report.findings:
+    if not report.findings and report.judged:
         yield f"{head}/>\n"
         return
     yield f"{head}>\n"
+    if not report.findings:
+        yield f"   <skipped message={_attribute(report.verdict)}/>\n"
     worst = [finding for finding in report.findings if _counts(finding, fail_on)]
     if worst:
         first = worst[0]

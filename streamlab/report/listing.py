@@ -43,7 +43,8 @@ def listed_json(row: ListRow) -> dict[str, Any]:
     found = row.summary
     return {
         **row_json(row.overview),
-        "worst": found.worst if found is not None else None,
+        "worst": found.worst if found is not None and found.judged else None,
+        "judged": found.judged if found is not None else None,
         "rules": list(found.rules) if found is not None else None,
         "ttft_us": found.ttft_us if found is not None else None,
     }

@@ -124,12 +124,16 @@ def _where(finding: Finding) -> str:
 def print_report(console: HarmlessConsole, source: str, report: Report, status: int | None, ending: str | None) -> None:
     """A head line and the findings below it."""
     print_head(console, source, report, status, ending)
-    if not report.findings and not report.metrics.bytes:
-        console.print(Text("  – not judged: no body was kept", style="dim"))
-    elif not report.findings:
-        console.print(Text("  ✓ as OpenAI sends it", style="green"))
+    if not report.findings or not report.judged:
+        print_verdict(console, report, 2)
     for finding in gravest_first(report.findings):
         print_finding(console, finding)
+
+
+def print_verdict(console: HarmlessConsole, report: Report, indent: int = 0) -> None:
+    """The line of an exchange without findings, or that was not judged."""
+    style = "green" if report.judged else "dim"
+    console.hanging(Text(visible(report.verdict, 300), style=style), indent, indent + 2)
 
 
 def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:

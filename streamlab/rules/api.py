@@ -11,6 +11,7 @@ from collections.abc import Iterable, Set
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from streamlab.exchange import ResponseHead
 from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -45,6 +46,10 @@ class Api:
 
     #: As it is printed, and as ``--api`` takes it.
     name: ClassVar[str]
+    #: What people call it.
+    title: ClassVar[str] = ""
+    #: Whether it is a protocol that answers what chat answers, in another way.
+    foreign: ClassVar[bool] = True
     #: Whose promises its streams are held to, as in "as OpenAI sends it".
     vendor: ClassVar[str] = ""
     #: Whether those promises are known here, so that a stream without findings may be called conforming.
@@ -104,6 +109,25 @@ class Api:
     def recognises(self, value: JsonObject) -> bool:
         """Whether this object is of its stream, or its whole answer. APIs are asked in the order of ``APIS``."""
         return False
+
+    def recognises_head(self, head: ResponseHead) -> bool:
+        """Whether the headers of a response announce its stream."""
+        return False
+
+    def recognises_bytes(self, start: bytes) -> bool:
+        """Whether a body that is no text starts as its streams do."""
+        return False
+
+    @property
+    def not_judged(self) -> str:
+        """Why no rules of its own ran over an answer, in a phrase."""
+        return f"a foreign protocol: {self.title or self.name}" if self.foreign else self.title or self.name
+
+    def promises_other_than(self, found: Api) -> bool:
+        """Whether an answer in ``found``'s protocol breaks the promise that its own path makes."""
+        if not self.judged or found is self or not found.name or found.name == "unknown":
+            return False
+        return not (self.ends_with_done and found.judged and found.ends_with_done)
 
     def asks_for_stream(self, body: JsonObject, url: str) -> bool:
         """Whether a request asks for a stream. Some APIs say so in the path instead."""

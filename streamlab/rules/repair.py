@@ -308,10 +308,11 @@ def unended(story: RepairState, ending: Ending, *, begun: bool, what: str, missi
         story.account.cannot(missing, f"the stream stops {stops}; the rest is not on the wire")
         return Unended(missing, f"the upstream ended the stream without finishing the {what}", "upstream_truncated")
     if story.stray:
-        story.account.cannot("html-body-200", "the body is no event stream")
+        rule = "html-body-200" if story.stray.lstrip().startswith(b"<") else "body-not-event-stream"
+        story.account.cannot(rule, "the body is no event stream")
         text = story.stray.decode("utf-8", "replace")[:200]
         message = f"the upstream answered with something else: {text}"
-        return Unended("html-body-200", message, "upstream_invalid_response")
+        return Unended(rule, message, "upstream_invalid_response")
     story.account.cannot("empty-200", "no answer is on the wire")
     return Unended("empty-200", "the upstream ended the stream without an answer", "empty_stream")
 

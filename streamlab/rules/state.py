@@ -17,6 +17,7 @@ from streamlab.wire.bodies import BodyKind
 from streamlab.wire.call_reader import CallReader, Fragment
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.sse import BOM
 
 
 class StreamState:
@@ -112,6 +113,14 @@ class Received:
         payload = decode_payload(self.prefix)
         return payload.value if payload.ok else None
 
+    @property
+    def first_json(self) -> Any:
+        """The same, or the first of the JSON values that a body without framing holds."""
+        if self.kind is not BodyKind.NDJSON:
+            return self.whole_json
+        payload = decode_payload(self.prefix.removeprefix(BOM).lstrip().splitlines()[0])
+        return payload.value if payload.ok else None
+
 
 class RuleState(StreamState):
     """What a rule may read of the exchange it judges."""
@@ -130,6 +139,8 @@ class RuleState(StreamState):
         self.api_asked = api
         #: The API that a JSON value betrays.
         self.recognise = recognise
+        #: The API whose answer came where the path promised another one; known at the end.
+        self.foreign: Api | None = None
         self.notes = notes or {}
         self.timing_known = False
         #: What reads events whose meaning hangs on those before; None where each chunk stands for itself.

@@ -21,6 +21,10 @@ from streamlab.storage.rows import Overview
 _ALL = Filter()
 
 
+#: What stands in place of the worst severity where nothing was judged and nothing found.
+NOT_JUDGED = "not-judged"
+
+
 class ListRow(NamedTuple):
     """One exchange of the list; ``summary`` is None until it was analyzed, ``marks`` how many marks it has."""
 
@@ -41,6 +45,11 @@ class Summary(NamedTuple):
     worst: str | None
     rules: dict[str, str]
     gaps: bytes
+
+    @property
+    def judged(self) -> bool:
+        """Whether rules ran over an answer, or something was found all the same."""
+        return self.worst != NOT_JUDGED
 
 
 class BodyPiece(NamedTuple):

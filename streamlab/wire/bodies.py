@@ -39,3 +39,20 @@ def sniff(prefix: bytes) -> BodyKind:
     if first == b"<":
         return BodyKind.HTML
     return BodyKind.SSE if _FIELD_LINE.search(text) else BodyKind.TEXT
+
+
+#: How compressed bodies start, and the coding that is.
+_COMPRESSED = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_AWS_PRELUDE = 12
+
+
+def coding_of(start: bytes) -> str | None:
+    """The content coding that the first bytes of a body betray, which no header named."""
+    return next((coding for magic, coding in _COMPRESSED if start.startswith(magic)), None)
+
+
+def is_begun(start: bytes) -> bool:
+    """Whether more bytes are needed to tell a compressed or binary body by its start."""
+    if start[:1] == b"\0":
+        return len(start) < _AWS_PRELUDE
+    return any(len(start) < len(magic) and magic.startswith(start) for magic, _ in _COMPRESSED)

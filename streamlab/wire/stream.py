@@ -14,6 +14,7 @@ from typing import Protocol
 import brotli
 import zstandard
 
+from streamlab.wire.bodies import coding_of, is_begun
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.payload import Fault, FaultKind, decode_payload, encode_json
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder
@@ -31,10 +32,11 @@ class BodyDecoder:
     """Undoes ``Content-Encoding`` incrementally; several codings are undone in reverse order.
 
     ``fault`` says why decoding stopped (wrong coding, corrupt data, too large); None while all is well. What was
-    decoded before the fault has been handed out. ``identity`` is True when there is nothing to undo.
+    decoded before the fault has been handed out. ``identity`` is True when there is nothing to undo. With ``guess`` a
+    body that plainly starts compressed, and has no coding by its head, is decoded all the same.
     """
 
-    def __init__(self, content_encoding: str | None) -> None:
+    def __init__(self, content_encoding: str | None, *, guess: bool = False) -> None:
         self.codings = [
             coding
             for coding in (part.strip().lower() for part in (content_encoding or "").split(","))
@@ -49,6 +51,7 @@ class BodyDecoder:
                 break
             self._stages.append(make())
         self._made = [0] * len(self._stages)  # bytes that came out of each stage
+        self._start: bytes | None = b"" if guess and not self.codings else None  # while a guess is open
 
     @property
     def identity(self) -> bool:
@@ -61,7 +64,25 @@ class BodyDecoder:
 
     def feed(self, data: bytes) -> bytes:
         """The decoded bytes that ``data`` yields; b"" after a fault."""
+        if self._start is not None:
+            data = self._guess(data)
         return b"".join(self.pieces(data)) if self.codings else data
+
+    def finish(self) -> bytes:
+        """What was held back to guess the coding by."""
+        held, self._start = self._start or b"", None
+        return held
+
+    def _guess(self, data: bytes) -> bytes:
+        start = (self._start or b"") + data
+        if is_begun(start):
+            self._start = start
+            return b""
+        self._start = None
+        coding = coding_of(start)
+        if coding is not None:
+            self.codings, self._stages, self._made = [coding], [_STAGES[coding]()], [0]
+        return start
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """The same piece by piece: at most 64 KiB each, made when asked for, some of them empty.
@@ -288,7 +309,7 @@ class StreamDecoder:
     """Body bytes in, stream events out; `finish` gives the unterminated last event, if there is one."""
 
     def __init__(self, content_encoding: str | None = None) -> None:
-        self.body = BodyDecoder(content_encoding)
+        self.body = BodyDecoder(content_encoding, guess=True)
         self._sse = SSEDecoder()
 
     def feed(self, data: bytes) -> list[StreamEvent]:
@@ -301,7 +322,8 @@ class StreamDecoder:
 
     def finish(self) -> list[StreamEvent]:
         """The last event when no blank line ended it."""
-        return [read_event(sse) for sse in self._sse.finish()]
+        held = self._sse.feed(self.body.finish())
+        return [read_event(sse) for sse in (*held, *self._sse.finish())]
 
     @property
     def pending(self) -> int:

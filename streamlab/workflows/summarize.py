@@ -16,7 +16,7 @@ from streamlab.judging.event_index import EventIndex
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
 from streamlab.judging.trend import Seen, Sighting, sightings
-from streamlab.storage.browsing import Browser, ListRow, Summary
+from streamlab.storage.browsing import NOT_JUDGED, Browser, ListRow, Summary
 from streamlab.storage.filtering import Filter, parse
 
 _SPARK = 16
@@ -155,10 +155,16 @@ def summary_of(report: Report, model: str | None, index: EventIndex) -> Summary:
         events=report.metrics.events,
         ttft_us=report.metrics.ttft_us,
         stalls=report.metrics.stalls,
-        worst=str(report.worst) if report.worst is not None else None,
+        worst=_worst(report),
         rules={one.rule: str(one.severity) for one in worst_first(report.findings)},
         gaps=spark_levels(index.sketch.gaps),
     )
+
+
+def _worst(report: Report) -> str | None:
+    if report.worst is not None:
+        return str(report.worst)
+    return None if report.judged else NOT_JUDGED
 
 
 def spark_levels(gaps: Sequence[int]) -> bytes:

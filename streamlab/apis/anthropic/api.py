@@ -27,6 +27,7 @@ class Anthropic(Api):
     """``POST /messages``: typed events from ``message_start`` to ``message_stop``, with blocks in between."""
 
     name = "anthropic.messages"
+    title = "Anthropic Messages"
     vendor = "Anthropic"
     judged = True
     path_ends = ("/messages",)

@@ -10,6 +10,7 @@ class Assistants(Api):
     """OpenAI's Assistants: named events about threads and runs."""
 
     name = "assistants"
+    title = "OpenAI Assistants"
     vendor = "OpenAI"
 
     def owns_path(self, path: str) -> bool:

@@ -22,6 +22,7 @@ class Chat(Api):
     """``POST /chat/completions``: chunks with choices and deltas, then ``[DONE]``."""
 
     name = api_names.CHAT
+    title = "OpenAI chat completions"
     vendor = "OpenAI"
     judged = True
     path_ends = ("chat/completions",)  # without the slash: a placeholder may stand for what is in front of it

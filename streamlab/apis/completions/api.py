@@ -18,6 +18,7 @@ class Completions(Api):
     """``POST /completions``: chunks whose choices hold text, then ``[DONE]``."""
 
     name = api_names.COMPLETIONS
+    title = "OpenAI completions"
     vendor = "OpenAI"
     judged = True
     path_ends = ("/completions",)

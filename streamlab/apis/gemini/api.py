@@ -12,6 +12,7 @@ class Gemini(Api):
     """``POST …:streamGenerateContent``, as an event stream (``alt=sse``) or one JSON array that grows."""
 
     name = "gemini.generateContent"
+    title = "Gemini"
     vendor = "Google"
     sends_bare_values = True
 

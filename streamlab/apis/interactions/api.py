@@ -10,6 +10,7 @@ class Interactions(Api):
 
     name = "google.interactions"
     path_ends = ("/interactions",)
+    title = "Google Interactions"
     vendor = "Google"
 
 

@@ -13,6 +13,7 @@ class Ollama(Api):
 
     name = "ollama"
     path_ends = ("/api/generate", "/api/chat")
+    title = "Ollama"
     vendor = "Ollama"
     path = "/api/chat"
     sends_bare_values = True

@@ -16,6 +16,7 @@ class Responses(Api):
     """``POST /responses``: typed, numbered events from ``response.created`` to one that ends the response."""
 
     name = api_names.RESPONSES
+    title = "OpenAI Responses"
     vendor = "OpenAI"
     judged = True
     path_ends = ("/responses",)

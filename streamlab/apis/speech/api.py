@@ -11,6 +11,7 @@ class Speech(Api):
 
     name = "audio.speech"
     path_ends = ("/audio/speech",)
+    title = "OpenAI speech"
     vendor = "OpenAI"
 
     def recognises(self, value: JsonObject) -> bool:

@@ -11,6 +11,7 @@ class Tgi(Api):
 
     name = "tgi.generate_stream"
     path_ends = ("/generate_stream",)
+    title = "Text Generation Inference's own API"
     vendor = "Hugging Face"
 
     def recognises(self, value: JsonObject) -> bool:

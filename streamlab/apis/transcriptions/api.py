@@ -11,6 +11,7 @@ class Transcriptions(Api):
 
     name = "audio.transcriptions"
     path_ends = ("/audio/transcriptions", "/audio/translations")
+    title = "OpenAI transcriptions"
     vendor = "OpenAI"
 
     def recognises(self, value: JsonObject) -> bool:

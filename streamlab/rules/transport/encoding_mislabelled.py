@@ -10,8 +10,6 @@ from streamlab.rules.sources import HTTP
 from streamlab.wire import bodies
 from streamlab.wire.bodies import BodyKind
 
-_MAGIC = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
-
 
 class EncodingMislabelled(Rule):
     """Content-Encoding does not say how the body is encoded.
@@ -26,7 +24,8 @@ class EncodingMislabelled(Rule):
     Clients decode before they read: {clients: raises} measured clients raise at the first byte.
 
     ## Repair
-    When the body is readable as it stands, the header is dropped. Damaged data is lost.
+    When the body is readable as it stands, the header is dropped; when it is compressed and no header says so, it is
+    decompressed. Damaged data is lost.
     """
 
     name = "encoding-mislabelled"
@@ -46,11 +45,14 @@ class EncodingMislabelled(Rule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         coding = ctx.head.header("content-encoding") if ctx.head is not None else None
-        if ctx.received.coding_fault is None:
-            name = next((name for magic, name in _MAGIC if self._raw.startswith(magic)), None)
-            if name is not None and (coding or "identity").strip().lower() == "identity":
-                yield self._found(f"the body is {name}, but no Content-Encoding says so", name, coding)
-        elif not ctx.received.coding_fault.startswith("decoding stopped"):
+        fault = ctx.received.coding_fault
+        name = bodies.coding_of(self._raw)
+        if name is not None and (coding or "identity").strip().lower() == "identity":
+            safe = Repairability.SAFE if fault is None else Repairability.NONE
+            yield self._found(f"the body is {name}, but no Content-Encoding says so", name, coding, safe)
+        elif fault is None:
+            return
+        elif not fault.startswith("decoding stopped"):
             plain = not ctx.received.decoded_bytes and bodies.sniff(self._raw) in (
                 BodyKind.SSE,
                 BodyKind.JSON,
@@ -66,9 +68,7 @@ class EncodingMislabelled(Rule):
                     if ctx.received.decoded_bytes
                     else "cannot be decoded"
                 )
-                yield self._found(
-                    f"the body labelled {quote(coding)} {where}: {ctx.received.coding_fault}", None, coding
-                )
+                yield self._found(f"the body labelled {quote(coding)} {where}: {fault}", None, coding)
 
     def _found(
         self, message: str, expected: str | None, actual: str | None, repairability: Repairability = Repairability.NONE

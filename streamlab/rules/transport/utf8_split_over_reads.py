@@ -7,9 +7,13 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import UTF8
+from streamlab.wire.bodies import coding_of
 
 #: A stream in at least this many reads of at most this many bytes on average is told as well.
 _MANY_READS, _TINY = 64, 4
+
+#: Bytes at the start that tell a compressed body.
+_MAGIC = 4
 
 
 class Utf8SplitOverReads(Rule):
@@ -39,8 +43,11 @@ class Utf8SplitOverReads(Rule):
 
     _open = False  # whether the read before ended in the middle of a character
     _read = 0  # bytes so far
+    _start = b""
 
     def segment(self, offset_us: int | None, data: bytes) -> Findings | None:
+        if len(self._start) < _MAGIC:
+            self._start += data[:_MAGIC]
         if not data or (data[-1] < 0x80 and not self._open):
             self._read += len(data)
             return None
@@ -55,7 +62,8 @@ class Utf8SplitOverReads(Rule):
     @property
     def _coded(self) -> bool:
         head = self.ctx.head
-        return head is not None and head.header("content-encoding") is not None
+        named = head is not None and head.header("content-encoding") is not None
+        return named or coding_of(self._start) is not None
 
     def end(self, ending: Ending) -> Findings:
         reads, size = self.ctx.received.segments, self.ctx.received.body_bytes

@@ -83,8 +83,7 @@ class Viewed:
         """What to say where there is no finding: nothing good before all was judged."""
         if self.report is None or not self.is_judged:
             return "analysing …"
-        api = self.report.api
-        return f"✓ as {api.vendor} sends it" if api.judged else f"not judged: {api}"
+        return self.report.verdict
 
     def rows_of(self, finding: Finding) -> tuple[int, ...]:
         """The rows that a finding is about; what is about the whole stands at its end."""

@@ -38,7 +38,7 @@ class Ended(Repair):
     whole one; a stream that says ``[DONE]`` without a ``finish_reason`` gets one only on request.
     """
 
-    rules = ("done-missing", "empty-200", "only-done", "html-body-200")
+    rules = ("done-missing", "empty-200", "only-done", "html-body-200", "body-not-event-stream")
     stage = Stage.END
     on = Fact.DONE | Fact.ERROR
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})

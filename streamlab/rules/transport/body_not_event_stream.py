@@ -1,0 +1,100 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.exchange import Ending
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Severity
+from streamlab.rules.repairs.errors import told_error
+from streamlab.rules.sources import SSE
+from streamlab.wire import reading
+from streamlab.wire.bodies import BodyKind
+from streamlab.wire.payload import decode_payload
+
+_QUOTED = 60
+
+
+class BodyNotEventStream(Rule):
+    """The server says 200, and the body is no event stream: plain text, a JSON scalar, binary data, only comments.
+
+    Judged where a stream was asked for, or, where the request is unknown, where the body is labelled as one, and only
+    when the response ended properly. A web page, a whole completion, an error as JSON and JSON without framing are
+    deviations of their own.
+
+    ## What OpenAI does
+    Sends events with data, whatever the answer.
+
+    ## Why it matters
+    Readers of event streams ignore what is no field: clients find no event in ``upstream connect error`` and hand out
+    an empty answer without an error. Retries and fail-over go by the status and never happen.
+
+    ## Repair
+    None: there is no answer in it. An error event says so, with the first bytes in its message, so that clients raise.
+    """
+
+    name = "body-not-event-stream"
+    severity = Severity.ERROR
+    source = SSE
+    apis = Scope.EVERY
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ctx.head is None or ending is not Ending.COMPLETE or ctx.received.coding_fault is not None:
+            return
+        what = self._what() if self._is_stream_wanted() else None
+        if what is None:
+            return
+        start = ctx.received.prefix[:_QUOTED].decode("utf-8", "replace")
+        yield self.found(
+            f"the body is {what}, not an event stream: {quote(start, _QUOTED + 40)}",
+            span=(0, ctx.received.decoded_bytes),
+            expected="data: {...}",
+            actual=start,
+        )
+
+    def _is_stream_wanted(self) -> bool:
+        ctx = self.ctx
+        if ctx.request is not None and ctx.request.method.upper() in ("HEAD", "OPTIONS"):
+            return False
+        if ctx.request_known:
+            return ctx.api.asks_for_stream(ctx.body, ctx.request.url if ctx.request is not None else "")
+        return ctx.content_type == "text/event-stream"
+
+    def _what(self) -> str | None:
+        """What the body is instead, in words; None where it is an event stream, or another rule's affair."""
+        ctx = self.ctx
+        received = ctx.received
+        if ctx.foreign is not None or ctx.api.recognises_bytes(received.prefix):
+            return None
+        if received.kind is BodyKind.TEXT:
+            return None if ctx.content_type == "text/html" else _of_text(received.prefix)
+        if received.kind is BodyKind.SSE:
+            return "nothing but comments" if self._only_comments() else None
+        if received.kind is BodyKind.JSON and received.decoded_bytes <= len(received.prefix):
+            return None if self._is_known(decode_payload(received.prefix).value) else "JSON"
+        return None
+
+    def _only_comments(self) -> bool:
+        lines = self.ctx.received.prefix.splitlines()
+        return not self.ctx.seen.data_events and all(not line or line.startswith(b":") for line in lines)
+
+    def _is_known(self, value: Any) -> bool:
+        """Whether JSON is of an API known here, or an error, of which other rules speak."""
+        if type(value) is list and value:
+            value = value[0]
+        if type(value) is not dict:
+            return False
+        if self.ctx.recognise(value).name != "unknown" or reading.is_whole_completion(value):
+            return True
+        return bool(value.get("error")) or told_error(value) is not None
+
+
+def _of_text(start: bytes) -> str:
+    """Text, a JSON value that is no object, or something binary."""
+    if decode_payload(start).ok:
+        return "a JSON value"
+    strange = sum(byte < 9 or 13 < byte < 32 or byte == 127 for byte in start[:256])
+    return "binary data" if strange or b"\xef\xbf\xbd" in start[:256] else "text"

@@ -1,0 +1,42 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule
+from streamlab.rules.finding import Severity
+from streamlab.rules.sources import CLIENTS
+
+
+class ForeignProtocol(Rule):
+    """The path promises one of OpenAI's APIs, and the answer speaks another protocol.
+
+    Told by the first JSON object that is of any protocol known here: Anthropic's events, Gemini's candidates, MCP, a
+    list of models and so on, or events of the Responses API on the path of chat and the other way around. The rules of
+    the API that was promised say nothing of it then. Silent where no path is known.
+
+    ## What OpenAI does
+    Answers ``/chat/completions`` with chat chunks, ``/responses`` with events of a response.
+
+    ## Why it matters
+    OpenAI's clients look for ``choices``, or for ``response.…`` events, and there are none: they hand out an empty
+    answer or raise. Most often a gateway forwards to the wrong path, or forgets to translate.
+
+    ## Repair
+    None: the body is left as it is.
+    """
+
+    name = "foreign-protocol"
+    severity = Severity.ERROR
+    source = CLIENTS
+    apis = Scope.EVERY
+
+    def end(self, ending: Ending) -> Findings:
+        ctx = self.ctx
+        if ctx.foreign is not None:
+            yield self.found(
+                f"the path promises {ctx.api.title}, the answer is {ctx.foreign.title}",
+                expected=ctx.api.name,
+                actual=ctx.foreign.name,
+            )

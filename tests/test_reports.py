@@ -1,0 +1,124 @@
+"""Streams rebuilt from public reports, each with the right answer (corpus/reports/README.md): it has to be given.
+
+``labels.json`` says how grave the gravest finding has to be (``at_least``) or may be (``at_most``), that an exchange is
+``not_judged``, and what a client holds after repair (``text``, ``finish``). What does not hold yet is listed by name.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import errors_left, normalize
+from streamlab.rules.finding import Severity
+from tests import corpus
+
+NOT_YET = frozenset(
+    {
+        "clients/a05-no-terminal",
+        "clients/a06-deltas-after-stop",
+        "clients/a07-tool-use-without-block",
+        "clients/a10-json-delta-in-text-block",
+        "clients/a11-max-tokens-no-end",
+        "clients/a13-no-pings-180s",
+        "clients/a16-block-opened-before-close",
+        "clients/a18-delta-without-start",
+        "clients/a20-data-only-no-event-names",
+        "clients/a22-error-without-type",
+        "clients/c09-heartbeat-empty-choices",
+        "clients/g03-signature-lost",
+        "clients/r03-done-name-empty",
+        "clients/r05-usage-details-empty",
+        "clients/r11-truncated-says-completed",
+        "clients/r13-comment-keepalive-codex",
+        "clients/r15-error-event-codex",
+        "servers/bare-text-line-between",
+        "servers/call-leaked-into-reasoning",
+        "servers/gemma-quote-tokens-in-string",
+        "servers/harmony-leak-in-content",
+        "servers/heartbeat-inside-content",
+        "servers/r-arguments-done-only",
+        "servers/r-call-without-item-id",
+        "servers/r-completed-extra-item",
+        "servers/r-content-index-minus-one",
+        "servers/r-done-but-completed-empty-text",
+        "servers/r-error-then-nothing-azure",
+        "servers/r-no-indexes",
+        "servers/r-no-indexes-message-only",
+        "servers/r-tool-markup-in-text",
+        "servers/raw-markup-and-calls",
+        "servers/stall-before-finish-of-calls",
+        "servers/whole-answer-mid-stream",
+        "truth/only-reasoning-because-stop-was-asked",
+        "truth/openai-audio-error-then-expires",
+        "truth/openai-audio-tool-call",
+        "truth/resp-keepalive",
+        "truth/resp-mcp-list-tools-without-item-done",
+        "truth/resp-reasoning-cut-done-differs",
+    }
+)
+#: Those whose repair breaks a law: it adds an error, or says that none is left where one is.
+HARMED = frozenset(
+    {
+        "clients/a06-deltas-after-stop",
+        "clients/a07-tool-use-without-block",
+        "clients/r06-completed-without-id",
+        "servers/r-no-indexes",
+        "truth/choice-index-part-counter-roles",
+        "truth/choice-index-part-counter-roles-norequest",
+        "truth/resp-error-then-failed",
+    }
+)
+
+
+def _name(directory):
+    return directory.relative_to(corpus.CORPUS / "reports").as_posix()
+
+
+def _cases(listed):
+    for directory in corpus.directories("reports"):
+        if not (directory / "labels.json").exists():
+            continue
+        name = _name(directory)
+        marks = pytest.mark.xfail(reason="does not hold yet", strict=True) if name in listed else ()
+        yield pytest.param(directory, id=name, marks=marks)
+
+
+def _rank(report):
+    return report.worst.rank if report.worst is not None else len(Severity)
+
+
+@pytest.mark.parametrize("directory", list(_cases(NOT_YET)))
+def test_label_holds(directory):
+    said, labels = analyze(corpus.load(directory)), corpus.labels(directory)
+    told = [(str(one.severity), one.rule) for one in said.findings]
+    if "at_least" in labels:
+        assert _rank(said) <= Severity(labels["at_least"]).rank, told
+    if "at_most" in labels:
+        assert _rank(said) >= Severity(labels["at_most"]).rank, told
+    if labels.get("not_judged"):
+        assert not said.judged
+        assert said.why
+    held = analyze(normalize(corpus.load(directory)).exchange).completion
+    assert labels.get("text", held["content"]) == held["content"]
+    assert labels.get("finish", held["finish_reason"]) == held["finish_reason"]
+
+
+@pytest.mark.parametrize("directory", list(_cases(HARMED)))
+def test_repair_does_no_harm(directory):
+    """No error after repair that was not there before, and exit code 0 only where none is left."""
+    exchange = corpus.load(directory)
+    mended = normalize(exchange)
+    before, after = _errors(exchange), _errors(mended.exchange)
+    assert after <= before
+    assert errors_left(mended) or not after
+
+
+def _errors(exchange):
+    return {one.rule for one in analyze(exchange).findings if one.severity is Severity.ERROR}
+
+
+def test_lists_name_cases():
+    """A case that was renamed, or was taken out, is in no list."""
+    names = {_name(directory) for directory in corpus.directories("reports")}
+    assert names >= NOT_YET | HARMED
