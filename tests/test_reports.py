@@ -15,16 +15,6 @@ from tests import corpus
 
 NOT_YET = frozenset(
     {
-        "clients/a05-no-terminal",
-        "clients/a06-deltas-after-stop",
-        "clients/a07-tool-use-without-block",
-        "clients/a10-json-delta-in-text-block",
-        "clients/a11-max-tokens-no-end",
-        "clients/a13-no-pings-180s",
-        "clients/a16-block-opened-before-close",
-        "clients/a18-delta-without-start",
-        "clients/a20-data-only-no-event-names",
-        "clients/a22-error-without-type",
         "clients/c09-heartbeat-empty-choices",
         "clients/g03-signature-lost",
         "clients/r03-done-name-empty",
@@ -60,8 +50,6 @@ NOT_YET = frozenset(
 #: Those whose repair breaks a law: it adds an error, or says that none is left where one is.
 HARMED = frozenset(
     {
-        "clients/a06-deltas-after-stop",
-        "clients/a07-tool-use-without-block",
         "clients/r06-completed-without-id",
         "servers/r-no-indexes",
         "truth/choice-index-part-counter-roles",

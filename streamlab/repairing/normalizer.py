@@ -116,7 +116,8 @@ class Normalizer:
     def _finish(self, ending: Ending) -> None:
         if not self._finished:
             self._finished = True
-            self._front.finish(ending)
+            if ending is not Ending.UNREACHABLE:  # then nobody answered, and there is nothing to end
+                self._front.finish(ending)
 
     # -- what became of it -------------------------------------------------------------------------------------------
 
