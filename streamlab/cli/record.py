@@ -27,6 +27,19 @@ class ByteSize(click.ParamType):  # type: ignore[type-arg]
         return size
 
 
+#: Where a client takes its base URL from, and what else helps to know.
+_TOLD = {
+    "claude-code": "ANTHROPIC_BASE_URL={origin}",
+    "codex": 'openai_base_url = "{url}"',
+    "openai": "OPENAI_BASE_URL={url}",
+}
+_HINTS = {
+    "claude-code": "Claude Code hides most broken streams by asking again without streaming; with "
+    "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK=1 it says what was wrong instead.",
+    "codex": "Codex reads this line from ~/.codex/config.toml and pays no heed to OPENAI_BASE_URL.",
+}
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -58,6 +71,12 @@ Examples:
     metavar="FILE",
     help="Append all that is said to a file, which may be rotated.",
 )
+@click.option(
+    "--for",
+    "preset",
+    type=click.Choice(["claude-code", "codex", "openai"]),
+    help="Say what this client has to be told, instead of OPENAI_BASE_URL alone.",
+)
 @access_options
 @click.option("--idle-timeout", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="0: never.")
 @click.option("--max-size", type=ByteSize(), metavar="BYTES", help="Delete the oldest to stay below (500M, 2G).")
@@ -79,6 +98,7 @@ def command(
     no_findings: bool,
     status: float,
     log: Path | None,
+    preset: str | None,
     idle_timeout: float,
     max_size: int | None,
     upstream_ca: str | None,
@@ -87,12 +107,13 @@ def command(
     """Stand between a client and a server and record every exchange.
 
     The path is left alone: an upstream https://host/api/v4 is reached at http://127.0.0.1:9100/api/v4. With a COMMAND
-    that is run with OPENAI_BASE_URL set, and its exit code is ours.
+    that is run with OPENAI_BASE_URL and ANTHROPIC_BASE_URL set, and its exit code is ours.
     """
     need_posix("record")
     from streamlab.report.log_file import Teller
     from streamlab.report.terminal import complain, say
     from streamlab.servers.access import make_access
+    from streamlab.servers.command import base_urls
     from streamlab.storage.location import default_db
     from streamlab.workflows import record as recording
     from streamlab.workflows.record_display import Telling
@@ -111,7 +132,10 @@ def command(
             how = "recording and mending" if mending else "recording"
             complain(f"{name}{how} {route.upstream.origin}{route.upstream.path} at {url} into {path}")
             if not command_line:
-                say(f"OPENAI_BASE_URL={url}")
+                origin = base_urls(url)["ANTHROPIC_BASE_URL"]
+                say(_TOLD[preset or "openai"].format(url=url, origin=origin))
+        if preset in _HINTS:
+            complain(_HINTS[preset])
 
     teller = Teller(log)
 

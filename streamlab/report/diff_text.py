@@ -25,10 +25,10 @@ SIGNS = {
 }
 _HEADS = {
     Outcome.KEPT: "passes as it came",
-    Outcome.CHANGED: "OpenAI would have sent it differently",
-    Outcome.SPLIT: "OpenAI would have sent several events",
+    Outcome.CHANGED: "{vendor} would have sent it differently",
+    Outcome.SPLIT: "{vendor} would have sent several events",
     Outcome.MERGED: "goes out with event",
-    Outcome.DROPPED: "OpenAI would not have sent it",
+    Outcome.DROPPED: "{vendor} would not have sent it",
     Outcome.ADDED: "an event is missing here",
 }
 _PATH, _VALUE = 38, 44
@@ -105,7 +105,8 @@ def print_diff(console: HarmlessConsole, report: Report, diffs: list[EventDiff])
     """The events that differ, member by member, the reasons below; events that differ alike are shown once."""
     variants = _variants(report.findings)
     for first, last, diff in _runs(diffs):
-        console.hanging(Text(_title(first, last, diff), style="bold"), 0, 2)
+        title = _title(first, last, diff).format(vendor=report.api.vendor or "OpenAI")
+        console.hanging(Text(title, style="bold"), 0, 2)
         for line in _lines(diff, variants):
             console.hanging(line, 0, 6)
     shown = {rule for diff in diffs for rule in diff.rules}

@@ -68,7 +68,7 @@ def print_exchange(console: HarmlessConsole, exchange: Exchange, report: Report)
     _print_timeline(console, exchange, report)
     console.print(Text("\nfindings", style="bold"))
     for finding in gravest_first(report.findings):
-        print_finding(console, finding)
+        print_finding(console, finding, report.api.vendor or "OpenAI")
     if not report.findings or not report.judged:
         print_verdict(console, report)
     console.print(Text("\nnumbers", style="bold"))

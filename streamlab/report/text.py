@@ -57,8 +57,8 @@ def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda one: (one.severity.rank, one.event is None, one.event or 0))
 
 
-def print_finding(console: HarmlessConsole, finding: Finding) -> None:
-    """A finding: what and where; for all but remarks also what OpenAI sends, who breaks, and how it is mended.
+def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "OpenAI") -> None:
+    """A finding: what and where; for all but remarks also what the vendor sends, who breaks, and how it is mended.
 
     Wrapped at words, what belongs to a line below it.
     """
@@ -72,7 +72,7 @@ def print_finding(console: HarmlessConsole, finding: Finding) -> None:
     if finding.severity is Severity.INFO:
         return
     if finding.expected is not None or finding.actual is not None:
-        sides = Text("OpenAI: ", style="dim")
+        sides = Text(f"{vendor}: ", style="dim")
         sides.append(_side(finding, finding.expected), style="not dim green")
         sides.append("  here: ")
         sides.append(_side(finding, finding.actual), style="not dim red")
@@ -127,7 +127,7 @@ def print_report(console: HarmlessConsole, source: str, report: Report, status: 
     if not report.findings or not report.judged:
         print_verdict(console, report, 2)
     for finding in gravest_first(report.findings):
-        print_finding(console, finding)
+        print_finding(console, finding, report.api.vendor or "OpenAI")
 
 
 def print_verdict(console: HarmlessConsole, report: Report, indent: int = 0) -> None:

@@ -12,6 +12,8 @@ from streamlab.wire.stream import StreamDecoder
 from streamlab.wire.visible import visible
 
 _PREVIEW = 60
+#: What a delta of a typed event adds.
+_ADDED = ("text", "thinking", "partial_json")
 
 
 class TimelineRow(NamedTuple):
@@ -105,9 +107,11 @@ def _chunk_preview(event: Chunk) -> str:
             parts.append(f"finish_reason {reason!r}"[:_PREVIEW])
         if not parts and delta:
             parts.append(", ".join(map(str, delta))[:_PREVIEW])
+    inner = reading.as_object(event.json.get("delta"))
+    parts += [f'"{inner[key][:_PREVIEW]}"' for key in _ADDED if isinstance(inner.get(key), str)]
     if isinstance(event.json.get("delta"), str):
         parts.append(f'"{event.json["delta"][:_PREVIEW]}"')
     usage = reading.usage(event.json)
     if usage is not None:
-        parts.append(f"usage {usage.get('total_tokens', '?')} tokens"[:_PREVIEW])
+        parts.append(f"usage {usage.get('total_tokens', usage.get('output_tokens', '?'))} tokens"[:_PREVIEW])
     return " ".join(parts)

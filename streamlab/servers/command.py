@@ -15,6 +15,10 @@ from streamlab.servers.proxies import without_loopback
 BASE_URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 
 
+#: The same for Anthropic's clients, Claude Code among them, which add ``/v1`` themselves.
+ORIGIN_VARIABLES = ("ANTHROPIC_BASE_URL",)
+
+
 async def run_command(command: Sequence[str], base_url: str, on_ready: Callable[[], None] = lambda: None) -> int:
     """Run it with the base URL in its environment until it ends; returns its exit code (128 + N after signal N).
 
@@ -22,7 +26,7 @@ async def run_command(command: Sequence[str], base_url: str, on_ready: Callable[
     called. No proxy of the environment stands between it and us. Raises NotFoundError or CouldNotRunError when it
     cannot be started.
     """
-    environment = {**os.environ, **without_loopback(os.environ), **dict.fromkeys(BASE_URL_VARIABLES, base_url)}
+    environment = {**os.environ, **without_loopback(os.environ), **base_urls(base_url)}
     signals = _Signals()
     on_ready()
     try:
@@ -34,6 +38,12 @@ async def run_command(command: Sequence[str], base_url: str, on_ready: Callable[
     signals.pass_to(process)
     code = await process.wait()
     return code if code >= 0 else 128 - code
+
+
+def base_urls(base_url: str) -> dict[str, str]:
+    """The variables from which clients take where to ask."""
+    origin = base_url.removesuffix("/").removesuffix("/v1")
+    return {**dict.fromkeys(BASE_URL_VARIABLES, base_url), **dict.fromkeys(ORIGIN_VARIABLES, origin)}
 
 
 class _Signals:

@@ -262,7 +262,7 @@ class _Judging:
         """The last mark before an event: the event to go on with, and the fold up to there."""
         at = bisect_right(self._marked, event + 1) - 1
         if at < 0:
-            return 0, Accumulator()
+            return 0, self.analyzer.ctx.api.fold(None)
         return self._marked[at], self.analyzer.ctx.accumulator.at(self._marks[at])
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.deferred import Place
+from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 
 
@@ -30,15 +34,33 @@ class MessagesBlockStartText(MessagesRule):
     source = MESSAGES_STREAMING
     repairability = Repairability.SAFE
     repair = MessageRepair
-    on = MessageFact.BLOCK_START
+    on = MessageFact.BLOCK_START | MessageFact.BLOCK_STOP
+    variants = ("the first delta goes on", "the first delta says it again")
+
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._opened: dict[int, tuple[Block, Place]] = {}
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
-        block = self.opened()
-        if block is None or not block.given:
+        block = self.messages.block
+        if self.ctx.facts & MessageFact.BLOCK_START:
+            if self.opened() is not None and block is not None and block.given:
+                self._opened[block.number] = block, self.keep(at, event, f"content_block.{block.kind}")
             return None
-        path = f"content_block.{block.kind}"
-        return (
-            self.found(
-                f"block {block.index} opens with {quote(block.given)}", at, path=path, expected="", actual=block.given
-            ),
+        found = self._opened.pop(block.number, None) if block is not None else None
+        return None if found is None else (self._told(*found),)
+
+    def end(self, ending: Ending) -> Findings:
+        for block, place in self._opened.values():
+            yield self._told(block, place)
+
+    def _told(self, block: Block, place: Place) -> Finding:
+        again = str(block.text).startswith(block.given)
+        return self.found_at(
+            place,
+            f"block {block.index} opens with {quote(block.given)}"
+            + (", and the first delta says it again" if again else ""),
+            expected="",
+            actual=block.given,
+            variant="the first delta says it again" if again else "the first delta goes on",
         )
