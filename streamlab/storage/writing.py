@@ -98,6 +98,8 @@ class Writing:
             self._turn(BATCH, polite=False)
 
     def _behind(self, size: int, seconds: float) -> bool:
+        if self._spool.ending:  # somebody waits for the end
+            return True
         waiting = self._spool.behind
         return waiting > size or (waiting > 0 and time.monotonic_ns() - self._taken_ns > seconds * 1e9)
 
