@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from streamlab.apis import UNKNOWN, api_of_json, api_of_path
 from streamlab.apis.translator import Translator
 from streamlab.exchange import Exchange
+from streamlab.judging.stream_reader import StreamReader
+from streamlab.rules.request import RequestReading
 from streamlab.wire import bodies, reading
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import JsonSplitter
@@ -101,7 +102,7 @@ class _Reader:
         self._roles: set[int] = set()
         self._translator: Translator | None = None
         self._settled = False
-        self._api = api_of_path(exchange.request.url) if exchange.request is not None else UNKNOWN
+        self._stream: StreamReader[None] = StreamReader(exchange.request)
 
     def run(self) -> Reading:
         head = self._exchange.head
@@ -136,7 +137,7 @@ class _Reader:
 
     def _is_value_stream(self, prefix: bytes) -> bool:
         """NDJSON and arrays that grow are streams of the protocols that use them; elsewhere JSON is one answer."""
-        return self._api.sends_bare_values or bodies.sniff(prefix) is bodies.BodyKind.NDJSON
+        return self._stream.api.sends_bare_values or bodies.sniff(prefix) is bodies.BodyKind.NDJSON
 
     def _take(self, offset_us: int | None, read: int, events: Iterable[StreamEvent]) -> None:
         found = self._found
@@ -153,11 +154,11 @@ class _Reader:
 
     def _settle(self, value: JsonObject) -> None:
         self._settled = True
-        api = self._api if self._api is not UNKNOWN else api_of_json(value)
-        kind = api.translator()
+        if not self._stream.settled:
+            self._stream.settle(value)
+        kind = self._stream.api.translator()
         if kind is not None:
-            body = decode_payload(self._exchange.request.body or b"").value if self._exchange.request else None
-            self._translator = kind(body if isinstance(body, dict) else {})
+            self._translator = kind(RequestReading(self._exchange.request).body)
             self._found.foreign = True
 
     def _append(self, item: Item) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -293,22 +292,16 @@ def _tokens(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["same", "merged", "lossy", "other"])
-def test_twenty_thousand_events_are_aligned_in_time(how):
-    words = _tokens(20_000)
+def test_long_streams_are_aligned_whatever_differs(how):
+    """The search gives up in time: what it costs, `python -m benchmarks compare` holds to its limit."""
+    words = _tokens(4_000)
     others = {
         "same": words,
         "merged": [one + two for one, two in zip(words[::2], words[1::2], strict=True)],
         "lossy": [word for at, word in enumerate(words) if at % 7],
-        "other": [f" v{at * 104_729 % 3001}" for at in range(20_000)],
+        "other": [f" v{at * 104_729 % 3001}" for at in range(4_000)],
     }[how]
     a = streams.exchange(streams.sse(streams.chat_text(*words)))
     b = streams.exchange(streams.sse(streams.chat_text(*others)))
-    best = float("inf")
-    for _ in range(5):  # a busy machine slows a run down, none speeds one up: the fastest tells what the work costs
-        began = time.process_time()
-        found = compare_exchanges(a, b, reports=NO_REPORTS)
-        best = min(best, time.process_time() - began)
-        if best < 2.0:
-            break
-    assert best < 2.0
+    found = compare_exchanges(a, b, reports=NO_REPORTS)
     assert len(found.rows) <= found.a.events + found.b.events

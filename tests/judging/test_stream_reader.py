@@ -1,0 +1,64 @@
+"""Which API a stream speaks is decided once, and as late as the table says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from streamlab.apis import DEFAULT, UNKNOWN
+from streamlab.exchange import Request
+from streamlab.judging.stream_reader import PEEKED_EVENTS, StreamReader
+from streamlab.repairing.normalizer import Normalizer
+from streamlab.wire.reading import Fact
+from streamlab.wire.sse import parse_event
+from streamlab.wire.stream import read_event
+from tests.streams import chat_text, frame
+
+SILENT = read_event(parse_event(b"data: {}\n\n", 0))
+BETRAYING = read_event(parse_event(b'data: {"type":"response.created","response":{}}\n\n', 0))
+
+
+def test_sixteen_events_are_held_back_and_no_more():
+    assert PEEKED_EVENTS == 16
+    reader: StreamReader[int] = StreamReader(None)
+    assert [reader.offer(at, SILENT) for at in range(15)] == [False] * 15
+    assert reader.offer(15, SILENT)
+    assert reader.settle() == list(range(16))
+    assert reader.api is DEFAULT
+
+
+def test_the_sixteenth_event_may_still_tell():
+    reader: StreamReader[int] = StreamReader(None)
+    assert not any(reader.offer(at, SILENT) for at in range(15))
+    assert reader.offer(15, BETRAYING)
+    reader.settle()
+    assert reader.api == "responses"
+
+
+@pytest.mark.parametrize(("silent", "clear"), [(15, False), (16, True)])
+def test_the_normalizer_waits_as_long(silent, clear):
+    normalizer = Normalizer()
+    for _ in range(silent):
+        normalizer.feed(b"data: {}\n\n")
+    assert (normalizer.story.api is not UNKNOWN) is clear
+
+
+def test_a_path_decides_at_once():
+    reader: StreamReader[None] = StreamReader(Request("POST", "/v1/responses", (), b"{}"))
+    assert reader.settled
+    assert reader.api == "responses"
+    assert StreamReader(Request("POST", "/nowhere", (), b"{}")).api is UNKNOWN
+
+
+def test_what_came_before_is_a_fact_of_what_follows():
+    reader: StreamReader[None] = StreamReader(Request("POST", "/v1/chat/completions", (), b"{}"))
+    payloads = [*(frame(one) for one in chat_text("a", "b")), b"data: [DONE]\n\n"]
+    facts = [reader.read(at, read_event(parse_event(raw, 0))) for at, raw in enumerate(payloads)]
+    finish = next(at for at, raw in enumerate(payloads) if b'"stop"' in raw)
+    assert [bool(one & Fact.AFTER_FINISH) for one in facts] == [at > finish for at in range(len(facts))]
+    error = read_event(parse_event(b"data: " + json.dumps({"error": {"message": "x"}}).encode() + b"\n\n", 0))
+    after = reader.read(len(facts), error)
+    assert after & Fact.AFTER_DONE
+    assert not after & Fact.AFTER_ERROR
+    assert reader.read(len(facts) + 1, error) & Fact.AFTER_ERROR
