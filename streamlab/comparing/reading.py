@@ -15,6 +15,7 @@ from streamlab.exchange import Exchange
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.rules.request import RequestReading
 from streamlab.wire import bodies, reading
+from streamlab.wire.calls import CallTracker, TrackedCall
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import JsonSplitter
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
@@ -79,6 +80,31 @@ class Reading:
     characters: int = 0
 
 
+class _NumberedCall(TrackedCall):
+    """A call with its number among those of its choice, in order of appearance."""
+
+    __slots__ = ("number",)
+
+    number: int
+
+
+class _Known:
+    """What earlier events of an exchange said that later ones are read by."""
+
+    def __init__(self) -> None:
+        self.roles: set[int] = set()  # choices that have one
+        self._calls = CallTracker(_NumberedCall)
+        self._count: dict[int, int] = {}  # choice -> its calls
+
+    def call(self, choice: int, fragment: JsonObject) -> int:
+        """The number of the call that a fragment belongs to."""
+        placed = self._calls.place(choice, fragment)
+        if placed.opens:
+            placed.call.number = self._count.get(choice, 0)
+            self._count[choice] = placed.call.number + 1
+        return placed.call.number
+
+
 def texts_of(items: Sequence[Item]) -> dict[Lane, str]:
     """All texts of these events, joined lane by lane."""
     pieces: dict[Lane, list[str]] = {}
@@ -99,7 +125,7 @@ class _Reader:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._found = Reading()
-        self._roles: set[int] = set()
+        self._known = _Known()
         self._translator: Translator | None = None
         self._settled = False
         self._stream: StreamReader[None] = StreamReader(exchange.request)
@@ -178,13 +204,13 @@ class _Reader:
         if event is None or event.sse is None:
             if values and self._found.items:  # what the end of the stream adds belongs to its last event
                 last = self._found.items[-1]
-                texts, tags = _meaning(values, self._roles)
+                texts, tags = _meaning(values, self._known)
                 last.made, last.texts, last.tags = last.made + values, last.texts + texts, last.tags + tags
             return
         if isinstance(event, Comment | Undecodable):
             self._append(self._item(offset_us, read, event))
             return
-        texts, tags = _meaning(values, self._roles)
+        texts, tags = _meaning(values, self._known)
         kind = "error" if any(isinstance(one, ErrorPayload) for one in kept) else "chunk"
         number = len(self._found.items)
         self._append(Item(number, offset_us, read, kind, event.sse, texts, tags or _filler(texts), values))
@@ -193,7 +219,7 @@ class _Reader:
         number, sse = len(self._found.items), event.sse
         assert sse is not None, "events that were read have bytes"
         if isinstance(event, Chunk):
-            texts, tags = _meaning((event.json,), self._roles)
+            texts, tags = _meaning((event.json,), self._known)
             return Item(number, offset_us, read, "chunk", sse, texts, tags or _filler(texts))
         if isinstance(event, Done):
             return Item(number, offset_us, read, "done", sse, (), ("done",))
@@ -218,7 +244,7 @@ class _Reader:
         made: tuple[JsonObject, ...] = ()
         if self._translator is not None and not value.get("error"):
             made = tuple(one.json for one in self._translator.chunk(value) if isinstance(one, Chunk))
-        texts, tags = _meaning(made or (value,), self._roles)
+        texts, tags = _meaning(made or (value,), self._known)
         if value.get("error"):
             tags = (f"error={encode_json(value['error']).decode('utf-8', 'replace')}",)
         self._translator = None
@@ -235,22 +261,22 @@ def _filler(texts: Texts) -> tuple[str, ...]:
     return () if texts else ("empty",)
 
 
-def _meaning(values: Iterable[JsonObject], roles: set[int]) -> tuple[Texts, tuple[str, ...]]:
+def _meaning(values: Iterable[JsonObject], known: _Known) -> tuple[Texts, tuple[str, ...]]:
     """Texts and tags of chunks; several texts of one lane become one."""
     texts: dict[Lane, str] = {}
     tags: list[str] = []
     used = False
     for value in values:
         used = used or type(value.get("usage")) is dict
-        for lane, text in _texts_of(value):
+        for lane, text in _texts_of(value, known):
             texts[lane] = texts[lane] + text if lane in texts else text
-        _add_tags(value, tags, roles)
+        _add_tags(value, tags, known.roles)
     if used and not texts and not tags:  # beside a text or an end, usage is a running count
         tags.append("usage")
     return tuple(texts.items()), tuple(tags)
 
 
-def _texts_of(value: JsonObject) -> Iterator[tuple[Lane, str]]:
+def _texts_of(value: JsonObject, known: _Known) -> Iterator[tuple[Lane, str]]:
     listed = value.get("choices")
     if type(listed) is not list:
         yield from _typed_texts(value)
@@ -268,18 +294,17 @@ def _texts_of(value: JsonObject) -> Iterator[tuple[Lane, str]]:
         if type(choice.get("text")) is str and choice["text"]:
             yield (index, "content"), choice["text"]
         if len(inner) > 1 or not text:
-            yield from _rarer_texts(index, inner)
+            yield from _rarer_texts(index, inner, known)
 
 
-def _rarer_texts(index: int, inner: JsonObject) -> Iterator[tuple[Lane, str]]:
+def _rarer_texts(index: int, inner: JsonObject, known: _Known) -> Iterator[tuple[Lane, str]]:
     if thought := reading.reasoning(inner):
         yield (index, "reasoning"), thought
     refusal = inner.get("refusal")
     if type(refusal) is str and refusal:
         yield (index, "refusal"), refusal
-    for position, call in enumerate(reading.tool_calls(inner)):
-        number = call.get("index", position)
-        yield from _call_texts((index, "call", number if type(number) is int else position), reading.function(call))
+    for fragment in reading.tool_calls(inner):
+        yield from _call_texts((index, "call", known.call(index, fragment)), reading.function(fragment))
     legacy = inner.get("function_call")
     if type(legacy) is dict:
         yield from _call_texts((index, "function_call"), legacy)

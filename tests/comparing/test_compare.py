@@ -356,3 +356,21 @@ def test_an_event_that_says_nothing_is_not_missed_and_does_not_move():
         (Kind.EVENT_ADDED, Severity.WARNING),
     }
     assert _said(found)[Kind.EVENT_ADDED] == "added event 6 (its own) (usage)"
+
+
+def test_a_gateway_that_numbers_calls_anew_moves_no_text():
+    """The texts of a call are one lane, under whichever index its fragments come."""
+    calls = streams.chat_tools()
+    from_one = json.loads(json.dumps(calls))
+    for payload in from_one:
+        for choice in payload["choices"]:
+            for fragment in choice["delta"].get("tool_calls") or ():
+                fragment["index"] += 1
+    without = json.loads(json.dumps(calls))
+    for payload in without:
+        for choice in payload["choices"]:
+            for fragment in choice["delta"].get("tool_calls") or ():
+                del fragment["index"]
+    for odd in (from_one, without):
+        kinds = {one.kind for one in _compare(streams.sse(odd), streams.sse(calls)).differences}
+        assert not kinds & {Kind.TEXT_LOST, Kind.TEXT_ADDED, Kind.TEXT_CHANGED, Kind.EVENTS_REORDERED}, kinds
