@@ -43,7 +43,7 @@ class RuleTable:
         status = "ok" if head is None or 200 <= head.status < 300 else "error"
         self._ctx = ctx
         framing_known = ctx.notes.get("framing") != "unknown"
-        chosen = _judging(classes, ctx.api, status, ctx.timing_known, ctx.request_known, framing_known)
+        chosen = _judging(classes, ctx.api, status, ctx.received.timing_known, ctx.request_known, framing_known)
         if ctx.notes.get("body") == "unknown":
             chosen = ()  # nobody kept it: whatever were said would be about an empty one
         self.rules = [rule(ctx) for rule in chosen]

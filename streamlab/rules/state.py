@@ -100,6 +100,7 @@ class Received:
         self.segments = 0
         self.last_read_us: int | None = None
         self.http_chunked: bool | None = None
+        self.timing_known = False
         # known at the end
         self.kind = BodyKind.EMPTY  # judged from `prefix`
         self.prefix = b""  # the first bytes of the decoded body (wire/bodies.PREFIX_BYTES)
@@ -142,7 +143,6 @@ class RuleState(StreamState):
         #: The API whose answer came where the path promised another one; known at the end.
         self.foreign: Api | None = None
         self.notes = notes or {}
-        self.timing_known = False
         #: What reads events whose meaning hangs on those before; None where each chunk stands for itself.
         self.tracker: Tracker | None = None
         self.accumulator: Any = api.fold(None)

@@ -88,6 +88,12 @@ def base_url(listener: Listener, access: Access) -> str:
     return f"http://{shown}:{port}{access.prefix}{route.upstream.path or '/v1'}"
 
 
+def _collect_rarely() -> None:
+    """Nearly everything is freed by its reference count; a full collection would stop all streams for milliseconds."""
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
 def record(
     bound: Sequence[Listener],
     db: Path,
@@ -118,9 +124,7 @@ def record(
     recorder.wait_ready()
     hold_signals()
     announce()
-    # Nearly everything here is freed by its reference count; a full collection would stop all streams for milliseconds.
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
+    _collect_rarely()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         relay = functools.partial(
             Relay, recorder.tap, idle_timeout=idle_timeout, transformer=transformer, access=access, remark=warn

@@ -52,7 +52,7 @@ class ErrorThenNoDone(Rule):
         if ctx.seen.error_at is None or ctx.seen.done_at is not None:
             return
         waited_us = ctx.end_us - self._error_us if ctx.end_us is not None and self._error_us is not None else 0
-        if ctx.timing_known and waited_us > _LIMIT_US:
+        if ctx.received.timing_known and waited_us > _LIMIT_US:
             yield self.found(
                 f"the response was held open for {waited_us / 1e6:.1f} s after the error",
                 ctx.seen.error_at,
