@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _MAX_COPIES = 64
 _LEAKS = re.compile(
-    r"<tool_call>|</?tool_calls?>|<\|tool_calls?_?(?:section_)?(?:begin|start)?\|>|<\|tool▁call|<｜tool▁calls?▁begin｜>"
+    r"<tool_call>|<\|tool_call>|</?tool_calls?>|<\|tool_calls?_?(?:section_)?(?:begin|start)?\|>|<\|tool▁call|<｜tool▁calls?▁begin｜>"
     r"|<｜DSML｜|\[TOOL_CALLS\]|<function=|<function_call>|<\|python_tag\|>|<minimax:tool_call>|\]<\]minimax\[>\["
     r"|<invoke name=|functools\[|<\|action_start\|>|✿FUNCTION✿|<\|channel\|>commentary to="
 )

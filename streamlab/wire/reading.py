@@ -365,6 +365,12 @@ def is_whole_completion(value: Any) -> bool:
     return bool(listed) and all(type(one.get("message")) is dict and "delta" not in one for one in listed)
 
 
+def is_of_audio_model(chunk: JsonObject) -> bool:
+    """Whether an audio model sends this chunk: some of OpenAI's chunks of those lack choices or a finish_reason."""
+    model = chunk.get("model")
+    return type(model) is str and ("-audio" in model or any("audio" in one for one in deltas(chunk)))
+
+
 def adds_text(choice: JsonObject) -> str | None:
     """What a choice of this chunk adds for a reader ("content", "reasoning", "refusal"); None when nothing does."""
     inner = delta(choice)

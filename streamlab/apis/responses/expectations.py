@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from streamlab.wire.payload import JsonObject
+
 #: Events a stream may open with; ``queued`` is what a background response says.
 OPENING: Final = frozenset({"response.created", "response.queued"})
 #: Exactly one of these ends the answer.
@@ -86,7 +88,7 @@ PART_REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 #: Members of an output item, by its type.
 ITEM_REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "message": ("id", "role", "status", "content"),
-    "function_call": ("call_id", "name", "arguments"),
+    "function_call": ("id", "call_id", "name", "arguments"),
     "custom_tool_call": ("call_id", "name", "input"),
     "reasoning": ("id", "summary"),
 }
@@ -99,3 +101,8 @@ USAGE_DETAILS: Final = (("input_tokens_details", "cached_tokens"), ("output_toke
 #: ``created_at`` of the oldest recorded stream of OpenAI whose events are numbered (29 May 2025). The one older
 #: recording (27 March 2025) has no sequence_number at all.
 NUMBERED_SINCE: Final = 1748488177
+
+
+def is_own_keepalive(event: JsonObject) -> bool:
+    """Whether this is the event by which OpenAI keeps a connection alive: nothing in it but its number."""
+    return event.get("type") == "keepalive" and type(event.get("sequence_number")) is int and len(event) == 2

@@ -6,7 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS
-from streamlab.apis.responses.expectations import NUMBERED_SINCE, PART_REQUIRED, REQUIRED, TERMINAL, USAGE_DETAILS
+from streamlab.apis.responses.expectations import (
+    NUMBERED_SINCE,
+    PART_REQUIRED,
+    REQUIRED,
+    TERMINAL,
+    USAGE_DETAILS,
+    is_own_keepalive,
+)
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
     ABSENT,
@@ -76,6 +83,9 @@ class ResponsesEvents(Repair):
         event = draft.json
         kind = reading.event_type(event)
         if not kind and not self.story.unsafe:
+            return (draft,)
+        if is_own_keepalive(event) and (self._numbered or self._next is None):
+            self._number(draft, event)
             return (draft,)
         if not kind.startswith("response.") and kind != "error":
             draft.event = comment(b" " + encode_json(event))

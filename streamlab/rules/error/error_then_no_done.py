@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
@@ -43,7 +45,8 @@ class ErrorThenNoDone(Rule):
         if self.ctx.facts & Fact.ERROR:
             self._error_us = self.ctx.offset_us
             return None
-        if not reading.choices(reading.chunk_of(event)):
+        deltas = reading.deltas(reading.chunk_of(event))
+        if all(_only_expires(one) for one in deltas):
             return None
         return (self.found("the answer goes on after an error", at, path="choices", expected="data: [DONE]"),)
 
@@ -63,3 +66,9 @@ class ErrorThenNoDone(Rule):
             yield self.found(
                 "no data: [DONE] follows the error", ctx.seen.error_at, expected="data: [DONE]", severity=Severity.INFO
             )
+
+
+def _only_expires(delta: dict[str, Any]) -> bool:
+    """Whether a delta says no more than until when its audio is kept, as OpenAI's does after an error."""
+    audio = delta.get("audio")
+    return set(delta) == {"audio"} and type(audio) is dict and set(audio) == {"expires_at"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
@@ -20,6 +22,9 @@ _ENDINGS = {
     Ending.CLIENT_LEFT: "the client left",
     Ending.TIMED_OUT: "the wait was given up",
 }
+
+#: A call that begins: its arguments may have been collected meanwhile. More of its arguments were not.
+_OPENS_CALL = re.compile(rb'"tool_calls"\s*:\s*\[.*?"name"\s*:\s*"[^"]', re.DOTALL)
 
 
 class StallGap(Rule):
@@ -64,7 +69,7 @@ class StallGap(Rule):
         if begun and self._last_us is not None and self.ctx.seen.done_at is None:
             gap_us = offset_us - self._last_us
             self._gaps.add(gap_us)
-            if gap_us > _STALL_US and len(self._stalls) < _MAX_PLACES and b'"tool_calls"' not in data:
+            if gap_us > _STALL_US and len(self._stalls) < _MAX_PLACES and not _OPENS_CALL.search(data):
                 self._stalls.append((gap_us, self.ctx.seen.events))
         self._last_us = offset_us
 

@@ -47,7 +47,7 @@ def test_a_cut_after_done_loses_nothing():
 def test_no_response_at_all():
     silent = replace(exchange([]), head=None)
     assert "truncated-chunked-body" in found(replace(silent, ending=Ending.UPSTREAM_CUT))
-    assert found(replace(silent, ending=Ending.UNREACHABLE)) == {}
+    assert found(replace(silent, ending=Ending.UNREACHABLE)).keys() == {"upstream-unreachable"}
 
 
 def test_a_cut_body_with_a_length_is_told_once():
@@ -140,7 +140,7 @@ def test_compression_is_judged_by_arrival():
     [
         (sse(TEXT), "gzip", "safe"),
         (b'{"error":{"message":"x"}}', "br", "safe"),
-        (gzip.compress(sse(TEXT)), None, "none"),
+        (gzip.compress(sse(TEXT)), None, "safe"),
         (gzip.compress(sse(TEXT)), "zstd", "none"),
         (gzip.compress(sse(TEXT), mtime=0)[:-8] + b"\xff" * 8, "gzip", "none"),
         (sse(TEXT), "quantum", "safe"),

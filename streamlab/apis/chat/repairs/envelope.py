@@ -97,7 +97,7 @@ class Envelope(Repair):
     def _choices(self, draft: Draft, chunk: JsonObject) -> None:
         if type(chunk.get("choices")) is list or "type" in chunk:
             return
-        if self.story.audio and "choices" not in chunk:
+        if "choices" not in chunk and (self.story.audio or reading.is_of_audio_model(chunk)):
             return  # OpenAI's own audio chunks
         rule = "usage-chunk-choices-null" if reading.usage(chunk) is not None else "choices-missing-or-null"
         listed = chunk.get("choices")

@@ -48,7 +48,7 @@ class ChoicesMissingOrNull(LateRule):
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk = reading.chunk_of(event)
-        if any("audio" in one for one in reading.deltas(chunk)):
+        if reading.is_of_audio_model(chunk) or any("audio" in one for one in reading.deltas(chunk)):
             self._count = 0
             self.retire()
         elif type(chunk.get("choices")) is not list and chunk.get("usage") is None:

@@ -58,6 +58,7 @@ class FinishReasonMissing(Rule):
             self._failed |= _FAILURE.search(raw) is not None
             self._hidden |= _HIDDEN.search(raw) is not None
             return
+        self._audio = self._audio or reading.is_of_audio_model(event.json)
         if error_objects.flat_error(event.json) is not None:
             self._failed = True
         for choice in reading.choices(event.json):

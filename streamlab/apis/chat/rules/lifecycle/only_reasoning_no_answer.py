@@ -49,4 +49,5 @@ class OnlyReasoningNoAnswer(Rule):
                     f"choice {index} finishes with 'stop' after reasoning alone, without an answer",
                     path=f"choices[{index}]",
                     expected="content or a tool call",
+                    severity=Severity.INFO if self.ctx.body.get("stop") else None,
                 )

@@ -126,8 +126,11 @@ def _part(delta: JsonObject, finish: str | None = None) -> JsonObject:
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
 
 
+_WHERE = {"content": "text", "reasoning": "reasoning"}
+
+
 class ToolCallLeakedAsText(Rule):
-    """A tool call stands as raw markup in the text.
+    """A tool call stands as raw markup in the text, or in reasoning that nothing follows.
 
     ## What OpenAI does
     Sends calls as ``tool_calls``, never as text.
@@ -136,8 +139,8 @@ class ToolCallLeakedAsText(Rule):
     The user is shown the markup and no function is called; {clients: any} measured clients find no call. The server's
     parser is off, is made for another model, or lost its way.
 
-    Judged where the request offers tools, no call came, and a known marker is shortly followed by the name of such
-    a tool: people also talk about markers.
+    Judged where the request offers tools, and a known marker is shortly followed by the name of such a tool: people
+    also talk about markers. Where the call came as well, only the user is shown markup.
 
     ## Repair
     Only when asked for: reading a call out of text is a guess.
@@ -155,13 +158,16 @@ class ToolCallLeakedAsText(Rule):
         if not ctx.tools:
             return
         for index, state in sorted(ctx.accumulator.choices.items()):
-            if state.calls or not state.content:
-                continue
-            markup = leaked_call(str(state.content), ctx.tools)
-            if markup is not None:
+            for member, text in (("content", state.content), ("reasoning", state.reasoning)):
+                markup = leaked_call(str(text), ctx.tools) if text else None
+                if markup is None or (member == "reasoning" and (state.calls or state.content)):
+                    continue  # people, and models that reason, also talk about calls
+                also = ", beside the call itself" if state.calls else ""
                 yield self.found(
-                    f"a tool call stands in the text: {quote(markup)}",
-                    path=f"choices[{index}].delta.content",
+                    f"a tool call stands in the {_WHERE[member]}{also}: {quote(markup)}",
+                    path=f"choices[{index}].delta.{member}",
                     expected="delta.tool_calls",
                     actual=markup,
+                    severity=Severity.WARNING if state.calls else None,
+                    repairability=None if member == "content" and not state.calls else Repairability.NONE,
                 )

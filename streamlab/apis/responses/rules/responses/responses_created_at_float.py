@@ -70,5 +70,8 @@ class ResponsesCreatedAtFloat(Rule):
             if type(reading.as_object(usage.get(holder)).get(member)) is not int:
                 message = f"usage lacks {holder}.{member}"
                 path = f"response.usage.{holder}"
-                found.append(self.found(message, at, path=path, expected={member: 0}, actual=usage.get(holder)))
+                held = usage.get(holder)
+                # Codex takes the object or none; one without its member it cannot read, and it asks again.
+                severity = Severity.ERROR if type(held) is dict else None
+                found.append(self.found(message, at, path=path, expected={member: 0}, actual=held, severity=severity))
         return found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
-from streamlab.apis.responses.expectations import PIECE_PART, PIECES
+from streamlab.apis.responses.expectations import PIECE_PART, PIECES, TERMINAL
+from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
@@ -16,6 +18,11 @@ from streamlab.wire.reading import Fact
 #: Texts followed at once; a stream with more is not judged any further.
 _MOST = 10_000
 _SHOWN = 200
+_LOOKED_AT = 1_000
+#: Texts that OpenAI itself sends whole at times, without deltas.
+_MAY_COME_WHOLE = frozenset(PIECES) - {"response.output_text", "response.refusal"}
+#: Texts of which OpenAI itself keeps a part where reasoning is cut by ``max_output_tokens``.
+_REASONING = frozenset({"response.reasoning_text", "response.reasoning_summary_text"})
 
 
 class _Streamed:
@@ -46,7 +53,8 @@ class ResponsesDeltaDoneMismatch(Rule):
     ## What OpenAI does
     ``response.output_text.done``, ``response.function_call_arguments.done`` and their like hold exactly the
     concatenated deltas; so do the part and the item that are done after them. ``obfuscation`` is padding and no part
-    of it.
+    of it. So do the texts of the response that is completed, and a call keeps the name and ``call_id`` it was opened
+    with. Where reasoning is cut by ``max_output_tokens`` OpenAI keeps a part of it, and some texts come whole.
 
     ## Why it matters
     Some clients show the deltas, some keep the whole, some do both: what the user saw is not what is remembered, and
@@ -67,6 +75,8 @@ class ResponsesDeltaDoneMismatch(Rule):
         super().__init__(ctx)
         self._texts: dict[Any, _Streamed] = {}
         self._first = True
+        self._calls: dict[Any, tuple[Any, Any]] = {}  # what an item was opened with: its name and call_id
+        self._doubtful: list[Finding] = []  # about reasoning, which may yet turn out to have been cut
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         if type(event) is not Chunk:
@@ -79,14 +89,19 @@ class ResponsesDeltaDoneMismatch(Rule):
                 return None
         family, _, step = chunk["type"].rpartition(".")
         if family in PIECES:
-            return self._piece(at, family, step, chunk)
-        if step == "done" and family == "response.output_item":
-            return self._item(at, chunk)
+            return self._piece(at, family, step, event)
+        if family == "response.output_item":
+            if step == "done":
+                return self._item(at, chunk)
+            self._opened(chunk)
+        if chunk["type"] in TERMINAL:
+            return self._final(at, chunk)
         if step == "done" and family == "response.content_part":
             return self._part(at, chunk)
         return None
 
-    def _piece(self, at: int, family: str, step: str, chunk: dict[str, Any]) -> Findings | None:
+    def _piece(self, at: int, family: str, step: str, event: Chunk) -> Findings | None:
+        chunk = event.json
         number = chunk.get(PIECE_PART.get(family, ""))
         key = _key(family, chunk.get("output_index"), chunk.get("item_id"), number)
         if step == "delta":
@@ -101,7 +116,13 @@ class ResponsesDeltaDoneMismatch(Rule):
                 text.add(piece)
             return None
         member = PIECES[family]
-        return self._compare(at, key, chunk.get(member), f"{family}.done", member) if step == "done" else None
+        if step != "done" or (key not in self._texts and family in _MAY_COME_WHOLE):
+            return None
+        found = self._compare(at, key, chunk.get(member), f"{family}.done", member)
+        if found and family in _REASONING:
+            self._doubtful += [self.placed(one, event) for one in found]
+            return None
+        return found
 
     def _part(self, at: int, chunk: dict[str, Any]) -> Findings | None:
         part = reading.as_object(chunk.get("part"))
@@ -114,14 +135,47 @@ class ResponsesDeltaDoneMismatch(Rule):
                 return self._compare(at, key, part.get(member), "response.content_part.done", f"part.{member}")
         return None
 
+    def _opened(self, chunk: dict[str, Any]) -> None:
+        item = reading.as_object(chunk.get("item"))
+        if item.get("type") == "function_call" and len(self._calls) < _MOST:
+            self._calls[_place(chunk, item)] = (item.get("name"), item.get("call_id"))
+
     def _item(self, at: int, chunk: dict[str, Any]) -> Findings | None:
         item = reading.as_object(chunk.get("item"))
         if item.get("type") != "function_call":
             return None
+        was = self._calls.get(_place(chunk, item), (None, None))
+        for member, opened in zip(("name", "call_id"), was, strict=True):
+            now = item.get(member)
+            if type(opened) is str and opened and type(now) is str and now != opened:
+                message = f"the finished call has {member} {quote(now)}, it was opened with {quote(opened)}"
+                return (self.found(message, at, path=f"item.{member}", expected=opened, actual=now),)
         key = _key("response.function_call_arguments", chunk.get("output_index"), item.get("id"), None)
         if key not in self._texts:
             return None  # no deltas: an item may come whole
         return self._compare(at, key, item.get("arguments"), "response.output_item.done", "item.arguments")
+
+    def _final(self, at: int, chunk: dict[str, Any]) -> Findings | None:
+        """The response that ends the stream, whose texts are those that were streamed."""
+        doubtful, self._doubtful = self._doubtful, []
+        found = [] if chunk["type"] == "response.incomplete" else doubtful
+        response = reading.as_object(chunk.get("response"))
+        if chunk["type"] != "response.completed":
+            return found
+        for index, item in enumerate(reading.as_list(response.get("output"))[:_LOOKED_AT]):
+            if reading.as_object(item).get("type") == "message":
+                found += self._message(at, index, item)
+        return found
+
+    def _message(self, at: int, index: int, item: dict[str, Any]) -> Iterator[Finding]:
+        for number, part in enumerate(reading.as_list(item.get("content"))[:_LOOKED_AT]):
+            key = _key("response.output_text", index, item.get("id"), number)
+            if reading.as_object(part).get("type") == "output_text" and key in self._texts:
+                path = f"response.output[{index}].content[{number}].text"
+                yield from self._compare(at, key, part.get("text"), "response.completed", path) or ()
+
+    def end(self, ending: Ending) -> Findings:
+        return self._doubtful if ending is Ending.COMPLETE else ()
 
     def _compare(self, at: int, key: Any, whole: Any, kind: str, path: str) -> Findings | None:
         if type(whole) is not str:
@@ -133,6 +187,11 @@ class ResponsesDeltaDoneMismatch(Rule):
         if streamed.length > _SHOWN or len(whole) > _SHOWN:
             message = f"{kind} holds {len(whole)} characters that are not the {streamed.length} of its deltas"
         return (self.found(message, at, path=path, expected=streamed.head, actual=whole),)
+
+
+def _place(chunk: dict[str, Any], item: dict[str, Any]) -> Any:
+    index = chunk.get("output_index")
+    return index if type(index) is int else item.get("id")
 
 
 def _key(family: str, index: Any, item_id: Any, number: Any) -> Any:

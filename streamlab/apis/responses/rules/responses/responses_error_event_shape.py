@@ -41,6 +41,9 @@ class ResponsesErrorEventShape(Rule):
             return None
         kind = reading.event_type(event.json)
         if kind == "error":
+            if event.json.get("message") == "":
+                message = "the error event has an empty message: nobody learns what went wrong"
+                return (self.found(message, at, path="message", actual="", repairability=Repairability.NONE),)
             if type(event.json.get("message")) is str:
                 return None
             message = "the error event has no message"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis.responses.expectations import is_own_keepalive
 from streamlab.apis.responses.repairs import ResponsesEvents
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -15,7 +16,9 @@ class ResponsesKeepaliveEvent(Rule):
 
     ## What OpenAI does
     Every event of the recorded streams has a ``type`` that begins with ``response.``; besides these the specification
-    knows only ``error``. A connection is kept alive by comments, which clients skip by themselves.
+    knows only ``error``. A connection is kept alive by comments, which clients skip by themselves, and since 2026 by
+    events of type ``keepalive`` that hold nothing but their ``sequence_number``: those are OpenAI's own, and only
+    mentioned.
 
     ## Why it matters
     Clients whose event type is a closed list fail to decode the event and end the stream; async-openai had to learn to
@@ -39,6 +42,9 @@ class ResponsesKeepaliveEvent(Rule):
             members = quote(", ".join(map(str, list(chunk.json)[:6])))
             message = f"an event has no type, only {members}" if chunk.json else "an event is an empty object"
             yield self.found(message, at, expected="type response.…", repairability=Repairability.UNSAFE)
+        elif is_own_keepalive(chunk.json):
+            message = "a keep-alive in an event of its own, as OpenAI sends it since 2026"
+            yield self.found(message, at, path="type", severity=Severity.INFO, repairability=Repairability.NONE)
         elif not kind.startswith("response.") and kind != "error":
             message = f"type {quote(kind)} is no event of the Responses API"
             yield self.found(message, at, path="type", expected="response.…", actual=kind)

@@ -15,13 +15,17 @@ from streamlab.wire.reading import Fact
 #: Items and parts remembered; a stream with more is not judged any further.
 _MOST = 10_000
 
+#: Items that OpenAI itself does not close before the response is completed.
+_UNCLOSED = frozenset({"mcp_list_tools"})
+
 
 class _Item:
-    """An output item: whether it is closed, which parts are open, and which pieces have had their ``done``."""
+    """An output item: its type, whether it is closed, which parts are open, and which pieces had their ``done``."""
 
-    __slots__ = ("closed", "parts", "wholes")
+    __slots__ = ("closed", "kind", "parts", "wholes")
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "") -> None:
+        self.kind = kind
         self.closed = False
         self.parts: dict[Any, bool] = {}  # (kind of part, its number) -> still open
         self.wholes: set[Any] = set()
@@ -101,7 +105,9 @@ class ResponsesLifecycleOrder(Rule):
     def _inside(self, kind: str, chunk: dict[str, Any]) -> tuple[str, str] | None:
         """What is wrong with an event's place among items and parts, and the member that says so."""
         if kind == "response.completed":
-            open_items = [index for index, item in self._items.items() if not item.closed]
+            open_items = [
+                index for index, item in self._items.items() if not item.closed and item.kind not in _UNCLOSED
+            ]
             return (
                 (f"response.completed comes while output item {open_items[0]} is open", "type") if open_items else None
             )
@@ -109,7 +115,7 @@ class ResponsesLifecycleOrder(Rule):
         if type(index) is not int:
             return None  # a missing member is another rule's affair
         if kind == "response.output_item.added":
-            return self._open(index)
+            return self._open(index, reading.event_type(reading.as_object(chunk.get("item"))))
         item = self._items.get(index)
         if item is None:
             self._items[index] = _Item()  # said once
@@ -122,12 +128,12 @@ class ResponsesLifecycleOrder(Rule):
             return (f"output item {index} is done while its {still[0]} {still[1]} is open", "type") if still else None
         return self._piece(kind, chunk, item)
 
-    def _open(self, index: int) -> tuple[str, str] | None:
+    def _open(self, index: int, kind: str) -> tuple[str, str] | None:
         if len(self._items) >= _MOST:
             self.retire()
             return None
         known, wanted = index in self._items, max(self._items, default=-1) + 1
-        self._items[index] = _Item()
+        self._items[index] = _Item(kind)
         if known:
             return f"output_index {quote(index)} is opened a second time", "output_index"
         if index != wanted:

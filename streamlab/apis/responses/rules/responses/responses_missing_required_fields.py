@@ -66,6 +66,11 @@ class ResponsesMissingRequiredFields(Rule):
         if type(event) is not Chunk:
             return None
         chunk = event.json
+        for member in ("output_index", "content_index", "summary_index"):
+            number = chunk.get(member)
+            if type(number) is int and number < 0:
+                message = f"{member} of {chunk['type']} is {number}: nothing has that place"
+                return (self.found(message, at, path=member, actual=number, repairability=Repairability.NONE),)
         if "response" in chunk or "item" in chunk or "part" in chunk:
             return list(self._inside(at, chunk))
         return None
@@ -84,4 +89,6 @@ class ResponsesMissingRequiredFields(Rule):
     def _lacking(self, at: int, kind: str, holder: dict[str, Any], member: str, path: str) -> Finding:
         state = "is null" if member in holder else "is missing"
         repairability = Repairability.SAFE if member in _KNOWABLE else Repairability.NONE
-        return self.found(f"{path} of {kind} {state}", at, path=path, repairability=repairability)
+        # OpenAI's helpers look the item up by its place and raise without one.
+        severity = Severity.ERROR if path == "output_index" else None
+        return self.found(f"{path} of {kind} {state}", at, path=path, repairability=repairability, severity=severity)

@@ -1,0 +1,60 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.exchange import Ending
+from streamlab.rules.api import Scope
+from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.finding import Finding, Severity
+from streamlab.rules.sources import SSE
+from streamlab.wire.events import StreamEvent, Undecodable
+from streamlab.wire.reading import Fact
+
+_MOST = 10_000
+_FIELDS = frozenset({b"data", b"event", b"id", b"retry"})
+
+
+class SseStrayLine(Rule):
+    """A line of plain text stands among the events.
+
+    By the standard it is a field with a name nobody knows, and ignored. JSON on a line of its own is another deviation,
+    and so is a body that holds no event at all.
+
+    ## What OpenAI does
+    Sends ``data:`` lines, and comments that begin with a colon.
+
+    ## Why it matters
+    Clients ignore it. Something on the way writes into the stream what belongs into a log, an error perhaps; what it
+    writes next may hit the middle of a chunk.
+
+    ## Repair
+    None is needed: `normalize` makes a comment of it.
+    """
+
+    name = "sse-stray-line"
+    needs_framing = True
+    severity = Severity.INFO
+    source = SSE
+    apis = Scope.EVERY
+    on = Fact.LINES | Fact.COMMENT
+
+    _first: Finding | None = None
+    _lines = 0
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        sse = event.sse
+        if sse is None or isinstance(event, Undecodable) or self._lines > _MOST:
+            return
+        for name, _value, colon, _space, line in sse.fields():
+            text = line.content
+            if colon or not name.strip() or name in _FIELDS or text.lstrip()[:1] in (b"{", b"}", b"[", b"]"):
+                continue
+            self._lines += 1
+            if self._first is None:
+                span = (line.start, line.start + len(text))
+                said = f"a line of text that is no field: {quote(text[:80].decode('utf-8', 'replace'))}"
+                self._first = self.placed(self.found(said, at, span=span, actual=text[:80]), event)
+
+    def end(self, ending: Ending) -> Findings:
+        if self._first is not None and self.ctx.seen.data_events:
+            yield self._first
