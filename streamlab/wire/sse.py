@@ -95,8 +95,12 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     @property
     def named_plainly(self) -> bool:
         """Whether the event is exactly ``event: …\\ndata: …\\n\\n``, as APIs frame it that name their events."""
-        data, name = self.data, self.event
-        return data is not None and name is not None and self.raw == b"event: %b\ndata: %b\n\n" % (name, data)
+        raw, data, name = self.raw, self.data, self.event
+        if data is None or name is None or len(raw) != len(name) + len(data) + 16:
+            return False
+        stop = len(name) + 7
+        framed = raw.startswith(b"event: ") and raw.startswith(b"\ndata: ", stop)
+        return framed and raw.find(b"\n") == stop and raw.endswith(b"\n\n")
 
     @property
     def has_bom(self) -> bool:
@@ -119,6 +123,11 @@ def parse_event(raw: bytes, start: int, terminated: bool = True) -> ServerSentEv
         if stop > 0:
             spaced = raw.startswith(b" ", 5)
             return ServerSentEvent(raw, start, raw[6 if spaced else 5 : stop])
+    if terminated and raw.startswith(b"event: "):
+        stop = raw.find(b"\n")
+        one_line = raw.startswith(b"data: ", stop + 1) and raw.find(b"\n", stop + 7) == len(raw) - 2
+        if one_line and raw.endswith(b"\n") and b"\r" not in raw:
+            return ServerSentEvent(raw, start, raw[stop + 7 : -2], event=raw[7:stop])
     bare = ServerSentEvent(raw, start, terminated=terminated)
     data: list[bytes] = []
     comments: list[bytes] = []

@@ -178,3 +178,20 @@ def test_a_huge_event_fed_byte_by_byte_stays_linear(monkeypatch, body):
     events = [event for at in range(len(body)) for event in decoder.feed(body[at : at + 1])] + decoder.finish()
     assert b"".join(event.raw for event in events) == body
     assert counts[0] < 12 * len(body)
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"event: ", b"data: ", b"data:", b"\n", b"\r", b"x", b" ", b":", b"id: 1"]), max_size=8
+    ).map(b"".join)
+)
+def test_the_short_way_for_named_events_reads_as_the_long_one(middle):
+    body = b"event: " + middle + b"\n\n"
+    for event in SSEDecoder().feed(body):
+        fields = [field for field in event.fields() if field.name or field.colon]
+        data = [field.value for field in fields if field.name == b"data"]
+        names = [field.value for field in fields if field.name == b"event"]
+        assert event.data == (b"\n".join(data) if data else None)
+        assert event.event == (names[-1] if names else None)
+        plainly = bool(names and data) and event.raw == b"event: %b\ndata: %b\n\n" % (event.event, event.data)
+        assert event.named_plainly == plainly

@@ -32,6 +32,7 @@ class Block:
         "citations",
         "deltas",
         "fits",
+        "fragmented",
         "fragments",
         "index",
         "input_fault",
@@ -52,6 +53,7 @@ class Block:
         kind = start.get("type")
         self.kind: str = kind if type(kind) is str else ""
         self.fits = _FITS.get(self.kind, _NOTHING)
+        self.fragmented = self.kind in TOOL_BLOCKS  # whether pieces are still remembered one by one
         self.open = True
         self.opened = opened  # False: a delta or stop came for a block that never was
         self.deltas = 0
@@ -95,8 +97,9 @@ class Block:
     def add(self, piece: str) -> None:
         """Take in what a delta adds."""
         self.text.add(piece)
-        if piece and self.kind in TOOL_BLOCKS and len(self.fragments) < MOST_FRAGMENTS:
+        if self.fragmented and piece:
             self.fragments.append(piece)
+            self.fragmented = len(self.fragments) < MOST_FRAGMENTS
 
     def take(self, kind: str, delta: JsonObject) -> None:
         """Take in a delta of a type that fits."""
