@@ -111,7 +111,7 @@ class Outcomes:
 
 def _print_text(outcomes: Outcomes, summary: Summary) -> None:
     from streamlab.report.terminal import data
-    from streamlab.report.text import print_report, summary_line
+    from streamlab.report.text import first_line, print_report, summary_line
 
     console = data()
     for outcome, report in outcomes:
@@ -119,3 +119,5 @@ def _print_text(outcomes: Outcomes, summary: Summary) -> None:
         print_report(console, outcome.target.source, report, outcome.status, outcome.ending)
     if summary.exchanges != 1:
         console.print(summary_line(summary.exchanges, summary.counts))
+    if (first := summary.first) is not None:
+        console.hanging(first_line(first, summary.exchanges), 0, 2)

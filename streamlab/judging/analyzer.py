@@ -110,7 +110,7 @@ class Analyzer:
         received.coding_fault = self._decoder.body.fault
         self._look_at_the_whole()
         table = self._table or self._settle(received.whole_json)
-        ctx.facts, ctx.foreign = 0, self._reader.foreign
+        ctx.facts, ctx.received.foreign = 0, self._reader.foreign
         for rule in table.rules:
             if "end" in rule.hooks:
                 self._add(rule.end(ending))
@@ -269,7 +269,7 @@ class Analyzer:
     def _report(self, end_us: int | None) -> Report:
         ctx, reader = self.ctx, self._reader
         dialect, reasons = dialects.detect(self._hints.hints()) if ctx.api.judged else (None, ())
-        foreign = ctx.foreign is not None
+        foreign = ctx.received.foreign is not None
         why = why_not_judged(ctx, reader.known, foreign=foreign, riddle=reader.riddle)
         api = UNKNOWN if reader.riddle else ctx.api
         found = self._places.findings(dialects.known_deviations(dialect))

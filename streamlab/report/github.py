@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
 from streamlab.report.json import Summary
 from streamlab.report.places import Places
@@ -18,7 +19,7 @@ def github_lines(reports: Iterable[tuple[str, int | None, Report]], summary: Sum
     for source, _, report in reports:
         summary.add(report)
         places = Places(source)
-        for finding in report.findings:
+        for finding in worst_first(report.findings):
             where = "" if finding.event is None else f" (event {finding.event})"
             title = _property(f"{finding.rule}{where}")
             place = f"file={_property(places.file)},line={places.line(finding)},title={title}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from streamlab import __version__
 from streamlab.clients.table import Break, breaks, clients
+from streamlab.judging.ranking import First, Tally, worst_first
 from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Severity
 
@@ -51,7 +52,7 @@ def report_json(source: str, exchange_id: int | None, report: Report) -> dict[st
         "api": str(report.api),
         "dialect": report.dialect,
         "dialect_reasons": list(report.dialect_reasons),
-        "findings": [finding_json(finding) for finding in report.findings],
+        "findings": [finding_json(finding) for finding in worst_first(report.findings)],
         "judged": report.judged,
         "why": report.why,
         "metrics": report.metrics.as_json(),
@@ -65,10 +66,17 @@ class Summary:
     def __init__(self) -> None:
         self.exchanges = 0
         self.counts = dict.fromkeys(map(str, Severity), 0)
+        self._tally = Tally()
+
+    @property
+    def first(self) -> First | None:
+        """What to fix first."""
+        return self._tally.first()
 
     def add(self, report: Report) -> None:
         """Count one report."""
         self.exchanges += 1
+        self._tally.add(report)
         for finding in report.findings:
             self.counts[str(finding.severity)] += 1
 
@@ -108,4 +116,6 @@ def check_document(reports: Iterable[tuple[str, int | None, Report]], summary: S
         summary.add(report)
         yield separator + dump(report_json(source, exchange_id, report))
         separator = ",\n  "
-    yield f'],\n "summary": {dump(summary.counts)}}}\n'
+    first = summary.first
+    yield f'],\n "fix_first": {dump(first._asdict() if first is not None else None)},'
+    yield f'\n "summary": {dump(summary.counts)}}}\n'

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from xml.sax.saxutils import escape, quoteattr
 
+from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
 from streamlab.report.json import Summary
 from streamlab.rules.finding import Finding, Severity
@@ -34,7 +35,7 @@ def junit_document(reports: Iterable[tuple[str, int | None, Report]], summary: S
         for source, _, report in reports:
             summary.add(report)
             tests += 1
-            failures += any(_counts(finding, fail_on) for finding in report.findings)
+            failures += any(_counts(finding, fail_on) for finding in worst_first(report.findings))
             cases.writelines(_case(source, report, fail_on))
         counts = f'tests="{tests}" failures="{failures}" errors="0" skipped="0"'
         yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="streamlab check" {counts}>\n'
@@ -54,13 +55,13 @@ def _case(source: str, report: Report, fail_on: str) -> Iterator[str]:
     yield f"{head}>\n"
     if not report.findings:
         yield f"   <skipped message={_attribute(report.verdict)}/>\n"
-    worst = [finding for finding in report.findings if _counts(finding, fail_on)]
+    worst = [finding for finding in worst_first(report.findings) if _counts(finding, fail_on)]
     if worst:
         first = worst[0]
         body = "\n".join(_line(finding) for finding in worst)
         yield f"   <failure type={_attribute(first.rule)} message={_attribute(first.message)}>"
         yield f"{escape(_clean(body))}</failure>\n"
-    rest = [finding for finding in report.findings if finding not in worst]
+    rest = [finding for finding in worst_first(report.findings) if finding not in worst]
     if rest:
         said = "\n".join(_line(finding) for finding in rest)
         yield f"   <system-out>{escape(_clean(said))}</system-out>\n"

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from streamlab import __version__
 from streamlab.about import REPOSITORY, page
+from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
 from streamlab.report.json import Summary, dump
 from streamlab.report.places import Places
@@ -88,7 +89,7 @@ def sarif_document(
     for source, _, report in reports:
         summary.add(report)
         places = Places(source)
-        for finding in report.findings:
+        for finding in worst_first(report.findings):
             yield separator + dump(result_json(places, finding, index))
             separator = ",\n  "
     yield "]}]}\n"

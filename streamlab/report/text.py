@@ -10,6 +10,7 @@ from rich.text import Text
 
 from streamlab.clients.table import breaks, clients
 from streamlab.judging.metrics import Metrics
+from streamlab.judging.ranking import First, worst_first
 from streamlab.judging.report import Report
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.styles import STYLES
@@ -53,8 +54,8 @@ def print_head(console: HarmlessConsole, source: str, report: Report, status: in
 
 
 def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
-    """For people: errors above warnings above remarks, each in the order of the stream."""
-    return sorted(findings, key=lambda one: (one.severity.rank, one.event is None, one.event or 0))
+    """For people: errors above warnings above remarks, each by how many clients it hurts."""
+    return worst_first(findings)
 
 
 def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "OpenAI") -> None:
@@ -156,6 +157,15 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
         ("prompt tokens", "–" if metrics.prompt_tokens is None else str(metrics.prompt_tokens)),
         ("completion tokens", "–" if metrics.completion_tokens is None else str(metrics.completion_tokens)),
     ]
+
+
+def first_line(first: First, exchanges: int) -> Text:
+    """One sentence: what to fix first, and why."""
+    hurts = f"{first.clients} measured client{'s break' if first.clients != 1 else ' breaks'} on it"
+    why = hurts if first.clients else "a written promise is broken"
+    where = f", in {first.exchanges} of {exchanges} exchanges" if exchanges > 1 else ""
+    mends = "streamlab normalize mends it" if first.repairable else f"streamlab rule {first.rule} says more"
+    return Text.assemble(("Fix first: ", "bold"), f"{first.rule}{where} ({first.severity}): {why}; {mends}.")
 
 
 def summary_line(exchanges: int, counts: dict[str, int]) -> Text:

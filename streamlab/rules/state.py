@@ -105,6 +105,7 @@ class Received:
         self.kind = BodyKind.EMPTY  # judged from `prefix`
         self.prefix = b""  # the first bytes of the decoded body (wire/bodies.PREFIX_BYTES)
         self.coding_fault: str | None = None
+        self.foreign: Api | None = None  # whose answer it is, where the path promised another API's
 
     @property
     def whole_json(self) -> Any:
@@ -140,8 +141,6 @@ class RuleState(StreamState):
         self.api_asked = api
         #: The API that a JSON value betrays.
         self.recognise = recognise
-        #: The API whose answer came where the path promised another one; known at the end.
-        self.foreign: Api | None = None
         self.notes = notes or {}
         #: What reads events whose meaning hangs on those before; None where each chunk stands for itself.
         self.tracker: Tracker | None = None

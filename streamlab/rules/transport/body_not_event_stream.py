@@ -67,7 +67,7 @@ class BodyNotEventStream(Rule):
         """What the body is instead, in words; None where it is an event stream, or another rule's affair."""
         ctx = self.ctx
         received = ctx.received
-        if ctx.foreign is not None or ctx.api.recognises_bytes(received.prefix):
+        if ctx.received.foreign is not None or ctx.api.recognises_bytes(received.prefix):
             return None
         if received.kind is BodyKind.TEXT:
             return None if ctx.content_type == "text/html" else _of_text(received.prefix)

@@ -34,9 +34,9 @@ class ForeignProtocol(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ctx.foreign is not None:
+        if ctx.received.foreign is not None:
             yield self.found(
-                f"the path promises {ctx.api.title}, the answer is {ctx.foreign.title}",
+                f"the path promises {ctx.api.title}, the answer is {ctx.received.foreign.title}",
                 expected=ctx.api.name,
-                actual=ctx.foreign.name,
+                actual=ctx.received.foreign.name,
             )

@@ -38,7 +38,7 @@ class StreamUnrequested(Rule):
         ctx = self.ctx
         if ctx.body.get("stream") not in (None, False) or type(ctx.body.get("stream")) is int:
             return
-        if ctx.received.kind is not BodyKind.SSE or not ctx.seen.data_events or ctx.foreign is not None:
+        if ctx.received.kind is not BodyKind.SSE or not ctx.seen.data_events or ctx.received.foreign is not None:
             return
         whole = ctx.seen.chunks == 1 and _is_whole(ctx.seen.first_chunk)
         what = "a whole answer wrapped in data:" if whole else f"a stream of {ctx.seen.data_events} events"
