@@ -15,9 +15,7 @@ from tests import corpus
 
 NOT_YET = frozenset(
     {
-        "clients/c09-heartbeat-empty-choices",
         "clients/g03-signature-lost",
-        "clients/r13-comment-keepalive-codex",
         "servers/heartbeat-inside-content",
         "servers/whole-answer-mid-stream",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
+from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import ENVELOPE_KEYS, Draft, Drafts, Repair, Stage
@@ -38,6 +39,10 @@ def holds_nothing(chunk: JsonObject) -> bool:
 _ENVELOPE = frozenset({"choices", "obfuscation", *ENVELOPE_KEYS})
 
 
+#: From so many on, empty chunks are heartbeats.
+_HEARTBEATS = 2
+
+
 class ChoicesEmptyNonUsage(Rule):
     """A chunk that is not the usage chunk has an empty list of choices.
 
@@ -47,7 +52,7 @@ class ChoicesEmptyNonUsage(Rule):
 
     ## Why it matters
     Code that reads ``chunk.choices[0]`` fails with an index error on the very first chunk from Azure. Every measured
-    client skips such chunks.
+    client skips such chunks. Where they come again and again, as heartbeats, every loop of that kind meets one.
 
     ## Repair
     The chunk is dropped when it carries nothing at all; filter results and other extensions are kept.
@@ -61,8 +66,25 @@ class ChoicesEmptyNonUsage(Rule):
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.NO_CHOICES
 
+    _empty = 0  # chunks that hold nothing
+    _first_empty: int | None = None
+
+    def end(self, ending: Ending) -> Findings:
+        if self._empty >= _HEARTBEATS:
+            yield self.found(
+                f"{self._empty} chunks hold nothing but the envelope: heartbeats in the clothes of chunks",
+                self._first_empty,
+                path="choices[0]",
+                expected="comments: lines that begin with a colon",
+                actual="(absent)",
+                severity=Severity.WARNING,
+            )
+
     def event(self, at: int, event: StreamEvent) -> Findings:
         chunk = reading.chunk_of(event)
+        if holds_nothing(chunk):
+            self._empty += 1
+            self._first_empty = at if self._first_empty is None else self._first_empty
         if chunk.get("choices") != [] or chunk.get("usage") is not None or chunk.get("moderation") is not None:
             return
         azure = "prompt_filter_results" in chunk

@@ -1,0 +1,55 @@
+"""Silence inside streamed arguments, and before the finish of a call, is silence; a call that comes whole is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from streamlab.exchange import Segment
+from streamlab.judging.analyzer import analyze
+from tests import streams
+
+
+def _stalls(payloads, slow):
+    """What is said when the payload number ``slow`` takes 40 s, the others 30 ms."""
+    exchange = streams.exchange(streams.sse(payloads))
+    at, moved = 0, []
+    for number, segment in enumerate(exchange.segments):
+        at += 40_000_000 if number == slow else 30_000
+        moved.append(Segment(at, segment.data))
+    slower = replace(exchange, segments=tuple(moved), end_us=at + 1_000)
+    return [one.rule for one in analyze(slower).findings if one.rule == "stall-gap"]
+
+
+@pytest.mark.parametrize(
+    ("payloads", "slow", "told"),
+    [
+        (streams.chat_tool(), 3, True),  # in the middle of arguments
+        (streams.chat_tool(), len(streams.chat_tool()) - 1, True),  # before the finish
+        (streams.chat_tools(), 4, False),  # before a call that may have been collected meanwhile
+        (streams.chat_text(), 2, True),
+    ],
+)
+def test_silence_around_calls(payloads, slow, told):
+    assert bool(_stalls(payloads, slow)) is told
+
+
+@pytest.mark.parametrize(("count", "severity"), [(1, "info"), (2, "warning")])
+def test_empty_chunks_again_and_again_are_heartbeats(count, severity):
+    start, *rest = streams.chat_text()
+    exchange = streams.exchange(streams.sse([start, *[streams.chunk(choices=[])] * count, *rest]))
+    found = [one for one in analyze(exchange).findings if one.rule == "choices-empty-non-usage"]
+    assert min(found, key=lambda one: one.severity.rank).severity == severity
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(299, False), (301, True)])
+def test_comments_do_not_keep_codex_alive(seconds, told):
+    first, *rest = [part + b"\n\n" for part in streams.responses_sse(streams.responses_text()).split(b"\n\n")[:-1]]
+    exchange = streams.responses_exchange(first + b": keepalive\n\n" + b"".join(rest))
+    late = seconds * 1_000_000
+    times = [0, late // 2, *(late + 30_000 * at for at in range(len(rest)))]
+    segments = tuple(map(Segment, times, (first, b": keepalive\n\n", *rest)))
+    slow = replace(exchange, segments=segments, end_us=times[-1] + 1_000)
+    said = [one for one in analyze(slow).findings if one.rule == "sse-comment-keepalive" and one.severity == "warning"]
+    assert bool(said) is told
