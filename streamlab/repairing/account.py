@@ -50,6 +50,7 @@ class Normalized:
     """A repaired exchange, the account of its events, how often each rule's repair acted, and what stays broken.
 
     ``left_alone`` says why the body passed as it came, in a phrase; None where it was read to be repaired.
+    ``failed`` says that a repair of ours raised, and that the rest went by unrepaired.
     """
 
     exchange: Exchange
@@ -58,6 +59,7 @@ class Normalized:
     unrepaired: tuple[Unrepaired, ...]
     dropped: tuple[Dropped, ...] = ()
     left_alone: str | None = None
+    failed: bool = False
 
 
 #: What goes out: an event, or bytes that passed untouched.

@@ -293,8 +293,9 @@ class Front:
         if not pipeline.built:
             self._settle()
         if pipeline.translator is not None:
-            pipeline.translate(pipeline.translator.finish(ending), ())
-            for what in pipeline.translator.lost:
+            translator = pipeline.translator
+            pipeline.translate(lambda: translator.finish(ending), ())
+            for what in translator.lost:
                 self._story.account.cannot("translated", f"chat chunks have no place for {what}")
         pipeline.end(ending)
 
@@ -342,8 +343,9 @@ class Front:
     def _start_event(self, draft: Draft) -> None:
         """An event while the API, and with it the pipeline, may still be unknown."""
         pipeline = self._pipeline
-        if pipeline.translator is not None:
-            pipeline.translate(pipeline.translator.feed(draft.event), draft.sources)
+        translator = pipeline.translator
+        if translator is not None:
+            pipeline.translate(lambda: translator.feed(draft.event), draft.sources)
         elif pipeline.built:
             pipeline.pipe((draft,))
         elif self.mode is Mode.PASSING:

@@ -4,10 +4,10 @@
 was copied, derived or invented, from which input events, by which repairs. Conforming events are passed on untouched.
 
 What it may hold back is what its repairs declare (`Repair.holds_back`); `release` gives that up. What cannot be
-repaired passes on unchanged and is listed in ``unrepaired``; a stream that broke off ends with an error event, never
-with an invented end. What asks too much (`streamlab.repairing.limits`) goes by unrepaired. Answers with an HTTP error
-status become one JSON error object. Answers to requests that did not ask for a stream, and APIs without a translator,
-are passed through as they are.
+repaired passes on unchanged and is listed in ``unrepaired``, and so does everything from a repair on that raises; a
+stream that broke off ends with an error event, never with an invented end. What asks too much
+(`streamlab.repairing.limits`) goes by unrepaired. Answers with an HTTP error status become one JSON error object.
+Answers to requests that did not ask for a stream, and APIs without a translator, are passed through as they are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from streamlab.judging.judged import has_no_body, nothing_came
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import Normalized, RepairedEvent, bytes_of, events_of
 from streamlab.repairing.front import Front, Mode
-from streamlab.repairing.pipeline import Pipeline
+from streamlab.repairing.pipeline import FAILED, Pipeline
 from streamlab.rules.finding import Severity
 from streamlab.rules.repair import Draft, RepairState, Unrepaired
 
@@ -150,6 +150,11 @@ class Normalizer:
         return self._front.mode is Mode.ASIDE
 
     @property
+    def failed(self) -> Exception | None:
+        """What a repair of ours raised; from there on everything goes by as it came."""
+        return self._pipeline.failed
+
+    @property
     def done(self) -> bool:
         """Whether ``[DONE]`` or the last event of a response has come: nothing of the answer is outstanding."""
         return self._pipeline.done
@@ -215,8 +220,17 @@ def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = Non
     if not normalizer.passes_through:
         repaired = _as_sent(repaired, normalizer)
     dropped = tuple(normalizer.story.account.dropped)
-    left_alone = normalizer.left_alone
-    return Normalized(repaired, tuple(events), normalizer.changes, normalizer.unrepaired, dropped, left_alone)
+    if normalizer.failed is not None:
+        repaired = replace(repaired, notes={**repaired.notes, FAILED: repr(normalizer.failed)})
+    return Normalized(
+        repaired,
+        tuple(events),
+        normalizer.changes,
+        normalizer.unrepaired,
+        dropped,
+        normalizer.left_alone,
+        normalizer.failed is not None,
+    )
 
 
 def _size(exchange: Exchange) -> int:

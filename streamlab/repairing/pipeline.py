@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from streamlab.apis import DEFAULT
 from streamlab.apis.registry import repair_classes
@@ -11,13 +11,17 @@ from streamlab.exchange import Ending
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import Output
 from streamlab.rules.api import concerns
-from streamlab.rules.repair import Change, Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repair import Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
 from streamlab.rules.repairs.framing import SEPARATORS
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, StreamEvent
 from streamlab.wire.reading import Fact
 
+#: What is said of a stream whose repair raised; no rule, since the fault is ours.
+FAILED = "repair-failed"
 _MAX_COMMENTS = 256
+#: Events whose bytes are kept until something of them went out; no repair holds as many.
+_MAX_KEPT = 1024
 
 
 class Pipeline:
@@ -30,6 +34,8 @@ class Pipeline:
         self.built = False  # whether repairs were chosen: an API may have none
         self.to_chat = False  # whether what can be translated is translated
         self.translator: Translator | None = None
+        self.failed: Exception | None = None  # what a repair raised: from there on nothing is repaired
+        self._kept: dict[int, bytes] = {}  # bytes of events that repairs have and nothing went out of
         self._reader = reader
         self._repairs: tuple[Repair, ...] = ()
         self._slow_shapes: set[reading.Shape] = set()
@@ -84,7 +90,11 @@ class Pipeline:
     def take(self, event: StreamEvent) -> None:
         """One event of the stream: past the repairs untouched when none waits for it."""
         if type(event) is Chunk:
-            waited_for = self._waited_for(event)
+            try:
+                waited_for = self._waited_for(event)
+            except Exception as error:
+                self._fail(error)
+                waited_for = False
         else:
             waited_for = True
             if self._reader.tracker is not None:
@@ -96,31 +106,54 @@ class Pipeline:
 
     def pipe(self, drafts: Drafts) -> None:
         """Events through every repair."""
-        self.emit(self._run(drafts, 0))
-        self._awake = any(repair.awake for repair in self._repairs)
-        if self.story.retirements != self._retirements:
-            self._look()
+        drafts = tuple(drafts)
+        try:
+            for draft in drafts:
+                self._keep(draft)
+            self.emit(self._run(drafts, 0))
+            self._awake = any(repair.awake for repair in self._repairs)
+            if self.story.retirements != self._retirements:
+                self._look()
+            if self._kept and not self._awake and not self.holding:
+                self._kept.clear()
+        except Exception as error:
+            self._fail(error)
 
-    def translate(self, events: Iterable[StreamEvent], sources: tuple[int, ...]) -> None:
-        """What a translator made of events, through every repair."""
-        self.pipe([Draft(event, sources, [Change("translated", "")]) for event in events])
+    def translate(self, made: Callable[[], Iterable[StreamEvent]], sources: tuple[int, ...]) -> None:
+        """What a translator makes of events, through every repair; nothing once one of ours raised."""
+        if self.failed is not None:
+            return
+        try:
+            drafts = [Draft(event, sources, [Change("translated", "")]) for event in made()]
+        except Exception as error:
+            self._fail(error)
+        else:
+            self.pipe(drafts)
 
     def end(self, ending: Ending) -> None:
         """The stream is over."""
-        for at, repair in enumerate(self._repairs):
-            left, repair.comments = repair.comments, []
-            self.emit(self._run((*repair.end(ending), *left), at + 1))
+        try:
+            for at, repair in enumerate(self._repairs):
+                left, repair.comments = repair.comments, []
+                self.emit(self._run((*repair.end(ending), *left), at + 1))
+        except Exception as error:
+            self._fail(error)
 
     def release(self) -> None:
         """Give up holding back what was held only in case more comes."""
-        for at, repair in enumerate(self._repairs):
-            self.emit(self._run(repair.release(), at + 1))
+        try:
+            for at, repair in enumerate(self._repairs):
+                self.emit(self._run(repair.release(), at + 1))
+        except Exception as error:
+            self._fail(error)
 
     def emit(self, drafts: Drafts) -> None:
         """Let events go, and note what was done to them."""
         changes = self.story.account.changes
         for draft in drafts:
             self.out.append(draft)
+            for source in draft.sources:
+                self._kept.pop(source, None)
             for rule in {change.rule for change in draft.changes}:
                 changes[rule] = changes.get(rule, 0) + 1
             if draft.is_chunk:
@@ -130,6 +163,35 @@ class Pipeline:
         """What went out since it was last asked for."""
         out, self.out = self.out, []
         return out
+
+    # -- a fault of ours ---------------------------------------------------------------------------------------------
+
+    def _keep(self, draft: Draft) -> None:
+        """Remember the bytes of an event until something of it went out."""
+        sse = draft.event.sse
+        if self.translator is None and sse is not None and len(draft.sources) == 1:
+            self._kept[draft.sources[0]] = sse.raw
+            if len(self._kept) > _MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+
+    def _fail(self, error: Exception) -> None:
+        """A repair that raises costs nothing of the answer: what is held goes out as it came, and so does the rest.
+
+        A foreign stream would be noise to the client: there an error event stands for what is not translated.
+        """
+        self.failed = error
+        why = f"{type(error).__name__}: {error}"[:200]
+        self.story.account.cannot(FAILED, f"a repair of ours raised {why}; from here on nothing is repaired")
+        dropped = {at for one in self.story.account.dropped for at in one.sources}
+        kept, self._kept = self._kept, {}
+        if self.translator is None:
+            self.out += [raw for at, raw in kept.items() if at not in dropped]
+        else:
+            message = "the upstream's answer could not be translated"
+            change = Change(FAILED, "error", origin=Origin.INVENTED)
+            self.out.append(Draft(error_event(message, "upstream_invalid_response"), (), [change], True))
+        self._repairs, self._on, self._awake = (), 0, False
+        self._slow_shapes.clear()
 
     # -- one event ---------------------------------------------------------------------------------------------------
 

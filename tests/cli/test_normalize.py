@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.storage.exchange_dir import write_exchange_dir
 from tests import streams
 
@@ -82,3 +83,13 @@ def test_wrong_usage_is_exit_code_2(run, folder):
     assert run("normalize", folder / "nothing").code == 2
     assert run("normalize", folder).code == 2
     assert run("normalize", folder / "good", "--api", "nonsense").code == 2
+
+
+def test_a_repair_that_raises_costs_nothing_of_the_answer(run, folder, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(Closing, "event", fail)
+    ran = run("normalize", folder / "good")
+    assert (ran.code, ran.out.encode()) == (3, streams.sse(streams.chat_text()))
+    assert "a repair of ours raised ZeroDivisionError: a fault of ours" in ran.err

@@ -132,7 +132,9 @@ def _run(body: bytes, cuts: list[int], ending: Ending = Ending.COMPLETE, *, unsa
     normalizer = Normalizer(streams.request_for(tools=True), unsafe=unsafe)
     points = sorted({min(cut, len(body)) for cut in cuts} | {0, len(body)})
     out = [normalizer.feed(body[start:stop]) for start, stop in itertools.pairwise(points)]
-    return b"".join([*out, normalizer.finish(ending)])
+    out.append(normalizer.finish(ending))
+    assert normalizer.failed is None
+    return b"".join(out)
 
 
 @pytest.mark.parametrize("name", sorted(PERFECT))
