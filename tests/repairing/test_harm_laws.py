@@ -45,9 +45,6 @@ BROKEN: dict[str, set[str]] = {
     "corpus/protocols/responses/output-index-missing": _ALWAYS,
     "corpus/reports/clients/r06-completed-without-id": _BOTH,
     "corpus/reports/servers/r-no-indexes": _ALWAYS,
-    "corpus/reports/truth/choice-index-part-counter-roles": {_ERROR, f"{_TWICE}, unsafe"},
-    "corpus/reports/truth/choice-index-part-counter-roles-norequest": {_ERROR, f"{_TWICE}, unsafe"},
-    "corpus/reports/truth/choice-index-part-counter-tools-2": {f"{_ERROR}, unsafe", f"{_TWICE}, unsafe"},
     "corpus/reports/truth/openai-audio-tool-call": {f"{_TWICE}, unsafe"},
     "corpus/reports/truth/resp-error-then-failed": _BOTH,
 }

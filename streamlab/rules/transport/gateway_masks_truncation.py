@@ -8,6 +8,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire import error_objects, reading
+from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, JsonObject
 from streamlab.wire.reading import Fact
@@ -55,7 +56,7 @@ class GatewayMasksTruncation(Rule):
             return
         if not _promises_finish(ctx.seen.first_chunk, ctx.seen.last_chunk):
             return
-        if reading.counts_tokens(list(ctx.accumulator.choices), len(ctx.seen.finish_at)):
+        if one_answer(ctx.accumulator.choices, ctx.seen.finish_at, ctx.n):
             return  # choice-index-is-token-counter: these are no choices
         open_ones = sorted(index for index in ctx.accumulator.choices if index not in ctx.seen.finish_at)
         who = f"choice {open_ones[0]} never finished" if len(open_ones) == 1 else "no choice ever finished"

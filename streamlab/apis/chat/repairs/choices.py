@@ -8,6 +8,7 @@ from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
+from streamlab.wire.choice_parts import TEXT, begins_part, kinds_of
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -73,6 +74,7 @@ class ChoiceShape(Repair):
         self._by_message = False
         self._seen = False
         self._last = -1
+        self._role = False  # whether choice 0 has said its role
         self._held: Draft | None = None
         self._chat = story.api.name == api_names.CHAT
 
@@ -97,6 +99,8 @@ class ChoiceShape(Repair):
             # One index for everything, or a new one for every token: there is only one choice.
             self._all_zero = second in (first, first + 1) if self._last < 0 else second == first + 1
             self._mend(held)
+        elif self._begins_part(listed):
+            self._all_zero = True
         elif self._may_count(listed):
             self._held, self.awake = draft, True
             return ()
@@ -110,6 +114,29 @@ class ChoiceShape(Repair):
         self._all_zero = self._last < 0
         self._mend(held)
         return (held,)
+
+    def _begins_part(self, listed: list[JsonObject]) -> bool:
+        """Whether an index numbers the parts of one answer: reasoning 0, text 1, tool calls 2."""
+        if self._all_zero or not self._chat or self.story.finished or len(listed) != 1:
+            return False
+        delta, index = reading.delta(listed[0]), _only_index(listed)
+        if index == 0:
+            self._role = self._role or bool(delta.get("role"))
+        if index != 1 or self._last or index in self.story.opened:
+            return False
+        return begins_part(
+            self._said(),
+            kinds_of(delta),
+            asked=self.story.n,
+            told_role=self._role,
+            has_role=bool(delta.get("role")),
+            finishes=bool(listed[0].get("finish_reason")),
+        )
+
+    def _said(self) -> frozenset[str]:
+        """The kinds of things the only choice said of late, as far as they are remembered."""
+        said = [kinds_of(delta) for delta in reading.deltas(self.story.last or {})]
+        return frozenset({TEXT} if self.story.texts.length(0) else ()).union(*said)
 
     def _may_count(self, listed: list[JsonObject]) -> bool:
         """Whether an index above 0 may number tokens, or stand for the only choice there is: the next will tell."""

@@ -10,6 +10,7 @@ from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
+from streamlab.wire.choice_parts import numbers_parts
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -18,7 +19,7 @@ _TOO_MANY = 8
 
 
 class ChoiceIndexIsTokenCounter(LateRule):
-    """``choices[].index`` counts tokens, or the only choice is not number 0.
+    """``choices[].index`` counts the tokens or the parts of one answer, or the only choice is not number 0.
 
     ## What OpenAI does
     Numbers the alternatives that were asked for with ``n``, from 0.
@@ -26,7 +27,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
     ## Why it matters
     openai-python's ``.stream()`` makes one choice of every token or fails with an index error, openai-node's
     ``.stream()`` raises or hangs, openai-agents end with an empty answer, measured; openai-go refuses indexes above
-    127.
+    127. Where reasoning is choice 0, text 1 and the tool call 2, clients that read choice 0 hold the reasoning alone.
 
     ## Repair
     0, where one choice was asked for.
@@ -54,15 +55,18 @@ class ChoiceIndexIsTokenCounter(LateRule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         indexes = list(ctx.accumulator.choices)
-        if not reading.counts_tokens(indexes, len(ctx.seen.finish_at)):
-            return
-        if len(indexes) > 1 and self._may_be_alternatives():
-            return
+        parts = numbers_parts(ctx.accumulator.choices, ctx.seen.finish_at, ctx.n)
+        if not parts:
+            if not reading.counts_tokens(indexes, len(ctx.seen.finish_at)):
+                return
+            if len(indexes) > 1 and self._may_be_alternatives():
+                return
         yield self.found_at(
             self._place,
             f"the only choice has index {indexes[0]}"
             if len(indexes) == 1
-            else f"the index grows from {indexes[0]} to {indexes[-1]} over {len(indexes)} values in one answer",
+            else f"the index grows from {indexes[0]} to {indexes[-1]} over {len(indexes)} values in one answer"
+            + (", one for each part of it" if parts else ""),
             expected=0,
             actual=indexes[-1],
         )

@@ -13,6 +13,7 @@ from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
+from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -122,7 +123,7 @@ class NGreater1Interleaving(LateRule):
         indexes = list(ctx.accumulator.choices)
         if len(indexes) < 2:
             return
-        if self._asked in (1, None) and reading.counts_tokens(indexes, len(ctx.seen.finish_at)):
+        if self._asked in (1, None) and one_answer(ctx.accumulator.choices, ctx.seen.finish_at, self._asked):
             return
         if self._surplus is not None:
             asked = "one was" if self._asked == 1 else f"{self._asked} were"

@@ -10,6 +10,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
+from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -63,7 +64,7 @@ class RoleMissing(LateRule):
 
     def end(self, ending: Ending) -> Findings:
         choices = self.ctx.accumulator.choices
-        if reading.counts_tokens(list(choices), len(self.ctx.seen.finish_at)):
+        if one_answer(choices, self.ctx.seen.finish_at, self.ctx.n):
             return  # one answer under many indexes has its own rule
         for index, place in self._begun.items():
             if index in self._late:

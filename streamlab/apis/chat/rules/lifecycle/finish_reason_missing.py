@@ -11,6 +11,7 @@ from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.wire import error_objects, reading
+from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -78,7 +79,7 @@ class FinishReasonMissing(Rule):
             return
         if ctx.seen.error_at is not None and ctx.seen.done_at is not None:
             return  # this is how OpenAI ends a stream after an error
-        if reading.counts_tokens(list(ctx.accumulator.choices), len(self._finished)):
+        if one_answer(ctx.accumulator.choices, self._finished, ctx.n):
             return  # choice-index-is-token-counter: these are no choices
         for index in sorted(ctx.accumulator.choices):
             # A single blank value is the finish_reason, spelled wrongly: finish-reason-empty-string.

@@ -13,6 +13,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.arguments import leaked_call
+from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -52,6 +53,10 @@ class ToolCallFinishWithoutCalls(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
+        if any(map(ctx.calls.of_choice, ctx.accumulator.choices)) and one_answer(
+            ctx.accumulator.choices, ctx.seen.finish_at, ctx.n
+        ):
+            return  # the call is there, under another index
         for choice in self._finish:
             reason = ctx.seen.finish_values[choice]
             state = ctx.accumulator.choices.get(choice)

@@ -1,0 +1,75 @@
+"""Choice indexes that number something else than alternatives: the tokens of one answer, or its parts.
+
+Some servers count reasoning as choice 0, text as 1, the tool call as 2 and the finish as 3.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Mapping
+
+from streamlab.wire import reading
+from streamlab.wire.accumulate import ChoiceState
+from streamlab.wire.payload import JsonObject
+
+REASONING, TEXT, CALLS = "reasoning", "text", "calls"
+
+
+def kinds_of(delta: JsonObject) -> frozenset[str]:
+    """The kinds of things a delta says."""
+    said = (
+        (REASONING, any(delta.get(key) for key in reading.REASONING_KEYS)),
+        (TEXT, delta.get("content") or delta.get("refusal")),
+        (CALLS, delta.get("tool_calls") or delta.get("function_call")),
+    )
+    return frozenset(kind for kind, there in said if there)
+
+
+def begins_part(
+    said: frozenset[str], says: frozenset[str], *, asked: int | None, told_role: bool, has_role: bool, finishes: bool
+) -> bool:
+    """Whether the next choice is the next part of the same answer, which has not finished.
+
+    ``said`` is what the choice before said, ``says`` what this one does. An alternative says its role, and says first
+    what the others said first; so a part says another kind of thing, and either has no role, or is the text after the
+    reasoning.
+    """
+    if not said or said & says or REASONING in says or not (says or finishes) or (asked is not None and asked > 1):
+        return False
+    if has_role:
+        return said == {REASONING} and TEXT in says
+    return asked == 1 or told_role
+
+
+def one_answer(choices: Mapping[int, ChoiceState], finished: Collection[int], asked: int | None) -> bool:
+    """Whether the choices of a whole stream, in order of appearance, are one answer under several indexes."""
+    indexes = list(choices)
+    if reading.counts_tokens(indexes, len(finished)):
+        return True
+    return len(indexes) > 1 and len(finished) < 2 and numbers_parts(choices, finished, asked)
+
+
+def numbers_parts(choices: Mapping[int, ChoiceState], finished: Collection[int], asked: int | None) -> bool:
+    """Whether indexes number the parts of one answer, each of another kind, of which only the last finishes."""
+    indexes = list(choices)
+    if len(indexes) < 2 or indexes != list(range(len(indexes))) or not set(finished) <= {indexes[-1]}:
+        return False
+    kinds = [_kinds(state) for state in choices.values()]
+    first, second = choices[0], choices[1]
+    return begins_part(
+        kinds[0],
+        kinds[1],
+        asked=asked,
+        told_role=first.role is not None,
+        has_role=second.role is not None,
+        finishes=1 in finished,
+    ) and not any(one & other for one, other in itertools.pairwise(kinds))
+
+
+def _kinds(state: ChoiceState) -> frozenset[str]:
+    said = (
+        (REASONING, state.reasoning),
+        (TEXT, state.content or state.refusal),
+        (CALLS, state.calls or state.function_call),
+    )
+    return frozenset(kind for kind, there in said if there)
