@@ -9,6 +9,7 @@ import pytest
 from streamlab.apis import api_named
 from streamlab.exchange import Ending, Request
 from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Severity
 from tests.streams import chat_text, chunk, dump, exchange, request_for, sse
 
@@ -128,6 +129,15 @@ REPEATED = "Spring is here, and so are we."
 def test_the_whole_text_comes_again_in_many_ways(payloads):
     assert judged(payloads)["full-message-repeated"] is ERROR
     assert "choice-message-instead-of-delta" not in judged(payloads)
+
+
+@pytest.mark.parametrize("said", [("Row, row", " your boat."), ("Bye ", "bye, ", "Spring!")])
+def test_a_sentence_said_twice_before_the_finish_is_kept(said):
+    twice = [*chat_text(*said)[:-1], chunk({"content": "".join(said)}), chunk({}, "stop")]
+    assert judged(twice)["full-message-repeated"] is INFO
+    stream = exchange(sse(twice))
+    assert normalize(stream).exchange.body == stream.body
+    assert "full-message-repeated" in normalize(stream, unsafe=True).changes
 
 
 def test_the_path_of_a_placeholder_base_url_is_chat():

@@ -20,12 +20,15 @@ _MAX_COMPARED = 8
 
 
 class DropRepeatedText(Repair):
-    """Drops a last delta that is the whole text once more; a whole message beside the deltas is dropped elsewhere."""
+    """Drops the whole text once more on the finish chunk, or after it; on request any last delta that equals all text.
+
+    A whole message beside the deltas is dropped elsewhere.
+    """
 
     rules = ("full-message-repeated",)
     doubts_text = True
     stage = Stage.DELTA
-    holds_back = "a delta that equals all text before it, until the next event"
+    holds_back = "with --unsafe, a delta that equals all text before it, until the next event"
 
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
@@ -41,6 +44,8 @@ class DropRepeatedText(Repair):
         choice = reading.choices(draft.json)[0]
         if choice.get("finish_reason") or reading.choice_index(choice) in self.story.finished:
             return (*before, *self._without_text(draft))
+        if not self.story.unsafe:
+            return (*before, draft)  # a model may say a sentence twice
         self._held, self.awake = draft, True
         return before
 
@@ -67,7 +72,9 @@ class DropRepeatedText(Repair):
 
 
 class FullMessageRepeated(Rule):
-    """The whole text comes once more: as ``message`` beside the delta, or as one more delta at the end.
+    """The whole text comes once more: as ``message`` beside the delta, or as one more delta with the finish.
+
+    A last delta before the finish that equals all text may be what the model said: info.
 
     ## What OpenAI does
     Sends each piece of text once and no summary.
@@ -78,7 +85,8 @@ class FullMessageRepeated(Rule):
     then show the answer twice; other clients ignore it.
 
     ## Repair
-    ``message`` is removed, and a last delta that equals the text so far is dropped.
+    ``message`` is removed, and so is the text of the finish chunk, or after it, that equals the text so far. A delta
+    before the finish is dropped only on request: models do say a sentence twice.
     """
 
     name = "full-message-repeated"
@@ -148,7 +156,13 @@ class FullMessageRepeated(Rule):
             self._compared += 1
             if str(state.content) == text + text:
                 self._found = True
-                yield self.found(_message(text), ctx.seen.last_chunk_at, expected="(absent)", actual=text)
+                yield self.found(
+                    f"the last delta equals all text before it; the model may have said it twice: {quote(text)}",
+                    ctx.seen.last_chunk_at,
+                    actual=text,
+                    severity=Severity.INFO,
+                    repairability=Repairability.UNSAFE,
+                )
 
 
 def _message(text: str) -> str:
