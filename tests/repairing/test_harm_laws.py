@@ -46,7 +46,6 @@ BROKEN: dict[str, set[str]] = {
     "corpus/reports/clients/r06-completed-without-id": _BOTH,
     "corpus/reports/servers/r-no-indexes": _ALWAYS,
     "corpus/reports/truth/openai-audio-tool-call": {f"{_TWICE}, unsafe"},
-    "corpus/reports/truth/resp-error-then-failed": _BOTH,
 }
 
 

@@ -78,6 +78,8 @@ class ResponsesEvents(Repair):
             self._error(draft)
         elif isinstance(draft.event, Undecodable):
             self._torn(draft, draft.event)
+        if isinstance(draft.event, ErrorPayload) and reading.event_type(draft.json) == "error":
+            self._told_error(draft)
         if not isinstance(draft.event, Chunk):
             return (draft,)
         event = draft.json
@@ -113,6 +115,15 @@ class ResponsesEvents(Repair):
             error["sequence_number"] = self._next or 0
         self._failed = True
         return (Draft(Chunk(frame(encode_json(error), b"error"), error), (), [change], True),)
+
+    def _told_error(self, draft: Draft) -> None:
+        """OpenAI's own error event with an ``error`` member: it ends the answer as any other, and takes a number."""
+        self._begun = self._failed = True
+        if type(draft.json.get("sequence_number")) is not int:
+            return
+        self._number(draft, draft.json)
+        if draft.event.sse is None:
+            draft.event = ErrorPayload(frame(encode_json(draft.json), b"error"), draft.json)
 
     def _torn(self, draft: Draft, event: Undecodable) -> None:
         """The stream broke off inside this event: no client could read it."""

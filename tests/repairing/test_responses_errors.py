@@ -1,0 +1,33 @@
+"""OpenAI's own error event of the Responses API, with an ``error`` member and a number, and what may follow it."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.exchange import Segment
+from streamlab.repairing.normalizer import normalize
+from tests import corpus
+
+OWN = corpus.load(corpus.CORPUS / "reports" / "truth" / "resp-error-then-failed")
+
+
+def test_the_failure_after_it_keeps_its_number():
+    assert normalize(OWN).exchange.body == OWN.body
+
+
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_none_is_made_up_where_it_is_the_last(unsafe):
+    body = OWN.body[: OWN.body.index(b"event: response.failed")]
+    assert body.count(b"event: error\n") == 1
+    cut = type(OWN)(request=OWN.request, head=OWN.head, segments=(Segment(None, body),), ending=OWN.ending)
+    assert normalize(cut, unsafe=unsafe).exchange.body == body
+
+
+def test_a_wrong_number_is_repaired_and_its_name_kept():
+    body = OWN.body.replace(b'"sequence_number":2', b'"sequence_number":1')
+    assert body != OWN.body
+    wrong = type(OWN)(request=OWN.request, head=OWN.head, segments=(Segment(None, body),), ending=OWN.ending)
+    mended = normalize(wrong)
+    assert mended.changes == {"responses-sequence-number": 1}
+    assert b"event: error\ndata: {" in mended.exchange.body
+    assert b'"sequence_number":2}' in mended.exchange.body
