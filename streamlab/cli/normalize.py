@@ -15,7 +15,7 @@ Examples:
   streamlab normalize last > mended.sse
   streamlab normalize captures/streamlab.db#7 -o mended.sse --unsafe
   streamlab normalize broken.sse --blame
-  streamlab normalize claude.sse --to chat
+  streamlab normalize last --to chat
   curl -sN … | streamlab normalize - | my-client"""
 )
 @click.argument("target", metavar="TARGET")

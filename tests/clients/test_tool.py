@@ -29,7 +29,7 @@ SHOWN = [
 ]
 #: What was measured is known by another rule today, or in another form.
 ELSEWHERE = {
-    ("tool-call-index-collision", "tools.index-increments"): "tool-call-name-missing",
+    ("tool-call-index-collision", "tools.index-increments"): "tool-call-index-offset",
     ("tool-call-finish-per-call", "tool-finish-each"): "tool-call-finish-per-call",
     ("usage-missing-when-requested", "usage.x-groq"): "usage-in-choice",
 }
