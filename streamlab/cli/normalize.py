@@ -42,8 +42,7 @@ def command(
     """Mend one stream: the bytes OpenAI or Anthropic would have sent on stdout, what was mended on stderr.
 
     Exit code 0 when no error remains, 1 when some cannot be mended, 3 when a repair of ours failed (what it held and
-    the rest of the stream are then as they came). With --json the account goes to stderr as JSON,
-    with --blame to stdout.
+    the rest are then as they came). With --json the account goes to stderr as JSON, with --blame to stdout.
     """
     from streamlab.config import Config
     from streamlab.repairing.normalizer import errors_left
@@ -68,6 +67,4 @@ def command(
         say_json(account.summary_json(mended), to_stderr=True)
     else:
         complain(*account.summary_lines(mended))
-    if mended.failed:
-        return 3
-    return 1 if errors_left(mended) else 0
+    return 3 if mended.failed else 1 if errors_left(mended) else 0
