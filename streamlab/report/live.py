@@ -23,21 +23,28 @@ _ROWS = 20
 class Watched(Protocol):
     """What is shown of an exchange that is being recorded."""
 
-    id: int | None
-    method: str
-    url: str
-    tap: str | None
-    label: str | None
-    events: int
-    body_bytes: int
-    first_us: int | None
-    ending: Ending | None
-    end_us: int | None
-    notes: dict[str, Any]
-
     @property
-    def status(self) -> int | None:
-        """The response's status; None before there is one."""
+    def id(self) -> int | None: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def tap(self) -> str | None: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def body_bytes(self) -> int: ...
+    @property
+    def first_us(self) -> int | None: ...
+    @property
+    def ending(self) -> Ending | None: ...
+    @property
+    def end_us(self) -> int | None: ...
+    @property
+    def notes(self) -> dict[str, Any]: ...
+    @property
+    def status(self) -> int | None: ...
 
 
 def printable(text: str, limit: int = 100) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from streamlab.exchange import Ending, Headers
 from streamlab.redaction import is_secret_name, redact_headers, redact_url
 from streamlab.storage.draft import Draft
+from streamlab.storage.draft_parts import RequestDraft
 from streamlab.storage.frames import Frame, Kind
 from streamlab.wire.http1 import (
     Body,
@@ -77,9 +78,7 @@ class Conversation:
         head = parse_request_head(frame.data)
         assert not isinstance(head, Fault), "the relay passes valid heads only"
         draft = Draft(
-            head.method,
-            redact_url(self._url(head.target)),
-            redact_headers(head.headers),
+            RequestDraft(head.method, redact_url(_url(self._origin, head.target)), redact_headers(head.headers)),
             began_ns=frame.at_ns,
             wall_ns=self._wall_ns(frame.at_ns),
             tap=self._tap,
@@ -88,26 +87,18 @@ class Conversation:
         body = request_body(head)
         self._uploading = body if isinstance(body, BodyReader) and not body.done else None
         if self._uploading is None:
-            draft.add_request_body(b"")
+            draft.request.add(b"")
         self._latest = draft
         self._open.append(draft)
         self._responses.expect(head.method)
         self._touched(draft, 0)
-
-    def _url(self, target: str) -> str:
-        if target.startswith("/"):
-            return self._origin + target
-        if "://" in target:
-            path = target.split("://", 1)[1].partition("/")[2]
-            return f"{self._origin}/{path}"
-        return f"{self._origin}/{target}"
 
     def _request_body(self, data: bytes) -> None:
         draft = self._latest
         if draft is None:
             return
         if self._uploading is None:  # what a client says after its connection was upgraded
-            self._touched(draft, draft.add_request_body(data))
+            self._touched(draft, draft.request.add(data))
             return
         pieces: list[Piece] = []
         self._uploading.feed(data, 0, pieces)
@@ -115,7 +106,7 @@ class Conversation:
             draft.notes["request_trailers"] = redact_headers(self._uploading.trailers)
         if self._uploading.done:
             self._uploading = None
-        self._touched(draft, sum(draft.add_request_body(piece) for piece, _ in pieces))
+        self._touched(draft, sum(draft.request.add(piece) for piece, _ in pieces))
 
     # --- responses
 
@@ -130,14 +121,14 @@ class Conversation:
         body = self._responses.body
         if body is not None and self._open and (piece := body.one_chunk(data)) is not None:
             draft = self._open[0]
-            if draft.add_piece(piece[0], piece[1], at_ns) == 1:
+            if draft.body.add_piece(piece[0], piece[1], at_ns) == 1:
                 self._touched(draft, 0)
             return
         self._frozen = None
         for event in self._responses.feed(data):
             if type(event) is Body and self._open:
                 draft = self._open[0]
-                draft.add_body(event.pieces, at_ns)
+                draft.body.add(event.pieces, at_ns)
                 self._touched(draft, 0)
             else:
                 self._apply(event, at_ns)
@@ -145,8 +136,7 @@ class Conversation:
     def _apply(self, event: ResponseEvent, at_ns: int) -> None:
         if isinstance(event, Surplus):
             if self._latest is not None:
-                self._latest.notes["bytes_after_end"] = self._latest.notes.get("bytes_after_end", 0) + len(event.data)
-                self._latest.changed = True
+                self._latest.add_surplus(event.data)
                 self._touched(self._latest, 0)
             return
         if not self._open:  # it was ended already, by a timeout for one
@@ -156,10 +146,7 @@ class Conversation:
             headers = redact_headers(event.head.headers)
             draft.set_head(event.head, headers, at_ns, chunked=event.framing is Framing.CHUNKED)
         elif isinstance(event, Interim):
-            draft.notes.setdefault("interim", []).append(
-                {"status": event.head.status, "offset_us": draft.offset(at_ns), "headers": _safe(event.head.headers)}
-            )
-            draft.changed = True
+            draft.add_interim(event.head.status, _safe(event.head.headers), at_ns)
         elif isinstance(event, End):
             self._end(draft, event.trailers, at_ns)
         elif isinstance(event, Broken):
@@ -174,7 +161,7 @@ class Conversation:
 
     def _broken(self, draft: Draft, event: Broken, at_ns: int) -> None:
         draft.fault = event.fault
-        data = event.rest if draft.head is not None else _redact_lines(event.rest)
+        data = event.rest if draft.response.head is not None else _redact_lines(event.rest)
         draft.add_unframed(data, at_ns)
 
     def _response_after_leaving(self, frame: Frame) -> None:
@@ -221,18 +208,11 @@ class Conversation:
             return
         else:
             reason = "fin" if body is None else "missing-terminator"
-        self._note_what_is_missing(draft, body)
+        _note_what_is_missing(draft, body, self._responses.head_bytes)
         draft.finish(Ending.UPSTREAM_CUT, reason, at_ns)
         self._open.popleft()
         self._touched(draft, 0)
         self._finish_all(Ending.UPSTREAM_CUT, "rst" if kind == "rst" else "fin", at_ns)
-
-    def _note_what_is_missing(self, draft: Draft, body: BodyReader | None) -> None:
-        if body is not None and body.fault is None and body.missing:
-            draft.notes["missing_bytes"] = body.missing
-        head = self._responses.head_bytes
-        if head:
-            draft.notes["unfinished_head"] = _redact_lines(head)[:4096].decode("latin-1")
 
     def _unreachable(self, at_ns: int, detail: str) -> None:
         kind, _, text = detail.partition(": ")
@@ -281,10 +261,9 @@ class Conversation:
         body = self._responses.body
         if body is None or not self._open:
             return f"[{self._frozen},null]"
-        one = self._open[0]
+        one = self._open[0].body
         first = "null" if one.first_us is None else one.first_us
-        counts = f"{one.segment_count},{one.body_bytes},{one.events},{first},{one.last_us}"
-        return f"[{self._frozen},[{counts},{body.chunk},{self._last_ns}]]"
+        return f"[{self._frozen},[{one.segments},{one.bytes},{one.events},{first},{body.chunk},{self._last_ns}]]"
 
     def thaw(self) -> None:
         """What was written was not: ids will change."""
@@ -332,10 +311,10 @@ class Conversation:
         return found
 
     def _catch_up(self, since: list[int]) -> None:
-        body, one = self._responses.body, self._open[0]
+        body, one = self._responses.body, self._open[0].body
         if body is None or any(number is not None and not 0 <= number < 2**63 for number in since):
             raise ValueError("no such place in a body")
-        one.segment_count, one.body_bytes, one.events, one.first_us, one.last_us, body.chunk, self._last_ns = since
+        one.segments, one.bytes, one.events, one.first_us, body.chunk, self._last_ns = since
 
     @property
     def drafts(self) -> list[Draft]:
@@ -348,6 +327,22 @@ class Conversation:
         self._open.clear()
         self._responses = ResponseReader()
         self._uploading, self._latest = None, None
+
+
+def _url(origin: str, target: str) -> str:
+    if target.startswith("/"):
+        return origin + target
+    if "://" in target:
+        path = target.split("://", 1)[1].partition("/")[2]
+        return f"{origin}/{path}"
+    return f"{origin}/{target}"
+
+
+def _note_what_is_missing(draft: Draft, body: BodyReader | None, head: bytes) -> None:
+    if body is not None and body.fault is None and body.missing:
+        draft.notes["missing_bytes"] = body.missing
+    if head:
+        draft.notes["unfinished_head"] = _redact_lines(head)[:4096].decode("latin-1")
 
 
 def _safe(headers: Headers) -> list[list[str]]:

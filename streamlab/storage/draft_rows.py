@@ -24,14 +24,14 @@ def write_drafts(
             if draft.id is None:
                 fresh.append(draft)
                 draft.id = _insert(connection, draft, recorder_id)
-            if draft.request_changed:
+            if draft.request.changed:
                 _write_request(connection, draft)
-            if draft.head_changed:
+            if draft.response.changed:
                 _write_head(connection, draft)
             if draft.changed:
                 _write_changes(connection, draft)
         # One statement for the segments of all streams: a call a stream costs more than the rows.
-        connection.executemany(INSERT_SEGMENT, [(draft.id, *row) for draft in drafts for row in draft.pending])
+        connection.executemany(INSERT_SEGMENT, [(draft.id, *row) for draft in drafts for row in draft.body.pending])
         also()
         connection.execute("COMMIT")
     except BaseException:
@@ -52,16 +52,16 @@ def _insert(connection: sqlite3.Connection, draft: Draft, recorder_id: int) -> i
             draft.started_at,
             draft.label,
             draft.tap,
-            draft.method,
-            draft.url,
-            json.dumps(draft.headers),
+            draft.request.method,
+            draft.request.url,
+            json.dumps(draft.request.headers),
         ),
     )
     return int(cursor.lastrowid or 0)
 
 
 def _write_head(connection: sqlite3.Connection, draft: Draft) -> None:
-    head = draft.head
+    head = draft.response.head
     if head is not None:
         connection.execute(
             "UPDATE exchanges SET status = ?, reason = ?, http_version = ?, response_headers = ?, head_us = ?,"
@@ -70,9 +70,9 @@ def _write_head(connection: sqlite3.Connection, draft: Draft) -> None:
                 head.status,
                 head.reason,
                 head.http_version,
-                json.dumps(draft.response_headers),
-                draft.head_us,
-                draft.chunked,
+                json.dumps(draft.response.headers),
+                draft.response.head_us,
+                draft.body.chunked,
                 draft.id,
             ),
         )
@@ -84,13 +84,13 @@ def _write_changes(connection: sqlite3.Connection, draft: Draft) -> None:
         "UPDATE exchanges SET chunked = ?, ending = ?, end_us = ?, notes = ?, body_bytes = ?, segment_count = ?,"
         " first_us = ? WHERE id = ?",
         (
-            draft.chunked,
+            draft.body.chunked,
             draft.ending.value if draft.ending else None,
             draft.end_us,
             json.dumps(draft.notes),
-            draft.body_bytes if ended else None,
-            draft.segment_count if ended else None,
-            draft.first_us if ended else None,
+            draft.body.bytes if ended else None,
+            draft.body.segments if ended else None,
+            draft.body.first_us if ended else None,
             draft.id,
         ),
     )
@@ -98,11 +98,12 @@ def _write_changes(connection: sqlite3.Connection, draft: Draft) -> None:
 
 def _write_request(connection: sqlite3.Connection, draft: Draft) -> None:
     """Small bodies into the row; of large ones the row holds none and the parts hold all."""
-    if not draft.parts_written and not draft.request_parts:
-        connection.execute("UPDATE exchanges SET request_body = ? WHERE id = ?", (bytes(draft.request_body), draft.id))
+    request = draft.request
+    if not request.parts_written and not request.parts:
+        connection.execute("UPDATE exchanges SET request_body = ? WHERE id = ?", (bytes(request.body), draft.id))
         return
-    if not draft.parts_written:
+    if not request.parts_written:
         connection.execute("UPDATE exchanges SET request_body = NULL WHERE id = ?", (draft.id,))
-    connection.executemany(INSERT_REQUEST_PART, [(draft.id, seq, data) for seq, data in draft.request_parts])
-    tail = draft.parts_written + len(draft.request_parts)
-    connection.execute(INSERT_REQUEST_PART, (draft.id, tail, bytes(draft.request_body)))  # replaced as it grows
+    connection.executemany(INSERT_REQUEST_PART, [(draft.id, seq, data) for seq, data in request.parts])
+    tail = request.parts_written + len(request.parts)
+    connection.execute(INSERT_REQUEST_PART, (draft.id, tail, bytes(request.body)))  # replaced as it grows

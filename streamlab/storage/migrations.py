@@ -22,6 +22,13 @@ TRIGGERS = tuple(
 
 
 def _exchanges_and_segments(db: Database) -> None:
+    _exchanges(db)
+    _bodies(db)
+    db.create_view("overview", OVERVIEW)
+    db.create_view("timeline", _TIMELINE)
+
+
+def _exchanges(db: Database) -> None:
     db.execute(
         """CREATE TABLE recorders (
             id INTEGER PRIMARY KEY,
@@ -52,6 +59,9 @@ def _exchanges_and_segments(db: Database) -> None:
             segment_count INTEGER,
             first_us INTEGER)"""
     )
+
+
+def _bodies(db: Database) -> None:
     db.execute(
         """CREATE TABLE segments (
             exchange_id INTEGER NOT NULL REFERENCES exchanges(id) ON DELETE CASCADE,
@@ -69,8 +79,6 @@ def _exchanges_and_segments(db: Database) -> None:
             data BLOB NOT NULL,
             PRIMARY KEY (exchange_id, seq))"""
     )
-    db.create_view("overview", OVERVIEW)
-    db.create_view("timeline", _TIMELINE)
 
 
 def _workbench(db: Database) -> None:

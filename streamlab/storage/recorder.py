@@ -78,7 +78,6 @@ class Recorder:
     def __init__(
         self, path: Path, label: str | None, observer: Observer, run: str, max_size: int | None = None
     ) -> None:
-        self._path = path
         self._label = label
         self._observer = observer
         self._batch = BATCH if max_size is None else min(BATCH, max_size // 8)
@@ -159,7 +158,7 @@ class Recorder:
     def _bug(self, connection: int, error: Exception) -> None:
         """A fault of ours costs one connection, not all of them."""
         self.failed = True
-        self._observer.warn(f"{self._path}: recording of a connection failed: {type(error).__name__}: {error}")
+        self._observer.warn(f"{self._file.path}: recording of a connection failed: {type(error).__name__}: {error}")
         self._conversations.pop(connection).interrupt("recording-lost")
 
     def taken_to(self, position: int) -> None:
@@ -200,7 +199,7 @@ class Recorder:
         """Bytes were lost because there was no room for them."""
         if not self.failed:
             self.failed = True
-            self._observer.warn(f"{self._path}: no room for what came; parts of the recording are missing")
+            self._observer.warn(f"{self._file.path}: no room for what came; parts of the recording are missing")
 
     def skipped(self) -> None:
         """Frames are missing: nothing can be said of the connections that are open."""
@@ -251,7 +250,7 @@ class Recorder:
 
     def _store_once(self) -> list[Draft]:
         drafts = list(self._dirty.values())
-        size = sum(row[2] for draft in drafts for row in draft.pending)
+        size = sum(row[2] for draft in drafts for row in draft.body.pending)
         self._file.store(drafts, self._position, self._state)
         self.committed = self._position
         self.counts[0] += sum(draft.ending is not None for draft in drafts)
@@ -288,7 +287,9 @@ class Recorder:
         self._dirty = {key: draft for key, draft in self._dirty.items() if draft.id is None}
         lost = f"; {gone} exchanges under way went with it" if gone else ""
         self.failed = self.failed or bool(gone)
-        self._observer.warn(f"{self._path}: the file was removed or replaced{lost}; recording goes on in a new one")
+        self._observer.warn(
+            f"{self._file.path}: the file was removed or replaced{lost}; recording goes on in a new one"
+        )
 
     def finish(self) -> bool:
         """Write what is left, patiently, and close; whether everything is written."""
