@@ -81,7 +81,7 @@ def test_a_damaged_fixture_fails_with_one_line(project: pytest.Pytester) -> None
     (project.path / "fixtures/good/findings.json").write_text("[")
     result = _run(project)
     result.assert_outcomes(failed=3 + 1)
-    result.stdout.fnmatch_lines(['*bad/exchange.json: "ending" is none of*'])
+    result.stdout.fnmatch_lines(['*bad/exchange.json: "response" is null, but body.sse holds*'])
     result.stdout.fnmatch_lines(["*good/findings.json: not JSON*"])
     assert "Traceback" not in result.stdout.str()
 
@@ -123,7 +123,7 @@ def test_a_stream_that_changed_is_shown_event_by_event(project: pytest.Pytester)
 
 
 def test_a_failure_names_the_repair_that_did_not_act(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    from streamlab.rules.repairs import Envelope
+    from streamlab.apis.chat.repairs import Envelope
 
     monkeypatch.setattr(Envelope, "event", lambda self, draft: (draft,))
     result = _run(project)
@@ -134,7 +134,7 @@ def test_a_failure_names_the_repair_that_did_not_act(project: pytest.Pytester, m
 def test_a_failure_names_the_repair_that_acted_wrongly(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from streamlab.rules.repairs import Envelope
+    from streamlab.apis.chat.repairs import Envelope
 
     mend = Envelope.event
 

@@ -25,9 +25,6 @@ HARMED = frozenset(
     {
         "clients/r06-completed-without-id",
         "servers/r-no-indexes",
-        "truth/choice-index-part-counter-roles",
-        "truth/choice-index-part-counter-roles-norequest",
-        "truth/resp-error-then-failed",
     }
 )
 
