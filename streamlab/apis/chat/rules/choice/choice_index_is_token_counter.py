@@ -27,7 +27,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
     ## Why it matters
     openai-python's ``.stream()`` makes one choice of every token or fails with an index error, openai-node's
     ``.stream()`` raises or hangs, openai-agents end with an empty answer, measured; openai-go refuses indexes above
-    127. Where reasoning is choice 0, text 1 and the tool call 2, clients that read choice 0 hold the reasoning alone.
+    127. Where reasoning is choice 0, text 1 and a call 2, whoever reads choice 0 holds the reasoning alone.
 
     ## Repair
     0, where one choice was asked for.
