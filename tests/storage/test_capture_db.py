@@ -240,9 +240,12 @@ def test_a_capture_without_write_permission_can_be_read(path: Path, monkeypatch:
 
 
 def test_many_may_create_it_at_once(path: Path) -> None:
-    code = "import sys; from streamlab.storage.capture_db import CaptureDB; CaptureDB(sys.argv[1], write=True).close()"
+    code = (
+        "import sys; from streamlab.storage.capture_db import CaptureDB; "
+        "CaptureDB(sys.argv[1], write=True, busy_seconds=120).close()"
+    )
     processes = [subprocess.Popen([sys.executable, "-c", code, str(path)]) for _ in range(6)]
-    assert [process.wait(30) for process in processes] == [0] * 6
+    assert [process.wait(300) for process in processes] == [0] * 6
     with CaptureDB(path) as db:
         assert db.count() == 0
 
