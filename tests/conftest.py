@@ -6,6 +6,7 @@ Hypothesis' examples are always the same, so that what passes here passes everyw
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -15,3 +16,9 @@ _SLOW = [HealthCheck.too_slow]
 settings.register_profile("same", derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("random", deadline=None, suppress_health_check=_SLOW, print_blob=True)
 settings.load_profile(os.environ.get("STREAMLAB_EXAMPLES", "same"))
+
+# A shell tells what it starts in its background to ignore these, and they pass on to every program that a test starts.
+for _name, _usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    _number = getattr(signal, _name, None)
+    if _number is not None and signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)

@@ -22,6 +22,7 @@ from streamlab.storage.migrations import APPLICATION_ID, SCHEMA_VERSION, TABLES,
 
 _NOT_ALLOWED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 _MAGIC = b"SQLite format 3\0"
+_BETWEEN_TRIES_SECONDS = 0.01
 
 
 @contextlib.contextmanager
@@ -174,7 +175,7 @@ def open_writing(path: Path, busy_seconds: float) -> sqlite3.Connection:
             _check_schema(path, connection, write=True)
             # The triggers are ours now, and one of them deletes from a full-text index, which SQLite else refuses.
             connection.execute("PRAGMA trusted_schema = ON")
-            connection.execute("PRAGMA journal_mode = WAL")
+            _keep_a_log(connection, busy_seconds)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA wal_autocheckpoint = 4000")
             connection.execute("PRAGMA journal_size_limit = 16777216")
@@ -182,6 +183,19 @@ def open_writing(path: Path, busy_seconds: float) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def _keep_a_log(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """Switch to a write-ahead log. SQLite refuses that at once, without waiting, while somebody else opens the file."""
+    deadline = time.monotonic() + busy_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(_BETWEEN_TRIES_SECONDS)
 
 
 def _create_private(path: Path) -> None:
