@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from streamlab.apis import UNKNOWN, Api
+from streamlab.apis import DEFAULT, UNKNOWN, Api
 from streamlab.apis.registry import by_name
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
@@ -243,7 +243,7 @@ def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
     if head is not None and head.header("transfer-encoding") is None:
         head = replace(head, headers=(*head.headers, ("transfer-encoding", "chunked")), http_version="1.1")
     if normalizer.translated and request is not None:
-        request = replace(request, url="/v1/chat/completions", body=None)
+        request = replace(request, url=DEFAULT.path, body=None)
     cut = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
     if normalizer.stepped_aside:
         cut, exchange = False, replace(exchange, ending=Ending.UPSTREAM_CUT if normalizer.broken else exchange.ending)
