@@ -35,8 +35,8 @@ def run(quick: bool = False) -> list[Row]:
     """Measure; ``quick`` takes a tenth of the stream."""
     chunks = _QUICK_CHUNKS if quick else _CHUNKS
     body = b"".join(stream(chunks))
-    mended = Normalizer(_REQUEST, _HEAD)
-    if mended.feed(body) + mended.finish() != body:
+    repaired = Normalizer(_REQUEST, _HEAD)
+    if repaired.feed(body) + repaired.finish() != body:
         raise AssertionError("a clean stream has to come out byte for byte")
     ratios, each = [], []
     for _ in range(_ROUNDS):

@@ -305,11 +305,11 @@ def _thousand_rows(samples: Samples) -> list[Row]:
     return [Row(row.name, row.ratio, row.low, row.high, row.target, row.met and whole == 1.0, row.detail)]
 
 
-def _mending_row(samples: Samples) -> Row:
+def _repairing_row(samples: Samples) -> Row:
     """Not a ratio: what mending adds, in milliseconds of p99, round by round."""
     added = [
-        mended - plain
-        for mended, plain in zip(
+        repaired - plain
+        for repaired, plain in zip(
             samples.values("mending", "p99_ms"), samples.values("streamlab", "p99_ms"), strict=True
         )
     ]
@@ -382,7 +382,7 @@ def run(*, quick: bool = False, mitmdump: str | None = None) -> list[Row]:
     rows += _paced_rows(_rounds(rounds, ("direct", *subjects), found, "paced", streams=200, gap=0.02, seconds=seconds))
     thousand = _rounds(rounds, ("relay", "streamlab"), found, "paced", streams=1000, gap=0.2, seconds=2 * seconds)
     hundred = _rounds(rounds, ("streamlab", "mending"), found, "paced", streams=100, gap=0.02, seconds=seconds)
-    return [*rows, *_thousand_rows(thousand), _mending_row(hundred), _hour_row(quick)]
+    return [*rows, *_thousand_rows(thousand), _repairing_row(hundred), _hour_row(quick)]
 
 
 def main() -> None:

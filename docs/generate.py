@@ -35,9 +35,9 @@ def pages() -> dict[Path, str]:
     found[HERE / "rules" / "README.md"] = NOTICE + rule_index()
     found[HERE / "commands.md"] = NOTICE + commands_page()
     found[HERE / "repairs.md"] = NOTICE + repair_page.markdown(HERE.parent / "fixtures" / "rules")
-    mended = json.loads((RESULTS / "mended-2026-11-20.json").read_text(encoding="utf-8"))
-    found[HERE / "clients.md"] = NOTICE_OF_DATA + clients_page(mended)
-    known = figures(mended)
+    repaired = json.loads((RESULTS / "mended-2026-11-20.json").read_text(encoding="utf-8"))
+    found[HERE / "clients.md"] = NOTICE_OF_DATA + clients_page(repaired)
+    known = figures(repaired)
     for name in WITH_FIGURES:
         page = HERE.parent / name
         found[page] = _FIGURE.sub(
@@ -46,25 +46,25 @@ def pages() -> dict[Path, str]:
     return found
 
 
-def figures(mended: dict[str, Any]) -> dict[str, str]:
+def figures(repaired: dict[str, Any]) -> dict[str, str]:
     """What the measurements of clients come to, by the names that pages use."""
-    total = _total(mended)
+    total = _total(repaired)
     return {
         "measured clients": str(sum(bool(clients()[name].version) for name in clients_of("measured.toml"))),
         "measured clients of Messages": str(len(clients_of("messages.toml"))),
         "measured streams": str(len(json.loads((RESULTS / "2026-11-20.json").read_text(encoding="utf-8"))["streams"])),
-        "mended streams": str(_streams(mended)),
+        "mended streams": str(_streams(repaired)),
         "right before mending": _percent(total["right"], total["streams"]),
         "right after mending": _percent(total["right_mended"], total["streams"]),
     }
 
 
-def _streams(mended: dict[str, Any]) -> int:
-    return int(mended["recorded"]) + int(mended["deviating"])
+def _streams(repaired: dict[str, Any]) -> int:
+    return int(repaired["recorded"]) + int(repaired["deviating"])
 
 
-def _total(mended: dict[str, Any]) -> dict[str, int]:
-    rows = mended["clients"].values()
+def _total(repaired: dict[str, Any]) -> dict[str, int]:
+    rows = repaired["clients"].values()
     return {field: sum(row[field] for row in rows) for field in ("streams", "right", "right_mended")}
 
 
@@ -78,17 +78,17 @@ def _share(part: int, whole: int) -> str:
     return f"**{part} of {whole}** ({_percent(part, whole)})"
 
 
-def clients_page(mended: dict[str, Any]) -> str:
+def clients_page(repaired: dict[str, Any]) -> str:
     """How many streams each client reads right, before and after mending."""
-    day = datetime.date.fromisoformat(mended["measured"])
-    rows, total = mended["clients"], _total(mended)
+    day = datetime.date.fromisoformat(repaired["measured"])
+    rows, total = repaired["clients"], _total(repaired)
     lines = [
         "# What mending changes for real clients",
         "",
-        f"{_streams(mended)} streams were served over loopback to {len(rows)} client set-ups, as they came and after "
-        f"`streamlab normalize`, on {day.day} {day:%B %Y}: {mended['recorded']} recorded from GLM-4's, ChatGLM3's and "
-        "TGI's servers, one-api and one-hub with only the model stubbed, and "
-        f"{mended['deviating']} that are a conforming stream with one deviation ({mended['perfect']} of them with "
+        f"{_streams(repaired)} streams were served over loopback to {len(rows)} client set-ups, as they came and after "
+        f"`streamlab normalize`, on {day.day} {day:%B %Y}: {repaired['recorded']} recorded from GLM-4's, ChatGLM3's "
+        "and TGI's servers, one-api and one-hub with only the model stubbed, and "
+        f"{repaired['deviating']} that are a conforming stream with one deviation ({repaired['perfect']} of them with "
         "none). They are all that can be mended of a larger set; [normalizer.md](normalizer.md) says why the others "
         "cannot.",
         "",
@@ -106,7 +106,7 @@ def clients_page(mended: dict[str, Any]) -> str:
         '`.stream()` on the streams that end with `finish_reason: "length"`: it raises `LengthFinishReasonError` there '
         "by design, on OpenAI's own streams too.",
         "",
-        f"BAML's runtime does not do tool calls, so {_streams(mended) - rows['rs-baml']['streams']} streams do not "
+        f"BAML's runtime does not do tool calls, so {_streams(repaired) - rows['rs-baml']['streams']} streams do not "
         "apply to it.",
         "",
     ]

@@ -26,8 +26,8 @@ def test_load_analyze_normalize_and_replay_work_together(tmp_path):
     ((source, exchange),) = streamlab.load(tmp_path / "x")
     assert source == str(tmp_path / "x")
     assert "chunk-id-missing-or-empty" in [one.rule for one in streamlab.analyze(exchange).findings]
-    mended = streamlab.normalize(exchange)
-    assert streamlab.analyze(mended.exchange).findings == ()
+    repaired = streamlab.normalize(exchange)
+    assert streamlab.analyze(repaired.exchange).findings == ()
     with streamlab.replay(tmp_path / "x") as server:
         answer = httpx.post(f"{server.url}/@x/v1/chat/completions", json={})
     assert answer.content == body

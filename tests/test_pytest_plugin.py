@@ -136,10 +136,10 @@ def test_a_failure_names_the_repair_that_acted_wrongly(
 ) -> None:
     from streamlab.apis.chat.repairs import Envelope
 
-    mend = Envelope.event
+    repair = Envelope.event
 
     def clumsy(self, draft):
-        done = list(mend(self, draft))
+        done = list(repair(self, draft))
         for one in done:
             if one.is_chunk:
                 one.json["model"] = "wrong"
@@ -273,7 +273,7 @@ class TinyGateway(ThreadingHTTPServer):
     """Forwards POSTs to an upstream over real sockets, mending what comes back when ``mends``."""
 
     daemon_threads = True
-    mends = True
+    repairs = True
     upstream: tuple[str, int]
 
     def __init__(self) -> None:
@@ -297,7 +297,7 @@ class _Forward(BaseHTTPRequestHandler):
             body = answer.read()
         finally:
             upstream.close()
-        if self.server.mends:
+        if self.server.repairs:
             machine = Normalizer(
                 Request("POST", self.path, (), asked), ResponseHead(answer.status, headers, http_version="1.1")
             )
@@ -312,9 +312,9 @@ class _Forward(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def gateway(*, mends: bool = True) -> Iterator[TinyGateway]:
+def gateway(*, repairs: bool = True) -> Iterator[TinyGateway]:
     with TinyGateway() as server:
-        server.mends = mends
+        server.repairs = repairs
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             server.upstream = free.getsockname()
@@ -332,13 +332,13 @@ def _through(project: pytest.Pytester, server: TinyGateway, *more: str) -> pytes
     return _run(project, "--streamlab-gateway", server.url, "--streamlab-upstream", f"{host}:{port}", *more)
 
 
-def test_a_gateway_that_mends_passes(project: pytest.Pytester) -> None:
+def test_a_gateway_that_repairs_passes(project: pytest.Pytester) -> None:
     with gateway() as server:
         _through(project, server).assert_outcomes(passed=2)
 
 
-def test_a_gateway_that_passes_things_on_fails_where_something_was_to_be_mended(project: pytest.Pytester) -> None:
-    with gateway(mends=False) as server:
+def test_a_gateway_that_passes_things_on_fails_where_something_was_to_be_repaired(project: pytest.Pytester) -> None:
+    with gateway(repairs=False) as server:
         result = _through(project, server)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["bad: the normalized stream is not what is expected (through the gateway)", "event 0"])

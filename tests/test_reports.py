@@ -66,10 +66,10 @@ def test_label_holds(directory):
 def test_repair_does_no_harm(directory):
     """No error after repair that was not there before, and exit code 0 only where none is left."""
     exchange = corpus.load(directory)
-    mended = normalize(exchange)
-    before, after = _errors(exchange), _errors(mended.exchange)
+    repaired = normalize(exchange)
+    before, after = _errors(exchange), _errors(repaired.exchange)
     assert after <= before
-    assert errors_left(mended) or not after
+    assert errors_left(repaired) or not after
 
 
 def _errors(exchange):

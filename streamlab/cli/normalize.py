@@ -54,17 +54,17 @@ def command(
     found = verbs.find_one(target, db)
     with found.opened() as exchange:
         known = verbs.check_options(Config(), api=api).api
-        mended = verbs.normalize(exchange, unsafe=unsafe, api=known, to_chat=to == "chat")
+        repaired = verbs.normalize(exchange, unsafe=unsafe, api=known, to_chat=to == "chat")
     if blame and as_json:
-        say_json(account.blame_json(found.source, mended))
+        say_json(account.blame_json(found.source, repaired))
     elif blame:
-        say(*account.blame_lines(mended))
+        say(*account.blame_lines(repaired))
     if output is not None:
-        write_regular(output, mended.exchange.body)
+        write_regular(output, repaired.exchange.body)
     elif not blame:
-        say_body(mended.exchange.body)
+        say_body(repaired.exchange.body)
     if as_json and not blame:
-        say_json(account.summary_json(mended), to_stderr=True)
+        say_json(account.summary_json(repaired), to_stderr=True)
     else:
-        complain(*account.summary_lines(mended))
-    return 3 if mended.failed else 1 if errors_left(mended) else 0
+        complain(*account.summary_lines(repaired))
+    return 3 if repaired.failed else 1 if errors_left(repaired) else 0

@@ -11,7 +11,7 @@ import click
 from streamlab.cli.options import access_options, db_option, need_posix
 
 if TYPE_CHECKING:
-    from streamlab.workflows.record import Mending
+    from streamlab.workflows.record import RepairMode
 
 
 class ByteSize(click.ParamType):  # type: ignore[type-arg]
@@ -118,7 +118,7 @@ def command(
     from streamlab.workflows import record as recording
     from streamlab.workflows.record_display import Telling
 
-    mending = _mending(normalize, unsafe, retry_unstreamed)
+    repair_mode = _repair_mode(normalize, unsafe, retry_unstreamed)
     access = make_access(allow_remote, allow_origins, token)
     bound = recording.listeners(recording.hops(upstream, listen, taps, upstream_ca), allow_remote=allow_remote)
 
@@ -129,7 +129,7 @@ def command(
         for listener in bound:
             url, route = recording.base_url(listener, access), listener[1]
             name = f"{route.tap}: " if route.tap else ""
-            how = "recording and mending" if mending else "recording"
+            how = "recording and mending" if repair_mode else "recording"
             complain(f"{name}{how} {route.upstream.origin}{route.upstream.path} at {url} into {path}")
             if not command_line:
                 origin = base_urls(url)["ANTHROPIC_BASE_URL"]
@@ -146,7 +146,7 @@ def command(
             label=label,
             idle_timeout=idle_timeout,
             access=access,
-            mending=mending,
+            repair_mode=repair_mode,
             telling=Telling(not no_findings, 0.0 if teller.quiet else status, log),
             command=command_line,
             max_size=max_size,
@@ -157,10 +157,10 @@ def command(
     )
 
 
-def _mending(normalize: bool, unsafe: bool, retry_unstreamed: bool) -> Mending | None:
+def _repair_mode(normalize: bool, unsafe: bool, retry_unstreamed: bool) -> RepairMode | None:
     from streamlab.errors import UsageError
-    from streamlab.workflows.record import Mending
+    from streamlab.workflows.record import RepairMode
 
     if not normalize and (unsafe or retry_unstreamed):
         raise UsageError("--unsafe and --retry-unstreamed say how to mend: add --normalize")
-    return Mending(unsafe, retry_unstreamed) if normalize else None
+    return RepairMode(unsafe, retry_unstreamed) if normalize else None

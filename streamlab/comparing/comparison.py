@@ -212,7 +212,7 @@ class Verdict:
     details: tuple[str, ...] = ()
     introduced: tuple[str, ...] = ()  # rules that speak about b only
     passed_on: tuple[str, ...] = ()  # rules that speak about both
-    mended: tuple[str, ...] = ()  # rules that speak about a only
+    repaired: tuple[str, ...] = ()  # rules that speak about a only
 
 
 @dataclass(frozen=True, slots=True)

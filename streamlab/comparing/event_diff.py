@@ -60,10 +60,10 @@ class Differ:
     def finish(self, ending: Ending = Ending.COMPLETE) -> list[EventDiff]:
         """The rest; what has gone nowhere until now was dropped."""
         self._take(self._decoder.finish())
-        mended = self._normalizer.finish_events(ending)
+        repaired = self._normalizer.finish_events(ending)
         if self._failed and not self.passes_through:
-            return list(_answers(bytes(self._body), b"".join(one.raw for one in mended)))
-        found = list(self._compare(mended))
+            return list(_answers(bytes(self._body), b"".join(one.raw for one in repaired)))
+        found = list(self._compare(repaired))
         if self.passes_through:
             return []
         return found + [
@@ -76,8 +76,8 @@ class Differ:
             self._waiting[self.events] = event
             self.events += 1
 
-    def _compare(self, mended: Iterable[RepairedEvent]) -> Iterator[EventDiff]:
-        for one in mended:
+    def _compare(self, repaired: Iterable[RepairedEvent]) -> Iterator[EventDiff]:
+        for one in repaired:
             if self.passes_through:
                 self._waiting.clear()
             elif one.sources:

@@ -154,13 +154,13 @@ class _Comparing:
     def _settle_severity(self, one: Gathered) -> None:
         """What is a gateway's good right is no fault of it."""
         asked_a, asked_b = request_body(self._a), request_body(self._b)
-        mends_end = one.kind is Kind.DONE_ADDED and self._a.ending is Ending.COMPLETE and self._finished()
+        repairs_end = one.kind is Kind.DONE_ADDED and self._a.ending is Ending.COMPLETE and self._finished()
         names_as_asked = one.kind is Kind.MODEL_CHANGED and one.b_value == asked_b.get("model") is not None
         own_usage = one.kind is Kind.EVENT_LOST and one.path == "usage"
         own_usage = own_usage and _wants_usage(asked_a) and not _wants_usage(asked_b)
         reports_cut = one.kind is Kind.ERROR_ADDED and self._a.ending is not Ending.COMPLETE
         collapsed = one.kind is Kind.EVENTS_MERGED and one.detail == "whole" and not asked_b.get("stream")
-        if mends_end or names_as_asked or own_usage or reports_cut or collapsed:
+        if repairs_end or names_as_asked or own_usage or reports_cut or collapsed:
             one.severity = Severity.INFO
 
     def _finished(self) -> bool:

@@ -34,7 +34,7 @@ def verdict(a: str, b: str, differences: Sequence[Difference], report_a: Report,
     faults_a, faults_b = faults(report_a), faults(report_b)
     passed_on = tuple(rule for rule in faults_b if rule in faults_a)
     introduced = tuple(rule for rule in faults_b if rule not in faults_a)
-    mended = tuple(rule for rule in faults_a if rule not in faults_b)
+    repaired = tuple(rule for rule in faults_a if rule not in faults_b)
     did = [one for one in differences if one.severity is not Severity.INFO]
     hides = [one for one in did if one.kind in _HIDES]
     breaks = [one for one in did if one.kind not in _HIDES]
@@ -47,7 +47,7 @@ def verdict(a: str, b: str, differences: Sequence[Difference], report_a: Report,
     hides += [one for one in differences if one.severity is Severity.INFO and one.kind in _REPORTS]
     line = _line(origin, a, b, broke_behind, breaks, hides, introduced, bool(differences))
     details = tuple(f"{b} {one.message}" for one in differences)
-    return Verdict(origin, line, details, introduced, passed_on, mended)
+    return Verdict(origin, line, details, introduced, passed_on, repaired)
 
 
 def _origin(*, behind: bool, here: bool) -> Origin:

@@ -62,13 +62,13 @@ def module(fixtures: Sequence[tuple[Path, Exchange]], path: Path) -> str:
 def _chat_test(name: str, marker: str, exchange: Exchange) -> str | None:
     """A test by openai-python; None where the mended exchange is no sound chat stream."""
     normalized = normalize(exchange)
-    mended = normalized.exchange
-    if mended.head is None or mended.request is None or api_of_path(mended.request.url) is not DEFAULT:
+    repaired = normalized.exchange
+    if repaired.head is None or repaired.request is None or api_of_path(repaired.request.url) is not DEFAULT:
         return None
-    report = analyze(mended)
+    report = analyze(repaired)
     completion = report.completion or {}
     lines = ["", f"@pytest.mark.streamlab({marker!r}, normalize=True)", f"def {name}(streamlab_replay):"]
-    if not 200 <= mended.head.status < 300 or mended.ending is not Ending.COMPLETE or completion.get("error"):
+    if not 200 <= repaired.head.status < 300 or repaired.ending is not Ending.COMPLETE or completion.get("error"):
         lines += ["    with pytest.raises(openai.OpenAIError):", "        ask(streamlab_replay.base_url)"]
     elif errors_left(normalized):  # nobody can say what every version of the client makes of it
         return None

@@ -36,7 +36,7 @@ def print_comparison(
     for words, rules in (
         (f"seen only behind {comparison.b.name}", verdict.introduced),
         (f"sent by {comparison.a.name} and passed on", verdict.passed_on),
-        (f"sent by {comparison.a.name}, not seen behind {comparison.b.name}", verdict.mended),
+        (f"sent by {comparison.a.name}, not seen behind {comparison.b.name}", verdict.repaired),
     ):
         if rules:
             console.hanging(Text(f"rules {words}: {', '.join(rules)}", style="dim"), 2, 4)
@@ -113,7 +113,7 @@ def comparison_json(
             "details": list(verdict.details),
             "introduced": list(verdict.introduced),
             "passed_on": list(verdict.passed_on),
-            "mended": list(verdict.mended),
+            "mended": list(verdict.repaired),
         },
         "differences": [difference_json(one) for one in comparison.differences],
         "same_rows": sum(row.relation is Relation.SAME for row in comparison.rows),

@@ -61,25 +61,25 @@ def _section(rule: type[Rule], found: tuple[type[Repair], ...], fixture: Path) -
     else:
         lines[-1] += f" By the machine itself: {ENGINE_RULES[rule.name]}."
     exchange = read_exchange_dir(fixture)
-    mended = normalize(exchange, unsafe=rule.repairability is Repairability.UNSAFE)
-    shown = _difference(exchange, mended)
+    repaired = normalize(exchange, unsafe=rule.repairability is Repairability.UNSAFE)
+    shown = _difference(exchange, repaired)
     return [*lines, "", "```diff", *shown, "```", ""] if shown else [*lines, ""]
 
 
-def _difference(exchange: Exchange, mended: Normalized) -> list[str]:
+def _difference(exchange: Exchange, repaired: Normalized) -> list[str]:
     if exchange.head is not None and exchange.head.header("content-encoding") is not None:
-        return _heads(exchange, mended)
-    before, after = _events(exchange.body), _events(mended.exchange.body)
+        return _heads(exchange, repaired)
+    before, after = _events(exchange.body), _events(repaired.exchange.body)
     lines = [line for line in difflib.unified_diff(before, after, lineterm="", n=0) if line[:3] not in ("---", "+++")]
     lines = [line for line in lines if not line.startswith("@@")]
     if len(lines) > _MAX_LINES:
         lines = [*lines[:_MAX_LINES], f"  … and {len(lines) - _MAX_LINES} lines more"]
-    return lines or _heads(exchange, mended)
+    return lines or _heads(exchange, repaired)
 
 
-def _heads(exchange: Exchange, mended: Normalized) -> list[str]:
+def _heads(exchange: Exchange, repaired: Normalized) -> list[str]:
     """What changed in the head, where the body stayed."""
-    was, now = exchange.head, mended.exchange.head
+    was, now = exchange.head, repaired.exchange.head
     if was is None or now is None:
         return []
     before, after = set(was.headers), set(now.headers)

@@ -18,7 +18,7 @@ from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.wire.visible import visible
 
-_MENDS = {
+_REPAIRS = {
     Repairability.SAFE: "streamlab normalize",
     Repairability.UNSAFE: "streamlab normalize --unsafe",
     Repairability.NONE: "cannot be mended",
@@ -80,7 +80,7 @@ def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "Ope
         console.hanging(sides, _INDENT, _INDENT + 2)
     for line in breaking_lines(finding.rule, finding.variants):
         console.hanging(Text.assemble(("breaks: ", "dim"), line), _INDENT, _INDENT + 2)
-    console.hanging(Text.assemble(("mend: ", "dim"), _MENDS[finding.repairability]), _INDENT, _INDENT + 2)
+    console.hanging(Text.assemble(("mend: ", "dim"), _REPAIRS[finding.repairability]), _INDENT, _INDENT + 2)
 
 
 def _side(finding: Finding, side: Any) -> str:
@@ -164,8 +164,8 @@ def first_line(first: First, exchanges: int) -> Text:
     hurts = f"{first.clients} measured client{'s break' if first.clients != 1 else ' breaks'} on it"
     why = hurts if first.clients else "a written promise is broken"
     where = f", in {first.exchanges} of {exchanges} exchanges" if exchanges > 1 else ""
-    mends = "streamlab normalize mends it" if first.repairable else f"streamlab rule {first.rule} says more"
-    return Text.assemble(("Fix first: ", "bold"), f"{first.rule}{where} ({first.severity}): {why}; {mends}.")
+    repairs = "streamlab normalize mends it" if first.repairable else f"streamlab rule {first.rule} says more"
+    return Text.assemble(("Fix first: ", "bold"), f"{first.rule}{where} ({first.severity}): {why}; {repairs}.")
 
 
 def summary_line(exchanges: int, counts: dict[str, int]) -> Text:

@@ -126,9 +126,9 @@ class Analyst:
         browser = self._browser(asked.path)
         mine, b_path, b = browser.exchange(asked.a), asked.path, asked.b
         if b is None:
-            mended = replace(normalize(mine).exchange, tap="normalized")
+            repaired = replace(normalize(mine).exchange, tap="normalized")
             with CaptureDB(asked.scratch, write=True) as database:
-                b_path, b = asked.scratch, database.add(mended)
+                b_path, b = asked.scratch, database.add(repaired)
         theirs = self._browser(b_path).exchange(b)
         names = Names(_name(mine), _name(theirs))
         if names.a == names.b:

@@ -26,9 +26,9 @@ def write_normalized(exchange: Exchange, target: Path) -> str:
         for segment in exchange.segments:
             file.write(normalizer.feed(segment.data))
         file.write(normalizer.finish(exchange.ending))
-    mended = len(normalizer.changes)
+    repaired = len(normalizer.changes)
     left = f", {len(normalizer.unrepaired)} cannot be mended" if normalizer.unrepaired else ""
-    return f"{mended} kinds of deviation mended{left}"
+    return f"{repaired} kinds of deviation mended{left}"
 
 
 def curl_command(exchange: Exchange) -> str | None:

@@ -40,7 +40,7 @@ class Verdict:
     severity: str | None = None
     rule: str | None = None
     findings: int = 0
-    mended: dict[str, int] = field(default_factory=dict)
+    repaired: dict[str, int] = field(default_factory=dict)
 
     def lines(self, database: str | None) -> Iterator[str]:
         """For people: the worst finding, with the command that shows it; what was mended. ``database`` where it is not
@@ -49,20 +49,20 @@ class Verdict:
             more = f" and {self.findings - 1} more" if self.findings > 1 else ""
             option = f" --db {database}" if database else ""
             yield f"{self.id}  {self.severity} {self.rule}{more}: streamlab check {self.id}{option}"
-        if self.mended:
-            each = (f"{rule} ×{times}" if times > 1 else rule for rule, times in self.mended.items())
+        if self.repaired:
+            each = (f"{rule} ×{times}" if times > 1 else rule for rule, times in self.repaired.items())
             yield f"{self.id}  mended: {', '.join(each)}"
 
 
 class FindingsBeside:
     """The process, from the side of who wants to know. Nothing waits, but `close`, which says for how long."""
 
-    def __init__(self, path: Path, mending: str | None = None) -> None:
+    def __init__(self, path: Path, repair_mode: str | None = None) -> None:
         self._outstanding: set[int] = set()
         self._told = b""
         self.left_out = 0
         # The flag keeps the folder we happen to be in from standing in for our modules.
-        command = [sys.executable, "-P", "-m", __name__, str(path), *([mending] if mending else [])]
+        command = [sys.executable, "-P", "-m", __name__, str(path), *([repair_mode] if repair_mode else [])]
         pipe, null = subprocess.PIPE, subprocess.DEVNULL
         self._process = subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=null)
         assert self._process.stdin is not None
@@ -127,32 +127,32 @@ class FindingsBeside:
 
 def main() -> None:
     """Until standard input ends."""
-    path, *mending = sys.argv[1:]
+    path, *repair_mode = sys.argv[1:]
     stand_back()
     for line in sys.stdin:
-        print(json.dumps(asdict(_verdict(Path(path), int(line), mending[0] if mending else None))), flush=True)
+        print(json.dumps(asdict(_verdict(Path(path), int(line), repair_mode[0] if repair_mode else None))), flush=True)
 
 
-def _verdict(path: Path, number: int, mending: str | None) -> Verdict:
+def _verdict(path: Path, number: int, repair_mode: str | None) -> Verdict:
     for _ in range(_RETRIES):
         with contextlib.suppress(StreamlabError), CaptureDB(path) as database:
             query = "SELECT ending, coalesce(body_bytes, 0) FROM exchanges WHERE id = ?"
             row = database.connection.execute(query, (number,)).fetchone()
             if row is not None and row[0] is not None:
-                return Verdict(number) if row[1] > _MAX_BODY else _judged(number, database.get(number), mending)
+                return Verdict(number) if row[1] > _MAX_BODY else _judged(number, database.get(number), repair_mode)
         time.sleep(_RETRY_SECONDS)
     return Verdict(number)
 
 
-def _judged(number: int, exchange: Exchange, mending: str | None) -> Verdict:
+def _judged(number: int, exchange: Exchange, repair_mode: str | None) -> Verdict:
     from streamlab.judging.analyzer import analyze
     from streamlab.judging.ranking import worst_first
     from streamlab.repairing.normalizer import normalize
 
     found = worst_first(analyze(exchange).findings)
-    changes = normalize(exchange, unsafe=mending == "unsafe").changes if mending else {}
+    changes = normalize(exchange, unsafe=repair_mode == "unsafe").changes if repair_mode else {}
     if not found:
-        return Verdict(number, mended=changes)
+        return Verdict(number, repaired=changes)
     return Verdict(number, str(found[0].severity), found[0].rule, len(found), changes)
 
 

@@ -34,7 +34,7 @@ _GC_THRESHOLDS = (50_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
-class Mending:
+class RepairMode:
     """What is done to answers on their way to the client: repairs that need a guess too; empty ones asked for again."""
 
     unsafe: bool = False
@@ -101,7 +101,7 @@ def record(
     label: str | None = None,
     idle_timeout: float = 0.0,
     access: Access | None = None,
-    mending: Mending | None = None,
+    repair_mode: RepairMode | None = None,
     telling: Telling | None = None,
     command: Sequence[str] = (),
     max_size: int | None = None,
@@ -118,9 +118,9 @@ def record(
     UnreadableInputError when ``db`` is no capture.
     """
     telling = telling or Telling()
-    display = telling.display(db, mending.word if mending is not None else None)
+    display = telling.display(db, repair_mode.word if repair_mode is not None else None)
     recorder = start(Recording(db, label, display, max_size, layout or Layout()))
-    transformer = mending.factory() if mending is not None else None
+    transformer = repair_mode.factory() if repair_mode is not None else None
     recorder.wait_ready()
     hold_signals()
     announce()

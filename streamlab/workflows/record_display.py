@@ -45,9 +45,9 @@ class Telling:
     status_seconds: float = 60.0
     log: Path | None = None
 
-    def display(self, db: Path, mending: str | None) -> Callable[[], RecordDisplay]:
+    def display(self, db: Path, repair_mode: str | None) -> Callable[[], RecordDisplay]:
         """Makes the display, in the writer process."""
-        return partial(RecordDisplay, db, self.log, findings=self.findings, mending=mending)
+        return partial(RecordDisplay, db, self.log, findings=self.findings, repair_mode=repair_mode)
 
     async def status(self, ask: Callable[[], Status] | None, say: Callable[[str], object]) -> None:
         """Say how it stands, until this is cancelled."""
@@ -67,10 +67,10 @@ class RecordDisplay:
     """Implements `streamlab.storage.recorder.Observer`, in the writer process. Nothing of it waits but its end."""
 
     def __init__(
-        self, path: Path, log: Path | None = None, *, findings: bool = True, mending: str | None = None
+        self, path: Path, log: Path | None = None, *, findings: bool = True, repair_mode: str | None = None
     ) -> None:
         self._path = path
-        self._mending = mending
+        self._repair_mode = repair_mode
         self._database = None if path == default_db() else shlex.quote(str(path))
         self._shown: PlainLines | LiveTable = live_display()
         self._logged = PlainLines(LogFile(log).line) if log is not None else None
@@ -86,7 +86,7 @@ class RecordDisplay:
             self._logged.changed(draft)
         if draft.ending is not None and draft.id is not None and self._wanted and self._is_new(draft.id):
             if self._findings is None:
-                self._findings = FindingsBeside(self._path, self._mending)
+                self._findings = FindingsBeside(self._path, self._repair_mode)
             self._findings.ask(draft.id)
 
     def _is_new(self, number: int) -> bool:

@@ -64,7 +64,7 @@ def playables(
     """
     cutting = parse_segments(segments)
     fault = parse_fault(cut_after, reset_after, stall_after)
-    transform = mended if normalize else None
+    transform = repaired if normalize else None
     found = [target for name in targets for target in find(name, db)]
     made, unreadable = [], []
     for target in found:
@@ -112,7 +112,7 @@ def held(ready: Script) -> Iterator[Script]:
     yield ready
 
 
-def mended(exchange: Exchange) -> tuple[Exchange, Iterator[tuple[int | None, bytes]]]:
+def repaired(exchange: Exchange) -> tuple[Exchange, Iterator[tuple[int | None, bytes]]]:
     """The exchange as its normalized self: head and ending of the mended stream, and its bytes, each piece at the time
     of the read that let it out."""
     from streamlab.repairing.normalizer import Normalizer

@@ -33,14 +33,14 @@ def test_translates_without_loss(directory, read):
     if exchange is None:
         pytest.skip("an HTTP error answer")
     expected = read(exchange.body)
-    mended = normalize(exchange, to_chat=True)
-    said = readings.chat(mended.exchange.body)
+    repaired = normalize(exchange, to_chat=True)
+    said = readings.chat(repaired.exchange.body)
     if expected["error"] is not None or expected["finish"] is None:
         assert said["finish"] is None, "a finish was invented"
         assert said["error"], "a stream that did not finish ends with an error event"
         expected.update(error=said["error"], prompt=None, completion=None, finish=None)
     assert said == expected
-    assert [one.message for one in analyze(mended.exchange).findings if str(one.severity) == "error"] == []
+    assert [one.message for one in analyze(repaired.exchange).findings if str(one.severity) == "error"] == []
 
 
 @corpus.needs_recorded

@@ -29,16 +29,16 @@ def test_a_good_stream_comes_out_as_it_is(run, folder):
     assert "nothing to mend" in ran.err
 
 
-def test_what_was_mended_goes_to_stderr(run, folder, tmp_path):
+def test_what_was_repaired_goes_to_stderr(run, folder, tmp_path):
     ran = run("normalize", folder / "bad", "-o", tmp_path / "out.sse")
     assert (ran.code, ran.out) == (0, "")
     assert "mended chunk-id-changes (5 events)" in ran.err
-    mended = (tmp_path / "out.sse").read_bytes()
-    assert mended.endswith(b"data: [DONE]\n\n")
+    repaired = (tmp_path / "out.sse").read_bytes()
+    assert repaired.endswith(b"data: [DONE]\n\n")
     assert run("check", tmp_path / "out.sse", "--fail-on", "info").code == 0
 
 
-def test_what_cannot_be_mended_is_exit_code_1(run, cut):
+def test_what_cannot_be_repaired_is_exit_code_1(run, cut):
     ran = run("normalize", cut)
     assert ran.code == 1
     assert "not mended: finish-reason-missing" in ran.err

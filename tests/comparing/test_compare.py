@@ -127,11 +127,11 @@ def test_faults_that_were_there_already_are_the_models():
     assert found.verdict.line.endswith("finish-reason-missing): B passed it on")
 
 
-def test_an_end_that_was_mended_is_no_fault():
+def test_an_end_that_was_repaired_is_no_fault():
     found = _compare(streams.sse(streams.chat_text(), done=False), TEXT)
     (one,) = found.differences
     assert (one.kind, one.severity) == (Kind.DONE_ADDED, Severity.INFO)
-    assert found.verdict.mended == ("done-missing",)
+    assert found.verdict.repaired == ("done-missing",)
 
 
 def test_hostile_text_is_made_visible():

@@ -78,7 +78,7 @@ def test_a_second_finish_is_dropped_and_says_why():
     assert "finish-reason-repeated" in diff.rules
 
 
-def test_what_cannot_be_mended_is_broken():
+def test_what_cannot_be_repaired_is_broken():
     finding = Finding(
         "stall-gap", Severity.WARNING, "nothing came for 9 s", event=3, repairability=Repairability.NONE, events=(3, 5)
     )
@@ -111,10 +111,10 @@ def test_a_stream_nobody_asked_for_is_compared_with_nothing():
 def test_what_is_shown_is_what_the_normalizer_sends(folder):
     (target,) = find_files(str(folder))
     exchange = target.read()
-    mended = normalize(exchange)
+    repaired = normalize(exchange)
     found = _diffs(exchange)
     failed = not 200 <= exchange.head.status < 300
-    changed = [one.raw for one in mended.events if one.changes or failed]
+    changed = [one.raw for one in repaired.events if one.changes or failed]
     shown = [output.raw for diff in found.values() for output in diff.outputs if output.raw]
     assert sorted(shown) == sorted(changed)
 

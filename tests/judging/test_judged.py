@@ -45,24 +45,24 @@ FOREIGN = {
 @pytest.mark.parametrize("name", FOREIGN)
 def test_names_what_it_does_not_judge_and_leaves_it_alone(name):
     exchange = _bare(FOREIGN[name])
-    report, mended = analyze(exchange), normalize(exchange)
+    report, repaired = analyze(exchange), normalize(exchange)
     assert (str(report.api), report.judged) == (name, False)
     assert report.why
     assert report.verdict == f"not judged: {report.why}"
     assert not [one for one in report.findings if one.severity == "error"]
-    assert mended.exchange.body == exchange.body
-    assert mended.left_alone == report.why
+    assert repaired.exchange.body == exchange.body
+    assert repaired.left_alone == report.why
 
 
 @pytest.mark.parametrize("name", FOREIGN)
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
 def test_a_foreign_protocol_on_a_path_that_promises_another_is_an_error(name, path):
     exchange = streams.exchange([FOREIGN[name]], request=streams.request_for(path=path))
-    report, mended = analyze(exchange), normalize(exchange)
+    report, repaired = analyze(exchange), normalize(exchange)
     assert [one.rule for one in report.findings if one.severity == "error"] == ["foreign-protocol"]
     assert not report.judged
-    assert mended.exchange.body == exchange.body
-    assert errors_left(mended) == ("foreign-protocol",)
+    assert repaired.exchange.body == exchange.body
+    assert errors_left(repaired) == ("foreign-protocol",)
 
 
 def test_chat_on_the_path_of_responses_is_another_protocol():
@@ -99,9 +99,9 @@ def test_compressed_bytes_without_their_header_are_read_and_sent_plainly(size):
     pieces = [packed[at : at + size] for at in range(0, len(packed), size)]
     exchange = streams.exchange(pieces, timed=False)
     assert [one.rule for one in analyze(exchange).findings] == ["encoding-mislabelled"]
-    mended = normalize(exchange)
-    assert mended.exchange.body == body
-    assert errors_left(mended) == ()
+    repaired = normalize(exchange)
+    assert repaired.exchange.body == body
+    assert errors_left(repaired) == ()
 
 
 def _ended(ending, **changes):
@@ -124,11 +124,11 @@ def _ended(ending, **changes):
     ],
 )
 def test_nothing_to_judge_is_said(exchange, rules):
-    report, mended = analyze(exchange), normalize(exchange)
+    report, repaired = analyze(exchange), normalize(exchange)
     assert not report.judged
     assert [one.rule for one in report.findings if one.severity == "error"] == rules
-    assert mended.exchange.body == exchange.body
-    assert mended.left_alone
+    assert repaired.exchange.body == exchange.body
+    assert repaired.left_alone
 
 
 def test_an_answer_that_was_judged_is_ticked():

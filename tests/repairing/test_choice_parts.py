@@ -46,8 +46,8 @@ def test_parts_are_one_choice(roles, request_):
     exchange = _exchange(_parts(roles), request_)
     errors = [one.rule for one in analyze(exchange).findings if one.severity is Severity.ERROR]
     assert errors == [RULE]
-    mended = normalize(exchange)
-    after = analyze(mended.exchange)
+    repaired = normalize(exchange)
+    after = analyze(repaired.exchange)
     assert [one.rule for one in after.findings if one.severity is Severity.ERROR] == []
     choice = after.completion
     assert choice["content"] == "Good morning."

@@ -38,9 +38,9 @@ def test_what_was_held_goes_out_as_it_came(monkeypatch: pytest.MonkeyPatch) -> N
         return whole(self, draft) if draft.is_chunk else _raise()
 
     monkeypatch.setattr(Closing, "event", event)
-    mended = normalize(streams.exchange([BROKEN + b": rest\n\n"], request=streams.request_for(tools=True)))
-    assert mended.failed
-    assert mended.exchange.notes == {FAILED: "ZeroDivisionError('a fault of ours')"}
-    assert [one.rule for one in mended.unrepaired] == [FAILED]
+    repaired = normalize(streams.exchange([BROKEN + b": rest\n\n"], request=streams.request_for(tools=True)))
+    assert repaired.failed
+    assert repaired.exchange.notes == {FAILED: "ZeroDivisionError('a fault of ours')"}
+    assert [one.rule for one in repaired.unrepaired] == [FAILED]
     finish = BROKEN.split(b"\n\n")[-3]
-    assert mended.exchange.body.endswith(finish + b"\n\ndata:[DONE]\n\n: rest\n\n")
+    assert repaired.exchange.body.endswith(finish + b"\n\ndata:[DONE]\n\n: rest\n\n")

@@ -39,7 +39,7 @@ HOSTILE = {
 }
 
 
-def mender(*headers: tuple[str, str]) -> Normalizer:
+def repairer(*headers: tuple[str, str]) -> Normalizer:
     return Normalizer(streams.request_for(), ResponseHead(200, (("content-type", "text/event-stream"), *headers)))
 
 
@@ -50,7 +50,7 @@ def in_cuts(body: bytes, size: int) -> list[bytes]:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_asks_too_much_goes_by_as_it_came(name: str) -> None:
     body = HALF + HOSTILE[name] + b"data: [DONE]\n\n"
-    normalizer = mender()
+    normalizer = repairer()
     out = normalizer.feed(body) + normalizer.finish()
     assert normalizer.stepped_aside
     assert TOO_MUCH in [one.rule for one in normalizer.unrepaired]
@@ -66,7 +66,7 @@ def test_what_asks_too_much_goes_by_as_it_came(name: str) -> None:
 @pytest.mark.parametrize("size", [1000, 65_536])
 def test_the_place_does_not_depend_on_the_cuts(name: str, size: int) -> None:
     body = HALF + HOSTILE[name] + b"data: [DONE]\n\n"
-    whole, cut = mender(), mender()
+    whole, cut = repairer(), repairer()
     expected = whole.feed(body) + whole.finish()
     assert b"".join(map(cut.feed, in_cuts(body, size))) + cut.finish() == expected
     assert cut.unrepaired == whole.unrepaired
@@ -75,17 +75,17 @@ def test_the_place_does_not_depend_on_the_cuts(name: str, size: int) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_packed_it_is_the_same(name: str) -> None:
     body = HALF + HOSTILE[name]
-    plain, packed = mender(), mender(("content-encoding", "gzip"))
+    plain, packed = repairer(), repairer(("content-encoding", "gzip"))
     expected = plain.feed(body)
     pieces = list(packed.pieces(gzip.compress(body, mtime=0)))
     assert b"".join(pieces) == expected
     assert max(map(len, pieces)) < 10 * MIB
 
 
-def test_a_compressed_body_is_mended_up_to_a_length() -> None:
+def test_a_compressed_body_is_repaired_up_to_a_length() -> None:
     events = streams.sse(streams.chat_text("x" * 900)[:-1], done=False)
     body = events * (33 * MIB // len(events))
-    packed = mender(("content-encoding", "gzip"))
+    packed = repairer(("content-encoding", "gzip"))
     assert len(packed.feed(gzip.compress(body, 1, mtime=0))) <= len(body)
     assert [one.why for one in packed.unrepaired if one.rule == TOO_MUCH] == [
         "the compressed body is longer than 33554432 bytes"
@@ -95,7 +95,7 @@ def test_a_compressed_body_is_mended_up_to_a_length() -> None:
 def test_json_that_is_too_large_is_an_error_event() -> None:
     """A client that waits for events could do nothing with it."""
     body = b'{"choices":[' + b'{"a":1},' * 20_000 + b"{}]}"
-    normalizer = mender()
+    normalizer = repairer()
     out = normalizer.feed(body) + normalizer.finish()
     assert out.count(b"data: ") == 1
     assert b'"code":"upstream_invalid_response"' in out
@@ -105,14 +105,14 @@ def test_json_that_is_too_large_is_an_error_event() -> None:
 @pytest.mark.parametrize("ending", [Ending.UPSTREAM_CUT, Ending.COMPLETE])
 def test_what_went_by_ends_as_it_ended(ending: Ending) -> None:
     exchange = streams.exchange([HALF, HOSTILE["lines"]], request=streams.request_for(), ending=ending)
-    mended = normalize(exchange).exchange
-    assert mended.body == exchange.body
-    assert mended.ending is ending
+    repaired = normalize(exchange).exchange
+    assert repaired.body == exchange.body
+    assert repaired.ending is ending
 
 
 def test_a_coding_that_breaks_after_that_is_a_cut() -> None:
     packed = gzip.compress(HALF + HOSTILE["a giant event"], mtime=0)
-    normalizer = mender(("content-encoding", "gzip"))
+    normalizer = repairer(("content-encoding", "gzip"))
     normalizer.feed(packed[:-6] + b"broken")
     assert normalizer.stepped_aside
     assert normalizer.broken
@@ -122,7 +122,7 @@ def test_a_coding_that_breaks_after_that_is_a_cut() -> None:
 def test_one_large_event_is_no_burden(size: int) -> None:
     """Images and long arguments come in one event."""
     body = streams.sse(streams.chat_text("a" * size, "b"))
-    normalizer = mender()
+    normalizer = repairer()
     out = normalizer.feed(body) + normalizer.finish()
     assert analyze(streams.exchange([out])).completion == analyze(streams.exchange([body])).completion
     assert not normalizer.unrepaired
@@ -139,7 +139,7 @@ def test_slices_are_the_whole(pieces: list[bytes], times: int) -> None:
 
 def test_pieces_are_what_feeding_gives() -> None:
     body = streams.sse(streams.chat_text(*map(str, range(2000))))
-    whole, slowly = mender(), mender()
+    whole, slowly = repairer(), repairer()
     pieces = [piece for part in in_cuts(body, 30_000) for piece in slowly.pieces(part)]
     assert b"".join(pieces) == whole.feed(body)
     assert len([piece for piece in pieces if piece]) > len(body) // 30_000

@@ -21,7 +21,7 @@ def chunks(body: bytes) -> list[dict]:
     return [json.loads(part[6:]) for part in body.split(LF) if part.startswith(b"data: {")]
 
 
-def mend(body: bytes, ending: Ending = Ending.COMPLETE, **asked) -> bytes:
+def repair(body: bytes, ending: Ending = Ending.COMPLETE, **asked) -> bytes:
     """The mended bytes of a body whose request is known."""
     normalizer = Normalizer(streams.request_for(**asked))
     return normalizer.feed(body) + normalizer.finish(ending)
@@ -43,20 +43,20 @@ def raw(text: str) -> bytes:
 
 
 def test_the_rest_of_an_answer_sent_as_raw_text_becomes_content():
-    said = completion(mend(streams.sse(STEMS, done=False) + raw(ANSWER)))
+    said = completion(repair(streams.sse(STEMS, done=False) + raw(ANSWER)))
     assert said["content"] == ANSWER
     assert said["finish_reason"] == "stop"
 
 
 def test_the_same_torn_into_events_by_a_gateway():
     torn = b"".join(b"data: " + line.encode() + LF for line in ANSWER.split("\n"))
-    out = mend(streams.sse(STEMS, done=False) + torn)
+    out = repair(streams.sse(STEMS, done=False) + torn)
     assert completion(out)["content"] == ANSWER
     assert out.endswith(b"data: [DONE]\n\n")
 
 
 def test_raw_text_that_does_not_continue_the_answer_is_an_error():
-    out = mend(streams.sse(STEMS, done=False) + raw("Something else\nentirely"))
+    out = repair(streams.sse(STEMS, done=False) + raw("Something else\nentirely"))
     assert completion(out)["content"] == "\nSpring came, at last.\n\n"
     assert "Something else" in chunks(out)[-1]["error"]["message"]
     assert b"[DONE]" not in out
@@ -65,10 +65,10 @@ def test_raw_text_that_does_not_continue_the_answer_is_an_error():
 def test_a_raw_tool_call_is_one_only_when_the_request_offers_the_tool():
     stems = streams.chat_text("get_", "weather", "\n")[:-1]
     body = streams.sse(stems, done=False) + raw('get_weather\n{"city": "Oslo"}')
-    call = completion(mend(body, tools=True))["tool_calls"][0]
+    call = completion(repair(body, tools=True))["tool_calls"][0]
     assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == ("get_weather", {"city": "Oslo"})
     assert call["id"].startswith("call_")
-    assert completion(mend(body))["tool_calls"] == []
+    assert completion(repair(body))["tool_calls"] == []
 
 
 # -- ends ------------------------------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_a_raw_tool_call_is_one_only_when_the_request_offers_the_tool():
     ],
 )
 def test_a_missing_end_is_an_error_event(body, ending, code):
-    out = mend(body, ending)
+    out = repair(body, ending)
     assert chunks(out)[-1]["error"] | {"message": ""} == {
         "message": "",
         "type": "upstream_error",
@@ -101,18 +101,18 @@ def test_a_missing_end_is_an_error_event(body, ending, code):
 
 def test_nobody_is_told_when_the_client_left():
     body = streams.sse(STEMS, done=False)
-    assert mend(body, Ending.CLIENT_LEFT) == body
+    assert repair(body, Ending.CLIENT_LEFT) == body
 
 
 def test_done_is_added_only_when_every_choice_finished():
-    assert mend(streams.sse(streams.chat_text(), done=False)).endswith(b"data: [DONE]\n\n")
-    cut = mend(streams.sse(streams.chat_text(), done=False), Ending.UPSTREAM_CUT)
+    assert repair(streams.sse(streams.chat_text(), done=False)).endswith(b"data: [DONE]\n\n")
+    cut = repair(streams.sse(streams.chat_text(), done=False), Ending.UPSTREAM_CUT)
     assert b"[DONE]" not in cut
 
 
 def test_a_finish_before_a_clean_done_is_invented_only_on_request():
     body = streams.sse(streams.chat_text()[:-1])
-    assert mend(body) == body
+    assert repair(body) == body
     normalizer = Normalizer(streams.request_for(), unsafe=True)
     said = completion(normalizer.feed(body) + normalizer.finish())
     assert said["finish_reason"] == "stop"
@@ -120,12 +120,12 @@ def test_a_finish_before_a_clean_done_is_invented_only_on_request():
 
 def test_truncated_arguments_are_never_completed():
     payloads = streams.chat_tool('{"', "city", '":"')[:-1]
-    out = mend(streams.sse([*payloads, streams.chunk({}, "length")]), tools=True)
+    out = repair(streams.sse([*payloads, streams.chunk({}, "length")]), tools=True)
     assert completion(out)["tool_calls"][0]["function"]["arguments"] == '{"city":"'
     assert completion(out)["finish_reason"] == "length"
 
 
-def mend_responses(body, ending=Ending.COMPLETE):
+def repair_responses(body, ending=Ending.COMPLETE):
     request = Request("POST", "/v1/responses", (), b'{"stream":true,"model":"m","input":"x"}')
     normalizer = Normalizer(request)
     return normalizer.feed(body) + normalizer.finish(ending)
@@ -147,7 +147,7 @@ HALF_RESPONSE = streams.responses_sse(streams.responses_text("half", " an")[:6])
     ],
 )
 def test_a_response_without_an_end_ends_with_an_error_event(body, ending, code, number):
-    out = mend_responses(body, ending)
+    out = repair_responses(body, ending)
     *_, last = out.removesuffix(b"\n\n").split(b"\n\n")
     name, data = last.split(b"\n")
     said = json.loads(data.removeprefix(b"data: "))
@@ -156,19 +156,19 @@ def test_a_response_without_an_end_ends_with_an_error_event(body, ending, code, 
     assert said == {"type": "error", "code": code or "upstream_truncated", "param": None, "sequence_number": number}
     assert out.startswith(HALF_RESPONSE) == body.startswith(HALF_RESPONSE)
     assert not any(kind.encode() in out for kind in TERMINAL)
-    assert mend_responses(out) == out
+    assert repair_responses(out) == out
 
 
 @pytest.mark.parametrize("ending", [Ending.CLIENT_LEFT, Ending.INTERRUPTED])
 def test_no_end_of_a_response_is_missed_when_the_client_left(ending):
-    assert mend_responses(HALF_RESPONSE, ending) == HALF_RESPONSE
+    assert repair_responses(HALF_RESPONSE, ending) == HALF_RESPONSE
 
 
 @pytest.mark.parametrize("ending", list(Ending))
 def test_a_response_that_has_ended_or_failed_gets_no_second_end(ending):
     whole = streams.responses_sse(streams.responses_text("all"))
-    assert mend_responses(whole, ending) == whole
-    failed = mend_responses(HALF_RESPONSE + b'data: {"error":{"message":"overloaded"}}\n\n', ending)
+    assert repair_responses(whole, ending) == whole
+    failed = repair_responses(HALF_RESPONSE + b'data: {"error":{"message":"overloaded"}}\n\n', ending)
     assert failed.count(b"event: error\n") == 1
     assert b"overloaded" in failed
 
@@ -198,14 +198,14 @@ def test_release_gives_up_nothing_before_done():
 
 def test_finish_on_every_chunk_is_held_back_to_one():
     payloads = [streams.chunk({"content": piece}, "stop") for piece in ("a", "b", "c")]
-    out = chunks(mend(streams.sse(payloads)))
+    out = chunks(repair(streams.sse(payloads)))
     assert [one["choices"][0]["finish_reason"] for one in out] == [None, None, None, "stop"]
     assert out[-1]["choices"][0]["delta"] == {}
 
 
 def test_of_two_reasons_the_one_that_says_more_counts():
     payloads = [*streams.chat_tool(), streams.chunk({}, "stop")]
-    out = mend(streams.sse(payloads), tools=True)
+    out = repair(streams.sse(payloads), tools=True)
     assert [one["choices"][0]["finish_reason"] for one in chunks(out)].count(None) == len(payloads) - 2
     assert completion(out)["finish_reason"] == "tool_calls"
 
@@ -236,7 +236,7 @@ WHOLE = {
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_whole_completion_is_streamed(indent):
-    out = mend(json.dumps(WHOLE, indent=indent).encode(), tools=True, usage=True)
+    out = repair(json.dumps(WHOLE, indent=indent).encode(), tools=True, usage=True)
     said = completion(out)
     assert said["tool_calls"][0] == {"index": 0, **WHOLE["choices"][0]["message"]["tool_calls"][0]}
     assert said["finish_reason"] == "tool_calls"
@@ -315,7 +315,7 @@ def test_a_body_that_only_claims_a_coding_is_read_as_it_is():
 
 def test_line_separators_are_escaped_and_mean_the_same():
     payloads = streams.chat_text("a\u2028b", "c\x85d", "e\u2029")
-    out = mend(streams.sse(payloads))
+    out = repair(streams.sse(payloads))
     assert completion(out)["content"] == "a\u2028bc\x85de\u2029"
     assert not {"\u2028", "\u2029", "\x85"} & set(out.decode())
 
@@ -325,39 +325,39 @@ def test_a_character_cut_in_half_is_put_together():
     frames = [streams.frame(streams.chat_text()[0])]
     for part in (whole[:2], whole[2:]):
         frames.append(streams.frame(streams.chunk({"content": "@@"})).replace(b"@@", part))
-    out = mend(b"".join(frames) + streams.sse(streams.chat_text()[-1:]))
+    out = repair(b"".join(frames) + streams.sse(streams.chat_text()[-1:]))
     assert completion(out)["content"] == "🎉"
     halves = [streams.frame(streams.chunk({"content": "@@"})).replace(b"@@", half) for half in (rb"\ud83c", rb"\udf89")]
-    out = mend(frames[0] + b"".join(halves) + streams.sse(streams.chat_text()[-1:]))
+    out = repair(frames[0] + b"".join(halves) + streams.sse(streams.chat_text()[-1:]))
     assert completion(out)["content"] == "🎉"
 
 
 def test_blame_names_sources_and_changes():
     payloads = streams.chat_text("a", "b")
     payloads[1]["id"] = "other"
-    mended = normalize(streams.exchange(streams.sse(payloads, done=False)))
-    changed = mended.events[1]
+    repaired = normalize(streams.exchange(streams.sse(payloads, done=False)))
+    changed = repaired.events[1]
     assert (str(changed.origin), changed.sources, changed.repairs) == ("derived", (1,), ("chunk-id-changes",))
     assert (changed.changes[0].path, changed.changes[0].was, changed.changes[0].now) == ("id", "other", streams.ID)
-    assert (str(mended.events[-1].origin), mended.events[-1].raw) == ("invented", b"data: [DONE]\n\n")
-    assert str(mended.events[0].origin) == "copied"
+    assert (str(repaired.events[-1].origin), repaired.events[-1].raw) == ("invented", b"data: [DONE]\n\n")
+    assert str(repaired.events[0].origin) == "copied"
 
 
 def test_usage_goes_to_its_own_chunk_only_for_who_asked():
     payloads = streams.chat_text("a")
     payloads[-1]["usage"] = streams.USAGE
-    asked = chunks(mend(streams.sse(payloads), usage=True))
+    asked = chunks(repair(streams.sse(payloads), usage=True))
     assert (asked[-1]["choices"], asked[-1]["usage"]) == ([], streams.USAGE)
     assert asked[-2]["usage"] is None
-    assert all("usage" not in one for one in chunks(mend(streams.sse(payloads))))
+    assert all("usage" not in one for one in chunks(repair(streams.sse(payloads))))
 
 
 def test_tgi_tool_calls_are_unwrapped():
-    mended = normalize(corpus.load(corpus.CORPUS / "seed-systems" / "tgi-2.0.4-tool"))
-    call = completion(mended.exchange.body)["tool_calls"][0]
+    repaired = normalize(corpus.load(corpus.CORPUS / "seed-systems" / "tgi-2.0.4-tool"))
+    call = completion(repaired.exchange.body)["tool_calls"][0]
     assert call["function"]["name"] == "get_current_weather"
     assert isinstance(json.loads(call["function"]["arguments"]), dict)
-    assert completion(mended.exchange.body)["finish_reason"] == "tool_calls"
+    assert completion(repaired.exchange.body)["finish_reason"] == "tool_calls"
 
 
 def test_a_comment_decides_nothing():
@@ -366,14 +366,14 @@ def test_a_comment_decides_nothing():
     twice = streams.chat_text("Spring is", " here. ", "Spring is here. ", "And it stays.")
     for payloads in (twice, streams.chat_tool("{}"), streams.chat_tool()):
         body = b"".join(ping + streams.frame(payload) for payload in payloads) + ping + b"data: [DONE]\n\n"
-        assert mend(body, tools=True) == body
+        assert repair(body, tools=True) == body
 
 
 def test_calls_without_a_name_go_out_before_an_error():
     body = streams.sse(streams.chat_tool()[2:4], done=False)
-    once = mend(body, tools=True)
+    once = repair(body, tools=True)
     assert "error" in chunks(once)[-1]
-    assert mend(once, tools=True) == once
+    assert repair(once, tools=True) == once
 
 
 @pytest.mark.parametrize("size", [1, 7, 20, 10_000])

@@ -54,10 +54,10 @@ def test_perfect_scenarios_come_out_byte_for_byte():
     for directory in corpus.directories("scenarios"):
         if directory.name.startswith("00-"):
             exchange = corpus.load(directory)
-            mended = normalize(exchange)
+            repaired = normalize(exchange)
             # One of them brings usage that its request does not ask for.
-            assert mended.changes.keys() <= {"usage-unrequested"}, directory.name
-            assert mended.changes or mended.exchange.body == exchange.body, directory.name
+            assert repaired.changes.keys() <= {"usage-unrequested"}, directory.name
+            assert repaired.changes or repaired.exchange.body == exchange.body, directory.name
 
 
 RECORDED = [one for folder in ("chat.completions", "completions") for one in corpus.recorded(folder)]
@@ -69,11 +69,11 @@ def test_recorded_streams_of_every_vendor(start):
     """No safe repair that a finding promises is left undone, twice is once, and no tool call is lost."""
     for directory in RECORDED[start::8]:
         exchange = corpus.load(directory)
-        before, mended = analyze(exchange), normalize(exchange)
-        after = analyze(mended.exchange)
+        before, repaired = analyze(exchange), normalize(exchange)
+        after = analyze(repaired.exchange)
         promised = {one.rule for one in before.findings if one.repairability is Repairability.SAFE}
         assert not promised & {one.rule for one in after.findings}, directory.name
-        assert normalize(mended.exchange).exchange.body == mended.exchange.body, directory.name
+        assert normalize(repaired.exchange).exchange.body == repaired.exchange.body, directory.name
         assert _calls(after) == _calls(before), directory.name
 
 

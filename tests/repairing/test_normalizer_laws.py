@@ -142,10 +142,10 @@ def _run(body: bytes, cuts: list[int], ending: Ending = Ending.COMPLETE, *, unsa
 def test_conforming_streams_come_out_byte_for_byte(name, unsafe):
     body = streams.sse(PERFECT[name])
     exchange = streams.exchange(body, request=streams.request_for(tools="tool" in name, usage=name == "usage"))
-    mended = normalize(exchange, unsafe=unsafe)
-    assert mended.exchange.body == body
-    assert mended.changes == {}
-    assert mended.unrepaired == ()
+    repaired = normalize(exchange, unsafe=unsafe)
+    assert repaired.exchange.body == body
+    assert repaired.changes == {}
+    assert repaired.unrepaired == ()
 
 
 @RELAXED
@@ -166,10 +166,10 @@ def test_any_bytes_any_cuts(body, cuts, ending, unsafe):
 def test_bent_streams(bent, cuts, unsafe):
     body, plain = bent
     exchange = streams.exchange([body], request=streams.request_for(tools=True))
-    mended = normalize(exchange, unsafe=unsafe)
-    assert _run(body, cuts, unsafe=unsafe) == mended.exchange.body
-    assert normalize(mended.exchange, unsafe=unsafe).exchange.body == mended.exchange.body, "twice is not once"
-    before, after = _held(plain), _held(mended.exchange.body)
+    repaired = normalize(exchange, unsafe=unsafe)
+    assert _run(body, cuts, unsafe=unsafe) == repaired.exchange.body
+    assert normalize(repaired.exchange, unsafe=unsafe).exchange.body == repaired.exchange.body, "twice is not once"
+    before, after = _held(plain), _held(repaired.exchange.body)
     for index, choice in after.items():
         came = before[index]
         assert choice["content"] == came["content"]
@@ -178,7 +178,7 @@ def test_bent_streams(bent, cuts, unsafe):
         ]
     can = {"safe"} if not unsafe else {"safe", "unsafe"}
     promised = {one.rule for one in analyze(exchange).findings if str(one.repairability) in can}
-    still = {one.rule for one in analyze(mended.exchange).findings}
+    still = {one.rule for one in analyze(repaired.exchange).findings}
     assert not promised & still, "a rule still speaks after its repair"
 
 
@@ -207,11 +207,11 @@ def test_the_account_is_complete(bent):
     """Joined raw events are the output; copied events are events of the input; every changed event says by what."""
     body, _ = bent
     exchange = streams.exchange([body], request=streams.request_for(tools=True))
-    mended = normalize(exchange)
-    assert b"".join(event.raw for event in mended.events) == mended.exchange.body
+    repaired = normalize(exchange)
+    assert b"".join(event.raw for event in repaired.events) == repaired.exchange.body
     inputs = StreamDecoder()
     events = [*inputs.feed(body), *inputs.finish()]
-    for event in mended.events:
+    for event in repaired.events:
         if str(event.origin) == "copied":
             assert event.changes == ()
             assert event.raw == events[event.sources[0]].sse.raw
@@ -243,15 +243,15 @@ def test_memory_is_bounded():
 def test_corpus_any_cutting_and_twice(part):
     for directory in corpus.directories(part):
         exchange = corpus.load(directory)
-        mended = normalize(exchange)
-        assert normalize(mended.exchange).exchange.body == mended.exchange.body, directory.name
+        repaired = normalize(exchange)
+        assert normalize(repaired.exchange).exchange.body == repaired.exchange.body, directory.name
         normalizer = Normalizer(exchange.request, exchange.head)
         bytewise = [normalizer.feed(exchange.body[at : at + 1]) for at in range(len(exchange.body))]
-        assert b"".join(bytewise) + normalizer.finish(exchange.ending) == mended.exchange.body, directory.name
+        assert b"".join(bytewise) + normalizer.finish(exchange.ending) == repaired.exchange.body, directory.name
 
 
 @pytest.mark.parametrize("name", ["text", "tool", "tools"])
-def test_any_part_of_a_stream_mended_twice_is_mended_once(name):
+def test_any_part_of_a_stream_repaired_twice_is_repaired_once(name):
     """Every subset of the events of a perfect stream: openings, arguments, finish and [DONE] missing in any way."""
     frames = [*map(streams.frame, PERFECT[name]), b"data: [DONE]\n\n"]
     for chosen in range(1, 1 << len(frames)):

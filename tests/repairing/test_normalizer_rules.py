@@ -25,14 +25,14 @@ def _promised(report, unsafe):
 @pytest.mark.parametrize("rule", REPAIRED, ids=lambda rule: rule.name)
 def test_after_its_repair_a_rule_is_silent(rule, unsafe):
     exchange = corpus.load(rule_fixtures.folder(rule.name) / "bad")
-    mended = normalize(exchange, unsafe=unsafe)
-    still = {one.rule for one in analyze(mended.exchange).findings}
+    repaired = normalize(exchange, unsafe=unsafe)
+    still = {one.rule for one in analyze(repaired.exchange).findings}
     assert not _promised(analyze(exchange), unsafe) & still
-    assert normalize(mended.exchange, unsafe=unsafe).exchange.body == mended.exchange.body
+    assert normalize(repaired.exchange, unsafe=unsafe).exchange.body == repaired.exchange.body
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
-def test_mending_adds_no_error(rule):
+def test_repairing_adds_no_error(rule):
     for kind in ("bad", "good"):
         exchange = corpus.load(rule_fixtures.folder(rule.name) / kind)
         before = {one.rule for one in analyze(exchange).findings}
@@ -46,7 +46,7 @@ def test_every_promise_has_a_repair_and_every_repair_a_rule():
     assert named <= set(by_name())
 
 
-def test_a_repair_that_guesses_mends_nothing_that_is_safe():
+def test_a_repair_that_guesses_repairs_nothing_that_is_safe():
     for repair in repair_classes(unsafe=True):
         if not repair.safe:
             assert {by_name()[rule].repairability for rule in repair.rules} == {Repairability.UNSAFE}, repair.__name__
@@ -76,16 +76,16 @@ def _with_calls(value):
 
 @pytest.mark.parametrize("value", [_CALL, [None, _CALL], [_CALL, None]], ids=["object", "null first", "null last"])
 def test_calls_are_put_into_an_array_of_objects(value):
-    mended = normalize(_with_calls(value))
-    assert mended.exchange.body == _with_calls([_CALL]).body
-    assert mended.changes["tool-call-not-in-array"] == 1
+    repaired = normalize(_with_calls(value))
+    assert repaired.exchange.body == _with_calls([_CALL]).body
+    assert repaired.changes["tool-call-not-in-array"] == 1
 
 
 @pytest.mark.parametrize("value", [5, True, "none", ["none"], [[_CALL]], [_CALL, 5]], ids=repr)
 def test_what_is_no_call_is_left_where_it_stands(value):
-    mended = normalize(_with_calls(value))
-    assert mended.exchange.body == _with_calls(value).body
-    assert [one.rule for one in mended.unrepaired] == ["tool-call-not-in-array"]
+    repaired = normalize(_with_calls(value))
+    assert repaired.exchange.body == _with_calls(value).body
+    assert [one.rule for one in repaired.unrepaired] == ["tool-call-not-in-array"]
 
 
 def test_text_beside_an_error_is_sent_before_it():
@@ -93,9 +93,9 @@ def test_text_beside_an_error_is_sent_before_it():
     text = chat_text()
     both = exchange(sse([*text[:2], {**text[2], **error}]))
     bare = {key: text[2][key] for key in ENVELOPE_KEYS}
-    mended = normalize(both).exchange
-    assert mended.body == sse([*text[:2], text[2], {**bare, **error}])
-    assert {one.rule for one in analyze(mended).findings} == {"error-midstream-standard"}
+    repaired = normalize(both).exchange
+    assert repaired.body == sse([*text[:2], text[2], {**bare, **error}])
+    assert {one.rule for one in analyze(repaired).findings} == {"error-midstream-standard"}
 
 
 @pytest.mark.parametrize("arguments", ["", None])
@@ -111,8 +111,8 @@ def test_arguments_that_stay_empty_are_no_promise(arguments):
 
 @pytest.mark.parametrize("first", ["{", '{"', '{"c', '{"ci'])
 def test_cumulative_arguments_are_taken_apart_from_the_first_piece_on(first):
-    mended = normalize(exchange(sse(chat_tool(first, '{"city":', '{"city":"Oslo"}')))).exchange
-    assert mended.body == sse(chat_tool(first, '{"city":'.removeprefix(first), '"Oslo"}'))
+    repaired = normalize(exchange(sse(chat_tool(first, '{"city":', '{"city":"Oslo"}')))).exchange
+    assert repaired.body == sse(chat_tool(first, '{"city":'.removeprefix(first), '"Oslo"}'))
 
 
 def test_a_key_that_looks_like_a_beginning_is_kept():

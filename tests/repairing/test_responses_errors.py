@@ -27,7 +27,7 @@ def test_a_wrong_number_is_repaired_and_its_name_kept():
     body = OWN.body.replace(b'"sequence_number":2', b'"sequence_number":1')
     assert body != OWN.body
     wrong = type(OWN)(request=OWN.request, head=OWN.head, segments=(Segment(None, body),), ending=OWN.ending)
-    mended = normalize(wrong)
-    assert mended.changes == {"responses-sequence-number": 1}
-    assert b"event: error\ndata: {" in mended.exchange.body
-    assert b'"sequence_number":2}' in mended.exchange.body
+    repaired = normalize(wrong)
+    assert repaired.changes == {"responses-sequence-number": 1}
+    assert b"event: error\ndata: {" in repaired.exchange.body
+    assert b'"sequence_number":2}' in repaired.exchange.body

@@ -159,7 +159,7 @@ def test_openai_node_streams_through_unchanged(upstream: Upstream, tmp_path: Pat
         ("tgi/object-tool-call", "tool_calls"),
     ],
 )
-def test_openai_node_gets_whole_answers_from_mended_streams(name: str, finish: str, tmp_path: Path) -> None:
+def test_openai_node_gets_whole_answers_from_repaired_streams(name: str, finish: str, tmp_path: Path) -> None:
     standin, _, wanted = name.partition("/")
     scenario = next(one for one in scenarios(standin) if one.name == wanted)
     with (

@@ -104,7 +104,7 @@ def _whole(db: CaptureDB, number: int) -> Exchange:
 
 
 @pytest.mark.parametrize("name", _ALL)
-def test_the_client_gets_what_mending_the_recording_gives(played: dict[str, Live], name: str) -> None:
+def test_the_client_gets_what_repairing_the_recording_gives(played: dict[str, Live], name: str) -> None:
     live = played[name]
     if live.stored.head is None:
         assert live.seen.status == 502
@@ -252,7 +252,7 @@ _EMPTY = [HEAD, END]
 
 
 @contextlib.contextmanager
-def _mending(tmp_path: Path, steps: list[object], *options: str) -> Iterator[tuple[Upstream, Proxy]]:
+def _repair_mode(tmp_path: Path, steps: list[object], *options: str) -> Iterator[tuple[Upstream, Proxy]]:
     with (
         Upstream({_PATH: steps}) as upstream,  # type: ignore[dict-item]
         recording(tmp_path, "--normalize", "--upstream", upstream.url, *options) as proxy,
@@ -262,7 +262,7 @@ def _mending(tmp_path: Path, steps: list[object], *options: str) -> Iterator[tup
 
 
 def test_a_conforming_stream_arrives_byte_for_byte(tmp_path: Path) -> None:
-    with _mending(tmp_path, list(_GOOD)) as (upstream, proxy):
+    with _repair_mode(tmp_path, list(_GOOD)) as (upstream, proxy):
         direct, proxied = (run(fetch(port, post(_PATH, _ASKED))) for port in (upstream.port, proxy.port))
     assert _decoded(proxied.raw)[0] == _decoded(direct.raw)[0]
     assert proxied.ending == "message"
@@ -282,13 +282,13 @@ def test_a_conforming_stream_arrives_byte_for_byte(tmp_path: Path) -> None:
     ids=["unstreamed", "429", "204", "head", "early-hints", "no-http", "cut-error"],
 )
 def test_what_is_no_stream_goes_through_untouched(tmp_path: Path, answer: bytes, asked: bytes) -> None:
-    with _mending(tmp_path, [answer, 0.02, FIN]) as (upstream, proxy):
+    with _repair_mode(tmp_path, [answer, 0.02, FIN]) as (upstream, proxy):
         direct, proxied = (run(fetch(port, asked, until=lambda _: False)) for port in (upstream.port, proxy.port))
     assert (proxied.raw, proxied.ending) == (direct.raw, direct.ending)
 
 
 def test_an_error_page_becomes_an_error_object(tmp_path: Path) -> None:
-    with _mending(tmp_path, [_502]) as (_, proxy):
+    with _repair_mode(tmp_path, [_502]) as (_, proxy):
         seen = run(fetch(proxy.port, post(_PATH, _ASKED)))
     assert (seen.status, seen.ending) == (502, "message")
     assert "nginx" in json.loads(seen.body)["error"]["message"]
@@ -302,7 +302,7 @@ def test_an_error_page_becomes_an_error_object(tmp_path: Path) -> None:
     [([FIN], "fin", "missing-terminator"), ([RST], "rst", "rst"), ([b"zz\r\n", HOLD], "fin", "bad-framing: ")],
 )
 def test_a_cut_is_said_and_stays_a_cut(tmp_path: Path, end: list[object], ending: str, reason: str) -> None:
-    with _mending(tmp_path, [HEAD, _role(), _content("half"), 0.05, *end]) as (_, proxy):
+    with _repair_mode(tmp_path, [HEAD, _role(), _content("half"), 0.05, *end]) as (_, proxy):
         seen = run(fetch(proxy.port, post(_PATH, _ASKED)))
     assert seen.ending == ending
     assert not seen.raw.endswith(END)
@@ -335,7 +335,7 @@ def test_openai_python_is_told_that_a_response_stopped(tmp_path: Path, end: Step
 
 
 def test_an_answer_whose_message_does_not_end_is_ended(tmp_path: Path) -> None:
-    with _mending(tmp_path, [*_GOOD[:-1], HOLD]) as (upstream, proxy):
+    with _repair_mode(tmp_path, [*_GOOD[:-1], HOLD]) as (upstream, proxy):
         with _client(proxy.port) as client:
             got = _ask(client, {"model": "m", "messages": [], "stream": True})
         assert got == Got("hi", (), "stop", "")  # the upstream holds its message open: ours has ended
@@ -349,7 +349,7 @@ def test_an_answer_whose_message_does_not_end_is_ended(tmp_path: Path) -> None:
 def test_streams_and_others_share_a_connection(tmp_path: Path) -> None:
     """Pipelined, so that one read holds the end of one answer and the beginning of the next."""
     asked = post(_PATH, b'{"stream":false}') + post(_PATH, _ASKED) + post(_PATH, b'{"stream":false}')
-    with _mending(tmp_path, [_JSON]) as (_, proxy):
+    with _repair_mode(tmp_path, [_JSON]) as (_, proxy):
         seen = run(fetch(proxy.port, asked, until=lambda seen: seen.raw.count(_WHOLE) == 2))
     first, middle, last = seen.raw.partition(_JSON)
     assert (first, middle) == (b"", _JSON)
@@ -361,7 +361,7 @@ def test_a_compressed_stream_is_sent_plain(tmp_path: Path) -> None:
     plain = b"".join(_decoded(b"".join([*_GOOD]))[:1])  # type: ignore[arg-type]
     packed = gzip.compress(plain)
     head = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
-    with _mending(tmp_path, [head, chunk(packed[:20]), 0.01, chunk(packed[20:]), END]) as (_, proxy):
+    with _repair_mode(tmp_path, [head, chunk(packed[:20]), 0.01, chunk(packed[20:]), END]) as (_, proxy):
         seen = run(fetch(proxy.port, post(_PATH, _ASKED)))
     assert b"gzip" not in seen.raw
     assert _decoded(seen.raw)[0] == plain
@@ -370,7 +370,7 @@ def test_a_compressed_stream_is_sent_plain(tmp_path: Path) -> None:
 
 
 def test_a_client_of_http_1_0_gets_no_chunks(tmp_path: Path) -> None:
-    with _mending(tmp_path, list(_GOOD)) as (_, proxy):
+    with _repair_mode(tmp_path, list(_GOOD)) as (_, proxy):
         seen = run(fetch(proxy.port, post(_PATH, _ASKED).replace(b"HTTP/1.1", b"HTTP/1.0"), until=lambda _: False))
     assert seen.ending == "fin"
     assert b"chunked" not in seen.raw
@@ -381,7 +381,7 @@ def test_a_client_of_http_1_0_gets_no_chunks(tmp_path: Path) -> None:
 def test_a_request_in_chunks_is_understood(tmp_path: Path, head: bytes) -> None:
     asked = b"POST %b HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" % _PATH.encode()
     asked += chunk(_ASKED[:7]) + chunk(_ASKED[7:]) + END
-    with _mending(tmp_path, [_JSON]) as (_, proxy):
+    with _repair_mode(tmp_path, [_JSON]) as (_, proxy):
         seen = run(fetch(proxy.port, asked if head else post(_PATH, _ASKED)))
     assert b"chat.completion.chunk" in seen.raw
 
@@ -429,7 +429,7 @@ def test_without_being_told_to_nobody_asks_again(tmp_path: Path) -> None:
     "empty", [_EMPTY, [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"], [HEAD[:17] + b"\r\n", FIN]]
 )
 def test_an_upstream_that_has_nothing_to_say_either_way(tmp_path: Path, empty: list[object]) -> None:
-    with _mending(tmp_path, empty, "--retry-unstreamed") as (upstream, proxy):
+    with _repair_mode(tmp_path, empty, "--retry-unstreamed") as (upstream, proxy):
         seen = run(fetch(proxy.port, post(_PATH, _ASKED, "Authorization: Bearer k\r\n")))
         assert [b'"stream": false' in one for one in upstream.requests] == [False, True]
         assert all(b"Authorization: Bearer k" in one for one in upstream.requests)
@@ -440,7 +440,7 @@ def test_an_upstream_that_has_nothing_to_say_either_way(tmp_path: Path, empty: l
 
 
 def test_a_client_that_leaves_while_it_is_asked_again(tmp_path: Path) -> None:
-    with _mending(tmp_path, _EMPTY, "--retry-unstreamed") as (upstream, proxy):
+    with _repair_mode(tmp_path, _EMPTY, "--retry-unstreamed") as (upstream, proxy):
 
         def both_asked(_: Seen) -> bool:
             upstream.scripts[_PATH] = [HOLD]
@@ -453,7 +453,7 @@ def test_a_client_that_leaves_while_it_is_asked_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--unsafe", "--retry-unstreamed"])
-def test_how_to_mend_needs_mending(tmp_path: Path, option: str) -> None:
+def test_how_to_repair_needs_repairing(tmp_path: Path, option: str) -> None:
     from tests.servers.test_withstand import _refused
 
     result = _refused(tmp_path, "--upstream", "http://127.0.0.1:1/v1", option)
@@ -465,7 +465,7 @@ def test_unsafe_repairs_are_made_on_request(tmp_path: Path) -> None:
     steps: list[object] = [HEAD, _role(), _content("hi"), event("[DONE]"), END]
     finishes = []
     for option in ((), ("--unsafe",)):
-        with _mending(tmp_path, steps, *option) as (_, proxy):
+        with _repair_mode(tmp_path, steps, *option) as (_, proxy):
             finishes.append(run(fetch(proxy.port, post(_PATH, _ASKED))).raw.count(b'"finish_reason":"stop"'))
     assert finishes == [0, 1]
 

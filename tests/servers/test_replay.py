@@ -247,7 +247,7 @@ def test_answers_without_a_body_have_none(tmp_path: Path) -> None:
     assert seen.body == b""
 
 
-def test_a_mended_stream_has_a_head_of_its_own(tmp_path: Path) -> None:
+def test_a_repaired_stream_has_a_head_of_its_own(tmp_path: Path) -> None:
     head = (*streams.HEADERS[:1], ("content-encoding", "gzip"), ("content-length", "5"))
     broken = streams.sse(streams.chat_text(), done=False)
     exchange = streams.exchange([gzip.compress(broken)], headers=head, ending=Ending.UPSTREAM_CUT)

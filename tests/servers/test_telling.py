@@ -80,7 +80,7 @@ def test_at_its_end_it_waits_for_what_is_still_to_be_said(upstream: Upstream, tm
     assert "streamlab check 1" in done.stderr or "were not judged in passing" in done.stderr
 
 
-def test_what_was_mended_is_said(upstream: Upstream, tmp_path: Path) -> None:
+def test_what_was_repaired_is_said(upstream: Upstream, tmp_path: Path) -> None:
     with recording(tmp_path, "--upstream", upstream.url, "--normalize", findings=True) as proxy:
         run(fetch(proxy.port, post("/v1/chat/completions", _ASKED), until=lambda seen: b"[DONE]" in seen.raw))
         eventually(lambda: "1  mended: done-missing" in proxy.stderr, 300)

@@ -478,7 +478,7 @@ finally:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mend", [(), ("--normalize",)], ids=["plain", "mended"])
-def test_a_gzip_bomb_and_deep_json_are_recorded_and_judged(tmp_path: Path, mend: tuple[str, ...]) -> None:
+def test_a_gzip_bomb_and_deep_json_are_recorded_and_judged(tmp_path: Path, repair: tuple[str, ...]) -> None:
     packed, deep = _bomb(), chunk(b"data: " + b"[" * 100_000 + b"]" * 100_000 + b"\n\n")
     whole = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
     coded = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
@@ -486,12 +486,12 @@ def test_a_gzip_bomb_and_deep_json_are_recorded_and_judged(tmp_path: Path, mend:
     scripts = {"/v1/bomb": [coded, chunk(packed), END], "/v1/deep": [HEAD, deep, END], "/v1/whole": [head + whole]}
     with (
         Upstream({f"{path}/chat/completions": steps for path, steps in scripts.items()}) as upstream,
-        recording(tmp_path, "--upstream", upstream.url, *mend) as proxy,
+        recording(tmp_path, "--upstream", upstream.url, *repair) as proxy,
     ):
         for path in scripts:
             asked = post(f"{path}/chat/completions", b'{"stream":true,"model":"m"}')
             # What is decoded of the bomb stops before its end: the client must not take that for all.
-            ended = "message" if not mend or path != "/v1/bomb" else "fin"
+            ended = "message" if not repair or path != "/v1/bomb" else "fin"
             assert run(fetch(proxy.port, asked, seconds=60)).ending == ended
         peaks = [_peak_kb(pid) for pid in _family(proxy.process.pid)]
         assert proxy.stop() == 0, proxy.stderr

@@ -307,7 +307,7 @@ def test_export_writes_a_fixture(run, database, tmp_path, monkeypatch):
     run(story, db=database)
 
 
-def test_the_mended_stream_is_written(run, tmp_path, monkeypatch):
+def test_the_repaired_stream_is_written(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     async def story(driver):

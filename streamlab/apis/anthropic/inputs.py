@@ -39,7 +39,7 @@ def judge(text: str, fragments: list[str]) -> InputFault:
             return InputFault.NONE
         inner = _parsed(value) if type(value) is str else (False, None)
         return InputFault.DOUBLE_ENCODED if inner[0] and type(inner[1]) is dict else InputFault.NOT_OBJECT
-    return InputFault.NOT_JSON if mended(text, fragments) is None else _kind(text)
+    return InputFault.NOT_JSON if repaired(text, fragments) is None else _kind(text)
 
 
 def _kind(text: str) -> InputFault:
@@ -48,7 +48,7 @@ def _kind(text: str) -> InputFault:
     return InputFault.EMPTY_OBJECT_PREFIX if empty else InputFault.REPEATED
 
 
-def mended(text: str, fragments: list[str]) -> str | None:
+def repaired(text: str, fragments: list[str]) -> str | None:
     """The one object that an input says twice, step by step, or behind an empty one; None when it says none."""
     rest = text.strip()
     if rest.startswith("{}") and len(rest) > 2 and _is_object(rest[2:]):

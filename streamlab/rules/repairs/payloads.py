@@ -254,11 +254,13 @@ class CutCharacters(Repair):
         as_bytes = FaultKind.INVALID_UTF8 in kinds
         exact = _exact(draft, event) if as_bytes else event.json
         for choice, read in zip(reading.choices(event.json), reading.choices(exact), strict=False):
-            self._mend(draft, reading.choice_index(choice), reading.delta(choice), reading.content(reading.delta(read)))
+            self._repair(
+                draft, reading.choice_index(choice), reading.delta(choice), reading.content(reading.delta(read))
+            )
         self.awake = bool(self._half)
         return (draft,)
 
-    def _mend(self, draft: Draft, index: int, delta: JsonObject, text: str) -> None:
+    def _repair(self, draft: Draft, index: int, delta: JsonObject, text: str) -> None:
         before = self._half.pop(index, None)
         if "content" not in delta or not text:
             if before is not None:
@@ -271,10 +273,10 @@ class CutCharacters(Repair):
         if half:
             self._half[index] = (half, as_bytes, draft)
             text = text[: -len(half)]
-        mended = _whole(text, as_bytes)
-        if mended != delta["content"]:
+        repaired = _whole(text, as_bytes)
+        if repaired != delta["content"]:
             rule = "invalid-utf8" if as_bytes else "surrogate-escape-split"
-            draft.put(rule, delta, "content", mended, f"choices[{index}].delta.")
+            draft.put(rule, delta, "content", repaired, f"choices[{index}].delta.")
 
     def end(self, ending: Ending) -> Drafts:
         left = []

@@ -114,7 +114,7 @@ Enter unfolds long values and names in full, and folds them again."""
     def _event(self, diff: EventDiff, width: int) -> list[Text]:
         into = f" {diff.into}" if diff.into is not None else ""
         lines = [Text(_SAID[diff.outcome] + into, BOLD)]
-        lines += [line for field in diff.broken for line in self._unmended(field, width)]
+        lines += [line for field in diff.broken for line in self._unrepaired(field, width)]
         for number, output in enumerate(diff.outputs, start=1):
             lines += self._output(output, number, len(diff.outputs), width)
         return [*lines, Text()]
@@ -172,7 +172,7 @@ Enter unfolds long values and names in full, and folds them again."""
                 lines += self.wrapped(Text.assemble((f"     {title:<7}", DIM), (text, style)), width, "            ")
         return lines
 
-    def _unmended(self, field: FieldDiff, width: int) -> list[Text]:
+    def _unrepaired(self, field: FieldDiff, width: int) -> list[Text]:
         sign, style = _SIGNS[field.how]
         chosen = self._is_chosen(field)
         line = Text.assemble(("▸" if chosen else " ", GRAVE), (f"{sign} ", style))

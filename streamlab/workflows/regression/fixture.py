@@ -37,12 +37,12 @@ def read_fixture(path: Path) -> Fixture:
             listed = json.loads(read_regular(findings, within=str(path)))
         except ValueError as error:
             raise UnreadableInputError(f"{findings}: not JSON ({error})") from None
-    mended = read_regular(expected, within=str(path)) if expected.exists() else None
-    return Fixture(path, exchange, mended, listed)
+    repaired = read_regular(expected, within=str(path)) if expected.exists() else None
+    return Fixture(path, exchange, repaired, listed)
 
 
 def write_expectations(path: Path, exchange: Exchange) -> None:
     """Write what our normalizer and our rules make of an exchange beside it."""
-    mended, _ = run(our_machine(exchange), [exchange.body])
-    write_regular(path / EXPECTED, mended)
+    repaired, _ = run(our_machine(exchange), [exchange.body])
+    write_regular(path / EXPECTED, repaired)
     write_regular(path / FINDINGS, findings_text(found_in(exchange)).encode())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, BLOCK_STOP, TOOL_BLOCKS
-from streamlab.apis.anthropic.inputs import InputFault, decoded, judge, mended
+from streamlab.apis.anthropic.inputs import InputFault, decoded, judge, repaired
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.exchange import Ending
 from streamlab.rules.repair import ABSENT, Draft, Drafts, Origin
@@ -209,7 +209,7 @@ class ToolInputs(Part):
         if fault is InputFault.DOUBLE_ENCODED:
             return decoded(whole, twice=True)
         if fault in (InputFault.EMPTY_OBJECT_PREFIX, InputFault.REPEATED):
-            return mended(whole, pieces)
+            return repaired(whole, pieces)
         return "{}" if fault is InputFault.NOT_OBJECT and whole.strip() == "null" else None
 
     def _instead(self, held: list[Draft], rest: str, whole: str, rule: str) -> Iterator[Draft]:

@@ -98,13 +98,13 @@ class ChoiceShape(Repair):
             first, second = _only_index(reading.choices(held.json)), _only_index(listed)
             # One index for everything, or a new one for every token: there is only one choice.
             self._all_zero = second in (first, first + 1) if self._last < 0 else second == first + 1
-            self._mend(held)
+            self._repair(held)
         elif self._begins_part(listed):
             self._all_zero = True
         elif self._may_count(listed):
             self._held, self.awake = draft, True
             return ()
-        self._mend(draft)
+        self._repair(draft)
         return (draft,) if held is None else (held, draft)
 
     def end(self, ending: Ending) -> Drafts:
@@ -112,7 +112,7 @@ class ChoiceShape(Repair):
         if held is None:
             return ()
         self._all_zero = self._last < 0
-        self._mend(held)
+        self._repair(held)
         return (held,)
 
     def _begins_part(self, listed: list[JsonObject]) -> bool:
@@ -145,7 +145,7 @@ class ChoiceShape(Repair):
             return False
         return self._last < 0 or (index == self._last + 1 and not reading.delta(listed[0]).get("role"))
 
-    def _mend(self, draft: Draft) -> None:
+    def _repair(self, draft: Draft) -> None:
         if draft.is_chunk:
             listed = reading.choices(draft.json)
             for position, choice in enumerate(listed):

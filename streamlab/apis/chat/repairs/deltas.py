@@ -51,7 +51,7 @@ class DeltaShape(Repair):
         if opening is not None and draft.is_chunk and any(map(_says_text, reading.deltas(draft.json))):
             delta = reading.deltas(opening.json)[0]
             opening.put("content-null-placeholder", delta, "content", "", "choices[0].delta.")
-        self._mend(draft)
+        self._repair(draft)
         if opening is None and draft.is_chunk and _opens_with_null(draft.json):
             self._opening, self.awake = draft, True
             return ()
@@ -61,7 +61,7 @@ class DeltaShape(Repair):
         opening, self._opening = self._opening, None
         return () if opening is None else (opening,)
 
-    def _mend(self, draft: Draft) -> None:
+    def _repair(self, draft: Draft) -> None:
         if draft.is_chunk:
             for position, choice in enumerate(reading.choices(draft.json)):
                 path = f"choices[{position}].delta."

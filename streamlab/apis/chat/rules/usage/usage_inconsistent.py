@@ -31,7 +31,7 @@ _CHAT = _Names("prompt_tokens", "completion_tokens", "prompt_tokens_details", "c
 _RESPONSES = _Names("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
 
 
-class MendCounts(Repair):
+class RepairCounts(Repair):
     """Counts as integers under OpenAI's names; a total that is the sum of its parts. Nothing is estimated."""
 
     rules = ("usage-inconsistent",)
@@ -42,10 +42,10 @@ class MendCounts(Repair):
     def event(self, draft: Draft) -> Drafts:
         usage = draft.json.get("usage") if draft.is_chunk else None
         if type(usage) is dict and usage:
-            self._mend(draft, usage)
+            self._repair(draft, usage)
         return (draft,)
 
-    def _mend(self, draft: Draft, usage: JsonObject) -> None:
+    def _repair(self, draft: Draft, usage: JsonObject) -> None:
         _straighten(usage, lambda key, value: draft.put(self.rules[0], usage, key, value, "usage."))
 
 
@@ -69,7 +69,7 @@ def _straighten(usage: JsonObject, put: Callable[[str, int], None]) -> None:
         put("total_tokens", prompt + completion)
 
 
-def _unmendable(usage: Any) -> frozenset[str]:
+def _unrepairable(usage: Any) -> frozenset[str]:
     """Paths of the faults that stay when everything that follows from the numbers themselves is put right."""
     if type(usage) is not dict:
         return frozenset()
@@ -106,7 +106,7 @@ class UsageInconsistent(Rule):
     severity = Severity.WARNING
     source = USAGE
     repairability = Repairability.SAFE
-    repair = MendCounts
+    repair = RepairCounts
     apis = Scope.OPENAI
     on = Fact.USAGE
 
@@ -117,7 +117,7 @@ class UsageInconsistent(Rule):
         if usage is not None:
             for path, message, severity in _faults(usage, _CHAT):
                 actual = usage if path == "usage" else None
-                repairability = Repairability.NONE if path in _unmendable(usage) else Repairability.SAFE
+                repairability = Repairability.NONE if path in _unrepairable(usage) else Repairability.SAFE
                 yield self.found(message, at, path=path, actual=actual, severity=severity, repairability=repairability)
 
     def end(self, ending: Ending) -> Findings:

@@ -7,9 +7,9 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.mended import Mended, arguments, expected, mended_streams, served
+from tests.clients.repaired import Repaired, arguments, expected, repaired_streams, served
 
-STREAMS = [one for one in mended_streams() if "choices" not in one.completion]
+STREAMS = [one for one in repaired_streams() if "choices" not in one.completion]
 _ASKED: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "?"}]}
 
 
@@ -52,7 +52,7 @@ def accumulated(client: openai.OpenAI) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("one", STREAMS, ids=lambda one: one.name)
-def test_openai_python_ends_with_what_was_mended(client_of, one: Mended) -> None:
+def test_openai_python_ends_with_what_was_repaired(client_of, one: Repaired) -> None:
     wanted = expected(one.completion)
     assert plain(client_of(one.name)) == wanted
     if wanted["finish"] == "length":  # by design, on OpenAI's own streams too

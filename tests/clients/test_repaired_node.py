@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.mended import arguments, expected, mended_streams, served
+from tests.clients.repaired import arguments, expected, repaired_streams, served
 
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 #: Beside the virtual environment, so that `make clean` takes it along. The folder may be named instead.
@@ -32,8 +32,8 @@ def packages() -> Path:
 
 
 @pytest.mark.xdist_group("openai-node")
-def test_openai_node_ends_with_what_was_mended(packages: Path) -> None:
-    streams = [one for one in mended_streams() if "choices" not in one.completion]
+def test_openai_node_ends_with_what_was_repaired(packages: Path) -> None:
+    streams = [one for one in repaired_streams() if "choices" not in one.completion]
     script = Path(__file__).with_name("openai_node.mjs")
     with served(streams) as replay:
         done = subprocess.run(

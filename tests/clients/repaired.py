@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
-class Mended:
+class Repaired:
     """A mended exchange and the completion that every client has to end with."""
 
     name: str
@@ -37,27 +37,27 @@ def _directories() -> list[Path]:
     return found + corpus.directories("seed-systems") + corpus.directories("scenarios")
 
 
-def mended_streams() -> Iterator[Mended]:
+def repaired_streams() -> Iterator[Repaired]:
     """Every chat stream that comes out without an error finding and holds an answer rather than an error."""
     for directory in _directories():
         exchange = corpus.load(directory)
         if exchange.head is None or exchange.head.status != 200 or exchange.ending is not Ending.COMPLETE:
             continue
-        mended = normalize(exchange)
-        report = analyze(mended.exchange)
-        streamed = b"data: [DONE]" in mended.exchange.body
+        repaired = normalize(exchange)
+        report = analyze(repaired.exchange)
+        streamed = b"data: [DONE]" in repaired.exchange.body
         if (
             report.api is api_named("chat.completions")
             and streamed
-            and not errors_left(mended)
+            and not errors_left(repaired)
             and "error" not in report.completion
         ):
             name = "-".join(directory.parts[-2:] if directory.name != "bad" else directory.parts[-2:-1])
-            yield Mended(name, mended.exchange, report.completion)
+            yield Repaired(name, repaired.exchange, report.completion)
 
 
 @contextmanager
-def served(streams: list[Mended]) -> Iterator[BackgroundReplay]:
+def served(streams: list[Repaired]) -> Iterator[BackgroundReplay]:
     """All of them behind one replay server, each by its name: ``{url}/@NAME/v1``."""
     playables = [
         Playable(Candidate((one.name,), None, None, None, False), one.name, lambda one=one: held(script(one.exchange)))
