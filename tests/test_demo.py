@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from streamlab.demo.acts import Act, acts
-from streamlab.demo.clients import Client, Seen, ask_with_httpx, ask_with_openai, best_client
+from streamlab.demo.clients import Client, ClientOutcome, ask_with_httpx, ask_with_openai, best_client
 from streamlab.demo.performance import perform
 from streamlab.demo.place import database
 from streamlab.demo.programme import show
@@ -131,7 +131,7 @@ def test_clients_see_the_bugs_people_report(client: Client) -> None:
     if client is not HTTPX:
         pytest.importorskip("openai")
 
-    def ask(name: str, body: dict[str, Any], **options: Any) -> Seen:
+    def ask(name: str, body: dict[str, Any], **options: Any) -> ClientOutcome:
         with standin_in_thread(name, gap_ms=0, **options) as standin:
             return client.ask(standin.base_url, body)
 
@@ -150,9 +150,9 @@ def test_clients_see_the_bugs_people_report(client: Client) -> None:
 
 
 def test_what_is_told_is_harmless_on_a_terminal() -> None:
-    assert "\x1b" not in Seen(error="Boom: \x1b[31m").told()
-    assert "\x1b" not in Seen(chunks=1, text="\x1b]0;x\x07").told()
-    assert "\x1b" not in Seen(chunks=1, tool_ids=["\x1bone", "two"]).told()
+    assert "\x1b" not in ClientOutcome(error="Boom: \x1b[31m").told()
+    assert "\x1b" not in ClientOutcome(chunks=1, text="\x1b]0;x\x07").told()
+    assert "\x1b" not in ClientOutcome(chunks=1, tool_ids=["\x1bone", "two"]).told()
 
 
 def test_httpx_is_used_where_openai_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

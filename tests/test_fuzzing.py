@@ -16,7 +16,7 @@ from streamlab.exchange import Ending
 from streamlab.playback.variations import Break, broken_off, cut_at, place
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.workflows import fuzz as fuzzing
-from streamlab.workflows.fuzz import Difference, Fuzzed
+from streamlab.workflows.fuzz import ChangedOutcome, Fuzzed
 from streamlab.workflows.regression.fixture import read_fixture
 from streamlab.workflows.shrink import shrink_for
 from streamlab.workflows.trial import Budget, Outcome
@@ -108,7 +108,7 @@ def test_what_comes_to_the_same_at_the_same_place_is_listed_once() -> None:
     outcome = Outcome(0, b"half")
     result = Fuzzed(Outcome(0, b"whole"))
     for how, kept in ((Break.CUT, 9), (Break.RESET, 9), (Break.STALL, 5)):
-        result.add([Difference(how, f"{how} after byte {kept}", broken_off(TEXT, kept, how), outcome)])
+        result.add([ChangedOutcome(how, f"{how} after byte {kept}", broken_off(TEXT, kept, how), outcome)])
     assert [line for line in result.lines() if "after byte" in line] == [
         "cut or reset after byte 9: exit code 0",
         "stall after byte 5: exit code 0",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamlab.cli.options import db_option, max_input_option
-from streamlab.cli.progress import Progress
+from streamlab.cli.progress import ProgressLine
 from streamlab.report.terminal import complain
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Outcomes:
         self.unreadable = 0
 
     def __iter__(self) -> Iterator[tuple[Checked, Report]]:
-        with Progress() as progress:
+        with ProgressLine() as progress:
             for outcome in self._checked:
                 progress.advance()
                 if outcome.report is None:

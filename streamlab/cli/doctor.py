@@ -17,7 +17,7 @@ def command(db: Path | None, as_json: bool) -> int:
     program started here would see. Exit code 0: nothing is wrong; 1: something is.
     """
     from streamlab.report.terminal import say, say_json
-    from streamlab.workflows.doctor import State, examine
+    from streamlab.workflows.doctor import Health, examine
 
     checks = list(examine(db))
     if as_json:
@@ -25,4 +25,4 @@ def command(db: Path | None, as_json: bool) -> int:
         say_json({"format": "streamlab.doctor/1", "checks": listed})
     else:
         say(*(f"{one.state:<6}{one.name:<18}{one.said}" for one in checks))
-    return int(any(one.state is State.WRONG for one in checks))
+    return int(any(one.state is Health.WRONG for one in checks))

@@ -81,12 +81,12 @@ def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wante
 
 
 def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
-    from streamlab.cli.progress import Progress
+    from streamlab.cli.progress import ProgressLine
     from streamlab.report import listing
     from streamlab.report.terminal import complain, data, say_json
     from streamlab.workflows import summarize as summarizing
 
-    with Progress() as progress:
+    with ProgressLine() as progress:
         rows, total = summarizing.listed(path, wanted, limit, progress.advance)
     if as_json:
         say_json([listing.listed_json(one) for one in rows])
@@ -101,12 +101,12 @@ def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
 
 
 def _print_first_seen(path: Path, wanted: Wanted, as_json: bool) -> None:
-    from streamlab.cli.progress import Progress
+    from streamlab.cli.progress import ProgressLine
     from streamlab.report import trend
     from streamlab.report.terminal import complain, data, say_json
     from streamlab.workflows import summarize as summarizing
 
-    with Progress() as progress:
+    with ProgressLine() as progress:
         seen = summarizing.first_seen(path, wanted, progress.advance)
     if as_json:
         say_json(trend.as_json(seen))

@@ -11,7 +11,7 @@ _SHOW_AFTER_S = 0.7
 _EVERY_S = 0.1
 
 
-class Progress:
+class ProgressLine:
     """``advance()`` once an item; the line is wiped at the end."""
 
     def __init__(self, what: str = "exchanges") -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from streamlab.comparing.features import Feature, Said, State
+from streamlab.comparing.features import Feature, Said, Support
 from streamlab.wire.visible import visible
 
 
@@ -44,7 +44,7 @@ def _complaints(feature: Feature) -> set[str]:
     """What is wrong, in words that are the same for the same fault."""
     found = set(feature.rules)
     for outcome in (feature.streamed, feature.whole):
-        if outcome.state is State.DEVIATES and not outcome.findings:
+        if outcome.state is Support.DEVIATES and not outcome.findings:
             found.add(outcome.reason.partition(":")[0])
     return found
 

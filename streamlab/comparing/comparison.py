@@ -179,7 +179,7 @@ MAX_PAIRS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedSide:
     """One of the two exchanges, in numbers. ``name`` is the tap, or what the caller calls it."""
 
     name: str
@@ -194,7 +194,7 @@ class Side:
     end_us: int | None
 
 
-class Origin(StrEnum):
+class Blame(StrEnum):
     """Where what is wrong came from."""
 
     NOBODY = "nobody"
@@ -207,7 +207,7 @@ class Origin(StrEnum):
 class Verdict:
     """Who did it: in one line, and the lines that prove it. Rule names say what a client of each side would meet."""
 
-    origin: Origin
+    origin: Blame
     line: str
     details: tuple[str, ...] = ()
     introduced: tuple[str, ...] = ()  # rules that speak about b only
@@ -219,8 +219,8 @@ class Verdict:
 class Comparison:
     """Two exchanges aligned. ``rows`` cover every event of both, in order; ``differences`` the gravest first."""
 
-    a: Side
-    b: Side
+    a: ComparedSide
+    b: ComparedSide
     rows: tuple[Row, ...]
     differences: tuple[Difference, ...]
     verdict: Verdict

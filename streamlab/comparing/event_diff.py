@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcome, Output
+from streamlab.comparing.event_outcomes import EventDiff, EventOutcome, FieldDiff, How, Output
 from streamlab.comparing.members import all_members, flattened
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.repairing.account import RepairedEvent
@@ -67,7 +67,7 @@ class Differ:
         if self.passes_through:
             return []
         return found + [
-            EventDiff(number, Outcome.DROPPED, (Output(b"", Origin.DERIVED, _dropped(event)),))
+            EventDiff(number, EventOutcome.DROPPED, (Output(b"", Origin.DERIVED, _dropped(event)),))
             for number, event in sorted(self._waiting.items())
         ]
 
@@ -83,7 +83,7 @@ class Differ:
             elif one.sources:
                 yield from self._of_sources(one)
             else:
-                yield EventDiff(self.events - 1, Outcome.ADDED, (_output(one, None),))
+                yield EventDiff(self.events - 1, EventOutcome.ADDED, (_output(one, None),))
 
     def _of_sources(self, one: RepairedEvent) -> Iterator[EventDiff]:
         number = one.sources[-1]
@@ -93,14 +93,14 @@ class Differ:
             return
         for source in one.sources[:-1]:
             if self._waiting.pop(source, None) is not None:
-                yield EventDiff(source, Outcome.MERGED, into=number)
+                yield EventDiff(source, EventOutcome.MERGED, into=number)
         event = self._waiting.pop(number, None)
         if event is not None:
             self._last = number, event
-            self._recent = {number: EventDiff(number, Outcome.CHANGED, (_output(one, event),))}
+            self._recent = {number: EventDiff(number, EventOutcome.CHANGED, (_output(one, event),))}
         else:
-            before = self._recent.get(number, EventDiff(number, Outcome.CHANGED))
-            outcome = Outcome.SPLIT if before.outputs else Outcome.ADDED
+            before = self._recent.get(number, EventDiff(number, EventOutcome.CHANGED))
+            outcome = EventOutcome.SPLIT if before.outputs else EventOutcome.ADDED
             output = _output(one, self._last[1] if one.origin is not Origin.INVENTED else None)
             self._recent = {number: EventDiff(number, outcome, (*before.outputs, output))}
         yield self._recent[number]
@@ -118,9 +118,9 @@ def diff_exchange(exchange: Exchange) -> Iterator[EventDiff]:
 
 def _keep(found: dict[tuple[int, bool], EventDiff], diffs: Iterable[EventDiff]) -> None:
     for diff in diffs:
-        key = diff.event, diff.outcome is Outcome.ADDED
+        key = diff.event, diff.outcome is EventOutcome.ADDED
         before = found.get(key)
-        if before is not None and diff.outcome is Outcome.ADDED:
+        if before is not None and diff.outcome is EventOutcome.ADDED:
             diff = replace(diff, outputs=(*before.outputs, *diff.outputs))
         found[key] = diff
 
@@ -139,7 +139,9 @@ def _answers(came: bytes, sent: bytes) -> Iterator[EventDiff]:
     if came == sent:
         return
     one = RepairedEvent(Comment(parse_event(b"", 0)), sent, Origin.DERIVED, (0,), (Change(_ERROR_BODY, ""),))
-    yield EventDiff(0, Outcome.CHANGED, (Output(sent, Origin.DERIVED, tuple(_fields(_body(came), _body(sent), one))),))
+    yield EventDiff(
+        0, EventOutcome.CHANGED, (Output(sent, Origin.DERIVED, tuple(_fields(_body(came), _body(sent), one))),)
+    )
 
 
 def _body(data: bytes) -> dict[str, Any]:
@@ -226,7 +228,7 @@ def explained(diff: EventDiff, findings: Iterable[Finding]) -> EventDiff:
         for one in here
         if one.rule not in named and one.path not in named and not (reframed and one.rule.startswith("sse-"))
     ]
-    broken = () if diff.outcome is Outcome.ADDED else tuple(map(_broken, left))
+    broken = () if diff.outcome is EventOutcome.ADDED else tuple(map(_broken, left))
     return replace(diff, outputs=outputs, broken=broken)
 
 

@@ -17,7 +17,7 @@ class How(StrEnum):
     BROKEN = "broken"  # not as OpenAI sends it, and nothing can mend it
 
 
-class Outcome(StrEnum):
+class EventOutcome(StrEnum):
     """What became of one event."""
 
     KEPT = "kept"  # byte for byte
@@ -64,7 +64,7 @@ class EventDiff:
     """
 
     event: int
-    outcome: Outcome
+    outcome: EventOutcome
     outputs: tuple[Output, ...] = ()
     broken: tuple[FieldDiff, ...] = ()
     into: int | None = None

@@ -17,7 +17,7 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.visible import visible
 
 
-class State(StrEnum):
+class Support(StrEnum):
     """What became of a question."""
 
     PASS = "pass"
@@ -26,7 +26,7 @@ class State(StrEnum):
     NOT_TESTED = "not tested"  # never asked, or the model did not do what it was asked for
 
 
-_GRAVITY = (State.DEVIATES, State.UNSUPPORTED, State.NOT_TESTED, State.PASS)
+_GRAVITY = (Support.DEVIATES, Support.UNSUPPORTED, Support.NOT_TESTED, Support.PASS)
 
 
 #: For each choice: its text, and its tool calls, ids aside.
@@ -37,7 +37,7 @@ Said = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 class ModeOutcome:
     """One question in one mode. ``findings`` are those that are more than information; ``id`` is in the database."""
 
-    state: State
+    state: Support
     reason: str = ""
     findings: tuple[Finding, ...] = ()
     id: int | None = None
@@ -69,11 +69,11 @@ class Feature:
         return tuple(one for one in found if one.severity is not Severity.INFO)
 
     @property
-    def state(self) -> State:
+    def state(self) -> Support:
         """The gravest of both modes and of their parity."""
         states = [self.streamed.state, self.whole.state]
         if self.parity_findings or self.changed:
-            states.append(State.DEVIATES)
+            states.append(Support.DEVIATES)
         return min(states, key=_GRAVITY.index)
 
     @property
@@ -86,7 +86,7 @@ def judge(question: Question, exchange: Exchange, report: Report, seconds: float
     """The outcome of one question in one mode; ``seconds`` is how long its end was waited for."""
     found = tuple(faults(report).values())
     state, reason = _judged(question, exchange, found, seconds)
-    return ModeOutcome(state, reason, found if state is State.DEVIATES else (), exchange.id, _said_in(exchange))
+    return ModeOutcome(state, reason, found if state is Support.DEVIATES else (), exchange.id, _said_in(exchange))
 
 
 def _said_in(exchange: Exchange) -> Said | None:
@@ -100,21 +100,21 @@ def _said_in(exchange: Exchange) -> Said | None:
     )
 
 
-def _judged(question: Question, exchange: Exchange, found: Sequence[Finding], seconds: float) -> tuple[State, str]:
+def _judged(question: Question, exchange: Exchange, found: Sequence[Finding], seconds: float) -> tuple[Support, str]:
     head = exchange.head
     if head is None:
-        return State.DEVIATES, _no_answer(exchange, seconds)
+        return Support.DEVIATES, _no_answer(exchange, seconds)
     answer = answer_of(exchange)
     if question.shows is Shows.REFUSED:
         return _refusal(question, answer, head.status, found)
     if head.status >= 400:
         words = f"HTTP {head.status}{_said(answer)}"
         refused = not question.basic and (head.status < 500 or head.status == 501)
-        return (State.UNSUPPORTED if refused else State.DEVIATES), words
+        return (Support.UNSUPPORTED if refused else Support.DEVIATES), words
     if exchange.ending is Ending.CLIENT_LEFT:
-        return State.DEVIATES, f"no end within {seconds:g} s"
+        return Support.DEVIATES, f"no end within {seconds:g} s"
     if found:
-        return State.DEVIATES, ", ".join(dict.fromkeys(finding.rule for finding in found))
+        return Support.DEVIATES, ", ".join(dict.fromkeys(finding.rule for finding in found))
     return _SHOWN[question.shows](_choices(answer), answer)
 
 
@@ -131,23 +131,23 @@ def _said(answer: Answer) -> str:
     return f": {visible(str(text), 80)}" if text else ""
 
 
-def _refusal(question: Question, answer: Answer, status: int, found: Sequence[Finding]) -> tuple[State, str]:
+def _refusal(question: Question, answer: Answer, status: int, found: Sequence[Finding]) -> tuple[Support, str]:
     if 400 <= status < 500:
         if found:
-            return State.DEVIATES, ", ".join(finding.rule for finding in found)
-        return State.PASS, f"HTTP {status}"
+            return Support.DEVIATES, ", ".join(finding.rule for finding in found)
+        return Support.PASS, f"HTTP {status}"
     if status < 300 and answer.error is not None:
-        return State.DEVIATES, f"HTTP {status} with the error inside"
+        return Support.DEVIATES, f"HTTP {status} with the error inside"
     if status < 300 and question.model is not None:
-        return State.UNSUPPORTED, "answered all the same: model names are not checked"
+        return Support.UNSUPPORTED, "answered all the same: model names are not checked"
     words = "answered all the same" if status < 300 else _said(answer).removeprefix(": ")
-    return State.DEVIATES, f"HTTP {status}, {words}"
+    return Support.DEVIATES, f"HTTP {status}, {words}"
 
 
 # -- what an answer shows ---------------------------------------------------------------------------------------------
 
-Judged = tuple[State, str]
-_PASSED: Judged = (State.PASS, "")
+Judged = tuple[Support, str]
+_PASSED: Judged = (Support.PASS, "")
 
 
 def _choices(answer: Answer) -> list[JsonObject]:
@@ -163,19 +163,19 @@ def _shows_text(choices: list[JsonObject], answer: Answer) -> Judged:
     if _text(choices) or choices[0].get("reasoning") or choices[0].get("refusal"):
         return _PASSED
     if choices[0].get("tool_calls"):
-        return State.NOT_TESTED, "the model called a tool instead"
-    return State.DEVIATES, "an empty answer"
+        return Support.NOT_TESTED, "the model called a tool instead"
+    return Support.DEVIATES, "an empty answer"
 
 
 def _shows_newlines(choices: list[JsonObject], answer: Answer) -> Judged:
-    return _PASSED if "\n" in _text(choices).strip() else (State.NOT_TESTED, "the model wrote one line")
+    return _PASSED if "\n" in _text(choices).strip() else (Support.NOT_TESTED, "the model wrote one line")
 
 
 def _shows_short(choices: list[JsonObject], answer: Answer) -> Judged:
     length = len(_text(choices))
     if 0 < length <= SHORT_CHARACTERS:
         return _PASSED
-    return State.NOT_TESTED, f"the model wrote {length} characters"
+    return Support.NOT_TESTED, f"the model wrote {length} characters"
 
 
 def _shows_calls(wanted: int) -> Callable[[list[JsonObject], Answer], Judged]:
@@ -184,35 +184,35 @@ def _shows_calls(wanted: int) -> Callable[[list[JsonObject], Answer], Judged]:
         if len(calls) >= wanted:
             return _PASSED
         made = "no call" if not calls else f"{len(calls)} call"
-        return State.NOT_TESTED, f"the model made {made}"
+        return Support.NOT_TESTED, f"the model made {made}"
 
     return shows
 
 
 def _shows_choices(choices: list[JsonObject], answer: Answer) -> Judged:
-    return _PASSED if len(choices) >= 2 else (State.UNSUPPORTED, "ignored: one choice")
+    return _PASSED if len(choices) >= 2 else (Support.UNSUPPORTED, "ignored: one choice")
 
 
 def _shows_stopped(choices: list[JsonObject], answer: Answer) -> Judged:
     if STOP_WORD in _text(choices):
-        return State.UNSUPPORTED, "ignored: the stop word is in the text"
+        return Support.UNSUPPORTED, "ignored: the stop word is in the text"
     finish = choices[0].get("finish_reason")
-    return _PASSED if finish == "stop" else (State.NOT_TESTED, f"finish_reason is {visible(str(finish), 20)}")
+    return _PASSED if finish == "stop" else (Support.NOT_TESTED, f"finish_reason is {visible(str(finish), 20)}")
 
 
 def _shows_length(choices: list[JsonObject], answer: Answer) -> Judged:
     finish = choices[0].get("finish_reason")
     if finish == "length":
         return _PASSED
-    return State.UNSUPPORTED, f"ignored: finish_reason is {visible(str(finish), 20)}"
+    return Support.UNSUPPORTED, f"ignored: finish_reason is {visible(str(finish), 20)}"
 
 
 def _shows_usage(choices: list[JsonObject], answer: Answer) -> Judged:
-    return _PASSED if isinstance(answer.completion.get("usage"), dict) else (State.UNSUPPORTED, "ignored: no usage")
+    return _PASSED if isinstance(answer.completion.get("usage"), dict) else (Support.UNSUPPORTED, "ignored: no usage")
 
 
 def _shows_logprobs(choices: list[JsonObject], answer: Answer) -> Judged:
-    return _PASSED if answer.logprobs else (State.UNSUPPORTED, "ignored: no logprobs")
+    return _PASSED if answer.logprobs else (Support.UNSUPPORTED, "ignored: no logprobs")
 
 
 _SHOWN: dict[Shows, Callable[[list[JsonObject], Answer], Judged]] = {

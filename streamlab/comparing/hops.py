@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streamlab.comparing.alignment import align
-from streamlab.comparing.comparison import Comparison, Difference, Kind, Pair, Relation, Row, Side, severity_of
+from streamlab.comparing.comparison import ComparedSide, Comparison, Difference, Kind, Pair, Relation, Row, severity_of
 from streamlab.comparing.delivery import delivery_differences
 from streamlab.comparing.differences import Differences, Gathered, spot
 from streamlab.comparing.member_changes import trait_of
@@ -106,8 +106,8 @@ def _first_event(one: Difference) -> int:
     return at.event if at is not None else -1
 
 
-def _side(exchange: Exchange, reading: Reading, name: str) -> Side:
-    return Side(
+def _side(exchange: Exchange, reading: Reading, name: str) -> ComparedSide:
+    return ComparedSide(
         name,
         exchange.id,
         exchange.head.status if exchange.head is not None else None,

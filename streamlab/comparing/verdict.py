@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamlab.comparing.comparison import Difference, Kind, Origin, Verdict
+from streamlab.comparing.comparison import Blame, Difference, Kind, Verdict
 from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Severity
 
@@ -50,10 +50,10 @@ def verdict(a: str, b: str, differences: Sequence[Difference], report_a: Report,
     return Verdict(origin, line, details, introduced, passed_on, repaired)
 
 
-def _origin(*, behind: bool, here: bool) -> Origin:
+def _origin(*, behind: bool, here: bool) -> Blame:
     if behind:
-        return Origin.BOTH if here else Origin.A
-    return Origin.B if here else Origin.NOBODY
+        return Blame.BOTH if here else Blame.A
+    return Blame.B if here else Blame.NOBODY
 
 
 def faults(report: Report) -> dict[str, Finding]:
@@ -70,7 +70,7 @@ def _grave(finding: Finding) -> bool:
 
 
 def _line(
-    origin: Origin,
+    origin: Blame,
     a: str,
     b: str,
     behind: list[str],
@@ -82,12 +82,12 @@ def _line(
     did = _listed([one.message for one in breaks])
     hid = " and ".join(one.message for one in hides)
     rules = f" ({_listed(behind)})" if behind else ""
-    if origin is Origin.NOBODY:
+    if origin is Blame.NOBODY:
         return f"{b} changed nothing that matters" if differs else f"{b} passed on faithfully what {a} sent"
-    if origin is Origin.A:
+    if origin is Blame.A:
         what = f"{a} sent it already{rules}" if behind else f"{a} broke off"
         return f"{what}: {b} {hid}" if hid else f"{what}: {b} passed it on"
-    if origin is Origin.B:
+    if origin is Blame.B:
         did = did or f"made a stream that breaks {_listed(list(introduced))}"
         return f"introduced between {a} and {b}: {b} {did}"
     what = f"{a} sent faults of its own{rules}" if behind else f"{a} broke off"

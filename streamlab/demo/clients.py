@@ -19,7 +19,7 @@ _SHOWN = 44
 
 
 @dataclass(slots=True)
-class Seen:
+class ClientOutcome:
     """What a client held when its stream was over, one way or another."""
 
     text: str = ""
@@ -75,7 +75,7 @@ class Client:
     """A client by name and version, and how it asks."""
 
     name: str
-    ask: Callable[[str, dict[str, Any]], Seen]
+    ask: Callable[[str, dict[str, Any]], ClientOutcome]
 
 
 def best_client() -> Client:
@@ -117,11 +117,11 @@ def _to_the_end(http: Any) -> Any:
     return ToTheEnd(trust_env=False)
 
 
-def ask_with_openai(base_url: str, body: dict[str, Any]) -> Seen:
+def ask_with_openai(base_url: str, body: dict[str, Any]) -> ClientOutcome:
     """Streams a chat completion with the official client, which is not told to retry."""
     import openai
 
-    seen = Seen()
+    seen = ClientOutcome()
     http = import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
     patient = openai.DefaultHttpxClient(transport=_to_the_end(http), trust_env=False, timeout=PATIENCE_S)
     client = openai.OpenAI(base_url=base_url, api_key="sk-demo", max_retries=0, timeout=PATIENCE_S, http_client=patient)
@@ -134,9 +134,9 @@ def ask_with_openai(base_url: str, body: dict[str, Any]) -> Seen:
     return seen
 
 
-def ask_with_httpx(base_url: str, body: dict[str, Any]) -> Seen:
+def ask_with_httpx(base_url: str, body: dict[str, Any]) -> ClientOutcome:
     """The loop that many applications write: lines that begin with ``data: ``, JSON, until [DONE]."""
-    seen = Seen()
+    seen = ClientOutcome()
     try:
         with (
             httpx.Client(transport=_to_the_end(httpx), timeout=PATIENCE_S, trust_env=False) as client,

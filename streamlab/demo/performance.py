@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streamlab.demo.acts import Act
-from streamlab.demo.clients import Client, Seen
+from streamlab.demo.clients import Client, ClientOutcome
 from streamlab.demo.recording import TapLine, free_ports, recorder
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
@@ -24,7 +24,7 @@ GAP_MS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class RecordedHop:
     """One recorded exchange of an act, judged. ``id`` is its number in the database."""
 
     id: int
@@ -45,13 +45,13 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ActOutcome:
     """One act, over: what the client saw, and what was recorded in front of the system and behind it."""
 
     act: Act
-    seen: Seen
-    front: Hop
-    behind: Hop | None
+    seen: ClientOutcome
+    front: RecordedHop
+    behind: RecordedHop | None
 
     @property
     def as_expected(self) -> bool:
@@ -62,7 +62,7 @@ class Outcome:
         return bool(self.act.rules) or not self.front.faults
 
 
-def perform(acts: Sequence[Act], client: Client, db: Path) -> list[Outcome]:
+def perform(acts: Sequence[Act], client: Client, db: Path) -> list[ActOutcome]:
     """Records every act into ``db`` and judges it. Raises CouldNotRunError when the recorder cannot do its work."""
     before = _last_id(db)
     ports = iter(free_ports(2 * len(acts)))
@@ -100,16 +100,16 @@ def _last_id(db: Path) -> int:
         return max((row.id for row in database.overview(after=0)), default=0)
 
 
-def _judge(acts: Sequence[Act], seen: dict[str, Seen], db: Path, before: int) -> list[Outcome]:
-    recorded: dict[str, Hop] = {}
+def _judge(acts: Sequence[Act], seen: dict[str, ClientOutcome], db: Path, before: int) -> list[ActOutcome]:
+    recorded: dict[str, RecordedHop] = {}
     expected = {act.name: act.rules for act in acts} | {act.behind_name: act.behind_rules for act in acts}
     with CaptureDB(db) as database:
         for row in database.overview(after=before):
             if row.label == LABEL and row.tap in expected:
                 exchange = database.get(row.id)
                 whole = replace(exchange, segments=tuple(exchange.segments))
-                recorded[row.tap] = Hop(row.id, whole, analyze(whole), expected[row.tap])
+                recorded[row.tap] = RecordedHop(row.id, whole, analyze(whole), expected[row.tap])
     lost = [act.name for act in acts if act.name not in recorded]
     if lost:
         raise CouldNotRunError(f"the recorder did not keep {', '.join(lost)}")
-    return [Outcome(act, seen[act.name], recorded[act.name], recorded.get(act.behind_name)) for act in acts]
+    return [ActOutcome(act, seen[act.name], recorded[act.name], recorded.get(act.behind_name)) for act in acts]

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamlab.demo.performance import Outcome
+from streamlab.demo.performance import ActOutcome
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.storage.location import default_db
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DemoDatabase:
     """A database; ``stays`` says whether it is still there when the demo is over."""
 
     path: Path
@@ -28,22 +28,22 @@ class Place:
 
 
 @contextlib.contextmanager
-def database(db: Path | None, *, keep: bool) -> Iterator[Place]:
+def database(db: Path | None, *, keep: bool) -> Iterator[DemoDatabase]:
     """The named database, else the one in captures/ where that folder is, else one in a temporary folder."""
     if db is not None:
-        yield Place(db, stays=True)
+        yield DemoDatabase(db, stays=True)
     elif Path("captures").is_dir():
-        yield Place(default_db(), stays=True)
+        yield DemoDatabase(default_db(), stays=True)
     else:
         folder = Path(tempfile.mkdtemp(prefix="streamlab-demo-"))
         try:
-            yield Place(folder / "streamlab.db", stays=keep)
+            yield DemoDatabase(folder / "streamlab.db", stays=keep)
         finally:
             if not keep:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def export(outcomes: Sequence[Outcome], folder: Path) -> None:
+def export(outcomes: Sequence[ActOutcome], folder: Path) -> None:
     """Writes every recorded exchange as a directory named after its act, over one that is there."""
     for outcome in outcomes:
         named = [(outcome.act.name, outcome.front)]

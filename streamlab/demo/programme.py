@@ -8,8 +8,8 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from streamlab.demo.performance import Hop, Outcome
-from streamlab.demo.place import Place
+from streamlab.demo.performance import ActOutcome, RecordedHop
+from streamlab.demo.place import DemoDatabase
 from streamlab.report.styles import STYLES
 from streamlab.rules.finding import Finding
 from streamlab.wire.visible import visible
@@ -17,7 +17,7 @@ from streamlab.wire.visible import visible
 _EXCERPT = 56
 
 
-def leading(hop: Hop) -> Finding | None:
+def leading(hop: RecordedHop) -> Finding | None:
     """The finding to show first: the first of the expected ones, else the gravest; None when nothing is wrong."""
     by_rule = {finding.rule: finding for finding in reversed(hop.report.findings)}
     for rule in hop.expected:
@@ -26,7 +26,7 @@ def leading(hop: Hop) -> Finding | None:
     return min(hop.faults, key=lambda one: one.severity.rank, default=None)
 
 
-def evidence(hop: Hop, finding: Finding) -> str:
+def evidence(hop: RecordedHop, finding: Finding) -> str:
     """Where a finding is, with the bytes themselves."""
     if finding.span is None:
         head, metrics = hop.exchange.head, hop.report.metrics
@@ -40,7 +40,7 @@ def evidence(hop: Hop, finding: Finding) -> str:
     return f"{event}bytes {start}–{stop}{times}: {visible(raw.decode('utf-8', 'replace'), _EXCERPT)}"
 
 
-def wire_lines(outcome: Outcome) -> list[Text]:
+def wire_lines(outcome: ActOutcome) -> list[Text]:
     """What the wire shows, in front of the system and, for a gateway, behind it."""
     lines = _hop_lines(outcome.front, "")
     if outcome.behind is not None:
@@ -48,7 +48,7 @@ def wire_lines(outcome: Outcome) -> list[Text]:
     return lines
 
 
-def _hop_lines(hop: Hop, where: str) -> list[Text]:
+def _hop_lines(hop: RecordedHop, where: str) -> list[Text]:
     first = leading(hop)
     if first is None:
         return [Text(f"{where}{hop.report.verdict}", style="green")]
@@ -64,12 +64,12 @@ def _hop_lines(hop: Hop, where: str) -> list[Text]:
     return lines
 
 
-def opening(count: int, client: str, place: Place) -> str:
+def opening(count: int, client: str, place: DemoDatabase) -> str:
     """What is going to happen."""
     return f"Asking {count} systems on loopback with {client}, through the recorder, into {place.path} …"
 
 
-def closing(outcomes: list[Outcome], place: Place, commands: Collection[str]) -> Text:
+def closing(outcomes: list[ActOutcome], place: DemoDatabase, commands: Collection[str]) -> Text:
     """What was found, and what to try next with the ``commands`` there are."""
     wrong = [outcome.act.name for outcome in outcomes if not outcome.as_expected]
     text = Text(f"\n{len(outcomes) - len(wrong)} of {len(outcomes)} systems showed what they are known for.")
@@ -86,7 +86,7 @@ def closing(outcomes: list[Outcome], place: Place, commands: Collection[str]) ->
     return text
 
 
-def show(console: Console, outcomes: list[Outcome]) -> None:
+def show(console: Console, outcomes: list[ActOutcome]) -> None:
     """Prints the outcomes, as suits the console."""
     if console.is_terminal:
         console.print(_table(outcomes))
@@ -99,7 +99,7 @@ def show(console: Console, outcomes: list[Outcome]) -> None:
         console.print(Text(f"  to blame    {outcome.act.scenario.blame}"))
 
 
-def _table(outcomes: list[Outcome]) -> Table:
+def _table(outcomes: list[ActOutcome]) -> Table:
     table = Table(show_lines=True, expand=True, title="Is one of these your bug?", title_justify="left")
     table.add_column("system", ratio=3)
     table.add_column("what the client saw", ratio=5)

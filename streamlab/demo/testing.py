@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from streamlab.demo.performance import Hop, Outcome
+from streamlab.demo.performance import ActOutcome, RecordedHop
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.workflows.regression.fixture import write_expectations
 
@@ -47,9 +47,9 @@ def fixtures_folder(folder: Path | None, *, keep: bool) -> Iterator[Path]:
             shutil.rmtree(made, ignore_errors=True)
 
 
-def run_as_tests(outcomes: Sequence[Outcome], folder: Path) -> Tested:
+def run_as_tests(outcomes: Sequence[ActOutcome], folder: Path) -> Tested:
     """Export every recorded hop as a fixture below ``folder``, over one of the same name, and run pytest on it."""
-    hops: list[tuple[str, Hop]] = [(outcome.act.name, outcome.front) for outcome in outcomes]
+    hops: list[tuple[str, RecordedHop]] = [(outcome.act.name, outcome.front) for outcome in outcomes]
     hops += [(outcome.act.behind_name, outcome.behind) for outcome in outcomes if outcome.behind is not None]
     for name, hop in hops:
         write_exchange_dir(hop.exchange, folder / name)

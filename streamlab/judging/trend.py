@@ -25,7 +25,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class JudgedExchange:
     """One exchange: its rules, each with its severity."""
 
     id: int
@@ -34,7 +34,7 @@ class Seen:
     rules: Mapping[str, str]
 
 
-def sightings(exchanges: Iterable[Seen]) -> list[Sighting]:
+def sightings(exchanges: Iterable[JudgedExchange]) -> list[Sighting]:
     """From exchanges, oldest first; the newest first sighting comes first."""
     asked: dict[str, int] = {}
     found: dict[tuple[str, str], Sighting] = {}

@@ -44,7 +44,7 @@ class Script:
     end_us: int
 
 
-class Fault(NamedTuple):
+class PlannedFault(NamedTuple):
     """A fault on demand: what happens (`Finish`), after so many body bytes or, with ``events``, so many events."""
 
     finish: Finish
@@ -83,7 +83,7 @@ def script(
     exchange: Exchange,
     *,
     segments: str | int = "recorded",
-    fault: Fault | None = None,
+    fault: PlannedFault | None = None,
     transform: Transform | None = None,
 ) -> Script:
     """What a server does to play ``exchange``; ``transform`` (a normalizer) changes it on the way out."""
@@ -210,7 +210,7 @@ def _by_size(timed: Iterator[tuple[int, bytes]], size: int) -> Iterator[_Piece]:
         yield _Piece(offset, bytes(waiting), chunk=len(waiting))
 
 
-def _faulty(exchange: Exchange, pieces: Iterator[_Piece], fault: Fault) -> Iterator[_Piece]:
+def _faulty(exchange: Exchange, pieces: Iterator[_Piece], fault: PlannedFault) -> Iterator[_Piece]:
     """The pieces before the fault. A compressed body breaks after the piece that completes the last event asked for."""
     counter = _EventCounter(exchange, fault.after) if fault.events else None
     left = fault.after

@@ -13,7 +13,7 @@ from streamlab.exchange import Ending
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Severity
-from streamlab.storage.browsing import ListRow, Summary
+from streamlab.storage.browsing import AnalysisSummary, ListRow
 from streamlab.wire.visible import visible
 
 _TICK = "as {} sends it"
@@ -77,7 +77,7 @@ def _api_of(name: str | None) -> Api:
     return (api_named(name) if name is not None else None) or UNKNOWN
 
 
-def _is_judged(found: Summary) -> bool:
+def _is_judged(found: AnalysisSummary) -> bool:
     return found.judged and _api_of(found.api).judged
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from streamlab import __version__
-from streamlab.comparing.comparison import Comparison, Difference, Origin, Pair, Relation, Side, Spot
+from streamlab.comparing.comparison import Blame, ComparedSide, Comparison, Difference, Pair, Relation, Spot
 from streamlab.comparing.parity import Parity
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import finding_json
@@ -16,7 +16,12 @@ from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
 from streamlab.wire.visible import visible
 
-_ORIGIN_STYLE = {Origin.NOBODY: "bold green", Origin.A: "bold yellow", Origin.B: "bold red", Origin.BOTH: "bold red"}
+_ORIGIN_STYLE = {
+    Blame.NOBODY: "bold green",
+    Blame.A: "bold yellow",
+    Blame.B: "bold red",
+    Blame.BOTH: "bold red",
+}
 _SHOWN_PAIRS = 3
 
 
@@ -42,7 +47,7 @@ def print_comparison(
             console.hanging(Text(f"rules {words}: {', '.join(rules)}", style="dim"), 2, 4)
 
 
-def side_facts(side: Side) -> list[str | Text]:
+def side_facts(side: ComparedSide) -> list[str | Text]:
     """One of the two exchanges: its name and what came."""
     status = "no answer" if side.status is None else f"HTTP {side.status}"
     facts: list[str | Text] = [
@@ -126,11 +131,11 @@ def comparison_json(
 
 
 def _guilty(comparison: Comparison) -> list[str]:
-    names = {Origin.A: [comparison.a.name], Origin.B: [comparison.b.name], Origin.NOBODY: []}
+    names = {Blame.A: [comparison.a.name], Blame.B: [comparison.b.name], Blame.NOBODY: []}
     return names.get(comparison.verdict.origin, [comparison.a.name, comparison.b.name])
 
 
-def _side_json(side: Side) -> dict[str, Any]:
+def _side_json(side: ComparedSide) -> dict[str, Any]:
     return {
         "name": side.name,
         "id": side.id,

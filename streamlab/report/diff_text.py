@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcome, Output
+from streamlab.comparing.event_outcomes import EventDiff, EventOutcome, FieldDiff, How, Output
 from streamlab.judging.report import Report
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import break_json
@@ -24,12 +24,12 @@ SIGNS = {
     How.BROKEN: ("!", "bold red"),
 }
 _HEADS = {
-    Outcome.KEPT: "passes as it came",
-    Outcome.CHANGED: "{vendor} would have sent it differently",
-    Outcome.SPLIT: "{vendor} would have sent several events",
-    Outcome.MERGED: "goes out with event",
-    Outcome.DROPPED: "{vendor} would not have sent it",
-    Outcome.ADDED: "an event is missing here",
+    EventOutcome.KEPT: "passes as it came",
+    EventOutcome.CHANGED: "{vendor} would have sent it differently",
+    EventOutcome.SPLIT: "{vendor} would have sent several events",
+    EventOutcome.MERGED: "goes out with event",
+    EventOutcome.DROPPED: "{vendor} would not have sent it",
+    EventOutcome.ADDED: "an event is missing here",
 }
 _PATH, _VALUE = 38, 44
 
@@ -139,7 +139,7 @@ def _outline(diff: EventDiff) -> tuple[Any, ...]:
 
 
 def _title(first: int, last: int, diff: EventDiff) -> str:
-    if diff.outcome is Outcome.ADDED:
+    if diff.outcome is EventOutcome.ADDED:
         return f"after event {first}: {_HEADS[diff.outcome]}" if first >= 0 else f"at the start: {_HEADS[diff.outcome]}"
     which = f"event {first}" if first == last else f"events {first} to {last}"
     into = f" {diff.into}" if diff.into is not None else ""

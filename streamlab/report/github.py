@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
 from streamlab.report.json import Summary
-from streamlab.report.places import Places
+from streamlab.report.places import FindingPlaces
 from streamlab.rules.finding import Severity
 from streamlab.wire.visible import visible
 
@@ -18,7 +18,7 @@ def github_lines(reports: Iterable[tuple[str, int | None, Report]], summary: Sum
     """One line a finding."""
     for source, _, report in reports:
         summary.add(report)
-        places = Places(source)
+        places = FindingPlaces(source)
         for finding in worst_first(report.findings):
             where = "" if finding.event is None else f" (event {finding.event})"
             title = _property(f"{finding.rule}{where}")

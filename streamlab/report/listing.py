@@ -11,12 +11,12 @@ from rich.text import Text
 from streamlab.report.columns import COLUMNS
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.storage.browsing import ListRow
-from streamlab.storage.rows import Overview
+from streamlab.storage.rows import ExchangeOverview
 
 _GAP = 2
 
 
-def row_json(row: Overview) -> dict[str, Any]:
+def row_json(row: ExchangeOverview) -> dict[str, Any]:
     """One line of the list as a JSON object."""
     return {
         "id": row.id,

@@ -13,7 +13,7 @@ _BODY = "body.sse"
 _MAX_BODY = 64 * 1024 * 1024
 
 
-class Places:
+class FindingPlaces:
     """The places of one exchange's findings. ``source`` is as `storage/targets.py` words it.
 
     ``file`` is the file that holds the body: of a fixture directory its body, of a database the database itself,

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from streamlab import __version__
-from streamlab.comparing.features import Feature, ModeOutcome, State
+from streamlab.comparing.features import Feature, ModeOutcome, Support
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import finding_json
 from streamlab.wire.visible import visible
@@ -20,8 +20,18 @@ from streamlab.wire.visible import visible
 if TYPE_CHECKING:
     from pathlib import Path
 
-_STYLES = {State.PASS: "green", State.DEVIATES: "bold red", State.UNSUPPORTED: "yellow", State.NOT_TESTED: "dim"}
-_MARKS = {State.PASS: "✓", State.DEVIATES: "✗", State.UNSUPPORTED: "–", State.NOT_TESTED: "?"}
+_STYLES = {
+    Support.PASS: "green",
+    Support.DEVIATES: "bold red",
+    Support.UNSUPPORTED: "yellow",
+    Support.NOT_TESTED: "dim",
+}
+_MARKS = {
+    Support.PASS: "✓",
+    Support.DEVIATES: "✗",
+    Support.UNSUPPORTED: "–",
+    Support.NOT_TESTED: "?",
+}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAME = "streamlab probe"
 _MODES = ("streamed", "whole")
@@ -43,14 +53,16 @@ def print_probe(
     for mode, found in usual.items():
         if found.rules:
             how = "every" if found.seen == found.answers else f"nearly every ({found.seen} of {found.answers})"
-            console.hanging(Text(f"{how} {mode} answer: {', '.join(found.rules)}", style=_STYLES[State.DEVIATES]), 2, 4)
+            console.hanging(
+                Text(f"{how} {mode} answer: {', '.join(found.rules)}", style=_STYLES[Support.DEVIATES]), 2, 4
+            )
     wide = max((cell_len(feature.question.feature) for feature in features), default=0)
     _print_row(console, wide, [Text("feature"), Text("streamed"), Text("whole"), Text("both modes")], "bold")
     for feature in features:
         states = [_state(feature.streamed.state), _state(feature.whole.state), _parity_cell(feature)]
         _print_row(console, wide, [Text(feature.question.feature), *states])
         for line in _own_words(feature, usual):
-            console.hanging(Text(line, style="dim" if feature.state is State.PASS else ""), 4, 6)
+            console.hanging(Text(line, style="dim" if feature.state is Support.PASS else ""), 4, 6)
     for note in notes:
         console.hanging(Text(f"note: {visible(note, 300)}", style="dim"), 0, 2)
     if stopped is not None:
@@ -83,7 +95,7 @@ def _print_row(console: HarmlessConsole, wide: int, cells: Sequence[Text], style
     console.hanging(line, 0, wide + 2 * _STATE_CELLS + 6)
 
 
-def _state(state: State) -> Text:
+def _state(state: Support) -> Text:
     return Text(f"{_MARKS[state]} {state}", style=_STYLES[state])
 
 
@@ -107,7 +119,7 @@ def summary_line(features: Sequence[Feature]) -> Text:
     """How many features are how."""
     counts = Counter(feature.state for feature in features)
     line = Text()
-    for state in State:
+    for state in Support:
         line.append(f"{counts[state]} {state}  ", style=_STYLES[state] if counts[state] else "dim")
     return line
 
@@ -117,7 +129,7 @@ def _parity_cell(feature: Feature) -> Text:
         return Text("–", style="dim")
     found = feature.parity_findings
     if found:
-        return Text(", ".join(dict.fromkeys(finding.rule for finding in found)), style=_STYLES[State.DEVIATES])
+        return Text(", ".join(dict.fromkeys(finding.rule for finding in found)), style=_STYLES[Support.DEVIATES])
     for note in feature.parity.notes:
         words = "errors alike" if "errors" in note else "–" if note.startswith("not compared") else "alike in form"
         return Text(words, style="dim")
@@ -177,7 +189,7 @@ def probe_json(
         else {"base_url": direct_url, "features": [_feature_json(feature) for feature in direct]},
         "notes": list(notes),
         "stopped": stopped,
-        "summary": {str(state): counts[str(state)] for state in State},
+        "summary": {str(state): counts[str(state)] for state in Support},
     }
 
 
@@ -213,8 +225,8 @@ def _mode_json(outcome: ModeOutcome) -> dict[str, Any]:
 def junit_document(base_url: str, features: Sequence[Feature]) -> Iterator[str]:
     """A test case for each feature: what deviates fails, what is unsupported or was not tested is skipped."""
     counts = Counter(feature.state for feature in features)
-    skipped = counts[State.UNSUPPORTED] + counts[State.NOT_TESTED]
-    numbers = f'tests="{len(features)}" failures="{counts[State.DEVIATES]}" skipped="{skipped}" errors="0"'
+    skipped = counts[Support.UNSUPPORTED] + counts[Support.NOT_TESTED]
+    numbers = f'tests="{len(features)}" failures="{counts[Support.DEVIATES]}" skipped="{skipped}" errors="0"'
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{_NAME}">\n'
     yield f" <testsuite name={_attribute(base_url)} {numbers}>\n"
     for feature in features:
@@ -227,10 +239,10 @@ def _case(feature: Feature) -> Iterator[str]:
     reasons += [f"both modes: {finding.rule}: {finding.message}" for finding in feature.parity_findings]
     reasons += [feature.blame] if feature.blame else []
     head = f'  <testcase classname="{_NAME}" name={_attribute(feature.question.feature)}'
-    if feature.state is State.PASS:
+    if feature.state is Support.PASS:
         yield f"{head}/>\n"
         return
-    tag = "failure" if feature.state is State.DEVIATES else "skipped"
+    tag = "failure" if feature.state is Support.DEVIATES else "skipped"
     words = "; ".join(reasons) or str(feature.state)
     proof = "\n".join(f"{one.rule}: {one.message}" for _, mode in _modes(feature) for one in mode.findings)
     yield f"{head}><{tag} message={_attribute(words)}>{escape(_clean(proof))}</{tag}></testcase>\n"

@@ -13,7 +13,7 @@ from streamlab.about import REPOSITORY, page
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
 from streamlab.report.json import Summary, dump
-from streamlab.report.places import Places
+from streamlab.report.places import FindingPlaces
 from streamlab.report.rule_text import explanation
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding, Severity
@@ -39,7 +39,7 @@ def rule_json(rule: type[Rule]) -> dict[str, Any]:
     }
 
 
-def result_json(places: Places, finding: Finding, index: dict[str, int]) -> dict[str, Any]:
+def result_json(places: FindingPlaces, finding: Finding, index: dict[str, int]) -> dict[str, Any]:
     """One finding as a SARIF result. The region is a line, which code hosts insist on, and the byte range of the body
     where the file is the body."""
     region: dict[str, Any] = {"startLine": places.line(finding)}
@@ -64,7 +64,7 @@ def result_json(places: Places, finding: Finding, index: dict[str, int]) -> dict
     return result
 
 
-def fingerprint(places: Places, finding: Finding) -> str:
+def fingerprint(places: FindingPlaces, finding: Finding) -> str:
     """The same for the same deviation of the same exchange, whatever else in the stream changed: rule and member, with
     numbers of choices and calls left out, and the exchange."""
     member = _NUMBER.sub("[]", finding.path or "")
@@ -88,7 +88,7 @@ def sarif_document(
     separator = "\n  "
     for source, _, report in reports:
         summary.add(report)
-        places = Places(source)
+        places = FindingPlaces(source)
         for finding in worst_first(report.findings):
             yield separator + dump(result_json(places, finding, index))
             separator = ",\n  "

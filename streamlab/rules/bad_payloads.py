@@ -11,7 +11,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding
 from streamlab.wire.bad_payloads import Misfit, Named
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.payload import Fault, FaultKind
+from streamlab.wire.payload import FaultKind, PayloadFault
 from streamlab.wire.reading import Fact
 
 
@@ -51,6 +51,6 @@ class MisfitRule(Rule):
         return replace(finding, offset_us=named.offset_us)
 
 
-def fault_of(named: Named, kind: FaultKind) -> Fault | None:
+def fault_of(named: Named, kind: FaultKind) -> PayloadFault | None:
     """The first fault of that kind."""
     return next((fault for fault in named.event.faults if fault.kind is kind), None)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from streamlab.errors import UsageError
-from streamlab.wire.http1 import Fault, RequestHead
+from streamlab.wire.http1 import HttpFault, RequestHead
 from streamlab.wire.visible import visible
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,200}")
@@ -45,7 +45,7 @@ class Access:
         """What stands before every path."""
         return "" if self.token is None else f"/~{self.token}"
 
-    def admit(self, raw: bytes, head: RequestHead) -> Admitted | Fault:
+    def admit(self, raw: bytes, head: RequestHead) -> Admitted | HttpFault:
         """The request without our token, or why it is not answered."""
         if not self.remote:
             fault = self._foreign_name(head) or self._foreign_page(head)
@@ -53,20 +53,20 @@ class Access:
                 return fault
         return Admitted(raw, head) if self.token is None else self._without_token(raw, head, self.token)
 
-    def _foreign_name(self, head: RequestHead) -> Fault | None:
+    def _foreign_name(self, head: RequestHead) -> HttpFault | None:
         hosts = _all(head, "host")
         if not head.target.startswith(("/", "*")):
             hosts.append(urlsplit_authority(head.target))
         for host in hosts:
             if not is_loopback(host_of(host)):
-                return Fault(
+                return HttpFault(
                     f"the Host {visible(host, 80)} is not this machine, whose address is used with 127.0.0.1 or "
                     "localhost; --allow-remote lets every name in",
                     403,
                 )
         return None
 
-    def _foreign_page(self, head: RequestHead) -> Fault | None:
+    def _foreign_page(self, head: RequestHead) -> HttpFault | None:
         if "*" in self.origins:
             return None
         own = {f"{scheme}://{host.lower()}" for scheme in ("http", "https") for host in _all(head, "host")}
@@ -74,20 +74,20 @@ class Access:
         for origin in origins:
             if origin.lower().rstrip("/") not in self.origins | own:
                 shown = visible(origin, 80)
-                return Fault(f"a web page of {shown} may not ask here; --allow-origin {shown} lets it", 403)
+                return HttpFault(f"a web page of {shown} may not ask here; --allow-origin {shown} lets it", 403)
         # Without an Origin, as of an image: the browser says at least how far away the page is.
         if not origins and any(site.lower() not in ("same-origin", "none") for site in _all(head, "sec-fetch-site")):
-            return Fault("a web page of another origin may not ask here; --allow-origin '*' lets every page", 403)
+            return HttpFault("a web page of another origin may not ask here; --allow-origin '*' lets every page", 403)
         return None
 
-    def _without_token(self, raw: bytes, head: RequestHead, token: str) -> Admitted | Fault:
+    def _without_token(self, raw: bytes, head: RequestHead, token: str) -> Admitted | HttpFault:
         authority = urlsplit_authority(head.target)
         start = head.target.index("//") + 2 + len(authority) if authority else 0
         path = head.target[start:]
         given, slash, rest = path.removeprefix("/~").partition("/")
         right = path.startswith("/~") and hmac.compare_digest(given.encode("utf-8"), token.encode("utf-8"))
         if not right:
-            return Fault("the token is missing or wrong: use the base URL as it was printed, with /~TOKEN", 401)
+            return HttpFault("the token is missing or wrong: use the base URL as it was printed, with /~TOKEN", 401)
         target = head.target[:start] + slash + rest if slash else head.target[:start] + "/"
         line = f"{head.method} {target} HTTP/{head.http_version}".encode("latin-1")
         return Admitted(

@@ -16,7 +16,7 @@ from streamlab.servers.refusal import Refusal
 from streamlab.servers.side_request import SideRequest
 from streamlab.servers.sides import Timer
 from streamlab.servers.upstream import Upstream
-from streamlab.wire.http1 import Fault
+from streamlab.wire.http1 import HttpFault
 
 
 class Connection:
@@ -37,7 +37,7 @@ class Connection:
         transformer: ResponseTransformer | None,
         side_request: Callable[[], SideRequest],
         queue: FairQueue,
-        on_rejected: Callable[[Fault], None],
+        on_rejected: Callable[[HttpFault], None],
         on_close: Callable[[Connection], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()

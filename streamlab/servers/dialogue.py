@@ -17,7 +17,7 @@ from streamlab.servers.refusal import Refusal
 from streamlab.servers.requests import Asked, AskedBody, AskedEvent, Asking, Rejected, RequestReader
 from streamlab.servers.sides import Side, Surroundings, Timer
 from streamlab.servers.transformed import Transformed
-from streamlab.wire.http1 import Fault
+from streamlab.wire.http1 import HttpFault
 
 #: What may wait for an upstream connection that is not there yet before the client is paused.
 _MAX_WAITING = 256 * 1024
@@ -136,7 +136,7 @@ class Dialogue:
         self._waiting = bytearray(data)
         self._around.connect()
 
-    def _reject(self, fault: Fault, now: int) -> None:
+    def _reject(self, fault: HttpFault, now: int) -> None:
         self._tap.ended(self.number, now, f"rejected: {fault.reason}")
         self._around.rejected(fault)
         self._say_last(b"" if self._answers.stacked else refusal_response(fault))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
-from streamlab.wire.http1 import Fault
+from streamlab.wire.http1 import HttpFault
 
 #: What the clients of a server read as the kind of a refusal.
 _CODES = {401: "invalid_token", 403: "forbidden"}
 
 
-def refusal_response(fault: Fault) -> bytes:
+def refusal_response(fault: HttpFault) -> bytes:
     """The answer to a request that goes nowhere."""
     code = _CODES.get(fault.status, "invalid_http_request")
     return error_response(fault.status, f"streamlab: {fault.reason}", code, "invalid_request_error")

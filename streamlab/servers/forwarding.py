@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from streamlab.servers.access import Access
-from streamlab.wire.http1 import Fault, RequestHead, parse_request_head
+from streamlab.wire.http1 import HttpFault, RequestHead, parse_request_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +35,24 @@ class Forwarding:
         """scheme://host[:port]."""
         return f"{self.scheme}://{self.authority}"
 
-    def forward(self, raw: bytes, head: RequestHead) -> Forwarded | Fault:
+    def forward(self, raw: bytes, head: RequestHead) -> Forwarded | HttpFault:
         """What becomes of a client's head, or why nothing does."""
         admitted = self.access.admit(raw, head)
-        if isinstance(admitted, Fault):
+        if isinstance(admitted, HttpFault):
             return admitted
         sent = self._swapped(admitted.raw, admitted.head)
-        return sent if isinstance(sent, Fault) else Forwarded(admitted.raw, sent)
+        return sent if isinstance(sent, HttpFault) else Forwarded(admitted.raw, sent)
 
     def again(self, raw: bytes) -> bytes:
         """What the upstream gets for a head made from one that was forwarded before."""
         head = parse_request_head(raw)
-        sent = head if isinstance(head, Fault) else self._swapped(raw, head)
-        assert not isinstance(sent, Fault), "made from a head that was valid"
+        sent = head if isinstance(head, HttpFault) else self._swapped(raw, head)
+        assert not isinstance(sent, HttpFault), "made from a head that was valid"
         return sent
 
-    def _swapped(self, raw: bytes, head: RequestHead) -> bytes | Fault:
+    def _swapped(self, raw: bytes, head: RequestHead) -> bytes | HttpFault:
         swapped = swap_origin(raw, head, self.authority)
-        if isinstance(swapped, Fault) or not self.by_proxy:
+        if isinstance(swapped, HttpFault) or not self.by_proxy:
             return swapped
         method, target, rest = swapped.split(b" ", 2)
         host = self.authority.encode("idna" if not self.authority.isascii() else "ascii")
@@ -61,22 +61,22 @@ class Forwarding:
         return b"\r\n".join([b" ".join([method, whole, line]), *self.extra, lines])
 
 
-def swap_origin(raw: bytes, head: RequestHead, authority: str) -> bytes | Fault:
+def swap_origin(raw: bytes, head: RequestHead, authority: str) -> bytes | HttpFault:
     """The head with its Host header naming ``authority`` and its target in origin form; all else byte for byte."""
     lines = raw.split(b"\r\n")
     if not head.target.startswith("/") and head.target != "*":
         try:
             parts = urlsplit(head.target)
         except ValueError:
-            return Fault("the request target is not a URL")
+            return HttpFault("the request target is not a URL")
         if parts.scheme not in ("http", "https") or not parts.netloc:
-            return Fault("the request target is neither a path nor a URL")
+            return HttpFault("the request target is neither a path nor a URL")
         path = head.target[head.target.index("//") + 2 :][len(parts.netloc) :] or "/"
         target = path if path.startswith("/") else "/" + path
         lines[0] = f"{head.method} {target} HTTP/{head.http_version}".encode("latin-1")
     hosts = [at for at, line in enumerate(lines) if at and line[:5].lower() == b"host:"]
     if len(hosts) > 1:
-        return Fault("the Host header is given twice")
+        return HttpFault("the Host header is given twice")
     host = authority.encode("idna" if not authority.isascii() else "ascii")
     if hosts:
         lines[hosts[0]] = lines[hosts[0]][:5] + b" " + host

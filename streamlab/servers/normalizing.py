@@ -19,7 +19,7 @@ from streamlab.servers.unanswered import UnansweredRequest
 from streamlab.wire.http1 import (
     MAX_RESPONSE_HEAD,
     BodyReader,
-    Fault,
+    HttpFault,
     head_end,
     parse_request_head,
     parse_response_head,
@@ -86,7 +86,7 @@ class RepairingTransformer:
     def request(self, head: bytes) -> None:
         """See `ResponseTransformer.request`."""
         parsed = parse_request_head(head)
-        assert not isinstance(parsed, Fault), "the relay passes valid heads only"
+        assert not isinstance(parsed, HttpFault), "the relay passes valid heads only"
         reader = request_body(parsed)
         self._latest = UnansweredRequest(head, parsed, reader if isinstance(reader, BodyReader) else None)
         self._asked.append(self._latest)
@@ -191,8 +191,8 @@ class RepairingTransformer:
         """A complete head; returns what goes out for it."""
         head = parse_response_head(raw)
         asked = self._asked[0]
-        body = head if isinstance(head, Fault) else response_body(head, asked.head.method)
-        if isinstance(head, Fault) or isinstance(body, Fault) or head.status == 101:
+        body = head if isinstance(head, HttpFault) else response_body(head, asked.head.method)
+        if isinstance(head, HttpFault) or isinstance(body, HttpFault) or head.status == 101:
             self._become(Answering.RAW)
             return raw
         if 100 <= head.status < 200:

@@ -23,7 +23,7 @@ from streamlab.servers.fair_queue import FairQueue
 from streamlab.servers.forwarding import Forwarding
 from streamlab.servers.side_request import SideRequest
 from streamlab.servers.upstream import Upstream
-from streamlab.wire.http1 import Fault
+from streamlab.wire.http1 import HttpFault
 
 #: Descriptors of a connection: the client's and the upstream's.
 _DESCRIPTORS = 2
@@ -97,7 +97,7 @@ class Relay:
         self._connections.discard(connection)
         self._acceptor.release()
 
-    def _rejected(self, fault: Fault) -> None:
+    def _rejected(self, fault: HttpFault) -> None:
         if fault.reason not in self._remarked and len(self._remarked) < _MAX_REMARKS:
             self._remarked.add(fault.reason)
             self._remark(f"refused a client ({fault.status}): {fault.reason}")

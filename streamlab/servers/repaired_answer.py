@@ -9,7 +9,7 @@ from streamlab.apis import UNKNOWN, api_of_path
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.servers.unanswered import FRAMING_HEADERS, UnansweredRequest
-from streamlab.wire.http1 import BodyReader, Framing, Piece, StatusHead, values
+from streamlab.wire.http1 import BodyFraming, BodyReader, Piece, StatusHead, values
 from streamlab.wire.stream import BodyDecoder
 
 #: An error answer with a larger body goes through as it came.
@@ -96,7 +96,7 @@ class RepairedAnswer:
     @property
     def lasts_until_close(self) -> bool:
         """Whether the end of the connection is this message's proper end."""
-        return self._reader.framing is Framing.CLOSE
+        return self._reader.framing is BodyFraming.CLOSE
 
     @property
     def ends_connection(self) -> bool:

@@ -26,7 +26,7 @@ from streamlab.servers.schedule import Schedule
 from streamlab.wire.http1 import (
     MAX_REQUEST_HEAD,
     BodyReader,
-    Fault,
+    HttpFault,
     Piece,
     head_end,
     parse_request_head,
@@ -186,16 +186,16 @@ class _Connection:
         end = head_end(self._received, 0, 0)
         if end < 0:
             if len(self._received) > MAX_REQUEST_HEAD:
-                return self._refuse(Fault(f"the request head is larger than {MAX_REQUEST_HEAD} bytes", 431))
+                return self._refuse(HttpFault(f"the request head is larger than {MAX_REQUEST_HEAD} bytes", 431))
             return False
         raw = bytes(self._received[:end])
         head = parse_request_head(raw)
-        admitted = head if isinstance(head, Fault) else self._server.access.admit(raw, head)
-        if isinstance(admitted, Fault):
+        admitted = head if isinstance(head, HttpFault) else self._server.access.admit(raw, head)
+        if isinstance(admitted, HttpFault):
             return self._refuse(admitted)
         head = admitted.head
         body = request_body(head)
-        if isinstance(body, Fault):
+        if isinstance(body, HttpFault):
             return self._refuse(body)
         del self._received[:end]
         self._head_seen, self._body = (head.method, head.target), body
@@ -214,7 +214,7 @@ class _Connection:
             return self._refuse(self._body.fault)
         for data, _ in pieces:
             if len(self._kept) + len(data) > _MAX_BODY:
-                return self._refuse(Fault(f"the request body is larger than {_MAX_BODY} bytes", 413))
+                return self._refuse(HttpFault(f"the request body is larger than {_MAX_BODY} bytes", 413))
             self._kept += data
         return self._body.done
 
@@ -252,7 +252,7 @@ class _Connection:
             self._client.reset(self.close)
         # HOLD: nothing more, until the client goes
 
-    def _refuse(self, fault: Fault) -> bool:
+    def _refuse(self, fault: HttpFault) -> bool:
         """Never more of this client; False, for whoever asks whether to go on."""
         self._server.remark(f"refused a client ({fault.status}): {fault.reason}")
         self._say_last(refusal_response(fault))

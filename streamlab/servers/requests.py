@@ -13,7 +13,7 @@ from streamlab.servers.forwarding import Forwarded
 from streamlab.wire.http1 import (
     MAX_REQUEST_HEAD,
     BodyReader,
-    Fault,
+    HttpFault,
     Piece,
     RequestHead,
     head_end,
@@ -62,12 +62,12 @@ class AskedBody:
 class Rejected:
     """What came is no request to pass on. Nothing comes after it."""
 
-    fault: Fault
+    fault: HttpFault
 
 
 AskedEvent = Asked | AskedBody | Rejected
 #: What recorder and upstream are to get for a head, or why they get nothing.
-Forward = Callable[[bytes, RequestHead], Forwarded | Fault]
+Forward = Callable[[bytes, RequestHead], Forwarded | HttpFault]
 #: What the first byte of a request can be; 0x16 opens a TLS handshake.
 _METHOD = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _TLS = 0x16
@@ -123,7 +123,7 @@ class RequestReader:
         elif self.state is Asking.TUNNEL:
             events.append(AskedBody(data))
 
-    def _reject(self, fault: Fault, events: list[AskedEvent]) -> None:
+    def _reject(self, fault: HttpFault, events: list[AskedEvent]) -> None:
         self._become(Asking.REFUSED)
         events.append(Rejected(fault))
 
@@ -145,7 +145,7 @@ class RequestReader:
         if end < 0 and len(self._head) <= MAX_REQUEST_HEAD:
             return len(data)
         if end < 0 or end > MAX_REQUEST_HEAD:
-            self._reject(Fault(f"the request head is larger than {MAX_REQUEST_HEAD} bytes", 431), events)
+            self._reject(HttpFault(f"the request head is larger than {MAX_REQUEST_HEAD} bytes", 431), events)
             return len(data)
         raw = bytes(self._head[:end])
         self._head.clear()
@@ -154,15 +154,15 @@ class RequestReader:
 
     def _begin(self, raw: bytes, events: list[AskedEvent]) -> None:
         head = parse_request_head(raw)
-        if isinstance(head, Fault):
+        if isinstance(head, HttpFault):
             return self._reject(head, events)
         if head.method == "CONNECT":
-            return self._reject(Fault("this is not a forward proxy: use its address as the base URL", 405), events)
+            return self._reject(HttpFault("this is not a forward proxy: use its address as the base URL", 405), events)
         body = request_body(head)
-        if isinstance(body, Fault):
+        if isinstance(body, HttpFault):
             return self._reject(body, events)
         forwarded = self._forward(raw, head)
-        if isinstance(forwarded, Fault):
+        if isinstance(forwarded, HttpFault):
             return self._reject(forwarded, events)
         events.append(Asked(forwarded.recorded, forwarded.sent, self._began_ns))
         self._body = None if body.done else body
@@ -186,11 +186,11 @@ class RequestReader:
         return stop
 
 
-def no_request(first: int) -> Fault | None:
+def no_request(first: int) -> HttpFault | None:
     """What is wrong with the first byte of a request; else nobody would notice before the end of a head, which may
     never come."""
     if first in _METHOD:
         return None
     if first == _TLS:
-        return Fault("this address speaks plain HTTP: write http:// instead of https:// before it")
-    return Fault("the request line is not 'METHOD target HTTP/1.1'")
+        return HttpFault("this address speaks plain HTTP: write http:// instead of https:// before it")
+    return HttpFault("the request line is not 'METHOD target HTTP/1.1'")

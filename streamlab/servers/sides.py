@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol
 
-from streamlab.wire.http1 import Fault
+from streamlab.wire.http1 import HttpFault
 
 
 class Timer(Enum):
@@ -65,7 +65,7 @@ class Surroundings(Protocol):
     def ask(self, head: bytes, rewritten: bytes, body: bytes) -> None:
         """Ask the upstream on a connection of its own; `Dialogue.side_answer` follows, never within the call."""
 
-    def rejected(self, fault: Fault) -> None:
+    def rejected(self, fault: HttpFault) -> None:
         """The client was refused: for whoever wants to know."""
 
     def closed(self) -> None:

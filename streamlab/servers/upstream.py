@@ -16,7 +16,7 @@ from streamlab.servers.access import Access
 from streamlab.servers.forwarding import Forwarding
 from streamlab.servers.proxies import HttpProxy, proxy_for
 from streamlab.servers.refusal import Refusal
-from streamlab.wire.http1 import MAX_RESPONSE_HEAD, Fault, head_end, parse_response_head
+from streamlab.wire.http1 import MAX_RESPONSE_HEAD, HttpFault, head_end, parse_response_head
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: How long a proxy may take to connect, and a server to finish a TLS handshake.
@@ -152,7 +152,7 @@ class Upstream:
             if not received or len(answer) > MAX_RESPONSE_HEAD:
                 return Refusal("proxy", f"{proxy} ended without an answer to CONNECT")
         head = parse_response_head(bytes(answer[:end]))
-        if isinstance(head, Fault):
+        if isinstance(head, HttpFault):
             return Refusal("proxy", f"{proxy} speaks no HTTP")
         if not 200 <= head.status < 300:
             return Refusal("proxy", f"{proxy} answered CONNECT with {head.status} {head.reason}".rstrip())

@@ -40,7 +40,7 @@ def as_chat(body: JsonObject) -> JsonObject:
     return tidied({"model": body.get("model"), "messages": turns, "tools": tools})
 
 
-class Answer:
+class MessagesAnswer:
     """One answer: its blocks, whole, and the events of its stream."""
 
     def __init__(self, body: JsonObject, mint: Minter) -> None:
@@ -142,14 +142,14 @@ class MessagesServer(StandinServer):
             message = "messages: at least one message is required"
             await self.fail(response, request, 400, "invalid_request_error", message)
             return
-        answer = Answer(body, self.minter(request))
+        answer = MessagesAnswer(body, self.minter(request))
         if body.get("stream") is not True:
             await self.setting.generate(answer.tokens)
             await response.whole(200, self.head(request, "application/json"), compact(answer.whole()).encode())
             return
         await self.stream(request, response, answer)
 
-    async def stream(self, request: HttpRequest, response: HttpResponse, answer: Answer) -> None:
+    async def stream(self, request: HttpRequest, response: HttpResponse, answer: MessagesAnswer) -> None:
         """Sends the stream."""
         await self.start(request, response)
         for at, event in enumerate(answer.events()):

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 
-from streamlab.standins.anthropic_api import READ_TOOL, Answer, MessagesServer, frame, messages
+from streamlab.standins.anthropic_api import READ_TOOL, MessagesAnswer, MessagesServer, frame, messages
 from streamlab.standins.base import Scenario, compact
 from streamlab.standins.plain_http import HttpRequest, HttpResponse, JsonObject
 
@@ -179,7 +179,7 @@ class MessagesGateway(MessagesServer):
         ),
     )
 
-    async def stream(self, request: HttpRequest, response: HttpResponse, answer: Answer) -> None:
+    async def stream(self, request: HttpRequest, response: HttpResponse, answer: MessagesAnswer) -> None:
         bend = FAULTS.get(answer.model, _same)
         await self.start(request, response)
         for event in bend(answer.events()):

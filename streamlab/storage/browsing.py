@@ -16,7 +16,7 @@ from typing import NamedTuple
 from streamlab.exchange import Exchange
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.filtering import SORTS, Filter
-from streamlab.storage.rows import Overview
+from streamlab.storage.rows import ExchangeOverview
 
 _ALL = Filter()
 
@@ -28,12 +28,12 @@ NOT_JUDGED = "not-judged"
 class ListRow(NamedTuple):
     """One exchange of the list; ``summary`` is None until it was analyzed, ``marks`` how many marks it has."""
 
-    overview: Overview
-    summary: Summary | None
+    overview: ExchangeOverview
+    summary: AnalysisSummary | None
     marks: int
 
 
-class Summary(NamedTuple):
+class AnalysisSummary(NamedTuple):
     """What an analysis came to. ``rules`` maps a rule to its severity; ``gaps`` are levels 0 to 8, for drawing."""
 
     api: str | None
@@ -150,7 +150,7 @@ class Browser:
 
     # -- summaries
 
-    def save(self, version: str, found: Iterable[tuple[int, Summary, str]]) -> None:
+    def save(self, version: str, found: Iterable[tuple[int, AnalysisSummary, str]]) -> None:
         """Keep what analyses came to, and the text to search in."""
         with self.db.writing():
             for exchange_id, one, content in found:
@@ -164,12 +164,12 @@ class Browser:
                 )
 
 
-def _summary(row: sqlite3.Row) -> Summary:
+def _summary(row: sqlite3.Row) -> AnalysisSummary:
     try:
         rules = json.loads(row["rules"])
     except (ValueError, TypeError, RecursionError):
         rules = None
-    return Summary(
+    return AnalysisSummary(
         row["api"],
         row["model"],
         row["dialect"],

@@ -21,7 +21,7 @@ from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage import rows as rows_of
 from streamlab.storage.migrations import OVERVIEW
 from streamlab.storage.opening import OPEN, clear_errors, identity, open_reading, open_writing
-from streamlab.storage.rows import Overview
+from streamlab.storage.rows import ExchangeOverview
 
 #: Segments fetched at once while iterating.
 _PAGE = 64
@@ -82,12 +82,12 @@ class CaptureDB:
             raise NotFoundError(f"{self.path}: nothing was recorded yet")
         return int(found)
 
-    def overview(self, *, after: int = 0, limit: int = -1) -> list[Overview]:
+    def overview(self, *, after: int = 0, limit: int = -1) -> list[ExchangeOverview]:
         """One line an exchange, oldest first, of ids above ``after``; ``limit`` -1 means all."""
         rows = self._rows(f"SELECT * FROM ({OVERVIEW}) WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         return [rows_of.overview(row) for row in rows]
 
-    def overviews(self, ids: Sequence[int]) -> list[Overview]:
+    def overviews(self, ids: Sequence[int]) -> list[ExchangeOverview]:
         """One line each of these exchanges, those that are there, in no order."""
         marks = ",".join("?" * len(ids))
         return [

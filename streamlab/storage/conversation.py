@@ -17,12 +17,12 @@ from streamlab.storage.draft_parts import RequestDraft
 from streamlab.storage.frames import Frame, Kind
 from streamlab.wire.http1 import (
     Body,
+    BodyFraming,
     BodyReader,
     Broken,
     End,
-    Fault,
-    Framing,
     Head,
+    HttpFault,
     Interim,
     Piece,
     ResponseEvent,
@@ -76,7 +76,7 @@ class Conversation:
 
     def _request(self, frame: Frame) -> None:
         head = parse_request_head(frame.data)
-        assert not isinstance(head, Fault), "the relay passes valid heads only"
+        assert not isinstance(head, HttpFault), "the relay passes valid heads only"
         draft = Draft(
             RequestDraft(head.method, redact_url(_url(self._origin, head.target)), redact_headers(head.headers)),
             began_ns=frame.at_ns,
@@ -144,7 +144,7 @@ class Conversation:
         draft = self._open[0]
         if isinstance(event, Head):
             headers = redact_headers(event.head.headers)
-            draft.set_head(event.head, headers, at_ns, chunked=event.framing is Framing.CHUNKED)
+            draft.set_head(event.head, headers, at_ns, chunked=event.framing is BodyFraming.CHUNKED)
         elif isinstance(event, Interim):
             draft.add_interim(event.head.status, _safe(event.head.headers), at_ns)
         elif isinstance(event, End):

@@ -7,7 +7,7 @@ from typing import Any
 
 from streamlab.exchange import Ending, Headers
 from streamlab.storage.draft_parts import BodyDraft, RequestDraft, ResponseDraft
-from streamlab.wire.http1 import Fault, StatusHead
+from streamlab.wire.http1 import HttpFault, StatusHead
 
 #: What is kept of bytes that no framing covers, for people to look at.
 _MAX_UNFRAMED = 64 * 1024
@@ -43,7 +43,7 @@ class Draft:
         self.body = BodyDraft(began_ns)
         self.ending: Ending | None = None
         self.end_us: int | None = None
-        self.fault: Fault | None = None
+        self.fault: HttpFault | None = None
         self.notes: dict[str, Any] = {}
         self.changed = True
 
@@ -170,7 +170,7 @@ class Draft:
         head, fault = state["head"], state["fault"]
         draft.response.head = StatusHead(int(head[0]), str(head[1]), str(head[2]), ()) if head else None
         draft.response.head_us = state["head_us"]
-        draft.fault = Fault(str(fault[0]), int(fault[1])) if fault else None
+        draft.fault = HttpFault(str(fault[0]), int(fault[1])) if fault else None
         draft.ending = Ending(state["ending"]) if state["ending"] else None
         body = draft.body
         body.segments, body.bytes, body.events = (_number(state, name) for name in ("segments", "bytes", "events"))

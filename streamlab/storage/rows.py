@@ -14,7 +14,7 @@ _MOST = 2**53  # microseconds, bytes and counts beyond it are no measurements
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class ExchangeOverview:
     """One line about an exchange; times in microseconds since the request's first byte."""
 
     id: int
@@ -127,7 +127,7 @@ def segment(row: sqlite3.Row) -> Segment:
     return Segment(natural(row, "offset_us"), blob(row, "data") or b"")
 
 
-def overview(row: sqlite3.Row) -> Overview:
+def overview(row: sqlite3.Row) -> ExchangeOverview:
     """One line; of a row that is damaged what can be read, and that it is damaged."""
     damage: list[str] = []
 
@@ -151,7 +151,7 @@ def overview(row: sqlite3.Row) -> Overview:
     model = row["model"] if isinstance(row["model"], str) else None
     if damage:
         reason = f"damaged: {damage[0]}"
-    return Overview(
+    return ExchangeOverview(
         id=row["id"],
         model=model,
         ending=how,

@@ -15,7 +15,7 @@ from typing import Any
 
 from streamlab.apis import UNKNOWN, Api
 from streamlab.comparing.event_diff import Differ, explained
-from streamlab.comparing.event_outcomes import EventDiff, Outcome
+from streamlab.comparing.event_outcomes import EventDiff, EventOutcome
 from streamlab.comparing.parity import answer_of, request_body
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import Analyzer
@@ -55,7 +55,7 @@ class AnalysisSession:
         self._raw = StoredBody(browser, exchange_id)
         self._indexed = 0  # segments
         self._judging = _Judging(self.exchange)
-        self._comparing = _Comparing(self.exchange)
+        self._comparing = _EventComparison(self.exchange)
         self._is_whole_answer: bool | None = None
 
     @property
@@ -84,7 +84,7 @@ class AnalysisSession:
         if self._judging.analyzer.ctx.head is None and self.exchange.head is not None and not self._judging.done:
             self._judging = _Judging(self.exchange)
             self._comparing.close()
-            self._comparing = _Comparing(self.exchange)
+            self._comparing = _EventComparison(self.exchange)
             self.body = self.events.body = body_of(self.browser, self.exchange)
 
     def _index(self, total: int, finished: bool) -> Iterator[object]:
@@ -142,14 +142,14 @@ class AnalysisSession:
 
     # -- questions
 
-    def state(self, event: int) -> protocol.State:
+    def state(self, event: int) -> protocol.HeldState:
         """What a client holds after an event."""
         if self._came_whole():
             held, lengths = _shortened(answer_of(self.exchange).completion)
-            return protocol.State(self.token, event, held, False, lengths, came_whole=True)
+            return protocol.HeldState(self.token, event, held, False, lengths, came_whole=True)
         ctx = self._judging.analyzer.ctx
         if event >= ctx.seen.events and ctx.seen.events < len(self.events):
-            return protocol.State(self.token, event, None, True)
+            return protocol.HeldState(self.token, event, None, True)
         api = ctx.api
         if not api.judged and api is not UNKNOWN:
             return self._foreign_state(api, event)
@@ -157,7 +157,7 @@ class AnalysisSession:
         for place in self.events.places(start, event + 1):
             _feed(fold, place.meaning)
         held, lengths = _shortened(fold.completion())
-        return protocol.State(self.token, event, held, False, lengths)
+        return protocol.HeldState(self.token, event, held, False, lengths)
 
     def _came_whole(self) -> bool:
         """Whether the answer is one piece of JSON, of which no event says anything."""
@@ -168,25 +168,25 @@ class AnalysisSession:
             self._is_whole_answer = small and sniff(body[:PREFIX_BYTES]) is BodyKind.JSON
         return bool(self._is_whole_answer)
 
-    def _foreign_state(self, api: Api, event: int) -> protocol.State:
+    def _foreign_state(self, api: Api, event: int) -> protocol.HeldState:
         """What a client would hold if the stream of another API were translated for it, up to an event."""
         kind = api.translator()
         if kind is None or event >= _MOST_TRANSLATED:
-            return protocol.State(self.token, event, None, False, {}, str(api))
+            return protocol.HeldState(self.token, event, None, False, {}, str(api))
         fold, translator = Accumulator(), kind(request_body(self.exchange))
         for place in self.events.places(0, event + 1):
             for meaning in translator.feed(place.meaning):
                 _feed(fold, meaning)
         held, lengths = _shortened(fold.completion())
-        return protocol.State(self.token, event, held, False, lengths, str(api))
+        return protocol.HeldState(self.token, event, held, False, lengths, str(api))
 
     def diff(self, event: int) -> protocol.Diffs:
         """How an event differs from what OpenAI would have sent; the events missing after it come along."""
         report, comparing = self._judging.report, self._comparing
         findings = report.findings if report is not None else ()
         found = [explained(one, findings) for one in comparing.diffs.get(event)]
-        if not any(one.outcome is not Outcome.ADDED for one in found):
-            unrepaired = explained(EventDiff(event, Outcome.KEPT), findings)
+        if not any(one.outcome is not EventOutcome.ADDED for one in found):
+            unrepaired = explained(EventDiff(event, EventOutcome.KEPT), findings)
             found = [unrepaired, *found] if unrepaired.broken else found
         waiting = not comparing.is_whole and event >= comparing.differ.events - 1
         kept = not comparing.diffs.full or event <= comparing.diffs.last
@@ -266,7 +266,7 @@ class _Judging:
         return self._marked[at], self.analyzer.ctx.accumulator.at(self._marks[at])
 
 
-class _Comparing:
+class _EventComparison:
     """The comparison of an exchange with what OpenAI would have sent."""
 
     def __init__(self, exchange: Exchange) -> None:

@@ -23,7 +23,7 @@ from streamlab.exchange import Exchange
 from streamlab.judging.event_index import EventIndex, IndexPart
 from streamlab.repairing.normalizer import normalize
 from streamlab.storage.background import stand_back
-from streamlab.storage.browsing import Browser, Summary
+from streamlab.storage.browsing import AnalysisSummary, Browser
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui import protocol
 from streamlab.tui.analysis_session import AnalysisSession, analyzer_for
@@ -195,7 +195,7 @@ def _whole_index(exchange: Exchange, browser: Browser) -> IndexPart:
     return events.index.part()
 
 
-def _summary(browser: Browser, number: int) -> Generator[object, None, tuple[Summary, str] | None]:
+def _summary(browser: Browser, number: int) -> Generator[object, None, tuple[AnalysisSummary, str] | None]:
     """One exchange analyzed in small steps."""
     try:
         exchange = browser.exchange(number)

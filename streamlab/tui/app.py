@@ -18,7 +18,7 @@ from streamlab.tui.exchange_actions import ExchangeActions
 from streamlab.tui.keys import keys_of
 from streamlab.tui.link import Link
 from streamlab.tui.memory import Memory, remember_event, remembered_event
-from streamlab.tui.messages import Answer
+from streamlab.tui.messages import AnalystAnswer
 from streamlab.tui.opening import Opened
 from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.themes import THEMES
@@ -175,9 +175,9 @@ class Workbench(App[None]):
         return self._token
 
     def _heard(self, answer: object) -> None:
-        self.post_message(Answer(answer))
+        self.post_message(AnalystAnswer(answer))
 
-    def on_answer(self, message: Answer) -> None:
+    def on_answer(self, message: AnalystAnswer) -> None:
         """Hand an answer to whom it concerns."""
         content = message.content
         handler = self._ANSWERS.get(type(content))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import IO
 
-from streamlab.comparing.event_outcomes import EventDiff, Outcome
+from streamlab.comparing.event_outcomes import EventDiff, EventOutcome
 
 _KEPT_DIFFS = 50_000
 
@@ -27,7 +27,7 @@ class DiffStore:
     def add(self, diffs: list[EventDiff]) -> None:
         """Keep these; a later one of the same event replaces an earlier one."""
         for diff in diffs:
-            if diff.outcome is Outcome.ADDED:
+            if diff.outcome is EventOutcome.ADDED:
                 self._keep_added(diff)
             elif not self.full or diff.event in self._offsets:
                 self._keep(diff)
@@ -45,7 +45,7 @@ class DiffStore:
         before = self._added.get(diff.event)
         outputs = (*(before.outputs if before is not None else ()), *diff.outputs)
         if len(self._added) < _KEPT_DIFFS:
-            self._added[diff.event] = EventDiff(diff.event, Outcome.ADDED, outputs)
+            self._added[diff.event] = EventDiff(diff.event, EventOutcome.ADDED, outputs)
 
     def get(self, event: int) -> list[EventDiff]:
         """What is known of an event."""

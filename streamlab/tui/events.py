@@ -20,7 +20,7 @@ _BLOCKS = 6
 _SLICE = 32 * 1024
 
 
-class Body(Protocol):
+class BodyPieces(Protocol):
     """The pieces of a body, content coding undone, by number."""
 
     def pieces(self, start: int, count: int) -> list[BodyPiece]:
@@ -60,7 +60,7 @@ class DecodedBody:
         return self._held[start : start + count]
 
 
-def body_of(browser: Browser, exchange: Exchange) -> Body:
+def body_of(browser: Browser, exchange: Exchange) -> BodyPieces:
     """The body of an exchange of this capture."""
     coding = exchange.head.header("content-encoding") if exchange.head is not None else None
     number = exchange.id or 0
@@ -69,7 +69,7 @@ def body_of(browser: Browser, exchange: Exchange) -> Body:
     return DecodedBody(browser, number, coding)
 
 
-class Place(NamedTuple):
+class EventPlace(NamedTuple):
     """One event and how it arrived.
 
     ``offset_us`` is when its last byte came, ``gap_us`` the time since the event before; None where unknown.
@@ -96,12 +96,12 @@ class Place(NamedTuple):
 class Events:
     """The events of one body. ``index`` may grow; ``whole`` is set when no more will come."""
 
-    def __init__(self, body: Body, end_us: int | None = None) -> None:
+    def __init__(self, body: BodyPieces, end_us: int | None = None) -> None:
         self.body = body
         self.index = EventIndex()
         self.end_us = end_us
         self.whole = False
-        self._blocks: OrderedDict[int, list[Place]] = OrderedDict()
+        self._blocks: OrderedDict[int, list[EventPlace]] = OrderedDict()
 
     def __len__(self) -> int:
         return self.index.events
@@ -111,14 +111,14 @@ class Events:
         for piece in self.body.pieces(0, segments):
             self.index.feed(piece.offset_us, piece.data)
 
-    def place(self, event: int) -> Place | None:
+    def place(self, event: int) -> EventPlace | None:
         """One event; None when it is not indexed."""
         if not 0 <= event < len(self):
             return None
         block = self._block(event // STEP)
         return block[event % STEP] if event % STEP < len(block) else None
 
-    def places(self, start: int, stop: int) -> Iterator[Place]:
+    def places(self, start: int, stop: int) -> Iterator[EventPlace]:
         """Events ``start`` to ``stop``."""
         for event in range(start, min(stop, len(self))):
             place = self.place(event)
@@ -135,7 +135,7 @@ class Events:
             found = place.event
         return found
 
-    def _block(self, number: int) -> list[Place]:
+    def _block(self, number: int) -> list[EventPlace]:
         block = self._blocks.get(number)
         full = min(STEP, len(self) - number * STEP)
         if block is None or len(block) < full:
@@ -147,7 +147,7 @@ class Events:
         self._blocks.move_to_end(number)
         return block
 
-    def _decode(self, at: Checkpoint, count: int) -> Iterator[Place]:
+    def _decode(self, at: Checkpoint, count: int) -> Iterator[EventPlace]:
         decoder = SSEDecoder(at.start)
         arrivals = _Arrivals(at.base)
         number, before = at.event, at.before_us
@@ -188,7 +188,7 @@ class _Arrivals:
         self._starts.append((self._next, piece.offset_us, piece.chunk))
         self._next += len(piece.data)
 
-    def place(self, number: int, sse: ServerSentEvent, offset_us: int | None, before: int | None) -> Place:
+    def place(self, number: int, sse: ServerSentEvent, offset_us: int | None, before: int | None) -> EventPlace:
         start, stop = sse.span
         starts = self._starts
         while len(starts) > 1 and starts[1][0] <= start:
@@ -203,4 +203,4 @@ class _Arrivals:
         opens_read = opens and (inside[0][1] is None or inside[0][1] != self._before_us)
         chunked = bool(inside) and inside[0][2] is not None
         gap = None if offset_us is None or before is None else max(0, offset_us - before)
-        return Place(number, offset_us, gap, sse, cuts, opens_read, chunk_cuts, opens and chunked, chunked)
+        return EventPlace(number, offset_us, gap, sse, cuts, opens_read, chunk_cuts, opens and chunked, chunked)

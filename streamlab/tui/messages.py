@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 
 
-class Answer(Message):
+class AnalystAnswer(Message):
     """The analyst process said something: one of `protocol`."""
 
     def __init__(self, content: object) -> None:

@@ -123,7 +123,7 @@ class Compared(NamedTuple):
     whole: bool
 
 
-class State(NamedTuple):
+class HeldState(NamedTuple):
     """What a client holds after an event, of its texts only the ends; ``lengths`` says how long they are, and how
     many choices there are. ``waiting`` says that the fold has not come so far yet; ``foreign`` is the API of a stream
     that no OpenAI client reads, and what is held is then what its translation makes a client hold; None where nothing

@@ -17,7 +17,7 @@ from streamlab.storage.browsing import Browser, ListRow
 from streamlab.storage.filtering import SORTS, Filter, parse
 from streamlab.tui.events import Events, body_of
 
-__all__ = ["POLL_SECONDS", "ListRow", "Side", "Watcher"]
+__all__ = ["POLL_SECONDS", "ListRow", "WatchedSide", "Watcher"]
 
 #: Orders of the list that need every exchange to have been analyzed.
 _DERIVED_SORTS = ("events", "first token", "worst finding")
@@ -165,7 +165,7 @@ class Watcher:
             writer.close()
 
 
-class Side:
+class WatchedSide:
     """One of two exchanges that are compared: its events, from a capture that is opened for it."""
 
     def __init__(self, path: str, exchange_id: int, part: IndexPart) -> None:

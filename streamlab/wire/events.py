@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from streamlab.wire.payload import Fault, JsonObject
+from streamlab.wire.payload import JsonObject, PayloadFault
 from streamlab.wire.sse import ServerSentEvent
 
 
@@ -19,7 +19,7 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
     sse: ServerSentEvent | None
     json: JsonObject
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[PayloadFault, ...] = ()
 
 
 class Done(msgspec.Struct, frozen=True, gc=False):
@@ -34,7 +34,7 @@ class ErrorPayload(msgspec.Struct, frozen=True, gc=False):
 
     sse: ServerSentEvent | None
     json: JsonObject
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[PayloadFault, ...] = ()
 
 
 class Comment(msgspec.Struct, frozen=True, gc=False):
@@ -48,7 +48,7 @@ class Undecodable(msgspec.Struct, frozen=True, gc=False):
     (a number, a list, the first of two objects), or would decode to without its raw control bytes."""
 
     sse: ServerSentEvent
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[PayloadFault, ...] = ()
     decoded: bool = False
     value: Any = None
 

@@ -33,7 +33,7 @@ _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\x00\r\n]*)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class HttpFault:
     """Why bytes are not HTTP/1. ``status`` is what a server answers a client that sent them."""
 
     reason: str
@@ -60,7 +60,7 @@ class StatusHead:
     headers: Headers
 
 
-class Framing(Enum):
+class BodyFraming(Enum):
     """What tells the end of a body."""
 
     NONE = "none"  # there is no body
@@ -89,32 +89,32 @@ def head_end(buffer: Buffer, start: int, searched: int) -> int:
     return crlf + 3 if crlf >= 0 else -1
 
 
-def parse_request_head(raw: bytes) -> RequestHead | Fault:
+def parse_request_head(raw: bytes) -> RequestHead | HttpFault:
     """A complete head, up to and including its blank line; strict."""
     lines = raw[:-4].split(b"\r\n") if raw.endswith(b"\r\n\r\n") else None
     if lines is None or any(b"\n" in line or b"\r" in line for line in lines):
-        return Fault("a line of the request head does not end in CRLF")
+        return HttpFault("a line of the request head does not end in CRLF")
     match = _REQUEST_LINE.fullmatch(lines[0])
     if match is None:
-        return Fault("the request line is not 'METHOD target HTTP/1.1'")
+        return HttpFault("the request line is not 'METHOD target HTTP/1.1'")
     headers = []
     for line in lines[1:]:
         name, colon, value = line.partition(b":")
         if not colon or not _TOKEN.fullmatch(name):
-            return Fault("a request header has no valid name")
+            return HttpFault("a request header has no valid name")
         if _BAD_VALUE.search(value):
-            return Fault("a request header holds a control character")
+            return HttpFault("a request header holds a control character")
         headers.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
     method, target, version = (part.decode("latin-1") for part in match.groups())
     return RequestHead(method, target, version, tuple(headers))
 
 
-def parse_response_head(raw: bytes) -> StatusHead | Fault:
+def parse_response_head(raw: bytes) -> StatusHead | HttpFault:
     """A complete head, up to and including its blank line; bare LF and folded lines are accepted, as clients do."""
     lines = raw.replace(b"\r\n", b"\n").rstrip(b"\n").split(b"\n")
     match = _STATUS_LINE.fullmatch(lines[0])
     if match is None:
-        return Fault("the status line is not 'HTTP/1.1 NNN reason'")
+        return HttpFault("the status line is not 'HTTP/1.1 NNN reason'")
     headers: list[tuple[str, str]] = []
     for line in lines[1:]:
         if line[:1] in (b" ", b"\t") and headers:
@@ -123,50 +123,50 @@ def parse_response_head(raw: bytes) -> StatusHead | Fault:
             continue
         name, colon, value = line.partition(b":")
         if not colon or not _TOKEN.fullmatch(name.rstrip(b" \t")):
-            return Fault("a response header has no valid name")
+            return HttpFault("a response header has no valid name")
         if b"\x00" in value or b"\r" in value:
-            return Fault("a response header holds a control character")
+            return HttpFault("a response header holds a control character")
         headers.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
     version, status, reason = match.groups()
     return StatusHead(int(status), (reason or b"").strip().decode("latin-1"), version.decode("latin-1"), tuple(headers))
 
 
-def request_body(head: RequestHead) -> BodyReader | Fault:
+def request_body(head: RequestHead) -> BodyReader | HttpFault:
     """The reader for a request's body, or why its length cannot be told for certain."""
     codings = [value.lower() for value in values(head.headers, "transfer-encoding")]
     lengths = set(values(head.headers, "content-length"))
     if codings:
         if lengths:
-            return Fault("both Transfer-Encoding and Content-Length are given")
+            return HttpFault("both Transfer-Encoding and Content-Length are given")
         if codings != ["chunked"] or head.http_version != "1.1":
-            return Fault("the Transfer-Encoding is not 'chunked'", 501)
-        return BodyReader(Framing.CHUNKED, strict=True)
+            return HttpFault("the Transfer-Encoding is not 'chunked'", 501)
+        return BodyReader(BodyFraming.CHUNKED, strict=True)
     if not lengths:
-        return BodyReader(Framing.NONE)
+        return BodyReader(BodyFraming.NONE)
     return _of_length(lengths)
 
 
-def response_body(head: StatusHead, method: str) -> BodyReader | Fault:
+def response_body(head: StatusHead, method: str) -> BodyReader | HttpFault:
     """The reader for a final response's body, given the method it answers."""
     if method == "HEAD" or head.status in (204, 304):
-        return BodyReader(Framing.NONE)
+        return BodyReader(BodyFraming.NONE)
     if head.status == 101 or (method == "CONNECT" and head.status < 300):
-        return BodyReader(Framing.CLOSE)
+        return BodyReader(BodyFraming.CLOSE)
     codings = [value.lower() for value in values(head.headers, "transfer-encoding")]
     if codings:
         # Transfer-Encoding wins over Content-Length; a last coding other than chunked lasts until the close.
-        return BodyReader(Framing.CHUNKED if codings[-1] == "chunked" else Framing.CLOSE)
+        return BodyReader(BodyFraming.CHUNKED if codings[-1] == "chunked" else BodyFraming.CLOSE)
     lengths = set(values(head.headers, "content-length"))
-    return _of_length(lengths) if lengths else BodyReader(Framing.CLOSE)
+    return _of_length(lengths) if lengths else BodyReader(BodyFraming.CLOSE)
 
 
-def _of_length(lengths: set[str]) -> BodyReader | Fault:
+def _of_length(lengths: set[str]) -> BodyReader | HttpFault:
     if len(lengths) != 1:
-        return Fault("Content-Length is given twice, with different values")
+        return HttpFault("Content-Length is given twice, with different values")
     (text,) = lengths
     if not _DIGITS.fullmatch(text):
-        return Fault("Content-Length is not a number")
-    return BodyReader(Framing.LENGTH, int(text)) if int(text) else BodyReader(Framing.NONE)
+        return HttpFault("Content-Length is not a number")
+    return BodyReader(BodyFraming.LENGTH, int(text)) if int(text) else BodyReader(BodyFraming.NONE)
 
 
 #: Size lines seen before, to their value; servers send few different ones, and a lookup is four times a parse.
@@ -207,11 +207,11 @@ class BodyReader:
 
     __slots__ = ("_at", "_carry", "_left", "_strict", "chunk", "done", "fault", "framing", "length", "trailers")
 
-    def __init__(self, framing: Framing, length: int = 0, *, strict: bool = False) -> None:
+    def __init__(self, framing: BodyFraming, length: int = 0, *, strict: bool = False) -> None:
         self.framing = framing
         self.length = length
-        self.done = framing is Framing.NONE
-        self.fault: Fault | None = None
+        self.done = framing is BodyFraming.NONE
+        self.fault: HttpFault | None = None
         self.trailers: Headers = ()
         self.chunk = 0
         self._left = length
@@ -241,9 +241,9 @@ class BodyReader:
         framing, length, done, fault, trailers, chunk, left, at, carry = state
         if min(length, chunk, left) < 0:
             raise ValueError("a negative length")
-        reader = cls(Framing(framing), int(length))
+        reader = cls(BodyFraming(framing), int(length))
         reader.done, reader.chunk, reader._left, reader._at = bool(done), int(chunk), int(left), _At(at)
-        reader.fault = Fault(str(fault[0]), int(fault[1])) if fault else None
+        reader.fault = HttpFault(str(fault[0]), int(fault[1])) if fault else None
         reader.trailers = tuple((str(name), str(value)) for name, value in trailers)
         reader._carry = carry.encode("latin-1")
         return reader
@@ -262,10 +262,10 @@ class BodyReader:
         """Read from ``start``; append the body's pieces to ``out``; return the offset after the last byte taken."""
         if self.done or self.fault is not None:
             return start
-        if self.framing is Framing.CHUNKED:
+        if self.framing is BodyFraming.CHUNKED:
             return self._chunked(data, start, out)
         stop = len(data)
-        if self.framing is Framing.LENGTH:
+        if self.framing is BodyFraming.LENGTH:
             stop = min(stop, start + self._left)
             self._left -= stop - start
             self.done = self._left == 0
@@ -278,7 +278,7 @@ class BodyReader:
 
         Of a token stream nearly every read is one, and this costs a sixth of `feed`.
         """
-        if self.framing is not Framing.CHUNKED:
+        if self.framing is not BodyFraming.CHUNKED:
             return None
         line_end = data.find(b"\r\n", 0, 16)
         size = _SIZES.get(data[:line_end], 0)
@@ -390,7 +390,7 @@ class BodyReader:
         return stop
 
     def _fail(self, reason: str, at: int) -> int:
-        self.fault = Fault(reason)
+        self.fault = HttpFault(reason)
         return at
 
 
@@ -411,7 +411,7 @@ class Head:
     """The final head of a response, and what ends its body."""
 
     head: StatusHead
-    framing: Framing
+    framing: BodyFraming
 
 
 @dataclass(slots=True)  # not frozen: one is made for every read, and freezing doubles what that costs
@@ -432,7 +432,7 @@ class End:
 class Broken:
     """The framing broke: why, and the bytes from there on (of this feed; later feeds give more of them)."""
 
-    fault: Fault
+    fault: HttpFault
     rest: bytes
 
 
@@ -457,7 +457,7 @@ class ResponseReader:
         self._methods: list[str] = []
         self._head = bytearray()
         self._body: BodyReader | None = None
-        self._fault: Fault | None = None
+        self._fault: HttpFault | None = None
 
     def state(self) -> list[object]:
         """Where it is in the connection's responses, in JSON's terms, for `restored`."""
@@ -471,7 +471,7 @@ class ResponseReader:
         reader = cls()
         reader._methods = [str(method) for method in methods]
         reader._head += head.encode("latin-1")
-        reader._fault = Fault(str(fault[0]), int(fault[1])) if fault else None
+        reader._fault = HttpFault(str(fault[0]), int(fault[1])) if fault else None
         reader._body = BodyReader.restored(body) if body and reader._methods else None
         return reader
 
@@ -512,21 +512,21 @@ class ResponseReader:
         searched = len(self._head)
         self._head += data[at:]
         if not b"HTTP/".startswith(self._head[:5]):
-            self._break(Fault("the response does not begin with an HTTP/1 status line"), b"", events)
+            self._break(HttpFault("the response does not begin with an HTTP/1 status line"), b"", events)
             return len(data)
         end = head_end(self._head, 0, searched)
         if max(end, len(self._head) if end < 0 else 0) > MAX_RESPONSE_HEAD:
-            self._break(Fault(f"the response head is larger than {MAX_RESPONSE_HEAD} bytes"), b"", events)
+            self._break(HttpFault(f"the response head is larger than {MAX_RESPONSE_HEAD} bytes"), b"", events)
             return len(data)
         if end < 0:
             return len(data)
         raw, rest = bytes(self._head[:end]), bytes(self._head[end:])
         self._head.clear()
         parsed = parse_response_head(raw)
-        if isinstance(parsed, Fault):
+        if isinstance(parsed, HttpFault):
             return self._break_head(parsed, raw, rest, data, events)
         body = response_body(parsed, self._methods[0])
-        if isinstance(body, Fault):
+        if isinstance(body, HttpFault):
             return self._break_head(body, raw, rest, data, events)
         if 100 <= parsed.status < 200 and parsed.status != 101:
             events.append(Interim(parsed))
@@ -554,16 +554,16 @@ class ResponseReader:
             self._body = None
             self._methods.pop(0)
 
-    def _break_head(self, fault: Fault, raw: bytes, rest: bytes, data: bytes, events: list[ResponseEvent]) -> int:
+    def _break_head(self, fault: HttpFault, raw: bytes, rest: bytes, data: bytes, events: list[ResponseEvent]) -> int:
         self._head += raw
         self._break(fault, rest, events)
         return len(data)
 
-    def _break(self, fault: Fault, rest: bytes, events: list[ResponseEvent]) -> None:
+    def _break(self, fault: HttpFault, rest: bytes, events: list[ResponseEvent]) -> None:
         self._fault = fault
         events.append(Broken(fault, bytes(self._head) + rest))
         self._head.clear()
 
     def finish(self) -> bool:
         """The connection ended: whether that was this response's proper end."""
-        return self._fault is None and self._body is not None and self._body.framing is Framing.CLOSE
+        return self._fault is None and self._body is not None and self._body.framing is BodyFraming.CLOSE

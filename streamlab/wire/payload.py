@@ -34,7 +34,7 @@ class FaultKind(StrEnum):
     TOO_DEEP = "too-deep"
 
 
-class Fault(NamedTuple):
+class PayloadFault(NamedTuple):
     """One thing wrong with a payload; ``at`` is the byte offset in the payload (0 when it is about the whole)."""
 
     kind: FaultKind
@@ -48,12 +48,12 @@ class Payload(NamedTuple):
 
     ok: bool
     value: Any
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[PayloadFault, ...] = ()
 
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-_TOO_DEEP = Fault(FaultKind.TOO_DEEP, 0, f"nested deeper than {MAX_DEPTH} levels")
+_TOO_DEEP = PayloadFault(FaultKind.TOO_DEEP, 0, f"nested deeper than {MAX_DEPTH} levels")
 #: Digits of the longest integer Python reads; longer ones become floats, as in JavaScript.
 _MAX_DIGITS = 4300
 _CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
@@ -110,9 +110,9 @@ def _decode_watching(data: bytes, value: Any) -> Payload:
     return Payload(True, value, tuple(_doubled_fault(data, key) for key in doubled))
 
 
-def _doubled_fault(data: bytes, key: str) -> Fault:
+def _doubled_fault(data: bytes, key: str) -> PayloadFault:
     quoted = json.dumps(key, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return Fault(FaultKind.DUPLICATE_KEYS, max(0, data.rfind(quoted)), key)
+    return PayloadFault(FaultKind.DUPLICATE_KEYS, max(0, data.rfind(quoted)), key)
 
 
 def _note_doubled(pairs: list[tuple[str, Any]], doubled: list[str]) -> JsonObject:
@@ -174,15 +174,15 @@ def _integer(digits: str) -> int | float:
 
 def _decode_faulty(data: bytes) -> Payload:
     """The fast decoder refused it: find out why, and read what can be read."""
-    faults: list[Fault] = []
+    faults: list[PayloadFault] = []
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        faults.append(Fault(FaultKind.INVALID_UTF8, error.start, data[error.start : error.start + 4].hex(" ")))
+        faults.append(PayloadFault(FaultKind.INVALID_UTF8, error.start, data[error.start : error.start + 4].hex(" ")))
         text = data.decode("utf-8", "replace")
     if not text.strip():
-        return Payload(False, None, (*faults, Fault(FaultKind.EMPTY)))
-    control: Fault | None = None
+        return Payload(False, None, (*faults, PayloadFault(FaultKind.EMPTY)))
+    control: PayloadFault | None = None
     try:
         try:
             found = _read(text, strict=True)
@@ -197,21 +197,21 @@ def _decode_faulty(data: bytes) -> Payload:
     except ValueError as error:
         at = getattr(error, "pos", 0)
         kind = FaultKind.TRUNCATED if _stops_in_the_middle(text, at, str(error)) else FaultKind.NOT_JSON
-        return Payload(False, None, (*faults, Fault(kind, _byte_length(text[:at], data), str(error))))
+        return Payload(False, None, (*faults, PayloadFault(kind, _byte_length(text[:at], data), str(error))))
     if type(found.value) in (dict, list) and _depth_exceeds(found.value):
         return Payload(False, None, (*faults, _TOO_DEEP))
     return Payload(control is None, found.value, (*faults, *_value_faults(data, text, found)))
 
 
-def _control_fault(data: bytes, text: str, error: ValueError) -> Fault | None:
+def _control_fault(data: bytes, text: str, error: ValueError) -> PayloadFault | None:
     """The fault when a raw control byte in a string is what the strict decoder stumbled over."""
     at = getattr(error, "pos", 0)
     if not str(error).startswith("Invalid control character") or at >= len(text):
         return None
-    return Fault(FaultKind.CONTROL_BYTE, _byte_length(text[:at], data), f"{ord(text[at]):02x}")
+    return PayloadFault(FaultKind.CONTROL_BYTE, _byte_length(text[:at], data), f"{ord(text[at]):02x}")
 
 
-def _value_faults(data: bytes, text: str, found: _Found) -> Iterator[Fault]:
+def _value_faults(data: bytes, text: str, found: _Found) -> Iterator[PayloadFault]:
     """What is wrong with a payload that has a value."""
     if found.constants:
         at = offset = 0  # the same place, in characters and in bytes: thousands of NaN take no longer each than one
@@ -219,18 +219,18 @@ def _value_faults(data: bytes, text: str, found: _Found) -> Iterator[Fault]:
             if match.group()[0] != '"':
                 offset += _byte_length(text[at : match.start()], data, offset)
                 at = match.start()
-                yield Fault(FaultKind.NAN, offset, match.group())
+                yield PayloadFault(FaultKind.NAN, offset, match.group())
     for key in found.doubled:
         yield _doubled_fault(data, key)
     if text[found.end :].strip(" \t\r\n"):
         offset = _byte_length(text[: found.end], data)
-        yield Fault(FaultKind.TRAILING_TEXT, offset, text[found.end : found.end + 40])
+        yield PayloadFault(FaultKind.TRAILING_TEXT, offset, text[found.end : found.end + 40])
     lone = _lone_surrogate(data)
     if lone is not None:
         yield lone
 
 
-def _lone_surrogate(data: bytes) -> Fault | None:
+def _lone_surrogate(data: bytes) -> PayloadFault | None:
     """The first escaped half of a surrogate pair that has no other half beside it."""
     if b"\\u" not in data:
         return None
@@ -246,8 +246,8 @@ def _lone_surrogate(data: bytes) -> Fault | None:
     return _surrogate_fault(high) if high is not None else None
 
 
-def _surrogate_fault(match: re.Match[bytes]) -> Fault:
-    return Fault(FaultKind.LONE_SURROGATE, match.start(), match.group().decode())
+def _surrogate_fault(match: re.Match[bytes]) -> PayloadFault:
+    return PayloadFault(FaultKind.LONE_SURROGATE, match.start(), match.group().decode())
 
 
 def _byte_length(text: str, data: bytes, start: int = 0) -> int:

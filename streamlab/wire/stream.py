@@ -16,7 +16,7 @@ import zstandard
 
 from streamlab.wire.bodies import coding_of, is_begun
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.payload import Fault, FaultKind, decode_payload, encode_json
+from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder
 
 #: Decoded bytes of a compressed body that are read at most.
@@ -350,7 +350,6 @@ def encode(event: StreamEvent) -> bytes:
 __all__ = [
     "MAX_DECODED",
     "BodyDecoder",
-    "Fault",
     "StreamDecoder",
     "encode",
     "read_event",

@@ -29,7 +29,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SLACK = timedelta(minutes=5)
 
 
-class State(StrEnum):
+class Health(StrEnum):
     """How it is."""
 
     OK = "ok"
@@ -41,7 +41,7 @@ class Check(NamedTuple):
     """One thing that was looked at."""
 
     name: str
-    state: State
+    state: Health
     said: str
 
 
@@ -60,14 +60,16 @@ def examine(db: Path | None = None, environment: Mapping[str, str] | None = None
 
 def _versions() -> Iterator[Check]:
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    yield Check("version", State.OK, f"streamlab {__version__}, {python}, SQLite {sqlite3.sqlite_version}")
+    yield Check("version", Health.OK, f"streamlab {__version__}, {python}, SQLite {sqlite3.sqlite_version}")
     missing = [name for name in _PACKAGES if _version(name) is None and not (name == "uvloop" and os.name == "nt")]
     if missing:
-        yield Check("packages", State.WRONG, f"not installed: {', '.join(missing)}")
+        yield Check("packages", Health.WRONG, f"not installed: {', '.join(missing)}")
     else:
-        yield Check("packages", State.OK, ", ".join(f"{name} {_version(name)}" for name in _PACKAGES if _version(name)))
+        yield Check(
+            "packages", Health.OK, ", ".join(f"{name} {_version(name)}" for name in _PACKAGES if _version(name))
+        )
     if not hasattr(os, "fork"):
-        yield Check("system", State.NOTE, "record, replay and probe need Linux or macOS")
+        yield Check("system", Health.NOTE, "record, replay and probe need Linux or macOS")
 
 
 def _version(package: str) -> str | None:
@@ -84,17 +86,17 @@ def _database(path: Path) -> Check:
         with CaptureDB(path) as database:
             problems = [str(row[0]) for row in database.connection.execute("PRAGMA integrity_check(3)")]
             if problems != ["ok"]:
-                return Check("database", State.WRONG, f"{path}: {'; '.join(problems)}")
-            return Check("database", State.OK, f"{path}: {database.count():,} exchanges, intact")
+                return Check("database", Health.WRONG, f"{path}: {'; '.join(problems)}")
+            return Check("database", Health.OK, f"{path}: {database.count():,} exchanges, intact")
     except (StreamlabError, sqlite3.Error) as error:
-        return Check("database", State.WRONG, str(error) if str(path) in str(error) else f"{path}: {error}")
+        return Check("database", Health.WRONG, str(error) if str(path) in str(error) else f"{path}: {error}")
 
 
-def _place_for(path: Path) -> tuple[State, str]:
+def _place_for(path: Path) -> tuple[Health, str]:
     folder = next((one for one in path.absolute().parents if one.exists()), path.absolute().parent)
     if folder.is_dir() and os.access(folder, os.W_OK):
-        return State.OK, f"{path}: not there yet; the first recording makes it"
-    return State.WRONG, f"{path}: not there, and {folder} cannot be written"
+        return Health.OK, f"{path}: not there yet; the first recording makes it"
+    return Health.WRONG, f"{path}: not there, and {folder} cannot be written"
 
 
 def _clock(path: Path) -> Check:
@@ -107,32 +109,32 @@ def _clock(path: Path) -> Check:
     except (StreamlabError, sqlite3.Error, TypeError, ValueError):
         last = None
     if last is not None and last > now + _SLACK:
-        return Check("clock", State.WRONG, f"{now:%Y-%m-%d %H:%M:%S} UTC is before the last recording, of {newest}")
-    return Check("clock", State.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
+        return Check("clock", Health.WRONG, f"{now:%Y-%m-%d %H:%M:%S} UTC is before the last recording, of {newest}")
+    return Check("clock", Health.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _port(command: str, port: int) -> Check:
     name = f"port {port}"
     try:
         with socket.create_server(("127.0.0.1", port)):
-            return Check(name, State.OK, f"free for {command}")
+            return Check(name, Health.OK, f"free for {command}")
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        return Check(name, State.NOTE, f"{why}: another {command}, or somebody else; --listen names another")
+        return Check(name, Health.NOTE, f"{why}: another {command}, or somebody else; --listen names another")
 
 
 def _proxies(environment: Mapping[str, str]) -> Iterator[Check]:
     named = [(name, environment.get(name) or environment.get(name.lower(), "")) for name in _PROXIES]
     found = [f"{name}={_without_password(value)}" for name, value in named if value]
     if not found:
-        yield Check("proxies", State.OK, "none in the environment")
+        yield Check("proxies", Health.OK, "none in the environment")
         return
     around = (environment.get("NO_PROXY") or environment.get("no_proxy", "")).replace(" ", "").split(",")
     if any(name != "NO_PROXY" for name, value in named if value) and not {"*", *_LOOPBACK} & set(around):
         said = f"{', '.join(found)}; loopback is not in NO_PROXY: clients may ask the proxy for the recorder"
-        yield Check("proxies", State.NOTE, said)
+        yield Check("proxies", Health.NOTE, said)
     else:
-        yield Check("proxies", State.OK, ", ".join(found))
+        yield Check("proxies", Health.OK, ", ".join(found))
 
 
 def _without_password(url: str) -> str:
@@ -148,7 +150,7 @@ def _base_url(environment: Mapping[str, str]) -> Iterator[Check]:
             parts = urlsplit(value)
             good = parts.scheme in ("http", "https") and bool(parts.hostname)
             said = f"a program started here asks {_without_password(value)}"
-            yield Check(name, State.OK if good else State.WRONG, said if good else f"{value}: not an http:// address")
+            yield Check(name, Health.OK if good else Health.WRONG, said if good else f"{value}: not an http:// address")
         elif name == BASE_URL_VARIABLES[0]:
             said = "not set: a program started here asks OpenAI; record -- COMMAND sets it for the command"
-            yield Check(name, State.OK, said)
+            yield Check(name, Health.OK, said)

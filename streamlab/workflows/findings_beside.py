@@ -32,7 +32,7 @@ _RETRY_SECONDS, _RETRIES = 0.1, 50
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ExchangeVerdict:
     """What there is to say of one exchange. ``severity`` and ``rule`` are those of the worst finding, None without one;
     ``mended`` counts what repairs did, by rule."""
 
@@ -87,7 +87,7 @@ class FindingsBeside:
         else:
             self._outstanding.add(number)
 
-    def verdicts(self) -> Iterator[Verdict]:
+    def verdicts(self) -> Iterator[ExchangeVerdict]:
         """What has come since the last time."""
         while True:
             try:
@@ -100,11 +100,11 @@ class FindingsBeside:
                 return
             *lines, self._told = (self._told + read).split(b"\n")
             for line in lines:
-                verdict = Verdict(**json.loads(line))
+                verdict = ExchangeVerdict(**json.loads(line))
                 self._outstanding.discard(verdict.id)
                 yield verdict
 
-    def close(self, seconds: float) -> Iterator[Verdict]:
+    def close(self, seconds: float) -> Iterator[ExchangeVerdict]:
         """No more questions; what comes within so many seconds."""
         deadline = time.monotonic() + seconds
         self._close(self._process.stdin)
@@ -133,18 +133,22 @@ def main() -> None:
         print(json.dumps(asdict(_verdict(Path(path), int(line), repair_mode[0] if repair_mode else None))), flush=True)
 
 
-def _verdict(path: Path, number: int, repair_mode: str | None) -> Verdict:
+def _verdict(path: Path, number: int, repair_mode: str | None) -> ExchangeVerdict:
     for _ in range(_RETRIES):
         with contextlib.suppress(StreamlabError), CaptureDB(path) as database:
             query = "SELECT ending, coalesce(body_bytes, 0) FROM exchanges WHERE id = ?"
             row = database.connection.execute(query, (number,)).fetchone()
             if row is not None and row[0] is not None:
-                return Verdict(number) if row[1] > _MAX_BODY else _judged(number, database.get(number), repair_mode)
+                return (
+                    ExchangeVerdict(number)
+                    if row[1] > _MAX_BODY
+                    else _judged(number, database.get(number), repair_mode)
+                )
         time.sleep(_RETRY_SECONDS)
-    return Verdict(number)
+    return ExchangeVerdict(number)
 
 
-def _judged(number: int, exchange: Exchange, repair_mode: str | None) -> Verdict:
+def _judged(number: int, exchange: Exchange, repair_mode: str | None) -> ExchangeVerdict:
     from streamlab.judging.analyzer import analyze
     from streamlab.judging.ranking import worst_first
     from streamlab.repairing.normalizer import normalize
@@ -152,8 +156,8 @@ def _judged(number: int, exchange: Exchange, repair_mode: str | None) -> Verdict
     found = worst_first(analyze(exchange).findings)
     changes = normalize(exchange, unsafe=repair_mode == "unsafe").changes if repair_mode else {}
     if not found:
-        return Verdict(number, repaired=changes)
-    return Verdict(number, str(found[0].severity), found[0].rule, len(found), changes)
+        return ExchangeVerdict(number, repaired=changes)
+    return ExchangeVerdict(number, str(found[0].severity), found[0].rule, len(found), changes)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ _MAX_BYTEWISE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ChangedOutcome:
     """A variation that changes the outcome: what it is in words, the exchange to play, and what came of it. ``also``
     are the other ways to break off at the same place that come to the same."""
 
@@ -52,13 +52,13 @@ class Fuzzed:
     are the breaks that the command complains about even where nothing but the proper end is missing."""
 
     before: Outcome
-    found: list[Difference] = field(default_factory=list)
+    found: list[ChangedOutcome] = field(default_factory=list)
     complete: bool = False
     code_only: bool = False
     runs: int = 0
     noticed: dict[str, Outcome] = field(default_factory=dict)
 
-    def add(self, found: Sequence[Difference]) -> None:
+    def add(self, found: Sequence[ChangedOutcome]) -> None:
         """Keep what a search has found; what comes to the same at the same place is not listed twice."""
         for one in found:
             for at, before in enumerate(self.found):
@@ -69,7 +69,7 @@ class Fuzzed:
                 self.found.append(one)
 
     @property
-    def smallest(self) -> Difference | None:
+    def smallest(self) -> ChangedOutcome | None:
         """The mildest of all that change the outcome."""
         return self.found[0] if self.found else None
 
@@ -179,12 +179,12 @@ class _Search:
         self._result = result
         self._budget = budget
         self._told = told
-        self._smallest: Difference | None = None
+        self._smallest: ChangedOutcome | None = None
         self._known: dict[str, bool] = {}
         #: What is no news of the break that is looked at: what the command says when only the proper end is missing.
         self._expected: Outcome | None = None
 
-    def smallest_so_far(self) -> list[Difference]:
+    def smallest_so_far(self) -> list[ChangedOutcome]:
         """What the search that is going on has come to; [] when it has found nothing yet."""
         found, self._smallest = self._smallest, None
         return [found] if found is not None else []
@@ -197,7 +197,7 @@ class _Search:
             self._tell(description, outcome)
             self._known[key] = self._is_news(outcome)
             if self._known[key]:
-                self._smallest = Difference(kind, description, variation, outcome)
+                self._smallest = ChangedOutcome(kind, description, variation, outcome)
         return self._known[key]
 
     def _tell(self, description: str, outcome: Outcome) -> None:
@@ -210,7 +210,7 @@ class _Search:
             return not self._result.code_only and outcome.stdout != before.stdout
         return self._expected is None or outcome.code != self._expected.code
 
-    def cuttings(self) -> list[Difference]:
+    def cuttings(self) -> list[ChangedOutcome]:
         """The fewest cuts that change the outcome."""
         body = self._exchange.body
 
@@ -240,7 +240,7 @@ class _Search:
         where = ", ".join(f"{cut} ({place(self._exchange, cut)})" for cut in cuts)
         return f"cut after byte{'s' if len(cuts) > 1 else ''} {where}"
 
-    def latest_break(self, how: Break) -> list[Difference]:
+    def latest_break(self, how: Break) -> list[ChangedOutcome]:
         """The least that has to be missing for the outcome to change: at first whole events, then bytes."""
         size = len(self._exchange.body)
         self._expected = self._complaint(how, size)

@@ -17,7 +17,7 @@ import httpx
 from streamlab.apis import DEFAULT
 from streamlab.apis.question import STEADY, Question
 from streamlab.comparing.attribution import attributed
-from streamlab.comparing.features import Feature, ModeOutcome, State, feature_of, judge
+from streamlab.comparing.features import Feature, ModeOutcome, Support, feature_of, judge
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
@@ -70,7 +70,7 @@ class Probed:
     @property
     def clean(self) -> bool:
         """Whether nothing deviates, and everything was asked."""
-        return self.stopped is None and all(one.state is not State.DEVIATES for one in self.features)
+        return self.stopped is None and all(one.state is not Support.DEVIATES for one in self.features)
 
 
 @dataclass(slots=True)
@@ -337,7 +337,7 @@ def _features(asked: Probe, session: _Session, recorded: _Recorded, tap: str) ->
 
 def _outcome(asked: Probe, question: Question, exchange: Exchange | None) -> ModeOutcome:
     if exchange is None:
-        return ModeOutcome(State.NOT_TESTED, "not asked")
+        return ModeOutcome(Support.NOT_TESTED, "not asked")
     return judge(question, exchange, analyze(exchange), asked.timeout)
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 from streamlab.report.live import LiveTable, PlainLines, Watched, live_display
 from streamlab.report.log_file import LogFile
 from streamlab.storage.location import default_db
-from streamlab.workflows.findings_beside import FindingsBeside, Verdict
+from streamlab.workflows.findings_beside import ExchangeVerdict, FindingsBeside
 
 #: How long the end waits for what is still to be said; everything is written by then.
 _LAST_SECONDS = 2.0
@@ -112,7 +112,7 @@ class RecordDisplay:
             self._tell(verdict)
         return self._shown.tick() or self._findings.outstanding
 
-    def _tell(self, verdict: Verdict) -> None:
+    def _tell(self, verdict: ExchangeVerdict) -> None:
         lines = list(verdict.lines(self._database))
         self._shown.told(verdict.id, lines)
         if self._logged is not None:

@@ -18,7 +18,7 @@ from typing import Any, Self
 from streamlab.errors import UnreadableInputError, UsageError
 from streamlab.exchange import Ending, Exchange
 from streamlab.playback.matching import candidate
-from streamlab.playback.script import Fault, Finish, Script, Transform, parse_segments, script
+from streamlab.playback.script import Finish, PlannedFault, Script, Transform, parse_segments, script
 from streamlab.servers.access import Access
 from streamlab.servers.listening import bind, raise_file_limit
 from streamlab.servers.replay import Playable, Played, ReplayServer, Timing
@@ -29,7 +29,7 @@ from streamlab.wire.visible import visible
 
 def parse_fault(
     cut_after: str | None = None, reset_after: str | None = None, stall_after: str | None = None
-) -> Fault | None:
+) -> PlannedFault | None:
     """The one fault asked for: ``120`` is body bytes, ``3e`` is events. Raises UsageError."""
     asked = [
         (finish, text)
@@ -44,7 +44,7 @@ def parse_fault(
     number = text.removesuffix("e")
     if not (number.isascii() and number.isdigit() and len(number) < 16):
         raise UsageError(f"{text!r} is neither a number of bytes (120) nor of events (3e)")
-    return Fault(finish, int(number), text.endswith("e"))
+    return PlannedFault(finish, int(number), text.endswith("e"))
 
 
 def playables(
@@ -82,7 +82,7 @@ def playables(
 def _playable(
     target: Target,
     segments: str | int,
-    fault: Fault | None,
+    fault: PlannedFault | None,
     transform: Transform | None,
 ) -> Playable:
     with target.opened() as exchange:

@@ -15,8 +15,8 @@ from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.event_index import EventIndex
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
-from streamlab.judging.trend import Seen, Sighting, sightings
-from streamlab.storage.browsing import NOT_JUDGED, Browser, ListRow, Summary
+from streamlab.judging.trend import JudgedExchange, Sighting, sightings
+from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, Browser, ListRow
 from streamlab.storage.filtering import Filter, parse
 
 _SPARK = 16
@@ -68,7 +68,9 @@ def first_seen(path: Path, wanted: Wanted, advance: Callable[[], None]) -> list[
     finally:
         browser.close()
     return sightings(
-        Seen(row.overview.id, row.overview.started_at, row.overview.url, row.summary.rules if row.summary else {})
+        JudgedExchange(
+            row.overview.id, row.overview.started_at, row.overview.url, row.summary.rules if row.summary else {}
+        )
         for row in rows
     )
 
@@ -129,7 +131,7 @@ def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> N
         writer.close()
 
 
-def summary_and_text(exchange: Exchange) -> tuple[Summary, str]:
+def summary_and_text(exchange: Exchange) -> tuple[AnalysisSummary, str]:
     """An exchange's summary, and the text to search in."""
     analyzer = Analyzer(
         exchange.request,
@@ -146,9 +148,9 @@ def summary_and_text(exchange: Exchange) -> tuple[Summary, str]:
     return summary_of(report, analyzer.ctx.accumulator.model, index), str(report.completion.get("content") or "")
 
 
-def summary_of(report: Report, model: str | None, index: EventIndex) -> Summary:
+def summary_of(report: Report, model: str | None, index: EventIndex) -> AnalysisSummary:
     """What lists show of a report."""
-    return Summary(
+    return AnalysisSummary(
         api=str(report.api),
         model=model if isinstance(model, str) else None,
         dialect=report.dialect,

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.workflows.doctor import Check, State, examine
+from streamlab.workflows.doctor import Check, Health, examine
 from tests import streams
 
 
@@ -47,7 +47,7 @@ def test_a_clock_behind_the_last_recording_is_wrong(tmp_path):
     path = tmp_path / "future.db"
     with CaptureDB(path, write=True) as db:
         db.add(streams.exchange(streams.sse(streams.chat_text()), started_at="2999-01-01T00:00:00.000000Z"))
-    assert by_name(list(examine(path, {})))["clock"].state is State.WRONG
+    assert by_name(list(examine(path, {})))["clock"].state is Health.WRONG
 
 
 def test_a_port_that_is_taken_is_said(tmp_path, monkeypatch):
@@ -55,19 +55,24 @@ def test_a_port_that_is_taken_is_said(tmp_path, monkeypatch):
         port = taken.getsockname()[1]
         monkeypatch.setattr("streamlab.workflows.doctor._PORTS", (("record", port),))
         found = by_name(list(examine(tmp_path / "x.db", {})))[f"port {port}"]
-    assert found.state is State.NOTE
+    assert found.state is Health.NOTE
     assert "--listen" in found.said
 
 
 @pytest.mark.parametrize(
     ("environment", "name", "state", "said"),
     [
-        ({}, "proxies", State.OK, "none"),
-        ({"HTTPS_PROXY": "http://me:secret@proxy:3128"}, "proxies", State.NOTE, "http://…@proxy:3128"),
-        ({"https_proxy": "http://proxy", "NO_PROXY": "localhost"}, "proxies", State.OK, "NO_PROXY=localhost"),
-        ({}, "OPENAI_BASE_URL", State.OK, "asks OpenAI"),
-        ({"OPENAI_BASE_URL": "http://127.0.0.1:9100/v1"}, "OPENAI_BASE_URL", State.OK, "asks http://127.0.0.1:9100/v1"),
-        ({"OPENAI_BASE_URL": "127.0.0.1:9100"}, "OPENAI_BASE_URL", State.WRONG, "not an http:// address"),
+        ({}, "proxies", Health.OK, "none"),
+        ({"HTTPS_PROXY": "http://me:secret@proxy:3128"}, "proxies", Health.NOTE, "http://…@proxy:3128"),
+        ({"https_proxy": "http://proxy", "NO_PROXY": "localhost"}, "proxies", Health.OK, "NO_PROXY=localhost"),
+        ({}, "OPENAI_BASE_URL", Health.OK, "asks OpenAI"),
+        (
+            {"OPENAI_BASE_URL": "http://127.0.0.1:9100/v1"},
+            "OPENAI_BASE_URL",
+            Health.OK,
+            "asks http://127.0.0.1:9100/v1",
+        ),
+        ({"OPENAI_BASE_URL": "127.0.0.1:9100"}, "OPENAI_BASE_URL", Health.WRONG, "not an http:// address"),
     ],
 )
 def test_the_environment_of_a_child_is_told(tmp_path, environment, name, state, said):

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from streamlab.comparing.comparison import Comparison, Kind, Origin, Relation
+from streamlab.comparing.comparison import Blame, Comparison, Kind, Relation
 from streamlab.comparing.conversations import conversation_of, witness
 from streamlab.comparing.hops import compare_exchanges
 from streamlab.comparing.parity import are_two_modes, compare_modes
 from streamlab.exchange import Ending, Exchange, Request, Segment
-from streamlab.judging.trend import Seen, sightings
+from streamlab.judging.trend import JudgedExchange, sightings
 from streamlab.rules.finding import Severity
 from tests import streams
 
@@ -43,7 +43,7 @@ def test_lost_text_is_counted_and_placed():
     assert pair.a is not None
     body = streams.sse(payloads)
     assert body[slice(*pair.a.span)] == b"".join(map(streams.frame, payloads[2:4]))
-    assert found.verdict.origin is Origin.B
+    assert found.verdict.origin is Blame.B
     assert found.verdict.line.endswith("B lost 10 characters after event 1")
 
 
@@ -94,7 +94,7 @@ def test_a_cut_that_is_hidden_is_the_models_and_its_hiding_the_gateways():
     cut = streams.exchange(streams.sse(payloads, done=False), ending=Ending.UPSTREAM_CUT)
     found = compare_exchanges(cut, streams.exchange(streams.sse(payloads)))
     assert {Kind.CUT_MASKED, Kind.DONE_ADDED} == set(_said(found))
-    assert found.verdict.origin is Origin.A
+    assert found.verdict.origin is Blame.A
     assert "hid that the stream broke off" in found.verdict.line
 
 
@@ -107,7 +107,7 @@ def test_a_client_that_left_is_nobodys_doing():
 def test_a_status_that_changed():
     found = _compare(TEXT, b'{"error":{"message":"no"}}', status=502)
     assert _said(found)[Kind.STATUS_CHANGED] == "turned HTTP 200 into HTTP 502"
-    assert found.verdict.origin is Origin.B
+    assert found.verdict.origin is Blame.B
 
 
 def test_an_alias_the_client_asked_for_is_no_fault():
@@ -121,7 +121,7 @@ def test_faults_that_were_there_already_are_the_models():
     broken = TEXT.replace(b'"finish_reason":"stop"', b'"finish_reason":null')
     found = _compare(broken, broken)
     assert found.faithful
-    assert found.verdict.origin is Origin.A
+    assert found.verdict.origin is Blame.A
     assert "finish-reason-missing" in found.verdict.passed_on
     assert found.verdict.line.startswith("A sent it already (")
     assert found.verdict.line.endswith("finish-reason-missing): B passed it on")
@@ -298,10 +298,14 @@ def test_rivals_halve_the_confidence():
 
 def test_first_sightings_say_after_how_many_exchanges_without():
     url = "http://127.0.0.1:8000/v1/chat/completions"
-    seen = [Seen(1, "t1", url, {}), Seen(2, "t2", url, {}), Seen(3, "t3", url, {"done-missing": "warning"})]
+    seen = [
+        JudgedExchange(1, "t1", url, {}),
+        JudgedExchange(2, "t2", url, {}),
+        JudgedExchange(3, "t3", url, {"done-missing": "warning"}),
+    ]
     seen += [
-        Seen(4, "t4", "http://other/v1", {"done-missing": "warning"}),
-        Seen(5, "t5", url, {"done-missing": "warning"}),
+        JudgedExchange(4, "t4", "http://other/v1", {"done-missing": "warning"}),
+        JudgedExchange(5, "t5", url, {"done-missing": "warning"}),
     ]
     newest, older = sightings(seen)
     assert (newest.upstream, newest.first_id, newest.before, newest.total) == ("http://other", 4, 0, 1)
@@ -325,7 +329,7 @@ def test_a_cut_that_is_reported_is_the_models_alone():
     found = compare_exchanges(cut, streams.exchange(streams.sse([*payloads, error], done=False)))
     (one,) = found.differences
     assert (one.kind, one.severity) == (Kind.ERROR_ADDED, Severity.INFO)
-    assert found.verdict.origin is Origin.A
+    assert found.verdict.origin is Blame.A
     assert found.verdict.line.endswith("B added an error event, its event 3")
 
 
@@ -333,7 +337,7 @@ def test_a_cut_that_becomes_an_error_status_is_the_models_alone():
     cut = streams.exchange(streams.sse(streams.chat_text()[:3], done=False), ending=Ending.UPSTREAM_CUT)
     found = compare_exchanges(cut, streams.exchange([streams.dump({"error": {"message": "no"}})], status=500))
     assert {one.severity for one in found.differences} == {Severity.INFO}
-    assert found.verdict.origin is Origin.A
+    assert found.verdict.origin is Blame.A
     assert "turned HTTP 200 into HTTP 500" in found.verdict.line
 
 
@@ -343,7 +347,7 @@ def test_text_that_is_no_json_and_becomes_an_error_event_is_the_models():
     found = _compare(broken, streams.sse([*streams.chat_text()[:3], error], done=False))
     (one,) = found.differences
     assert one.message == "answered event 3, which is no JSON, with an error event"
-    assert found.verdict.origin is Origin.A
+    assert found.verdict.origin is Blame.A
 
 
 def test_an_event_that_says_nothing_is_not_missed_and_does_not_move():

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from streamlab.comparing.comparison import Difference, Kind, Origin, Relation
+from streamlab.comparing.comparison import Blame, Difference, Kind, Relation
 from streamlab.comparing.hops import compare_exchanges
 from streamlab.exchange import Ending, Exchange, Segment
 from streamlab.judging.analyzer import analyze
@@ -122,7 +122,7 @@ def _lost_kind(event: bytes) -> Kind:
 def test_an_exchange_and_itself_differ_in_nothing(stream):
     found = compare_exchanges(stream.exchange(), stream.exchange())
     assert found.faithful
-    assert found.verdict.origin in (Origin.NOBODY, Origin.A)
+    assert found.verdict.origin in (Blame.NOBODY, Blame.A)
     assert all(row.relation is Relation.SAME for row in found.rows)
 
 

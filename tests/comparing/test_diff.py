@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamlab.comparing.event_diff import Differ, diff_exchange, explained
-from streamlab.comparing.event_outcomes import EventDiff, How, Outcome
+from streamlab.comparing.event_outcomes import EventDiff, EventOutcome, How
 from streamlab.comparing.members import members_of
 from streamlab.exchange import Ending
 from streamlab.judging.analyzer import analyze
@@ -24,7 +24,8 @@ SHIPPED = sorted(one for one in CAPTURES.iterdir() if one.is_dir())
 def _diffs(exchange):
     report = analyze(exchange)
     return {
-        (one.event, one.outcome is Outcome.ADDED): explained(one, report.findings) for one in diff_exchange(exchange)
+        (one.event, one.outcome is EventOutcome.ADDED): explained(one, report.findings)
+        for one in diff_exchange(exchange)
     }
 
 
@@ -46,7 +47,7 @@ def test_a_changed_member_says_what_from_what_to_why_and_by_which_rule():
     payloads[2]["id"] = "chatcmpl-other"
     (diff,) = _diffs(streams.exchange(streams.sse(payloads))).values()
     field = _fields(diff)["id"]
-    assert (diff.event, diff.outcome) == (2, Outcome.CHANGED)
+    assert (diff.event, diff.outcome) == (2, EventOutcome.CHANGED)
     assert (field.how, field.here, field.there) == (How.CHANGED, "chatcmpl-other", streams.ID)
     assert (field.origin, field.rule) == ("derived", "chunk-id-changes")
     assert "chatcmpl-other" in field.why
@@ -56,7 +57,7 @@ def test_a_changed_member_says_what_from_what_to_why_and_by_which_rule():
 def test_a_missing_end_is_an_added_event_that_was_invented():
     (diff,) = _diffs(streams.exchange(streams.sse(streams.chat_text("a"), done=False))).values()
     (output,) = diff.outputs
-    assert (diff.event, diff.outcome) == (2, Outcome.ADDED)
+    assert (diff.event, diff.outcome) == (2, EventOutcome.ADDED)
     assert (output.raw, output.origin) == (b"data: [DONE]\n\n", "invented")
     assert diff.rules == ("done-missing",)
 
@@ -73,7 +74,7 @@ def test_framing_is_a_trait_of_its_own():
 def test_a_second_finish_is_dropped_and_says_why():
     payloads = [*streams.chat_text("a"), streams.chunk({}, "stop")]
     diff = _diffs(streams.exchange(streams.sse(payloads)))[3, False]
-    assert diff.outcome is Outcome.DROPPED
+    assert diff.outcome is EventOutcome.DROPPED
     assert all(field.how is How.DROPPED for field in _fields(diff).values())
     assert "finish-reason-repeated" in diff.rules
 
@@ -83,9 +84,9 @@ def test_what_cannot_be_repaired_is_broken():
         "stall-gap", Severity.WARNING, "nothing came for 9 s", event=3, repairability=Repairability.NONE, events=(3, 5)
     )
     for event in (3, 5):
-        (field,) = explained(EventDiff(event, Outcome.KEPT), (finding,)).broken
+        (field,) = explained(EventDiff(event, EventOutcome.KEPT), (finding,)).broken
         assert (field.how, field.rule, field.why) == (How.BROKEN, "stall-gap", "nothing came for 9 s")
-    assert explained(EventDiff(4, Outcome.KEPT), (finding,)).broken == ()
+    assert explained(EventDiff(4, EventOutcome.KEPT), (finding,)).broken == ()
 
 
 def test_an_error_answer_is_compared_with_the_object_openai_sends():
@@ -142,9 +143,9 @@ def _keyed(differ, segments):
     found = {}
     for segment in segments:
         for diff in differ.feed(segment):
-            found[diff.event, diff.outcome is Outcome.ADDED] = diff
+            found[diff.event, diff.outcome is EventOutcome.ADDED] = diff
     for diff in differ.finish(Ending.UPSTREAM_CUT):
-        found[diff.event, diff.outcome is Outcome.ADDED] = diff
+        found[diff.event, diff.outcome is EventOutcome.ADDED] = diff
     return found
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from streamlab.apis.chat.questions import QUESTIONS
 from streamlab.comparing.attribution import attributed
-from streamlab.comparing.features import Feature, ModeOutcome, Said, State
+from streamlab.comparing.features import Feature, ModeOutcome, Said, Support
 from streamlab.rules.finding import Finding, Severity
 
 TICKED = Finding("created-wrong-type", Severity.WARNING, "", variants=("it changes",))
@@ -16,7 +16,7 @@ STALL = Finding("stall-gap", Severity.WARNING, "")
 
 def outcome(*findings: Finding, said: str | None = "Yes") -> ModeOutcome:
     words: Said | None = None if said is None else ((said, ()),)
-    return ModeOutcome(State.DEVIATES if findings else State.PASS, "", findings, 1, words)
+    return ModeOutcome(Support.DEVIATES if findings else Support.PASS, "", findings, 1, words)
 
 
 def features(*streamed: ModeOutcome, whole: str | None = "Yes") -> list[Feature]:
@@ -45,10 +45,10 @@ def test_a_fault_that_is_no_chance_is_blamed_the_first_time() -> None:
 def test_texts_are_compared_where_the_server_says_the_same_twice() -> None:
     (changed,) = attributed(features(outcome(said="No")), features(outcome()))
     assert changed.blame == "the gateway changes the answer (streamed): “Yes” becomes “No”"
-    assert changed.state is State.DEVIATES
+    assert changed.state is Support.DEVIATES
     (stripped,) = attributed(features(outcome(said=" Yes\n")), features(outcome()))
-    assert stripped.state is State.PASS
+    assert stripped.state is Support.PASS
     (unsteady,) = attributed(features(outcome(said="No")), features(outcome(), whole="Well"))
-    assert unsteady.state is State.PASS
+    assert unsteady.state is Support.PASS
     (silent,) = attributed(features(outcome(said=None)), features(outcome()))
-    assert silent.state is State.PASS
+    assert silent.state is Support.PASS

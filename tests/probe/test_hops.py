@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from streamlab.comparing.comparison import Comparison, Kind, Origin
+from streamlab.comparing.comparison import Blame, Comparison, Kind
 from streamlab.demo.recording import TapLine, free_ports, recorder
 from streamlab.errors import UsageError
 from streamlab.standins import in_thread, scenarios, serve_standin
@@ -26,7 +26,7 @@ class Case:
 
     gateway: str
     scenario: str
-    origin: Origin
+    origin: Blame
     kinds: frozenset[Kind]
     words: tuple[str, ...]
 
@@ -36,39 +36,43 @@ class Case:
 
 
 CASES = [
-    Case("oneapi", "glm4-newline", Origin.BOTH, frozenset({Kind.EVENT_TORN}), ("plain-text-in-data", "tore event 7")),
-    Case("oneapi", "chatglm3-only-done", Origin.A, frozenset({Kind.DONE_ADDED}), ("empty-200", "invented [DONE]")),
+    Case("oneapi", "glm4-newline", Blame.BOTH, frozenset({Kind.EVENT_TORN}), ("plain-text-in-data", "tore event 7")),
+    Case("oneapi", "chatglm3-only-done", Blame.A, frozenset({Kind.DONE_ADDED}), ("empty-200", "invented [DONE]")),
     Case(
         "oneapi",
         "tgi-no-space",
-        Origin.B,
+        Blame.B,
         frozenset({Kind.ALL_LOST}),
         ("lost everything", "no space after `data:`"),
     ),
     Case(
         "oneapi",
         "tgi-only-done",
-        Origin.B,
+        Blame.B,
         frozenset({Kind.ALL_LOST, Kind.DONE_ADDED}),
         ("lost everything", "no space after `data:`"),
     ),
-    Case("oneapi", "masked-cut", Origin.A, frozenset({Kind.CUT_MASKED, Kind.DONE_ADDED}), ("hid that the stream",)),
-    Case("oneapi", "swallowed-error", Origin.B, frozenset({Kind.ERROR_SWALLOWED}), ("swallowed the error",)),
-    Case("oneapi", "double-done", Origin.B, frozenset({Kind.DONE_REPEATED}), ("sent [DONE] again",)),
-    Case("oneapi", "long-line", Origin.B, frozenset({Kind.TEXT_LOST}), ("64 KiB",)),
-    Case("oneapi", "clean", Origin.NOBODY, frozenset(), ("passed on faithfully",)),
-    Case("oneapi-gemini", "no-finish", Origin.B, frozenset({Kind.FINISH_REASON_CHANGED}), ("dropped finish_reason",)),
+    Case("oneapi", "masked-cut", Blame.A, frozenset({Kind.CUT_MASKED, Kind.DONE_ADDED}), ("hid that the stream",)),
+    Case("oneapi", "swallowed-error", Blame.B, frozenset({Kind.ERROR_SWALLOWED}), ("swallowed the error",)),
+    Case("oneapi", "double-done", Blame.B, frozenset({Kind.DONE_REPEATED}), ("sent [DONE] again",)),
+    Case("oneapi", "long-line", Blame.B, frozenset({Kind.TEXT_LOST}), ("64 KiB",)),
+    Case("oneapi", "clean", Blame.NOBODY, frozenset(), ("passed on faithfully",)),
+    Case("oneapi-gemini", "no-finish", Blame.B, frozenset({Kind.FINISH_REASON_CHANGED}), ("dropped finish_reason",)),
     Case(
-        "oneapi-gemini", "stop-everywhere", Origin.B, frozenset({Kind.FINISH_REASON_CHANGED}), ("finish_reason stop",)
+        "oneapi-gemini",
+        "stop-everywhere",
+        Blame.B,
+        frozenset({Kind.FINISH_REASON_CHANGED}),
+        ("finish_reason stop",),
     ),
     Case(
         "oneapi-gemini",
         "tool-lost",
-        Origin.B,
+        Blame.B,
         frozenset({Kind.TEXT_LOST, Kind.FINISH_REASON_CHANGED}),
         ("characters of a tool call", "dropped finish_reason tool_calls"),
     ),
-    Case("onehub", "double-finish", Origin.B, frozenset({Kind.FINISH_REASON_CHANGED}), ("finish_reason stop",)),
+    Case("onehub", "double-finish", Blame.B, frozenset({Kind.FINISH_REASON_CHANGED}), ("finish_reason stop",)),
 ]
 #: What may be said beside, because it is no harm: frames written anew, and what translations change.
 HARMLESS = {

@@ -18,7 +18,7 @@ from streamlab.apis.registry import all_rules
 from streamlab.clients.table import breaks, clients
 from streamlab.exchange import Ending, Exchange
 from streamlab.playback.matching import candidate
-from streamlab.playback.script import Fault, Finish, script
+from streamlab.playback.script import Finish, PlannedFault, script
 from streamlab.rules.finding import Severity
 from streamlab.servers.replay import Playable
 from streamlab.workflows.replay import BackgroundReplay
@@ -161,7 +161,7 @@ def ways(made: Exchange) -> tuple[Callable[[Any], Answer], ...]:
 # -- the playing ---------------------------------------------------------------------------------------------------
 
 
-def playable(made: Exchange, fault: Fault | None = None) -> Playable:
+def playable(made: Exchange, fault: PlannedFault | None = None) -> Playable:
     @contextmanager
     def opened() -> Iterator[Any]:
         yield script(made, fault=fault)
@@ -196,7 +196,7 @@ def outcome(way: Callable[[Any], Answer], client: Any) -> Any:
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES])
 def test_openai_python_comes_to_harm(rule, replay, client):
     made, wanted = FORMS.get(rule) or (corpus.load(rule_fixtures.folder(rule) / "bad"), meant(rule))
-    fault = Fault(Finish.HOLD, 6, True) if rule == HELD_OPEN else None
+    fault = PlannedFault(Finish.HOLD, 6, True) if rule == HELD_OPEN else None
     replay.load([playable(made, fault)])
     came = {way.__name__: outcome(way, client) for way in ways(made)}
     assert any(one != wanted for one in came.values()), f"openai-python reads this as it was meant: {came}"

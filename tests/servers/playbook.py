@@ -15,7 +15,7 @@ from streamlab.servers.dialogue import Dialogue
 from streamlab.servers.forwarding import Forwarding
 from streamlab.servers.refusal import Refusal
 from streamlab.servers.sides import Timer
-from streamlab.wire.http1 import Fault
+from streamlab.wire.http1 import HttpFault
 
 AUTHORITY = "upstream:8000"
 ORIGIN = f"http://{AUTHORITY}"
@@ -113,7 +113,7 @@ class Playbook:
     timers: dict[Timer, float] = field(default_factory=dict)
     turns: int = 0
     asked: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
-    refused: list[Fault] = field(default_factory=list)
+    refused: list[HttpFault] = field(default_factory=list)
     over: bool = False
 
     def __post_init__(self) -> None:
@@ -150,7 +150,7 @@ class Playbook:
     def ask(self, head: bytes, rewritten: bytes, body: bytes) -> None:
         self.asked.append((head, rewritten, body))
 
-    def rejected(self, fault: Fault) -> None:
+    def rejected(self, fault: HttpFault) -> None:
         self.refused.append(fault)
 
     def closed(self) -> None:

@@ -15,7 +15,7 @@ from streamlab.servers.forwarding import Forwarding
 from streamlab.servers.listening import bind
 from streamlab.servers.replay import ReplayServer
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.wire.http1 import Fault, RequestHead, parse_request_head
+from streamlab.wire.http1 import HttpFault, RequestHead, parse_request_head
 from streamlab.workflows.replay import BackgroundReplay, playables
 from tests.servers.harness import Proxy, Upstream, fetch, recording, run
 
@@ -133,7 +133,7 @@ def _head(*headers: str, path: str = "/v1/ok") -> tuple[bytes, RequestHead]:
 
 
 def test_whole_urls_are_asked_for_the_name_and_the_token_they_hold() -> None:
-    assert isinstance(Access().admit(*_head(path="http://evil.example/v1")), Fault)
+    assert isinstance(Access().admit(*_head(path="http://evil.example/v1")), HttpFault)
     admitted = Access(token="abcdefgh").admit(*_head(path="http://localhost:1/~abcdefgh/v1?x=/~abcdefgh/"))
     assert isinstance(admitted, Admitted)
     assert admitted.raw == _asked(path="http://localhost:1/v1?x=/~abcdefgh/")
@@ -143,7 +143,7 @@ def test_a_target_that_is_no_url_is_no_request_under_any_name() -> None:
     for target in ("http://[x/", "ftp://x/", "http:///x"):
         raw, head = _head(path=target)
         forwarded = Forwarding("upstream", access=Access(remote=True)).forward(raw, head)
-        assert isinstance(forwarded, Fault)
+        assert isinstance(forwarded, HttpFault)
         assert forwarded.status == 400
 
 

@@ -8,16 +8,16 @@ import sys
 
 import pytest
 
-from streamlab.storage.browsing import Browser, Summary
+from streamlab.storage.browsing import AnalysisSummary, Browser
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.filtering import SORTS, parse
 from streamlab.storage.migrations import MIGRATIONS, SCHEMA_VERSION
 from tests import streams
 
-BROKEN = Summary(
+BROKEN = AnalysisSummary(
     "chat.completions", "glm-4", "glm4", 9, 120_000, 1, "error", {"tool-call-id-unstable": "error"}, b"\x00\x08"
 )
-CLEAN = Summary("chat.completions", "gpt-4o", "openai", 4, 10_000, 0, None, {}, b"")
+CLEAN = AnalysisSummary("chat.completions", "gpt-4o", "openai", 4, 10_000, 0, None, {}, b"")
 
 
 @pytest.fixture

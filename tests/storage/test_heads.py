@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.heads import ResponseHeads, redact_request_head
-from streamlab.wire.http1 import Fault, Interim, ResponseReader, parse_request_head, parse_response_head
 from streamlab.wire.http1 import Head as ResponseHead
+from streamlab.wire.http1 import HttpFault, Interim, ResponseReader, parse_request_head, parse_response_head
 
 _REQUEST = (
     b"POST /v1/chat/completions?api_key=TOPSECRET&x=1 HTTP/1.1\r\nHost: h\r\nauthorization:Bearer TOPSECRET\r\n"
@@ -29,8 +29,8 @@ def test_a_request_head_is_redacted_as_the_recorder_would() -> None:
     redacted = redact_request_head(_REQUEST)
     assert b"TOPSECRET" not in redacted
     before, after = parse_request_head(_REQUEST), parse_request_head(redacted)
-    assert not isinstance(before, Fault)
-    assert not isinstance(after, Fault)
+    assert not isinstance(before, HttpFault)
+    assert not isinstance(after, HttpFault)
     assert after.headers == redact_headers(before.headers)
     assert after.target == redact_url(before.target)
     assert redact_request_head(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n") == b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -52,7 +52,7 @@ def test_heads_of_responses_are_redacted_however_they_are_cut_and_bodies_are_not
     found = [event.head.headers for event in reader.feed(out) if isinstance(event, (Interim, ResponseHead))]
     parsed = [parse_response_head(part + b"\r\n\r\n") for part in _RESPONSE.split(b"\r\n\r\n")[:2]]
     assert [redact_headers(one) for one in found] == [
-        redact_headers(head.headers) for head in parsed if not isinstance(head, Fault)
+        redact_headers(head.headers) for head in parsed if not isinstance(head, HttpFault)
     ]
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from streamlab.wire.http1 import (
     MAX_RESPONSE_HEAD,
     Body,
+    BodyFraming,
     BodyReader,
     Broken,
     End,
-    Fault,
-    Framing,
     Head,
+    HttpFault,
     Interim,
     Piece,
     ResponseEvent,
@@ -99,7 +99,7 @@ def test_no_bytes_raise(data: bytes, method: str) -> None:
 @given(_CHUNKS, st.binary(max_size=20), st.lists(st.integers(0, 500), max_size=6))
 def test_a_chunked_body_gives_its_chunks_and_its_exact_end(chunks: list[bytes], after: bytes, at: list[int]) -> None:
     coded = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
-    reader, pieces, consumed = BodyReader(Framing.CHUNKED), list[Piece](), 0
+    reader, pieces, consumed = BodyReader(BodyFraming.CHUNKED), list[Piece](), 0
     for part in _cut(coded + after, at):
         consumed += reader.feed(part, 0, pieces)
     assert reader.done
@@ -129,7 +129,7 @@ def test_a_chunked_body_gives_its_chunks_and_its_exact_end(chunks: list[bytes], 
 )
 def test_broken_chunk_framing_is_a_fault(coded: bytes) -> None:
     for cuts in ([coded], [coded[i : i + 1] for i in range(len(coded))]):
-        reader = BodyReader(Framing.CHUNKED)
+        reader = BodyReader(BodyFraming.CHUNKED)
         for cut in cuts:
             reader.feed(cut, 0, [])
         assert reader.fault is not None
@@ -137,7 +137,7 @@ def test_broken_chunk_framing_is_a_fault(coded: bytes) -> None:
 
 @pytest.mark.parametrize("coded", [b"0\r\nA: b\n\r\n", b"0\r\nA: b\r\n\n", b"0\r\n\n", b"0\r\nA: b\r\r\n\r\n"])
 def test_bare_line_feeds_in_trailers_are_refused_of_a_request_and_read_of_a_response(coded: bytes) -> None:
-    strict, lenient = BodyReader(Framing.CHUNKED, strict=True), BodyReader(Framing.CHUNKED)
+    strict, lenient = BodyReader(BodyFraming.CHUNKED, strict=True), BodyReader(BodyFraming.CHUNKED)
     for reader in (strict, lenient):
         reader.feed(coded, 0, [])
     assert strict.fault is not None
@@ -147,25 +147,25 @@ def test_bare_line_feeds_in_trailers_are_refused_of_a_request_and_read_of_a_resp
 @pytest.mark.parametrize(
     ("status", "headers", "method", "framing"),
     [
-        (200, "Content-Length: 3", "GET", Framing.LENGTH),
-        (200, "Content-Length: 0", "GET", Framing.NONE),
-        (200, "Content-Length: 3, 3", "GET", Framing.LENGTH),
-        (200, "Content-Length: 3", "HEAD", Framing.NONE),
-        (204, "Content-Length: 3", "GET", Framing.NONE),
-        (304, "Transfer-Encoding: chunked", "GET", Framing.NONE),
-        (200, "Transfer-Encoding: Chunked\r\nContent-Length: 3", "GET", Framing.CHUNKED),
-        (200, "Transfer-Encoding: gzip, chunked", "GET", Framing.CHUNKED),
-        (200, "Transfer-Encoding: identity", "GET", Framing.CLOSE),
-        (101, "Upgrade: websocket", "GET", Framing.CLOSE),
-        (200, "X: y", "CONNECT", Framing.CLOSE),
-        (200, "X: y", "GET", Framing.CLOSE),
+        (200, "Content-Length: 3", "GET", BodyFraming.LENGTH),
+        (200, "Content-Length: 0", "GET", BodyFraming.NONE),
+        (200, "Content-Length: 3, 3", "GET", BodyFraming.LENGTH),
+        (200, "Content-Length: 3", "HEAD", BodyFraming.NONE),
+        (204, "Content-Length: 3", "GET", BodyFraming.NONE),
+        (304, "Transfer-Encoding: chunked", "GET", BodyFraming.NONE),
+        (200, "Transfer-Encoding: Chunked\r\nContent-Length: 3", "GET", BodyFraming.CHUNKED),
+        (200, "Transfer-Encoding: gzip, chunked", "GET", BodyFraming.CHUNKED),
+        (200, "Transfer-Encoding: identity", "GET", BodyFraming.CLOSE),
+        (101, "Upgrade: websocket", "GET", BodyFraming.CLOSE),
+        (200, "X: y", "CONNECT", BodyFraming.CLOSE),
+        (200, "X: y", "GET", BodyFraming.CLOSE),
     ],
 )
-def test_what_ends_a_response(status: int, headers: str, method: str, framing: Framing) -> None:
+def test_what_ends_a_response(status: int, headers: str, method: str, framing: BodyFraming) -> None:
     head = parse_response_head(f"HTTP/1.1 {status} X\r\n{headers}\r\n\r\n".encode())
-    assert not isinstance(head, Fault)
+    assert not isinstance(head, HttpFault)
     body = response_body(head, method)
-    assert not isinstance(body, Fault)
+    assert not isinstance(body, HttpFault)
     assert body.framing is framing
 
 
@@ -203,7 +203,7 @@ def test_only_a_body_without_a_length_ends_with_the_connection() -> None:
 
 def test_response_heads_are_read_as_clients_read_them() -> None:
     head = parse_response_head(b"HTTP/1.1 200\nA: 1\r\nB:two\n three\r\nC : 4\r\n\r\n")
-    assert not isinstance(head, Fault)
+    assert not isinstance(head, HttpFault)
     assert head.headers == (("A", "1"), ("B", "two three"), ("C ", "4"))
 
 
@@ -236,9 +236,9 @@ def test_the_end_of_a_head_is_found_from_any_point(raw: bytes, end: int) -> None
 
 def test_request_lengths() -> None:
     head = parse_request_head(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n")
-    assert not isinstance(head, Fault)
+    assert not isinstance(head, HttpFault)
     body = request_body(head)
-    assert not isinstance(body, Fault)
+    assert not isinstance(body, HttpFault)
     pieces: list[Piece] = []
     assert body.feed(b"helloGET", 0, pieces) == 5
     assert (pieces, body.done) == ([(b"hello", 0)], True)
@@ -250,7 +250,7 @@ def test_the_short_way_for_one_chunk_reads_the_same(chunks: list[bytes], cuts: l
     data = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in chunks) + b"0\r\n\r\n"
     starts = [0, *itertools.accumulate(len(b"%x\r\n%b\r\n" % (len(one), one)) for one in chunks)]
     bounds = sorted({*starts, len(data), *(cut % len(data) for cut in cuts)})
-    plain, short = BodyReader(Framing.CHUNKED), BodyReader(Framing.CHUNKED)
+    plain, short = BodyReader(BodyFraming.CHUNKED), BodyReader(BodyFraming.CHUNKED)
     pieces: list[Piece] = []
     found: list[Piece] = []
     for start, stop in itertools.pairwise(bounds):

@@ -18,7 +18,7 @@ DROPS_START = "Claude Code"
 KEEPS_START = "official SDKs"
 
 
-class Mark(NamedTuple):
+class MessageMark(NamedTuple):
     """A moment of a fold, small: of texts it holds the lengths only, because they never change, they only grow."""
 
     blocks: tuple[tuple[bool, int, int, int], ...]
@@ -115,16 +115,16 @@ class MessageFold:
 
     # -- moments, for looking back -----------------------------------------------------------------------------------
 
-    def mark(self) -> Mark:
+    def mark(self) -> MessageMark:
         """This moment, to come back to with `at`."""
         reader = self.reader
         blocks = tuple(
             (block.open, len(str(block.text)), len(block.signature or ""), len(block.citations))
             for block in reader.blocks
         )
-        return Mark(blocks, reader.stop_reason, dict(reader.usage), reader.stopped, reader.error)
+        return MessageMark(blocks, reader.stop_reason, dict(reader.usage), reader.stopped, reader.error)
 
-    def at(self, mark: Mark) -> MessageFold:
+    def at(self, mark: MessageMark) -> MessageFold:
         """A fold as it was at an earlier moment of this one; feeding it leaves this one alone."""
         now, past = self.reader, MessageReader()
         past.message, past.stop_reason, past.usage = now.message, mark.stop_reason, dict(mark.usage)

@@ -7,7 +7,7 @@ from enum import Enum
 from rich.text import Text
 
 from streamlab.report.units import milliseconds
-from streamlab.tui.events import Events, Place
+from streamlab.tui.events import EventPlace, Events
 from streamlab.tui.palette import ARRIVAL, DIM, GAP, STALL, fit
 
 _MIN_SPAN_US = 1_000
@@ -112,7 +112,7 @@ class Axis:
         room = width - len(left) - len(right) - 2
         return f"├{left}{'─' * room}{right}┤" if room >= 1 else fit(f"├{right}┤", width, right=True)
 
-    def bar(self, place: Place, width: int, stall_us: int) -> Text:
+    def bar(self, place: EventPlace, width: int, stall_us: int) -> Text:
         """The wait as a line, the arrival as a dot; the wait from the request to the first event is dotted."""
         if place.offset_us is None:
             return Text(" " * width)

@@ -12,7 +12,7 @@ from streamlab.report.timeline import kind, preview
 from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Finding
 from streamlab.tui.drawing.axis import Axis
-from streamlab.tui.events import Events, Place
+from streamlab.tui.events import EventPlace, Events
 from streamlab.tui.palette import BOLD, DIM, FOUND, GAP, GOOD, GRAVE, LETTERS, SEVERITY, STALL, fit, kind_style
 
 #: A rule is folded when it speaks of at least so many events, and of so large a part of all.
@@ -111,7 +111,7 @@ class TimelineRows:
         place = self.events.place(number) if self.events is not None else None
         return self._event(place, width) if place is not None else self._end(width)
 
-    def _event(self, place: Place, width: int) -> Text:
+    def _event(self, place: EventPlace, width: int) -> Text:
         digits, axis, sized, gapped = self._widths(width)
         what = kind(place.meaning)
         line = Text(no_wrap=True)

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from streamlab.comparing.comparison import Comparison, Difference, Origin, Relation, Row
+from streamlab.comparing.comparison import Blame, Comparison, Difference, Relation, Row
 from streamlab.report.timeline import kind, preview
 from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding
@@ -18,7 +18,7 @@ from streamlab.tui.events import Events
 from streamlab.tui.messages import Chosen
 from streamlab.tui.palette import BOLD, DIM, DOUBTFUL, GOOD, GRAVE, LETTERS, SEVERITY, STALL, fit, kind_style
 from streamlab.tui.screens.base import Handlers, WorkbenchScreen
-from streamlab.tui.watcher import Side
+from streamlab.tui.watcher import WatchedSide
 from streamlab.tui.widgets.key_bar import KeyBar
 from streamlab.tui.widgets.rows import Rows
 from streamlab.wire.visible import visible
@@ -35,7 +35,7 @@ _SIGNS = {
     Relation.MOVED: ("↕", DOUBTFUL),
     Relation.REPEATED: ("×", GRAVE),
 }
-_BLAME = {Origin.NOBODY: GOOD, Origin.A: STALL}
+_BLAME = {Blame.NOBODY: GOOD, Blame.A: STALL}
 
 
 class AlignedRows(Rows):
@@ -143,7 +143,7 @@ class CompareScreen(WorkbenchScreen):
         super().__init__()
         self._a, self._b, self._scratch = a, b, scratch
         self.token = 0
-        self._opened: list[Side] = []
+        self._opened: list[WatchedSide] = []
 
     def compose(self) -> ComposeResult:
         """Title, verdict, rows, differences, keys."""
@@ -180,7 +180,7 @@ class CompareScreen(WorkbenchScreen):
         return token == self.token
 
     def _aligned(self, answer: protocol.Aligned) -> None:
-        self._opened = [Side(path, number, part) for path, number, part in (answer.a, answer.b)]
+        self._opened = [WatchedSide(path, number, part) for path, number, part in (answer.a, answer.b)]
         left, right = (side.events for side in self._opened)
         verdict, differences = self.query_one("#verdict", Static), self.query_one(DifferenceRows)
         if isinstance(answer.outcome, Comparison):

@@ -19,7 +19,7 @@ from streamlab.tui.viewing.chosen_client import ChosenClient
 from streamlab.tui.viewing.panes import Panes
 from streamlab.tui.viewing.play import Play
 from streamlab.tui.viewing.questions import PACE_SECONDS, Questions
-from streamlab.tui.viewing.search import Search
+from streamlab.tui.viewing.search import SearchState
 from streamlab.tui.viewing.shares import Shares
 from streamlab.tui.viewing.tour import Tour
 from streamlab.tui.viewing.viewed import Viewed
@@ -27,7 +27,7 @@ from streamlab.tui.widgets.bytes_pane import BytesPane
 from streamlab.tui.widgets.diff_pane import DiffPane
 from streamlab.tui.widgets.findings_pane import FindingsPane
 from streamlab.tui.widgets.key_bar import KeyBar
-from streamlab.tui.widgets.line import Line
+from streamlab.tui.widgets.line import OneLine
 from streamlab.tui.widgets.overview import Overview
 from streamlab.tui.widgets.state_pane import StatePane
 from streamlab.tui.widgets.timeline import Timeline
@@ -43,7 +43,7 @@ class ExchangeScreen(ExchangeKeys):
     def __init__(self, exchange_id: int, event: int = 0, size: tuple[int, int] = (80, 24)) -> None:
         super().__init__(classes=layout(*size))
         self._wanted = exchange_id, event
-        self.questions, self.search, self.client = Questions(self), Search(), ChosenClient()
+        self.questions, self.search, self.client = Questions(self), SearchState(), ChosenClient()
         self.shares, self.panes = Shares(self), Panes(self)
         self._stage = ""
         self._followed = -1  # where following a recorder has put the cursor
@@ -51,8 +51,8 @@ class ExchangeScreen(ExchangeKeys):
 
     def compose(self) -> ComposeResult:
         """The parts."""
-        yield Line(id="title")
-        yield Line(id="facts")
+        yield OneLine(id="title")
+        yield OneLine(id="facts")
         yield Overview(id="overview")
         with Horizontal(id="body"):
             with Vertical(id="left"):
@@ -164,7 +164,7 @@ class ExchangeScreen(ExchangeKeys):
         self.show_notice()
         self.questions.ask()
 
-    def _got_state(self, answer: protocol.State) -> None:
+    def _got_state(self, answer: protocol.HeldState) -> None:
         self.panes.show_state(answer)
         self.questions.answered("state", answer.event, waiting=answer.waiting)
 
@@ -187,7 +187,7 @@ class ExchangeScreen(ExchangeKeys):
         protocol.Progress: _progressed,
         protocol.Analyzed: _analyzed,
         protocol.Compared: _compared,
-        protocol.State: _got_state,
+        protocol.HeldState: _got_state,
         protocol.Diffs: _got_diff,
         protocol.SearchResult: _found,
     }
@@ -236,13 +236,13 @@ class ExchangeScreen(ExchangeKeys):
         self._show_title()
         viewed = self.viewed
         facts = exchange_facts(viewed.exchange, viewed.events, viewed.report, viewed.marks.get(-1))
-        self.query_one("#facts", Line).update(facts)
+        self.query_one("#facts", OneLine).update(facts)
         self.show_notice()
 
     def _show_title(self) -> None:
         rows, width = self.timeline.row_count, self.size.width - 2
         title = exchange_title(self.viewed.exchange, self.viewed.report, self.cursor, rows, width)
-        self.query_one("#title", Line).update(title)
+        self.query_one("#title", OneLine).update(title)
 
     def show_notice(self) -> None:
         """What is going on, on the right below."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from streamlab.tui.viewing.chosen_client import ChosenClient
     from streamlab.tui.viewing.play import Play
     from streamlab.tui.viewing.questions import Questions
-    from streamlab.tui.viewing.search import Search
+    from streamlab.tui.viewing.search import SearchState
     from streamlab.tui.viewing.tour import Tour
     from streamlab.tui.viewing.viewed import Viewed
     from streamlab.tui.widgets.timeline import Timeline
@@ -70,7 +70,7 @@ class ExchangeKeys(WorkbenchScreen):
     viewed: Viewed
     tour: Tour
     play: Play
-    search: Search
+    search: SearchState
     questions: Questions
     client: ChosenClient
 

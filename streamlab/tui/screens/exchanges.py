@@ -17,7 +17,7 @@ from streamlab.tui.palette import GRAVE
 from streamlab.tui.screens.base import Handlers, WorkbenchScreen
 from streamlab.tui.widgets.exchange_list import ExchangeList
 from streamlab.tui.widgets.key_bar import KeyBar
-from streamlab.tui.widgets.line import Line
+from streamlab.tui.widgets.line import OneLine
 from streamlab.wire.visible import visible
 
 #: Exchanges given to the analyst at once when a filter needs all of them.
@@ -59,8 +59,8 @@ class ExchangesScreen(WorkbenchScreen):
 
     def compose(self) -> ComposeResult:
         """Title, filter line, list or the words for an empty one, keys."""
-        yield Line(id="title")
-        yield Line(id="filterline")
+        yield OneLine(id="title")
+        yield OneLine(id="filterline")
         yield Static(id="empty", markup=False)
         yield ExchangeList(self.app.watcher, id="exchanges")
         yield KeyBar()
@@ -90,8 +90,8 @@ class ExchangesScreen(WorkbenchScreen):
         if nothing:
             self.query_one("#empty", Static).update(self._empty())
         title = list_title(app.opened.title, len(watcher.ids), watcher.sort)
-        self.query_one("#title", Line).update(title)
-        line = self.query_one("#filterline", Line)
+        self.query_one("#title", OneLine).update(title)
+        line = self.query_one("#filterline", OneLine)
         line.set_class(filtered, "-on")
         problems = watcher.wanted.problems
         line.update(Text(visible(f"/ {watcher.filter}   {'  '.join(problems)}"), "bold" if problems else ""))

@@ -77,7 +77,7 @@ class Panes:
         pane.border_title = "Diff · ending" if at_end else f"Diff · event {answer.event}"
         screen.shares.need("diff", pane.needed)
 
-    def show_state(self, answer: protocol.State) -> None:
+    def show_state(self, answer: protocol.HeldState) -> None:
         """What a client holds, and what becomes of the one that was chosen."""
         screen, pane = self._screen, self._screen.query_one(StatePane)
         pane.tell(self._fates())

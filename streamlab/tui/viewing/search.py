@@ -6,7 +6,7 @@ from streamlab.tui import protocol
 from streamlab.wire.visible import visible
 
 
-class Search:
+class SearchState:
     """``text`` is what was searched for last; "" for nothing yet."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from streamlab.rules.finding import Severity
-from streamlab.tui.events import Place
+from streamlab.tui.events import EventPlace
 from streamlab.tui.palette import BOLD, DIM, SEVERITY, STALL
 from streamlab.tui.widgets.text_pane import TextPane
 from streamlab.wire.visible import visible
@@ -39,12 +39,12 @@ x changes between text and hex."""
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.hex = False
-        self._place: Place | None = None
+        self._place: EventPlace | None = None
         self._span: tuple[int, int] | None = None
         self._note = ""
         self._found: frozenset[int] = frozenset()
 
-    def show(self, place: Place | None, span: tuple[int, int] | None, note: str = "", searched: str = "") -> None:
+    def show(self, place: EventPlace | None, span: tuple[int, int] | None, note: str = "", searched: str = "") -> None:
         """An event, the byte range of the body to point at, and a text that was searched for."""
         self._place, self._span, self._note = place, span, note
         self._found = _places_of(searched, place.sse.raw[:_SHOWN]) if place is not None else frozenset()

@@ -11,7 +11,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from streamlab.clients.table import breaks, clients
-from streamlab.comparing.event_outcomes import EventDiff, FieldDiff, How, Outcome, Output
+from streamlab.comparing.event_outcomes import EventDiff, EventOutcome, FieldDiff, How, Output
 from streamlab.rules.finding import Finding
 from streamlab.tui.palette import BAD, BOLD, DIM, DOUBTFUL, GOOD, GRAVE, PLAIN, badge, fit
 from streamlab.tui.widgets.text_pane import TextPane
@@ -25,12 +25,12 @@ _SIGNS = {
     How.BROKEN: ("!", GRAVE),
 }
 _SAID = {
-    Outcome.KEPT: "passes as it came, byte for byte",
-    Outcome.CHANGED: "OpenAI would have sent it differently",
-    Outcome.SPLIT: "OpenAI would have sent several events",
-    Outcome.MERGED: "its content goes out with a later event",
-    Outcome.DROPPED: "OpenAI would not have sent it",
-    Outcome.ADDED: "an event is missing here",
+    EventOutcome.KEPT: "passes as it came, byte for byte",
+    EventOutcome.CHANGED: "OpenAI would have sent it differently",
+    EventOutcome.SPLIT: "OpenAI would have sent several events",
+    EventOutcome.MERGED: "its content goes out with a later event",
+    EventOutcome.DROPPED: "OpenAI would not have sent it",
+    EventOutcome.ADDED: "an event is missing here",
 }
 #: Characters of a value that unfold.
 _UNFOLDED = 2_000
@@ -87,7 +87,7 @@ Enter unfolds long values and names in full, and folds them again."""
             return lines + self.wrapped(Text(self._note, DIM), width)
         for diff in self._diffs:
             lines += self._event(diff, width)
-        if not any(diff.outcome is not Outcome.ADDED for diff in self._diffs) and self._same:
+        if not any(diff.outcome is not EventOutcome.ADDED for diff in self._diffs) and self._same:
             lines.append(Text("= passes as it came, byte for byte", GOOD))
             for field in self._chosen_first(self._same):
                 lines += self._field(field, width)

@@ -8,7 +8,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 
-class Line(Widget):
+class OneLine(Widget):
     """Shows one line; what is put into it has been made visible."""
 
     def __init__(self, text: Text | None = None, *, id: str | None = None) -> None:

@@ -10,7 +10,7 @@ _STOP_TOKENS = ("</s>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|endoftext|>
 _MAX_ARGUMENTS = 1 << 20
 
 
-class Arguments:
+class CallArguments:
     """The arguments of a call so far, and whether they are a complete JSON object."""
 
     def __init__(self) -> None:

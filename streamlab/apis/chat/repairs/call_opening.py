@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from streamlab.apis.chat.repairs.call_arguments import Arguments
+from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.rules.repair import Draft, Origin, RepairState
 from streamlab.wire.calls import TrackedCall
 from streamlab.wire.payload import JsonObject
@@ -26,7 +26,7 @@ class OutCall(TrackedCall):
         self.sent_name = ""
         self.opened = False
         self.dropped = False  # nothing had come of it when the answer was over
-        self.arguments = Arguments()
+        self.arguments = CallArguments()
         self.waiting = ""  # arguments that came before the name
         self.first: Draft | None = None  # where it waits for its name
         self.extra: JsonObject = {}
@@ -52,7 +52,7 @@ class OutCalls:
         if opens:
             self._all.append(call)
             if len(self._all) > _REMEMBERED:
-                self._all[-_REMEMBERED - 1].arguments = Arguments()
+                self._all[-_REMEMBERED - 1].arguments = CallArguments()
 
     def drop(self, call: OutCall) -> None:
         """Nothing came of a call."""
@@ -125,7 +125,7 @@ def _gather(draft: Draft, call: OutCall, piece: str, spot: str) -> None:
     path = spot + "function.arguments"
     if call.waiting.strip() == "{}" and piece.lstrip().startswith("{"):
         draft.note("tool-call-arguments-empty-object-prefix", path, call.waiting, "")
-        call.waiting, call.arguments = "", Arguments()
+        call.waiting, call.arguments = "", CallArguments()
     fresh = call.arguments.without_copy(piece)
     if fresh != piece:
         draft.note("tool-call-arguments-duplicated", path, piece, fresh)

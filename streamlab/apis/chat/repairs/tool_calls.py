@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from streamlab.apis.chat.repairs.call_arguments import Arguments, unwrapped
+from streamlab.apis.chat.repairs.call_arguments import CallArguments, unwrapped
 from streamlab.apis.chat.repairs.call_opening import OWN_KEYS, OutCall, OutCalls
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Change, Draft, Drafts, Repair, RepairState, Stage
@@ -262,7 +262,7 @@ def _clear_braces(held: Draft, call: OutCall, function: JsonObject, following: J
     text = arguments_text(reading.function(following).get("arguments"))
     if text.lstrip().startswith("{"):
         held.put("tool-call-arguments-empty-object-prefix", function, "arguments", "", "choices[0].delta.")
-        call.arguments = Arguments()
+        call.arguments = CallArguments()
 
 
 def _put_index(draft: Draft, placed: Placed[OutCall], fragment: JsonObject, spot: str) -> None:

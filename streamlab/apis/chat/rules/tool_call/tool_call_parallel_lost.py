@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streamlab.apis.chat.repairs.call_arguments import Arguments
+from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
@@ -25,7 +25,7 @@ class OneCallAfterAnother(Repair):
 
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
-        self._calls: dict[tuple[int, int], Arguments] = {}  # those that are not complete
+        self._calls: dict[tuple[int, int], CallArguments] = {}  # those that are not complete
         self._complete: set[tuple[int, int]] = set()
         self._current: dict[int, int] = {}
         self._waiting: dict[tuple[int, int], list[Draft]] = {}  # by call, in the order in which they began
@@ -101,7 +101,7 @@ class OneCallAfterAnother(Repair):
             return
         fragment = reading.tool_calls(reading.delta(reading.choices(draft.json)[0]))[0]
         arguments = reading.function(fragment).get("arguments")
-        state = self._calls.setdefault((choice, index), Arguments())
+        state = self._calls.setdefault((choice, index), CallArguments())
         state.add(arguments if isinstance(arguments, str) else "")
         if state.complete:
             self._complete.add((choice, index))
