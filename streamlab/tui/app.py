@@ -177,7 +177,7 @@ class Workbench(App[None]):
     def _heard(self, answer: object) -> None:
         self.post_message(AnalystAnswer(answer))
 
-    def on_answer(self, message: AnalystAnswer) -> None:
+    def on_analyst_answer(self, message: AnalystAnswer) -> None:
         """Hand an answer to whom it concerns."""
         content = message.content
         handler = self._ANSWERS.get(type(content))

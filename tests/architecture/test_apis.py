@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -133,12 +134,27 @@ run("export", "last", "--db", "c.db", "--to", "fixtures")
 tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "fixtures"]
 done = subprocess.run(tests, capture_output=True, text=True)
 assert done.returncode == 0, done.stdout + done.stderr
+
+from driving import drive
+from streamlab.tui.link import Link
+
+async def story(driver):
+    await driver.settle()
+    shown = driver.text()
+    assert "toy-broken" in shown and "OpenAI" not in shown, shown
+
+link = Link()
+try:
+    drive(link, "bad.sse", Path("state.json"), story)
+finally:
+    link.close()
 """
 
 
 def test_a_new_api_is_a_folder_and_a_line(tmp_path):
-    """check, show, diff, export, fixtures: all of it, with nothing else touched."""
+    """check, show, diff, export, fixtures and the workbench: all of it, with nothing else touched."""
     shutil.copytree(PACKAGE, tmp_path / "streamlab", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PACKAGE.parent / "tests" / "tui" / "driving.py", tmp_path)
     apis = tmp_path / "streamlab" / "apis"
     folder = apis / "toy" / "rules" / "lifecycle"
     folder.mkdir(parents=True)
@@ -155,7 +171,14 @@ def test_a_new_api_is_a_folder_and_a_line(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_USE)],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path), "PATH": "", "NO_COLOR": "1", "COLUMNS": "120", "HOME": str(tmp_path)},
+        env={
+            "PYTHONPATH": str(tmp_path),
+            "PATH": "",
+            "NO_COLOR": "1",
+            "COLUMNS": "120",
+            "HOME": str(tmp_path),
+            "STREAMLAB_STAND_BACK": os.environ["STREAMLAB_STAND_BACK"],
+        },
         capture_output=True,
         text=True,
     )
