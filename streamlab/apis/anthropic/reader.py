@@ -71,6 +71,7 @@ class MessageReader:
         self.stopped = False
         self.stop: JsonObject = {}  # the message_stop
         self.error: JsonObject | None = None
+        self.other_answer = False  # a second message_start began another message: what comes is no longer this one
         # the event read last
         self.kind = ""
         self.block: Block | None = None
@@ -191,6 +192,7 @@ class MessageReader:
             return facts | odd
         if self.stopped or self.error is not None or self.lost:
             again = _F.AGAIN if kind == MESSAGE_STOP and self.stopped else 0
+            self.other_answer = self.other_answer or (kind == MESSAGE_START and self._is_other(value))
             return facts | odd | again | (0 if again else self._after())
         if not self._begun:
             self._begun = True
@@ -229,10 +231,16 @@ class MessageReader:
     def _start(self, value: JsonObject) -> int:
         message = value.get("message")
         if self.message is not None:
+            self.other_answer = self.other_answer or self._is_other(value)
             return _F.AGAIN
         self.message = message if type(message) is dict else value
         self._use(self.message.get("usage"))
         return 0
+
+    def _is_other(self, value: JsonObject) -> bool:
+        """Whether a second message_start opens another message: by another id, once content has come."""
+        held, again = as_object(self.message), as_object(value.get("message"))
+        return any(block.deltas for block in self.blocks) and again.get("id") != held.get("id")
 
     def _end(self, value: JsonObject) -> int:
         self._only = None

@@ -11,7 +11,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import split_values
-from streamlab.wire.payload import FaultKind, encode_json
+from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import ServerSentEvent
 from streamlab.wire.stream import read_event
@@ -48,8 +48,10 @@ def comment(text: bytes) -> Comment:
 class _Lines:
     """The lines of one event, sorted by what they mean or were meant to mean."""
 
-    def __init__(self, sse: ServerSentEvent) -> None:
+    def __init__(self, sse: ServerSentEvent, *, joins: bool = True) -> None:
         self.payload: list[bytes] = []
+        self.names: list[bytes | None] = []  # of each line of data: the last name before it
+        self._joins = joins  # a line that is no field goes on with the data before it
         self.comments: list[bytes] = []
         self.stray: list[bytes] = []
         self.rules: dict[str, Any] = {}
@@ -88,7 +90,7 @@ class _Lines:
         elif line.lstrip()[:1] == b"{" or line.strip() == b"[DONE]":
             self.rules["sse-ndjson-instead"] = "no field name"
             self._data(line.strip())
-        elif self.payload:
+        elif self.payload and self._joins and not _is_whole(self.payload[-1]):
             self.rules["sse-raw-newline-in-json"] = line[:80]
             self.payload[-1] += b"\n" + line
         else:
@@ -97,6 +99,7 @@ class _Lines:
     def _data(self, value: bytes) -> None:
         self.lines_of_data += 1
         self.payload.append(value)
+        self.names.append(self.event)
 
 
 class Framing(Repair):
@@ -157,7 +160,7 @@ class Framing(Repair):
         return tuple(self._taken_apart(draft, sse))
 
     def _taken_apart(self, draft: Draft, sse: ServerSentEvent) -> Iterator[Draft]:
-        lines = _Lines(sse)
+        lines = self._sorted(sse)
         if not self._names and lines.event is not None:
             lines.rules["sse-event-name-on-chat"] = lines.event[:80]
         if self._names and lines.data_first:
@@ -184,6 +187,17 @@ class Framing(Repair):
             one = Draft(event, draft.sources, [*draft.changes, *changes])
             self._reencode(one)
             yield one
+
+    @staticmethod
+    def _sorted(sse: ServerSentEvent) -> _Lines:
+        """The lines of an event; those that are no field go on with the data only where that makes sense of it."""
+        lines = _Lines(sse)
+        if "sse-raw-newline-in-json" not in lines.rules:
+            return lines
+        payload = b"\n".join(lines.payload)
+        escaped = _STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
+        whole = split_values(payload) or split_values(escaped)
+        return lines if whole else _Lines(sse, joins=False)
 
     def _comments(self, lines: _Lines, sse: ServerSentEvent) -> Comment | None:
         """Comments go before the data of their event; a stray line becomes one, so that nothing is lost."""
@@ -242,7 +256,8 @@ class Framing(Repair):
         """A payload that is no JSON object: several events in one, raw control bytes, a list of chunks."""
         found = split_values(payload)
         if found is not None and len(found) > 1:
-            parts = [read_event(frame(part.replace(b"\n", b""), name)) for part in found]
+            names = lines.names if self._names and len(found) == len(lines.names) else [name] * len(found)
+            parts = [read_event(frame(part.replace(b"\n", b""), own)) for part, own in zip(found, names, strict=True)]
             if not any(isinstance(part, Undecodable) for part in parts):
                 torn = b"\n" in payload
                 lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
@@ -276,6 +291,11 @@ class Framing(Repair):
             again = read_event(frame(sse.data or b"", sse.event if self._names else None, sse.start))
             draft.event = again
             draft.changes.append(Change("sse-unicode-line-separators", "", "raw", "escaped"))
+
+
+def _is_whole(payload: bytes) -> bool:
+    """Whether a payload is a JSON object that a further line cannot belong to."""
+    return payload.rstrip()[-1:] == b"}" and decode_payload(payload).ok
 
 
 def _escape(match: re.Match[bytes]) -> bytes:

@@ -15,7 +15,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair
 from streamlab.rules.repairs.framing import comment, frame
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.payload import FaultKind, JsonObject
+from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.stream import read_event
 
@@ -36,7 +36,7 @@ class TornPayloads(Repair):
     stage = Stage.PAYLOAD
     on = Fact.UNDECODABLE | Fact.FRAMING
     holds_back = "consecutive events that are no JSON, until one that is (64 events or 1 MiB at most)"
-    apis = Scope.CHUNKS
+    apis = Scope.JUDGED
 
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
@@ -138,7 +138,8 @@ class TornPayloads(Repair):
             return draft
         truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
         if self.story.unsafe and data[:1] in b"{b" and (value := _python_value(data)) is not None:
-            draft.event = Chunk(None, value)
+            name = event.sse.event if self.story.api.names_events else None
+            draft.event = Chunk(None, value) if name is None else Chunk(frame(encode_json(value), name), value)
             draft.changes.append(Change("json-python-repr", "", data[:80], ABSENT))
         elif truncated and last:
             self.story.cut_tail = True

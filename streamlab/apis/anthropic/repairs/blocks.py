@@ -25,7 +25,7 @@ from streamlab.apis.anthropic.repairs.deltas import clean, extra_thinking
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.apis.anthropic.repairs.writer import MISMATCH, NOTHING, BlockWriter, Slot
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Change, Comment, Draft, Drafts, ErrorPayload
+from streamlab.rules.repair import Change, Draft, Drafts, ErrorPayload
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 
@@ -75,7 +75,8 @@ class Blocks(Part):
         else:
             yield from self._close_extra(draft, None)
             if kind == MESSAGE_STOP or type(draft.event) is ErrorPayload:
-                yield from self._close_all(draft, close=kind == MESSAGE_STOP)
+                known = self.message.stop_reason not in (None, "")
+                yield from self._close_all(draft, close=known or kind == MESSAGE_STOP)
             yield from self._writer.release()
             yield draft
 
@@ -92,13 +93,14 @@ class Blocks(Part):
 
     def finish(self, ending: Ending) -> Drafts:
         """The stream is over; blocks are closed where the message said why it stopped."""
-        known = self.message.stop_reason is not None and not self.message.ended
+        message = self.message
+        known = message.stop_reason is not None and not message.ended and not message.passing
         return (*self._close_extra(NOTHING, None), *self._close_all(None, close=known), *self._writer.release())
 
     # -- holding back ------------------------------------------------------------------------------------------------
 
     def _ping(self, draft: Draft) -> Iterator[Draft]:
-        if self._writer.held and len(self._writer.held) < 2 and type(draft.event) is not Comment:
+        if self._writer.held and len(self._writer.held) < 2:
             self._writer.held.append(draft)
             return
         if self._over and self.message.stop_reason not in (None, ""):
@@ -192,6 +194,9 @@ class Blocks(Part):
     def _now(self, draft: Draft, kind: str, slot: Slot) -> Iterator[Draft]:
         if kind == BLOCK_START:
             yield from self._open(draft, slot)
+            return
+        if slot.dropped:
+            self.message.drop(draft, self._why_dropped(slot, kind))
             return
         if not slot.opened:
             yield from self._writer.open_for(draft, slot, slot.kind, _STRAY)

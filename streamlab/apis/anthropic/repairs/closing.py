@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from streamlab.apis.anthropic.expectations import BLOCK_STOP, MESSAGE_DELTA, MESSAGE_STOP
+from streamlab.apis.anthropic.blocks import Block
+from streamlab.apis.anthropic.expectations import (
+    BLOCK_START,
+    BLOCK_STOP,
+    FOREIGN_STOP_REASONS,
+    MESSAGE_DELTA,
+    MESSAGE_STOP,
+)
 from streamlab.apis.anthropic.inputs import InputFault, fault_of
+from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.apis.anthropic.repairs.parts import Message, Part, is_quiet, kind_of, made
 from streamlab.exchange import Ending
-from streamlab.rules.repair import ABSENT, Change, Chunk, Comment, Draft, Drafts, ErrorPayload, Origin, unended
+from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPayload, Origin, unended
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 
+_WORD = "messages-stop-reason-unknown"
 _REPEATED, _LATE = "messages-delta-repeated", "messages-content-after-close"
 
 
@@ -26,6 +35,7 @@ class Closing(Part):
         self._told = False  # a message_delta went out
         self._begun = False
         self._moved = False  # content came after message_delta
+        self._block = False  # a block is open
 
     @property
     def holding(self) -> bool:
@@ -55,12 +65,15 @@ class Closing(Part):
             yield draft
         else:
             self._begun = True
+            self._block = kind == BLOCK_START or (self._block and kind != BLOCK_STOP)
             # The stop of a block that comes after all is only late when the upstream sent it late.
             self._moved = self._moved or (self._delta is not None and (kind != BLOCK_STOP or bool(draft.event.sse)))
             yield draft
 
     def idle(self) -> Drafts:
-        """The stream keeps itself alive after its reason: it has nothing more to say."""
+        """The stream keeps itself alive after its reason: it has nothing more to say, unless a block is open."""
+        if self._block:
+            return ()
         return tuple(self._release())
 
     def finish(self, ending: Ending) -> Drafts:
@@ -103,7 +116,10 @@ class Closing(Part):
         draft.changes[:0] = before.changes
 
     def _ping(self, draft: Draft) -> Iterator[Draft]:
-        if self._delta is not None and not self._pings and type(draft.event) is not Comment:
+        if self._block:  # its end comes first
+            yield draft
+            return
+        if self._delta is not None and not self._pings:
             self._pings.append(draft)
             return
         if self._delta is not None and self.message.stop_reason is not None:
@@ -123,6 +139,12 @@ class Closing(Part):
 
     def _right(self, draft: Draft) -> None:
         delta = as_object(draft.json.get("delta"))
+        word = delta.get("stop_reason")
+        if type(word) is str and FOREIGN_STOP_REASONS.get(word) == "tool_use":
+            if self.message.called:
+                draft.put(_WORD, delta, "stop_reason", "tool_use", "delta.")
+            else:
+                self.message.cannot(_WORD, "no tool is called")
         if delta.get("stop_reason") == "end_turn" and self.message.called:
             rule = "messages-stop-reason-end-turn-with-tool"
             draft.put(rule, delta, "stop_reason", "tool_use", "delta.")
@@ -144,7 +166,7 @@ class Closing(Part):
         origin = Origin.DERIVED
         if type(reason) is str and reason:
             draft.drop(rule, holder, "stop_reason", "")
-        elif self.message.story.unsafe and self._whole:
+        elif self.message.story.unsafe and whole(self.message.reader):
             reason, origin = "tool_use" if self.message.called else "end_turn", Origin.INVENTED
         else:
             self.message.cannot(rule, "why the message stops is not on the wire")
@@ -158,12 +180,6 @@ class Closing(Part):
         usage.setdefault("output_tokens", count if type(count) is int else 0)
         delta = {"stop_reason": reason, "stop_sequence": None}
         self._delta = made({"type": MESSAGE_DELTA, "delta": delta, "usage": usage}, draft, rule, origin)
-
-    @property
-    def _whole(self) -> bool:
-        """Whether there are blocks, and every call among them can be run."""
-        blocks = self.message.reader.blocks
-        return bool(blocks) and all(fault_of(one) is InputFault.NONE for one in blocks if one.is_tool)
 
     def _after(self, draft: Draft, kind: str) -> Iterator[Draft]:
         """What comes after the end."""
@@ -179,6 +195,17 @@ class Closing(Part):
         else:
             self.message.cannot("messages-event-after-stop", "clients disagree about what comes after the end")
             yield draft
+
+
+def whole(reader: MessageReader) -> bool:
+    """Whether there are blocks, and every call among them can be run, once it is repaired."""
+    return bool(reader.blocks) and all(_runs(one) for one in reader.blocks if one.is_tool)
+
+
+def _runs(block: Block) -> bool:
+    fault = fault_of(block)
+    null = fault is InputFault.NOT_OBJECT and str(block.text).strip() == "null"
+    return null or fault not in (InputFault.NOT_JSON, InputFault.NOT_OBJECT)
 
 
 def _without_nulls(delta: JsonObject) -> JsonObject:

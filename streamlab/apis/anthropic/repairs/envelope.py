@@ -120,11 +120,14 @@ class Envelope(Part):
 
     def _start_again(self, draft: Draft) -> Iterator[Draft]:
         message = self.message
+        if message.ended and message.reader.stopped:
+            yield draft  # after the end
+            return
         again = as_object(draft.json.get("message")).get("id")
         begun = any(block.deltas for block in message.reader.blocks)
         if begun and again != self._id and not self._invented:
             message.cannot("messages-start-repeated", "another message begins: the answer may start over")
-            message.other_answer = True
+            message.other_answer, message.stop_reason = True, None
             yield draft
             return
         message.drop(draft, "messages-start-missing" if self._invented else "messages-start-repeated")
@@ -178,7 +181,7 @@ class Envelope(Part):
                 count = usage.pop(foreign)
                 self._put(draft, rule, usage, own, count, inside)
         for key in USAGE_TOKENS:
-            count = _integer(usage.get(key))
+            count = integer(usage.get(key))
             if count is not None and type(usage[key]) is not int:
                 self._put(draft, rule, usage, key, count, inside)
         if "output_tokens" not in usage and rule in {change.rule for change in draft.changes}:
@@ -200,7 +203,7 @@ class Envelope(Part):
             return
         reason = delta.get("stop_reason")
         meant = FOREIGN_STOP_REASONS.get(reason) if type(reason) is str else None
-        if meant is not None:
+        if meant not in (None, "tool_use"):  # a call may be missing: that shows at the end
             self._put(draft, "messages-stop-reason-unknown", delta, "stop_reason", meant, "delta.")
         if delta.get("stop_reason") is not None:
             self.message.stop_reason = delta["stop_reason"]
@@ -245,7 +248,7 @@ def _empty(key: str) -> Any:
     return list(value) if type(value) is list else value
 
 
-def _integer(value: Any) -> int | None:
+def integer(value: Any) -> int | None:
     """A count that is written in another type; None where it is none."""
     if type(value) is str and value.strip().isdecimal() and len(value) < 19:
         return int(value)
@@ -254,4 +257,4 @@ def _integer(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-__all__ = ["ABSENT", "Envelope", "block_events"]
+__all__ = ["ABSENT", "Envelope", "block_events", "integer"]

@@ -7,11 +7,18 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, BLOCK_STOP, TOOL_BLOCKS
+from streamlab.apis.anthropic.expectations import (
+    BLOCK_DELTA,
+    BLOCK_START,
+    BLOCK_STOP,
+    MESSAGE_DELTA,
+    MESSAGE_STOP,
+    TOOL_BLOCKS,
+)
 from streamlab.apis.anthropic.inputs import InputFault, decoded, judge, repaired
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.exchange import Ending
-from streamlab.rules.repair import ABSENT, Draft, Drafts, Origin
+from streamlab.rules.repair import ABSENT, Draft, Drafts, ErrorPayload, Origin
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_object
 
@@ -88,14 +95,27 @@ class ToolInputs(Part):
             return (draft,)
         if kind == BLOCK_DELTA:
             return self._delta(draft)
-        rest = tuple(self._settle())
-        self._open = self._open and kind != BLOCK_STOP
-        return (*rest, draft)
+        if kind in (BLOCK_STOP, MESSAGE_DELTA, MESSAGE_STOP):
+            rest = tuple(self._settle())
+            self._open = self._open and kind != BLOCK_STOP
+            return (*rest, draft)
+        # What is no event of a message says nothing about the input; after an error nothing says that it is whole.
+        return (*self._as_it_came(), draft) if type(draft.event) is ErrorPayload else (draft,)
 
     def finish(self, ending: Ending) -> Drafts:
         """What was held back, as it came: nothing says that it is whole."""
+        return self._as_it_came()
+
+    def _as_it_came(self) -> Drafts:
         held, self._held = self._held, []
-        return held
+        return (*self._from_start(), *held)
+
+    def _from_start(self) -> Iterator[Draft]:
+        """The input that stood in the start, as the delta it should have been."""
+        if self._given is not None:
+            (text, start), self._given = self._given, None
+            value = delta_event(self._index, "input_json_delta", "partial_json", text)
+            yield made(value, start, "messages-tool-input-in-start")
 
     # -- the start ---------------------------------------------------------------------------------------------------
 
@@ -185,11 +205,7 @@ class ToolInputs(Part):
     def _settle(self) -> Iterator[Draft]:
         """The block is over: what goes out of what was held back."""
         held, self._held, self._held_size = self._held, [], 0
-        if self._given is not None:
-            text, start = self._given
-            self._given = None
-            value = delta_event(self._index, "input_json_delta", "partial_json", text)
-            yield made(value, start, "messages-tool-input-in-start")
+        yield from self._from_start()
         if not held:
             return
         pieces = [as_object(draft.json.get("delta"))["partial_json"] for draft in held]

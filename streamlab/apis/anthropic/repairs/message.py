@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.facts import ODD, MessageFact
 from streamlab.apis.anthropic.repairs.blocks import Blocks
+from streamlab.apis.anthropic.repairs.chat_chunks import ChatChunks
 from streamlab.apis.anthropic.repairs.closing import Closing
 from streamlab.apis.anthropic.repairs.envelope import Envelope
 from streamlab.apis.anthropic.repairs.inputs import ToolInputs
+from streamlab.apis.anthropic.repairs.marked_calls import MarkedCalls
 from streamlab.apis.anthropic.repairs.parts import Message, Part
 from streamlab.apis.anthropic.repairs.tags import ThinkTags
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
+from streamlab.wire.reading import as_object
 
 _F = MessageFact
 
@@ -64,21 +67,25 @@ class MessageRepair(Repair):
         "messages-stop-repeated",
         "messages-event-after-stop",
         "messages-answer-after-error",
+        "messages-openai-chunks",
+        "messages-tool-call-as-text",
     )
     stage = Stage.CLOSING
     on = _F.START | _F.BLOCK_START | _F.BLOCK_STOP | _F.MESSAGE_DELTA | _F.STOP | _F.ERROR | _F.SIGNATURE | ODD
     holds_back = (
         "a start, a stop, a signature or message_delta until the next event; the input of a tool that may be said "
-        "twice until its block is closed (1 MiB at most); a block until the one before is closed (256 events at most)"
+        "twice until its block is closed (1 MiB at most); a block until the one before is closed (256 events at most); "
+        "with --unsafe, text that may hold a call or thinking, until its block is closed (1 MiB at most)"
     )
 
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._message = Message(story)
         self._closing = Closing(self._message)
+        self._reads_text = story.unsafe and bool(story.tools)  # any text may hold a call
         parts: list[Part] = [Envelope(self._message)]
         if story.unsafe:
-            parts.append(ThinkTags(self._message))
+            parts = [ChatChunks(self._message), *parts, ThinkTags(self._message), MarkedCalls(self._message)]
         self._parts = (*parts, Blocks(self._message), ToolInputs(self._message), self._closing)
 
     @property
@@ -94,12 +101,13 @@ class MessageRepair(Repair):
     def event(self, draft: Draft) -> Drafts:
         message = self._message
         if message.passing:
-            message.read(draft)
+            if message.read(draft) & MessageFact.MESSAGE_DELTA:
+                message.stop_reason = as_object(draft.json.get("delta")).get("stop_reason") or message.stop_reason
             return (draft,)
         out = self._through((draft,), 0)
         if self._message.passing:
             out = (*out, *self._let_go())
-        self.awake = message.odd or self.holding
+        self.awake = message.odd or self.holding or self._reads_text
         return out
 
     def end(self, ending: Ending) -> Drafts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import CUTTING_REASONS, ERROR
@@ -12,7 +12,7 @@ from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Repairability
+from streamlab.rules.finding import Finding, Repairability
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -35,6 +35,12 @@ class MessagesRule(LateRule):
     def complete(self) -> bool:
         """Whether the message came to an end: a stop_reason, or message_stop."""
         return self.messages.stopped or self.messages.stop_reason is not None
+
+    def found(self, message: str, at: int | None = None, **said: Any) -> Finding:
+        """A finding; nothing is repaired any more once another answer began."""
+        if self.messages.other_answer:
+            said["repairability"] = Repairability.NONE
+        return super().found(message, at, **said)
 
     def block_of(self, event: StreamEvent) -> JsonObject:
         """The content_block of the event being judged; empty where it is none."""

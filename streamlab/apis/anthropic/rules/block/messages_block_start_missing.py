@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.expectations import BLOCK_DELTA, DELTA_BLOCKS, MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
@@ -39,6 +39,7 @@ class MessagesBlockStartMissing(MessagesRule):
         reader = self.messages
         index = reader.block.index if reader.block is not None else None
         tool = reader.delta == "input_json_delta"
+        unknown = reader.kind == BLOCK_DELTA and reader.delta not in DELTA_BLOCKS
         return (
             self.found(
                 f"a {reader.delta or reader.kind} is about block {index}, which was never opened",
@@ -46,7 +47,7 @@ class MessagesBlockStartMissing(MessagesRule):
                 path="index",
                 expected="content_block_start",
                 actual=index,
-                repairability=Repairability.NONE if tool else None,
+                repairability=Repairability.NONE if unknown else None,
                 variant="a tool's" if tool else "text or thinking",
             ),
         )

@@ -44,7 +44,9 @@ class MessagesBlockStartMemberMissing(MessagesRule):
         if block is None:
             return None
         if not block.kind:
-            return (self.found("content_block has no type", at, path="content_block", expected="type", actual=start),)
+            none = Repairability.NONE
+            said = "content_block has no type"
+            return (self.found(said, at, path="content_block", expected="type", actual=start, repairability=none),)
         known = BLOCK_TYPES.get(block.kind)
         for member, kinds in known.members if known is not None else ():
             if member in _ASKED and not isinstance(start.get(member), kinds):

@@ -44,14 +44,23 @@ class MessagesDeltaMemberWrong(MessagesRule):
         if type(value) is not dict:
             return (
                 self.found(
-                    "the delta is missing" if value is None else f"the delta is {quote(value)}", at, path="delta"
+                    "the delta is missing" if value is None else f"the delta is {quote(value)}",
+                    at,
+                    path="delta",
+                    repairability=None if value is None else Repairability.NONE,
                 ),
             )
         if type(kind) is not str or not kind:
             stated = "the delta has no type" if kind is None else f"the type of the delta is {quote(kind)}"
             return (
                 self.found(
-                    stated, at, path="delta", expected=reader.delta or None, actual=kind, variant="the type is missing"
+                    stated,
+                    at,
+                    path="delta",
+                    expected=reader.delta or None,
+                    actual=kind,
+                    variant="the type is missing",
+                    repairability=None if reader.delta or not any(delta.values()) else Repairability.NONE,
                 ),
             )
         member = DELTA_TYPES[kind] or ""
@@ -66,5 +75,6 @@ class MessagesDeltaMemberWrong(MessagesRule):
                 expected="a string",
                 actual=delta if missing else held,
                 variant=variant if held is None or type(held) is dict else None,
+                repairability=None if held is None or type(held) is dict else Repairability.NONE,
             ),
         )

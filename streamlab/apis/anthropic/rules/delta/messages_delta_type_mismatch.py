@@ -56,7 +56,7 @@ class MessagesDeltaTypeMismatch(MessagesRule):
                 path="delta.type",
                 expected=" or ".join(fitting) or "no delta",
                 actual=reader.delta,
-                repairability=Repairability.NONE if json_in_text else None,
+                repairability=Repairability.NONE if json_in_text or not block.opened else None,
                 variant=form if form in self.variants else None,
             ),
         )

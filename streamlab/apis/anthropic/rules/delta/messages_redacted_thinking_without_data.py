@@ -32,7 +32,7 @@ class MessagesRedactedThinkingWithoutData(MessagesRule):
     on = MessageFact.BLOCK_START
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
-        start = self.block_of(event)
+        start = self.block_of(event) if self.opened() is not None else {}
         data = start.get("data")
         if start.get("type") != "redacted_thinking" or (type(data) is str and data):
             return None

@@ -54,6 +54,7 @@ class MessagesUnknownType(MessagesRule):
                     path="delta.type",
                     actual=reader.delta,
                     variant="a delta's",
+                    repairability=Repairability.NONE,
                 ),
             )
         kind = as_object(chunk.get("content_block")).get("type")
@@ -61,6 +62,11 @@ class MessagesUnknownType(MessagesRule):
             return None  # a missing member is another rule's affair
         return (
             self.found(
-                f"a block of type {quote(kind)}", at, path="content_block.type", actual=kind, variant="a block's"
+                f"a block of type {quote(kind)}",
+                at,
+                path="content_block.type",
+                actual=kind,
+                variant="a block's",
+                repairability=Repairability.NONE,
             ),
         )

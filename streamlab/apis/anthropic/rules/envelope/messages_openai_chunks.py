@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -22,13 +23,15 @@ class MessagesOpenaiChunks(MessagesRule):
     nothing; Claude Code asks again without streaming.
 
     ## Repair
-    None without translating: the server, or the gateway's route, speaks the other protocol.
+    None without a guess: the server, or the gateway's route, speaks the other protocol. ``--unsafe`` translates the
+    chunks, where nothing of a message came.
     """
 
     name = "messages-openai-chunks"
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
-    repairability = Repairability.NONE
+    repairability = Repairability.UNSAFE
+    repair = MessageRepair
     on = MessageFact.FOREIGN
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
@@ -41,5 +44,6 @@ class MessagesOpenaiChunks(MessagesRule):
                 at,
                 path="choices",
                 expected="message_start",
+                repairability=Repairability.NONE if self.messages.begun else None,
             ),
         )

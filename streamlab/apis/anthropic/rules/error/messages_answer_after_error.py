@@ -31,7 +31,9 @@ class MessagesAnswerAfterError(MessagesRule):
     repair = MessageRepair
     on = MessageFact.AFTER_ERROR
 
-    def event(self, at: int, event: StreamEvent) -> Findings:
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        if self.ctx.facts & MessageFact.AFTER_STOP:
+            return None  # it was over before: another rule's affair
         kind = self.messages.kind or "data that is no event"
         return (
             self.found(f"{kind} comes after an error", at, path="type" if self.messages.kind else None, actual=kind),

@@ -62,4 +62,5 @@ class MessagesStartMissing(MessagesRule):
             expected="message_start",
             actual=self._kind,
             variant=variant,
+            repairability=None if self._late or self.messages.blocks else Repairability.NONE,
         )

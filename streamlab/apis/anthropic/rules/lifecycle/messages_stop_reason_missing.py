@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STOP_REASONS
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.repairs.closing import whole
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.exchange import Ending
@@ -59,6 +60,6 @@ class MessagesStopReasonMissing(MessagesRule):
             f"{what}" + (f"; message_stop has {quote(stands)}" if stands else ""),
             expected="a stop_reason",
             actual=stands,
-            repairability=Repairability.SAFE if type(stands) is str else None,
+            repairability=Repairability.SAFE if type(stands) is str else None if whole(reader) else Repairability.NONE,
             variant="it stands on message_stop" if stands else "there is none",
         )

@@ -40,7 +40,9 @@ class MessagesStopReasonToolUseWithoutTool(MessagesRule):
 
     def event(self, at: int, event: StreamEvent) -> None:
         if self.ctx.facts & MessageFact.DELTA:
-            self._input = self._input or self.messages.delta == "input_json_delta"
+            block = self.messages.block
+            meant = block is None or not block.opened or block.kind in ("text", "thinking")
+            self._input = self._input or (meant and self.messages.delta == "input_json_delta")
         else:
             self._place = self.keep(at, event, "delta.stop_reason")
 

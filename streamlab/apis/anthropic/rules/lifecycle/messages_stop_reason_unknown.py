@@ -46,6 +46,10 @@ class MessagesStopReasonUnknown(MessagesRule):
     repair = MessageRepair
     on = MessageFact.MESSAGE_DELTA
 
+    def _lacks_a_call(self, meant: str) -> bool:
+        """Whether the word means a call, and none came: then nobody is helped by the right word."""
+        return meant == "tool_use" and not self.messages.client_tools
+
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reason = as_object(chunk_of(event).get("delta")).get("stop_reason")
         if reason in (None, "") or (type(reason) is str and reason in STOP_REASONS):
@@ -60,6 +64,6 @@ class MessagesStopReasonUnknown(MessagesRule):
                 expected=meant or "end_turn, tool_use, max_tokens or stop_sequence",
                 actual=reason,
                 severity=Severity.INFO if new else None,
-                repairability=Repairability.NONE if meant is None else None,
+                repairability=Repairability.NONE if meant is None or self._lacks_a_call(meant) else None,
             ),
         )

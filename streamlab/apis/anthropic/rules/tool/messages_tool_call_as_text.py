@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from streamlab.apis.anthropic.expectations import OBSERVED_MESSAGES
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.markup import calls_in, found_in
+from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
-
-#: The markup in which models write calls: Claude's own, Hermes' and Llama's.
-_MARKUP = re.compile(
-    r"<(?:antml:)?invoke name=\"([^\"<>]{1,200})\">"
-    r"|<(?:antml:)?function_calls>\s*<"
-    r"|<tool_call>\s*(?:\{\s*\"name\":\s*\"([^\"]{1,200})\"|[<{])"
-    r"|<function=([^<>]{1,200})>"
-)
 
 
 class MessagesToolCallAsText(MessagesRule):
@@ -35,13 +27,14 @@ class MessagesToolCallAsText(MessagesRule):
     Thirteen of thirteen clients show it as the answer, and the agent stops.
 
     ## Repair
-    None: what the markup means is a guess.
+    None without a guess. ``--unsafe`` makes calls of it, where all that follows is whole calls of offered tools.
     """
 
     name = "messages-tool-call-as-text"
     severity = Severity.ERROR
     source = OBSERVED_MESSAGES
-    repairability = Repairability.NONE
+    repairability = Repairability.UNSAFE
+    repair = MessageRepair
     on = MessageFact.BLOCK_STOP
 
     _place: Place | None = None
@@ -55,8 +48,8 @@ class MessagesToolCallAsText(MessagesRule):
         if reader.client_tools or not self.complete:
             return
         text = reader.text
-        match = _MARKUP.search(text)
-        if match is None or text.count("```", 0, match.start()) % 2 or text[: match.start()].endswith("`"):
+        match = found_in(text)
+        if match is None:
             return
         name, tools = next((group for group in match.groups() if group), None), self.ctx.tools
         if tools is not None and (not tools or (name is not None and name not in tools)):
@@ -66,4 +59,5 @@ class MessagesToolCallAsText(MessagesRule):
             f"the text holds a call{f' of {name}' if name else ''}: {quote(text[match.start() :])}",
             expected="a tool_use block",
             actual=text[match.start() :],
+            repairability=None if calls_in(text, self.ctx.body)[1] else Repairability.NONE,
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING, OPENAI_USAGE, USAGE_TOKENS
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.repairs.envelope import integer
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
@@ -56,4 +57,6 @@ class MessagesUsageWrongShape(MessagesRule):
 
     def _of(self, at: int, path: str, message: str, expected: str, actual: Any, kind: str) -> Finding:
         variant = "OpenAI's names" if kind == "names" else "strings" if type(actual) is str else None
-        return self.found(message, at, path=path, expected=expected, actual=actual, variant=variant)
+        how = None if integer(actual) is not None else Repairability.NONE
+        found = {"path": path, "expected": expected, "actual": actual, "variant": variant, "repairability": how}
+        return self.found(message, at, **found)

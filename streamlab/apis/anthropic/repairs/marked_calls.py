@@ -1,0 +1,92 @@
+"""Unsafe: calls that stand in the text as markup become blocks, where all of it is calls of offered tools."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+from streamlab.apis.anthropic.expectations import BLOCK_STOP
+from streamlab.apis.anthropic.markup import OPENERS, calls_in
+from streamlab.apis.anthropic.repairs.envelope import block_events
+from streamlab.apis.anthropic.repairs.parts import Message, Part, is_quiet, kind_of
+from streamlab.exchange import Ending
+from streamlab.rules.repair import Draft, Drafts
+from streamlab.wire.reading import as_object
+
+_RULE = "messages-tool-call-as-text"
+_MOST: Final = 1 << 20
+
+
+class MarkedCalls(Part):
+    """Holds text back from the first bracket on that may begin a call, until its block is closed."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self._held: list[Draft] = []
+        self._text = ""
+
+    @property
+    def holding(self) -> bool:
+        """Whether text is held back."""
+        return bool(self._held)
+
+    def take(self, draft: Draft) -> Drafts:
+        """What becomes of one event."""
+        if not self.message.story.tools or is_quiet(draft) or self.message.passing:
+            return (draft,)
+        delta = as_object(draft.json.get("delta")) if kind_of(draft) == "content_block_delta" else {}
+        piece = delta.get("text")
+        if delta.get("type") == "text_delta" and type(piece) is str:
+            return self._add(draft, piece)
+        if kind_of(draft) == BLOCK_STOP and self._held:
+            return (*self._settled(draft),)
+        return (*self._let_go(), draft)
+
+    def _add(self, draft: Draft, piece: str) -> Drafts:
+        if not self._held and "<" not in piece:
+            return (draft,)
+        self._held.append(draft)
+        self._text += piece
+        return () if len(self._text) <= _MOST and _may_begin(self._text) else tuple(self._let_go())
+
+    def _let_go(self) -> list[Draft]:
+        held, self._held, self._text = self._held, [], ""
+        return held
+
+    def _settled(self, stop: Draft) -> Iterator[Draft]:
+        """The block is over: what its text holds."""
+        said = self.message.reader.text
+        before, calls = calls_in(said + self._text, self.message.story.body)
+        if not calls or len(before) < len(said):
+            yield from self._let_go()
+            yield stop
+            return
+        seed, held = self._text, self._let_go()
+        first, kept = held[0], before[len(said) :]
+        for draft in held[1:] if kept else held:
+            self.message.drop(draft, _RULE)
+        if kept:
+            first.put(_RULE, first.json["delta"], "text", kept, "delta.")
+            yield first
+        yield stop
+        index = stop.json.get("index")
+        for at, (name, value) in enumerate(calls):
+            made_id = f"toolu_{hashlib.sha256(f'{seed}/{at}'.encode()).hexdigest()[:24]}"
+            block = {"type": "tool_use", "id": made_id, "name": name, "input": value}
+            number = (index if type(index) is int else 0) + 1 + at
+            yield from block_events(number, block, first, _RULE)
+
+    def finish(self, ending: Ending) -> Drafts:
+        """A block that is never closed keeps its text."""
+        return self._let_go()
+
+
+def _may_begin(text: str) -> bool:
+    """Whether a call begins in the text, or may with what comes next."""
+    at = text.find("<")
+    while at >= 0:
+        if any(text.startswith(opener, at) or opener.startswith(text[at:]) for opener in OPENERS):
+            return True
+        at = text.find("<", at + 1)
+    return False

@@ -1,0 +1,231 @@
+"""What a repair of Messages streams may never do, over streams that nobody wrote (see mutations).
+
+`make fuzz` takes other numbers every time.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from streamlab.exchange import Exchange, Segment
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import Normalizer, errors_left, normalize
+from streamlab.rules.finding import Severity
+from tests.apis.anthropic.mutations import mutated
+from tests.messages import (
+    PATH,
+    PING,
+    ended,
+    exchange,
+    frame,
+    opened,
+    request_for,
+    said,
+    sse,
+    start,
+    text,
+    tool,
+    typed,
+)
+
+#: Payloads that run together are no events for anybody, so what is wrong with them shows once they are parted.
+_HIDES = {"sse-missing-blank-line", "sse-multiple-json-in-one-data"}
+
+
+def _errors(made: Exchange) -> set[str]:
+    return {one.rule for one in analyze(made).findings if one.severity is Severity.ERROR}
+
+
+def _bare(made: Exchange) -> Exchange:
+    return Exchange(request=made.request, head=None, segments=(Segment(None, made.body),), ending=made.ending)
+
+
+def _names(made: Exchange) -> list[str]:
+    held = analyze(made).completion or {}
+    return sorted((call["function"]["name"] or "").lower() for call in held.get("tool_calls") or [])
+
+
+def _fed(made: Exchange, step: int, *, unsafe: bool) -> bytes:
+    normalizer, body = Normalizer(made.request, made.head, unsafe=unsafe), made.body
+    pieces = [normalizer.feed(body[at : at + step]) for at in range(0, len(body), step)]
+    return b"".join(pieces) + normalizer.finish(made.ending)
+
+
+@given(st.integers(0, 10**9), st.booleans(), st.sampled_from([1, 17, 400]))
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(68, False, 17)
+def test_laws_of_repair(number, unsafe, step):
+    made = mutated(number)
+    before = _errors(made)
+    normalized = normalize(made, unsafe=unsafe)
+    repaired = normalized.exchange
+    assert not normalized.failed
+    assert before & _HIDES or _errors(repaired) <= before
+    assert errors_left(normalized) or not _errors(_bare(repaired))
+    assert normalize(repaired, unsafe=unsafe).exchange.body == repaired.body
+    assert _fed(made, step, unsafe=unsafe) == repaired.body
+    called = "<" in made.body.decode("utf-8", "replace") and unsafe  # markup may become calls
+    assert called or "choices" in str(made.body) or _names(made) == _names(repaired)
+
+
+def _repaired(events, *, unsafe=False):
+    return normalize(exchange(events if isinstance(events, bytes) else sse(events)), unsafe=unsafe)
+
+
+def _held(normalized):
+    return analyze(normalized.exchange).completion
+
+
+def test_a_word_for_a_call_stays_where_there_is_no_call():
+    """Where Claude Code only passes over ``tool_calls``, it asks three times at ``tool_use`` without a call."""
+    events = text()
+    events[7] = ended("tool_calls")
+    repaired = _repaired(events)
+    assert _held(repaired)["finish_reason"] == "tool_calls"
+    [found] = [one for one in analyze(exchange(sse(events))).findings if one.rule == "messages-stop-reason-unknown"]
+    assert str(found.repairability) == "none"
+
+
+def test_input_in_the_start_is_sent_once_whatever_stands_before_its_deltas():
+    events = tool()
+    events[5] = opened(1, "tool_use", input={"path": "/notes/today.md"})
+    events.insert(6, {"type": "new_event"})
+    held = _held(_repaired(events))
+    assert held["tool_calls"][0]["function"]["arguments"] == PATH
+
+
+@pytest.mark.parametrize("end", ["cut", "error"])
+def test_input_in_the_start_is_kept_where_the_stream_breaks_off(end):
+    events = [start(), opened(0, "tool_use", input={"path": "/a"})]
+    if end == "error":
+        events.append({"type": "error", "error": {"type": "api_error", "message": "x"}})
+    assert _held(_repaired(events))["blocks"][0]["input"] == {"path": "/a"}
+
+
+def test_null_as_input_stays_where_nothing_says_that_it_is_whole():
+    events = [start(), opened(0, "tool_use"), *typed(0, "null")]
+    assert b'"partial_json":"null"' in _repaired(events).exchange.body
+
+
+def test_an_open_block_is_closed_before_a_message_delta_that_came_too_early():
+    events = text()
+    events.insert(1, events.pop(7))
+    pings = [*events[:6], PING, PING, *events[6:]]
+    kinds = [line for line in _repaired(pings).exchange.body.splitlines() if line.startswith(b"event: ")]
+    assert kinds.index(b"event: content_block_stop") < kinds.index(b"event: message_delta")
+
+
+def test_a_line_that_is_no_field_does_not_join_events_that_are_whole():
+    body = sse(text())
+    torn = body.replace(b"\n\nevent: message_delta", b"\nvent: message_delta")
+    repaired = _repaired(torn)
+    assert _held(repaired)["finish_reason"] == "end_turn"
+    assert _errors(repaired.exchange) == set()
+
+
+def test_events_without_blank_lines_keep_their_own_names():
+    events = text()
+    bare = frame({key: value for key, value in events[3].items() if key != "type"}, "content_block_delta")
+    body = b"".join([*map(frame, events[:3]), bare, *map(frame, events[4:])]).replace(b"\n\n", b"\n") + b"\n"
+    assert _held(_repaired(body))["content"] == "Spring is here."
+
+
+def test_text_between_events_becomes_a_comment():
+    events = [frame(event) for event in text()]
+    repaired = _repaired(b"".join([*events[:3], b"data: busy\n\n", *events[3:]]))
+    assert b": busy" in repaired.exchange.body
+    assert _errors(repaired.exchange) == set()
+
+
+def test_what_comes_after_another_answer_began_is_not_promised_a_repair():
+    again = [*text()[:5], start(id="msg_01Other0000000000000000"), *text()[1:]]
+    found = {one.rule: str(one.repairability) for one in analyze(exchange(sse(again))).findings}
+    assert set(found.values()) == {"none"}
+
+
+def test_an_answer_that_began_anew_and_broke_off_has_no_end_made_up():
+    again = [*text()[:8], start(id="msg_01Other0000000000000000"), *text()[1:5]]
+    assert b"event: message_stop" not in _repaired(again).exchange.body
+
+
+# -- what only --unsafe does -----------------------------------------------------------------------------------------
+
+
+def _chunk(delta, reason=None, **members):
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": "m", "choices": [choice], **members}
+
+
+def _call(index, call_id, name, arguments):
+    return {"tool_calls": [{"index": index, "id": call_id, "function": {"name": name, "arguments": arguments}}]}
+
+
+def test_chat_chunks_become_a_message():
+    chunks = [
+        _chunk({"role": "assistant", "content": "", "reasoning_content": "Hm."}),
+        _chunk({"content": "I look."}),
+        _chunk(_call(0, "call_1", "read_file", "")),
+        _chunk({"tool_calls": [{"index": 0, "function": {"arguments": PATH}}]}),
+        _chunk(_call(1, "call_2", "read_file", '{"path": "/b"}')),
+        _chunk({}, "tool_calls"),
+        {**_chunk({}), "choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 9}},
+    ]
+    made = exchange(b"".join(frame(one, None) for one in [*chunks, b"[DONE]"]))
+    assert normalize(made).exchange.body.startswith(b"data: {")
+    repaired = normalize(made, unsafe=True).exchange
+    held = analyze(repaired).completion
+    assert (held["reasoning"], held["content"], held["finish_reason"]) == ("Hm.", "I look.", "tool_use")
+    assert [call["function"]["arguments"] for call in held["tool_calls"]] == [PATH, '{"path": "/b"}']
+    assert [block["type"] for block in held["blocks"]] == ["thinking", "text", "tool_use", "tool_use"]
+    assert held["usage"]["output_tokens"] == 9
+    assert _errors(repaired) == set()
+
+
+def test_chat_chunks_that_break_off_end_with_an_error():
+    made = exchange(b"".join(frame(_chunk({"content": "a"}), None) for _ in range(2)))
+    repaired = normalize(made, unsafe=True).exchange
+    assert b"event: error" in repaired.body
+    assert b"message_stop" not in repaired.body
+
+
+_INVOKE = '<invoke name="read_file">\n<parameter name="path">/notes/today.md</parameter>\n</invoke>'
+_FORMS = {
+    "invoke": _INVOKE,
+    "in function_calls": f"<function_calls>\n{_INVOKE}\n</function_calls>",
+    "tool_call": '<tool_call>\n{"name": "read_file", "arguments": {"path": "/notes/today.md"}}\n</tool_call>',
+    "function=": '<function=read_file>{"path": "/notes/today.md"}</function>',
+}
+
+
+@pytest.mark.parametrize("step", [3, 1000])
+@pytest.mark.parametrize("form", _FORMS)
+def test_a_call_in_the_text_becomes_one(form, step):
+    whole = f"I look.\n{_FORMS[form]}"
+    pieces = [whole[at : at + step] for at in range(0, len(whole), step)]
+    made = exchange(sse([start(), opened(0), *said(0, *pieces), *text()[6:]]))
+    held = analyze(normalize(made, unsafe=True).exchange).completion
+    assert (held["content"], held["finish_reason"]) == ("I look.\n", "tool_use")
+    assert held["tool_calls"][0]["function"]["name"] == "read_file"
+    assert held["blocks"][1]["input"] == {"path": "/notes/today.md"}
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        _INVOKE.replace("</invoke>", ""),
+        _INVOKE.replace("read_file", "other"),
+        f"{_INVOKE}\nThat is how it is done.",
+        f"```\n{_INVOKE}\n```",
+        "a < b and <b>bold</b>",
+    ],
+)
+def test_text_that_is_not_whole_calls_of_offered_tools_stays(kept):
+    made = exchange(sse(text("I look.\n", kept)))
+    assert normalize(made, unsafe=True).exchange.body == made.body
+
+
+def test_without_tools_markup_is_text():
+    made = exchange(sse(text(_INVOKE)), request=request_for(tools=[]))
+    assert normalize(made, unsafe=True).exchange.body == made.body
