@@ -1,6 +1,8 @@
 """``[tool.streamlab]`` of the nearest pyproject.toml, read once: options that a project wants on every run.
 
-Keys: ``select``, ``ignore`` (lists of rule names or globs), ``fail-on``, ``client``, ``db``. The command line wins.
+Keys: ``select``, ``ignore`` (lists of rule names or globs), ``ignore-members`` (what may differ between a request and
+the recorded one that answers it: ``messages[*].id``, ``metadata.*``), ``fail-on``, ``client``, ``db``. The command line
+wins.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any
 from streamlab.errors import UsageError
 
 _LEVELS = ("error", "warning", "info", "never")
-_LISTS = ("select", "ignore")
+_LISTS = {"select": "rule names", "ignore": "rule names", "ignore-members": "paths"}
 _STRINGS = ("fail-on", "client", "db")
 
 
@@ -23,6 +25,7 @@ class Config:
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    ignore_members: tuple[str, ...] = ()
     fail_on: str | None = None
     client: str | None = None
     db: str | None = None
@@ -55,11 +58,11 @@ def _read(file: Path) -> Config:
         known = ", ".join((*_LISTS, *_STRINGS))
         raise UsageError(f"{file}: [tool.streamlab] does not know {unknown[0]!r} (it knows {known})")
     values: dict[str, Any] = {}
-    for key in _LISTS:
+    for key, what in _LISTS.items():
         listed = table.get(key, [])
         if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-            raise UsageError(f"{file}: {key} has to be a list of rule names")
-        values[key] = tuple(listed)
+            raise UsageError(f"{file}: {key} has to be a list of {what}")
+        values[key.replace("-", "_")] = tuple(listed)
     for key in _STRINGS:
         if key in table and not isinstance(table[key], str):
             raise UsageError(f"{file}: {key} has to be a string")

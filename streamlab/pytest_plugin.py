@@ -7,6 +7,7 @@ imports nothing heavy until a fixture is run, for it is loaded by every pytest o
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from streamlab.workflows.gateway import Gateway
     from streamlab.workflows.regression.comparisons import Comparison
     from streamlab.workflows.regression.machines import MachineFactory
+    from streamlab.workflows.regression.recording import LiveRecorder
+    from streamlab.workflows.regression.replayed import Usage
     from streamlab.workflows.replay import BackgroundReplay
 
 _META = "exchange.json"
@@ -51,6 +54,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="exact: the same events with the same JSON. meaning: a client holds the same at the end (text, tool "
         "calls, finish reason, usage) and nothing at error level is left; ids and how the text is cut may differ.",
     )
+    group.addoption(
+        "--streamlab-match",
+        choices=("strict", "ladder", "any"),
+        default="strict",
+        help="What may differ between a test's request and the recorded one that answers it: what is declared "
+        "(ignore=...); also labels such as metadata and user; everything. A marker's match= wins.",
+    )
+    group.addoption(
+        "--streamlab-record",
+        choices=("none", "once", "new"),
+        default="none",
+        help="Ask the real server (OPENAI_BASE_URL, or OpenAI) and keep the answers as fixtures: never; where the "
+        "marked fixture does not exist; also what an existing one has no answer for. Refused where CI is set.",
+    )
+    group.addoption("--streamlab-record-in-ci", action="store_true", help="Record although CI is set.")
+    group.addoption(
+        "--streamlab-unused",
+        choices=("report", "fail"),
+        default="report",
+        help="What to do about fixtures that answered nothing in this run.",
+    )
     group.addoption("--streamlab-update", action="store_true", help="Rewrite expected.sse and findings.json.")
 
 
@@ -65,6 +89,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("a gateway has one upstream address: run without -n")
     if config.getoption("--streamlab-normalizer"):
         config.stash[_MACHINES] = _machines(config)
+    config.pluginmanager.register(_Run(config))
+    recording = config.getoption("--streamlab-record") != "none"
+    if recording and os.environ.get("CI") and not config.getoption("--streamlab-record-in-ci"):
+        raise pytest.UsageError(
+            "--streamlab-record asks a real server; where CI is set it needs --streamlab-record-in-ci"
+        )
 
 
 def _machines(config: pytest.Config) -> MachineFactory:
@@ -213,16 +243,27 @@ def _text_diff(expected: str, actual: str, title: str) -> str:
 # -- for tests that people write themselves ----------------------------------------------------------------------
 
 
-def _named(request: pytest.FixtureRequest) -> Path:
+def _marked(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """The name and the keywords of a test's marker."""
     marker = request.node.get_closest_marker("streamlab")
     if marker is None or len(marker.args) != 1:
         raise pytest.UsageError('mark the test with @pytest.mark.streamlab("path/of/fixture")')
+    return marker.args[0], dict(marker.kwargs)
+
+
+def _bases(request: pytest.FixtureRequest) -> tuple[Path, ...]:
     root, beside = request.config.rootpath, request.path.parent
-    for base in (beside, beside / "fixtures", root, root / "fixtures"):
-        if (found := base / marker.args[0] / _META).exists():
+    return beside, beside / "fixtures", root, root / "fixtures"
+
+
+def _named(request: pytest.FixtureRequest) -> Path:
+    name, _ = _marked(request)
+    for base in _bases(request):
+        if (found := base / name / _META).exists():
             return Path(found).parent
     raise pytest.UsageError(
-        f"no fixture {marker.args[0]!r} beside {request.path}, below {root}, or in a folder fixtures/ of either"
+        f"no fixture {name!r} beside {request.path}, below {request.config.rootpath}, or in a folder fixtures/ of "
+        "either; --streamlab-record=once records it"
     )
 
 
@@ -235,16 +276,82 @@ def streamlab_exchange(request: pytest.FixtureRequest) -> Exchange:
 
 
 @pytest.fixture
-def streamlab_replay(request: pytest.FixtureRequest) -> Iterator[BackgroundReplay]:
-    """A replay server on loopback that plays the marked fixture at once to any client; use its ``base_url``.
+def streamlab_replay(request: pytest.FixtureRequest) -> Iterator[BackgroundReplay | LiveRecorder]:
+    """A replay server on loopback that plays the marked fixture at once to a client; use its ``base_url``.
 
-    Keywords of the marker go to the replay: ``@pytest.mark.streamlab("glm4-newline", segments="byte", speed=1)``.
+    Keywords of the marker go to the replay: ``@pytest.mark.streamlab("glm4-newline", segments="byte", speed=1)``;
+    ``match`` and ``ignore`` say what may differ in a request. What nothing recorded answers fails the test when it
+    ends; connections to other machines are refused meanwhile (``network=True`` lets them through). ``requests`` holds
+    what was asked.
     """
-    from streamlab.workflows.replay import BackgroundReplay, playables
+    from streamlab.workflows.regression import recording, replayed
 
+    name, options = _marked(request)
+    mode, may_reach = request.config.getoption("--streamlab-record"), bool(options.pop("network", False))
+    bases = _bases(request)
+    if mode != "none" and not any((base / name / _META).exists() for base in bases):
+        with recording.LiveRecorder(bases[0] / name, recording.upstream()) as live:
+            yield live
+        return
     home = _named(request)
-    marker = request.node.get_closest_marker("streamlab")
-    options = dict(marker.kwargs) if marker is not None else {}
-    speed = float(options.pop("speed", 0))
-    with BackgroundReplay(playables([str(home)], **options), speed=speed, answer_anything=True) as replay:
+    match = str(options.get("match", request.config.getoption("--streamlab-match")))
+    homes = recording.homes(home)
+    with (
+        replayed.open_replay(homes, request.config.rootpath, match, options) as replay,
+        replayed.no_network(may_reach),
+    ):
         yield replay
+    request.node.user_properties.append(
+        (replayed.PROPERTY, replayed.left_behind(replay, [str(one) for one in homes], match))
+    )
+    missed = [one for one in replay.requests if one.miss is not None]
+    if missed and mode == "new":
+        made = recording.record_missed(missed, home, recording.upstream())
+        pytest.fail(f"recorded what was missing ({len(made)}) into {home}: run the test again", pytrace=False)
+    if (complaint := replayed.complaint(replay)) is not None:
+        pytest.fail(complaint, pytrace=False)
+
+
+# -- what the end of a run says ----------------------------------------------------------------------------------
+
+
+class _Run:
+    """What the tests of a run left behind. Under pytest-xdist reports come in where the run is told."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._left: list[tuple[str, Any]] = []
+        self._tested: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            self._left.extend((report.nodeid, left) for name, left in report.user_properties if name == "streamlab")
+            if f"/{_META}::" in f"/{report.nodeid}":
+                self._tested.append(report.nodeid.partition("::")[0])
+
+    @property
+    def _usage(self) -> Usage | None:
+        """None where no test asked a replay server."""
+        if not self._left:
+            return None
+        from streamlab.workflows.regression.replayed import Usage
+
+        usage = Usage()
+        for test in self._tested:
+            usage.fixture_tested((self._config.rootpath / test).parent)
+        for test, left in self._left:
+            usage.test_ended(test, left)
+        return usage
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        fails = self._config.getoption("--streamlab-unused") == "fail" and not hasattr(self._config, "workerinput")
+        usage = self._usage if fails and session.exitstatus == pytest.ExitCode.OK else None
+        if usage is not None and usage.unused():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        lines = list(usage.lines()) if (usage := self._usage) is not None else []
+        if lines:
+            terminalreporter.section("streamlab")
+            for line in lines:
+                terminalreporter.write_line(line)

@@ -16,7 +16,7 @@ def test_the_nearest_file_going_up_holds(tmp_path):
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
     written(tmp_path, '[tool.streamlab]\nignore = ["sse-*"]\nfail-on = "error"\nclient = "openai"\ndb = "x.db"\n')
-    assert load_config(inner) == Config((), ("sse-*",), "error", "openai", "x.db")
+    assert load_config(inner) == Config((), ("sse-*",), (), "error", "openai", "x.db")
 
 
 @pytest.mark.parametrize("text", ["", "[project]\nname = 'x'\n", "not toml ["])

@@ -16,9 +16,11 @@ import httpx
 import pytest
 
 from streamlab.exchange import Request, ResponseHead
+from streamlab.playback.matching import Match
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.workflows.regression.fixture import write_expectations
+from streamlab.workflows.replay import replay
 from tests import streams
 
 pytest_plugins = "pytester"
@@ -430,17 +432,150 @@ def test_a_marked_test_gets_a_replay_server_and_the_exchange(project: pytest.Pyt
 
         @pytest.mark.streamlab("good", segments="byte")
         def test_replay(streamlab_replay, streamlab_exchange):
-            answer = httpx.post(streamlab_replay.base_url + "/anything", json={})
+            asked = streamlab_exchange.request
+            answer = httpx.post(streamlab_replay.base_url + "/chat/completions", content=asked.body)
             assert answer.content == streamlab_exchange.body
-            assert len(streamlab_replay.requests) == 1
+            assert streamlab_replay.requests[0].json["stream"] is True
 
         @pytest.mark.streamlab("fixtures/bad", cut_after="1e")
-        def test_fault(streamlab_replay):
+        def test_fault(streamlab_replay, streamlab_exchange):
             with pytest.raises(httpx.RemoteProtocolError):
-                httpx.post(streamlab_replay.base_url + "/chat/completions", json={})
+                httpx.post(streamlab_replay.url_of(streamlab_exchange.request), content=streamlab_exchange.request.body)
         """
     )
     project.runpytest_inprocess("test_mine.py", "--strict-markers").assert_outcomes(passed=2)
+
+
+_ASKING = """
+    import json
+    import httpx
+    import pytest
+
+    def ask(replay, exchange, **changed):
+        body = {**json.loads(exchange.request.body), **changed}
+        return httpx.post(replay.url_of(exchange.request), json=body).status_code
+"""
+
+
+def test_another_prompt_fails_the_test_with_what_differs_and_the_line_to_write(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_mine=_ASKING
+        + """
+    @pytest.mark.streamlab("good")
+    def test_other(streamlab_replay, streamlab_exchange):
+        assert ask(streamlab_replay, streamlab_exchange, model="other") == 404
+
+    @pytest.mark.streamlab("good", ignore=["model"])
+    def test_declared(streamlab_replay, streamlab_exchange):
+        assert ask(streamlab_replay, streamlab_exchange, model="other") == 200
+        """
+    )
+    result = project.runpytest_inprocess("test_mine.py")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*1 request found no recording:*",
+            "*the nearest is good:*",
+            "*model recorded*sent*other*",
+            '*ignore=*"model"*',
+        ]
+    )
+
+
+def test_what_a_project_declares_holds_for_all_its_tests(project: pytest.Pytester) -> None:
+    project.makepyprojecttoml('[tool.streamlab]\nignore-members = ["model"]\n')
+    project.makepyfile(
+        test_mine=_ASKING
+        + """
+    @pytest.mark.streamlab("good")
+    def test_other(streamlab_replay, streamlab_exchange):
+        assert ask(streamlab_replay, streamlab_exchange, model="other") == 200
+        """
+    )
+    project.runpytest_inprocess("test_mine.py").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+def test_what_was_let_pass_and_what_nothing_asked_for_is_said(
+    project: pytest.Pytester, arguments: tuple[str, ...]
+) -> None:
+    project.makepyfile(
+        test_mine=_ASKING
+        + """
+    @pytest.mark.streamlab("good", match="ladder")
+    def test_label(streamlab_replay, streamlab_exchange):
+        assert ask(streamlab_replay, streamlab_exchange, user="other") == 200
+
+    @pytest.mark.streamlab("good", match="any")
+    def test_other(streamlab_replay, streamlab_exchange):
+        assert ask(streamlab_replay, streamlab_exchange, model="other") == 200
+        """
+    )
+    result = project.runpytest_subprocess("test_mine.py", "--streamlab-unused", "fail", *arguments)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*test_label: match=ladder, user may differ",
+            "*test_other: match=any, 1 answered with another request's recording",
+            "*bad: no test that ran names it",
+        ]
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    if not arguments:
+        result = project.runpytest_subprocess("test_mine.py", "fixtures/bad", "--streamlab-unused", "fail")
+        assert result.ret == pytest.ExitCode.OK
+
+
+def test_a_test_that_replays_reaches_no_other_machine(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_mine="""
+    import socket
+    import pytest
+
+    @pytest.mark.streamlab("good")
+    def test_blocked(streamlab_replay):
+        with pytest.raises(ConnectionError, match="this test replays"):
+            socket.create_connection(("192.0.2.1", 9), timeout=5)
+        socket.create_connection(streamlab_replay.address).close()
+        """
+    )
+    project.runpytest_inprocess("test_mine.py").assert_outcomes(passed=1)
+
+
+def test_a_missing_fixture_is_recorded_once_and_a_missing_answer_anew(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real recorder in front of a real server, as ``--streamlab-record`` has it; then offline."""
+    project.makepyfile(
+        test_mine="""
+    import os
+    import httpx
+    import pytest
+
+    @pytest.mark.streamlab("fixtures/made")
+    def test_made(streamlab_replay):
+        body = {"model": os.environ["MODEL"], "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+        answer = httpx.post(streamlab_replay.base_url + "/chat/completions", json=body)
+        assert answer.status_code == 200
+        """
+    )
+    run = "test_mine.py"
+    with replay(str(project.path / "fixtures" / "good"), match=Match.ANY) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("MODEL", "one")
+        monkeypatch.setenv("CI", "1")
+        assert project.runpytest_subprocess(run, "--streamlab-record", "once").ret == pytest.ExitCode.USAGE_ERROR
+        monkeypatch.delenv("CI")
+        project.runpytest_subprocess(run).assert_outcomes(errors=1)
+        project.runpytest_subprocess(run, "--streamlab-record", "once").assert_outcomes(passed=1)
+        monkeypatch.setenv("MODEL", "two")
+        project.runpytest_subprocess(run, "--streamlab-record", "once").assert_outcomes(failed=1, errors=1)
+        result = project.runpytest_subprocess(run, "--streamlab-record", "new")
+        result.stdout.fnmatch_lines(["*recorded what was missing (1)*run the test again*"])
+    for model in ("one", "two"):
+        monkeypatch.setenv("MODEL", model)
+        project.runpytest_subprocess(run).assert_outcomes(passed=1)
+    assert read_exchange_dir(project.path / "fixtures" / "made" / "2").body == GOOD.body
 
 
 def test_a_marker_that_names_nothing_says_where_it_looked(project: pytest.Pytester) -> None:

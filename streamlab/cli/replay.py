@@ -21,6 +21,7 @@ Examples:
   streamlab replay fixtures/ --listen 127.0.0.1:0 --speed 0
   streamlab replay 12 --segments byte
   streamlab replay 12 --reset-after 3e      (after three events)
+  streamlab replay fixtures/ --fail-on-miss --ignore 'messages[*].id'
 """
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
@@ -35,6 +36,15 @@ Examples:
 @click.option("--reset-after", metavar="BYTES", help="Reset the connection after so many body bytes (or events: 3e).")
 @click.option("--stall-after", metavar="BYTES", help="Fall silent after so many body bytes (or events: 3e).")
 @click.option("--normalize", is_flag=True, help="Play the mended stream instead of the recorded one.")
+@click.option(
+    "--match",
+    type=click.Choice(["strict", "ladder", "any"]),
+    default="strict",
+    show_default=True,
+    help="What may differ in a request: what is declared; also labels such as metadata and user; everything.",
+)
+@click.option("--ignore", multiple=True, metavar="PATH", help="A member that may differ: metadata.*, messages[*].id.")
+@click.option("--fail-on-miss", is_flag=True, help="Exit with 1 when a request was answered by no recording.")
 @access_options
 @db_option
 @max_input_option
@@ -46,20 +56,28 @@ def command(
     allow_remote: bool,
     allow_origins: tuple[str, ...],
     token: str | None,
+    match: str,
+    ignore: tuple[str, ...],
+    fail_on_miss: bool,
     **options: object,
 ) -> None:
     """Play exchanges back: byte for byte, with the recorded timing, HTTP chunks and ending.
 
     Requests are matched on method, path and body; http://ADDRESS/@ID/v1/chat/completions names an exchange. What
-    matches nothing gets a 404 that names the nearest. Never goes online. SIGINT ends it with exit code 0.
+    matches nothing gets a 404 that names the nearest. Never goes online. SIGINT ends it, with a count of what was
+    exact, tolerated and missed: exit code 0, or 1 with --fail-on-miss when something was.
     """
     need_posix("replay")
+    from streamlab.config import load_config
+    from streamlab.playback.matching import Ignored, Match
     from streamlab.report.terminal import complain, say
     from streamlab.report.unblocked import Unblocked
     from streamlab.servers.access import make_access
     from streamlab.servers.listening import bind, parse_listen
     from streamlab.workflows import replay as replaying
 
+    ignored = (*load_config().ignore_members, *ignore)
+    Ignored(ignored)  # says at once what is no path
     access = make_access(allow_remote, allow_origins, token)
     address = parse_listen(listen, allow_remote=allow_remote)
     playables = replaying.playables(targets, db, warn=complain, **options)  # type: ignore[arg-type]
@@ -74,9 +92,25 @@ def command(
 
     beside = Unblocked(sys.stderr)
 
+    tally = replaying.Tally()
+
     def tell(played: Played) -> None:
+        tally.add(played)
         beside.line(replaying.played_line(played))
 
-    timing = replaying.serve(listener, playables, speed, tell, announce, access=access, remark=beside.line)
+    timing = replaying.serve(
+        listener,
+        playables,
+        speed,
+        tell,
+        announce,
+        match=Match(match),
+        ignore=ignored,
+        access=access,
+        remark=beside.line,
+    )
     if timing.errors_ns:
         complain(replaying.timing_line(timing))
+    complain(tally.line)
+    if fail_on_miss and tally.missed:
+        sys.exit(1)

@@ -7,15 +7,17 @@ lateness never adds up; how late writes really were is kept in `Timing` and told
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Any
 
 from streamlab.errors import StreamlabError
-from streamlab.playback.matching import Candidate, Matcher, Miss
+from streamlab.playback.matching import Candidate, Match, Matcher, Miss, Rung
 from streamlab.playback.script import Finish, Script, Step
 from streamlab.servers.accepting import Acceptor
 from streamlab.servers.access import Access, is_loopback
@@ -69,18 +71,31 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What the server did with one request, for its log. ``playable`` is None for a miss."""
+    """What the server did with one request. ``playable`` is None for a miss, which ``miss`` explains.
+
+    ``body`` is what was asked, for assertions. ``tolerated`` says what differed from the recorded request.
+    """
 
     method: str
     target: str
+    body: bytes
     playable: Playable | None
     message: str
+    rung: Rung | None = None
+    tolerated: tuple[str, ...] = ()
+    miss: Miss | None = None
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON. Raises ValueError."""
+        return json.loads(self.body)
 
 
 class ReplayServer:
     """Serves one bound socket; make and `stop()` it on a running event loop.
 
-    ``speed`` 1 plays as recorded, 2 twice as fast, 0 at once. ``on_played`` is told of every request.
+    ``speed`` 1 plays as recorded, 2 twice as fast, 0 at once. ``match`` and ``ignore`` say what may differ in a request
+    (``playback/matching.py``). ``on_played`` is told of every request.
     """
 
     def __init__(
@@ -89,10 +104,13 @@ class ReplayServer:
         playables: Sequence[Playable],
         *,
         speed: float = 1.0,
+        match: Match = Match.STRICT,
+        ignore: Sequence[str] = (),
         access: Access | None = None,
         on_played: Callable[[Played], None] = lambda _: None,
         remark: Callable[[str], object] = bool,
     ) -> None:
+        self._match, self._ignore = match, ignore
         self.load(playables)
         self.speed = speed
         self.access = access or Access()
@@ -107,7 +125,8 @@ class ReplayServer:
 
     def load(self, playables: Sequence[Playable]) -> None:
         """Play these from the next request on."""
-        self.playables, self.matcher = playables, Matcher([one.candidate for one in playables])
+        self.playables = playables
+        self.matcher = Matcher([one.candidate for one in playables], self._match, self._ignore)
 
     def _accepted(self, sock: socket.socket) -> None:
         endpoint = Endpoint(asyncio.get_running_loop(), sock, self._buffer)
@@ -220,24 +239,24 @@ class _Connection:
 
     def _answer(self) -> None:
         assert self._head_seen is not None
-        (method, target), server = self._head_seen, self._server
-        found = server.matcher.match(method, target, bytes(self._kept))
+        (method, target), server, body = self._head_seen, self._server, bytes(self._kept)
+        found = server.matcher.match(method, target, body)
         self._head_seen = self._body = None
         self._kept.clear()
         if isinstance(found, Miss):
-            server.on_played(Played(method, target, None, found.message))
+            server.on_played(Played(method, target, body, None, found.message, miss=found))
             told = found.message if self._trusted else "no recorded request matches this one"
             self._say_last(error_response(404, f"streamlab: {told}", "no_match", "invalid_request_error"))
             return
-        playable = server.playables[found]
+        playable = server.playables[found.index]
         try:
             self._performance = _Performance(server, self._client, playable, self._first_ns, self._performed)
         except (StreamlabError, OSError) as error:  # deleted since it was found, or a file that was changed
-            server.on_played(Played(method, target, None, str(error)))
+            server.on_played(Played(method, target, body, None, str(error)))
             told = str(error) if self._trusted else "the exchange cannot be replayed"
             self._say_last(error_response(500, f"streamlab: {told}", "cannot_replay"))
             return
-        server.on_played(Played(method, target, playable, playable.title))
+        server.on_played(Played(method, target, body, playable, playable.title, found.rung, found.tolerated))
         self._performance.start()
 
     def _performed(self, finish: Finish) -> None:

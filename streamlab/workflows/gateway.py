@@ -10,7 +10,7 @@ import httpx
 from streamlab.apis import DEFAULT, UNKNOWN, Api, api_of_path
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
-from streamlab.playback.matching import candidate
+from streamlab.playback.matching import Match, candidate
 from streamlab.playback.script import script
 from streamlab.servers.access import Access
 from streamlab.servers.listening import parse_listen
@@ -39,7 +39,7 @@ class Gateway:
         # A gateway in a container knows this machine by another name.
         access = Access(remote=True)
         address = parse_listen(upstream, allow_remote=False)
-        self._replay = BackgroundReplay([], address=address, answer_anything=True, access=access)
+        self._replay = BackgroundReplay([], address=address, match=Match.ANY, access=access)
         self._replay.__enter__()
         self._key = os.environ.get("OPENAI_API_KEY") or "streamlab"
         self._client = httpx.Client(timeout=_SECONDS, trust_env=False)

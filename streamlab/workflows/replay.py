@@ -8,16 +8,18 @@ import os
 import signal
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from streamlab.errors import UnreadableInputError, UsageError
-from streamlab.exchange import Ending, Exchange
-from streamlab.playback.matching import candidate
+from streamlab.exchange import Ending, Exchange, Request
+from streamlab.playback.matching import Match, Rung, candidate
 from streamlab.playback.script import Finish, PlannedFault, Script, Transform, parse_segments, script
 from streamlab.servers.access import Access
 from streamlab.servers.listening import bind, raise_file_limit
@@ -101,11 +103,6 @@ def _playable(
     return Playable(known, title, opened)
 
 
-def anything(playable: Playable) -> Playable:
-    """The same, answering whatever is asked."""
-    return replace(playable, candidate=replace(playable.candidate, method=None, path=None, body_known=False))
-
-
 @contextmanager
 def held(ready: Script) -> Iterator[Script]:
     """A script that needs nothing kept open."""
@@ -142,7 +139,40 @@ def played_line(played: Played) -> str:
     asked = f"{visible(played.method, 20)} {visible(played.target, 100)}"
     if played.playable is None:
         return f"404 {asked}: {visible(played.message, 600)}"
-    return f"{asked} ← {visible(played.message, 200)}"
+    differs = "another request was recorded" if played.rung is Rung.ANY else "; ".join(played.tolerated[:3])
+    return f"{asked} ← {visible(played.message, 200)}{f' ({visible(differs, 300)})' if differs else ''}"
+
+
+@dataclass
+class Tally:
+    """How requests were answered, in numbers. A broken-off or unreadable recording counts as missed."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, played: Played) -> None:
+        """One more request."""
+        self.counts["missed" if played.rung is None else str(played.rung)] += 1
+
+    @property
+    def missed(self) -> int:
+        """Requests that no recording answered."""
+        return self.counts["missed"]
+
+    @property
+    def line(self) -> str:
+        """``5 requests: 3 exact, 1 tolerated, 1 missed``."""
+        total = self.counts.total()
+        each = [f"{self.counts[kind]} {word}" for kind, word in _TALLIED.items() if self.counts[kind]]
+        return f"{total} request{'s' * (total != 1)}" + (f": {', '.join(each)}" if each else "")
+
+
+_TALLIED = {
+    Rung.EXACT: "exact",
+    Rung.TOLERATED: "tolerated",
+    Rung.NAMED: "by name",
+    Rung.ANY: "answered with another request's recording",
+    "missed": "missed",
+}
 
 
 def timing_line(timing: Timing) -> str:
@@ -159,16 +189,28 @@ def serve(
     on_played: Callable[[Played], None],
     on_ready: Callable[[], None] = lambda: None,
     *,
+    match: Match = Match.STRICT,
+    ignore: Sequence[str] = (),
     access: Access | None = None,
     remark: Callable[[str], object] = bool,
 ) -> Timing:
     """Serve until SIGINT or SIGTERM; how late the writes were. ``on_ready`` is called when nothing is left to set up:
-    the first request is to be as punctual as the others. ``on_played`` and ``remark`` must not wait."""
+    the first request is to be as punctual as the others. ``on_played`` and ``remark`` must not wait. Raises UsageError
+    for an ``ignore`` that is no path."""
     raise_file_limit()
 
     async def run() -> Timing:
         tell_unexpected(remark)
-        server = ReplayServer(listener, loaded, speed=speed, access=access, on_played=on_played, remark=remark)
+        server = ReplayServer(
+            listener,
+            loaded,
+            speed=speed,
+            match=match,
+            ignore=ignore,
+            access=access,
+            on_played=on_played,
+            remark=remark,
+        )
         told = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, told.set)
@@ -181,10 +223,20 @@ def serve(
 
 
 def replay(
-    *targets: str | os.PathLike[str], db: Path | None = None, speed: float = 0.0, **options: Any
+    *targets: str | os.PathLike[str],
+    db: Path | None = None,
+    speed: float = 0.0,
+    match: Match | str = Match.STRICT,
+    ignore: Sequence[str] = (),
+    **options: Any,
 ) -> BackgroundReplay:
-    """A replay server of these TARGETs for a ``with`` block; options are those of `playables`."""
-    return BackgroundReplay(playables([os.fspath(target) for target in targets], db, **options), speed=speed)
+    """A replay server of these TARGETs for a ``with`` block.
+
+    ``match`` ("strict", "ladder", "any") and ``ignore`` (paths such as ``messages[*].id``) say what may differ in a
+    request; other options are those of `playables`.
+    """
+    loaded = playables([os.fspath(target) for target in targets], db, **options)
+    return BackgroundReplay(loaded, speed=speed, match=Match(match), ignore=ignore)
 
 
 class BackgroundReplay:
@@ -200,11 +252,14 @@ class BackgroundReplay:
         *,
         speed: float = 0.0,
         address: tuple[str, int] = ("127.0.0.1", 0),
-        answer_anything: bool = False,
+        match: Match = Match.STRICT,
+        ignore: Sequence[str] = (),
         access: Access | None = None,
+        prefix: str = "/v1",
     ) -> None:
-        self._loaded = [anything(one) for one in loaded] if answer_anything else loaded
-        self._answer_anything = answer_anything
+        self._loaded = loaded
+        self._prefix = prefix
+        self._match, self._ignore = match, ignore
         self._access = access
         self._server: ReplayServer | None = None
         self._speed = speed
@@ -225,12 +280,17 @@ class BackgroundReplay:
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its base URL: the origin and ``/v1``."""
-        return f"{self.url}/v1"
+        """What a client takes as its base URL: the origin and ``prefix``."""
+        return f"{self.url}{self._prefix}"
+
+    def url_of(self, request: Request) -> str:
+        """Where the same request is answered here."""
+        parts = urlsplit(request.url)
+        return f"{self.url}{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
 
     def load(self, loaded: Sequence[Playable]) -> None:
         """Play these from the next request on."""
-        self._loaded = [anything(one) for one in loaded] if self._answer_anything else loaded
+        self._loaded = loaded
         if self._server is not None:
             self._server.load(self._loaded)
 
@@ -267,7 +327,13 @@ class BackgroundReplay:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         server = ReplayServer(
-            self._listener, self._loaded, speed=self._speed, access=self._access, on_played=self.requests.append
+            self._listener,
+            self._loaded,
+            speed=self._speed,
+            match=self._match,
+            ignore=self._ignore,
+            access=self._access,
+            on_played=self.requests.append,
         )
         self._server = server
         self.timing = server.timing

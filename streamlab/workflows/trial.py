@@ -14,7 +14,7 @@ from typing import Self
 
 from streamlab.errors import CouldNotRunError, NotFoundError
 from streamlab.exchange import Exchange
-from streamlab.playback.matching import candidate
+from streamlab.playback.matching import Match, candidate
 from streamlab.playback.script import script
 from streamlab.servers.command import BASE_URL_VARIABLES
 from streamlab.servers.replay import Playable
@@ -62,7 +62,7 @@ class CommandUnderTest:
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self._command = command
         self._timeout = timeout
-        self._replay = BackgroundReplay([], speed=1.0, answer_anything=True)
+        self._replay = BackgroundReplay([], speed=1.0, match=Match.ANY)
         self.runs = 0
         self.seconds = 0.0
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from openai.types.chat import ChatCompletionChunk
 
 from streamlab.exchange import Exchange
+from streamlab.playback.matching import Match
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.workflows import replay as replaying
 from tests import streams
@@ -163,7 +164,7 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         write_exchange_dir(exchange, folder / "origin")
         with replaying.BackgroundReplay(
-            replaying.playables([str(folder / "origin")]), answer_anything=True, speed=1.0
+            replaying.playables([str(folder / "origin")]), match=Match.ANY, speed=1.0
         ) as server:
             made = [
                 *with_tools(f"{server.base_url}/chat/completions"),

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from streamlab.interop.reading import read_bytes
+from streamlab.playback.matching import Match
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.workflows import replay as replaying
 from streamlab.workflows.check import analyze
@@ -185,7 +186,7 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 @pytest.fixture
 def site() -> Iterator[Site]:
     loaded = replaying.playables([str(CAPTURE)])
-    with BackgroundReplay(loaded, speed=1, answer_anything=True) as replay, Site(("127.0.0.1", 0), _Answer) as server:
+    with BackgroundReplay(loaded, speed=1, match=Match.ANY) as replay, Site(("127.0.0.1", 0), _Answer) as server:
         server.replay = replay.address
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -17,7 +17,7 @@ import pytest
 from streamlab.apis.registry import all_rules
 from streamlab.clients.table import breaks, clients
 from streamlab.exchange import Ending, Exchange
-from streamlab.playback.matching import candidate
+from streamlab.playback.matching import Match, candidate
 from streamlab.playback.script import Finish, PlannedFault, script
 from streamlab.rules.finding import Severity
 from streamlab.servers.replay import Playable
@@ -171,7 +171,7 @@ def playable(made: Exchange, fault: PlannedFault | None = None) -> Playable:
 
 @pytest.fixture(scope="module")
 def replay() -> Iterator[BackgroundReplay]:
-    with BackgroundReplay([], answer_anything=True) as running:
+    with BackgroundReplay([], match=Match.ANY) as running:
         yield running
 
 
