@@ -15,7 +15,16 @@ from streamlab.exchange import ResponseHead
 from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject
-from streamlab.wire.reading import choice_index, choices, content, delta, is_whole_completion
+from streamlab.wire.reading import (
+    REASONING_KEYS,
+    choice_index,
+    choices,
+    content,
+    delta,
+    function,
+    is_whole_completion,
+    tool_calls,
+)
 
 if TYPE_CHECKING:
     from streamlab.rules.repair import Draft, RepairState
@@ -148,9 +157,18 @@ class Api:
     def texts(self, value: JsonObject) -> Iterable[tuple[Any, str, str]]:
         """The texts an event adds: whose it is, the text, and the member that holds it."""
         for place, choice in enumerate(choices(value)):
+            inner, index = delta(choice), choice_index(choice)
             legacy = choice.get("text")
-            text = content(delta(choice)) or (legacy if type(legacy) is str else "")
-            yield choice_index(choice), text, f"choices[{place}].delta.content"
+            text = content(inner) or (legacy if type(legacy) is str else "")
+            yield index, text, f"choices[{place}].delta.content"
+            for key in REASONING_KEYS:
+                if type(inner.get(key)) is str:
+                    yield (index, key), inner[key], f"choices[{place}].delta.{key}"
+            for at, call in enumerate(tool_calls(inner)):
+                arguments = function(call).get("arguments")
+                if type(arguments) is str:
+                    path = f"choices[{place}].delta.tool_calls[{at}].function.arguments"
+                    yield (index, "call", str(call.get("index"))), arguments, path
 
     def is_error_body(self, value: JsonObject) -> bool:
         """Whether this is the body of an HTTP error as the API sends it."""

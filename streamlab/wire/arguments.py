@@ -1,4 +1,4 @@
-"""Reads the arguments of tool calls: whether they are JSON and how they are broken; and calls that leaked as text."""
+"""Reads the arguments of tool calls: whether they are JSON and how they are broken."""
 
 from __future__ import annotations
 
@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from streamlab.wire.call_reader import Call
 
 _MAX_COPIES = 64
-_LEAKS = re.compile(
-    r"<tool_call>|<\|tool_call>|</?tool_calls?>|<\|tool_calls?_?(?:section_)?(?:begin|start)?\|>|<\|tool▁call|<｜tool▁calls?▁begin｜>"
-    r"|<｜DSML｜|\[TOOL_CALLS\]|<function=|<function_call>|<\|python_tag\|>|<minimax:tool_call>|\]<\]minimax\[>\["
-    r"|<invoke name=|functools\[|<\|action_start\|>|✿FUNCTION✿|<\|channel\|>commentary to="
-)
-_LEAK_REACH = 400
 _SPACE = re.compile(r"[ \t\r\n]*")
 _HARMLESS = {FaultKind.DUPLICATE_KEYS, FaultKind.LONE_SURROGATE}
 
@@ -83,15 +77,3 @@ def _repetition(text: str) -> ArgumentsFault | None:
     # Where different objects follow the empty one, they are no JSON without it either.
     prefixed = values[0] == {} and type(values[1]) is dict and all(value == values[1] for value in values[1:])
     return ArgumentsFault.PREFIX if prefixed else None
-
-
-def leaked_call(text: str, names: frozenset[str]) -> str | None:
-    """The markup of a tool call inside a text, shortened: a known marker shortly followed by the name of a tool.
-
-    The name is asked for because people do talk about the markers; few talk about them with their own tool's name.
-    """
-    for marker in _LEAKS.finditer(text):
-        reach = text[marker.start() : marker.end() + _LEAK_REACH]
-        if any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", reach) for name in names):
-            return reach[:80]
-    return None

@@ -7,13 +7,45 @@ from typing import Any
 
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
+from streamlab.wire.sse import ServerSentEvent
 
 _ERROR_FIELD = re.compile(rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?error[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
-_CODES = ("code", "error_code", "err_code", "errcode", "status_code", "statusCode")
+_CODES = ("code", "Code", "error_code", "err_code", "errcode", "status_code", "statusCode", "ret_code", "ret")
 _TEXTS = ("message", "msg", "error_msg", "errmsg", "err_msg", "error_message", "errorMessage", "reason")
+#: Members by which a failure gives itself away, in any letters: what they hold is what went wrong.
+_TELLING = frozenset(
+    (
+        *("err", "error", "exception", "traceback", "stack_trace", "stacktrace", "fault"),
+        *("error_message", "errormessage", "error_msg", "errmsg", "err_msg", "error_description"),
+    )
+)
+_TOLD_FIRST = frozenset({"errors", "detail"})
+#: Names of events that report a failure.
+ERROR_EVENTS = frozenset({b"error", b"exception", b"failure", b"fail", b"failed"})
+#: Types that name a failure: ``server_error``, ``ThrottlingException``; not ``error`` alone, which is told before.
+_KIND = re.compile(r"\w(?:error|exception|fault)\Z", re.IGNORECASE)
+#: Texts that say something only beside a code of failure.
+_MORE = ("details", "ret_msg", "description", "title", "Message")
 _SUCCESS = frozenset({"", "0", "200", "ok", "success", "none"})
 _FAILURE = frozenset({"error", "fail", "failed", "failure"})
 _ABOUT_A_FAILURE = frozenset({"message", "request_id", "requestId", "trace_id", "timestamp", "path"})
+
+#: Words by which a line of text tells of a failure.
+_FAILED = re.compile(
+    rb"\b(?:errors?|exception|traceback|failed|failure|timed out|timeout|out of memory)\b|\w(?:Error|Exception)\b",
+    re.IGNORECASE,
+)
+_LOOKED_AT = 65_536
+
+
+def tells_of_failure(raw: bytes) -> bool:
+    """Whether bytes that are no JSON object read as a report of a failure."""
+    return _FAILED.search(raw[:_LOOKED_AT]) is not None
+
+
+def failed_without_data(sse: ServerSentEvent) -> bool:
+    """Whether an event reports a failure by its name alone."""
+    return not sse.data and (sse.event or b"").strip().lower() in ERROR_EVENTS
 
 
 def error_field(raw: bytes) -> tuple[bytes, tuple[int, int]] | None:
@@ -38,14 +70,40 @@ def flat_error(value: JsonObject) -> tuple[str, Any] | None:
     status = as_object(value.get("base_resp")).get("status_code")
     if _failed(status):
         return "base_resp.status_code", status
-    for key in ("errors", "detail"):
-        if value.get(key) and type(value[key]) in (str, list, dict) and "usage" not in value:
-            return key, value[key]
-    return _coded_failure(value)
+    return _member(value, _TOLD_FIRST) or _coded_failure(value) or _member(value, _TELLING) or _of_a_kind(value)
+
+
+def _member(value: JsonObject, names: frozenset[str]) -> tuple[str, Any] | None:
+    """The first member of one of these names that holds something, in an object that is no report of usage."""
+    if "usage" in value:
+        return None
+    for key, held in value.items():
+        if held and (key.lower() in names and key != "error") and type(held) in (str, list, dict):
+            return key, held
+    return None
+
+
+def failed_event(name: bytes | None, value: JsonObject) -> tuple[str, Any] | None:
+    """What shows the object of an event to be an error, as `flat_error` says it; or that the event is named so."""
+    sign = flat_error(value)
+    if sign is not None or name is None or name.strip().lower() not in ERROR_EVENTS:
+        return sign
+    if value.get("error") or as_list(value.get("choices")) or type(value.get("type")) is str:
+        return None  # an error in its place, or what the API at hand knows by its type
+    return "event", name.decode("utf-8", "replace").strip()
+
+
+def _of_a_kind(value: JsonObject) -> tuple[str, Any] | None:
+    """A ``type`` that names a failure, beside a text that may say which."""
+    for key in ("__type", "type", "exception_type"):
+        kind = value.get(key)
+        if type(kind) is str and _KIND.search(kind) and not kind.isupper() and not kind.startswith("response."):
+            return key, kind
+    return None
 
 
 def _coded_failure(value: JsonObject) -> tuple[str, Any] | None:
-    text = next((key for key in _TEXTS if type(value.get(key)) is str and value[key]), None)
+    text = next((key for key in (*_TEXTS, *_MORE) if type(value.get(key)) is str and value[key]), None)
     if text is None:
         return None
     for key in _CODES:

@@ -26,21 +26,8 @@ _ERROR = "a repair brings an error"
 _TWICE = "twice is not once"
 _BOTH = {_ERROR, f"{_ERROR}, unsafe"}
 _ALWAYS = {*_BOTH, _TWICE, f"{_TWICE}, unsafe"}
-#: Gemini's streams through one-api have no finish_reason at all: with the key, the lost finish has a second name.
-_HOW = ("abort", "error-mid", "html", "safety", "thinking")
-_NAMED_TWICE = (
-    "fixtures/captures/oneapi-gemini-no-finish",
-    *(f"corpus/seed-systems/oneapi-8df4a26-gemini-{how}" for how in _HOW),
-    *(f"corpus/seed-systems/oneapi-v0.6.7-gemini-{how}" for how in _HOW),
-    *(
-        f"corpus/seed-systems/oneapi-v0.6.7-gemini-{how}"
-        for how in ("max-tokens", "stop-every", "stop-separate", "tool")
-    ),
-    *(f"corpus/seed-systems/oneapi-{version}-gemini-stop-last" for version in ("8df4a26", "v0.6.7")),
-)
 #: stream -> the laws that its repair breaks today
 BROKEN: dict[str, set[str]] = {
-    **{key: {_ERROR} for key in _NAMED_TWICE},
     "corpus/protocols/responses/item-id-twice": _BOTH,
     "corpus/protocols/responses/output-index-missing": _ALWAYS,
     "corpus/reports/clients/r06-completed-without-id": _BOTH,

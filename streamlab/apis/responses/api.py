@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
@@ -29,6 +30,11 @@ class Responses(Api):
     def recognises(self, value: JsonObject) -> bool:
         kind = value.get("type")
         return isinstance(kind, str) and kind.startswith("response.")
+
+    def texts(self, value: JsonObject) -> Iterable[tuple[Any, str, str]]:
+        piece = value.get("delta")
+        if isinstance(piece, str):
+            yield (str(value.get("item_id")), str(value.get("content_index"))), piece, "delta"
 
     def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
         return streamed(value, story) if is_whole_answer(value) else None

@@ -15,9 +15,10 @@ from streamlab.wire.reading import Fact
 class ErrorFlatObject(Rule):
     """An event is an error, but has no ``error`` member.
 
-    Told by what no chunk has: ``object`` or ``type`` ``"error"``, a failing ``base_resp``, ``success: false``,
-    ``errors``, ``detail``, or a failing code beside a message; and by having no choices. A ``base_resp`` with
-    status 0 is a success. An ``error`` inside a choice that finishes is told as well.
+    Told by what no chunk has: ``object`` or ``type`` ``"error"`` (or a type that ends in it), a failing ``base_resp``,
+    ``success: false``, ``errors``, ``detail``, ``exception`` and their like, or a failing code beside a message; by the
+    name of its event; and by having no choices. A ``base_resp`` with status 0 is a success. An ``error`` inside a
+    choice or its delta is told as well.
 
     ## What OpenAI does
     Puts every error under ``error``.
@@ -36,25 +37,28 @@ class ErrorFlatObject(Rule):
     repairability = Repairability.SAFE
     repair = ErrorShape
     apis = Scope.CHUNKS
-    on = Fact.NO_CHOICES | Fact.FINISH
+    on = Fact.NO_CHOICES | Fact.FINISH | Fact.SHAPE
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         if not isinstance(event, Chunk):
             return
         for position, choice in enumerate(reading.choices(event.json)):
-            if choice.get("error"):
-                yield self._found(f"an error hidden in a choice: {quote(choice['error'])}", at, event, position)
+            for where, holder in (("choice", choice), ("delta", reading.delta(choice))):
+                if holder.get("error"):
+                    path = f"choices[{position}]{'.delta' if where == 'delta' else ''}.error"
+                    yield self._found(f"an error hidden in a {where}: {quote(holder['error'])}", at, event, path)
         # A falsy "error" beside it has a rule of its own.
-        sign = error_objects.flat_error(event.json)
+        sign = error_objects.failed_event(event.sse.event if event.sse is not None else None, event.json)
         if sign is not None:
             path, value = sign
-            yield self._found(f"an error without an error member: {path} is {quote(value)}", at, event, path)
+            said = f"{path} is {quote(value)}" if path in event.json or "." in path else f"its event is named {value!r}"
+            yield self._found(f"an error without an error member: {said}", at, event, path)
 
-    def _found(self, message: str, at: int, event: Chunk, where: int | str) -> Finding:
+    def _found(self, message: str, at: int, event: Chunk, path: str) -> Finding:
         return self.found(
             message,
             at,
-            path=where if isinstance(where, str) else f"choices[{where}].error",
+            path=path,
             expected={"error": {"message": "...", "type": "...", "param": None, "code": None}},
             actual=event.json,
         )

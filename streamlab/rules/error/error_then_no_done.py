@@ -20,7 +20,7 @@ class ErrorThenNoDone(Rule):
     """After an error the stream does not end.
 
     Either it is held open for more than two seconds, or it goes on with more of the answer. That only ``[DONE]`` is
-    missing is told at the lowest severity: clients stop reading at the error.
+    missing is done-missing.
 
     ## What OpenAI does
     Sends ``[DONE]`` after an error and ends the body; 7 of 7 recorded.
@@ -61,10 +61,6 @@ class ErrorThenNoDone(Rule):
                 ctx.seen.error_at,
                 expected="data: [DONE], then the end of the body",
                 actual=f"{waited_us / 1e6:.1f} s",
-            )
-        elif ending is Ending.COMPLETE and ctx.api.ends_with_done:
-            yield self.found(
-                "no data: [DONE] follows the error", ctx.seen.error_at, expected="data: [DONE]", severity=Severity.INFO
             )
 
 

@@ -18,21 +18,23 @@ _BROKEN = "\ufffd"
 class ReplacementCharInContent(Rule):
     """A character was cut in two and each half was sent as U+FFFD.
 
-    Said only when one delta ends with U+FFFD and the next begins with it: a model may write the character itself.
+    In the text, in reasoning or in the arguments of a call. Said only when one delta ends with U+FFFD and the next
+    begins with it: a model may write the character itself.
 
     ## What OpenAI does
     Holds back the bytes of an unfinished character until the rest is there.
 
     ## Why it matters
-    Users read ``\ufffd\ufffd`` in place of an emoji or a Chinese character, and nothing can bring it back. Servers that
-    decode each token by itself do this (ctransformers, some deployments of DeepSeek).
+    Every client holds ``\ufffd\ufffd`` in place of an emoji or a Chinese character, and nothing can bring it back.
+    Servers that decode each token by itself do this (ctransformers, some deployments of DeepSeek), and gateways that
+    decode each read.
 
     ## Repair
     None: the bytes are lost. Without streaming the same server often answers right.
     """
 
     name = "replacement-char-in-content"
-    severity = Severity.WARNING
+    severity = Severity.ERROR
     source = OBSERVED
     apis = Scope.JUDGED
     on = Fact.WIDE

@@ -13,8 +13,12 @@ from streamlab.wire.events import Chunk, ErrorPayload
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
-_MESSAGE_KEYS = ("message", "msg", "detail", "error_msg", "errmsg", "err_msg", "status_msg", "error_message", "reason")
-_CODE_KEYS = ("code", "error_code", "errcode", "status_code", "status")
+_MESSAGE_KEYS = (
+    *("message", "Message", "msg", "detail", "details", "error_msg", "errmsg", "err_msg", "status_msg"),
+    *("error_message", "errorMessage", "error_description", "reason", "ret_msg", "exception", "err", "Error", "ERROR"),
+    *("traceback", "fault", "description", "title"),
+)
+_CODE_KEYS = ("code", "error_code", "errcode", "err_code", "status_code", "statusCode", "ret_code", "status")
 
 
 class ErrorShape(Repair):
@@ -32,7 +36,9 @@ class ErrorShape(Repair):
     apis = Scope.CHUNKS
 
     def shape(self, chunk: JsonObject) -> bool:
-        return "error" in chunk or any("error" in choice for choice in reading.choices(chunk))
+        return "error" in chunk or any(
+            "error" in choice or "error" in reading.delta(choice) for choice in reading.choices(chunk)
+        )
 
     def event(self, draft: Draft) -> Drafts:
         event = draft.event
@@ -43,7 +49,8 @@ class ErrorShape(Repair):
         elif isinstance(event, Chunk):
             if "error" in event.json and not event.json["error"]:
                 draft.drop("error-null-or-empty-key", event.json, "error", "")
-            found = told_error(event.json) or _error_in_choice(event.json)
+            name = event.sse.event if event.sse is not None else None
+            found = told_error(event.json, name) or _error_in_choice(event.json)
             if found is not None:
                 draft.event = ErrorPayload(None, {"error": found})
                 draft.changes.append(Change("error-flat-object", "error", event.json, found))
@@ -64,15 +71,15 @@ def _answers_beside(draft: Draft) -> Iterator[Draft]:
 def _error_in_choice(chunk: JsonObject) -> JsonObject | None:
     """An error that a choice carries instead of an answer."""
     for choice in reading.choices(chunk):
-        error = choice.get("error")
+        error = choice.get("error") or reading.delta(choice).get("error")
         if error and not any(reading.delta(choice).get(key) for key in ("content", "tool_calls")):
             return error if isinstance(error, dict) else {"message": _text(error)}
     return None
 
 
-def told_error(payload: JsonObject) -> JsonObject | None:
+def told_error(payload: JsonObject, event_name: bytes | None = None) -> JsonObject | None:
     """What an error without an ``error`` member says, as the inside of one; None when it is none."""
-    if error_objects.flat_error(payload) is None or reading.usage(payload):
+    if error_objects.failed_event(event_name, payload) is None or reading.usage(payload):
         return None
     base = reading.as_object(payload.get("base_resp"))
     if base.get("status_code"):

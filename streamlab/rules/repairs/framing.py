@@ -9,6 +9,8 @@ from typing import Any
 
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repairs.errors import told_error
+from streamlab.wire.error_objects import failed_without_data
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
@@ -169,6 +171,11 @@ class Framing(Repair):
             lines.rules["sse-ping-event-with-data"] = lines.event
             lines.comments.append(b" " + (lines.event or b""))
             lines.payload.clear()
+        if not self._names and failed_without_data(sse):
+            lines.rules["sse-event-without-data"] = lines.event or b""
+            said = b" ".join(text.strip() for text in lines.comments) or b"the upstream reports a failure and no reason"
+            lines.payload = [encode_json({"error": said.decode("utf-8", "replace")})]
+            lines.comments.clear()
         made: list[StreamEvent] = []
         kept = self._comments(lines, sse)
         if kept is not None:
@@ -248,6 +255,10 @@ class Framing(Repair):
         if self._is_ping(event):
             lines.rules["sse-ping-event-with-data"] = "ping"
             return comment(b" ping")
+        told = told_error(event.json, lines.event) if not self._names and isinstance(event, Chunk) else None
+        if told is not None and lines.event is not None:
+            lines.rules["error-flat-object"] = lines.event
+            return ErrorPayload(None, {"error": told})
         if isinstance(event, Chunk | ErrorPayload) and event.sse is not None and b"\n" in (event.sse.data or b""):
             return type(event)(None, event.json, event.faults)
         return event

@@ -53,11 +53,11 @@ class SseDoneVariant(Rule):
             elif not event.variant and _announces_the_end(sse):
                 message = f"the end is an event named {quote(_name(sse))}"
                 yield self._told(message, at, sse, Severity.INFO, "its event has a name")
-        elif _announces_the_end(sse):
-            if not as_list(chunk_of(event).get("choices")) and not isinstance(event, ErrorPayload):
+        elif ends_otherwise(event):
+            if _announces_the_end(sse):
                 yield self._told(f"the end is an event named {quote(_name(sse))}", at, sse)
-        elif isinstance(event, Comment) and any(line.content.strip() == b"[DONE]" for line in sse.lines()):
-            yield self._told('the end is a bare line "[DONE]" without data:', at, sse, Severity.WARNING)
+            else:
+                yield self._told('the end is a bare line "[DONE]" without data:', at, sse, Severity.WARNING)
 
     def _told(
         self,
@@ -69,6 +69,16 @@ class SseDoneVariant(Rule):
     ) -> Finding:
         actual = sse.raw.strip(b"\r\n")
         return self.found(message, at, expected="data: [DONE]", actual=actual, severity=severity, variant=variant)
+
+
+def ends_otherwise(event: StreamEvent) -> bool:
+    """Whether an event without ``[DONE]`` as its data announces the end: by its name, or as a bare line."""
+    sse = event.sse
+    if sse is None or isinstance(event, Done):
+        return False
+    if _announces_the_end(sse):
+        return not as_list(chunk_of(event).get("choices")) and not isinstance(event, ErrorPayload)
+    return isinstance(event, Comment) and any(line.content.strip() == b"[DONE]" for line in sse.lines())
 
 
 def _spelling(data: bytes) -> str | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from streamlab.rules.api import Scope
-from streamlab.rules.base import Findings, Rule
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.bad_payloads import DONE_EVENTS
+from streamlab.wire.error_objects import failed_without_data
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.sse import ServerSentEvent
 
 
 class SseEventWithoutData(Rule):
@@ -25,7 +27,7 @@ class SseEventWithoutData(Rule):
     pydantic-ai and LiteLLM (measured); openai-node raises for ``event:``. The AI SDK skips it.
 
     ## Repair
-    The block is dropped.
+    The block is dropped. One that is named ``error`` becomes an error event with the text of its comment.
     """
 
     name = "sse-event-without-data"
@@ -46,5 +48,13 @@ class SseEventWithoutData(Rule):
         fields = {"event": sse.event, "id": sse.id, "retry": sse.retry}
         names = [name for name, value in fields.items() if value is not None]
         if names:
-            listed = " and ".join(names)
-            yield self.found(f"a block with {listed} but no data", at, expected="a data line", actual=sse.raw.strip())
+            yield self.found(_said(sse, names), at, expected="a data line", actual=sse.raw.strip())
+
+
+def _said(sse: ServerSentEvent, names: list[str]) -> str:
+    if not failed_without_data(sse):
+        return f"a block with {' and '.join(names)} but no data"
+    told = b" ".join(text.strip() for text in sse.comments).decode("utf-8", "replace")
+    return "a failure is reported where no client looks: an event named error without data" + (
+        f", and a comment: {quote(told)}" if told else ""
+    )

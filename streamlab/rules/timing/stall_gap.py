@@ -14,6 +14,8 @@ from streamlab.wire import reading
 from streamlab.wire.gaps import Gaps
 
 _STALL_US = 5_000_000
+#: Without any byte, whatever is being made: nginx and load balancers cut after a minute, many clients before.
+_SILENT_US = 30_000_000
 _TIMES_MEDIAN = 20
 _MAX_PLACES = 100
 _ENDINGS = {
@@ -31,10 +33,10 @@ class StallGap(Rule):
     """After the answer had begun, nothing of it came for a long time.
 
     Longer than five seconds and than twenty times the median wait between reads. A keep-alive comment keeps the
-    connection alive but is no answer. Not counted: the wait before the first token, and one that ends with a whole
-    tool call, whose arguments were collected meanwhile. Silence at the end of an answer that never finished counts,
-    as an error when the wait was given up. In the Responses API tools and reasoning run between the deltas, so there
-    it is only told.
+    connection alive but is no answer. Before the first token, and where the wait ends with a whole tool call, whose
+    arguments were collected meanwhile, it is held against nobody until half a minute without any byte: then something
+    on the way may cut. Silence at the end of an answer that never finished counts, as an error when the wait was given
+    up. In the Responses API tools and reasoning run between the deltas, so there it is only told.
 
     ## What OpenAI does
     Promises nothing; once the first token is there, the next ones follow within a fraction of a second.
@@ -57,12 +59,18 @@ class StallGap(Rule):
         super().__init__(ctx)
         self._gaps = Gaps()
         self._last_us: int | None = None
+        self._byte_us: int | None = None
         self._stalls: list[tuple[int, int]] = []  # (microseconds, number of the event that ended it)
+        self._silences: list[tuple[int, int, str]] = []  # without any byte, where the answer may be in the making
 
     def segment(self, offset_us: int | None, data: bytes) -> None:
         if offset_us is None or not data:
             return
         own_us = self.ctx.api.stall_us
+        silent_us = offset_us - (self._byte_us if self._byte_us is not None else offset_us)
+        self._byte_us = offset_us
+        if silent_us > _SILENT_US and len(self._silences) < _MAX_PLACES:
+            self._note_silence(silent_us, data)
         if own_us is None and data[:1] == b":" and b"data:" not in data:
             return
         begun = self.ctx.seen.content_events if own_us is None else self.ctx.seen.chunks
@@ -73,11 +81,23 @@ class StallGap(Rule):
                 self._stalls.append((gap_us, self.ctx.seen.events))
         self._last_us = offset_us
 
+    def _note_silence(self, silent_us: int, data: bytes) -> None:
+        """Keep a silence that `_stalls` does not count: before the first token, or before a whole tool call."""
+        seen = self.ctx.seen
+        if self.ctx.api.stall_us is not None or seen.done_at is not None:
+            return
+        if not seen.content_events:
+            self._silences.append((silent_us, seen.events, "before the answer began"))
+        elif _OPENS_CALL.search(data):
+            self._silences.append((silent_us, seen.events, "before a tool call"))
+
     def end(self, ending: Ending) -> Findings:
         median_us = self._gaps.finish().percentile(50) or 0
         api = self.ctx.api
         limit_us = api.stall_us or max(_STALL_US, _TIMES_MEDIAN * median_us)
         severity = Severity.INFO if api.works_meanwhile else None
+        for gap_us, at, where in self._silences:
+            yield self.found(f"not one byte came for {gap_us / 1e6:.1f} s {where}", at, severity=severity)
         for gap_us, at in self._stalls:
             if gap_us > limit_us:
                 given_up = api.gives_up_us is not None and gap_us >= api.gives_up_us

@@ -9,7 +9,7 @@ from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire import error_objects, reading
 from streamlab.wire.choice_parts import one_answer
-from streamlab.wire.events import Chunk, StreamEvent, Undecodable
+from streamlab.wire.events import Chunk, Comment, StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, JsonObject
 from streamlab.wire.reading import Fact
 
@@ -20,7 +20,7 @@ class GatewayMasksTruncation(Rule):
     Seen from one side only: chunks carry ``finish_reason: null`` to the last, and yet the end marker comes. Servers
     whose chunks have no ``finish_reason`` key at all never say how an answer ended, so nothing can be concluded from
     its absence; audio answers have none by design; and an answer that broke off with an error, in whatever form, hides
-    nothing.
+    nothing. That the ``finish_reason`` is missing is an error of its own; this says what may lie behind it.
 
     ## What OpenAI does
     Sends a ``finish_reason`` for every choice before ``[DONE]``, except after an error and for audio.
@@ -35,10 +35,10 @@ class GatewayMasksTruncation(Rule):
 
     name = "gateway-masks-truncation"
     needs_framing = True
-    severity = Severity.ERROR
+    severity = Severity.INFO
     source = CHAT_CHUNK_FINISH
     apis = Scope.OPENAI
-    on = Fact.FRAMING | Fact.NO_CHOICES | Fact.UNDECODABLE
+    on = Fact.FRAMING | Fact.NO_CHOICES | Fact.UNDECODABLE | Fact.COMMENT | Fact.SHAPE
 
     _told = False
 
@@ -73,10 +73,17 @@ class GatewayMasksTruncation(Rule):
 def _tells_an_error(event: StreamEvent) -> bool:
     """Whether a failure is told in another form than ``error``: a flat object, an ``error:`` line, plain text."""
     if isinstance(event, Chunk):
-        return error_objects.flat_error(event.json) is not None
+        name = event.sse.event if event.sse is not None else None
+        return error_objects.failed_event(name, event.json) is not None or _in_a_choice(event.json)
+    if isinstance(event, Comment):
+        return event.sse is not None and error_objects.tells_of_failure(event.sse.raw)
     if isinstance(event, Undecodable) and any(fault.kind is FaultKind.NOT_JSON for fault in event.faults):
         return True
     return event.sse is not None and error_objects.error_field(event.sse.raw) is not None
+
+
+def _in_a_choice(chunk: JsonObject) -> bool:
+    return any(choice.get("error") or reading.delta(choice).get("error") for choice in reading.choices(chunk))
 
 
 def _promises_finish(*chunks: JsonObject | None) -> bool:

@@ -42,6 +42,8 @@ class HttpErrorBodyShape(Rule):
         status = ctx.head.status if ctx.head is not None else 0
         if status < 400 or ending is not Ending.COMPLETE or ctx.received.coding_fault is not None:
             return
+        if ctx.request is not None and ctx.request.method.upper() == "HEAD":
+            return  # its answer has no body
         if ctx.received.kind is BodyKind.JSON and ctx.received.decoded_bytes > len(ctx.received.prefix):
             return  # too long to have been kept: unknown
         value = ctx.received.whole_json

@@ -77,7 +77,11 @@ WORDS = [
         (chat_text("2", "[DONE]")[:-1], "content-holds-done-marker", ERROR),
         (deltas(OPENING, {"content": NESTED}), "content-is-nested-chunk", ERROR),
         (chat_text("Hello", "Hello wor", "Hello world"), "cumulative-content", ERROR),
-        (chat_text(*WORDS), "content-lost-whitespace", WARNING),
+        (chat_text(*WORDS), "content-lost-whitespace", ERROR),
+        (chat_text("Hello", "there", "my", "friend", "!"), "content-lost-whitespace", ERROR),
+        (chat_text("First.", "\\n", "Second."), "content-literal-escapes", ERROR),
+        (deltas(OPENING, {"reasoning": "Hm \ufffd"}, {"reasoning": "\ufffd"}), "replacement-char-in-content", ERROR),
+        (chat_tool('{"city":"Troms\ufffd', '\ufffd"}'), "replacement-char-in-content", ERROR),
     ],
 )
 def test_variant(payloads, rule, severity):
@@ -102,6 +106,11 @@ def test_variant(payloads, rule, severity):
         (chat_text("1", "12", "12 or 13?", "12"), "cumulative-content"),
         (chat_text(*(f"{word}_" for word in WORDS)), "content-lost-whitespace"),
         (chat_text("https://", *(f"{word}/" for word in WORDS)), "content-lost-whitespace"),
+        (chat_text("Donau", "dampf", "schiff", "fahrt", "kapit", "\u00e4n"), "content-lost-whitespace"),
+        (chat_text("Write '\\n'", " for a line end."), "content-literal-escapes"),
+        (chat_text("The gradient is $", "\\nabla f$."), "content-literal-escapes"),
+        (chat_text("See C:\\new", " folder."), "content-literal-escapes"),
+        (chat_text("First.", "\n", "C:\\New"), "content-literal-escapes"),
     ],
 )
 def test_lookalike_is_left_alone(payloads, rule):

@@ -47,7 +47,7 @@ BODY: dict[str, tuple[bytes, dict[str, Severity]]] = {
     "an error, then [DONE]": (sse([*chat_text()[:-1], FAILED]), {}),
     "an error and nothing more": (
         sse([*chat_text()[:-1], FAILED], done=False),
-        {"finish-reason-missing": INFO, "done-missing": WARNING},
+        {"finish-reason-missing": INFO, "done-missing": INFO},
     ),
     "an error as plain text": (
         sse([*chat_text()[:-1], b"Internal Server Error"], done=False),
@@ -125,6 +125,10 @@ BODY: dict[str, tuple[bytes, dict[str, Severity]]] = {
     ),
     "nothing but an image": (sse([chunk({**ROLE, "images": [{"type": "image_url"}]}), chunk({}, "stop")]), {}),
     "nothing, cut by length": (sse([chunk(ROLE), chunk({}, "length")]), {}),
+    "a refusal without its words": (
+        sse([chunk({"role": "assistant", "refusal": ""}), chunk({}, "stop")]),
+        {"silent-empty-success": WARNING},
+    ),
     "a refusal": (sse([chunk({**ROLE, "content": None}), chunk({"refusal": "No."}), chunk({}, "stop")]), {}),
     "reasoning alone": (
         sse([chunk(ROLE), chunk({"reasoning_content": "Hm."}), chunk({}, "stop")]),

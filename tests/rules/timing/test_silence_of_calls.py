@@ -1,4 +1,7 @@
-"""Silence inside streamed arguments, and before the finish of a call, is silence; a call that comes whole is none."""
+"""Silence inside streamed arguments, and before the finish of a call, is silence; a call that comes whole is none.
+
+Half a minute without a byte is told wherever it falls.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +14,31 @@ from streamlab.judging.analyzer import analyze
 from tests import streams
 
 
-def _stalls(payloads, slow):
-    """What is said when the payload number ``slow`` takes 40 s, the others 30 ms."""
+def _stalls(payloads, slow, seconds=40):
+    """What is said when the payload number ``slow`` takes ``seconds``, the others 30 ms."""
     exchange = streams.exchange(streams.sse(payloads))
     at, moved = 0, []
     for number, segment in enumerate(exchange.segments):
-        at += 40_000_000 if number == slow else 30_000
+        at += seconds * 1_000_000 if number == slow else 30_000
         moved.append(Segment(at, segment.data))
     slower = replace(exchange, segments=tuple(moved), end_us=at + 1_000)
     return [one.rule for one in analyze(slower).findings if one.rule == "stall-gap"]
 
 
 @pytest.mark.parametrize(
-    ("payloads", "slow", "told"),
+    ("payloads", "slow", "seconds", "told"),
     [
-        (streams.chat_tool(), 3, True),  # in the middle of arguments
-        (streams.chat_tool(), len(streams.chat_tool()) - 1, True),  # before the finish
-        (streams.chat_tools(), 4, False),  # before a call that may have been collected meanwhile
-        (streams.chat_text(), 2, True),
+        (streams.chat_tool(), 3, 10, True),  # in the middle of arguments
+        (streams.chat_tool(), len(streams.chat_tool()) - 1, 10, True),  # before the finish
+        (streams.chat_tools(), 4, 20, False),  # before a call that may have been collected meanwhile
+        (streams.chat_tools(), 4, 40, True),  # without a byte for so long that something may cut
+        (streams.chat_text(), 2, 10, True),
+        (streams.chat_text(), 1, 20, False),  # before the first token
+        (streams.chat_text(), 1, 40, True),
     ],
 )
-def test_silence_around_calls(payloads, slow, told):
-    assert bool(_stalls(payloads, slow)) is told
+def test_silence_around_calls(payloads, slow, seconds, told):
+    assert bool(_stalls(payloads, slow, seconds)) is told
 
 
 @pytest.mark.parametrize(("count", "severity"), [(1, "info"), (2, "warning")])

@@ -36,7 +36,8 @@ def steady(count, step_us=30_000, start_us=200_000):
         (events(12), [*steady(6), *steady(6, start_us=9_000_000)], True),
         (events(12), [*steady(6), *steady(6, start_us=4_000_000)], False),  # under five seconds
         (events(12), steady(12, 6_000_000), False),  # slow throughout: no wait stands out
-        (events(12), [*steady(1), *steady(11, start_us=40_000_000)], False),  # before the first token
+        (events(12), [*steady(1), *steady(11, start_us=20_000_000)], False),  # before the first token
+        (events(12), [*steady(1), *steady(11, start_us=40_000_000)], True),  # so long that something may cut
         (
             [*events(12)[:6], b": ping\n\n", *events(12)[6:]],
             [*steady(6), 5_000_000, *steady(6, start_us=9_000_000)],
@@ -44,7 +45,7 @@ def steady(count, step_us=30_000, start_us=200_000):
         ),
         ([*events(6)[:3], frame(chat_tool()[0]), *events(6)[4:]], [*steady(3), *steady(3, start_us=9_000_000)], False),
     ],
-    ids=["stall", "short", "slow", "prefill", "comment", "tool-call"],
+    ids=["stall", "short", "slow", "prefill", "long prefill", "comment", "tool-call"],
 )
 def test_stalls(reads, times_us, stalled):
     assert ("stall-gap" in found(timed(reads, times_us))) is stalled

@@ -11,6 +11,7 @@ from streamlab.rules.repair import (
     ENVELOPE_KEYS,
     Change,
     Chunk,
+    Comment,
     Done,
     Draft,
     Drafts,
@@ -22,7 +23,7 @@ from streamlab.rules.repair import (
     error_event,
     unended,
 )
-from streamlab.wire import reading
+from streamlab.wire import error_objects, reading
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -38,9 +39,9 @@ class Ended(Repair):
     whole one; a stream that says ``[DONE]`` without a ``finish_reason`` gets one only on request.
     """
 
-    rules = ("done-missing", "empty-200", "only-done", "html-body-200", "body-not-event-stream")
+    rules = ("done-missing", "error-in-comment", "empty-200", "only-done", "html-body-200", "body-not-event-stream")
     stage = Stage.END
-    on = Fact.DONE | Fact.ERROR
+    on = Fact.DONE | Fact.ERROR | Fact.COMMENT
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def __init__(self, story: RepairState) -> None:
@@ -48,6 +49,7 @@ class Ended(Repair):
         self._done = False
         self._failed = False  # whether an error was the last that came
         self._chunks = False  # whether any came this way; those that no repair waits for do not
+        self._told: Draft | None = None  # the last comment that tells of a failure
 
     def event(self, draft: Draft) -> Drafts:
         if isinstance(draft.event, ErrorPayload):
@@ -56,6 +58,8 @@ class Ended(Repair):
         if draft.is_chunk:
             self._chunks, self._failed = True, False
             self.story.opened.update(map(reading.choice_index, reading.choices(draft.json)))
+        if isinstance(draft.event, Comment) and error_objects.tells_of_failure(draft.event.sse.raw):
+            self._told = draft
         if not isinstance(draft.event, Done):
             return (draft,)
         self._done = self.story.done = True
@@ -67,6 +71,8 @@ class Ended(Repair):
             return
         if not self._any:
             yield self._error("only-done", "the upstream sent [DONE] and no answer", "empty_stream", draft.sources)
+        elif not self._finished and not story.audio and self._told is not None:
+            yield self._error_told(self._told)
         elif not self._finished and not story.audio:
             why = "whether the answer is whole is not on the wire"
             if story.unsafe and story.last is not None:
@@ -102,10 +108,20 @@ class Ended(Repair):
             return (Draft(Done(None), (), [change], True),)
         if story.errors or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
             return ()
+        if self._told is not None and ending is Ending.COMPLETE and self._any:
+            return (self._error_told(self._told),)
         why = unended(
             story, ending, begun=self._any, what="answer", missing="finish-reason-missing", stops="without finishing"
         )
         return (self._error(*why),)
+
+    def _error_told(self, told: Draft) -> Draft:
+        """The failure that a comment told of, as an error event."""
+        self.story.errors += 1
+        sse = told.event.sse
+        text = b" ".join(one.strip() for one in (sse.comments if sse is not None else ())).decode("utf-8", "replace")
+        change = Change("error-in-comment", "error", text, ABSENT)
+        return Draft(error_event(text, "upstream_error"), told.sources, [change])
 
     def _error(self, rule: str, message: str, code: str, sources: tuple[int, ...] = ()) -> Draft:
         self.story.errors += 1

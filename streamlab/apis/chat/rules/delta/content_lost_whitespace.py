@@ -7,11 +7,59 @@ from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
+from streamlab.rules.state import RuleState
+from streamlab.wire import reading
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
 
 _FEWEST_DELTAS = 10
 _SHORTEST = 60
 _LETTERS = 0.9
 _MARKS = ".,;!?"
+#: A sentence is shorter; then words that never stand inside others have to be deltas of their own.
+_FEWEST_OF_A_SENTENCE, _SHORTEST_SENTENCE, _SMALL_WORDS = 5, 16, 3
+_WORDS = frozenset(
+    (
+        *(
+            "the",
+            "and",
+            "is",
+            "are",
+            "was",
+            "you",
+            "your",
+            "my",
+            "me",
+            "it",
+            "this",
+            "that",
+            "with",
+            "have",
+            "has",
+            "for",
+        ),
+        *(
+            "there",
+            "here",
+            "from",
+            "will",
+            "can",
+            "would",
+            "what",
+            "how",
+            "not",
+            "but",
+            "we",
+            "they",
+            "of",
+            "to",
+            "in",
+            "on",
+        ),
+        *("friend", "today", "help", "hello", "der", "die", "das", "und", "ist", "nicht", "ein", "eine", "ich", "sie"),
+        *("le", "la", "les", "et", "est", "une", "el", "los", "las", "que", "por", "para", "con"),
+    )
+)
 
 
 class ContentLostWhitespace(Rule):
@@ -22,30 +70,52 @@ class ContentLostWhitespace(Rule):
 
     ## Why it matters
     Servers and gateways that strip each token (or each read) glue words together and destroy indentation, and nothing
-    on the wire says so. Only a whole text without any blank, in many deltas, almost all letters and with the marks of
-    prose, is proof within one exchange; a partial loss shows when the streamed text is compared with the one that is
-    not streamed.
+    on the wire says so: every client holds the glued text. Only a whole text without any blank is proof within one
+    exchange: in many deltas, almost all letters and with the marks of prose; or, in a single sentence, with several
+    small words that are deltas of their own. A partial loss shows when the streamed text is compared with the one that
+    is not streamed.
 
     ## Repair
     None, the blanks are not on the wire.
     """
 
     name = "content-lost-whitespace"
-    severity = Severity.WARNING
+    severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
+    on = Fact.CONTENT | Fact.TEXT
+
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._small: dict[int, set[str]] = {}  # choice -> small words that were a delta
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        for choice in reading.choices(reading.chunk_of(event)):
+            text = reading.content(reading.delta(choice)) or choice.get("text")
+            if type(text) is not str:
+                continue
+            if any(map(str.isspace, text)):
+                self.retire()  # a blank came through
+                self._small.clear()
+                return
+            if text.lower() in _WORDS:
+                self._small.setdefault(reading.choice_index(choice), set()).add(text.lower())
 
     def end(self, ending: Ending) -> Findings:
-        if self.ctx.seen.content_events < _FEWEST_DELTAS:
+        if self.retired or self.ctx.seen.content_events < _FEWEST_OF_A_SENTENCE:
             return
         for state in self.ctx.accumulator.choices.values():
             text = str(state.content)
-            if len(text) < _SHORTEST or any(map(str.isspace, text)):
+            if not text or any(map(str.isspace, text)):
                 continue
             letters = sum(map(str.isalpha, filter(str.isascii, text)))
+            if letters < _LETTERS * len(text):
+                continue
             marks = sum(map(text.count, _MARKS))
-            if letters >= _LETTERS * len(text) and marks >= 2:
+            prose = len(text) >= _SHORTEST and marks >= 2 and self.ctx.seen.content_events >= _FEWEST_DELTAS
+            sentence = len(text) >= _SHORTEST_SENTENCE and len(self._small.get(state.index, ())) >= _SMALL_WORDS
+            if prose or sentence:
                 yield self.found(
                     f"the text of choice {state.index} has no blank in {len(text)} characters: {quote(text)}",
                     self.ctx.seen.first_content_at,

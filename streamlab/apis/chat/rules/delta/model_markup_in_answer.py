@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import OBSERVED
-
-#: The frame of a message in OpenAI's harmony format, at the beginning of a text: nobody begins to talk like this.
-_HARMONY = re.compile(r"\s*(?:<\|start\|>\w*)?<\|channel\|>\s*(?:analysis|commentary|final)\b")
-#: Gemma 4 quotes strings by a token, whole or torn, which then ends a string of the arguments.
-_QUOTE_TOKEN = re.compile(r"<\|\\?\"\|>|<\|(?=\"\s*[,}\]])")
-_SPECIAL = re.compile(r"<\|[^|<>]{0,40}\|>")
+from streamlab.wire.leaks import markup_in_arguments, markup_in_name, markup_in_text
 
 
 class ModelMarkupInAnswer(Rule):
     """Special tokens of the model stand in the text, in a tool's name or in its arguments.
 
-    Told only where nothing else can be meant: a text that begins with the frame of a harmony message, a name with a
-    token in it, a string of the arguments that ends in Gemma's token for a quotation mark.
+    Told only where nothing else can be meant: a text that begins with the frame of a harmony message or ends in a token
+    that ends a turn, a name with a token or a bracket in it, a string of the arguments that ends in Gemma's token for a
+    quotation mark or in what closes a call.
 
     ## What OpenAI does
     Never sends special tokens.
@@ -36,25 +31,26 @@ class ModelMarkupInAnswer(Rule):
     name = "model-markup-in-answer"
     severity = Severity.ERROR
     source = OBSERVED
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS, api_names.RESPONSES})
 
     def end(self, ending: Ending) -> Findings:
         for index, state in sorted(self.ctx.accumulator.choices.items()):
-            match = _HARMONY.match(str(state.content or ""))
-            if match is not None:
+            found = markup_in_text(str(state.content or ""))
+            if found is not None:
+                where, markup = found
                 yield self.found(
-                    f"the text begins with the model's own markup: {quote(match.group().strip())}",
+                    f"the text {where} the model's own markup: {quote(markup)}",
                     path=f"choices[{index}].delta.content",
-                    actual=match.group(),
+                    actual=markup,
                 )
             for call in state.calls.values():
                 yield from self._in_call(index, str(call.name or ""), str(call.arguments or ""))
 
     def _in_call(self, index: int, name: str, arguments: str) -> Findings:
         path = f"choices[{index}].delta.tool_calls[].function"
-        if (match := _SPECIAL.search(name)) is not None:
-            yield self.found(f"the name of a call holds a token of the model: {quote(name)}", path=f"{path}.name")
-        elif (match := _QUOTE_TOKEN.search(arguments)) is not None:
-            shown = arguments[max(0, match.start() - 30) : match.end()]
+        if markup_in_name(name):
+            yield self.found(f"the name of a call holds markup of the model: {quote(name)}", path=f"{path}.name")
+        elif (shown := markup_in_arguments(arguments)) is not None:
             yield self.found(
                 f"a string of a call's arguments ends in a token of the model: {quote(shown)}",
                 path=f"{path}.arguments",

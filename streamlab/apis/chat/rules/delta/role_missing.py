@@ -82,3 +82,7 @@ class RoleMissing(LateRule):
                     actual="(absent)",
                     variant="a tool call comes first" if index in self._with_call else "text comes first",
                 )
+        for index, state in sorted(choices.items()):
+            if index not in self._begun and state.role is None and (state.content or state.calls):
+                # Its first delta was of a shape that another choice had before, so its place is not known.
+                yield self.found(f"no delta of choice {index} says its role", expected="assistant", actual="(absent)")

@@ -52,7 +52,8 @@ class ChoicesMissingOrNull(LateRule):
             self._count = 0
             self.retire()
         elif type(chunk.get("choices")) is not list and chunk.get("usage") is None:
-            if error_objects.flat_error(chunk) is not None or _means_something_else(event, chunk):
+            name = event.sse.event if event.sse is not None else None
+            if error_objects.failed_event(name, chunk) is not None or _means_something_else(event, chunk):
                 return
             self._count += 1
             if self._bad.place is None:

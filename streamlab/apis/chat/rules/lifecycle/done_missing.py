@@ -8,8 +8,9 @@ from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM
+from streamlab.rules.sse.sse_done_variant import ends_otherwise
 from streamlab.rules.state import RuleState
-from streamlab.wire.events import StreamEvent
+from streamlab.wire.events import StreamEvent, Undecodable
 from streamlab.wire.reading import Fact
 
 
@@ -23,7 +24,8 @@ class DoneMissing(Rule):
     ## Why it matters
     {clients: none} measured clients also stop at the end of the connection; where it stays open, all of them hang.
     Others wait for the marker alone and report an interrupted answer (Azure's .NET SDK was seen to hang). Without a
-    ``finish_reason`` as well, nobody can tell a complete answer from a cut one.
+    ``finish_reason`` as well, nobody can tell a complete answer from a cut one. After an error it is only told: clients
+    stop reading there. So it is where the end is announced in another way, which is sse-done-variant.
 
     ## Repair
     Appended when every choice has its ``finish_reason`` and the HTTP message ended properly; never after a cut.
@@ -36,16 +38,17 @@ class DoneMissing(Rule):
     repairability = Repairability.SAFE
     repair = Ended
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
-    on = Fact.UNDECODABLE
+    on = Fact.UNDECODABLE | Fact.LINES | Fact.COMMENT
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._hidden = False
+        self._hidden = self._announced = False
 
     def event(self, at: int, event: StreamEvent) -> None:
         # Without the blank line between them, the last chunk and [DONE] are one event that is no JSON.
-        if event.sse is not None and event.sse.raw.rstrip().endswith((b"data: [DONE]", b"data:[DONE]")):
-            self._hidden = True
+        glued = isinstance(event, Undecodable) and event.sse.raw.rstrip().endswith((b"data: [DONE]", b"data:[DONE]"))
+        self._hidden |= glued
+        self._announced |= ends_otherwise(event)
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -55,5 +58,6 @@ class DoneMissing(Rule):
         yield self.found(
             "the stream ends without data: [DONE]",
             expected="data: [DONE]",
+            severity=Severity.INFO if ctx.seen.error_at is not None or self._announced else None,
             repairability=Repairability.SAFE if ctx.finished else Repairability.NONE,
         )

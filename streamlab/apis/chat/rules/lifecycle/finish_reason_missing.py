@@ -15,7 +15,6 @@ from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
-_FAILURE = re.compile(rb"\b(?:error|exception)\b", re.IGNORECASE)
 _HIDDEN = re.compile(rb"['\x22]finish_reason['\x22]\s*:\s*['\x22]\w")
 _LOOKED_AT = 65_536
 
@@ -56,15 +55,17 @@ class FinishReasonMissing(Rule):
     def event(self, at: int, event: StreamEvent) -> None:
         if not isinstance(event, Chunk):
             raw = b"" if event.sse is None else event.sse.raw[:_LOOKED_AT]
-            self._failed |= _FAILURE.search(raw) is not None
+            self._failed |= error_objects.tells_of_failure(raw)
             self._hidden |= _HIDDEN.search(raw) is not None
             return
         self._audio = self._audio or reading.is_of_audio_model(event.json)
-        if error_objects.flat_error(event.json) is not None:
+        name = event.sse.event if event.sse is not None else None
+        if error_objects.failed_event(name, event.json) is not None:
             self._failed = True
         for choice in reading.choices(event.json):
             reason = reading.finish_reason(choice)
             index = reading.choice_index(choice)
+            self._failed |= bool(choice.get("error") or reading.delta(choice).get("error"))
             if "audio" in reading.delta(choice):
                 self._audio = True
             elif reason in ("", "null"):

@@ -22,11 +22,12 @@ class SilentEmptySuccess(Rule):
 
     ## What OpenAI does
     Answers. A few recorded streams are empty indeed, when a stop sequence or a limit came first; their usage counts
-    the tokens.
+    the tokens. A refusal comes in ``delta.refusal``, word by word.
 
     ## Why it matters
     Agents report that no answer could be made, or ask again at the user's cost; no client raises. Gateways produce
-    it when their upstream failed and they finished the stream politely.
+    it when their upstream failed and they finished the stream politely. One that opens ``refusal`` and never fills it
+    has lost what the model said: the user gets no answer and no reason.
 
     ## Repair
     None: there is nothing to repair.
@@ -42,8 +43,12 @@ class SilentEmptySuccess(Rule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._something_else = False
+        self._refusals = self._details = False  # an empty refusal came; reasoning came in another form than text
 
     def event(self, at: int, event: StreamEvent) -> None:
+        for delta in reading.deltas(reading.chunk_of(event)):
+            self._refusals |= delta.get("refusal") == ""
+            self._details |= any(type(delta.get(key)) in (list, dict) and delta[key] for key in reading.REASONING_KEYS)
         if (
             self.ctx.facts & (Fact.MESSAGE | Fact.CONTENT)
             or not isinstance(event, Chunk)
@@ -58,17 +63,24 @@ class SilentEmptySuccess(Rule):
         if (
             ending is not Ending.COMPLETE
             or ctx.seen.error_at is not None
-            or ctx.seen.content_events
+            or (ctx.seen.content_events and not self._only_blanks())
             or self._something_else
         ):
             return
         ended_well = self._response_completed() if ctx.api.name == api_names.RESPONSES else self._choices_stopped()
         if ended_well and not self._explained():
+            refused = self._refusals and "an empty refusal and then the end: the words of a refusal may be lost"
             yield self.found(
-                "the stream ends well and holds nothing at all",
+                refused or "the stream ends well and holds nothing at all",
                 expected="text, a tool call, a refusal or reasoning",
                 actual=ctx.accumulator.usage,
             )
+
+    def _only_blanks(self) -> bool:
+        """Whether what counted as content were empty strings: nobody holds anything."""
+        states = self.ctx.accumulator.choices.values() if self.ctx.api.name != api_names.RESPONSES else ()
+        held = any(one.content or one.reasoning or one.refusal or one.calls or one.function_call for one in states)
+        return bool(states) and not held and not self._details
 
     def _choices_stopped(self) -> bool:
         return self.ctx.finished and set(self.ctx.seen.finish_values.values()) == {"stop"}

@@ -12,9 +12,9 @@ from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
-from streamlab.wire.arguments import leaked_call
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.leaks import bare_call, leaked_call
 from streamlab.wire.reading import Fact
 
 
@@ -68,4 +68,5 @@ class ToolCallFinishWithoutCalls(Rule):
 
     def _leaked(self, state: ChoiceState) -> bool:
         """Whether the call is there, in the text: tool-call-leaked-as-text."""
-        return bool(state.content) and leaked_call(str(state.content), self.ctx.tools or frozenset()) is not None
+        text, names = str(state.content or ""), self.ctx.tools or frozenset()
+        return bool(text) and (leaked_call(text, names) or bare_call(text, names)) is not None

@@ -12,7 +12,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
-from streamlab.wire.arguments import leaked_call
+from streamlab.wire.leaks import bare_call, leaked_call, whole_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -130,7 +130,7 @@ _WHERE = {"content": "text", "reasoning": "reasoning"}
 
 
 class ToolCallLeakedAsText(Rule):
-    """A tool call stands as raw markup in the text, or in reasoning that nothing follows.
+    """A tool call stands in the text, or in the reasoning, as the model wrote it.
 
     ## What OpenAI does
     Sends calls as ``tool_calls``, never as text.
@@ -139,8 +139,10 @@ class ToolCallLeakedAsText(Rule):
     The user is shown the markup and no function is called; {clients: any} measured clients find no call. The server's
     parser is off, is made for another model, or lost its way.
 
-    Judged where the request offers tools, and a known marker is shortly followed by the name of such a tool: people
-    also talk about markers. Where the call came as well, only the user is shown markup.
+    Judged where the request offers tools, and a known marker stands beside the name of such a tool: people also talk
+    about markers. Without a marker it is told only where the call is the whole text: JSON that names a tool and its
+    arguments, or ``name(argument="…")``. Reasoning that an answer follows has to end in the markup, closed and
+    all. Where the call came too, or an answer follows, only markup is shown: a warning.
 
     ## Repair
     Only when asked for: reading a call out of text is a guess.
@@ -159,15 +161,21 @@ class ToolCallLeakedAsText(Rule):
             return
         for index, state in sorted(ctx.accumulator.choices.items()):
             for member, text in (("content", state.content), ("reasoning", state.reasoning)):
-                markup = leaked_call(str(text), ctx.tools) if text else None
-                if markup is None or (member == "reasoning" and (state.calls or state.content)):
-                    continue  # people, and models that reason, also talk about calls
+                over = member == "reasoning" and bool(state.calls or state.content)
+                markup = _leak(str(text), ctx.tools, goes_on=over) if text else None
+                if markup is None:
+                    continue
                 also = ", beside the call itself" if state.calls else ""
                 yield self.found(
                     f"a tool call stands in the {_WHERE[member]}{also}: {quote(markup)}",
                     path=f"choices[{index}].delta.{member}",
                     expected="delta.tool_calls",
                     actual=markup,
-                    severity=Severity.WARNING if state.calls else None,
+                    severity=Severity.WARNING if state.calls or over else None,
                     repairability=None if member == "content" and not state.calls else Repairability.NONE,
                 )
+
+
+def _leak(text: str, names: frozenset[str], *, goes_on: bool) -> str | None:
+    """The markup of a call. Models that reason also talk about calls, so where an answer follows it has to be whole."""
+    return whole_call(text, names) if goes_on else leaked_call(text, names) or bare_call(text, names)

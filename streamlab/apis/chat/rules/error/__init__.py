@@ -1,0 +1,1 @@
+"""Rules about errors inside a stream of chat chunks."""

@@ -1,0 +1,154 @@
+"""Calls, and tokens of the model, that leaked into a text: by which markers and forms they are told.
+
+People talk about markers too. So a marker counts only with the name of a tool that the request offers beside it, and
+a form without a marker (bare JSON, ``name(argument="…")``) only where it is the whole text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from streamlab.wire.payload import decode_payload
+from streamlab.wire.reading import as_object
+
+#: Markers that open a call, as models and their templates write them.
+_OPENING = re.compile(
+    r"<tool_call>|<\|tool_call>|</?tool_calls?>|<\|tool_calls?_?(?:section_)?(?:begin|start)?\|>|<\|tool▁call|<｜tool▁calls?▁begin｜>"
+    r"|<｜DSML｜|\[TOOL_CALLS\]|<function=|<function_calls?>|<\|python_tag\|>|<minimax:tool_call>|\]<\]minimax\[>\["
+    r"|<(?:antml:)?invoke name=|functools\[|<\|action_start\|>|✿FUNCTION✿|<start_function_call>|<TOOLCALL>"
+    r"|<steptml:invoke|<seed:tool_call>|<longcat_tool_call>|<\|START_ACTION\|>|<\|tools_prefix\|>|```tool_code\b"
+    r"|(?:<\|channel\|>|assistant)\s*commentary\b|<\|start\|>assistant\s+to=|\bcommentary to="
+)
+#: Markers that follow the name of a tool.
+_INNER = re.compile(r"\[ARGS\]|<arg_key>|<\|tool_call_argument_begin\|>|<｜tool▁sep｜>|<\|constrain\|>")
+#: What closes a call, where the opening was lost.
+_CLOSING = re.compile(
+    r"</tool_calls?>|<tool_call\|>|</function_calls?>|<\|tool_calls?_(?:section_)?end\|>|<｜tool▁calls?▁end｜>|<\|call\|>"
+    r"|</(?:antml:)?invoke>|</minimax:tool_call>|<end_function_call>|</TOOLCALL>|</longcat_tool_call>|<\|END_ACTION\|>"
+    r"|</steptml:invoke>|</seed:tool_call>|<\|action_end\|>|<\|/tool_call\|>|<\|tools_suffix\|>|</function>|```\s*\Z"
+)
+#: A tag that models use when they think about how to call, whatever their template writes.
+_TALKED_ABOUT = "<function_call"
+_REACH, _BEHIND, _LONGEST = 400, 80, 8_192
+_SHOWN = 80
+
+
+def leaked_call(text: str, names: frozenset[str]) -> str | None:
+    """The markup of a tool call inside a text, shortened: a known marker shortly followed by the name of a tool.
+
+    The name is asked for because people do talk about the markers; few talk about them with their own tool's name.
+    """
+    for marker in _OPENING.finditer(text):
+        reach = text[marker.start() : marker.end() + _REACH]
+        if _names_one(reach, names):
+            return reach[:_SHOWN]
+    for marker in _INNER.finditer(text):
+        start = max(0, marker.start() - _BEHIND)
+        if _names_one(text[start : marker.start()], names):
+            return text[start : marker.end()][:_SHOWN]
+    return None
+
+
+def whole_call(text: str, names: frozenset[str]) -> str | None:
+    """The markup of a call with which a text ends, closed and all: more than talk about a marker."""
+    for marker in _OPENING.finditer(text, max(0, len(text) - _LONGEST)):
+        body = text[marker.end() :]
+        if marker.group().startswith(_TALKED_ABOUT) or not _names_one(body[:_REACH], names):
+            continue
+        closed = [match for match in _CLOSING.finditer(body) if not body[match.end() :].strip("\n <|>")]
+        if closed and "\n\n" not in body:
+            return text[marker.start() :][:_SHOWN]
+    return None
+
+
+def bare_call(text: str, names: frozenset[str]) -> str | None:
+    """A whole text that is nothing but a call without any marker: JSON that names a tool and its arguments, or the
+    call as Python, or the name and a JSON object."""
+    stripped = text.strip()
+    if not stripped or len(stripped) > 65_536:
+        return None
+    if stripped[0] in "{[":
+        payload = decode_payload(stripped.encode("utf-8", "surrogatepass"))
+        if payload.ok and not payload.faults:
+            return stripped[:_SHOWN] if _is_call(payload.value, names) else None
+    name, arguments = _NAME.match(stripped), ""
+    if name is None or name.group(1) not in names:
+        return None
+    arguments = stripped[name.end() :]
+    if _PYTHON.fullmatch(arguments) or (arguments[:1] in "\n{" and _is_object(arguments)):
+        return stripped[:_SHOWN]
+    return None
+
+
+#: ``name``, perhaps in the list that Llama writes, or with the prefix of harmony.
+_NAME = re.compile(r"\[?(?:functions\.)?([\w.-]{1,128})(?=[(\n{])")
+#: Arguments by keyword, nested brackets aside, and more calls behind.
+_PYTHON = re.compile(r"\((?:\s*\w+\s*=[^()]*)?\)(?:\s*,\s*[\w.-]+\([^()]*\))*\s*\]?")
+_NAMED = ("name", "tool_name", "recipient_name", "function")
+_ARGUMENTS = ("arguments", "parameters", "input", "args", "kwargs")
+
+
+def _is_call(value: Any, names: frozenset[str]) -> bool:
+    if type(value) is list:
+        return bool(value) and all(type(one) is dict and _is_call(one, names) for one in value)
+    for key in ("tool_calls", "tool_uses", "function_call", "function"):
+        inside = as_object(value).get(key)
+        if inside and type(inside) in (dict, list):
+            return _is_call(inside, names)
+    told = as_object(value)
+    name = next((told[key] for key in _NAMED if type(told.get(key)) is str), "")
+    return name.removeprefix("functions.") in names and any(key in told for key in _ARGUMENTS)
+
+
+def _is_object(text: str) -> bool:
+    payload = decode_payload(text.strip().encode("utf-8", "surrogatepass"))
+    return payload.ok and not payload.faults and type(payload.value) is dict
+
+
+def _names_one(text: str, names: frozenset[str]) -> bool:
+    return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) for name in names)
+
+
+#: The frame of a message in OpenAI's harmony format, at the beginning of a text: nobody begins to talk like this.
+_HARMONY = re.compile(
+    r"\s*(?:(?:<\|start\|>\w*\s*(?:to=\S+)?)?<\|channel\|>\s*(?:analysis|commentary|final)\b|<\|start\|>assistant\b"
+    r"|assistant(?:analysis|commentary|final)(?=[A-Z<\s])|(?:analysis|commentary|final)<\|message\|>)"
+)
+#: Tokens that end a turn. At the end of a text they are no talk about them.
+_END = re.compile(
+    r"(?:<\|(?:im_end|eot_id|eom_id|endoftext|end|return|call|eot|END_OF_TURN_TOKEN|end_of_turn|assistant|user"
+    r"|observation)\|>|</s>|<end_of_turn>|<turn\|>|<｜end▁of▁sentence｜>|<eos>|\[EOS\]|\[/INST\]|<\[?\|?EOS\|?\]?>)+\s*\Z"
+)
+_SPECIAL = re.compile(r"<\|[^|<>]{0,40}\|>|</?[a-z_]*(?:tool|function|invoke|arg|param)[\w=:]*>|\[/?[A-Z_]{3,}\]")
+#: No name has these: the parser cut elsewhere.
+_NO_NAME = re.compile(r"[\n\r{}\"<>()=]")
+#: Gemma 4 quotes strings by a token, whole or torn, which then ends a string of the arguments.
+_QUOTE_TOKEN = re.compile(r"<\|\\?\"\|>|<\|(?=\"\s*[,}\]])|<escape>(?=\"\s*[,}\]])")
+#: What closes a call or a parameter, at the end of a string of the arguments.
+_CLOSED_IN_STRING = re.compile(
+    r"(?:</(?:parameter|tool_call|function|invoke|arg_value)>|<\|(?:tool_call_end|call|im_end|eot_id|end)\|>)"
+    r"(?:\\n|\s)*(?=\"\s*[,}\]])"
+)
+
+
+def markup_in_text(text: str) -> tuple[str, str] | None:
+    """Where a text has the model's own markup (``begins with`` or ``ends in``), and the markup; None without any."""
+    match = _HARMONY.match(text)
+    if match is not None:
+        return "begins with", match.group().strip()
+    match = _END.search(text, max(0, len(text) - 200))
+    if match is not None and match.start() and text[match.start() - 1] not in "`'\"":
+        return "ends in", match.group().strip()
+    return None
+
+
+def markup_in_name(name: str) -> bool:
+    """Whether the name of a call holds what no name has."""
+    return _SPECIAL.search(name) is not None or _NO_NAME.search(name) is not None
+
+
+def markup_in_arguments(arguments: str) -> str | None:
+    """The end of a string of the arguments that a token of the model, or the end of a call in markup, stands in."""
+    match = _QUOTE_TOKEN.search(arguments) or _CLOSED_IN_STRING.search(arguments)
+    return None if match is None else arguments[max(0, match.start() - 30) : match.end()]

@@ -1,0 +1,88 @@
+"""A failure is told in whatever clothes it comes, becomes an error event, and hides behind nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import errors_left, normalize
+from streamlab.rules.finding import Severity
+from tests.streams import chat_text, chunk, exchange, frame, sse
+
+START = sse(chat_text()[:3], done=False)
+DONE = b"data: [DONE]\n\n"
+OBJECTS = {
+    "FastAPI": {"detail": "Model overloaded"},
+    "FastAPI, list": {"detail": [{"loc": ["body"], "msg": "Model overloaded", "type": "x"}]},
+    "code and details": {"code": 500, "details": "Model overloaded"},
+    "err": {"err": "Model overloaded"},
+    "Error": {"Error": "Model overloaded"},
+    "exception": {"exception": "Model overloaded", "exception_type": "ValueError"},
+    "errorMessage": {"errorMessage": "Model overloaded"},
+    "OAuth": {"error_description": "Model overloaded"},
+    "Apigee": {"fault": {"faultstring": "Model overloaded", "detail": {"errorcode": "x"}}},
+    "AWS": {"__type": "ThrottlingException", "message": "Model overloaded"},
+    "Alibaba": {"Message": "Model overloaded", "Code": "Throttling"},
+    "MiniMax": {"ret_code": 1, "ret_msg": "Model overloaded"},
+    "type": {"type": "overloaded_error", "message": "Model overloaded"},
+    "problem": {"type": "about:blank", "title": "Model overloaded", "status": 503},
+    "traceback": {"traceback": "Traceback (most recent call last): Model overloaded"},
+    "delta": chunk({"error": "Model overloaded"}),
+    "choice": {**chunk(), "choices": [{"index": 0, "delta": {}, "error": {"message": "Model overloaded"}}]},
+}
+NO_FAILURES = {
+    "warning": {"warning": "Model is old"},
+    "success": {"code": 200, "message": "ok"},
+    "usage": {"usage": {"total_tokens": 3}, "detail": "counted"},
+    "metadata": {"type": "metadata", "title": "Spring"},
+}
+
+
+def _told(body):
+    return {one.rule: one.severity for one in analyze(exchange(body)).findings}
+
+
+@pytest.mark.parametrize("form", OBJECTS)
+def test_an_error_without_its_member(form):
+    body = START + frame(OBJECTS[form]) + DONE
+    told = _told(body)
+    assert told["error-flat-object"] is Severity.ERROR
+    assert "gateway-masks-truncation" not in told
+    assert told.get("finish-reason-missing") is not Severity.ERROR
+    repaired = normalize(exchange(body))
+    assert not errors_left(repaired)
+    assert "Model overloaded" in str(analyze(repaired.exchange).completion["error"])
+
+
+@pytest.mark.parametrize("form", NO_FAILURES)
+def test_what_is_no_error(form):
+    assert "error-flat-object" not in _told(START + frame(NO_FAILURES[form]) + sse(chat_text()[3:]))
+
+
+@pytest.mark.parametrize(
+    ("event", "rule"),
+    [
+        (b'event: error\ndata: {"reason_code":7,"details":"Model overloaded"}\n\n', "error-flat-object"),
+        (b"event: error\n: Model overloaded\n\n", "sse-event-without-data"),
+        (b"event: error\n\n", "sse-event-without-data"),
+        (b": error: Model overloaded\n\n", "error-in-comment"),
+        (b': {"error":{"message":"Model overloaded"}}\n\n', "error-in-comment"),
+        (b": upstream request timed out\n\n", "error-in-comment"),
+    ],
+)
+@pytest.mark.parametrize("end", [b"", DONE])
+def test_a_failure_where_no_client_looks(event, rule, end):
+    body = START + event + end
+    told = _told(body)
+    assert told[rule] is Severity.ERROR
+    assert [one for one, severity in told.items() if severity is Severity.ERROR] == [rule]
+    repaired = normalize(exchange(body))
+    assert not errors_left(repaired)
+    assert "error" in analyze(repaired.exchange).completion
+
+
+@pytest.mark.parametrize("comment", [b": retry after error 503\n\n", b": OPENROUTER PROCESSING\n\n"])
+def test_a_comment_about_a_failure_that_was_overcome(comment):
+    body = START + comment + sse(chat_text()[3:])
+    assert set(_told(body)) == {"sse-comment-keepalive"}
+    assert normalize(exchange(body)).exchange.body == body
