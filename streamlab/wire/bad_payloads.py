@@ -11,9 +11,10 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
-from streamlab.wire.events import Comment, StreamEvent, Undecodable
+from streamlab.wire.events import Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload
+from streamlab.wire.reading import as_list, chunk_of
 from streamlab.wire.sse import ServerSentEvent
 
 #: Names of events that only keep a connection open.
@@ -22,6 +23,21 @@ PING_EVENTS = frozenset({b"ping", b"keepalive", b"keep-alive", b"heartbeat"})
 DONE_EVENTS = frozenset({b"done", b"[done]", b"end", b"finish", b"finished", b"complete", b"completed", b"close"})
 #: Pieces of one torn payload that are waited for, and their size in bytes.
 MAX_PIECES, MAX_JOINED = 16, 1 << 20
+
+
+def announces_the_end(sse: ServerSentEvent) -> bool:
+    """Whether an event is named ``done`` or the like."""
+    return (sse.event or b"").strip().lower() in DONE_EVENTS
+
+
+def ends_otherwise(event: StreamEvent) -> bool:
+    """Whether an event without ``[DONE]`` as its data announces the end: by its name, or as a bare line."""
+    sse = event.sse
+    if sse is None or isinstance(event, Done):
+        return False
+    if announces_the_end(sse):
+        return not as_list(chunk_of(event).get("choices")) and not isinstance(event, ErrorPayload)
+    return isinstance(event, Comment) and any(line.content.strip() == b"[DONE]" for line in sse.lines())
 
 
 class Misfit(StrEnum):

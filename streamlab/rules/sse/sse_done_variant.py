@@ -7,9 +7,9 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import CHAT_STREAM
-from streamlab.wire.bad_payloads import DONE_EVENTS
-from streamlab.wire.events import Comment, Done, ErrorPayload, StreamEvent
-from streamlab.wire.reading import Fact, as_list, chunk_of
+from streamlab.wire.bad_payloads import announces_the_end, ends_otherwise
+from streamlab.wire.events import Done, StreamEvent
+from streamlab.wire.reading import Fact
 from streamlab.wire.sse import ServerSentEvent
 
 
@@ -50,11 +50,11 @@ class SseDoneVariant(Rule):
         if isinstance(event, Done):
             if event.variant and (sse.data or b"").lstrip() != b"[DONE]":
                 yield self._told(f"the end is spelled {quote(sse.text)}", at, sse, variant=_spelling(sse.data or b""))
-            elif not event.variant and _announces_the_end(sse):
+            elif not event.variant and announces_the_end(sse):
                 message = f"the end is an event named {quote(_name(sse))}"
                 yield self._told(message, at, sse, Severity.INFO, "its event has a name")
         elif ends_otherwise(event):
-            if _announces_the_end(sse):
+            if announces_the_end(sse):
                 yield self._told(f"the end is an event named {quote(_name(sse))}", at, sse)
             else:
                 yield self._told('the end is a bare line "[DONE]" without data:', at, sse, Severity.WARNING)
@@ -71,24 +71,10 @@ class SseDoneVariant(Rule):
         return self.found(message, at, expected="data: [DONE]", actual=actual, severity=severity, variant=variant)
 
 
-def ends_otherwise(event: StreamEvent) -> bool:
-    """Whether an event without ``[DONE]`` as its data announces the end: by its name, or as a bare line."""
-    sse = event.sse
-    if sse is None or isinstance(event, Done):
-        return False
-    if _announces_the_end(sse):
-        return not as_list(chunk_of(event).get("choices")) and not isinstance(event, ErrorPayload)
-    return isinstance(event, Comment) and any(line.content.strip() == b"[DONE]" for line in sse.lines())
-
-
 def _spelling(data: bytes) -> str | None:
     """Which form of the deviation it is; None for one that no client was asked about."""
     forms = {b"[done]": "it is in lower case", b'"[DONE]"': "it is JSON text"}
     return "a space follows" if data != data.rstrip() == b"[DONE]" else forms.get(data)
-
-
-def _announces_the_end(sse: ServerSentEvent) -> bool:
-    return (sse.event or b"").strip().lower() in DONE_EVENTS
 
 
 def _name(sse: ServerSentEvent) -> str:

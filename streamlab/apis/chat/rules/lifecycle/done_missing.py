@@ -8,8 +8,8 @@ from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM
-from streamlab.rules.sse.sse_done_variant import ends_otherwise
 from streamlab.rules.state import RuleState
+from streamlab.wire.bad_payloads import ends_otherwise
 from streamlab.wire.events import StreamEvent, Undecodable
 from streamlab.wire.reading import Fact
 
