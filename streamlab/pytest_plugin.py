@@ -54,6 +54,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="exact: the same events with the same JSON. meaning: a client holds the same at the end (text, tool "
         "calls, finish reason, usage) and nothing at error level is left; ids and how the text is cut may differ.",
     )
+    group.addoption("--streamlab-update", action="store_true", help="Rewrite expected.sse and findings.json.")
+    _replay_options(group)
+
+
+def _replay_options(group: pytest.OptionGroup) -> None:
+    """Options for tests that people write themselves."""
     group.addoption(
         "--streamlab-match",
         choices=("strict", "ladder", "any"),
@@ -75,7 +81,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="report",
         help="What to do about fixtures that answered nothing in this run.",
     )
-    group.addoption("--streamlab-update", action="store_true", help="Rewrite expected.sse and findings.json.")
 
 
 def pytest_configure(config: pytest.Config) -> None:

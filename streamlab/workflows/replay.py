@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -259,10 +260,8 @@ class BackgroundReplay:
     ) -> None:
         self._loaded = loaded
         self._prefix = prefix
-        self._match, self._ignore = match, ignore
-        self._access = access
+        self._made = functools.partial(ReplayServer, speed=speed, match=match, ignore=ignore, access=access)
         self._server: ReplayServer | None = None
-        self._speed = speed
         self._thread = threading.Thread(target=self._run, name="streamlab-replay", daemon=True)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -326,15 +325,7 @@ class BackgroundReplay:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = ReplayServer(
-            self._listener,
-            self._loaded,
-            speed=self._speed,
-            match=self._match,
-            ignore=self._ignore,
-            access=self._access,
-            on_played=self.requests.append,
-        )
+        server = self._made(self._listener, self._loaded, on_played=self.requests.append)
         self._server = server
         self.timing = server.timing
         self._ready.set()
