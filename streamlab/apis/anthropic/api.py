@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from streamlab.apis.anthropic.expectations import (
+    BLOCK_DELTA,
     CLAUDE_CODE_IDLE_US,
     ERROR,
     LONG_SILENCE_US,
@@ -58,6 +59,10 @@ class Anthropic(Api):
         for key in ("text", "thinking"):
             if type(delta.get(key)) is str:
                 yield str(value.get("index")), delta[key], f"delta.{key}"
+
+    def passed(self, value: JsonObject, story: RepairState) -> None:
+        if not story.opened and value.get("type") == BLOCK_DELTA:
+            story.opened.add(0)  # content has begun
 
     def is_error_body(self, value: JsonObject) -> bool:
         error = as_object(value.get("error"))

@@ -42,7 +42,7 @@ class Blocks(Part):
         self._slots: dict[int, Slot] = {}  # number of a block as it came -> where it goes
         self._writer = BlockWriter(message)
         self._queue: list[Slot] = []
-        self._over = False  # message_delta came last
+        self._over = 0  # message_delta came last, and how many signs of life since, plus one
 
     @property
     def holding(self) -> bool:
@@ -60,7 +60,7 @@ class Blocks(Part):
         if is_quiet(draft):
             yield from self._ping(draft)
             return
-        self._over = kind == MESSAGE_DELTA
+        self._over = 1 if kind == MESSAGE_DELTA else 0
         if facts & MessageFact.UNKNOWN and self._foreign(draft, facts):
             return
         elif kind in (BLOCK_START, BLOCK_DELTA, BLOCK_STOP) and not self.message.reader.lost:
@@ -103,7 +103,8 @@ class Blocks(Part):
         if self._writer.held and len(self._writer.held) < 2:
             self._writer.held.append(draft)
             return
-        if self._over and self.message.stop_reason not in (None, ""):
+        self._over += 1 if self._over else 0
+        if self._over > 2 and self.message.stop_reason not in (None, ""):
             yield from self._close_all(draft, close=True)
         yield from self._writer.release()
         current = self._writer.current

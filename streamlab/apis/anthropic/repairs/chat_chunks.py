@@ -65,6 +65,9 @@ class ChatChunks(Part):
         if self._like is None:
             self._over = bool(kind_of(draft))
             return (draft,)
+        if type(draft.event) is Chunk:  # the message goes on in events of its own
+            self._over = self.message.invented = True
+            return (*self._close(), draft)
         return (*self._end(), draft)
 
     def finish(self, ending: Ending) -> Drafts:

@@ -116,7 +116,7 @@ class Closing(Part):
         draft.changes[:0] = before.changes
 
     def _ping(self, draft: Draft) -> Iterator[Draft]:
-        if self._block:  # its end comes first
+        if self._block or self.message.stop_reason is None:  # more has to come first
             yield draft
             return
         if self._delta is not None and not self._pings:

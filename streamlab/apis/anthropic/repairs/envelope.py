@@ -35,7 +35,6 @@ class Envelope(Part):
     def __init__(self, message: Message) -> None:
         super().__init__(message)
         self._started = False
-        self._invented = False  # message_start is of our making
         self._early: list[Draft] = []
         self._id: Any = None
         self._content: tuple[list[Any], Draft] | None = None  # that message_start held already
@@ -99,7 +98,7 @@ class Envelope(Part):
                 "usage": {"input_tokens": 0, "output_tokens": 0},
             },
         }
-        self._started = self._invented = True
+        self._started = self.message.invented = True
         return (made(value, early[0], "messages-start-missing", Origin.INVENTED), *self._again(early))
 
     def _again(self, early: list[Draft]) -> Iterator[Draft]:
@@ -124,14 +123,13 @@ class Envelope(Part):
             yield draft  # after the end
             return
         again = as_object(draft.json.get("message")).get("id")
-        begun = any(block.deltas for block in message.reader.blocks)
-        if begun and again != self._id and not self._invented:
+        if message.begun and again != self._id and not message.invented:
             message.cannot("messages-start-repeated", "another message begins: the answer may start over")
             message.other_answer, message.stop_reason = True, None
             yield draft
             return
-        message.drop(draft, "messages-start-missing" if self._invented else "messages-start-repeated")
-        self._invented = False
+        message.drop(draft, "messages-start-missing" if message.invented else "messages-start-repeated")
+        message.invented = False
 
     # -- what it holds -----------------------------------------------------------------------------------------------
 

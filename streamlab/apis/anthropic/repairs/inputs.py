@@ -11,7 +11,6 @@ from streamlab.apis.anthropic.expectations import (
     BLOCK_DELTA,
     BLOCK_START,
     BLOCK_STOP,
-    MESSAGE_DELTA,
     MESSAGE_STOP,
     TOOL_BLOCKS,
 )
@@ -95,7 +94,7 @@ class ToolInputs(Part):
             return (draft,)
         if kind == BLOCK_DELTA:
             return self._delta(draft)
-        if kind in (BLOCK_STOP, MESSAGE_DELTA, MESSAGE_STOP):
+        if kind in (BLOCK_STOP, MESSAGE_STOP):
             rest = tuple(self._settle())
             self._open = self._open and kind != BLOCK_STOP
             return (*rest, draft)

@@ -31,6 +31,7 @@ class Message:
         self.facts = 0  # of the event being repaired
         self.odd = False  # something was not as it should be: from now on every event is looked at
         self.other_answer = False  # another answer began: nothing is repaired any more
+        self.invented = False  # message_start is of our making
         self.stop_reason: Any = None  # known from any event
         self.called = False  # a tool went out that the client is to run
         self.ended = False  # message_stop or an error went out
@@ -45,6 +46,11 @@ class Message:
         if self.facts & ODD or type(event) is Undecodable:
             self.odd = True
         return self.facts
+
+    @property
+    def begun(self) -> bool:
+        """Whether content came; deltas that are as they should be are passed by, and only noted."""
+        return bool(self.story.opened) or any(block.deltas for block in self.reader.blocks)
 
     @property
     def passing(self) -> bool:

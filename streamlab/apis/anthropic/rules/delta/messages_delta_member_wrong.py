@@ -7,8 +7,9 @@ from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object, chunk_of
 
 
@@ -37,44 +38,40 @@ class MessagesDeltaMemberWrong(MessagesRule):
     variants = ("the type is missing", "it is null", "it is missing", "it is an object")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        reader = self.messages
         value = chunk_of(event).get("delta")
-        delta = as_object(value)
-        kind = delta.get("type")
+        kind = as_object(value).get("type")
         if type(value) is not dict:
-            return (
-                self.found(
-                    "the delta is missing" if value is None else f"the delta is {quote(value)}",
-                    at,
-                    path="delta",
-                    repairability=None if value is None else Repairability.NONE,
-                ),
-            )
+            said = "the delta is missing" if value is None else f"the delta is {quote(value)}"
+            how = None if value is None else Repairability.NONE
+            return (self.found(said, at, path="delta", repairability=how),)
         if type(kind) is not str or not kind:
-            stated = "the delta has no type" if kind is None else f"the type of the delta is {quote(kind)}"
-            return (
-                self.found(
-                    stated,
-                    at,
-                    path="delta",
-                    expected=reader.delta or None,
-                    actual=kind,
-                    variant="the type is missing",
-                    repairability=None if reader.delta or not any(delta.values()) else Repairability.NONE,
-                ),
-            )
+            return (self._untyped(at, value),)
+        return (self._member(at, value, kind),)
+
+    def _untyped(self, at: int, delta: JsonObject) -> Finding:
+        kind, meant = delta.get("type"), self.messages.delta
+        return self.found(
+            "the delta has no type" if kind is None else f"the type of the delta is {quote(kind)}",
+            at,
+            path="delta",
+            expected=meant or None,
+            actual=kind,
+            variant="the type is missing",
+            repairability=None if meant or not any(delta.values()) else Repairability.NONE,
+        )
+
+    def _member(self, at: int, delta: JsonObject, kind: str) -> Finding:
         member = DELTA_TYPES[kind] or ""
         held = delta.get(member)
         missing = member not in delta
+        known = held is None or type(held) is dict
         variant = "it is an object" if type(held) is dict else "it is missing" if missing else "it is null"
-        return (
-            self.found(
-                f"a {kind} has no {member}" if missing else f"{member} is {quote(held)}",
-                at,
-                path="delta" if missing else f"delta.{member}",
-                expected="a string",
-                actual=delta if missing else held,
-                variant=variant if held is None or type(held) is dict else None,
-                repairability=None if held is None or type(held) is dict else Repairability.NONE,
-            ),
+        return self.found(
+            f"a {kind} has no {member}" if missing else f"{member} is {quote(held)}",
+            at,
+            path="delta" if missing else f"delta.{member}",
+            expected="a string",
+            actual=delta if missing else held,
+            variant=variant if known else None,
+            repairability=None if known else Repairability.NONE,
         )

@@ -42,6 +42,8 @@ class MessagesContentAfterClose(MessagesRule):
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reader, facts = self.messages, self.ctx.facts
+        if facts & (MessageFact.AFTER_STOP | MessageFact.AFTER_ERROR):
+            return None
         if facts & MessageFact.MESSAGE_DELTA:
             self._place = None  # what came before it came between two of them, which has its own rule
             return None
