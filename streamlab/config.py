@@ -1,8 +1,8 @@
 """``[tool.streamlab]`` of the nearest pyproject.toml, read once: options that a project wants on every run.
 
 Keys: ``select``, ``ignore`` (lists of rule names or globs), ``ignore-members`` (what may differ between a request and
-the recorded one that answers it: ``messages[*].id``, ``metadata.*``), ``fail-on``, ``client``, ``db``. The command line
-wins.
+the recorded one that answers it: ``messages[*].id``, ``metadata.*``), ``redact`` (regular expressions of secrets),
+``fail-on``, ``client``, ``db``. The command line wins.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from typing import Any
 from streamlab.errors import UsageError
 
 _LEVELS = ("error", "warning", "info", "never")
-_LISTS = {"select": "rule names", "ignore": "rule names", "ignore-members": "paths"}
+_LISTS = {
+    "select": "rule names",
+    "ignore": "rule names",
+    "ignore-members": "paths",
+    "redact": "regular expressions",
+}
 _STRINGS = ("fail-on", "client", "db")
 
 
@@ -29,6 +34,7 @@ class Config:
     fail_on: str | None = None
     client: str | None = None
     db: str | None = None
+    redact: tuple[str, ...] = ()
 
     @property
     def database(self) -> Path | None:

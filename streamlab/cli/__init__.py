@@ -25,6 +25,8 @@ COMMANDS = {
     "fuzz": "Find the smallest cut or fault that changes what a command does.",
     "shrink": "Cut a capture down to the smallest that still shows it.",
     "export": "Write exchanges as fixtures or in other formats.",
+    "bundle": "Put exchanges into one file that holds no secret.",
+    "redact": "Take secrets out of exchanges, and prove it.",
     "import": "Read exchange directories and .sse files into the database.",
     "prune": "Delete exchanges from the database.",
     "rules": "List the rules.",

@@ -94,3 +94,16 @@ def need_posix(command: str) -> None:
 def json_option(function: Command) -> Command:
     """``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(function)
+
+
+def sharing_options(function: Command) -> Command:
+    """``--keep-secrets``, ``--pattern`` and ``--redact``: what is taken out of what goes to others."""
+    for option in (
+        click.option("--keep-secrets", is_flag=True, help="Leave bodies as they are; heads lose their secrets anyway."),
+        click.option("--pattern", "patterns", multiple=True, metavar="RE", help="Mask what matches this too."),
+        click.option(
+            "--redact", type=click.Choice(["secrets", "text"]), help="text: also put filler for what was said."
+        ),
+    ):
+        function = option(function)
+    return function

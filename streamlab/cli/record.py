@@ -79,6 +79,7 @@ Examples:
 )
 @access_options
 @click.option("--idle-timeout", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="0: never.")
+@click.option("--redact-bodies", is_flag=True, help="Mask known secrets in answers too, before they are written.")
 @click.option("--max-size", type=ByteSize(), metavar="BYTES", help="Delete the oldest to stay below (500M, 2G).")
 @click.option("--upstream-ca", metavar="FILE", help="PEM certificates to trust beside the system's.")
 @db_option
@@ -100,6 +101,7 @@ def command(
     log: Path | None,
     preset: str | None,
     idle_timeout: float,
+    redact_bodies: bool,
     max_size: int | None,
     upstream_ca: str | None,
     command_line: tuple[str, ...],
@@ -117,6 +119,7 @@ def command(
     from streamlab.storage.location import default_db
     from streamlab.workflows import record as recording
     from streamlab.workflows.record_display import Telling
+    from streamlab.workflows.share import masking_of
 
     repair_mode = _repair_mode(normalize, unsafe, retry_unstreamed)
     access = make_access(allow_remote, allow_origins, token)
@@ -150,6 +153,7 @@ def command(
             telling=Telling(not no_findings, 0.0 if teller.quiet else status, log),
             command=command_line,
             max_size=max_size,
+            masking=masking_of() if redact_bodies else None,
             announce=announce,
             warn=teller.warn,
             note=teller.note,

@@ -104,8 +104,8 @@ def exchange_json(source: str, exchange_id: int | None, report: Report, diffs: I
 def print_diff(console: HarmlessConsole, report: Report, diffs: list[EventDiff]) -> None:
     """The events that differ, member by member, the reasons below; events that differ alike are shown once."""
     variants = _variants(report.findings)
-    for first, last, diff in _runs(diffs):
-        title = _title(first, last, diff).format(vendor=report.api.vendor or "OpenAI")
+    for first, last, diff in runs(diffs):
+        title = title_of(first, last, diff).format(vendor=report.api.vendor or "OpenAI")
         console.hanging(Text(title, style="bold"), 0, 2)
         for line in _lines(diff, variants):
             console.hanging(line, 0, 6)
@@ -118,7 +118,7 @@ def print_diff(console: HarmlessConsole, report: Report, diffs: list[EventDiff])
         print_verdict(console, report, 2)
 
 
-def _runs(diffs: list[EventDiff]) -> Iterator[tuple[int, int, EventDiff]]:
+def runs(diffs: list[EventDiff]) -> Iterator[tuple[int, int, EventDiff]]:
     """Neighbours that differ in the same members for the same rules, as one."""
     at = 0
     while at < len(diffs):
@@ -138,7 +138,7 @@ def _outline(diff: EventDiff) -> tuple[Any, ...]:
     return diff.outcome, tuple((field.path, field.how, field.rule) for field in (*fields, *diff.broken))
 
 
-def _title(first: int, last: int, diff: EventDiff) -> str:
+def title_of(first: int, last: int, diff: EventDiff) -> str:
     if diff.outcome is EventOutcome.ADDED:
         return f"after event {first}: {_HEADS[diff.outcome]}" if first >= 0 else f"at the start: {_HEADS[diff.outcome]}"
     which = f"event {first}" if first == last else f"events {first} to {last}"

@@ -66,7 +66,7 @@ def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "Ope
     head = Text()
     head.append(f"{finding.severity:<8}", style="dim" if finding.known else STYLES[finding.severity])
     head.append(finding.rule, style="dim" if finding.known else "bold")
-    head.append(f"  {_where(finding)}", style="dim")
+    head.append(f"  {where(finding)}", style="dim")
     head.append("  (known of this dialect)" if finding.known else "", style="dim")
     console.hanging(head, 0, _INDENT)
     console.hanging(Text(visible(finding.message, 400)), _INDENT, _INDENT)
@@ -107,7 +107,7 @@ def breaking_lines(rule: str, variants: Collection[str] = ()) -> list[str]:
     return lines
 
 
-def _where(finding: Finding) -> str:
+def where(finding: Finding) -> str:
     if finding.event is None:
         return "whole stream" if finding.span is None else f"bytes {finding.span[0]}–{finding.span[1]}"
     where = f"event {finding.event}"

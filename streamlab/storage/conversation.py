@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamlab.exchange import Ending, Headers
-from streamlab.redaction import is_secret_name, redact_headers, redact_url
+from streamlab.redaction import is_secret_name, redact_headers, redact_line, redact_url
 from streamlab.storage.draft import Draft
 from streamlab.storage.draft_parts import RequestDraft
 from streamlab.storage.frames import Frame, Kind
@@ -350,14 +350,21 @@ def _safe(headers: Headers) -> list[list[str]]:
 
 
 def _redact_lines(raw: bytes) -> bytes:
-    """Bytes that were meant as a head, with the values of secret-looking lines replaced."""
-    lines = []
+    """Bytes that were meant as a head, with the values of secret-looking lines replaced; a folded line goes with its
+    header."""
+    lines, secret = [], False
     for line in raw.split(b"\n"):
         name, colon, value = line.partition(b":")
-        if colon and len(name) < 256 and is_secret_name(name.strip().decode("latin-1")):
+        folded = line[:1] in (b" ", b"\t") and secret
+        secret = folded or (bool(colon) and len(name) < 256 and is_secret_name(name.strip().decode("latin-1")))
+        if folded:
+            line = b" REDACTED"
+        elif secret:
             line = name + b": REDACTED"
         elif colon:
             ((_, text),) = redact_headers((("x", value.decode("latin-1")),))
             line = name + b":" + text.encode("latin-1")
+        else:
+            line = redact_line(line.decode("latin-1")).encode("latin-1")
         lines.append(line)
     return b"\n".join(lines)

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streamlab.exchange import Ending, Headers
-from streamlab.storage.draft_parts import BodyDraft, RequestDraft, ResponseDraft
+from streamlab.sharing.shared import Masking
+from streamlab.storage.draft_parts import BodyDraft, RequestDraft, ResponseDraft, Row
 from streamlab.wire.http1 import HttpFault, StatusHead
 
 #: What is kept of bytes that no framing covers, for people to look at.
 _MAX_UNFRAMED = 64 * 1024
+#: Of a body that is to be masked, what is kept in memory; of a longer one the part so far is masked and written.
+_MOST_HELD = 32 * 1024 * 1024
 
 
 class Draft:
@@ -121,9 +124,23 @@ class Draft:
         self.notes["ending_reason"] = reason
         self.changed = True
 
-    def written(self) -> None:
-        """Everything that waited is in the database, or is to be forgotten."""
-        self.body.pending.clear()
+    def body_rows(self, masking: Masking | None) -> list[Row]:
+        """The segments to write now; with ``masking`` all of a body that is over, and none before."""
+        if masking is None:
+            return self.body.pending
+        if self.holds(masking):
+            return []
+        coding = next((value for name, value in self.response.headers if name.lower() == "content-encoding"), None)
+        return self.body.masked(coding, masking)
+
+    def holds(self, masking: Masking | None) -> bool:
+        """Whether the segments wait for the end of the body, or for more of it than is held."""
+        return masking is not None and self.ending is None and self.body.held < _MOST_HELD
+
+    def written(self, masking: Masking | None = None) -> None:
+        """Everything that waited is in the database, or is to be forgotten; but what is still held."""
+        if not self.holds(masking):
+            self.body.pending.clear()
         self.request.written()
         self.changed = self.response.changed = False
 

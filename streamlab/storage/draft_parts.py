@@ -5,9 +5,16 @@ Each knows what of it waits to be written. Everything in them is redacted.
 
 from __future__ import annotations
 
-from streamlab.exchange import Headers
+from streamlab.errors import UnreadableInputError
+from streamlab.exchange import Headers, Segment
+from streamlab.sharing.shared import Masking, mask_segments
 from streamlab.storage.capture_db import INLINE_REQUEST
 from streamlab.wire.http1 import Piece, StatusHead
+
+#: A segment as it is written: number, offset, length, HTTP chunk, bytes.
+Row = tuple[int, int, int, int | None, bytes]
+#: How far from its end a large body may be parted, so that no key is.
+_LONGEST_KEY = 8192
 
 
 class RequestDraft:
@@ -27,8 +34,9 @@ class RequestDraft:
         self.body += data
         self.changed = True
         if len(self.body) > INLINE_REQUEST:
-            self.parts.append((self.parts_written + len(self.parts), bytes(self.body)))
-            self.body.clear()
+            stop = max(self.body.rfind(mark, -_LONGEST_KEY) for mark in (b'"', b",", b" ", b"\n")) + 1 or len(self.body)
+            self.parts.append((self.parts_written + len(self.parts), bytes(self.body[:stop])))
+            del self.body[:stop]
         return len(data)
 
     def written(self) -> None:
@@ -81,7 +89,7 @@ class BodyDraft:
 
     def __init__(self, began_ns: int) -> None:
         self.began_ns = began_ns
-        self.pending: list[tuple[int, int, int, int | None, bytes]] = []
+        self.pending: list[Row] = []
         self.segments = self.bytes = self.events = 0
         self.first_us: int | None = None
         self.chunked = False
@@ -121,6 +129,20 @@ class BodyDraft:
         self.segments = seq
         self.bytes += total
         return total
+
+    @property
+    def held(self) -> int:
+        """Bytes that wait."""
+        return sum(row[2] for row in self.pending)
+
+    def masked(self, coding: str | None, masking: Masking) -> list[Row]:
+        """What waits, without secrets; nothing of it where they cannot be taken out."""
+        segments = tuple(Segment(row[1], row[4]) for row in self.pending)
+        try:
+            shown, _ = mask_segments(segments, coding, masking)
+        except UnreadableInputError:
+            return []
+        return [(*row[:2], len(one.data), row[3], one.data) for row, one in zip(self.pending, shown, strict=True)]
 
     def _count_events(self, pieces: list[Piece]) -> None:
         """Blank lines, for the live display only; the decoder counts for real."""

@@ -6,16 +6,23 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 
+from streamlab.sharing.requests import mask_request
+from streamlab.sharing.shared import Masking, clean_notes
 from streamlab.storage.capture_db import INSERT_REQUEST_PART, INSERT_SEGMENT
 from streamlab.storage.draft import Draft
 
 
 def write_drafts(
-    connection: sqlite3.Connection, drafts: Sequence[Draft], recorder_id: int, also: Callable[[], None]
+    connection: sqlite3.Connection,
+    drafts: Sequence[Draft],
+    recorder_id: int,
+    also: Callable[[], None],
+    masking: Masking | None = None,
 ) -> list[Draft]:
     """Write what is new in the drafts, and ``also`` something else, in one transaction; returns those that are new.
 
-    The drafts go on holding what was written until `Draft.written`. After an error none of it is.
+    The drafts go on holding what was written until `Draft.written`. After an error none of it is. With ``masking`` a
+    body is written when it is over, masked.
     """
     fresh: list[Draft] = []
     connection.execute("BEGIN IMMEDIATE")
@@ -29,9 +36,11 @@ def write_drafts(
             if draft.response.changed:
                 _write_head(connection, draft)
             if draft.changed:
-                _write_changes(connection, draft)
+                _write_changes(connection, draft, masking)
         # One statement for the segments of all streams: a call a stream costs more than the rows.
-        connection.executemany(INSERT_SEGMENT, [(draft.id, *row) for draft in drafts for row in draft.body.pending])
+        connection.executemany(
+            INSERT_SEGMENT, [(draft.id, *row) for draft in drafts for row in draft.body_rows(masking)]
+        )
         also()
         connection.execute("COMMIT")
     except BaseException:
@@ -78,7 +87,7 @@ def _write_head(connection: sqlite3.Connection, draft: Draft) -> None:
         )
 
 
-def _write_changes(connection: sqlite3.Connection, draft: Draft) -> None:
+def _write_changes(connection: sqlite3.Connection, draft: Draft, masking: Masking | None) -> None:
     ended = draft.ending is not None
     connection.execute(
         "UPDATE exchanges SET chunked = ?, ending = ?, end_us = ?, notes = ?, body_bytes = ?, segment_count = ?,"
@@ -87,7 +96,7 @@ def _write_changes(connection: sqlite3.Connection, draft: Draft) -> None:
             draft.body.chunked,
             draft.ending.value if draft.ending else None,
             draft.end_us,
-            json.dumps(draft.notes),
+            json.dumps(draft.notes if masking is None else clean_notes(draft.notes, masking)),
             draft.body.bytes if ended else None,
             draft.body.segments if ended else None,
             draft.body.first_us if ended else None,
@@ -97,13 +106,16 @@ def _write_changes(connection: sqlite3.Connection, draft: Draft) -> None:
 
 
 def _write_request(connection: sqlite3.Connection, draft: Draft) -> None:
-    """Small bodies into the row; of large ones the row holds none and the parts hold all."""
+    """Small bodies into the row; of large ones the row holds none and the parts hold all. Secrets stay out."""
     request = draft.request
+    body = mask_request(bytes(request.body)).data
     if not request.parts_written and not request.parts:
-        connection.execute("UPDATE exchanges SET request_body = ? WHERE id = ?", (bytes(request.body), draft.id))
+        connection.execute("UPDATE exchanges SET request_body = ? WHERE id = ?", (body, draft.id))
         return
     if not request.parts_written:
         connection.execute("UPDATE exchanges SET request_body = NULL WHERE id = ?", (draft.id,))
-    connection.executemany(INSERT_REQUEST_PART, [(draft.id, seq, data) for seq, data in request.parts])
+    connection.executemany(
+        INSERT_REQUEST_PART, [(draft.id, seq, mask_request(data).data) for seq, data in request.parts]
+    )
     tail = request.parts_written + len(request.parts)
-    connection.execute(INSERT_REQUEST_PART, (draft.id, tail, bytes(request.body)))  # replaced as it grows
+    connection.execute(INSERT_REQUEST_PART, (draft.id, tail, body))  # replaced as it grows

@@ -67,18 +67,28 @@ def read_exchange_dir(path: str | os.PathLike[str], largest: int | None = None) 
     meta_path = folder / _META
     if not folder.is_dir():
         raise NotFoundError(f"{folder}: no such directory")
-    raw = _read_inside(folder, _META, min(largest, _MAX_META))
+    reader, meta = _opened(str(meta_path), _read_inside(folder, _META, min(largest, _MAX_META)))
+    has_body = meta.get("response") is not None or os.path.lexists(folder / _BODY)
+    return reader.exchange(meta, _read_inside(folder, _BODY, largest) if has_body else b"")
+
+
+def exchange_of(name: str, raw: bytes, body: bytes) -> Exchange:
+    """The exchange of an exchange.json, called ``name``, and its body. Raises UnreadableInputError in one line."""
+    reader, meta = _opened(name, raw)
+    return reader.exchange(meta, body)
+
+
+def _opened(name: str, raw: bytes) -> tuple[_MetaReader, dict[str, Any]]:
     try:
         meta = json.loads(raw)
     except RecursionError:
-        raise UnreadableInputError(f"{meta_path}: nested too deeply") from None
+        raise UnreadableInputError(f"{name}: nested too deeply") from None
     except ValueError as error:  # bad UTF-8, bad JSON, numbers of thousands of digits
-        raise UnreadableInputError(f"{meta_path}: not JSON: {_one_line(error)}") from None
-    reader = _MetaReader(str(meta_path), _BODY)
+        raise UnreadableInputError(f"{name}: not JSON: {_one_line(error)}") from None
+    reader = _MetaReader(name, _BODY)
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         reader.fail(f'"format" is not "{FORMAT}"')
-    has_body = meta.get("response") is not None or os.path.lexists(folder / _BODY)
-    return reader.exchange(meta, _read_inside(folder, _BODY, largest) if has_body else b"")
+    return reader, meta
 
 
 def _read_inside(folder: Path, name: str, largest: int) -> bytes:

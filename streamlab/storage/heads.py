@@ -6,7 +6,7 @@ request heads and the heads of responses are redacted on the way in. The body of
 
 from __future__ import annotations
 
-from streamlab.redaction import redact_headers, redact_url
+from streamlab.redaction import redact_headers, redact_line, redact_url
 
 #: A head that is longer is passed on as it is from there: streams would wait for it.
 _MAX_HEAD = 64 * 1024
@@ -19,7 +19,13 @@ def redact_request_head(raw: bytes) -> bytes:
     parts = first.split(b" ")
     if len(parts) > 1:
         parts[1] = redact_url(parts[1].decode("latin-1")).encode("latin-1")
+    parts[2:] = [_known_keys(part) for part in parts[2:]]
     return b" ".join(parts) + newline + _Lines().feed(rest)
+
+
+def _known_keys(line: bytes) -> bytes:
+    """A line that is no header, without keys of known forms."""
+    return redact_line(line.decode("latin-1")).encode("latin-1")
 
 
 class _Lines:
@@ -41,7 +47,7 @@ class _Lines:
             self._name = name if colon else b""
             before = name + colon
         if not self._name or len(name) >= 256:
-            return line
+            return _known_keys(line)
         bare = value.strip(b" \t")
         ((_, redacted),) = redact_headers(((name.strip().decode("latin-1"), bare.decode("latin-1")),))
         replaced = redacted.encode("latin-1")
@@ -116,7 +122,7 @@ class ResponseHeads:
                 self._status_due = False
                 status = text.partition(b" ")[2][:3]
                 self._interim = status[:1] == b"1" and status != b"101"
-            return line
+            return _known_keys(line)
         if text:
             return self._lines.feed(line)
         self._lines = None

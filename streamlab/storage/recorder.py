@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from streamlab.errors import StreamlabError, UnreadableInputError
+from streamlab.sharing.shared import Masking
 from streamlab.storage.conversation import Conversation
 from streamlab.storage.draft import Draft
 from streamlab.storage.frames import Frame, Kind
@@ -76,12 +77,18 @@ class Recorder:
     in the database."""
 
     def __init__(
-        self, path: Path, label: str | None, observer: Observer, run: str, max_size: int | None = None
+        self,
+        path: Path,
+        label: str | None,
+        observer: Observer,
+        run: str,
+        max_size: int | None = None,
+        masking: Masking | None = None,
     ) -> None:
         self._label = label
         self._observer = observer
         self._batch = BATCH if max_size is None else min(BATCH, max_size // 8)
-        self._file = RecordingFile(path, run, max_size)
+        self._file = RecordingFile(path, run, max_size, masking)
         self._trouble = _Trouble(path, observer)
         self._conversations: dict[int, Conversation] = {}
         self._dirty: dict[int, Draft] = {}
@@ -111,9 +118,19 @@ class Recorder:
                 self._conversations = restored(self._file, point, self._label, self._touched, self.wall_ns)
             except (ValueError, TypeError, KeyError, IndexError, AttributeError):
                 self._conversations = {}
+            if self._file.masking is not None:
+                self._note_what_was_held()
             self.committed = self._position = point.position
         self._trouble.over()
         return True
+
+    def _note_what_was_held(self) -> None:
+        """Bodies that were to be masked at their end went with the process that held them."""
+        for conversation in self._conversations.values():
+            for draft in conversation.drafts:
+                if draft.body.segments:
+                    draft.notes["recording_lost"] = "what was held to be masked went with the recording process"
+                    draft.changed = True
 
     @property
     def file(self) -> RecordingFile:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streamlab.errors import UnreadableInputError
+from streamlab.sharing.shared import Masking
 from streamlab.storage.frames import COUNTS_AT, READ_AT, SPILLED_AT, TWO, U64, WRITTEN_AT, Layout, create_memory
 from streamlab.storage.overflow import Overflow, about_run
 from streamlab.storage.recorder import Observer, Recorder
@@ -51,12 +52,13 @@ class RecorderStatus(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Recording:
     """What is recorded where. ``observer`` makes the display, in the writer process; the database is kept below
-    ``max_size`` bytes."""
+    ``max_size`` bytes. With ``masking`` bodies are masked before they are written."""
 
     path: Path
     label: str | None
     observer: Callable[[], Observer]
     max_size: int | None = None
+    masking: Masking | None = None
     layout: Layout = field(default_factory=Layout)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
 
@@ -198,7 +200,7 @@ def _child(recording: Recording, memory: mmap.mmap, about: dict[str, object], pi
     observer = recording.observer()
     files = SpoolFiles(recording.path, recording.run, recording.layout)
     spool = SpoolReader(memory, recording.layout, pipe, files)
-    recorder = Recorder(recording.path, recording.label, observer, recording.run, recording.max_size)
+    recorder = Recorder(recording.path, recording.label, observer, recording.run, recording.max_size, recording.masking)
     writing = Writing(spool, recorder, observer, on_start=lambda: take_up(recorder.file, observer), about=about)
     try:
         started = recorder.start(refuse_foreign=not spool.position)

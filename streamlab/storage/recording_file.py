@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from streamlab.errors import StreamlabError
+from streamlab.sharing.shared import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.conversation import Conversation, Touched, WallTime
 from streamlab.storage.draft import Draft
@@ -44,9 +45,10 @@ class ResumePoint(NamedTuple):
 class RecordingFile:
     """One run's hold on a capture; may be opened again after `close`."""
 
-    def __init__(self, path: Path, run: str, max_size: int | None = None) -> None:
+    def __init__(self, path: Path, run: str, max_size: int | None = None, masking: Masking | None = None) -> None:
         self.path = path
         self.run = run
+        self.masking = masking
         self._max_size = max_size
         self._next_look = 0.0
         self._db: CaptureDB | None = None
@@ -105,13 +107,13 @@ class RecordingFile:
                 (self.run, self._recorder_id, position, state()),
             )
 
-        fresh = write_drafts(connection, drafts, self._recorder_id, mark)
+        fresh = write_drafts(connection, drafts, self._recorder_id, mark, self.masking)
         if file_identity(self.path) != self.identity:
             for draft in fresh:
                 draft.id = None
             raise FileRemovedError("the file was removed or replaced")
         for draft in drafts:
-            draft.written()
+            draft.written(self.masking)
 
     def request_body(self, draft_id: int, parts: int) -> bytes:
         """What was written last of a request's body: the last part, or all of it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from streamlab.sharing.shared import Masking
 from streamlab.storage.frames import Layout, frames_between
 from streamlab.storage.process_identity import is_alive
 from streamlab.storage.recorder import Observer, Recorder
@@ -22,11 +23,11 @@ def take_up(file: RecordingFile, observer: Observer) -> None:
     left = [run for run in runs_beside(file.path) if run != file.run]
     for run in left:
         if not is_alive(writers.get(run, "")):
-            _take_up_run(file.path, run, observer)
+            _take_up_run(file.path, run, observer, file.masking)
     file.forget_runs([run for run, process in writers.items() if run not in left and not is_alive(process)])
 
 
-def _take_up_run(path: Path, run: str, observer: Observer) -> None:
+def _take_up_run(path: Path, run: str, observer: Observer, masking: Masking | None) -> None:
     files = SpoolFiles(path, run, Layout())
     lock = files.lock_first()
     if lock is None:  # another recorder is at it
@@ -37,7 +38,7 @@ def _take_up_run(path: Path, run: str, observer: Observer) -> None:
         if layout is None or is_alive(str(about.get("relay"))):
             return
         label = about.get("label")
-        recorder = Recorder(path, label if isinstance(label, str) else None, observer, run)
+        recorder = Recorder(path, label if isinstance(label, str) else None, observer, run, None, masking)
         files = SpoolFiles(path, run, layout)
         if not recorder.start():
             return

@@ -1,7 +1,7 @@
 """What a TARGET on the command line names: found cheaply first, opened one by one later.
 
-TARGET is: an ID or ``last`` in the database · ``FILE.db`` (all in it) or ``FILE.db#ID`` · a fixture directory, or a
-folder of them · a bare ``.sse`` file · ``-`` (stdin, a bare body).
+TARGET is: an ID or ``last`` in the database · ``FILE.db`` (all in it) or ``FILE.db#ID`` · ``FILE.slab``, a bundle, or
+``FILE.slab#NUMBER`` · a fixture directory, or a folder of them · a bare ``.sse`` file · ``-`` (stdin, a bare body).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from streamlab.errors import NotFoundError, UnreadableInputError
 from streamlab.exchange import Exchange
 from streamlab.interop.reading import read_bytes
+from streamlab.storage.bundle import read_bundled, verify_bundle
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.files import largest_input, read_at_most, read_regular
@@ -28,11 +29,14 @@ _MOST_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One exchange that has been found and not been opened. ``id`` is set where it rests in a database."""
+    """One exchange that has been found and not been opened. ``id`` is set where it rests in a database, ``number`` in a
+    bundle."""
 
     source: str
     path: str
     id: int | None = None
+    #: Its number in the bundle that ``path`` is.
+    number: int | None = None
     #: The folder it was found below: a link that leads out of it is not followed.
     below: str | None = None
     #: Bytes of a file that are read at most.
@@ -47,6 +51,8 @@ class Target:
         elif self.id is not None:
             with CaptureDB(self.path) as database:
                 yield database.get(self.id)
+        elif self.number is not None:
+            yield read_bundled(self.path, self.number, self.largest)
         elif self.path != "-" and os.path.isdir(self.path):
             yield read_exchange_dir(self.path, self.largest)
         else:
@@ -84,6 +90,9 @@ def find_files(name: str, endings: tuple[str, ...] = (".sse",)) -> Iterator[Targ
 
     ``endings`` are those of the bare files that count below a folder.
     """
+    bundled = _bundle_and_number(name)
+    if bundled is not None:
+        return _in_bundle(name, *bundled)
     parts = _database_and_id(name)
     return _in_file(name, *parts) if parts is not None else _on_disk(name, endings)
 
@@ -114,6 +123,35 @@ def _database_and_id(name: str) -> tuple[Path, str | None] | None:
     return None
 
 
+def _bundle_and_number(name: str) -> tuple[str, str | None] | None:
+    """A file that is a zip, or called a bundle, with what follows the ``#``; None when the name means neither."""
+    path, hash_, wanted = name.rpartition("#")
+    if hash_ and not os.path.exists(name) and _is_bundle(path):
+        return path, wanted
+    return (name, None) if _is_bundle(name) else None
+
+
+def _is_bundle(path: str) -> bool:
+    if not os.path.isfile(path):
+        return False
+    if path.endswith(".slab"):
+        return True
+    with open(path, "rb") as file:
+        return file.read(4) in (b"PK\3\4", b"PK\5\6")
+
+
+def _in_bundle(name: str, path: str, wanted: str | None) -> Iterator[Target]:
+    count = verify_bundle(path, largest_input.get())
+    if wanted is None:
+        for number in range(1, count + 1):
+            yield Target(f"{name}#{number}", path, number=number)
+        return
+    number = count if wanted == "last" else _number(wanted) if wanted.isascii() and wanted.isdigit() else 0
+    if not 1 <= number <= count:
+        raise NotFoundError(f"{name}: what follows # has to be a number from 1 to {count}, or last")
+    yield Target(name, path, number=number)
+
+
 def _looks_like_sqlite(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(16) == b"SQLite format 3\x00"
@@ -139,8 +177,8 @@ def _on_disk(name: str, endings: tuple[str, ...]) -> Iterator[Target]:
         return
     if not os.path.isdir(name):
         raise NotFoundError(
-            f"{name}: no such file, folder or exchange (a TARGET is an id, last, FILE.db, FILE.db#ID, a folder, "
-            "an .sse file or -)"
+            f"{name}: no such file, folder or exchange (a TARGET is an id, last, FILE.db, FILE.db#ID, FILE.slab, "
+            "a folder, an .sse file or -)"
         )
     if any(os.path.lexists(path / one) for one in (_META, "body.sse")):
         yield Target(name, name)

@@ -124,7 +124,7 @@ _IMPORTED = (".sse", ".har", ".yaml", ".yml")
 
 def _from_file(file: str) -> Iterator[tuple[str, Exchange]]:
     for found in find_files(file, _IMPORTED):
-        if found.id is not None or Path(found.path).is_dir():
+        if found.id is not None or found.number is not None or Path(found.path).is_dir():
             yield found.source, found.read()
         else:
             data = found.data()

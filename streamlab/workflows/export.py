@@ -1,9 +1,10 @@
-"""Exports: an exchange as a regression fixture, or in somebody else's format. Secrets are taken out again."""
+"""Exports: an exchange as a regression fixture, in somebody else's format, or as a card. Secrets are taken out."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,16 +13,22 @@ from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
 from streamlab.interop import curl_log, vcr
 from streamlab.interop.har import to_har
+from streamlab.sharing.shared import ALL_KNOWN, Masking
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.files import write_regular
 from streamlab.storage.naming import directory_name, free_directory, safe_name
 from streamlab.storage.targets import find
+from streamlab.workflows.bundling import masked_lines
+from streamlab.workflows.cards import FORMS as CARDS
+from streamlab.workflows.cards import card
 from streamlab.workflows.regression.fixture import write_expectations
+from streamlab.workflows.share import prepared
 
-__all__ = ["FORMATS", "Exported", "export", "safe_name", "write_fixture", "write_test_module"]
+__all__ = ["FORMATS", "Exported", "Text", "export", "safe_name", "texts", "write_fixture", "write_test_module"]
 
-#: ``--as`` -> the ending of the file's name; a fixture is a directory.
-FORMATS = ("fixture", "sse", "har", "vcr", "curl")
+#: What ``--as`` takes; a fixture is a directory, the others are files. The last four may be text for a terminal too.
+FORMS_OF_OTHERS = ("fixture", "sse", "har", "vcr", "curl")
+FORMATS = (*FORMS_OF_OTHERS, *CARDS, "otel")
 
 
 class Exported(NamedTuple):
@@ -29,16 +36,48 @@ class Exported(NamedTuple):
 
     path: Path
     lost: list[str]
+    masked: Sequence[str] = ()
 
 
-def export(targets: Iterable[str], folder: Path, form: str = "fixture", db: Path | None = None) -> Iterator[Exported]:
-    """Write each exchange below ``folder``; nothing that is there is overwritten."""
+class Text(NamedTuple):
+    """An exchange as text, and what was masked in it."""
+
+    text: str
+    masked: list[str]
+
+
+def export(
+    targets: Iterable[str],
+    folder: Path,
+    form: str = "fixture",
+    db: Path | None = None,
+    masking: Masking | None = ALL_KNOWN,
+) -> Iterator[Exported]:
+    """Write each exchange below ``folder``, masked (None: as it is); what is there is not overwritten."""
     write = _WRITERS[form]
     folder.mkdir(parents=True, exist_ok=True)
     for target in targets:
         for found in find(target, db):
-            with found.opened() as exchange:
-                yield write(exchange, folder, directory_name(exchange, found.source))
+            shared = prepared(found.read(), masking)
+            written = write(shared.exchange, folder, directory_name(shared.exchange, found.source))
+            yield written._replace(masked=masked_lines([shared]))
+
+
+def texts(targets: Iterable[str], form: str, db: Path | None, masking: Masking | None) -> Iterator[Text]:
+    """Each exchange as a card or spans, for standard output or a file that is named."""
+    for target in targets:
+        for found in find(target, db):
+            shared = prepared(found.read(), masking)
+            name = directory_name(shared.exchange, found.source)
+            yield Text(_text(shared.exchange, form, name, masking is not None), masked_lines([shared]))
+
+
+def _text(exchange: Exchange, form: str, name: str, redacted: bool) -> str:
+    if form == "otel":
+        from streamlab.interop.otel import spans
+
+        return spans(exchange)
+    return card(exchange, form, name, redacted=redacted)
 
 
 def write_test_module(path: Path, fixtures: Sequence[Path]) -> None:
@@ -86,10 +125,16 @@ def _curl(exchange: Exchange, folder: Path, name: str) -> Exported:
     return _file(folder, f"{name}.curl.txt", curl_log.to_curl_log(exchange), curl_log.lost(exchange))
 
 
+def _card(form: str, exchange: Exchange, folder: Path, name: str) -> Exported:
+    text = _text(exchange, form, name, redacted=True)
+    return _file(folder, f"{name}{CARDS.get(form, '.otlp.json')}", text.encode("utf-8", "backslashreplace"), [])
+
+
 _WRITERS: dict[str, Callable[[Exchange, Path, str], Exported]] = {
     "fixture": write_fixture,
     "sse": _sse,
     "har": _har,
     "vcr": _vcr,
     "curl": _curl,
+    **{form: partial(_card, form) for form in (*CARDS, "otel")},
 }

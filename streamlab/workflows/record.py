@@ -22,6 +22,7 @@ from streamlab.servers.listening import bind, parse_listen, raise_file_limit
 from streamlab.servers.relay import Relay, Route
 from streamlab.servers.unexpected import tell_unexpected
 from streamlab.servers.upstream import parse_upstream
+from streamlab.sharing.shared import Masking
 from streamlab.storage.frames import Layout
 from streamlab.storage.recorder_process import RecorderProcess, Recording, start
 from streamlab.workflows.record_display import Telling
@@ -105,6 +106,7 @@ def record(
     telling: Telling | None = None,
     command: Sequence[str] = (),
     max_size: int | None = None,
+    masking: Masking | None = None,
     layout: Layout | None = None,
     announce: Callable[[], None],
     warn: Callable[[str], None],
@@ -114,12 +116,12 @@ def record(
 
     ``announce`` is called when everything is ready: from then on a signal ends it in order. ``warn`` gets what somebody
     should know, ``note`` how it stands from time to time; neither may wait. ``max_size`` bounds the database, whose
-    oldest exchanges go. The code is the command's; without one 0, or 3 when something could not be recorded. Raises
-    UnreadableInputError when ``db`` is no capture.
+    oldest exchanges go; with ``masking`` bodies are masked first. The code is the command's; without one 0, or 3 when
+    something could not be recorded. Raises UnreadableInputError when ``db`` is no capture.
     """
     telling = telling or Telling()
     display = telling.display(db, repair_mode.word if repair_mode is not None else None)
-    recorder = start(Recording(db, label, display, max_size, layout or Layout()))
+    recorder = start(Recording(db, label, display, max_size, masking, layout or Layout()))
     transformer = repair_mode.factory() if repair_mode is not None else None
     recorder.wait_ready()
     hold_signals()
@@ -129,8 +131,7 @@ def record(
         relay = functools.partial(
             Relay, recorder.tap, idle_timeout=idle_timeout, transformer=transformer, access=access, remark=warn
         )
-        url = base_url(bound[0], access or Access())
-        until = functools.partial(run_command, command, url) if command else _told
+        until = functools.partial(run_command, command, base_url(bound[0], access or Access())) if command else _told
         code = runner.run(_relay(relay, bound, until, telling.status(recorder.status, note), recorder, warn))
     recorded = recorder.finish()
     return code or (0 if recorded else 3)

@@ -1,0 +1,22 @@
+"""Redaction: which names and forms secrets have, and heads without them. Core.
+
+It is the one exception to "bytes are evidence" (docs/architecture.md, law 1). Heads are redacted before anything is
+written; bodies are evidence and are masked on the way out (`streamlab.sharing`), or before with ``--redact-bodies``.
+Pure functions; replacing twice is replacing once.
+"""
+
+from streamlab.redaction.detectors import MASK, Secret, find_secrets
+from streamlab.redaction.heads import REDACTED, redact_headers, redact_line, redact_url
+from streamlab.redaction.names import is_secret_member, is_secret_name
+
+__all__ = [
+    "MASK",
+    "REDACTED",
+    "Secret",
+    "find_secrets",
+    "is_secret_member",
+    "is_secret_name",
+    "redact_headers",
+    "redact_line",
+    "redact_url",
+]

@@ -1,0 +1,197 @@
+"""Finds secrets in plain text: keys by their known forms, and what is assigned to a name that says it is one."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from streamlab.redaction.key_forms import FORMS
+from streamlab.redaction.names import is_secret_parameter
+
+#: What takes the place of a letter or digit.
+MASK = "x"
+#: What takes the place of a digit where a payload is digits and nothing else: a number, which stays one.
+MASK_DIGIT = "1"
+_MASKS = frozenset((MASK, MASK_DIGIT))
+#: What may stand in front of a key: nothing that makes it the end of a longer word.
+_WORD = re.compile(r"[A-Za-z0-9_-]")
+#: A key without a digit, or without a letter, is a word or a number, unless it is this long and in one piece.
+_LONG_WORD = 24
+#: Nothing shorter is a key, or a name with its value.
+_SHORTEST = 12
+
+
+class Secret(NamedTuple):
+    """A secret in a text: where it stands, and from where on it is masked; what is in front says what it was."""
+
+    start: int
+    stop: int
+    masked: int
+    kind: str
+
+
+def find_secrets(text: str, patterns: Sequence[re.Pattern[str]] = ()) -> list[Secret]:
+    """The secrets in a text, in order, none within another; ``patterns`` are somebody's own."""
+    found = [*_by_form(text), *_by_name(text)] if len(text) >= _SHORTEST else []
+    for pattern in patterns:
+        found += [
+            Secret(*match.span(), match.start(), "own pattern") for match in pattern.finditer(text) if _shows(match)
+        ]
+    if len(found) < 2:
+        return found
+    found.sort(key=lambda one: (one.start, -one.stop, -one.masked))
+    kept: list[Secret] = []
+    for one in found:
+        if not kept or one.stop > kept[-1].stop:
+            kept.append(one)
+    return kept
+
+
+def _shows(match: re.Match[str]) -> bool:
+    """Whether there is something left in it to be masked."""
+    return any(one.isalnum() and one not in _MASKS for one in match[0])
+
+
+def looks_random(text: str) -> bool:
+    """Whether this is rather a key than a word or a number, and not one that is masked."""
+    letters = [one for one in text if one.isalnum()]
+    if _MASKS.issuperset(letters):
+        return False
+    digits = any(one.isdigit() for one in letters)
+    if digits and any(one.isalpha() for one in letters):
+        return True
+    return not digits and len(text) >= _LONG_WORD and text.isalnum() and len(set(text)) > 6
+
+
+# -- by form -----------------------------------------------------------------------------------------------------
+
+
+class _Form(NamedTuple):
+    kind: str
+    tail: re.Pattern[str]
+    plain: bool
+
+
+_FORMS: dict[str, list[_Form]] = {}
+for _one in FORMS:
+    _FORMS.setdefault(_one.prefix, []).append(_Form(_one.kind, re.compile(_one.tail), _one.plain))
+#: The prefixes that are longer and begin with this one: what they name more closely is theirs.
+_LONGER = {prefix: tuple(one for one in _FORMS if one != prefix and one.startswith(prefix)) for prefix in _FORMS}
+_DIGITS_BEFORE = re.compile(r"(?<!\d)\d{8,10}\Z")
+
+
+def _by_form(text: str) -> Iterator[Secret]:
+    for prefix, forms in _FORMS.items():
+        at = text.find(prefix)
+        while at >= 0:
+            start = _start(text, at, prefix)
+            if start is not None and not text.startswith(_LONGER[prefix], at):
+                yield from _matching(text, start, at + len(prefix), forms)
+            at = text.find(prefix, at + 1)
+
+
+def _start(text: str, at: int, prefix: str) -> int | None:
+    """Where a key with this prefix starts; None where the prefix is a part of something else."""
+    if prefix[0] == "-":
+        return at
+    if prefix[0] == ":":
+        digits = _DIGITS_BEFORE.search(text, max(0, at - 11), at)
+        return digits.start() if digits is not None else None
+    return None if at and _WORD.match(text[at - 1]) and not _escaped(text, at) else at
+
+
+def _escaped(text: str, at: int) -> bool:
+    """Whether what stands before is the letter of an escape, as in ``\\nsk-…``."""
+    return at > 1 and text[at - 2] == "\\" and text[at - 1] in "nrtbf"
+
+
+def _matching(text: str, start: int, after: int, forms: list[_Form]) -> Iterator[Secret]:
+    for form in forms:
+        tail = form.tail.match(text, after)
+        if tail is None:
+            continue
+        random = any(one.isalnum() and one not in _MASKS for one in tail[0]) if form.plain else looks_random(tail[0])
+        if form.plain and not random:
+            continue
+        if form.plain:
+            yield from _pem(start, after, tail)
+        elif random:
+            yield Secret(start, tail.end(), after, form.kind)
+
+
+def _pem(start: int, after: int, tail: re.Match[str]) -> Iterator[Secret]:
+    """The body of a key between its lines, which stay."""
+    begin = tail[0].index("-----") + 5
+    stop = len(tail[0]) - (8 if tail[0].endswith("-----END") else 0)
+    if any(one.isalnum() and one not in _MASKS for one in re.sub(r"\\[nr]", "", tail[0][begin:stop])):
+        yield Secret(start, after + stop, after + begin, "private key")
+
+
+# -- by name -----------------------------------------------------------------------------------------------------
+
+_NAMES = (
+    r"api[-_ ]?key|secret(?:[-_]?(?:access[-_]?)?key)?|client[-_]?secret|(?:access|refresh|auth|bearer|session|id)[-_]?"
+    r"token|passw(?:or)?d|passphrase|private[-_]?key|credential|authorization|x-goog-api-key"
+)
+_ASSIGNED = re.compile(
+    rf"(?:{_NAMES})[\\\"']{{0,4}}\s{{0,3}}(?:=>|[:=])\s{{0,3}}[\\\"']{{0,4}}(?:(?:bearer|basic|dpop|token)\s+)?"
+    r"([A-Za-z0-9_.~+/=%!$^*-]{12,})",
+    re.IGNORECASE,
+)
+_ASSIGNED_WORDS = ("key", "secret", "token", "passw", "passphrase", "credential", "authorization")
+_BEARER = re.compile(r"\b(?:bearer|dpop)\s+([A-Za-z0-9._~+/=-]{16,})", re.IGNORECASE)
+_BASIC = re.compile(r"\bbasic\s+([A-Za-z0-9+/]{8,}={0,2})", re.IGNORECASE)
+_USER_INFO = re.compile(r"://([^\s/:@\"'<>\\?#]{0,128}:)?([^\s/@\"'<>\\?#]{3,256})@")
+_PARAMETER = re.compile(r"[?&;]([\w.%-]{1,40})=([^&\s\"'<>#\\;]{8,})")
+_CODE = re.compile(r"\.(?:environ|env|get|config|settings)\b|\(|\.\.\.")
+
+
+def _by_name(text: str) -> Iterator[Secret]:
+    lowered = text.lower()
+    if any(word in lowered for word in _ASSIGNED_WORDS):
+        for match in _ASSIGNED.finditer(text):
+            value = match[1].rstrip(".")
+            if looks_random(value) and _CODE.search(value) is None and not _known(value):
+                yield Secret(match.start(1), match.start(1) + len(value), match.start(1), "named value")
+    if "bearer" in lowered or "dpop" in lowered:
+        yield from _named(_BEARER, text, "bearer token")
+    if "basic" in lowered:
+        for match in _BASIC.finditer(text):
+            if _is_basic(match[1]):
+                yield Secret(match.start(1), match.end(1), match.start(1), "password")
+    if "://" in text:
+        yield from _user_infos(text)
+    if "=" in text and ("?" in text or "&" in text):
+        for match in _PARAMETER.finditer(text):
+            if is_secret_parameter(match[1]) and looks_random(match[2]) and not _known(match[2]):
+                yield Secret(match.start(2), match.end(2), match.start(2), "parameter")
+
+
+def _named(pattern: re.Pattern[str], text: str, kind: str) -> Iterator[Secret]:
+    for match in pattern.finditer(text):
+        if looks_random(match[1]) and not _known(match[1]):
+            yield Secret(match.start(1), match.end(1), match.start(1), kind)
+
+
+def _known(value: str) -> bool:
+    """Whether the value is a key by its form too, whose prefix is to stay."""
+    return any(value.startswith(prefix) for prefix in _FORMS) and next(_by_form(value), None) is not None
+
+
+def _user_infos(text: str) -> Iterator[Secret]:
+    for match in _USER_INFO.finditer(text):
+        word = match[2]
+        masked = all(one in _MASKS or not one.isalnum() for one in word)
+        if not masked and (match[1] is not None or (len(word) >= 16 and looks_random(word))) and "$" not in word[:2]:
+            yield Secret(match.start(2), match.end(2), match.start(2), "password")
+
+
+def _is_basic(coded: str) -> bool:
+    try:
+        plain = b64decode(coded + "=" * (-len(coded) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return b":" in plain and plain.isascii() and plain.decode().isprintable()

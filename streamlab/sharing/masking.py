@@ -1,0 +1,191 @@
+"""Masks secrets in bodies, byte for byte at equal length: JSON stays JSON, cuts, sizes and times stay as they were.
+
+A secret is looked for in every text of the body and in those that continue each other joined (`texts.channels`), in
+JSON that a text holds and its escapes, and in the raw bytes. Its letters and digits become ``x``; the prefix that says
+what it was stays. Masking twice is masking once.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise, zip_longest
+from typing import NamedTuple
+
+from streamlab.redaction import MASK, find_secrets
+from streamlab.redaction.detectors import MASK_DIGIT
+from streamlab.sharing.texts import Text, channels, payloads, texts_of
+
+#: JSON within JSON within JSON: how many layers of escapes are looked through.
+_LAYERS = 3
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+#: Texts of this length that the next one begins with are said again there, not continued.
+_SAID_AGAIN = 4
+_END = "\0"
+
+
+class Masked(NamedTuple):
+    """One secret that was masked: what it was, in which event (None: no event), where in the body."""
+
+    kind: str
+    event: int | None
+    at: int
+
+
+class MaskedBody(NamedTuple):
+    """A body of the same length, and what was masked in it."""
+
+    data: bytes
+    secrets: tuple[Masked, ...]
+
+
+class Found(NamedTuple):
+    """A secret in a text: what it is, where it starts, and what takes the place of which characters."""
+
+    kind: str
+    start: int
+    covered: dict[int, str]
+
+
+def mask_body(body: bytes, patterns: Sequence[re.Pattern[str]] = ()) -> MaskedBody:
+    """The body without its secrets."""
+    masked = bytearray(body)
+    found: dict[int, Masked] = {}
+    texts = [text for payload in payloads(body) for text in texts_of(payload)]
+    for group in channels(texts):
+        _mask_group(group, patterns, masked, found)
+    raw = masked.decode("latin-1")
+    for one in find_secrets(raw, patterns):
+        cover_raw(masked, one.masked, one.stop)
+        found.setdefault(one.start, Masked(one.kind, None, one.start))
+    return MaskedBody(bytes(masked), tuple(found[at] for at in sorted(found)))
+
+
+def mask_text(text: str, patterns: Sequence[re.Pattern[str]] = ()) -> str:
+    """A text without its secrets, as long as before."""
+    letters = list(text)
+    for one in secrets_in(text, patterns):
+        for at, letter in one.covered.items():
+            letters[at] = letter
+    return "".join(letters)
+
+
+def secrets_in(text: str, patterns: Sequence[re.Pattern[str]] = ()) -> list[Found]:
+    """The secrets in a text, and in the JSON that it may hold, by their places in the text."""
+    found: list[Found] = []
+    layers: list[
+        tuple[str, list[int]]
+    ] = []  # the text around each layer, and where that layer's characters stand in it
+    inner = text
+    for layer in range(_LAYERS + 1):
+        for one in find_secrets(inner, patterns):
+            covered = {at: MASK for at in range(one.masked, one.stop) if inner[at].isalnum()}
+            start = one.start
+            for outer, places in reversed(layers):
+                covered, start = _outwards(covered, outer, places), places[start]
+            found.append(Found(one.kind, start, covered))
+        if layer == _LAYERS or "\\" not in inner:
+            break
+        unescaped, places = _unescaped(inner)
+        layers.append((inner, places))
+        inner = unescaped
+    return found
+
+
+def _unescaped(text: str) -> tuple[str, list[int]]:
+    """The text with one layer of escapes undone, and where each of its characters, and its end, stood."""
+    places: list[int] = []
+    parts, at = [], 0
+    for match in _ESCAPE.finditer(text):
+        parts.append(text[at : match.start()])
+        places += range(at, match.start())
+        parts.append(chr(int(match[1], 16)) if match[1] else _LETTERS.get(match[2], match[2]))
+        places.append(match.start())
+        at = match.end()
+    parts.append(text[at:])
+    places += range(at, len(text) + 1)
+    return "".join(parts), places
+
+
+def _outwards(covered: dict[int, str], outer: str, places: list[int]) -> dict[int, str]:
+    """What takes the place of which characters of the text around, in which escapes stand for some."""
+    found: dict[int, str] = {}
+    for at, letter in covered.items():
+        start, stop = places[at], places[at + 1]
+        if stop - start == 1:
+            found[start] = letter
+        elif stop - start == 6 and outer[start + 1] == "u":
+            found.update(zip(range(start + 2, stop), f"{ord(letter):04x}", strict=True))
+    return found
+
+
+def _mask_group(
+    group: list[Text], patterns: Sequence[re.Pattern[str]], masked: bytearray, found: dict[int, Masked]
+) -> None:
+    """Mask what texts that continue each other hold, alone and joined."""
+    if not secrets_in("".join(text.value for text in group), patterns):
+        return
+    values = list(_separated([text.value for text in group]))
+    secrets = secrets_in("".join(values), patterns)
+    ends = list(accumulate(map(len, values)))
+    covered: dict[int, dict[int, str]] = {}
+    for one in secrets:
+        number = bisect_right(ends, one.start)
+        text = group[number]
+        place = text.units()[one.start - (ends[number] - len(values[number]))][0]
+        found.setdefault(place, Masked(one.kind, text.payload.event, place))
+        for at, letter in one.covered.items():
+            number = bisect_right(ends, at)
+            covered.setdefault(number, {})[at - (ends[number] - len(values[number]))] = letter
+    _carry_back(group, covered)
+    for number, places in covered.items():
+        units = group[number].units()
+        if group[number].is_number:
+            places = dict.fromkeys(places, MASK_DIGIT)
+        for at, letter in places.items():
+            place, unit = units[at]
+            masked[place : place + len(unit)] = replaced(unit, letter)
+
+
+def _separated(values: list[str]) -> Iterator[str]:
+    """The texts with an end behind each that the next does not continue: that one says it again, or is a key itself."""
+    for value, following in zip_longest(values, values[1:], fillvalue=""):
+        again = len(value) >= _SAID_AGAIN and following.startswith(value)
+        yield value + _END if again or any(one.start == 0 for one in find_secrets(following)) else value
+
+
+def _carry_back(group: list[Text], covered: dict[int, dict[int, str]]) -> None:
+    """A text that the next one repeats and goes on with holds the beginning of what is masked there."""
+    for number in range(len(group) - 1, 0, -1):
+        before, text = group[number - 1].value, group[number].value
+        if number in covered and len(before) > 1 and text.startswith(before):
+            earlier = {at: letter for at, letter in covered[number].items() if at < len(before)}
+            if earlier:
+                covered.setdefault(number - 1, {}).update(earlier)
+
+
+def replaced(unit: bytes, letter: str) -> bytes:
+    """One character of a string with another in its place, in as many bytes: an escape for an escape."""
+    if unit[:1] == b"\\" and len(unit) == 6:
+        return b"\\u%04x" % ord(letter)
+    return letter.encode() * len(unit) if unit[:1] != b"\\" else unit
+
+
+def cover_raw(masked: bytearray, start: int, stop: int) -> None:
+    """Mask raw bytes; what an escape is made of stays, so that JSON stays JSON."""
+    at = start
+    while at < stop:
+        if masked[at : at + 1] == b"\\":
+            at += 2
+            continue
+        if masked[at : at + 1].isalnum():
+            masked[at : at + 1] = MASK.encode()
+        at += 1
+
+
+def recut(data: bytes, sizes: Iterable[int]) -> Iterator[bytes]:
+    """The data in pieces of these sizes."""
+    for start, stop in pairwise(accumulate(sizes, initial=0)):
+        yield data[start:stop]

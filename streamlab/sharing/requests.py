@@ -1,0 +1,84 @@
+"""Masks the secrets of request bodies at equal length: members named like secrets, form fields, keys of known forms.
+
+A request comes in one piece, so its bytes are searched as they are; only strings with escaped letters are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from streamlab.redaction import MASK, find_secrets, is_secret_member, is_secret_name
+from streamlab.sharing.masking import Masked, MaskedBody, cover_raw, mask_text, replaced, secrets_in
+from streamlab.sharing.texts import Payload, Text
+
+#: A member with a text, also in JSON that a text holds.
+_MEMBER = re.compile(rb'(\\{0,3}")([A-Za-z][\w.-]{1,78})\1\s{0,8}:\s{0,8}\1((?:[^"\\]|\\[^"\\]|(?!\1)\\["\\])*)')
+#: A string with letters that are escaped, which any ASCII letter may be.
+_ESCAPED = re.compile(rb'"((?:[^"\\]|\\.)*\\u00[2-7](?:[^"\\]|\\.)*)"', re.DOTALL)
+#: A field of a multipart form: its name, what else its head says, the value.
+_FIELD = re.compile(rb'name="([^"\r\n]{1,200})"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)(?=\r?\n--|\Z)', re.DOTALL)
+_PAIR = re.compile(rb"(?:^|(?<=&))([^=&\s{\"]{1,80})=([^&\r\n]*)")
+_SCHEME = re.compile(r"(?:bearer|basic|token|dpop)\s+", re.IGNORECASE)
+
+
+def mask_request(body: bytes, patterns: Sequence[re.Pattern[str]] = ()) -> MaskedBody:
+    """The body of a request without its secrets, as long as before."""
+    masked = bytearray(body)
+    found: list[Masked] = []
+    start = body.lstrip()[:1]
+    if start in (b"{", b"["):
+        for match in _MEMBER.finditer(body):
+            if match[3] and _names_a_secret(match[2].decode()):
+                _cover_text(match.start(3), match[3], masked, found)
+        if b"\\u00" in body:
+            _cover_escaped(body, patterns, masked, found)
+    else:
+        for match in (_FIELD if b"\n" in body else _PAIR).finditer(body):
+            _cover_value(match, masked, found)
+    for one in find_secrets(masked.decode("latin-1"), patterns):
+        cover_raw(masked, one.masked, one.stop)
+        found.append(Masked(one.kind, None, one.start))
+    return MaskedBody(bytes(masked), tuple(found))
+
+
+def _names_a_secret(name: str) -> bool:
+    """Whether a member holds a secret: by its name, or as the header that it is where it has the name of one."""
+    return is_secret_member(name) or ("-" in name and is_secret_name(name, ""))
+
+
+def _cover_text(start: int, raw: bytes, masked: bytearray, found: list[Masked]) -> None:
+    """Mask a text whole; of a key of known form, what says whose it is stays, and so does an authorization's scheme."""
+    text = Text(Payload(0, raw, [(0, start)]), ("",), 0, raw)
+    plain = text.value
+    shown = mask_text(plain)
+    if shown == plain:
+        scheme = _SCHEME.match(plain)
+        kept = scheme.end() if scheme is not None else 0
+        shown = plain[:kept] + "".join(MASK if one.isalnum() else one for one in plain[kept:])
+    if shown != plain:
+        found.append(Masked("secret member", None, start))
+        _write(text, {at: now for at, (was, now) in enumerate(zip(plain, shown, strict=True)) if was != now}, masked)
+
+
+def _cover_escaped(body: bytes, patterns: Sequence[re.Pattern[str]], masked: bytearray, found: list[Masked]) -> None:
+    for match in _ESCAPED.finditer(body):
+        text = Text(Payload(0, match[1], [(0, match.start(1))]), ("",), 0, match[1])
+        for one in secrets_in(text.value, patterns):
+            found.append(Masked(one.kind, None, match.start(1)))
+            _write(text, one.covered, masked)
+
+
+def _write(text: Text, letters: dict[int, str], masked: bytearray) -> None:
+    units = text.units()
+    for at, letter in letters.items():
+        place, unit = units[at]
+        masked[place : place + len(unit)] = replaced(unit, letter)
+
+
+def _cover_value(match: re.Match[bytes], masked: bytearray, found: list[Masked]) -> None:
+    name = match[1].decode("latin-1")
+    if not (is_secret_member(name) or is_secret_name(name)) or not re.search(rb"[^\Wx_]", match[2]):
+        return
+    found.append(Masked("secret field", None, match.start(2)))
+    masked[match.start(2) : match.end(2)] = re.sub(rb"\w", MASK.encode(), match[2])

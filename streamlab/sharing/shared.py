@@ -1,0 +1,171 @@
+"""An exchange without its secrets: heads redacted, bodies masked at equal length, notes and labels too.
+
+A compressed body is coded anew where it held a secret, read by read, so that what each read brings stays the same.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import brotli
+import zstandard
+
+from streamlab.errors import UnreadableInputError
+from streamlab.exchange import Exchange, Request, Segment
+from streamlab.redaction import is_secret_name, redact_headers, redact_line, redact_url
+from streamlab.sharing.filler import fill_body, fill_request
+from streamlab.sharing.masking import Masked, MaskedBody, mask_body, mask_text, recut
+from streamlab.sharing.requests import mask_request
+from streamlab.wire.stream import BodyDecoder
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """What is taken out: known secrets and what matches ``patterns``; with ``text`` what people and models said too."""
+
+    patterns: tuple[re.Pattern[str], ...] = ()
+    text: bool = False
+
+
+#: Known secrets, and nothing else.
+ALL_KNOWN = Masking()
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """An exchange as it may be shown, and what was masked: where it was, and what."""
+
+    exchange: Exchange
+    masked: tuple[tuple[str, Masked], ...] = field(default=())
+
+
+def share(exchange: Exchange, masking: Masking = ALL_KNOWN) -> Shared:
+    """The exchange without secrets. Raises UnreadableInputError where a body cannot be written again without them."""
+    request, asked = _request(exchange.request, masking)
+    head = exchange.head
+    coding = head.header("content-encoding") if head is not None else None
+    segments, answered = mask_segments(tuple(exchange.segments), coding, masking)
+    shown = replace(
+        exchange,
+        request=request,
+        head=replace(head, headers=redact_headers(head.headers), reason=redact_line(head.reason)) if head else None,
+        segments=segments,
+        label=mask_text(exchange.label, masking.patterns) if exchange.label else exchange.label,
+        notes=clean_notes(exchange.notes, masking),
+    )
+    return Shared(shown, (*(("request", one) for one in asked), *(("response", one) for one in answered)))
+
+
+def _request(request: Request | None, masking: Masking) -> tuple[Request | None, tuple[Masked, ...]]:
+    if request is None:
+        return None, ()
+    body, secrets = request.body, tuple[Masked, ...]()
+    if body:
+        found = mask_request(body, masking.patterns)
+        body, secrets = found.data, found.secrets
+        body = fill_request(body) if masking.text else body
+    shown = replace(request, url=redact_url(request.url), headers=redact_headers(request.headers), body=body)
+    return shown, secrets
+
+
+def clean_notes(value: Any, masking: Masking) -> Any:
+    """Notes: what was said of the exchange, and what of it no framing covered."""
+    if isinstance(value, str):
+        return mask_text(value, masking.patterns)
+    if isinstance(value, dict):
+        return {key: clean_notes(one, masking) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        if len(value) == 2 and all(isinstance(one, str) for one in value) and is_secret_name(value[0], value[1]):
+            return list(redact_headers(((value[0], value[1]),))[0])
+        return [clean_notes(one, masking) for one in value]
+    return value
+
+
+# -- bodies --------------------------------------------------------------------------------------------------------
+
+
+def mask_response(body: bytes, masking: Masking) -> MaskedBody:
+    """A body without content coding, masked."""
+    found = mask_body(body, masking.patterns)
+    return MaskedBody(fill_body(found.data), found.secrets) if masking.text else found
+
+
+def mask_segments(
+    segments: tuple[Segment, ...], coding: str | None, masking: Masking
+) -> tuple[tuple[Segment, ...], tuple[Masked, ...]]:
+    """The reads of a body with this content coding, masked, and what was."""
+    decoder = BodyDecoder(coding, guess=True)
+    pieces = [decoder.feed(segment.data) for segment in segments]
+    if pieces:
+        pieces[-1] += decoder.finish()
+    whole = b"".join(pieces)
+    found = mask_response(whole, masking)
+    if found.data == whole:
+        return segments, found.secrets
+    shown = recut(found.data, map(len, pieces))
+    if decoder.codings:
+        if decoder.fault is not None:
+            raise UnreadableInputError(f"a compressed body that holds a secret cannot be written anew: {decoder.fault}")
+        shown = _coded(list(shown), decoder.codings, complete=decoder.complete)
+    return tuple(replace(one, data=data) for one, data in zip(segments, shown, strict=True)), found.secrets
+
+
+class _Coder(Protocol):
+    def compress(self, data: bytes) -> bytes: ...
+    def flush(self, end: bool) -> bytes: ...
+
+
+class _Zlib:
+    def __init__(self, wbits: int) -> None:
+        self._inner = zlib.compressobj(9, zlib.DEFLATED, wbits)
+
+    def compress(self, data: bytes) -> bytes:
+        return self._inner.compress(data)
+
+    def flush(self, end: bool) -> bytes:
+        return self._inner.flush(zlib.Z_FINISH if end else zlib.Z_SYNC_FLUSH)
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._inner = brotli.Compressor()
+
+    def compress(self, data: bytes) -> bytes:
+        return bytes(self._inner.process(data))
+
+    def flush(self, end: bool) -> bytes:
+        return bytes(self._inner.finish() if end else self._inner.flush())
+
+
+class _Zstd:
+    def __init__(self) -> None:
+        self._inner = zstandard.ZstdCompressor(level=9).compressobj()
+
+    def compress(self, data: bytes) -> bytes:
+        return self._inner.compress(data)
+
+    def flush(self, end: bool) -> bytes:
+        return self._inner.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH if end else zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+
+
+def _coder(coding: str) -> _Coder:
+    if coding in ("gzip", "x-gzip"):
+        return _Zlib(31)
+    if coding == "deflate":
+        return _Zlib(15)
+    return _Brotli() if coding == "br" else _Zstd()
+
+
+def _coded(pieces: list[bytes], codings: list[str], *, complete: bool) -> Iterator[bytes]:
+    """The pieces coded again, each to be read whole from what is sent until then."""
+    coders = [_coder(coding) for coding in codings]
+    last = max((at for at, piece in enumerate(pieces) if piece), default=-1)
+    for at, piece in enumerate(pieces):
+        for coder in coders:
+            if piece:
+                piece = coder.compress(piece) + coder.flush(complete and at == last)
+        yield piece

@@ -1,0 +1,231 @@
+"""The texts of a body: every string its events hold, where its bytes are, and which strings continue each other.
+
+A secret, or a sentence, may be spread over the deltas of many events, cut anywhere. So the strings of one place in the
+JSON are joined over all events (`channels`), once by their path and the indexes beside them, and once by their path
+alone, since servers number badly. Payloads that are no JSON are texts themselves. What a string holds is told from its
+bytes only when somebody wants to change them (`Text.units`).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamlab.wire.bodies import BodyKind, sniff
+from streamlab.wire.sse import ServerSentEvent, SSEDecoder
+
+#: One character of a JSON string: an escape, a character of several bytes, a byte.
+_UNIT = re.compile(
+    rb"\\u[0-9a-fA-F]{4}|\\.|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|.", re.DOTALL
+)
+_PLAIN_UNIT = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|.", re.DOTALL)
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
+_QUOTED_OTHERWISE = re.compile(rb"'(?:[^'\\]|\\.)*(?:'|\\?\Z)|[{}\[\],:]|[^\s'{}\[\],:]+", re.DOTALL)
+#: Members beside a text that say which of several texts of one path it continues.
+_NUMBERS = ("index", "output_index", "content_index", "summary_index")
+_NAMES = ("type", "item_id")
+_DATA = b"data"
+
+
+@dataclass(slots=True)
+class Payload:
+    """The bytes of one event's ``data``, or of a line or body that is no event; ``lines`` are (offset in the payload,
+    offset in the body) of its lines. ``event`` is its number."""
+
+    event: int
+    data: bytes
+    lines: list[tuple[int, int]]
+
+    def place(self, at: int) -> int:
+        """The offset in the body of a byte of the payload."""
+        if len(self.lines) == 1:
+            return self.lines[0][1] + at
+        start, where = self.lines[bisect_right(self.lines, (at, 1 << 62)) - 1]
+        return where + at - start
+
+
+@dataclass(slots=True)
+class Text:
+    """A string: ``start`` and ``raw`` are its bytes in the payload, without quotes. ``path`` names it; ``holders`` are
+    the scalar members of the objects that hold it."""
+
+    payload: Payload
+    path: tuple[str, ...]
+    start: int
+    raw: bytes
+    json: bool = True
+    holders: tuple[dict[str, str], ...] = ()
+    value: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self.value = "".join(map(_decoded, self._split())) if self.json and b"\\" in self.raw else _plain(self.raw)
+
+    def _split(self) -> list[bytes]:
+        return (_UNIT if self.json else _PLAIN_UNIT).findall(self.raw)
+
+    def units(self) -> list[tuple[int, bytes]]:
+        """(offset in the body, bytes) of each character of ``value``."""
+        at, found = self.start, []
+        for unit in self._split():
+            found.append((self.payload.place(at), unit))
+            at += len(unit)
+        return found
+
+    @property
+    def is_number(self) -> bool:
+        """Whether this is a payload of digits alone."""
+        return not self.json and self.raw.strip().isdigit()
+
+    @property
+    def key(self) -> str:
+        """The name of the member it is, or that the list it is in is."""
+        return next((part for part in reversed(self.path) if part != "[]"), "")
+
+
+def _plain(raw: bytes) -> str:
+    """One character a unit: what is no UTF-8 stays a byte of its own."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return "".join(map(_decoded, _PLAIN_UNIT.findall(raw)))
+
+
+def _decoded(unit: bytes) -> str:
+    if unit[:1] == b"\\" and len(unit) > 1:
+        if len(unit) == 6:
+            return chr(int(unit[2:], 16))
+        letter = unit[1:].decode("latin-1")
+        return _ESCAPES.get(letter, letter)
+    text = unit.decode("utf-8", "surrogateescape")
+    return text if len(text) == 1 else text[0]
+
+
+# -- payloads ----------------------------------------------------------------------------------------------------
+
+
+def payloads(body: bytes) -> Iterator[Payload]:
+    """What a decoded body is made of, in order."""
+    kind = sniff(body[: 1 << 20])
+    if kind is BodyKind.SSE:
+        decoder = SSEDecoder()
+        for number, event in enumerate((*decoder.feed(body), *decoder.finish())):
+            yield from _of_event(number, event)
+    elif kind is BodyKind.NDJSON:
+        at = 0
+        for number, line in enumerate(body.splitlines(keepends=True)):
+            yield Payload(number, line, [(0, at)])
+            at += len(line)
+    elif body:
+        yield Payload(0, body, [(0, 0)])
+
+
+def _of_event(number: int, event: ServerSentEvent) -> Iterator[Payload]:
+    data, lines, others = [], [], []
+    size = 0
+    for one in event.fields():
+        if one.name == _DATA:
+            lines.append((size, one.line.start + len(one.line.content) - len(one.value)))
+            data.append(one.value)
+            size += len(one.value) + 1
+        elif one.value or one.name:
+            others.append(Payload(number, one.line.content, [(0, one.line.start)]))
+    if data:
+        yield Payload(number, b"\n".join(data), lines)
+    yield from others
+
+
+# -- the strings of a payload --------------------------------------------------------------------------------------
+
+
+def texts_of(payload: Payload) -> Iterator[Text]:
+    """The strings of a payload that is JSON, whole or broken; else the payload itself as one text."""
+    start = payload.data.lstrip()[:2]
+    if start[:1] in (b"{", b"["):
+        yield from _Strings(payload, _QUOTED_OTHERWISE if start == b"{'" else _TOKEN).read()
+    elif start[:1] == b'"':
+        yield Text(payload, ("",), payload.data.index(b'"') + 1, payload.data.strip()[1:].removesuffix(b'"'))
+    elif start and start != b"[D":
+        yield Text(payload, ("",), 0, payload.data, json=False)
+
+
+@dataclass(slots=True)
+class _Level:
+    """An object or list that is open."""
+
+    name: str
+    is_list: bool
+    members: dict[str, str] = field(default_factory=dict)
+    key: str | None = None
+
+
+class _Strings:
+    """Reads JSON token by token and takes what is broken as it comes."""
+
+    def __init__(self, payload: Payload, token: re.Pattern[bytes]) -> None:
+        self._payload, self._token = payload, token
+        self._levels: list[_Level] = []
+
+    def read(self) -> Iterator[Text]:
+        for match in self._token.finditer(self._payload.data):
+            token = match[0]
+            first = token[:1]
+            if first in (b"{", b"["):
+                if len(self._levels) < 200:
+                    self._levels.append(_Level(self._name(), first == b"["))
+            elif first in (b"}", b"]"):
+                if self._levels:
+                    self._levels.pop()
+                self._value_over()
+            elif first in (b'"', b"'"):
+                yield from self._string(match.start() + 1, token[1:])
+            elif first not in (b",", b":"):
+                self._note(token.decode("latin-1"))
+                self._value_over()
+            elif first == b",":
+                self._value_over()
+
+    def _name(self) -> str:
+        level = self._levels[-1] if self._levels else None
+        return "" if level is None else "[]" if level.is_list else level.key or ""
+
+    def _value_over(self) -> None:
+        if self._levels:
+            self._levels[-1].key = None
+
+    def _note(self, value: str) -> None:
+        level = self._levels[-1] if self._levels else None
+        if level is not None and level.key in _NUMBERS + _NAMES:
+            level.members[level.key] = value
+
+    def _string(self, start: int, raw: bytes) -> Iterator[Text]:
+        raw = raw.removesuffix(b'"').removesuffix(b"'")
+        level = self._levels[-1] if self._levels else None
+        if level is not None and not level.is_list and level.key is None:
+            level.key = raw.decode("utf-8", "replace")
+            return
+        self._note(raw.decode("utf-8", "replace"))
+        path = (*(one.name for one in self._levels), self._name())
+        yield Text(self._payload, path, start, raw, holders=tuple(one.members for one in self._levels))
+        self._value_over()
+
+
+# -- which continue each other -------------------------------------------------------------------------------------
+
+
+def channels(texts: list[Text]) -> Iterator[list[Text]]:
+    """Groups of texts that continue each other; one text may be in several of them."""
+    seen: set[tuple[int, ...]] = set()
+    for members in (_NUMBERS + _NAMES, _NUMBERS, ()):
+        groups: dict[Any, list[Text]] = {}
+        for text in texts:
+            beside = tuple((one.get(name) for name in members) for one in text.holders)
+            groups.setdefault((text.path, tuple(map(tuple, beside))), []).append(text)
+        for group in groups.values():
+            key = tuple(map(id, group))
+            if key not in seen:
+                seen.add(key)
+                yield group

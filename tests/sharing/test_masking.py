@@ -1,0 +1,280 @@
+"""Secrets leave bodies, in pieces too; what is no secret stays; nothing moves and no finding changes."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import random
+
+import brotli
+import pytest
+import zstandard
+
+from streamlab.exchange import Exchange, Request, ResponseHead, Segment
+from streamlab.judging.analyzer import analyze
+from streamlab.redaction import find_secrets
+from streamlab.sharing.masking import mask_body, mask_text
+from streamlab.sharing.requests import mask_request
+from streamlab.sharing.shared import Masking, share
+from tests import corpus, messages, streams
+from tests.sharing.canaries import canaries, tells
+
+CANARIES = canaries(40)
+KEY = "sk-proj-q7AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"
+
+
+def _findings(body: bytes):
+    return [
+        (one.rule, one.severity, one.event, one.span, one.path, one.count, one.events)
+        for one in analyze(streams.exchange(body)).findings
+    ]
+
+
+@pytest.mark.parametrize(("prefix", "secret"), CANARIES, ids=[prefix for prefix, _ in CANARIES])
+def test_every_kind_goes_and_its_prefix_stays(prefix: str, secret: str) -> None:
+    text = f"use {secret} here"
+    shown = mask_text(text)
+    assert len(shown) == len(text)
+    assert tells(secret, prefix) not in shown
+    assert shown.startswith(f"use {prefix}x")
+    assert shown.endswith(" here")
+    assert mask_text(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-learn-compatible-estimators-are-fun", "chatcmpl-CQ7aB3kq0sk1AbCdEf0123456789",
+        "call_Ab12Cd34Ef56Gh78Ij90KlMn", "msg_01ABCDEFGHJKLMNPQRSTUVWX", "toolu_01A09q90qw90lq917835lq9",
+        "resp_68af4030592c81938ec0a5fbab4a3e9f05438e46b5", "Bearer tokens are fun", "task-sk-",
+        "fp_44709d6fcb", "550e8400-e29b-41d4-a716-446655440000", "d41d8cd98f00b204e9800998ecf8427e",
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
+        'api_key=os.environ["OPENAI_API_KEY_2"]', "basic instructions12 follow", "https://example.org/a@b",
+        "gAAAAABn0123456789abcdefABCDEF_-0123456789", "max_tokens=4096000000000000", "password: your password here",
+    ],
+)  # fmt: skip
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert find_secrets(text) == []
+    assert mask_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgres://app:hunter2@db/x", "postgres://app:xxxxxxx@db/x"),
+        ('{"api_key": "aB3dE6gH9jK2"}', '{"api_key": "xxxxxxxxxxxx"}'),
+        ("Authorization: Bearer aB3dE6gH9jK2mN5p", "Authorization: Bearer xxxxxxxxxxxxxxxx"),
+        ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization: Basic xxxxxxxxxxxxxxxxxx=="),
+        ("GET /v1?key=aB3dE6gH9j&alt=sse", "GET /v1?key=xxxxxxxxxx&alt=sse"),
+        ("123456789:AAq7CdEfGhIjKlMnOpQrStUvWxYz012345", "123456789:AAxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIEq7AbCdEfGhIjKlMn+/==\n-----END PRIVATE KEY-----",
+         "-----BEGIN PRIVATE KEY-----\nxxxxxxxxxxxxxxxxxxxx+/==\n-----END PRIVATE KEY-----"),
+    ],
+)  # fmt: skip
+def test_secrets_by_what_stands_beside_them(text: str, shown: str) -> None:
+    assert mask_text(text) == shown
+
+
+# -- over events ---------------------------------------------------------------------------------------------------
+
+
+def _deltas(kind: str, pieces: list[str]) -> bytes:
+    """A stream in which the pieces are content, reasoning, arguments, or a broken server's idea of them."""
+    if kind == "messages":
+        return messages.sse(messages.text(*pieces))
+    if kind == "messages input":
+        return messages.sse(messages.tool(*pieces))
+    if kind == "responses":
+        return streams.responses_sse(streams.responses_text(*pieces))
+    if kind == "unknown":
+        return b"".join(streams.frame({"token": {"said": one}, "seq": at}) for at, one in enumerate(pieces))
+    if kind == "text":
+        return b"".join(b"data: " + one.encode() + b"\n\n" for one in pieces)
+    if kind == "lines":
+        return b"".join(json.dumps({"response": one, "done": False}).encode() + b"\n" for one in pieces)
+    if kind == "arguments":
+        return streams.sse(streams.chat_tool(*pieces))
+    if kind == "arguments with an index each":
+        calls = [streams.call(at, "c", "f", one) for at, one in enumerate(pieces)]
+        return streams.sse([streams.chunk({"tool_calls": [one]}) for one in calls])
+    name = "reasoning_content" if kind == "reasoning" else "content"
+    return streams.sse([streams.chunk({name: one}) for one in pieces] + [streams.chunk({}, "stop")])
+
+
+KINDS = (
+    "content", "reasoning", "arguments", "arguments with an index each", "messages", "messages input", "responses",
+    "unknown", "text", "lines",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_secret_spread_over_events_goes_wherever_it_is_cut(kind: str) -> None:
+    text = f'{{"k": "{KEY}"}}' if "arg" in kind or "input" in kind else f"the key {KEY} is mine"
+    start = text.index(KEY)
+    for cut in (*range(start - 1, start + 9), start + 20, start + len(KEY) - 1):
+        body = _deltas(kind, [text[:cut], text[cut:]])
+        found = mask_body(body)
+        assert len(found.data) == len(body)
+        assert len(found.secrets) >= 1
+        assert b"q7AbC" not in found.data
+        assert b"6789" not in found.data
+    pieces = list(text)
+    found = mask_body(_deltas(kind, pieces))
+    assert not any(letter.encode() + b'"' in found.data for letter in "QRSTUV"), found.data
+
+
+def test_findings_are_the_same_before_and_after() -> None:
+    """Broken in many ways, and full of secrets."""
+    dice = random.Random(3)
+    for number, (prefix, secret) in enumerate(canaries(80)):
+        text = f"say {secret} twice {secret}"
+        cuts = sorted(dice.sample(range(1, len(text)), number % 9))
+        pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+        body = _deltas(KINDS[number % len(KINDS)], pieces)
+        if number % 3 == 0:
+            body = body.replace(b"data: ", b"data:")[: len(body) - dice.randrange(40)]
+        found = mask_body(body)
+        assert tells(secret, prefix).encode() not in found.data.replace(b'"', b""), (number, found.data)
+        assert _findings(found.data) == _findings(body), number
+        assert mask_body(found.data).data == found.data
+
+
+def test_a_secret_cut_inside_an_escape_of_json_within_json() -> None:
+    inner = '{"key": "\\u0073k-proj-q7AbCdEfGhIj\\u004blMnOpQr\\/StUvWxYz0123"}'
+    for cut in range(1, len(inner)):
+        body = streams.sse(streams.chat_tool(inner[:cut], inner[cut:]))
+        found = mask_body(body).data
+        assert len(found) == len(body)
+        report = analyze(streams.exchange(found))
+        arguments = report.completion["tool_calls"][0]["function"]["arguments"]
+        assert json.loads(arguments)["key"].startswith("sk-proj-xxxxxxxxxxxxxxxxxxx"), (cut, arguments)
+
+
+def test_escaped_letters_of_the_outer_json_stay_escapes() -> None:
+    body = b'data: {"choices":[{"index":0,"delta":{"content":"\\u0073k-proj-q7AbCdEf\\u0047hIjKlMnOpQr"}}]}\n\n'
+    found = mask_body(body).data
+    assert found == body.replace(b"q7AbCdEf\\u0047hIjKlMnOpQr", b"xxxxxxxx\\u0078xxxxxxxxxxx")
+
+
+def test_texts_that_grow_stay_beginnings_of_each_other() -> None:
+    text = f"key {KEY} end"
+    body = streams.sse([streams.chunk({"content": text[:at]}) for at in (5, 9, 12, 15, 20, 30, len(text))])
+    found = mask_body(body).data
+    said = [json.loads(line[6:])["choices"][0]["delta"]["content"] for line in found.split(b"\n\n")[:7]]
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(said))
+    assert _findings(found) == _findings(body)
+
+
+def test_broken_json_single_quotes_comments_and_lines_of_two_fields() -> None:
+    body = (
+        f"data: {{'content': '{KEY}'\n\n: {KEY}\n\nevent: {KEY}\ndata: {{\"a\": \"{KEY}\n\n"
+        f'data: {{"content":\ndata:  "{KEY}"}}\n\ndata: {{"{KEY}": 1}}\n\n'
+    ).encode()
+    found = mask_body(body).data
+    assert b"q7AbC" not in found
+    assert len(found) == len(body)
+    assert found.count(b"sk-proj-xxxxx") == 6
+
+
+# -- whole exchanges -----------------------------------------------------------------------------------------------
+
+
+def test_members_fields_and_parts_of_requests() -> None:
+    body = json.dumps(
+        {
+            "model": "m", "prompt_cache_key": "stay-1", "max_tokens": 5, "metadata": {"user_id": "u1"},
+            "tools": [
+                {"type": "mcp", "authorization": "hunter2-token", "headers": {"X-Auth-Token": "sesame", "a": "a/b"}},
+                {"function": {"parameters": {"properties": {"password": {"description": "secret stays"}}}}},
+            ],
+            "api_key": "hunter2",
+        }
+    ).encode()  # fmt: skip
+    shown = json.loads(mask_request(body).data)
+    assert shown["tools"][0] == {
+        "type": "mcp", "authorization": "xxxxxxx-xxxxx", "headers": {"X-Auth-Token": "xxxxxx", "a": "a/b"},
+    }  # fmt: skip
+    assert shown["api_key"] == "xxxxxxx"
+    assert shown["prompt_cache_key"] == "stay-1"
+    assert shown["tools"][1] == json.loads(body)["tools"][1]
+    form = b'--b\r\nContent-Disposition: form-data; name="api_key"\r\n\r\nhunter2\r\n--b--\r\n'
+    assert mask_request(form).data == form.replace(b"hunter2", b"xxxxxxx")
+    assert mask_request(b"grant=1&client_secret=hunter2&x=1").data == b"grant=1&client_secret=xxxxxxx&x=1"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, br"])
+def test_compressed_bodies_are_coded_anew_read_by_read(coding: str) -> None:
+    import zlib
+
+    coders = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress}
+    plain = streams.sse(streams.chat_text("the key ", KEY[:11], KEY[11:], " is mine"))
+    coded = plain
+    for one in coding.split(", "):
+        coded = coders[one](coded)
+    exchange = Exchange(
+        head=ResponseHead(200, (("content-type", "text/event-stream"), ("content-encoding", coding)), 1),
+        segments=(Segment(2, coded[:20]), Segment(3, coded[20:])), end_us=4,
+    )  # fmt: skip
+    shown = share(exchange).exchange
+    assert [one.offset_us for one in shown.segments] == [2, 3]
+    report = analyze(shown)
+    assert report.completion["content"] == "the key sk-proj-" + "x" * (len(KEY) - 8) + " is mine"
+    assert [one.rule for one in report.findings] == [one.rule for one in analyze(exchange).findings]
+
+
+def test_an_exchange_without_secrets_is_the_same_object_all_over() -> None:
+    exchange = streams.exchange(streams.sse(streams.chat_text("hello", " there")))
+    shown = share(exchange)
+    assert shown.exchange == exchange
+    assert shown.masked == ()
+
+
+def test_notes_labels_and_heads_are_clean_too() -> None:
+    exchange = Exchange(
+        request=Request("POST", f"http://h/v1?api_key={KEY}", (("authorization", KEY),), None),
+        label=f"with {KEY}",
+        notes={"unframed": f"oops {KEY}", "trailers": [["x-api-key", "hunter2"]], "n": [1, {"a": KEY}]},
+    )
+    shown = repr(share(exchange).exchange)
+    assert "q7AbC" not in shown
+    assert "hunter2" not in shown
+
+
+def test_own_patterns() -> None:
+    import re
+
+    body = streams.sse(streams.chat_text("ticket ACME-", "1234-Z, please"))
+    found = mask_body(body, (re.compile(r"ACME-\d{4}-[A-Z]"),))
+    assert b"1234" not in found.data
+    assert b"please" in found.data
+    assert found.secrets[0].kind == "own pattern"
+
+
+@corpus.needs_recorded
+def test_recorded_streams_hold_no_secret() -> None:
+    """Every 25th; benchmarks/redaction_bench.py takes them all."""
+    for directory in corpus.recorded("")[::25]:
+        exchange = corpus.load(directory)
+        assert share(exchange).masked == (), directory
+
+
+# -- filler --------------------------------------------------------------------------------------------------------
+
+
+def test_filler_keeps_length_shape_and_findings() -> None:
+    said = "Grüße, 世界! Привет <think>hm</think> 42 🎉\nCODE: ok"
+    for kind in ("content", "messages", "responses", "text"):
+        body = _deltas(kind, [said[:7], said[7:20], said[20:]])
+        shown = share(streams.exchange(body), Masking(text=True)).exchange.body
+        assert len(shown) == len(body)
+        assert "世界".encode() not in shown
+        assert b"CODE" not in shown
+        assert "🎉".encode() in shown or b"\\ud83c" in shown
+        assert _findings(shown) == _findings(body), kind
+    body = _deltas("arguments", ['{"city": "Par', 'is", "n": 12}'])
+    shown = share(streams.exchange(body), Masking(text=True)).exchange
+    arguments = json.loads(analyze(shown).completion["tool_calls"][0]["function"]["arguments"])
+    assert set(arguments) == {"city", "n"}
+    assert arguments["city"] != "Paris"
+    assert len(arguments["city"]) == 5
