@@ -12,7 +12,7 @@ import click
 from streamlab.cli.options import db_option, max_input_option, sharing_options
 
 if TYPE_CHECKING:
-    from streamlab.workflows.export import Exported, Text
+    from streamlab.workflows.export import Exported, ExportedText
 
 _FORMATS = ("fixture", "sse", "har", "vcr", "curl", "html", "markdown", "svg", "otel")
 #: What is a text of its own, for standard output or a file that is named.
@@ -95,7 +95,7 @@ def _tell(exported: Iterable[Exported], form: str) -> Iterable[Path]:
         yield one.path
 
 
-def _write_texts(made: Iterable[Text], path: Path | None, form: str) -> None:
+def _write_texts(made: Iterable[ExportedText], path: Path | None, form: str) -> None:
     from streamlab.errors import UsageError
     from streamlab.report.terminal import complain, say, say_body
     from streamlab.storage.files import write_regular

@@ -17,7 +17,7 @@ from hashlib import blake2b, sha256
 from itertools import accumulate
 
 from streamlab.sharing.masking import replaced
-from streamlab.sharing.texts import Payload, Text, channels, payloads, texts_of
+from streamlab.sharing.texts import SourceText, TextSource, channels, payloads, texts_of
 
 #: Members that hold, or whose members hold, what somebody said.
 _SAID = frozenset(
@@ -106,10 +106,10 @@ def fill_body(body: bytes) -> bytes:
 
 def fill_request(body: bytes) -> bytes:
     """A request's body with filler for its texts; one that is no JSON is text altogether."""
-    return _filled(body, [text for text in texts_of(Payload(0, body, [(0, 0)])) if _is_said(text)])
+    return _filled(body, [text for text in texts_of(TextSource(0, body, [(0, 0)])) if _is_said(text)])
 
 
-def _is_said(text: Text) -> bool:
+def _is_said(text: SourceText) -> bool:
     if not text.json:
         return not re.match(rb"(?:event|id|retry|:)", text.raw)
     if text.key in _KEPT:
@@ -117,7 +117,7 @@ def _is_said(text: Text) -> bool:
     return text.path == ("",) or any(part in _SAID for part in text.path)
 
 
-def _filled(body: bytes, texts: list[Text]) -> bytes:
+def _filled(body: bytes, texts: list[SourceText]) -> bytes:
     key = sha256(body).digest()
     filled = bytearray(body)
     done: set[int] = set()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from streamlab.redaction import MASK, find_secrets
 from streamlab.redaction.detectors import MASK_DIGIT
-from streamlab.sharing.texts import Text, channels, payloads, texts_of
+from streamlab.sharing.texts import SourceText, channels, payloads, texts_of
 
 #: JSON within JSON within JSON: how many layers of escapes are looked through.
 _LAYERS = 3
@@ -122,7 +122,7 @@ def _outwards(covered: dict[int, str], outer: str, places: list[int]) -> dict[in
 
 
 def _mask_group(
-    group: list[Text], patterns: Sequence[re.Pattern[str]], masked: bytearray, found: dict[int, Masked]
+    group: list[SourceText], patterns: Sequence[re.Pattern[str]], masked: bytearray, found: dict[int, Masked]
 ) -> None:
     """Mask what texts that continue each other hold, alone and joined."""
     if not secrets_in("".join(text.value for text in group), patterns):
@@ -156,7 +156,7 @@ def _separated(values: list[str]) -> Iterator[str]:
         yield value + _END if again or any(one.start == 0 for one in find_secrets(following)) else value
 
 
-def _carry_back(group: list[Text], covered: dict[int, dict[int, str]]) -> None:
+def _carry_back(group: list[SourceText], covered: dict[int, dict[int, str]]) -> None:
     """A text that the next one repeats and goes on with holds the beginning of what is masked there."""
     for number in range(len(group) - 1, 0, -1):
         before, text = group[number - 1].value, group[number].value

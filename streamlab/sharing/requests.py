@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from streamlab.redaction import MASK, find_secrets, is_secret_member, is_secret_name
 from streamlab.sharing.masking import Masked, MaskedBody, cover_raw, mask_text, replaced, secrets_in
-from streamlab.sharing.texts import Payload, Text
+from streamlab.sharing.texts import SourceText, TextSource
 
 #: A member with a text, also in JSON that a text holds.
 _MEMBER = re.compile(rb'(\\{0,3}")([A-Za-z][\w.-]{1,78})\1\s{0,8}:\s{0,8}\1((?:[^"\\]|\\[^"\\]|(?!\1)\\["\\])*)')
@@ -49,7 +49,7 @@ def _names_a_secret(name: str) -> bool:
 
 def _cover_text(start: int, raw: bytes, masked: bytearray, found: list[Masked]) -> None:
     """Mask a text whole; of a key of known form, what says whose it is stays, and so does an authorization's scheme."""
-    text = Text(Payload(0, raw, [(0, start)]), ("",), 0, raw)
+    text = SourceText(TextSource(0, raw, [(0, start)]), ("",), 0, raw)
     plain = text.value
     shown = mask_text(plain)
     if shown == plain:
@@ -63,13 +63,13 @@ def _cover_text(start: int, raw: bytes, masked: bytearray, found: list[Masked]) 
 
 def _cover_escaped(body: bytes, patterns: Sequence[re.Pattern[str]], masked: bytearray, found: list[Masked]) -> None:
     for match in _ESCAPED.finditer(body):
-        text = Text(Payload(0, match[1], [(0, match.start(1))]), ("",), 0, match[1])
+        text = SourceText(TextSource(0, match[1], [(0, match.start(1))]), ("",), 0, match[1])
         for one in secrets_in(text.value, patterns):
             found.append(Masked(one.kind, None, match.start(1)))
             _write(text, one.covered, masked)
 
 
-def _write(text: Text, letters: dict[int, str], masked: bytearray) -> None:
+def _write(text: SourceText, letters: dict[int, str], masked: bytearray) -> None:
     units = text.units()
     for at, letter in letters.items():
         place, unit = units[at]

@@ -119,7 +119,7 @@ class _Coder(Protocol):
     def flush(self, end: bool) -> bytes: ...
 
 
-class _Zlib:
+class _ZlibCoder:
     def __init__(self, wbits: int) -> None:
         self._inner = zlib.compressobj(9, zlib.DEFLATED, wbits)
 
@@ -130,7 +130,7 @@ class _Zlib:
         return self._inner.flush(zlib.Z_FINISH if end else zlib.Z_SYNC_FLUSH)
 
 
-class _Brotli:
+class _BrotliCoder:
     def __init__(self) -> None:
         self._inner = brotli.Compressor()
 
@@ -141,7 +141,7 @@ class _Brotli:
         return bytes(self._inner.finish() if end else self._inner.flush())
 
 
-class _Zstd:
+class _ZstdCoder:
     def __init__(self) -> None:
         self._inner = zstandard.ZstdCompressor(level=9).compressobj()
 
@@ -154,10 +154,10 @@ class _Zstd:
 
 def _coder(coding: str) -> _Coder:
     if coding in ("gzip", "x-gzip"):
-        return _Zlib(31)
+        return _ZlibCoder(31)
     if coding == "deflate":
-        return _Zlib(15)
-    return _Brotli() if coding == "br" else _Zstd()
+        return _ZlibCoder(15)
+    return _BrotliCoder() if coding == "br" else _ZstdCoder()
 
 
 def _coded(pieces: list[bytes], codings: list[str], *, complete: bool) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 A secret, or a sentence, may be spread over the deltas of many events, cut anywhere. So the strings of one place in the
 JSON are joined over all events (`channels`), once by their path and the indexes beside them, and once by their path
 alone, since servers number badly. Payloads that are no JSON are texts themselves. What a string holds is told from its
-bytes only when somebody wants to change them (`Text.units`).
+bytes only when somebody wants to change them (`SourceText.units`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DATA = b"data"
 
 
 @dataclass(slots=True)
-class Payload:
+class TextSource:
     """The bytes of one event's ``data``, or of a line or body that is no event; ``lines`` are (offset in the payload,
     offset in the body) of its lines. ``event`` is its number."""
 
@@ -49,11 +49,11 @@ class Payload:
 
 
 @dataclass(slots=True)
-class Text:
+class SourceText:
     """A string: ``start`` and ``raw`` are its bytes in the payload, without quotes. ``path`` names it; ``holders`` are
     the scalar members of the objects that hold it."""
 
-    payload: Payload
+    payload: TextSource
     path: tuple[str, ...]
     start: int
     raw: bytes
@@ -107,7 +107,7 @@ def _decoded(unit: bytes) -> str:
 # -- payloads ----------------------------------------------------------------------------------------------------
 
 
-def payloads(body: bytes) -> Iterator[Payload]:
+def payloads(body: bytes) -> Iterator[TextSource]:
     """What a decoded body is made of, in order."""
     kind = sniff(body[: 1 << 20])
     if kind is BodyKind.SSE:
@@ -117,13 +117,13 @@ def payloads(body: bytes) -> Iterator[Payload]:
     elif kind is BodyKind.NDJSON:
         at = 0
         for number, line in enumerate(body.splitlines(keepends=True)):
-            yield Payload(number, line, [(0, at)])
+            yield TextSource(number, line, [(0, at)])
             at += len(line)
     elif body:
-        yield Payload(0, body, [(0, 0)])
+        yield TextSource(0, body, [(0, 0)])
 
 
-def _of_event(number: int, event: ServerSentEvent) -> Iterator[Payload]:
+def _of_event(number: int, event: ServerSentEvent) -> Iterator[TextSource]:
     data, lines, others = [], [], []
     size = 0
     for one in event.fields():
@@ -132,24 +132,24 @@ def _of_event(number: int, event: ServerSentEvent) -> Iterator[Payload]:
             data.append(one.value)
             size += len(one.value) + 1
         elif one.value or one.name:
-            others.append(Payload(number, one.line.content, [(0, one.line.start)]))
+            others.append(TextSource(number, one.line.content, [(0, one.line.start)]))
     if data:
-        yield Payload(number, b"\n".join(data), lines)
+        yield TextSource(number, b"\n".join(data), lines)
     yield from others
 
 
 # -- the strings of a payload --------------------------------------------------------------------------------------
 
 
-def texts_of(payload: Payload) -> Iterator[Text]:
+def texts_of(payload: TextSource) -> Iterator[SourceText]:
     """The strings of a payload that is JSON, whole or broken; else the payload itself as one text."""
     start = payload.data.lstrip()[:2]
     if start[:1] in (b"{", b"["):
         yield from _Strings(payload, _QUOTED_OTHERWISE if start == b"{'" else _TOKEN).read()
     elif start[:1] == b'"':
-        yield Text(payload, ("",), payload.data.index(b'"') + 1, payload.data.strip()[1:].removesuffix(b'"'))
+        yield SourceText(payload, ("",), payload.data.index(b'"') + 1, payload.data.strip()[1:].removesuffix(b'"'))
     elif start and start != b"[D":
-        yield Text(payload, ("",), 0, payload.data, json=False)
+        yield SourceText(payload, ("",), 0, payload.data, json=False)
 
 
 @dataclass(slots=True)
@@ -165,11 +165,11 @@ class _Level:
 class _Strings:
     """Reads JSON token by token and takes what is broken as it comes."""
 
-    def __init__(self, payload: Payload, token: re.Pattern[bytes]) -> None:
+    def __init__(self, payload: TextSource, token: re.Pattern[bytes]) -> None:
         self._payload, self._token = payload, token
         self._levels: list[_Level] = []
 
-    def read(self) -> Iterator[Text]:
+    def read(self) -> Iterator[SourceText]:
         for match in self._token.finditer(self._payload.data):
             token = match[0]
             first = token[:1]
@@ -201,7 +201,7 @@ class _Strings:
         if level is not None and level.key in _NUMBERS + _NAMES:
             level.members[level.key] = value
 
-    def _string(self, start: int, raw: bytes) -> Iterator[Text]:
+    def _string(self, start: int, raw: bytes) -> Iterator[SourceText]:
         raw = raw.removesuffix(b'"').removesuffix(b"'")
         level = self._levels[-1] if self._levels else None
         if level is not None and not level.is_list and level.key is None:
@@ -209,18 +209,18 @@ class _Strings:
             return
         self._note(raw.decode("utf-8", "replace"))
         path = (*(one.name for one in self._levels), self._name())
-        yield Text(self._payload, path, start, raw, holders=tuple(one.members for one in self._levels))
+        yield SourceText(self._payload, path, start, raw, holders=tuple(one.members for one in self._levels))
         self._value_over()
 
 
 # -- which continue each other -------------------------------------------------------------------------------------
 
 
-def channels(texts: list[Text]) -> Iterator[list[Text]]:
+def channels(texts: list[SourceText]) -> Iterator[list[SourceText]]:
     """Groups of texts that continue each other; one text may be in several of them."""
     seen: set[tuple[int, ...]] = set()
     for members in (_NUMBERS + _NAMES, _NUMBERS, ()):
-        groups: dict[Any, list[Text]] = {}
+        groups: dict[Any, list[SourceText]] = {}
         for text in texts:
             beside = tuple((one.get(name) for name in members) for one in text.holders)
             groups.setdefault((text.path, tuple(map(tuple, beside))), []).append(text)

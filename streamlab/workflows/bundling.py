@@ -19,11 +19,11 @@ from streamlab.storage.files import write_regular
 from streamlab.storage.targets import find
 from streamlab.workflows.share import prepared
 
-__all__ = ["Made", "bundle_of", "masked_lines", "write_bundle"]
+__all__ = ["WrittenBundle", "bundle_of", "masked_lines", "write_bundle"]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class WrittenBundle:
     """What was put into a bundle, and what was masked in it."""
 
     shared: tuple[Shared, ...]
@@ -55,11 +55,13 @@ def _findings(exchange: Exchange) -> dict[str, Any]:
     return {"format": "streamlab.check/1", "version": __version__, "exchanges": [found]}
 
 
-def write_bundle(targets: Iterable[str], output: Path, masking: Masking | None, db: Path | None = None) -> Made:
+def write_bundle(
+    targets: Iterable[str], output: Path, masking: Masking | None, db: Path | None = None
+) -> WrittenBundle:
     """Write the exchanges that TARGETs name into one file, replacing it. Raises UsageError when there are none."""
     shared = tuple(prepared(found.read(), masking) for target in targets for found in find(target, db))
     if not shared:
         raise UsageError("nothing to put into a bundle")
     plain = (replace(one.exchange, id=None) for one in shared)
     write_regular(output, bundle_of(plain, redacted=masking is not None))
-    return Made(shared)
+    return WrittenBundle(shared)

@@ -24,11 +24,11 @@ from streamlab.workflows.cards import card
 from streamlab.workflows.regression.fixture import write_expectations
 from streamlab.workflows.share import prepared
 
-__all__ = ["FORMATS", "Exported", "Text", "export", "safe_name", "texts", "write_fixture", "write_test_module"]
+__all__ = ["FORMATS", "Exported", "ExportedText", "export", "safe_name", "texts", "write_fixture", "write_test_module"]
 
-#: What ``--as`` takes; a fixture is a directory, the others are files. The last four may be text for a terminal too.
-FORMS_OF_OTHERS = ("fixture", "sse", "har", "vcr", "curl")
-FORMATS = (*FORMS_OF_OTHERS, *CARDS, "otel")
+#: What ``--as`` takes and can be read again; a fixture is a directory, the others are files. There are cards and spans
+#: beside them (`_WRITERS`).
+FORMATS = ("fixture", "sse", "har", "vcr", "curl")
 
 
 class Exported(NamedTuple):
@@ -39,7 +39,7 @@ class Exported(NamedTuple):
     masked: Sequence[str] = ()
 
 
-class Text(NamedTuple):
+class ExportedText(NamedTuple):
     """An exchange as text, and what was masked in it."""
 
     text: str
@@ -63,13 +63,13 @@ def export(
             yield written._replace(masked=masked_lines([shared]))
 
 
-def texts(targets: Iterable[str], form: str, db: Path | None, masking: Masking | None) -> Iterator[Text]:
+def texts(targets: Iterable[str], form: str, db: Path | None, masking: Masking | None) -> Iterator[ExportedText]:
     """Each exchange as a card or spans, for standard output or a file that is named."""
     for target in targets:
         for found in find(target, db):
             shared = prepared(found.read(), masking)
             name = directory_name(shared.exchange, found.source)
-            yield Text(_text(shared.exchange, form, name, masking is not None), masked_lines([shared]))
+            yield ExportedText(_text(shared.exchange, form, name, masking is not None), masked_lines([shared]))
 
 
 def _text(exchange: Exchange, form: str, name: str, redacted: bool) -> str:

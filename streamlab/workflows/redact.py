@@ -17,11 +17,11 @@ from streamlab.storage.targets import find
 from streamlab.workflows.bundling import bundle_of, masked_lines
 from streamlab.workflows.share import kept_findings, leftovers, leftovers_of, prepared
 
-__all__ = ["Made", "redact", "verify", "verify_made"]
+__all__ = ["Redacted", "redact", "verify", "verify_made"]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Redacted:
     """What came of it: the exchanges and where they were from, what was masked, and findings that are not the same."""
 
     shared: tuple[tuple[str, Shared], ...]
@@ -38,7 +38,7 @@ class Made:
         return self.shared[0][1].exchange.body
 
 
-def redact(targets: Sequence[str], output: Path | None, masking: Masking, db: Path | None = None) -> Made:
+def redact(targets: Sequence[str], output: Path | None, masking: Masking, db: Path | None = None) -> Redacted:
     """Mask the exchanges that TARGETs name and write them to ``output``. Raises UsageError."""
     shared, findings = [], []
     for target in targets:
@@ -51,7 +51,7 @@ def redact(targets: Sequence[str], output: Path | None, masking: Masking, db: Pa
         raise UsageError(f"{len(shared)} exchanges have {len(shared)} bodies: write a bundle, a database or a folder")
     if output is not None:
         _write([(source, one.exchange) for source, one in shared], output)
-    return Made(tuple(shared), tuple(findings))
+    return Redacted(tuple(shared), tuple(findings))
 
 
 def _write(exchanges: Sequence[tuple[str, Exchange]], output: Path) -> None:
@@ -83,7 +83,7 @@ def verify(targets: Sequence[str], masking: Masking, db: Path | None = None) -> 
     return wrong
 
 
-def verify_made(made: Made, output: Path | None, masking: Masking) -> list[str]:
+def verify_made(made: Redacted, output: Path | None, masking: Masking) -> list[str]:
     """What is wrong with what was made: secrets that are left in it, findings that are not."""
     if output is not None:
         left = list(leftovers_of(str(output), None, masking))

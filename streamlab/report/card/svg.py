@@ -44,7 +44,7 @@ def timeline_svg(card: Card, *, alone: bool = True) -> str:
     span = max(1, last_us) if timed else max(1, len(rows))
 
     def place(row: TimelineRow) -> float:
-        return 100 * ((row.offset_us or 0) if timed else row.event) / span
+        return 98.5 * ((row.offset_us or 0) if timed else row.event) / span
 
     attributes = (
         f'xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
@@ -86,7 +86,7 @@ def _bars(rows: list[TimelineRow], place: Place) -> Iterator[str]:
         if row.offset_us is not None:
             said += f", at {milliseconds(row.offset_us)}"
         yield (
-            f'<rect class="{_class(row.kind)}" x="{place(row):.3f}%" y="{_BASE - height:.1f}" width="2"'
+            f'<rect class="{_class(row.kind)}" x="{place(row):.3f}%" y="{_BASE - height:.1f}" width="3"'
             f' height="{height:.1f}"><title>{escape(said)}</title></rect>'
         )
 
@@ -117,9 +117,8 @@ def _axis(end: int, timed: bool) -> Iterator[str]:
     for step in range(5):
         anchor = "start" if step == 0 else "end" if step == 4 else "middle"
         label = milliseconds(end * step // 4) if timed else str(end * step // 4)
-        yield (
-            f'<text class="sl-text" x="{25 * step}%" y="{_HEIGHT - 8}" text-anchor="{anchor}">{escape(label)}</text>'
-        )
+        where = f'x="{98.5 * step / 4:.3f}%" y="{_HEIGHT - 8}" text-anchor="{anchor}"'
+        yield f'<text class="sl-text" {where}>{escape(label)}</text>'
     unit = "time since the request" if timed else "events, times unknown"
     yield f'<text class="sl-text" x="0" y="14">{unit}</text>'
 
