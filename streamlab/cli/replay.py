@@ -21,6 +21,8 @@ Examples:
   streamlab replay fixtures/ --listen 127.0.0.1:0 --speed 0
   streamlab replay 12 --segments byte
   streamlab replay 12 --reset-after 3e      (after three events)
+  streamlab replay 12 --fault 'at 3e: stall 30s' --fault 'rate 20 tok/s'
+  streamlab replay 12 --fault '503 for 2 requests'
   streamlab replay fixtures/ --fail-on-miss --ignore 'messages[*].id'
 """
 )
@@ -35,6 +37,13 @@ Examples:
 @click.option("--cut-after", metavar="BYTES", help="Close in the middle after so many body bytes (or events: 3e).")
 @click.option("--reset-after", metavar="BYTES", help="Reset the connection after so many body bytes (or events: 3e).")
 @click.option("--stall-after", metavar="BYTES", help="Fall silent after so many body bytes (or events: 3e).")
+@click.option(
+    "--fault",
+    "fault_texts",
+    multiple=True,
+    metavar="FAULT",
+    help="What goes wrong: 'at 7e: drop', '429 retry-after=7', 'latency 2s±0.3'; docs/faults.md has the grammar.",
+)
 @click.option("--normalize", is_flag=True, help="Play the mended stream instead of the recorded one.")
 @click.option(
     "--match",
@@ -56,6 +65,7 @@ def command(
     allow_remote: bool,
     allow_origins: tuple[str, ...],
     token: str | None,
+    fault_texts: tuple[str, ...],
     match: str,
     ignore: tuple[str, ...],
     fail_on_miss: bool,
@@ -69,6 +79,7 @@ def command(
     """
     need_posix("replay")
     from streamlab.config import load_config
+    from streamlab.playback.faults import parse_faults
     from streamlab.playback.matching import Ignored, Match
     from streamlab.report.terminal import complain, say
     from streamlab.report.unblocked import Unblocked
@@ -78,9 +89,10 @@ def command(
 
     ignored = (*load_config().ignore_members, *ignore)
     Ignored(ignored)  # says at once what is no path
+    faults = parse_faults(fault_texts) if fault_texts else None
     access = make_access(allow_remote, allow_origins, token)
     address = parse_listen(listen, allow_remote=allow_remote)
-    playables = replaying.playables(targets, db, warn=complain, **options)  # type: ignore[arg-type]
+    playables = replaying.playables(targets, db, faults=faults, speed=speed, warn=complain, **options)  # type: ignore[arg-type]
     listener = bind(*address)
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}{access.prefix}"
@@ -101,7 +113,7 @@ def command(
     timing = replaying.serve(
         listener,
         playables,
-        speed,
+        replaying.speed_of(faults, speed),
         tell,
         announce,
         match=Match(match),

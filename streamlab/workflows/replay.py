@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import os
 import signal
 import socket
@@ -20,6 +21,8 @@ from urllib.parse import urlsplit
 
 from streamlab.errors import UnreadableInputError, UsageError
 from streamlab.exchange import Ending, Exchange, Request
+from streamlab.playback.faults import Faults, parse_faults
+from streamlab.playback.faulty import faulty
 from streamlab.playback.matching import Match, Rung, candidate
 from streamlab.playback.script import Finish, PlannedFault, Script, Transform, parse_segments, script
 from streamlab.servers.access import Access
@@ -59,20 +62,23 @@ def playables(
     cut_after: str | None = None,
     reset_after: str | None = None,
     stall_after: str | None = None,
+    faults: Faults | None = None,
+    speed: float = 1.0,
     warn: Callable[[str], object] = bool,
 ) -> list[Playable]:
     """What the server can play, in the order of the targets. Raises UsageError, NotFoundError, UnreadableInputError.
 
     One exchange of several that cannot be read is told to ``warn`` and left out; where none can, the first says why.
+    ``faults`` take their own time, whatever ``speed`` does to the recorded one: play them at `speed_of`.
     """
     cutting = parse_segments(segments)
     fault = parse_fault(cut_after, reset_after, stall_after)
-    transform = repaired if normalize else None
+    changes = _Changes(cutting, fault, repaired if normalize else None, faults, speed)
     found = [target for name in targets for target in find(name, db)]
     made, unreadable = [], []
     for target in found:
         try:
-            made.append(_playable(target, cutting, fault, transform))
+            made.append(_playable(target, changes))
         except UnreadableInputError as error:
             unreadable.append(error)
     if unreadable and not made:
@@ -82,12 +88,29 @@ def playables(
     return made
 
 
-def _playable(
-    target: Target,
-    segments: str | int,
-    fault: PlannedFault | None,
-    transform: Transform | None,
-) -> Playable:
+@dataclass
+class _Changes:
+    """What is changed of each exchange on its way out; counts the requests, for faults that are over after some."""
+
+    segments: str | int
+    fault: PlannedFault | None
+    transform: Transform | None
+    faults: Faults | None
+    speed: float
+    requests: Iterator[int] = field(default_factory=itertools.count)
+
+    def script(self, exchange: Exchange) -> Script:
+        if self.faults is not None:
+            exchange = faulty(exchange, self.faults, speed=self.speed, request=next(self.requests))
+        return script(exchange, segments=self.segments, fault=self.fault, transform=self.transform)
+
+
+def speed_of(faults: Faults | None, speed: float) -> float:
+    """How fast the server plays: times of exchanges with faults are scaled when the faults are put in."""
+    return speed if faults is None else 1.0
+
+
+def _playable(target: Target, changes: _Changes) -> Playable:
     with target.opened() as exchange:
         names = [str(target.id)] if target.id is not None else []
         names += [Path(target.path).resolve().name] if target.id is None else []
@@ -99,7 +122,7 @@ def _playable(
     @contextmanager
     def opened() -> Iterator[Script]:
         with target.opened() as exchange:
-            yield script(exchange, segments=segments, fault=fault, transform=transform)
+            yield changes.script(exchange)
 
     return Playable(known, title, opened)
 
@@ -229,15 +252,19 @@ def replay(
     speed: float = 0.0,
     match: Match | str = Match.STRICT,
     ignore: Sequence[str] = (),
+    fault: str | Sequence[str] = (),
+    prefix: str = "/v1",
     **options: Any,
 ) -> BackgroundReplay:
-    """A replay server of these TARGETs for a ``with`` block.
+    """A replay server of these TARGETs for a ``with`` block. Raises UsageError, NotFoundError, UnreadableInputError.
 
     ``match`` ("strict", "ladder", "any") and ``ignore`` (paths such as ``messages[*].id``) say what may differ in a
-    request; other options are those of `playables`.
+    request, ``fault`` ("at 7e: drop", "429 retry-after=7") what goes wrong (``playback/faults.py``); other options are
+    those of `playables`.
     """
-    loaded = playables([os.fspath(target) for target in targets], db, **options)
-    return BackgroundReplay(loaded, speed=speed, match=Match(match), ignore=ignore)
+    faults = parse_faults([fault] if isinstance(fault, str) else fault) if fault else None
+    loaded = playables([os.fspath(target) for target in targets], db, faults=faults, speed=speed, **options)
+    return BackgroundReplay(loaded, speed=speed_of(faults, speed), match=Match(match), ignore=ignore, prefix=prefix)
 
 
 class BackgroundReplay:

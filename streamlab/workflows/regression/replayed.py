@@ -20,7 +20,7 @@ from streamlab.errors import StreamlabError
 from streamlab.playback.matching import Match, Rung
 from streamlab.servers.access import is_loopback
 from streamlab.storage.exchange_dir import read_exchange_dir
-from streamlab.workflows.replay import BackgroundReplay, playables
+from streamlab.workflows.replay import BackgroundReplay, replay
 
 #: The name under which a test's report carries what it asked for.
 PROPERTY = "streamlab"
@@ -31,10 +31,9 @@ def open_replay(homes: Sequence[Path], root: Path, match: str, options: dict[str
     """The server for a test, not started; ``options`` are the keywords of its marker. Raises UsageError."""
     options = dict(options)
     speed = float(options.pop("speed", 0))
-    mode = Match(options.pop("match", match))
+    mode = options.pop("match", match)
     ignore = (*load_config(root).ignore_members, *options.pop("ignore", ()))
-    loaded = playables([str(home) for home in homes], **options)
-    return BackgroundReplay(loaded, speed=speed, match=mode, ignore=ignore, prefix=_prefix(homes[0]))
+    return replay(*homes, speed=speed, match=mode, ignore=ignore, prefix=_prefix(homes[0]), **options)
 
 
 def _prefix(home: Path) -> str:
@@ -47,17 +46,17 @@ def _prefix(home: Path) -> str:
     return "/v1"
 
 
-def left_behind(replay: BackgroundReplay, names: Sequence[str], match: str) -> dict[str, Any]:
+def left_behind(server: BackgroundReplay, names: Sequence[str], match: str) -> dict[str, Any]:
     """What the report of a test carries: the fixtures it named and was answered with, and what differed."""
-    served = {one.playable.candidate.names[0] for one in replay.requests if one.playable is not None}
-    tolerated = sorted({line for one in replay.requests for line in one.tolerated})
-    other = sum(one.rung is Rung.ANY for one in replay.requests)
+    served = {one.playable.candidate.names[0] for one in server.requests if one.playable is not None}
+    tolerated = sorted({line for one in server.requests for line in one.tolerated})
+    other = sum(one.rung is Rung.ANY for one in server.requests)
     return {"named": list(names), "served": sorted(served), "match": match, "tolerated": tolerated, "other": other}
 
 
-def complaint(replay: BackgroundReplay) -> str | None:
+def complaint(server: BackgroundReplay) -> str | None:
     """Why a test fails although it passed: requests that no recording answers; None when there were none."""
-    missed = [one.miss for one in replay.requests if one.miss is not None]
+    missed = [one.miss for one in server.requests if one.miss is not None]
     if not missed:
         return None
     lines = [f"{len(missed)} request{'s' * (len(missed) != 1)} found no recording:"]
