@@ -104,7 +104,7 @@ def command(
 
     beside = Unblocked(sys.stderr)
 
-    tally = replaying.Tally()
+    tally = replaying.MatchTally()
 
     def tell(played: Played) -> None:
         tally.add(played)

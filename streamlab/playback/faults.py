@@ -55,7 +55,7 @@ class Change(NamedTuple):
     number: int | None = None
 
 
-class Status(NamedTuple):
+class StatusFault(NamedTuple):
     """An error instead of the answer, for the first ``requests`` (None: for all)."""
 
     code: int
@@ -68,7 +68,7 @@ class Faults:
     """Everything asked for. Times are microseconds."""
 
     changes: tuple[Change, ...] = ()
-    status: Status | None = None
+    status: StatusFault | None = None
     latency_us: int = 0
     jitter_us: int = 0
     gap_us: int | None = None  # between two events
@@ -120,7 +120,7 @@ class _Parser:
 
     # -- what a fault may be --
 
-    def _status(self, value: str, column: int) -> Status:
+    def _status(self, value: str, column: int) -> StatusFault:
         if not (value.isdigit() and 400 <= int(value) <= 599):
             raise self._error(column, "a status from 400 to 599")
         retry_after = requests = None
@@ -132,7 +132,7 @@ class _Parser:
             self._word("for")
             requests = self._whole("a number of requests")
             self._word("request", "requests")
-        return Status(int(value), retry_after, requests)
+        return StatusFault(int(value), retry_after, requests)
 
     def _change(self) -> Change:
         at = self._whole("an event (7e) or a byte (500)")

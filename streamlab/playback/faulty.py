@@ -12,7 +12,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
-from streamlab.playback.faults import Action, Change, Faults, Status
+from streamlab.playback.faults import Action, Change, Faults, StatusFault
 from streamlab.playback.script import Finish
 from streamlab.wire.sse import SSEDecoder
 from streamlab.wire.stream import BodyDecoder
@@ -223,7 +223,7 @@ def _head(head: ResponseHead, faults: Faults, speed: float) -> ResponseHead:
     return replace(head, headers=headers, offset_us=_scaled(head.offset_us, speed), http_version="1.1")
 
 
-def _error(exchange: Exchange, status: Status) -> Exchange:
+def _error(exchange: Exchange, status: StatusFault) -> Exchange:
     """What OpenAI answers with such a status, in its shape."""
     kind = _OPENAI_KINDS.get(status.code, "server_error" if status.code >= 500 else "invalid_request_error")
     phrase = next((one.phrase for one in HTTPStatus if one == status.code), "")

@@ -168,7 +168,7 @@ def played_line(played: Played) -> str:
 
 
 @dataclass
-class Tally:
+class MatchTally:
     """How requests were answered, in numbers. A broken-off or unreadable recording counts as missed."""
 
     counts: Counter[str] = field(default_factory=Counter)

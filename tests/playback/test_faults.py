@@ -8,7 +8,7 @@ import pytest
 
 from streamlab.errors import UsageError
 from streamlab.exchange import Ending
-from streamlab.playback.faults import Action, Change, Faults, Status, parse_faults
+from streamlab.playback.faults import Action, Change, Faults, StatusFault, parse_faults
 from streamlab.playback.faulty import faulty
 from tests import streams
 
@@ -27,10 +27,10 @@ def _pieces(exchange) -> list[bytes]:
 @pytest.mark.parametrize(
     ("text", "faults"),
     [
-        ("429", Faults(status=Status(429))),
-        ("429 retry-after=7", Faults(status=Status(429, 7))),
-        ("503 for 2 requests", Faults(status=Status(503, None, 2))),
-        ("503 retry-after=1 for 1 request", Faults(status=Status(503, 1, 1))),
+        ("429", Faults(status=StatusFault(429))),
+        ("429 retry-after=7", Faults(status=StatusFault(429, 7))),
+        ("503 for 2 requests", Faults(status=StatusFault(503, None, 2))),
+        ("503 retry-after=1 for 1 request", Faults(status=StatusFault(503, 1, 1))),
         ("at 7e: stall 30s", Faults(changes=(Change(Action.STALL, 7, False, 30_000_000),))),
         ("at 7e: stall", Faults(changes=(Change(Action.STALL, 7),))),
         ("at 500: cut", Faults(changes=(Change(Action.CUT, 500, True),))),
