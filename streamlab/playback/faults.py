@@ -15,10 +15,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from streamlab.errors import UsageError
 from streamlab.wire.visible import visible
@@ -185,7 +185,7 @@ class _Parser:
     def _seed(self) -> None:
         self.found = replace(self.found, seed=self._whole("a whole number"))
 
-    _SIMPLE = {
+    _SIMPLE: ClassVar[dict[str, Callable[[_Parser], None]]] = {
         "latency": _latency,
         "rate": _rate,
         "keepalive": _keepalive,
