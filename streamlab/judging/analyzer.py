@@ -107,7 +107,7 @@ class Analyzer:
         received.prefix = bytes(self._prefix)
         self._prefix.clear()
         received.kind = bodies.sniff(received.prefix)
-        received.coding_fault = self._decoder.body.fault
+        received.coding_fault, received.coded_parts = self._decoder.body.fault, self._decoder.body.parts
         self._look_at_the_whole()
         table = self._table or self._settle(received.whole_json)
         ctx.facts, ctx.received.foreign = 0, self._reader.foreign

@@ -22,6 +22,7 @@ ENGINE_RULES = {
     "encoding-mislabelled": "a body that is plainly not in the coding its header names is read as it is, one that is "
     "compressed without a word is decompressed",
     "gzip-on-sse": "the body is sent without content coding, each event as soon as it is certain",
+    "gzip-several-members": "the body is sent without content coding",
     "http-error-body-shape": "the text of the answer becomes the message of an error object; the status stays",
     "http-status-200-on-error": "the JSON object becomes an error event",
     "nonstream-json-for-stream": "the completion is sent as the chunks it would have been",

@@ -10,6 +10,7 @@ from streamlab import __version__
 from streamlab.clients.table import Break, breaks, clients
 from streamlab.judging.ranking import First, Tally, worst_first
 from streamlab.judging.report import Report
+from streamlab.report.promises import promise_of
 from streamlab.rules.finding import Finding, Severity
 
 
@@ -30,6 +31,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "count": finding.count,
         "events": list(finding.events[:100]),
         "breaks": [break_json(one) for one in breaks(finding.rule, finding.variants)],
+        "promise": promise_of(finding.rule),
     }
 
 

@@ -13,6 +13,7 @@ from streamlab.judging.metrics import Metrics
 from streamlab.judging.ranking import First, worst_first
 from streamlab.judging.report import Report
 from streamlab.report.harmless_console import HarmlessConsole
+from streamlab.report.promises import promise_of
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -80,6 +81,10 @@ def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "Ope
         console.hanging(sides, _INDENT, _INDENT + 2)
     for line in breaking_lines(finding.rule, finding.variants):
         console.hanging(Text.assemble(("breaks: ", "dim"), line), _INDENT, _INDENT + 2)
+    if finding.severity is Severity.ERROR and not breaks(finding.rule, finding.variants):
+        promise = promise_of(finding.rule)
+        if promise is not None:
+            console.hanging(Text.assemble(("promised: ", "dim"), promise), _INDENT, _INDENT + 2)
     console.hanging(Text.assemble(("mend: ", "dim"), _REPAIRS[finding.repairability]), _INDENT, _INDENT + 2)
 
 

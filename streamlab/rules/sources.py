@@ -12,6 +12,11 @@ class Source(NamedTuple):
     place: str
     url: str
 
+    @property
+    def is_written(self) -> bool:
+        """Whether somebody promises it in writing; else it is what was observed."""
+        return self not in (OBSERVED, CLIENTS)
+
     def __str__(self) -> str:
         return f"{self.document}, {self.place}" if self.place else self.document
 
@@ -53,6 +58,11 @@ NGINX = Source(
     "nginx documentation",
     "proxy_buffering, X-Accel-Buffering",
     "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering",
+)
+NGINX_TIMEOUT = Source(
+    "nginx documentation",
+    "proxy_read_timeout",
+    "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout",
 )
 #: What is written nowhere and measured everywhere: what api.openai.com sent in thousands of recorded streams.
 OBSERVED = Source("api.openai.com, observed", "2,693 streams, April 2023 to August 2026", "")

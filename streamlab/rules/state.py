@@ -105,6 +105,7 @@ class Received:
         self.kind = BodyKind.EMPTY  # judged from `prefix`
         self.prefix = b""  # the first bytes of the decoded body (wire/bodies.PREFIX_BYTES)
         self.coding_fault: str | None = None
+        self.coded_parts = 0  # members of gzip or frames of zstd that the body is made of
         self.foreign: Api | None = None  # whose answer it is, where the path promised another API's
 
     @property

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, ClassVar
@@ -161,6 +162,13 @@ async def gzip_stream(play: Play) -> None:
     await _compressed(play, "gzip", zlib.compressobj(wbits=31))
 
 
+async def gzip_members(play: Play) -> None:
+    """Each event is gzipped by itself: one member after another."""
+    await play.start(("Content-Encoding", "gzip"), _CHUNKED)
+    await play.send([gzip.compress(piece, mtime=0) for piece in [*play.events(), _DONE]])
+    await play.response.end()
+
+
 async def deflate_stream(play: Play) -> None:
     """The stream is deflated, flushed after each event."""
     await _compressed(play, "deflate", zlib.compressobj())
@@ -313,6 +321,7 @@ FAULTS: dict[str, Fault] = _listed(
     error_500,
     bad_gateway_502,
     gzip_stream,
+    gzip_members,
     deflate_stream,
     close_delimited,
     content_length,
@@ -345,6 +354,7 @@ _RULES: dict[str, tuple[str, ...]] = {
     "json-instead": ("nonstream-json-for-stream",),
     "json-error-200": ("http-status-200-on-error",),
     "bad-gateway-502": ("http-error-body-shape",),
+    "gzip-members": ("gzip-several-members",),
     "content-type-plain": ("content-type-not-event-stream",),
     "empty-200": ("empty-200",),
     "only-done": ("only-done",),

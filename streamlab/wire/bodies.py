@@ -46,6 +46,11 @@ _COMPRESSED = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _AWS_PRELUDE = 12
 
 
+def is_zstd_frame(start: bytes) -> bool:
+    """Whether four bytes begin a frame of zstd, one that is to be skipped included (RFC 8878, section 3.1)."""
+    return start == b"\x28\xb5\x2f\xfd" or (start[1:4] == b"\x2a\x4d\x18" and 0x50 <= start[0] <= 0x5F)
+
+
 def coding_of(start: bytes) -> str | None:
     """The content coding that the first bytes of a body betray, which no header named."""
     return next((coding for magic, coding in _COMPRESSED if start.startswith(magic)), None)

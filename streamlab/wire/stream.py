@@ -14,7 +14,7 @@ from typing import Protocol
 import brotli
 import zstandard
 
-from streamlab.wire.bodies import coding_of, is_begun
+from streamlab.wire.bodies import coding_of, is_begun, is_zstd_frame
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder
@@ -119,12 +119,18 @@ class BodyDecoder:
         """Whether the coded data came to its proper end (gzip trailer and the like)."""
         return all(stage.complete for stage in self._stages)
 
+    @property
+    def parts(self) -> int:
+        """Of how many members (gzip) or frames (zstd) the coding undone first has been made so far."""
+        return self._stages[0].parts if self._stages else 0
+
 
 class _Stage(Protocol):
     """One coding. ``pieces`` gives, bit by bit, what came before a fault; joined, the same however it is cut."""
 
     complete: bool
     fault: str | None
+    parts: int  # members or frames that were begun
 
     def pieces(self, data: bytes) -> Iterator[bytes]: ...
 
@@ -141,6 +147,7 @@ class _Zlib:
         self._over = False  # what comes now is padding
         self.complete = False
         self.fault: str | None = None
+        self.parts = 1
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         for at in range(0, len(data), _STEP):
@@ -175,6 +182,7 @@ class _Zlib:
             return False
         self._inner = zlib.decompressobj(self._wbits)
         self.complete = False
+        self.parts += 1
         return True
 
     def _decompress(self, data: bytes) -> tuple[bytes, bytes]:
@@ -209,13 +217,14 @@ class _ByteWise:
 
     def __init__(self) -> None:
         self.fault: str | None = None
+        self.parts = 1
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """Byte by byte: that bounds the output of a bomb, and gives the same before an error however it is cut."""
         made: list[bytes] = []
         size = 0
         for at in range(len(data)):
-            if self.complete or self.fault is not None:
+            if self._over or self.fault is not None:
                 break
             for piece in self._step(data[at : at + 1]):
                 made.append(piece)
@@ -227,6 +236,11 @@ class _ByteWise:
                 yield b"".join(made)
                 made, size = [], 0
         yield b"".join(made)
+
+    @property
+    def _over(self) -> bool:
+        """Whether what comes now is padding."""
+        return self.complete
 
     def _step(self, byte: bytes) -> Iterator[bytes]:
         """What one more byte yields."""
@@ -257,12 +271,33 @@ class _Brotli(_ByteWise):
 
 
 class _Zstd(_ByteWise):
+    """Frames in a row, skippable ones too, as RFC 8878 allows; what begins like no frame behind one is padding."""
+
     def __init__(self) -> None:
         super().__init__()
-        self._inner = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+        self._inner = self._frame()
+        self._start = b""  # of what may be the next frame
+        self._padding = False
+
+    @staticmethod
+    def _frame() -> zstandard.ZstdDecompressionObj:
+        return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+
+    @property
+    def _over(self) -> bool:
+        return self._padding
 
     def _step(self, byte: bytes) -> Iterator[bytes]:
         """One byte ends one block at most, which holds 128 KiB."""
+        if self.complete:
+            byte = self._start = self._start + byte
+            if len(byte) < 4:
+                return
+            if not is_zstd_frame(byte):
+                self._padding = True
+                return
+            self._start, self._inner, self.complete = b"", self._frame(), False
+            self.parts += 1
         try:
             piece = self._inner.decompress(byte)
         except zstandard.ZstdError as error:

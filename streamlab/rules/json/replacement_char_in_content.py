@@ -7,7 +7,7 @@ from typing import Any
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
-from streamlab.rules.sources import OBSERVED
+from streamlab.rules.sources import UTF8
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact, chunk_of
@@ -35,7 +35,7 @@ class ReplacementCharInContent(Rule):
 
     name = "replacement-char-in-content"
     severity = Severity.ERROR
-    source = OBSERVED
+    source = UTF8
     apis = Scope.JUDGED
     on = Fact.WIDE
 

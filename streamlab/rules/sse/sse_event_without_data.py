@@ -24,7 +24,8 @@ class SseEventWithoutData(Rule):
 
     ## Why it matters
     openai-python dispatches an event with empty data for it and raises a JSON error, and with it LangChain,
-    pydantic-ai and LiteLLM (measured); openai-node raises for ``event:``. The AI SDK skips it.
+    pydantic-ai and LiteLLM (measured); openai-node raises for ``event:``, and neither for ``id:`` nor for ``retry:``.
+    The AI SDK skips it.
 
     ## Repair
     The block is dropped. One that is named ``error`` becomes an error event with the text of its comment.
@@ -37,6 +38,7 @@ class SseEventWithoutData(Rule):
     repairability = Repairability.SAFE
     repair = Framing
     apis = Scope.JUDGED
+    variants = ("it names an event", "it has an id or a retry alone")
     on = Fact.COMMENT
 
     def event(self, at: int, event: StreamEvent) -> Findings:
@@ -48,7 +50,8 @@ class SseEventWithoutData(Rule):
         fields = {"event": sse.event, "id": sse.id, "retry": sse.retry}
         names = [name for name, value in fields.items() if value is not None]
         if names:
-            yield self.found(_said(sse, names), at, expected="a data line", actual=sse.raw.strip())
+            variant = self.variants[0 if sse.event is not None else 1]
+            yield self.found(_said(sse, names), at, expected="a data line", actual=sse.raw.strip(), variant=variant)
 
 
 def _said(sse: ServerSentEvent, names: list[str]) -> str:

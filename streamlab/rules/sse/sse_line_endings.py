@@ -26,7 +26,8 @@ class SseLineEndings(Rule):
     ## Why it matters
     {clients: none} measured clients read CR, CRLF and mixtures right. Others do not: cc-switch before 3.13 repeats the
     request without streaming and pays twice, openai-go splits at LF only and so never sees the end of a line that ends
-    in CR, and hand-written readers that look for an empty line find a lone CR in it.
+    in CR, hand-written readers that look for an empty line find a lone CR in it, and sseclient-py runs events together
+    where an LF is followed by a CRLF.
 
     ## Repair
     Written again with LF.

@@ -24,8 +24,9 @@ class SseUnicodeLineSeparators(Rule):
     Passes such characters on as the model writes them, which is rarely.
 
     ## Why it matters
-    Readers built on Python's ``str.splitlines`` or requests' ``iter_lines(decode_unicode=True)`` cut the JSON in the
-    middle, and openai-node 4.28 did the same ("Unterminated string"). Current ones read it right.
+    Readers built on Python's ``str.splitlines``, httpx's ``iter_lines`` or requests' ``iter_lines`` with
+    ``decode_unicode`` cut the JSON in the middle: huggingface_hub 2.4 does, openai-node 4.28 did ("Unterminated
+    string").
 
     ## Repair
     Written as ``\\u2028``, ``\\u2029`` or ``\\u0085``.

@@ -8,7 +8,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.sources import OBSERVED
+from streamlab.rules.sources import NGINX_TIMEOUT
 
 _WARN_US, _ERROR_US = 30_000_000, 55_000_000
 _LOOPBACK = ("localhost", "::1")
@@ -33,7 +33,7 @@ class IdleBeforeFirstByte(Rule):
 
     name = "idle-before-first-byte"
     severity = Severity.WARNING
-    source = OBSERVED
+    source = NGINX_TIMEOUT
     repairability = Repairability.NONE
     apis = Scope.EVERY
     needs_timing = True

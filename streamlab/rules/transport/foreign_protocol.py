@@ -6,7 +6,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
-from streamlab.rules.sources import CLIENTS
+from streamlab.rules.sources import CHAT_STREAM
 
 
 class ForeignProtocol(Rule):
@@ -29,7 +29,7 @@ class ForeignProtocol(Rule):
 
     name = "foreign-protocol"
     severity = Severity.ERROR
-    source = CLIENTS
+    source = CHAT_STREAM
     apis = Scope.EVERY
 
     def end(self, ending: Ending) -> Findings:

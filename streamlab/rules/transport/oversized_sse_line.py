@@ -19,8 +19,8 @@ from streamlab.wire.reading import Fact
 _LIMIT = 64 * 1024
 _READERS = (
     (32 * 1024 * 1024, "openai-go (32 MiB)"),
-    (1024 * 1024, "1 MiB scanners"),
-    (128 * 1024, "aiohttp (128 KiB)"),
+    (1024 * 1024, "httpx2's event reader and 1 MiB scanners"),
+    (512 * 1024, "aiohttp (512 KiB)"),
     (_LIMIT, "Go's bufio.Scanner (64 KiB)"),
 )
 
@@ -100,8 +100,8 @@ class OversizedSseLine(Rule):
 
     ## Why it matters
     Line readers give up: Go's bufio.Scanner at 64 KiB (one-api stops reading there and still sends ``[DONE]``), aiohttp
-    at 128 KiB (Open WebUI: "Chunk too big"), openai-go at 32 MiB. The measured clients of Python and
-    JavaScript have none of their own.
+    at 512 KiB (524,288 bytes; Open WebUI: "Chunk too big"), httpx2's own event reader at 1 MiB an event, openai-go at
+    32 MiB. The measured clients of Python and JavaScript have none of their own.
 
     ## Repair
     Text, reasoning and arguments are cut into several chunks; what cannot be cut (images) stays.

@@ -6,7 +6,7 @@ from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
-from streamlab.rules.sources import OBSERVED
+from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire.leaks import markup_in_arguments, markup_in_name, markup_in_text
 
 
@@ -30,7 +30,7 @@ class ModelMarkupInAnswer(Rule):
 
     name = "model-markup-in-answer"
     severity = Severity.ERROR
-    source = OBSERVED
+    source = CHAT_CHUNK_DELTA
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS, api_names.RESPONSES})
 
     def end(self, ending: Ending) -> Findings:

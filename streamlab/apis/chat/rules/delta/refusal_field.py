@@ -17,7 +17,8 @@ class RefusalField(Rule):
     Streams a refusal in ``delta.refusal``; content stays null. This is no deviation.
 
     ## Why it matters
-    Clients that read only content show an empty answer.
+    Clients that read only content show an empty answer: LangChain, in Python and in JavaScript, loses a streamed
+    refusal without a word. The AI SDK makes it text.
 
     ## Repair
     Kept as it is.

@@ -1,0 +1,47 @@
+"""Every error names a client that breaks, or says by which written promise it is one: of all rules, in every form."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.apis.registry import all_rules
+from streamlab.clients.table import asked, breaks
+from streamlab.judging.analyzer import analyze
+from streamlab.report.json import finding_json
+from streamlab.report.promises import promise_of
+from streamlab.rules.finding import Finding, Severity
+from tests import corpus, rule_fixtures
+from tests.variants import FORMS
+
+RULES = [rule for rule in all_rules() if rule.severity is Severity.ERROR]
+
+
+def _is_argued(rule: str, variants: tuple[str, ...]) -> bool:
+    return bool(breaks(rule, variants)) or promise_of(rule) is not None
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_an_error_names_a_client_or_a_promise(rule):
+    assert _is_argued(rule.name, ())
+    assert all(_is_argued(rule.name, (form,)) for form in rule.variants)
+
+
+def test_so_does_every_error_of_fixtures_and_forms():
+    homes = [rule_fixtures.folder(rule.name) / "bad" for rule in all_rules()]
+    exchanges = [*map(corpus.load, homes), *(form.exchange for form in FORMS)]
+    errors = [one for made in exchanges for one in analyze(made).findings if one.severity is Severity.ERROR]
+    assert len(errors) > 100
+    assert [one for one in errors if not _is_argued(one.rule, one.variants)] == []
+
+
+def test_a_form_that_harmed_nobody_is_none_of_an_error_by_observation():
+    """What was measured to harm nobody and is promised nowhere is no error."""
+    for rule in RULES:
+        measured = {one.form for one in asked(rule.name)}
+        assert promise_of(rule.name) or all(breaks(rule.name, (form,)) for form in measured if form)
+
+
+def test_the_promise_is_in_the_json():
+    told = finding_json(Finding("json-malformed", Severity.ERROR, "no JSON"))
+    assert (told["breaks"], told["promise"][:8]) == ([], "RFC 8259")
+    assert finding_json(Finding("gzip-several-members", Severity.ERROR, "7 members"))["promise"] is None
