@@ -33,6 +33,7 @@ COMMANDS = {
     "rule": "Explain one rule.",
     "diff": "Show an exchange beside what OpenAI would have sent.",
     "tui": "Open the workbench.",
+    "mcp": "Answer tools that speak MCP about what was recorded.",
     "doctor": "Look at what streamlab stands on: versions, database, ports, proxies.",
     "completion": "Print the script that completes commands in your shell.",
     "demo": "Show the whole loop on broken stand-in servers.",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
     from streamlab.tui.app import Workbench
+    from streamlab.tui.exchange_files import ToShare
     from streamlab.workflows.replay import BackgroundReplay
 
 
@@ -77,6 +78,29 @@ class ExchangeActions:
             return write_normalized(watcher.exchange(exchange_id), target)
         finally:
             watcher.close()
+
+    def ask_share(self, exchange_id: int, *, text: bool) -> None:
+        """Say what is masked, ask where to, then write a bundle and a page."""
+        from streamlab.tui.exchange_files import prepare, write_shared
+
+        path = self._app.watcher.path
+
+        def ask(prepared: ToShare) -> None:
+            def done(line: str | None) -> None:
+                if line:
+                    self._do(lambda: f"shared: {write_shared(prepared, Path(line))}")
+
+            self._app.ask_line(f"{prepared.masked}; write a bundle and a page below the folder", "shared", done)
+
+        def look() -> None:
+            try:
+                prepared = prepare(path, exchange_id, text=text)
+            except (StreamlabError, OSError) as error:
+                self._app.call_from_thread(self._app.tell, str(error))
+            else:
+                self._app.call_from_thread(ask, prepared)
+
+        self._app.run_worker(look, thread=True, exit_on_error=False)
 
     def _do(self, work: Callable[[], str]) -> None:
         """Something that takes a while: in a thread, and its outcome in a line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import NamedTuple
 
 from streamlab.exchange import Exchange
 
@@ -15,6 +16,45 @@ def export_fixture(path: Path, exchange_id: int, folder: Path) -> Path:
 
     (exported,) = export([f"{path}#{exchange_id}"], folder)
     return exported.path
+
+
+class ToShare(NamedTuple):
+    """An exchange fit to be shown, what its files are called, and what was masked, in a line."""
+
+    exchange: Exchange
+    name: str
+    masked: str
+
+
+def prepare(path: Path, exchange_id: int, *, text: bool) -> ToShare:
+    """An exchange without its secrets. Raises StreamlabError."""
+    from streamlab.storage.naming import directory_name
+    from streamlab.storage.targets import find
+    from streamlab.workflows.bundling import masked_lines
+    from streamlab.workflows.share import masking_of, prepared
+
+    (found,) = find(f"{path}#{exchange_id}")
+    shared = prepared(found.read(), masking_of(text=text))
+    lines = masked_lines([shared]) or ["nothing to mask in the bodies"]
+    filled = "what was said is replaced; " if text else ""
+    return ToShare(shared.exchange, directory_name(shared.exchange, found.source), filled + "; ".join(lines))
+
+
+def write_shared(shared: ToShare, folder: Path) -> Path:
+    """Write its bundle and its page below a folder, over nothing; gives the page. Raises StreamlabError or OSError."""
+    from dataclasses import replace
+
+    from streamlab.storage.files import write_regular
+    from streamlab.storage.naming import free_directory
+    from streamlab.workflows.bundling import bundle_of
+    from streamlab.workflows.cards import card
+
+    folder.mkdir(parents=True, exist_ok=True)
+    page = free_directory(folder, f"{shared.name}.html")
+    exchange = replace(shared.exchange, id=None)
+    write_regular(free_directory(folder, f"{shared.name}.slab"), bundle_of([exchange], redacted=True))
+    write_regular(page, card(exchange, "html", shared.name, redacted=True).encode("utf-8", "backslashreplace"))
+    return page
 
 
 def write_normalized(exchange: Exchange, target: Path) -> str:
@@ -32,8 +72,12 @@ def write_normalized(exchange: Exchange, target: Path) -> str:
 
 
 def curl_command(exchange: Exchange) -> str | None:
-    """The request as a command for a shell; None when the request is unknown. Secrets were taken out on recording."""
-    request = exchange.request
+    """The request as a command for a shell; None when the request is unknown. Secrets are taken out again."""
+    from dataclasses import replace
+
+    from streamlab.sharing.shared import share
+
+    request = share(replace(exchange, segments=(), notes={})).exchange.request
     if request is None:
         return None
     words = ["curl", "-iN", "-X", request.method, shlex.quote(request.url)]

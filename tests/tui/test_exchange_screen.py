@@ -293,6 +293,23 @@ def test_marks_and_notes_of_events(run, database):
     run(story, db=database)
 
 
+def test_share_says_what_is_masked_and_writes_a_bundle_and_a_page(run, database, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    async def story(driver):
+        driver.app.open_exchange(5)
+        await driver.pilot.pause()
+        await driver.settle()
+        await driver.app.run_command(driver.app.screen, "share")
+        await driver.until(lambda: "write a bundle and a page" in driver.text())
+        assert "nothing to mask in the bodies" in driver.text()
+        await driver.press("enter")
+        await driver.until(lambda: "shared: " in driver.text())
+
+    run(story, db=database)
+    assert sorted(one.suffix for one in (tmp_path / "shared").iterdir()) == [".html", ".slab"]
+
+
 def test_export_writes_a_fixture(run, database, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 

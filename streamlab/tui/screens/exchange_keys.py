@@ -272,6 +272,10 @@ class ExchangeKeys(WorkbenchScreen):
         """As a regression fixture."""
         self.app.actions.ask_export(self.viewed.id)
 
+    def action_share(self, redact: str = "secrets") -> None:
+        """A bundle and a page, for others."""
+        self.app.actions.ask_share(self.viewed.id, text=redact == "text")
+
     def action_copy_curl(self) -> None:
         """The request as a curl command, on the clipboard."""
         self.app.actions.copy_curl(self.viewed.id)

@@ -252,6 +252,11 @@ class ExchangesScreen(WorkbenchScreen):
         if self.table.current is not None:
             self.app.actions.ask_export(self.table.current)
 
+    def action_share(self, redact: str = "secrets") -> None:
+        """A bundle and a page, for others."""
+        if self.table.current is not None:
+            self.app.actions.ask_share(self.table.current, text=redact == "text")
+
     def action_copy_curl(self) -> None:
         """The request as a curl command, on the clipboard."""
         if self.table.current is not None:
