@@ -17,10 +17,11 @@ from streamlab.dialects import registry as dialects
 from streamlab.dialects.hints import WORTH, HintCollector
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.judging.judged import why_not_judged
+from streamlab.judging.lessons import Runs
 from streamlab.judging.metrics import MetricsCollector
 from streamlab.judging.places import Key, Places
 from streamlab.judging.report import Report
-from streamlab.judging.rule_table import RuleTable
+from streamlab.judging.rule_table import EventHook, RuleTable
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Rule
@@ -30,13 +31,14 @@ from streamlab.wire import bodies, reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.locate import member_span
 from streamlab.wire.reading import Fact
-from streamlab.wire.stream import StreamDecoder
+from streamlab.wire.runs import Run
+from streamlab.wire.stream import StreamDecoder, events_of
 
 _CONTENT = Fact.CONTENT | Fact.REASONING | Fact.REFUSAL | Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.TEXT
 _ANSWER = _CONTENT & ~Fact.REASONING
 
 #: Bytes of one read whose events are held at the same time.
-_AT_ONCE = 64 * 1024
+_AT_ONCE = 16 * 1024
 
 
 class Analyzer:
@@ -52,8 +54,9 @@ class Analyzer:
         http_chunked: bool | None = None,
         timing_known: bool = False,
         rules: Sequence[type[Rule]] | None = None,
+        runs: Runs = Runs.USUAL,
     ) -> None:
-        self._reader: StreamReader[tuple[int | None, StreamEvent]] = StreamReader(request, api)
+        self._reader: StreamReader[tuple[int | None, StreamEvent]] = StreamReader(request, api, runs)
         self.ctx = RuleState(request, head, self._reader.api, self._reader.calls, api_of_json, notes)
         self.ctx.know(self._reader.api, self._reader.tracker)
         self.ctx.received.http_chunked = http_chunked
@@ -93,8 +96,12 @@ class Analyzer:
             self._prefix += decoded[: bodies.PREFIX_BYTES - len(self._prefix)]
         # A file is one read: all of its events at once would take ten times its size.
         for at in range(0, len(decoded), _AT_ONCE):
-            for event in self._decoder.feed_decoded(decoded[at : at + _AT_ONCE]):
-                self._take(offset_us, event)
+            for event in self._decoder.feed_runs(decoded[at : at + _AT_ONCE]):
+                if type(event) is not Run:
+                    self._take(offset_us, event)  # type: ignore[arg-type]
+                elif self._table is None or not self._judge_run(self._table, offset_us, event):
+                    for one in events_of(event):
+                        self._take(offset_us, one)
 
     def finish(self, ending: Ending = Ending.COMPLETE, end_us: int | None = None) -> Report:
         """The exchange is over; everything that was found."""
@@ -168,13 +175,51 @@ class Analyzer:
             self._reader.look(event.json)  # type: ignore[union-attr]
         if facts & WORTH and not self._hints.retired:
             self._hints.look(event)
+        said: dict[EventHook, list[Key]] = {}
         for hook in table.for_event(facts):
             found = hook(at, event)
             if found is not None:
-                self._add(found, event)
+                keys = self._add(found, event)
+                if keys:
+                    said[hook] = keys
         if facts & Fact.SHAPE or (self._shape_keys and facts & Fact.CHUNK):
             self._judge_shape(table, at, event, facts)
         self._remember(at, event, facts, offset_us)
+        if self._reader.may_teach(facts):
+            template = self._reader.template(event, facts)  # type: ignore[arg-type]
+            if template is not None and (judged := table.on_a_run(facts, said)) is not None:
+                template.said = judged
+                self._decoder.learn(template)
+
+    def _judge_run(self, table: RuleTable, offset_us: int | None, run: Run) -> bool:
+        """Judge the events of a run as one; False where they have to be judged one by one."""
+        ctx, reader, template = self.ctx, self._reader, run.template
+        facts = reader.facts_of(run)
+        if facts is None or (facts & WORTH and not self._hints.retired):
+            return False
+        said = table.say_of(run, facts)
+        text = ctx.accumulator.growing(run)
+        call = reader.calls.growing(run) if facts & Fact.TOOL_CALLS else text
+        if said is None or text is None or call is None:
+            return False
+        at, count = ctx.seen.events, len(run.texts)
+        ctx.facts, ctx.offset_us = facts, offset_us
+        self._places.again_in_a_row((*said, *self._shape_keys.get(template.shape, ())), at, count)
+        text.extend(run.texts)
+        if call is not text:
+            call.extend(run.texts)
+        self._remember_run(run, facts, offset_us)
+        return True
+
+    def _remember_run(self, run: Run, facts: int, offset_us: int | None) -> None:
+        seen, count = self.ctx.seen, len(run.texts)
+        self._note_content(seen.events, run.template.chunk, facts, offset_us)
+        seen.events += count
+        seen.data_events += count
+        seen.chunks += count
+        seen.content_events += count - 1
+        seen.last, seen.last_chunk_at = run, seen.events - 1
+        self._metrics.data_events(offset_us, count)
 
     def _judge_shape(self, table: RuleTable, at: int, event: StreamEvent, facts: int) -> None:
         shape = self._reader.shape
@@ -203,7 +248,7 @@ class Analyzer:
             seen.chunks += 1
             if seen.first_chunk is None:
                 seen.first_chunk = chunk
-            seen.last_chunk, seen.last_chunk_at = chunk, at
+            seen.last, seen.last_chunk_at = chunk, at
             ctx.accumulator.feed(chunk)
             if facts & _CONTENT or facts & Fact.TYPED:
                 self._note_content(at, chunk, facts, offset_us)

@@ -74,6 +74,13 @@ class MetricsCollector:
                 self._bursts += 1
         self._last_us = offset_us
 
+    def data_events(self, offset_us: int | None, count: int) -> None:
+        """So many events that carry data arrived together."""
+        self.data_event(offset_us)
+        if count > 1 and offset_us is not None:
+            self.data_event(offset_us)
+            self._gaps.add_none(count - 2)
+
     def finish(
         self, *, events: int, data_events: int, size: int, segments: int, end_us: int | None, usage: Any
     ) -> Metrics:

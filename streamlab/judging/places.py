@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -34,6 +35,13 @@ class _Place:
         self.count += 1
         if event is not None and len(self.events) < _MAX_PLACES and self.events[-1:] != [event]:
             self.events.append(event)
+
+    def again_in_a_row(self, first: int, events: int, times: int) -> None:
+        """It stands in so many events from ``first`` on, so many times in each."""
+        self.count += events * times
+        room = min(events, _MAX_PLACES - len(self.events))
+        if room > 0:
+            self.events.extend(range(first, first + room))
 
 
 class Places:
@@ -68,6 +76,11 @@ class Places:
         """What was found in a chunk of the same shape stands here too."""
         for key in keys:
             self._places[key].again(event)
+
+    def again_in_a_row(self, keys: Iterable[Key], first: int, events: int) -> None:
+        """What was found in an event stands in each of so many that are like it."""
+        for key, times in Counter(keys).items():
+            self._places[key].again_in_a_row(first, events, times)
 
     def findings(self, known: frozenset[str]) -> tuple[Finding, ...]:
         """The findings in order of their first place. ``known`` are the rules that the dialect lists."""

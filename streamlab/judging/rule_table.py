@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
+from streamlab.judging.places import Key
 from streamlab.rules.api import Api, concerns
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.runs import Run
 
 SegmentHook = Callable[[int | None, bytes], Iterable[Finding] | None]
 EventHook = Callable[[int, StreamEvent], Iterable[Finding] | None]
+#: What rules said of the template of a run, by their hooks.
+Judged = dict[EventHook, tuple[Key, ...]]
 _MAX_COMBINATIONS = 4096
 
 
@@ -67,6 +71,26 @@ class RuleTable:
         hooks = self._event_hooks.get(facts)
         return hooks if hooks is not None else self._work_out(facts)  # () is an answer: nobody
 
+    def on_a_run(self, facts: int, said: Mapping[EventHook, Sequence[Key]]) -> Judged | None:
+        """What the rules that waited for an event said of it, as far as they say it of each that is like it; None
+        where one that waits on spoke for other reasons."""
+        waiting = [(hook, _rule_of(hook)) for hook in self.for_event(facts)]
+        if any(hook in said and not rule.alike for hook, rule in waiting):
+            return None
+        return {hook: tuple(said.get(hook, ())) for hook, rule in waiting if rule.alike}
+
+    def say_of(self, run: Run, facts: int) -> list[Key] | None:
+        """What the rules say of each event of a run; None where one of them has to be asked about each."""
+        judged: Judged = run.template.said
+        keys: list[Key] = []
+        for hook in self.for_event(facts):
+            known = judged.get(hook)
+            if known is not None:
+                keys += known
+            elif not _rule_of(hook).passes(run):
+                return None
+        return keys
+
     def _work_out(self, facts: int) -> tuple[EventHook, ...]:
         hooks = tuple(rule.event for rule in self._event_rules if rule.on & facts and not rule.retired)
         if len(self._event_hooks) < _MAX_COMBINATIONS:
@@ -77,3 +101,8 @@ class RuleTable:
         self._retirements = self._ctx.retirements
         self._event_hooks.clear()
         self._segment_hooks = [rule.segment for rule in self._segment_rules if not rule.reads_retired]
+
+
+def _rule_of(hook: EventHook) -> Rule:
+    rule: Rule = hook.__self__  # type: ignore[attr-defined]
+    return rule

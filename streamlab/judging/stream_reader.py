@@ -11,18 +11,40 @@ from typing import Any, Generic, TypeVar
 
 from streamlab.apis import DEFAULT, UNKNOWN, Api, api_of_bytes, api_of_head, api_of_json, api_of_path
 from streamlab.exchange import Request, ResponseHead
+from streamlab.judging.lessons import Lessons, Runs
 from streamlab.rules.api import Tracker
 from streamlab.rules.repairs.errors import told_error
 from streamlab.wire import reading
 from streamlab.wire.call_reader import CallReader
 from streamlab.wire.events import Chunk, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.reading import Fact, FactReader, Shape
+from streamlab.wire.runs import Run, Template, template_of
 
 #: Events held back at most while the API of a stream of unknown origin is not clear yet.
 PEEKED_EVENTS = 16
 
 #: Types of events that servers of any API send to keep a connection alive, or when something fails.
 _ANYBODYS = frozenset({"ping", "keepalive", "heartbeat", "error"})
+
+#: What came before an event.
+AFTER = Fact.AFTER_FINISH | Fact.AFTER_DONE | Fact.AFTER_ERROR
+#: What an event may have that serves as a template of runs: nothing that stands in few events of a stream.
+_REPEATED = (
+    Fact.CHUNK
+    | Fact.FRAMING
+    | Fact.LINES
+    | Fact.ROLE
+    | Fact.CONTENT
+    | Fact.CONTENT_EMPTY
+    | Fact.REASONING
+    | Fact.REFUSAL
+    | Fact.TOOL_CALLS
+    | Fact.TEXT
+    | Fact.LOGPROBS
+    | Fact.WIDE
+    | AFTER
+)
+UNLIKE = ~_REPEATED
 
 Held = TypeVar("Held")
 
@@ -39,6 +61,7 @@ class StreamReader(Generic[Held]):
         "_done",
         "_facts",
         "_held",
+        "_lessons",
         "_objects",
         "_unasked",
         "api",
@@ -50,7 +73,7 @@ class StreamReader(Generic[Held]):
         "tracker",
     )
 
-    def __init__(self, request: Request | None, api: Api | None = None) -> None:
+    def __init__(self, request: Request | None, api: Api | None = None, runs: Runs = Runs.USUAL) -> None:
         self.api = api or (api_of_path(request.url) if request is not None else UNKNOWN)
         self.settled = self.api is not UNKNOWN
         #: What reads events whose meaning hangs on those before; None where each chunk stands for itself.
@@ -68,6 +91,7 @@ class StreamReader(Generic[Held]):
         self._after = 0
         self._objects = self._done = False  # whether any were held back
         self._held: list[Held] = []
+        self._lessons = Lessons(runs)
 
     # -- which API -----------------------------------------------------------------------------------------------
 
@@ -188,3 +212,33 @@ class StreamReader(Generic[Held]):
             self._after |= Fact.AFTER_DONE
         if facts & Fact.ERROR:
             self._after |= Fact.AFTER_ERROR
+
+    # -- runs ----------------------------------------------------------------------------------------------------
+
+    def may_teach(self, facts: int) -> bool:
+        """Whether the event just read, which has these facts, is to serve as a template of runs."""
+        return not facts & UNLIKE and self._lessons.due()
+
+    def template(self, event: Chunk, facts: int) -> Template | None:
+        """A template of the event just read; None where it cannot serve as one."""
+        template = None
+        if self.tracker is None and self.settled and not self.looking:
+            varying = self.api.varying(event.json)
+            template = template_of(event, varying) if varying is not None else None
+        self._lessons.taken(template)
+        if template is not None:
+            template.facts = facts & ~(AFTER | Fact.WIDE)
+            template.shape, template.key = self.shape, self._facts.envelope
+        return template
+
+    def facts_of(self, run: Run) -> int | None:
+        """The facts of the events of a run, as `read` would give them; None where that would tell them apart.
+
+        Where bytes beyond ASCII stand in any of them, all are said to have some.
+        """
+        template = run.template
+        if template.key is not self._facts.envelope:  # a chunk with another envelope came since
+            return None
+        self._lessons.served(template)
+        self._facts.shape = template.shape
+        return template.facts | self._after | (Fact.WIDE if run.wide else 0)

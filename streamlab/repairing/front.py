@@ -21,8 +21,9 @@ from streamlab.rules.repairs.framing import frame
 from streamlab.wire.bodies import coding_of, is_begun
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import JsonSplitter
+from streamlab.wire.runs import Run
 from streamlab.wire.sse import BOM
-from streamlab.wire.stream import BodyDecoder, StreamDecoder, read_event
+from streamlab.wire.stream import BodyDecoder, StreamDecoder, events_of, raw_of, read_event
 
 #: What is said of a stream that asks too much; no rule, since nothing is wrong with a stream for being long.
 TOO_MUCH = "too-much-to-mend"
@@ -78,10 +79,8 @@ class Front:
         self._body = BodyDecoder(head.header("content-encoding") if head is not None else None)
         coded = mode is Mode.BEGINNING and not self._body.identity
         self._coding = Coding.CHECKING if coded else Coding.NONE
-        self._decoder = StreamDecoder()
-        self._splitter = JsonSplitter(into_array=False)
-        self._start = bytearray()
-        self._burden = Burden()
+        self._decoder, self._splitter = StreamDecoder(), JsonSplitter(into_array=False)
+        self._start, self._burden = bytearray(), Burden()
         self._seen, self._mark = 0, MARK
         self._values: bytearray | None = None  # bare JSON as it came, while it is open whose it is
 
@@ -184,8 +183,8 @@ class Front:
 
     def _leave_alone(self, left: bytes) -> None:
         """What comes is another protocol than the path promises, or one that is not known: it passes as it is."""
-        pipeline, foreign = self._pipeline, self._reader.foreign
-        if foreign is not None:
+        pipeline = self._pipeline
+        if (foreign := self._reader.foreign) is not None:
             self._story.account.cannot("foreign-protocol", f"{foreign.title} is left as it is")
         pipeline.end(Ending.INTERRUPTED)
         pipeline.dismantle()
@@ -214,14 +213,17 @@ class Front:
         if self.mode is Mode.SPLITTING:
             self._split(data)
             return
-        events = self._decoder.feed(data)
-        for at, event in enumerate(events):
-            raw = event.sse.raw if event.sse is not None else b""
-            if len(raw) > HEAVY and (why := self._burden.event(event, raw, self._pipeline.holding)):
-                left = [one.sse.raw for one in events[at:] if one.sse is not None]
-                self._step_aside(why, b"".join(left) + self._decoder.rest)
+        taken = self._decoder.feed_runs(data)
+        for at, one in enumerate(taken):
+            if type(one) is Run:  # of short events
+                for event in () if self._pipeline.take_run(one) else events_of(one):
+                    self._take(event)
+                continue
+            raw = raw_of(one)
+            if len(raw) > HEAVY and (why := self._burden.event(one, raw, self._pipeline.holding)):  # type: ignore[arg-type]
+                self._step_aside(why, b"".join(map(raw_of, taken[at:])) + self._decoder.rest)
                 return
-            self._take(event)
+            self._take(one)  # type: ignore[arg-type]
         if self.mode is Mode.PASSING:  # the API turned out to be foreign: what is half read passes too
             self._pipeline.out.append(self._decoder.rest)
         else:
@@ -309,8 +311,8 @@ class Front:
         elif self._pipeline.built and self._pipeline.translator is None:
             if self._reader.looking and isinstance(event, Chunk) and self._reader.look(event.json) is not None:
                 self._leave_alone(event.sse.raw if event.sse is not None else b"")
-            else:
-                self._pipeline.take(event)
+            elif (template := self._pipeline.take(event)) is not None:
+                self._decoder.learn(template)
         else:
             self._start_event(Draft(event, (self._story.at,)))
 
@@ -342,8 +344,7 @@ class Front:
 
     def _start_event(self, draft: Draft) -> None:
         """An event while the API, and with it the pipeline, may still be unknown."""
-        pipeline = self._pipeline
-        translator = pipeline.translator
+        pipeline, translator = self._pipeline, self._pipeline.translator
         if translator is not None:
             pipeline.translate(lambda: translator.feed(draft.event), draft.sources)
         elif pipeline.built:

@@ -20,6 +20,7 @@ from streamlab.apis.registry import by_name
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.judging.judged import has_no_body, nothing_came
+from streamlab.judging.lessons import Runs
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import Normalized, RepairedEvent, bytes_of, events_of
 from streamlab.repairing.front import Front, Mode
@@ -40,8 +41,9 @@ class Normalizer:
         unsafe: bool = False,
         api: Api | None = None,
         to_chat: bool = False,
+        runs: Runs = Runs.USUAL,
     ) -> None:
-        reader: StreamReader[Draft] = StreamReader(request, api)
+        reader: StreamReader[Draft] = StreamReader(request, api, runs)
         self.story = RepairState(request, head, reader.api, unsafe=unsafe)
         self._head = head
         self._unasked: str | None = None

@@ -8,14 +8,15 @@ from streamlab.apis import DEFAULT
 from streamlab.apis.registry import repair_classes
 from streamlab.apis.translator import Translator
 from streamlab.exchange import Ending
-from streamlab.judging.stream_reader import StreamReader
+from streamlab.judging.stream_reader import UNLIKE, StreamReader
 from streamlab.repairing.account import Output
 from streamlab.rules.api import concerns
-from streamlab.rules.repair import Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
+from streamlab.rules.repair import Added, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
 from streamlab.rules.repairs.framing import SEPARATORS
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run, Template, text_at
 
 #: What is said of a stream whose repair raised; no rule, since the fault is ours.
 FAILED = "repair-failed"
@@ -40,6 +41,7 @@ class Pipeline:
         self._repairs: tuple[Repair, ...] = ()
         self._slow_shapes: set[reading.Shape] = set()
         self._on = 0
+        self._facts = 0  # of the last chunk that came
         self._awake = False
         self._retirements = 0
 
@@ -87,8 +89,8 @@ class Pipeline:
         """Whether nothing of the answer is outstanding."""
         return any(repair.done for repair in self._repairs)
 
-    def take(self, event: StreamEvent) -> None:
-        """One event of the stream: past the repairs untouched when none waits for it."""
+    def take(self, event: StreamEvent) -> Template | None:
+        """One event of the stream: past the repairs untouched when none waits for it; what it is a template of."""
         if type(event) is Chunk:
             try:
                 waited_for = self._waited_for(event)
@@ -99,10 +101,31 @@ class Pipeline:
             waited_for = True
             if self._reader.tracker is not None:
                 self._reader.facts(event)  # it has to know of every event
-        if not waited_for:
-            self._pass_chunk(event)  # type: ignore[arg-type]
-        else:
+        if waited_for:
             self.pipe((Draft(event, (self.story.at,)),))
+            return None
+        self._pass_chunk(event)  # type: ignore[arg-type]
+        may = self.failed is None and self._reader.may_teach(self._facts)
+        return self._reader.template(event, self._facts) if may else None  # type: ignore[arg-type]
+
+    def take_run(self, run: Run) -> bool:
+        """A run of chunks, the first of which passed: past the repairs, or False where they have to see each."""
+        facts = self._reader.facts_of(run)
+        if facts is None or self._awake or self.accounting or self.failed is not None:
+            return False
+        if run.template.shape in self._slow_shapes or (facts & Fact.WIDE and SEPARATORS.search(run.raw)):
+            return False
+        facts &= ~Fact.WIDE
+        story, count = self.story, len(run.texts)
+        added = Added(run.template.varying, run.template.chunk, run.texts)
+        if story.api.wants_a_look_at(run, story) or (facts & self._on and not self._passes(added, facts)):
+            return False
+        story.api.run_passed(run, story)
+        story.chunks += count
+        story.went = run
+        story.account.at += count
+        self.out.append(run.raw)
+        return True
 
     def pipe(self, drafts: Drafts) -> None:
         """Events through every repair."""
@@ -196,7 +219,7 @@ class Pipeline:
     # -- one event ---------------------------------------------------------------------------------------------------
 
     def _waited_for(self, event: Chunk) -> bool:
-        facts = self._reader.facts(event)
+        facts = self._facts = self._reader.facts(event)
         if self._awake:
             return True
         if facts & Fact.WIDE and event.sse is not None and not SEPARATORS.search(event.sse.raw):
@@ -204,14 +227,33 @@ class Pipeline:
         shape = self._reader.shape
         if facts & Fact.SHAPE and (not shape or any(repair.shape(event.json) for repair in self._repairs)):
             self._slow_shapes.add(shape)
-        if facts & self._on or shape in self._slow_shapes:
+        if shape in self._slow_shapes:
             return True
-        return self.story.api.wants_a_look(event, facts, self.story)
+        added = self._added(event, facts) if facts & self._on else None
+        if added is None and facts & self._on:
+            return True
+        if self.story.api.wants_a_look(event, facts, self.story):
+            return True
+        return added is not None and not self._passes(added, facts)
+
+    def _added(self, event: Chunk, facts: int) -> Added | None:
+        """What a chunk adds, when it does nothing else."""
+        varying = None if facts & UNLIKE else self.story.api.varying(event.json)
+        return None if varying is None else Added(varying, event.json, [text_at(event.json, varying)])
+
+    def _passes(self, added: Added, facts: int) -> bool:
+        """Whether all repairs that wait for such chunks let them pass, and know of it."""
+        waiting = [one for one in self._repairs if one.asks & facts]
+        if not all(one.passes(added) for one in waiting):
+            return False
+        for one in waiting:
+            one.passed(added)
+        return True
 
     def _pass_chunk(self, event: Chunk) -> None:
         story, chunk = self.story, event.json
         story.chunks += 1
-        story.last = chunk
+        story.went = chunk
         story.api.passed(chunk, story)
         if self.accounting or event.sse is None:
             self.out.append(Draft(event, (story.at,)))
@@ -231,7 +273,7 @@ class Pipeline:
     def _remember(self, draft: Draft) -> None:
         story = self.story
         story.chunks += 1
-        story.last = draft.json
+        story.went = draft.json
         for choice in reading.choices(draft.json):
             text = reading.content(reading.delta(choice))
             if text:

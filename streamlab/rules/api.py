@@ -25,6 +25,7 @@ from streamlab.wire.reading import (
     is_whole_completion,
     tool_calls,
 )
+from streamlab.wire.runs import Run, Varying
 
 if TYPE_CHECKING:
     from streamlab.rules.repair import Draft, RepairState
@@ -170,6 +171,10 @@ class Api:
                     path = f"choices[{place}].delta.tool_calls[{at}].function.arguments"
                     yield (index, "call", str(call.get("index"))), arguments, path
 
+    def varying(self, chunk: JsonObject) -> Varying | None:
+        """The strings that change from chunk to chunk while all else stays, so that it may be the template of a run."""
+        return None
+
     def is_error_body(self, value: JsonObject) -> bool:
         """Whether this is the body of an HTTP error as the API sends it."""
         error = value.get("error")
@@ -182,6 +187,13 @@ class Api:
     def wants_a_look(self, event: Chunk, facts: int, story: RepairState) -> bool:
         """Whether the repairs have to see a chunk for whose facts none of them waits."""
         return False
+
+    def wants_a_look_at(self, run: Run, story: RepairState) -> bool:
+        """The same of a run of chunks, the first of which was asked about and passed."""
+        return True
+
+    def run_passed(self, run: Run, story: RepairState) -> None:
+        """Remember what repairs need to know of a run that passed them by."""
 
     def passed(self, chunk: JsonObject, story: RepairState) -> None:
         """Remember what repairs need to know of a chunk that passed them by."""

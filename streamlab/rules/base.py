@@ -20,6 +20,7 @@ from streamlab.rules.sources import Source
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.locate import member_span
+from streamlab.wire.runs import Run
 
 Findings = Iterable[Finding]
 
@@ -54,6 +55,9 @@ class Rule:
     #: who breaks (clients/measured.toml) uses these words. A form that is not in the table was measured to
     #: harm nobody, or was not measured.
     variants: ClassVar[tuple[str, ...]] = ()
+    #: Whether what ``event`` says hangs on nothing but the chunk's members other than its varying text (wire/runs.py),
+    #: from the second time on that it is asked: of each event of a run it would say what it said of the first.
+    alike: ClassVar[bool] = False
     #: The hooks a rule has, worked out when it is defined.
     hooks: ClassVar[frozenset[str]] = frozenset()
 
@@ -72,6 +76,10 @@ class Rule:
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         """Event number ``at``, which has one of the facts in ``on``; ``self.ctx.facts`` has all of them."""
+
+    def passes(self, run: Run) -> bool:
+        """Whether ``event`` would find nothing in any event of a run, and remember nothing of it."""
+        return False
 
     def shape(self, at: int, chunk: Chunk) -> Findings | None:
         """The first chunk of a new shape. Pure: key names and value types only, no state."""

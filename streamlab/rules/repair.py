@@ -19,6 +19,8 @@ from streamlab.rules.api import Api, Scope
 from streamlab.rules.state import StreamState
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.runs import Run, Varying
+from streamlab.wire.stream import last_of
 
 
 class Stage(IntEnum):
@@ -124,6 +126,16 @@ class Texts:
         else:
             self._text.pop(index, None)
 
+    def add_all(self, index: int, pieces: list[str]) -> None:
+        """Several pieces of text, none of them empty."""
+        self._pieces[index] = self._pieces.get(index, 0) + len(pieces)
+        length = self._length.get(index, 0) + sum(map(len, pieces))
+        self._length[index] = length
+        if length <= MAX_TEXT:
+            self._text.setdefault(index, []).extend(pieces)
+        else:
+            self._text.pop(index, None)
+
     def length(self, index: int) -> int:
         """How many characters of text a choice has so far."""
         return self._length.get(index, 0)
@@ -160,13 +172,29 @@ class RepairState(StreamState):
         self.opened: set[int] = set()
         self.audio = False
         self.cut_tail = False
-        self.last: JsonObject | None = None  # envelope of the last chunk that went out
+        self.went: JsonObject | Run | None = None  # the last chunk that went out, or the run that it is the last of
         self.stray = b""
+
+    @property
+    def last(self) -> JsonObject | None:
+        """The last chunk that went out, for its envelope."""
+        went = self.went
+        if type(went) is Run:
+            went = self.went = last_of(went)
+        return went  # type: ignore[return-value]
 
     @property
     def at(self) -> int:
         """The number of the input event being repaired."""
         return self.account.at
+
+
+class Added(NamedTuple):
+    """What chunks add that do nothing but add text: ``chunk`` is one of them, ``texts`` has the text of each."""
+
+    varying: Varying
+    chunk: JsonObject
+    texts: list[str]
 
 
 class Draft:
@@ -268,6 +296,13 @@ class Repair:
         """Whether chunks of this shape (key names and value types only) concern this repair."""
         return False
 
+    def passes(self, added: Added) -> bool:
+        """Whether chunks for whose facts it waits do not need it: each would come out as it came."""
+        return False
+
+    def passed(self, added: Added) -> None:
+        """Remember what it needs to know of chunks that passed."""
+
     def event(self, draft: Draft) -> Drafts:
         """What becomes of one event: usually itself, changed or not."""
         return (draft,)
@@ -319,6 +354,7 @@ def unended(story: RepairState, ending: Ending, *, begun: bool, what: str, missi
 
 __all__ = [
     "ABSENT",
+    "Added",
     "Change",
     "Chunk",
     "Comment",

@@ -17,7 +17,9 @@ from streamlab.wire.bodies import BodyKind
 from streamlab.wire.call_reader import CallReader, Fragment
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.runs import Run
 from streamlab.wire.sse import BOM
+from streamlab.wire.stream import last_of
 
 
 class StreamState:
@@ -71,7 +73,7 @@ class Seen:
         "finished_us",
         "first_chunk",
         "first_content_at",
-        "last_chunk",
+        "last",
         "last_chunk_at",
     )
 
@@ -81,7 +83,7 @@ class Seen:
         self.data_events = 0
         self.content_events = 0  # chunks that add text, reasoning, refusal, tool call or legacy text
         self.first_chunk: JsonObject | None = None
-        self.last_chunk: JsonObject | None = None
+        self.last: JsonObject | Run | None = None  # the last chunk, or the run that it is the last of
         self.last_chunk_at: int | None = None
         self.first_content_at: int | None = None
         self.done_at: int | None = None
@@ -89,6 +91,14 @@ class Seen:
         self.finished_us: int | None = None  # when the tracker first said that the answer has finished
         self.finish_at: dict[int, int] = {}  # choice index -> event of its first finish_reason
         self.finish_values: dict[int, str] = {}  # choice index -> first finish_reason that is a string and not ""
+
+    @property
+    def last_chunk(self) -> JsonObject | None:
+        """The last chunk."""
+        last = self.last
+        if type(last) is Run:
+            last = self.last = last_of(last)
+        return last  # type: ignore[return-value]
 
 
 class Received:

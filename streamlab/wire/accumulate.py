@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, TrackedCall, View
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.runs import Run, TextKind
 
 _COMPACT_AFTER = 2048
 
@@ -30,6 +31,13 @@ class Text:
         if not piece:
             return
         self._pieces.append(piece)
+        if len(self._pieces) >= _COMPACT_AFTER:
+            self._joined.append("".join(self._pieces))
+            self._pieces.clear()
+
+    def extend(self, pieces: list[str]) -> None:
+        """Add pieces, none of them empty."""
+        self._pieces += pieces
         if len(self._pieces) >= _COMPACT_AFTER:
             self._joined.append("".join(self._pieces))
             self._pieces.clear()
@@ -64,6 +72,10 @@ class CallState(TrackedCall):
         if piece:
             self.scan.add(piece)
             self.arguments.add(piece)
+
+    def extend(self, pieces: list[str]) -> None:
+        self.scan.add("".join(pieces))
+        self.arguments.extend(pieces)
 
     def as_json(self) -> JsonObject:
         return {
@@ -167,6 +179,14 @@ class Accumulator:
             self.id = chunk.get("id") or None
         if self.model is None:
             self.model = chunk.get("model") or None
+
+    def growing(self, run: Run) -> Text | CallState | None:
+        """What a run of chunks, the first of which was fed, adds text to; None where it has to be fed one by one."""
+        varying = run.template.varying
+        state = self.choices.get(varying.choice)
+        if state is None or varying.text is not TextKind.ARGUMENTS:
+            return None if state is None else _text(state, varying.text)
+        return state.tracker.plain(varying.choice, reading.fragment(run.template.chunk))
 
     def feed_error(self, payload: JsonObject) -> None:
         """Add an error event: what a client raises instead of returning."""
@@ -300,6 +320,12 @@ class Accumulator:
         if len(self.choices) > 1:
             result["choices"] = [self.choices[index].as_json() for index in sorted(self.choices)]
         return result
+
+
+def _text(state: ChoiceState, kind: TextKind) -> Text:
+    if kind is TextKind.CONTENT:
+        return state.content
+    return state.reasoning if kind is TextKind.REASONING else state.refusal
 
 
 class _CallMark(NamedTuple):

@@ -13,6 +13,7 @@ from streamlab.wire.calls import CallTracker, Placed, TrackedCall
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.locate import member_span
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.runs import Run
 from streamlab.wire.sse import ServerSentEvent
 
 _NAME_PIECES = 16
@@ -78,6 +79,16 @@ class Call(TrackedCall):
         self.last_piece = piece if self.cumulative else ""
         self.arguments.add(piece)
 
+    def extend(self, pieces: list[str]) -> None:
+        """More pieces of arguments, none of them empty."""
+        if self.cumulative:
+            for piece in pieces:
+                self.add_text(piece)
+            return
+        self.scan.add("".join(pieces))
+        self.pieces += len(pieces)
+        self.arguments.extend(pieces)
+
 
 class Fragment:
     """A fragment that is more than ``{"index": the same call, "function": {"arguments": text}}``.
@@ -113,6 +124,10 @@ class CallReader:
             self._at = at
             self._telling = tuple(self._read(at, event, offset_us)) if type(event) is Chunk else ()
         return self._telling
+
+    def growing(self, run: Run) -> Call | None:
+        """The call that a run of chunks, the first of which was read, adds arguments to; None where it may be more."""
+        return self._tracker.plain(run.template.varying.choice, reading.fragment(run.template.chunk))
 
     def of_choice(self, choice: int) -> list[Call]:
         """The calls of a choice that are more than ghosts."""

@@ -75,6 +75,27 @@ class Scan:
             return not piece.startswith('{"')
         return not begins or self._last in _BEFORE_A_VALUE
 
+    def closes(self, pieces: list[str]) -> bool:
+        """Whether all that is open is closed now, or would be after any of these pieces."""
+        if self.balanced:
+            return True
+        text = "".join(pieces)
+        if self._depth and "}" not in text and "]" not in text:
+            return False
+        scan = self._copy()
+        for piece in pieces:
+            scan.add(piece)
+            if scan.balanced:
+                return True
+        return False
+
+    def _copy(self) -> Scan:
+        scan = Scan()
+        for name in self.__slots__:
+            setattr(scan, name, getattr(self, name))
+        scan._pending = [*self._pending]
+        return scan
+
     def _read(self) -> None:
         if not self._pending:
             return

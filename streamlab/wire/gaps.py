@@ -26,6 +26,12 @@ class Gaps:
         if len(self._exact) >= EXACT:
             self._fold()
 
+    def add_none(self, count: int) -> None:
+        """So many gaps more that are none."""
+        self._exact.extend(array("q", bytes(8 * count)))
+        if len(self._exact) >= EXACT:
+            self._fold()
+
     def _fold(self) -> None:
         for gap, count in Counter(self._exact).items():
             floor = _floor(gap)

@@ -23,12 +23,31 @@ def member_span(sse: ServerSentEvent, path: str) -> tuple[int, int] | None:
     start = raw.find(b"{")
     if start < 0 or len(raw) > _MAX_SCANNED or raw.count(b"data:", 0, start + 1) > 1:
         return None
-    steps = [key if key else int(index) for key, index in _STEP.findall(path)]
     try:
-        found = _walk(raw, start, steps)
+        found = _walk(raw, start, steps_of(path))
     except (IndexError, ValueError, RecursionError):
         return None
     return sse.start + found[0], sse.start + found[1]
+
+
+def steps_of(path: str) -> list[str | int]:
+    """The keys and places that a path like ``choices[0].delta.role`` goes through."""
+    return [key if key else int(index) for key, index in _STEP.findall(path)]
+
+
+def string_span(raw: bytes, path: str) -> tuple[int, int] | None:
+    """Where in an event's bytes the string ``path`` stands, without its quotes; None when it is no string there."""
+    at = raw.find(b"{")
+    try:
+        for step in steps_of(path):
+            found = _member(raw, at, step) if at >= 0 else None
+            if found is None:
+                return None
+            at = found[1]
+        match = _STRING.match(raw, at)
+    except (IndexError, ValueError, RecursionError):
+        return None
+    return (at + 1, match.end() - 1) if match is not None else None
 
 
 def _walk(raw: bytes, at: int, steps: list[str | int]) -> tuple[int, int]:

@@ -120,6 +120,13 @@ def tool_calls(chunk_delta: JsonObject) -> list[JsonObject]:
     return [call for call in as_list(value) if type(call) is dict]
 
 
+def fragment(chunk: JsonObject) -> JsonObject:
+    """The first tool call fragment of the first choice; empty when there is none."""
+    listed = choices(chunk)
+    calls = tool_calls(delta(listed[0])) if listed else []
+    return calls[0] if calls else {}
+
+
 def function(call: JsonObject) -> JsonObject:
     """The function member of a tool call fragment; empty when missing or no object."""
     return as_object(call.get("function"))
@@ -246,16 +253,16 @@ class FactReader:
 
     def __init__(self) -> None:
         self._known: dict[Shape, int] = {}
-        self._envelope: tuple[Any, ...] | None = None
+        self.envelope: tuple[Any, ...] | None = None  # of the last chunk read
         self.shape: Shape = ()  # of the last chunk read; () where it was too odd to have one
 
     def read(self, chunk: JsonObject) -> int:
         """The facts that lie in the chunk itself, SHAPE and ENVELOPE included."""
         facts = self._choice_facts(chunk)
         envelope = (chunk.get("id"), chunk.get("object"), chunk.get("created"), chunk.get("model"))
-        if envelope != self._envelope:
-            facts |= Fact.ENVELOPE if self._envelope is not None else Fact.ENVELOPE | Fact.FIRST
-            self._envelope = envelope
+        if envelope != self.envelope:
+            facts |= Fact.ENVELOPE if self.envelope is not None else Fact.ENVELOPE | Fact.FIRST
+            self.envelope = envelope
         return facts
 
     def _choice_facts(self, chunk: JsonObject) -> int:

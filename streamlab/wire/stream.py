@@ -16,8 +16,9 @@ import zstandard
 
 from streamlab.wire.bodies import coding_of, is_begun, is_zstd_frame
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.payload import FaultKind, decode_payload, encode_json
-from streamlab.wire.sse import ServerSentEvent, SSEDecoder
+from streamlab.wire.payload import FaultKind, JsonObject, decode_payload, encode_json
+from streamlab.wire.runs import Run, RunDecoder, Template
+from streamlab.wire.sse import ServerSentEvent
 
 #: Decoded bytes of a compressed body that are read at most.
 MAX_DECODED = 96 * 1024 * 1024
@@ -335,6 +336,23 @@ def read_event(sse: ServerSentEvent) -> StreamEvent:
     return Undecodable(sse, payload.faults, payload.ok, payload.value)
 
 
+def events_of(run: Run) -> list[StreamEvent]:
+    """The events of a run, one by one."""
+    return [read_event(sse) for sse in run.sse_events()]
+
+
+def raw_of(one: StreamEvent | Run) -> bytes:
+    """The bytes in which an event, or a run of them, came; b"" where nothing came."""
+    if type(one) is Run:
+        return one.raw
+    return one.sse.raw if one.sse is not None else b""  # type: ignore[union-attr]
+
+
+def last_of(run: Run) -> JsonObject:
+    """The last chunk of a run."""
+    return events_of(run)[-1].json  # type: ignore[union-attr]
+
+
 def _means_done(data: bytes) -> bool:
     """``[done]``, ``"[DONE]"``, `` [DONE] ``: spellings that servers really use for the end."""
     return len(data) < 32 and data.strip().strip(b"\"'").strip().upper() in (b"[DONE]", b"DONE")
@@ -345,7 +363,7 @@ class StreamDecoder:
 
     def __init__(self, content_encoding: str | None = None) -> None:
         self.body = BodyDecoder(content_encoding, guess=True)
-        self._sse = SSEDecoder()
+        self._sse = RunDecoder()
 
     def feed(self, data: bytes) -> list[StreamEvent]:
         """The events that ``data`` completes."""
@@ -354,6 +372,14 @@ class StreamDecoder:
     def feed_decoded(self, data: bytes) -> list[StreamEvent]:
         """The same for bytes whose content coding somebody else has undone."""
         return [read_event(sse) for sse in self._sse.feed(data)]
+
+    def feed_runs(self, data: bytes) -> list[StreamEvent | Run]:
+        """The same, with events that are like one of those that were learnt as runs."""
+        return [one if type(one) is Run else read_event(one) for one in self._sse.take(data)]  # type: ignore[arg-type]
+
+    def learn(self, template: Template) -> None:
+        """Look out for runs of events like this one."""
+        self._sse.learn(template)
 
     def finish(self) -> list[StreamEvent]:
         """The last event when no blank line ended it."""
@@ -387,5 +413,8 @@ __all__ = [
     "BodyDecoder",
     "StreamDecoder",
     "encode",
+    "events_of",
+    "last_of",
+    "raw_of",
     "read_event",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.questions import QUESTIONS
+from streamlab.apis.chat.varying import varying
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
 from streamlab.apis.question import Question
 from streamlab.rules.api import Api
@@ -13,6 +14,7 @@ from streamlab.rules.repair import SHORTEST_REPEAT, Draft, RepairState
 from streamlab.wire.events import Chunk
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run, TextKind, Varying
 
 #: Longer lines are looked at: some readers stop at this length.
 LONG_LINE = 65_536
@@ -52,10 +54,25 @@ class Chat(Api):
         # A delta as long as all text before it may repeat it.
         return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == story.texts.length(0)
 
+    def wants_a_look_at(self, run: Run, story: RepairState) -> bool:
+        longest = max(map(len, run.texts))
+        return longest >= SHORTEST_REPEAT and longest >= story.texts.length(0) and _adds_text(run)
+
+    def run_passed(self, run: Run, story: RepairState) -> None:
+        if _adds_text(run):
+            story.texts.add_all(0, run.texts)
+
+    def varying(self, chunk: JsonObject) -> Varying | None:
+        return varying(chunk)
+
     def passed(self, chunk: JsonObject, story: RepairState) -> None:
         text = chunk["choices"][0]["delta"].get("content")
         if text:
             story.texts.add(0, text)
+
+
+def _adds_text(run: Run) -> bool:
+    return run.template.varying.text is TextKind.CONTENT
 
 
 API = Chat()

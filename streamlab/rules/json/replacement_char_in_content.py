@@ -11,6 +11,7 @@ from streamlab.rules.sources import UTF8
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact, chunk_of
+from streamlab.wire.runs import Run
 
 _BROKEN = "\ufffd"
 
@@ -48,6 +49,9 @@ class ReplacementCharInContent(Rule):
         if b"\xef\xbf\xbd" not in raw and b"\\ufffd" not in raw and b"\\uFFFD" not in raw:
             return None
         return list(self._judge(at, event))
+
+    def passes(self, run: Run) -> bool:
+        return b"\xef\xbf\xbd" not in run.raw and b"\\ufffd" not in run.raw and b"\\uFFFD" not in run.raw
 
     def _judge(self, at: int, event: StreamEvent) -> Findings:
         number = self.ctx.seen.content_events

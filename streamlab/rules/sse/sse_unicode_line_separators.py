@@ -11,6 +11,7 @@ from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import JSON
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 _SEPARATOR = re.compile(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
 
@@ -49,3 +50,6 @@ class SseUnicodeLineSeparators(Rule):
         code = f"U+{ord(match.group().decode()):04X}"
         span = (sse.start + match.start(), sse.start + match.end())
         return (self.found(f"the payload holds a raw {code}", at, span=span, expected="an escape", actual=code),)
+
+    def passes(self, run: Run) -> bool:
+        return _SEPARATOR.search(run.raw) is None

@@ -25,6 +25,20 @@ class CallArguments:
             self._pieces.append(piece)
             self._scan.add(piece)
 
+    def goes_on(self, pieces: list[str]) -> bool:
+        """Whether pieces, none of them empty, plainly continue arguments that have begun: none completes them, and
+        none can be a copy of what came before it."""
+        if not self.length or self._repeat or self.length + sum(map(len, pieces)) > _MAX_ARGUMENTS:
+            return False
+        return max(map(len, pieces)) <= self.length and not self._scan.closes(pieces)
+
+    def extend(self, pieces: list[str]) -> None:
+        """Add pieces that go on."""
+        text = "".join(pieces)
+        self.length += len(text)
+        self._pieces.append(text)
+        self._scan.add(text)
+
     @property
     def complete(self) -> bool:
         """Whether a JSON object is there in full."""

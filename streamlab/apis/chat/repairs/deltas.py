@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Change, Draft, Drafts, Origin, Repair, RepairState, Stage
+from streamlab.rules.repair import Added, Change, Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -45,6 +45,12 @@ class DeltaShape(Repair):
             if type(delta.get("tool_calls", 0)) is _NULL or type(delta.get("function_call", 0)) is _NULL:
                 return True
         return False
+
+    def passes(self, added: Added) -> bool:
+        """A choice that has begun, in a delta that has nothing which does not belong there."""
+        delta = reading.delta(reading.choices(added.chunk)[0])
+        odd = "role" in delta or "function_call" in delta or "audio" in delta or not delta.get("tool_calls", True)
+        return not odd and added.varying.choice in self.story.opened and _is_text(delta.get("content"))
 
     def event(self, draft: Draft) -> Drafts:
         opening, self._opening, self.awake = self._opening, None, False
@@ -108,6 +114,10 @@ class DeltaShape(Repair):
             draft.drop("content-null-placeholder", delta, "content", path)
 
 
+def _is_text(value: Any) -> bool:
+    return value is None or type(value) is str
+
+
 def _opens_with_null(chunk: JsonObject) -> bool:
     """Whether this is the opening chunk of one choice, with null for content: right for tools, not for text."""
     listed = reading.choices(chunk)
@@ -145,6 +155,9 @@ class MixedReasoning(Repair):
     rules = ("reasoning-after-content",)
     stage = Stage.DELTA
     on = Fact.REASONING
+
+    def passes(self, added: Added) -> bool:
+        return True  # there is one text
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk or len(reading.choices(draft.json)) != 1:

@@ -9,11 +9,12 @@ from typing import Any
 from streamlab.apis.chat.repairs.call_arguments import CallArguments, unwrapped
 from streamlab.apis.chat.repairs.call_opening import OWN_KEYS, OutCall, OutCalls
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Change, Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repair import Added, Change, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, Placed, arguments_text
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import TextKind
 
 
 class ToolCalls(Repair):
@@ -63,6 +64,25 @@ class ToolCalls(Repair):
         return self._braces is not None
 
     # -- events ------------------------------------------------------------------------------------------------------
+
+    def passes(self, added: Added) -> bool:
+        """A call that went out as it came, and goes on with nothing but arguments."""
+        call = self._continued(added)
+        if call is None or self._braces is not None or not call.opened or call.dropped:
+            return False
+        right = call.place == call.index and call.sent_name == (call.name or "")
+        return right and call.arguments.goes_on(added.texts)
+
+    def passed(self, added: Added) -> None:
+        call = self._continued(added)
+        if call is not None:
+            call.add_text("".join(added.texts))
+            call.arguments.extend(added.texts)
+
+    def _continued(self, added: Added) -> OutCall | None:
+        if added.varying.text is not TextKind.ARGUMENTS:
+            return None
+        return self._tracker.plain(added.varying.choice, reading.fragment(added.chunk))
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:

@@ -13,6 +13,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 #: Line ends written out, and the same behind the end of a line and in front of what begins one.
 _RUN = re.compile(r"(?:(?:\\r)?\\n)+")
@@ -57,6 +58,9 @@ class ContentLiteralEscapes(Rule):
                 return
             if self._at is None and "\\" in text:
                 self._at = at
+
+    def passes(self, run: Run) -> bool:
+        return "\n" not in run.text and (self._at is not None or "\\" not in run.text)
 
     def end(self, ending: Ending) -> Findings:
         if self._at is None:

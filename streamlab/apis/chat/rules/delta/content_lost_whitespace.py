@@ -11,6 +11,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 _FEWEST_DELTAS = 10
 _SHORTEST = 60
@@ -101,6 +102,10 @@ class ContentLostWhitespace(Rule):
                 return
             if text.lower() in _WORDS:
                 self._small.setdefault(reading.choice_index(choice), set()).add(text.lower())
+
+    def passes(self, run: Run) -> bool:
+        text = run.text
+        return text.split(None, 1) == [text] and _WORDS.isdisjoint(map(str.lower, run.texts))
 
     def end(self, ending: Ending) -> Findings:
         if self.retired or self.ctx.seen.content_events < _FEWEST_OF_A_SENTENCE:

@@ -12,6 +12,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 _INSTEAD = ("tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
 _MAX_CHOICES = 16
@@ -58,6 +59,10 @@ class ContentNullPlaceholder(LateRule):
             self._count += 1
             if self._first is None:
                 self._first = self.keep(at, event, path)
+
+    def passes(self, run: Run) -> bool:
+        delta = reading.deltas(run.template.chunk)[0]
+        return delta.get("content", "") is not None or any(delta.get(key) for key in _INSTEAD)
 
     def end(self, ending: Ending) -> Findings:
         for index, place in self._opening.items():

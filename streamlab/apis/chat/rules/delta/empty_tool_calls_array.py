@@ -32,6 +32,7 @@ class EmptyToolCallsArray(Rule):
     repairability = Repairability.SAFE
     repair = DeltaShape
     on = Fact.TOOL_CALLS | Fact.FUNCTION_CALL
+    alike = True
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):

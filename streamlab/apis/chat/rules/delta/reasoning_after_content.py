@@ -10,6 +10,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run, TextKind
 
 _MAX_CHOICES = 16
 
@@ -56,6 +57,10 @@ class ReasoningAfterContent(Rule):
                     severity=Severity.INFO,
                     repairability=Repairability.NONE,
                 )
+
+    def passes(self, run: Run) -> bool:
+        varying = run.template.varying
+        return varying.text is TextKind.REASONING and not self._has_begun(varying.choice)
 
     def _has_begun(self, index: int) -> bool:
         """Whether a choice has text other than blanks; asked of the whole text only until it has."""

@@ -35,6 +35,7 @@ class ReasoningFieldVariants(Rule):
     source = CHAT_CHUNK_DELTA
     repairability = Repairability.NONE
     on = Fact.REASONING
+    alike = True
     variants = (
         "the key is reasoning_content",
         "the key is reasoning",

@@ -35,6 +35,7 @@ class ToolCallNotInArray(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.TOOL_CALLS
+    alike = True
     variants = ("it is an object", "it is neither", "it holds something else")
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -8,11 +8,12 @@ from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repair import Added, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import TextKind
 
 
 class OneCallAfterAnother(Repair):
@@ -34,6 +35,18 @@ class OneCallAfterAnother(Repair):
     @property
     def holding(self) -> bool:
         return bool(self._waiting)
+
+    def passes(self, added: Added) -> bool:
+        """The call whose turn it is goes on, and none waits."""
+        key = _call_of(added)
+        if key is None or self._waiting or self._current.get(key[0]) != key[1]:
+            return False
+        return key in self._complete or (key in self._calls and self._calls[key].goes_on(added.texts))
+
+    def passed(self, added: Added) -> None:
+        key = _call_of(added)
+        if key is not None and key not in self._complete:
+            self._calls[key].extend(added.texts)
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:
@@ -127,6 +140,14 @@ class OneCallAfterAnother(Repair):
 
 
 _MAX_WAITING = 4096
+
+
+def _call_of(added: Added) -> tuple[int, int] | None:
+    """The choice and the index of the call that goes on."""
+    index = reading.fragment(added.chunk).get("index")
+    if added.varying.text is not TextKind.ARGUMENTS or type(index) is not int:
+        return None
+    return added.varying.choice, index
 
 
 class ToolCallParallelLost(Rule):

@@ -1,0 +1,46 @@
+"""Which strings of a chunk vary from one to the next while all else stays."""
+
+from __future__ import annotations
+
+from streamlab.wire import reading
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.runs import TextKind, Varying
+
+_TEXTS = {
+    "content": TextKind.CONTENT,
+    "refusal": TextKind.REFUSAL,
+    **dict.fromkeys(reading.REASONING_KEYS, TextKind.REASONING),
+}
+#: Members that OpenAI and others fill with noise, so that the length of an event tells nothing.
+_PADDINGS = ("obfuscation", "p")
+
+
+def varying(chunk: JsonObject) -> Varying | None:
+    """The one text that a chunk with one choice adds, and its padding; None where it adds more, or none."""
+    listed = reading.as_list(chunk.get("choices"))
+    if len(listed) != 1 or type(listed[0]) is not dict:
+        return None
+    choice = listed[0]
+    delta = reading.delta(choice)
+    texts = [key for key in _TEXTS if type(delta.get(key)) is str and delta[key]]
+    if choice.get("text") or choice.get("message") or delta.get("function_call"):
+        return None
+    padding = next((key for key in _PADDINGS if type(chunk.get(key)) is str), "")
+    index = reading.choice_index(choice)
+    if delta.get("tool_calls"):
+        return None if texts or not _adds_arguments(delta) else Varying(TextKind.ARGUMENTS, _ARGUMENTS, index, padding)
+    if len(texts) != 1:
+        return None
+    return Varying(_TEXTS[texts[0]], f"choices[0].delta.{texts[0]}", index, padding)
+
+
+_ARGUMENTS = "choices[0].delta.tool_calls[0].function.arguments"
+
+
+def _adds_arguments(delta: JsonObject) -> bool:
+    """Whether a delta has one fragment of a tool call, in a list, with text for its arguments."""
+    calls = delta["tool_calls"]
+    if type(calls) is not list or len(calls) != 1:
+        return False
+    arguments = reading.function(reading.as_object(calls[0])).get("arguments")
+    return type(arguments) is str and bool(arguments)

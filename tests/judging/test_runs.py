@@ -1,0 +1,213 @@
+"""The law of runs: whether events that are like one before are read one by one or as a run changes nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamlab.apis import api_named
+from streamlab.exchange import Ending, Request, ResponseHead
+from streamlab.judging.analyzer import Analyzer
+from streamlab.judging.lessons import Runs
+from streamlab.repairing.normalizer import Normalizer
+from streamlab.repairing.pipeline import Pipeline
+from streamlab.wire.events import Chunk
+from streamlab.wire.runs import Run, RunDecoder, TextKind, Varying, template_of
+from streamlab.wire.stream import StreamDecoder, events_of
+
+_HEAD = ResponseHead(200, (("content-type", "text/event-stream"),), 5)
+_REQUEST = Request(
+    "POST",
+    "/v1/chat/completions",
+    (),
+    b'{"model":"m","stream":true,"messages":[],"tools":[{"type":"function","function":{"name":"f"}}]}',
+)
+_PLACE = b"\x01"
+
+#: What stands between the quotes of a text that varies: plain, escaped, wide, broken, or no string at all.
+_TEXTS = st.sampled_from(
+    [b" word", b"a", b" of course", "世界".encode(), b"{", b"}", b'{\\"', b'\\"}', b'\\"a\\":1', b"\\n", b"\\u00e9"]
+    + [b"\\ud83d\\ude00", b"\xe4\xb8", b"\x96\xad", b"\xff", b"\xef\xbf\xbd", "\u2028".encode(), b"", b"\\ud83d", b"\\"]
+    + [b"\x00", b"\t", b"\n", b"\r", b'"', b'","x":"', b'a"\n,"b', b'"}}]}\n\ndata: {"id":"', b"\\x", b"1" * 1001]
+    + [b" word"] * 20
+)  # fmt: skip
+_LINE_ENDS = st.sampled_from([b"\n\n"] * 6 + [b"\r\n\r\n", b"\n\r\n", b"\n\n\n", b"\n: ping\n\n"])
+
+
+def _chunk(delta: dict, **rest: object) -> bytes:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
+    envelope = {
+        "id": "chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG",
+        "object": "chat.completion.chunk",
+        "created": 1741570283,
+    }
+    return json.dumps({**envelope, "model": "m", "choices": [choice], **rest}, separators=(",", ":")).encode()
+
+
+def _call(**function: str) -> dict:
+    return {"tool_calls": [{"index": 0, "function": function}]}
+
+
+_T = _PLACE.decode()
+_FORMS = [
+    _chunk({"content": _T}),
+    _chunk({"content": _T}, obfuscation="xyz"),
+    _chunk({"content": "", "reasoning_content": _T}),
+    _chunk(_call(arguments=_T)),
+    _chunk({"role": "assistant", "content": _T}),
+    _chunk({"refusal": _T}),
+    _chunk({"content": _T}, created=1741570284),
+    _chunk({"content": _T, "reasoning": "Hm."}),
+    json.dumps({"object": "text_completion", "choices": [{"index": 0, "text": _T}]}).encode(),
+]
+_FORMS = [one.replace(b"\\u0001", _PLACE) for one in _FORMS]
+_ODD = st.sampled_from(
+    [
+        b"data: [DONE]\n\n", b": ping\n\n", b"\n", b"data: ", b"\xef\xbb\xbf", b"data: {}\n\n",
+        b"data: " + _chunk({"role": "assistant", "content": ""}) + b"\n\n",
+        b"data: " + _chunk({"role": "assistant", "content": None}) + b"\n\n",
+        b"data: " + _chunk({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}]}) + b"\n\n",  # noqa: E501
+        b"data: " + _chunk({"tool_calls": [{"index": 1, "id": "call_2", "type": "function", "function": {"name": "f", "arguments": ""}}]}) + b"\n\n",  # noqa: E501
+        b"data: " + _chunk({}).replace(b'"finish_reason":null', b'"finish_reason":"stop"') + b"\n\n",
+        b'data: {"error":{"message":"x"}}\n\n',
+    ]
+)  # fmt: skip
+
+
+@st.composite
+def _same(draw: st.DrawFn) -> bytes:
+    """Some events of one form, with one byte changed now and then."""
+    form, end = draw(st.sampled_from(_FORMS)), draw(_LINE_ENDS)
+    before, after = form.split(_PLACE)
+    events = [b"data: " + before + text + after + end for text in draw(st.lists(_TEXTS, min_size=2, max_size=8))]
+    if draw(st.integers(0, 4)) == 0:
+        at = draw(st.integers(0, len(events) - 1))
+        place = draw(st.integers(0, len(events[at]) - 1))
+        events[at] = (
+            events[at][:place] + draw(st.sampled_from([b'"', b"x", b"\n", b"\\", b""])) + events[at][place + 1 :]
+        )
+    return b"".join(events)
+
+
+_OPENED = b"data: " + _chunk({"role": "assistant", "content": ""}) + b"\n\n"
+_bodies = st.lists(_same() | _ODD, min_size=1, max_size=6).map(lambda parts: _OPENED + b"".join(parts))
+_cuts = st.lists(st.integers(1, 900), max_size=8)
+_requests = st.sampled_from([None, _REQUEST])
+
+
+def _reads(body: bytes, lengths: list[int]) -> list[bytes]:
+    """The body cut into these lengths, and from there on into equal ones, some in the middle of an event."""
+    reads, at = [], 0
+    for length in lengths:
+        reads.append(body[at : at + length])
+        at += length
+    return [*reads, *(body[one : one + 1500] for one in range(at, len(body), 1500))]
+
+
+def _checked(reads: list[bytes], request: Request | None, runs: Runs, timed: bool) -> str:
+    analyzer = Analyzer(request, _HEAD, timing_known=timed, runs=runs)
+    for at, data in enumerate(reads):
+        analyzer.feed(at * 400_000 if timed else None, data)
+    return repr(analyzer.finish(Ending.COMPLETE, 99_000_000 if timed else None))
+
+
+def _normalized(reads: list[bytes], request: Request | None, runs: Runs, unsafe: bool) -> tuple[object, ...]:
+    normalizer = Normalizer(request, _HEAD, runs=runs, unsafe=unsafe)
+    out = [normalizer.feed(data) for data in reads]
+    out.append(normalizer.finish())
+    story = normalizer.story
+    return out, normalizer.changes, normalizer.unrepaired, story.account.dropped, story.chunks, story.last
+
+
+@given(_bodies, _cuts, _requests, st.booleans())
+@settings(max_examples=150)
+def test_runs_change_no_finding(body, lengths, request, timed):
+    reads = _reads(body, lengths)
+    one_by_one = _checked(reads, request, Runs.OFF, timed)
+    assert _checked(reads, request, Runs.EAGER, timed) == one_by_one
+    assert _checked(reads, request, Runs.USUAL, timed) == one_by_one
+
+
+@given(_bodies, _cuts, _requests, st.booleans())
+@settings(max_examples=150)
+def test_runs_change_no_byte(body, lengths, request, unsafe):
+    reads = _reads(body, lengths)
+    one_by_one = _normalized(reads, request, Runs.OFF, unsafe)
+    assert _normalized(reads, request, Runs.EAGER, unsafe) == one_by_one
+    assert _normalized(reads, request, Runs.USUAL, unsafe) == one_by_one
+
+
+@given(_bodies, _cuts)
+@settings(max_examples=150)
+def test_runs_hold_the_events_that_are_read_one_by_one(body, lengths):
+    plain, running = StreamDecoder(), StreamDecoder()
+    api = api_named("chat.completions")
+    for data in _reads(body, lengths):
+        events = []
+        for one in running.feed_runs(data):
+            events += events_of(one) if isinstance(one, Run) else [one]
+            if isinstance(one, Run):
+                texts = [event.json["choices"][0] for event in events_of(one)]
+                assert len(texts) == len(one)
+        for event in events:
+            varying = api.varying(event.json) if isinstance(event, Chunk) else None
+            template = template_of(event, varying) if varying is not None else None
+            if template is not None:
+                running.learn(template)
+        assert events == plain.feed(data)
+    assert running.finish() == plain.finish()
+
+
+def _clean(form: bytes, count: int) -> list[bytes]:
+    before, after = form.split(_PLACE)
+    return [b"data: " + before + b" w%d" % at + after + b"\n\n" for at in range(count)]
+
+
+_CALL_OPENS = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
+_CLEAN = {
+    "text": (_clean(_FORMS[0], 400), []),
+    "padded text": (_clean(_FORMS[1], 400), []),
+    "reasoning": (_clean(_FORMS[2], 400), []),
+    "arguments": (_clean(_FORMS[3], 400), [_chunk({"tool_calls": [_CALL_OPENS]}), _chunk(_call(arguments='{"a":"'))]),
+}
+
+
+@pytest.mark.parametrize("name", _CLEAN)
+def test_a_clean_stream_is_read_and_passed_in_runs(name, monkeypatch):
+    events, opening = _CLEAN[name]
+    reads = [_OPENED, *(b"data: " + one + b"\n\n" for one in opening)]
+    body = b"".join(events)
+    reads += [body[at : at + 4096] for at in range(0, len(body), 4096)]
+    taken = {"judged": 0, "passed": 0}
+
+    def counting(key, method):
+        def count(self, *given):
+            done = method(self, *given)
+            taken[key] += len(given[-1]) if done else 0
+            return done
+
+        return count
+
+    monkeypatch.setattr(Analyzer, "_judge_run", counting("judged", Analyzer._judge_run))
+    monkeypatch.setattr(Pipeline, "take_run", counting("passed", Pipeline.take_run))
+    _checked(reads, _REQUEST, Runs.USUAL, True)
+    _normalized(reads, _REQUEST, Runs.USUAL, False)
+    assert taken["judged"] > 300
+    assert taken["passed"] > 300
+
+
+def test_a_string_may_not_reach_into_the_next_event():
+    decoder = RunDecoder()
+    first = b'data: {"a":"one"}\n\n'
+    (opening, event) = StreamDecoder().feed(b": x\n\n" + first)
+    template = template_of(event, Varying(TextKind.CONTENT, "a", 0))
+    decoder.feed(opening.sse.raw + first)
+    decoder.learn(template)
+    joined = b'data: {"a":"one\\"}\n\n' + b'data: {"a":"two","b":"three"}\n\n'
+    assert [one.raw for one in decoder.take(joined)] == [
+        b'data: {"a":"one\\"}\n\n',
+        b'data: {"a":"two","b":"three"}\n\n',
+    ]
