@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 from hypothesis import HealthCheck, settings
 
+# Hundreds of tests start programs, which compile the package each time where the environment keeps no compiled modules.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Whoever waits for the analyst or the writer would wait for everybody else on the machine first.
 os.environ.setdefault("STREAMLAB_STAND_BACK", "0")
 _SLOW = [HealthCheck.too_slow]

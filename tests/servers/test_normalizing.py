@@ -11,8 +11,9 @@ import re
 import socket
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import brotli
@@ -479,22 +480,30 @@ def _packed(*pieces: bytes, times: int = 1) -> bytes:
 
 
 _MIB = 1 << 20
-_BOMBS = {
-    "one event": ("gzip", _packed(b"data: ") + _packed(b"x" * _MIB, times=90)),
-    "lines": ("gzip", _packed(b"data: x\n" * (_MIB // 8), times=90)),
-    "events": ("gzip", _packed(b"data:\n\n" * (_MIB // 7), times=90)),
-    "blank lines": ("gzip", _packed(b"\n" * _MIB, times=90)),
-    "one JSON": ("gzip", _packed(b'{"a":"') + _packed(b"y" * _MIB, times=90)),
-    "objects": ("gzip", _packed(b'{"choices":[') + _packed(b'{"a":1},' * (_MIB // 8), times=90)),
-    "nested": ("gzip, gzip", _packed(_packed(b"data:\n\n" * (_MIB // 7), times=90))),
-    "brotli": ("br", brotli.compress(b"data: " + b"x" * (90 * _MIB), quality=2)),
-    "zstd": ("zstd", zstandard.compress(b"data: " + b"x" * (90 * _MIB))),
+#: Packed when they are first asked for: it takes a while.
+_BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "one event": ("gzip", lambda: _packed(b"data: ") + _packed(b"x" * _MIB, times=90)),
+    "lines": ("gzip", lambda: _packed(b"data: x\n" * (_MIB // 8), times=90)),
+    "events": ("gzip", lambda: _packed(b"data:\n\n" * (_MIB // 7), times=90)),
+    "blank lines": ("gzip", lambda: _packed(b"\n" * _MIB, times=90)),
+    "one JSON": ("gzip", lambda: _packed(b'{"a":"') + _packed(b"y" * _MIB, times=90)),
+    "objects": ("gzip", lambda: _packed(b'{"choices":[') + _packed(b'{"a":1},' * (_MIB // 8), times=90)),
+    "nested": ("gzip, gzip", lambda: _packed(_packed(b"data:\n\n" * (_MIB // 7), times=90))),
+    "brotli": ("br", lambda: brotli.compress(b"data: " + b"x" * (90 * _MIB), quality=2)),
+    "zstd": ("zstd", lambda: zstandard.compress(b"data: " + b"x" * (90 * _MIB))),
 }
 _PACED = 300
 
 
+@cache
+def _bomb_of(name: str) -> tuple[str, bytes]:
+    """Its Content-Encoding, and the body."""
+    coding, pack = _BOMBS[name]
+    return coding, pack()
+
+
 def _bomb(name: str) -> list[Step]:
-    coding, packed = _BOMBS[name]
+    coding, packed = _bomb_of(name)
     return [HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: %b\r\n\r\n" % coding.encode()), chunk(packed), END]
 
 
@@ -530,7 +539,7 @@ def test_a_bomb_takes_no_memory_and_delays_nobody(tmp_path: Path, name: str, rea
         assert seen.ending == "message"
         assert blown is None or blown.ending in ("message", "fin")
         with CaptureDB(db) as stored:
-            assert blown is None or _BOMBS[name][1] in [stored.get(number).body for number in stored.ids()]
+            assert blown is None or _bomb_of(name)[1] in [stored.get(number).body for number in stored.ids()]
         return grown, max(later - at for (at, _), (later, _) in itertools.pairwise(seen.reads))
 
     def judge(measured: tuple[int, float]) -> None:
@@ -554,7 +563,7 @@ def test_turns_give_what_one_go_would() -> None:
     assert not transformer.waiting
     while transformer.more:
         out.append(transformer.go_on())
-    coding, packed = _BOMBS[name]
+    coding, packed = _bomb_of(name)
     normalizer = Normalizer(streams.request_for(), ResponseHead(200, (("content-encoding", coding),)))
     assert _decoded(b"".join(out))[0] == normalizer.feed(packed) + normalizer.finish()
     assert max(map(len, out)) < 16 * _MIB
