@@ -28,7 +28,7 @@ test-all: $(STAMP)  ## every test, with a Chromium and the npm client, which are
 	STREAMLAB_NODE_OPENAI=$(CURDIR)/$(VENV)/node STREAMLAB_CHROMIUM="$$(cat $(VENV)/chromium)" $(PYTEST)
 
 fuzz: $(STAMP)  ## the properties with random examples, again and again
-	for round in $$(seq $(ROUNDS)); do STREAMLAB_EXAMPLES=random $(PYTEST) -m hypothesis || exit 1; done
+	for round in $$(seq $(ROUNDS)); do STREAMLAB_EXAMPLES=random $(PYTEST) -m 'hypothesis or sweep' || exit 1; done
 
 coverage: $(STAMP)  ## branches of the core rooms, by their own tests without the corpora; the floor is in pyproject.toml
 	$(BIN)/python -m coverage erase

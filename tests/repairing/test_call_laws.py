@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 import pytest
@@ -18,7 +19,8 @@ from streamlab.wire.stream import StreamDecoder
 from tests import streams
 from tests.odd_calls import odd_stream
 
-LISTS = 3000
+#: `make fuzz` goes on where `make test` stops.
+LISTS = 9000 if os.environ.get("STREAMLAB_EXAMPLES") == "random" else 1200
 _A_RUN = 60
 _ABOUT_CALLS = [rule for rule in all_rules() if family_of(rule) == "tool_call"]
 #: What a repair takes out of arguments on purpose.
@@ -66,6 +68,7 @@ def _errors(body: bytes) -> set[str]:
     return {one.rule for one in analyze(exchange, rules=_ABOUT_CALLS).findings if one.severity is Severity.ERROR}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("first", range(0, LISTS, _A_RUN))
 def test_odd_fragments(first: int) -> None:
     """As many calls after repair as before, with the same names and arguments; no new error; twice is once."""

@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -239,6 +240,23 @@ def test_memory_is_bounded():
     assert sent > 10_000
 
 
+def _pieces(body: bytes, near: int = 8192) -> Iterator[bytes]:
+    """Single bytes; what lies far from both ends of a huge body in pieces of 61."""
+    far = range(near, len(body) - near, 61)
+    start = end = near
+    if far:
+        start, end = far.start, far[-1] + 61
+    yield from (body[at : at + 1] for at in range(min(start, len(body))))
+    yield from (body[at : at + 61] for at in far)
+    yield from (body[at : at + 1] for at in range(end, len(body)))
+
+
+def test_pieces_are_the_whole():
+    for size in (0, 1, 8191, 8192, 16_384, 16_385, 16_500, 100_000):
+        body = bytes(at % 251 for at in range(size))
+        assert b"".join(_pieces(body)) == body
+
+
 @pytest.mark.parametrize("part", ["seed-systems", "scenarios"])
 def test_corpus_any_cutting_and_twice(part):
     for directory in corpus.directories(part):
@@ -246,7 +264,7 @@ def test_corpus_any_cutting_and_twice(part):
         repaired = normalize(exchange)
         assert normalize(repaired.exchange).exchange.body == repaired.exchange.body, directory.name
         normalizer = Normalizer(exchange.request, exchange.head)
-        bytewise = [normalizer.feed(exchange.body[at : at + 1]) for at in range(len(exchange.body))]
+        bytewise = [normalizer.feed(piece) for piece in _pieces(exchange.body)]
         assert b"".join(bytewise) + normalizer.finish(exchange.ending) == repaired.exchange.body, directory.name
 
 
