@@ -16,7 +16,6 @@ from tests import corpus
 NOT_YET = frozenset(
     {
         "clients/g03-signature-lost",
-        "servers/heartbeat-inside-content",
         "servers/whole-answer-mid-stream",
     }
 )

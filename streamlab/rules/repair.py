@@ -172,6 +172,7 @@ class RepairState(StreamState):
         self.opened: set[int] = set()
         self.audio = False
         self.cut_tail = False
+        self.restarted_at = -1  # the event with which the answer started over
         self.went: JsonObject | Run | None = None  # the last chunk that went out, or the run that it is the last of
         self.stray = b""
 
@@ -245,7 +246,8 @@ class Draft:
             key: value for key, value in self.json.items() if key not in ("choices", "usage") and key in ENVELOPE_KEYS
         }
         payload["choices"] = [choice]
-        return Draft(Chunk(None, payload), self.sources, [Change(rule, path, ABSENT, ABSENT, origin)])
+        before = [change for change in self.changes if change.path in ENVELOPE_KEYS]
+        return Draft(Chunk(None, payload), self.sources, [*before, Change(rule, path, ABSENT, ABSENT, origin)])
 
 
 ENVELOPE_KEYS = ("id", "object", "created", "model", "service_tier", "system_fingerprint")

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from streamlab.wire.events import Comment, Done, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.inserted import comment_at_end, comment_behind, spliced, without_comments
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload
 from streamlab.wire.reading import as_list, chunk_of
@@ -47,6 +48,8 @@ class Misfit(StrEnum):
     DONE = "done"  # an event named done or the like
     EMPTY = "empty"
     COMMENT = "comment"  # begins with a colon
+    COMMENT_INSIDE = "comment-inside"  # JSON with a comment and its line end in the middle, or behind it
+    SPLICED = "spliced"  # JSON that was cut, and a whole event behind it on the same line
     DATA_PREFIX = "data-prefix"  # begins with another ``data:``
     CONTROL_BYTE = "control-byte"  # JSON but for raw control bytes
     RAW_NEWLINE = "raw-newline"  # JSON but for a raw line end inside a string
@@ -95,11 +98,15 @@ def _misfit_of_text(event: Undecodable, data: bytes, kinds: set[FaultKind]) -> M
     if event.decoded:
         if FaultKind.TRAILING_TEXT not in kinds:
             return Misfit.NOT_OBJECT
+        if comment_behind(data) is not None:
+            return Misfit.COMMENT_INSIDE
         if type(event.value) not in (dict, list):
             return Misfit.TEXT
         return _several(data)
     if FaultKind.TOO_DEEP in kinds:
         return Misfit.MALFORMED
+    if spliced(data) is not None:
+        return Misfit.SPLICED
     if _PYTHON_START.match(data) or (_JSON_START.match(data) and _has_python_name(data)):
         return Misfit.PYTHON
     if FaultKind.TRUNCATED in kinds:
@@ -174,7 +181,7 @@ class MisfitReader:
                 return settled
             named = self._give_up()
         one = Named(misfit(event), at, event, offset_us)
-        if one.kind is Misfit.TRUNCATED:
+        if one.kind is Misfit.TRUNCATED or comment_at_end(event.sse.data or b"") is not None:
             return named + self._hold(one, data_events)
         named.append(one)
         return named
@@ -186,6 +193,8 @@ class MisfitReader:
 
     def _hold(self, one: Named, data_events: int) -> list[Named]:
         text = _with_orphans(one.event.sse)
+        if text is not None and without_comments(text) is not None:
+            return [one._replace(kind=Misfit.COMMENT_INSIDE)]
         if text is not None and _whole(text):
             return [one._replace(kind=Misfit.RAW_NEWLINE)]
         self._held, self._next = [one], data_events + 1
@@ -211,10 +220,14 @@ class MisfitReader:
         """Two line ends in a string end the event: its rest comes as an event without any field."""
         lines = [line.content for line in event.sse.lines()]
         first = next((line for line in lines if line), b":")
-        if first.startswith((b":", b"id:", b"event:", b"retry:")):
-            return []
         joined = self._text + b"\n\n" + b"\n".join(lines).rstrip(b"\n")
         if len(joined) > MAX_JOINED:
+            return []
+        if without_comments(joined) is not None:
+            named = [self._held[0]._replace(kind=Misfit.COMMENT_INSIDE)]
+            self._drop()
+            return named
+        if first.startswith((b":", b"id:", b"event:", b"retry:")):
             return []
         if _whole(joined):
             named = [self._held[0]._replace(kind=Misfit.RAW_NEWLINE)]

@@ -10,6 +10,8 @@ from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.sse import ServerSentEvent
 
 _ERROR_FIELD = re.compile(rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?error[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_FINISH = re.compile(rb"['\x22]finish_reason['\x22]\s*:\s*['\x22]\w")
+_LOOKED_AT = 65_536
 _CODES = ("code", "Code", "error_code", "err_code", "errcode", "status_code", "statusCode", "ret_code", "ret")
 _TEXTS = ("message", "msg", "error_msg", "errmsg", "err_msg", "error_message", "errorMessage", "reason")
 #: Members by which a failure gives itself away, in any letters: what they hold is what went wrong.
@@ -55,6 +57,11 @@ def error_field(raw: bytes) -> tuple[bytes, tuple[int, int]] | None:
         return None
     start = match.start() + (1 if raw[match.start() : match.start() + 1] in (b"\r", b"\n") else 0)
     return match.group(1), (start, match.end())
+
+
+def hides_finish(raw: bytes) -> bool:
+    """Whether an event that is no chunk holds a finish_reason all the same, where no client reads it."""
+    return _FINISH.search(raw, 0, _LOOKED_AT) is not None
 
 
 def flat_error(value: JsonObject) -> tuple[str, Any] | None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from streamlab.exchange import Request
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
+from streamlab.wire.keepalives import is_keepalive
 from streamlab.wire.payload import JsonObject
 
 Shape = tuple[Any, ...]
@@ -170,13 +171,26 @@ def is_filter_result(choice: JsonObject) -> bool:
 def owes_envelope(chunk: JsonObject) -> bool:
     """Whether a chunk has to name id, object, created and model: it is part of the answer, or its usage.
 
-    Azure leaves them empty on purpose in the chunks of its content filter, and an object that has neither choices nor
-    usage is no chunk but something else (a flat error, a ping) that has its own rule.
+    Azure leaves them empty on purpose in the chunks of its content filter; an object that has neither choices nor usage
+    is no chunk but something else (a flat error, a ping) that has its own rule, and so has a keep-alive.
     """
     inside = choices(chunk)
+    if is_keepalive(chunk):
+        return False
     if inside:
         return not all(map(is_filter_result, inside))
     return type(chunk.get("usage")) is dict
+
+
+def is_foreign(chunk: JsonObject, name: bytes = b"") -> bool:
+    """Whether an object in a stream of chunks is none, and nobody could take it for one: an event with a name of its
+    own, or a remark of the server's. ``name`` is that of its event, in lower case."""
+    if "choices" in chunk or type(chunk.get("usage")) is dict or is_of_audio_model(chunk):
+        return False
+    kind = chunk.get("object")
+    if type(kind) is str and kind.startswith(("chat.completion", "text_completion")):
+        return False
+    return name not in (b"", b"message") or not ("id" in chunk and "model" in chunk)
 
 
 def counts_tokens(indexes: list[int], finished: int) -> bool:

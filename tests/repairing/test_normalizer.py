@@ -343,13 +343,15 @@ def test_blame_names_sources_and_changes():
     assert str(repaired.events[0].origin) == "copied"
 
 
-def test_usage_goes_to_its_own_chunk_only_for_who_asked():
+def test_usage_goes_to_its_own_chunk():
     payloads = streams.chat_text("a")
     payloads[-1]["usage"] = streams.USAGE
     asked = chunks(repair(streams.sse(payloads), usage=True))
     assert (asked[-1]["choices"], asked[-1]["usage"]) == ([], streams.USAGE)
     assert asked[-2]["usage"] is None
-    assert all("usage" not in one for one in chunks(repair(streams.sse(payloads))))
+    unasked = chunks(repair(streams.sse(payloads)))
+    assert (unasked[-1]["choices"], unasked[-1]["usage"]) == ([], streams.USAGE)
+    assert all("usage" not in one for one in unasked[:-1])
 
 
 def test_tgi_tool_calls_are_unwrapped():

@@ -66,9 +66,12 @@ class Chat(Api):
         return varying(chunk)
 
     def passed(self, chunk: JsonObject, story: RepairState) -> None:
-        text = chunk["choices"][0]["delta"].get("content")
+        delta = chunk["choices"][0]["delta"]
+        text = delta.get("content")
         if text:
             story.texts.add(0, text)
+        elif "audio" in delta:
+            story.audio = True
 
 
 def _adds_text(run: Run) -> bool:

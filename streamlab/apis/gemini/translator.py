@@ -109,11 +109,27 @@ class GeminiTranslator(Translator):
         usage = self._usage
         if usage:
             thoughts, cached = usage.get("thoughtsTokenCount"), usage.get("cachedContentTokenCount")
+            prompt, completion = _counts(usage)
             yield self.usage(
-                (usage.get("promptTokenCount") or 0) + (usage.get("toolUsePromptTokenCount") or 0),
-                (usage.get("candidatesTokenCount") or 0) + (thoughts or 0),
+                prompt,
+                completion,
                 total=usage.get("totalTokenCount"),
                 prompt_tokens_details={"cached_tokens": cached} if cached else None,
                 completion_tokens_details={"reasoning_tokens": thoughts} if thoughts else None,
             )
         yield Done(None)
+
+
+def _counts(usage: JsonObject) -> tuple[int, int]:
+    """Prompt and completion tokens; one that is left out follows from the total, where that is told."""
+    prompt, completion, total = (usage.get(f"{name}TokenCount") for name in ("prompt", "candidates", "total"))
+    tools, thoughts = _count(usage.get("toolUsePromptTokenCount")), _count(usage.get("thoughtsTokenCount"))
+    if type(total) is int and type(prompt) is not int:
+        prompt = max(0, total - tools - thoughts - _count(completion))
+    elif type(total) is int and type(completion) is not int:
+        completion = max(0, total - tools - thoughts - _count(prompt))
+    return _count(prompt) + tools, _count(completion) + thoughts
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int else 0

@@ -11,6 +11,8 @@ from streamlab.wire import error_objects, reading
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
+_EXPECTED = {"error": {"message": "...", "type": "...", "param": None, "code": None}}
+
 
 class ErrorFlatObject(Rule):
     """An event is an error, but has no ``error`` member.

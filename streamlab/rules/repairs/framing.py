@@ -12,6 +12,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, Repair
 from streamlab.rules.repairs.errors import told_error
 from streamlab.wire.error_objects import failed_without_data
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.inserted import comment_behind, junk_before_data, spliced, without_comments
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
@@ -89,6 +90,9 @@ class _Lines:
         elif match := _LOOSE_DATA.match(line):
             self.rules["sse-invalid-field-name"] = line[: match.end()]
             self._data(line[match.end() :])
+        elif (junk := junk_before_data(line)) is not None:
+            self.rules["sse-invalid-field-name"] = junk[0]
+            self._data(junk[1])
         elif line.lstrip()[:1] == b"{" or line.strip() == b"[DONE]":
             self.rules["sse-ndjson-instead"] = "no field name"
             self._data(line.strip())
@@ -120,6 +124,8 @@ class Framing(Repair):
         "sse-raw-newline-in-json",
         "sse-multi-data-lines",
         "sse-comment-rewrapped-as-data",
+        "sse-comment-inside-data",
+        "sse-spliced-frames",
         "sse-event-without-data",
         "sse-id-plus-extra-blank-line",
         "sse-event-name-on-chat",
@@ -280,6 +286,15 @@ class Framing(Repair):
                 if b"\n" not in payload:
                     lines.rules["sse-nul-byte"] = "raw control byte"
                 return [again]
+        if (without := without_comments(payload) or comment_behind(payload)) is not None:
+            lines.rules["sse-comment-inside-data"] = b" ".join(without.inserted)
+            taken = [comment(text.removeprefix(b":")) for text in without.inserted]
+            return [*taken, read_event(frame(without.payload, name))]
+        if (parted := spliced(payload)) is not None:
+            lost, whole = parted
+            lines.rules["sse-spliced-frames"] = lost[:200]
+            self.story.account.cannot("sse-spliced-frames", "what the cut frame said is lost")
+            return [read_event(frame(one, name)) for one in whole]
         if event.decoded and type(event.value) is list and event.value and all(type(v) is dict for v in event.value):
             lines.rules["json-not-object"] = "array"
             return [read_event(frame(encode_json(value), name)) for value in event.value]

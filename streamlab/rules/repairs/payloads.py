@@ -15,6 +15,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair
 from streamlab.rules.repairs.framing import comment, frame
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.inserted import without_comments
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.stream import read_event
@@ -32,7 +33,13 @@ class TornPayloads(Repair):
     comment, text is an error message (a comment where the answer goes on after it).
     """
 
-    rules = ("sse-json-split-across-events", "sse-empty-data-event", "plain-text-in-data", "json-python-repr")
+    rules = (
+        "sse-json-split-across-events",
+        "sse-comment-inside-data",
+        "sse-empty-data-event",
+        "plain-text-in-data",
+        "json-python-repr",
+    )
     stage = Stage.PAYLOAD
     on = Fact.UNDECODABLE | Fact.FRAMING
     holds_back = "consecutive events that are no JSON, until one that is (64 events or 1 MiB at most)"
@@ -58,7 +65,7 @@ class TornPayloads(Repair):
         self._bytes += len(draft.event.sse.data or b"")
         self.awake = True
         if len(self._held) > 1:
-            found = self._joined(b"") or self._joined(b"\n")
+            found = self._joined(b"") or self._joined(b"\n") or self._without_comment(b"\n\n".join(self._payloads()))
             if found is not None:
                 return (*self._comments(), found)
         if len(self._held) > _MAX_HELD or self._bytes > _MAX_HELD_BYTES:
@@ -101,15 +108,28 @@ class TornPayloads(Repair):
 
     def _with_blank_line(self, draft: Draft) -> Draft | None:
         """A blank line inside a JSON string tears it into an event and lines that belong to nothing."""
-        stray = [change for change in draft.changes if change.rule == "sse-event-without-data"]
-        if not stray or not isinstance(draft.event, Comment):
+        if not isinstance(draft.event, Comment):
             return None
-        tail = b"\n".join(text.removeprefix(b" ") for text in draft.event.sse.comments)
-        payload = b"".join(self._payloads()) + rb"\n\n" + tail.replace(b"\n", rb"\n")
-        event = read_event(frame(payload))
+        stray = [change for change in draft.changes if change.rule == "sse-event-without-data"]
+        colon, space = (b"", b" ") if stray else (b":", b"")
+        tail = b"\n".join(colon + text.removeprefix(space) for text in draft.event.sse.comments)
+        made = self._without_comment(b"".join(self._payloads()) + b"\n\n" + tail, draft.sources)
+        if made is not None or not stray:
+            return made
+        # Inside a string a line end is written as an escape; between two members it is white space.
+        for blank, line_end in ((rb"\n\n", rb"\n"), (b" ", b" ")):
+            event = read_event(frame(b"".join(self._payloads()) + blank + tail.replace(b"\n", line_end)))
+            if isinstance(event, Chunk | ErrorPayload):
+                return self._made(event, "sse-raw-newline-in-json", draft.sources)
+        return None
+
+    def _without_comment(self, payload: bytes, more: tuple[int, ...] = ()) -> Draft | None:
+        """Somebody on the way wrote a comment into the middle of an event."""
+        without = without_comments(payload)
+        event = read_event(frame(without.payload)) if without is not None else None
         if not isinstance(event, Chunk | ErrorPayload):
             return None
-        return self._made(event, "sse-raw-newline-in-json", draft.sources)
+        return self._made(event, "sse-comment-inside-data", more)
 
     def _made(self, event: StreamEvent, rule: str, more: tuple[int, ...] = ()) -> Draft:
         sources = (*self._sources(), *more)

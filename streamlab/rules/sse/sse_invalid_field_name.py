@@ -10,6 +10,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.inserted import junk_before_data
 from streamlab.wire.reading import Fact
 
 #: ``data`` in other letters, or with white space, a byte order mark, or zero bytes around it.
@@ -20,9 +21,10 @@ _MEANT_DATA = re.compile(
 
 
 class SseInvalidFieldName(Rule):
-    """A line means to be ``data:`` but its field has another name: ``Data``, ``data `` or `` data``.
+    """A line means to be ``data:`` but its field has another name: ``Data``, ``data `` or ``,data``.
 
-    Fields with names of their own (``metadata:``) are legal and ignored by everybody.
+    Fields with names of their own (``metadata:``) are legal and ignored by everybody. What stands before ``data:`` on
+    its line is junk where a whole JSON object, or ``[DONE]``, comes behind.
 
     ## What OpenAI does
     Writes ``data: ``.
@@ -50,7 +52,11 @@ class SseInvalidFieldName(Rule):
         if sse is None:
             return
         for name, _value, colon, _space, line in sse.fields():
-            if colon and name != b"data" and _MEANT_DATA.fullmatch(name):
+            if not colon or name == b"data":
+                continue
+            junk = junk_before_data(line.content)
+            name = name if junk is None else junk[0].rpartition(b":")[0]
+            if junk is not None or _MEANT_DATA.fullmatch(name):
                 yield self.found(
                     f"the field is called {quote(name.decode('utf-8', 'replace'))}, so its data is ignored",
                     at,

@@ -46,7 +46,7 @@ class SsePingEventWithData(Rule):
         kind = event.json.get("type") if isinstance(event, Chunk) else None
         if isinstance(event, Chunk) and event.json.get("choices"):
             return
-        if kind in self.ctx.api.keepalive_types:
+        if type(kind) is str and kind in self.ctx.api.keepalive_types:
             return  # at home there
         name = (sse.event or b"").strip().lower()
         if name in PING_EVENTS:

@@ -71,7 +71,8 @@ class GatewayMasksTruncation(Rule):
 
 
 def _tells_an_error(event: StreamEvent) -> bool:
-    """Whether a failure is told in another form than ``error``: a flat object, an ``error:`` line, plain text."""
+    """Whether a failure is told in another form than ``error``: a flat object, an ``error:`` line, plain text; or the
+    finish stands where nobody reads it."""
     if isinstance(event, Chunk):
         name = event.sse.event if event.sse is not None else None
         return error_objects.failed_event(name, event.json) is not None or _in_a_choice(event.json)
@@ -79,7 +80,9 @@ def _tells_an_error(event: StreamEvent) -> bool:
         return event.sse is not None and error_objects.tells_of_failure(event.sse.raw)
     if isinstance(event, Undecodable) and any(fault.kind is FaultKind.NOT_JSON for fault in event.faults):
         return True
-    return event.sse is not None and error_objects.error_field(event.sse.raw) is not None
+    if event.sse is None:
+        return False
+    return error_objects.error_field(event.sse.raw) is not None or error_objects.hides_finish(event.sse.raw)
 
 
 def _in_a_choice(chunk: JsonObject) -> bool:

@@ -5,10 +5,12 @@ from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.apis.chat.repairs.deltas import DeltaShape, MixedReasoning
 from streamlab.apis.chat.repairs.ended import Ended
 from streamlab.apis.chat.repairs.envelope import Envelope
+from streamlab.apis.chat.repairs.foreign import ForeignEvents
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.repair import Repair
 
 SHARED: tuple[type[Repair], ...] = (
+    ForeignEvents,
     Envelope,
     ChoiceShape,
     DeltaShape,

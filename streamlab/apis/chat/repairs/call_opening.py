@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments
-from streamlab.rules.repair import Draft, Origin, RepairState
+from streamlab.rules.repair import ABSENT, Draft, Origin, RepairState
 from streamlab.wire.calls import TrackedCall
 from streamlab.wire.payload import JsonObject
 
@@ -75,6 +75,7 @@ class OutCalls:
                 self._waiting.append(call)
             call.first = draft
             call.extra.update({key: value for key, value in fragment.items() if key not in OWN_KEYS})
+            draft.note("tool-call-name-split" if call.name else "tool-call-args-before-name", spot, fragment, ABSENT)
             return False
         if call.first is not None:
             _gather(draft, call, arguments, spot)

@@ -98,6 +98,7 @@ class ChoiceShape(Repair):
             first, second = _only_index(reading.choices(held.json)), _only_index(listed)
             # One index for everything, or a new one for every token: there is only one choice.
             self._all_zero = second in (first, first + 1) if self._last < 0 else second == first + 1
+            self._all_zero = self._all_zero or (self.story.n == 1 and second > first)
             self._repair(held)
         elif self._begins_part(listed):
             self._all_zero = True
@@ -143,7 +144,8 @@ class ChoiceShape(Repair):
         index = _only_index(listed)
         if self._all_zero or self._several or not self._chat or index <= 0 or index in self.story.opened:
             return False
-        return self._last < 0 or (index == self._last + 1 and not reading.delta(listed[0]).get("role"))
+        counts = index == self._last + 1 or (self.story.n == 1 and index > self._last)  # one may have been lost
+        return self._last < 0 or (counts and not reading.delta(listed[0]).get("role"))
 
     def _repair(self, draft: Draft) -> None:
         if draft.is_chunk:
@@ -186,6 +188,10 @@ class ChoiceShape(Repair):
             text = choice.pop("text")
             draft.put("choice-message-instead-of-delta", choice, "delta", {"content": text} if text else {}, path)
         else:
+            given = choice.get("delta")
+            if isinstance(given, str) and given:
+                draft.put("choice-delta-missing", choice, "delta", {"content": given}, path)
+                return
             azure = any(key.startswith("content_filter") for key in choice)
             draft.put("azure-async-filter-tail" if azure else "choice-delta-missing", choice, "delta", {}, path)
 

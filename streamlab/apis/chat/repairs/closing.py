@@ -45,7 +45,6 @@ class Closing(Repair):
         "usage-on-every-chunk",
         "usage-in-choice",
         "usage-order",
-        "usage-unrequested",
         "done-duplicate-or-early",
     )
     stage = Stage.CLOSING
@@ -96,6 +95,8 @@ class Closing(Repair):
             draft.note("done-duplicate-or-early", "", "after [DONE]", "before [DONE]")
         if isinstance(event, ErrorPayload):
             self._moved.clear()
+            self._usage_chunk = None
+            yield from self._usage_left()
             yield from self._release_held()
             yield draft
         elif isinstance(event, Chunk):
@@ -110,7 +111,7 @@ class Closing(Repair):
         listed = reading.choices(chunk)
         if self._take_usage(draft, chunk, listed):
             if draft is not self._usage_chunk:
-                self.story.account.drop(draft, _dropped_usage(chunk, listed))
+                self.story.account.drop(draft, _dropped_usage(listed))
             return
         if self._legacy:
             yield from self._legacy_chunk(draft, listed)
@@ -153,9 +154,10 @@ class Closing(Repair):
             yield from self._release_held()
 
     def _release_held(self) -> Iterator[Draft]:
-        held, self._held = self._held, []
+        """Let go of what was held; usage goes last, whatever comes before."""
+        held, self._held = self._held, [one for one in self._held if one is self._usage_chunk]
         self._placed.clear()
-        yield from held
+        yield from (one for one in held if one is not self._usage_chunk)
 
     # -- finish ------------------------------------------------------------------------------------------------------
 
@@ -223,7 +225,7 @@ class Closing(Repair):
         if value is None:
             return False
         if not listed and isinstance(value, dict) and value and chunk.get("choices") == []:
-            return self._own_chunk(draft, value)
+            return self._own_chunk(draft)
         if not listed:
             return chunk.get("choices") == [] and not (isinstance(value, dict) and value) and _nothing_else(chunk)
         rule = "usage-on-content-or-finish-chunk"
@@ -238,9 +240,7 @@ class Closing(Repair):
         else:
             draft.put(rule, chunk, "usage", None, "")
 
-    def _own_chunk(self, draft: Draft, value: JsonObject) -> bool:
-        if self.story.include_usage is False:
-            return True
+    def _own_chunk(self, draft: Draft) -> bool:
         if self._usage_chunk is not None or self._usage is not None:
             draft.note("usage-on-every-chunk", "usage")
             self._forget_usage_chunk()
@@ -270,7 +270,8 @@ class Closing(Repair):
 
     def _close(self, ending: Ending) -> Iterator[Draft]:
         whole = ending is Ending.COMPLETE or self._done is not None
-        if self._vendor_usage is not None and self._usage is None and self._usage_chunk is None:
+        unasked = self.story.include_usage is False  # then it stays where the vendor has it, and nowhere else
+        if self._vendor_usage is not None and self._usage is None and self._usage_chunk is None and not unasked:
             self._usage = (*self._vendor_usage, "usage-in-choice")
         self._move_usage_last()
         before, after = self._around_usage()
@@ -281,8 +282,7 @@ class Closing(Repair):
         else:
             for index in self._moved:
                 self.story.finished.pop(index, None)
-        if self._usage is not None and self.story.include_usage is not False and whole:
-            yield self._usage_draft(*self._usage)
+        yield from self._usage_left()
         yield from after
         if self._done is not None:
             yield self._done
@@ -318,23 +318,28 @@ class Closing(Repair):
             made.json["usage"] = None
         return made
 
-    @staticmethod
-    def _usage_draft(value: JsonObject, draft: Draft, rule: str) -> Draft:
-        made = draft.like(rule, {}, "usage")
-        made.json["choices"] = []
-        made.json["usage"] = value
-        return made
+    def _usage_left(self) -> Iterator[Draft]:
+        """A chunk of its own for usage that was found elsewhere. Nobody may have asked for it: clients take it all the
+        same, and counts are worth having."""
+        usage, self._usage = self._usage, None
+        if usage is not None:
+            yield _usage_draft(*usage)
+
+
+def _usage_draft(value: JsonObject, draft: Draft, rule: str) -> Draft:
+    made = draft.like(rule, {}, "usage")
+    made.json["choices"] = []
+    made.json["usage"] = value
+    return made
 
 
 def _nothing_else(chunk: JsonObject) -> bool:
-    return not any(value for key, value in chunk.items() if key not in (*ENVELOPE_KEYS, "usage", "obfuscation"))
+    own = (*ENVELOPE_KEYS, "choices", "usage", "obfuscation")
+    return not any(value for key, value in chunk.items() if key not in own)
 
 
-def _dropped_usage(chunk: JsonObject, listed: list[JsonObject]) -> str:
-    if listed:
-        return "usage-on-content-or-finish-chunk"
-    usage = chunk.get("usage")
-    return "usage-unrequested" if isinstance(usage, dict) and usage else "usage-inconsistent"
+def _dropped_usage(listed: list[JsonObject]) -> str:
+    return "usage-on-content-or-finish-chunk" if listed else "usage-inconsistent"
 
 
 def _choices(draft: Draft) -> list[JsonObject]:
@@ -352,7 +357,11 @@ def _says_anything(choice: JsonObject) -> bool:
 
 def _is_shell(chunk: JsonObject) -> bool:
     """Whether a chunk says nothing: no text, no finish, no usage."""
-    return not chunk.get("usage") and all(
-        not choice.get("finish_reason") and not choice.get("logprobs") and not _says_anything(choice)
-        for choice in reading.choices(chunk)
+    return (
+        not chunk.get("usage")
+        and _nothing_else(chunk)
+        and all(
+            not choice.get("finish_reason") and not choice.get("logprobs") and not _says_anything(choice)
+            for choice in reading.choices(chunk)
+        )
     )

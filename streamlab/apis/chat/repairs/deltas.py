@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamlab.apis.chat.restarts import is_text_again
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Added, Change, Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.wire import reading
@@ -11,6 +12,7 @@ from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
 _NULL = type(None)
+_MOST_ROLES = 64
 
 
 class DeltaShape(Repair):
@@ -33,6 +35,7 @@ class DeltaShape(Repair):
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._opening: Draft | None = None
+        self._again: list[tuple[int, int]] = []  # choices that said their role again, and how much text they had
 
     @property
     def holding(self) -> bool:
@@ -65,6 +68,9 @@ class DeltaShape(Repair):
 
     def end(self, ending: Ending) -> Drafts:
         opening, self._opening = self._opening, None
+        for index, length in self._again:
+            if length and is_text_again(self.story.texts.text(index) or "", length):
+                self.story.account.cannot("answer-starts-over", "the text of the answer begins anew in the middle")
         return () if opening is None else (opening,)
 
     def _repair(self, draft: Draft) -> None:
@@ -90,7 +96,9 @@ class DeltaShape(Repair):
                 choice["delta"] = {"role": "assistant", **rest}
                 origin = Origin.INVENTED if rule == "role-missing" else Origin.DERIVED
                 draft.note(rule, path + "role", role, "assistant", origin)
-        elif "role" in delta and not self.story.audio:
+        elif "role" in delta and not self.story.audio and self.story.at != self.story.restarted_at:
+            if len(self._again) < _MOST_ROLES:
+                self._again.append((index, self.story.texts.length(index)))
             draft.drop("role-every-chunk" if role else "role-empty-or-null", delta, "role", path)
 
     def _content(self, draft: Draft, delta: JsonObject, path: str) -> None:

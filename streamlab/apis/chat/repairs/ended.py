@@ -28,6 +28,17 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 _MAX_HELD = 256
+#: An event that nobody could read may have held anything: then no end is guessed.
+_UNREAD = frozenset(
+    {
+        "json-truncated",
+        "json-not-object",
+        "json-python-repr",
+        "plain-text-in-data",
+        "sse-json-split-across-events",
+        "sse-spliced-frames",
+    }
+)
 _ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
 
 
@@ -73,9 +84,9 @@ class Ended(Repair):
             yield self._error("only-done", "the upstream sent [DONE] and no answer", "empty_stream", draft.sources)
         elif not self._finished and not story.audio and self._told is not None:
             yield self._error_told(self._told)
-        elif not self._finished and not story.audio:
+        elif not self._finished and not story.audio and not reading.is_of_audio_model(story.last or {}):
             why = "whether the answer is whole is not on the wire"
-            if story.unsafe and story.last is not None:
+            if story.unsafe and story.last is not None and not _UNREAD & story.account.unrepaired.keys():
                 yield from self._guess(draft)
             else:
                 story.account.cannot("finish-reason-missing", why)

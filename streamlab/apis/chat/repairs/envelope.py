@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.rules.repair import ABSENT, Draft, Drafts, Origin, Repair, RepairState, Stage
+from streamlab.apis.chat.restarts import starts_over
+from streamlab.exchange import Ending
+from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage
+from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
+from streamlab.wire.choice_parts import kinds_of
+from streamlab.wire.keepalives import is_keepalive, says_nothing
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
 KNOWN_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 _OBJECTS = {api_names.CHAT: "chat.completion.chunk", api_names.COMPLETIONS: "text_completion"}
+_MAX_HELD = 64
 _MILLISECONDS = 100_000_000_000
 
 
@@ -29,18 +36,79 @@ class Envelope(Repair):
         "service-tier-unknown",
         "choices-missing-or-null",
         "usage-chunk-choices-null",
+        "keepalive-chunk",
     )
     stage = Stage.ENVELOPE
     on = Fact.ENVELOPE | Fact.FIRST | Fact.NO_CHOICES
+    holds_back = "chunks that say nothing, not even a role, until the first that does (64 at most)"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._constants: JsonObject = {}
+        self._held: list[Draft] = []
+        self._steady = True  # whether the id has not changed but where the answer started over
 
     def event(self, draft: Draft) -> Drafts:
-        if not draft.is_chunk or _is_azure_prelude(draft.json):
+        if not draft.is_chunk:
+            return (*self._let_go(), draft)
+        if _is_azure_prelude(draft.json):
             return (draft,)
+        if is_keepalive(draft.json):
+            return (_kept_alive(draft),)
+        if says_nothing(draft.json):
+            if not self._constants and len(self._held) < _MAX_HELD:
+                self._held.append(draft)
+                self.awake = True
+                return ()
+            if self._is_another(draft.json):
+                return (_kept_alive(draft),)
+        if self._starts_over(draft.json):
+            self.story.restarted_at = self.story.at
+            self.story.account.cannot("answer-starts-over", "a second answer begins in the middle of the first")
+            self._constants = {}
+        if not self._constants and reading.choices(draft.json):
+            self._settle(draft.json, *(held.json for held in self._held))
+        return (*self._let_go(), *self._repaired(draft))
+
+    def end(self, ending: Ending) -> Drafts:
+        return tuple(self._let_go())
+
+    def _starts_over(self, chunk: JsonObject) -> bool:
+        before, given = self._constants.get("id"), chunk.get("id")
+        if before is None or given == before or self.story.api.name != api_names.CHAT:
+            return False
+        over = starts_over(
+            chunk,
+            before,
+            chunks=self.story.chunks,
+            under_way=self._under_way,
+            steady=self._steady and not self._made_up and "role-every-chunk" not in self.story.account.changes,
+        )
+        self._steady = over
+        return over
+
+    def _under_way(self, index: int) -> bool:
+        """Whether a choice has said something and has not finished."""
+        story = self.story
+        said = story.texts.length(index) or story.calls or any(map(kinds_of, reading.deltas(story.last or {})))
+        return bool(said) and index in story.opened and index not in story.finished
+
+    def _is_another(self, chunk: JsonObject) -> bool:
+        """Whether a chunk that says nothing has an id, and another than the answer's."""
+        given = chunk.get("id")
+        return bool(given) and self._constants.get("id", given) != given
+
+    def _let_go(self) -> Iterator[Draft]:
+        """What said nothing, and was held back until it is known which answer it belongs to."""
+        held, self._held = self._held, []
+        for draft in held:
+            if self._is_another(draft.json):
+                yield _kept_alive(draft)
+            else:
+                yield from self._repaired(draft)
+
+    def _repaired(self, draft: Draft) -> Drafts:
         chunk = draft.json
         made = draft.event.sse is None and "choices" in chunk and draft.changes
         if made and "id" not in chunk and "object" not in chunk:
@@ -74,9 +142,10 @@ class Envelope(Repair):
 
     _made_up = ""
 
-    def _settle(self, chunk: JsonObject) -> None:
-        """The constants, from the first chunk that has any choice or usage."""
+    def _settle(self, chunk: JsonObject, *before: JsonObject) -> None:
+        """The constants, from the first chunk that says anything; what it lacks, from those before it."""
         body = self.story.body
+        chunk = {**chunk, **{key: value for other in before for key, value in other.items() if not chunk.get(key)}}
         call_id, model = chunk.get("id"), chunk.get("model")
         if not (isinstance(call_id, str) and call_id):
             self._made_up = "id"
@@ -102,6 +171,13 @@ class Envelope(Repair):
         rule = "usage-chunk-choices-null" if reading.usage(chunk) is not None else "choices-missing-or-null"
         listed = chunk.get("choices")
         draft.put(rule, chunk, "choices", [listed] if type(listed) is dict else [], "")
+
+
+def _kept_alive(draft: Draft) -> Draft:
+    """A heartbeat in the clothes of a chunk, as the comment that it should be."""
+    draft.changes.append(Change("keepalive-chunk", "", draft.json, ":"))
+    draft.event = comment(b" keep-alive")
+    return draft
 
 
 def _is_azure_prelude(chunk: JsonObject) -> bool:

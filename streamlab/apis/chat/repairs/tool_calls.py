@@ -109,7 +109,7 @@ class ToolCalls(Repair):
             if choice.get("finish_reason"):
                 yield from self._finish(draft, choice, position)
         if emptied and _is_hollow(draft.json):
-            self.story.account.drop(draft, "tool-call-function-missing")
+            self.story.account.drop(draft, draft.changes[-1].rule)
             return
         if self._braces is not None and self._braces[0] is draft:
             self.awake = True
@@ -174,7 +174,7 @@ class ToolCalls(Repair):
                 delta["tool_calls"] = kept
             else:
                 del delta["tool_calls"]
-            draft.note("tool-call-function-missing", path + "tool_calls")
+            draft.note(_emptied_by(draft, path), path + "tool_calls")
         elif len(kept) == 1 and len(reading.choices(draft.json)) == 1 and not choice.get("finish_reason"):
             self._hold_braces(draft, calls, kept[0])
 
@@ -194,8 +194,11 @@ class ToolCalls(Repair):
         """Put a fragment right; False when nothing of it goes out now."""
         function = fragment.get("function")
         if type(function) is not dict:
-            function = {}
-            draft.put("tool-call-function-missing", fragment, "function", function, spot)
+            rule = "tool-call-function-missing"
+            if function and not (type(function) is list and len(function) == 1 and type(function[0]) is dict):
+                self.story.account.cannot(rule, "what stands in function is no function")
+            function = reading.as_object(function[0]) if type(function) is list and len(function) == 1 else {}
+            draft.put(rule, fragment, "function", function, spot)
         arguments = _put_arguments(draft, call, function, spot)
         if call.opened:
             return _later(draft, call, fragment, function, arguments, spot)
@@ -269,6 +272,12 @@ class ToolCalls(Repair):
         call.opened, call.sent_name = True, call.name or ""
         call.waiting = ""
         return draft
+
+
+def _emptied_by(draft: Draft, path: str) -> str:
+    """The rule by whose repair a fragment of this chunk went."""
+    last = draft.changes[-1] if draft.changes else None
+    return last.rule if last is not None and last.path.startswith(path) else "tool-call-function-missing"
 
 
 def _is_braces(call: OutCall, fragment: JsonObject) -> bool:

@@ -134,13 +134,14 @@ class NGreater1Interleaving(LateRule):
                 actual=self._surplus_index,
                 repairability=Repairability.NONE,
             )
-        if indexes[0] != min(indexes):
+        real = [index for index in indexes if index >= 0]
+        if real and real[0] != min(real):
             yield self.found(
-                f"choice {indexes[0]} opens before choice {min(indexes)}",
+                f"choice {real[0]} opens before choice {min(real)}",
                 severity=Severity.ERROR,
                 path="choices[0]",
-                expected=min(indexes),
-                actual=indexes[0],
+                expected=min(real),
+                actual=real[0],
             )
         if self._together is not None:
             yield self.found_at(self._together, "one chunk holds several choices", severity=Severity.INFO)

@@ -30,7 +30,8 @@ class ChoicesMissingOrNull(LateRule):
     ``.stream()`` helpers, the AI SDK and AutoGen all raise, measured, in the middle of a good answer.
 
     ## Repair
-    ``choices`` becomes an empty list.
+    ``choices`` becomes an empty list. An object that is no chunk at all, such as an event with a name of its own,
+    becomes a comment: nothing is made of it, and nothing taken from it.
     """
 
     name = "choices-missing-or-null"
@@ -69,6 +70,8 @@ class ChoicesMissingOrNull(LateRule):
 
 
 def _means_something_else(event: StreamEvent, chunk: JsonObject) -> bool:
-    """Whether this is a ping or the end in a form of the server's own; both have rules of their own."""
+    """Whether this is a ping, the end or an error in a form of the server's own; each has a rule of its own."""
     name = (event.sse.event or b"").strip().lower() if event.sse is not None else b""
+    if error_objects.failed_event(name, chunk) is not None:
+        return True
     return chunk.get("type") == "ping" or name in PING_EVENTS or name in DONE_EVENTS

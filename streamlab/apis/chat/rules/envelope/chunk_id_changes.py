@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
+from streamlab.apis.chat.restarts import ids_of_two
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
@@ -17,7 +18,8 @@ class ChunkIdChanges(Rule):
 
     ## What OpenAI does
     Gives every chunk of an answer one and the same id (2,693 of 2,693 recorded streams). Azure leaves the id empty in
-    the chunks of its content filter; an empty id does not count here.
+    the chunks of its content filter; an empty id does not count here. Where another answer begins, that is told
+    instead.
 
     ## Why it matters
     The id says which answer a chunk belongs to. openai-go's accumulator refuses every chunk after the first change, so
@@ -43,7 +45,7 @@ class ChunkIdChanges(Rule):
         chunk_id = chunk.get("id")
         if type(chunk_id) is not str or not chunk_id or not reading.owes_envelope(chunk):
             return
-        if self._first is None:
+        if self._first is None or (chunk_id != self._first and ids_of_two(self.ctx, chunk) is not None):
             self._first = chunk_id
         elif chunk_id != self._first:
             yield self.found(

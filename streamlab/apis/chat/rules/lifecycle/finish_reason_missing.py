@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
@@ -15,7 +13,6 @@ from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.reading import Fact
 
-_HIDDEN = re.compile(rb"['\x22]finish_reason['\x22]\s*:\s*['\x22]\w")
 _LOOKED_AT = 65_536
 
 
@@ -56,7 +53,7 @@ class FinishReasonMissing(Rule):
         if not isinstance(event, Chunk):
             raw = b"" if event.sse is None else event.sse.raw[:_LOOKED_AT]
             self._failed |= error_objects.tells_of_failure(raw)
-            self._hidden |= _HIDDEN.search(raw) is not None
+            self._hidden |= error_objects.hides_finish(raw)
             return
         self._audio = self._audio or reading.is_of_audio_model(event.json)
         name = event.sse.event if event.sse is not None else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from typing import Any
 
 from streamlab.apis.chat.arguments_rule import ArgumentsRule
 from streamlab.exchange import Ending
@@ -14,66 +14,70 @@ from streamlab.wire.arguments import ArgumentsFault
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
+_MAX_HELD = 4096
+Key = tuple[int, int]
+
 
 class DecodeOnce(Repair):
-    """Arguments that are a JSON string are kept until the call is over, then decoded once."""
+    """Arguments that are a JSON string are kept until the answer is over, then decoded once; where they turn out to be
+    something else, they go out as they came."""
 
     rules = ("tool-call-arguments-double-encoded",)
     safe = False
     stage = Stage.TOOL_CALL
     on = Fact.TOOL_CALLS
-    holds_back = "arguments that begin with a quotation mark, until the answer is over"
+    holds_back = "everything from arguments on that begin with a quotation mark, until the answer is over"
 
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
-        self._held: dict[tuple[int, int], tuple[list[str], Draft]] = {}
-        self._plain: set[tuple[int, int]] = set()
+        self._held: list[Draft] = []
+        self._text: dict[Key, list[tuple[Draft, JsonObject]]] = {}  # calls that may be encoded twice
+        self._plain: set[Key] = set()
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:
-            return (*self._decoded(), draft)
+            return (*self._let_go(), draft)
         listed = reading.choices(draft.json)
         for choice in listed:
             for fragment in reading.tool_calls(reading.delta(choice)):
-                self._take(draft, reading.choice_index(choice), fragment)
-        self.awake = bool(self._held)
-        if any(choice.get("finish_reason") for choice in listed):
-            return (*self._decoded(), draft)
-        return (draft,)
+                self._look(draft, (reading.choice_index(choice), fragment.get("index")), reading.function(fragment))
+        if not self._text:
+            return (draft,)
+        self._held.append(draft)
+        self.awake = True
+        over = any(choice.get("finish_reason") for choice in listed) or len(self._held) > _MAX_HELD
+        return tuple(self._let_go()) if over else ()
 
     def end(self, ending: Ending) -> Drafts:
-        return tuple(self._decoded())
+        return tuple(self._let_go())
 
-    def _take(self, draft: Draft, choice: int, fragment: JsonObject) -> None:
-        index = fragment.get("index")
-        function = reading.function(fragment)
+    def _look(self, draft: Draft, call: tuple[int, Any], function: JsonObject) -> None:
         arguments = function.get("arguments")
-        if type(index) is not int or type(arguments) is not str or not arguments or (choice, index) in self._plain:
+        if type(call[1]) is not int or type(arguments) is not str or not arguments or call in self._plain:
             return
-        held = self._held.get((choice, index))
-        if held is None and not arguments.lstrip().startswith('"'):
-            self._plain.add((choice, index))
+        if call not in self._text and not arguments.lstrip().startswith('"'):
+            self._plain.add(call)
             return
-        if held is None:
-            held = self._held[choice, index] = ([], draft)
-        held[0].append(arguments)
-        draft.put(self.rules[0], function, "arguments", "", "choices[0].delta.tool_calls[0].function.")
+        self._text.setdefault(call, []).append((draft, function))
 
-    def _decoded(self) -> Iterator[Draft]:
-        held, self._held = self._held, {}
-        for (choice, index), (pieces, draft) in held.items():
-            delta = {"tool_calls": [{"index": index, "function": {"arguments": _decoded_once("".join(pieces))}}]}
-            part = {"index": choice, "delta": delta, "finish_reason": None}
-            yield draft.like(self.rules[0], part, "choices[0].delta.tool_calls[0].function.arguments")
+    def _let_go(self) -> list[Draft]:
+        for fragments in self._text.values():
+            decoded = _decoded_once("".join(function["arguments"] for _, function in fragments))
+            for draft, function in fragments if decoded is not None else ():
+                path = "choices[0].delta.tool_calls[0].function."
+                draft.put(self.rules[0], function, "arguments", decoded or "", path)
+                decoded = ""
+        held, self._held, self._text, self.awake = self._held, [], {}, False
+        return held
 
 
-def _decoded_once(text: str) -> str:
-    """The JSON object inside a JSON string; the text as it is where there is none."""
+def _decoded_once(text: str) -> str | None:
+    """The JSON object inside a JSON string; None where there is none."""
     try:
         inner = json.loads(text)
-        return inner if isinstance(inner, str) and isinstance(json.loads(inner), dict) else text
+        return inner if isinstance(inner, str) and isinstance(json.loads(inner), dict) else None
     except (ValueError, RecursionError):
-        return text
+        return None
 
 
 class ToolCallArgumentsDoubleEncoded(ArgumentsRule):

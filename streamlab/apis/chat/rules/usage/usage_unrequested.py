@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -23,14 +22,13 @@ class UsageUnrequested(Rule):
     for the last one and drops its choices.
 
     ## Repair
-    Removed where a client needs it so.
+    None is needed: the counts are kept. Where they stand on a chunk with choices they go into one of their own, which
+    every measured client takes.
     """
 
     name = "usage-unrequested"
     severity = Severity.INFO
     source = CHAT_CHUNK_USAGE
-    repairability = Repairability.SAFE
-    repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     needs_request = True
     on = Fact.USAGE

@@ -1,0 +1,49 @@
+"""Objects among the chunks of an answer that are no chunks: events of the server's own, errors, the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.apis import api_names
+from streamlab.rules.repair import Change, Done, Draft, Drafts, ErrorPayload, Repair, Stage
+from streamlab.rules.repairs.errors import error_shape, told_error
+from streamlab.rules.repairs.framing import comment
+from streamlab.wire import reading
+from streamlab.wire.bad_payloads import DONE_EVENTS
+from streamlab.wire.payload import encode_json
+from streamlab.wire.reading import Fact
+
+
+class ForeignEvents(Repair):
+    """An object that is no chunk becomes what it is: an error, the end, or a comment. It is never made a chunk."""
+
+    rules = ("choices-missing-or-null", "error-flat-object", "sse-done-variant")
+    stage = Stage.ERROR
+    on = Fact.NO_CHOICES
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
+
+    def event(self, draft: Draft) -> Drafts:
+        if not draft.is_chunk:
+            return (draft,)
+        name = _name(draft)
+        if not reading.is_foreign(draft.json, name) or self.story.audio:
+            return (draft,)
+        was = draft.json
+        error = told_error(was, name)
+        if error is not None:
+            draft.event = ErrorPayload(None, {"error": error})
+            draft.changes.append(Change("error-flat-object", "error", was, error))
+            error_shape(draft)
+        elif name in DONE_EVENTS:
+            draft.event = Done(None)
+            draft.changes.append(Change("sse-done-variant", "", was, "[DONE]"))
+        else:
+            draft.event = comment(b" " + (name + b" " if name else b"") + encode_json(was))
+            draft.changes.append(Change("choices-missing-or-null", "", was, ":"))
+        return (draft,)
+
+
+def _name(draft: Draft) -> bytes:
+    """The name that the event had, in lower case; empty when it had none."""
+    named: Any = next((change.was for change in draft.changes if change.rule == "sse-event-name-on-chat"), b"")
+    return named.strip().lower() if isinstance(named, bytes) else b""

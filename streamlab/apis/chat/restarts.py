@@ -1,0 +1,59 @@
+"""Whether an answer starts over in the middle: a gateway asked again, and sends what the second try says behind what
+the first one said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streamlab.rules.state import RuleState
+from streamlab.wire import reading
+from streamlab.wire.payload import JsonObject
+
+#: So many chunks have one id before another id is a second answer's: some servers give every chunk its own.
+_STEADY = 2
+_SHORTEST = 8
+
+
+def starts_over(
+    chunk: JsonObject, before: str | None, *, chunks: int, under_way: Callable[[int], bool], steady: bool
+) -> bool:
+    """Whether ``chunk`` begins another answer while one is under way: another id, and the role again.
+
+    ``before`` is the id so far, which ``chunks`` chunks had; ``steady`` says whether every change of it was such a
+    beginning. ``under_way`` tells whether a choice has said something and has not finished.
+    """
+    given = chunk.get("id")
+    if type(given) is not str or not given or before is None or given == before:
+        return False
+    listed = reading.choices(chunk)
+    if chunks < _STEADY or not steady or any(one.get("finish_reason") for one in listed):
+        return False
+    begun = (reading.choice_index(one) for one in listed if reading.delta(one).get("role"))
+    return any(map(under_way, begun))
+
+
+def is_text_again(text: str, length: int) -> bool:
+    """Whether a text begins anew after its first ``length`` characters; from some length on that is no coincidence."""
+    return length >= _SHORTEST and text.startswith(text[:length], length)
+
+
+def ids_of_two(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
+    """The id before and that of a chunk which begins another answer; None where it does not."""
+    last = ctx.seen.last_chunk or {}
+    steady = ctx.seen.first_chunk is not None and ctx.seen.first_chunk.get("id") == last.get("id")
+    steady = steady and not any(delta.get("role") for delta in reading.deltas(last))  # some say it in every chunk
+    before = last.get("id")
+    known = before if type(before) is str else None
+    if not starts_over(
+        chunk, known, chunks=ctx.seen.chunks, under_way=lambda index: under_way(ctx, index), steady=steady
+    ):
+        return None
+    return str(known), str(chunk["id"])
+
+
+def under_way(ctx: RuleState, index: int) -> bool:
+    """Whether a choice has said its role and something, and has not finished."""
+    state = ctx.accumulator.choices.get(index)
+    if state is None or state.role is None or index in ctx.seen.finish_at:
+        return False
+    return bool(state.content or state.reasoning or state.calls or state.refusal)

@@ -1,0 +1,107 @@
+"""What was written into the middle of an event, by somebody on the way who did not look where the event ends.
+
+A keep-alive comment tears a payload in two; a frame that was cut has a whole one behind it on the same line. Both are
+told by what is left without them: it has to be JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from streamlab.wire.json_values import split_values
+from streamlab.wire.payload import FaultKind, decode_payload
+
+#: Comments that are known to keep connections alive: with a blank line behind it such a one is no text of an answer,
+#: even inside a string.
+_KNOWN = re.compile(
+    rb":[ \t]?(?:[A-Z]{0,20}[ \t-]?PROCESSING|(?:sse[ _-])?(?:keep[ _-]?alive|heart[ _-]?beat|ping|pong))"
+    rb"(?:[ \t][\d.:TZ+-]{1,40})?[ \t]*\Z",
+    re.IGNORECASE,
+)
+#: Any comment: believed where no string is open.
+_ANY = re.compile(rb":[^\"{}\[\],\r\n]{0,120}\Z")
+_TAIL = 200  # longer than any of them
+_LINE_ENDS = re.compile(rb"(?:\r\n|\n|\r){1,2}")
+_NEXT = re.compile(rb"(?:[\r\n]*data:[ \t]*|[\r\n]+)(?=\{|\[DONE\])")
+_JUNK = re.compile(rb"(?!data:|event:|id:|retry:|:)[^\"{}\r\n]{1,40}?(?<![\w-])data:[ \t]?(?=\{|\[DONE\])")
+_MOST, _LARGEST = 8, 1 << 20
+
+
+class Without(NamedTuple):
+    """A payload without what was written into it, and that."""
+
+    payload: bytes
+    inserted: tuple[bytes, ...]
+
+
+def comment_at_end(text: bytes, *, blank_line: bool = True) -> tuple[bytes, bytes] | None:
+    """JSON that stops in the middle, and the comment behind it; None when ``text`` does not end in one.
+
+    ``blank_line`` says whether the comment has a blank line of its own.
+    """
+    match = _KNOWN.search(text, max(0, len(text) - _TAIL))
+    if match is None or (not blank_line and _open(text)):
+        match = _ANY.search(text, max(0, len(text) - _TAIL))
+        if match is None or _open(text):
+            return None
+    rest = text[: match.start()]
+    return (rest, match.group()) if _open(rest) else None
+
+
+def without_comments(text: bytes) -> Without | None:
+    """A JSON object without the comments that tore it, each with its line end; None where that makes none."""
+    found: list[bytes] = []
+    at = tried = 0
+    while tried < _MOST and len(text) <= _LARGEST and (ends := _LINE_ENDS.search(text, at)) is not None:
+        tried += 1
+        torn = comment_at_end(text[: ends.start()], blank_line=ends.group() not in (b"\n", b"\r", b"\r\n"))
+        if torn is None:
+            at = ends.end()
+            continue
+        found.append(torn[1])
+        text, at = torn[0] + text[ends.end() :], len(torn[0])
+        if _is_object(text):
+            return Without(text, tuple(found))
+    return None
+
+
+def comment_behind(text: bytes) -> Without | None:
+    """A whole JSON object without the comment that was written behind it on its line."""
+    match = _ANY.search(text, max(0, len(text) - _TAIL))
+    if match is None or not _is_object(text[: match.start()].rstrip()):
+        return None
+    return Without(text[: match.start()].rstrip(), (match.group(),))
+
+
+def spliced(text: bytes) -> tuple[bytes, list[bytes]] | None:
+    """A frame that was cut, and the whole ones that follow on the same line; None when it is something else."""
+    if not text.lstrip().startswith(b"{") or len(text) > _LARGEST:
+        return None
+    for match, _ in zip(_NEXT.finditer(text), range(_MOST), strict=False):
+        whole = split_values(text[match.end() :])
+        if whole and all(one == b"[DONE]" or _is_object(one) for one in whole):
+            return text[: match.start()], whole
+    return None
+
+
+def junk_before_data(line: bytes) -> tuple[bytes, bytes] | None:
+    """What stands before ``data:`` on its line, and the JSON object or ``[DONE]`` behind; None where nothing does."""
+    match = _JUNK.match(line)
+    if match is None or len(line) > _LARGEST:
+        return None
+    payload = line[match.end() :]
+    return (match.group(), payload) if payload.strip() == b"[DONE]" or _is_object(payload) else None
+
+
+def _open(text: bytes) -> bool:
+    """Whether this is the beginning of a JSON object."""
+    if not text.lstrip().startswith(b"{"):
+        return False
+    return any(fault.kind is FaultKind.TRUNCATED for fault in decode_payload(text).faults)
+
+
+def _is_object(text: bytes) -> bool:
+    payload = decode_payload(text)
+    trailing = any(fault.kind is FaultKind.TRAILING_TEXT for fault in payload.faults)
+    return payload.ok and type(payload.value) is dict and not trailing

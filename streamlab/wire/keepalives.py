@@ -1,0 +1,52 @@
+"""Chunks that say nothing of an answer: heartbeats in the clothes of chunks."""
+
+from __future__ import annotations
+
+import re
+
+from streamlab.wire.payload import JsonObject
+
+_WORDS = re.compile(r"(?<![a-z])(?:keep[-_ ]?alive|heart[-_ ]?beat|ping)(?![a-z])", re.IGNORECASE)
+_ENVELOPE = frozenset({"id", "object", "created", "model", "service_tier", "system_fingerprint", "obfuscation"})
+_CHOICE = frozenset({"index", "delta", "text", "logprobs", "finish_reason", "content_filter_results"})
+#: Characters that nobody sees: heartbeats are made of them where a client wants text.
+_UNSEEN = "\u200b\u200c\u200d\u2060\ufeff \n"
+
+
+def says_nothing(chunk: JsonObject) -> bool:
+    """Whether a chunk has an envelope and, in its choices if there are any, not so much as a role."""
+    choices = chunk.get("choices")
+    if type(choices) is not list or not all(type(choice) is dict and _is_hollow(choice) for choice in choices):
+        return False
+    return not any(value for key, value in chunk.items() if key not in _ENVELOPE and key != "choices")
+
+
+def is_keepalive(chunk: JsonObject) -> bool:
+    """Whether a chunk says by its id, its model or a member of its own that it keeps the connection alive, and nothing
+    else: no text that anybody sees, no call, no finish, no usage."""
+    named = [chunk.get("id"), chunk.get("model"), chunk.get("object"), chunk.get("type")]
+    named += [key for key in chunk if key not in _ENVELOPE]
+    if not any(type(name) is str and _WORDS.search(name) for name in named):
+        return False
+    choices = chunk.get("choices")
+    if type(choices) is not list or chunk.get("usage") or chunk.get("error"):
+        return False
+    return all(type(choice) is dict and _is_hollow(choice, unseen=True) for choice in choices)
+
+
+def _is_hollow(choice: JsonObject, *, unseen: bool = False) -> bool:
+    if any(value for key, value in choice.items() if key not in _CHOICE) or choice.get("finish_reason"):
+        return False
+    delta = choice.get("delta", {})
+    text = choice.get("text")
+    if type(delta) is not dict or (text and not (unseen and _is_unseen(text))):
+        return False
+    ignored = ("role",) if unseen else ()
+    return all(
+        not value or key in ignored or (unseen and key == "content" and _is_unseen(value))
+        for key, value in delta.items()
+    )
+
+
+def _is_unseen(text: object) -> bool:
+    return type(text) is str and not text.strip(_UNSEEN)

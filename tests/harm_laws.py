@@ -1,0 +1,225 @@
+"""What repairs may never do to any stream, as one question: which laws does this repair break?
+
+No error after repair that was not there before, but for those of events that nobody could read before. No error where
+none is said to be left. Twice is once. No repair raises. Text, tool arguments, ids and usage change only where the
+account names a repair that may change them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from streamlab.exchange import Exchange, Segment
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing import pipeline
+from streamlab.repairing.normalizer import Normalized, errors_left, normalize
+from streamlab.rules.finding import Severity
+from streamlab.rules.repair import Stage
+from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
+from streamlab.wire.stream import StreamDecoder
+
+ERROR = "a repair brings an error"
+TWICE = "twice is not once"
+UNTRUE = "no error is said to be left, and one is"
+RAISES = "a repair raises"
+UNNAMED = "content changes under no repair's name"
+
+#: Members that hold what an answer says, by what they hold.
+KINDS = {
+    "content": "text", "refusal": "text", "text": "text", "delta": "text", "thinking": "text", "reasoning": "text",
+    "reasoning_content": "text", "reasoning_text": "text", "arguments": "arguments", "partial_json": "arguments",
+    "id": "ids", "item_id": "ids", "call_id": "ids", "usage": "usage", "name": "names",
+}  # fmt: skip
+
+
+def errors(exchange: Exchange) -> set[str]:
+    """The rules that find an error."""
+    return {one.rule for one in analyze(exchange).findings if one.severity is Severity.ERROR}
+
+
+def bare(exchange: Exchange) -> Exchange:
+    """What is left of an exchange when its body was written to a file; what no body tells is kept: the request, an
+    error status, an end that is none."""
+    failed = exchange.head is not None and exchange.head.status >= 300
+    return Exchange(
+        request=exchange.request,
+        head=exchange.head if failed else None,
+        segments=(Segment(None, exchange.body),),
+        ending=exchange.ending,
+    )
+
+
+def readable_errors(exchange: Exchange, *, unsafe: bool) -> set[str]:
+    """The errors that a client would find which could read every event: nothing but the framing is repaired."""
+    whole = pipeline.repair_classes
+    pipeline.repair_classes = lambda unsafe: tuple(one for one in whole(unsafe) if one.stage <= Stage.PAYLOAD)
+    try:
+        framed = normalize(exchange, unsafe=unsafe).exchange
+    finally:
+        pipeline.repair_classes = whole
+    return errors(framed) | errors(bare(framed))
+
+
+def broken_laws(exchange: Exchange) -> dict[str, Any]:
+    """The laws that the repair of an exchange breaks, safe or not, and by what."""
+    safe, unsafe = normalize(exchange), normalize(exchange, unsafe=True)
+    before = errors(exchange)
+    laws = _broken(exchange, safe, before, unsafe=False)
+    if unsafe != safe:
+        laws.update({f"{law}, unsafe": by for law, by in _broken(exchange, unsafe, before, unsafe=True).items()})
+    return {law: by for law, by in laws.items() if by}
+
+
+def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsafe: bool) -> dict[str, Any]:
+    left = errors_left(repaired)
+    new = errors(repaired.exchange) - before if left else set()
+    if new and READABLE & set(repaired.changes):
+        new -= readable_errors(exchange, unsafe=unsafe)
+    twice = repaired.exchange
+    if repaired.exchange.body != exchange.body:
+        twice = normalize(repaired.exchange, unsafe=unsafe).exchange
+    return {
+        ERROR: new,
+        UNTRUE: set() if left else errors(bare(repaired.exchange)),
+        RAISES: repaired.failed,
+        TWICE: twice.body != repaired.exchange.body,
+        UNNAMED: unnamed(exchange, repaired),
+    }
+
+
+def unnamed(exchange: Exchange, repaired: Normalized) -> list[str]:
+    """What changed of the content of events without a repair's name beside it that may do so."""
+    came = _events(exchange)
+    if came is None:
+        return []
+    found = []
+    for sources, names, went in _groups(repaired):
+        if any(at >= len(came) for at in sources):
+            return []  # values of a body that is no event stream are counted otherwise
+        before, after = _held(came[at] for at in sources), _held(went)
+        for kind in {*before, *after}:
+            gone = kind == "chunk ids" and not (kind in before and kind in after)  # with the chunk, or new with it
+            gone = gone or (not went and kind in ("ids", "names"))  # a repeated event was dropped
+            if before.get(kind) != after.get(kind) and not gone and not names & (READABLE | MAY_CHANGE[kind]):
+                found.append(f"{kind} of {sorted(sources)} by {sorted(names)}")
+    return found
+
+
+def _events(exchange: Exchange) -> list[StreamEvent] | None:
+    """The events of a stream, numbered as the account numbers them; None where the body is something else."""
+    coding = exchange.head.header("content-encoding") if exchange.head is not None else None
+    decoder = StreamDecoder(coding)
+    events = [*decoder.feed(exchange.body), *decoder.finish()]
+    start = events[0].sse.raw.lstrip()[:1] if events and events[0].sse is not None else b""
+    return None if decoder.body.fault or start in (b"{", b"[") else events
+
+
+def _groups(repaired: Normalized) -> Iterator[tuple[set[int], set[str], list[StreamEvent]]]:
+    """Input events that went into the same output, the rules named beside them, and what went out."""
+    groups: list[tuple[set[int], set[str], list[StreamEvent]]] = []
+    parts = [
+        *((set(one.sources), {change.rule for change in one.changes}, [one.event]) for one in repaired.events),
+        *((set(one.sources), {one.rule}, []) for one in repaired.dropped),
+    ]
+    home: dict[int, tuple[set[int], set[str], list[StreamEvent]]] = {}
+    for sources, names, went in parts:
+        group: tuple[set[int], set[str], list[StreamEvent]] = (set(), set(), [])
+        for other in {id(home[at]): home[at] for at in sources if at in home}.values():
+            group = (group[0] | other[0], group[1] | other[1], group[2] + other[2])
+        group = (group[0] | sources, group[1] | names, group[2] + went)
+        for at in group[0]:
+            home[at] = group
+        if not sources:
+            groups.append(group)
+    return iter([*groups, *{id(group): group for group in home.values()}.values()])
+
+
+def _held(events: Iterable[StreamEvent]) -> dict[str, Any]:
+    """What events say, kind by kind."""
+    held: dict[str, Any] = {}
+    for event in events:
+        if isinstance(event, Chunk | ErrorPayload):
+            said = event.json
+            if isinstance(said.get("id"), str) and "type" not in said:
+                held.setdefault("chunk ids", []).append(said["id"])
+                said = {key: value for key, value in said.items() if key != "id"}
+            _hold(held, said)
+    for kind in ("chunk ids", "ids", "names", "usage"):
+        if kind in held:
+            held[kind] = set(held[kind])
+    return held
+
+
+def _hold(held: dict[str, Any], value: Any) -> None:
+    for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+        kind = KINDS.get(key) if isinstance(key, str) else None
+        if kind in ("text", "arguments") and isinstance(member, str):
+            if member:
+                text = held.setdefault(kind, {})
+                text[key] = text.get(key, "") + member
+        elif kind == "usage" or (kind is not None and isinstance(member, str)):
+            if member:
+                held.setdefault(kind, []).append(json.dumps(member, sort_keys=True))
+        elif isinstance(member, dict | list):
+            _hold(held, member)
+
+
+#: Repairs that make readable what no client could read, or that make another protocol of it.
+READABLE = frozenset(
+    {
+        "sse-double-data-prefix", "sse-invalid-field-name", "sse-json-split-across-events", "sse-missing-blank-line",
+        "sse-multiple-json-in-one-data", "sse-ndjson-instead", "sse-nul-byte", "sse-raw-newline-in-json",
+        "sse-comment-inside-data", "sse-spliced-frames", "encoding-mislabelled", "json-python-repr", "json-not-object",
+        "plain-text-in-data", "choices-missing-or-null", "translated", "completions-chat-shape",
+        "choice-message-instead-of-delta", "messages-openai-chunks", "messages-tool-call-as-text",
+    }
+)  # fmt: skip
+#: kind of content -> rules whose repair may change it, beside those
+MAY_CHANGE: dict[str, frozenset[str]] = {
+    "text": frozenset(
+        {
+            "choice-delta-missing", "content-array-parts", "content-holds-done-marker", "content-wrong-type",
+            "cumulative-content", "full-message-repeated", "invalid-utf8", "surrogate-escape-split",
+            "tool-call-leaked-as-text",
+            "messages-block-start-text", "messages-delta-member-wrong", "messages-event-after-stop",
+            "messages-think-tags-in-text", "messages-delta-type-mismatch", "responses-completed-output-empty",
+        }
+    ),
+    "arguments": frozenset(
+        {
+            "tool-call-arguments-double-encoded", "tool-call-arguments-duplicated", "tool-call-arguments-object",
+            "tool-call-arguments-empty-object-prefix", "tool-call-args-before-name", "tool-call-name-split",
+            "tool-call-name-missing",
+            "tool-call-leaked-as-text", "messages-delta-member-wrong", "messages-event-after-stop",
+            "messages-tool-input-double-encoded", "messages-tool-input-empty-object-prefix",
+            "messages-tool-input-in-start", "messages-tool-input-not-object", "messages-tool-input-repeated",
+            "responses-completed-output-empty",
+        }
+    ),
+    "chunk ids": frozenset({"chunk-id-changes", "chunk-id-missing-or-empty", "chunk-id-not-unique"}),
+    "ids": frozenset(
+        {
+            "tool-call-id-duplicate", "tool-call-id-missing", "tool-call-id-repeated", "tool-call-id-unstable",
+            "tool-call-args-before-name", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
+            "messages-block-restarted", "messages-start-missing", "messages-start-repeated",
+            "messages-tool-id-missing", "messages-tool-id-repeated", "responses-completed-output-empty",
+            "responses-ids-unstable", "responses-missing-required-fields",
+        }
+    ),
+    "names": frozenset(
+        {
+            "tool-call-name-repeated", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
+            "messages-block-restarted", "messages-tool-name-not-in-tools",
+        }
+    ),
+    "usage": frozenset(
+        {
+            "usage-in-choice", "usage-on-content-or-finish-chunk", "usage-on-every-chunk", "usage-unrequested",
+            "usage-inconsistent", "messages-answer-after-error", "messages-stop-reason-missing",
+            "messages-delta-repeated", "messages-start-missing", "messages-start-repeated",
+            "messages-usage-missing", "messages-usage-wrong-shape", "responses-created-at-float",
+        }
+    ),
+}  # fmt: skip
