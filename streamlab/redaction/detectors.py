@@ -20,6 +20,8 @@ _MASKS = frozenset((MASK, MASK_DIGIT))
 _WORD = re.compile(r"[A-Za-z0-9_-]")
 #: A key without a digit, or without a letter, is a word or a number, unless it is this long and in one piece.
 _LONG_WORD = 24
+#: What begins with as many masks in a row is masked, whatever it runs into.
+_MASKED_RUN = 8
 #: Nothing shorter is a key, or a name with its value.
 _SHORTEST = 12
 
@@ -57,13 +59,26 @@ def _shows(match: re.Match[str]) -> bool:
 
 def looks_random(text: str) -> bool:
     """Whether this is rather a key than a word or a number, and not one that is masked."""
+    text = without_prefix(text)
     letters = [one for one in text if one.isalnum()]
-    if _MASKS.issuperset(letters):
+    if _MASKS.issuperset(letters[:_MASKED_RUN]):
         return False
     digits = any(one.isdigit() for one in letters)
     if digits and any(one.isalpha() for one in letters):
         return True
     return not digits and len(text) >= _LONG_WORD and text.isalnum() and len(set(text)) > 6
+
+
+def is_masked(text: str) -> bool:
+    """Whether every letter and digit of a text is a mask."""
+    return _MASKS.issuperset(one for one in text if one.isalnum())
+
+
+def without_prefix(text: str) -> str:
+    """What follows the prefix that says whose key it is."""
+    if not text.startswith(_PREFIXES):
+        return text
+    return min((text.removeprefix(prefix) for prefix in _PREFIXES), key=len)
 
 
 # -- by form -----------------------------------------------------------------------------------------------------
@@ -78,6 +93,7 @@ class _Form(NamedTuple):
 _FORMS: dict[str, list[_Form]] = {}
 for _one in FORMS:
     _FORMS.setdefault(_one.prefix, []).append(_Form(_one.kind, re.compile(_one.tail), _one.plain))
+_PREFIXES = tuple(_FORMS)
 #: The prefixes that are longer and begin with this one: what they name more closely is theirs.
 _LONGER = {prefix: tuple(one for one in _FORMS if one != prefix and one.startswith(prefix)) for prefix in _FORMS}
 _DIGITS_BEFORE = re.compile(r"(?<!\d)\d{8,10}\Z")

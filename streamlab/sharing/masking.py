@@ -143,7 +143,7 @@ def _mask_group(
     for number, places in covered.items():
         units = group[number].units()
         if group[number].is_number:
-            places = dict.fromkeys(places, MASK_DIGIT)
+            places = {at: MASK_DIGIT for at in places if units[at][1].isdigit()}
         for at, letter in places.items():
             place, unit = units[at]
             masked[place : place + len(unit)] = replaced(unit, letter)

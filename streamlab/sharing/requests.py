@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from streamlab.redaction import MASK, find_secrets, is_secret_member, is_secret_name
+from streamlab.redaction.detectors import is_masked, without_prefix
 from streamlab.sharing.masking import Masked, MaskedBody, cover_raw, mask_text, replaced, secrets_in
 from streamlab.sharing.texts import SourceText, TextSource
 
@@ -55,6 +56,8 @@ def _cover_text(start: int, raw: bytes, masked: bytearray, found: list[Masked]) 
     if shown == plain:
         scheme = _SCHEME.match(plain)
         kept = scheme.end() if scheme is not None else 0
+        if is_masked(without_prefix(plain[kept:])):
+            return
         shown = plain[:kept] + "".join(MASK if one.isalnum() else one for one in plain[kept:])
     if shown != plain:
         found.append(Masked("secret member", None, start))

@@ -28,6 +28,7 @@ _QUOTED_OTHERWISE = re.compile(rb"'(?:[^'\\]|\\.)*(?:'|\\?\Z)|[{}\[\],:]|[^\s'{}
 #: Members beside a text that say which of several texts of one path it continues.
 _NUMBERS = ("index", "output_index", "content_index", "summary_index")
 _NAMES = ("type", "item_id")
+_NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _DATA = b"data"
 
 
@@ -77,8 +78,8 @@ class SourceText:
 
     @property
     def is_number(self) -> bool:
-        """Whether this is a payload of digits alone."""
-        return not self.json and self.raw.strip().isdigit()
+        """Whether this is a payload that reads as a number, and has to stay one."""
+        return not self.json and _NUMBER.fullmatch(self.raw.strip()) is not None
 
     @property
     def key(self) -> str:
@@ -148,7 +149,7 @@ def texts_of(payload: TextSource) -> Iterator[SourceText]:
         yield from _Strings(payload, _QUOTED_OTHERWISE if start == b"{'" else _TOKEN).read()
     elif start[:1] == b'"':
         yield SourceText(payload, ("",), payload.data.index(b'"') + 1, payload.data.strip()[1:].removesuffix(b'"'))
-    elif start and start != b"[D":
+    elif payload.data and start != b"[D":
         yield SourceText(payload, ("",), 0, payload.data, json=False)
 
 

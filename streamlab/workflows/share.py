@@ -14,7 +14,7 @@ from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.redaction import find_secrets
-from streamlab.redaction.detectors import Secret
+from streamlab.redaction.detectors import Secret, is_masked, without_prefix
 from streamlab.sharing.masking import Masked, mask_body
 from streamlab.sharing.shared import Masking, Shared, share
 from streamlab.storage.targets import Target, find
@@ -171,9 +171,16 @@ def _in_window(window: bytes, masking: Masking) -> Iterator[Secret]:
         starts.append((at, line.start()))
         at += len(line[0]) + 2
     for masked in mask_body(stream, masking.patterns).secrets:
+        if _begins_masked(stream, masked.at):
+            continue  # its rest is on another page
         place = max((one for one in starts if one[0] <= masked.at), default=(0, 0))
         start = place[1] + masked.at - place[0]
         yield Secret(start, start, start, masked.kind)
+
+
+def _begins_masked(stream: bytes, at: int) -> bool:
+    """Whether what follows the prefix of a key begins with what we put there."""
+    return is_masked(without_prefix(stream[at : at + 60].decode("latin-1"))[:2])
 
 
 def _is_ours(window: bytes, one: Secret) -> bool:

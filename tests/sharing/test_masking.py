@@ -140,6 +140,15 @@ def test_findings_are_the_same_before_and_after() -> None:
         assert mask_body(found.data).data == found.data
 
 
+def test_pieces_that_are_numbers_or_blank_stay_so() -> None:
+    body = _deltas("text", ["say", " ", "gls", "a_q7XutsKNXcT3Ids", "4e25", "7", "-1.5", "al6MPX5MMNRLQ", " now"])
+    found = mask_body(body).data
+    assert b"q7Xut" not in found
+    assert b"al6M" not in found
+    assert [line[6:] for line in found.split(b"\n\n")][4:7] == [b"1e11", b"1", b"-1.1"]
+    assert _findings(found) == _findings(body)
+
+
 def test_a_secret_cut_inside_an_escape_of_json_within_json() -> None:
     inner = '{"key": "\\u0073k-proj-q7AbCdEfGhIj\\u004blMnOpQr\\/StUvWxYz0123"}'
     for cut in range(1, len(inner)):

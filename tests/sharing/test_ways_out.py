@@ -1,0 +1,130 @@
+"""Every way out, with secrets planted in every place of an exchange: none goes out, and every finding does."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+
+import pytest
+
+from streamlab.exchange import Exchange, Request, ResponseHead, Segment
+from streamlab.judging.analyzer import analyze
+from streamlab.sharing.shared import Masking
+from streamlab.storage.capture_db import CaptureDB
+from streamlab.storage.targets import find
+from streamlab.tui.exchange_files import curl_command, prepare, write_shared
+from streamlab.workflows import export as exporting
+from streamlab.workflows import redact as redacting
+from streamlab.workflows.answers import Answers
+from streamlab.workflows.bundling import write_bundle
+from streamlab.workflows.share import kept_findings, masking_of, prepared
+from tests import streams
+from tests.sharing.canaries import canaries, tells
+
+PAIRS = canaries(40, seed=23)
+
+
+def _planted(number: int) -> Exchange:
+    """An exchange with four secrets: in heads, address, request, in the answer cut in pieces, in its error."""
+    one, two, three, four = (PAIRS[(number + step) % len(PAIRS)][1] for step in range(4))
+    said = f"take {three} and go"
+    cut = 6 + number % len(three)
+    asked = {
+        "model": "m", "stream": True, "messages": [{"role": "user", "content": f"I have {two}"}],
+        "tools": [{"type": "mcp", "headers": {"Authorization": f"Bearer {one}"}, "authorization": one}],
+    }  # fmt: skip
+    events = [
+        *streams.chat_text(said[:cut], said[cut : cut + 3], said[cut + 3 :])[:-1],
+        {"error": {"message": f"Incorrect API key provided: {four}", "type": "invalid"}},
+    ]
+    body = streams.sse(events, done=False) + f": {one}\n\ndata: {{'broken': '{two}'\n\n".encode()
+    return Exchange(
+        request=Request(
+            "POST", f"http://h/v1/chat/completions?api_key={one}&next=https%3A%2F%2Fx%3Ftoken%3D{two}",
+            (("authorization", f"Bearer {one}"), ("x-portkey-config", json.dumps({"api_key": two})), ("x-echo", three)),
+            json.dumps(asked).encode(),
+        ),
+        head=ResponseHead(
+            200, (("content-type", "text/event-stream"), ("set-cookie", f"s={one}"), ("x-debug", f"key {four}")), 5
+        ),
+        segments=(Segment(10, body[: len(body) // 2]), Segment(20, body[len(body) // 2 :])),
+        end_us=30, label=f"with {four}", started_at="2026-11-28T00:00:00.000000Z",
+        notes={"unframed": f"HTTP/1.1 200 {two}", "unfinished_head": f"x: {three}"},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    path = tmp_path_factory.mktemp("out") / "x.db"
+    with CaptureDB(path, write=True) as capture:
+        for number in range(0, 40, 4):
+            capture.add(_planted(number))
+    return path
+
+
+def _leaks(data: bytes) -> list[str]:
+    plain = data.decode("utf-8", "replace").replace("\\", "")
+    return [secret for prefix, secret in PAIRS if tells(secret, prefix) in plain or secret[-10:] in plain]
+
+
+def test_the_canaries_are_there(database) -> None:
+    assert len(_leaks(database.read_bytes())) > 20
+
+
+@pytest.mark.parametrize("form", ["fixture", "sse", "har", "vcr", "curl", "html", "markdown", "svg", "otel"])
+def test_no_export_holds_one(database, tmp_path, form) -> None:
+    if form == "otel":
+        pytest.importorskip("opentelemetry.sdk")
+    count = 0
+    for one in exporting.export([str(database)], tmp_path, form):
+        count += 1
+        assert _leaks(str(one.path).encode()) == []
+    assert count == 10
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            data = file.read_bytes()
+            assert _leaks(re.sub(rb"base64,[A-Za-z0-9+/=]+", b"", data)) == [], file
+    if form == "fixture":
+        assert any(one.stat().st_size for one in tmp_path.rglob("findings.json"))
+
+
+def test_no_bundle_copy_answer_or_database_holds_one(database, tmp_path) -> None:
+    write_bundle([str(database)], tmp_path / "x.slab", masking_of())
+    with zipfile.ZipFile(tmp_path / "x.slab") as archive:
+        assert not [name for name in archive.namelist() if _leaks(archive.read(name))]
+    answers = Answers(database, Masking())
+    for number in (1, 5, 10):
+        said = answers.show_exchange(number) + answers.check_exchange(number) + answers.list_exchanges()
+        assert _leaks(said.encode()) == []
+    assert _leaks(answers.compare_exchanges(1, 2).encode()) == []
+    with CaptureDB(database) as capture:
+        assert _leaks((curl_command(capture.get(1)) or "").encode()) == []
+    page = write_shared(prepare(database, 2, text=False), tmp_path / "shared")
+    assert _leaks(re.sub(rb"base64,[A-Za-z0-9+/=]+", b"", page.read_bytes())) == []
+    made = redacting.redact([str(database)], tmp_path / "clean.db", Masking())
+    assert redacting.verify_made(made, tmp_path / "clean.db", Masking()) == []
+    assert _leaks((tmp_path / "clean.db").read_bytes()) == []
+    assert redacting.verify([str(database)], Masking())
+
+
+def test_every_finding_is_kept(database) -> None:
+    for found in find(str(database)):
+        before = found.read()
+        after = prepared(before, Masking()).exchange
+        assert kept_findings(before, after) == []
+        assert analyze(before).findings
+        assert len(after.body) == len(before.body)
+
+
+def test_deleted_rows_are_found_in_free_pages(tmp_path) -> None:
+    path = tmp_path / "x.db"
+    with CaptureDB(path, write=True) as capture:
+        capture.connection.execute("PRAGMA secure_delete = OFF")
+        for number in range(6):
+            capture.add(_planted(number))
+        capture.prune(ids=[1, 2, 3, 4, 5, 6])
+        capture.add(streams.exchange(streams.sse(streams.chat_text("clean"))))
+    left = redacting.verify([str(path)], Masking())
+    assert left
+    assert all("byte" in one for one in left)
