@@ -1,7 +1,7 @@
 """The grammar of faults on demand: ``at 7e: drop``, ``latency 2s±0.3``, ``429 retry-after=7 for 2 requests``.
 
     fault    = status | change | "latency" TIME ["±" TIME] | "rate" NUMBER "tok/s"
-             | "keepalive comment every" TIME | "gzip" | "close-delimited" | "seed" WHOLE
+             | "keepalive comment every" TIME | "gzip" ["members"] | "close-delimited" | "seed" WHOLE
     status   = THREE-DIGITS ["retry-after=" WHOLE] ["for" WHOLE "request(s)"]
     change   = "at" (WHOLE "e" | WHOLE ["b"]) ":" action
     action   = "cut" | "reset" | "stall" [TIME] | "corrupt" | "duplicate" | "drop" | "swap"
@@ -74,6 +74,7 @@ class Faults:
     gap_us: int | None = None  # between two events
     keepalive_us: int | None = None
     gzip: bool = False
+    members: bool = False  # gzip, each piece by itself
     close_delimited: bool = False
     seed: int = 0
 
@@ -177,7 +178,10 @@ class _Parser:
         self.found = replace(self.found, keepalive_us=every)
 
     def _gzip(self) -> None:
-        self.found = replace(self.found, gzip=True)
+        members = self._peek() == "members"
+        if members:
+            self._word("members")
+        self.found = replace(self.found, gzip=True, members=members)
 
     def _close_delimited(self) -> None:
         self.found = replace(self.found, close_delimited=True)

@@ -5,6 +5,7 @@ The same faults with the same seed make the same exchange, byte for byte and mic
 
 from __future__ import annotations
 
+import gzip
 import json
 import zlib
 from collections.abc import Sequence
@@ -46,7 +47,9 @@ def faulty(exchange: Exchange, faults: Faults, *, speed: float = 1.0, request: i
     made = replace(
         exchange,
         head=_head(exchange.head, faults, speed),
-        segments=tuple(Segment(at, data) for at, data in (_compressed(pieces) if faults.gzip else pieces) if data),
+        segments=tuple(
+            Segment(at, data) for at, data in (_compressed(pieces, faults.members) if faults.gzip else pieces) if data
+        ),
         http_chunks=None,
         end_us=end_us,
         request=exchange.request or Request("POST", "/"),
@@ -204,8 +207,10 @@ def _kept_alive(pieces: list[_Piece], start_us: int, end_us: int, every_us: int)
     return made
 
 
-def _compressed(pieces: list[_Piece]) -> list[_Piece]:
-    """The same, gzipped and flushed at each piece, as a server that streams compressed does."""
+def _compressed(pieces: list[_Piece], members: bool) -> list[_Piece]:
+    """The same, gzipped and flushed at each piece, as a server that streams compressed does; or each a member."""
+    if members:
+        return [(at, gzip.compress(data, mtime=0)) for at, data in pieces if data]
     coder = zlib.compressobj(wbits=31)
     made = [(at, coder.compress(data) + coder.flush(zlib.Z_SYNC_FLUSH)) for at, data in pieces]
     return [*made, (pieces[-1][0] if pieces else 0, coder.flush())]

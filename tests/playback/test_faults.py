@@ -8,6 +8,7 @@ import pytest
 
 from streamlab.errors import UsageError
 from streamlab.exchange import Ending
+from streamlab.judging.analyzer import analyze
 from streamlab.playback.faults import Action, Change, Faults, StatusFault, parse_faults
 from streamlab.playback.faulty import faulty
 from tests import streams
@@ -42,6 +43,7 @@ def _pieces(exchange) -> list[bytes]:
         ("rate 20 tok/s", Faults(gap_us=50_000)),
         ("keepalive comment every 15s", Faults(keepalive_us=15_000_000)),
         ("gzip", Faults(gzip=True)),
+        ("gzip members", Faults(gzip=True, members=True)),
         ("close-delimited", Faults(close_delimited=True)),
         ("seed 7", Faults(seed=7)),
     ],
@@ -159,6 +161,13 @@ def test_keep_alives_stand_in_silence_and_never_inside_an_event():
     ]
     inside = _played(f"at {len(EVENTS[0]) + 5}: stall 10s", "keepalive comment every 4s", speed=0)
     assert b"".join(_pieces(inside)) == RECORDED.body
+
+
+def test_gzip_of_a_member_an_event():
+    played = _played("gzip members")
+    assert gzip.decompress(played.body) == RECORDED.body
+    assert all(one.data.startswith(b"\x1f\x8b") for one in played.segments)
+    assert "gzip-several-members" in {one.rule for one in analyze(played).findings}
 
 
 def test_gzip_is_flushed_at_every_event():
