@@ -12,11 +12,18 @@ from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 #: Two newlines or a doubled word are no repetition of the answer.
 _SHORTEST = 8
+#: In the middle of an answer: so long, and of so many pieces, is no sentence that a model says twice in one token.
+_LONG, _PIECES = 24, 3
 #: The text so far is joined for a comparison at most so often.
 _MAX_COMPARED = 8
+
+
+#: Where the text may come once more, however short it is.
+_ENDS = Fact.MESSAGE | Fact.FINISH | Fact.AFTER_FINISH
 
 
 class DropRepeatedText(Repair):
@@ -42,10 +49,13 @@ class DropRepeatedText(Repair):
         if not self._repeats(draft):
             return (*before, draft)
         choice = reading.choices(draft.json)[0]
-        if choice.get("finish_reason") or reading.choice_index(choice) in self.story.finished:
+        index = reading.choice_index(choice)
+        if choice.get("finish_reason") or index in self.story.finished:
             return (*before, *self._without_text(draft))
         if not self.story.unsafe:
             return (*before, draft)  # a model may say a sentence twice
+        if self.story.texts.pieces(index) >= _PIECES and self.story.texts.length(index) >= _LONG:
+            return (*before, *self._without_text(draft))
         self._held, self.awake = draft, True
         return before
 
@@ -74,7 +84,8 @@ class DropRepeatedText(Repair):
 class FullMessageRepeated(Rule):
     """The whole text comes once more: as ``message`` beside the delta, or as one more delta with the finish.
 
-    A last delta before the finish that equals all text may be what the model said: info.
+    A last delta before the finish that equals all text may be what the model said: info. In the middle it is told where
+    it is long, and everything before came in pieces of less than half its length: no token holds a whole answer.
 
     ## What OpenAI does
     Sends each piece of text once and no summary.
@@ -86,7 +97,7 @@ class FullMessageRepeated(Rule):
 
     ## Repair
     ``message`` is removed, and so is the text of the finish chunk, or after it, that equals the text so far. A delta
-    before the finish is dropped only on request: models do say a sentence twice.
+    before the finish, or in the middle, is dropped only on request: models do say a sentence twice.
     """
 
     name = "full-message-repeated"
@@ -94,15 +105,18 @@ class FullMessageRepeated(Rule):
     source = CHAT_CHUNK_DELTA
     repairability = Repairability.SAFE
     repair = DropRepeatedText
-    on = Fact.MESSAGE | Fact.FINISH | Fact.AFTER_FINISH
+    on = Fact.MESSAGE | Fact.FINISH | Fact.AFTER_FINISH | Fact.CONTENT
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._compared = 0
+        self._leap = _LONG - 1  # a text longer than this may be all the texts before
         self._found = False
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         chunk = reading.chunk_of(event)
+        if not self.ctx.facts & _ENDS and not self._leaps(chunk):
+            return
         for position, choice in enumerate(reading.choices(chunk)):
             message = choice.get("message")
             if type(message) is dict and (type(choice.get("delta")) is dict or self._ended_by_message(choice)):
@@ -116,10 +130,29 @@ class FullMessageRepeated(Rule):
             repeated = self._repeats(choice)
             if repeated:
                 path = f"choices[{position}].delta.content"
-                yield self.found(_message(repeated), at, path=path, expected="(absent)", actual=repeated)
+                over = choice.get("finish_reason") or reading.choice_index(choice) in self.ctx.seen.finish_at
+                yield self.found(
+                    f"a{' last' if over else ''} delta repeats the whole text: {quote(repeated)}",
+                    at,
+                    path=path,
+                    expected="(absent)",
+                    actual=repeated,
+                    repairability=None if over else Repairability.UNSAFE,
+                )
         # The repetition may stand in the chunk before the finish chunk.
         if self.ctx.facts & Fact.FINISH and not self._found:
             yield from self._before()
+
+    def _leaps(self, chunk: JsonObject) -> bool:
+        """Whether a delta in the middle is more than twice as long as those before: no other can repeat them all."""
+        longest = max((len(reading.content(delta)) for delta in reading.deltas(chunk)), default=0)
+        if longest <= self._leap:
+            return False
+        self._leap = max(_LONG, 2 * longest)
+        return True
+
+    def passes(self, run: Run) -> bool:
+        return not self.ctx.facts & _ENDS and max(map(len, run.texts)) <= self._leap
 
     def end(self, ending: Ending) -> Findings:
         if not self._found:
@@ -139,6 +172,9 @@ class FullMessageRepeated(Rule):
             or self.ctx.seen.content_events < 2
             or self._compared >= _MAX_COMPARED
         ):
+            return ""
+        over = choice.get("finish_reason") or reading.choice_index(choice) in self.ctx.seen.finish_at
+        if not over and (len(text) < _LONG or self.ctx.seen.content_events < _PIECES):
             return ""
         self._compared += 1
         if str(state.content) != text:
@@ -163,7 +199,3 @@ class FullMessageRepeated(Rule):
                     severity=Severity.INFO,
                     repairability=Repairability.UNSAFE,
                 )
-
-
-def _message(text: str) -> str:
-    return f"a last delta repeats the whole text: {quote(text)}"
