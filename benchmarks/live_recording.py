@@ -6,8 +6,9 @@ import threading
 import time
 from pathlib import Path
 
-from streamlab.storage.capture_db import INSERT_SEGMENT, CaptureDB
+from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.process_identity import this_process
+from streamlab.storage.segment_rows import INSERT_SEGMENT
 
 
 def event(number: int) -> bytes:

@@ -122,11 +122,7 @@ class Browser:
 
     def pieces(self, exchange_id: int, start: int, count: int) -> list[BodyPiece]:
         """Segments ``start`` to ``start + count`` of its body."""
-        rows = self.db.connection.execute(
-            "SELECT offset_us, chunk, data FROM segments WHERE exchange_id = ? AND seq >= ? AND seq < ? ORDER BY seq",
-            (exchange_id, start, start + count),
-        )
-        return [BodyPiece(*row) for row in rows]
+        return [BodyPiece(*one[1:]) for one in self.db.stored_between(exchange_id, start, start + count)]
 
     # -- marks and notes
 

@@ -22,13 +22,22 @@ from streamlab.storage import rows as rows_of
 from streamlab.storage.migrations import OVERVIEW
 from streamlab.storage.opening import OPEN, clear_errors, identity, open_reading, open_writing
 from streamlab.storage.rows import ExchangeOverview
+from streamlab.storage.segment_rows import (
+    COLUMNS,
+    INSERT_ROW,
+    MOST_SEGMENTS,
+    StoredSegment,
+    WaitingRows,
+    chunk_lengths,
+    lengths,
+    unpacked,
+)
 
-#: Segments fetched at once while iterating.
-_PAGE = 64
+#: Rows fetched at once while iterating.
+_PAGE = 16
 #: Request bodies up to this many bytes lie in their exchange's row, larger ones in request_parts.
 INLINE_REQUEST = 1024 * 1024
 
-INSERT_SEGMENT = "INSERT INTO segments (exchange_id, seq, offset_us, length, chunk, data) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_REQUEST_PART = "INSERT OR REPLACE INTO request_parts (exchange_id, seq, data) VALUES (?, ?, ?)"
 
 
@@ -134,16 +143,16 @@ class CaptureDB:
         return rows_of.request(row, body)
 
     def _segment_count(self, row: sqlite3.Row) -> int:
-        # What was counted is not believed beyond what is there: the file may come from elsewhere.
-        return int(self._rows("SELECT count(*) FROM segments WHERE exchange_id = ?", (row["id"],))[0][0])
+        last = self._rows(_LAST_ROW, (row["id"],))
+        if not last:
+            return 0
+        # What is counted is not believed beyond what can be there: the file may come from elsewhere.
+        ((rows,),) = self._rows("SELECT count(*) FROM segments WHERE exchange_id = ?", (row["id"],))
+        return min((rows_of.natural(last[0], "seq") or 0) + len(lengths(last[0])), int(rows) * MOST_SEGMENTS)
 
     def _chunks(self, exchange_id: int) -> tuple[int, ...]:
-        rows = self._rows(
-            "SELECT sum(length) FROM segments WHERE exchange_id = ? GROUP BY chunk ORDER BY chunk", (exchange_id,)
-        )
-        if not all(isinstance(length, int) and length >= 0 for (length,) in rows):
-            raise rows_of.DamagedRowError("a length of a chunk is none")
-        return tuple(length for (length,) in rows)
+        sql = "SELECT chunk, length, packed FROM segments WHERE exchange_id = ? ORDER BY seq"
+        return chunk_lengths(self._rows(sql, (exchange_id,)))
 
     def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
         with clear_errors(self.path):
@@ -151,12 +160,13 @@ class CaptureDB:
 
     def segments_between(self, exchange_id: int, start: int, stop: int) -> list[Segment]:
         """Segments ``start`` to ``stop`` (exclusive) of an exchange."""
-        rows = self._rows(
-            "SELECT offset_us, data FROM segments WHERE exchange_id = ? AND seq >= ? AND seq < ? ORDER BY seq",
-            (exchange_id, start, stop),
-        )
+        return [Segment(one.offset_us, one.data) for one in self.stored_between(exchange_id, start, stop)]
+
+    def stored_between(self, exchange_id: int, start: int, stop: int, *, rows: int = -1) -> list[StoredSegment]:
+        """The same with their numbers and those of their HTTP chunks; no more than lie in some ``rows``, if any."""
+        found = self._rows(_ROWS_BETWEEN, (exchange_id, stop, exchange_id, start, rows))
         try:
-            return [rows_of.segment(row) for row in rows]
+            return [one for row in found for one in unpacked(row) if start <= one.seq < stop]
         except rows_of.DamagedRowError as error:
             raise UnreadableInputError(f"{self.path}: exchange {exchange_id} is damaged: {error}") from None
 
@@ -196,8 +206,9 @@ class CaptureDB:
                     INSERT_REQUEST_PART,
                     ((added, seq, body[at : at + INLINE_REQUEST]) for seq, at in enumerate(parts)),
                 )
-            self.connection.executemany(INSERT_SEGMENT, _segment_rows(added, exchange))
-            self.connection.execute(_FILL_TOTALS, {"id": added})
+            waiting = _packed(exchange)
+            self.connection.executemany(INSERT_ROW, waiting.rows(added))
+            self.connection.execute(_FILL_TOTALS, {"id": added, "segments": waiting.segments})
         return added
 
     def prune(
@@ -243,9 +254,14 @@ class CaptureDB:
 
 _FILL_TOTALS = """UPDATE exchanges SET
     body_bytes = (SELECT coalesce(sum(length), 0) FROM segments WHERE exchange_id = :id),
-    segment_count = (SELECT count(*) FROM segments WHERE exchange_id = :id),
+    segment_count = :segments,
     first_us = (SELECT min(offset_us) FROM segments WHERE exchange_id = :id)
 WHERE id = :id"""
+
+_LAST_ROW = "SELECT seq, length, packed FROM segments WHERE exchange_id = ? ORDER BY seq DESC LIMIT 1"
+_ROWS_BETWEEN = f"""SELECT {COLUMNS} FROM segments WHERE exchange_id = ? AND seq < ?
+    AND seq >= coalesce((SELECT max(seq) FROM segments WHERE exchange_id = ? AND seq <= ?), 0)
+    ORDER BY seq LIMIT ?"""
 
 
 class StoredSegments(Sequence[Segment]):
@@ -260,8 +276,11 @@ class StoredSegments(Sequence[Segment]):
         return self._count
 
     def __iter__(self) -> Iterator[Segment]:
-        for start in range(0, self._count, _PAGE):
-            yield from self._db.segments_between(self._exchange_id, start, min(start + _PAGE, self._count))
+        at = 0
+        while page := self._db.stored_between(self._exchange_id, at, self._count, rows=_PAGE):
+            for one in page:
+                yield Segment(one.offset_us, one.data)
+            at = page[-1].seq + 1
 
     @overload
     def __getitem__(self, at: int) -> Segment: ...
@@ -288,11 +307,11 @@ class StoredSegments(Sequence[Segment]):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _segment_rows(exchange_id: int, exchange: Exchange) -> Iterator[tuple[object, ...]]:
+def _packed(exchange: Exchange) -> WaitingRows:
     """Rows for the segments, cut further at HTTP chunk boundaries where those are known."""
+    waiting = WaitingRows()
     chunks = iter(exchange.http_chunks or ())
     chunk = left = 0 if exchange.http_chunks is None else -1
-    seq = 0
     for segment in exchange.segments:
         data = segment.data
         while data:
@@ -304,6 +323,5 @@ def _segment_rows(exchange_id: int, exchange: Exchange) -> Iterator[tuple[object
                     chunk += 1
                 piece, data = data[:left], data[left:]
                 left -= len(piece)
-            number = None if exchange.http_chunks is None else chunk
-            yield exchange_id, seq, segment.offset_us, len(piece), number, piece
-            seq += 1
+            waiting.add((segment.offset_us,), (piece,), None if exchange.http_chunks is None else chunk)
+    return waiting

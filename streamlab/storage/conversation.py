@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from streamlab.exchange import Ending, Headers
@@ -32,6 +32,7 @@ from streamlab.wire.http1 import (
     request_body,
 )
 
+_READS_AT_ONCE = 128
 #: Told of a draft that has something to write, and of the bytes that wait with it beside those of responses.
 Touched = Callable[[Draft, int], None]
 #: What the wall clock showed at a monotonic time; in nanoseconds both.
@@ -56,10 +57,7 @@ class Conversation:
         self._frozen: str | None = None  # the state since which nothing but whole chunks of one body has come
 
     def take(self, frame: Frame) -> None:
-        """One frame, in order."""
-        if frame.kind is Kind.RESPONSE:
-            self.response(frame)
-            return
+        """One frame that is no read, in order."""
         self._last_ns, self._frozen = frame.at_ns, None
         if frame.kind is Kind.REQUEST_BODY:
             self._request_body(frame.data)
@@ -110,21 +108,29 @@ class Conversation:
 
     # --- responses
 
-    def response(self, frame: Frame) -> None:
-        """One read from the upstream: nearly every frame."""
-        _, _, at_ns, data = frame
-        self._last_ns = at_ns
+    def responses(self, times_ns: Sequence[int], reads: Sequence[bytes]) -> None:
+        """Reads from the upstream, in order, and when they came."""
+        at, count = 0, len(reads)
+        while at < count:
+            body = self._responses.body
+            if body is not None and self._open and self._left is None:
+                first = body.chunk
+                data = body.chunk_each(reads[at : at + _READS_AT_ONCE])
+                if data:
+                    draft, stop = self._open[0], at + len(data)
+                    draft.body.add_chunks(data, first, times_ns[at:stop])
+                    self._touched(draft, 0)
+                    self._last_ns = times_ns[stop - 1]
+                    at = stop
+                    continue
+            self._response(times_ns[at], reads[at])
+            at += 1
+
+    def _response(self, at_ns: int, data: bytes) -> None:
+        self._last_ns, self._frozen = at_ns, None
         if self._left is not None:
-            self._frozen = None
-            self._response_after_leaving(frame)
+            self._response_after_leaving(at_ns, data)
             return
-        body = self._responses.body
-        if body is not None and self._open and (piece := body.one_chunk(data)) is not None:
-            draft = self._open[0]
-            if draft.body.add_piece(piece[0], piece[1], at_ns) == 1:
-                self._touched(draft, 0)
-            return
-        self._frozen = None
         for event in self._responses.feed(data):
             if type(event) is Body and self._open:
                 draft = self._open[0]
@@ -164,14 +170,14 @@ class Conversation:
         data = event.rest if draft.response.head is not None else _redact_lines(event.rest)
         draft.add_unframed(data, at_ns)
 
-    def _response_after_leaving(self, frame: Frame) -> None:
+    def _response_after_leaving(self, at_ns: int, data: bytes) -> None:
         """The client is gone; only the bare end of the message, already on its way, still counts."""
         if not self._open:
             return
-        events = self._responses.feed(frame.data)
+        events = self._responses.feed(data)
         if events and isinstance(events[0], End):
             self._open[0].notes["client_left_before_terminator"] = True
-            self._apply(events[0], self._left[0] if self._left else frame.at_ns)
+            self._apply(events[0], self._left[0] if self._left else at_ns)
         self._client_left()
 
     # --- endings
@@ -314,7 +320,7 @@ class Conversation:
         body, one = self._responses.body, self._open[0].body
         if body is None or any(number is not None and not 0 <= number < 2**63 for number in since):
             raise ValueError("no such place in a body")
-        one.segments, one.bytes, one.events, one.first_us, body.chunk, self._last_ns = since
+        one.waiting.segments, one.bytes, one.events, one.first_us, body.chunk, self._last_ns = since
 
     @property
     def drafts(self) -> list[Draft]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from streamlab.exchange import Ending, Headers
 from streamlab.sharing.shared import Masking
-from streamlab.storage.draft_parts import BodyDraft, RequestDraft, ResponseDraft, Row
+from streamlab.storage.draft_parts import BodyDraft, RequestDraft, ResponseDraft
 from streamlab.wire.http1 import HttpFault, StatusHead
 
 #: What is kept of bytes that no framing covers, for people to look at.
@@ -124,23 +124,23 @@ class Draft:
         self.notes["ending_reason"] = reason
         self.changed = True
 
-    def body_rows(self, masking: Masking | None) -> list[Row]:
-        """The segments to write now; with ``masking`` all of a body that is over, and none before."""
+    def body_rows(self, masking: Masking | None) -> list[tuple[object, ...]]:
+        """The segments to write now, in rows; with ``masking`` all of a body that is over, and none before."""
         if masking is None:
-            return self.body.pending
+            return self.body.waiting.rows(self.id)
         if self.holds(masking):
             return []
         coding = next((value for name, value in self.response.headers if name.lower() == "content-encoding"), None)
-        return self.body.masked(coding, masking)
+        return self.body.masked(coding, masking).rows(self.id)
 
     def holds(self, masking: Masking | None) -> bool:
         """Whether the segments wait for the end of the body, or for more of it than is held."""
-        return masking is not None and self.ending is None and self.body.held < _MOST_HELD
+        return masking is not None and self.ending is None and self.body.waiting.bytes < _MOST_HELD
 
     def written(self, masking: Masking | None = None) -> None:
         """Everything that waited is in the database, or is to be forgotten; but what is still held."""
         if not self.holds(masking):
-            self.body.pending.clear()
+            self.body.waiting.written()
         self.request.written()
         self.changed = self.response.changed = False
 
@@ -190,7 +190,9 @@ class Draft:
         draft.fault = HttpFault(str(fault[0]), int(fault[1])) if fault else None
         draft.ending = Ending(state["ending"]) if state["ending"] else None
         body = draft.body
-        body.segments, body.bytes, body.events = (_number(state, name) for name in ("segments", "bytes", "events"))
+        body.waiting.segments, body.bytes, body.events = (
+            _number(state, name) for name in ("segments", "bytes", "events")
+        )
         body.chunked, body.event_stream, body.first_us = state["chunked"], state["event_stream"], state["first_us"]
         body.blank_tail = state["blank_tail"].encode("latin-1")
         draft.changed = False

@@ -5,14 +5,15 @@ Each knows what of it waits to be written. Everything in them is redacted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Headers, Segment
 from streamlab.sharing.shared import Masking, mask_segments
 from streamlab.storage.capture_db import INLINE_REQUEST
+from streamlab.storage.segment_rows import WaitingRows
 from streamlab.wire.http1 import Piece, StatusHead
 
-#: A segment as it is written: number, offset, length, HTTP chunk, bytes.
-Row = tuple[int, int, int, int | None, bytes]
 #: How far from its end a large body may be parted, so that no key is.
 _LONGEST_KEY = 8192
 
@@ -75,81 +76,60 @@ class BodyDraft:
     Times are microseconds since ``began_ns``.
     """
 
-    __slots__ = (
-        "began_ns",
-        "blank_tail",
-        "bytes",
-        "chunked",
-        "event_stream",
-        "events",
-        "first_us",
-        "pending",
-        "segments",
-    )
+    __slots__ = ("began_ns", "blank_tail", "bytes", "chunked", "event_stream", "events", "first_us", "waiting")
 
     def __init__(self, began_ns: int) -> None:
         self.began_ns = began_ns
-        self.pending: list[Row] = []
-        self.segments = self.bytes = self.events = 0
+        self.waiting = WaitingRows()
+        self.bytes = self.events = 0
         self.first_us: int | None = None
         self.chunked = False
         self.event_stream = False
         self.blank_tail = b""
 
-    def add_piece(self, data: bytes, chunk: int, at_ns: int) -> int:
-        """A read that is one HTTP chunk, as nearly every read of a token stream is; returns how many pieces wait."""
-        offset = max(0, (at_ns - self.began_ns) // 1000)
-        if self.first_us is None:
-            self.first_us = offset
-        size = len(data)
-        pending = self.pending
-        pending.append((self.segments, offset, size, chunk, data))
-        self.segments += 1
-        self.bytes += size
-        if self.event_stream:
-            if data[-2:] == b"\n\n" and not self.blank_tail and data.count(b"\n") == 2:
-                self.events += 1
-            else:
-                self._count_events([(data, chunk)])
-        return len(pending)
-
-    def add(self, pieces: list[Piece], at_ns: int) -> int:
-        """One read's pieces of the body; returns their bytes."""
-        offset = max(0, (at_ns - self.began_ns) // 1000)
-        if self.first_us is None:
-            self.first_us = offset
-        seq, chunked, total = self.segments, self.chunked, 0
-        append = self.pending.append
-        for data, chunk in pieces:
-            append((seq, offset, len(data), chunk if chunked else None, data))
-            total += len(data)
-            seq += 1
-        if self.event_stream:
-            self._count_events(pieces)
-        self.segments = seq
-        self.bytes += total
-        return total
-
     @property
-    def held(self) -> int:
-        """Bytes that wait."""
-        return sum(row[2] for row in self.pending)
+    def segments(self) -> int:
+        """How many there are."""
+        return self.waiting.segments
 
-    def masked(self, coding: str | None, masking: Masking) -> list[Row]:
+    def add_chunks(self, data: Sequence[bytes], chunk: int, times: Sequence[int]) -> None:
+        """Reads that are one HTTP chunk each, as nearly every read of a token stream is; the first is ``chunk``."""
+        began = self.began_ns
+        offsets = [(at_ns - began) // 1000 if at_ns > began else 0 for at_ns in times]
+        self._add(data, offsets, chunk)
+
+    def add(self, pieces: list[Piece], at_ns: int) -> None:
+        """One read's pieces of the body."""
+        offset = max(0, (at_ns - self.began_ns) // 1000)
+        self._add([data for data, _ in pieces], [offset] * len(pieces), pieces[0][1] if self.chunked else None)
+
+    def _add(self, data: Sequence[bytes], offsets: Sequence[int], chunk: int | None) -> None:
+        if self.first_us is None:
+            self.first_us = offsets[0]
+        joined = self.waiting.add(offsets, data, chunk)
+        self.bytes += len(joined)
+        if self.event_stream:
+            self._count_events(joined)
+
+    def masked(self, coding: str | None, masking: Masking) -> WaitingRows:
         """What waits, without secrets; nothing of it where they cannot be taken out."""
-        segments = tuple(Segment(row[1], row[4]) for row in self.pending)
+        waiting = list(self.waiting)
+        segments = tuple(Segment(one.offset_us, one.data) for one in waiting)
+        rows = WaitingRows(self.segments - len(waiting))
         try:
             shown, _ = mask_segments(segments, coding, masking)
         except UnreadableInputError:
-            return []
-        return [(*row[:2], len(one.data), row[3], one.data) for row, one in zip(self.pending, shown, strict=True)]
+            return rows
+        for one, masked in zip(waiting, shown, strict=True):
+            rows.add((masked.offset_us,), (masked.data,), one.chunk)
+        return rows
 
-    def _count_events(self, pieces: list[Piece]) -> None:
+    def _count_events(self, data: bytes) -> None:
         """Blank lines, for the live display only; the decoder counts for real."""
-        if len(pieces) == 1 and not self.blank_tail and pieces[0][0][-2:] == b"\n\n" and b"\r" not in pieces[0][0]:
-            self.events += pieces[0][0].count(b"\n\n")  # the common case: whole events in one chunk
+        if not self.blank_tail and data[-2:] == b"\n\n" and b"\r" not in data:
+            self.events += data.count(b"\n\n")  # the common case: whole events
             return
-        text = self.blank_tail + b"".join([data for data, _ in pieces])
+        text = self.blank_tail + data
         self.events += text.count(b"\n\n") + text.count(b"\r\n\r\n")
         # Keep what may be the first half of a blank line, and no whole one.
         tail = text[-3:]

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 from streamlab.sharing.requests import mask_request
 from streamlab.sharing.shared import Masking, clean_notes
-from streamlab.storage.capture_db import INSERT_REQUEST_PART, INSERT_SEGMENT
+from streamlab.storage.capture_db import INSERT_REQUEST_PART
 from streamlab.storage.draft import Draft
+from streamlab.storage.segment_rows import INSERT_ROW
 
 
 def write_drafts(
@@ -38,9 +39,7 @@ def write_drafts(
             if draft.changed:
                 _write_changes(connection, draft, masking)
         # One statement for the segments of all streams: a call a stream costs more than the rows.
-        connection.executemany(
-            INSERT_SEGMENT, [(draft.id, *row) for draft in drafts for row in draft.body_rows(masking)]
-        )
+        connection.executemany(INSERT_ROW, [row for draft in drafts for row in draft.body_rows(masking)])
         also()
         connection.execute("COMMIT")
     except BaseException:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -52,6 +51,8 @@ ENDING_AT = 320
 #: A byte each: the block of memory that holds block n, at n modulo the number of blocks.
 ORDER_AT = 1024
 HEADER = mmap.PAGESIZE
+#: Frames after which a relay that waits for the writer's core gets it: sooner than the scheduler would take it.
+FRAMES_IN_A_ROW = 128
 
 U64 = struct.Struct("=Q")
 TWO = struct.Struct("=QQ")
@@ -72,8 +73,8 @@ class Kind(IntEnum):
     GOODBYE = 8  # the relay ends in order
 
 
-KINDS = tuple(Kind)
-_new_tuple = tuple.__new__
+_KINDS = tuple(Kind)
+_RESPONSE = int(Kind.RESPONSE)
 
 
 class Frame(NamedTuple):
@@ -85,26 +86,51 @@ class Frame(NamedTuple):
     data: bytes
 
 
-_SKIP = Frame(Kind.SKIP, 0, 0, b"")
-
-
 def create_memory(layout: Layout) -> mmap.mmap:
     """Anonymous memory that a forked process shares; no file, so no limit on file sizes touches it."""
     return mmap.mmap(-1, HEADER + layout.blocks * layout.block)
 
 
-def frames_between(buffer: mmap.mmap | bytes, at: int, stop: int) -> Iterator[tuple[int, Frame]]:
-    """Frames of one block from ``at`` on, each with the offset behind it. Ends early where they make no sense."""
-    unpack, head, kinds = FRAME.unpack_from, FRAME.size, len(KINDS)
-    while at + head <= stop:
-        kind, connection, at_ns, size = unpack(buffer, at)
-        at += head
-        if kind >= kinds or at + size > stop:
-            return
-        end = at + size
-        if kind:
-            # Half the price of Frame(...), which is a function in Python.
-            yield end, _new_tuple(Frame, (KINDS[kind], connection, at_ns, buffer[at:end]))
-        else:
-            yield end, _SKIP
-        at = end
+class Reads(NamedTuple):
+    """What one connection's upstream said, read by read, with nothing else of this connection in between."""
+
+    connection: int
+    times_ns: list[int]
+    data: list[bytes]
+
+
+class Gathering:
+    """Frames in order, the reads of each connection together: most of what is told are tokens of many streams in turn.
+
+    ``found`` has them; a connection's `Reads` stand where its first read came, before whatever else it told later.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Frame | Reads] = []
+        self.last_ns = 0
+        self._open: dict[int, tuple[list[int], list[bytes]]] = {}
+
+    def add(self, buffer: mmap.mmap | bytes, at: int, stop: int, most: int = 2**31) -> int:
+        """``most`` frames of one block from ``at`` on; returns the offset behind them. Ends early where they make no
+        sense."""
+        unpack, head, known = FRAME.unpack_from, FRAME.size, self._open
+        while at + head <= stop and most:
+            kind, connection, at_ns, size = unpack(buffer, at)
+            begin = at + head
+            end = begin + size
+            if end > stop or kind >= len(_KINDS):
+                break
+            if kind == _RESPONSE:  # nearly every frame
+                if connection not in known:
+                    known[connection] = ([], [])
+                    self.found.append(Reads(connection, *known[connection]))
+                times, data = known[connection]
+                times.append(at_ns)
+                data.append(buffer[begin:end])
+            elif kind:
+                known.pop(connection, None)
+                self.found.append(Frame(_KINDS[kind], connection, at_ns, buffer[begin:end]))
+            at = end
+            most -= 1
+            self.last_ns = at_ns or self.last_ns
+        return at

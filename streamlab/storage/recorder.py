@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from streamlab.errors import StreamlabError, UnreadableInputError
 from streamlab.sharing.shared import Masking
 from streamlab.storage.conversation import Conversation
 from streamlab.storage.draft import Draft
-from streamlab.storage.frames import Frame, Kind
+from streamlab.storage.frames import FRAMES_IN_A_ROW, Frame, Kind, Reads
 from streamlab.storage.recording_file import FileRemovedError, RecordingFile, restored
 
 #: Bytes taken between two commits.
@@ -144,25 +145,39 @@ class Recorder:
 
     # --- frames
 
-    def take(self, frame: Frame) -> None:
-        """One frame."""
-        kind, connection, _, data = frame
-        known = self._conversations.get(connection)
-        if kind is Kind.RESPONSE and known is not None:  # nearly every frame
-            self._waiting_bytes += len(data)
+    def take(self, frames: Iterable[Frame | Reads], pause: Callable[[], object] | None = None) -> None:
+        """Frames, in order. ``pause`` is called now and then."""
+        taken = 0
+        for frame in frames:
+            if type(frame) is Reads:
+                self._take_reads(frame)
+                taken += len(frame.data)
+            elif type(frame) is Frame:
+                self._take_other(frame)
+            if pause is not None and taken > FRAMES_IN_A_ROW:
+                taken = 0
+                pause()
+
+    def _take_reads(self, reads: Reads) -> None:
+        known = self._conversations.get(reads.connection)
+        if known is not None:
+            self._waiting_bytes += sum(map(len, reads.data))
             try:
-                known.response(frame)
+                known.responses(reads.times_ns, reads.data)
             except Exception as error:
-                self._bug(connection, error)
-        elif kind is Kind.OPENED:
-            self._conversations[connection] = Conversation(frame, self._label, self._touched, self.wall_ns)
-        elif kind is Kind.GOODBYE:
+                self._bug(reads.connection, error)
+
+    def _take_other(self, frame: Frame) -> None:
+        known = self._conversations.get(frame.connection)
+        if frame.kind is Kind.OPENED:
+            self._conversations[frame.connection] = Conversation(frame, self._label, self._touched, self.wall_ns)
+        elif frame.kind is Kind.GOODBYE:
             self.goodbye = True
         elif known is not None:
             try:
                 self._take(known, frame)
             except Exception as error:
-                self._bug(connection, error)
+                self._bug(frame.connection, error)
 
     def _take(self, conversation: Conversation, frame: Frame) -> None:
         conversation.take(frame)
@@ -267,7 +282,7 @@ class Recorder:
 
     def _store_once(self) -> list[Draft]:
         drafts = list(self._dirty.values())
-        size = sum(row[2] for draft in drafts for row in draft.body.pending)
+        size = sum(draft.body.waiting.bytes for draft in drafts)
         self._file.store(drafts, self._position, self._state)
         self.committed = self._position
         self.counts[0] += sum(draft.ending is not None for draft in drafts)

@@ -25,6 +25,8 @@ from streamlab.storage.process_identity import this_process
 
 #: How long one attempt waits for a lock.
 _BUSY_SECONDS = 0.05
+#: A batch fits in it, so that no page of one is written twice.
+_CACHE_KIB = 8192
 #: Rows deleted in one transaction, so that the stream waits for none for long.
 _ROWS_AT_ONCE, _STEPS_AT_ONCE = 20_000, 8
 #: How often the size of the file is looked at.
@@ -69,6 +71,7 @@ class RecordingFile:
             db.close()
             raise
         self._db, self.identity = db, file_identity(self.path)
+        db.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         if self._max_size is not None:
             self._limit_log(self._max_size)
         return found

@@ -7,10 +7,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from streamlab.exchange import Ending, Headers, Request, ResponseHead, Segment
+from streamlab.exchange import Ending, Headers, Request, ResponseHead
 from streamlab.storage.process_identity import is_alive
 
-_MOST = 2**53  # microseconds, bytes and counts beyond it are no measurements
+MOST = 2**53  # microseconds, bytes and counts beyond it are no measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class DamagedRowError(ValueError):
 def natural(row: sqlite3.Row, name: str) -> int | None:
     """A number that is not negative, or NULL."""
     value = row[name]
-    if value is None or (isinstance(value, int) and 0 <= value < _MOST):
+    if value is None or (isinstance(value, int) and 0 <= value < MOST):
         return value
-    if isinstance(value, float) and value.is_integer() and 0 <= value < _MOST:  # what total() gives
+    if isinstance(value, float) and value.is_integer() and 0 <= value < MOST:  # what total() gives
         return int(value)
     raise DamagedRowError(f"{name} is no number that can be")
 
@@ -120,11 +120,6 @@ def head(row: sqlite3.Row) -> ResponseHead | None:
         raise DamagedRowError("status is none")
     version, reason = text(row, "http_version") or "1.1", text(row, "reason") or ""
     return ResponseHead(status, headers(row, "response_headers"), natural(row, "head_us"), reason, version)
-
-
-def segment(row: sqlite3.Row) -> Segment:
-    """A piece of a body."""
-    return Segment(natural(row, "offset_us"), blob(row, "data") or b"")
 
 
 def overview(row: sqlite3.Row) -> ExchangeOverview:

@@ -6,12 +6,13 @@ import mmap
 import os
 import select
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from streamlab.storage.frames import (
     COUNTS_AT,
     ENDING_AT,
+    FRAMES_IN_A_ROW,
     HEADER,
     HELD_AT,
     ORDER_AT,
@@ -20,9 +21,8 @@ from streamlab.storage.frames import (
     TWO,
     U64,
     WRITTEN_AT,
-    Frame,
+    Gathering,
     Layout,
-    frames_between,
 )
 from streamlab.storage.overflow import check_room
 from streamlab.storage.spool_files import SpoolFiles
@@ -79,25 +79,25 @@ class SpoolReader:
         (written,) = U64.unpack_from(self._memory, WRITTEN_AT)
         return max(0, int(written) - int(self.position))
 
-    def frames(self, limit: int) -> Iterator[Frame]:
-        """Frames not read yet, until ``limit`` bytes; their room stays taken until `release()`."""
-        taken = 0
-        while self.position < self._known and taken < limit:
+    def frames(self, limit: int, pause: Callable[[], object] | None = None) -> Gathering:
+        """Frames not read yet, about ``limit`` bytes of them; their room stays taken until `release()`. ``pause`` is
+        called now and then."""
+        found = Gathering()
+        until = self.position + limit
+        while self.position < min(self._known, until):
             if self.position >= self._block_end:
                 self._enter(self.position // self._layout.block)
                 if self.damaged:
-                    return
-            shift, began = self._shift, self.position
-            for end, frame in frames_between(self._buffer, began + shift, min(self._known, self._block_end) + shift):
-                self.position = end - shift
-                yield frame
-                taken += len(frame.data)
-                if taken >= limit:
                     break
-            else:
-                if self.position == began:  # a block from disk that is shorter than a block, or makes no sense
-                    self._skip_block()
-                    return
+            shift, began = self._shift, self.position
+            stop = min(self._known, self._block_end) + shift
+            self.position = found.add(self._buffer, began + shift, stop, FRAMES_IN_A_ROW) - shift
+            if self.position == began:  # a block from disk that is shorter than a block, or makes no sense
+                self._skip_block()
+                break
+            if pause is not None:
+                pause()
+        return found
 
     def _enter(self, number: int) -> None:
         """Find the block: on disk, or in memory, where it stays as long as we say that we read it."""

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from streamlab.sharing.shared import Masking
-from streamlab.storage.frames import Layout, frames_between
+from streamlab.storage.frames import Gathering, Layout
 from streamlab.storage.process_identity import is_alive
 from streamlab.storage.recorder import Observer, Recorder
 from streamlab.storage.recording_file import RecordingFile
@@ -76,9 +76,9 @@ def _feed(recorder: Recorder, files: SpoolFiles, layout: Layout) -> int:
             recorder.skipped()
         recorder.clocks = (block.wall_ns, block.monotonic_ns)
         start = max(begin, position)
-        for end, frame in frames_between(block.data, start - begin, len(block.data)):
-            recorder.take(frame)
-            position = begin + end
+        frames = Gathering()
+        position = begin + frames.add(block.data, start - begin, len(block.data))
+        recorder.take(frames.found)
         size += position - start
         recorder.taken_to(position)
         recorder.write(at_once=True)

@@ -19,8 +19,6 @@ _BEHIND_BYTES, _BEHIND_SECONDS = 8 * 1024 * 1024, 1.0
 _CAUGHT_UP_BYTES, _CAUGHT_UP_SECONDS = 1024 * 1024, 0.25
 #: Bytes taken at once while it stands back: it may get a tenth of a processor, and should soon see that it is behind.
 _SMALL_BATCH = 256 * 1024
-#: Frames after which a relay that waits for the same core gets it: sooner than the scheduler would take it from us.
-_FRAMES_IN_A_ROW = 32
 
 WRITTEN, LOST, LEFT_OVER = 0, 3, 4
 
@@ -136,17 +134,14 @@ class Writing:
 
     def _take(self, limit: int, polite: bool) -> None:
         recorder, spool = self._recorder, self._spool
-        at_ns = 0
-        for number, frame in enumerate(spool.frames(limit)):
-            recorder.take(frame)
-            at_ns = frame.at_ns or at_ns
-            if polite and number % _FRAMES_IN_A_ROW == 0:
-                os.sched_yield()
+        pause = os.sched_yield if polite else None
+        frames = spool.frames(limit, pause)
+        recorder.take(frames.found, pause)
         recorder.taken_to(spool.position)
         if spool.damaged:
             spool.damaged = False
             recorder.skipped()
-        self._taken_ns = at_ns if at_ns and not spool.empty else time.monotonic_ns()
+        self._taken_ns = frames.last_ns if frames.last_ns and not spool.empty else time.monotonic_ns()
 
     def _release(self) -> None:
         if self._started:

@@ -10,8 +10,11 @@ What is wrong is returned as a `Fault`, never raised.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count
+from operator import add
 from typing import Any
 
 from streamlab.exchange import Headers
@@ -21,6 +24,8 @@ MAX_REQUEST_HEAD = 256 * 1024
 MAX_RESPONSE_HEAD = 2 * 1024 * 1024
 MAX_CHUNK_LINE = 4096
 MAX_TRAILERS = 16 * 1024
+#: Reads up to this size are split at once: larger ones are no streams of tokens.
+_MOST_SPLIT = 256 * 1024
 
 Buffer = bytes | bytearray | memoryview
 
@@ -184,6 +189,20 @@ def _chunk_size(line: bytes) -> int:
     return size
 
 
+def _split_chunks(data: bytes) -> tuple[list[bytes], list[bytes]]:
+    """Size lines and data of the whole chunks that data begins with, as far as none has a CRLF in it: one split for all
+    of them."""
+    parts = data.split(b"\r\n")
+    lines, found = parts[:-1:2], parts[1:-1:2]
+    sizes = list(map(len, found))
+    if all(sizes) and list(map(_SIZES.get, lines[: len(found)])) == sizes:
+        return lines, found
+    for at, (line, size) in enumerate(zip(lines, sizes, strict=False)):
+        if not size or len(line) >= 16 or _chunk_size(line) != size:
+            return lines, found[:at]
+    return lines, found
+
+
 class _At(Enum):
     """Where inside the chunked coding the next byte falls."""
 
@@ -205,7 +224,19 @@ class BodyReader:
     a bare LF, which two parsers could read in two ways.
     """
 
-    __slots__ = ("_at", "_carry", "_left", "_strict", "chunk", "done", "fault", "framing", "length", "trailers")
+    __slots__ = (
+        "_at",
+        "_carry",
+        "_left",
+        "_plain",
+        "_strict",
+        "chunk",
+        "done",
+        "fault",
+        "framing",
+        "length",
+        "trailers",
+    )
 
     def __init__(self, framing: BodyFraming, length: int = 0, *, strict: bool = False) -> None:
         self.framing = framing
@@ -218,6 +249,7 @@ class BodyReader:
         self._strict = strict
         self._at = _At.SIZE
         self._carry = b""
+        self._plain = True  # no data with a CRLF in it has come yet
 
     def state(self) -> list[object]:
         """Where it is in the body, in JSON's terms, for `restored`."""
@@ -273,22 +305,38 @@ class BodyReader:
             out.append((data[start:stop], 0))
         return stop
 
-    def one_chunk(self, data: bytes) -> Piece | None:
-        """What a read means that is one whole HTTP chunk from the middle of a body; None (and nothing read) otherwise.
+    def chunk_each(self, reads: Sequence[bytes]) -> list[bytes]:
+        """What the first of some reads mean, as far as each is one whole HTTP chunk from the middle of a body.
 
-        Of a token stream nearly every read is one, and this costs a sixth of `feed`.
+        Of a token stream nearly every read is one, and this costs a tenth of `feed`. Not one of the rest is read.
         """
-        if self.framing is not BodyFraming.CHUNKED:
-            return None
-        line_end = data.find(b"\r\n", 0, 16)
-        size = _SIZES.get(data[:line_end], 0)
-        if size <= 0 or line_end + size + 4 != len(data) or data[-2:] != b"\r\n":
-            return None
-        if self._at is not _At.SIZE or self._carry or self.fault is not None:
-            return None
-        chunk = self.chunk
-        self.chunk = chunk + 1
-        return data[line_end + 2 : -2], chunk
+        found: list[bytes] = []
+        if self.framing is not BodyFraming.CHUNKED or self._at is not _At.SIZE or self._carry or self.fault is not None:
+            return found
+        if self._plain and len(reads) > 3:
+            found = self._split_reads(reads)
+            self._plain = 2 * len(found) > len(reads)  # else it only costs
+            if found:
+                return found
+        known, append = _SIZES.get, found.append
+        for read in reads:
+            line_end = read.find(b"\r\n", 0, 16)
+            size = known(read[:line_end], 0)
+            if size <= 0 or line_end + size + 4 != len(read) or read[-2:] != b"\r\n":
+                break
+            append(read[line_end + 2 : -2])
+        self.chunk += len(found)
+        return found
+
+    def _split_reads(self, reads: Sequence[bytes]) -> list[bytes]:
+        lines, found = _split_chunks(b"".join(reads))
+        ours = list(map(add, map(len, lines), map(len, found)))
+        theirs = [len(read) - 4 for read in reads[: len(ours)]]
+        if ours != theirs:
+            same = (one == other for one, other in zip(ours, theirs, strict=False))
+            found = found[: next((at for at, one in enumerate(same) if not one), len(theirs))]
+        self.chunk += len(found)
+        return found
 
     def _chunked(self, data: bytes, at: int, out: list[Piece]) -> int:
         end = len(data)
@@ -315,6 +363,12 @@ class BodyReader:
         """The hot loop: chunks that lie entirely within ``data``. Leaves at the first that does not."""
         find, end, chunk = data.find, len(data), self.chunk
         known, append = _SIZES.get, out.append
+        if self._plain and end - at < _MOST_SPLIT:
+            lines, found = _split_chunks(data[at:])
+            out.extend(zip(found, count(chunk)))
+            chunk += len(found)
+            at += sum(map(len, found)) + sum(map(len, lines[: len(found)])) + 4 * len(found)
+            self._plain = bool(found)
         while at < end:
             line_end = find(b"\r\n", at, at + MAX_CHUNK_LINE)
             if line_end < 0:

@@ -477,7 +477,7 @@ finally:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mend", [(), ("--normalize",)], ids=["plain", "mended"])
+@pytest.mark.parametrize("repair", [(), ("--normalize",)], ids=["plain", "mended"])
 def test_a_gzip_bomb_and_deep_json_are_recorded_and_judged(tmp_path: Path, repair: tuple[str, ...]) -> None:
     packed, deep = _bomb(), chunk(b"data: " + b"[" * 100_000 + b"]" * 100_000 + b"\n\n")
     whole = b'{"a":' * 100_000 + b"1" + b"}" * 100_000

@@ -138,7 +138,21 @@ def test_a_capture_of_an_older_schema_is_brought_up_to_date_when_it_is_opened(tm
     path = tmp_path / "old.db"
     with CaptureDB(path, write=True) as db:
         db.add(streams.exchange(streams.sse(streams.chat_text())))
+        recorded = db.get(1)
+        parts = list(recorded.segments)
+    assert len(parts) > 2
     connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("DROP VIEW overview")
+    connection.execute("DROP VIEW timeline")
+    connection.execute("DROP TABLE segments")
+    connection.execute(
+        "CREATE TABLE segments (exchange_id INTEGER NOT NULL, seq INTEGER NOT NULL, offset_us INTEGER, "
+        "length INTEGER NOT NULL, chunk INTEGER, data BLOB NOT NULL, PRIMARY KEY (exchange_id, seq))"
+    )
+    connection.executemany(
+        "INSERT INTO segments VALUES (1, ?, ?, ?, NULL, ?)",
+        [(seq, one.offset_us, len(one.data), one.data) for seq, one in enumerate(parts)],
+    )
     for trigger in ("marks", "summaries", "contents"):
         connection.execute(f"DROP TRIGGER forget_{trigger}")
     for table in ("marks", "summaries", "contents", "resume_points"):
@@ -150,6 +164,10 @@ def test_a_capture_of_an_older_schema_is_brought_up_to_date_when_it_is_opened(tm
     try:
         assert list(opened.ids()) == [1]
         assert opened.rows([1])[1].summary is None
+        assert list(opened.exchange(1).segments) == parts
+        assert opened.pieces(1, 1, 1) == [(parts[1].offset_us, None, parts[1].data)]
+        seen = opened.db.connection.execute("SELECT seq, text FROM timeline WHERE exchange_id = 1").fetchall()
+        assert [tuple(row) for row in seen] == [(seq, one.data.decode()) for seq, one in enumerate(parts)]
     finally:
         opened.close()
 

@@ -114,7 +114,8 @@ def test_pruning(path: Path) -> None:
         assert db.prune(keep=3) == 2
         assert db.prune(ids=[3, 99]) == 1
         assert list(db.ids()) == [4, 5]
-        assert db.connection.execute("SELECT count(*) FROM segments").fetchone()[0] == 400
+        assert db.connection.execute("SELECT count(*) FROM timeline").fetchone()[0] == 400
+        assert db.connection.execute("SELECT count(*) FROM segments").fetchone()[0] == 2
         assert db.add(_EXCHANGE) == 7, "ids are not given twice"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from streamlab.storage.capture_db import INSERT_SEGMENT, CaptureDB
+from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.process_identity import this_process
+from streamlab.storage.segment_rows import INSERT_SEGMENT
 from tests import streams
 
 

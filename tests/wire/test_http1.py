@@ -246,19 +246,24 @@ def test_request_lengths() -> None:
 
 @given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=6), st.lists(st.integers(0, 300), max_size=4))
 def test_the_short_way_for_one_chunk_reads_the_same(chunks: list[bytes], cuts: list[int]) -> None:
-    """Whatever the reads are: where `one_chunk` says something, it is what `feed` says."""
+    """Whatever the reads are: where `chunk_each` says something, it is what `feed` says."""
     data = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in chunks) + b"0\r\n\r\n"
     starts = [0, *itertools.accumulate(len(b"%x\r\n%b\r\n" % (len(one), one)) for one in chunks)]
     bounds = sorted({*starts, len(data), *(cut % len(data) for cut in cuts)})
+    reads = [data[start:stop] for start, stop in itertools.pairwise(bounds)]
     plain, short = BodyReader(BodyFraming.CHUNKED), BodyReader(BodyFraming.CHUNKED)
     pieces: list[Piece] = []
     found: list[Piece] = []
-    for start, stop in itertools.pairwise(bounds):
-        plain.feed(data[start:stop], 0, pieces)
-        one = short.one_chunk(data[start:stop])
-        if one is not None:
-            found.append(one)
-        else:
-            short.feed(data[start:stop], 0, found)
+    at = 0
+    while at < len(reads):
+        first = short.chunk
+        whole = short.chunk_each(reads[at:])
+        found += [(one, first + number) for number, one in enumerate(whole)]
+        if not whole:
+            short.feed(reads[at], 0, found)
+        step = len(whole) or 1
+        for read in reads[at : at + step]:
+            plain.feed(read, 0, pieces)
+        at += step
         assert (found, short.chunk, short.done) == (pieces, plain.chunk, plain.done)
     assert short.done
