@@ -110,11 +110,11 @@ class Gathering:
         self.last_ns = 0
         self._open: dict[int, tuple[list[int], list[bytes]]] = {}
 
-    def add(self, buffer: mmap.mmap | bytes, at: int, stop: int, most: int = 2**31) -> int:
-        """``most`` frames of one block from ``at`` on; returns the offset behind them. Ends early where they make no
-        sense."""
+    def add(self, buffer: mmap.mmap | bytes, at: int, stop: int, enough: int = 2**62, most: int = 2**31) -> int:
+        """``most`` frames of one block from ``at`` on, none that begins at ``enough`` or later; returns the offset
+        behind them. Ends early where they make no sense."""
         unpack, head, known = FRAME.unpack_from, FRAME.size, self._open
-        while at + head <= stop and most:
+        while at + head <= stop and at < enough and most:
             kind, connection, at_ns, size = unpack(buffer, at)
             begin = at + head
             end = begin + size

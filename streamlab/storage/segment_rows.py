@@ -84,7 +84,7 @@ class WaitingRows:
             row = self._next(chunk)
         joined = data[0] if len(data) == 1 else b"".join(data)
         size, count = len(joined), len(data)
-        if (row.size + size > MOST_BYTES and row.size) or len(row.sizes) + count > MOST_SEGMENTS:
+        if (row.size + size > MOST_BYTES and (row.size or count > 1)) or len(row.sizes) + count > MOST_SEGMENTS:
             self._add_one_by_one(row, offsets, data)
         else:
             row.offsets += offsets

@@ -91,7 +91,7 @@ class SpoolReader:
                     break
             shift, began = self._shift, self.position
             stop = min(self._known, self._block_end) + shift
-            self.position = found.add(self._buffer, began + shift, stop, FRAMES_IN_A_ROW) - shift
+            self.position = found.add(self._buffer, began + shift, stop, until + shift, FRAMES_IN_A_ROW) - shift
             if self.position == began:  # a block from disk that is shorter than a block, or makes no sense
                 self._skip_block()
                 break

@@ -13,7 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlab.storage.frames import HELD_AT, ORDER_AT, SPILLED_AT, U64, Frame, Kind, Layout, create_memory
+from streamlab.storage.frames import (
+    HELD_AT,
+    ORDER_AT,
+    SPILLED_AT,
+    U64,
+    Frame,
+    Gathering,
+    Kind,
+    Layout,
+    Reads,
+    create_memory,
+)
 from streamlab.storage.overflow import Overflow
 from streamlab.storage.spool import SpoolWriter
 from streamlab.storage.spool_files import SpoolFiles
@@ -21,6 +32,17 @@ from streamlab.storage.spool_reader import SpoolReader
 
 _SMALL = Layout(block=4096, blocks=8, file_blocks=4)
 _RUN = "0123abcd"
+
+
+def _one_by_one(gathered: Gathering) -> list[Frame]:
+    found = []
+    for one in gathered.found:
+        if isinstance(one, Frame):
+            found.append(one)
+        else:
+            reads = zip(one.times_ns, one.data, strict=True)
+            found += [Frame(Kind.RESPONSE, one.connection, at_ns, data) for at_ns, data in reads]
+    return found
 
 
 class Spool:
@@ -44,7 +66,7 @@ class Spool:
 
     def read(self, limit: int = 10**9) -> list[Frame]:
         self.tell()
-        frames = [frame for frame in self.reader.frames(limit) if frame.kind is not Kind.SKIP]
+        frames = _one_by_one(self.reader.frames(limit))
         self.reader.release(self.reader.position)
         return frames
 
@@ -84,6 +106,29 @@ def test_frames_come_out_as_they_went_in(tmp_path_factory: pytest.TempPathFactor
             for data in batch:
                 spool.writer.response(number, number, memoryview(data))
             assert spool.read() == [Frame(Kind.RESPONSE, number, number, data) for data in batch]
+
+    _in_loop(work)
+    os.close(spool.reading)
+    os.close(spool.writing)
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from((Kind.RESPONSE, Kind.ENDED))), max_size=30))
+def test_reads_are_gathered_and_no_connection_is_told_anything_out_of_order(
+    tmp_path_factory: pytest.TempPathFactory, told: list[tuple[int, Kind]]
+) -> None:
+    spool = Spool(tmp_path_factory.mktemp("spool"))
+
+    def work() -> None:
+        for number, (connection, kind) in enumerate(told):
+            spool.writer._append(kind, connection, number, b"%d" % number)
+        spool.tell()
+        gathered = spool.reader.frames(10**9)
+        for connection in (1, 2, 3):
+            got = [(one.kind, one.at_ns) for one in _one_by_one(gathered) if one.connection == connection]
+            assert got == [(kind, number) for number, (of, kind) in enumerate(told) if of == connection]
+        assert gathered.last_ns == max(0, len(told) - 1)
+        runs = sum(isinstance(one, Reads) for one in gathered.found)
+        assert runs <= 3 + sum(kind is Kind.ENDED for _, kind in told)
 
     _in_loop(work)
     os.close(spool.reading)
@@ -161,17 +206,17 @@ def test_the_block_that_is_being_read_stays_in_memory(spool: Spool) -> None:
         for number in range(12):
             spool.writer.response(1, number, b"%02d" % number * 500)
         spool.tell()
-        frames = spool.reader.frames(10**9)
-        got = [next(frames)]
+        got = _one_by_one(spool.reader.frames(1))
+        assert [frame.at_ns for frame in got] == [0]
         (held,) = U64.unpack_from(spool.memory, HELD_AT)
         assert held == 1, "block 0"
         assert spool.spill() > 1
         for number in range(12, 24):  # takes every block that is free
             spool.writer.response(1, number, b"%02d" % number * 500)
-        got += frames
         got += spool.read()
-        assert [frame.at_ns for frame in got if frame.kind is not Kind.SKIP] == list(range(24))
-        assert all(frame.data == b"%02d" % frame.at_ns * 500 for frame in got if frame.kind is not Kind.SKIP)
+        got += spool.read()
+        assert [frame.at_ns for frame in got] == list(range(24))
+        assert all(frame.data == b"%02d" % frame.at_ns * 500 for frame in got)
 
     _in_loop(work)
 
@@ -282,7 +327,7 @@ def test_what_was_not_told_is_found_when_the_relay_is_gone(spool: Spool) -> None
     os.close(spool.writing)
     spool.reader.wait(1)
     assert spool.reader.relay_gone
-    assert [frame.data for frame in spool.reader.frames(10**9)] == [b"told to nobody"]
+    assert [frame.data for frame in _one_by_one(spool.reader.frames(10**9))] == [b"told to nobody"]
     assert spool.reader.empty
     spool.writing = os.dup(spool.reading)
 
@@ -292,18 +337,18 @@ def test_another_reader_goes_on_where_one_died(spool: Spool) -> None:
         for number in range(20):
             spool.writer.response(1, number, b"x" * 1000)
         spool.tell()
-        frames = list(spool.reader.frames(5000))
+        frames = _one_by_one(spool.reader.frames(5000))
         recorded = spool.reader.position
         spool.reader.release(recorded)
-        list(spool.reader.frames(5000))  # taken, and not recorded
+        spool.reader.frames(5000)  # taken, and not recorded
         spool.spill()
         spool.writer.connect(os.dup(spool.writing))
         another = SpoolReader(spool.memory, _SMALL, spool.reading, spool.files)
         another.go_to(recorded)
         spool.writer.tell()
         another.wait(1)
-        frames += another.frames(10**9)
-        assert [frame.at_ns for frame in frames if frame.kind is not Kind.SKIP] == list(range(20))
+        frames += _one_by_one(another.frames(10**9))
+        assert [frame.at_ns for frame in frames] == list(range(20))
 
     _in_loop(work)
 
@@ -314,7 +359,7 @@ def test_the_rest_is_kept_for_the_next_start(spool: Spool) -> None:
             spool.writer.response(1, number, b"x" * 1000)
         spool.spill(1)
         spool.tell()
-        list(spool.reader.frames(10**9))
+        spool.reader.frames(10**9)
         kept = spool.reader.keep_rest({}, spool.database.parent)
         assert kept == spool.reader.position
         (spilled,) = U64.unpack_from(spool.memory, SPILLED_AT)
