@@ -16,6 +16,7 @@ from typing import NamedTuple
 from streamlab.exchange import Exchange
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.filtering import SORTS, Filter
+from streamlab.storage.opening import clear_errors
 from streamlab.storage.rows import ExchangeOverview
 
 _ALL = Filter()
@@ -75,7 +76,7 @@ class Browser:
 
     def data_version(self) -> int:
         """A number that changes whenever somebody else has written."""
-        return int(self.db.connection.execute("PRAGMA data_version").fetchone()[0])
+        return int(self.db.query("PRAGMA data_version")[0][0])
 
     # -- the list
 
@@ -83,21 +84,19 @@ class Browser:
         """Ids above ``after`` that a filter lets through, in the order of a sort key of `SORTS`."""
         joined = "" if wanted.where == "1" and sort == "newest" else "LEFT JOIN summaries s ON s.exchange_id = e.id"
         sql = f"SELECT e.id FROM exchanges e {joined} WHERE e.id > ? AND {wanted.where} ORDER BY {SORTS[sort]}"
-        return array("q", (row[0] for row in self.db.connection.execute(sql, (after, *wanted.parameters))))
+        with clear_errors(self.path):
+            return array("q", (row[0] for row in self.db.connection.execute(sql, (after, *wanted.parameters))))
 
     def rows(self, ids: Sequence[int]) -> dict[int, ListRow]:
         """The list's rows of these exchanges; one that is gone is missing."""
         marks_wanted = ",".join("?" * len(ids))
         overviews = self.db.overviews(ids)
-        summaries = self.db.connection.execute(
-            f"SELECT * FROM summaries WHERE exchange_id IN ({marks_wanted})", tuple(ids)
-        ).fetchall()
+        summaries = self.db.query(f"SELECT * FROM summaries WHERE exchange_id IN ({marks_wanted})", tuple(ids))
         known = {row["exchange_id"]: _summary(row) for row in summaries}
-        marks = dict(
-            self.db.connection.execute(
-                f"SELECT exchange_id, count(*) FROM marks WHERE exchange_id IN ({marks_wanted}) GROUP BY 1", tuple(ids)
-            ).fetchall()
+        counted = self.db.query(
+            f"SELECT exchange_id, count(*) FROM marks WHERE exchange_id IN ({marks_wanted}) GROUP BY 1", tuple(ids)
         )
+        marks = {row[0]: int(row[1]) for row in counted}
         return {one.id: ListRow(one, known.get(one.id), marks.get(one.id, 0)) for one in overviews}
 
     def not_summarized(self, version: str, limit: int) -> list[int]:
@@ -106,12 +105,12 @@ class Browser:
             "SELECT e.id FROM exchanges e LEFT JOIN summaries s ON s.exchange_id = e.id "
             "WHERE e.ending IS NOT NULL AND s.version IS NOT ? ORDER BY e.id DESC LIMIT ?"
         )
-        return [row[0] for row in self.db.connection.execute(sql, (version, limit))]
+        return [row[0] for row in self.db.query(sql, (version, limit))]
 
     def neighbour(self, exchange_id: int, step: int) -> int | None:
         """The exchange recorded next (``step`` 1) or before (-1); None at the end."""
         what = "min(id) FROM exchanges WHERE id >" if step > 0 else "max(id) FROM exchanges WHERE id <"
-        found = self.db.connection.execute(f"SELECT {what} ?", (exchange_id,)).fetchone()[0]
+        ((found,),) = self.db.query(f"SELECT {what} ?", (exchange_id,))
         return None if found is None else int(found)
 
     # -- one exchange
@@ -128,7 +127,7 @@ class Browser:
 
     def marks(self, exchange_id: int) -> dict[int, str]:
         """Marked events and their notes; -1 stands for the exchange itself."""
-        rows = self.db.connection.execute("SELECT event, note FROM marks WHERE exchange_id = ?", (exchange_id,))
+        rows = self.db.query("SELECT event, note FROM marks WHERE exchange_id = ?", (exchange_id,))
         return {int(event): str(note) for event, note in rows}
 
     def set_mark(self, exchange_id: int, event: int, note: str | None) -> None:

@@ -74,7 +74,7 @@ class CaptureDB:
         """Ids, oldest first."""
         last = -1
         while True:
-            rows = self._rows("SELECT id FROM exchanges WHERE id > ? ORDER BY id LIMIT 1000", (last,))
+            rows = self.query("SELECT id FROM exchanges WHERE id > ? ORDER BY id LIMIT 1000", (last,))
             for (last,) in rows:
                 yield last
             if not rows:
@@ -82,31 +82,31 @@ class CaptureDB:
 
     def count(self) -> int:
         """How many exchanges there are."""
-        return int(self._rows("SELECT count(*) FROM exchanges")[0][0])
+        return int(self.query("SELECT count(*) FROM exchanges")[0][0])
 
     def last(self) -> int:
         """The id of the exchange that began last; NotFoundError when there is none."""
-        ((found,),) = self._rows("SELECT max(id) FROM exchanges")
+        ((found,),) = self.query("SELECT max(id) FROM exchanges")
         if found is None:
             raise NotFoundError(f"{self.path}: nothing was recorded yet")
         return int(found)
 
     def overview(self, *, after: int = 0, limit: int = -1) -> list[ExchangeOverview]:
         """One line an exchange, oldest first, of ids above ``after``; ``limit`` -1 means all."""
-        rows = self._rows(f"SELECT * FROM ({OVERVIEW}) WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        rows = self.query(f"SELECT * FROM ({OVERVIEW}) WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         return [rows_of.overview(row) for row in rows]
 
     def overviews(self, ids: Sequence[int]) -> list[ExchangeOverview]:
         """One line each of these exchanges, those that are there, in no order."""
         marks = ",".join("?" * len(ids))
         return [
-            rows_of.overview(row) for row in self._rows(f"SELECT * FROM ({OVERVIEW}) WHERE id IN ({marks})", tuple(ids))
+            rows_of.overview(row) for row in self.query(f"SELECT * FROM ({OVERVIEW}) WHERE id IN ({marks})", tuple(ids))
         ]
 
     def get(self, exchange_id: int) -> Exchange:
         """One exchange, its segments read on demand. An unfinished one has ``ending`` interrupted; as long as its
         recorder lives, ``notes["in_progress"]`` is True."""
-        rows = self._rows(
+        rows = self.query(
             "SELECT e.*, r.process FROM exchanges e LEFT JOIN recorders r ON r.id = e.recorder_id WHERE e.id = ?",
             (exchange_id,),
         )
@@ -138,23 +138,24 @@ class CaptureDB:
     def _request(self, row: sqlite3.Row) -> Request | None:
         body = rows_of.blob(row, "request_body")
         if body is None:
-            parts = self._rows("SELECT data FROM request_parts WHERE exchange_id = ? ORDER BY seq", (row["id"],))
+            parts = self.query("SELECT data FROM request_parts WHERE exchange_id = ? ORDER BY seq", (row["id"],))
             body = b"".join(rows_of.blob(part, "data") or b"" for part in parts) if parts else None
         return rows_of.request(row, body)
 
     def _segment_count(self, row: sqlite3.Row) -> int:
-        last = self._rows(_LAST_ROW, (row["id"],))
+        last = self.query(_LAST_ROW, (row["id"],))
         if not last:
             return 0
         # What is counted is not believed beyond what can be there: the file may come from elsewhere.
-        ((rows,),) = self._rows("SELECT count(*) FROM segments WHERE exchange_id = ?", (row["id"],))
+        ((rows,),) = self.query("SELECT count(*) FROM segments WHERE exchange_id = ?", (row["id"],))
         return min((rows_of.natural(last[0], "seq") or 0) + len(lengths(last[0])), int(rows) * MOST_SEGMENTS)
 
     def _chunks(self, exchange_id: int) -> tuple[int, ...]:
         sql = "SELECT chunk, length, packed FROM segments WHERE exchange_id = ? ORDER BY seq"
-        return chunk_lengths(self._rows(sql, (exchange_id,)))
+        return chunk_lengths(self.query(sql, (exchange_id,)))
 
-    def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """What a question comes to. Raises UnreadableInputError or CouldNotRunError."""
         with clear_errors(self.path):
             return self.connection.execute(sql, parameters).fetchall()
 
@@ -164,7 +165,7 @@ class CaptureDB:
 
     def stored_between(self, exchange_id: int, start: int, stop: int, *, rows: int = -1) -> list[StoredSegment]:
         """The same with their numbers and those of their HTTP chunks; no more than lie in some ``rows``, if any."""
-        found = self._rows(_ROWS_BETWEEN, (exchange_id, stop, exchange_id, start, rows))
+        found = self.query(_ROWS_BETWEEN, (exchange_id, stop, exchange_id, start, rows))
         try:
             return [one for row in found for one in unpacked(row) if start <= one.seq < stop]
         except rows_of.DamagedRowError as error:
@@ -226,11 +227,11 @@ class CaptureDB:
         doomed: set[int] = set(ids or ())
         if older_than is not None:
             limit = (datetime.now(UTC) - older_than).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            doomed.update(row[0] for row in self._rows("SELECT id FROM exchanges WHERE started_at < ?", (limit,)))
+            doomed.update(row[0] for row in self.query("SELECT id FROM exchanges WHERE started_at < ?", (limit,)))
         if keep is not None:
             sql = "SELECT id FROM exchanges ORDER BY id DESC LIMIT -1 OFFSET ?"
-            doomed.update(row[0] for row in self._rows(sql, (keep,)))
-        return [number for number in sorted(doomed) if self._rows("SELECT 1 FROM exchanges WHERE id = ?", (number,))]
+            doomed.update(row[0] for row in self.query(sql, (keep,)))
+        return [number for number in sorted(doomed) if self.query("SELECT 1 FROM exchanges WHERE id = ?", (number,))]
 
     def delete(self, exchange_id: int) -> int:
         """Delete an exchange, inside of `writing`; returns whether it was there (0 or 1)."""

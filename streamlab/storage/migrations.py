@@ -13,8 +13,17 @@ if TYPE_CHECKING:  # takes 80 ms to import, which only a migration is worth
 
 #: "StLb", in the header of every capture, so that a foreign database is told apart.
 APPLICATION_ID = 0x53744C62
-#: Tables that every capture has, and the triggers.
-TABLES = frozenset({"exchanges", "segments", "request_parts", "recorders", "marks", "summaries", "resume_points"})
+#: The tables that every capture has and their columns, and the triggers.
+COLUMNS = {
+    "recorders": "id process started_at",
+    "exchanges": "id recorder_id started_at label tap method url request_headers request_body status reason "
+    "http_version response_headers head_us chunked ending end_us notes body_bytes segment_count first_us",
+    "segments": "exchange_id seq offset_us length chunk packed data",
+    "request_parts": "exchange_id seq data",
+    "marks": "exchange_id event note",
+    "summaries": "exchange_id version api model dialect events ttft_us stalls worst rules gaps",
+    "resume_points": "run recorder_id position state",
+}
 TRIGGERS = tuple(
     f"CREATE TRIGGER forget_{table} AFTER DELETE ON exchanges BEGIN DELETE FROM {table} WHERE {key} = old.id; END"
     for table, key in (("marks", "exchange_id"), ("summaries", "exchange_id"), ("contents", "rowid"))

@@ -18,11 +18,14 @@ from urllib.parse import quote
 
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.storage.files import require_regular
-from streamlab.storage.migrations import APPLICATION_ID, SCHEMA_VERSION, TABLES, TRIGGERS, migrate
+from streamlab.storage.migrations import APPLICATION_ID, COLUMNS, SCHEMA_VERSION, TRIGGERS, migrate
 
 _NOT_ALLOWED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 _MAGIC = b"SQLite format 3\0"
 _BETWEEN_TRIES_SECONDS = 0.01
+#: What looking at the schema of a capture may take of SQLite's steps, a thousand times what ours takes; and how many
+#: pass between two looks at them.
+_STEPS, _STEPS_A_LOOK = 100_000, 1_000
 
 
 @contextlib.contextmanager
@@ -32,6 +35,8 @@ def clear_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_INTERRUPT:
+            raise UnreadableInputError(f"{path}: not a readable capture: its schema is too large") from None
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
             raise UnreadableInputError(f"{path}: not a readable capture: {error}") from None
         raise CouldNotRunError(f"{path}: {error}") from None
@@ -100,6 +105,18 @@ def _connect(uri: str, busy_seconds: float) -> sqlite3.Connection:
     return connection
 
 
+@contextlib.contextmanager
+def _limited_work(connection: sqlite3.Connection) -> Iterator[None]:
+    """Nobody waits for a schema that a file from elsewhere brings along: sqlite3.OperationalError instead."""
+    looks = iter(range(_STEPS // _STEPS_A_LOOK))
+    connection.set_progress_handler(lambda: next(looks, None) is None, _STEPS_A_LOOK)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(sqlite3.ProgrammingError):  # it is closed
+            connection.set_progress_handler(None, 0)
+
+
 def _uri(path: Path, query: str) -> str:
     return f"file:{quote(str(path.absolute()))}?{query}"
 
@@ -133,9 +150,10 @@ def open_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
             connection = None
             try:
                 connection = _connect(_uri(path, mode), busy_seconds)
-                connection.execute("PRAGMA query_only = ON")
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                with _limited_work(connection):
+                    connection.execute("PRAGMA query_only = ON")
+                    (version,) = connection.execute("PRAGMA user_version").fetchone()
+                    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             except sqlite3.OperationalError as error:
                 if connection is not None:
                     connection.close()
@@ -169,7 +187,9 @@ def open_writing(path: Path, busy_seconds: float) -> sqlite3.Connection:
             _create_private(path)
         connection = _connect(_uri(path, "mode=rw"), busy_seconds)
         try:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            with _limited_work(connection):
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             if version < SCHEMA_VERSION:
                 _migrate_locked(path, connection)
             _check_schema(path, connection, write=True)
@@ -232,13 +252,22 @@ def _migrate_locked(path: Path, connection: sqlite3.Connection) -> None:
 
 def _check_schema(path: Path, connection: sqlite3.Connection, *, write: bool) -> None:
     """Raises UnreadableInputError when a table of ours is something else, or writing would run what is not ours."""
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    plain = {name for kind, name, sql in rows if kind == "table" and not str(sql).upper().startswith("CREATE VIRTUAL")}
-    missing = sorted(TABLES - plain)
-    if missing:
+    with _limited_work(connection):
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        plain = {name for kind, name, sql in rows if kind == "table" and not _is_virtual(sql)}
+        wrong = [f"{name} is no table" for name in sorted(COLUMNS.keys() - plain)]
+        for name in () if wrong else sorted(COLUMNS):
+            found = {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+            wrong += [f"{name} has no {column}" for column in COLUMNS[name].split() if column not in found]
+    if not any(name == "contents" and kind == "table" and _is_virtual(sql) for kind, name, sql in rows):
+        wrong.append("contents is no index")
+    if wrong:
         connection.close()
-        raise UnreadableInputError(f"{path}: damaged or changed: {missing[0]} is no table")
-    foreign = sorted(str(name) for kind, name, sql in rows if kind == "trigger" and sql not in TRIGGERS)
-    if write and foreign:
+        raise UnreadableInputError(f"{path}: damaged or changed: {wrong[0]}")
+    if write and any(kind == "trigger" and sql not in TRIGGERS for kind, _, sql in rows):
         connection.close()
         raise UnreadableInputError(f"{path}: holds a trigger that is not streamlab's; nothing is written to it")
+
+
+def _is_virtual(sql: object) -> bool:
+    return str(sql).upper().startswith("CREATE VIRTUAL")

@@ -28,9 +28,11 @@ _BUSY_SECONDS = 0.05
 #: A batch fits in it, so that no page of one is written twice.
 _CACHE_KIB = 8192
 #: Rows deleted in one transaction, so that the stream waits for none for long.
-_ROWS_AT_ONCE, _STEPS_AT_ONCE = 20_000, 8
+_ROWS_AT_ONCE, _STEPS_AT_ONCE = 500, 8
 #: How often the size of the file is looked at.
 _LOOK_SECONDS = 0.25
+#: How long after an attempt to shrink it the next is made.
+_SHRINK_SECONDS = 60.0
 
 
 class FileRemovedError(StreamlabError):
@@ -52,7 +54,7 @@ class RecordingFile:
         self.run = run
         self.masking = masking
         self._max_size = max_size
-        self._next_look = 0.0
+        self._next_look = self._next_shrink = 0.0
         self._db: CaptureDB | None = None
         self._recorder_id = 0
         self.identity: tuple[int, int] | None = None  # of the file opened last
@@ -136,17 +138,14 @@ class RecordingFile:
         for _ in range(_STEPS_AT_ONCE):
             if not self._prune_some(self._max_size):
                 self._next_look = now + _LOOK_SECONDS
+                self._shrink(self._max_size)
                 return
 
     def _prune_some(self, size: int) -> bool:
         """One transaction's worth; False when nothing has to go, or can."""
         assert self._db is not None
         connection = self._db.connection
-        page, pages, free = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
-        )
-        # The write-ahead log counts too, and what comes until the next look must fit.
-        if (pages - free) * page <= size - size // 4:
+        if self._used() <= _aim(size):
             return False
         (oldest,) = connection.execute("SELECT min(id) FROM exchanges WHERE ending IS NOT NULL").fetchone()
         if oldest is None:
@@ -156,6 +155,27 @@ class RecordingFile:
             if connection.execute(sql, (oldest, _ROWS_AT_ONCE)).rowcount < _ROWS_AT_ONCE:
                 self._db.delete(oldest)
         return True
+
+    def _used(self) -> int:
+        """Bytes of the pages that hold something."""
+        assert self._db is not None
+        page, pages, free = (
+            self._db.connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_size", "page_count", "freelist_count")
+        )
+        return int((pages - free) * page)
+
+    def _shrink(self, size: int) -> None:
+        """Give the system back what a file that was larger before has no use for. What comes meanwhile waits as it does
+        for a slow disk."""
+        assert self._db is not None
+        now = time.monotonic()
+        if now < self._next_shrink or self.path.stat().st_size <= size or self._used() > _aim(size):
+            return
+        self._next_shrink = now + _SHRINK_SECONDS
+        with contextlib.suppress(sqlite3.OperationalError):  # somebody reads, or the disk has no room: another time
+            self._db.connection.execute("VACUUM")
+            self._db.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _limit_log(self, size: int) -> None:
         """A capture that is to stay below a size has a small write-ahead log too."""
@@ -201,6 +221,11 @@ def restored(
             drafts.append(Draft.restored(one, label, body))
         found[int(number)] = Conversation.restored(state, since, drafts, label, touched, wall_ns)
     return found
+
+
+def _aim(size: int) -> int:
+    """What may be in use: the write-ahead log counts too, and what comes until the next look must fit."""
+    return size - size // 4
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:

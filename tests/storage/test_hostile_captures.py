@@ -11,6 +11,7 @@ import pytest
 from streamlab.errors import StreamlabError, UnreadableInputError
 from streamlab.storage.browsing import Browser
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.storage.migrations import COLUMNS
 from tests import streams
 
 _VALUES = (None, -1, 2**62, 1.5, float("inf"), "", "x", "\x1b[2J", b"\xff", "[1]", "{", "[" * 5000, '{"a": 1e999}')
@@ -64,6 +65,28 @@ def test_a_view_in_place_of_a_table_is_refused_and_one_of_ours_is_not_run(path: 
         CaptureDB(path)
 
 
+def test_the_schema_that_is_asked_for_is_the_one_that_is_made(path: Path) -> None:
+    with CaptureDB(path) as db:
+        made = {name: {row[1] for row in db.query(f"PRAGMA table_info({name})")} for name in COLUMNS}
+    assert made == {name: set(columns.split()) for name, columns in COLUMNS.items()}
+
+
+@pytest.mark.parametrize("write", [False, True])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ALTER TABLE summaries RENAME COLUMN exchange_id TO other", "summaries has no exchange_id"),
+        ("ALTER TABLE segments RENAME COLUMN packed TO other", "segments has no packed"),
+        ("DROP TABLE contents", "contents is no index"),
+    ],
+)
+def test_a_column_that_is_missing_is_one_line(path: Path, change: str, said: str, write: bool) -> None:
+    _change(path, "DROP TRIGGER forget_summaries")
+    _change(path, change)
+    with pytest.raises(UnreadableInputError, match=said):
+        CaptureDB(path, write=write)
+
+
 def test_a_foreign_trigger_is_never_run(path: Path) -> None:
     _change(path, "CREATE TRIGGER theirs AFTER DELETE ON exchanges BEGIN DELETE FROM segments; END")
     with CaptureDB(path) as db:
@@ -112,3 +135,22 @@ def look_at_everything(path: Path) -> None:
         pass
     finally:
         browser.close()
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_schema_without_end_is_given_up(path: Path, write: bool) -> None:
+    """Looking at what a file holds is limited work; our own schema takes next to none of it."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA writable_schema = ON")
+    numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 30000) SELECT x FROM n"
+    views = f"SELECT 'view', 'v' || x, 'v' || x, 0, 'CREATE VIEW v' || x || ' AS SELECT 1' FROM ({numbers})"
+    connection.execute(f"INSERT INTO sqlite_master {views}")
+    connection.close()
+    with pytest.raises(UnreadableInputError, match="its schema is too large"):
+        CaptureDB(path, write=write)
+
+
+def test_what_is_asked_of_an_open_capture_has_no_such_limit(path: Path) -> None:
+    with CaptureDB(path) as db:
+        numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 300000) SELECT count(*) FROM n"
+        assert db.connection.execute(numbers).fetchone()[0] == 300_000
