@@ -19,6 +19,8 @@ COMMANDS = {
     "show": "Show one exchange in full.",
     "check": "Say where a stream departs from what OpenAI promises.",
     "compare": "Say what a hop did to a stream, and who is to blame.",
+    "trend": "Say how often rules spoke, by model, server, label or day.",
+    "bisect": "Find the first recording in which a rule spoke.",
     "probe": "Ask a live server a fixed set of questions, and judge the answers.",
     "normalize": "Mend a stream, and account for every change.",
     "replay": "Play exchanges back, faults included.",

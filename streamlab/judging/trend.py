@@ -1,9 +1,15 @@
-"""When each rule was first seen at each upstream: an upgrade that breaks streaming shows as a new first sighting."""
+"""Rules over many exchanges: when each was first seen, how often by model, server, label or day, where one began.
+
+An upgrade that breaks streaming shows as a new first sighting, and as a share that jumps.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 
@@ -32,6 +38,80 @@ class JudgedExchange:
     at: str | None
     url: str | None
     rules: Mapping[str, str]
+    model: str | None = None
+    label: str | None = None
+
+    def group(self, by: By) -> str:
+        """What it is counted under; "unknown" where that is not known."""
+        if by is By.SERVER:
+            return upstream_of(self.url)
+        if by is By.DAY:
+            return (self.at or "")[:10] or "unknown"
+        return (self.model if by is By.MODEL else self.label) or "unknown"
+
+
+class By(StrEnum):
+    """What exchanges are grouped by."""
+
+    MODEL = "model"
+    SERVER = "server"  # scheme, host and port of the upstream
+    LABEL = "label"
+    DAY = "day"  # in UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """In how many exchanges of a group a rule spoke. ``group`` has a value for each thing that was grouped by."""
+
+    group: tuple[str, ...]
+    rule: str
+    severity: str
+    count: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """Where a rule began at one upstream: the last exchange before, None where it spoke from the first on, and the
+    first with it. ``since`` is in how many of the ``after`` exchanges from then on it spoke."""
+
+    upstream: str
+    before: JudgedExchange | None
+    first: JudgedExchange
+    since: int
+    after: int
+
+
+def shares(exchanges: Iterable[JudgedExchange], by: Sequence[By], wanted: Sequence[str] = ("*",)) -> list[Share]:
+    """How often rules spoke in each group, groups in order, the most frequent rule first; ``wanted`` are globs."""
+    totals: Counter[tuple[str, ...]] = Counter()
+    counts: Counter[tuple[tuple[str, ...], str]] = Counter()
+    severities: dict[str, str] = {}
+    for one in exchanges:
+        group = tuple(one.group(part) for part in by)
+        totals[group] += 1
+        for rule, severity in one.rules.items():
+            if any(fnmatchcase(rule, pattern) for pattern in wanted):
+                counts[group, rule] += 1
+                severities[rule] = severity
+    listed = (Share(group, rule, severities[rule], count, totals[group]) for (group, rule), count in counts.items())
+    return sorted(listed, key=lambda one: (one.group, -one.count, one.rule))
+
+
+def onsets(exchanges: Iterable[JudgedExchange], rule: str) -> list[Onset]:
+    """Where a rule first spoke at each upstream, from exchanges, oldest first."""
+    before: dict[str, JudgedExchange] = {}
+    found: dict[str, Onset] = {}
+    for one in exchanges:
+        upstream, speaks = upstream_of(one.url), rule in one.rules
+        old = found.get(upstream)
+        if old is not None:
+            found[upstream] = replace(old, since=old.since + speaks, after=old.after + 1)
+        elif speaks:
+            found[upstream] = Onset(upstream, before.get(upstream), one, 1, 1)
+        else:
+            before[upstream] = one
+    return sorted(found.values(), key=lambda one: (one.first.at or "", one.first.id))
 
 
 def sightings(exchanges: Iterable[JudgedExchange]) -> list[Sighting]:

@@ -61,18 +61,20 @@ def listed(path: Path, wanted: Wanted, limit: int | None, advance: Callable[[], 
 
 def first_seen(path: Path, wanted: Wanted, advance: Callable[[], None]) -> list[Sighting]:
     """When each rule was first seen at each upstream, the newest first."""
+    return sightings(judged_exchanges(path, wanted, advance))
+
+
+def judged_exchanges(path: Path, wanted: Wanted, advance: Callable[[], None]) -> Iterator[JudgedExchange]:
+    """Every exchange that fits, oldest first; what was never analyzed is analyzed first."""
     summarize_all(path, wanted, advance)
     browser = Browser(path)
     try:
-        rows = list(_rows(browser, list(reversed(browser.ids(wanted.filter())))))
+        for row in _rows(browser, list(reversed(browser.ids(wanted.filter())))):
+            seen, summary = row.overview, row.summary
+            rules, model = (summary.rules, summary.model) if summary else ({}, None)
+            yield JudgedExchange(seen.id, seen.started_at, seen.url, rules, model or seen.model, seen.label)
     finally:
         browser.close()
-    return sightings(
-        JudgedExchange(
-            row.overview.id, row.overview.started_at, row.overview.url, row.summary.rules if row.summary else {}
-        )
-        for row in rows
-    )
 
 
 def _rows(browser: Browser, ids: Sequence[int]) -> Iterator[ListRow]:
