@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: What reads or writes files and databases and comes to its end by itself: these are run, the others parsed.
 RUN = {"ls", "show", "check", "compare", "diff", "normalize", "export", "import", "prune", "rules", "rule", "doctor",
-       "completion"}  # fmt: skip
+       "completion", "trend", "bisect"}  # fmt: skip
 _BLOCK = re.compile(r"^```(?:sh|console|text|bash)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^ *(?:- run: |script: |\$ )?((?:[A-Z_]+=\S+ )*(?:.*\| )?streamlab [a-z].*)$", re.MULTILINE)
 
@@ -39,7 +39,7 @@ def words_of(line: str) -> list[str]:
     """The words of our command in a line of a shell: without what is piped, redirected or set around it."""
     words: list[str] = []
     for word in shlex.split(line[line.index("streamlab ") :]):
-        if word in ("|", ">", "2>", "(after", "&") or word.startswith("#"):
+        if word in ("|", ">", "2>", "&") or word.startswith(("#", "(")):
             break
         words.append(word)
     return words[1:]
@@ -56,7 +56,8 @@ def test_there_are_many():
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_that_is_shown_parses(line, place, monkeypatch):
     name, *arguments = words_of(line)
-    context = click.Context(cli.group, info_name="streamlab")
+    # With its settings: commands keep the help option that they are asked for first.
+    context = click.Context(cli.group, info_name="streamlab", **cli.group.context_settings)
     command = cli.group.get_command(context, name)
     assert command is not None, line
     command.make_context(name, [one for one in arguments if one != "…"], parent=context)
@@ -84,12 +85,18 @@ def prepared(tmp_path_factory):
     import_into(captures, home / "run.db", None)
     for name in ("glm4-newline", "x"):
         shutil.copytree(home / "captures" / "glm4-newline", home / "fixtures" / name)
+    for side in ("direct", "gateway", "recorded/direct", "recorded/gateway"):
+        behind = "" if side.endswith("gateway") else "-upstream"
+        for name in ("oneapi-tgi-no-space", "onehub-double-finish"):
+            shutil.copytree(home / "captures" / f"{name}{behind}", home / side / name)
     for name in ("stream.sse", "broken.sse"):
         shutil.copyfile(home / "captures" / "glm4-newline" / "body.sse", home / name)
     for form, name in (("har", "browser.har"), ("vcr", "cassette.yaml"), ("curl", "curl.log")):
         (written,) = export([str(home / "captures" / "openai-plain")], home / "out-of-here", form)
         shutil.copyfile(written.path, home / name)
     (home / "my_app.py").touch()
+    with pytest.raises(SystemExit):
+        cli.main(["bundle", str(home / "captures" / "glm4-newline"), "-o", str(home / "bug.slab")])
     return home
 
 
