@@ -99,6 +99,13 @@ class Kind(StrEnum):
     DONE_REPEATED = "done-repeated"
     COMMENT_LOST = "comment-lost"
     COMMENT_ADDED = "comment-added"
+    # answers whose protocol was translated
+    CALL_LOST = "call-lost"
+    CALL_ADDED = "call-added"
+    CALL_CHANGED = "call-changed"
+    CALLS_MERGED = "calls-merged"
+    CALLS_REORDERED = "calls-reordered"
+    USAGE_LOST = "usage-lost"
     # members of a chunk
     FINISH_REASON_CHANGED = "finish-reason-changed"
     ID_CHANGED = "id-changed"
@@ -124,7 +131,8 @@ class Kind(StrEnum):
 _ERRORS = {
     Kind.STATUS_CHANGED, Kind.ALL_LOST, Kind.CUT_SHORT, Kind.CUT_MASKED, Kind.HUNG_UP_EARLY, Kind.TEXT_LOST,
     Kind.TEXT_ADDED, Kind.TEXT_CHANGED, Kind.EVENT_REPEATED, Kind.EVENTS_REORDERED, Kind.EVENT_TORN,
-    Kind.EVENT_GARBLED, Kind.ERROR_SWALLOWED, Kind.FINISH_REASON_CHANGED,
+    Kind.EVENT_GARBLED, Kind.ERROR_SWALLOWED, Kind.FINISH_REASON_CHANGED, Kind.CALL_LOST, Kind.CALL_ADDED,
+    Kind.CALL_CHANGED, Kind.CALLS_MERGED, Kind.CALLS_REORDERED,
 }  # fmt: skip
 _INFOS = {
     Kind.COMMENT_LOST, Kind.COMMENT_ADDED, Kind.ID_CHANGED, Kind.CREATED_CHANGED, Kind.NULL_DROPPED, Kind.NULL_ADDED,

@@ -28,6 +28,8 @@ from streamlab.wire.sse import ServerSentEvent
 
 #: Members of one pair of events that are told apart; more is a flood.
 _MAX_MEMBERS = 200
+#: Events of one protocol that are one of another without its being worth a word.
+_CUTS = 8
 #: Members of an envelope that merged events must still share.
 _ENVELOPE = ("id", "created", "model", "object", "system_fingerprint", "service_tier")
 _ONE_SIDED = {
@@ -167,13 +169,13 @@ class Differences:
 
     def _repeated(self, row: Row) -> None:
         item = self._b[row.b_start]
-        if self._foreign and item.kind == "done":
-            return
+        if self._foreign and not item.texts and item.kind not in ("error", "undecodable"):
+            return  # a start or a stop of a block is like any other
         kind = Kind.DONE_REPEATED if item.kind == "done" else Kind.EVENT_REPEATED
         self.note(kind, Pair(None, spot(item)), detail=told(item))
 
     def _moved(self, row: Row) -> None:
-        if row.a_events:
+        if row.a_events and not (self._foreign and not self._a[row.a_start].texts):
             there = spot(self._b[row.b_start]) if row.b_events else None
             self.note(Kind.EVENTS_REORDERED, Pair(spot(self._a[row.a_start]), there))
 
@@ -190,7 +192,7 @@ class Differences:
             row.relation, Kind.EVENTS_REGROUPED
         )
         whole = b[0].kind == "whole" or a[0].kind == "whole"
-        if not self._foreign or len(b) == 1 < len(a):
+        if not self._foreign or whole or (len(b) == 1 and len(a) > _CUTS):
             detail = "whole" if whole else ""
             self.note(kind, pair, events=len(a), amount=len(b), detail=detail)
         if whole:

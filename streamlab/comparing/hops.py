@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streamlab.comparing.alignment import align
+from streamlab.comparing.answers import answer_differences, without_calls
 from streamlab.comparing.comparison import ComparedSide, Comparison, Difference, Kind, Pair, Relation, Row, severity_of
 from streamlab.comparing.delivery import delivery_differences
 from streamlab.comparing.differences import Differences, Gathered, spot
@@ -136,10 +137,15 @@ class _Comparing:
         self._heads()
         rows = self._without_lost_end(self._without_all_lost(list(self._rows)))
         self._endings()
-        events = Differences(self._mine.items, self._theirs.items, foreign=self._mine.foreign or self._theirs.foreign)
+        foreign = self._mine.foreign or self._theirs.foreign
+        mine, theirs = self._mine.items, self._theirs.items
+        if foreign:
+            mine, theirs = without_calls(mine), without_calls(theirs)
+        events = Differences(mine, theirs, foreign=foreign)
         events.rows(rows)
-        if self._mine.foreign or self._theirs.foreign:
+        if foreign and Kind.CUT_SHORT not in {one.kind for one in self._whole}:
             events.finishes()
+            self._answers()
         gathered = events.gathered()
         for one in gathered:
             self._settle_severity(one)
@@ -243,6 +249,14 @@ class _Comparing:
         words = f"stopped after event {last.a_stop - 1}{how}: {', '.join(parts)} missing"
         pair = Pair(spot(lost[0]), None)
         self._say(Kind.CUT_SHORT, f"{words}; {trait}" if trait else words, pairs=(pair,), amount=characters)
+
+    def _answers(self) -> None:
+        """Calls and usage of answers whose protocol was translated, where the answer came through at all."""
+        said = {one.kind for one in self._whole}
+        if Kind.ALL_LOST in said or self._b.ending in _NOT_ITS_DOING:
+            return
+        usage = self._theirs.foreign or _wants_usage(request_body(self._b))
+        self._whole += answer_differences(self._mine.items, self._theirs.items, usage=usage)
 
     # -- how it ended --------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,9 @@ _LOSES = frozenset(
         Kind.HUNG_UP_EARLY,
         Kind.EVENT_GARBLED,
         Kind.FINISH_REASON_CHANGED,
+        Kind.CALL_LOST,
+        Kind.CALL_CHANGED,
+        Kind.CALLS_MERGED,
         Kind.STATUS_CHANGED,
     }
 )

@@ -69,7 +69,7 @@ CASES = [
         "oneapi-gemini",
         "tool-lost",
         Blame.B,
-        frozenset({Kind.TEXT_LOST, Kind.FINISH_REASON_CHANGED}),
+        frozenset({Kind.CALL_LOST, Kind.FINISH_REASON_CHANGED}),
         ("characters of a tool call", "dropped finish_reason tool_calls"),
     ),
     Case("onehub", "double-finish", Blame.B, frozenset({Kind.FINISH_REASON_CHANGED}), ("finish_reason stop",)),

@@ -210,7 +210,8 @@ class Framing(Repair):
         payload = b"\n".join(lines.payload)
         escaped = _STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
         whole = split_values(payload) or split_values(escaped)
-        return lines if whole else _Lines(sse, joins=False)
+        sound = whole is not None and all(decode_payload(part.replace(b"\n", b"")).ok for part in whole)
+        return lines if sound else _Lines(sse, joins=False)
 
     def _comments(self, lines: _Lines, sse: ServerSentEvent) -> Comment | None:
         """Comments go before the data of their event; a stray line becomes one, so that nothing is lost."""

@@ -13,6 +13,7 @@ from typing import Any
 from streamlab.apis.anthropic.expectations import (
     BLOCK_START,
     BLOCK_STOP,
+    EVENT_TYPES,
     FOREIGN_STOP_REASONS,
     MESSAGE_DELTA,
     MESSAGE_MEMBERS,
@@ -63,7 +64,7 @@ class ChatChunks(Part):
         if type(draft.event) is Chunk and type(draft.json.get("choices")) is list and not kind_of(draft):
             return tuple(self._translated(draft))
         if self._like is None:
-            self._over = bool(kind_of(draft))
+            self._over = kind_of(draft) in EVENT_TYPES
             return (draft,)
         if type(draft.event) is Chunk:  # the message goes on in events of its own
             self._over = self.message.invented = True
