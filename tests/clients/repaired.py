@@ -37,9 +37,10 @@ def _directories() -> list[Path]:
     return found + corpus.directories("seed-systems") + corpus.directories("scenarios")
 
 
-def repaired_streams() -> Iterator[Repaired]:
-    """Every chat stream that comes out without an error finding and holds an answer rather than an error."""
-    for directory in _directories():
+def repaired_streams(first: int = 0, step: int = 1) -> Iterator[Repaired]:
+    """Every chat stream that comes out without an error finding and holds an answer rather than an error: those of
+    every ``step``-th directory from ``first`` on."""
+    for directory in _directories()[first::step]:
         exchange = corpus.load(directory)
         if exchange.head is None or exchange.head.status != 200 or exchange.ending is not Ending.COMPLETE:
             continue
