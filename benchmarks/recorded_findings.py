@@ -1,7 +1,9 @@
 """Every finding over recorded streams, or a seeded sample of them beside its bytes, to be judged by eye.
 
+The sample is six errors in ten, and spread over vendors and rules.
+
     python benchmarks/recorded_findings.py FOLDER                    findings by vendor and rule
-    python benchmarks/recorded_findings.py FOLDER --sample 100 --seed 20261120
+    python benchmarks/recorded_findings.py FOLDER --sample 100 --seed 20261128
 
 FOLDER holds API/VENDOR/EXCHANGE directories. What came of it the last time stands in docs/false-positives.md.
 """
@@ -48,6 +50,19 @@ def is_openai(one: Said) -> bool:
     return one.vendor in ("openai", "github-models") or one.vendor.startswith("azure")
 
 
+def drawn(shuffled: list[Said], most: int) -> list[Said]:
+    """Errors first, then warnings, then remarks; of each, no rule twice at a vendor while others are left."""
+    turns: Counter[tuple[str, str]] = Counter()
+    order: list[tuple[int, int, int, Said]] = []
+    for place, one in enumerate(shuffled):
+        key = one.vendor, one.finding.rule
+        order.append((turns[key], one.finding.severity.rank, place, one))
+        turns[key] += 1
+    errors = [entry for entry in sorted(order) if entry[1] == 0][: most * 6 // 10]
+    rest = [entry for entry in sorted(order) if entry[1]][: most - len(errors)]
+    return [one for _, _, _, one in (*errors, *rest)]
+
+
 def show(number: int, one: Said) -> None:
     """A finding beside the bytes of its event and of the one before."""
     finding = one.finding
@@ -76,7 +91,8 @@ def main() -> None:
             print(f"{number:6} {' '.join(key)}")
         return
     others = sorted((one for one in found if not is_openai(one)), key=lambda one: one.order)
-    for number, one in enumerate(random.Random(asked.seed).sample(others, asked.sample)):
+    random.Random(asked.seed).shuffle(others)
+    for number, one in enumerate(drawn(others, asked.sample)):
         show(number, one)
 
 

@@ -81,7 +81,6 @@ def test_alternatives_are_no_token_counter_even_when_they_are_cut(ask):
     [
         (alternatives(2), 1, WARNING),
         (alternatives(2, order=[1, 0]), 2, ERROR),
-        (alternatives(2, finished=[0]), 2, WARNING),
         (
             [
                 {**first, "choices": first["choices"] + second["choices"]}
@@ -94,6 +93,11 @@ def test_alternatives_are_no_token_counter_even_when_they_are_cut(ask):
 )
 def test_interleaving(payloads, n, severity):
     assert judged(payloads, request=request_for(n=n))["n-greater-1-interleaving"] is severity
+
+
+def test_a_choice_without_an_end_has_one_name():
+    told = analyze(exchange(sse(alternatives(2, finished=[0])), request=request_for(n=2))).findings
+    assert [one.rule for one in told if one.severity is not INFO] == ["finish-reason-missing"]
 
 
 def test_each_prompt_of_legacy_completions_has_its_choice():

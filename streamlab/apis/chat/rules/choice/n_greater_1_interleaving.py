@@ -79,7 +79,7 @@ _MOST_EARLY = 64
 
 
 class NGreater1Interleaving(LateRule):
-    """Alternatives come that were not asked for, in the wrong order, several in a chunk, or without an end.
+    """Alternatives come that were not asked for, in the wrong order, or several in a chunk.
 
     ## What OpenAI does
     With ``n`` above 1 the choices interleave, one in each chunk; choice 0 opens first and each has its own finish.
@@ -145,10 +145,3 @@ class NGreater1Interleaving(LateRule):
             )
         if self._together is not None:
             yield self.found_at(self._together, "one chunk holds several choices", severity=Severity.INFO)
-        missing = [index for index in indexes if index not in ctx.seen.finish_at]
-        if missing and ctx.seen.finish_at and ending is Ending.COMPLETE and ctx.seen.error_at is None:
-            yield self.found(
-                f"choice {missing[0]} has no finish_reason although choice {next(iter(ctx.seen.finish_at))} has one",
-                path="choices",
-                repairability=Repairability.NONE,
-            )
