@@ -87,7 +87,8 @@ class Analyzer:
             self._reads_before.append((offset_us, data))
         else:
             self._ask_about_read(self._table, offset_us, data)
-        self._take_decoded(offset_us, self._decoder.body.feed(data))
+        for piece in self._decoder.body.feed_pieces(data):
+            self._take_decoded(offset_us, piece)
 
     def _take_decoded(self, offset_us: int | None, decoded: bytes) -> None:
         received = self.ctx.received

@@ -65,9 +65,13 @@ class BodyDecoder:
 
     def feed(self, data: bytes) -> bytes:
         """The decoded bytes that ``data`` yields; b"" after a fault."""
+        return b"".join(self.feed_pieces(data))
+
+    def feed_pieces(self, data: bytes) -> Iterator[bytes]:
+        """The same in `pieces`, so that what grows a thousandfold is never held whole."""
         if self._start is not None:
             data = self._guess(data)
-        return b"".join(self.pieces(data)) if self.codings else data
+        return self.pieces(data) if self.codings else iter((data,))
 
     def finish(self) -> bytes:
         """What was held back to guess the coding by."""
@@ -367,7 +371,7 @@ class StreamDecoder:
 
     def feed(self, data: bytes) -> list[StreamEvent]:
         """The events that ``data`` completes."""
-        return [read_event(sse) for sse in self._sse.feed(self.body.feed(data))]
+        return [read_event(sse) for piece in self.body.feed_pieces(data) for sse in self._sse.feed(piece)]
 
     def feed_decoded(self, data: bytes) -> list[StreamEvent]:
         """The same for bytes whose content coding somebody else has undone."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -222,3 +224,18 @@ def test_cuts_change_nothing_in_the_corpus(directory):
     whole = report_of(body, [], exchange_.ending, exchange_.head, exchange_.request)
     cut = report_of(body, [1] * len(body), exchange_.ending, exchange_.head, exchange_.request)
     assert cut.findings == whole.findings
+
+
+def test_a_compressed_read_is_never_held_whole():
+    event = frame(chat_text()[1])
+    body = gzip.compress(event * (24_000_000 // len(event)))
+    head = ResponseHead(200, (("content-type", "text/event-stream"), ("content-encoding", "gzip")), 1)
+    analyzer = Analyzer(request_for(), head)
+    tracemalloc.start()
+    try:
+        analyzer.feed(1, body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert analyzer.finish().metrics.events == 24_000_000 // len(event)
+    assert peak < 12_000_000

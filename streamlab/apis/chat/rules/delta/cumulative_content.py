@@ -13,6 +13,7 @@ from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 _GROWTHS = 2
 _SHORTEST = 8
@@ -142,6 +143,10 @@ class CumulativeContent(LateRule):
                     at, event, "choices[0].delta.content" if "delta" in listed[0] else "choices[0].text"
                 )
         self._last = text
+
+    def passes(self, run: Run) -> bool:
+        """The same text again and again settles nothing."""
+        return run.template.varying.choice != 0 or run.texts.count(self._last) == len(run.texts)
 
     def end(self, ending: Ending) -> Findings:
         if self._growths >= _GROWTHS and len(self._last) >= _SHORTEST:
