@@ -8,7 +8,7 @@ import pytest
 
 from streamlab.sharing.shared import Masking
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.frames import Frame, Kind
+from streamlab.storage.frames import Frame, Kind, Reads
 from streamlab.storage.recorder import Recorder
 from tests.sharing.canaries import canaries, tells
 
@@ -24,7 +24,7 @@ class _Silent:
     def close(self) -> None: ...
 
 
-def _frames(secret: str, connection: int) -> list[Frame]:
+def _frames(secret: str, connection: int) -> list[Frame | Reads]:
     """A conversation whose request and answer hold a secret, the answer in pieces."""
     asked = {"model": "m", "api_key": "hunter2hunter2", "messages": [{"content": f"my key {secret}"}]}
     body = json.dumps(asked).encode()
@@ -38,7 +38,12 @@ def _frames(secret: str, connection: int) -> list[Frame]:
     said = [answer, *(b"%x\r\n%s\r\n" % (len(one), one) for one in events), b"0\r\n\r\n"]
     kinds = [(Kind.OPENED, b"\nhttp://up"), (Kind.REQUEST, head), (Kind.REQUEST_BODY, body)]
     kinds += [(Kind.RESPONSE, one) for one in said] + [(Kind.CLOSED, b"")]
-    return [Frame(kind, connection, 1_000_000 * (at + 1), data) for at, (kind, data) in enumerate(kinds)]
+    return [
+        Reads(connection, [1_000_000 * (at + 1)], [data])
+        if kind is Kind.RESPONSE
+        else Frame(kind, connection, 1_000_000 * (at + 1), data)
+        for at, (kind, data) in enumerate(kinds)
+    ]
 
 
 @pytest.mark.parametrize("masking", [None, Masking()])
@@ -49,7 +54,7 @@ def test_what_is_in_the_database(tmp_path, masking) -> None:
     written = b""
     for number, (_, secret) in enumerate(_PAIRS):
         for frame in _frames(secret, number):
-            recorder.take(frame)
+            recorder.take([frame])
             if number < 4:
                 recorder.write(at_once=True)
     recorder.write(at_once=True)
