@@ -67,18 +67,18 @@ def _findings(body: bytes) -> list[tuple[object, ...]]:
 
 
 def recorded_streams() -> int:
-    """Streams that others recorded hold no secret: whatever is masked in them is masked by mistake."""
+    """Streams that others recorded hold no secret: whatever is masked in an answer is masked by mistake."""
     masked, count, size = Counter[str](), 0, 0
     began = time.process_time()
     for directory in corpus.recorded(""):
         exchange = corpus.load(directory)
-        for _, one in share(exchange).masked:
-            masked[one.kind] += 1
-            print("MASKED", directory.name, one)
+        for part, one in share(exchange).masked:
+            masked[part] += 1
+            print("MASKED", part, directory.name, one)
         count, size = count + 1, size + sum(len(one.data) for one in exchange.segments)
     seconds = time.process_time() - began
-    print(f"{count} recorded streams, {size:,} bytes, {masked.total()} masks, {size / 1e6 / seconds:.2f} MB/s")
-    return masked.total() + (not count)
+    print(f"{count} recorded streams, {size:,} bytes, masks: {dict(masked)}, {size / 1e6 / seconds:.2f} MB/s")
+    return masked["response"] + (not count)
 
 
 def mutated_bundles() -> int:

@@ -148,16 +148,21 @@ def _pem(start: int, after: int, tail: re.Match[str]) -> Iterator[Secret]:
 
 # -- by name -----------------------------------------------------------------------------------------------------
 
-_NAMES = (
-    r"api[-_ ]?key|secret(?:[-_]?(?:access[-_]?)?key)?|client[-_]?secret|(?:access|refresh|auth|bearer|session|id)[-_]?"
-    r"token|passw(?:or)?d|passphrase|private[-_]?key|credential|authorization|x-goog-api-key"
+#: How names of secrets end, and what has to be in front of the end (None: nothing).
+_ENDS: tuple[tuple[str, re.Pattern[str] | None], ...] = (
+    ("key", re.compile(r"(?:api|secret|access|private)[-_ ]?\Z", re.IGNORECASE)),
+    ("token", re.compile(r"(?:access|refresh|auth|bearer|session|id)[-_]?\Z", re.IGNORECASE)),
+    ("secret", None),
+    ("password", None),
+    ("passwd", None),
+    ("passphrase", None),
+    ("credential", None),
+    ("authorization", None),
 )
 _ASSIGNED = re.compile(
-    rf"(?:{_NAMES})[\\\"']{{0,4}}\s{{0,3}}(?:=>|[:=])\s{{0,3}}[\\\"']{{0,4}}(?:(?:bearer|basic|dpop|token)\s+)?"
-    r"([A-Za-z0-9_.~+/=%!$^*-]{12,})",
+    r"[\\\"']{0,4}\s{0,3}(?:=>|[:=])\s{0,3}[\\\"']{0,4}(?:(?:bearer|basic|dpop|token)\s+)?([A-Za-z0-9_.~+/=%!$^*-]{12,})",
     re.IGNORECASE,
 )
-_ASSIGNED_WORDS = ("key", "secret", "token", "passw", "passphrase", "credential", "authorization")
 _BEARER = re.compile(r"\b(?:bearer|dpop)\s+([A-Za-z0-9._~+/=-]{16,})", re.IGNORECASE)
 _BASIC = re.compile(r"\bbasic\s+([A-Za-z0-9+/]{8,}={0,2})", re.IGNORECASE)
 _USER_INFO = re.compile(r"://([^\s/:@\"'<>\\?#]{0,128}:)?([^\s/@\"'<>\\?#]{3,256})@")
@@ -167,11 +172,8 @@ _CODE = re.compile(r"\.(?:environ|env|get|config|settings)\b|\(|\.\.\.")
 
 def _by_name(text: str) -> Iterator[Secret]:
     lowered = text.lower()
-    if any(word in lowered for word in _ASSIGNED_WORDS):
-        for match in _ASSIGNED.finditer(text):
-            value = match[1].rstrip(".")
-            if looks_random(value) and _CODE.search(value) is None and not _known(value):
-                yield Secret(match.start(1), match.start(1) + len(value), match.start(1), "named value")
+    if len(lowered) == len(text):  # a few letters are two in lower case
+        yield from _assigned(text, lowered)
     if "bearer" in lowered or "dpop" in lowered:
         yield from _named(_BEARER, text, "bearer token")
     if "basic" in lowered:
@@ -184,6 +186,19 @@ def _by_name(text: str) -> Iterator[Secret]:
         for match in _PARAMETER.finditer(text):
             if is_secret_parameter(match[1]) and looks_random(match[2]) and not _known(match[2]):
                 yield Secret(match.start(2), match.end(2), match.start(2), "parameter")
+
+
+def _assigned(text: str, lowered: str) -> Iterator[Secret]:
+    """What stands behind a name that says it is a secret, and a colon or an equals sign."""
+    for end, front in _ENDS:
+        at = lowered.find(end)
+        while at >= 0:
+            match = _ASSIGNED.match(text, at + len(end))
+            if match is not None and (front is None or front.search(text, max(0, at - 9), at)):
+                value = match[1].rstrip(".")
+                if looks_random(value) and _CODE.search(value) is None and not _known(value):
+                    yield Secret(match.start(1), match.start(1) + len(value), match.start(1), "named value")
+            at = lowered.find(end, at + 1)
 
 
 def _named(pattern: re.Pattern[str], text: str, kind: str) -> Iterator[Secret]:

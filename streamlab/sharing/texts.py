@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streamlab.wire.bodies import BodyKind, sniff
+from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder
 
 #: One character of a JSON string: an escape, a character of several bytes, a byte.
@@ -49,27 +50,60 @@ class TextSource:
         return where + at - start
 
 
-@dataclass(slots=True)
+#: What stands beside a text in the objects that hold it: (depth, member, value) of numbers, and of names.
+Beside = tuple[tuple[Any, ...], tuple[Any, ...]]
+
+
 class SourceText:
-    """A string: ``start`` and ``raw`` are its bytes in the payload, without quotes. ``path`` names it; ``holders`` are
-    the scalar members of the objects that hold it."""
+    """A string of a payload. ``path`` names it; ``start`` and ``raw`` are its bytes there, without quotes. Of one whose
+    value a fast decoder gave, those are found out when somebody asks (`units`): it is string number ``number``."""
 
-    payload: TextSource
-    path: tuple[str, ...]
-    start: int
-    raw: bytes
-    json: bool = True
-    holders: tuple[dict[str, str], ...] = ()
-    value: str = field(default="", init=False)
+    __slots__ = ("_beside", "_holders", "json", "number", "path", "payload", "raw", "start", "value")
 
-    def __post_init__(self) -> None:
-        self.value = "".join(map(_decoded, self._split())) if self.json and b"\\" in self.raw else _plain(self.raw)
+    def __init__(
+        self,
+        payload: TextSource,
+        path: tuple[str, ...],
+        start: int,
+        raw: bytes,
+        *,
+        json: bool = True,
+        holders: tuple[dict[str, str], ...] = (),
+    ) -> None:
+        self.payload, self.path, self.start, self.raw, self.json = payload, path, start, raw, json
+        self.number, self._holders = 0, holders
+        self._beside: Beside | None = None
+        self.value = "".join(map(_decoded, self._split())) if json and b"\\" in raw else _plain(raw)
+
+    @classmethod
+    def decoded(cls, payload: TextSource, path: tuple[str, ...], value: str, number: int, beside: Beside) -> SourceText:
+        """One that a decoder read."""
+        made = cls.__new__(cls)
+        made.payload, made.path, made.start, made.raw, made.json = payload, path, -1, b"", True
+        made.number, made._beside, made.value, made._holders = number, beside, value, ()
+        return made
+
+    @property
+    def beside(self) -> Beside:
+        """What tells it from other texts of its path."""
+        if self._beside is None:
+            told = tuple(
+                tuple(
+                    (depth, name, one[name]) for depth, one in enumerate(self._holders) for name in names if name in one
+                )
+                for names in (_NUMBERS, _NAMES)
+            )
+            self._beside = told[0], told[1]
+        return self._beside
 
     def _split(self) -> list[bytes]:
         return (_UNIT if self.json else _PLAIN_UNIT).findall(self.raw)
 
     def units(self) -> list[tuple[int, bytes]]:
         """(offset in the body, bytes) of each character of ``value``."""
+        if self.start < 0:
+            there = list(_Strings(self.payload, _TOKEN).read())[self.number]
+            self.start, self.raw = there.start, there.raw
         at, found = self.start, []
         for unit in self._split():
             found.append((self.payload.place(at), unit))
@@ -146,11 +180,45 @@ def texts_of(payload: TextSource) -> Iterator[SourceText]:
     """The strings of a payload that is JSON, whole or broken; else the payload itself as one text."""
     start = payload.data.lstrip()[:2]
     if start[:1] in (b"{", b"["):
+        # Halves of characters, and members that are there twice, are better read token by token.
+        value = None if b"\\u" in payload.data else decode_payload(payload.data)
+        if value is not None and value.ok and not value.faults:
+            yield from _walk(payload, value.value)
+            return
         yield from _Strings(payload, _QUOTED_OTHERWISE if start == b"{'" else _TOKEN).read()
     elif start[:1] == b'"':
         yield SourceText(payload, ("",), payload.data.index(b'"') + 1, payload.data.strip()[1:].removesuffix(b'"'))
     elif payload.data and start != b"[D":
         yield SourceText(payload, ("",), 0, payload.data, json=False)
+
+
+def _walk(payload: TextSource, value: Any) -> list[SourceText]:
+    """The strings of a decoded value, in the order of its bytes."""
+    found: list[SourceText] = []
+
+    def visit(one: Any, path: tuple[str, ...], depth: int, numbers: tuple[Any, ...], names: tuple[Any, ...]) -> None:
+        if type(one) is str:
+            found.append(SourceText.decoded(payload, path, one, len(found), (numbers, names)))
+        elif type(one) is list:
+            for item in one:
+                visit(item, (*path, "[]"), depth + 1, numbers, names)
+        elif type(one) is dict:
+            numbers += tuple((depth, name, _scalar(one[name])) for name in _NUMBERS if name in one)
+            names += tuple((depth, name, _scalar(one[name])) for name in _NAMES if name in one)
+            for key, item in one.items():
+                visit(item, (*path, key), depth + 1, numbers, names)
+
+    visit(value, ("",), 0, (), ())
+    return found
+
+
+def _scalar(value: Any) -> str:
+    """As it is written in JSON, a text without its quotes; of what is no scalar nothing is told."""
+    if type(value) is str:
+        return value
+    if type(value) is bool:
+        return "true" if value else "false"
+    return "null" if value is None else str(value) if type(value) in (int, float) else ""
 
 
 @dataclass(slots=True)
@@ -219,14 +287,11 @@ class _Strings:
 
 def channels(texts: list[SourceText]) -> Iterator[list[SourceText]]:
     """Groups of texts that continue each other; one text may be in several of them."""
-    seen: set[tuple[int, ...]] = set()
-    for members in (_NUMBERS + _NAMES, _NUMBERS, ()):
+    before = 0
+    for told in (2, 1, 0):  # by what stands beside them: numbers and names, numbers, nothing
         groups: dict[Any, list[SourceText]] = {}
         for text in texts:
-            beside = tuple((one.get(name) for name in members) for one in text.holders)
-            groups.setdefault((text.path, tuple(map(tuple, beside))), []).append(text)
-        for group in groups.values():
-            key = tuple(map(id, group))
-            if key not in seen:
-                seen.add(key)
-                yield group
+            groups.setdefault((text.path, text.beside[:told]), []).append(text)
+        if len(groups) != before:  # else they are the same
+            yield from groups.values()
+        before = len(groups)

@@ -10,10 +10,13 @@ import random
 import brotli
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streamlab.exchange import Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.redaction import find_secrets
+from streamlab.sharing.filler import fill_body
 from streamlab.sharing.masking import mask_body, mask_text
 from streamlab.sharing.requests import mask_request
 from streamlab.sharing.shared import Masking, share
@@ -186,6 +189,30 @@ def test_broken_json_single_quotes_comments_and_lines_of_two_fields() -> None:
     assert found.count(b"sk-proj-xxxxx") == 6
 
 
+_ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text("sk-abc01\\\"'{}\n ü", max_size=12) | st.just(KEY),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["index", "type", "delta", "api_key", KEY[:9]]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(_ODD, max_size=4), st.binary(max_size=80), st.integers(0, 400))
+def test_whatever_comes_nothing_is_raised_moved_or_masked_twice(values: list[object], noise: bytes, cut: int) -> None:
+    whole = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in values)
+    body = whole[:cut] + noise + whole[cut:]
+    found = mask_body(body).data
+    assert len(found) == len(body)
+    assert mask_body(found).data == found
+    asked = mask_request(body).data
+    assert len(asked) == len(body)
+    assert mask_request(asked).data == asked
+    filled = fill_body(body)
+    assert len(filled) == len(body)
+
+
 # -- whole exchanges -----------------------------------------------------------------------------------------------
 
 
@@ -287,3 +314,15 @@ def test_filler_keeps_length_shape_and_findings() -> None:
     assert set(arguments) == {"city", "n"}
     assert arguments["city"] != "Paris"
     assert len(arguments["city"]) == 5
+
+
+def test_a_request_that_lost_its_secrets_still_answers_to_itself() -> None:
+    from streamlab.playback.matching import Found, Matcher, Miss, candidate
+
+    asked = {"model": "m", "tools": [{"type": "mcp", "authorization": "hunter2"}], "messages": [{"content": KEY}]}
+    body = json.dumps(asked).encode()
+    recorded = Request("POST", "/v1/responses", (), mask_request(body).data)
+    assert b"hunter2" not in (recorded.body or b"")
+    matcher = Matcher([candidate(["x"], recorded)])
+    assert isinstance(matcher.match("POST", "/v1/responses", body), Found)
+    assert isinstance(matcher.match("POST", "/v1/responses", body.replace(b'"m"', b'"n"')), Miss)
