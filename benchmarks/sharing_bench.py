@@ -1,0 +1,107 @@
+"""What somebody gets who is sent a capture: every seed system's as a bundle and as a page.
+
+``python benchmarks/sharing_bench.py [bundles|pages]``. *bundles*: each is checked and replayed; the openai client meets
+the same as it does in the capture itself. *pages*: each is opened in a Chromium (``STREAMLAB_CHROMIUM``; needs
+``playwright``) at 400 and 1,400 px, light and dark: nothing is fetched, nothing is said on the console, nothing sticks
+out, and axe (``STREAMLAB_AXE``, the path of axe.min.js) finds nothing. Exits 1 where that is not so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from streamlab.sharing.shared import ALL_KNOWN
+from streamlab.storage.exchange_dir import read_exchange_dir
+from streamlab.storage.targets import find
+from streamlab.workflows.bundling import write_bundle
+from streamlab.workflows.cards import card
+from streamlab.workflows.replay import BackgroundReplay, playables
+from streamlab.workflows.share import kept_findings
+
+SEEDS = sorted(
+    one for one in (Path(__file__).parents[1] / "corpus" / "seed-systems").iterdir() if (one / "exchange.json").exists()
+)
+
+
+def outcome(target: str) -> str:
+    """What openai-python comes to on a replay: the text and calls it holds at the end, or what it raises."""
+    from openai import OpenAI
+
+    with BackgroundReplay(playables([target]), speed=0, answer_anything=True) as replay:
+        client = OpenAI(base_url=replay.base_url, api_key="none", max_retries=0)
+        text, calls = "", []
+        try:
+            asked = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
+            for chunk in client.chat.completions.create(**asked):
+                for choice in chunk.choices or ():
+                    text += (choice.delta and choice.delta.content) or ""
+                    calls += [str(one) for one in (choice.delta and choice.delta.tool_calls) or ()]
+        except Exception as error:
+            return f"{text} {calls} {type(error).__name__}: {error}"
+        return f"{text} {calls}"
+
+
+def bundles() -> int:
+    wrong = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in SEEDS:
+            slab = Path(folder) / "bug.slab"
+            write_bundle([str(seed)], slab, ALL_KNOWN)
+            once = slab.read_bytes()
+            write_bundle([str(seed)], slab, ALL_KNOWN)
+            (found,) = find(str(slab))
+            same = slab.read_bytes() == once and not kept_findings(read_exchange_dir(seed), found.read())
+            if not same or outcome(str(slab)) != outcome(str(seed)):
+                wrong += 1
+                print("DIFFERENT", seed.name)
+    print(f"{len(SEEDS)} seed captures bundled, checked and replayed: {wrong} differ")
+    return wrong
+
+
+def pages() -> int:
+    from playwright.sync_api import sync_playwright
+
+    axe = Path(os.environ["STREAMLAB_AXE"]).read_text(encoding="utf-8")
+    wrong = 0
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=os.environ.get("STREAMLAB_CHROMIUM"), args=["--no-sandbox"])
+        for seed in SEEDS:
+            page = Path(folder) / f"{seed.name}.html"
+            page.write_text(card(read_exchange_dir(seed), "html", seed.name, redacted=True), encoding="utf-8")
+            for width, scheme in ((400, "light"), (400, "dark"), (1400, "light"), (1400, "dark")):
+                said = look(browser, page, width, scheme, axe)
+                if said:
+                    wrong += 1
+                    print("PAGE", seed.name, width, scheme, said)
+        browser.close()
+    print(f"{len(SEEDS)} pages at two widths, light and dark: {wrong} with something to complain of")
+    return wrong
+
+
+def look(browser: object, page: Path, width: int, scheme: str, axe: str) -> list[str]:
+    """What is wrong with a page, in a line each."""
+    context = browser.new_context(  # type: ignore[attr-defined]
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    tab, said = context.new_page(), []
+    tab.on("console", lambda message: said.append(f"console: {message.text}"))
+    tab.on("pageerror", lambda error: said.append(f"error: {error}"))
+    tab.on("request", lambda asked: said.append(f"asks for {asked.url[:60]}") if asked.url[:5] == "http:" else None)
+    tab.goto(page.as_uri())
+    tab.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    if tab.evaluate("document.documentElement.scrollWidth") > width:
+        said.append("sticks out")
+    tab.add_script_tag(content=axe)
+    said += [f"axe: {one['id']}: {one['nodes'][0]['target']}" for one in tab.evaluate("axe.run()")["violations"]]
+    context.close()
+    return said
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:] or ["bundles"]
+    sys.exit(int(sum({"bundles": bundles, "pages": pages}[name]() for name in chosen) > 0))
