@@ -47,6 +47,7 @@ ENDED = (
     "unreachable",  # after the colon: refused, dns, tls, ...
     "rejected",  # the client's bytes were no HTTP; after the colon: why
     "stopped",  # we were told to stop
+    "repair-failed",  # nothing stopped: the client got the rest of this answer as it came; after the colon: why
 )
 
 
@@ -72,6 +73,10 @@ class ResponseTransformer(Protocol):
     @property
     def retry(self) -> tuple[bytes, bytes] | None:
         """Head and body of a request to send on a connection of its own before anything else; then call `answered`."""
+
+    @property
+    def failure(self) -> str | None:
+        """What a repair of ours raised over the answer of which bytes came last; None when all is well."""
 
     def request(self, head: bytes) -> None:
         """The complete head of a request; responses answer requests in order."""

@@ -78,11 +78,16 @@ class Dialogue:
         self._requests = RequestReader(forwarding.forward)
         self._answers = AnswerWatch()
         self._transformed = (
-            Transformed(transformer, client, surroundings, forwarding) if transformer is not None else None
+            Transformed(transformer, client, surroundings, forwarding, self._repair_failed)
+            if transformer is not None
+            else None
         )
         self._waiting: bytearray | None = None  # for the upstream, from the first request until there is a connection
         self._now = surroundings.now_ns
         self._last_ns = self._now()
+
+    def _repair_failed(self, why: str) -> None:
+        self._tap.ended(self.number, self._now(), f"repair-failed: {why}")
 
     def start(self) -> None:
         """Begin to read from the client."""

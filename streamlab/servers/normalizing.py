@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 
 from streamlab.exchange import Ending
@@ -60,14 +60,18 @@ class RepairingTransformer:
     and `answered` takes what came.
     """
 
-    def __init__(self, *, unsafe: bool = False, retry_unstreamed: bool = False) -> None:
+    def __init__(
+        self, *, unsafe: bool = False, retry_unstreamed: bool = False, failed: Callable[[str], object] = bool
+    ) -> None:
         self._unsafe = unsafe
+        self._tell_failed = failed
         self._retry_unstreamed = retry_unstreamed
         self._asked: deque[UnansweredRequest] = deque()
         self._latest: UnansweredRequest | None = None
         self._unread = bytearray()  # of a head that is not complete
         self.state = Answering.HEAD
         self._answer: RepairedAnswer | None = None
+        self._failed: str | None = None  # what a repair raised over the last answer that is over
         self._postponed = b""
         self._work: Iterator[bytes] | None = None  # what is still to be made of the bytes that were fed
         self.retry: tuple[bytes, bytes] | None = None
@@ -76,6 +80,11 @@ class RepairingTransformer:
     def over(self) -> bool:
         """See `ResponseTransformer.over`."""
         return self.state is Answering.OVER
+
+    @property
+    def failure(self) -> str | None:
+        """See `ResponseTransformer.failure`."""
+        return self._answer.failure if self._answer is not None else self._failed
 
     def _become(self, state: Answering) -> None:
         assert state in TRANSITIONS[self.state], f"{self.state} -> {state}"
@@ -166,7 +175,13 @@ class RepairingTransformer:
             return b""
         self._answer = None
         self._become(Answering.OVER if answer.broken or answer.ends_connection else Answering.HEAD)
-        return answer.finish(Ending.UPSTREAM_CUT if answer.broken else Ending.COMPLETE)
+        return self._ended(answer, answer.finish(Ending.UPSTREAM_CUT if answer.broken else Ending.COMPLETE))
+
+    def _ended(self, answer: RepairedAnswer, last: bytes) -> bytes:
+        self._failed = answer.failure
+        if self._failed is not None:
+            self._tell_failed(self._failed)
+        return last
 
     def _head(self, data: bytes, at: int) -> tuple[bytes, int]:
         while not self._unread and at < len(data) and data[at] in b"\r\n":  # clients skip empty lines here
@@ -215,7 +230,7 @@ class RepairingTransformer:
             return self._end_answer()
         self._answer = self.retry = None
         self._become(Answering.HEAD)
-        return answer.finish(_ENDINGS.get(how, Ending.UPSTREAM_CUT))
+        return self._ended(answer, answer.finish(_ENDINGS.get(how, Ending.UPSTREAM_CUT)))
 
     # --- what takes time
 
@@ -238,5 +253,5 @@ class RepairingTransformer:
         if answer is None:
             return b""
         self._become(Answering.OVER if answer.ends_connection else Answering.HEAD)
-        out = answer.repair(body) + answer.finish(Ending.COMPLETE)
+        out = self._ended(answer, answer.repair(body) + answer.finish(Ending.COMPLETE))
         return out + self._turn(self._steps(postponed, 0))

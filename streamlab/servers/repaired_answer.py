@@ -89,6 +89,12 @@ class RepairedAnswer:
         return self._reader.fault is not None or (self._normalizer is not None and self._normalizer.broken)
 
     @property
+    def failure(self) -> str | None:
+        """What a repair of ours raised, in a line; from there on the answer went through as it came."""
+        error = self._normalizer.failed if self._normalizer is not None else None
+        return None if error is None else f"{type(error).__name__}: {error}"[:200]
+
+    @property
     def empty(self) -> bool:
         """Whether a stream should have come and not a byte did."""
         return self.treatment is Treatment.REPAIRED and not self._bytes and self._reader.fault is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from streamlab.ports import ResponseTransformer
 from streamlab.servers.forwarding import Forwarding
 from streamlab.servers.sides import Side, Surroundings, Timer
@@ -18,12 +20,19 @@ class Transformed:
     """
 
     def __init__(
-        self, transformer: ResponseTransformer, client: Side, surroundings: Surroundings, forwarding: Forwarding
+        self,
+        transformer: ResponseTransformer,
+        client: Side,
+        surroundings: Surroundings,
+        forwarding: Forwarding,
+        failed: Callable[[str], None],
     ) -> None:
         self._transformer = transformer
         self._client = client
         self._around = surroundings
         self._forwarding = forwarding
+        self._failed = failed  # told once of each failure
+        self._told: str | None = None
         self.asking = False  # the same question was asked again, on a connection of its own
 
     @property
@@ -69,6 +78,11 @@ class Transformed:
     def _send(self, data: bytes) -> bool:
         """Send what came out, and see to what is asked for."""
         transformer, client = self._transformer, self._client
+        failure = transformer.failure
+        if failure != self._told:
+            self._told = failure
+            if failure is not None:
+                self._failed(failure)
         sent = client.send(data) if data else not client.unsent
         if transformer.over:
             client.finish()

@@ -50,6 +50,7 @@ class Conversation:
         self._wall_ns = wall_ns
         self._open: deque[Draft] = deque()
         self._latest: Draft | None = None
+        self._answered: Draft | None = None  # the one whose answer came last
         self._uploading: BodyReader | None = None
         self._responses = ResponseReader()
         self._left: tuple[int, str] | None = None
@@ -150,6 +151,7 @@ class Conversation:
         draft = self._open[0]
         if isinstance(event, Head):
             headers = redact_headers(event.head.headers)
+            self._answered = draft
             draft.set_head(event.head, headers, at_ns, chunked=event.framing is BodyFraming.CHUNKED)
         elif isinstance(event, Interim):
             draft.add_interim(event.head.status, _safe(event.head.headers), at_ns)
@@ -194,8 +196,17 @@ class Conversation:
             self._unreachable(at_ns, detail)
         elif kind == "rejected":
             self._finish_all(Ending.CLIENT_LEFT, f"bad-request-framing: {detail}", at_ns)
+        elif kind == "repair-failed":
+            self._repair_failed(detail)
         elif kind == "stopped":
             self._finish_all(Ending.INTERRUPTED, "recorder-stopped", at_ns)
+
+    def _repair_failed(self, why: str) -> None:
+        """A repair of ours raised over the answer that came last, which may be over."""
+        draft = self._answered
+        if draft is not None:
+            draft.notes["repair-failed"] = why
+            self._touched(draft, 0)
 
     def _upstream_ended(self, at_ns: int, kind: str, detail: str) -> None:
         if not self._open:

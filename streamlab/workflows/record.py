@@ -11,7 +11,7 @@ import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from streamlab.errors import UsageError
@@ -40,21 +40,30 @@ class RepairMode:
 
     unsafe: bool = False
     retry_unstreamed: bool = False
+    failures: list[str] = field(default_factory=list)  # what repairs of ours raised
 
     @property
     def word(self) -> str:
         """For who mends the same again."""
         return "unsafe" if self.unsafe else "mended"
 
-    def factory(self) -> Callable[[], ResponseTransformer]:
-        """Makes the transformer of one connection."""
+    def factory(self, warn: Callable[[str], None]) -> Callable[[], ResponseTransformer]:
+        """Makes the transformer of one connection; ``warn`` is told of repairs of ours that raise."""
         # Imported here, so that the repairs cost a plain recording nothing; used once, so that the first stream does
         # not pay for what is made on first use.
         from streamlab.repairing.normalizer import Normalizer
         from streamlab.servers.normalizing import RepairingTransformer
 
         Normalizer(unsafe=self.unsafe).feed(b'data: {"object":"chat.completion.chunk","choices":[]}\n\n')
-        return functools.partial(RepairingTransformer, unsafe=self.unsafe, retry_unstreamed=self.retry_unstreamed)
+
+        def failed(why: str) -> None:
+            if not self.failures:
+                warn(f"a repair raised ({why}): the answer went on as it came; its exchange says so in a note")
+            self.failures.append(why)
+
+        return functools.partial(
+            RepairingTransformer, unsafe=self.unsafe, retry_unstreamed=self.retry_unstreamed, failed=failed
+        )
 
 
 def hops(upstream: str | None, listen: str, taps: Iterable[str], ca_file: str | None) -> list[tuple[str, Route]]:
@@ -117,12 +126,12 @@ def record(
     ``announce`` is called when everything is ready: from then on a signal ends it in order. ``warn`` gets what somebody
     should know, ``note`` how it stands from time to time; neither may wait. ``max_size`` bounds the database, whose
     oldest exchanges go; with ``masking`` bodies are masked first. The code is the command's; without one 0, or 3 when
-    something could not be recorded. Raises UnreadableInputError when ``db`` is no capture.
+    something could not be recorded or a repair raised. Raises UnreadableInputError when ``db`` is no capture.
     """
     telling = telling or Telling()
     display = telling.display(db, repair_mode.word if repair_mode is not None else None)
     recorder = start(Recording(db, label, display, max_size, masking, layout or Layout()))
-    transformer = repair_mode.factory() if repair_mode is not None else None
+    transformer = repair_mode.factory(warn) if repair_mode is not None else None
     recorder.wait_ready()
     hold_signals()
     announce()
@@ -134,7 +143,7 @@ def record(
         until = functools.partial(run_command, command, base_url(bound[0], access or Access())) if command else _told
         code = runner.run(_relay(relay, bound, until, telling.status(recorder.status, note), recorder, warn))
     recorded = recorder.finish()
-    return code or (0 if recorded else 3)
+    return code or (0 if recorded and not (repair_mode and repair_mode.failures) else 3)
 
 
 def hold_signals() -> None:

@@ -277,6 +277,7 @@ class _Transformer:
     def __init__(self) -> None:
         self.waiting = self.over = self.more = False
         self.retry: tuple[bytes, bytes] | None = None
+        self.failure: str | None = None
         self.left = b""
 
     def request(self, head: bytes) -> None:
@@ -315,6 +316,18 @@ def test_the_client_gets_what_the_transformer_makes_and_the_recorder_what_came()
     play, _ = _shouting()
     assert play.upstream_sends(b"abc").heard() == [to_recorder("response", b"abc"), to_client(b"ABC")]
     assert to_client(b"finished: fin") in play.upstream_ends().heard()
+
+
+def test_a_repair_that_raises_is_told_once_to_the_recorder() -> None:
+    transformer = _Transformer()
+    play = Playbook(transformer=transformer).client_sends(get("/v1/x"))
+    play.upstream_sends(b"head").heard()
+    transformer.failure = "ValueError: ours"
+    assert play.upstream_sends(b"a").heard()[-2:] == [
+        to_recorder("ended", "repair-failed: ValueError: ours"),
+        to_client(b"A"),
+    ]
+    assert play.upstream_sends(b"b").heard() == [to_recorder("response", b"b"), to_client(b"B")]
 
 
 def test_what_takes_long_goes_on_in_turns_and_is_not_read_past() -> None:

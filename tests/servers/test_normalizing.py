@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 import socket
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -469,6 +470,33 @@ def test_unsafe_repairs_are_made_on_request(tmp_path: Path) -> None:
         with _repair_mode(tmp_path, steps, *option) as (_, proxy):
             finishes.append(run(fetch(proxy.port, post(_PATH, _ASKED))).raw.count(b'"finish_reason":"stop"'))
     assert finishes == [0, 1]
+
+
+#: `streamlab record` whose repairs raise at [DONE].
+_BROKEN = """
+import sys
+from streamlab.apis.chat.repairs.closing import Closing
+whole = Closing.event
+Closing.event = lambda self, draft: whole(self, draft) if draft.is_chunk else 1 // 0
+sys.argv = ["streamlab", *sys.argv[4:]]
+from streamlab.cli import main
+main()
+"""
+
+
+def test_a_repair_that_raises_costs_nothing_of_the_answer(tmp_path: Path) -> None:
+    """What was held goes out as it came, and so does the rest; the exchange says so, and the exit code."""
+    finish = b'data:{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+    steps: list[object] = [HEAD, _role(), _content("hi"), chunk(finish), event("[DONE]"), chunk(b": late\n\n"), END]
+    with Upstream({_PATH: steps}) as upstream:  # type: ignore[dict-item]
+        prefix = (sys.executable, "-c", _BROKEN)
+        with recording(tmp_path, "--upstream", upstream.url, "--normalize", prefix=prefix) as proxy:
+            seen = run(fetch(proxy.port, post(_PATH, _ASKED)))
+            assert proxy.stop() == 3
+            assert "ZeroDivisionError" in proxy.stderr
+    assert finish + b"data: [DONE]\n\n: late\n\n" in seen.body
+    with CaptureDB(tmp_path / "capture.db") as db:
+        assert "ZeroDivisionError" in db.get(1).notes["repair-failed"]
 
 
 # --- what asks too much

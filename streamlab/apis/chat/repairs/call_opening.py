@@ -60,6 +60,11 @@ class OutCalls:
         self.live -= 1
         self._story.calls -= 1
 
+    @property
+    def waits(self) -> bool:
+        """Whether a call waits for its name."""
+        return any(call.first is not None for call in self._waiting)
+
     def nameless(self) -> list[OutCall]:
         """The calls that still wait for their name, in order; they wait no longer."""
         waiting, self._waiting = self._waiting, []

@@ -16,6 +16,8 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import TextKind
 
+_MOST_LATE = 64
+
 
 class ToolCalls(Repair):
     """Makes every fragment an opening one (once a call) or one that only adds arguments."""
@@ -49,8 +51,8 @@ class ToolCalls(Repair):
     stage = Stage.TOOL_CALL
     on = Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.FINISH
     holds_back = (
-        "a call until its name is known; arguments {} until the next event; what looks like a second copy of "
-        "complete arguments until the call ends"
+        "a call until its name is known, and what finishes the answer with it; arguments {} until the next event; what "
+        "looks like a second copy of complete arguments until the call ends"
     )
 
     def __init__(self, story: RepairState) -> None:
@@ -58,10 +60,11 @@ class ToolCalls(Repair):
         self._tracker = CallTracker(OutCall)
         self._calls: dict[int, OutCalls] = {}
         self._braces: tuple[Draft, OutCall, JsonObject] | None = None
+        self._late: list[Draft] = []  # from the finish on, while a call waits for its name
 
     @property
     def holding(self) -> bool:
-        return self._braces is not None
+        return self._braces is not None or bool(self._late)
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -87,7 +90,9 @@ class ToolCalls(Repair):
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:
             return (*self._let_go(), *self._flush_all(), draft)
-        return tuple(self._chunk(draft))
+        out = tuple(self._chunk(draft))
+        self.awake = self.holding
+        return out
 
     def _chunk(self, draft: Draft) -> Iterator[Draft]:
         listed = reading.choices(draft.json)
@@ -105,26 +110,42 @@ class ToolCalls(Repair):
                 emptied = "tool_calls" not in delta
         if not had_calls:
             yield from self._let_go()
-        for position, choice in enumerate(listed):
-            if choice.get("finish_reason"):
-                yield from self._finish(draft, choice, position)
+        if self._comes_late(listed, had_calls):
+            self._late.append(draft)
+            return
+        self._finish_choices(draft)
         if emptied and _is_hollow(draft.json):
             self.story.account.drop(draft, draft.changes[-1].rule)
             return
-        if self._braces is not None and self._braces[0] is draft:
-            self.awake = True
-            return
-        yield draft
+        if self._braces is None or self._braces[0] is not draft:
+            yield draft
+
+    def _comes_late(self, listed: list[JsonObject], had_calls: bool) -> bool:
+        """Whether a chunk waits with the finish for the name of a call."""
+        if self._late:
+            return not had_calls and len(self._late) < _MOST_LATE
+        ends = [reading.choice_index(choice) for choice in listed if choice.get("finish_reason")]
+        return any(index in self._calls and self._calls[index].waits for index in ends)
+
+    def _finish_choices(self, draft: Draft) -> None:
+        for position, choice in enumerate(reading.choices(draft.json)):
+            if choice.get("finish_reason"):
+                self._finish(draft, choice, position)
 
     def end(self, ending: Ending) -> Drafts:
         return (*self._let_go(), *self._flush_all())
 
     def _flush_all(self) -> Iterator[Draft]:
+        """The calls whose name never came, then what waited with the finish."""
         for index in self._calls:
             yield from self._flush(index)
+        late, self._late = self._late, []
+        for draft in late:
+            self._finish_choices(draft)
+            yield draft
 
     def release(self) -> Drafts:
-        return tuple(self._let_go())
+        return (*self._let_go(), *self._flush_all())
 
     def _let_go(self) -> Iterator[Draft]:
         """The held ``{}`` were the whole arguments after all."""
@@ -135,7 +156,7 @@ class ToolCalls(Repair):
             yield held
 
     def _settle_awake(self) -> None:
-        self.awake = self._braces is not None
+        self.awake = self.holding
 
     # -- fragments ---------------------------------------------------------------------------------------------------
 
@@ -220,9 +241,8 @@ class ToolCalls(Repair):
 
     # -- finishing ---------------------------------------------------------------------------------------------------
 
-    def _finish(self, draft: Draft, choice: JsonObject, position: int) -> Iterator[Draft]:
+    def _finish(self, draft: Draft, choice: JsonObject, position: int) -> None:
         index = reading.choice_index(choice)
-        yield from self._flush(index)
         reason = choice["finish_reason"]
         path = f"choices[{position}]."
         calls = index in self._calls and self._calls[index].live > 0

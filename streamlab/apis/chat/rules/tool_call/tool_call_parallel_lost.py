@@ -22,7 +22,7 @@ class OneCallAfterAnother(Repair):
     rules = ("tool-call-parallel-lost",)
     stage = Stage.TOOL_CALL
     on = Fact.TOOL_CALLS
-    holds_back = "a tool call while the one before it is not complete (4,096 fragments at most)"
+    holds_back = "a tool call, and the finish, while the call before it is not complete (4,096 fragments at most)"
 
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
@@ -31,10 +31,11 @@ class OneCallAfterAnother(Repair):
         self._current: dict[int, int] = {}
         self._waiting: dict[tuple[int, int], list[Draft]] = {}  # by call, in the order in which they began
         self._held_count = 0
+        self._ending: list[Draft] = []  # from the finish on, while a call waits
 
     @property
     def holding(self) -> bool:
-        return bool(self._waiting)
+        return bool(self._waiting or self._ending)
 
     def passes(self, added: Added) -> bool:
         """The call whose turn it is goes on, and none waits."""
@@ -54,7 +55,9 @@ class OneCallAfterAnother(Repair):
         out: list[Draft] = []
         for one in self._split(draft):
             out += self._in_turn(one)
-        self.awake = bool(self._waiting)
+        if not self._waiting:
+            out += self._let_go()
+        self.awake = self.holding
         return out
 
     def end(self, ending: Ending) -> Drafts:
@@ -85,9 +88,12 @@ class OneCallAfterAnother(Repair):
         listed = reading.choices(draft.json)
         fragments = reading.tool_calls(reading.delta(listed[0])) if len(listed) == 1 else []
         if len(fragments) != 1 or type(fragments[0].get("index")) is not int:
-            if any(choice.get("finish_reason") for choice in listed):
-                yield from self._let_go()
-            yield draft
+            if self._ending or (self._waiting and any(choice.get("finish_reason") for choice in listed)):
+                self._ending.append(draft)
+                if len(self._ending) > _MAX_WAITING:
+                    yield from self._let_go()
+            else:
+                yield draft
             return
         choice, index = reading.choice_index(listed[0]), fragments[0]["index"]
         current = self._current.setdefault(choice, index)
@@ -96,7 +102,7 @@ class OneCallAfterAnother(Repair):
                 self._waiting.setdefault((choice, index), []).append(draft)
                 self._held_count += 1
                 draft.note(self.rules[0], "choices[0].delta.tool_calls[0]")
-                if listed[0].get("finish_reason") or self._held_count > _MAX_WAITING:
+                if self._held_count > _MAX_WAITING:
                     yield from self._let_go()
                 return
             self._current[choice] = index
@@ -135,8 +141,10 @@ class OneCallAfterAnother(Repair):
     def _let_go(self) -> Iterator[Draft]:
         """The answer is over: what still waits goes out, call by call."""
         waiting, self._waiting, self._held_count = self._waiting, {}, 0
+        ending, self._ending = self._ending, []
         self.awake = False
         yield from (draft for drafts in waiting.values() for draft in drafts)
+        yield from ending
 
 
 _MAX_WAITING = 4096

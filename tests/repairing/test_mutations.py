@@ -1,0 +1,77 @@
+"""What relays, servers and lines do to streams that lie in the repository: no exception, and the laws hold.
+
+Tens of thousands of such mutations were run for what is here (`make fuzz` runs more); a few are run every time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamlab.exchange import Exchange, Segment
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import Normalizer, normalize
+from tests import corpus, streams
+from tests.harm_laws import broken_laws
+from tests.mutations import KINDS, mutated
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+_SMALL = 6000
+_FEW = settings(max_examples=40)
+_PERFECT = {
+    "text": streams.chat_text("Spring", " is", " here", "."),
+    "unicode": streams.chat_text("春天", "来了", " 🎉", "é"),
+    "tool": streams.chat_tool(),
+    "tools": streams.chat_tools(),
+    "usage": streams.chat_usage("a", "b"),
+}
+MUTATIONS = st.lists(
+    st.tuples(st.integers(0, len(KINDS) - 1), st.integers(0, 999), st.integers(0, 99_999)), min_size=1, max_size=2
+)
+
+
+@cache
+def _small(folder: str) -> list[Path]:
+    """Streams of a folder that are short enough to be repaired byte by byte."""
+    found = sorted(FIXTURES.joinpath(folder).rglob("exchange.json")) if folder != "corpus" else corpus.CORPUS.rglob("*")
+    return sorted(one.parent for one in found if one.name == "exchange.json" and _size(one) <= _SMALL)
+
+
+def _size(meta: Path) -> int:
+    return (meta.parent / "body.sse").stat().st_size
+
+
+def _mutant(exchange: Exchange, mutations: list[tuple[int, int, int]]) -> Exchange:
+    body = mutated(exchange.body, mutations)
+    return replace(exchange, segments=(Segment(None, body),), http_chunks=None, end_us=None)
+
+
+def _in_single_bytes(exchange: Exchange, *, unsafe: bool) -> bytes:
+    normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe)
+    out = [normalizer.feed(exchange.body[at : at + 1]) for at in range(len(exchange.body))]
+    assert normalizer.failed is None
+    return b"".join(out) + normalizer.finish(exchange.ending)
+
+
+@pytest.mark.parametrize("name", _PERFECT)
+@_FEW
+@given(mutations=MUTATIONS)
+def test_perfect_streams(name, mutations):
+    usage, tools = name == "usage", name.startswith("tool")
+    made = streams.exchange([streams.sse(_PERFECT[name])], request=streams.request_for(tools=tools, usage=usage))
+    assert broken_laws(_mutant(made, mutations)) == {}
+
+
+@_FEW
+@given(at=st.integers(0, 9999), folder=st.sampled_from(("rules", "corpus")), mutations=MUTATIONS, unsafe=st.booleans())
+def test_every_stream_in_any_cuts(at, folder, mutations, unsafe):
+    """Of every API: nothing raises, and the repair does not depend on how the bytes were cut."""
+    streams_of = _small(folder)
+    mutant = _mutant(corpus.load(streams_of[at % len(streams_of)]), mutations)
+    analyze(mutant)
+    assert _in_single_bytes(mutant, unsafe=unsafe) == normalize(mutant, unsafe=unsafe).exchange.body
