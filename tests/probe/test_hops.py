@@ -70,7 +70,7 @@ CASES = [
         "tool-lost",
         Blame.B,
         frozenset({Kind.CALL_LOST, Kind.FINISH_REASON_CHANGED}),
-        ("characters of a tool call", "dropped finish_reason tool_calls"),
+        ("lost the call of look_up_weather", "dropped finish_reason tool_calls"),
     ),
     Case("onehub", "double-finish", Blame.B, frozenset({Kind.FINISH_REASON_CHANGED}), ("finish_reason stop",)),
 ]
