@@ -45,6 +45,16 @@ _BILL: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("one-api 0.6.7 with Gemini", "oneapi-gemini", "no-finish", ()),
     ("one-hub with Gemini, tool call", "onehub", "double-finish", ()),
     ("TGI behind one-api", "oneapi", "tgi-no-space", ("sse-no-space-after-colon",)),
+    ("Messages: message_start twice", "messages-gateway", "two-starts", ()),
+    ("Messages: thinking in a text block", "messages-gateway", "thinking-in-text", ()),
+    ("Messages: a block closed twice", "messages-gateway", "second-stop", ()),
+    ("Messages: no event names", "messages-gateway", "no-event-names", ()),
+    ("Messages: no end", "messages-gateway", "no-terminal", ()),
+    ("Messages: tool input in the start", "messages-gateway", "input-in-start", ()),
+    ("Responses: one output_index for all", "responses-gateway", "one-output-index", ()),
+    ("Responses: a failure as completed", "responses-gateway", "failure-as-completed", ()),
+    ("Anthropic itself, for comparison", "anthropic", "thinking", ()),
+    ("Responses of OpenAI, for comparison", "responses", "tool", ()),
     ("OpenAI itself, for comparison", "openai", "plain", ()),
 )
 

@@ -26,6 +26,7 @@ class ClientOutcome:
     text_at_first_finish: str | None = None
     finishes: list[str] = field(default_factory=list)
     tool_ids: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)  # as they would be run, where the client was asked to say
     chunks: int = 0
     error: str | None = None
 
@@ -50,6 +51,8 @@ class ClientOutcome:
             return f"{visible(self.error, 100)}{after}"
         if not self.chunks:
             return "no text and no error: an empty answer"
+        if self.calls:
+            return f"runs {visible(', '.join(self.calls), 2 * _SHOWN)}"
         if len(self.tool_ids) > 1:
             return (
                 f"{len(self.tool_ids)} ids for one tool call: {', '.join(visible(i, 12) for i in self.tool_ids[:2])}, …"
@@ -87,7 +90,7 @@ def best_client() -> Client:
     return Client(f"openai-python {openai.__version__}", ask_with_openai)
 
 
-def _to_the_end(http: Any) -> Any:
+def to_the_end(http: Any) -> Any:
     """A transport of ``http`` (httpx, or what a client uses in its place) that reads every answer to its end when it is
     closed. Clients leave at [DONE], or when they stumble; on a busy machine that is before the last bytes come, and the
     recording would say that the client left."""
@@ -123,14 +126,14 @@ def ask_with_openai(base_url: str, body: dict[str, Any]) -> ClientOutcome:
 
     seen = ClientOutcome()
     http = import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
-    patient = openai.DefaultHttpxClient(transport=_to_the_end(http), trust_env=False, timeout=PATIENCE_S)
+    patient = openai.DefaultHttpxClient(transport=to_the_end(http), trust_env=False, timeout=PATIENCE_S)
     client = openai.OpenAI(base_url=base_url, api_key="sk-demo", max_retries=0, timeout=PATIENCE_S, http_client=patient)
     try:
         with client, client.chat.completions.create(**body) as stream:
             for chunk in stream:
                 seen.take(chunk.model_dump())
     except Exception as error:  # whatever the client raises is what its user sees
-        seen.error = _named(error)
+        seen.error = named(error)
     return seen
 
 
@@ -139,7 +142,7 @@ def ask_with_httpx(base_url: str, body: dict[str, Any]) -> ClientOutcome:
     seen = ClientOutcome()
     try:
         with (
-            httpx.Client(transport=_to_the_end(httpx), timeout=PATIENCE_S, trust_env=False) as client,
+            httpx.Client(transport=to_the_end(httpx), timeout=PATIENCE_S, trust_env=False) as client,
             client.stream("POST", f"{base_url}/chat/completions", json=body) as answer,
         ):
             answer.raise_for_status()
@@ -149,10 +152,10 @@ def ask_with_httpx(base_url: str, body: dict[str, Any]) -> ClientOutcome:
                 if line.startswith("data: "):
                     seen.take(json.loads(line[6:]))
     except Exception as error:  # whatever the client raises is what its user sees
-        seen.error = _named(error)
+        seen.error = named(error)
     return seen
 
 
-def _named(error: Exception) -> str:
+def named(error: Exception) -> str:
     """The exception as a log shows it, on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from streamlab.demo.acts import Act
 from streamlab.demo.clients import Client, ClientOutcome
+from streamlab.demo.event_client import ask_by_events
 from streamlab.demo.recording import TapLine, free_ports, recorder
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Severity
-from streamlab.standins import in_thread, serve_standin
+from streamlab.standins import Scenario, in_thread, serve_standin
 from streamlab.storage.capture_db import CaptureDB
 
 LABEL = "demo"
@@ -69,8 +70,14 @@ def perform(acts: Sequence[Act], client: Client, db: Path) -> list[ActOutcome]:
     front_ports = {act.name: next(ports) for act in acts}
     behind_ports = {act.behind_name: next(ports) for act in acts if act.scenario.behind}
     with in_thread(_cast(acts, front_ports, behind_ports)) as taps, recorder(db, LABEL, taps):
-        seen = {act.name: client.ask(f"http://127.0.0.1:{front_ports[act.name]}/v1", act.scenario.body) for act in acts}
+        seen = {act.name: _ask(client, f"http://127.0.0.1:{front_ports[act.name]}/v1", act.scenario) for act in acts}
     return _judge(acts, seen, db, before)
+
+
+def _ask(client: Client, base_url: str, scenario: Scenario) -> ClientOutcome:
+    if scenario.path.endswith("/completions"):
+        return client.ask(base_url, scenario.body)
+    return ask_by_events(f"{base_url}{scenario.path}", scenario.body)
 
 
 @contextlib.asynccontextmanager

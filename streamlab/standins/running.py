@@ -27,6 +27,7 @@ from streamlab.standins.plain_http import (
     close_quietly,
     read_request,
 )
+from streamlab.standins.responses_api import ResponsesApi, ResponsesGateway
 from streamlab.standins.tgi import Tgi
 
 _T = TypeVar("_T")
@@ -35,6 +36,7 @@ _SERVERS: dict[str, type[StandinServer]] = {
     for server in (
         OpenAi,
         AnthropicApi,
+        ResponsesApi,
         Glm4,
         ChatGlm3,
         OneApi,
@@ -43,6 +45,7 @@ _SERVERS: dict[str, type[StandinServer]] = {
         Gemini,
         Tgi,
         MessagesGateway,
+        ResponsesGateway,
         Faulty,
     )
 }
