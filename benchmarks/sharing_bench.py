@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from streamlab.playback.matching import Match
 from streamlab.sharing.shared import ALL_KNOWN
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.targets import find
@@ -32,7 +33,7 @@ def outcome(target: str) -> str:
     """What openai-python comes to on a replay: the text and calls it holds at the end, or what it raises."""
     from openai import OpenAI
 
-    with BackgroundReplay(playables([target]), speed=0, answer_anything=True) as replay:
+    with BackgroundReplay(playables([target]), speed=0, match=Match.ANY) as replay:
         client = OpenAI(base_url=replay.base_url, api_key="none", max_retries=0)
         text, calls = "", []
         try:
