@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b, sha256
 from itertools import accumulate
 
-from streamlab.sharing.masking import replaced
+from streamlab.sharing.masking import replaced, separated
 from streamlab.sharing.texts import SourceText, TextSource, channels, payloads, texts_of
 
 #: Members that hold, or whose members hold, what somebody said.
@@ -95,7 +95,6 @@ _WORD = re.compile(r"[^\W_]+")
 #: Words of JSON and Python that keep a value what it is.
 _LITERALS = frozenset(("true", "false", "null", "None", "True", "False", "NaN", "Infinity"))
 _JSON_KEY = re.compile(r'"(?:[^"\\]|\\.)*"(?=\s*:)')
-_FORMULAIC = frozenset(("arguments", "partial_json", "input"))
 
 
 def fill_body(body: bytes) -> bytes:
@@ -111,7 +110,7 @@ def fill_request(body: bytes) -> bytes:
 
 def _is_said(text: SourceText) -> bool:
     if not text.json:
-        return not re.match(rb"(?:event|id|retry|:)", text.raw)
+        return text.path[0] not in ("event", "id", "retry")
     if text.key in _KEPT:
         return False
     return text.path == ("",) or any(part in _SAID for part in text.path)
@@ -125,14 +124,15 @@ def _filled(body: bytes, texts: list[SourceText]) -> bytes:
         if any(id(text) in done for text in group):
             continue  # the groups that tell texts apart best come first
         done.update(map(id, group))
-        joined = "".join(text.value for text in group)
-        shown = "".join(_shown(joined, key, group[0].key in _FORMULAIC))
-        ends = list(accumulate(len(text.value) for text in group))
+        values = list(separated([text.value for text in group]))
+        joined = "".join(values)
+        shown = "".join(_shown(joined, key, joined.lstrip()[:1] in ("{", "[")))
+        ends = list(accumulate(map(len, values)))
         units = [text.units() for text in group]
         for at, (was, now) in enumerate(zip(joined, shown, strict=True)):
             if was != now:
                 number = bisect_right(ends, at)
-                place, unit = units[number][at - (ends[number] - len(units[number]))]
+                place, unit = units[number][at - (ends[number] - len(values[number]))]
                 new = _same_size(unit, now)
                 filled[place : place + len(unit)] = new
     return bytes(filled)

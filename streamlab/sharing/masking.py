@@ -127,7 +127,7 @@ def _mask_group(
     """Mask what texts that continue each other hold, alone and joined."""
     if not secrets_in("".join(text.value for text in group), patterns):
         return
-    values = list(_separated([text.value for text in group]))
+    values = list(separated([text.value for text in group]))
     secrets = secrets_in("".join(values), patterns)
     ends = list(accumulate(map(len, values)))
     covered: dict[int, dict[int, str]] = {}
@@ -149,7 +149,7 @@ def _mask_group(
             masked[place : place + len(unit)] = replaced(unit, letter)
 
 
-def _separated(values: list[str]) -> Iterator[str]:
+def separated(values: list[str]) -> Iterator[str]:
     """The texts with an end behind each that the next does not continue: that one says it again, or is a key itself."""
     for value, following in zip_longest(values, values[1:], fillvalue=""):
         again = len(value) >= _SAID_AGAIN and following.startswith(value)

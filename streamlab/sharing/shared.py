@@ -37,10 +37,11 @@ ALL_KNOWN = Masking()
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """An exchange as it may be shown, and what was masked: where it was, and what."""
+    """An exchange as it may be shown, what was masked (where it was, and what), and findings that are not the same."""
 
     exchange: Exchange
     masked: tuple[tuple[str, Masked], ...] = field(default=())
+    findings: tuple[str, ...] = ()
 
 
 def share(exchange: Exchange, masking: Masking = ALL_KNOWN) -> Shared:

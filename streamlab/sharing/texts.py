@@ -30,6 +30,8 @@ _QUOTED_OTHERWISE = re.compile(rb"'(?:[^'\\]|\\.)*(?:'|\\?\Z)|[{}\[\],:]|[^\s'{}
 _NUMBERS = ("index", "output_index", "content_index", "summary_index")
 _NAMES = ("type", "item_id")
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+#: Fields of an event beside its data; a comment has no name.
+_FIELDS = (b"event", b"id", b"retry", b"error", b"")
 _DATA = b"data"
 
 
@@ -41,6 +43,8 @@ class TextSource:
     event: int
     data: bytes
     lines: list[tuple[int, int]]
+    #: The name of another field than data.
+    name: str = ""
 
     def place(self, at: int) -> int:
         """The offset in the body of a byte of the payload."""
@@ -167,7 +171,10 @@ def _of_event(number: int, event: ServerSentEvent) -> Iterator[TextSource]:
             data.append(one.value)
             size += len(one.value) + 1
         elif one.value or one.name:
-            others.append(TextSource(number, one.line.content, [(0, one.line.start)]))
+            known = one.colon and one.name in _FIELDS  # else it is a line that somebody said
+            value, name = (one.value, one.name.decode()) if known else (one.line.content, "")
+            start = one.line.start + len(one.line.content) - len(value)
+            others.append(TextSource(number, value, [(0, start)], name))
     if data:
         yield TextSource(number, b"\n".join(data), lines)
     yield from others
@@ -189,7 +196,7 @@ def texts_of(payload: TextSource) -> Iterator[SourceText]:
     elif start[:1] == b'"':
         yield SourceText(payload, ("",), payload.data.index(b'"') + 1, payload.data.strip()[1:].removesuffix(b'"'))
     elif payload.data and start != b"[D":
-        yield SourceText(payload, ("",), 0, payload.data, json=False)
+        yield SourceText(payload, (payload.name,), 0, payload.data, json=False)
 
 
 def _walk(payload: TextSource, value: Any) -> list[SourceText]:

@@ -34,14 +34,15 @@ class WrittenBundle:
 
 
 def masked_lines(shared: Sequence[Shared]) -> list[str]:
-    """What was masked, a line a kind."""
+    """What was masked, a line a kind, and which findings are not the same."""
     counts: dict[tuple[str, str], int] = {}
     for one in shared:
         for part, masked in one.masked:
             counts[part, masked.kind] = counts.get((part, masked.kind), 0) + 1
-    return [
+    lines = [
         f"masked in the {part}: {kind}" + (f" ({count})" if count > 1 else "") for (part, kind), count in counts.items()
     ]
+    return lines + [f"not the same finding with filler: {line}" for one in shared for line in one.findings]
 
 
 def bundle_of(exchanges: Iterable[Exchange], *, redacted: bool) -> bytes:
