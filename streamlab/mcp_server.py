@@ -30,9 +30,6 @@ def make_server(path: Path, masking: Masking) -> Any:
     server = MCPServer("streamlab", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
     looks = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
-    def tool(function: Callable[..., str]) -> None:
-        server.tool(annotations=looks, structured_output=False)(function)
-
     def list_exchanges(newest: int = 20) -> str:
         """List the newest recorded exchanges (at most 100)."""
         return _asked(answers.list_exchanges, newest)
@@ -58,7 +55,7 @@ def make_server(path: Path, masking: Masking) -> Any:
         return _asked(answers.search, text)
 
     for function in (list_exchanges, show, check, compare, rule, search):
-        tool(function)
+        server.tool(annotations=looks, structured_output=False)(function)
     return server
 
 
