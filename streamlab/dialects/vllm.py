@@ -28,6 +28,7 @@ DIALECT = Dialect(
         "empty-tool-calls-array",
         "json-nan-infinity",
         "tool-call-arguments-not-json",
+        "tool-call-arguments-null",
         "tool-call-arguments-truncated",
         "tool-call-id-empty-continuation",
     ),

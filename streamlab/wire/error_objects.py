@@ -27,7 +27,7 @@ ERROR_EVENTS = frozenset({b"error", b"exception", b"failure", b"fail", b"failed"
 #: Types that name a failure: ``server_error``, ``ThrottlingException``; not ``error`` alone, which is told before.
 _KIND = re.compile(r"\w(?:error|exception|fault)\Z", re.IGNORECASE)
 #: Texts that say something only beside a code of failure.
-_MORE = ("details", "ret_msg", "description", "title", "Message")
+_MORE = ("details", "text", "ret_msg", "description", "title", "Message")
 _SUCCESS = frozenset({"", "0", "200", "ok", "success", "none"})
 _FAILURE = frozenset({"error", "fail", "failed", "failure"})
 _ABOUT_A_FAILURE = frozenset({"message", "request_id", "requestId", "trace_id", "timestamp", "path"})

@@ -92,6 +92,10 @@ CASES: dict[str, Any] = {
         ids=("chatcmpl-k3j9x2m4n5p6q7r8s9t0uv",), top={"model": "qwen2.5-7b", "system_fingerprint": "qwen2.5-7b"}
     ),
     "transformers-serve": lambda: stream(ids=("req_0",), top={"model": "Qwen/Qwen2.5-0.5B-Instruct@main"}),
+    "llama-cpp-python": lambda: stream(
+        order="id,model,created,object,choices", ids=(f"chatcmpl-{UUID}",), ending="\r\n"
+    ),
+    "fastchat": lambda: stream(order="id,model,choices", ids=("chatcmpl-3kJ9xM2n4p5Q6r7S8t9UvW",)),
     "litellm": lambda: stream(headers=(("x-litellm-call-id", "1"),), top={"system_fingerprint": "fp_ollama"}),
     "openrouter": lambda: stream(prefix=b": OPENROUTER PROCESSING\n\n", top={"provider": "DeepSeek"}),
     "vercel": lambda: stream(top={"generationId": "gen_1"}, delta={"provider_metadata": {}}),
@@ -244,3 +248,10 @@ def test_recorded_streams_without_their_host(vendor):
             named.append(analyze(hostless, rules=()).dialect)
     assert set(named) <= {OWN[vendor], None}
     assert named.count(OWN[vendor]) >= 0.9 * len(named)
+
+
+def test_transformers_serve_of_today():
+    """5.24 writes bare ids, an empty fingerprint, and the members in the order of openai's own types."""
+    order = "id,choices,created,model,object,system_fingerprint"
+    made = stream(order=order, ids=(UUID,), top={"system_fingerprint": ""})
+    assert analyze(made).dialect == "transformers-serve"

@@ -16,7 +16,7 @@ from streamlab.wire.reading import Fact
 _MESSAGE_KEYS = (
     *("message", "Message", "msg", "detail", "details", "error_msg", "errmsg", "err_msg", "status_msg"),
     *("error_message", "errorMessage", "error_description", "reason", "ret_msg", "exception", "err", "Error", "ERROR"),
-    *("traceback", "fault", "description", "title"),
+    *("traceback", "fault", "description", "title", "text"),
 )
 _CODE_KEYS = ("code", "error_code", "errcode", "err_code", "status_code", "statusCode", "ret_code", "status")
 

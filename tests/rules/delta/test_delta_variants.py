@@ -80,6 +80,8 @@ WORDS = [
         (chat_text(*WORDS), "content-lost-whitespace", ERROR),
         (chat_text("Hello", "there", "my", "friend", "!"), "content-lost-whitespace", ERROR),
         (chat_text("First.", "\\n", "Second."), "content-literal-escapes", ERROR),
+        (deltas(OPENING, {"reasoning": "Hm", "reasoning_content": "Hm"}), "reasoning-field-variants", WARNING),
+        (deltas(OPENING, {"reasoning": "Hm", "reasoning_content": "So"}), "reasoning-field-variants", INFO),
         (deltas(OPENING, {"reasoning": "Hm \ufffd"}, {"reasoning": "\ufffd"}), "replacement-char-in-content", ERROR),
         (chat_tool('{"city":"Troms\ufffd', '\ufffd"}'), "replacement-char-in-content", ERROR),
     ],

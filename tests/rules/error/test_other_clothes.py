@@ -24,6 +24,7 @@ OBJECTS = {
     "AWS": {"__type": "ThrottlingException", "message": "Model overloaded"},
     "Alibaba": {"Message": "Model overloaded", "Code": "Throttling"},
     "MiniMax": {"ret_code": 1, "ret_msg": "Model overloaded"},
+    "FastChat": {"text": "Model overloaded", "error_code": 50001},
     "type": {"type": "overloaded_error", "message": "Model overloaded"},
     "problem": {"type": "about:blank", "title": "Model overloaded", "status": 503},
     "traceback": {"traceback": "Traceback (most recent call last): Model overloaded"},

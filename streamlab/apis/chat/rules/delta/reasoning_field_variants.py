@@ -23,8 +23,9 @@ class ReasoningFieldVariants(Rule):
     ## Why it matters
     Each vendor has its own: ``reasoning_content``, ``reasoning``, ``reasoning_details``, or tags at the start of the
     text. Clients know some of them: LangChain.js, AutoGen and the AI SDK 4 show nothing of ``reasoning`` and
-    ``reasoning_details``. Inline tags are a warning: {clients: wrong when it stays in the text as <think>} measured
-    clients end with another text, and pydantic-ai raises.
+    ``reasoning_details``. The same text in two of them is a warning: the OpenAI Agents SDK ends with other reasoning
+    then, measured. So are inline tags: {clients: wrong when it stays in the text as <think>} measured clients end with
+    another text, and pydantic-ai raises.
 
     ## Repair
     None: OpenAI has no field for it, so every name is kept, and it is never merged into the text.
@@ -46,8 +47,18 @@ class ReasoningFieldVariants(Rule):
     def event(self, at: int, event: StreamEvent) -> Findings:
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
             inner = reading.delta(choice)
+            mirrored = _mirrored(inner)
+            if mirrored:
+                yield self.found(
+                    f"the same reasoning comes in {' and '.join(map(repr, mirrored))}",
+                    at,
+                    path=f"choices[{position}].delta",
+                    expected="(absent)",
+                    severity=Severity.WARNING,
+                    variant=_variant(mirrored[0], inner),
+                )
             for key in reading.REASONING_KEYS:
-                if inner.get(key):
+                if inner.get(key) and key not in mirrored:
                     path = f"choices[{position}].delta.{key}"
                     variant = _variant(key, inner)
                     yield self.found(f"reasoning comes in {key!r}", at, path=path, expected="(absent)", variant=variant)
@@ -69,6 +80,12 @@ class ReasoningFieldVariants(Rule):
                     variant="it stays in the text as <think>" if tag == "<think>" else None,
                 )
                 return
+
+
+def _mirrored(inner: JsonObject) -> tuple[str, ...]:
+    """The keys of a delta that hold the same text of reasoning, where there are several."""
+    texts = {key: inner[key] for key in reading.REASONING_KEYS if type(inner.get(key)) is str and inner[key]}
+    return tuple(texts) if len(texts) > 1 and len(set(texts.values())) == 1 else ()
 
 
 def _variant(key: str, inner: JsonObject) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, Rule
+from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.rules.state import RuleState
@@ -45,9 +45,13 @@ class OnlyReasoningNoAnswer(Rule):
         for index, state in sorted(self.ctx.accumulator.choices.items()):
             answered = state.content or state.refusal or state.calls or state.function_call
             if state.finish_reason == "stop" and state.reasoning and not answered:
+                stop = self.ctx.body.get("stop")
+                why = (
+                    f"; the request asked to stop at {quote(stop)}, which may have ended the reasoning" if stop else ""
+                )
                 yield self.found(
-                    f"choice {index} finishes with 'stop' after reasoning alone, without an answer",
+                    f"choice {index} finishes with 'stop' after reasoning alone, without an answer{why}",
                     path=f"choices[{index}]",
                     expected="content or a tool call",
-                    severity=Severity.INFO if self.ctx.body.get("stop") else None,
+                    severity=Severity.INFO if stop else None,
                 )
