@@ -40,7 +40,8 @@ def field_json(field: FieldDiff) -> dict[str, Any]:
         "path": field.path,
         "how": str(field.how),
         "here": field.here,
-        "openai": field.there,
+        "sent": field.there,
+        "openai": field.there,  # the name it had when there was one API
         "origin": str(field.origin),
         "rule": field.rule,
         "reason": field.why or None,

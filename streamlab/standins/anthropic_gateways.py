@@ -76,6 +76,17 @@ def index_from_one(events: Events) -> Events:
     return [{**event, "index": event["index"] + 1} if "index" in event else event for event in events]
 
 
+def no_block_stop(events: Events) -> Events:
+    """The last block is never closed."""
+    stops = [event for event in events if event["type"] == "content_block_stop"]
+    return [event for event in events if event is not stops[-1]]
+
+
+def start_late(events: Events) -> Events:
+    """The first block is opened before the message, which the gateway writes once it knows the upstream's id."""
+    return [events[1], events[0], *events[2:]]
+
+
 def _same(events: Events) -> Events:
     return events
 
@@ -94,6 +105,8 @@ FAULTS: dict[str, Callable[[Events], Events]] = {
     "input-in-start": input_in_start,
     "openai-words": openai_words,
     "index-from-one": index_from_one,
+    "no-block-stop": no_block_stop,
+    "start-late": start_late,
     "done-marker": _same,
 }
 
@@ -167,6 +180,22 @@ class MessagesGateway(MessagesServer):
             "the gateway, which took out the thinking and not its number",
             messages("index-from-one", _PROMPT),
             ("messages-block-index-gap",),
+            path="/messages",
+        ),
+        Scenario(
+            "no-block-stop",
+            "The last block stays open: Claude Code shows an empty answer and asks again.",
+            "the gateway, which forgets to close the last block",
+            messages("no-block-stop", _PROMPT),
+            ("messages-block-stop-missing",),
+            path="/messages",
+        ),
+        Scenario(
+            "start-late",
+            "message_start comes second: both official SDKs raise, Claude Code throws the stream away.",
+            "the gateway, which waits for the upstream's id",
+            messages("start-late", _PROMPT),
+            ("messages-start-missing",),
             path="/messages",
         ),
         Scenario(

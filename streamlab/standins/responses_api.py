@@ -48,7 +48,13 @@ class Response:
         """The response object; ``members`` replace its own."""
         done = status == "completed"
         base = {"id": self.id, "object": "response", "created_at": self._created, "status": status}
-        empty = {"error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "model": self.model}
+        empty: JsonObject = {
+            "error": None,
+            "incomplete_details": None,
+            "instructions": None,
+            "metadata": {},
+            "model": self.model,
+        }
         asked_for = {"parallel_tool_calls": True, "tool_choice": "auto", "tools": self._body.get("tools") or []}
         steady = {"temperature": 1.0, "top_p": 1.0, "previous_response_id": None}
         usage = self._usage() if done else None
@@ -78,7 +84,7 @@ def numbered(events: Events) -> Events:
 
 def item_events(at: int, item: JsonObject) -> Events:
     """The events of one item of the output."""
-    emptied = {"content": []} if item["type"] == "message" else {"arguments": ""}
+    emptied: JsonObject = {"content": []} if item["type"] == "message" else {"arguments": ""}
     opened = {**item, **emptied, "status": "in_progress"}
     inside = _message_events(at, item) if item["type"] == "message" else _call_events(at, item)
     return [
@@ -134,10 +140,43 @@ def failure_as_completed(events: Events) -> Events:
     return numbered([*made, done])
 
 
+def no_completed(events: Events) -> Events:
+    """Everything comes but the end."""
+    return events[:-1]
+
+
+def no_id(events: Events) -> Events:
+    """The response has no id when it is completed."""
+    made = deepcopy(events)
+    del made[-1]["response"]["id"]
+    return made
+
+
+def no_item_added(events: Events) -> Events:
+    """Items are done that were never added."""
+    opened = ("response.output_item.added", "response.content_part.added")
+    return numbered([event for event in events if event["type"] not in opened])
+
+
+def text_only_in_done(events: Events) -> Events:
+    """The words come whole, when they are done."""
+    return numbered([event for event in events if "delta" not in event])
+
+
+def error_alone(events: Events) -> Events:
+    """The upstream failed, and the gateway says so in an event that Codex passes over."""
+    return [*events[:4], {"type": "error", "code": "server_error", "message": "The model is overloaded", "param": None}]
+
+
 _BEGINNINGS = ("response.created", "response.in_progress", "response.output_item.added", "response.content_part.added")
 FAULTS: dict[str, Callable[[Events], Events]] = {
     "one-output-index": one_output_index,
     "failure-as-completed": failure_as_completed,
+    "no-completed": no_completed,
+    "no-id": no_id,
+    "no-item-added": no_item_added,
+    "text-only-in-done": text_only_in_done,
+    "error-alone": error_alone,
 }
 
 

@@ -61,7 +61,7 @@ ON_EXCHANGE = (
     Command("event: mark", "mark", "mark it, or take the mark away"),
     Command("event: note", "note", "write a note"),
     Command("pane: timeline", "pane('timeline')", "every event as a row"),
-    Command("pane: diff", "pane('diff')", "beside what OpenAI would have sent"),
+    Command("pane: diff", "pane('diff')", "beside what OpenAI, or Anthropic, would have sent"),
     Command("pane: bytes", "pane('bytes')", "with everything invisible shown"),
     Command("pane: client state", "pane('client')", "what a client holds here"),
     Command("client: whose view", "client", "what a client you name was measured to do"),

@@ -19,6 +19,12 @@ from streamlab.tui.screens.exchange import ExchangeScreen
 from streamlab.tui.screens.exchanges import ExchangesScreen
 
 CAPTURES = Path(__file__).parents[2] / "captures"
+#: Those of chat, which most screens are tried on.
+OF_CHAT = sorted(
+    one
+    for one in CAPTURES.iterdir()
+    if one.is_dir() and not one.name.startswith(("anthropic-", "messages-", "responses-"))
+)
 SIZES = ((80, 24), (120, 40), (200, 50))
 #: Only a hang takes this long, on however busy a machine.
 _PATIENCE = 300.0

@@ -48,6 +48,18 @@ def test_each_seed_system_opens_one_key_from_its_fault(run, name, rule, row):
     run(story, CAPTURES / name)
 
 
+def test_a_messages_stream_stands_beside_what_anthropic_would_have_sent(run):
+    async def story(driver):
+        await driver.settle()
+        await driver.press("n")
+        await driver.settle()
+        text = driver.text()
+        assert "Anthropic would not have sent it" in text
+        assert "OpenAI would" not in text
+
+    run(story, CAPTURES / "messages-gateway-two-starts")
+
+
 def test_the_four_parts_move_together(run):
     async def story(driver):
         await driver.settle()

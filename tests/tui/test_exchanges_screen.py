@@ -136,7 +136,7 @@ def test_files_are_never_deleted(run):
     async def story(driver):
         await driver.settle()
         await driver.press("d")
-        assert len(_ids(driver)) == 15
+        assert len(_ids(driver)) == 25
         assert "rm" in driver.text()
 
     run(story, CAPTURES)

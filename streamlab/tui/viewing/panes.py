@@ -73,6 +73,8 @@ class Panes:
             note = _NOT_KEPT
         diffs = tuple(one for one in answer.diffs if str(one.outcome) == "added") if at_end else answer.diffs
         row = screen.cursor if at_end else answer.event
+        if viewed.report is not None:
+            pane.vendor = viewed.report.api.vendor or "OpenAI"
         pane.show(diffs, same, viewed.findings_at(row, screen.tour.finding), note)
         pane.border_title = "Diff · ending" if at_end else f"Diff · event {answer.event}"
         screen.shares.need("diff", pane.needed)

@@ -26,10 +26,10 @@ _SIGNS = {
 }
 _SAID = {
     EventOutcome.KEPT: "passes as it came, byte for byte",
-    EventOutcome.CHANGED: "OpenAI would have sent it differently",
-    EventOutcome.SPLIT: "OpenAI would have sent several events",
+    EventOutcome.CHANGED: "{vendor} would have sent it differently",
+    EventOutcome.SPLIT: "{vendor} would have sent several events",
     EventOutcome.MERGED: "its content goes out with a later event",
-    EventOutcome.DROPPED: "OpenAI would not have sent it",
+    EventOutcome.DROPPED: "{vendor} would not have sent it",
     EventOutcome.ADDED: "an event is missing here",
 }
 #: Characters of a value that unfold.
@@ -41,9 +41,9 @@ class DiffPane(TextPane):
     """What the cursor's event should have been."""
 
     HELP: ClassVar[str] = """\
-Left what came, right what OpenAI would have sent, which is what `streamlab normalize` makes of it.
+Left what came, right what OpenAI (of Messages: Anthropic) would have sent, as `streamlab normalize` makes it.
 
-~ changed   + missing here   - not sent by OpenAI   = the same   ! broken, and nothing mends it
+~ changed   + missing here   - not sent by them   = the same   ! broken, and nothing mends it
 ▸ in front: what the finding is about. Values are JSON: 42 is a number, "42" a text.
 
 copied    the value came like that
@@ -60,6 +60,7 @@ Enter unfolds long values and names in full, and folds them again."""
         self._findings: tuple[Finding, ...] = ()
         self._note = ""
         self.unfolded = False
+        self.vendor = "OpenAI"  # whose promises the exchange is held to
 
     def show(
         self, diffs: tuple[EventDiff, ...], same: tuple[FieldDiff, ...], findings: tuple[Finding, ...], note: str = ""
@@ -113,7 +114,7 @@ Enter unfolds long values and names in full, and folds them again."""
 
     def _event(self, diff: EventDiff, width: int) -> list[Text]:
         into = f" {diff.into}" if diff.into is not None else ""
-        lines = [Text(_SAID[diff.outcome] + into, BOLD)]
+        lines = [Text(_SAID[diff.outcome].format(vendor=self.vendor) + into, BOLD)]
         lines += [line for field in diff.broken for line in self._unrepaired(field, width)]
         for number, output in enumerate(diff.outputs, start=1):
             lines += self._output(output, number, len(diff.outputs), width)
@@ -124,7 +125,7 @@ Enter unfolds long values and names in full, and folds them again."""
         lines = []
         if count > 1:
             lines.append(Text(f"event {number} of {count} · {output.origin}", DIM))
-        head = f"   {fit('', path)} {fit('came', here)} {fit('OpenAI', there)}"
+        head = f"   {fit('', path)} {fit('came', here)} {fit(self.vendor, there)}"
         lines.append(Text(head.rstrip(), Style(dim=True, underline=False)))
         differing = tuple(field for field in output.fields if field.how is not How.SAME)
         same = tuple(field for field in output.fields if field.how is How.SAME)
@@ -167,9 +168,9 @@ Enter unfolds long values and names in full, and folds them again."""
     def _unfolded(self, field: FieldDiff, came: str, sent: str, width: int) -> list[Text]:
         """A member in full, below its line."""
         lines = self.wrapped(Text(f"     {fit_free(field.path)}", DIM), width, "     ")
-        for title, text, style in (("came", came, BAD), ("OpenAI", sent, GOOD)):
+        for title, text, style in (("came", came, BAD), (self.vendor, sent, GOOD)):
             if text:
-                lines += self.wrapped(Text.assemble((f"     {title:<7}", DIM), (text, style)), width, "            ")
+                lines += self.wrapped(Text.assemble((f"     {title:<6} ", DIM), (text, style)), width, "            ")
         return lines
 
     def _unrepaired(self, field: FieldDiff, width: int) -> list[Text]:
