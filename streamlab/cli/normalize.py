@@ -66,5 +66,5 @@ def command(
     if as_json and not blame:
         say_json(account.summary_json(repaired), to_stderr=True)
     else:
-        complain(*account.summary_lines(repaired))
+        complain(*account.summary_lines(repaired, unsafe))
     return 3 if repaired.failed else 1 if errors_left(repaired) else 0

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from streamlab.apis.registry import by_name
+from streamlab.judging.analyzer import analyze
 from streamlab.repairing.account import Normalized, RepairedEvent
-from streamlab.rules.finding import Repairability
-from streamlab.rules.repair import ABSENT, Change
+from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.rules.repair import ABSENT, Change, Origin
 from streamlab.wire.visible import visible
 
 _SHOWN = 60
@@ -72,19 +73,49 @@ def blame_lines(normalized: Normalized) -> Iterator[str]:
         yield f"{'-':>5}  dropped   from {_numbers(one.sources) or '-':<9}  {one.rule}"
 
 
-def summary_lines(normalized: Normalized) -> Iterator[str]:
-    """What was mended and what could not be, by rule; safe to print."""
+def summary_lines(normalized: Normalized, unsafe: bool = False) -> Iterator[str]:
+    """What was mended and what could not be, by rule, what was made up, and what is left; safe to print. ``unsafe``
+    says whether repairs that need a guess were asked for."""
     rules = by_name()
+    stays = {one.rule for one in normalized.unrepaired}
     for rule, count in sorted(normalized.changes.items()):
-        unsafe = rule in rules and rules[rule].repairability is Repairability.UNSAFE
-        yield f"mended {rule} ({count} event{'s' * (count != 1)}{', a guess' if unsafe else ''})"
+        if rule in stays:
+            continue
+        guess = rule in rules and rules[rule].repairability is Repairability.UNSAFE
+        yield f"mended {rule} ({count} event{'s' * (count != 1)}{', a guess' if guess else ''})"
     for one in normalized.unrepaired:
         where = f" at event {one.event}" if one.event is not None else ""
         yield visible(f"not mended: {one.rule}{where}: {one.why}", 300)
+    made = sorted({_made(change) for event in normalized.events for change in event.changes if _is_made(change)})
+    if made:
+        yield visible(f"made up, for clients that cannot do without: {', '.join(made)}; no text, call or count", 300)
+    yield from _left(normalized, stays, unsafe)
     if normalized.left_alone is not None:
         yield visible(f"left as it is: {normalized.left_alone}", 300)
     elif not normalized.changes and not normalized.unrepaired:
         yield "nothing to mend: the stream is as it came"
+
+
+def _is_made(change: Change) -> bool:
+    return change.origin is Origin.INVENTED
+
+
+def _made(change: Change) -> str:
+    what = change.path.rpartition(".")[2] or str(change.now)
+    return f"{what} ({change.rule})"
+
+
+def _left(normalized: Normalized, told: set[str], unsafe: bool) -> Iterator[str]:
+    """The errors that a check of the output finds, and the option that would help."""
+    worst: dict[str, Finding] = {}
+    for one in analyze(normalized.exchange).findings:
+        if one.severity is Severity.ERROR:
+            worst.setdefault(one.rule, one)
+    for rule, one in worst.items():
+        if one.repairability is Repairability.UNSAFE and not unsafe:
+            yield f"left: {rule}; normalize --unsafe mends it, by a guess"
+        elif rule not in told:
+            yield visible(f"left: {rule}: {one.message}; streamlab rule {rule} says why", 300)
 
 
 def _payload(event: RepairedEvent) -> str:

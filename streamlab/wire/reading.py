@@ -182,17 +182,6 @@ def owes_envelope(chunk: JsonObject) -> bool:
     return type(chunk.get("usage")) is dict
 
 
-def is_foreign(chunk: JsonObject, name: bytes = b"") -> bool:
-    """Whether an object in a stream of chunks is none, and nobody could take it for one: an event with a name of its
-    own, or a remark of the server's. ``name`` is that of its event, in lower case."""
-    if "choices" in chunk or type(chunk.get("usage")) is dict or is_of_audio_model(chunk):
-        return False
-    kind = chunk.get("object")
-    if type(kind) is str and kind.startswith(("chat.completion", "text_completion")):
-        return False
-    return name not in (b"", b"message") or not ("id" in chunk and "model" in chunk)
-
-
 def counts_tokens(indexes: list[int], finished: int) -> bool:
     """Whether choice indexes, in order of appearance, number the tokens of one answer instead of its alternatives.
 

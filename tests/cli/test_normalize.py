@@ -93,3 +93,14 @@ def test_a_repair_that_raises_costs_nothing_of_the_answer(run, folder, monkeypat
     ran = run("normalize", folder / "good")
     assert (ran.code, ran.out.encode()) == (3, streams.sse(streams.chat_text()))
     assert "a repair of ours raised ZeroDivisionError: a fault of ours" in ran.err
+
+
+def test_what_is_left_is_named_with_the_option_that_would_help(run, tmp_path):
+    """Exit code 1 never comes without a word on what is left; what was made up is named too."""
+    (tmp_path / "cut.sse").write_bytes(streams.sse(streams.chat_text("a")[:-1]))
+    ran = run("normalize", tmp_path / "cut.sse")
+    assert ran.code == 1
+    assert "left: finish-reason-missing; normalize --unsafe mends it, by a guess" in ran.err
+    (tmp_path / "open.sse").write_bytes(streams.sse(streams.chat_text("a"), done=False))
+    ran = run("normalize", tmp_path / "open.sse")
+    assert (ran.code, "made up" in ran.err, "[DONE] (done-missing)" in ran.err) == (0, True, True)

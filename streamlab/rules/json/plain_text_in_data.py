@@ -24,8 +24,8 @@ class PlainTextInData(MisfitRule):
     before is lost with it.
 
     ## Repair
-    A message becomes an error event. Text that continues the answer can be turned into content and a finish reason,
-    which is a guess.
+    A message becomes an error event. Where the text begins with all of the answer so far, it is the answer once more:
+    what is missing of it is sent on as content, and its finish. Otherwise text between two chunks becomes a comment.
     """
 
     name = "plain-text-in-data"
@@ -45,5 +45,5 @@ class PlainTextInData(MisfitRule):
             named,
             f"the payload is plain text{lines}{begins}: {quote(text)}",
             expected="a JSON object or [DONE]",
-            repairability=Repairability.UNSAFE if repeats else Repairability.SAFE,
+            repairability=Repairability.SAFE,
         )

@@ -231,8 +231,9 @@ def _content(text: str, sources: tuple[int, ...]) -> Draft:
 
 
 def _finish(reason: str, sources: tuple[int, ...]) -> Draft:
-    change = Change("finish-reason-missing", "choices[0].finish_reason", ABSENT, reason, Origin.INVENTED)
-    return Draft(_chunk({}, reason), sources, [change], invented=True)
+    """The finish of an answer that the upstream sent whole: that says that it is over."""
+    change = Change("finish-reason-missing", "choices[0].finish_reason", ABSENT, reason)
+    return Draft(_chunk({}, reason), sources, [change])
 
 
 def _python_value(data: bytes) -> JsonObject | None:

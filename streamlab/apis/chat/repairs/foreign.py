@@ -10,7 +10,7 @@ from streamlab.rules.repairs.errors import error_shape, told_error
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
 from streamlab.wire.bad_payloads import DONE_EVENTS
-from streamlab.wire.payload import encode_json
+from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
 
@@ -26,7 +26,7 @@ class ForeignEvents(Repair):
         if not draft.is_chunk:
             return (draft,)
         name = _name(draft)
-        if not reading.is_foreign(draft.json, name) or self.story.audio:
+        if not _is_foreign(draft.json, name) or self.story.audio:
             return (draft,)
         was = draft.json
         error = told_error(was, name)
@@ -47,3 +47,14 @@ def _name(draft: Draft) -> bytes:
     """The name that the event had, in lower case; empty when it had none."""
     named: Any = next((change.was for change in draft.changes if change.rule == "sse-event-name-on-chat"), b"")
     return named.strip().lower() if isinstance(named, bytes) else b""
+
+
+def _is_foreign(chunk: JsonObject, name: bytes = b"") -> bool:
+    """Whether an object in a stream of chunks is none, and nobody could take it for one: an event with a name of its
+    own, or a remark of the server's. ``name`` is that of its event, in lower case."""
+    if "choices" in chunk or type(chunk.get("usage")) is dict or reading.is_of_audio_model(chunk):
+        return False
+    kind = chunk.get("object")
+    if type(kind) is str and kind.startswith(("chat.completion", "text_completion")):
+        return False
+    return name not in (b"", b"message") or not ("id" in chunk and "model" in chunk)

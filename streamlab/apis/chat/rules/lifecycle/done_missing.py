@@ -7,6 +7,7 @@ from streamlab.apis.chat.repairs.ended import Ended
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.raw_answers import is_answer_again
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import RuleState
 from streamlab.wire.bad_payloads import ends_otherwise
@@ -43,12 +44,14 @@ class DoneMissing(Rule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._hidden = self._announced = False
+        self._again = False  # the whole answer came once more, as raw text: that was its end
 
     def event(self, at: int, event: StreamEvent) -> None:
         # Without the blank line between them, the last chunk and [DONE] are one event that is no JSON.
         glued = isinstance(event, Undecodable) and event.sse.raw.rstrip().endswith((b"data: [DONE]", b"data:[DONE]"))
         self._hidden |= glued
         self._announced |= ends_otherwise(event)
+        self._again = self._again or is_answer_again(self.ctx, event)
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -59,5 +62,5 @@ class DoneMissing(Rule):
             "the stream ends without data: [DONE]",
             expected="data: [DONE]",
             severity=Severity.INFO if ctx.seen.error_at is not None or self._announced else None,
-            repairability=Repairability.SAFE if ctx.finished else Repairability.NONE,
+            repairability=Repairability.SAFE if ctx.finished or self._again else Repairability.NONE,
         )

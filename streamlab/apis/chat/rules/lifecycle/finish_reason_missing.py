@@ -6,6 +6,7 @@ from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.rules.raw_answers import is_answer_again
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.wire import error_objects, reading
@@ -47,6 +48,7 @@ class FinishReasonMissing(Rule):
         self._blank: dict[int, int] = {}  # choice -> how often its finish_reason was "" or "null"
         self._audio = False
         self._failed = False  # something came that looks like an error in a form of the server's own
+        self._again = False  # the whole answer came once more, as raw text
         self._hidden = False  # a finish_reason stands in an event that is no JSON object
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -54,6 +56,7 @@ class FinishReasonMissing(Rule):
             raw = b"" if event.sse is None else event.sse.raw[:_LOOKED_AT]
             self._failed |= error_objects.tells_of_failure(raw)
             self._hidden |= error_objects.hides_finish(raw)
+            self._again = self._again or is_answer_again(self.ctx, event)
             return
         self._audio = self._audio or reading.is_of_audio_model(event.json)
         name = event.sse.event if event.sse is not None else None
@@ -100,7 +103,11 @@ class FinishReasonMissing(Rule):
             actual="(never)",
             variant=None if choice is None else "the answer is tool calls" if choice.calls else "the answer is text",
             severity=severity,
-            repairability=Repairability.UNSAFE
-            if ctx.seen.done_at is not None and severity is Severity.ERROR
-            else Repairability.NONE,
+            repairability=self._repairability(severity),
         )
+
+    def _repairability(self, severity: Severity) -> Repairability:
+        if self._again and not self.ctx.calls.calls:
+            return Repairability.SAFE  # that answer was whole: plain-text-in-data
+        guessed = self.ctx.seen.done_at is not None and severity is Severity.ERROR
+        return Repairability.UNSAFE if guessed else Repairability.NONE
