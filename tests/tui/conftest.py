@@ -11,7 +11,7 @@ import pytest
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.targets import find_files
 from streamlab.tui.link import Link
-from tests.tui.driving import OF_CHAT, drive
+from tests.tui.driving import drive, of_chat
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def shipped(tmp_path_factory) -> Path:
     """The shipped captures in a database, in the order of their names."""
     path = tmp_path_factory.mktemp("captures") / "shipped.db"
     with CaptureDB(path, write=True) as database:
-        for folder in OF_CHAT:
+        for folder in of_chat():
             for target in find_files(str(folder)):
                 database.add(target.read())
     return path

@@ -19,12 +19,6 @@ from streamlab.tui.screens.exchange import ExchangeScreen
 from streamlab.tui.screens.exchanges import ExchangesScreen
 
 CAPTURES = Path(__file__).parents[2] / "captures"
-#: Those of chat, which most screens are tried on.
-OF_CHAT = sorted(
-    one
-    for one in CAPTURES.iterdir()
-    if one.is_dir() and not one.name.startswith(("anthropic-", "messages-", "responses-"))
-)
 SIZES = ((80, 24), (120, 40), (200, 50))
 #: Only a hang takes this long, on however busy a machine.
 _PATIENCE = 300.0
@@ -116,3 +110,9 @@ def drive(
             await story(driver)
 
     asyncio.run(run())
+
+
+def of_chat() -> list[Path]:
+    """The captures of chat, which most screens are tried on."""
+    others = ("anthropic-", "messages-", "responses-")
+    return sorted(one for one in CAPTURES.iterdir() if one.is_dir() and not one.name.startswith(others))

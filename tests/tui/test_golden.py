@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.driving import OF_CHAT, SIZES
+from tests.tui.driving import SIZES, of_chat
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -109,4 +109,4 @@ def test_no_golden_file_is_left_over():
 
 
 def test_the_captures_are_the_shipped_ones():
-    assert len(OF_CHAT) == 15
+    assert len(of_chat()) == 15
