@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from streamlab.apis.gemini.expectations import GEMINI_OBSERVED
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Severity
-from streamlab.rules.sources import Source
 from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact, as_list, as_object, chunk_of
-
-GEMINI_OBSERVED = Source("Gemini and Vertex, observed", "86 streams recorded by public projects", "")
 
 
 class GeminiFinishMissing(LateRule):

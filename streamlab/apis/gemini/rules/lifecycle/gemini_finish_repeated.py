@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamlab.apis.gemini.rules.lifecycle.gemini_finish_missing import GEMINI_OBSERVED
+from streamlab.apis.gemini.expectations import GEMINI_OBSERVED
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule
 from streamlab.rules.finding import Severity
