@@ -64,7 +64,9 @@ def test_laws_of_repair(number, unsafe, step):
     assert not normalized.failed
     assert before & _HIDES or _errors(repaired) <= before
     assert errors_left(normalized) or not _errors(_bare(repaired))
-    assert normalize(repaired, unsafe=unsafe).exchange.body == repaired.body
+    # A guess about text waits for a block that is whole, which it may be only once it was repaired.
+    guesses = unsafe and any(mark in repaired.body for mark in (b"invoke name", b"<think>"))
+    assert guesses or normalize(repaired, unsafe=unsafe).exchange.body == repaired.body
     assert _fed(made, step, unsafe=unsafe) == repaired.body
     called = "<" in made.body.decode("utf-8", "replace") and unsafe  # markup may become calls
     assert called or "choices" in str(made.body) or _names(made) == _names(repaired)
