@@ -172,6 +172,7 @@ class RepairState(StreamState):
         self.opened: set[int] = set()
         self.audio = False
         self.cut_tail = False
+        self.calls_open = False  # whether the arguments of a call are no whole JSON object
         self.restarted_at = -1  # the event with which the answer started over
         self.went: JsonObject | Run | None = None  # the last chunk that went out, or the run that it is the last of
         self.stray = b""

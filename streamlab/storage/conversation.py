@@ -196,17 +196,11 @@ class Conversation:
             self._unreachable(at_ns, detail)
         elif kind == "rejected":
             self._finish_all(Ending.CLIENT_LEFT, f"bad-request-framing: {detail}", at_ns)
-        elif kind == "repair-failed":
-            self._repair_failed(detail)
+        elif kind == "repair-failed" and self._answered is not None:  # that answer may be over
+            self._answered.notes["repair-failed"] = detail
+            self._touched(self._answered, 0)
         elif kind == "stopped":
             self._finish_all(Ending.INTERRUPTED, "recorder-stopped", at_ns)
-
-    def _repair_failed(self, why: str) -> None:
-        """A repair of ours raised over the answer that came last, which may be over."""
-        draft = self._answered
-        if draft is not None:
-            draft.notes["repair-failed"] = why
-            self._touched(draft, 0)
 
     def _upstream_ended(self, at_ns: int, kind: str, detail: str) -> None:
         if not self._open:

@@ -173,7 +173,8 @@ class Framing(Repair):
             lines.rules["sse-event-name-on-chat"] = lines.event[:80]
         if self._names and lines.data_first:
             lines.rules["sse-field-order"] = "data before event"
-        if lines.event in _PINGS and (lines.event or b"").decode() not in self._at_home:
+        answers = any(b'"choices"' in one for one in lines.payload)  # a chunk that ran into the ping, or is called so
+        if lines.event in _PINGS and (lines.event or b"").decode() not in self._at_home and not answers:
             lines.rules["sse-ping-event-with-data"] = lines.event
             lines.comments.append(b" " + (lines.event or b""))
             lines.payload.clear()

@@ -6,6 +6,7 @@ from streamlab.apis.chat.repairs.deltas import DeltaShape, MixedReasoning
 from streamlab.apis.chat.repairs.ended import Ended
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.apis.chat.repairs.foreign import ForeignEvents
+from streamlab.apis.chat.repairs.late_finish import LateFinish
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.repair import Repair
 
@@ -16,6 +17,7 @@ SHARED: tuple[type[Repair], ...] = (
     DeltaShape,
     MixedReasoning,
     ToolCalls,
+    LateFinish,
     Closing,
     Ended,
 )

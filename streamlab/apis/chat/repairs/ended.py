@@ -86,7 +86,8 @@ class Ended(Repair):
             yield self._error_told(self._told)
         elif not self._finished and not story.audio and not reading.is_of_audio_model(story.last or {}):
             why = "whether the answer is whole is not on the wire"
-            if story.unsafe and story.last is not None and not _UNREAD & story.account.unrepaired.keys():
+            unread = story.calls_open or _UNREAD & story.account.unrepaired.keys()
+            if story.unsafe and story.last is not None and not unread:
                 yield from self._guess(draft)
             else:
                 story.account.cannot("finish-reason-missing", why)

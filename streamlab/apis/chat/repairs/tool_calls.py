@@ -139,6 +139,8 @@ class ToolCalls(Repair):
         """The calls whose name never came, then what waited with the finish."""
         for index in self._calls:
             yield from self._flush(index)
+        out = [call.arguments for calls in self._calls.values() for call in calls.out]
+        self.story.calls_open = any(one.length and not one.complete for one in out)
         late, self._late = self._late, []
         for draft in late:
             self._finish_choices(draft)

@@ -1,0 +1,61 @@
+"""Legacy completions whose text goes on after a chunk that only finishes: the finish goes behind it."""
+
+from __future__ import annotations
+
+from streamlab.apis import api_names
+from streamlab.exchange import Ending
+from streamlab.rules.repair import Comment, Draft, Drafts, Repair, RepairState, Stage
+from streamlab.wire import reading
+from streamlab.wire.reading import Fact
+
+_MAX_HELD = 256
+
+
+class LateFinish(Repair):
+    """Holds a chunk that says nothing but the finish of its choice until it is known that no more text comes."""
+
+    rules = ("content-after-finish",)
+    stage = Stage.CLOSING
+    apis = frozenset({api_names.COMPLETIONS})
+    on = Fact.FINISH
+    holds_back = "from a chunk on that only finishes its choice: until [DONE] or the end (256 events at most)"
+
+    def __init__(self, story: RepairState) -> None:
+        super().__init__(story)
+        self._held: list[Draft] = []
+        self._finishes: dict[int, Draft] = {}  # choice -> the held chunk that finishes it
+        self._late: list[Draft] = []  # those after which text came
+
+    def event(self, draft: Draft) -> Drafts:
+        if not draft.is_chunk:
+            if not isinstance(draft.event, Comment):
+                return (*self._let_go(), draft)
+            if not self._held:
+                return (draft,)
+        listed = reading.choices(draft.json) if draft.is_chunk else []
+        for choice in listed:
+            index = reading.choice_index(choice)
+            if choice.get("text") and not choice.get("finish_reason") and index in self._finishes:
+                self._late.append(self._finishes.pop(index))
+        if len(listed) == 1 and isinstance(listed[0].get("finish_reason"), str) and not listed[0].get("text"):
+            self._finishes.setdefault(reading.choice_index(listed[0]), draft)
+        if not self._held and not self._finishes:
+            return (draft,)
+        self._held.append(draft)
+        self.awake = True
+        return tuple(self._let_go()) if len(self._held) > _MAX_HELD else ()
+
+    def end(self, ending: Ending) -> Drafts:
+        return tuple(self._let_go())
+
+    def release(self) -> Drafts:
+        return tuple(self._let_go())
+
+    def _let_go(self) -> list[Draft]:
+        held, late = self._held, self._late
+        self._held, self._finishes, self._late, self.awake = [], {}, [], False
+        for draft in late:
+            draft.note(self.rules[0], "choices[0].finish_reason", "before text", "after it")
+        kept = [draft for draft in held if not any(draft is one for one in late)]
+        at = max((at + 1 for at, one in enumerate(kept) if one.is_chunk and reading.choices(one.json)), default=0)
+        return [*kept[:at], *late, *kept[at:]]
