@@ -56,6 +56,7 @@ def _fed(made: Exchange, step: int, *, unsafe: bool) -> bytes:
 @given(st.integers(0, 10**9), st.booleans(), st.sampled_from([1, 17, 400]))
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(68, False, 17)
+@example(26864502, False, 400)  # a delta whose type is an object
 def test_laws_of_repair(number, unsafe, step):
     made = mutated(number)
     before = _errors(made)

@@ -245,10 +245,10 @@ class Blocks(Part):
             yield from self._delta(one, slot, delta)
 
     def _delta(self, draft: Draft, slot: Slot, delta: JsonObject) -> Iterator[Draft]:
-        kind = delta.get("type")
+        kind = delta["type"] if type(delta.get("type")) is str else ""
         known = BLOCK_TYPES.get(slot.kind)
         if known is not None and kind in DELTA_BLOCKS and kind not in known.deltas:
-            yield from self._mismatch(draft, slot, DELTA_BLOCKS[str(kind)])
+            yield from self._mismatch(draft, slot, DELTA_BLOCKS[kind])
             return
         if known is not None and kind == "input_json_delta" and kind not in known.deltas:
             self.message.cannot(MISMATCH, "the id and the name of the tool are not on the wire")
