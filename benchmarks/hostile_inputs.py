@@ -141,7 +141,7 @@ def _mutate_database(seed: random.Random, path: Path) -> None:
 
 
 def _mutate_table(seed: random.Random, connection: sqlite3.Connection, table: str) -> None:
-    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")] or ["id"]
     value = seed.choice(_VALUES)
     if isinstance(value, list | dict):
         value = json.dumps(value)

@@ -296,7 +296,12 @@ class StoredSegments(Sequence[Segment]):
         index = at + self._count if at < 0 else at
         if not 0 <= index < self._count:
             raise IndexError(at)
-        return self._db.segments_between(self._exchange_id, index, index + 1)[0]
+        found = self._db.segments_between(self._exchange_id, index, index + 1)
+        if not found:
+            raise UnreadableInputError(
+                f"{self._db.path}: exchange {self._exchange_id} is damaged: segment {at} is gone"
+            )
+        return found[0]
 
     def __eq__(self, other: object) -> bool:
         return (

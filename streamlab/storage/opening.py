@@ -40,6 +40,8 @@ def clear_errors(path: Path) -> Iterator[None]:
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
             raise UnreadableInputError(f"{path}: not a readable capture: {error}") from None
         raise CouldNotRunError(f"{path}: {error}") from None
+    except UnicodeDecodeError:  # of a name in a damaged schema, or of a complaint about it
+        raise UnreadableInputError(f"{path}: not a readable capture: names in it are no text") from None
 
 
 def inspect_header(path: Path) -> bool:

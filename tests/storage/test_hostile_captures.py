@@ -87,6 +87,22 @@ def test_a_column_that_is_missing_is_one_line(path: Path, change: str, said: str
         CaptureDB(path, write=write)
 
 
+def test_a_name_that_is_no_text_is_one_line(path: Path) -> None:
+    """Damage may hit the names in a schema, and then what SQLite says of it is no text either."""
+    raw = path.read_bytes()
+    for name in (b"CREATE TABLE segments", b"CREATE TABLE marks"):
+        assert name in raw
+        path.write_bytes(raw.replace(name, name[:-2] + b"\xda\xda"))
+        with pytest.raises(UnreadableInputError, match=r"not a readable capture|is no table"):
+            CaptureDB(path)
+
+
+def test_a_segment_that_is_gone_is_one_line(path: Path) -> None:
+    _change(path, "UPDATE segments SET seq = seq + 1 WHERE exchange_id = 1")
+    with CaptureDB(path) as db, pytest.raises(UnreadableInputError, match="exchange 1 is damaged"):
+        _ = db.get(1).segments[0]
+
+
 def test_a_foreign_trigger_is_never_run(path: Path) -> None:
     _change(path, "CREATE TRIGGER theirs AFTER DELETE ON exchanges BEGIN DELETE FROM segments; END")
     with CaptureDB(path) as db:
