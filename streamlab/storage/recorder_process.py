@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from streamlab.errors import UnreadableInputError
 from streamlab.sharing.shared import Masking
+from streamlab.storage.background import LOOKS_A_SECOND, SharePolicy
 from streamlab.storage.frames import COUNTS_AT, READ_AT, SPILLED_AT, TWO, U64, WRITTEN_AT, Layout, create_memory
 from streamlab.storage.overflow import Overflow, about_run
 from streamlab.storage.recorder import Observer, Recorder
@@ -75,6 +76,7 @@ class RecorderProcess:
         self._forked_at = 0.0
         self._delay = 0.0
         self._gone = False
+        self._share = SharePolicy()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.pid, self._status, pipe = self._fork()
         self.tap = SpoolWriter(self._memory, recording.layout, pipe, overflow)
@@ -126,6 +128,15 @@ class RecorderProcess:
         self._warn = warn
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._status, self._heard)
+        self._look()
+
+    def _look(self) -> None:
+        if self._loop is None:
+            return
+        if not self._gone:
+            fed, done = (int(U64.unpack_from(self._memory, at)[0]) for at in (WRITTEN_AT, READ_AT))
+            self._share.look(self.pid, fed, done)
+        self._loop.call_later(1 / LOOKS_A_SECOND, self._look)
 
     def unwatch(self) -> None:
         """The loop ends."""

@@ -9,14 +9,13 @@ import os
 import time
 from collections.abc import Callable
 
-from streamlab.storage.background import BackgroundThread
+from streamlab.storage.background import BEHIND_BYTES, CAUGHT_UP_BYTES, BackgroundThread
 from streamlab.storage.recorder import BATCH, RETRY_SECONDS, Observer, Recorder
 from streamlab.storage.spool_reader import SpoolReader
 
 _TICK_SECONDS = 0.25
-#: From how many bytes or seconds behind on the writer no longer stands back, and below how many it does again.
-_BEHIND_BYTES, _BEHIND_SECONDS = 8 * 1024 * 1024, 1.0
-_CAUGHT_UP_BYTES, _CAUGHT_UP_SECONDS = 1024 * 1024, 0.25
+#: From how many seconds behind on the writer no longer stands back, and below how many it does again.
+_BEHIND_SECONDS, _CAUGHT_UP_SECONDS = 1.0, 0.25
 #: Bytes taken at once while it stands back: it may get a tenth of a processor, and should soon see that it is behind.
 _SMALL_BATCH = 256 * 1024
 
@@ -54,7 +53,7 @@ class Writing:
         while not self._over:
             background.run(self._stand_back)
             if not self._over:
-                self._catch_up()
+                self._catch_up(background.hurry)
         recorder = self._recorder
         complete = self._spool.empty and self._started
         if complete:
@@ -88,11 +87,12 @@ class Writing:
     # --- two ways of working
 
     def _stand_back(self) -> None:
-        while not self._over and not self._behind(_BEHIND_BYTES, _BEHIND_SECONDS):
+        while not self._over and not self._behind(BEHIND_BYTES, _BEHIND_SECONDS):
             self._turn(_SMALL_BATCH, polite=True)
 
-    def _catch_up(self) -> None:
-        while not self._over and self._behind(_CAUGHT_UP_BYTES, _CAUGHT_UP_SECONDS):
+    def _catch_up(self, hurry: Callable[[], None]) -> None:
+        while not self._over and self._behind(CAUGHT_UP_BYTES, _CAUGHT_UP_SECONDS):
+            hurry()
             self._turn(BATCH, polite=False)
 
     def _behind(self, size: int, seconds: float) -> bool:

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from streamlab.storage import background
+
 _ASK = "import os; from streamlab.storage.background import stand_back; stand_back(); print(os.getpriority(0, 0))"
 
 
@@ -25,3 +27,32 @@ def test_it_lets_others_go_first_unless_the_environment_says_no(wish, lower):
         start_new_session=True,
     )
     assert (int(done.stdout) > before) is (lower and before < 19)
+
+
+def test_one_that_is_fed_and_does_not_get_on_stands_back_no_more_until_it_has():
+    """Positions at each look, four a second, and what its session's share is set to; ten is standing back."""
+    set_to = []
+    policy = background.SharePolicy(set_to.append)
+    looks = [
+        *[(fed, 0, []) for fed in (0, 10, 20, 30, 40)],  # nothing was waiting a second ago
+        (50, 5, [0]),  # of what was, ten bytes, some are not done
+        *[(60, 5, [])] * 3,
+        (60, 15, [0]),  # once a second
+        (60, 60, [10]),
+        (60, 60, []),
+        (60 + 9 * 2**20, 61, [0]),  # or very much at once
+        (60 + 9 * 2**20, 60 + 2**20, []),
+        (60 + 10 * 2**20, 60 + 9 * 2**20 + 1, [10]),
+    ]
+    for at, (fed, done, expected) in enumerate(looks):
+        policy.look(1, fed, done)
+        assert (at, set_to) == (at, expected)
+        set_to.clear()
+
+
+def test_what_a_call_raises_comes_out():
+    def fail():
+        raise ValueError("ours")
+
+    with pytest.raises(ValueError, match="ours"):
+        background.BackgroundThread().run(fail)
