@@ -21,6 +21,7 @@ COMMANDS = {
     "compare": "Say what a hop did to a stream, and who is to blame.",
     "trend": "Say how often rules spoke, by model, server, label or day.",
     "bisect": "Find the first recording in which a rule spoke.",
+    "drift": "Ask recorded questions again, and say what changed in the answers.",
     "probe": "Ask a live server a fixed set of questions, and judge the answers.",
     "normalize": "Mend a stream, and account for every change.",
     "replay": "Play exchanges back, faults included.",

@@ -8,7 +8,6 @@ into that directory, the others into numbered ones inside. Secrets are taken out
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,8 @@ DEFAULT_UPSTREAM = "https://api.openai.com/v1"
 _META = "exchange.json"
 _PATIENCE_S = 60.0
 _SPOKEN = "OPENAI_BASE_URL="
+#: Says where the recorder is and ends, and the recorder with it, when we let go of its standard input, or die.
+_UNTIL_LET_GO = f"import os, sys; print({_SPOKEN!r} + os.environ[{_SPOKEN[:-1]!r}], flush=True); sys.stdin.read()"
 
 
 def upstream(environment: Mapping[str, str] = os.environ) -> str:
@@ -46,21 +47,22 @@ def homes(home: Path) -> list[Path]:
 class LiveRecorder:
     """``streamlab record`` in front of a server; ``base_url`` is for the client. Raises CouldNotRunError.
 
-    When the block ends what was recorded becomes fixtures below ``home``; ``recorded`` lists them.
+    When the block ends what was recorded becomes fixtures below ``home``; ``recorded`` lists them. Without a ``home``
+    it stays in the database ``kept``.
     """
 
-    def __init__(self, home: Path, url: str) -> None:
-        self._home, self._url = home, url
+    def __init__(self, home: Path | None, url: str, kept: Path | None = None) -> None:
+        self._home, self._url, self._kept = home, url, kept
         self.recorded: list[Path] = []
         self.base_url = ""
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="streamlab-")
-        self._db = Path(self._folder.name) / "recorded.db"
+        self._db = self._kept or Path(self._folder.name) / "recorded.db"
         options = ["--upstream", self._url, "--listen", "127.0.0.1:0", "--db", str(self._db), "--no-findings"]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "streamlab", "record", *options],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "streamlab", "record", *options, "--", sys.executable, "-c", _UNTIL_LET_GO],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -80,21 +82,20 @@ class LiveRecorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._process.send_signal(signal.SIGINT)
             try:
-                self._process.communicate(timeout=_PATIENCE_S)
+                self._process.communicate(timeout=_PATIENCE_S)  # closes its standard input
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.communicate()
-            if self._db.exists():
-                self._export()
+            if self._home is not None and self._db.exists():
+                self._export(self._home)
         finally:
             self._folder.cleanup()
 
-    def _export(self) -> None:
+    def _export(self, below: Path) -> None:
         for target in find(str(self._db), None):
             with target.opened() as exchange:
-                home = next(_free(self._home))
+                home = next(_free(below))
                 write_exchange_dir(exchange, home)
             write_expectations(home, read_exchange_dir(home))
             self.recorded.append(home)
@@ -117,14 +118,15 @@ def record_missed(missed: Sequence[Played], home: Path, url: str) -> list[Path]:
         origin = httpx.URL(recorder.base_url)
         for one in missed:
             with client.stream(
-                one.method, origin.copy_with(raw_path=one.target.encode()), content=one.body, headers=_keys()
+                one.method, origin.copy_with(raw_path=one.target.encode()), content=one.body, headers=keys()
             ) as answer:
                 for _ in answer.iter_raw():
                     pass
     return recorder.recorded
 
 
-def _keys() -> dict[str, str]:
+def keys() -> dict[str, str]:
+    """Headers of a request to a real server, with the keys of the environment."""
     headers = {"content-type": "application/json"}
     if key := os.environ.get("OPENAI_API_KEY"):
         headers["authorization"] = f"Bearer {key}"
