@@ -14,9 +14,9 @@ from typing import Any
 
 from streamlab.exchange import Exchange
 from streamlab.judging.report import Report
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import SSEDecoder
-from streamlab.wire.stream import BodyDecoder
 from streamlab.wire.visible import visible
 
 _MAX_MEMBERS = 20_000

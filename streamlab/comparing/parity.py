@@ -16,9 +16,10 @@ from streamlab.exchange import Ending, Exchange
 from streamlab.rules.finding import Finding, Severity
 from streamlab.wire import bodies, reading
 from streamlab.wire.accumulate import Accumulator
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, ErrorPayload
 from streamlab.wire.payload import JsonObject, decode_payload
-from streamlab.wire.stream import BodyDecoder, StreamDecoder
+from streamlab.wire.stream import StreamDecoder
 
 #: Members that must be the same in every request for two modes to be comparable; these two say which mode it is.
 _MODE_MEMBERS = ("stream", "stream_options")

@@ -16,11 +16,12 @@ from streamlab.judging.stream_reader import StreamReader
 from streamlab.rules.request import RequestReading
 from streamlab.wire import bodies, reading
 from streamlab.wire.calls import CallTracker, TrackedCall
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import JsonSplitter
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 from streamlab.wire.sse import ServerSentEvent
-from streamlab.wire.stream import BodyDecoder, StreamDecoder, read_event
+from streamlab.wire.stream import StreamDecoder, read_event
 
 #: Events of one exchange that are compared; what is beyond is said not to be.
 MAX_EVENTS = 200_000

@@ -15,8 +15,8 @@ from http import HTTPStatus
 from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
 from streamlab.playback.faults import Action, Change, Faults, StatusFault
 from streamlab.playback.script import Finish
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.sse import SSEDecoder
-from streamlab.wire.stream import BodyDecoder
 
 #: Two reads of a split event come so far apart, so that a client reads them one by one.
 _APART_US = 2_000

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from streamlab.errors import UsageError
 from streamlab.exchange import Ending, Exchange, Headers, ResponseHead
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.sse import SSEDecoder
-from streamlab.wire.stream import BodyDecoder
 
 
 class Finish(StrEnum):

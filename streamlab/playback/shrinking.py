@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from streamlab.exchange import Ending, Exchange, Headers, Segment
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.payload import Payload, decode_payload, encode_json
 from streamlab.wire.sse import SSEDecoder
-from streamlab.wire.stream import BodyDecoder
 
 T = TypeVar("T", bound=Hashable)
 #: Answers about longer parts are not remembered: they are seldom asked for twice and take much room.

@@ -19,11 +19,12 @@ from streamlab.repairing.whole_answers import error_body, error_status_body
 from streamlab.rules.repair import Change, Draft, Origin, RepairState, error_event
 from streamlab.rules.repairs.framing import frame
 from streamlab.wire.bodies import coding_of, is_begun
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import JsonSplitter
 from streamlab.wire.runs import Run
 from streamlab.wire.sse import BOM
-from streamlab.wire.stream import BodyDecoder, StreamDecoder, events_of, raw_of, read_event
+from streamlab.wire.stream import StreamDecoder, events_of, raw_of, read_event
 
 #: What is said of a stream that asks too much; no rule, since nothing is wrong with a stream for being long.
 TOO_MUCH = "too-much-to-mend"

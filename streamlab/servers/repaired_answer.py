@@ -9,8 +9,8 @@ from streamlab.apis import UNKNOWN, api_of_path
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.servers.unanswered import FRAMING_HEADERS, UnansweredRequest
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.http1 import BodyFraming, BodyReader, Piece, StatusHead, values
-from streamlab.wire.stream import BodyDecoder
 
 #: An error answer with a larger body goes through as it came.
 _MAX_ERROR_BODY = 1024 * 1024

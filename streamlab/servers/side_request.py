@@ -11,8 +11,8 @@ from streamlab.ports import Tap
 from streamlab.servers.endpoint import Endpoint
 from streamlab.servers.refusal import Refusal
 from streamlab.servers.upstream import Upstream
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.http1 import Body, Broken, End, Head, ResponseReader
-from streamlab.wire.stream import BodyDecoder
 
 #: A longer answer is no chat completion.
 _MAX_BODY = 16 * 1024 * 1024

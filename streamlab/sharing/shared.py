@@ -20,7 +20,7 @@ from streamlab.redaction import is_secret_name, redact_headers, redact_line, red
 from streamlab.sharing.filler import fill_body, fill_request
 from streamlab.sharing.masking import Masked, MaskedBody, mask_body, mask_text, recut
 from streamlab.sharing.requests import mask_request
-from streamlab.wire.stream import BodyDecoder
+from streamlab.wire.content_coding import BodyDecoder
 
 
 @dataclass(frozen=True, slots=True)

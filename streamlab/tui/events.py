@@ -10,9 +10,10 @@ from typing import NamedTuple, Protocol
 from streamlab.exchange import Exchange
 from streamlab.judging.event_index import STEP, Checkpoint, EventIndex
 from streamlab.storage.browsing import BodyPiece, Browser
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder
-from streamlab.wire.stream import BodyDecoder, read_event
+from streamlab.wire.stream import read_event
 
 #: Segments read from the database at once.
 PAGE = 64

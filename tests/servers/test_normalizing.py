@@ -34,7 +34,7 @@ from streamlab.servers.normalizing import RepairingTransformer
 from streamlab.standins import Scenario, Standin, scenarios
 from streamlab.standins.running import in_thread, serve_scenario
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.wire.stream import BodyDecoder
+from streamlab.wire.content_coding import BodyDecoder
 from tests import streams
 from tests.servers.harness import (
     END,

@@ -10,7 +10,7 @@ import zstandard
 
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
-from streamlab.wire.stream import BodyDecoder
+from streamlab.wire.content_coding import BodyDecoder
 from tests.streams import HEADERS, chat_text, exchange, frame, sse
 
 PLAIN = sse(chat_text())

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamlab.wire import stream
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, Undecodable
 from streamlab.wire.sse import parse_event
-from streamlab.wire.stream import BodyDecoder, StreamDecoder, encode, read_event
+from streamlab.wire.stream import StreamDecoder, encode, read_event
 from tests.streams import chat_text, sse
 
 BODY = sse(chat_text(*[f"word {at} " for at in range(40)]))

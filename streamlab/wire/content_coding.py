@@ -1,0 +1,317 @@
+"""Undoes the content coding of a body, as it comes: gzip, deflate, br, zstd, one over another.
+
+A bomb is stopped: a decoded body may be at most `MAX_DECODED` bytes, after that decoding ends with a fault instead of
+eating the machine. Who must not be kept busy takes a body in `BodyDecoder.pieces`, each of which takes little time and
+memory to make.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import brotli
+import zstandard
+
+from streamlab.wire.bodies import coding_of, is_begun, is_zstd_frame
+
+#: Decoded bytes of a compressed body that are read at most.
+MAX_DECODED = 96 * 1024 * 1024
+_PIECE = 64 * 1024
+#: Coded bytes that are looked at in one go.
+_STEP = 4096
+#: RFC 9659: a content coding of zstd needs no larger window, and a decoder would have to hold it.
+_ZSTD_WINDOW = 1 << 23
+
+
+class BodyDecoder:
+    """Undoes ``Content-Encoding`` incrementally; several codings are undone in reverse order.
+
+    ``fault`` says why decoding stopped (wrong coding, corrupt data, too large); None while all is well. What was
+    decoded before the fault has been handed out. ``identity`` is True when there is nothing to undo. With ``guess`` a
+    body that plainly starts compressed, and has no coding by its head, is decoded all the same.
+    """
+
+    def __init__(self, content_encoding: str | None, *, guess: bool = False) -> None:
+        self.codings = [
+            coding
+            for coding in (part.strip().lower() for part in (content_encoding or "").split(","))
+            if coding and coding != "identity"
+        ]
+        self.fault: str | None = None
+        self._stages: list[_Stage] = []
+        for coding in reversed(self.codings):
+            make = _STAGES.get(coding)
+            if make is None:
+                self.fault = f"unknown content coding {coding!r}"
+                break
+            self._stages.append(make())
+        self._made = [0] * len(self._stages)  # bytes that came out of each stage
+        self._start: bytes | None = b"" if guess and not self.codings else None  # while a guess is open
+
+    @property
+    def identity(self) -> bool:
+        return not self.codings
+
+    @property
+    def decoded_bytes(self) -> int:
+        """How many bytes were handed out, where there is a coding."""
+        return self._made[-1] if self._made else 0
+
+    def feed(self, data: bytes) -> bytes:
+        """The decoded bytes that ``data`` yields; b"" after a fault."""
+        return b"".join(self.feed_pieces(data))
+
+    def feed_pieces(self, data: bytes) -> Iterator[bytes]:
+        """The same in `pieces`, so that what grows a thousandfold is never held whole."""
+        if self._start is not None:
+            data = self._guess(data)
+        return self.pieces(data) if self.codings else iter((data,))
+
+    def finish(self) -> bytes:
+        """What was held back to guess the coding by."""
+        held, self._start = self._start or b"", None
+        return held
+
+    def _guess(self, data: bytes) -> bytes:
+        start = (self._start or b"") + data
+        if is_begun(start):
+            self._start = start
+            return b""
+        self._start = None
+        coding = coding_of(start)
+        if coding is not None:
+            self.codings, self._stages, self._made = [coding], [_STAGES[coding]()], [0]
+        return start
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """The same piece by piece: at most 64 KiB each, made when asked for, some of them empty.
+
+        The pieces of one call are to be taken before the next.
+        """
+        if not self.codings:
+            yield data
+        elif self.fault is None and data:
+            yield from self._through(0, data)
+
+    def _through(self, at: int, data: bytes) -> Iterator[bytes]:
+        """What the stages from ``at`` on make of ``data``. What came before a fault goes all the way through."""
+        if at == len(self._stages):
+            yield data
+            return
+        stage = self._stages[at]
+        for piece in stage.pieces(data):
+            piece = piece[: MAX_DECODED - self._made[at]]
+            self._made[at] += len(piece)
+            full = self._made[at] >= MAX_DECODED
+            if full:
+                self.fault = f"decoding stopped after {MAX_DECODED} bytes"
+            if piece:
+                yield from self._through(at + 1, piece)
+            if not piece or at + 1 < len(self._stages):
+                yield b""  # the stages behind may make nothing of it
+            if full:
+                return
+        self.fault = self.fault or stage.fault
+
+    @property
+    def complete(self) -> bool:
+        """Whether the coded data came to its proper end (gzip trailer and the like)."""
+        return all(stage.complete for stage in self._stages)
+
+    @property
+    def parts(self) -> int:
+        """Of how many members (gzip) or frames (zstd) the coding undone first has been made so far."""
+        return self._stages[0].parts if self._stages else 0
+
+
+class _Stage(Protocol):
+    """One coding. ``pieces`` gives, bit by bit, what came before a fault; joined, the same however it is cut."""
+
+    complete: bool
+    fault: str | None
+    parts: int  # members or frames that were begun
+
+    def pieces(self, data: bytes) -> Iterator[bytes]: ...
+
+
+class _Zlib:
+    """gzip, several members too, and deflate, which some servers send without the zlib header."""
+
+    def __init__(self, wbits: int) -> None:
+        self._wbits = wbits
+        self._gzip = wbits > zlib.MAX_WBITS
+        self._inner = zlib.decompressobj(wbits)
+        self._held = b""  # the two bytes that tell a zlib header, or the next gzip member
+        self._deciding = not self._gzip
+        self._over = False  # what comes now is padding
+        self.complete = False
+        self.fault: str | None = None
+        self.parts = 1
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        for at in range(0, len(data), _STEP):
+            yield from self._step(data[at : at + _STEP])
+            if self.fault is not None or self._over:
+                return
+
+    def _step(self, data: bytes) -> Iterator[bytes]:
+        data = self._held + data
+        self._held = b""
+        more = bool(data) and not self._over
+        while more and self.fault is None:
+            if (self._deciding or self.complete) and not self._begin(data):
+                return
+            piece, data = self._decompress(data)
+            yield piece
+            # A full piece may have more behind it, all of its input taken in already.
+            more = bool(data) or (len(piece) == _PIECE and not self.complete)
+
+    def _begin(self, data: bytes) -> bool:
+        """Look at two bytes before deciding; False when there is nothing to decode (yet)."""
+        if len(data) < 2:
+            self._held = data
+            return False
+        if self._deciding:
+            headed = data[0] & 0x0F == 8 and int.from_bytes(data[:2]) % 31 == 0
+            self._inner = zlib.decompressobj(zlib.MAX_WBITS if headed else -zlib.MAX_WBITS)
+            self._deciding = False
+            return True
+        if not self._gzip or not data.startswith(b"\x1f\x8b"):
+            self._over = True  # padding behind the end is ignored, as browsers do
+            return False
+        self._inner = zlib.decompressobj(self._wbits)
+        self.complete = False
+        self.parts += 1
+        return True
+
+    def _decompress(self, data: bytes) -> tuple[bytes, bytes]:
+        """What ``data`` yields, a piece at most, and what is left of it."""
+        before = self._inner.copy()
+        try:
+            piece = self._inner.decompress(data, _PIECE)
+        except zlib.error as error:
+            self.fault = f"corrupt compressed data: {error}"
+            return _before_the_fault(before, data), b""
+        if self._inner.eof:
+            self.complete = True
+            return piece, self._inner.unused_data
+        return piece, self._inner.unconsumed_tail
+
+
+def _before_the_fault(inner: zlib._Decompress, data: bytes) -> bytes:
+    """zlib throws away what one call decoded before it met an error: ask again, byte by byte."""
+    pieces: list[bytes] = []
+    try:
+        for at in range(len(data)):
+            pieces.append(inner.decompress(data[at : at + 1], _PIECE))
+    except zlib.error:
+        pass
+    return b"".join(pieces)
+
+
+class _ByteWise:
+    """A decompressor without a bound on its output, or that keeps what it decoded before an error to itself."""
+
+    complete = False
+
+    def __init__(self) -> None:
+        self.fault: str | None = None
+        self.parts = 1
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Byte by byte: that bounds the output of a bomb, and gives the same before an error however it is cut."""
+        made: list[bytes] = []
+        size = 0
+        for at in range(len(data)):
+            if self._over or self.fault is not None:
+                break
+            for piece in self._step(data[at : at + 1]):
+                made.append(piece)
+                size += len(piece)
+                if size >= _PIECE:
+                    yield from _cut(b"".join(made))
+                    made, size = [], 0
+            if at % _STEP == _STEP - 1:
+                yield b"".join(made)
+                made, size = [], 0
+        yield b"".join(made)
+
+    @property
+    def _over(self) -> bool:
+        """Whether what comes now is padding."""
+        return self.complete
+
+    def _step(self, byte: bytes) -> Iterator[bytes]:
+        """What one more byte yields."""
+        raise NotImplementedError
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    for at in range(0, len(data), _PIECE):
+        yield data[at : at + _PIECE]
+
+
+class _Brotli(_ByteWise):
+    def __init__(self) -> None:
+        super().__init__()
+        self._inner = brotli.Decompressor()
+
+    def _step(self, byte: bytes) -> Iterator[bytes]:
+        try:
+            piece: bytes = self._inner.process(byte, output_buffer_limit=_PIECE)
+            while len(piece) >= _PIECE:
+                yield piece
+                piece = self._inner.process(b"", output_buffer_limit=_PIECE)
+        except brotli.error as error:
+            self.fault = f"corrupt compressed data: {error}"
+            return
+        self.complete = self._inner.is_finished()
+        yield piece
+
+
+class _Zstd(_ByteWise):
+    """Frames in a row, skippable ones too, as RFC 8878 allows; what begins like no frame behind one is padding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inner = self._frame()
+        self._start = b""  # of what may be the next frame
+        self._padding = False
+
+    @staticmethod
+    def _frame() -> zstandard.ZstdDecompressionObj:
+        return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+
+    @property
+    def _over(self) -> bool:
+        return self._padding
+
+    def _step(self, byte: bytes) -> Iterator[bytes]:
+        """One byte ends one block at most, which holds 128 KiB."""
+        if self.complete:
+            byte = self._start = self._start + byte
+            if len(byte) < 4:
+                return
+            if not is_zstd_frame(byte):
+                self._padding = True
+                return
+            self._start, self._inner, self.complete = b"", self._frame(), False
+            self.parts += 1
+        try:
+            piece = self._inner.decompress(byte)
+        except zstandard.ZstdError as error:
+            self.fault = f"corrupt compressed data: {error}"
+            return
+        self.complete = self._inner.eof
+        yield piece
+
+
+_STAGES: dict[str, Callable[[], _Stage]] = {
+    "gzip": lambda: _Zlib(zlib.MAX_WBITS | 16),
+    "x-gzip": lambda: _Zlib(zlib.MAX_WBITS | 16),
+    "deflate": lambda: _Zlib(zlib.MAX_WBITS),
+    "br": _Brotli,
+    "zstd": _Zstd,
+}
