@@ -205,7 +205,7 @@ def dump(value: Any) -> bytes:
 def frame(value: Any, name: str | None = "") -> bytes:
     """One event; ``name`` None: without an event line, "": its type."""
     data = value if isinstance(value, bytes) else dump(value)
-    name = value.get("type", "") if name == "" and isinstance(value, dict) else name
+    name = str(value.get("type", "")) if name == "" and isinstance(value, dict) else name
     return (b"event: " + name.encode() + b"\n" if name else b"") + b"data: " + data + b"\n\n"
 
 

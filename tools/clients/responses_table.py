@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from messages_table import document  # noqa: E402
+from messages_table import document
 
 TARGET = Path(__file__).resolve().parents[2] / "streamlab" / "clients" / "responses.toml"
 _HEAD = """\

@@ -8,7 +8,7 @@ from typing import Any
 from streamlab.apis import api_names
 from streamlab.apis.responses.expectations import AFTER_TERMINAL, KEEPALIVE, TERMINAL
 from streamlab.apis.responses.fold import ResponseFold, is_whole
-from streamlab.apis.responses.reader import ResponseReader
+from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.whole import streamed
 from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
@@ -34,8 +34,8 @@ class Responses(Api):
         kind = value.get("type")
         return isinstance(kind, str) and kind.startswith("response.")
 
-    def tracker(self) -> ResponseReader:
-        return ResponseReader()
+    def tracker(self) -> ResponsesReader:
+        return ResponsesReader()
 
     def fold(self, tracker: Any) -> ResponseFold:
         return ResponseFold(tracker)

@@ -28,7 +28,7 @@ class Pairs(NamedTuple):
 def pairs(output: list[Any], items: list[Item]) -> Pairs:
     """Which is which: by id, then what is left by type, in order."""
     listed = [(place, as_object(item)) for place, item in enumerate(output[:_MOST])]
-    left = list(items[:_MOST])
+    left = sorted(items[:_MOST], key=lambda item: not item.opened)
     paired: list[tuple[int, JsonObject, Item]] = []
     for same in (_same_id, _same_kind):
         rest = []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from streamlab.apis.responses.expectations import CALL_INPUT, CALLS, text_of
 from streamlab.apis.responses.items import Item
-from streamlab.apis.responses.reader import ResponseReader
+from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 
@@ -32,8 +32,8 @@ class ResponseMark(NamedTuple):
 class ResponseFold:
     """Folds the JSON of events. With a ``reader`` that somebody else feeds, it only looks at what that one knows."""
 
-    def __init__(self, reader: ResponseReader | None = None) -> None:
-        self.reader = reader or ResponseReader()
+    def __init__(self, reader: ResponsesReader | None = None) -> None:
+        self.reader = reader or ResponsesReader()
         self._feeds = reader is None
         self._whole: JsonObject | None = None  # an answer that was not streamed
 
@@ -120,7 +120,7 @@ class ResponseFold:
         items = [Item(at, at, item) for at, item in enumerate(self.output())]
         for item in items:
             item.done = item.added
-        reader, self.reader = self.reader, ResponseReader()
+        reader, self.reader = self.reader, ResponsesReader()
         self.reader.output.items.extend(items)
         held = self._held_streamed()
         self.reader = reader
@@ -161,7 +161,7 @@ class ResponseFold:
 
     def at(self, mark: ResponseMark) -> ResponseFold:
         """A fold as it was at an earlier moment of this one; feeding it leaves this one alone."""
-        now, past = self.reader, ResponseReader()
+        now, past = self.reader, ResponsesReader()
         past.response, past.final, past.terminal, past.error = now.response, mark.final, mark.terminal, mark.error
         past.resumed = now.resumed
         for item, (is_open, done, pieces) in zip(now.items, mark.items, strict=False):

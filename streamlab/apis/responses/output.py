@@ -33,8 +33,8 @@ _UNSEEN = " \t\r\n\u200b\u200c\u200d\u2060\ufeff"
 _NO_PART_INDEX = {"content_index": _F.NO_CONTENT_INDEX, "summary_index": _F.NO_SUMMARY_INDEX}
 
 
-class Output:
-    """The items so far. What is odd about the event being read goes to ``odd``."""
+class ItemIndex:
+    """The items so far, by their ids and indexes. What is odd about the event being read goes to ``odd``."""
 
     def __init__(self, odd: list[Odd]) -> None:
         self.items: list[Item] = []
@@ -158,6 +158,10 @@ class Output:
             self.by_id[item.id] = item
         return item
 
+
+class Output(ItemIndex):
+    """Opens, fills and closes the items."""
+
     # -- added and done ----------------------------------------------------------------------------------------------
 
     def open(self, value: JsonObject, kind: str) -> Item | None:
@@ -167,6 +171,8 @@ class Output:
         item_id = text_of(start.get("id"))
         known = self.by_index.get(index) if index is not None else self.by_id.get(item_id)
         if known is not None and not known.opened and not known.resumed:
+            if known.id == item_id:
+                return self._opened_late(known, start)
             known = None  # what came of it before was told of then
         if known is not None and (known.same(start) or start == known.added):
             self._say(_F.AGAIN, "item", f"output item {quote(known.index)} is added a second time", None, item_id)
@@ -185,6 +191,12 @@ class Output:
         given = start.get(CALL_INPUT.get(item.kind, ""))
         if type(given) is str and given:
             item.piece((f"response.{_INPUTS[item.kind]}", 0)).given = given
+        return item
+
+    @staticmethod
+    def _opened_late(item: Item, start: JsonObject) -> Item:
+        """An item is added of which something came before, which was told of then."""
+        item.opened, item.added, item.kind = True, start, text_of(start.get("type"))
         return item
 
     def _same_ids(self, start: JsonObject, item_id: str) -> None:
@@ -206,7 +218,10 @@ class Output:
         """An item is done; None where it was before."""
         found = as_object(value.get("item"))
         item_id, index = text_of(found.get("id")), self._index(value, kind)
-        item = self._look_up(item_id, index, "item.id", value, kind)
+        placed = self.by_index.get(index) if index is not None else None
+        other = placed is not None and bool(placed.kind) and placed.kind != found.get("type")
+        other = other and item_id not in self.by_id  # it only has the index of that one
+        item = None if other else self._look_up(item_id, index, "item.id", value, kind)
         if item is None:
             item = self._unopened(index, item_id, kind, "")
             item.kind = text_of(found.get("type"))

@@ -1,6 +1,6 @@
 """What an event of a Responses stream is, and what it means where it stands; the state of the response, tracked once.
 
-`ResponseReader` is asked about every event, in order. It keeps the response, its items and what came before, and says
+`ResponsesReader` is asked about every event, in order. It keeps the response, its items and what came before, and says
 by *facts* what is odd about an event's place, and in ``odd`` what exactly: rules and repairs wait for those facts and
 ask the reader for the rest. The next delta of a piece takes the short way and has the fact `ResponseFact.DELTA` alone.
 """
@@ -71,7 +71,7 @@ class Next(NamedTuple):
     facts: int
 
 
-class ResponseReader:
+class ResponsesReader:
     """The response so far. After `read`, ``kind``, ``item`` and ``odd`` are about the event read."""
 
     def __init__(self) -> None:
@@ -345,4 +345,4 @@ class ResponseReader:
         return _F.LIFECYCLE | _F.TERMINAL
 
 
-__all__ = ["ODD", "ResponseFact", "ResponseReader"]
+__all__ = ["ODD", "ResponseFact", "ResponsesReader"]

@@ -38,11 +38,13 @@ _BESIDES = {
     "terminal-missing-done-instead": {"responses-done-sentinel"},
     "terminal-named-response-done": {"responses-unknown-event"},
     "terminal-cancelled": {"responses-terminal-missing"},
+    "item-done-after-completed": {"responses-item-done-missing"},
     "only-deltas": {"responses-in-progress-missing"},
     "message-role-status-missing": {"responses-item-status-missing"},
     "delta-null": {"responses-delta-done-mismatch"},
     "last-event-unterminated": {"burst-delivery"},
-    "idle-with-comments": {"sse-comment-keepalive"},
+    "idle-silent": {"stall-gap"},
+    "idle-with-comments": {"sse-comment-keepalive", "stall-gap"},
 }
 #: Other names that the labels of the corpus use.
 _CALLED = {"body-not-a-stream": "body-not-event-stream"}
@@ -218,15 +220,18 @@ def test_a_response_on_the_path_of_chat_is_foreign_there():
 HOSTILE = [None, True, 3, -1, 10**40, 1.5, "", "\x1b[31m", [], [{}], {}, {"id": []}, {"type": {}}]
 
 
+#: One event of each type, and the stream it comes from.
+KINDS = {one["type"]: (made, at) for made in (failed(), tool(), text()) for at, one in enumerate(made)}
+
+
 @pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
 def test_no_value_of_any_member_makes_a_rule_raise(value):
-    for made in (text(), tool(), failed()):
-        for at, one in enumerate(made):
-            for member in one:
-                events = [*made]
-                events[at] = {**one, member: value}
-                body = b"".join(b"data: " + dump(each) + b"\n\n" for each in events)
-                assert analyze(exchange(body)).api == "responses"
+    for made, at in KINDS.values():
+        for member in made[at]:
+            events = [*made]
+            events[at] = {**made[at], member: value}
+            body = b"".join(b"data: " + dump(each) + b"\n\n" for each in events)
+            assert analyze(exchange(body)).api == "responses"
 
 
 # -- what is held ----------------------------------------------------------------------------------------------------

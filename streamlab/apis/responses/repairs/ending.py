@@ -21,7 +21,7 @@ from streamlab.apis.responses.expectations import (
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.final import pairs
 from streamlab.apis.responses.fold import item_json
-from streamlab.apis.responses.reader import ResponseReader
+from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.rules.repair import Draft, Origin, RepairState
 from streamlab.wire.payload import JsonObject
@@ -34,7 +34,7 @@ _IDS, _MISSING = "responses-ids-unstable", "responses-response-missing"
 class ResponseOut:
     """Puts right the response that an event carries."""
 
-    def __init__(self, reader: ResponseReader, story: RepairState, items: ItemsOut) -> None:
+    def __init__(self, reader: ResponsesReader, story: RepairState, items: ItemsOut) -> None:
         self.reader = reader
         self.story = story
         self.items = items

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streamlab.apis.responses.expectations import ERROR, text_of
-from streamlab.apis.responses.reader import ResponseReader
+from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.events import error_event, failed_event, made
 from streamlab.exchange import Ending
 from streamlab.rules.repair import ABSENT, Change, Draft, ErrorPayload, Origin, RepairState, Undecodable, unended
@@ -18,7 +18,7 @@ from streamlab.wire.reading import as_object
 class Failures:
     """What becomes of errors, and of a response that stops without an end."""
 
-    def __init__(self, reader: ResponseReader, story: RepairState) -> None:
+    def __init__(self, reader: ResponsesReader, story: RepairState) -> None:
         self.reader = reader
         self.story = story
 

@@ -16,7 +16,7 @@ from streamlab.apis.responses.expectations import (
 )
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
-from streamlab.apis.responses.reader import ResponseReader
+from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import Draft, Origin, RepairState
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_list, as_object
@@ -40,7 +40,7 @@ class Slot:
 class ItemsOut:
     """Gives each event of an item the index and id of that item, and items what they lack."""
 
-    def __init__(self, reader: ResponseReader, story: RepairState) -> None:
+    def __init__(self, reader: ResponsesReader, story: RepairState) -> None:
         self.reader = reader
         self.story = story
         self._slots: dict[int, Slot] = {}
@@ -53,12 +53,14 @@ class ItemsOut:
         if found is None:
             index = item.index
             found = self._slots[item.number] = Slot(index, item.id)
-            if index in self._taken and not item.resumed:
+            if index in self._taken and item.opened and not item.resumed:
                 found.index, found.index_rule = max(self._taken) + 1, "responses-output-index-reused"
+            if not item.opened:
+                return found
             self._taken.add(found.index)
-            if item.id in self._ids and item.opened:
+            if item.id in self._ids:
                 found.id, found.id_rule = self._free(item.id, item.number), "responses-item-id-duplicate"
-            elif not item.id and item.opened:
+            elif not item.id:
                 begin = ID_BEGINS.get(item.kind, "item")
                 found.id, found.id_rule = self._free(begin, item.number), "responses-missing-item-id"
             self._ids.add(found.id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.responses.expectations import CREATED, NUMBERED_SINCE, text_of
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.reader import ResponseReader
+from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import Change, Chunk, Draft, ErrorPayload
 from streamlab.rules.repairs.framing import frame
 from streamlab.wire.payload import JsonObject, encode_json
@@ -18,7 +18,7 @@ _RULE = "responses-sequence-number"
 class Numbering:
     """Numbers events by ones, from the number of the first; frames what was changed under its type."""
 
-    def __init__(self, reader: ResponseReader) -> None:
+    def __init__(self, reader: ResponsesReader) -> None:
         self.reader = reader
         self._next: int | None = None
         self._numbered = True  # older streams of OpenAI have no numbers at all

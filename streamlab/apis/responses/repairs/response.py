@@ -24,7 +24,7 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.final import pairs
 from streamlab.apis.responses.fold import item_json
 from streamlab.apis.responses.items import Item, Piece, held_pieces
-from streamlab.apis.responses.reader import ResponseReader
+from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.ending import ResponseOut
 from streamlab.apis.responses.repairs.errors import Failures
 from streamlab.apis.responses.repairs.events import (
@@ -64,71 +64,74 @@ _SAID_BEFORE = (
     (_F.AGAIN, "responses-item-event-repeated"),
 )
 
+_RULES = (
+    "responses-annotations-missing",
+    "responses-arguments-in-added",
+    "responses-arguments-not-string",
+    "responses-completed-output-empty",
+    "responses-completed-output-missing",
+    "responses-content-index-wrong",
+    "responses-created-at-float",
+    "responses-created-missing",
+    "responses-delta-not-string",
+    "responses-error-event-shape",
+    "responses-error-without-failed",
+    "responses-event-type-mismatch",
+    "responses-events-after-terminal",
+    "responses-heartbeat-as-delta",
+    "responses-ids-unstable",
+    "responses-incomplete-masked",
+    "responses-item-changed",
+    "responses-item-content-missing",
+    "responses-item-done-missing",
+    "responses-item-event-repeated",
+    "responses-item-id-duplicate",
+    "responses-item-role-missing",
+    "responses-item-status-missing",
+    "responses-items-only-in-completed",
+    "responses-keepalive-event",
+    "responses-lifecycle-order",
+    "responses-missing-call-id",
+    "responses-missing-content-index",
+    "responses-missing-item-id",
+    "responses-missing-output-index",
+    "responses-missing-response-id",
+    "responses-missing-summary-index",
+    "responses-no-deltas",
+    "responses-output-index-reused",
+    "responses-reasoning-summary-missing",
+    "responses-replayed-events",
+    "responses-response-members-missing",
+    "responses-response-missing",
+    "responses-sequence-number",
+    "responses-terminal-status",
+    "responses-text-in-added",
+    "responses-type-missing",
+    "responses-unknown-event",
+    "responses-usage-chat-names",
+    "responses-usage-details",
+    "responses-usage-missing",
+)
+
 
 class ResponseRepair(Repair):
     """Reads every event as rules do, and changes what they find where the right value is known."""
 
-    rules = (
-        "responses-annotations-missing",
-        "responses-arguments-in-added",
-        "responses-arguments-not-string",
-        "responses-completed-output-empty",
-        "responses-completed-output-missing",
-        "responses-content-index-wrong",
-        "responses-created-at-float",
-        "responses-created-missing",
-        "responses-delta-not-string",
-        "responses-error-event-shape",
-        "responses-error-without-failed",
-        "responses-event-type-mismatch",
-        "responses-events-after-terminal",
-        "responses-heartbeat-as-delta",
-        "responses-ids-unstable",
-        "responses-incomplete-masked",
-        "responses-item-changed",
-        "responses-item-content-missing",
-        "responses-item-done-missing",
-        "responses-item-event-repeated",
-        "responses-item-id-duplicate",
-        "responses-item-role-missing",
-        "responses-item-status-missing",
-        "responses-items-only-in-completed",
-        "responses-keepalive-event",
-        "responses-lifecycle-order",
-        "responses-missing-call-id",
-        "responses-missing-content-index",
-        "responses-missing-item-id",
-        "responses-missing-output-index",
-        "responses-missing-response-id",
-        "responses-missing-summary-index",
-        "responses-no-deltas",
-        "responses-output-index-reused",
-        "responses-reasoning-summary-missing",
-        "responses-replayed-events",
-        "responses-response-members-missing",
-        "responses-response-missing",
-        "responses-sequence-number",
-        "responses-terminal-status",
-        "responses-text-in-added",
-        "responses-type-missing",
-        "responses-unknown-event",
-        "responses-usage-chat-names",
-        "responses-usage-details",
-        "responses-usage-missing",
-    )
+    rules = _RULES
     stage = Stage.ENVELOPE
     holds_back = "a call that is added without its name or call_id until it is done (256 events at most)"
 
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self.awake = True
-        self._reader = ResponseReader()
+        self._reader = ResponsesReader()
         self._items = ItemsOut(self._reader, story)
         self._response = ResponseOut(self._reader, story, self._items)
         self._failures = Failures(self._reader, story)
         self._numbers = Numbering(self._reader)
         self._waiting = WaitingCall(self._reader, self._items)
         self._opened_here = False  # response.created is ours
+        self._parts_here: set[tuple[int, tuple[str, int] | None]] = set()
         self._added_here: list[Item] = []  # items of which the start is ours
 
     @property
@@ -224,7 +227,7 @@ class ResponseRepair(Repair):
     def _opening(self, draft: Draft) -> Iterator[Draft]:
         """The two events that open a response, where one comes that carries it."""
         rule, response = "responses-created-missing", draft.json.get("response")
-        if type(response) is not dict or not text_of(response.get("id")):
+        if type(response) is not dict or not text_of(response.get("id")) or self._reader.resumed:
             self.story.account.cannot(rule, "the id of the response is not on the wire yet")
             return
         self._opened_here = True
@@ -269,7 +272,7 @@ class ResponseRepair(Repair):
                 item in self._added_here or (item.pieces and all(map(_is_told, item.pieces.values())))
             ):
                 whole = {**item_json(item), "status": "completed"}
-            if whole is None:
+            if whole is None or not _agrees(item, whole):
                 self.story.account.cannot(rule, "what the item holds is not on the wire")
                 continue
             slot = self._items.slot(item)
@@ -277,40 +280,57 @@ class ResponseRepair(Repair):
             value: JsonObject = {"type": ITEM_DONE, "output_index": slot.index, "item": whole}
             one = made(value, draft, rule)
             self._items.listed(one, whole, "item.")
+            if not item.pieces and not item.parts and item.kind in ("message", *CALL_INPUT):
+                for inner in inner_events(whole, slot.index):
+                    yield made(inner, draft, rule)
             item.done, item.open = whole, False
             yield one
-        response = as_object(draft.json.get("response"))
-        late = [item for item in self._added_here if item.number not in found and item.done is not None]
-        if listed and late:
-            output = [*listed, *(item.done for item in late)]
-            draft.put("responses-lifecycle-order", response, "output", output, "response.")
+        self._list_added(draft, listed, found)
+
+    def _list_added(self, draft: Draft, listed: list[object], found: dict[int, JsonObject]) -> None:
+        """Items of which the start is ours stand in the finished response as well, in their order."""
+        late = {item.number: item.done for item in self._added_here if item.number not in found and item.done}
+        if listed and late and len(found) == len(listed):
+            output = [one for _, one in sorted((found | late).items())]
+            draft.put("responses-lifecycle-order", as_object(draft.json.get("response")), "output", output, "response.")
 
     # -- items -------------------------------------------------------------------------------------------------------
 
     def _inside(self, draft: Draft, facts: int) -> Iterator[Draft]:
         item = self._reader.item
         if item is not None:
+            if self._is_ours(facts, item):
+                self._drop(draft, "responses-lifecycle-order")
+                return
             yield from self._unopened(draft, facts, item)
             self._items.place(draft, item)
             if facts & _F.ITEM_ADDED:
                 yield from self._added(draft, item)
                 return
         self._items.members(draft, facts, item)
-        if item is not None and not item.resumed and facts & (_F.DONE | _F.ITEM_DONE):
+        if item is not None and not item.resumed and facts & (_F.DONE | _F.ITEM_DONE) and not facts & _F.ORDER:
             yield from self._without_deltas(draft, item)
         yield draft
+
+    def _is_ours(self, facts: int, item: Item) -> bool:
+        """Whether an event opens what was opened here already."""
+        if facts & _F.ITEM_ADDED:
+            return item in self._added_here
+        part = facts & _F.PART and self._reader.kind.endswith(".added")
+        return bool(part) and (item.number, self._reader.output.place) in self._parts_here
 
     def _unopened(self, draft: Draft, facts: int, item: Item) -> Iterator[Draft]:
         """An item or a part that was never added."""
         rule = "responses-lifecycle-order"
         if facts & _F.UNADDED:
-            if not self.story.unsafe or item.kind not in ADDABLE or not item.id:
+            if not self.story.unsafe or item.kind not in ADDABLE or not item.id or not facts & _F.DELTA:
                 self.story.account.cannot(rule, "what was never added is not on the wire")
                 return
+            item.opened = True
             slot = self._items.slot(item)
             start: JsonObject = {"id": slot.id, "type": item.kind}
             start |= {"summary": []} if item.kind == "reasoning" else _EMPTY_MESSAGE
-            item.opened, item.added = True, start
+            item.added = start
             self._added_here.append(item)
             yield made({"type": ITEM_ADDED, "output_index": slot.index, "item": start}, draft, rule, Origin.INVENTED)
         family = family_of(self._reader.kind)[0]
@@ -318,6 +338,7 @@ class ResponseRepair(Repair):
             slot, (member, number) = self._items.slot(item), self._reader.output.place
             if slot.id:
                 place: JsonObject = {"item_id": slot.id, "output_index": slot.index, member: number}
+                self._parts_here.add((item.number, (member, number)))
                 yield made(part_added(family, place), draft, rule)
 
     def _added(self, draft: Draft, item: Item) -> Iterator[Draft]:
@@ -334,7 +355,7 @@ class ResponseRepair(Repair):
         value, reader, slot = draft.json, self._reader, self._items.slot(item)
         place: JsonObject = {"item_id": slot.id, "output_index": slot.index}
         family, step = family_of(reader.kind)
-        if step == "done" and family in IN_DELTAS:
+        if step == "done" and family in IN_DELTAS and item.opened:
             at = reader.output.place
             piece = item.piece((family, at[1] if at is not None else 0))
             whole = text_of(value.get(PIECES[family]))
@@ -356,9 +377,15 @@ class ResponseRepair(Repair):
                     yield made(delta_event(name, whole, place), draft, rule)
 
 
+def _agrees(item: Item, whole: JsonObject) -> bool:
+    """Whether a finished item holds what its deltas came to."""
+    held = ((item.nth(key), value) for key, _path, value in held_pieces(whole))
+    return all(piece is None or not piece.deltas or str(piece.text) == value for piece, value in held)
+
+
 def _is_told(piece: Piece) -> bool:
-    """Whether a piece was said to be whole."""
-    return piece.done is not None
+    """Whether a piece was said to be whole, and its deltas came to that."""
+    return piece.done is not None and (piece.done == str(piece.text) or not piece.deltas)
 
 
 _EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}

@@ -7,7 +7,7 @@ from typing import Final
 from streamlab.apis.responses.expectations import ITEM_ADDED, text_of
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
-from streamlab.apis.responses.reader import ResponseReader
+from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.rules.repair import Draft
 from streamlab.wire.reading import as_object
@@ -20,7 +20,7 @@ _MOST: Final = 256
 class WaitingCall:
     """The events of one call, while its start is not whole."""
 
-    def __init__(self, reader: ResponseReader, items: ItemsOut) -> None:
+    def __init__(self, reader: ResponsesReader, items: ItemsOut) -> None:
         self.reader = reader
         self.items = items
         self._item: Item | None = None

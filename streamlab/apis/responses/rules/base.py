@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.responses.expectations import FAILED
 from streamlab.apis.responses.facts import Odd
-from streamlab.apis.responses.reader import ResponseReader
+from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
@@ -19,10 +19,10 @@ class ResponsesRule(LateRule):
     """A rule about a Responses stream; it asks ``response`` for what the event means where it stands."""
 
     @property
-    def response(self) -> ResponseReader:
+    def response(self) -> ResponsesReader:
         """The response so far, the event being judged included."""
         reader = self.ctx.tracker
-        assert isinstance(reader, ResponseReader)
+        assert isinstance(reader, ResponsesReader)
         return reader
 
     @staticmethod

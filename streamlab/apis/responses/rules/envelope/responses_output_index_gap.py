@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Severity
 
 
 class ResponsesOutputIndexGap(OddRule):
@@ -19,12 +18,10 @@ class ResponsesOutputIndexGap(OddRule):
     No measured client minds.
 
     ## Repair
-    The items are numbered anew, in the order in which they were added.
+    None needed: with other numbers the items would no longer stand where the finished response lists them.
     """
 
     name = "responses-output-index-gap"
     severity = Severity.INFO
     source = OBSERVED_RESPONSES
-    repairability = Repairability.SAFE
-    repair = ResponseRepair
     on = ResponseFact.INDEX_GAP
