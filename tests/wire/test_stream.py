@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamlab.wire import stream
+from streamlab.wire import content_coding
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, Undecodable
 from streamlab.wire.sse import parse_event
@@ -96,7 +96,7 @@ def test_text_comes_as_it_is_flushed(name):
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
 def test_a_bomb_is_stopped(monkeypatch, name):
-    monkeypatch.setattr(stream, "MAX_DECODED", 100_000)
+    monkeypatch.setattr(content_coding, "MAX_DECODED", 100_000)
     bomb = b"\x00" * (1 << 24)
     packed = {
         "gzip": lambda: gzip.compress(bomb, mtime=0),
