@@ -80,7 +80,9 @@ def prepared(tmp_path_factory):
     home: Path = tmp_path_factory.mktemp("documented")
     shutil.copytree(ROOT / "captures", home / "captures", ignore=shutil.ignore_patterns("*.db*"))
     shutil.copytree(ROOT / "fixtures" / "rules" / "lifecycle", home / "fixtures" / "lifecycle")
-    captures = sorted((str(one) for one in (home / "captures").iterdir()), key=lambda one: ("openai" not in one, one))
+    captures = sorted(
+        (str(one) for one in (home / "captures").iterdir()), key=lambda one: ("openai" not in one, "onehub" in one, one)
+    )
     import_into(captures, home / "captures" / "streamlab.db", None)
     import_into(captures, home / "run.db", None)
     for name in ("glm4-newline", "x"):

@@ -20,7 +20,7 @@ from tests.variants import FORMS, Form
 
 RULES = [rule for rule in all_rules() if rule.variants]
 #: Forms that come together with another, so that no stream shows them alone; they have tests of their own below.
-_SHOWN_BELOW = {"there are several calls", "it ends each call"}
+_SHOWN_BELOW = {"there are several calls", "it ends each call", "it names an event"}
 MEASUREMENTS = Path(__file__).parents[2] / "tools" / "clients" / "results" / "2026-11-20.json"
 
 
@@ -123,3 +123,13 @@ def test_only_rules_that_can_tell_the_forms_apart_are_asked_to():
     conditional = {rule for rule in rule_names() if any(one.conditions and one.measured for one in breaks(rule))}
     assert {rule.name for rule in RULES} <= conditional
     assert conditional <= set(by_name())
+
+
+@pytest.mark.parametrize(
+    ("block", "variant"),
+    [(b"event: ping\n\n", "it names an event"), (b"id: 1\n\n", "it has an id or a retry alone")],
+)
+def test_a_block_without_data_says_what_it_has(block: bytes, variant: str) -> None:
+    first, rest = sse(chat_text()).split(b"\n\n", 1)
+    found = _finding("sse-event-without-data", exchange(first + b"\n\n" + block + rest))
+    assert found.variants == (variant,)
