@@ -63,10 +63,12 @@ class _Size(_ParamType):
         return int(found[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[found[2]]
 
 
-def _limit_input(_ctx: click.Context, _param: click.Parameter, value: int) -> None:
+def _limit_input(ctx: click.Context, _param: click.Parameter, value: int) -> None:
     from streamlab.storage.files import largest_input
 
-    largest_input.set(value)
+    before = largest_input.set(value)
+    # The limit is this command's: a program that calls several has each one's own.
+    ctx.call_on_close(lambda: largest_input.reset(before))
 
 
 def max_input_option(function: Command) -> Command:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from streamlab.cli import main
+from streamlab.cli.check import command as check
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.files import largest_input, read_regular, write_regular
@@ -121,10 +122,11 @@ def test_sizes_that_are_none(capsys: pytest.CaptureFixture[str], text: str) -> N
     assert "is no size" in capsys.readouterr().err
 
 
-def test_a_size_has_a_unit(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit):
-        main(["check", "nothing", "--max-input", "3MiB"])
-    assert largest_input.get() == 3 << 20
+def test_a_size_has_a_unit_and_holds_for_its_command_alone() -> None:
+    before = largest_input.get()
+    with check.make_context("check", ["nothing", "--max-input", "3MiB"]):
+        assert largest_input.get() == 3 << 20
+    assert largest_input.get() == before
 
 
 @pytest.mark.parametrize("digits", ["9" * 19, "9" * 5000])
