@@ -96,7 +96,8 @@ def _many(folder: Path, count: int) -> Path:
             INSERT INTO exchanges SELECT i, recorder_id, started_at, 'exchange ' || i, tap, method, url,
             request_headers, request_body, status, reason, http_version, response_headers, head_us, chunked, ending,
             end_us, notes, body_bytes, segment_count, first_us FROM n JOIN exchanges ON id = 1;
-            INSERT INTO segments SELECT e.id, s.seq, s.offset_us, s.length, s.chunk, s.data FROM exchanges e JOIN
+            INSERT INTO segments (exchange_id, seq, offset_us, length, chunk, packed, data)
+            SELECT e.id, s.seq, s.offset_us, s.length, s.chunk, s.packed, s.data FROM exchanges e JOIN
             segments s ON s.exchange_id = 1 WHERE e.id > 1;"""
         )
     return path

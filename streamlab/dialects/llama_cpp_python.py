@@ -15,6 +15,6 @@ DIALECT = Dialect(
         Sign(Kind.COMMENT, "ping - ", 2),
     ),
     reported=("sse-comment-keepalive", "sse-line-endings"),
-    evidence="No stream was recorded: signs and deviations are what its source does, read.",
+    evidence="No stream was recorded: signs and deviations are as its users report them; its source was not read.",
     witnessed=False,
 )
