@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.relay_bench import Row
+from benchmarks.relay_bench import Row, finish
 
 _ROOT = Path(__file__).resolve().parent.parent
 _MOST_START_MS, _MOST_SECONDS, _FIXTURES = 15.0, 60.0, 1000
@@ -75,10 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, a tenth of the fixtures")
     rows = run(quick=parser.parse_args().quick)
-    for row in rows:
-        mark = "ok  " if row.met else "MISS"
-        print(f"{mark} {row.name}: {row.ratio:.2f} ({row.low:.2f}-{row.high:.2f}; {row.target})  [{row.detail}]")
-    sys.exit(0 if all(row.met for row in rows) else 1)
+    finish(rows)
 
 
 if __name__ == "__main__":

@@ -385,6 +385,14 @@ def run(*, quick: bool = False, mitmdump: str | None = None) -> list[Row]:
     return [*rows, *_thousand_rows(thousand), _repairing_row(hundred), _hour_row(quick)]
 
 
+def finish(rows: list[Row]) -> None:
+    """Print the rows and end the program: with 1 when a target is missed."""
+    for row in rows:
+        mark = "ok  " if row.met else "MISS"
+        print(f"{mark} {row.name}: {row.ratio:.2f} ({row.low:.2f}-{row.high:.2f}; {row.target})  [{row.detail}]")
+    sys.exit(0 if all(row.met for row in rows) else 1)
+
+
 def main() -> None:
     """Print the comparisons; exit 1 when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -392,10 +400,7 @@ def main() -> None:
     parser.add_argument("--mitmdump", help="where mitmdump is; else it is installed")
     options = parser.parse_args()
     rows = run(quick=options.quick, mitmdump=options.mitmdump)
-    for row in rows:
-        mark = "ok  " if row.met else "MISS"
-        print(f"{mark} {row.name}: {row.ratio:.2f} ({row.low:.2f}-{row.high:.2f}; {row.target})  [{row.detail}]")
-    sys.exit(0 if all(row.met for row in rows) else 1)
+    finish(rows)
 
 
 if __name__ == "__main__":

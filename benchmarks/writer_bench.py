@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.relay_bench import Row
+from benchmarks.relay_bench import Row, finish
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LIMIT_US = 3.5
@@ -158,10 +158,7 @@ def main() -> None:
     parser.add_argument("--against", type=Path, metavar="CHECKOUT")
     options = parser.parse_args()
     rows = run(quick=options.quick, against=options.against)
-    for row in rows:
-        mark = "ok  " if row.met else "MISS"
-        print(f"{mark} {row.name}: {row.ratio:.2f} ({row.low:.2f}-{row.high:.2f}; {row.target})  [{row.detail}]")
-    sys.exit(0 if all(row.met for row in rows) else 1)
+    finish(rows)
 
 
 if __name__ == "__main__":

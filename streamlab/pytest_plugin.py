@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from streamlab.workflows.replay import BackgroundReplay
 
 _META = "exchange.json"
+#: The name under which a test's report carries what it asked for.
+_PROPERTY = "streamlab"
 _EXACT, _MEANING = "exact", "meaning"
 
 
@@ -306,9 +308,7 @@ def streamlab_replay(request: pytest.FixtureRequest) -> Iterator[BackgroundRepla
         replayed.no_network(may_reach),
     ):
         yield replay
-    request.node.user_properties.append(
-        (replayed.PROPERTY, replayed.left_behind(replay, [str(one) for one in homes], match))
-    )
+    request.node.user_properties.append((_PROPERTY, replayed.left_behind(replay, [str(one) for one in homes], match)))
     missed = [one for one in replay.requests if one.miss is not None]
     if missed and mode == "new":
         made = recording.record_missed(missed, home, recording.upstream())
@@ -330,7 +330,7 @@ class _Run:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "teardown":
-            self._left.extend((report.nodeid, left) for name, left in report.user_properties if name == "streamlab")
+            self._left.extend((report.nodeid, left) for name, left in report.user_properties if name == _PROPERTY)
             if f"/{_META}::" in f"/{report.nodeid}":
                 self._tested.append(report.nodeid.partition("::")[0])
 

@@ -71,6 +71,14 @@ def api_of_path(url: str) -> Api:
     return next((api for api in APIS if api.owns_path(path)), UNKNOWN)
 
 
+def parted_path(url: str) -> tuple[str, str]:
+    """The path of a URL (or a bare path) in two: what a client takes as its base, and the API's own end, both with a
+    slash in front or empty. The end is empty where the path names no API by its end."""
+    path = urlsplit(url).path.rstrip("/")
+    end = next((end for end in api_of_path(path).path_ends if path.endswith(end)), "")
+    return (path.removesuffix(end).rstrip("/"), "/" + end.lstrip("/")) if end else (path, "")
+
+
 def api_of_json(value: Any) -> Api:
     """The API whose stream (or whole answer) this object belongs to; UNKNOWN when it betrays none."""
     if not isinstance(value, dict):

@@ -101,10 +101,10 @@ def candidate(names: Sequence[str], request: Request | None) -> Candidate:
     if request is None:
         return Candidate(tuple(names), None, None, None, False)
     known = request.body is not None
-    return Candidate(tuple(names), request.method or None, _target(request.url), _normalised(request.body), known)
+    return Candidate(tuple(names), request.method or None, target_of(request.url), _normalised(request.body), known)
 
 
-def _target(url: str) -> str:
+def target_of(url: str) -> str:
     """Path and query of a URL or a bare path."""
     try:
         parts = urlsplit(url)

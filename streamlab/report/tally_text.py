@@ -12,6 +12,7 @@ from rich.text import Text
 from streamlab import __version__
 from streamlab.comparing.tally import FolderTally, TalliedSide
 from streamlab.report.harmless_console import HarmlessConsole
+from streamlab.report.markdown_cell import cell
 from streamlab.report.styles import STYLES
 from streamlab.wire.visible import visible
 
@@ -43,10 +44,10 @@ def print_tally(console: HarmlessConsole, tally: FolderTally) -> None:
 
 def markdown(tally: FolderTally) -> Iterator[str]:
     """The same as text to paste into an issue."""
-    yield f"**{_cell(tally.a.name)}: {_right(tally.a)} · {_cell(tally.b.name)}: {_right(tally.b)}**"
+    yield f"**{cell(tally.a.name, 200)}: {_right(tally.a)} · {cell(tally.b.name, 200)}: {_right(tally.b)}**"
     if tally.rules:
         yield ""
-        yield f"| rule | severity | {_cell(tally.a.name)} | {_cell(tally.b.name)} |"
+        yield f"| rule | severity | {cell(tally.a.name, 200)} | {cell(tally.b.name, 200)} |"
         yield "|---|---|---:|---:|"
         for one in tally.rules:
             yield f"| `{one.rule}` | {one.severity} | {_share(one.a, tally.a)} | {_share(one.b, tally.b)} |"
@@ -55,7 +56,7 @@ def markdown(tally: FolderTally) -> Iterator[str]:
         yield f"| what the hop did | severity | of {tally.pairs} pairs | for example |"
         yield "|---|---|---:|---|"
         for done in tally.differences:
-            yield f"| `{done.kind}` | {done.severity} | {done.pairs} | {_cell(done.message)} |"
+            yield f"| `{done.kind}` | {done.severity} | {done.pairs} | {cell(done.message, 200)} |"
     yield ""
     yield f"<sub>streamlab {__version__}</sub>"
 
@@ -85,7 +86,3 @@ def _right(side: TalliedSide) -> str:
 
 def _share(count: int, side: TalliedSide) -> str:
     return f"{count} of {side.exchanges}" if count else "–"
-
-
-def _cell(text: str) -> str:
-    return visible(text, 200).replace("|", "\\|").replace("<", "&lt;")

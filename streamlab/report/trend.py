@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamlab.judging.trend import By, JudgedExchange, Onset, Share, Sighting
+from streamlab.report.markdown_cell import cell
 from streamlab.report.styles import STYLES
 from streamlab.rules.finding import Severity
 from streamlab.wire.visible import visible
@@ -96,7 +97,7 @@ def shares_markdown(found: Sequence[Share], by: Sequence[By]) -> str:
     """The same as a table to paste."""
     lines = [f"| {' | '.join((*by, 'rule', 'severity', 'in', 'share'))} |", f"|{'---|' * (len(by) + 4)}"]
     for one in found:
-        cells = [visible(part, 60).replace("|", "\\|").replace("<", "&lt;") for part in one.group]
+        cells = [cell(part, 60) for part in one.group]
         cells += [f"`{one.rule}`", one.severity, f"{one.count} of {one.total}", _percent(one)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

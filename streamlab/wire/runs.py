@@ -271,10 +271,7 @@ class RunDecoder(SSEDecoder):
                 taken.append(parse_event(buffer[at:end], base + at))
                 at = end
             self._next_event(at)
-        self._start = base + at
-        self._from -= at
-        if at < len(buffer):
-            self._pending += buffer[at:] if at else buffer
+        self._keep(buffer, at)
         return taken
 
     def _match(self, buffer: bytes, at: int, start: int) -> Run | None:

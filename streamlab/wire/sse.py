@@ -228,11 +228,15 @@ class SSEDecoder:
             events.append(parse_event(buffer[at:end], base + at))
             at = end
             self._next_event(at)
-        self._start = base + at
+        self._keep(buffer, at)
+        return events
+
+    def _keep(self, buffer: bytes, at: int) -> None:
+        """Hold back what follows the events that were taken, which end at ``at``."""
+        self._start += at
         self._from -= at
         if at < len(buffer):
             self._pending += buffer[at:] if at else buffer
-        return events
 
     def _next_event(self, at: int) -> None:
         self._open = False

@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
-from streamlab.apis import api_of_path
+from streamlab.apis import parted_path
 from streamlab.apis.registry import all_rules, family_of
 from streamlab.comparing.drift import Shape, ShapeChange, shape_changes, shape_of
 from streamlab.errors import CouldNotRunError, UnreadableInputError, UsageError
@@ -127,11 +126,8 @@ _NAME = "x-streamlab-question"
 
 def _rest(url: str) -> str:
     """What a base URL is followed by: the API's own path, else the last two words of the recorded one."""
-    path = urlsplit(url).path
-    for end in api_of_path(path).path_ends:
-        if path.endswith(end):
-            return "/" + end.lstrip("/")
-    return "/" + "/".join(path.strip("/").split("/")[-2:])
+    path, end = parted_path(url)
+    return end or "/" + "/".join(path.strip("/").split("/")[-2:])
 
 
 def _answers(kept: Path, against: str) -> dict[str, Target]:

@@ -17,13 +17,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from streamlab.errors import UnreadableInputError, UsageError
 from streamlab.exchange import Ending, Exchange, Request
 from streamlab.playback.faults import Faults, parse_faults
 from streamlab.playback.faulty import faulty
-from streamlab.playback.matching import Match, Rung, candidate
+from streamlab.playback.matching import Match, Rung, candidate, target_of
 from streamlab.playback.script import Finish, PlannedFault, Script, Transform, parse_segments, script
 from streamlab.servers.access import Access
 from streamlab.servers.listening import bind, raise_file_limit
@@ -311,8 +310,7 @@ class BackgroundReplay:
 
     def url_of(self, request: Request) -> str:
         """Where the same request is answered here."""
-        parts = urlsplit(request.url)
-        return f"{self.url}{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        return f"{self.url}{target_of(request.url)}"
 
     def load(self, loaded: Sequence[Playable]) -> None:
         """Play these from the next request on."""

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from streamlab.apis import api_of_path
+from streamlab.apis import parted_path
 from streamlab.config import load_config
 from streamlab.errors import StreamlabError
 from streamlab.playback.matching import Match, Rung
@@ -22,8 +21,6 @@ from streamlab.servers.access import is_loopback
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.workflows.replay import BackgroundReplay, replay
 
-#: The name under which a test's report carries what it asked for.
-PROPERTY = "streamlab"
 _SHOWN = 8
 
 
@@ -39,11 +36,8 @@ def open_replay(homes: Sequence[Path], root: Path, match: str, options: dict[str
 def _prefix(home: Path) -> str:
     """What stands before the API's own path in the recorded request, so that a client's base URL leads there."""
     request = read_exchange_dir(home).request
-    path = urlsplit(request.url).path if request is not None else ""
-    for end in api_of_path(path).path_ends:
-        if path.endswith(end):
-            return path.removesuffix(end).rstrip("/")
-    return "/v1"
+    prefix, end = parted_path(request.url if request is not None else "")
+    return prefix if end else "/v1"
 
 
 def left_behind(server: BackgroundReplay, names: Sequence[str], match: str) -> dict[str, Any]:
