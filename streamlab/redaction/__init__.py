@@ -5,7 +5,7 @@ written; bodies are evidence and are masked on the way out (`streamlab.sharing`)
 Pure functions; replacing twice is replacing once.
 """
 
-from streamlab.redaction.detectors import MASK, Secret, find_secrets
+from streamlab.redaction.detectors import MASK, Secret, find_secrets, find_secrets_in_bytes
 from streamlab.redaction.heads import REDACTED, redact_headers, redact_line, redact_url
 from streamlab.redaction.names import is_secret_member, is_secret_name
 
@@ -14,6 +14,7 @@ __all__ = [
     "REDACTED",
     "Secret",
     "find_secrets",
+    "find_secrets_in_bytes",
     "is_secret_member",
     "is_secret_name",
     "redact_headers",

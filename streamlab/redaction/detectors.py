@@ -35,13 +35,18 @@ class Secret(NamedTuple):
     kind: str
 
 
+_OWN = "own pattern"
+#: What no text holds, but for tabs and line ends.
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: Letters that are left of a secret at least where what follows is no text.
+_SHORTEST_VALUE = 8
+
+
 def find_secrets(text: str, patterns: Sequence[re.Pattern[str]] = ()) -> list[Secret]:
     """The secrets in a text, in order, none within another; ``patterns`` are somebody's own."""
     found = [*_by_form(text), *_by_name(text)] if len(text) >= _SHORTEST else []
     for pattern in patterns:
-        found += [
-            Secret(*match.span(), match.start(), "own pattern") for match in pattern.finditer(text) if _shows(match)
-        ]
+        found += [Secret(*match.span(), match.start(), _OWN) for match in pattern.finditer(text) if _shows(match)]
     if len(found) < 2:
         return found
     found.sort(key=lambda one: (one.start, -one.stop, -one.masked))
@@ -50,6 +55,33 @@ def find_secrets(text: str, patterns: Sequence[re.Pattern[str]] = ()) -> list[Se
         if not kept or one.stop > kept[-1].stop:
             kept.append(one)
     return kept
+
+
+def find_secrets_in_bytes(data: bytes | bytearray, patterns: Sequence[re.Pattern[str]] = ()) -> list[Secret]:
+    """The same in bytes of unknown kind, by offset. But for those of ``patterns``, a secret ends where text does: an
+    image or a sound holds ``&k=`` by chance, and would be damaged."""
+    found = find_secrets(data.decode("latin-1"), patterns)
+    ended = (
+        one if one.kind == _OWN else one._replace(stop=one.start + _text_length(data[one.start : one.stop]))
+        for one in found
+    )
+    return [one for one, whole in zip(ended, found, strict=True) if one == whole or _is_long_enough(data, one)]
+
+
+def _text_length(data: bytes | bytearray) -> int:
+    """How many bytes there are until one that no text holds."""
+    control = _CONTROL.search(data)
+    length = control.start() if control is not None else len(data)
+    try:
+        data[:length].decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return length
+
+
+def _is_long_enough(data: bytes | bytearray, one: Secret) -> bool:
+    left = data[one.masked : one.stop].decode("utf-8", "replace")
+    return len(left) >= _SHORTEST_VALUE and looks_random(left)
 
 
 def _shows(match: re.Match[str]) -> bool:

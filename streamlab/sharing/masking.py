@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise, zip_longest
 from typing import NamedTuple
 
-from streamlab.redaction import MASK, find_secrets
+from streamlab.redaction import MASK, find_secrets, find_secrets_in_bytes
 from streamlab.redaction.detectors import MASK_DIGIT
 from streamlab.sharing.texts import SourceText, channels, payloads, texts_of
 
@@ -56,8 +56,7 @@ def mask_body(body: bytes, patterns: Sequence[re.Pattern[str]] = ()) -> MaskedBo
     texts = [text for payload in payloads(body) for text in texts_of(payload)]
     for group in channels(texts):
         _mask_group(group, patterns, masked, found)
-    raw = masked.decode("latin-1")
-    for one in find_secrets(raw, patterns):
+    for one in find_secrets_in_bytes(masked, patterns):
         cover_raw(masked, one.masked, one.stop)
         found.setdefault(one.start, Masked(one.kind, None, one.start))
     return MaskedBody(bytes(masked), tuple(found[at] for at in sorted(found)))

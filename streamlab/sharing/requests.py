@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from streamlab.redaction import MASK, find_secrets, is_secret_member, is_secret_name
+from streamlab.redaction import MASK, find_secrets_in_bytes, is_secret_member, is_secret_name
 from streamlab.redaction.detectors import is_masked, without_prefix
 from streamlab.sharing.masking import Masked, MaskedBody, cover_raw, mask_text, replaced, secrets_in
 from streamlab.sharing.texts import SourceText, TextSource
@@ -37,7 +37,7 @@ def mask_request(body: bytes, patterns: Sequence[re.Pattern[str]] = ()) -> Maske
     else:
         for match in (_FIELD if b"\n" in body else _PAIR).finditer(body):
             _cover_value(match, masked, found)
-    for one in find_secrets(masked.decode("latin-1"), patterns):
+    for one in find_secrets_in_bytes(masked, patterns):
         cover_raw(masked, one.masked, one.stop)
         found.append(Masked(one.kind, None, one.start))
     return MaskedBody(bytes(masked), tuple(found))

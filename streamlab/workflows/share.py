@@ -13,7 +13,7 @@ from streamlab.config import load_config
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
-from streamlab.redaction import find_secrets
+from streamlab.redaction import find_secrets_in_bytes
 from streamlab.redaction.detectors import Secret, is_masked, without_prefix
 from streamlab.sharing.masking import Masked, mask_body
 from streamlab.sharing.shared import Masking, Shared, share
@@ -165,7 +165,7 @@ def leftovers_in_file(path: Path, masking: Masking) -> Iterator[Leftover]:
 
 
 def _in_window(window: bytes, masking: Masking) -> Iterator[Secret]:
-    yield from (one for one in find_secrets(window.decode("latin-1"), masking.patterns) if not _is_ours(window, one))
+    yield from (one for one in find_secrets_in_bytes(window, masking.patterns) if not _is_ours(window, one))
     lines = list(_EVENT_LINE.finditer(window))
     stream = b"\n\n".join(line[0] for line in lines)
     starts, at = [], 0

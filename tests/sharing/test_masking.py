@@ -326,3 +326,14 @@ def test_a_request_that_lost_its_secrets_still_answers_to_itself() -> None:
     matcher = Matcher([candidate(["x"], recorded)])
     assert isinstance(matcher.match("POST", "/v1/responses", body), Found)
     assert isinstance(matcher.match("POST", "/v1/responses", body.replace(b'"m"', b'"n"')), Miss)
+
+
+def test_what_is_no_text_is_no_secret_and_a_secret_ends_where_text_does() -> None:
+    """A sound or an image that is uploaded holds ``&k=`` and what looks like a key behind it, by chance."""
+    image = b"\x10&k=\xd3\x18\xcaU1|\xdcC6\x06;K=\xe04\xf8\xd2\xdcxeP2?k=\xcb0W\xdbA9"
+    assert mask_request(image).data == image
+    key = b"a1b2c3d4e5f6g7h8"
+    assert mask_request(b"\xff\x00?key=" + key + b"\xd3\x00" + image).data == (
+        b"\xff\x00?key=" + b"x" * len(key) + b"\xd3\x00" + image
+    )
+    assert key not in mask_request("POST /?token=pässw0rd".encode() + key).data
