@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import openai
+
 Measured = TypeVar("Measured")
 
 #: Steps of a script: bytes are sent, numbers are seconds to wait, words end the connection.
@@ -242,6 +244,17 @@ async def fetch(
         with contextlib.suppress(asyncio.CancelledError, OSError):
             await send
     return seen
+
+
+def openai_client(base_url: str, *, timeout: float = 10.0, max_retries: int = 0) -> openai.OpenAI:
+    """openai-python, without the certificates that every client of its loads: no connection here is encrypted."""
+    return openai.OpenAI(
+        api_key="unused",
+        base_url=base_url,
+        timeout=timeout,
+        max_retries=max_retries,
+        http_client=openai.DefaultHttpxClient(verify=False),
+    )
 
 
 def get(path: str, extra: str = "", method: str = "GET") -> bytes:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-import openai
 import pytest
 
 from streamlab.standins import standin_in_thread
 from streamlab.standins.faulty import FAULTS
 from streamlab.workflows import replay as replaying
 from streamlab.workflows.replay import BackgroundReplay
-from tests.servers.harness import judged_patiently, recording
+from tests.servers.harness import judged_patiently, openai_client, recording
 
 pytestmark = pytest.mark.xdist_group("timed")
 
@@ -32,7 +33,7 @@ class End:
 def ask(base_url: str, model: str) -> End:
     """One streamed question, to the end or to the exception."""
     text, finish = "", None
-    with openai.OpenAI(api_key="x", base_url=base_url, max_retries=0, timeout=_GIVES_UP_AFTER) as client:
+    with openai_client(base_url, timeout=_GIVES_UP_AFTER) as client:
         try:
             with client.chat.completions.create(
                 model=model, messages=[{"role": "user", "content": "Why is the sea salty?"}], stream=True
@@ -75,10 +76,15 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
 
 
 @pytest.fixture(scope="module")
-def replay(sides: Sides, request: pytest.FixtureRequest) -> Iterator[BackgroundReplay]:
-    loaded = replaying.playables([str(sides.db)], segments=request.param)
-    with BackgroundReplay(loaded) as server:
-        yield server
+def replay_of(sides: Sides) -> Iterator[Callable[[str], BackgroundReplay]]:
+    """What was recorded, played back with these cuts; each way from the first time on that it is asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def started(cut: str) -> BackgroundReplay:
+            return stack.enter_context(BackgroundReplay(replaying.playables([str(sides.db)], segments=cut)))
+
+        yield started
 
 
 def _same(ends: tuple[End, End]) -> None:
@@ -95,9 +101,9 @@ _CUTS = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("replay", "name"), _CUTS, indirect=["replay"])
+@pytest.mark.parametrize(("cut", "name"), _CUTS)
 def test_every_fault_ends_the_same_way_as_against_the_server_itself(
-    sides: Sides, replay: BackgroundReplay, name: str, request: pytest.FixtureRequest
+    sides: Sides, replay_of: Callable[[str], BackgroundReplay], cut: str, name: str
 ) -> None:
     """The client gives up after a time, so a busy machine may make an end of its own."""
 
@@ -106,7 +112,7 @@ def test_every_fault_ends_the_same_way_as_against_the_server_itself(
         with BackgroundReplay(replaying.playables([str(db)], segments=cut)) as server:
             return direct, ask(server.base_url, name)
 
-    cut = request.node.callspec.params["replay"]
+    replay = replay_of(cut)
     judged_patiently(_same, (sides.direct[name], ask(replay.base_url, name)), again)
     assert replay.misses == []
 

@@ -14,6 +14,7 @@ from streamlab.errors import UsageError
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.workflows.replay import BackgroundReplay, replay
 from tests import streams
+from tests.servers.harness import openai_client
 
 #: Long enough for every fault that takes no time, and only waited for where nothing comes.
 _SILENCE = 0.3
@@ -56,7 +57,7 @@ def _raw(server: BackgroundReplay) -> tuple[bytes, str]:
 
 
 def _client(server: BackgroundReplay) -> openai.OpenAI:
-    return openai.OpenAI(api_key="unused", base_url=server.base_url, max_retries=0, timeout=2)
+    return openai_client(server.base_url, timeout=2)
 
 
 def _text(server: BackgroundReplay) -> str:
@@ -128,7 +129,7 @@ def test_a_status_comes_as_often_as_asked(home):
 
 def test_a_client_that_asks_again_gets_its_answer(home):
     with _faulty(home, "503 for 1 request") as server:
-        client = openai.OpenAI(api_key="unused", base_url=server.base_url, max_retries=1)
+        client = openai_client(server.base_url, max_retries=1)
         stream = client.chat.completions.create(model="m", messages=[], stream=True)
         assert sum(1 for _ in stream) == len(EVENTS) - 1
         assert len(server.requests) == 2
