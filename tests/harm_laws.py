@@ -185,6 +185,11 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "tool-call-leaked-as-text",
             "messages-block-start-text", "messages-delta-member-wrong", "messages-event-after-stop",
             "messages-think-tags-in-text", "messages-delta-type-mismatch", "responses-completed-output-empty",
+            "responses-no-deltas", "responses-events-after-terminal", "responses-replayed-events",
+            "responses-item-done-missing", "responses-heartbeat-as-delta", "responses-terminal-missing",
+            "responses-items-only-in-completed", "responses-completed-output-missing",
+            "responses-response-missing",
+            "responses-unknown-event",
         }
     ),
     "arguments": frozenset(
@@ -196,6 +201,12 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "messages-tool-input-double-encoded", "messages-tool-input-empty-object-prefix",
             "messages-tool-input-in-start", "messages-tool-input-not-object", "messages-tool-input-repeated",
             "responses-completed-output-empty",
+            "responses-completed-output-missing", "responses-arguments-not-string",
+            "responses-items-only-in-completed", "responses-item-event-repeated", "responses-item-done-missing",
+            "responses-arguments-in-added", "responses-no-deltas", "responses-replayed-events",
+            "responses-events-after-terminal",
+            "responses-response-missing", "responses-terminal-missing",
+            "responses-unknown-event",
         }
     ),
     "chunk ids": frozenset({"chunk-id-changes", "chunk-id-missing-or-empty", "chunk-id-not-unique"}),
@@ -206,12 +217,20 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "messages-block-restarted", "messages-start-missing", "messages-start-repeated",
             "messages-tool-id-missing", "messages-tool-id-repeated", "responses-completed-output-empty",
             "responses-ids-unstable", "responses-missing-required-fields",
+            "responses-error-without-failed", "responses-missing-item-id", "responses-terminal-missing",
+            "responses-response-missing", "responses-missing-response-id", "responses-item-id-duplicate",
+            "responses-missing-call-id", "body-not-event-stream",
+            "responses-completed-output-missing",
+            "responses-unknown-event",
         }
     ),
     "names": frozenset(
         {
             "tool-call-name-repeated", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
             "messages-block-restarted", "messages-tool-name-not-in-tools",
+            "responses-item-changed", "responses-completed-output-empty",
+            "responses-completed-output-missing", "responses-response-missing", "responses-terminal-missing",
+            "responses-unknown-event",
         }
     ),
     "usage": frozenset(
@@ -220,6 +239,9 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "usage-inconsistent", "messages-answer-after-error", "messages-stop-reason-missing",
             "messages-delta-repeated", "messages-start-missing", "messages-start-repeated",
             "messages-usage-missing", "messages-usage-wrong-shape", "responses-created-at-float",
+            "responses-usage-details", "responses-usage-missing", "responses-usage-chat-names",
+            "responses-events-after-terminal",
+            "responses-unknown-event",
         }
     ),
 }  # fmt: skip

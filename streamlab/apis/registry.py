@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import streamlab.apis as apis
 from streamlab.apis.anthropic.repairs import SHARED as ANTHROPIC
 from streamlab.apis.chat.repairs import SHARED as CHAT
-from streamlab.apis.responses.repairs import ResponsesEvents
+from streamlab.apis.responses.repairs import SHARED as RESPONSES
 from streamlab.errors import NotFoundError
 from streamlab.rules.api import Api, concerns
 from streamlab.rules.base import Rule
@@ -31,7 +31,7 @@ FAMILIES = (
     "lifecycle",
     "error",
     "timing",
-    "responses",
+    "item",
     "framing",
     "block",
     "tool",
@@ -130,5 +130,5 @@ def _matching(patterns: tuple[str, ...]) -> set[str]:
 def repair_classes(unsafe: bool = False) -> tuple[type[Repair], ...]:
     """Every repair, in the order of the pipeline; those that need a guess only with ``unsafe``."""
     own = (rule.repair for rule in all_rules() if rule.repair is not None)
-    found: dict[type[Repair], None] = dict.fromkeys((*SHARED, *CHAT, ResponsesEvents, *ANTHROPIC, *own))
+    found: dict[type[Repair], None] = dict.fromkeys((*SHARED, *CHAT, *RESPONSES, *ANTHROPIC, *own))
     return tuple(sorted((one for one in found if unsafe or one.safe), key=lambda one: one.stage))

@@ -1,5 +1,5 @@
-"""Says which client does what on which deviation: reads ``measured.toml``, ``messages.toml`` and
-``reported.toml``.
+"""Says which client does what on which deviation: reads ``measured.toml``, ``messages.toml``,
+``responses.toml`` and ``reported.toml``.
 
 A client that is not named for a rule either went on as if nothing were wrong or was not asked; `asked` says which.
 The files are package data, read like code: once, when somebody asks, and of a rule no more than its own tables. To
@@ -87,7 +87,7 @@ _ALIASES = {
 }
 _LANGUAGES = ("py-", "js-", "rs-")
 #: What is measured stands before what is told.
-_MEASURED = ("measured.toml", "messages.toml")
+_MEASURED = ("measured.toml", "messages.toml", "responses.toml")
 _FILES = (*_MEASURED, "reported.toml")
 
 

@@ -130,6 +130,7 @@ class Analyzer:
         reader.announced(self.ctx.head, received.prefix)
         if reader.looking:
             reader.look(received.first_json)
+        self.ctx.fold_whole(reader.api)
 
     def so_far(self) -> Report:
         """What was found until now, of an exchange that goes on; what only the end can tell is not in it."""

@@ -75,6 +75,8 @@ class Api:
     ending_types: ClassVar[frozenset[str]] = frozenset()
     #: Types of the events that it sends to keep a connection alive.
     keepalive_types: ClassVar[frozenset[str]] = frozenset()
+    #: Whether rules of its own tell of pings that are not its own.
+    tells_pings: ClassVar[bool] = False
     #: Whether its events name their type in an ``event:`` field.
     names_events: ClassVar[bool] = False
     #: Whether its clients go by that field, so that an event without it is lost.

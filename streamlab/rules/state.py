@@ -174,6 +174,12 @@ class RuleState(StreamState):
         self.api, self.tracker = api, tracker
         self.accumulator = api.fold(tracker)
 
+    def fold_whole(self, api: Api) -> None:
+        """Take in an answer that came whole, as it does when no stream was asked for."""
+        whole = self.received.whole_json
+        if type(whole) is dict and not self.seen.chunks and api.is_whole_answer(whole):
+            self.accumulator.feed(whole)
+
     def fragments(self, at: int, event: StreamEvent) -> tuple[Fragment, ...]:
         """The tool call fragments of the event being judged that are more than the next piece of arguments."""
         return self.calls.read(at, event, self.offset_us)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import corpus
-from tests.harm_laws import ERROR, TWICE, broken_laws
+from tests.harm_laws import broken_laws
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 STREAMS = {
@@ -20,12 +20,7 @@ STREAMS = {
 }
 
 #: stream -> the laws that its repair breaks today
-BROKEN: dict[str, set[str]] = {
-    "corpus/protocols/responses/item-id-twice": {ERROR},
-    "corpus/protocols/responses/output-index-missing": {ERROR, TWICE},
-    "corpus/reports/clients/r06-completed-without-id": {ERROR},
-    "corpus/reports/servers/r-no-indexes": {ERROR, TWICE},
-}
+BROKEN: dict[str, set[str]] = {}
 
 
 @pytest.mark.parametrize("name", STREAMS)

@@ -32,6 +32,10 @@ _DID: dict[str, tuple[str, str, bool]] = {
     "half taken as whole": ("silent-loss", "takes half an answer as whole", False),
     "nothing": ("silent-loss", "says nothing, ends with nothing", False),
     "nothing (silent)": ("silent-loss", "says nothing, ends with nothing", False),
+    "lost text or calls": ("silent-loss", "says nothing, loses text or a call", False),
+    "other text or calls": ("wrong", "ends with other text or calls", False),
+    "other status or usage": ("silent-loss", "says nothing, ends with another status or usage", False),
+    "nothing of the error": ("silent-loss", "says nothing of the error", False),
     "lost text": ("silent-loss", "says nothing, loses text", False),
     "lost thinking": ("silent-loss", "says nothing, loses the thinking", False),
     "lost tool call": ("silent-loss", "says nothing, loses the call", False),
@@ -57,11 +61,11 @@ def _did(text: str) -> tuple[str, str, bool]:
     return _DID[text]
 
 
-def document() -> str:
+def document(folder: str = "messages", head: str = _HEAD) -> str:
     """The whole file."""
-    [latest] = sorted((HERE / "messages").glob("*.json"))[-1:]
+    [latest] = sorted((HERE / folder).glob("*.json"))[-1:]
     results = json.loads(latest.read_text(encoding="utf-8"))
-    lines = [_HEAD]
+    lines = [head]
     for name, client in results["clients"].items():
         lines += [f'[clients."{name}"]', *(f'{key} = "{client[key]}"' for key in ("package", "version", "name")), ""]
     streams = results["streams"]

@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.state import RuleState
 from streamlab.wire.arguments import ArgumentsFault, fault_of
 from streamlab.wire.call_reader import Call
+
+
+class ItemCall(Protocol):
+    """A call of the Responses API, as its reader knows it."""
+
+    index: int
+    closed_at: int | None
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def arguments(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def is_cut(self) -> bool: ...
+
+
+def item_calls(ctx: RuleState) -> list[ItemCall]:
+    """The finished calls of a response; none where chunks hold them."""
+    called: list[ItemCall] = getattr(ctx.tracker, "called", [])
+    return [call for call in called if call.closed_at is not None]
 
 
 class ArgumentsRule(Rule):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
-from streamlab.apis.responses.expectations import AFTER_TERMINAL, TERMINAL
+from streamlab.apis.responses.expectations import AFTER_TERMINAL, KEEPALIVE, TERMINAL
+from streamlab.apis.responses.fold import ResponseFold, is_whole
+from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.apis.responses.repairs.whole import streamed
 from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.payload import JsonObject
@@ -23,21 +25,31 @@ class Responses(Api):
     path_ends = ("/responses",)
     path = "/v1/responses"
     ending_types = TERMINAL | AFTER_TERMINAL
-    keepalive_types = frozenset({"keepalive"})
+    keepalive_types = frozenset({KEEPALIVE})
     names_events = True
+    tells_pings = True
     works_meanwhile = True
 
     def recognises(self, value: JsonObject) -> bool:
         kind = value.get("type")
         return isinstance(kind, str) and kind.startswith("response.")
 
-    def texts(self, value: JsonObject) -> Iterable[tuple[Any, str, str]]:
+    def tracker(self) -> ResponsesReader:
+        return ResponsesReader()
+
+    def fold(self, tracker: Any) -> ResponseFold:
+        return ResponseFold(tracker)
+
+    def texts(self, value: JsonObject) -> Iterator[tuple[Any, str, str]]:
         piece = value.get("delta")
-        if isinstance(piece, str):
+        if type(piece) is str:
             yield (str(value.get("item_id")), str(value.get("content_index"))), piece, "delta"
 
+    def is_whole_answer(self, value: JsonObject) -> bool:
+        return is_whole(value)
+
     def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
-        return streamed(value, story) if is_whole_answer(value) else None
+        return streamed(value, story) if is_whole(value) else None
 
 
 API = Responses()

@@ -148,6 +148,7 @@ class Framing(Repair):
         super().__init__(story)
         self._names = story.api.names_events
         self._at_home = story.api.keepalive_types
+        self._pings = not story.api.tells_pings
 
     def event(self, draft: Draft) -> Drafts:
         event, sse = draft.event, draft.event.sse
@@ -174,7 +175,8 @@ class Framing(Repair):
         if self._names and lines.data_first:
             lines.rules["sse-field-order"] = "data before event"
         answers = any(b'"choices"' in one for one in lines.payload)  # a chunk that ran into the ping, or is called so
-        if lines.event in _PINGS and (lines.event or b"").decode() not in self._at_home and not answers:
+        at_home = (lines.event or b"").decode("utf-8", "replace") in self._at_home
+        if self._pings and lines.event in _PINGS and not at_home and not answers:
             lines.rules["sse-ping-event-with-data"] = lines.event
             lines.comments.append(b" " + (lines.event or b""))
             lines.payload.clear()
@@ -252,7 +254,7 @@ class Framing(Repair):
         return self._undecodable(event, payload, lines, name)
 
     def _is_ping(self, event: StreamEvent) -> bool:
-        if "ping" in self._at_home or not isinstance(event, Chunk):
+        if "ping" in self._at_home or not self._pings or not isinstance(event, Chunk):
             return False
         return event.json.get("type") == "ping" and not event.json.get("choices")
 

@@ -41,7 +41,7 @@ class SsePingEventWithData(Rule):
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
-        if sse is None or sse.data is None or isinstance(event, Done):
+        if sse is None or sse.data is None or isinstance(event, Done) or self.ctx.api.tells_pings:
             return
         kind = event.json.get("type") if isinstance(event, Chunk) else None
         if isinstance(event, Chunk) and event.json.get("choices"):

@@ -67,13 +67,14 @@ class SilentEmptySuccess(Rule):
             or self._something_else
         ):
             return
-        ended_well = self._response_completed() if ctx.api.name == api_names.RESPONSES else self._choices_stopped()
-        if ended_well and not self._explained():
+        response = ctx.api.name == api_names.RESPONSES
+        if self._response_completed() if response else self._choices_stopped() and not self._explained():
             refused = self._refusals and "an empty refusal and then the end: the words of a refusal may be lost"
             yield self.found(
                 refused or "the stream ends well and holds nothing at all",
                 expected="text, a tool call, a refusal or reasoning",
                 actual=ctx.accumulator.usage,
+                severity=Severity.ERROR if response else None,
             )
 
     def _only_blanks(self) -> bool:
@@ -86,8 +87,10 @@ class SilentEmptySuccess(Rule):
         return self.ctx.finished and set(self.ctx.seen.finish_values.values()) == {"stop"}
 
     def _response_completed(self) -> bool:
+        """OpenAI's responses that are completed always have an output, but for one that only warms up a connection."""
         response = reading.as_object(reading.as_object(self.ctx.seen.last_chunk).get("response"))
-        return response.get("status") == "completed" and response.get("output") == []
+        empty = response.get("output") == [] and not self.ctx.accumulator.output()
+        return response.get("status") == "completed" and empty and self.ctx.body.get("generate") is not False
 
     def _explained(self) -> bool:
         """Tokens were made (a stop sequence ate them, or they were hidden reasoning), or hardly any were allowed."""

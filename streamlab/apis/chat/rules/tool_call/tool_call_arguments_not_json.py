@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streamlab.apis import api_names
+from streamlab.apis.chat.arguments_rule import item_calls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -34,9 +36,13 @@ class ToolCallArgumentsNotJson(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     repairability = Repairability.NONE
+    apis = frozenset({api_names.CHAT, api_names.RESPONSES})
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
+        if ctx.api.name == api_names.RESPONSES:
+            yield from self._items()
+            return
         if ending is not Ending.COMPLETE:
             return
         for call in ctx.calls.calls:
@@ -61,3 +67,18 @@ class ToolCallArgumentsNotJson(Rule):
                 severity=Severity.WARNING if parses else None,
             )
             yield replace(finding, offset_us=call.offset_us)
+
+    def _items(self) -> Findings:
+        """The calls of a response. One that was cut still gets its end, with arguments that break off."""
+        for call in item_calls(self.ctx):
+            text = call.arguments
+            read = read_arguments(text)
+            if call.kind == "function_call" and text.strip() and not call.is_cut and type(read.value) is not dict:
+                yield self.found(
+                    f"the arguments of {quote(call.name)} are no JSON{' object' if read.ok else ''}: {quote(text)}",
+                    call.closed_at,
+                    path="item.arguments",
+                    expected="the text of a JSON object",
+                    actual=text,
+                    severity=Severity.WARNING if read.ok else None,
+                )

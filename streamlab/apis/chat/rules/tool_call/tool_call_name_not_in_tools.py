@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from streamlab.apis import api_names
+from streamlab.apis.chat.arguments_rule import item_calls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
+
+#: Tools that are called by the name that the request gives them.
+_FUNCTIONS: Final = frozenset({"function", "custom"})
 
 
 class ToolCallNameNotInTools(Rule):
@@ -33,31 +38,40 @@ class ToolCallNameNotInTools(Rule):
     source = CHAT_CHUNK_TOOL_CALLS
     repairability = Repairability.NONE
     needs_request = True
+    apis = frozenset({api_names.CHAT, api_names.RESPONSES})
 
     def end(self, ending: Ending) -> Findings:
         tools = self.ctx.tools
         if tools is None or not self.ctx.body or not self._only_functions():
             return
         for call in self.ctx.calls.calls:
-            if call.name is None or call.name in tools or tools.intersection(call.names[:1]):
-                continue
-            name = call.name
-            near = any(name.lower().endswith(tool.lower()) or tool.lower() in name.lower().split(":") for tool in tools)
-            offered = ", ".join(map(quote, sorted(tools)[:5])) if tools else "none"
-            finding = self.found(
-                f"the model calls {quote(name)}, which the request does not offer ({offered})",
-                call.at,
-                path=f"{call.path}.function.name",
-                span=call.span(".function.name"),
-                expected=sorted(tools),
-                actual=name,
-                severity=Severity.INFO if near else None,
-            )
-            yield replace(finding, offset_us=call.offset_us)
+            if call.name is not None and not tools.intersection(call.names[:1]):
+                finding = self._unknown(call.name, tools, call.at, f"{call.path}.function.name")
+                if finding is not None:
+                    yield replace(finding, span=call.span(".function.name"), offset_us=call.offset_us)
+        for item in item_calls(self.ctx):
+            finding = self._unknown(item.name, tools, item.closed_at, "item.name") if item.name else None
+            if finding is not None:
+                yield finding
+
+    def _unknown(self, name: str, tools: frozenset[str], at: int | None, path: str) -> Finding | None:
+        """What is wrong with a name; None where the request offers it."""
+        if name in tools:
+            return None
+        near = any(name.lower().endswith(tool.lower()) or tool.lower() in name.lower().split(":") for tool in tools)
+        offered = ", ".join(map(quote, sorted(tools)[:5])) if tools else "none"
+        return self.found(
+            f"the model calls {quote(name)}, which the request does not offer ({offered})",
+            at,
+            path=path,
+            expected=sorted(tools),
+            actual=name,
+            severity=Severity.INFO if near else None,
+        )
 
     def _only_functions(self) -> bool:
         """Whether every tool of the request is a function: what tools of a vendor's own are called, nobody can tell."""
-        return all(reading.as_object(tool).get("type", "function") == "function" for tool in self._tools())
+        return all(reading.as_object(tool).get("type", "function") in _FUNCTIONS for tool in self._tools())
 
     def _tools(self) -> list[Any]:
         return reading.as_list(self.ctx.body.get("tools"))

@@ -29,6 +29,7 @@ class _Names(NamedTuple):
 
 _CHAT = _Names("prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details")
 _RESPONSES = _Names("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
+_COUNTS = ("input_tokens", "output_tokens", "total_tokens")
 
 
 class RepairCounts(Repair):
@@ -122,8 +123,9 @@ class UsageInconsistent(Rule):
 
     def end(self, ending: Ending) -> Findings:
         usage = self.ctx.accumulator.usage if self.ctx.api.name == api_names.RESPONSES else None
-        if usage is not None:
-            for path, message, severity in _faults(usage, _RESPONSES):
+        # What is missing there has rules of its own.
+        if type(usage) is dict and all(type(usage.get(key)) is int for key in _COUNTS):
+            for path, message, severity in _sums(usage, _RESPONSES):
                 yield self.found(message, self.ctx.seen.last_chunk_at, path=f"response.{path}", severity=severity)
 
 

@@ -1,0 +1,97 @@
+"""The response that ends a stream, held against the items that were streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from streamlab.apis.responses.expectations import CALL_INPUT, UNCLOSED
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.items import Item, texts_of
+from streamlab.rules.base import quote
+from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.reading import as_object
+
+_F = ResponseFact
+#: Items that are held against one another, at most.
+_MOST = 1_000
+
+
+class Pairs(NamedTuple):
+    """The items of a finished response, by their places, and the streamed items that they are."""
+
+    paired: list[tuple[int, JsonObject, Item]]
+    added: list[tuple[int, JsonObject]]  # that nobody streamed
+    lacking: list[Item]
+
+
+def pairs(output: list[Any], items: list[Item]) -> Pairs:
+    """Which is which: by id, then what is left by type, in order."""
+    listed = [(place, as_object(item)) for place, item in enumerate(output[:_MOST])]
+    left = sorted(items[:_MOST], key=lambda item: not item.opened)
+    paired: list[tuple[int, JsonObject, Item]] = []
+    for same in (_same_id, _same_kind):
+        rest = []
+        for place, item in listed:
+            match = next((one for one in left if same(one, item)), None)
+            if match is None:
+                rest.append((place, item))
+            else:
+                left.remove(match)
+                paired.append((place, item, match))
+        listed = rest
+    lacking = [one for one in left if one.kind not in UNCLOSED and (one.opened or one.done is not None)]
+    return Pairs(sorted(paired, key=lambda one: one[0]), listed, lacking)
+
+
+def _same_id(item: Item, found: JsonObject) -> bool:
+    return bool(item.id) and found.get("id") == item.id and found.get("type") == item.kind
+
+
+def _same_kind(item: Item, found: JsonObject) -> bool:
+    return found.get("type") == item.kind
+
+
+def contradictions(output: list[Any], items: list[Item]) -> Iterator[Odd]:
+    """What the finished response says otherwise than the stream."""
+    matched = pairs(output, items)
+    for place, found in matched.added:
+        said = f"the finished response lists a {found.get('type')} that was never streamed"
+        yield Odd(_F.FINAL, f"response.output[{place}]", said, None, found.get("type"))
+    for item in matched.lacking:
+        said = f"the finished response lacks the {item.kind or 'item'} at output_index {quote(item.index)}"
+        yield Odd(_F.FINAL, "response.output", said, item.kind, None)
+    numbers = [item.number for _, _, item in matched.paired]
+    if numbers != sorted(numbers):
+        yield Odd(_F.FINAL, "response.output", "the finished response lists the items in another order", None, None)
+    for place, found, item in matched.paired:
+        yield from _differences(f"response.output[{place}]", found, item)
+
+
+def _differences(path: str, found: JsonObject, item: Item) -> Iterator[Odd]:
+    found_id = found.get("id")
+    if item.id and type(found_id) is str and found_id != item.id:
+        said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(found_id)}"
+        yield Odd(_F.IDS, f"{path}.id", said, item.id, found_id)
+    if item.is_call:
+        member = CALL_INPUT[item.kind]
+        for name, was in (("call_id", item.call_id), ("name", item.name), (member, item.arguments)):
+            now = found.get(name)
+            streamed = "".join(str(piece.text) for piece in item.pieces.values()) if name == member else None
+            if type(now) is not str or not was or now in (was, item.added.get(name), streamed):
+                continue
+            if name != member or not _same_json(now, was):
+                said = f"{name} of the finished call is {quote(now)}, streamed was {quote(was)}"
+                yield Odd(_F.FINAL, f"{path}.{name}", said, was, now)
+    elif item.kind == "message" and not item.doubtful:
+        for family, name in (("response.output_text", "text"), ("response.refusal", "refusal")):
+            was = item.text(family) if item.done is None else item.finished_text(family)
+            now = "".join(texts_of(found, family))
+            if now not in (was, item.text(family)):
+                said = f"the finished message holds the {name} {quote(now)}, streamed was {quote(was)}"
+                yield Odd(_F.FINAL, f"{path}.content", said, was, now)
+
+
+def _same_json(one: str, other: str) -> bool:
+    read = [decode_payload(text.encode("utf-8", "surrogatepass")) for text in (one, other)]
+    return all(payload.ok and not payload.faults for payload in read) and read[0].value == read[1].value

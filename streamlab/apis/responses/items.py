@@ -1,0 +1,173 @@
+"""An output item of a response while it is read: its identity, whether it is open, and what was added to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.apis.responses.expectations import CALL_INPUT, CALLS, text_of
+from streamlab.wire.accumulate import Text
+from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.reading import as_list, as_object
+
+#: A piece of an item: its family, and the part it lies in (0 where it lies in the item itself).
+PieceKey = tuple[str, int]
+
+
+class Piece:
+    """A text or arguments that come in deltas."""
+
+    __slots__ = ("agrees", "deltas", "done", "doubtful", "given", "text")
+
+    def __init__(self) -> None:
+        self.text = Text()
+        self.deltas = 0
+        self.done: str | None = None  # what its ``.done`` held
+        self.given = ""  # what the item or part held already when it was opened
+        self.doubtful = False  # a delta was no text: what it came to is not known
+        self.agrees: bool | None = None  # whether the finished item holds what the deltas came to
+
+    @property
+    def whole(self) -> str:
+        """What a client holds of it: the deltas, or what came whole."""
+        return str(self.text) if self.deltas else self.done or self.given
+
+
+class Item:
+    """One output item. ``index`` is the one it had on the wire, ``number`` counts the items as they were opened."""
+
+    __slots__ = (
+        "added",
+        "call_made",
+        "closed_at",
+        "done",
+        "id",
+        "index",
+        "kind",
+        "number",
+        "open",
+        "opened",
+        "parts",
+        "pieces",
+        "resumed",
+        "strangers",
+    )
+
+    def __init__(self, number: int, index: int, item: JsonObject, *, opened: bool = True) -> None:
+        self.number = number
+        self.index = index
+        self.added = item
+        self.kind = text_of(item.get("type"))
+        self.id = text_of(item.get("id"))
+        self.open = True
+        self.opened = opened  # False: something came of an item that never was
+        self.resumed = False  # opened in another stream, which this one goes on from
+        self.done: JsonObject | None = None
+        self.closed_at: int | None = None  # the number of the event that closed it
+        self.parts: dict[tuple[str, int], bool] = {}  # member and number -> still open
+        self.pieces: dict[PieceKey, Piece] = {}
+        self.strangers = 0  # events that named another id
+        self.call_made = False  # its call_id was made up here
+
+    def piece(self, key: PieceKey) -> Piece:
+        """A piece, made when it is new."""
+        found = self.pieces.get(key)
+        if found is None:
+            found = self.pieces[key] = Piece()
+        return found
+
+    @property
+    def given_whole(self) -> bool:
+        """Whether what a call was added with is all of its arguments, not the first piece of them."""
+        given = next((piece.given for piece in self.pieces.values() if piece.given), "")
+        payload = decode_payload(given.encode("utf-8", "surrogatepass"))
+        return payload.ok and type(payload.value) is dict
+
+    def nth(self, key: PieceKey) -> Piece | None:
+        """The piece that a finished item holds at a place: where parts are numbered otherwise, the order tells."""
+        found = self.pieces.get(key)
+        if found is not None:
+            return found
+        same = [piece for (family, _), piece in self.pieces.items() if family == key[0]]
+        return same[key[1]] if key[1] < len(same) else None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is not known what its deltas came to."""
+        return any(piece.doubtful for piece in self.pieces.values())
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the answer was cut in it."""
+        return self.last.get("status") == "incomplete"
+
+    @property
+    def last(self) -> JsonObject:
+        """The item as it was told last."""
+        return self.done if self.done is not None else self.added
+
+    @property
+    def is_call(self) -> bool:
+        """Whether the client is to call something."""
+        return self.kind in CALLS
+
+    @property
+    def name(self) -> str:
+        """The name of what is called; "" when there is none."""
+        return text_of(self.last.get("name")) or text_of(self.added.get("name"))
+
+    @property
+    def call_id(self) -> str:
+        """The id of the call; "" when there is none."""
+        return text_of(self.last.get("call_id")) or text_of(self.added.get("call_id"))
+
+    @property
+    def arguments(self) -> str:
+        """What is called with, as far as it came: the finished item's, or what the deltas came to."""
+        whole = text_of(as_object(self.done).get(CALL_INPUT.get(self.kind, "")))
+        return whole or "".join(piece.whole for piece in self.pieces.values())
+
+    def text(self, family: str) -> str:
+        """The text of a family, part after part: what the deltas came to, or what the finished item holds."""
+        streamed = "".join(piece.whole for (name, _), piece in self.pieces.items() if name == family)
+        return streamed or self.finished_text(family)
+
+    def finished_text(self, family: str) -> str:
+        """The text of a family that the finished item holds."""
+        return "".join(texts_of(self.done or {}, family))
+
+    def same(self, item: JsonObject) -> bool:
+        """Whether an item that is added or done means this one again: the same id and, for a call, the same call."""
+        if text_of(item.get("id")) != self.id or text_of(item.get("type")) != self.kind:
+            return False
+        return not self.is_call or text_of(item.get("call_id")) in ("", self.call_id)
+
+
+def texts_of(item: JsonObject, family: str) -> list[str]:
+    """The texts that a whole item holds, of one family."""
+    held, kind, member = _HELD[family]
+    parts = (as_object(part) for part in as_list(item.get(held)))
+    return [text_of(part.get(member)) for part in parts if part.get("type") == kind]
+
+
+#: Family -> the list of a finished item in which its parts stand, their type and the member that holds the text.
+_HELD: dict[str, tuple[str, str, str]] = {
+    "response.output_text": ("content", "output_text", "text"),
+    "response.refusal": ("content", "refusal", "refusal"),
+    "response.reasoning_text": ("content", "reasoning_text", "text"),
+    "response.reasoning_summary_text": ("summary", "summary_text", "text"),
+}
+
+
+def held_pieces(item: JsonObject) -> list[tuple[PieceKey, str, Any]]:
+    """What a finished item holds of what its deltas came to: the piece, the path within the item, and the value."""
+    kind = item.get("type")
+    found: list[tuple[PieceKey, str, Any]] = []
+    if kind == "function_call":
+        found.append((("response.function_call_arguments", 0), "arguments", item.get("arguments")))
+    elif kind == "custom_tool_call":
+        found.append((("response.custom_tool_call_input", 0), "input", item.get("input")))
+    for family, (held, part_kind, member) in _HELD.items():
+        for number, part in enumerate(as_list(item.get(held))):
+            if type(part) is dict and part.get("type") == part_kind:
+                found.append(((family, number), f"{held}[{number}].{member}", part.get(member)))
+    return found

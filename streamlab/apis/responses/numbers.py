@@ -1,0 +1,71 @@
+"""The numbers of a response's events: whether each is the next, and whether an event comes a second time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.rules.base import quote
+
+#: Events whose content is remembered, to know them again.
+MOST_REMEMBERED = 65_536
+
+
+class Numbers:
+    """``next`` is the number that should come; None while no event had one."""
+
+    __slots__ = ("absent", "first", "first_absent", "given", "kind", "next", "said", "since")
+
+    def __init__(self) -> None:
+        self.next: int | None = None
+        self.given = 0  # events with a number
+        self.absent = 0
+        self.since = 0  # events without a number since the last one
+        self.first: int | None = None
+        self.first_absent: tuple[int, str] | None = None
+        self.said: dict[int, int] = {}  # number -> digest of what the event said
+        self.kind: Any = type(None)  # the type of the numbers: int, once one came
+
+    def follow(self, digest: int) -> None:
+        """The next event came, numbered as it should be."""
+        if self.next is not None:
+            if len(self.said) < MOST_REMEMBERED:
+                self.said[self.next] = digest
+            self.next += 1
+            self.given += 1
+        else:
+            self.absent += 1
+            self.since += 1
+
+    def take(self, number: Any, digest: int | None, *, at: int, kind: str, resumed: bool) -> Odd | None:
+        """Take in the number of an event; what is odd about it."""
+        if type(number) is not int:
+            if number is not None:
+                return Odd(
+                    ResponseFact.NUMBER,
+                    "sequence_number",
+                    f"sequence_number of {quote(kind)} is {quote(number)}, no integer",
+                    self.next,
+                    number,
+                )
+            self.absent += 1
+            self.since += 1
+            if self.first_absent is None:
+                self.first_absent = (at, kind)
+            return None
+        wanted = self.next
+        if wanted is None:
+            self.first = number
+            wanted = number if self.absent or resumed else 0
+        elif number < wanted and digest is not None and self.said.get(number) == digest:
+            said = f"{kind} comes again under its number {quote(number)}"
+            return Odd(ResponseFact.REPLAYED, "sequence_number", said, wanted, number)
+        skipped, self.since = self.since, 0
+        self.kind, self.next = int, number + 1
+        self.given += 1
+        if digest is not None and len(self.said) < MOST_REMEMBERED:
+            self.said[number] = digest
+        if wanted <= number <= wanted + skipped:
+            return None  # an event without a number may or may not have used one up
+        said = f"sequence_number is {quote(number)} where {wanted} comes next"
+        return Odd(ResponseFact.NUMBER, "sequence_number", said, wanted, number)

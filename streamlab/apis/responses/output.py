@@ -1,0 +1,374 @@
+"""The output items of a response while it is read: which one an event is about, and what is odd about its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from streamlab.apis.responses.expectations import (
+    CALL_INPUT,
+    FAMILY_ITEMS,
+    IN_DELTAS,
+    ITEM_EVENTS,
+    PART_PIECES,
+    PARTS,
+    PIECE_PART,
+    PIECES,
+    UNCLOSED,
+    WITHOUT_ITEM_ID,
+    text_of,
+)
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.items import Item, Piece, held_pieces
+from streamlab.rules.base import quote
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_object
+
+_F = ResponseFact
+#: Items, and parts of items, that are told apart; a response with more is not judged any further.
+MOST_ITEMS: Final = 10_000
+_MOST_PARTS: Final = 20_000
+#: What nobody sees: white space, and characters without a width.
+_UNSEEN = " \t\r\n\u200b\u200c\u200d\u2060\ufeff"
+_NO_PART_INDEX = {"content_index": _F.NO_CONTENT_INDEX, "summary_index": _F.NO_SUMMARY_INDEX}
+
+
+class ItemIndex:
+    """The items so far, by their ids and indexes. What is odd about the event being read goes to ``odd``."""
+
+    def __init__(self, odd: list[Odd]) -> None:
+        self.items: list[Item] = []
+        self.by_id: dict[str, Item] = {}
+        self.by_index: dict[int, Item] = {}
+        self.calls: dict[str, Item] = {}  # by call_id
+        self.resumed = False  # what was opened in an earlier stream is not known
+        self.strangers = 0  # events that named an id nobody has
+        self.place: tuple[str, int] | None = None  # the part that the event being read is about
+        self._odd = odd
+        self._parts = 0
+
+    @property
+    def last(self) -> Item | None:
+        """The item opened last."""
+        return self.items[-1] if self.items else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether there are more items or parts than are told apart."""
+        return len(self.items) >= MOST_ITEMS or self._parts >= _MOST_PARTS
+
+    def _say(self, fact: int, path: str | None, said: str, expected: Any = None, actual: Any = None) -> None:
+        self._odd.append(Odd(fact, path, said, expected, actual))
+
+    def restore(self, item: Item, is_open: bool, done: JsonObject | None, pieces: Iterable[Any]) -> None:
+        """Add an item of another reader as it was at some moment."""
+        past = self._new(item.index, item.added, opened=item.opened)
+        past.kind, past.open, past.done, past.parts = item.kind, is_open, done, dict(item.parts)
+        for key, length, whole in pieces:
+            now, then = item.pieces[key], past.piece(key)
+            then.text.add(str(now.text)[:length])
+            then.deltas, then.done, then.given = now.deltas if length else 0, whole, now.given
+
+    # -- which item --------------------------------------------------------------------------------------------------
+
+    def find(self, value: JsonObject, kind: str, family: str) -> Item | None:
+        """The item that an event inside one is about, made where there is none; None for a heartbeat."""
+        item_id, index = value.get("item_id"), self._index(value, kind)
+        if type(item_id) is not str or not item_id:
+            if family not in WITHOUT_ITEM_ID:
+                self._say(_F.NO_ITEM_ID, "item_id", f"item_id of {kind} {_state(value, 'item_id')}")
+            item_id = ""
+        item = self._look_up(item_id, index, "item_id", value, kind)
+        if item is None and self._is_heartbeat(value, kind, item_id):
+            return None
+        if item is None:
+            item = self._unopened(index, item_id, kind, family)
+        if not item.open:
+            self._say(_F.ORDER, "output_index", f"{kind} comes after output item {quote(item.index)} was done")
+        self._overlap(item)
+        kinds = FAMILY_ITEMS.get(family)
+        if kinds is not None and item.kind in ITEM_EVENTS and item.kind not in kinds:
+            self._say(_F.ORDER, "type", f"{kind} is about an item of type {quote(item.kind)}")
+        return item
+
+    def _index(self, value: JsonObject, kind: str) -> int | None:
+        index = value.get("output_index")
+        if type(index) is int:
+            return index
+        self._say(_F.NO_INDEX, "output_index", f"output_index of {kind} {_state(value, 'output_index')}")
+        return None
+
+    def _look_up(self, item_id: str, index: int | None, path: str, value: JsonObject, kind: str) -> Item | None:
+        known = self.by_id.get(item_id) if item_id else None
+        placed = self.by_index.get(index) if index is not None else None
+        if known is not None:
+            if index is None or known.index == index:
+                return known
+            if placed is not None and placed.id == item_id:
+                return placed
+            said = f"item {quote(item_id)} moves from output_index {quote(known.index)} to {quote(index)}"
+            self._say(_F.IDS, "output_index", said, known.index, index)
+            return known
+        if placed is None:
+            return self.last if index is None and not item_id else None
+        if item_id and placed.id:
+            if self._is_heartbeat(value, kind, item_id):
+                return None
+            self.strangers += 1
+            placed.strangers += 1
+            said = f"the id of output item {quote(index)} changes from {quote(placed.id)} to {quote(item_id)}"
+            self._say(_F.IDS, path, said, placed.id, item_id)
+        return placed
+
+    def _is_heartbeat(self, value: JsonObject, kind: str, item_id: str) -> bool:
+        """Whether this is a keep-alive that a gateway dressed as text: its id is nobody's, nothing in it is seen."""
+        delta = value.get("delta")
+        if kind != "response.output_text.delta" or self.strangers or not item_id or type(delta) is not str:
+            return False
+        if delta.strip(_UNSEEN) or not (self.items or delta.strip()):
+            return False  # white space may be the beginning of an answer that was never opened
+        said = f"a text delta of {quote(delta)} names an item {quote(item_id)} that nobody opened"
+        self._say(_F.HEARTBEAT, "delta", said, None, delta)
+        return True
+
+    def _unopened(self, index: int | None, item_id: str, kind: str, family: str) -> Item:
+        """An item that something is about, and that was never added."""
+        kinds = sorted(FAMILY_ITEMS.get(family, ()))
+        start: JsonObject = {"type": kinds[0] if len(kinds) == 1 else "", "id": item_id}
+        item = self._new(len(self.items) if index is None else index, start, opened=False)
+        item.resumed = self.resumed
+        if not self.resumed:
+            shown = quote(item_id) if index is None else quote(index)
+            self._say(_F.UNADDED, "output_index", f"{kind} is about output item {shown}, which was never added")
+        return item
+
+    def _overlap(self, item: Item) -> None:
+        last = self.last
+        if last is item or last is None or not item.open or not item.opened:
+            return
+        if item.kind not in UNCLOSED and last.kind not in UNCLOSED:
+            said = f"output item {quote(item.index)} goes on although {quote(last.index)} was opened"
+            self._say(_F.OVERLAP, "output_index", said, last.index, item.index)
+
+    def _new(self, index: int, start: JsonObject, *, opened: bool = True) -> Item:
+        item = Item(len(self.items), index, start, opened=opened)
+        self.items.append(item)
+        self.by_index[index] = item
+        if item.id:
+            self.by_id[item.id] = item
+        return item
+
+
+class Output(ItemIndex):
+    """Opens, fills and closes the items."""
+
+    # -- added and done ----------------------------------------------------------------------------------------------
+
+    def open(self, value: JsonObject, kind: str) -> Item | None:
+        """An item is added; None where it was before."""
+        start = as_object(value.get("item"))
+        index = self._index(value, kind)
+        item_id = text_of(start.get("id"))
+        known = self.by_index.get(index) if index is not None else self.by_id.get(item_id)
+        if known is not None and not known.opened and not known.resumed:
+            if known.id == item_id:
+                return self._opened_late(known, start)
+            known = None  # what came of it before was told of then
+        if known is not None and (known.same(start) or start == known.added):
+            self._say(_F.AGAIN, "item", f"output item {quote(known.index)} is added a second time", None, item_id)
+            return None
+        if known is not None and index is not None:
+            said = f"output_index {quote(index)} is that of item {quote(known.id)} already"
+            self._say(_F.INDEX_REUSED, "output_index", said, len(self.items), index)
+        wanted = max((one.index for one in self.items), default=-1) + 1
+        if known is None and index is not None and index != wanted and not self.resumed:
+            said = f"output_index is {quote(index)} where {wanted} comes next"
+            self._say(_F.INDEX_GAP, "output_index", said, wanted, index)
+        self._same_ids(start, item_id)
+        item = self._new(wanted if index is None else index, start)
+        if item.kind not in ITEM_EVENTS:
+            self._say(_F.ITEM_TYPE, "item.type", f"an item of type {quote(start.get('type'))}", None, start.get("type"))
+        given = start.get(CALL_INPUT.get(item.kind, ""))
+        if type(given) is str and given:
+            item.piece((f"response.{_INPUTS[item.kind]}", 0)).given = given
+        return item
+
+    @staticmethod
+    def _opened_late(item: Item, start: JsonObject) -> Item:
+        """An item is added of which something came before, which was told of then."""
+        item.opened, item.added, item.kind = True, start, text_of(start.get("type"))
+        return item
+
+    def _same_ids(self, start: JsonObject, item_id: str) -> None:
+        twin = self.by_id.get(item_id) if item_id else None
+        if twin is not None and twin.opened:
+            said = f"two output items have the id {quote(item_id)}"
+            self._say(_F.ITEM_TWICE, "item.id", said, None, item_id)
+
+    def _call(self, item: Item, found: JsonObject) -> None:
+        """A call's call_id, which no other call may have."""
+        call_id = text_of(found.get("call_id"))
+        if not item.is_call or not call_id:
+            return
+        twin = self.calls.setdefault(call_id, item)
+        if twin is not item:
+            self._say(_F.CALL_TWICE, "item.call_id", f"two calls have the call_id {quote(call_id)}", None, call_id)
+
+    def close(self, value: JsonObject, kind: str, at: int) -> Item | None:
+        """An item is done; None where it was before."""
+        found = as_object(value.get("item"))
+        item_id, index = text_of(found.get("id")), self._index(value, kind)
+        placed = self.by_index.get(index) if index is not None else None
+        other = placed is not None and bool(placed.kind) and placed.kind != found.get("type")
+        other = other and item_id not in self.by_id  # it only has the index of that one
+        item = None if other else self._look_up(item_id, index, "item.id", value, kind)
+        if item is None:
+            item = self._unopened(index, item_id, kind, "")
+            item.kind = text_of(found.get("type"))
+        elif item.done is not None:
+            same = item.same(found) or found == item.done
+            said = f"output item {quote(item.index)} is done a second time"
+            self._say(_F.AGAIN if same else _F.ORDER, "item", said, None, item_id)
+            return None
+        self._overlap(item)
+        self._changed(item, found)
+        if not item.kind:
+            item.kind = text_of(found.get("type"))
+        item.done, item.open, item.closed_at = found, False, at
+        self._call(item, found)
+        if not item.resumed:
+            self._compare(item, found)
+        return item
+
+    def _changed(self, item: Item, found: JsonObject) -> None:
+        if not item.opened:
+            return
+        members = ("type", "name", "call_id") if item.is_call else ("type",)
+        for member in members:
+            was, now = item.added.get(member), found.get(member)
+            if (was or None) != (now or None):
+                said = f"{member} of output item {quote(item.index)} is {quote(now)}, it was added with {quote(was)}"
+                self._say(_F.CHANGED, f"item.{member}", said, was, now)
+
+    def _compare(self, item: Item, found: JsonObject) -> None:
+        """What the finished item holds against what its deltas came to."""
+        for key, path, whole in held_pieces(found):
+            piece = item.nth(key)
+            if type(whole) is not str:
+                continue
+            if piece is None or not piece.deltas:
+                untold = piece is None or not (piece.done or piece.given)
+                if whole and untold and key[0] in IN_DELTAS and item.opened:
+                    self._no_deltas(key[0], f"item.{path}", whole)
+            elif not piece.doubtful:
+                piece.agrees = str(piece.text) == whole
+                if not piece.agrees:
+                    self._mismatch(f"item.{path}", "response.output_item.done", piece, whole)
+        unfinished = [family for (family, _), piece in item.pieces.items() if piece.deltas and piece.done is None]
+        unfinished += [member for (member, _), is_open in item.parts.items() if is_open]
+        if unfinished and item.opened and item.kind != "reasoning" and found.get("status") != "incomplete":
+            said = f"output item {quote(item.index)} is done, {unfinished[0]} in it never was"
+            self._say(_F.INNER_DONE, "type", said)
+
+    def _no_deltas(self, family: str, path: str, whole: str) -> None:
+        said = f"{family} came whole, without a delta: {quote(whole)}"
+        self._say(_F.NO_DELTAS, path, said, "at least one delta", whole)
+
+    def _mismatch(self, path: str, kind: str, piece: Piece, whole: str) -> None:
+        came = str(piece.text)
+        said = f"{kind} holds {quote(whole)}, its deltas came to {quote(came)}"
+        if max(len(whole), len(came)) > 200:
+            said = f"{kind} holds {len(whole)} characters that are not the {len(came)} of its deltas"
+        self._say(_F.MISMATCH, path, said, came, whole)
+
+    # -- parts and pieces --------------------------------------------------------------------------------------------
+
+    def part(self, value: JsonObject, kind: str, family: str, step: str, item: Item) -> None:
+        """A part is opened or closed."""
+        member = PARTS[family]
+        number = self._number(value, kind, member, item, opens=step == "added")
+        self.place = (member, number)
+        key, part = (member, number), as_object(value.get("part"))
+        was = item.parts.get(key)
+        piece_family = PART_PIECES.get(text_of(part.get("type")), "")
+        if step == "added":
+            self._open_part(kind, key, was, item)
+            given = text_of(part.get(PIECES.get(piece_family, "text")))
+            if given and piece_family:
+                item.piece((piece_family, number)).given = given
+            return
+        item.parts[key] = False
+        if was is not True and not item.resumed:
+            self._say(_F.ORDER, member, f"{kind} comes before its part was added")
+        piece = item.pieces.get((piece_family, number))
+        whole = part.get(PIECES.get(piece_family, "text"))
+        if piece is None or not piece.deltas or piece.doubtful or item.resumed or type(whole) is not str:
+            return
+        if piece.done in (None, str(piece.text)) and whole != str(piece.text):
+            self._mismatch(f"part.{PIECES[piece_family]}", kind, piece, whole)
+
+    def _open_part(self, kind: str, key: tuple[str, int], was: bool | None, item: Item) -> None:
+        member, number = key
+        self._parts += 1
+        item.parts[key] = True
+        if was is not None:
+            self._say(_F.ORDER, member, f"{kind} comes a second time for part {quote(number)}")
+            return
+        wanted = sum(1 for one, _ in item.parts if one == member) - 1 if len(item.parts) < 256 else number
+        if number != wanted and not item.resumed:
+            said = f"{member} of {kind} is {quote(number)} where {wanted} comes next"
+            self._say(_F.PART_INDEX, member, said, wanted, number)
+
+    def _number(self, value: JsonObject, kind: str, member: str, item: Item, *, opens: bool = False) -> int:
+        number = value.get(member)
+        if type(number) is int:
+            return number
+        self._say(_NO_PART_INDEX[member], member, f"{member} of {kind} {_state(value, member)}")
+        numbers = [count for one, count in item.parts if one == member]
+        return len(numbers) if opens else numbers[-1] if numbers else 0
+
+    def piece(self, value: JsonObject, kind: str, family: str, step: str, item: Item) -> Piece | None:
+        """A delta of a text or of arguments, or the whole of it; the piece where it takes more deltas."""
+        member = PIECE_PART.get(family)
+        number = self._number(value, kind, member, item) if member is not None else 0
+        self.place = (member, number) if member is not None else None
+        if member is not None and (member, number) not in item.parts:
+            item.parts[member, number] = False  # said once
+            self._parts += 1
+            if not item.resumed:
+                self._say(_F.UNPARTED, member, f"{kind} comes before its part was added")
+        piece = item.piece((family, number))
+        if piece.done is not None:
+            self._say(_F.ORDER, "type", f"{kind} comes after {family}.done")
+            return None
+        if step == "delta":
+            delta = value.get("delta")
+            if type(delta) is str:
+                piece.text.add(delta)
+                piece.deltas += 1
+                return piece
+            piece.doubtful = piece.doubtful or delta is not None
+            piece.deltas += delta is None
+            self._say(_F.DELTA_TYPE, "delta", f"delta of {kind} is {quote(delta)}, no text", "a string", delta)
+            return None
+        self._whole(value.get(PIECES[family]), kind, family, item, piece)
+        return None
+
+    def _whole(self, whole: Any, kind: str, family: str, item: Item, piece: Piece) -> None:
+        piece.done = text_of(whole)
+        if type(whole) is not str or piece.doubtful or item.resumed:
+            return
+        member = PIECES[family]
+        if not piece.deltas:
+            if whole and family in IN_DELTAS and not piece.given and item.opened:
+                self._no_deltas(family, member, whole)
+        elif whole != str(piece.text):
+            self._mismatch(member, kind, piece, whole)
+
+
+_INPUTS = {"function_call": "function_call_arguments", "custom_tool_call": "custom_tool_call_input"}
+
+
+def _state(value: JsonObject, member: str) -> str:
+    """``is missing``, or what it is instead."""
+    return f"is {quote(value[member])}" if member in value else "is missing"

@@ -1,0 +1,169 @@
+"""The response in the events that carry it, and above all in the one that ends it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS
+from streamlab.apis.responses.cut import cut
+from streamlab.apis.responses.expectations import (
+    CHAT_DETAILS,
+    CHAT_USAGE,
+    COMPLETED,
+    CREATED,
+    FAILED,
+    INCOMPLETE,
+    UNCLOSED,
+    USAGE_DETAILS,
+    USAGE_REQUIRED,
+    text_of,
+)
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.final import pairs
+from streamlab.apis.responses.fold import item_json
+from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.apis.responses.repairs.items import ItemsOut
+from streamlab.rules.repair import Draft, Origin, RepairState
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_list, as_object
+
+_F = ResponseFact
+_IDS, _MISSING = "responses-ids-unstable", "responses-response-missing"
+
+
+class ResponseOut:
+    """Puts right the response that an event carries."""
+
+    def __init__(self, reader: ResponsesReader, story: RepairState, items: ItemsOut) -> None:
+        self.reader = reader
+        self.story = story
+        self.items = items
+
+    def repair(self, draft: Draft) -> None:
+        """The response of the event being repaired."""
+        value, kind = draft.json, self.reader.kind
+        if type(value.get("response")) is not dict:
+            self._build(draft, kind)
+        response = value.get("response")
+        if type(response) is not dict:
+            return
+        known = self.reader.id
+        if known and response.get("id") != known:
+            rule = _IDS if text_of(response.get("id")) else "responses-missing-response-id"
+            draft.put(rule, response, "id", known, "response.")
+        if type(response.get("created_at")) is float:
+            draft.put("responses-created-at-float", response, "created_at", int(response["created_at"]), "response.")
+        tier = response.get("service_tier")
+        if tier is not None and not (isinstance(tier, str) and tier in KNOWN_TIERS):
+            draft.drop("service-tier-unknown", response, "service_tier", "response.")
+        if kind == CREATED:
+            self._needed(draft, response)
+        if self.reader.terminal == kind:
+            self._final(draft, response, kind)
+
+    def _build(self, draft: Draft, kind: str) -> None:
+        """The response out of what stands in the event itself, or out of the one that was created."""
+        value = draft.json
+        if value.get("object") == "response":
+            response = {key: value.pop(key) for key in list(value) if key not in ("type", "sequence_number")}
+            draft.put(_MISSING, value, "response", response, "")
+        elif kind == COMPLETED and self.reader.id:
+            output = self.output()
+            built = {**as_object(self.reader.response), "status": "completed", "output": output, "usage": None}
+            draft.put(_MISSING, value, "response", built, "")
+
+    def _needed(self, draft: Draft, response: JsonObject) -> None:
+        rule = "responses-response-members-missing"
+        if response.get("object") is None:
+            draft.put(rule, response, "object", "response", "response.")
+        model = self.story.body.get("model")
+        if response.get("model") is None and type(model) is str and model:
+            draft.put(rule, response, "model", model, "response.")
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def output(self) -> list[JsonObject]:
+        """The items that were done, as they went out."""
+        done = [item for item in self.reader.items if item.done is not None]
+        done.sort(key=lambda item: self.items.slot(item).index)
+        return [{**item_json(item), **self._id(item)} for item in done]
+
+    def _id(self, item: Any) -> JsonObject:
+        slot = self.items.slot(item)
+        return {"id": slot.id} if slot.id else {}
+
+    def _final(self, draft: Draft, response: JsonObject, kind: str) -> None:
+        if kind != FAILED:
+            self._fill(draft, response)
+            self._usage(draft, response)
+        for place, found, item in pairs(as_list(response.get("output")), self.reader.items).paired:
+            if not item.resumed:
+                path = f"response.output[{place}]."
+                self.items.name(draft, found, self.items.slot(item), path)
+                if item.call_made and not text_of(found.get("call_id")):
+                    draft.put("responses-missing-call-id", found, "call_id", item.call_id, path)
+        self._members(draft, response)
+        why = cut(response)
+        if kind == COMPLETED and why:
+            self._masked(draft, response)
+            return
+        meant = kind.removeprefix("response.")
+        if "status" in response and response["status"] != meant:
+            draft.put("responses-terminal-status", response, "status", meant, "response.")
+
+    def _fill(self, draft: Draft, response: JsonObject) -> None:
+        listed = response.get("output")
+        output = self.output() if not listed or type(listed) is not list else None
+        if output is None or (listed == [] and not output):
+            return
+        if any(item.open and item.opened and item.kind not in UNCLOSED for item in self.reader.items):
+            self.story.account.cannot("responses-completed-output-empty", "an item in it was never done")
+            return
+        rule = "responses-completed-output-empty" if listed == [] else "responses-completed-output-missing"
+        draft.put(rule, response, "output", output, "response.")
+
+    def _members(self, draft: Draft, response: JsonObject) -> None:
+        """What the items of the output lack, as when they were done."""
+        for place, item in enumerate(as_list(response.get("output"))):
+            if type(item) is dict:
+                self.items.listed(draft, item, f"response.output[{place}].")
+
+    def _masked(self, draft: Draft, response: JsonObject) -> None:
+        rule = "responses-incomplete-masked"
+        if not self.story.unsafe:
+            self.story.account.cannot(rule, "clients that take a cut answer for a failure would then fail")
+            return
+        draft.put(rule, draft.json, "type", INCOMPLETE, "")
+        draft.put(rule, response, "status", "incomplete", "response.")
+
+    # -- usage -------------------------------------------------------------------------------------------------------
+
+    def _usage(self, draft: Draft, response: JsonObject) -> None:
+        usage = response.get("usage")
+        if type(usage) is not dict:
+            self._no_usage(draft, response)
+            return
+        path = "response.usage."
+        rule = "responses-usage-chat-names"
+        for theirs, ours in (CHAT_USAGE | CHAT_DETAILS).items():
+            if theirs in usage and ours not in usage:
+                draft.put(rule, usage, ours, usage[theirs], path)
+                draft.drop(rule, usage, theirs, path)
+        counts = [usage.get(member) for member in USAGE_REQUIRED]
+        if type(counts[0]) is int and type(counts[1]) is int and counts[2] is None:
+            draft.put("responses-usage-missing", usage, "total_tokens", counts[0] + counts[1], path)
+        elif any(type(count) is not int for count in counts) and not any(counts):
+            self._no_usage(draft, response)
+        for holder, member in USAGE_DETAILS:
+            details = usage.get(holder)
+            if details is not None and type(as_object(details).get(member)) is not int:
+                draft.put("responses-usage-details", usage, holder, {**as_object(details), member: 0}, path)
+
+    def _no_usage(self, draft: Draft, response: JsonObject) -> None:
+        rule = "responses-usage-missing"
+        if not self.story.unsafe:
+            self.story.account.cannot(rule, "what was used is not on the wire")
+            return
+        zeros: JsonObject = dict.fromkeys(USAGE_REQUIRED, 0)
+        zeros |= {holder: {member: 0} for holder, member in USAGE_DETAILS}
+        draft.put(rule, response, "usage", zeros, "response.", Origin.INVENTED)

@@ -1,0 +1,84 @@
+"""Errors and failures on their way out: as OpenAI tells them, an ``error`` event and then ``response.failed``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamlab.apis.responses.expectations import ERROR, text_of
+from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.apis.responses.repairs.events import error_event, failed_event, made
+from streamlab.exchange import Ending
+from streamlab.rules.repair import ABSENT, Change, Draft, ErrorPayload, Origin, RepairState, Undecodable, unended
+from streamlab.rules.repairs.framing import comment
+from streamlab.wire import error_objects
+from streamlab.wire.payload import FaultKind, JsonObject, encode_json
+from streamlab.wire.reading import as_object
+
+
+class Failures:
+    """What becomes of errors, and of a response that stops without an end."""
+
+    def __init__(self, reader: ResponsesReader, story: RepairState) -> None:
+        self.reader = reader
+        self.story = story
+
+    def torn(self, draft: Draft, event: Undecodable) -> None:
+        """The stream broke off inside this event: no client could read it."""
+        truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
+        unterminated = any(change.rule == "sse-unterminated-final-event" for change in draft.changes)
+        if truncated and unterminated:
+            self.story.account.cannot("json-truncated", "the stream breaks off inside an event")
+            was = event.sse.data[:200] if event.sse.data is not None else ABSENT
+            told = error_event("upstream_truncated", "the upstream broke off inside an event")
+            draft.event = ErrorPayload(None, told)
+            draft.changes.append(Change("sse-unterminated-final-event", "", was, ABSENT, Origin.INVENTED))
+
+    @staticmethod
+    def nothing(draft: Draft) -> None:
+        """An event whose data is empty becomes a comment: clients read it as JSON."""
+        event = draft.event
+        if isinstance(event, Undecodable) and not (event.sse.data or b"").strip():
+            name = (event.sse.event or b"").replace(b"\r", b"")
+            draft.event = comment(b" " + name)
+            draft.changes.append(Change("responses-keepalive-event", "", name, ":"))
+
+    @staticmethod
+    def shape(draft: Draft) -> None:
+        """An error in the clothes of another API becomes an event of type ``error``."""
+        event = draft.json
+        kind = text_of(event.get("type"))
+        if kind == ERROR or kind.startswith("response."):
+            return
+        inner = event.get("error") if isinstance(draft.event, ErrorPayload) else None
+        if inner is None and error_objects.flat_error(event) is None:
+            return
+        said: JsonObject = inner if isinstance(inner, dict) else {"message": inner} if inner is not None else event
+        message = said.get("message") or said.get("msg") or said.get("detail")
+        code, param = said.get("code"), said.get("param")
+        shaped = error_event(
+            code if code is None or isinstance(code, str) else str(code),
+            message if isinstance(message, str) else encode_json(message or said).decode("utf-8", "replace"),
+            said.get("type") if isinstance(inner, dict) else None,
+            param if isinstance(param, str) else None,
+        )
+        draft.event = ErrorPayload(None, shaped)
+        draft.changes.append(Change("responses-error-event-shape", "error", event, shaped))
+
+    def end(self, ending: Ending, output: list[JsonObject]) -> Iterator[Draft]:
+        """The events that end a response which nobody ended."""
+        response = {**as_object(self.reader.response)} if self.reader.response is not None else None
+        if self.reader.error is not None:
+            told = as_object(self.reader.error.get("error")) or self.reader.error
+            code, message = text_of(told.get("code")), text_of(told.get("message"))
+            yield made(failed_event(response, output, code, message), None, "responses-error-without-failed")
+            return
+        why = unended(
+            self.story,
+            ending,
+            begun=self.reader.begun,
+            what="response",
+            missing="responses-terminal-missing",
+            stops="without an end",
+        )
+        for value in (error_event(why.code, why.message), failed_event(response, output, why.code, why.message)):
+            yield made(value, None, why.rule, Origin.INVENTED)

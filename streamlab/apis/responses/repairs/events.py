@@ -1,0 +1,137 @@
+"""Events that nobody sent: those of an item that came whole, and those that tell how a response failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from streamlab.apis.responses.expectations import (
+    CREATED,
+    ERROR,
+    FAILED,
+    IN_PROGRESS,
+    ITEM_ADDED,
+    ITEM_DONE,
+    PART_PIECES,
+    PIECES,
+    WITH_STATUS,
+    text_of,
+)
+from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, ErrorPayload, Origin
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_list, as_object
+
+_CALLED = {
+    "function_call": ("response.function_call_arguments", "arguments"),
+    "custom_tool_call": ("response.custom_tool_call_input", "input"),
+    "mcp_call": ("response.mcp_call_arguments", "arguments"),
+}
+
+
+def made(value: JsonObject, like: Draft | None, rule: str, origin: Origin = Origin.DERIVED) -> Draft:
+    """A new event that stands for what another one said."""
+    sources = like.sources if like is not None else ()
+    change = Change(rule, "", ABSENT, value.get("type"), origin)
+    event = ErrorPayload(None, value) if value.get("error") else Chunk(None, value)
+    return Draft(event, sources, [change], origin is Origin.INVENTED)
+
+
+def begun(response: JsonObject) -> Iterator[JsonObject]:
+    """The two events that open a response, as they would have been."""
+    empty = {**response, "status": "in_progress", "output": [], "usage": None, "error": None}
+    empty |= {"completed_at": None} if "completed_at" in response else {}
+    empty |= {"incomplete_details": None} if "incomplete_details" in response else {}
+    yield {"type": CREATED, "response": empty}
+    yield {"type": IN_PROGRESS, "response": dict(empty)}
+
+
+def item_events(item: JsonObject, index: int) -> Iterator[JsonObject]:
+    """The events of an item that came whole: added, what is in it, done."""
+    yield {"type": ITEM_ADDED, "output_index": index, "item": emptied(item)}
+    yield from inner_events(item, index)
+    yield {"type": ITEM_DONE, "output_index": index, "item": item}
+
+
+def emptied(item: JsonObject) -> JsonObject:
+    """An item as it is when it is added."""
+    start = dict(item)
+    if item.get("type") == "message":
+        start["content"] = []
+    elif item.get("type") == "reasoning":
+        start["summary"] = []
+        start.pop("content", None)
+    elif text_of(item.get("type")) in _CALLED:
+        start[_CALLED[item["type"]][1]] = ""
+    if text_of(item.get("type")) in WITH_STATUS:
+        start["status"] = "in_progress"
+    return start
+
+
+def inner_events(item: JsonObject, index: int) -> Iterator[JsonObject]:
+    """What stands between added and done of a whole item."""
+    place = {"item_id": item.get("id"), "output_index": index}
+    called = _CALLED.get(text_of(item.get("type")))
+    if called is not None:
+        family, member = called
+        whole = text_of(item.get(member))
+        yield delta_event(family, whole, place)
+        yield {"type": f"{family}.done", **place, member: whole}
+    for number, part in enumerate(as_list(item.get("summary"))):
+        yield from _part_events(as_object(part), {**place, "summary_index": number}, "response.reasoning_summary_part")
+    for number, part in enumerate(as_list(item.get("content"))):
+        yield from _part_events(as_object(part), {**place, "content_index": number}, "response.content_part")
+
+
+def _part_events(part: JsonObject, place: JsonObject, family: str) -> Iterator[JsonObject]:
+    piece = PART_PIECES.get(text_of(part.get("type")))
+    if piece is None:
+        return
+    member = PIECES[piece]
+    whole = text_of(part.get(member))
+    yield {"type": f"{family}.added", **place, "part": {**part, member: "", **empty_lists(part)}}
+    if whole:
+        yield delta_event(piece, whole, place)
+    logprobs: JsonObject = {"logprobs": []} if piece == "response.output_text" else {}
+    yield {"type": f"{piece}.done", **place, member: whole, **logprobs}
+    yield {"type": f"{family}.done", **place, "part": part}
+
+
+def empty_lists(part: JsonObject) -> JsonObject:
+    """The lists of a text part, empty."""
+    return {key: [] for key in ("annotations", "logprobs") if key in part}
+
+
+def delta_event(family: str, piece: str, place: JsonObject) -> JsonObject:
+    """A delta."""
+    logprobs: JsonObject = {"logprobs": []} if family == "response.output_text" else {}
+    return {"type": f"{family}.delta", **place, "delta": piece, **logprobs}
+
+
+def part_added(family: str, place: JsonObject) -> JsonObject:
+    """A part that is opened, for deltas of a family."""
+    kind = next(kind for kind, piece in PART_PIECES.items() if piece == family)
+    part: JsonObject = {"type": kind, PIECES[family]: ""}
+    if kind == "output_text":
+        part |= {"annotations": [], "logprobs": []}
+    name = "response.reasoning_summary_part" if kind == "summary_text" else "response.content_part"
+    return {"type": f"{name}.added", **place, "part": part}
+
+
+def error_event(code: str | None, message: str, kind: Any = None, param: Any = None) -> JsonObject:
+    """An error as OpenAI sends it."""
+    told = {"type": kind or "server_error", "code": code, "message": message, "param": param}
+    return {"type": ERROR, "error": told}
+
+
+def failed_event(response: JsonObject | None, output: list[JsonObject], code: str | None, message: str) -> JsonObject:
+    """The event that ends a response that failed: what Codex shows."""
+    known = response if response else {"id": "resp_unknown", "object": "response"}
+    told = {
+        **known,
+        "status": "failed",
+        "error": {"code": code or "server_error", "message": message},
+        "incomplete_details": None,
+        "output": output,
+        "usage": None,
+    }
+    return {"type": FAILED, "response": told}

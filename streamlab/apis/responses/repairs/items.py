@@ -1,0 +1,198 @@
+"""Items on their way out: the index and the id under which each goes, and the members that it lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.apis.responses.expectations import (
+    CALL_INPUT,
+    ID_BEGINS,
+    ITEM_ADDED,
+    ITEM_DONE,
+    WITH_STATUS,
+    WITHOUT_ITEM_ID,
+    family_of,
+    text_of,
+)
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.items import Item
+from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.rules.repair import Draft, Origin, RepairState
+from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.reading import as_list, as_object
+
+_F = ResponseFact
+_IDS = "responses-ids-unstable"
+
+
+class Slot:
+    """An item on its way out."""
+
+    __slots__ = ("id", "id_rule", "index", "index_rule")
+
+    def __init__(self, index: int, item_id: str) -> None:
+        self.index = index
+        self.id = item_id
+        self.index_rule = "responses-missing-output-index"
+        self.id_rule = _IDS
+
+
+class ItemsOut:
+    """Gives each event of an item the index and id of that item, and items what they lack."""
+
+    def __init__(self, reader: ResponsesReader, story: RepairState) -> None:
+        self.reader = reader
+        self.story = story
+        self._slots: dict[int, Slot] = {}
+        self._taken: set[int] = set()
+        self._ids: set[str] = set()
+
+    def slot(self, item: Item) -> Slot:
+        """Where an item goes."""
+        found = self._slots.get(item.number)
+        if found is None:
+            index = item.index
+            found = self._slots[item.number] = Slot(index, item.id)
+            if index in self._taken and item.opened and not item.resumed:
+                found.index, found.index_rule = max(self._taken) + 1, "responses-output-index-reused"
+            if not item.opened:
+                return found
+            self._taken.add(found.index)
+            if item.id in self._ids:
+                found.id, found.id_rule = self._free(item.id, item.number), "responses-item-id-duplicate"
+            elif not item.id:
+                begin = ID_BEGINS.get(item.kind, "item")
+                found.id, found.id_rule = self._free(begin, item.number), "responses-missing-item-id"
+            self._ids.add(found.id)
+        return found
+
+    def _free(self, begin: str, number: int) -> str:
+        while f"{begin}_{number}" in self._ids or f"{begin}_{number}" in self.reader.output.by_id:
+            number += 1
+        return f"{begin}_{number}"
+
+    def place(self, draft: Draft, item: Item) -> None:
+        """Index and id of an event that is about an item."""
+        slot, value = self.slot(item), draft.json
+        if value.get("output_index") != slot.index or type(value.get("output_index")) is not int:
+            rule = slot.index_rule
+            if any(one.path == "output_index" and one.fact == _F.IDS for one in self.reader.odd):
+                rule = _IDS
+            draft.put(rule, value, "output_index", slot.index, "")
+        kind = self.reader.kind
+        if kind in (ITEM_ADDED, ITEM_DONE):
+            self.name(draft, as_object(value.get("item")), slot, "item.")
+        elif slot.id and value.get("item_id") != slot.id and names_item(value, kind):
+            missing = not text_of(value.get("item_id"))
+            rule = "responses-missing-item-id" if missing else slot.id_rule
+            draft.put(rule, value, "item_id", slot.id, "")
+        self._part(draft, item)
+
+    @staticmethod
+    def name(draft: Draft, item: JsonObject, slot: Slot, path: str) -> None:
+        """The id of an item itself."""
+        if item and slot.id and item.get("id") != slot.id:
+            invented = not text_of(item.get("id"))
+            origin = Origin.INVENTED if invented else Origin.DERIVED
+            rule = "responses-missing-item-id" if invented else slot.id_rule
+            draft.put(rule, item, "id", slot.id, path, origin)
+
+    def _part(self, draft: Draft, item: Item) -> None:
+        """The number of the part that an event is about: counted, where it is missing or wrong."""
+        place = self.reader.output.place
+        if place is None or item.resumed:
+            return
+        member, number = place
+        same = [one for kind, one in list(item.parts)[:256] if kind == member]
+        counted = same.index(number) if number in same else number
+        if draft.json.get(member) == counted and type(draft.json.get(member)) is int:
+            return
+        kind = "content" if member == "content_index" else "summary"
+        missing = type(draft.json.get(member)) is not int
+        rule = f"responses-missing-{kind}-index" if missing else "responses-content-index-wrong"
+        draft.put(rule, draft.json, member, counted, "")
+
+    # -- members -----------------------------------------------------------------------------------------------------
+
+    def members(self, draft: Draft, facts: int, item: Item | None) -> None:
+        """What an item or a part lacks and follows from its type."""
+        value = draft.json
+        if facts & (_F.ITEM_ADDED | _F.ITEM_DONE):
+            found = value.get("item")
+            if type(found) is dict:
+                self._item(draft, found, done=bool(facts & _F.ITEM_DONE), item=item)
+        elif facts & _F.PART:
+            _annotations(draft, as_object(value.get("part")), "part.")
+        elif facts & _F.DONE and self.reader.kind == "response.function_call_arguments.done":
+            _arguments(draft, value, "")
+
+    def _item(self, draft: Draft, found: JsonObject, *, done: bool, item: Item | None) -> None:
+        kind = text_of(found.get("type"))
+        if kind == "message":
+            if not found.get("role"):
+                draft.put("responses-item-role-missing", found, "role", "assistant", "item.")
+            if type(found.get("content")) is not list and not done:
+                draft.put("responses-item-content-missing", found, "content", [], "item.")
+            elif not done and found["content"]:
+                draft.put("responses-text-in-added", found, "content", [], "item.")
+            for place, part in enumerate(as_list(found.get("content"))):
+                _annotations(draft, as_object(part), f"item.content[{place}].")
+        elif kind == "reasoning" and type(found.get("summary")) is not list:
+            draft.put("responses-reasoning-summary-missing", found, "summary", [], "item.")
+        elif kind in CALL_INPUT:
+            self._call(draft, found, done=done, item=item)
+        if kind in WITH_STATUS and not found.get("status"):
+            status = "completed" if done else "in_progress"
+            draft.put("responses-item-status-missing", found, "status", status, "item.")
+
+    @staticmethod
+    def listed(draft: Draft, item: JsonObject, path: str) -> None:
+        """What an item that the finished response lists lacks."""
+        kind = text_of(item.get("type"))
+        if kind == "message":
+            if not item.get("role"):
+                draft.put("responses-item-role-missing", item, "role", "assistant", path)
+            for place, part in enumerate(as_list(item.get("content"))):
+                _annotations(draft, as_object(part), f"{path}content[{place}].")
+        elif kind == "reasoning" and type(item.get("summary")) is not list:
+            draft.put("responses-reasoning-summary-missing", item, "summary", [], path)
+        elif kind == "function_call":
+            _arguments(draft, item, path)
+        if kind in WITH_STATUS and not item.get("status"):
+            draft.put("responses-item-status-missing", item, "status", "completed", path)
+
+    def _call(self, draft: Draft, found: JsonObject, *, done: bool, item: Item | None) -> None:
+        if found.get("type") == "function_call":
+            _arguments(draft, found, "item.")
+        if not done or item is None or not item.opened:
+            return
+        for member in ("name", "call_id"):
+            if not text_of(found.get(member)) and text_of(item.added.get(member)):
+                draft.put("responses-item-changed", found, member, item.added[member], "item.")
+        if not text_of(found.get("call_id")):
+            self._unsafe_call_id(draft, found, item)
+
+    def _unsafe_call_id(self, draft: Draft, found: JsonObject, item: Item) -> None:
+        rule = "responses-missing-call-id"
+        if self.story.unsafe:
+            draft.put(rule, found, "call_id", f"call_{self.slot(item).id}", "item.", Origin.INVENTED)
+            item.call_made = True
+        else:
+            self.story.account.cannot(rule, "the id of the call is not on the wire")
+
+
+def names_item(value: JsonObject, kind: str) -> bool:
+    """Whether an event names the item that it is about, or has to."""
+    return "item_id" in value or family_of(kind)[0] not in WITHOUT_ITEM_ID
+
+
+def _annotations(draft: Draft, part: JsonObject, path: str) -> None:
+    if part.get("type") == "output_text" and type(part.get("annotations")) is not list:
+        draft.put("responses-annotations-missing", part, "annotations", [], path)
+
+
+def _arguments(draft: Draft, holder: JsonObject, path: str) -> None:
+    arguments: Any = holder.get("arguments")
+    if type(arguments) in (dict, list):
+        text = encode_json(arguments).decode("utf-8", "replace")
+        draft.put("responses-arguments-not-string", holder, "arguments", text, path)

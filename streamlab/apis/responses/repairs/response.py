@@ -1,0 +1,396 @@
+"""The repair of a Responses stream: what is said twice goes, what is missing and known comes, and each event gets its
+place, its members, its number and its name; a response that stops without an end gets one that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamlab.apis.responses.expectations import (
+    ADDABLE,
+    CALL_INPUT,
+    COMPLETED,
+    CREATED,
+    IN_DELTAS,
+    INCOMPLETE,
+    ITEM_ADDED,
+    ITEM_DONE,
+    LIFECYCLE,
+    PIECES,
+    UNCLOSED,
+    family_of,
+    text_of,
+)
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.final import pairs
+from streamlab.apis.responses.fold import item_json
+from streamlab.apis.responses.items import Item, Piece, held_pieces
+from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.apis.responses.repairs.ending import ResponseOut
+from streamlab.apis.responses.repairs.errors import Failures
+from streamlab.apis.responses.repairs.events import (
+    begun,
+    delta_event,
+    inner_events,
+    item_events,
+    made,
+    part_added,
+)
+from streamlab.apis.responses.repairs.items import ItemsOut
+from streamlab.apis.responses.repairs.numbering import Numbering
+from streamlab.apis.responses.repairs.waiting import WaitingCall
+from streamlab.exchange import Ending
+from streamlab.rules.repair import (
+    Change,
+    Chunk,
+    Draft,
+    Drafts,
+    ErrorPayload,
+    Origin,
+    Repair,
+    RepairState,
+    Stage,
+    Undecodable,
+)
+from streamlab.rules.repairs.framing import comment
+from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.reading import as_list, as_object
+
+_F = ResponseFact
+#: Facts of events that say nothing new, and by which rule they go. The first that holds tells.
+_SAID_BEFORE = (
+    (_F.REPLAYED, "responses-replayed-events"),
+    (_F.AFTER_END, "responses-events-after-terminal"),
+    (_F.HEARTBEAT, "responses-heartbeat-as-delta"),
+    (_F.AGAIN, "responses-item-event-repeated"),
+)
+
+_RULES = (
+    "responses-annotations-missing",
+    "responses-arguments-in-added",
+    "responses-arguments-not-string",
+    "responses-completed-output-empty",
+    "responses-completed-output-missing",
+    "responses-content-index-wrong",
+    "responses-created-at-float",
+    "responses-created-missing",
+    "responses-delta-not-string",
+    "responses-error-event-shape",
+    "responses-error-without-failed",
+    "responses-event-type-mismatch",
+    "responses-events-after-terminal",
+    "responses-heartbeat-as-delta",
+    "responses-ids-unstable",
+    "responses-incomplete-masked",
+    "responses-item-changed",
+    "responses-item-content-missing",
+    "responses-item-done-missing",
+    "responses-item-event-repeated",
+    "responses-item-id-duplicate",
+    "responses-item-role-missing",
+    "responses-item-status-missing",
+    "responses-items-only-in-completed",
+    "responses-keepalive-event",
+    "responses-lifecycle-order",
+    "responses-missing-call-id",
+    "responses-missing-content-index",
+    "responses-missing-item-id",
+    "responses-missing-output-index",
+    "responses-missing-response-id",
+    "responses-missing-summary-index",
+    "responses-no-deltas",
+    "responses-output-index-reused",
+    "responses-reasoning-summary-missing",
+    "responses-replayed-events",
+    "responses-response-members-missing",
+    "responses-response-missing",
+    "responses-sequence-number",
+    "responses-terminal-status",
+    "responses-text-in-added",
+    "responses-type-missing",
+    "responses-unknown-event",
+    "responses-usage-chat-names",
+    "responses-usage-details",
+    "responses-usage-missing",
+)
+
+
+class ResponseRepair(Repair):
+    """Reads every event as rules do, and changes what they find where the right value is known."""
+
+    rules = _RULES
+    stage = Stage.ENVELOPE
+    holds_back = "a call that is added without its name or call_id until it is done (256 events at most)"
+
+    def __init__(self, story: RepairState) -> None:
+        super().__init__(story)
+        self.awake = True
+        self._reader = ResponsesReader()
+        self._items = ItemsOut(self._reader, story)
+        self._response = ResponseOut(self._reader, story, self._items)
+        self._failures = Failures(self._reader, story)
+        self._numbers = Numbering(self._reader)
+        self._waiting = WaitingCall(self._reader, self._items)
+        self._opened_here = False  # response.created is ours
+        self._parts_here: set[tuple[int, tuple[str, int] | None]] = set()
+        self._added_here: list[Item] = []  # items of which the start is ours
+
+    @property
+    def holding(self) -> bool:
+        """Whether a call is held back."""
+        return self._waiting.holding
+
+    @property
+    def done(self) -> bool:
+        """Whether the event that ends the response has come."""
+        return self._reader.finished
+
+    def event(self, draft: Draft) -> Drafts:
+        if isinstance(draft.event, Undecodable):
+            self._failures.torn(draft, draft.event)
+            self._failures.nothing(draft)
+        if not isinstance(draft.event, Chunk | ErrorPayload):
+            return (draft,)
+        self._failures.shape(draft)
+        facts = self._reader.read(draft.event)
+        out = self._waiting.take(list(self._repaired(draft, facts)), facts)
+        return tuple(self._numbers.number(one) for one in out)
+
+    def end(self, ending: Ending) -> Drafts:
+        held = self.release()
+        if self._reader.finished or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+            return held
+        made = self._failures.end(ending, self._response.output())
+        return (*held, *(self._numbers.number(one) for one in made))
+
+    def release(self) -> Drafts:
+        """A call that waits for its name does so no longer."""
+        return tuple(self._numbers.number(one) for one in self._waiting.let_go())
+
+    # -- one event ---------------------------------------------------------------------------------------------------
+
+    def _repaired(self, draft: Draft, facts: int) -> Iterator[Draft]:
+        reader = self._reader
+        if reader.output.lost or facts & (_F.ERROR | _F.KEEPALIVE):
+            yield draft
+            return
+        for fact, rule in _SAID_BEFORE:
+            if facts & fact:
+                self._drop(draft, rule)
+                return
+        if facts & _F.FOREIGN:
+            yield self._foreign(draft)
+            return
+        if facts & _F.UNTYPED:
+            draft.put("responses-type-missing", draft.json, "type", reader.kind, "")
+        if facts & _F.UNKNOWN and not self._known(draft):
+            yield draft
+            return
+        if facts & _F.DELTA_TYPE:
+            if draft.json.get("delta") is None:
+                self._drop(draft, "responses-delta-not-string")
+                return
+            self.story.account.cannot("responses-delta-not-string", "what it should say is not known")
+        if facts & _F.UNOPENED:
+            yield from self._opening(draft)
+        if reader.kind in LIFECYCLE:
+            yield from self._lifecycle(draft)
+        else:
+            yield from self._inside(draft, facts)
+
+    def _drop(self, draft: Draft, rule: str) -> None:
+        self.story.account.drop(draft, rule)
+        if rule != "responses-replayed-events":
+            self._numbers.lost(rule)
+
+    def _foreign(self, draft: Draft) -> Draft:
+        """An event of no kind that this API has becomes a comment, once a response has begun."""
+        if self._reader.begun and draft.json.get("object") != "response":
+            kind = text_of(draft.json.get("type"))
+            draft.event = comment(b" " + encode_json(draft.json))
+            draft.changes.append(Change("responses-keepalive-event", "", kind, ":"))
+        return draft
+
+    def _known(self, draft: Draft) -> bool:
+        """Give an event of an unknown type the name that it has here; False where it has none."""
+        rule, kind = "responses-unknown-event", self._reader.kind
+        if kind.startswith("response.reasoning_part."):
+            renamed = kind.replace("reasoning_part", "content_part")
+            draft.put(rule, draft.json, "type", renamed, "")
+            return True
+        if self.story.unsafe:
+            draft.event = comment(b" " + encode_json(draft.json))
+            draft.changes.append(Change(rule, "", kind, ":"))
+        else:
+            self.story.account.cannot(rule, "who understands it would miss it")
+        return False
+
+    def _opening(self, draft: Draft) -> Iterator[Draft]:
+        """The two events that open a response, where one comes that carries it."""
+        rule, response = "responses-created-missing", draft.json.get("response")
+        if type(response) is not dict or not text_of(response.get("id")) or self._reader.resumed:
+            self.story.account.cannot(rule, "the id of the response is not on the wire yet")
+            return
+        self._opened_here = True
+        created, in_progress = begun(response)
+        yield made(created, draft, rule)
+        if self._reader.kind != in_progress["type"]:
+            yield made(in_progress, draft, rule)
+
+    # -- the response ------------------------------------------------------------------------------------------------
+
+    def _lifecycle(self, draft: Draft) -> Iterator[Draft]:
+        reader = self._reader
+        if reader.kind == CREATED and self._opened_here:
+            self._drop(draft, "responses-created-missing")
+            return
+        if reader.kind == COMPLETED or reader.kind == INCOMPLETE:
+            response = as_object(draft.json.get("response"))
+            listed = as_list(response.get("output"))
+            if listed and not reader.items and not reader.resumed:
+                yield from self._whole_items(draft, listed)
+            elif reader.kind == COMPLETED and not reader.resumed:
+                yield from self._undone(draft, listed)
+        self._response.repair(draft)
+        yield draft
+
+    def _whole_items(self, draft: Draft, listed: list[object]) -> Iterator[Draft]:
+        """The events of items that stand in the finished response alone."""
+        for index, item in enumerate(listed):
+            if type(item) is dict and item.get("type"):
+                for value in item_events(item, index):
+                    yield made(value, draft, "responses-items-only-in-completed")
+
+    def _undone(self, draft: Draft, listed: list[object]) -> Iterator[Draft]:
+        """The end of items that were never done: as the finished response has them, or as their texts were told."""
+        rule = "responses-item-done-missing"
+        found = {item.number: listed_item for _, listed_item, item in pairs(listed, self._reader.items).paired}
+        for item in self._reader.items:
+            if not item.open or not item.opened or item.kind in UNCLOSED:
+                continue
+            whole = found.get(item.number)
+            if whole is None and (
+                item in self._added_here or (item.pieces and all(map(_is_told, item.pieces.values())))
+            ):
+                whole = {**item_json(item), "status": "completed"}
+            if whole is None or not _agrees(item, whole):
+                self.story.account.cannot(rule, "what the item holds is not on the wire")
+                continue
+            slot = self._items.slot(item)
+            whole = {**whole, "id": slot.id} if slot.id else whole
+            value: JsonObject = {"type": ITEM_DONE, "output_index": slot.index, "item": whole}
+            one = made(value, draft, rule)
+            self._items.listed(one, whole, "item.")
+            if not item.pieces and not item.parts and item.kind in ("message", *CALL_INPUT):
+                for inner in inner_events(whole, slot.index):
+                    yield made(inner, draft, rule)
+            item.done, item.open = whole, False
+            yield one
+        self._list_added(draft, listed, found)
+
+    def _list_added(self, draft: Draft, listed: list[object], found: dict[int, JsonObject]) -> None:
+        """Items of which the start is ours stand in the finished response as well, in their order."""
+        late = {item.number: item.done for item in self._added_here if item.number not in found and item.done}
+        if listed and late and len(found) == len(listed):
+            output = [one for _, one in sorted((found | late).items())]
+            draft.put("responses-lifecycle-order", as_object(draft.json.get("response")), "output", output, "response.")
+
+    # -- items -------------------------------------------------------------------------------------------------------
+
+    def _inside(self, draft: Draft, facts: int) -> Iterator[Draft]:
+        item = self._reader.item
+        if item is not None:
+            if self._is_ours(facts, item):
+                self._drop(draft, "responses-lifecycle-order")
+                return
+            yield from self._unopened(draft, facts, item)
+            self._items.place(draft, item)
+            if facts & _F.ITEM_ADDED:
+                yield from self._added(draft, item)
+                return
+        self._items.members(draft, facts, item)
+        if item is not None and not item.resumed and facts & (_F.DONE | _F.ITEM_DONE) and not facts & _F.ORDER:
+            yield from self._without_deltas(draft, item)
+        yield draft
+
+    def _is_ours(self, facts: int, item: Item) -> bool:
+        """Whether an event opens what was opened here already."""
+        if facts & _F.ITEM_ADDED:
+            return item in self._added_here
+        part = facts & _F.PART and self._reader.kind.endswith(".added")
+        return bool(part) and (item.number, self._reader.output.place) in self._parts_here
+
+    def _unopened(self, draft: Draft, facts: int, item: Item) -> Iterator[Draft]:
+        """An item or a part that was never added."""
+        rule = "responses-lifecycle-order"
+        if facts & _F.UNADDED:
+            if not self.story.unsafe or item.kind not in ADDABLE or not item.id or not facts & _F.DELTA:
+                self.story.account.cannot(rule, "what was never added is not on the wire")
+                return
+            item.opened = True
+            slot = self._items.slot(item)
+            start: JsonObject = {"id": slot.id, "type": item.kind}
+            start |= {"summary": []} if item.kind == "reasoning" else _EMPTY_MESSAGE
+            item.added = start
+            self._added_here.append(item)
+            yield made({"type": ITEM_ADDED, "output_index": slot.index, "item": start}, draft, rule, Origin.INVENTED)
+        family = family_of(self._reader.kind)[0]
+        if facts & _F.UNPARTED and family in PIECES and item.open and self._reader.output.place is not None:
+            slot, (member, number) = self._items.slot(item), self._reader.output.place
+            if slot.id:
+                place: JsonObject = {"item_id": slot.id, "output_index": slot.index, member: number}
+                self._parts_here.add((item.number, (member, number)))
+                yield made(part_added(family, place), draft, rule)
+
+    def _added(self, draft: Draft, item: Item) -> Iterator[Draft]:
+        """An item is added empty: what it held comes as a delta, or was held for nothing."""
+        self._items.members(draft, _F.ITEM_ADDED, item)
+        start, member = as_object(draft.json.get("item")), CALL_INPUT.get(item.kind, "")
+        given = text_of(start.get(member))
+        if given and item.given_whole:
+            draft.put("responses-arguments-in-added", start, member, "", "item.")
+        yield draft
+
+    def _without_deltas(self, draft: Draft, item: Item) -> Iterator[Draft]:
+        """One delta of what came whole."""
+        value, reader, slot = draft.json, self._reader, self._items.slot(item)
+        place: JsonObject = {"item_id": slot.id, "output_index": slot.index}
+        family, step = family_of(reader.kind)
+        if step == "done" and family in IN_DELTAS and item.opened:
+            at = reader.output.place
+            piece = item.piece((family, at[1] if at is not None else 0))
+            whole = text_of(value.get(PIECES[family]))
+            if whole and not piece.deltas and not piece.doubtful and (item.given_whole or not piece.given):
+                rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
+                yield made(delta_event(family, whole, {**place, **_number(value, at)}), draft, rule)
+        elif reader.kind == ITEM_DONE and item.opened:
+            found = as_object(value.get("item"))
+            if not item.pieces and not item.parts and item.kind in ("message", *CALL_INPUT):
+                for one in inner_events({**found, "id": slot.id}, slot.index):
+                    yield made(one, draft, "responses-no-deltas")
+                return
+            for (name, number), _path, whole in held_pieces(found):
+                piece = item.piece((name, number))
+                untold = whole and not piece.deltas and piece.done is None and not piece.doubtful
+                whole_given = item.given_whole or not piece.given
+                if name == "response.function_call_arguments" and type(whole) is str and untold and whole_given:
+                    rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
+                    yield made(delta_event(name, whole, place), draft, rule)
+
+
+def _agrees(item: Item, whole: JsonObject) -> bool:
+    """Whether a finished item holds what its deltas came to."""
+    held = ((item.nth(key), value) for key, _path, value in held_pieces(whole))
+    return all(piece is None or not piece.deltas or str(piece.text) == value for piece, value in held)
+
+
+def _is_told(piece: Piece) -> bool:
+    """Whether a piece was said to be whole, and its deltas came to that."""
+    return piece.done is not None and (piece.done == str(piece.text) or not piece.deltas)
+
+
+_EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}
+
+
+def _number(value: JsonObject, at: tuple[str, int] | None) -> JsonObject:
+    """The member that numbers the part of an event, as it goes out."""
+    return {at[0]: value.get(at[0])} if at is not None else {}

@@ -1,0 +1,69 @@
+"""A call that is added without its name or call_id waits until it is done: nobody can run it before."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streamlab.apis.responses.expectations import ITEM_ADDED, text_of
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.items import Item
+from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.apis.responses.repairs.items import ItemsOut
+from streamlab.rules.repair import Draft
+from streamlab.wire.reading import as_object
+
+_F = ResponseFact
+#: Events held back, at most.
+_MOST: Final = 256
+
+
+class WaitingCall:
+    """The events of one call, while its start is not whole."""
+
+    def __init__(self, reader: ResponsesReader, items: ItemsOut) -> None:
+        self.reader = reader
+        self.items = items
+        self._item: Item | None = None
+        self._held: list[Draft] = []
+
+    @property
+    def holding(self) -> bool:
+        """Whether a call waits."""
+        return self._item is not None
+
+    def let_go(self) -> list[Draft]:
+        """What is held back."""
+        held, self._held, self._item = self._held, [], None
+        return held
+
+    def take(self, out: list[Draft], facts: int) -> list[Draft]:
+        """What goes out now of what an event became."""
+        item = self.reader.item
+        if self._item is None:
+            if not facts & _F.ITEM_ADDED or item is None or not item.is_call or not _lacking(item):
+                return out
+            self._item = item
+            self._held = out
+            return []
+        if item is not self._item and not facts & _F.KEEPALIVE:
+            return [*self.let_go(), *out]
+        self._held += out
+        if facts & _F.ITEM_DONE:
+            self._fill(self._item)
+        elif len(self._held) < _MOST:
+            return []
+        return self.let_go()
+
+    def _fill(self, item: Item) -> None:
+        start = next((one for one in self._held if one.is_chunk and one.json.get("type") == ITEM_ADDED), None)
+        if start is None:
+            return
+        holder, done = as_object(start.json.get("item")), as_object(item.done)
+        for member in _lacking(item):
+            if text_of(done.get(member)):
+                rule = "responses-missing-call-id" if item.call_made else "responses-item-changed"
+                start.put(rule, holder, member, done[member], "item.")
+
+
+def _lacking(item: Item) -> list[str]:
+    return [member for member in ("name", "call_id") if not text_of(item.added.get(member))]

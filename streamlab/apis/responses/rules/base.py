@@ -1,0 +1,92 @@
+"""What the rules of the Responses API share: the reader they ask, and how what it calls odd becomes a finding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.apis.responses.expectations import FAILED
+from streamlab.apis.responses.facts import Odd
+from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_object
+
+
+class ResponsesRule(LateRule):
+    """A rule about a Responses stream; it asks ``response`` for what the event means where it stands."""
+
+    @property
+    def response(self) -> ResponsesReader:
+        """The response so far, the event being judged included."""
+        reader = self.ctx.tracker
+        assert isinstance(reader, ResponsesReader)
+        return reader
+
+    @staticmethod
+    def value(event: StreamEvent) -> JsonObject:
+        """The JSON of the event being judged; empty where it is none."""
+        return event.json if isinstance(event, Chunk | ErrorPayload) else {}
+
+
+class OddRule(ResponsesRule):
+    """A rule about one thing that the reader calls odd: the fact that it waits for."""
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        return [
+            self.found(
+                one.said,
+                at,
+                path=one.path,
+                expected=one.expected,
+                actual=one.actual,
+                severity=self.graded(one),
+                repairability=self.repairable(one),
+            )
+            for one in self.response.odd
+            if self.concerns(one)
+        ]
+
+    def concerns(self, one: Odd) -> bool:
+        """Whether this is what the rule is about."""
+        return bool(one.fact & self.on)
+
+    def graded(self, one: Odd) -> Severity | None:
+        """How grave this one is, where that is not what the rule says."""
+        return None
+
+    def repairable(self, one: Odd) -> Repairability | None:
+        """How this one is repaired, where that is not what the rule says."""
+        return None
+
+
+class ItemRule(ResponsesRule):
+    """A rule about what an item is added or done with; not about one that comes a second time."""
+
+    def item_of(self, event: StreamEvent) -> JsonObject:
+        """The item in the event being judged; empty where there is none."""
+        return as_object(self.value(event).get("item")) if self.response.item is not None else {}
+
+
+class UsageRule(ResponsesRule):
+    """A rule about the usage of a response that ends; one that failed has none."""
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        final = self.response.final or {}
+        if self.response.terminal == FAILED or not final:
+            return None
+        usage = final.get("usage")
+        return self.judge(at, usage) if type(usage) is dict else self.absent(at, usage)
+
+    def judge(self, at: int, usage: JsonObject) -> Findings | None:
+        """What is wrong with it."""
+        raise NotImplementedError
+
+    def absent(self, at: int, usage: Any) -> Findings | None:
+        """What is wrong where it is no object."""
+        return None
+
+
+__all__ = ["ItemRule", "OddRule", "Place", "ResponsesRule", "UsageRule"]

@@ -1,0 +1,60 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.rules.base import ResponsesRule
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.finding import Finding, Severity
+from streamlab.rules.sources import RESPONSES_STREAMING
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.leaks import bare_call, leaked_call
+
+_CALLS = frozenset({"function_call", "custom_tool_call", "mcp_call"})
+
+
+class ResponsesCallLeakedAsText(ResponsesRule):
+    """A tool call stands as raw markup in the text of a response.
+
+    Judged where the request offers tools, and a known marker stands beside the name of such a tool, or the whole text
+    is a call as JSON or in Python: people also talk about markers. Where the call came as well, only markup is shown:
+    a warning.
+
+    ## What OpenAI does
+    Sends calls as items of type ``function_call``, never as text.
+
+    ## Why it matters
+    The user is shown the markup and no function is called: no client looks for calls in text. The server's parser is
+    off, is made for another model, or lost its way.
+
+    ## Repair
+    None: reading a call out of text is a guess.
+    """
+
+    name = "responses-call-leaked-as-text"
+    severity = Severity.ERROR
+    source = RESPONSES_STREAMING
+    needs_request = True
+    on = ResponseFact.DONE | ResponseFact.ITEM_ADDED
+
+    _found: Finding | None = None
+    _called = False
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        item, names = self.response.item, self.ctx.tools
+        if item is not None and item.kind in _CALLS:
+            self._called = True
+        elif self.response.kind == "response.output_text.done" and self._found is None and names:
+            text = self.value(event).get("text")
+            markup = leaked_call(text, names) or bare_call(text, names) if type(text) is str else None
+            if markup is not None:
+                said = f"a tool call stands in the text: {quote(markup)}"
+                found = self.found(said, at, path="text", expected="an item of type function_call", actual=markup)
+                self._found = self.placed(found, event)
+
+    def end(self, ending: Ending) -> Findings:
+        if self._found is not None:
+            yield replace(self._found, severity=Severity.WARNING) if self._called else self._found

@@ -1,0 +1,33 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import OddRule
+from streamlab.rules.finding import Repairability, Severity
+
+
+class ResponsesDeltaNotString(OddRule):
+    """The ``delta`` of an event is no text.
+
+    ## What OpenAI does
+    Sends a string in every delta.
+
+    ## Why it matters
+    openai-python, OpenAI's agents, the AI SDK and LlamaIndex raise; LangChain and pydantic-ai skip it.
+
+    ## Repair
+    An event whose delta is null or absent is dropped; another value is not known to be text.
+    """
+
+    name = "responses-delta-not-string"
+    severity = Severity.ERROR
+    source = OBSERVED_RESPONSES
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
+    on = ResponseFact.DELTA_TYPE
+
+    def repairable(self, one: Odd) -> Repairability:
+        return Repairability.SAFE if one.actual is None else Repairability.NONE

@@ -1,0 +1,30 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import OddRule
+from streamlab.rules.finding import Repairability, Severity
+
+
+class ResponsesHeartbeatAsDelta(OddRule):
+    """A keep-alive comes in the clothes of a text delta.
+
+    ## What OpenAI does
+    Keeps a connection alive by an event of type ``keepalive``.
+
+    ## Why it matters
+    An invisible character stands in the answer of nearly every client; openai-node's stream helper raises.
+
+    ## Repair
+    Dropped. The id it names is never taken over.
+    """
+
+    name = "responses-heartbeat-as-delta"
+    severity = Severity.ERROR
+    source = OBSERVED_RESPONSES
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
+    on = ResponseFact.HEARTBEAT

@@ -1,0 +1,30 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import OddRule
+from streamlab.rules.finding import Repairability, Severity
+
+
+class ResponsesNoDeltas(OddRule):
+    """A text or the arguments of a call came whole, without a delta.
+
+    ## What OpenAI does
+    Sends at least one delta for each call, 573 of 573, and for each text that is not empty, 1,562 of 1,562.
+
+    ## Why it matters
+    The text is lost in nearly every client. LangChain gives the tool ``{}``, LiteLLM nothing.
+
+    ## Repair
+    One delta is written before the whole.
+    """
+
+    name = "responses-no-deltas"
+    severity = Severity.ERROR
+    source = OBSERVED_RESPONSES
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
+    on = ResponseFact.NO_DELTAS

@@ -1,0 +1,40 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import OBSERVED_RESPONSES, text_of
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import ResponsesRule
+from streamlab.rules.base import Findings
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+
+
+class ResponsesMissingResponseId(ResponsesRule):
+    """The response has no ``id``.
+
+    ## What OpenAI does
+    Names it in every event that carries the response.
+
+    ## Why it matters
+    Codex cannot read ``response.completed`` without it, asks six times and shows the text six times; OpenAI's
+    stream helpers say that the response's identity changed.
+
+    ## Repair
+    The id of ``response.created``.
+    """
+
+    name = "responses-missing-response-id"
+    severity = Severity.ERROR
+    source = OBSERVED_RESPONSES
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
+    on = ResponseFact.LIFECYCLE
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        response = self.value(event).get("response")
+        if type(response) is dict and not text_of(response.get("id")):
+            how = None if self.response.id else Repairability.NONE
+            message = f"the response of {self.response.kind} has no id"
+            yield self.found(message, at, path="response.id", expected=self.response.id or None, repairability=how)

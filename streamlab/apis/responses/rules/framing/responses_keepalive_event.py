@@ -1,0 +1,32 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import OddRule
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES_STREAMING
+
+
+class ResponsesKeepaliveEvent(OddRule):
+    """An event is none of this API's: a ping, an object without a type, or another API's chunk.
+
+    ## What OpenAI does
+    Keeps a connection alive by events of type ``keepalive``, which hold nothing but their number: 7 events in 3
+    streams.
+
+    ## Why it matters
+    Empty data makes nearly every client raise, an empty object the AI SDK and openai-node's stream helper; a ping
+    makes the latter raise, a chat chunk stops the AI SDK's stream.
+
+    ## Repair
+    Turned into a comment.
+    """
+
+    name = "responses-keepalive-event"
+    severity = Severity.ERROR
+    source = RESPONSES_STREAMING
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
+    on = ResponseFact.FOREIGN

@@ -1,0 +1,39 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import ITEM_ADDED, OBSERVED_RESPONSES, WITH_STATUS, text_of
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import ItemRule
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+
+
+class ResponsesItemStatusMissing(ItemRule):
+    """A message or a call has no status.
+
+    ## What OpenAI does
+    Sends one with every message and call. Reasoning, compaction and lists of MCP tools never have one.
+
+    ## Why it matters
+    The AI SDK rejects a call that is done without one; OpenAI's agents for JavaScript raise.
+
+    ## Repair
+    ``in_progress`` when it is added, ``completed`` when it is done, or ``incomplete`` where the response is.
+    """
+
+    name = "responses-item-status-missing"
+    severity = Severity.ERROR
+    source = OBSERVED_RESPONSES
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
+    on = ResponseFact.ITEM_ADDED | ResponseFact.ITEM_DONE
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        item = self.item_of(event)
+        if text_of(item.get("type")) in WITH_STATUS and not item.get("status"):
+            expected = "in_progress" if self.response.kind == ITEM_ADDED else "completed"
+            message = f"status of the {item['type']} is {quote(item.get('status'))}"
+            yield self.found(message, at, path="item.status", expected=expected)

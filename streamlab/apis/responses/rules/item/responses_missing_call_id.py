@@ -1,0 +1,42 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import CALLS, OBSERVED_RESPONSES, text_of
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import ItemRule
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+
+
+class ResponsesMissingCallId(ItemRule):
+    """A call has no ``call_id``.
+
+    ## What OpenAI does
+    Sends one with every call, 577 of 577.
+
+    ## Why it matters
+    Absent, Codex loses the call and answers nothing, the AI SDK, openai-node and OpenAI's agents raise. Empty, the
+    agents raise, LangChain JS makes the call invalid, and Codex sends the empty id back.
+
+    ## Repair
+    On request one is made up of the item's id, the same in all events. The server that gets it back has to know it.
+    """
+
+    name = "responses-missing-call-id"
+    severity = Severity.ERROR
+    source = OBSERVED_RESPONSES
+    repairability = Repairability.UNSAFE
+    repair = ResponseRepair
+    on = ResponseFact.ITEM_DONE
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        item = self.item_of(event)
+        if text_of(item.get("type")) in CALLS and not text_of(item.get("call_id")):
+            opened = self.response.item.call_id if self.response.item is not None else ""
+            if opened:
+                return  # it changed
+            message = f"the call {quote(item.get('name'))} has no call_id"
+            yield self.found(message, at, path="item.call_id", expected="call_…", actual=item.get("call_id"))

@@ -1,0 +1,31 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import OddRule
+from streamlab.rules.finding import Repairability, Severity
+
+
+class ResponsesMissingOutputIndex(OddRule):
+    """An event inside an item does not say by ``output_index`` which one.
+
+    ## What OpenAI does
+    Sends it in every event of an item, of 45 types.
+
+    ## Why it matters
+    OpenAI's stream helpers and the AI SDK raise; LangChain (Python) loses the text, LangChain JS gives the tool
+    ``{}``.
+
+    ## Repair
+    Counted in the order in which items are added, and found by the id of the item.
+    """
+
+    name = "responses-missing-output-index"
+    severity = Severity.ERROR
+    source = OBSERVED_RESPONSES
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
+    on = ResponseFact.NO_INDEX

@@ -1,0 +1,40 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import FAILED, OBSERVED_RESPONSES
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import ResponsesRule
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+
+
+class ResponsesCompletedOutputMissing(ResponsesRule):
+    """The finished response has no list ``output``.
+
+    ## What OpenAI does
+    Sends the list in 2,102 of 2,102 streams.
+
+    ## Why it matters
+    LangChain, pydantic-ai and OpenAI's agents for JavaScript raise: what they go through is no list.
+
+    ## Repair
+    Filled with the items that were done, in their order.
+    """
+
+    name = "responses-completed-output-missing"
+    severity = Severity.ERROR
+    source = OBSERVED_RESPONSES
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
+    on = ResponseFact.TERMINAL
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        response, final = self.response, self.response.final or {}
+        output = final.get("output")
+        if final and type(output) is not list and response.terminal != FAILED:
+            state = f"is {quote(output)}" if "output" in final else "is missing"
+            message = f"output of {response.terminal} {state}"
+            yield self.found(message, at, path="response.output", expected="a list of items", actual=output)

@@ -1,0 +1,34 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import OddRule
+from streamlab.rules.finding import Repairability, Severity
+
+
+class ResponsesEventsAfterTerminal(OddRule):
+    """Events go on after the event that ends the response.
+
+    ## What OpenAI does
+    Sends nothing after ``response.completed``, ``incomplete`` or ``failed``, but for
+    ``response.rate_limits.updated`` in 28 of 2,102 streams.
+
+    ## Why it matters
+    Codex stops reading at ``response.completed`` and loses an item that is done later; LangChain and pydantic-ai
+    count the usage of a second end twice; a second answer makes OpenAI's stream helpers raise and agents run a call
+    twice.
+
+    ## Repair
+    What comes after the end is dropped, and said so. An item that was not done gets its end from the finished
+    response.
+    """
+
+    name = "responses-events-after-terminal"
+    severity = Severity.ERROR
+    source = OBSERVED_RESPONSES
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
+    on = ResponseFact.AFTER_END

@@ -1,0 +1,34 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import ITEM_DONE, OBSERVED_RESPONSES
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.rules.base import OddRule
+from streamlab.rules.finding import Severity
+
+
+class ResponsesItemsOverlap(OddRule):
+    """An item goes on although the next one was opened.
+
+    ## What OpenAI does
+    Sends one item after the other, also calls that run in parallel: none of 2,102 streams overlaps, but for lists
+    of MCP tools.
+
+    ## Why it matters
+    LangChain (Python) makes four calls of two that are sent in turns. Reasoning and text that overlap harm none of
+    the measured clients.
+
+    ## Repair
+    None: holding a text back until another one ends would take the streaming from it.
+    """
+
+    name = "responses-items-overlap"
+    severity = Severity.WARNING
+    source = OBSERVED_RESPONSES
+    on = ResponseFact.OVERLAP
+
+    def graded(self, one: Odd) -> Severity:
+        item, last = self.response.item, self.response.output.last
+        both = item is not None and last is not None and item.is_call and last.is_call
+        return Severity.ERROR if both and self.response.kind != ITEM_DONE else Severity.WARNING

@@ -1,0 +1,42 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import ADDABLE, OBSERVED_RESPONSES
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.rules.base import OddRule
+from streamlab.rules.finding import Repairability, Severity
+
+
+class ResponsesLifecycleOrder(OddRule):
+    """The events of a response come in an order that no answer can have.
+
+    ## What OpenAI does
+    Adds each output item, opens its parts, fills them by deltas, closes them and says that the item is done; for
+    each type of item the same events follow one another in all of 2,102 streams.
+
+    ## Why it matters
+    Clients that build the response while it streams index into what was opened before: the stream helpers of
+    openai-python and openai-node raise, the AI SDK says ``text part … not found``, LangChain (Python) loses the
+    name and id of a call.
+
+    ## Repair
+    A part that was never opened is opened: nothing in it is made up. An item of text or reasoning that was never
+    added is added on request; a call needs a name, which is not on the wire yet. What comes after its own end
+    stays.
+    """
+
+    name = "responses-lifecycle-order"
+    severity = Severity.ERROR
+    source = OBSERVED_RESPONSES
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
+    on = ResponseFact.ORDER | ResponseFact.UNADDED | ResponseFact.UNPARTED
+
+    def repairable(self, one: Odd) -> Repairability:
+        if one.fact == ResponseFact.UNPARTED:
+            return Repairability.SAFE
+        item = self.response.item
+        addable = one.fact == ResponseFact.UNADDED and item is not None and item.kind in ADDABLE
+        return Repairability.UNSAFE if addable else Repairability.NONE

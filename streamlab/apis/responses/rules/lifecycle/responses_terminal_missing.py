@@ -1,0 +1,41 @@
+"""See the class."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import COMPLETED
+from streamlab.apis.responses.rules.base import ResponsesRule
+from streamlab.exchange import Ending
+from streamlab.rules.base import Findings
+from streamlab.rules.finding import Severity
+from streamlab.rules.sources import RESPONSES_STREAMING
+
+
+class ResponsesTerminalMissing(ResponsesRule):
+    """A Responses stream ends without ``response.completed``, ``response.incomplete`` or ``response.failed``.
+
+    ## What OpenAI does
+    Ends every one of 2,102 recorded streams with one of the three. There is no ``[DONE]``.
+
+    ## Why it matters
+    This event alone carries the status and the usage. Without it openai-python's stream helper, OpenAI's agents and
+    LiteLLM raise, Codex asks six times, and the others return an answer without usage or status and say nothing.
+
+    ## Repair
+    Whether the answer is whole cannot be known, and a good end is never made up. The repaired stream ends with an
+    ``error`` event and ``response.failed``, which Codex shows.
+    """
+
+    name = "responses-terminal-missing"
+    severity = Severity.ERROR
+    source = RESPONSES_STREAMING
+
+    def end(self, ending: Ending) -> Findings:
+        response = self.response
+        # A cut stream has its own rule, and so has an error that ends one.
+        if not response.begun or response.terminal or response.failed or ending is not Ending.COMPLETE:
+            return
+        yield self.found(
+            "the stream ends without response.completed, response.incomplete or response.failed",
+            expected=COMPLETED,
+            actual=(self.ctx.seen.last_chunk or {}).get("type"),
+        )

@@ -1,0 +1,291 @@
+"""A repaired Responses stream holds what was meant, has no error that it did not have, and is repaired to itself."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamlab.exchange import Ending, Segment
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import Normalizer, normalize
+from streamlab.rules.finding import Severity
+from tests.responses import (
+    CASES,
+    FC,
+    LAWFUL,
+    MSG,
+    RESPONSE_ID,
+    event,
+    exchange,
+    failed,
+    frame,
+    mix,
+    numbered,
+    sse,
+    text,
+    tool,
+    tools,
+)
+
+#: Nothing in them is repaired: they are lawful, or what is right is not on the wire.
+_HARMLESS = ("done-sentinel", "logprobs-missing")
+
+
+def _errors(made):
+    return {one.rule for one in analyze(made).findings if one.severity is Severity.ERROR}
+
+
+def _bytes(made, *, unsafe=False, step=None):
+    normalizer = Normalizer(made.request, made.head, unsafe=unsafe)
+    body = made.body
+    pieces = [body[at : at + step] for at in range(0, len(body), step)] if step else [s.data for s in made.segments]
+    return b"".join(normalizer.feed(piece) for piece in pieces) + normalizer.finish(made.ending)
+
+
+def _repaired(made, *, unsafe=False):
+    return normalize(made, unsafe=unsafe).exchange
+
+
+def _events(body):
+    return [json.loads(line[6:]) for line in body.splitlines() if line.startswith(b"data: {")]
+
+
+def _meaning(made):
+    held = analyze(made).completion
+    calls = tuple((one["id"], one["function"]["name"], one["function"]["arguments"]) for one in held["tool_calls"])
+    return held["content"] or "", held.get("reasoning", ""), calls, held["finish_reason"]
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.good is not None])
+def test_what_was_meant_is_held_after_repair(name):
+    case = CASES[name]
+    repaired = _repaired(case.exchange)
+    assert _meaning(repaired) == case.good
+    assert _errors(repaired) == set()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_repair_adds_no_error_and_is_done_once_however_it_is_cut(name):
+    made = CASES[name].exchange
+    for unsafe in (False, True):
+        once = _repaired(made, unsafe=unsafe)
+        assert _errors(once) <= _errors(made)
+        assert _repaired(once, unsafe=unsafe).body == once.body
+        assert _bytes(made, unsafe=unsafe, step=13) == _bytes(made, unsafe=unsafe)
+
+
+@pytest.mark.parametrize("name", LAWFUL)
+def test_what_is_lawful_comes_out_byte_for_byte(name):
+    for unsafe in (False, True):
+        assert _bytes(LAWFUL[name], unsafe=unsafe) == LAWFUL[name].body
+
+
+@pytest.mark.parametrize("name", _HARMLESS)
+def test_what_harms_nobody_stays(name):
+    assert _bytes(CASES[name].exchange) == CASES[name].exchange.body
+
+
+# -- ends ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["terminal-missing-clean-end", "terminal-missing-cut-in-arguments"])
+def test_a_response_that_breaks_off_ends_as_openai_ends_one_that_failed(name):
+    made = CASES[name].exchange
+    before, after = _events(made.body), _events(_bytes(made))
+    error, end = after[len(before) :]
+    assert (error["type"], error["error"]["code"]) == ("error", "upstream_truncated")
+    assert (end["type"], end["response"]["id"], end["response"]["status"]) == ("response.failed", RESPONSE_ID, "failed")
+    assert end["response"]["error"]["message"] == error["error"]["message"]
+    assert [one["sequence_number"] for one in after] == list(range(len(after)))
+
+
+def test_an_error_alone_is_told_once_more_as_a_failure():
+    for name in ("error-event-only-nested", "error-event-only-flat", "error-chat-shape"):
+        *_, error, end = _events(_bytes(CASES[name].exchange))
+        assert error["type"] == "error"
+        assert (end["type"], end["response"]["error"]["message"]) == ("response.failed", "Try again.")
+        assert end["sequence_number"] == error["sequence_number"] + 1
+
+
+def test_items_that_were_done_are_in_the_response_that_failed():
+    events = [*tool()[:-1], *failed()[2:3]]
+    *_, end = _events(_bytes(exchange(numbered(events))))
+    assert [one["id"] for one in end["response"]["output"]] == [FC]
+
+
+@pytest.mark.parametrize("ending", [Ending.CLIENT_LEFT, Ending.INTERRUPTED])
+def test_nothing_is_added_where_somebody_else_ended_it(ending):
+    made = exchange(text()[:5], ending=ending)
+    assert _bytes(made) == made.body
+
+
+# -- identity --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["one-output-index", "output-index-missing", "calls-share-output-index"])
+def test_items_on_one_index_keep_their_ids_and_get_numbers(name):
+    before, after = _events(CASES[name].exchange.body), _events(_bytes(CASES[name].exchange))
+    ids = [one.get("item_id") or one.get("item", {}).get("id") for one in before]
+    assert [one.get("item_id") or one.get("item", {}).get("id") for one in after] == ids
+    added = [one for one in after if one["type"] == "response.output_item.added"]
+    assert [one["output_index"] for one in added] == list(range(len(added)))
+
+
+def test_ids_that_rotate_are_the_first_one_everywhere():
+    after = _events(_bytes(CASES["item-ids-rotate"].exchange))
+    first = [one["item"]["id"] for one in after if one["type"] == "response.output_item.added"]
+    assert {one["item_id"] for one in after if "item_id" in one} == set(first)
+    assert [one["id"] for one in after[-1]["response"]["output"]] == first
+
+
+def test_two_items_with_one_id_get_two_and_are_never_merged():
+    after = _events(_bytes(CASES["item-id-twice"].exchange))
+    assert [one["id"] for one in after[-1]["response"]["output"]] == [FC, f"{FC}_1"]
+    assert len({one["call_id"] for one in after[-1]["response"]["output"]}) == 2
+
+
+def test_replays_are_dropped_and_nothing_is_numbered_anew():
+    assert _bytes(CASES["replayed-events"].exchange) == sse(text())
+
+
+def test_a_heartbeats_id_is_nobodys():
+    assert b"SSE-Keep-Alive" not in _bytes(CASES["heartbeat-as-delta"].exchange)
+    first = [*text()[:2], event("output_text.delta", item_id="beat", output_index=0, content_index=0, delta="\u200b")]
+    made = exchange(numbered([*first, *text()[2:]]))
+    assert _bytes(made, unsafe=True) == sse(text())
+
+
+def test_white_space_may_be_the_beginning_of_an_answer():
+    only = [event("output_text.delta", item_id=MSG, output_index=0, content_index=0, delta=one) for one in ("\n", "Hi")]
+    made = exchange(numbered([*text()[:2], *only]))
+    assert analyze(made).completion["content"] == "\nHi"
+
+
+def test_a_call_waits_for_its_name_and_not_for_ever():
+    made = CASES["name-missing-in-added"].exchange
+    normalizer = Normalizer(made.request, made.head)
+    seen = normalizer.feed(sse(_events(made.body)[:4]))
+    assert b"output_item.added" not in seen
+    rest = normalizer.feed(sse(_events(made.body)[4:]))
+    assert b'"name":"get_weather"' in rest.split(b"\n\n")[0]
+    cut = exchange(_events(made.body)[:5], ending=Ending.UPSTREAM_CUT)
+    assert b"output_item.added" in _bytes(cut)
+
+
+# -- what is not repaired --------------------------------------------------------------------------------------------
+
+
+def test_what_is_true_is_never_chosen():
+    for name in ("completed-other-text", "item-done-arguments-differ", "arguments-doubled", "call-id-twice"):
+        assert _bytes(CASES[name].exchange, unsafe=True) == CASES[name].exchange.body
+
+
+def test_an_id_that_the_server_has_to_know_is_made_up_only_on_request():
+    made = CASES["call-id-missing"].exchange
+    assert _bytes(made) == made.body
+    after = _repaired(made, unsafe=True)
+    ids = {one["item"]["call_id"] for one in _events(after.body) if "item" in one}
+    assert len(ids) == 1
+    assert _errors(after) == set()
+
+
+def test_a_cut_answer_is_told_as_cut_only_on_request():
+    made = CASES["cut-told-as-completed"].exchange
+    assert _bytes(made) == made.body
+    assert _events(_bytes(made, unsafe=True))[-1]["type"] == "response.incomplete"
+
+
+def test_half_of_the_arguments_in_the_start_stays_until_it_is_known_to_be_all():
+    given = deepcopy(tool())
+    given[2]["item"]["arguments"] = '{"city":'
+    given[3:6] = [{**given[3], "delta": '"Oslo"}'}]
+    assert _bytes(exchange(numbered(given))) == sse(numbered(given))
+
+
+def test_a_whole_answer_becomes_a_stream_that_conforms():
+    repaired = _repaired(CASES["json-for-stream"].exchange)
+    assert [one.message for one in analyze(repaired).findings if one.severity is not Severity.INFO] == []
+
+
+# -- laws ------------------------------------------------------------------------------------------------------------
+
+_STREAMS = (text(), tool(), tools(), mix(), failed())
+_MORE = [
+    event("keepalive"),
+    {"type": "ping"},
+    {"error": {"message": "Try again."}},
+    event("output_text.delta", item_id=MSG, output_index=0, content_index=0, delta="x", logprobs=[]),
+    *(one for made in _STREAMS for one in made),
+]
+
+
+@st.composite
+def bent(draw):
+    """A perfect stream with an event that is lost, comes twice, or is a strange one."""
+    events = deepcopy(draw(st.sampled_from(_STREAMS)))
+    at = draw(st.integers(0, len(events) - 1))
+    how = draw(st.sampled_from(["drop", "double", "other"]))
+    if how == "drop" and len(events) > 1:
+        del events[at]
+    elif how == "double":
+        events.insert(at, deepcopy(events[at]))
+    else:
+        events.insert(at, deepcopy(draw(st.sampled_from(_MORE))))
+    return numbered(events) if draw(st.booleans()) else events
+
+
+@given(bent(), st.booleans(), st.sampled_from([1, 13, 500]))
+@settings(max_examples=120, deadline=None)
+def test_repair_brings_no_error_and_twice_equals_once_however_it_is_cut(events, unsafe, step):
+    made = exchange(events)
+    once = _bytes(made, unsafe=unsafe)
+    assert _bytes(made, unsafe=unsafe, step=step) == once
+    again = replace(made, segments=(Segment(None, once),))
+    assert _bytes(again, unsafe=unsafe) == once
+    # Known: where an event is lost, a text that only its end tells may be told of once it has an item of its own.
+    assert _errors(again) - {"responses-no-deltas"} <= _errors(made)
+
+
+@given(bent())
+@settings(max_examples=60, deadline=None)
+def test_no_call_is_lost_or_made_up(events):
+    made = exchange(events)
+    before, after = ({one["id"] for one in analyze(each).completion["tool_calls"]} for each in (made, _repaired(made)))
+    assert before <= after
+    final = [one for each in events for one in (each.get("response") or {}).get("output", [])]
+    assert after - before <= {one.get("call_id") for one in final}
+
+
+_JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.text(max_size=4),
+    st.just([]),
+    st.just({}),
+    st.sampled_from(["message", "function_call", "reasoning", "response.completed", "error", MSG, FC]),
+)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_anything_in_an_event_is_taken(data):
+    events = deepcopy(data.draw(st.sampled_from(_STREAMS)))
+    for _ in range(3):
+        holder = events[data.draw(st.integers(0, len(events) - 1))]
+        while holder:
+            key = data.draw(st.sampled_from(sorted(holder)))
+            if isinstance(holder[key], dict) and holder[key] and data.draw(st.booleans()):
+                holder = holder[key]
+                continue
+            holder[key] = data.draw(_JUNK)
+            break
+    body = b"".join(frame(one, data.draw(st.sampled_from(["", "", "", "ping", None]))) for one in events)
+    made = exchange(body)
+    analyze(made)
+    assert not normalize(made, unsafe=data.draw(st.booleans())).failed
