@@ -32,7 +32,8 @@ def _count(question: str, rule_name: str) -> tuple[int, int]:
     forms = [one for one in asked(rule_name) if not form or one.form == form]
     if not forms:
         raise ValueError(f"no client was asked about {rule_name}{' when ' * bool(form)}{form}")
-    of = max(one.clients for one in forms)
+    surveys = {one.survey for one in forms}
+    of = sum(max(one.clients for one in forms if one.survey == survey) for survey in surveys)
     turned = what.removeprefix("not ")
     found = {
         one.client

@@ -33,12 +33,14 @@ class Client(NamedTuple):
 class Asked(NamedTuple):
     """A form of a deviation that clients were asked: served to ``clients`` of them, as each of ``streams``.
 
-    ``form`` is one of `Rule.variants`, or "" where the rule has one form only.
+    ``form`` is one of `Rule.variants`, or "" where the rule has one form only. ``survey`` names the file: each asked
+    clients of its own.
     """
 
     form: str
     clients: int
     streams: tuple[str, ...]
+    survey: str = ""
 
 
 class Break(NamedTuple):
@@ -131,7 +133,7 @@ def client_names() -> tuple[str, ...]:
 def asked(rule_name: str) -> tuple[Asked, ...]:
     """The forms of a rule's deviation that measured clients were asked."""
     return tuple(
-        Asked(one.get("form", ""), one["clients"], tuple(one["streams"]))
+        Asked(one.get("form", ""), one["clients"], tuple(one["streams"]), file)
         for file in _MEASURED
         for one in _tables(file, rule_name).get("asked", ())
     )

@@ -236,7 +236,7 @@ class ResponsesGateway(ResponsesServer):
             "Every item has output_index 0: openai-python .stream() and openai-node .stream() raise.",
             "the gateway, which numbers every item 0",
             asked("one-output-index", "Call the tool for Oslo and Lima.", tools=[_TOOL]),
-            ("responses-lifecycle-order",),
+            ("responses-output-index-reused",),
             path="/responses",
         ),
         Scenario(

@@ -14,7 +14,7 @@ from streamlab.judging.analyzer import analyze
 from streamlab.report.json import finding_json
 from streamlab.report.text import breaking_lines
 from streamlab.rules.finding import Finding
-from tests.messages import CASES
+from tests import messages, responses
 from tests.streams import chat_text, chat_tools, exchange, sse
 from tests.variants import FORMS, Form
 
@@ -57,7 +57,7 @@ def test_table_and_rule_use_the_same_words(rule) -> None:
 def test_every_form_that_the_table_tells_of_is_shown(rule) -> None:
     told = {condition for one in breaks(rule.name) if one.measured for condition in one.conditions}
     shown = {form.variant for form in FORMS if form.rule == rule.name}
-    cases = [case for case in CASES.values() if case.rule == rule.name]
+    cases = [case for case in (*messages.CASES.values(), *responses.CASES.values()) if case.rule == rule.name]
     shown |= {one for case in cases for found in analyze(case.exchange).findings for one in found.variants}
     assert sorted(told - shown - _SHOWN_BELOW) == []
 

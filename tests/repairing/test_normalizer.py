@@ -146,16 +146,18 @@ HALF_RESPONSE = streams.responses_sse(streams.responses_text("half", " an")[:6])
         (HALF_RESPONSE + b'event: response.output_text.delta\ndata: {"type":"resp', Ending.UPSTREAM_CUT, None, 6),
     ],
 )
-def test_a_response_without_an_end_ends_with_an_error_event(body, ending, code, number):
+def test_a_response_without_an_end_fails_as_openai_tells_of_it(body, ending, code, number):
     out = repair_responses(body, ending)
-    *_, last = out.removesuffix(b"\n\n").split(b"\n\n")
-    name, data = last.split(b"\n")
-    said = json.loads(data.removeprefix(b"data: "))
-    assert name == b"event: error"
-    assert isinstance(said.pop("message"), str)
-    assert said == {"type": "error", "code": code or "upstream_truncated", "param": None, "sequence_number": number}
+    *_, error, failed = out.removesuffix(b"\n\n").split(b"\n\n")
+    (name, told), (end, said) = (one.split(b"\ndata: ") for one in (error, failed))
+    told, said = json.loads(told), json.loads(said)
+    assert (name, end) == (b"event: error", b"event: response.failed")
+    assert (told["sequence_number"], said["sequence_number"]) == (number, number + 1)
+    assert told["error"]["code"] == said["response"]["error"]["code"] == code or "upstream_truncated"
+    assert told["error"]["message"] == said["response"]["error"]["message"] != ""
+    assert (said["response"]["status"], said["response"]["usage"]) == ("failed", None)
     assert out.startswith(HALF_RESPONSE) == body.startswith(HALF_RESPONSE)
-    assert not any(kind.encode() in out for kind in TERMINAL)
+    assert sum(out.count(b"event: " + kind.encode()) for kind in TERMINAL) == 1
     assert repair_responses(out) == out
 
 
@@ -287,7 +289,7 @@ def test_the_api_is_read_from_the_stream_when_the_request_is_unknown():
     assert b'"type":"message"' in normalizer.feed(event) + normalizer.finish()
     assert not normalizer.translated
     named = Normalizer(api=api_named("responses"))
-    plain = b'event: response.created\ndata: {"type":"response.created","sequence_number":0,"response":{}}\n\n'
+    plain = streams.responses_sse(streams.responses_text()[:1])
     assert named.feed(plain) == plain
 
 

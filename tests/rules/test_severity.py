@@ -23,6 +23,8 @@ from streamlab.rules.finding import Severity
 from streamlab.servers.replay import Playable
 from streamlab.workflows.replay import BackgroundReplay
 from tests import corpus, rule_fixtures
+from tests.responses import CASES, SAID, text, tool
+from tests.responses import exchange as responses_exchange
 from tests.streams import chat_text, chat_tool, chunk, exchange, sse
 from tests.variants import FORMS as FORMS_OF_VARIANTS
 from tests.variants import Form
@@ -81,6 +83,10 @@ def _ends_empty() -> Exchange:
 FORMS: dict[str, tuple[Exchange, Answer]] = {
     "finish-reason-empty-string": (_ends_empty(), SPRING),
     "sse-bom": (exchange([b"\xef\xbb\xbf" + sse(chat_tool())]), ONE_CALL),
+    "responses-events-after-terminal": (CASES["second-life-after-terminal"].exchange, SPRING),
+    "responses-item-done-missing": (CASES["item-done-missing"].exchange, (SAID, [OSLO], "stop")),
+    "responses-keepalive-event": (CASES["keepalive-empty-data"].exchange, SPRING),
+    "responses-usage-missing": (CASES["usage-total-missing"].exchange, SPRING),
 }
 #: Clients wait for ever "when [DONE] never comes": the server stops after the finish chunk and holds on.
 HELD_OPEN = "connection-held-open-after-done"
@@ -134,12 +140,24 @@ def iterate_legacy(client: Any) -> Answer:
     return text, [], finish
 
 
+def _end(response: Any) -> str | None:
+    """How a response ended: "stop" where it is completed and its tokens are counted, without which no bill is right."""
+    counted = response.usage is not None and isinstance(response.usage.total_tokens, int)
+    return "stop" if response.status == "completed" and counted else None
+
+
+def _called(items: list[Any]) -> list[tuple[Any, Any, Any]]:
+    return [(one.call_id, one.name, one.arguments) for one in items if one.type == "function_call"]
+
+
 def iterate_responses(client: Any) -> Answer:
-    text, last = "", None
+    """The documented loop: text from its deltas, calls from the items that are done."""
+    said, items, end = "", [], None
     for event in client.responses.create(model="m", input="", stream=True):
-        text += event.delta if event.type == "response.output_text.delta" else ""
-        last = event.type
-    return text, [], "stop" if last == "response.completed" else None
+        said += event.delta if event.type == "response.output_text.delta" else ""
+        items += [event.item] if event.type == "response.output_item.done" else []
+        end = _end(event.response) if event.type == "response.completed" else None
+    return said, _called(items), end
 
 
 def use_responses_stream(client: Any) -> Answer:
@@ -147,7 +165,7 @@ def use_responses_stream(client: Any) -> Answer:
         for _ in stream:
             pass
         final = stream.get_final_response()
-    return final.output_text, [], "stop" if final.status == "completed" else None
+    return final.output_text, _called(final.output), _end(final)
 
 
 def ways(made: Exchange) -> tuple[Callable[[Any], Answer], ...]:
@@ -209,6 +227,15 @@ def test_openai_python_reads_a_perfect_stream_as_it_was_meant(payloads, wanted, 
     made = exchange(sse(payloads))
     replay.load([playable(made)])
     assert [outcome(way, client) for way in ways(made)] == [wanted] * 3
+
+
+@pytest.mark.parametrize(
+    ("events", "wanted"), [(text(), SPRING), (tool(), ("", [OSLO], "stop"))], ids=["text", "tool call"]
+)
+def test_openai_python_reads_a_perfect_response_as_it_was_meant(events, wanted, replay, client):
+    made = responses_exchange(events)
+    replay.load([playable(made)])
+    assert [outcome(way, client) for way in ways(made)] == [wanted] * 2
 
 
 # -- who is named on which form of a deviation (tests/variants.py) ---------------------------------------------------

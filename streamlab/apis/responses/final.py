@@ -64,15 +64,23 @@ def contradictions(output: list[Any], items: list[Item]) -> Iterator[Odd]:
     numbers = [item.number for _, _, item in matched.paired]
     if numbers != sorted(numbers):
         yield Odd(_F.FINAL, "response.output", "the finished response lists the items in another order", None, None)
+    yield from _ids(matched)
     for place, found, item in matched.paired:
         yield from _differences(f"response.output[{place}]", found, item)
 
 
+def _ids(matched: Pairs) -> Iterator[Odd]:
+    """Items that have another id at last: one place, however many they are."""
+    path = ""
+    for place, found, item in matched.paired:
+        found_id = found.get("id")
+        if item.id and type(found_id) is str and found_id != item.id:
+            path = path or f"response.output[{place}].id"
+            said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(found_id)}"
+            yield Odd(_F.IDS, path, said, item.id, found_id)
+
+
 def _differences(path: str, found: JsonObject, item: Item) -> Iterator[Odd]:
-    found_id = found.get("id")
-    if item.id and type(found_id) is str and found_id != item.id:
-        said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(found_id)}"
-        yield Odd(_F.IDS, f"{path}.id", said, item.id, found_id)
     if item.is_call:
         member = CALL_INPUT[item.kind]
         for name, was in (("call_id", item.call_id), ("name", item.name), (member, item.arguments)):

@@ -57,5 +57,5 @@ def test_comments_do_not_keep_codex_alive(seconds, told):
     times = [0, late // 2, *(late + 30_000 * at for at in range(len(rest)))]
     segments = tuple(map(Segment, times, (first, b": keepalive\n\n", *rest)))
     slow = replace(exchange, segments=segments, end_us=times[-1] + 1_000)
-    said = [one for one in analyze(slow).findings if one.rule == "sse-comment-keepalive" and one.severity == "warning"]
-    assert bool(said) is told
+    said = [one.severity for one in analyze(slow).findings if one.rule == "responses-idle-comments-only"]
+    assert said == ["error" if told else "warning"]

@@ -155,7 +155,7 @@ class Envelope(Repair):
             model = asked if isinstance(asked, str) and asked else "unknown"
         created = seconds_of(chunk.get("created"))
         if created is None:
-            created = _date_of(self.story)
+            created = date_of(self.story)
         self._constants = {
             "id": call_id,
             "object": _OBJECTS[self.story.api.name],
@@ -217,7 +217,7 @@ def _iso_seconds(text: str) -> int | None:
         return None
 
 
-def _date_of(story: RepairState) -> int:
+def date_of(story: RepairState) -> int:
     """The answer's Date header as seconds; 0 without one."""
     header = story.head.header("date") if story.head is not None else None
     try:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS
+from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS, date_of, seconds_of
 from streamlab.apis.responses.cut import cut
 from streamlab.apis.responses.expectations import (
     CHAT_DETAILS,
     CHAT_USAGE,
     COMPLETED,
-    CREATED,
     FAILED,
     INCOMPLETE,
     UNCLOSED,
@@ -56,7 +55,7 @@ class ResponseOut:
         tier = response.get("service_tier")
         if tier is not None and not (isinstance(tier, str) and tier in KNOWN_TIERS):
             draft.drop("service-tier-unknown", response, "service_tier", "response.")
-        if kind == CREATED:
+        if kind != FAILED:  # one of our own has no more than is known
             self._needed(draft, response)
         if self.reader.terminal == kind:
             self._final(draft, response, kind)
@@ -73,11 +72,15 @@ class ResponseOut:
             draft.put(_MISSING, value, "response", built, "")
 
     def _needed(self, draft: Draft, response: JsonObject) -> None:
-        rule = "responses-response-members-missing"
+        rule, first = "responses-response-members-missing", as_object(self.reader.response)
         if response.get("object") is None:
             draft.put(rule, response, "object", "response", "response.")
-        model = self.story.body.get("model")
-        if response.get("model") is None and type(model) is str and model:
+        if response.get("created_at") is None:
+            made_at = seconds_of(first.get("created_at"))
+            made_at = date_of(self.story) if made_at is None else made_at
+            draft.put(rule, response, "created_at", made_at, "response.")
+        model = text_of(first.get("model")) or text_of(self.story.body.get("model"))
+        if response.get("model") is None and model:
             draft.put(rule, response, "model", model, "response.")
 
     # -- the end -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.rules.finding import Repairability, Severity
@@ -16,7 +16,8 @@ class ResponsesNoDeltas(OddRule):
     Sends at least one delta for each call, 573 of 573, and for each text that is not empty, 1,562 of 1,562.
 
     ## Why it matters
-    The text is lost in nearly every client. LangChain gives the tool ``{}``, LiteLLM nothing.
+    A text is lost in nearly every client. Of a call's arguments most clients take what came whole, a warning; LangChain
+    gives the tool ``{}``, LiteLLM nothing.
 
     ## Repair
     One delta is written before the whole.
@@ -28,3 +29,7 @@ class ResponsesNoDeltas(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.NO_DELTAS
+
+    def graded(self, one: Odd) -> Severity | None:
+        item = self.response.item
+        return Severity.WARNING if item is not None and item.is_call else None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from streamlab.apis.responses.expectations import (
     AI_SDK_NEEDS,
     CREATED,
+    FAILED,
     NEVER_NULL,
     OBSERVED_RESPONSES,
     RESPONSE_MEMBERS,
+    text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs.response import ResponseRepair
@@ -15,6 +17,7 @@ from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import as_object
 
 #: Members whose absence has a rule of its own.
 _OWN_RULES = frozenset({"id", "output", "usage"})
@@ -31,7 +34,8 @@ class ResponsesResponseMembersMissing(ResponsesRule):
     without ``model``, ``object`` and ``created_at``, and with it the stream.
 
     ## Repair
-    ``object`` is a constant, the model that of the request where it is known.
+    ``object`` is a constant, the model that of the request where it is known, ``created_at`` the head's date. Nothing
+    needs the others.
     """
 
     name = "responses-response-members-missing"
@@ -56,13 +60,20 @@ class ResponsesResponseMembersMissing(ResponsesRule):
         lacking = [member for member in lacking if member not in own]
         for member in needed:
             state = "is null" if member in response else "is missing"
-            how = Repairability.SAFE if member == "object" or self.ctx.body.get(member) else Repairability.NONE
+            how = Repairability.SAFE if self._is_known(member) else Repairability.NONE
             message = f"{member} of {self.response.kind} {state}"
             yield self.found(message, at, path=f"response.{member}", severity=Severity.ERROR, repairability=how)
         rest = [member for member in lacking if member not in needed]
         if rest:
             some = ", ".join(rest[:6]) + (", …" if len(rest) > 6 else "")
             message = f"the response of {self.response.kind} lacks {len(rest)} members: {some}"
-            yield self.found(
-                message, at, path="response", expected=list(RESPONSE_MEMBERS), repairability=Repairability.NONE
+            known = self.response.kind != FAILED and all(
+                member in AI_SDK_NEEDS and self._is_known(member) for member in rest
             )
+            how = Repairability.SAFE if known else Repairability.NONE
+            yield self.found(message, at, path="response", expected=list(RESPONSE_MEMBERS), repairability=how)
+
+    def _is_known(self, member: str) -> bool:
+        """Whether a member that is needed can be filled in."""
+        told = as_object(self.response.response).get(member) or self.ctx.body.get(member)
+        return member != "model" or bool(text_of(told))

@@ -35,8 +35,8 @@ class ResponsesLifecycleOrder(OddRule):
     on = ResponseFact.ORDER | ResponseFact.UNADDED | ResponseFact.UNPARTED
 
     def repairable(self, one: Odd) -> Repairability:
-        if one.fact == ResponseFact.UNPARTED:
-            return Repairability.SAFE
         item = self.response.item
-        addable = one.fact == ResponseFact.UNADDED and item is not None and item.kind in ADDABLE
+        if one.fact == ResponseFact.UNPARTED and (item is None or item.opened or item.resumed):
+            return Repairability.SAFE
+        addable = one.fact != ResponseFact.ORDER and item is not None and item.kind in ADDABLE
         return Repairability.UNSAFE if addable else Repairability.NONE
