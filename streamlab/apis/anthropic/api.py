@@ -48,6 +48,9 @@ class Anthropic(Api):
         whole = kind == "message" and isinstance(value.get("content"), list) and "usage" in value
         return whole or kind.startswith(("message_", "content_block_")) or kind == PING
 
+    def promises_other_than(self, found: Api) -> bool:
+        return not found.ends_with_done and super().promises_other_than(found)  # chunks of chat have their own rule
+
     def tracker(self) -> MessageReader:
         return MessageReader()
 
@@ -56,7 +59,7 @@ class Anthropic(Api):
 
     def texts(self, value: JsonObject) -> Iterator[tuple[Any, str, str]]:
         delta = as_object(value.get("delta"))
-        for key in ("text", "thinking"):
+        for key in ("text", "thinking", "partial_json"):
             if type(delta.get(key)) is str:
                 yield str(value.get("index")), delta[key], f"delta.{key}"
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from streamlab.apis.anthropic.expectations import BLOCK_TYPES, CLIENT_TOOL, DELTA_TYPES, TOOL_BLOCKS
 from streamlab.wire.accumulate import Text
 from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.reading import REASONING_KEYS
 
 _NOTHING: dict[str, str] = {}
 #: Pieces of a tool's input that are remembered one by one.
@@ -188,3 +189,18 @@ class Indexes:
         """A block goes by its index from now on."""
         self.known[block.index] = block
         self.next = max(self.next, block.index + 1)
+
+
+def extra_reasoning(delta: JsonObject) -> str | None:
+    """The key under which a delta has reasoning beside what it should add; None where it has none."""
+    for key in REASONING_KEYS:
+        if type(delta.get(key)) is str and (key != "thinking" or _is_beside(delta)):
+            return key
+    return None
+
+
+def _is_beside(delta: JsonObject) -> bool:
+    """Whether ``thinking`` stands beside what a delta of another type adds."""
+    kind = delta.get("type")
+    member = DELTA_TYPES.get(kind) if type(kind) is str else None
+    return member is not None and member != "thinking" and type(delta.get(member)) is str

@@ -140,6 +140,8 @@ INPUT_TOKENS: Final = ("input_tokens", "cache_creation_input_tokens", "cache_rea
 #: Bedrock, message_delta has output_tokens alone.
 USAGE_TOKENS: Final = (*INPUT_TOKENS, "output_tokens")
 OPENAI_USAGE: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
+#: Those, and the names of Bedrock's Converse.
+FOREIGN_USAGE: Final = OPENAI_USAGE | {"inputTokens": "input_tokens", "outputTokens": "output_tokens"}
 
 # -- errors -----------------------------------------------------------------------------------------------------------
 

@@ -59,7 +59,16 @@ def repaired(text: str, fragments: list[str]) -> str | None:
     last = fragments[-1] if fragments else ""
     if len(fragments) > 1 and len(fragments) < MOST_FRAGMENTS and _grow(fragments) and _is_object(last):
         return last
-    return None
+    return _each_once(fragments)
+
+
+def _each_once(fragments: list[str]) -> str | None:
+    """The object that fragments are of which each came twice in a row; None where they are not."""
+    said = [piece for piece in fragments if piece]
+    if len(said) % 2 or len(said) < 4 or len(fragments) >= MOST_FRAGMENTS or said[::2] != said[1::2]:
+        return None
+    once = "".join(said[::2])
+    return once if _is_object(once) else None
 
 
 def decoded(text: str, *, twice: bool = False) -> str | None:
@@ -103,9 +112,14 @@ def _is_object(text: str) -> bool:
 
 def _parsed(text: str) -> tuple[bool, Any]:
     try:
-        return True, json.loads(text, parse_int=_whole)
+        return True, json.loads(text, parse_int=_whole, parse_constant=_no_json)
     except (ValueError, RecursionError):
         return False, None
+
+
+def _no_json(word: str) -> None:
+    """NaN and Infinity, which Python reads and JSON does not know."""
+    raise ValueError(word)
 
 
 def _whole(digits: str) -> int | float:

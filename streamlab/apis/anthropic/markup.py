@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any, Final
 
+from streamlab.wire.leaks import leaked_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 
@@ -41,9 +42,18 @@ Calls = list[tuple[str, JsonObject]]
 def found_in(text: str) -> re.Match[str] | None:
     """Where the text holds a call; None where it holds none, or quotes it as code."""
     match = MARKUP.search(text)
-    if match is None or text.count("```", 0, match.start()) % 2 or text[: match.start()].endswith("`"):
-        return None
-    return match
+    return None if match is None or _is_code(text, match.start()) else match
+
+
+def other_markup(text: str, tools: frozenset[str] | None) -> int | None:
+    """Where the text holds a call in the markup of another model, beside the name of an offered tool."""
+    leaked = leaked_call(text, tools) if tools else None
+    at = text.find(leaked) if leaked is not None else -1
+    return None if at < 0 or _is_code(text, at) else at
+
+
+def _is_code(text: str, at: int) -> bool:
+    return bool(text.count("```", 0, at) % 2) or text[:at].endswith("`")
 
 
 def calls_in(text: str, body: JsonObject) -> tuple[str, Calls]:

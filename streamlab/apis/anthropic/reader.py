@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streamlab.apis.anthropic.blocks import Block, Indexes
+from streamlab.apis.anthropic.blocks import Block, Indexes, extra_reasoning
 from streamlab.apis.anthropic.expectations import (
     BLOCK_DELTA,
     BLOCK_START,
@@ -30,7 +30,7 @@ from streamlab.apis.anthropic.facts import ODD, MessageFact
 from streamlab.wire.error_objects import flat_error
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject
-from streamlab.wire.reading import REASONING_KEYS, Fact, as_object
+from streamlab.wire.reading import Fact, as_object
 
 #: Blocks of one message that are told apart; a message with more is not judged any further.
 MOST_BLOCKS: Final = 10_000
@@ -207,7 +207,7 @@ class MessageReader:
         """An object that is no event of this API: another type, a chunk of another API, a whole message."""
         if kind == "message":
             return _F.WHOLE | Fact.MESSAGE | self._after()
-        return (_F.UNKNOWN if kind else _F.FOREIGN) | (self._after() if kind else 0)
+        return (_F.UNKNOWN if kind else _F.FOREIGN) | self._after()
 
     def _after(self) -> int:
         """What came before, when nothing should come any more."""
@@ -325,7 +325,7 @@ class MessageReader:
     def _delta_kind(self, delta: JsonObject) -> int:
         """Work out the delta's type; what is odd about it."""
         kind = delta.get("type")
-        odd = _F.EXTRA if any(type(delta.get(key)) is str and key != "thinking" for key in REASONING_KEYS) else 0
+        odd = _F.EXTRA if extra_reasoning(delta) is not None else 0
         if type(kind) is not str or not kind:
             self.delta = next((MEMBER_DELTAS[key] for key in delta if key in MEMBER_DELTAS), "")
             return odd | _F.MEMBER

@@ -10,11 +10,12 @@ from streamlab.rules.sources import CHAT_STREAM
 
 
 class ForeignProtocol(Rule):
-    """The path promises one of OpenAI's APIs, and the answer speaks another protocol.
+    """The path promises one of the APIs judged here, and the answer speaks another protocol.
 
     Told by the first JSON object that is of any protocol known here: Anthropic's events, Gemini's candidates, MCP, a
     list of models and so on, or events of the Responses API on the path of chat and the other way around. The rules of
-    the API that was promised say nothing of it then. Silent where no path is known.
+    the API that was promised say nothing of it then. Silent where no path is known, and of chat chunks on the path of
+    Messages, which have a rule of their own.
 
     ## What OpenAI does
     Answers ``/chat/completions`` with chat chunks, ``/responses`` with events of a response.

@@ -54,10 +54,16 @@ class NonstreamJsonForStream(Rule):
             return
         if self._at is not None and ctx.seen.chunks == 1:
             yield self._found("as the only event of the stream", ctx.seen.first_chunk, self._at)
-        elif ctx.received.kind is BodyKind.JSON and ctx.api.is_whole_answer(reading.as_object(ctx.received.whole_json)):
-            yield self._found("as plain JSON", ctx.received.whole_json)
+        elif ctx.received.kind is BodyKind.JSON:
+            whole = reading.as_object(ctx.received.whole_json)
+            if ctx.api.is_whole_answer(whole):
+                yield self._found("as plain JSON", whole)
+            elif ctx.received.foreign is None and reading.is_whole_completion(whole):
+                yield self._found("as plain JSON", whole, repairability=Repairability.NONE)
 
-    def _found(self, how: str, value: Any, at: int | None = None) -> Finding:
+    def _found(
+        self, how: str, value: Any, at: int | None = None, repairability: Repairability | None = None
+    ) -> Finding:
         whole = reading.as_object(value)
         what, key = ("completion", "object") if "object" in whole or "type" not in whole else ("message", "type")
         kind = whole.get(key)
@@ -67,4 +73,5 @@ class NonstreamJsonForStream(Rule):
             span=(0, self.ctx.received.decoded_bytes) if at is None else None,
             expected="chunks: data: {...}",
             actual=kind,
+            repairability=repairability,
         )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from streamlab.apis.anthropic.blocks import extra_reasoning
 from streamlab.apis.anthropic.expectations import DELTA_TYPES, MEMBER_DELTAS
 from streamlab.apis.anthropic.repairs.parts import Message, delta_event, made
 from streamlab.rules.repair import Draft
 from streamlab.wire.payload import JsonObject, encode_json
-from streamlab.wire.reading import REASONING_KEYS, as_object
+from streamlab.wire.reading import as_object
 
 _RULE = "messages-delta-member-wrong"
 _EXTRA = "messages-reasoning-extra-key"
@@ -52,9 +53,9 @@ def _member(draft: Draft, delta: JsonObject, member: str) -> JsonObject | None:
 def extra_thinking(draft: Draft, message: Message) -> Iterator[Draft]:
     """Reasoning beside the text of a delta, as a delta of its own before it."""
     delta = as_object(draft.json.get("delta"))
-    for key in REASONING_KEYS:
-        if key != "thinking" and type(delta.get(key)) is str and delta[key]:
-            piece = delta[key]
-            message.odd = True
-            draft.drop(_EXTRA, delta, key, "delta.")
+    while (key := extra_reasoning(delta)) is not None:
+        piece = delta[key]
+        message.odd = True
+        draft.drop(_EXTRA, delta, key, "delta.")
+        if piece:
             yield made(delta_event(draft.json.get("index"), "thinking_delta", "thinking", piece), draft, _EXTRA)

@@ -9,12 +9,12 @@ from typing import Any, Final
 from streamlab.apis.anthropic.expectations import (
     BLOCK_START,
     FOREIGN_STOP_REASONS,
+    FOREIGN_USAGE,
     INPUT_TOKENS,
     MESSAGE_DELTA,
     MESSAGE_MEMBERS,
     MESSAGE_START,
     MESSAGE_STOP,
-    OPENAI_USAGE,
     USAGE_TOKENS,
 )
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
@@ -27,6 +27,7 @@ from streamlab.wire.reading import as_list, as_object
 _MOST_EARLY: Final = 16
 _FLAT: Final = ("id", "role", "content", "model", "stop_reason", "stop_sequence", "usage")
 _RULE_SHAPE = "messages-start-shape"
+_OUTPUTS: Final = ("output_tokens", *(key for key, own in FOREIGN_USAGE.items() if own == "output_tokens"))
 
 
 class Envelope(Part):
@@ -173,8 +174,10 @@ class Envelope(Part):
         if type(usage) is not dict or not usage:
             self._put(draft, "messages-usage-missing", holder, "usage", empty, path, Origin.INVENTED)
             return
+        if not path and not said_output(usage):
+            self._put(draft, "messages-usage-missing", usage, "output_tokens", self._output, "usage.", Origin.INVENTED)
         rule, inside = "messages-usage-wrong-shape", f"{path}usage."
-        for foreign, own in OPENAI_USAGE.items():
+        for foreign, own in FOREIGN_USAGE.items():
             if usage.get(foreign) is not None and usage.get(own) is None:
                 count = usage.pop(foreign)
                 self._put(draft, rule, usage, own, count, inside)
@@ -191,11 +194,8 @@ class Envelope(Part):
         event = draft.json
         self._usage(draft, event, "", {"output_tokens": self._output})
         usage = as_object(event.get("usage"))
-        counts = [usage[key] for key in INPUT_TOKENS if type(usage.get(key)) is int]
-        if usage.get("input_tokens") == 0 and not any(counts) and any(self._input.values()):
-            for key, count in self._input.items():
-                if usage.get(key) != count:
-                    self._put(draft, "messages-usage-input-zero", usage, key, count, "usage.")
+        for key in wiped_input(self._input, usage):
+            self._put(draft, "messages-usage-input-zero", usage, key, self._input[key], "usage.")
         delta = event.get("delta")
         if type(delta) is not dict:
             return
@@ -246,6 +246,29 @@ def _empty(key: str) -> Any:
     return list(value) if type(value) is list else value
 
 
+def said_output(usage: JsonObject) -> bool:
+    """Whether usage says how many tokens came out, under whatever name."""
+    return any(usage.get(key) is not None for key in _OUTPUTS)
+
+
+def wiped_input(start: JsonObject, usage: JsonObject) -> list[str]:
+    """The input tokens of message_start that the usage of message_delta sets to 0.
+
+    Those of the cache may fall, with compaction and where the server runs tools: then the others grow.
+    """
+    counts = {key: usage[key] for key in INPUT_TOKENS if type(usage.get(key)) is int}
+    held = [key for key in INPUT_TOKENS if start.get(key)]
+    if counts.get("input_tokens") == 0 and not any(counts.values()):
+        return [key for key in held if usage.get(key) != start[key]]
+    own, cache = "input_tokens", INPUT_TOKENS[1:]
+    if counts.get(own) == 0 and start.get(own):
+        return [own]
+    same = counts.get(own) is not None and counts[own] == start.get(own)
+    if not same or usage.get("iterations") or usage.get("server_tool_use") or any(counts.get(key) for key in cache):
+        return []
+    return [key for key in cache if start.get(key) and counts.get(key) == 0]
+
+
 def integer(value: Any) -> int | None:
     """A count that is written in another type; None where it is none."""
     if type(value) is str and value.strip().isdecimal() and len(value) < 19:
@@ -255,4 +278,4 @@ def integer(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-__all__ = ["ABSENT", "Envelope", "block_events", "integer"]
+__all__ = ["ABSENT", "Envelope", "block_events", "integer", "said_output", "wiped_input"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis.anthropic.blocks import extra_reasoning
 from streamlab.apis.anthropic.expectations import OBSERVED_MESSAGES
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
@@ -9,7 +10,7 @@ from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.reading import REASONING_KEYS, as_object, chunk_of
+from streamlab.wire.reading import as_object, chunk_of
 
 
 class MessagesReasoningExtraKey(MessagesRule):
@@ -34,11 +35,8 @@ class MessagesReasoningExtraKey(MessagesRule):
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         delta = as_object(chunk_of(event).get("delta"))
-        for key in REASONING_KEYS:
-            if key != "thinking" and type(delta.get(key)) is str and delta[key]:
-                return (
-                    self.found(
-                        f"a {self.messages.delta or 'delta'} has {key}", at, path=f"delta.{key}", actual=delta[key]
-                    ),
-                )
-        return None
+        key = extra_reasoning(delta)
+        if key is None or not delta[key]:
+            return None
+        message = f"a {self.messages.delta or 'delta'} has {key}"
+        return (self.found(message, at, path=f"delta.{key}", actual=delta[key]),)

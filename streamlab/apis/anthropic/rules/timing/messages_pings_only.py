@@ -38,6 +38,7 @@ class MessagesPingsOnly(MessagesRule):
             return
         if b"content_block" not in data and b"message_" not in data:
             self._kept_alive += 1
+            self._since_us = offset_us if self._since_us is None else self._since_us
             return
         since_us = self._since_us
         if since_us is not None and self._kept_alive and offset_us - since_us >= LONG_SILENCE_US:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import OBSERVED_MESSAGES
 from streamlab.apis.anthropic.facts import MessageFact
-from streamlab.apis.anthropic.markup import calls_in, found_in
+from streamlab.apis.anthropic.markup import calls_in, found_in, other_markup
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.exchange import Ending
@@ -48,16 +48,17 @@ class MessagesToolCallAsText(MessagesRule):
         if reader.client_tools or not self.complete:
             return
         text = reader.text
-        match = found_in(text)
+        match, tools = found_in(text), self.ctx.tools
         if match is None:
-            return
-        name, tools = next((group for group in match.groups() if group), None), self.ctx.tools
-        if tools is not None and (not tools or (name is not None and name not in tools)):
+            at, name = other_markup(text, tools), None
+        else:
+            at, name = match.start(), next((group for group in match.groups() if group), None)
+        if at is None or (tools is not None and (not tools or (name is not None and name not in tools))):
             return
         yield self.found_at(
             self._place,
-            f"the text holds a call{f' of {name}' if name else ''}: {quote(text[match.start() :])}",
+            f"the text holds a call{f' of {name}' if name else ''}: {quote(text[at:])}",
             expected="a tool_use block",
-            actual=text[match.start() :],
+            actual=text[at:],
             repairability=None if calls_in(text, self.ctx.body)[1] else Repairability.NONE,
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from streamlab.apis.anthropic.expectations import INPUT_TOKENS, OBSERVED_MESSAGES, OPENAI_USAGE
+from streamlab.apis.anthropic.expectations import FOREIGN_USAGE, INPUT_TOKENS, OBSERVED_MESSAGES
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.repairs.envelope import wiped_input
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.exchange import Ending
@@ -11,6 +12,7 @@ from streamlab.rules.base import Findings
 from streamlab.rules.deferred import Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object, chunk_of
 
 
@@ -38,6 +40,7 @@ class MessagesUsageInputZero(MessagesRule):
 
     _place: Place | None = None
     _start: int | None = None
+    _counts: JsonObject = {}  # noqa: RUF012 - replaced, never changed
     _end = 0
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
@@ -46,29 +49,31 @@ class MessagesUsageInputZero(MessagesRule):
         )
         if not usage or (self.ctx.facts & MessageFact.START and self.again):
             return None
-        if any(key in usage and usage.get(own) is None for key, own in OPENAI_USAGE.items()):
+        if any(key in usage and usage.get(own) is None for key, own in FOREIGN_USAGE.items()):
             return None  # that they go by another name is another rule's affair
         counts = [usage[key] for key in INPUT_TOKENS if type(usage.get(key)) is int]
         if any(type(usage.get(key)) is str for key in INPUT_TOKENS):
             return None
         total = sum(counts)
         if self.ctx.facts & MessageFact.START:
-            self._start = total
+            self._start, self._counts = total, {key: usage.get(key) for key in INPUT_TOKENS}
             self._place = self.keep(at, event, "message.usage.input_tokens")
             return None
         self._end = max(self._end, total)
-        if self._start and type(usage.get("input_tokens")) is int and total == 0:
-            return (
-                self.found(
-                    "message_delta says that the input had no tokens, after message_start said otherwise",
-                    at,
-                    path="usage.input_tokens",
-                    expected=self._start,
-                    actual=0,
-                    repairability=Repairability.SAFE,
-                ),
-            )
-        return None
+        wiped = wiped_input(self._counts, usage)
+        if not wiped:
+            return None
+        what = "the input had no tokens" if total == 0 else f"{wiped[0]} is 0"
+        return (
+            self.found(
+                f"message_delta says that {what}, after message_start said otherwise",
+                at,
+                path=f"usage.{wiped[0]}" if wiped[0] in usage else "usage",
+                expected=self._counts[wiped[0]],
+                actual=0,
+                repairability=Repairability.SAFE,
+            ),
+        )
 
     def end(self, ending: Ending) -> Findings:
         if self._start == 0:

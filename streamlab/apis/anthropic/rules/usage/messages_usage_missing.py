@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.repairs.envelope import said_output
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object, chunk_of
 
 
 class MessagesUsageMissing(MessagesRule):
-    """``message_start`` or ``message_delta`` has no ``usage``, or an empty one.
+    """``message_start`` or ``message_delta`` has no ``usage``, or an empty one; or that of ``message_delta`` has no
+    ``output_tokens``.
 
-    Members of it may be missing: until August 2025, and on Vertex and Bedrock, ``message_delta`` has
-    ``output_tokens`` alone.
+    All others may be missing: until August 2025, and on Vertex and Bedrock, ``message_delta`` has ``output_tokens``
+    alone.
 
     ## What Anthropic does
     Sends both, in 4,059 and 4,057 streams.
@@ -43,8 +46,9 @@ class MessagesUsageMissing(MessagesRule):
         if start and self.again:
             return None
         holder = as_object(reader.message) if start else chunk
-        if type(holder.get("usage")) is dict and holder["usage"]:
-            return None
+        usage = holder.get("usage")
+        if type(usage) is dict and usage:
+            return None if start or said_output(usage) else (self._without_output(at, usage),)
         where = "message_start" if start else "message_delta"
         inside = "message" if start and type(chunk.get("message")) is dict else None
         missing = "usage" not in holder
@@ -52,3 +56,14 @@ class MessagesUsageMissing(MessagesRule):
         said = "no usage" if missing else f"usage {quote(holder['usage'])}"
         message = f"{where} has {said}"
         return (self.found(message, at, path=path, expected="usage", actual=holder.get("usage"), variant=where),)
+
+    def _without_output(self, at: int, usage: JsonObject) -> Finding:
+        missing = "output_tokens" not in usage
+        return self.found(
+            "the usage of message_delta has no output_tokens" if missing else "output_tokens is null",
+            at,
+            path="usage" if missing else "usage.output_tokens",
+            expected="an integer",
+            actual=usage if missing else None,
+            variant="message_delta",
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING, OPENAI_USAGE, USAGE_TOKENS
+from streamlab.apis.anthropic.expectations import FOREIGN_USAGE, MESSAGES_STREAMING, OPENAI_USAGE, USAGE_TOKENS
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.envelope import integer
 from streamlab.apis.anthropic.repairs.message import MessageRepair
@@ -45,18 +45,18 @@ class MessagesUsageWrongShape(MessagesRule):
         holder = as_object(chunk.get("message")) or chunk if start else chunk
         path = "message.usage" if start and "message" in chunk else "usage"
         usage = as_object(holder.get("usage"))
-        for foreign, own in OPENAI_USAGE.items():
+        for foreign, own in FOREIGN_USAGE.items():
             if usage.get(foreign) is not None and usage.get(own) is None:
                 yield self._of(
-                    at, f"{path}.{foreign}", f"usage has {foreign} and no {own}", own, usage[foreign], "names"
+                    at, f"{path}.{foreign}", f"usage has {foreign} and no {own}", own, usage[foreign], foreign
                 )
         for key in USAGE_TOKENS:
             value = usage.get(key)
             if value is not None and type(value) is not int:
-                yield self._of(at, f"{path}.{key}", f"{key} is {quote(value)}", "an integer", value, "strings")
+                yield self._of(at, f"{path}.{key}", f"{key} is {quote(value)}", "an integer", value)
 
-    def _of(self, at: int, path: str, message: str, expected: str, actual: Any, kind: str) -> Finding:
-        variant = "OpenAI's names" if kind == "names" else "strings" if type(actual) is str else None
+    def _of(self, at: int, path: str, message: str, expected: str, actual: Any, foreign: str = "") -> Finding:
+        variant = "OpenAI's names" if foreign in OPENAI_USAGE else "strings" if type(actual) is str else None
         how = None if integer(actual) is not None else Repairability.NONE
         found = {"path": path, "expected": expected, "actual": actual, "variant": variant, "repairability": how}
         return self.found(message, at, **found)
