@@ -54,6 +54,7 @@ Examples:
     help="The request's JSON body, for streams whose request is unknown.",
 )
 @click.option("--api", metavar="NAME", help="Judge as this API instead of guessing (chat.completions, responses, …).")
+@click.option("--anew", is_flag=True, help="Judge again what a database keeps the findings of.")
 @db_option
 @max_input_option
 def command(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import db_option, json_option
+from streamlab.cli.options import db_option, groups_of, json_option
 
 if TYPE_CHECKING:
+    from streamlab.judging.trend import By
     from streamlab.workflows.summarize import Wanted
 
 
@@ -21,6 +22,7 @@ Examples:
   streamlab ls --since 2d --rule 'tool-call-*' --model glm
   streamlab ls --filter 'ending:cut ttft:>500 -label:demo'
   streamlab ls --first-seen --since 2026-11-01
+  streamlab ls --first-seen --by model,label --json
 """
 )
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many.")
@@ -34,6 +36,9 @@ Examples:
 @click.option("--ending", help="That ended so (complete, upstream-cut, client-left, …).")
 @click.option("--filter", "line", metavar="TERMS", default="", help="Terms as in the workbench: model:x status:>399 …")
 @click.option("--first-seen", is_flag=True, help="When each rule was first seen at each upstream, the newest first.")
+@click.option(
+    "--by", metavar="WORDS", help="With --first-seen, instead of each upstream: model, server, label, day, with commas."
+)
 @db_option
 @json_option
 def command(
@@ -42,6 +47,7 @@ def command(
     rules: tuple[str, ...],
     line: str,
     first_seen: bool,
+    by: str | None,
     db: Path | None,
     as_json: bool,
     **fields: str | None,
@@ -52,8 +58,10 @@ def command(
     path = existing_db(db)
     terms = [(name, value) for name, value in fields.items() if value is not None]
     wanted = _wanted(line, [*terms, *(("rule", rule) for rule in rules)], since)
+    if by is not None and not first_seen:
+        raise click.UsageError("--by groups what --first-seen finds: give both (trend --by counts)")
     if first_seen:
-        _print_first_seen(path, wanted, as_json)
+        _print_first_seen(path, wanted, groups_of(by or "server"), as_json)
     else:
         _print_list(path, wanted, limit, as_json)
 
@@ -100,17 +108,17 @@ def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
             complain(f"… the newest {len(rows)} of {total:,}; --limit shows more")
 
 
-def _print_first_seen(path: Path, wanted: Wanted, as_json: bool) -> None:
+def _print_first_seen(path: Path, wanted: Wanted, by: list[By], as_json: bool) -> None:
     from streamlab.cli.progress import ProgressLine
     from streamlab.report import trend
     from streamlab.report.terminal import complain, data, say_json
     from streamlab.workflows import summarize as summarizing
 
     with ProgressLine() as progress:
-        seen = summarizing.first_seen(path, wanted, progress.advance)
+        seen = summarizing.first_seen(path, wanted, by, progress.advance)
     if as_json:
-        say_json(trend.as_json(seen))
+        say_json(trend.as_json(seen, by))
     elif seen:
-        data().print(trend.table(seen))
+        data().print(trend.table(seen, by))
     else:
         complain(f"{path}: no rule spoke.")

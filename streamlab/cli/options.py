@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from streamlab.judging.trend import By
+
     _ParamType = click.ParamType[int]
 else:  # click 8.1 to 8.2: no generic yet
     _ParamType = click.ParamType
@@ -109,3 +111,15 @@ def sharing_options(function: Command) -> Command:
     ):
         function = option(function)
     return function
+
+
+def groups_of(text: str) -> list[By]:
+    """What ``--by`` groups by. Raises UsageError."""
+    from streamlab.errors import UsageError
+    from streamlab.judging.trend import By
+
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    unknown = [word for word in words if word not in set(By)]
+    if unknown or not words:
+        raise UsageError(f"--by takes {', '.join(By)}, with commas, not {text!r}")
+    return [By(word) for word in dict.fromkeys(words)]

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import db_option
-
-if TYPE_CHECKING:
-    from streamlab.judging.trend import By
+from streamlab.cli.options import db_option, groups_of
 
 
 @click.command(
@@ -43,7 +39,7 @@ def command(target: str | None, rules: tuple[str, ...], by: str, form: str, db: 
 
     if rules:
         choose(rules)
-    groups = _groups(by)
+    groups = groups_of(by)
     with ProgressLine() as progress:
         found = shares(exchanges_of(target, db, progress.advance), groups, rules or ("*",))
     if form == "json":
@@ -56,15 +52,3 @@ def command(target: str | None, rules: tuple[str, ...], by: str, form: str, db: 
         say(*trend.shares_markdown(found, groups).splitlines())
     else:
         data().print(trend.shares_table(found, groups))
-
-
-def _groups(text: str) -> list[By]:
-    """What to group by. Raises UsageError."""
-    from streamlab.errors import UsageError
-    from streamlab.judging.trend import By
-
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    unknown = [word for word in words if word not in set(By)]
-    if unknown or not words:
-        raise UsageError(f"--by takes {', '.join(By)}, with commas, not {text!r}")
-    return [By(word) for word in dict.fromkeys(words)]

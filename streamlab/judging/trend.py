@@ -10,20 +10,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One rule at one upstream. ``before`` is how many exchanges of that upstream came before without it, ``count``
-    how many had it, of ``total``; times are RFC 3339."""
+    """One rule in one group of exchanges. ``before`` is how many of the group came before without it, ``count`` how
+    many had it, of ``total``; times are RFC 3339."""
 
-    upstream: str
+    group: tuple[str, ...]
     rule: str
     severity: str
-    first_id: int
+    first_id: int | str
     first_at: str | None
-    last_id: int
+    last_id: int | str
     last_at: str | None
     count: int
     before: int
@@ -32,9 +33,9 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class JudgedExchange:
-    """One exchange: its rules, each with its severity."""
+    """One exchange: its rules, each with its severity. ``id`` is its number, or its hash in a lake."""
 
-    id: int
+    id: int | str
     at: str | None
     url: str | None
     rules: Mapping[str, str]
@@ -111,28 +112,44 @@ def onsets(exchanges: Iterable[JudgedExchange], rule: str) -> list[Onset]:
             found[upstream] = Onset(upstream, before.get(upstream), one, 1, 1)
         else:
             before[upstream] = one
-    return sorted(found.values(), key=lambda one: (one.first.at or "", one.first.id))
+    return sorted(found.values(), key=lambda one: (one.first.at or "", str(one.first.id)))
 
 
-def sightings(exchanges: Iterable[JudgedExchange]) -> list[Sighting]:
+def sightings(exchanges: Iterable[JudgedExchange], by: Sequence[By] = (By.SERVER,)) -> list[Sighting]:
     """From exchanges, oldest first; the newest first sighting comes first."""
-    asked: dict[str, int] = {}
-    found: dict[tuple[str, str], Sighting] = {}
-    for one in exchanges:
-        upstream = upstream_of(one.url)
-        before = asked.get(upstream, 0)
-        asked[upstream] = before + 1
+    asked: Counter[tuple[str, ...]] = Counter()
+    found: dict[tuple[tuple[str, ...], str], _Seen] = {}
+    for at, one in enumerate(exchanges):
+        group = tuple([one.group(part) for part in by])
+        before = asked[group]
+        asked[group] = before + 1
         for rule, severity in one.rules.items():
-            old = found.get((upstream, rule))
-            found[upstream, rule] = (
-                Sighting(upstream, rule, severity, one.id, one.at, one.id, one.at, 1, before)
-                if old is None
-                else replace(old, last_id=one.id, last_at=one.at, count=old.count + 1)
-            )
-    totalled = (replace(one, total=asked[one.upstream]) for one in found.values())
-    return sorted(totalled, key=lambda one: (-one.first_id, one.rule))
+            seen = found.get((group, rule))
+            if seen is None:
+                seen = found[group, rule] = _Seen(at, one, severity, before)
+            seen.last = one
+            seen.count += 1
+    newest = sorted(found.items(), key=lambda item: (-item[1].at, item[0][1], item[0][0]))
+    return [seen.sighting(group, rule, asked[group]) for (group, rule), seen in newest]
 
 
+class _Seen:
+    """A sighting in the making; ``at`` counts the exchanges before it."""
+
+    __slots__ = ("at", "before", "count", "first", "last", "severity")
+
+    def __init__(self, at: int, first: JudgedExchange, severity: str, before: int) -> None:
+        self.at, self.first, self.last, self.severity, self.before, self.count = at, first, first, severity, before, 0
+
+    def sighting(self, group: tuple[str, ...], rule: str, total: int) -> Sighting:
+        """All of it."""
+        first, last = self.first, self.last
+        return Sighting(
+            group, rule, self.severity, first.id, first.at, last.id, last.at, self.count, self.before, total
+        )
+
+
+@lru_cache(1024)
 def upstream_of(url: str | None) -> str:
     """Scheme, host and port of a URL; "unknown" where there is none."""
     try:

@@ -18,33 +18,47 @@ from streamlab.rules.finding import Severity
 from streamlab.wire.visible import visible
 
 
-def table(seen: Sequence[Sighting]) -> Table:
-    """A row for each rule and upstream."""
+def table(seen: Sequence[Sighting], by: Sequence[By]) -> Table:
+    """A row for each rule of each group."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("first seen", "exchange", "upstream", "rule", "severity", "after", "in", "last seen"):
+    for name in ("first seen", "exchange", *map(_title, by), "rule", "severity", "after", "in", "last seen"):
         shown.add_column(name, justify="right" if name in ("exchange", "after", "in") else "left")
     for one in seen:
         severity = Severity(one.severity) if one.severity in list(Severity) else None
         shown.add_row(
             Text(_moment(one.first_at)),
-            Text(str(one.first_id)),
-            Text(visible(one.upstream, 60)),
+            Text(_short(one.first_id)),
+            *(Text(visible(part, 60)) for part in one.group),
             Text(one.rule),
             Text(visible(one.severity, 10), style=STYLES[severity] if severity is not None else ""),
             Text(f"{one.before} without"),
             Text(f"{one.count} of {one.total}"),
-            Text(f"{_moment(one.last_at)} ({one.last_id})"),
+            Text(f"{_moment(one.last_at)} ({_short(one.last_id)})"),
         )
     return shown
+
+
+def _title(by: By) -> str:
+    return "upstream" if by is By.SERVER else str(by)
+
+
+def _short(name: int | str) -> str:
+    """A number, or as much of a hash as names it."""
+    return str(name)[:12]
 
 
 def _moment(at: str | None) -> str:
     return (at or "–")[:19].replace("T", " ")
 
 
-def as_json(seen: Sequence[Sighting]) -> list[dict[str, Any]]:
-    """The same for machines."""
-    return [asdict(one) for one in seen]
+def as_json(seen: Sequence[Sighting], by: Sequence[By]) -> list[dict[str, Any]]:
+    """The same for machines: the groups are members by their own names, a server as "upstream" too."""
+    found = []
+    for one in seen:
+        told = asdict(one)
+        groups = dict(zip(map(str, by), told.pop("group"), strict=True))
+        found.append({**groups, **({"upstream": groups["server"]} if By.SERVER in by else {}), **told})
+    return found
 
 
 # -- shares by group -------------------------------------------------------------------------------------------------
@@ -123,7 +137,7 @@ def _exchange(one: JudgedExchange) -> str:
     more = "".join(
         f", {word} {visible(value, 60)}" for word, value in (("model", one.model), ("label", one.label)) if value
     )
-    return f"exchange {one.id} ({_moment(one.at)}{more})"
+    return f"exchange {_short(one.id)} ({_moment(one.at)}{more})"
 
 
 def onsets_json(found: Sequence[Onset]) -> list[dict[str, Any]]:

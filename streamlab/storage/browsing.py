@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streamlab.exchange import Exchange
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.filtering import SORTS, Filter
+from streamlab.storage.filtering import ASKED_MODEL, SORTS, Filter
 from streamlab.storage.opening import clear_errors
 from streamlab.storage.rows import ExchangeOverview
 
 _ALL = Filter()
+#: Different sets of rules that are held while exchanges are counted.
+_MOST_KNOWN = 10_000
 
 
 #: What stands in place of the worst severity where nothing was judged and nothing found.
@@ -100,12 +102,27 @@ class Browser:
         return {one.id: ListRow(one, known.get(one.id), marks.get(one.id, 0)) for one in overviews}
 
     def not_summarized(self, version: str, limit: int) -> list[int]:
-        """Ids of finished exchanges that were never analyzed, or by another version; newest first."""
-        sql = (
-            "SELECT e.id FROM exchanges e LEFT JOIN summaries s ON s.exchange_id = e.id "
-            "WHERE e.ending IS NOT NULL AND s.version IS NOT ? ORDER BY e.id DESC LIMIT ?"
-        )
-        return [row[0] for row in self.db.query(sql, (version, limit))]
+        """Ids of finished exchanges that were never analyzed, or by another version; newest first. ``version`` is a
+        release, or exactly one version of the rules, whose name begins with its release and a hyphen."""
+        # What was summarized is left out before rows are looked at, which are long.
+        sql = """SELECT id FROM exchanges WHERE id IN (
+                SELECT id FROM exchanges EXCEPT SELECT exchange_id FROM summaries WHERE version = ?1 OR version GLOB ?2)
+            AND ending IS NOT NULL ORDER BY id DESC LIMIT ?3"""
+        return [row[0] for row in self.db.query(sql, (version, f"{version}-*", limit))]
+
+    def judged(self, wanted: Filter = _ALL) -> Iterator[tuple[Any, ...]]:
+        """Of each exchange that a filter lets through, oldest first: id, start, URL, rules, model, label."""
+        sql = f"""SELECT e.id, e.started_at, e.url, s.rules, coalesce(s.model, {ASKED_MODEL}), e.label
+            FROM exchanges e LEFT JOIN summaries s ON s.exchange_id = e.id WHERE {wanted.where} ORDER BY e.id"""
+        known: dict[object, dict[str, str]] = {}
+        with clear_errors(self.path):
+            cursor = self.db.connection.cursor()
+            cursor.row_factory = None
+            for number, at, url, rules, model, label in cursor.execute(sql, wanted.parameters):
+                said = known.get(rules)  # most say what others say
+                if said is None:
+                    said = known.setdefault(rules, _rules(rules)) if len(known) < _MOST_KNOWN else _rules(rules)
+                yield number, _text(at), _text(url), said, _text(model), _text(label)
 
     def neighbour(self, exchange_id: int, step: int) -> int | None:
         """The exchange recorded next (``step`` 1) or before (-1); None at the end."""
@@ -159,11 +176,19 @@ class Browser:
                 )
 
 
-def _summary(row: sqlite3.Row) -> AnalysisSummary:
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _rules(value: Any) -> dict[str, str]:
     try:
-        rules = json.loads(row["rules"])
+        rules = json.loads(value)
     except (ValueError, TypeError, RecursionError):
-        rules = None
+        return {}
+    return rules if isinstance(rules, dict) else {}
+
+
+def _summary(row: sqlite3.Row) -> AnalysisSummary:
     return AnalysisSummary(
         row["api"],
         row["model"],
@@ -172,6 +197,6 @@ def _summary(row: sqlite3.Row) -> AnalysisSummary:
         row["ttft_us"],
         row["stalls"],
         row["worst"],
-        rules if isinstance(rules, dict) else {},
+        _rules(row["rules"]),
         row["gaps"] or b"",
     )

@@ -70,9 +70,9 @@ class CaptureDB:
 
     # --- reading
 
-    def ids(self) -> Iterator[int]:
-        """Ids, oldest first."""
-        last = -1
+    def ids(self, after: int = -1) -> Iterator[int]:
+        """Ids above ``after``, oldest first."""
+        last = after
         while True:
             rows = self.query("SELECT id FROM exchanges WHERE id > ? ORDER BY id LIMIT 1000", (last,))
             for (last,) in rows:

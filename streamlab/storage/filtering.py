@@ -14,8 +14,10 @@ from typing import NamedTuple
 from streamlab.exchange import Ending
 
 _TERM = re.compile(r'(-?)(?:([a-z]+):)?("[^"]*"?|\S+)')
-_MODEL = """coalesce(CASE WHEN json_valid(CAST(e.request_body AS TEXT))
-    THEN json_extract(CAST(e.request_body AS TEXT), '$.model') END, s.model)"""
+#: The model that an exchange's request names.
+ASKED_MODEL = """CASE WHEN json_valid(CAST(e.request_body AS TEXT))
+    THEN json_extract(CAST(e.request_body AS TEXT), '$.model') END"""
+_MODEL = f"coalesce({ASKED_MODEL}, s.model)"
 _ENDING = "coalesce(e.ending, 'interrupted')"
 _TEXTS = {
     "model": _MODEL,

@@ -22,11 +22,13 @@ COLUMNS = {
     "request_parts": "exchange_id seq data",
     "marks": "exchange_id event note",
     "summaries": "exchange_id version api model dialect events ttft_us stalls worst rules gaps",
+    "reports": "exchange_id version report",
     "resume_points": "run recorder_id position state",
 }
+_FORGOTTEN = (("marks", "exchange_id"), ("summaries", "exchange_id"), ("contents", "rowid"))
 TRIGGERS = tuple(
     f"CREATE TRIGGER forget_{table} AFTER DELETE ON exchanges BEGIN DELETE FROM {table} WHERE {key} = old.id; END"
-    for table, key in (("marks", "exchange_id"), ("summaries", "exchange_id"), ("contents", "rowid"))
+    for table, key in (*_FORGOTTEN, ("reports", "exchange_id"))
 )
 
 
@@ -112,7 +114,7 @@ def _workbench(db: Database) -> None:
             gaps BLOB)"""
     )
     db.execute("CREATE VIRTUAL TABLE contents USING fts5(content)")
-    for trigger in TRIGGERS:
+    for trigger in TRIGGERS[: len(_FORGOTTEN)]:
         db.execute(trigger)
 
 
@@ -149,6 +151,18 @@ def _packed_segments(db: Database) -> None:
         )
     db.create_view("overview", OVERVIEW)
     db.create_view("timeline", _TIMELINE)
+
+
+def _reports(db: Database) -> None:
+    """What `check` said of an exchange, so that asking again is a query. It may be deleted at any time."""
+    db.execute(
+        """CREATE TABLE reports (
+            exchange_id INTEGER PRIMARY KEY REFERENCES exchanges(id) ON DELETE CASCADE,
+            version TEXT NOT NULL,
+            report BLOB NOT NULL)"""
+    )
+    for trigger in TRIGGERS[len(_FORGOTTEN) :]:
+        db.execute(trigger)
 
 
 OVERVIEW = """
@@ -190,6 +204,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _workbench,
     _resume_points,
     _packed_segments,
+    _reports,
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

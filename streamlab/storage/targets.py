@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from streamlab.errors import NotFoundError, UnreadableInputError
@@ -25,6 +26,8 @@ from streamlab.storage.location import existing_db
 _META = "exchange.json"
 #: More than these may be more than a column of SQLite holds.
 _MOST_DIGITS = 18
+#: Ids asked for at once.
+_IDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +161,26 @@ def _looks_like_sqlite(path: Path) -> bool:
 
 
 def _in_file(name: str, path: Path, wanted: str | None) -> Iterator[Target]:
+    if wanted is None:
+        # No connection is open while somebody works on what it gave: they may start processes.
+        after = -1
+        while ids := _ids(path, after):
+            yield from (Target(f"{name}#{found}", str(path), found) for found in ids)
+            after = ids[-1]
+        return
     with CaptureDB(path) as database:
-        if wanted is None:
-            for found in database.ids():
-                yield Target(f"{name}#{found}", str(path), found)
-        elif wanted == "last":
-            yield Target(name, str(path), database.last())
+        if wanted == "last":
+            found = database.last()
         elif wanted.isascii() and wanted.isdigit():
-            yield Target(name, str(path), database.get(_number(wanted)).id)
+            found = database.get(_number(wanted)).id or 0
         else:
             raise NotFoundError(f"{name}: what follows # has to be an exchange's number, or last")
+    yield Target(name, str(path), found)
+
+
+def _ids(path: Path, after: int) -> list[int]:
+    with CaptureDB(path) as database:
+        return list(islice(database.ids(after), _IDS))
 
 
 def _on_disk(name: str, endings: tuple[str, ...]) -> Iterator[Target]:

@@ -15,7 +15,6 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, Any, ClassVar
 
-from streamlab import __version__
 from streamlab.comparing.hops import Names, compare_exchanges
 from streamlab.comparing.parity import are_two_modes, compare_modes
 from streamlab.errors import NotFoundError, StreamlabError
@@ -25,6 +24,7 @@ from streamlab.repairing.normalizer import normalize
 from streamlab.storage.background import stand_back
 from streamlab.storage.browsing import AnalysisSummary, Browser
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.storage.rules_version import rules_version
 from streamlab.tui import protocol
 from streamlab.tui.analysis_session import AnalysisSession, analyzer_for
 from streamlab.tui.events import Events, body_of
@@ -154,7 +154,7 @@ class Analyst:
             for at, number in enumerate(asked.ids):
                 found = yield from _summary(writer, number)
                 if found is not None:
-                    writer.save(__version__, [(number, *found)])
+                    writer.save(rules_version(), [(number, *found)])
                     yield protocol.Summarized((number,), len(asked.ids) - at - 1)
         finally:
             writer.close()

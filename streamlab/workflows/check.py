@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, groupby, islice
 from pathlib import Path
+from typing import Any
 
 from streamlab.apis import APIS, DEFAULT, Api, api_named
 from streamlab.apis.registry import choose
@@ -19,15 +19,19 @@ from streamlab.errors import StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange, Request
 from streamlab.interop.reading import may_hold_exchanges, read_bytes
 from streamlab.judging import analyzer
+from streamlab.judging.kept import packed, unpacked
 from streamlab.judging.report import Report
 from streamlab.repairing import normalizer
 from streamlab.repairing.account import Normalized
 from streamlab.rules.base import Rule
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.files import read_regular
+from streamlab.storage.kept_reports import KeptReports, may_be_kept
 from streamlab.storage.location import default_db
+from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import Target, find, find_files
 from streamlab.wire.payload import decode_payload
+from streamlab.workflows.cores import on_all_cores
 
 __all__ = [
     "CheckOptions",
@@ -46,6 +50,8 @@ __all__ = [
 #: Up to this many exchanges one process is faster than several.
 _ALONE = 64
 _BATCH = 32
+#: Reports written to a database at once.
+_WRITTEN_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,13 @@ class CheckOptions:
     ignore: tuple[str, ...] = ()
     client: str | None = None
     request_body: bytes | None = None
+    #: Judge again what was judged before.
+    anew: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether every rule is asked about the exchange as it is: then the outcome may be kept."""
+        return self.api is None and not self.select and not self.ignore and self.request_body is None
 
     def rules(self) -> tuple[type[Rule], ...]:
         """The chosen rules. Raises NotFoundError for a name that matches none."""
@@ -74,6 +87,8 @@ class Checked:
     error: str | None = None
     #: What was taken off a paste before it was read, in a phrase.
     read_as: str | None = None
+    #: Whether it holds for good: the exchange has ended.
+    lasting: bool = False
 
 
 def check_options(
@@ -84,6 +99,7 @@ def check_options(
     ignore: tuple[str, ...] = (),
     client: str | None = None,
     request_file: Path | None = None,
+    anew: bool = False,
 ) -> CheckOptions:
     """Options from the command line and the project's configuration; the command line wins. Raises UsageError."""
     chosen = _api(api)
@@ -93,7 +109,7 @@ def check_options(
     body = read_regular(request_file) if request_file is not None else None
     if body is not None and not isinstance(decode_payload(body).value, dict):
         raise UnreadableInputError(f"{request_file}: not a JSON object (the body of the request is wanted)")
-    return CheckOptions(chosen, select or config.select, ignore or config.ignore, client, body)
+    return CheckOptions(chosen, select or config.select, ignore or config.ignore, client, body, anew)
 
 
 def load(target: str | os.PathLike[str], db: str | os.PathLike[str] | None = None) -> Iterator[tuple[str, Exchange]]:
@@ -152,45 +168,97 @@ def normalize(
 
 
 def check(targets: Iterable[Target], options: CheckOptions) -> Iterator[Checked]:
-    """Check targets in order, on all cores when there are many; memory is bounded by what is in flight."""
+    """Check targets in order, on all cores when there are many; memory is bounded by what is in flight.
+
+    Of many exchanges in a database it is kept there what was said of them, and read there when asked again.
+    """
+    options.rules()  # a misspelt rule is a complaint of this process
     waiting = iter(targets)
     first = list(islice(waiting, _ALONE + 1))
-    cores = os.cpu_count() or 1
-    if len(first) <= _ALONE or cores == 1 or any(target.path == "-" for target in first):
-        options.rules()
+    if len(first) <= _ALONE or any(target.path == "-" for target in first):
         for target in chain(first, waiting):
             yield check_one(target, options)
         return
-    yield from _check_on_all_cores(chain(first, waiting), options, cores)
+    yield from _check_many(chain(first, waiting), options)
 
 
-def _check_on_all_cores(targets: Iterator[Target], options: CheckOptions, cores: int) -> Iterator[Checked]:
-    options.rules()  # a misspelt rule is a complaint of this process
-    in_flight: deque[Future[list[Checked]]] = deque()
-    # Ctrl-C reaches every process of the terminal; only this one answers it.
-    pool = ProcessPoolExecutor(cores, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
-    try:
+def _check_many(targets: Iterator[Target], options: CheckOptions) -> Iterator[Checked]:
+    known = _Known(options)
+    plans: deque[tuple[list[Target], dict[Target, Checked]]] = deque()
+
+    def unknown() -> Iterator[list[Target]]:
         for batch in iter(lambda: list(islice(targets, _BATCH)), []):
-            in_flight.append(pool.submit(_check_batch, batch, options))
-            if len(in_flight) >= 2 * cores:
-                yield from in_flight.popleft().result()
-        while in_flight:
-            yield from in_flight.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+            plans.append((batch, known.of(batch)))
+            yield [target for target in batch if target not in plans[-1][1]]
+
+    # What is kept is for every client.
+    work = partial(_check_batch, options=replace(options, client=None))
+    for judged in on_all_cores(work, unknown()):
+        batch, found = plans.popleft()
+        known.keep(judged)
+        found |= {one.target: one for one, _ in judged}
+        yield from (_for_client(found[target], options.client) for target in batch)
+    known.close()
 
 
-def _check_batch(targets: list[Target], options: CheckOptions) -> list[Checked]:
-    """Targets that follow one another in a database are read through one connection."""
-    checked: list[Checked] = []
+def _check_batch(targets: list[Target], options: CheckOptions) -> list[tuple[Checked, bytes | None]]:
+    """Targets that follow one another in a database are read through one connection. The bytes are what to keep."""
+    checked: list[tuple[Checked, bytes | None]] = []
     for (path, stored), group in groupby(targets, lambda target: (target.path, target.id is not None)):
         some = list(group)
         try:
             with CaptureDB(path) if stored else nullcontext() as database:
-                checked += [check_one(target, options, database) for target in some]
+                found = [check_one(target, options, database) for target in some]
         except StreamlabError as error:
-            checked += [Checked(target, None, error=str(error)) for target in some]
+            found = [Checked(target, None, error=str(error)) for target in some]
+        keep = stored and options.whole
+        checked += [(one, packed(one.report) if keep and one.lasting and one.report else None) for one in found]
     return checked
+
+
+class _Known:
+    """What is kept of the exchanges of databases, asked a batch at a time, and written as it grows."""
+
+    def __init__(self, options: CheckOptions) -> None:
+        self._options = options
+        self._kept: dict[str, KeptReports] = {}
+        self._new: dict[str, list[tuple[int, bytes]]] = {}
+
+    def of(self, targets: list[Target]) -> dict[Target, Checked]:
+        """The outcomes that are known of targets."""
+        found: dict[Target, Checked] = {}
+        if not self._options.whole or self._options.anew:
+            return found
+        for path, group in groupby(targets, lambda target: target.path if target.id is not None else None):
+            ids = {target.id: target for target in group if target.id is not None}
+            for number, kept in (self._of(path).of(list(ids)) if path is not None else {}).items():
+                report = unpacked(kept.report)
+                if report is not None:
+                    found[ids[number]] = _checked(ids[number], report, kept.status, kept.ending, kept.notes)
+        return found
+
+    def _of(self, path: str) -> KeptReports:
+        if path not in self._kept:
+            self._kept[path] = KeptReports(path, rules_version())
+        return self._kept[path]
+
+    def keep(self, judged: Iterable[tuple[Checked, bytes | None]]) -> None:
+        """Take what is to be kept of new outcomes; it is written now and then."""
+        for one, report in judged:
+            if report is None or one.target.id is None:
+                continue
+            new = self._new.setdefault(one.target.path, [])
+            new.append((one.target.id, report))
+            if len(new) >= _WRITTEN_AT_ONCE:
+                self._write(one.target.path)
+
+    def _write(self, path: str) -> None:
+        self._of(path).keep(self._new.pop(path))
+
+    def close(self) -> None:
+        """Write the rest."""
+        for path in list(self._new):
+            self._write(path)
 
 
 def check_one(target: Target, options: CheckOptions, database: CaptureDB | None = None) -> Checked:
@@ -202,16 +270,29 @@ def check_one(target: Target, options: CheckOptions, database: CaptureDB | None 
     except StreamlabError as error:
         return Checked(target, None, error=str(error))
     status = exchange.head.status if exchange.head is not None else None
-    read_as = _read_as(exchange)
-    return Checked(target, _for_client(report, options.client), status, str(exchange.ending), read_as=read_as)
+    lasting = may_be_kept(exchange)
+    found = _checked(target, report, status, str(exchange.ending), exchange.notes, lasting=lasting)
+    return _for_client(found, options.client)
 
 
-def _read_as(exchange: Exchange) -> str | None:
-    taken = exchange.notes.get("taken_off")
-    if not isinstance(taken, list) or exchange.notes.get("imported_as") != "paste":
+def _checked(
+    target: Target,
+    report: Report,
+    status: int | None,
+    ending: str | None,
+    notes: dict[str, Any],
+    *,
+    lasting: bool = True,
+) -> Checked:
+    return Checked(target, report, status, ending, read_as=_read_as(notes), lasting=lasting)
+
+
+def _read_as(notes: dict[str, Any]) -> str | None:
+    taken = notes.get("taken_off")
+    if not isinstance(taken, list) or notes.get("imported_as") != "paste":
         return None
     unknown = "; how it was framed is not known, so no rule on framing speaks"
-    return f"read as a paste of {', '.join(map(str, taken))}{unknown if 'framing' in exchange.notes else ''}"
+    return f"read as a paste of {', '.join(map(str, taken))}{unknown if 'framing' in notes else ''}"
 
 
 def _with_request(exchange: Exchange, options: CheckOptions) -> Exchange:
@@ -245,9 +326,11 @@ def _known(names: Iterable[str]) -> str:
     return f"; known: {', '.join(names)}"
 
 
-def _for_client(report: Report, client: str | None) -> Report:
-    if client is None:
-        return report
+def _for_client(checked: Checked, client: str | None) -> Checked:
+    report = checked.report
+    if client is None or report is None:
+        return checked
     from streamlab.clients.table import hurts
 
-    return replace(report, findings=tuple(one for one in report.findings if hurts(one.rule, client, one.variants)))
+    hurting = tuple(one for one in report.findings if hurts(one.rule, client, one.variants))
+    return replace(checked, report=replace(report, findings=hurting))

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from streamlab import __version__
@@ -15,9 +16,11 @@ from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.event_index import EventIndex
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
-from streamlab.judging.trend import JudgedExchange, Sighting, sightings
+from streamlab.judging.trend import By, JudgedExchange, Sighting, sightings
 from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, Browser, ListRow
 from streamlab.storage.filtering import Filter, parse
+from streamlab.storage.rules_version import rules_version
+from streamlab.workflows.cores import on_all_cores
 
 _SPARK = 16
 #: Exchanges summarized between two writes, and looked up at once.
@@ -52,27 +55,31 @@ def listed(path: Path, wanted: Wanted, limit: int | None, advance: Callable[[], 
     browser = Browser(path)
     try:
         ids = browser.ids(chosen)
-        newest = list(reversed(ids[:limit] if limit is not None else ids))
-        summarize(path, browser, newest, advance)
+    finally:
+        browser.close()
+    newest = list(reversed(ids[:limit] if limit is not None else ids))
+    summarize(path, newest, advance)
+    browser = Browser(path)
+    try:
         return list(_rows(browser, newest)), len(ids)
     finally:
         browser.close()
 
 
-def first_seen(path: Path, wanted: Wanted, advance: Callable[[], None]) -> list[Sighting]:
-    """When each rule was first seen at each upstream, the newest first."""
-    return sightings(judged_exchanges(path, wanted, advance))
+def first_seen(path: Path, wanted: Wanted, by: Sequence[By], advance: Callable[[], None]) -> list[Sighting]:
+    """When each rule was first seen in each group, the newest first."""
+    return sightings(judged_exchanges(path, wanted, advance), by)
 
 
 def judged_exchanges(path: Path, wanted: Wanted, advance: Callable[[], None]) -> Iterator[JudgedExchange]:
-    """Every exchange that fits, oldest first; what was never analyzed is analyzed first."""
-    summarize_all(path, wanted, advance)
+    """Every exchange that fits, oldest first; what these rules never judged is judged first."""
+    unsaved = summarize_all(path, wanted, advance)
     browser = Browser(path)
     try:
-        for row in _rows(browser, list(reversed(browser.ids(wanted.filter())))):
-            seen, summary = row.overview, row.summary
-            rules, model = (summary.rules, summary.model) if summary else ({}, None)
-            yield JudgedExchange(seen.id, seen.started_at, seen.url, rules, model or seen.model, seen.label)
+        for number, at, url, rules, model, label in browser.judged(wanted.filter()):
+            if unsaved and number in unsaved:
+                rules, model = unsaved[number].rules, unsaved[number].model or model
+            yield JudgedExchange(number, at, url, rules, model, label)
     finally:
         browser.close()
 
@@ -98,37 +105,67 @@ def since(text: str, now: datetime) -> datetime | None:
 # -- analyses that are kept ------------------------------------------------------------------------------------------
 
 
-def summarize_all(path: Path, wanted: Wanted, advance: Callable[[], None]) -> None:
-    """Analyze what was never analyzed by this version, of the exchanges that fit as far as that is known already."""
+def summarize_all(path: Path, wanted: Wanted, advance: Callable[[], None]) -> dict[int, AnalysisSummary]:
+    """Analyze what these rules never judged, of the exchanges that fit as far as that is known already; returns what
+    could not be kept."""
     chosen = wanted.filter()
     browser = Browser(path)
     try:
-        missing = set(browser.not_summarized(__version__, -1))
-        ids = [one for one in browser.ids(Filter() if chosen.derived else chosen) if one in missing]
+        missing = browser.not_summarized(rules_version(), -1)
+        if wanted != Wanted():
+            fitting = set(browser.ids(Filter() if chosen.derived else chosen))
+            missing = [one for one in missing if one in fitting]
     finally:
         browser.close()
-    _summarize(path, ids, advance)
+    return _summarize(path, missing[::-1], advance)
 
 
-def summarize(path: Path, browser: Browser, ids: Sequence[int], advance: Callable[[], None]) -> None:
-    """Analyze those of these exchanges that this version never did, as far as the database can be written."""
-    missing = set(browser.not_summarized(__version__, -1))
-    with contextlib.suppress(CouldNotRunError):
-        _summarize(path, [one for one in ids if one in missing], advance)
+def summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> None:
+    """Analyze those of these exchanges that this release never did, as far as the database can be written."""
+    browser = Browser(path)
+    try:
+        missing = set(browser.not_summarized(__version__, -1))
+    finally:
+        browser.close()
+    _summarize(path, [one for one in ids if one in missing], advance)
 
 
-def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> None:
-    if not ids:
-        return
+def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> dict[int, AnalysisSummary]:
+    """Analyze exchanges, on all cores where they are many, and keep what it came to; returns what could not be kept."""
+    unsaved: dict[int, AnalysisSummary] = {}
+    batches = [list(ids[start : start + _BATCH]) for start in range(0, len(ids), _BATCH)]
+    work = partial(_summaries, path)
+    found = on_all_cores(work, batches) if len(batches) > 1 else map(work, batches)
+    for some in found:
+        # Open only while it is written: processes that start meanwhile inherit nothing.
+        if not unsaved:
+            try:
+                _save(path, some)
+            except CouldNotRunError:
+                unsaved = {one[0]: one[1] for one in some}
+        else:
+            unsaved.update((one[0], one[1]) for one in some)
+        for _ in some:
+            advance()
+    return unsaved
+
+
+def _summaries(path: Path, ids: Sequence[int]) -> list[tuple[int, AnalysisSummary, str]]:
+    found = []
+    browser = Browser(path)
+    try:
+        for number in ids:
+            with contextlib.suppress(UnreadableInputError, NotFoundError):  # damaged, or deleted meanwhile
+                found.append((number, *summary_and_text(browser.exchange(number))))
+    finally:
+        browser.close()
+    return found
+
+
+def _save(path: Path, found: Sequence[tuple[int, AnalysisSummary, str]]) -> None:
     writer = Browser(path, write=True)
     try:
-        for start in range(0, len(ids), _BATCH):
-            found = []
-            for number in ids[start : start + _BATCH]:
-                with contextlib.suppress(UnreadableInputError, NotFoundError):  # damaged, or deleted meanwhile
-                    found.append((number, *summary_and_text(writer.exchange(number))))
-                advance()
-            writer.save(__version__, found)
+        writer.save(rules_version(), found)
     finally:
         writer.close()
 

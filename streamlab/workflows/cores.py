@@ -1,0 +1,97 @@
+"""Work on all cores: batches in order, memory bounded by what is in flight, a process that dies replaced."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
+from typing import Generic, TypeVar
+
+from streamlab.errors import CouldNotRunError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+#: How often a batch is tried whose process dies.
+_TRIES = 3
+
+
+def cores() -> int:
+    """How many there are for us."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def on_all_cores(
+    work: Callable[[list[Item]], list[Result]],
+    batches: Iterable[list[Item]],
+    *,
+    workers: int | None = None,
+    context: BaseContext | None = None,
+) -> Iterator[list[Result]]:
+    """What ``work``, which has to be importable, makes of each batch, in their order; an empty batch costs nothing.
+
+    Processes start with the first batch that is not empty: no database may be open here then. Raises CouldNotRunError
+    when they die again and again.
+    """
+    workers = workers or cores()
+    if workers == 1:
+        yield from (work(batch) if batch else [] for batch in batches)
+        return
+    pool = _Pool(work, workers, context)
+    in_flight: deque[tuple[list[Item], Future[list[Result]] | None]] = deque()
+    try:
+        for batch in batches:
+            in_flight.append((batch, pool.submit(batch) if batch else None))
+            if len(in_flight) >= 2 * workers:
+                yield pool.result(in_flight)
+        while in_flight:
+            yield pool.result(in_flight)
+    finally:
+        pool.close()
+
+
+class _Pool(Generic[Item, Result]):
+    """Processes that are started when they are wanted, and again when one was killed."""
+
+    def __init__(self, work: Callable[[list[Item]], list[Result]], workers: int, context: BaseContext | None) -> None:
+        self._work, self._workers, self._context = work, workers, context
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, batch: list[Item]) -> Future[list[Result]]:
+        """Have it done."""
+        if self._pool is None:
+            # Ctrl-C reaches every process of the terminal; only this one answers it.
+            self._pool = ProcessPoolExecutor(
+                self._workers, self._context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+            )
+        try:
+            return self._pool.submit(self._work, batch)
+        except BrokenProcessPool as error:  # whoever wants the result starts anew
+            lost: Future[list[Result]] = Future()
+            lost.set_exception(error)
+            return lost
+
+    def result(self, in_flight: deque[tuple[list[Item], Future[list[Result]] | None]]) -> list[Result]:
+        """What the first comes to; when its process died, all that is in flight is done again."""
+        for _ in range(_TRIES):
+            future = in_flight[0][1]
+            try:
+                found = future.result() if future is not None else []
+            except BrokenProcessPool:
+                self.close()
+                waiting = list(in_flight)
+                in_flight.clear()
+                in_flight.extend((batch, self.submit(batch) if batch else None) for batch, _ in waiting)
+                continue
+            in_flight.popleft()
+            return found
+        raise CouldNotRunError(f"the processes that do the work died {_TRIES} times (out of memory?)")
+
+    def close(self) -> None:
+        """End them."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
