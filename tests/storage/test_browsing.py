@@ -153,9 +153,9 @@ def test_a_capture_of_an_older_schema_is_brought_up_to_date_when_it_is_opened(tm
         "INSERT INTO segments VALUES (1, ?, ?, ?, NULL, ?)",
         [(seq, one.offset_us, len(one.data), one.data) for seq, one in enumerate(parts)],
     )
-    for trigger in ("marks", "summaries", "contents"):
+    for trigger in ("marks", "summaries", "contents", "reports"):
         connection.execute(f"DROP TRIGGER forget_{trigger}")
-    for table in ("marks", "summaries", "contents", "resume_points"):
+    for table in ("marks", "summaries", "contents", "resume_points", "reports"):
         connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA user_version = 1")
     connection.close()
