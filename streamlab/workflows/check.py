@@ -183,7 +183,7 @@ def check(targets: Iterable[Target], options: CheckOptions) -> Iterator[Checked]
 
 
 def _check_many(targets: Iterator[Target], options: CheckOptions) -> Iterator[Checked]:
-    known = _Known(options)
+    known = _KeptOutcomes(options)
     plans: deque[tuple[list[Target], dict[Target, Checked]]] = deque()
 
     def unknown() -> Iterator[list[Target]]:
@@ -216,7 +216,7 @@ def _check_batch(targets: list[Target], options: CheckOptions) -> list[tuple[Che
     return checked
 
 
-class _Known:
+class _KeptOutcomes:
     """What is kept of the exchanges of databases, asked a batch at a time, and written as it grows."""
 
     def __init__(self, options: CheckOptions) -> None:
