@@ -34,6 +34,7 @@ COMMANDS = {
     "prune": "Delete exchanges from the database.",
     "rules": "List the rules.",
     "rule": "Explain one rule.",
+    "clients": "Ask real clients what they make of your bytes.",
     "diff": "Show an exchange beside what OpenAI would have sent.",
     "tui": "Open the workbench.",
     "mcp": "Answer tools that speak MCP about what was recorded.",

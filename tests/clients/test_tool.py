@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -10,12 +9,19 @@ from pathlib import Path
 import pytest
 
 from streamlab.apis.registry import by_name
+from streamlab.clients.setups import setups
+from streamlab.comparing.held import difference, difference_from, outcome, parting
+from streamlab.comparing.reading import read_exchange
+from streamlab.errors import UsageError
 from streamlab.judging.analyzer import analyze
+from streamlab.workflows.clients import measuring
+from streamlab.workflows.clients.environments import Driver
+from streamlab.workflows.clients.running import Asking
+from tests.clients.standin_client import ToyEnvironments, setup
 
 TOOL = Path(__file__).parents[2] / "tools" / "clients"
 sys.path.insert(0, str(TOOL))
-from outcomes import difference, outcome  # noqa: E402
-from run import Part, measure, selected  # noqa: E402
+import measured as table  # noqa: E402
 from streams import all_streams, cases  # noqa: E402
 
 sys.path.remove(str(TOOL))
@@ -98,9 +104,36 @@ def test_an_outcome_in_a_word():
     assert outcome(PERFECT, failed, broken=False) is None
 
 
-def test_patterns_select():
-    assert selected([], ["a", "b"]) == {"a", "b"}
-    assert selected(["py-*"], ["py-x", "js-x"]) == {"py-x"}
+def test_an_answer_is_compared_by_meaning_with_ours():
+    completion = {"content": "Spring", "finish_reason": "tool_calls", "tool_calls": []}
+    ours = PERFECT | {"tool_calls": [], "finish_reason": "tool_use"}
+    assert difference_from(ours, completion) == ""
+    assert difference_from(ours | {"finish_reason": "stop", "text": "Spr"}, completion) == "tf"
+    assert difference_from(ours | {"finish_reason": None}, completion, finish=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({"text": "Sprout"}, ("text", "out", "ing", 3)),
+        ({"tool_calls": [_FIRST]}, ("number of calls", "f", "f, g", None)),
+        ({"tool_calls": [_FIRST | {"id": "aa"}, _SECOND]}, ("id of call 0", "a", "", 1)),
+        ({"tool_calls": [_FIRST, _SECOND | {"arguments": "{}"}]}, ("arguments of call 1", "{}", "", 0)),
+        ({"finish_reason": "length"}, ("finish reason", "length", "stop", None)),
+    ],
+)
+def test_where_it_parts_is_the_first_thing_that_differs(changed, place):
+    held = PERFECT | changed
+    assert parting(held, PERFECT, difference(held, PERFECT), ())[:4] == place
+
+
+def test_the_event_is_that_of_the_character():
+    reading = read_exchange(STREAMS["text.index-missing"].perfect)
+    ideal = PERFECT | {"text": "".join(text for item in reading.items for _, text in item.texts)}
+    held = ideal | {"text": ideal["text"][:8]}
+    number = parting(held, ideal, "t", reading.items).event
+    before = "".join(text for item in reading.items if item.number < number for _, text in item.texts)
+    assert len(before) <= 8 < len(before) + reading.items[number].characters
 
 
 #: As the measurements have it of the same package.
@@ -112,13 +145,70 @@ OPENAI = {
 }
 
 
+class _Here(ToyEnvironments):
+    """The real drivers, in this interpreter."""
+
+    def driver(self, one):
+        return Driver(one, Path(sys.executable), self.folder) if one.driver != "toy.py" else super().driver(one)
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout whose results and table may be written."""
+    (tmp_path / "tools" / "clients" / "results").mkdir(parents=True)
+    (tmp_path / "tools" / "clients" / "cases.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(table, "TARGET", tmp_path / "measured.toml")
+    monkeypatch.setattr(table, "document", lambda: f"{len(table.runs())} runs")
+    return measuring.checkout()
+
+
+def _measure(checkout, names, client, folder):
+    environments = _Here(folder)
+    return measuring.measure(checkout, [client], names, Asking(environments, folder / "log"))
+
+
 @pytest.mark.slow
-def test_a_real_client_is_asked_and_its_answers_are_the_measured_ones(tmp_path):
+def test_a_real_client_is_measured_and_its_answers_are_those_of_before(checkout, tmp_path):
     pytest.importorskip("openai")
-    [client] = [one for one in json.loads((TOOL / "clients.json").read_text()) if one["id"] == "py-openai-raw"]
-    part = Part([client], [STREAMS[name] for name in OPENAI], tmp_path / "log", sys.executable)
-    found = asyncio.run(measure(part))
-    said = {name: one["outcomes"].get("py-openai-raw", "same") for name, one in found["streams"].items()}
-    assert {name: one[: len(OPENAI[name])] for name, one in said.items()} == OPENAI, (tmp_path / "log").read_text()
-    assert found["clients"]["py-openai-raw"]["version"].startswith("openai ")
-    assert found["streams"]["text.index-missing"]["summary"] == {"same": 1}
+    found = _measure(checkout, list(OPENAI), setups()["py-openai-raw"], tmp_path / "clients")
+    told = json.loads(found.results.read_text())
+    said = {name: one["outcomes"].get("py-openai-raw", "same") for name, one in told["streams"].items()}
+    assert {name: one[: len(OPENAI[name])] for name, one in said.items()} == OPENAI
+    assert told["clients"]["py-openai-raw"]["version"].startswith("openai ")
+    assert told["streams"]["text.index-missing"]["summary"] == {"same": 1}
+    assert found.changes == []
+    assert found.answers == len(OPENAI)
+    assert table.TARGET.read_text().endswith(" runs")
+
+
+def test_a_measurement_that_was_broken_off_goes_on_and_tells_what_changed(checkout, tmp_path, monkeypatch):
+    toy = replace_id(setup("reads"), "py-openai-raw")
+    noted = measuring.Noted(checkout / "tools" / "clients" / ".measuring.jsonl")
+    noted.add(toy.id, "toy 1.0", "text.error-mid", "same")
+    with noted.path.open("a") as file:
+        file.write('{"client": "py-openai-raw", "ver')
+    found = _measure(checkout, ["text.error-mid", "text.delta-missing"], toy, tmp_path / "clients")
+    assert not noted.path.exists()
+    changes = {one.stream: (one.before.partition(":")[0], one.after) for one in found.changes}
+    assert changes["text.error-mid"] == ("error(library)", "same")
+    assert set(changes) <= {"text.error-mid", "text.delta-missing"}
+    again = _measure(checkout, ["text.error-mid"], toy, tmp_path / "clients")
+    assert again.results.stem.endswith("-2")
+    assert again.results != found.results
+
+
+def replace_id(one, name):
+    return one._replace(id=name)
+
+
+def test_another_version_voids_what_the_last_one_said(tmp_path):
+    noted = measuring.Noted(tmp_path / "noted")
+    noted.add("c", "1", "a", "same")
+    noted.add("c", "2", "b", None)
+    assert measuring.Noted(tmp_path / "noted").outcomes == {("c", "b"): None}
+
+
+def test_a_stream_that_nobody_knows_is_refused(checkout, tmp_path):
+    with pytest.raises(UsageError, match=r"no stream is called no\.such"):
+        _measure(checkout, ["no.such"], setup("reads"), tmp_path / "clients")

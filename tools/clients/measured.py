@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from streamlab.apis.registry import by_name
+from streamlab.clients.setups import ClientSetup, setups
 
 HERE = Path(__file__).parent
 TARGET = HERE.parents[1] / "streamlab" / "clients" / "measured.toml"
@@ -116,22 +117,20 @@ def outcome(text: str, ignored: str = "") -> Did | None:
 
 def runs() -> list[Run]:
     """All results, the oldest first."""
-    described = {one["id"]: one for one in json.loads((HERE / "clients.json").read_text(encoding="utf-8"))}
     found = []
-    for path in (HERE / "results").glob("*.json"):
+    for path in sorted((HERE / "results").glob("*.json"), key=lambda path: path.stem):
         data = json.loads(path.read_text(encoding="utf-8"))
         if "streams" in data:
-            clients = {name: _client(one, described.get(name)) for name, one in data["clients"].items()}
+            clients = {name: _client(one, setups().get(name)) for name, one in data["clients"].items()}
             found.append(Run(data["measured"], clients, data["streams"]))
     return sorted(found, key=lambda run: run.date)
 
 
-def _client(measured: dict[str, str], described: dict[str, str] | None) -> dict[str, str]:
-    if described is None:
+def _client(measured: dict[str, str], setup: ClientSetup | None) -> dict[str, str]:
+    if setup is None:
         return {field: measured[field] for field in ("package", "version", "name")}
-    package = described["package"]
-    [version] = re.findall(rf"(?:^|, ){re.escape(package)} ([\w.+-]+)", measured["version"])
-    return {"package": package, "version": version, "name": described["name"]}
+    [version] = re.findall(rf"(?:^|, ){re.escape(setup.package)} ([\w.+-]+)", measured["version"])
+    return {"package": setup.package, "version": version, "name": setup.name}
 
 
 def forms(cases: Iterable[dict[str, Any]], measured: list[Run]) -> Iterator[Form]:

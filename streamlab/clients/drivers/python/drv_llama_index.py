@@ -1,0 +1,70 @@
+"""llama-index OpenAILike.stream_chat / stream_chat_with_tools."""
+
+from common import KEY, MODEL, PROMPT, RETRIES, as_args, main
+
+
+def run(job, out):
+    from llama_index.core.llms import ChatMessage
+    from llama_index.core.tools import FunctionTool
+    from llama_index.llms.openai_like import OpenAILike
+
+    llm = OpenAILike(
+        model=MODEL,
+        api_base=job["base_url"],
+        api_key=KEY,
+        is_chat_model=True,
+        is_function_calling_model=True,
+        **RETRIES,
+        timeout=60.0,
+    )
+    msgs = [ChatMessage(role="user", content=PROMPT)]
+    if job.get("tools"):
+
+        def mk(n):
+            def f(location: str = "", timezone: str = "", unit: str = "") -> str:
+                return ""
+
+            return FunctionTool.from_defaults(fn=f, name=n, description=n)
+
+        gen = llm.stream_chat_with_tools([mk(n) for n in job["tools"]], chat_history=msgs)
+    else:
+        gen = llm.stream_chat(msgs)
+    last = None
+    fin = None
+    for r in gen:
+        out["n_chunks"] += 1
+        last = r
+        out["text"] = r.message.content or ""
+        raw = r.raw
+        ch = getattr(raw, "choices", None)
+        if ch and ch[0].finish_reason:
+            fin = ch[0].finish_reason
+        out["finish_reason"] = fin
+        if getattr(raw, "usage", None):
+            out["usage"] = raw.usage
+        th = [b for b in r.message.blocks if type(b).__name__ == "ThinkingBlock"]
+        if th:
+            out["reasoning"] = "".join(b.content or "" for b in th)
+        tcs = r.message.additional_kwargs.get("tool_calls") or []
+        blocks = [b for b in r.message.blocks if type(b).__name__ == "ToolCallBlock"]
+        if blocks:
+            out["tool_calls"] = [
+                {"id": b.tool_call_id, "name": b.tool_name, "arguments": as_args(b.tool_kwargs)} for b in blocks
+            ]
+        elif tcs:
+            out["tool_calls"] = [
+                {"id": t.id, "name": t.function.name, "arguments": as_args(t.function.arguments)} for t in tcs
+            ]
+    if job.get("tools") and last is not None:
+        # the documented way to read them
+        sel = llm.get_tool_calls_from_response(last, error_on_no_tool_call=False)
+        out["tool_calls"] = [{"id": s.tool_id, "name": s.tool_name, "arguments": as_args(s.tool_kwargs)} for s in sel]
+
+
+if __name__ == "__main__":
+    main(
+        "py-llama-index",
+        ["llama-index-llms-openai-like", "llama-index-llms-openai", "openai"],
+        run,
+        warm=["llama_index.llms.openai_like"],
+    )

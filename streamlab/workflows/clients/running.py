@@ -1,0 +1,271 @@
+"""Exchanges served to real clients as they came and repaired, and what each client held at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from streamlab.clients.setups import ClientSetup, setups, setups_called
+from streamlab.clients.table import nearest_client
+from streamlab.comparing.held import (
+    ClientRow,
+    HeldAnswer,
+    Reaction,
+    TriedExchange,
+    difference,
+    difference_from,
+    failure_of,
+    parting,
+)
+from streamlab.comparing.reading import Reading, read_exchange
+from streamlab.errors import StreamlabError, UsageError
+from streamlab.exchange import Exchange, ResponseHead, Segment
+from streamlab.judging.analyzer import analyze
+from streamlab.judging.report import Report
+from streamlab.playback.matching import Candidate
+from streamlab.playback.script import Script, script
+from streamlab.repairing.normalizer import errors_left, normalize
+from streamlab.servers.replay import Playable
+from streamlab.storage.targets import find
+from streamlab.workflows.clients.environments import Environments
+from streamlab.workflows.clients.worker import LIMIT_S, Worker
+from streamlab.workflows.replay import BackgroundReplay, held
+
+_NAME = "it"
+_AGAIN = Exchange(
+    head=ResponseHead(400, (("content-type", "application/json"),)),
+    segments=(Segment(0, b'{"error":{"message":"already answered: the client asked again","type":"replay"}}'),),
+)
+
+
+class Once:
+    """An answer that is played to the first request; whoever asks again after it gets an error, and is counted.
+
+    An error that was recorded is played again: that is what a server does.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        failed = exchange.head is None or exchange.head.status >= 400
+        self._exchange, self._next = exchange, exchange if failed else _AGAIN
+
+    @contextmanager
+    def __call__(self) -> Iterator[Script]:
+        exchange, self._exchange = self._exchange, self._next
+        with held(script(exchange)) as ready:
+            yield ready
+
+
+def playable(exchange: Exchange) -> Playable:
+    """Served at ``/@it/v1``, once."""
+    return Playable(Candidate((_NAME,), None, None, None, False), _NAME, Once(exchange))
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An exchange to be served: as it came, and repaired. ``repaired`` is None where nothing is changed by it.
+
+    ``errors`` are those that no repair takes away: where there are some, the answer is not on the wire as OpenAI would
+    have sent it, and who ends without an error has not noticed.
+    """
+
+    name: str
+    exchange: Exchange
+    repaired: Exchange | None
+    report: Report
+    completion: dict[str, Any]
+    errors: tuple[str, ...]
+    tools: tuple[str, ...]
+    reading: Reading
+
+
+def served(name: str, exchange: Exchange) -> Served:
+    """What there is to be known of an exchange before anybody is asked."""
+    report = analyze(exchange)
+    mended = normalize(exchange)
+    changed = _as_read(mended.exchange) != _as_read(exchange)
+    completion = analyze(mended.exchange).completion if changed else report.completion
+    return Served(
+        name,
+        exchange,
+        mended.exchange if changed else None,
+        report,
+        completion,
+        errors_left(mended),
+        tools_of(exchange, completion),
+        read_exchange(exchange),
+    )
+
+
+def _as_read(exchange: Exchange) -> tuple[object, ...]:
+    """What a client's reading depends on."""
+    head = exchange.head
+    kinds = (head.status, head.header("content-type"), head.header("content-encoding")) if head is not None else ()
+    return exchange.body, exchange.ending, kinds
+
+
+def served_targets(targets: Sequence[str], db: Path | None) -> list[Served]:
+    """What TARGETs name, read and judged. Raises NotFoundError, UnreadableInputError."""
+    found = [target for name in targets for target in find(name, db)]
+    made = []
+    for target in found:
+        with target.opened() as exchange:
+            made.append(served(target.source, exchange))
+    return made
+
+
+def named_setups(names: Sequence[str], environments: Environments) -> tuple[ClientSetup, ...]:
+    """The clients of these names; without names the usual ones and whatever is installed. Raises UsageError for a name
+    that no client has."""
+    if not names:
+        return tuple(one for one in setups().values() if one.usual or environments.installed(one))
+    ids: set[str] = set()
+    for name in names:
+        found = setups_called(name)
+        if not found:
+            near = nearest_client(name)
+            hint = f"; {near!r}?" if near else ""
+            raise UsageError(f"no client is called {name!r}{hint} `streamlab clients list` names them")
+        ids.update(one.id for one in found)
+    return tuple(one for one in setups().values() if one.id in ids)
+
+
+def speaking(chosen: Sequence[ClientSetup], exchanges: Sequence[Served]) -> tuple[ClientSetup, ...]:
+    """Those that speak the API of one of the exchanges. Raises UsageError where nobody is left."""
+    found = tuple(one for one in chosen if any(_speaks(one, exchange) for exchange in exchanges))
+    if not found:
+        apis = ", ".join(sorted({str(one.report.api) for one in exchanges}))
+        raise UsageError(f"none of these clients speaks {apis}; `streamlab clients list` says what each speaks")
+    return found
+
+
+def tools_of(exchange: Exchange, completion: dict[str, Any]) -> tuple[str, ...]:
+    """The functions that a client has to offer: agents refuse a call of any other."""
+    try:
+        asked = json.loads((exchange.request.body if exchange.request is not None else None) or b"{}")
+    except ValueError:
+        asked = {}
+    listed = asked.get("tools") if isinstance(asked, dict) else None
+    offered = [tool.get("function", tool) for tool in listed or () if isinstance(tool, dict)]
+    called = [call.get("function") or {} for call in completion.get("tool_calls") or ()]
+    names = [one.get("name") for one in (*offered, *called) if isinstance(one, dict)]
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How clients are asked. ``timing`` plays at the recorded times; ``at_once`` clients run side by side."""
+
+    environments: Environments
+    log: Path
+    timing: bool = False
+    limit_s: float = LIMIT_S
+    at_once: int = 2
+    failed: Callable[[ClientSetup, str], object] = lambda *_: None
+    advance: Callable[[], object] = lambda: None
+
+
+def try_clients(exchanges: Sequence[Served], wanted: Sequence[ClientSetup], asking: Asking) -> list[TriedExchange]:
+    """Every exchange to every client that speaks its API. A client that cannot be installed is told to ``failed``."""
+    asking.log.parent.mkdir(parents=True, exist_ok=True)
+    found = [TriedExchange(one.name, one.report, one.errors, one.repaired is not None) for one in exchanges]
+    by_setup = asyncio.run(_all(exchanges, wanted, asking))
+    for setup in wanted:
+        for tried, row in zip(found, by_setup.get(setup.id) or [None] * len(found), strict=True):
+            if row is not None:
+                tried.rows.append(row)
+    return found
+
+
+async def _all(
+    exchanges: Sequence[Served], wanted: Sequence[ClientSetup], asking: Asking
+) -> dict[str, list[ClientRow | None]]:
+    turn = asyncio.Semaphore(asking.at_once)
+    rows: dict[str, list[ClientRow | None]] = {}
+
+    async def one(setup: ClientSetup, log: IO[bytes]) -> None:
+        async with turn:
+            try:
+                rows[setup.id] = await _one_client(setup, exchanges, asking, log)
+            except StreamlabError as error:
+                asking.failed(setup, str(error))
+
+    with asking.log.open("ab") as log:
+        await asyncio.gather(*(one(setup, log) for setup in wanted))
+    return rows
+
+
+async def _one_client(
+    setup: ClientSetup, exchanges: Sequence[Served], asking: Asking, log: IO[bytes]
+) -> list[ClientRow | None]:
+    if not any(_speaks(setup, one) for one in exchanges):
+        return [None] * len(exchanges)
+    driver = await asyncio.to_thread(asking.environments.driver, setup)
+    found: list[ClientRow | None] = []
+    async with Worker(driver, log, retries=True, limit_s=asking.limit_s) as worker:
+        for one in exchanges:
+            found.append(await _row(worker, setup, one, asking) if _speaks(setup, one) else None)
+            asking.advance()
+    return found
+
+
+def _speaks(setup: ClientSetup, one: Served) -> bool:
+    return str(one.report.api) in setup.apis and (setup.calls or not one.tools)
+
+
+async def _row(worker: Worker, setup: ClientSetup, one: Served, asking: Asking) -> ClientRow:
+    came, requests = await ask(worker, one.exchange, str(one.report.api), one.tools, timing=asking.timing)
+    after, again = came, requests
+    if one.repaired is not None:
+        after, again = await ask(worker, one.repaired, str(one.report.api), one.tools, timing=asking.timing)
+    ideal = None if one.errors or not after.get("ok") else after
+    judged = [_reaction(setup, one, answer, ideal, count) for answer, count in ((came, requests), (after, again))]
+    return ClientRow(setup, worker.version, judged[0], None if one.repaired is None else judged[1])
+
+
+async def ask(
+    worker: Worker, exchange: Exchange, api: str, tools: Sequence[str], *, timing: bool = False
+) -> tuple[HeldAnswer, int]:
+    """What a client made of an exchange, and how many requests it took."""
+    with BackgroundReplay([playable(exchange)], speed=1.0 if timing else 0.0) as replay:
+        more_s = (exchange.end_us or 0) / 1e6 if timing else 0.0
+        answer = await worker.ask(f"{replay.url}/@{_NAME}/v1", api, tools, more_s=more_s)
+        return answer, len(replay.requests)
+
+
+def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAnswer | None, requests: int) -> Reaction:
+    if answer.get("ok") is None:
+        return Reaction(None, answer, requests)
+    if failure := failure_of(answer):
+        return Reaction(failure, answer, requests)
+    letters = difference_from(answer, one.completion, finish=setup.finish)
+    if not letters:
+        return Reaction("silent:" if one.errors else "right", answer, requests)
+    if one.errors:
+        kind, meant = "silent", _as_held(one.completion)
+    elif ideal is None or difference_from(ideal, one.completion, finish=setup.finish) == "":
+        kind, meant = "wrong", _as_held(one.completion)
+    elif ideal is answer or not difference(answer, ideal):
+        kind, meant = "own", _as_held(one.completion)
+    else:
+        kind, meant, letters = "wrong", ideal, difference(answer, ideal)
+    return Reaction(f"{kind}:{letters}", answer, requests, parting(answer, meant, letters, one.reading.items))
+
+
+def _as_held(completion: dict[str, Any]) -> HeldAnswer:
+    """A completion as drivers tell what a client held."""
+    calls = [
+        {"id": call.get("id"), **{name: (call.get("function") or {}).get(name) for name in ("name", "arguments")}}
+        for call in completion.get("tool_calls") or ()
+    ]
+    return {
+        "text": completion.get("content") or "",
+        "reasoning": completion.get("reasoning") or "",
+        "tool_calls": calls,
+        "finish_reason": completion.get("finish_reason"),
+        "usage": completion.get("usage"),
+    }

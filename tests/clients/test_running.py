@@ -1,0 +1,314 @@
+"""`streamlab clients`: what clients made of bytes is what they did; stand-ins, no network. One test asks a real one."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+from rich.text import Text
+
+from streamlab.cli import main
+from streamlab.clients.setups import setups, setups_called
+from streamlab.clients.table import client_names
+from streamlab.errors import CouldNotRunError, UsageError
+from streamlab.report import clients_text
+from streamlab.report.harmless_console import HarmlessConsole
+from streamlab.storage.exchange_dir import read_exchange_dir
+from streamlab.workflows.clients.environments import DRIVERS, Driver, Environments, locked_version
+from streamlab.workflows.clients.running import Asking, named_setups, served, speaking, try_clients
+from tests import streams
+from tests.clients.standin_client import ToyEnvironments, setup
+
+ROOT = Path(__file__).parents[2]
+NEWLINE = ROOT / "captures" / "glm4-newline"
+PERFECT = served("perfect", streams.exchange(streams.sse(streams.chat_text())))
+CUT = served("cut", streams.exchange(streams.sse(streams.chat_text()[:3], done=False), ending="upstream-cut"))
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """Every stand-in on a perfect stream, a broken one that is repaired, a cut one and an error; who was left out."""
+    names = ["reads", "storms", "shouts", "secretive", "dies", "hangs", "dumb", "missing"]
+    exchanges = [PERFECT, served("newline", read_exchange_dir(NEWLINE)), CUT, served("500", ERROR)]
+    left_out = {}
+    folder = tmp_path_factory.mktemp("clients")
+    environments = ToyEnvironments(folder, refused=("missing",))
+    asking = Asking(
+        environments, folder / "log", limit_s=1.0, failed=lambda one, why: left_out.__setitem__(one.id, why), at_once=8
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "sk-a-users-own")
+        patch.setattr("streamlab.workflows.clients.worker._GRACE_S", 0.0)
+        found = try_clients(exchanges, [setup(name) for name in names], asking)
+    return found, left_out
+
+
+ERROR = streams.exchange(b'{"error": {"message": "down"}}', status=500, headers=(("content-type", "application/json"),))
+
+
+def _of(outcomes, exchange, client):
+    [tried] = [one for one in outcomes[0] if one.name == exchange]
+    [row] = [one for one in tried.rows if one.setup.id == client]
+    return row
+
+
+def test_a_client_that_reads_right_is_right(outcomes):
+    row = _of(outcomes, "perfect", "reads")
+    assert (row.came.outcome, row.came.requests, row.repaired) == ("right", 1, None)
+    assert row.came.held["text"] == "Spring is here."
+    assert row.version == "toy 1.0"
+
+
+def test_what_breaks_it_as_it_came_is_right_once_repaired(outcomes):
+    row = _of(outcomes, "newline", "reads")
+    assert row.came.outcome.startswith("error(library): json.JSONDecodeError: ")
+    assert row.came.held["n_chunks"] > 0
+    assert row.repaired.outcome == "right"
+
+
+def test_another_text_parts_at_its_first_character_and_event(outcomes):
+    row = _of(outcomes, "perfect", "shouts")
+    assert row.came.outcome == "own:t"
+    assert row.came.parting._asdict() == {
+        "what": "text", "here": "PRING IS HERE.", "ideal": "pring is here.", "at": 1, "event": 1,
+    }  # fmt: skip
+
+
+def test_a_cut_stream_that_nobody_reports_is_silent_and_a_failed_answer_is_told(outcomes):
+    assert _of(outcomes, "cut", "reads").came.outcome.startswith("error(")
+    failed = _of(outcomes, "500", "reads")
+    assert failed.came.outcome.startswith("error(library): HTTPError")
+    assert clients_text.is_good(failed.came, broken=True)
+    assert not clients_text.is_good(failed.came, broken=False)
+
+
+def test_who_asks_again_is_counted_and_gets_the_answer_once(outcomes):
+    storm = _of(outcomes, "perfect", "storms")
+    assert storm.came.requests == 3
+    assert storm.came.outcome.startswith("error(library): HTTPError: HTTP Error 400")
+    assert _of(outcomes, "500", "storms").came.held["error"].startswith("HTTP Error 500")
+
+
+def test_a_client_that_hangs_or_dies_is_said_to(outcomes):
+    assert _of(outcomes, "perfect", "hangs").came.outcome == "hang"
+    assert _of(outcomes, "perfect", "dies").came.outcome == "error(library): crash: the client's process died"
+
+
+def test_a_client_is_given_no_key_of_the_user(outcomes):
+    assert _of(outcomes, "perfect", "secretive").came.held["text"] == "[]"
+
+
+def test_who_cannot_be_installed_or_started_is_left_out(outcomes):
+    found, left_out = outcomes
+    assert left_out["missing"] == "toy that missing cannot be installed: no such package"
+    assert left_out["dumb"].startswith("toy that dumb: its driver did not start; see ")
+    assert {row.setup.id for row in found[0].rows} == {"reads", "storms", "shouts", "secretive", "dies", "hangs"}
+
+
+def test_the_table_says_it_in_words_and_json_holds_it(outcomes):
+    out = io.StringIO()
+    clients_text.print_tried(HarmlessConsole(file=out, width=100), outcomes[0], 6)
+    said = out.getvalue()
+    for words in (
+        "raises JSONDecodeError, ",
+        "its own way, on perfect streams too: text",
+        "does not end",
+        "text from character 1 on (event 1): 'PRING IS HERE.' for 'pring is here.'",
+        "asks 3 times",
+        "6 clients, 4 exchanges: ",
+    ):
+        assert words in said, said
+    told = json.loads(json.dumps(clients_text.tried_json(outcomes[0])))
+    assert told["format"] == "streamlab.clients/1"
+    row = next(one for one in told["exchanges"][1]["clients"] if one["client"] == "reads")
+    assert row["repaired"]["outcome"] == "right"
+    assert not clients_text.all_right(outcomes[0])
+
+
+# -- the data, the names, the environments --
+
+
+def test_every_setup_has_its_driver_its_lock_and_a_version():
+    for one in setups().values():
+        assert (DRIVERS / one.language / one.driver).is_file(), one.id
+        assert locked_version(one), one.id
+
+
+def test_whoever_was_measured_with_a_version_can_be_asked_again():
+    from streamlab.clients.table import clients, clients_of
+
+    assert {name for name in clients_of("measured.toml") if clients()[name].version} <= set(setups())
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("py-openai-raw", {"py-openai-raw"}),
+        ("litellm", {"py-litellm"}),
+        ("@ai-sdk/openai", {"js-ai-sdk-openai", "js-ai-sdk4-openai"}),
+        ("langchain", {"py-langchain", "js-langchain", "py-langchain-anthropic"}),
+        ("all", set(setups())),
+        ("no-such", set()),
+        ("", set()),
+    ],
+)
+def test_a_client_is_known_by_the_names_people_use(name, found):
+    called = {one.id for one in setups_called(name)}
+    assert found <= called
+    assert bool(called) == bool(found)
+    assert name == "langchain" or name == "@ai-sdk/openai" or called == found
+
+
+def test_a_name_that_no_client_has_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(UsageError, match="no client is called 'litelm'; 'litellm'"):
+        named_setups(["litelm"], Environments(tmp_path))
+    with pytest.raises(UsageError, match=r"none of these clients speaks chat\.completions"):
+        speaking(setups_called("py-anthropic-raw"), [PERFECT])
+    assert len(client_names()) > len(setups())
+
+
+def _program(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(exist_ok=True)
+    program = folder / name
+    program.write_text(f"#!{sys.executable}\n{script}", encoding="utf-8")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+
+
+@pytest.fixture
+def programs(tmp_path, monkeypatch):
+    """No uv, no npm and no Node.js but what a test puts there."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+_NOTES = "import os, sys; open(os.environ['NOTES'], 'a').write(' '.join(map(os.path.basename, sys.argv[1:])) + '\\n');"
+
+
+def test_an_environment_is_made_once_from_the_lock(programs, tmp_path, monkeypatch):
+    notes = tmp_path / "notes"
+    monkeypatch.setenv("NOTES", str(notes))
+    _program(programs, "uv", _NOTES)
+    said = []
+    there = Environments(tmp_path / "clients", said.append)
+    [one] = setups_called("py-openai-raw")
+    assert not there.installed(one)
+    first = there.driver(one)
+    assert there.installed(one)
+    assert there.driver(one) == first == Driver(one, there.home(one) / "bin" / "python", there.home(one))
+    assert len(said) == 1
+    made, installed = notes.read_text().splitlines()
+    assert made.startswith("venv --quiet --python python")
+    assert installed == "pip install --quiet --python python -r openai-latest.txt"
+    newest = Environments(tmp_path / "clients", latest=True)
+    newest.driver(one)
+    assert notes.read_text().splitlines()[-1].endswith("--upgrade -r openai-latest.in")
+    assert newest.home(one) != there.home(one)
+
+
+def test_what_an_installer_said_last_is_the_reason(programs, tmp_path):
+    _program(programs, "uv", "import sys; print('error: no network', file=sys.stderr); sys.exit(2)")
+    with pytest.raises(
+        CouldNotRunError, match="openai-python, plain stream cannot be installed: uv: error: no network"
+    ):
+        Environments(tmp_path / "clients").driver(setups()["py-openai-raw"])
+    assert not Environments(tmp_path / "clients").installed(setups()["py-openai-raw"])
+
+
+def test_without_npm_it_says_what_to_install(programs, tmp_path):
+    with pytest.raises(CouldNotRunError, match=r"npm is not installed; it comes with Node\.js: https://nodejs\.org/"):
+        Environments(tmp_path / "clients").driver(setups()["js-openai-raw"])
+
+
+def test_npm_installs_the_lock_and_an_old_node_is_not_used(programs, tmp_path, monkeypatch):
+    notes = tmp_path / "notes"
+    monkeypatch.setenv("NOTES", str(notes))
+    _program(programs, "npm", _NOTES)
+    _program(programs, "node", "print('v18.1.0')")
+    there = Environments(tmp_path / "clients")
+    driver = there.driver(setups()["js-openai-raw"])
+    assert json.loads((driver.home / "package-lock.json").read_text())["packages"]
+    assert driver.runner.parts[-4:-2] != ("bin", "node")
+    assert str(driver.runner).startswith(str(tmp_path / "clients" / "node" / "runtime-24"))
+    commands = notes.read_text().splitlines()
+    assert commands[0].startswith("ci --no-audit")
+    assert "node-" in commands[1]
+
+
+# -- the command --
+
+
+def _run(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["clients", *arguments])
+    return ended.value.code, *capsys.readouterr()
+
+
+def test_the_list_names_every_client(capsys, tmp_path):
+    code, out, _ = _run(capsys, "list", "--format", "json", "--environments", str(tmp_path))
+    assert code == 0
+    listed = {one["id"]: one for one in json.loads(out)["clients"]}
+    assert set(listed) == set(setups())
+    assert not any(one["installed"] for one in listed.values())
+    code, out, _ = _run(capsys, "list", "--environments", str(tmp_path))
+    assert code == 0
+    assert "py-litellm *" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["run", "no-such-file"], 2, "no-such-file"),
+        (["run", str(NEWLINE), "--client", "nobody"], 2, "no client is called 'nobody'"),
+        (["run", str(NEWLINE), "--client", "py-anthropic-raw"], 2, "none of these clients speaks"),
+        (["measure", "--client", "nobody"], 2, "no client is called 'nobody'"),
+        (["run", str(NEWLINE), "--limit", "0"], 2, "--limit"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(capsys, tmp_path, monkeypatch, arguments, code, said):
+    monkeypatch.setenv("STREAMLAB_CLIENTS", str(tmp_path))
+    found, _, err = _run(capsys, *arguments)
+    assert found == code
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_measure_wants_a_checkout(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = _run(capsys, "measure", "--environments", str(tmp_path))
+    assert code == 2
+    assert "run it in a checkout of streamlab" in err
+
+
+@pytest.mark.slow
+def test_the_real_openai_python_is_asked_by_the_command(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("openai")
+    monkeypatch.setattr(Environments, "driver", lambda self, one: Driver(one, Path(sys.executable), tmp_path))
+    arguments = ("run", str(NEWLINE), "--client", "py-openai-raw", "--environments", str(tmp_path))
+    code, out, err = _run(capsys, *arguments, "--format", "json")
+    assert code == 1, err
+    [row] = json.loads(out)["exchanges"][0]["clients"]
+    assert row["came"]["outcome"].startswith("error(library): json.JSONDecodeError")
+    assert (row["repaired"]["outcome"], row["repaired"]["requests"]) == ("right", 1)
+    assert row["version"].startswith("openai ")
+
+
+@pytest.mark.skipif(not os.environ.get("STREAMLAB_REAL_CLIENTS"), reason="STREAMLAB_REAL_CLIENTS=1 installs clients")
+def test_a_real_client_is_installed_and_asked(capsys, tmp_path):
+    code, out, err = _run(
+        capsys, "run", str(NEWLINE), "--client", "py-hf-hub", "--format", "json", "--environments", str(tmp_path)
+    )
+    assert code == 1, err
+    assert json.loads(out)["exchanges"][0]["clients"][0]["repaired"]["outcome"] == "right"
+    shutil.rmtree(tmp_path)
+
+
+def test_text_is_harmless():
+    assert Text(clients_text._place(clients_text.Parting("text", "\x1b[2J", "a", 0, 1))).plain.count("\x1b") == 0
