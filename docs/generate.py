@@ -140,13 +140,8 @@ def captures_table() -> list[str]:
     """What every client made of the captures that are shipped, as `streamlab clients run` said."""
     told = json.loads(CAPTURES.read_text(encoding="utf-8"))
     exchanges, day = told["exchanges"], datetime.date.fromisoformat(told["measured"])
-    rows: dict[str, list[str]] = {}
-    for one in exchanges:
-        for client, row in one["clients"].items():
-            broken = bool(one["errors_left"])
-            came, after = (_sign(row.get(when, row["came"]), broken) for when in ("came", "repaired"))
-            asked = f" ×{row['asked']}" if "asked" in row else ""
-            rows.setdefault(client, [row["version"]]).append((came if came == after else f"{came} → {after}") + asked)
+    versions = {client: row["version"] for one in exchanges for client, row in one["clients"].items()}
+    rows = {client: [_met(one, client) for one in exchanges] for client in versions}
     return [
         "## The captures, and what clients make of them",
         "",
@@ -156,11 +151,20 @@ def captures_table() -> list[str]:
         "",
         f"| client | version | {' | '.join(str(number) for number in range(1, len(exchanges) + 1))} |",
         f"|---|---|{'---|' * len(exchanges)}",
-        *(f"| {setups()[client].name} | {' | '.join(cells)} |" for client, cells in rows.items()),
+        *(f"| {setups()[client].name} | {versions[client]} | {' | '.join(cells)} |" for client, cells in rows.items()),
         "",
         "; ".join(f"{number}: {one['name']}" for number, one in enumerate(exchanges, 1)) + ".",
         "",
     ]
+
+
+def _met(exchange: dict[str, Any], client: str) -> str:
+    """What a client made of an exchange, as it came and repaired."""
+    row, broken = exchange["clients"].get(client), bool(exchange["errors_left"])
+    if row is None:
+        return "–"
+    came, after = (_sign(row.get(when, row["came"]), broken) for when in ("came", "repaired"))
+    return (came if came == after else f"{came} → {after}") + (f" ×{row['asked']}" if "asked" in row else "")
 
 
 def _sign(outcome: str | None, broken: bool) -> str:

@@ -50,9 +50,7 @@ def setups_called(query: str) -> tuple[ClientSetup, ...]:
     named = {
         one.id
         for one in setups().values()
-        if one.id == wanted
-        or one.id.partition("-")[2].startswith(wanted)
-        or one.package.replace("_", "-") == wanted
+        if one.id == wanted or one.id.partition("-")[2].startswith(wanted) or one.package.replace("_", "-") == wanted
     }
     exact = setups().get(wanted)
     if exact is not None:

@@ -84,6 +84,7 @@ def test_a_cut_stream_that_nobody_reports_is_silent_and_a_failed_answer_is_told(
     assert _of(outcomes, "cut", "reads").came.outcome.startswith("error(")
     failed = _of(outcomes, "500", "reads")
     assert failed.came.outcome.startswith("error(library): HTTPError")
+    assert next(one for one in outcomes[0] if one.name == "500").errors == ("the answer is an error",)
     assert clients_text.is_good(failed.came, broken=True)
     assert not clients_text.is_good(failed.came, broken=False)
 

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from streamlab.clients.setups import setups
+
 TARGET = Path(__file__).with_name("captures.json")
 
 
@@ -33,7 +35,9 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
     reactions = {when: row[when] for when in ("came", "repaired") if row[when] is not None}
     asked = max(one["requests"] for one in reactions.values())
     outcomes = {when: _short(one["outcome"]) for when, one in reactions.items()}
-    return {"version": row["version"].partition(",")[0], **outcomes, **({"asked": asked} if asked > 1 else {})}
+    package = setups()[row["client"]].package
+    version = next(one for one in row["version"].split(", ") if one.startswith(f"{package} "))
+    return {"version": version, **outcomes, **({"asked": asked} if asked > 1 else {})}
 
 
 def _short(outcome: str | None) -> str | None:

@@ -69,8 +69,8 @@ def playable(exchange: Exchange) -> Playable:
 class Served:
     """An exchange to be served: as it came, and repaired. ``repaired`` is None where nothing is changed by it.
 
-    ``errors`` are those that no repair takes away: where there are some, the answer is not on the wire as OpenAI would
-    have sent it, and who ends without an error has not noticed.
+    ``errors`` are those that no repair takes away, and that the answer is a failure: where there are some, the answer
+    is not on the wire as OpenAI would have sent it, and who ends without an error has not noticed.
     """
 
     name: str
@@ -95,10 +95,17 @@ def served(name: str, exchange: Exchange) -> Served:
         mended.exchange if changed else None,
         report,
         completion,
-        errors_left(mended),
+        (*errors_left(mended), *_failure(mended.exchange, completion)),
         tools_of(exchange, completion),
         read_exchange(exchange),
     )
+
+
+def _failure(exchange: Exchange, completion: dict[str, Any]) -> tuple[str, ...]:
+    """That the answer is none, in a word."""
+    if exchange.head is None:
+        return ("no answer",)
+    return ("the answer is an error",) if exchange.head.status >= 400 or "error" in completion else ()
 
 
 def _as_read(exchange: Exchange) -> tuple[object, ...]:
