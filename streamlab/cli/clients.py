@@ -44,6 +44,16 @@ def _where_options(function: Command) -> Command:
     return function
 
 
+class _LeftOut(list[str]):
+    """Clients that could not be asked, each told with its reason."""
+
+    def __call__(self, setup: ClientSetup, why: str) -> None:
+        from streamlab.report.terminal import complain
+
+        self.append(setup.id)
+        complain(f"streamlab: {setup.id} left out: {why}")
+
+
 @command.command("list")
 @_where_options
 @_format_option
@@ -109,20 +119,15 @@ def run(
     from streamlab.report import clients_text
     from streamlab.report.terminal import complain, data, say_json
     from streamlab.workflows.clients.environments import Environments, default_folder
-    from streamlab.workflows.clients.running import Asking, named_setups, served_targets, speaking, try_clients
+    from streamlab.workflows.clients.running import ClientsAsked, named_setups, served_targets, speaking, try_clients
 
     there = Environments(environments or default_folder(), complain, latest=latest)
     exchanges = served_targets(targets, db)
     wanted = speaking(named_setups(names, there), exchanges)
-    left_out: list[str] = []
-
-    def failed(setup: ClientSetup, why: str) -> None:
-        left_out.append(setup.id)
-        complain(f"streamlab: {setup.id} left out: {why}")
-
+    left_out = _LeftOut()
     with ProgressLine("answers") as progress:
         log = there.folder / "drivers.log"
-        asking = Asking(there, log, timing=timing, limit_s=limit, failed=failed, advance=progress.advance)
+        asking = ClientsAsked(there, log, timing=timing, limit_s=limit, failed=left_out, advance=progress.advance)
         found = try_clients(exchanges, wanted, asking)
     if len(left_out) == len(wanted):
         raise CouldNotRunError("none of the clients could be asked")
@@ -166,18 +171,14 @@ def measure(
     from streamlab.report.terminal import complain, data, say_json
     from streamlab.workflows.clients import measuring
     from streamlab.workflows.clients.environments import Environments, default_folder
-    from streamlab.workflows.clients.running import Asking, named_setups
+    from streamlab.workflows.clients.running import ClientsAsked, named_setups
 
     root = measuring.checkout()
     there = Environments(environments or default_folder(), complain, latest=latest)
     wanted = named_setups(names, there)
-
-    def failed(setup: ClientSetup, why: str) -> None:
-        complain(f"streamlab: {setup.id} left out: {why}")
-
     with ProgressLine("answers") as progress:
         log = there.folder / "drivers.log"
-        asking = Asking(there, log, limit_s=limit, failed=failed, advance=progress.advance)
+        asking = ClientsAsked(there, log, limit_s=limit, failed=_LeftOut(), advance=progress.advance)
         found = measuring.measure(root, wanted, patterns, asking)
     if form == "json":
         say_json(clients_text.measured_json(found))

@@ -39,6 +39,8 @@ def modules() -> dict[str, Read]:
     """Every module of the package, by its dotted name."""
     paths = {}
     for path in sorted(PACKAGE.rglob("*.py")):
+        if "drivers" in path.parts:  # programs of other environments: data here
+            continue
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     known = frozenset(paths)

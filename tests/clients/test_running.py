@@ -21,7 +21,7 @@ from streamlab.report import clients_text
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.workflows.clients.environments import DRIVERS, Driver, Environments, locked_version
-from streamlab.workflows.clients.running import Asking, named_setups, served, speaking, try_clients
+from streamlab.workflows.clients.running import ClientsAsked, named_setups, served, speaking, try_clients
 from tests import streams
 from tests.clients.standin_client import ToyEnvironments, setup
 
@@ -39,7 +39,7 @@ def outcomes(tmp_path_factory):
     left_out = {}
     folder = tmp_path_factory.mktemp("clients")
     environments = ToyEnvironments(folder, refused=("missing",))
-    asking = Asking(
+    asking = ClientsAsked(
         environments, folder / "log", limit_s=1.0, failed=lambda one, why: left_out.__setitem__(one.id, why), at_once=8
     )
     with pytest.MonkeyPatch.context() as patch:

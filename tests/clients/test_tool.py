@@ -16,7 +16,7 @@ from streamlab.errors import UsageError
 from streamlab.judging.analyzer import analyze
 from streamlab.workflows.clients import measuring
 from streamlab.workflows.clients.environments import Driver
-from streamlab.workflows.clients.running import Asking
+from streamlab.workflows.clients.running import ClientsAsked
 from tests.clients.standin_client import ToyEnvironments, setup
 
 TOOL = Path(__file__).parents[2] / "tools" / "clients"
@@ -165,7 +165,7 @@ def checkout(tmp_path, monkeypatch):
 
 def _measure(checkout, names, client, folder):
     environments = _Here(folder)
-    return measuring.measure(checkout, [client], names, Asking(environments, folder / "log"))
+    return measuring.measure(checkout, [client], names, ClientsAsked(environments, folder / "log"))
 
 
 @pytest.mark.slow

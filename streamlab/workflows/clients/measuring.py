@@ -24,7 +24,7 @@ from streamlab.clients.setups import ClientSetup
 from streamlab.comparing.held import HeldAnswer, outcome
 from streamlab.errors import StreamlabError, UsageError
 from streamlab.exchange import Exchange
-from streamlab.workflows.clients.running import Asking, ask
+from streamlab.workflows.clients.running import ClientsAsked, ask
 from streamlab.workflows.clients.worker import Worker
 
 _HOME = Path("tools", "clients")
@@ -83,7 +83,7 @@ def checkout() -> Path:
     raise UsageError("clients measure writes streamlab's own tables: run it in a checkout of streamlab")
 
 
-def measure(root: Path, wanted: Sequence[ClientSetup], patterns: Sequence[str], asking: Asking) -> Measured:
+def measure(root: Path, wanted: Sequence[ClientSetup], patterns: Sequence[str], asking: ClientsAsked) -> Measured:
     """Ask these clients again about every stream that one of the patterns fits (all without), and write the tables.
 
     Raises UsageError where no stream fits, and where no client could be asked.
@@ -149,7 +149,7 @@ class Noted:
         self._take(told)
 
 
-async def _all(chosen: Sequence[Stream], wanted: Sequence[ClientSetup], asking: Asking, noted: Noted) -> None:
+async def _all(chosen: Sequence[Stream], wanted: Sequence[ClientSetup], asking: ClientsAsked, noted: Noted) -> None:
     turn = asyncio.Semaphore(asking.at_once)
 
     async def one(setup: ClientSetup, log: IO[bytes]) -> None:
@@ -165,7 +165,7 @@ async def _all(chosen: Sequence[Stream], wanted: Sequence[ClientSetup], asking: 
 
 
 async def _one_client(
-    setup: ClientSetup, chosen: Sequence[Stream], asking: Asking, noted: Noted, log: IO[bytes]
+    setup: ClientSetup, chosen: Sequence[Stream], asking: ClientsAsked, noted: Noted, log: IO[bytes]
 ) -> None:
     driver = await asyncio.to_thread(asking.environments.driver, setup)
     perfect: dict[tuple[bytes, tuple[str, ...]], HeldAnswer] = {}

@@ -164,7 +164,7 @@ def tools_of(exchange: Exchange, completion: dict[str, Any]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class ClientsAsked:
     """How clients are asked. ``timing`` plays at the recorded times; ``at_once`` clients run side by side."""
 
     environments: Environments
@@ -176,7 +176,9 @@ class Asking:
     advance: Callable[[], object] = lambda: None
 
 
-def try_clients(exchanges: Sequence[Served], wanted: Sequence[ClientSetup], asking: Asking) -> list[TriedExchange]:
+def try_clients(
+    exchanges: Sequence[Served], wanted: Sequence[ClientSetup], asking: ClientsAsked
+) -> list[TriedExchange]:
     """Every exchange to every client that speaks its API. A client that cannot be installed is told to ``failed``."""
     asking.log.parent.mkdir(parents=True, exist_ok=True)
     found = [TriedExchange(one.name, one.report, one.errors, one.repaired is not None) for one in exchanges]
@@ -189,7 +191,7 @@ def try_clients(exchanges: Sequence[Served], wanted: Sequence[ClientSetup], aski
 
 
 async def _all(
-    exchanges: Sequence[Served], wanted: Sequence[ClientSetup], asking: Asking
+    exchanges: Sequence[Served], wanted: Sequence[ClientSetup], asking: ClientsAsked
 ) -> dict[str, list[ClientRow | None]]:
     turn = asyncio.Semaphore(asking.at_once)
     rows: dict[str, list[ClientRow | None]] = {}
@@ -207,7 +209,7 @@ async def _all(
 
 
 async def _one_client(
-    setup: ClientSetup, exchanges: Sequence[Served], asking: Asking, log: IO[bytes]
+    setup: ClientSetup, exchanges: Sequence[Served], asking: ClientsAsked, log: IO[bytes]
 ) -> list[ClientRow | None]:
     if not any(_speaks(setup, one) for one in exchanges):
         return [None] * len(exchanges)
@@ -224,7 +226,7 @@ def _speaks(setup: ClientSetup, one: Served) -> bool:
     return str(one.report.api) in setup.apis and (setup.calls or not one.tools)
 
 
-async def _row(worker: Worker, setup: ClientSetup, one: Served, asking: Asking) -> ClientRow:
+async def _row(worker: Worker, setup: ClientSetup, one: Served, asking: ClientsAsked) -> ClientRow:
     came, requests = await ask(worker, one.exchange, str(one.report.api), one.tools, timing=asking.timing)
     after, again = came, requests
     if one.repaired is not None:
