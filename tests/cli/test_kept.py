@@ -17,6 +17,7 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.kept_reports import KeptReports
 from streamlab.storage.rules_version import rules_version
+from streamlab.storage.seal import Seal
 from streamlab.workflows.cores import on_all_cores
 from tests import streams
 
@@ -108,6 +109,40 @@ def test_first_seen_by_groups(run, recorded):
     }
     assert run("ls", "--by", "label", "--db", recorded).code == 2
     assert run("ls", "--first-seen", "--by", "colour", "--db", recorded).code == 2
+
+
+def test_what_somebody_else_kept_in_a_capture_is_not_believed(run, recorded, monkeypatch, tmp_path):
+    first = run("check", recorded, "--format", "json")
+    kept = _kept(recorded)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "theirs"))
+    KeptReports(recorded, rules_version()).keep([(number, kept[1]) for number in range(1, MANY)])  # all of it clean
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "ours"))
+    assert _kept(recorded) == {}
+    assert run("check", recorded, "--format", "json") == first
+
+
+def test_a_report_does_not_pass_to_another_exchange(run, recorded):
+    run("check", recorded)
+    with CaptureDB(recorded, write=True) as database, database.writing():
+        database.connection.execute(
+            "UPDATE reports SET report = (SELECT report FROM reports WHERE exchange_id = 1) WHERE exchange_id = 2"
+        )
+        database.connection.execute("UPDATE exchanges SET body_bytes = body_bytes + 1 WHERE id = 3")
+    assert not {2, 3} & set(_kept(recorded))
+    with CaptureDB(recorded, write=True) as database, database.writing():
+        database.connection.execute("UPDATE exchanges SET body_bytes = body_bytes - 1 WHERE id = 3")
+
+
+def test_one_key_is_made_and_only_its_user_may_read_it(tmp_path):
+    path = tmp_path / "new" / "seal.key"
+    sealed = Seal(path).of(b"kept", 1)
+    assert Seal(path).opened(sealed + b"kept", 1) == b"kept"
+    assert Seal(path).opened(sealed + b"kept", 2) is None
+    assert [one.name for one in path.parent.iterdir()] == ["seal.key"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_bytes(b"half")
+    assert Seal(path).opened(sealed + b"kept", 1) is None
+    assert len(path.read_bytes()) == 32
 
 
 # -- processes that die -----------------------------------------------------------------------------------------------
