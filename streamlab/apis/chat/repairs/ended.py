@@ -39,7 +39,6 @@ _UNREAD = frozenset(
         "sse-spliced-frames",
     }
 )
-_ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
 
 
 class Ended(Repair):
@@ -53,6 +52,7 @@ class Ended(Repair):
     rules = ("done-missing", "error-in-comment", "empty-200", "only-done", "html-body-200", "body-not-event-stream")
     stage = Stage.END
     on = Fact.DONE | Fact.ERROR | Fact.COMMENT
+    holds_back = "with --unsafe, usage that comes before a choice has finished: until the next event"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def __init__(self, story: RepairState) -> None:
@@ -61,8 +61,29 @@ class Ended(Repair):
         self._failed = False  # whether an error was the last that came
         self._chunks = False  # whether any came this way; those that no repair waits for do not
         self._told: Draft | None = None  # the last comment that tells of a failure
+        self._held: list[Draft] = []  # usage, and comments behind it, while an end may be guessed before it
 
     def event(self, draft: Draft) -> Drafts:
+        self._look_at(draft)
+        if self._may_guess and (self._held or _is_usage(draft)) and (_is_usage(draft) or type(draft.event) is Comment):
+            self._held.append(draft)
+            self.awake = True
+            return tuple(self._let_go()) if len(self._held) > _MAX_HELD else ()
+        if isinstance(draft.event, Done):
+            self._done = self.story.done = True
+            return (*self._guessed(draft), *self._let_go(), *self._before_done(draft), draft)
+        return (*self._let_go(), draft)
+
+    @property
+    def _may_guess(self) -> bool:
+        """Whether an end may have to be guessed, which goes before usage."""
+        return self.story.unsafe and not self._done and not self._finished
+
+    def _let_go(self) -> list[Draft]:
+        held, self._held, self.awake = self._held, [], False
+        return held
+
+    def _look_at(self, draft: Draft) -> None:
         if isinstance(draft.event, ErrorPayload):
             self.story.errors += 1
             self._failed = True
@@ -71,10 +92,6 @@ class Ended(Repair):
             self.story.opened.update(map(reading.choice_index, reading.choices(draft.json)))
         if isinstance(draft.event, Comment) and error_objects.tells_of_failure(draft.event.sse.raw):
             self._told = draft
-        if not isinstance(draft.event, Done):
-            return (draft,)
-        self._done = self.story.done = True
-        return (*self._before_done(draft), draft)
 
     def _before_done(self, draft: Draft) -> Iterator[Draft]:
         story = self.story
@@ -84,16 +101,21 @@ class Ended(Repair):
             yield self._error("only-done", "the upstream sent [DONE] and no answer", "empty_stream", draft.sources)
         elif not self._finished and not story.audio and self._told is not None:
             yield self._error_told(self._told)
-        elif not self._finished and not story.audio and not reading.is_of_audio_model(story.last or {}):
-            why = "whether the answer is whole is not on the wire"
-            unread = story.calls_open or _UNREAD & story.account.unrepaired.keys()
-            if story.unsafe and story.last is not None and not unread:
-                yield from self._guess(draft)
-            else:
-                story.account.cannot("finish-reason-missing", why)
+        elif self._open:
+            story.account.cannot("finish-reason-missing", "whether the answer is whole is not on the wire")
 
-    def _guess(self, draft: Draft) -> Iterator[Draft]:
+    @property
+    def _open(self) -> bool:
+        """Whether a choice has not finished that should have."""
         story = self.story
+        return not self._finished and not story.audio and not reading.is_of_audio_model(story.last or {})
+
+    def _guessed(self, draft: Draft) -> Iterator[Draft]:
+        """An end for each choice that has none, before the usage that was held back."""
+        story = self.story
+        unread = story.calls_open or _UNREAD & story.account.unrepaired.keys()
+        if not (story.unsafe and self._open) or unread or story.errors or self._told is not None or story.last is None:
+            return
         for index in sorted(story.opened - set(story.finished)):
             reason = "tool_calls" if story.calls else "stop"
             said: JsonObject = {"text": ""} if story.api.name == api_names.COMPLETIONS else {"delta": {}}
@@ -101,6 +123,7 @@ class Ended(Repair):
             envelope = {key: value for key, value in (story.last or {}).items() if key in ENVELOPE_KEYS}
             made = Draft(Chunk(None, {**envelope, "choices": [choice]}), draft.sources, [], True)
             made.note("finish-reason-missing", f"choices[{index}].finish_reason", ABSENT, reason, Origin.INVENTED)
+            story.finished[index] = reason
             yield made
 
     @property
@@ -112,6 +135,12 @@ class Ended(Repair):
         return bool(self.story.finished) and self.story.opened <= set(self.story.finished)
 
     def end(self, ending: Ending) -> Drafts:
+        return (*self._let_go(), *self._ended(ending))
+
+    def release(self) -> Drafts:
+        return tuple(self._let_go())
+
+    def _ended(self, ending: Ending) -> Drafts:
         story = self.story
         if self._done or self._failed:
             return ()
@@ -139,3 +168,7 @@ class Ended(Repair):
         self.story.errors += 1
         self.story.account.cannot(rule, message)
         return Draft(error_event(message, code), sources, [Change(rule, "error", ABSENT, code, Origin.INVENTED)], True)
+
+
+def _is_usage(draft: Draft) -> bool:
+    return draft.is_chunk and not reading.choices(draft.json) and reading.usage(draft.json) is not None

@@ -45,7 +45,6 @@ class FinishReasonMissing(Rule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._finished: set[int] = set()
-        self._blank: dict[int, int] = {}  # choice -> how often its finish_reason was "" or "null"
         self._audio = False
         self._failed = False  # something came that looks like an error in a form of the server's own
         self._again = False  # the whole answer came once more, as raw text
@@ -68,9 +67,7 @@ class FinishReasonMissing(Rule):
             self._failed |= bool(choice.get("error") or reading.delta(choice).get("error"))
             if "audio" in reading.delta(choice):
                 self._audio = True
-            elif reason in ("", "null"):
-                self._blank[index] = self._blank.get(index, 0) + 1
-            elif reason is not None:
+            elif reason not in (None, "", "null"):  # what those leave open: finish-reason-empty-string
                 self._finished.add(index)
 
     def end(self, ending: Ending) -> Findings:
@@ -83,8 +80,7 @@ class FinishReasonMissing(Rule):
         if one_answer(ctx.accumulator.choices, self._finished, ctx.n):
             return  # choice-index-is-token-counter: these are no choices
         for index in sorted(ctx.accumulator.choices):
-            # A single blank value is the finish_reason, spelled wrongly: finish-reason-empty-string.
-            if index not in self._finished and self._blank.get(index) != 1:
+            if index not in self._finished:
                 yield self._missing(index)
         if not ctx.accumulator.choices and ctx.seen.done_at is not None:
             yield self._missing(0)
