@@ -173,7 +173,8 @@ READABLE = frozenset(
         "sse-multiple-json-in-one-data", "sse-ndjson-instead", "sse-nul-byte", "sse-raw-newline-in-json",
         "sse-comment-inside-data", "sse-spliced-frames", "encoding-mislabelled", "json-python-repr", "json-not-object",
         "plain-text-in-data", "choices-missing-or-null", "translated", "completions-chat-shape",
-        "choice-message-instead-of-delta", "messages-openai-chunks", "messages-tool-call-as-text",
+        "choice-message-instead-of-delta", "choice-delta-missing", "messages-openai-chunks",
+        "messages-tool-call-as-text",
     }
 )  # fmt: skip
 #: kind of content -> rules whose repair may change it, beside those
@@ -181,7 +182,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
     "text": frozenset(
         {
             "choice-delta-missing", "content-array-parts", "content-holds-done-marker", "content-wrong-type",
-            "cumulative-content", "full-message-repeated", "invalid-utf8", "surrogate-escape-split",
+            "cumulative-content", "full-message-repeated", "invalid-utf8", "keepalive-chunk", "surrogate-escape-split",
             "tool-call-leaked-as-text",
             "messages-block-start-text", "messages-delta-member-wrong", "messages-event-after-stop",
             "messages-think-tags-in-text", "messages-delta-type-mismatch", "responses-completed-output-empty",

@@ -104,6 +104,22 @@ def chat_usage(*pieces: str) -> list[Payload]:
     return [{**payload, "usage": None} for payload in chat_text(*pieces)] + [chunk(choices=[], usage=dict(USAGE))]
 
 
+def completions_text(*pieces: str) -> list[Payload]:
+    """An answer of legacy completions: its chunks have text instead of a delta."""
+
+    def text(piece: str, finish: str | None = None) -> Payload:
+        choice = {"text": piece, "index": 0, "logprobs": None, "finish_reason": finish}
+        return {
+            "id": "cmpl-8Xk2pQ",
+            "object": "text_completion",
+            "created": CREATED,
+            "choices": [choice],
+            "model": "gpt-3.5-turbo-instruct",
+        }
+
+    return [*(text(piece) for piece in pieces or ("Spring", " is", " here", ".")), text("", "stop")]
+
+
 def dump(payload: Any) -> bytes:
     """Compact JSON."""
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

@@ -29,6 +29,7 @@ from streamlab.rules.finding import Finding
 from streamlab.rules.state import RuleState
 from streamlab.wire import bodies, reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.locate import member_span
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
@@ -286,7 +287,7 @@ class Analyzer:
             if reason is not None:
                 index = reading.choice_index(choice)
                 seen.finish_at.setdefault(index, at)
-                if isinstance(reason, str) and reason:
+                if isinstance(reason, str) and not is_blank(reason):
                     seen.finish_values.setdefault(index, reason)
 
     # -- findings ------------------------------------------------------------------------------------------------

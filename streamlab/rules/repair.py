@@ -222,6 +222,14 @@ class Draft:
     def is_chunk(self) -> bool:
         return type(self.event) is Chunk
 
+    @property
+    def came_named(self) -> bytes:
+        """The name that the event had when it came, in lower case; empty when it had none."""
+        named: Any = next((change.was for change in self.changes if change.rule == "sse-event-name-on-chat"), None)
+        if named is None and self.event.sse is not None:
+            named = self.event.sse.event
+        return named.strip().lower() if isinstance(named, bytes) else b""
+
     def note(self, rule: str, path: str, was: Any = ABSENT, now: Any = ABSENT, origin: Origin = Origin.DERIVED) -> None:
         """Write down a change and let go of the original bytes."""
         self.changes.append(Change(rule, path, was, now, origin))

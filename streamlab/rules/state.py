@@ -90,7 +90,7 @@ class Seen:
         self.error_at: int | None = None
         self.finished_us: int | None = None  # when the tracker first said that the answer has finished
         self.finish_at: dict[int, int] = {}  # choice index -> event of its first finish_reason
-        self.finish_values: dict[int, str] = {}  # choice index -> first finish_reason that is a string and not ""
+        self.finish_values: dict[int, str] = {}  # choice index -> first finish_reason that says something
 
     @property
     def last_chunk(self) -> JsonObject | None:

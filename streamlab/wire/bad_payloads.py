@@ -105,7 +105,7 @@ def _misfit_of_text(event: Undecodable, data: bytes, kinds: set[FaultKind]) -> M
         return _several(data)
     if FaultKind.TOO_DEEP in kinds:
         return Misfit.MALFORMED
-    if spliced(data) is not None:
+    if comment_at_end(data) is None and spliced(data) is not None:
         return Misfit.SPLICED
     if _PYTHON_START.match(data) or (_JSON_START.match(data) and _has_python_name(data)):
         return Misfit.PYTHON

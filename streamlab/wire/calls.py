@@ -21,6 +21,7 @@ from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
 
 _DIGITS = re.compile(r"-?[0-9]{1,9}")
+_NO_NAME = re.compile(r"[\s\"'{}\[\]<>]")
 _MARKS = re.compile(r'["\\{}\[\]]')
 _PLAIN = {"index", "function"}
 _SCANNED_AT_ONCE = 64
@@ -163,6 +164,11 @@ def whole_name(known: str | None, last: str, piece: str) -> str:
     if not known or piece.startswith(known):
         return piece
     return known if piece == last else known + piece
+
+
+def is_no_name(name: str | None) -> bool:
+    """Whether the name of a call is none that a function can have: quotes, brackets or blanks are in it."""
+    return name is not None and _NO_NAME.search(name) is not None
 
 
 def arguments_text(value: Any) -> str:

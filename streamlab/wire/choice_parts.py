@@ -50,9 +50,10 @@ def one_answer(choices: Mapping[int, ChoiceState], finished: Collection[int], as
 
 
 def numbers_parts(choices: Mapping[int, ChoiceState], finished: Collection[int], asked: int | None) -> bool:
-    """Whether indexes number the parts of one answer, each of another kind, of which only the last finishes."""
+    """Whether indexes number the parts of one answer, each of another kind, of which one finishes: the last, or the
+    first, where the finish has an index of its own again."""
     indexes = list(choices)
-    if len(indexes) < 2 or indexes != list(range(len(indexes))) or not set(finished) <= {indexes[-1]}:
+    if len(indexes) < 2 or indexes != list(range(len(indexes))) or not set(finished) <= {0, indexes[-1]}:
         return False
     kinds = [_kinds(state) for state in choices.values()]
     first, second = choices[0], choices[1]

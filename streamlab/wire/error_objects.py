@@ -24,6 +24,13 @@ _TELLING = frozenset(
 _TOLD_FIRST = frozenset({"errors", "detail"})
 #: Names of events that report a failure.
 ERROR_EVENTS = frozenset({b"error", b"exception", b"failure", b"fail", b"failed"})
+#: Names of events by which a server remarks on something: the answer goes on.
+_REMARKS = frozenset(
+    (
+        *(b"warning", b"warn", b"info", b"notice", b"log", b"debug", b"trace", b"status", b"progress", b"metadata"),
+        *(b"message_metadata", b"usage", b"session", b"heartbeat", b"ping"),
+    )
+)
 #: Types that name a failure: ``server_error``, ``ThrottlingException``; not ``error`` alone, which is told before.
 _KIND = re.compile(r"\w(?:error|exception|fault)\Z", re.IGNORECASE)
 #: Texts that say something only beside a code of failure.
@@ -93,6 +100,8 @@ def _member(value: JsonObject, names: frozenset[str]) -> tuple[str, Any] | None:
 def failed_event(name: bytes | None, value: JsonObject) -> tuple[str, Any] | None:
     """What shows the object of an event to be an error, as `flat_error` says it; or that the event is named so."""
     sign = flat_error(value)
+    if sign is not None and name is not None and name.strip().lower() in _REMARKS and "error" not in sign:
+        return None  # a text beside the name is no failure
     if sign is not None or name is None or name.strip().lower() not in ERROR_EVENTS:
         return sign
     if value.get("error") or as_list(value.get("choices")) or type(value.get("type")) is str:

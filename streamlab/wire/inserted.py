@@ -21,10 +21,16 @@ _KNOWN = re.compile(
 )
 #: Any comment: believed where no string is open.
 _ANY = re.compile(rb":[^\"{}\[\],\r\n]{0,120}\Z")
+#: A keep-alive that is an event of its own, with its data as the payload holds it: without the field name.
+_PING = re.compile(
+    rb"event:[ \t]?(?:ping|keep[ _-]?alive|heart[ _-]?beat)\n[^\"{}\r\n]{0,60}(?:\{[^{}\r\n]{0,60}\})?\Z"
+)
 _TAIL = 200  # longer than any of them
 _LINE_ENDS = re.compile(rb"(?:\r\n|\n|\r){1,2}")
 _NEXT = re.compile(rb"(?:[\r\n]*data:[ \t]*|[\r\n]+)(?=\{|\[DONE\])")
-_JUNK = re.compile(rb"(?!data:|event:|id:|retry:|:)[^\"{}\r\n]{1,40}?(?<![\w-])data:[ \t]?(?=\{|\[DONE\])")
+_JUNK = re.compile(rb"(?!data:|:)[^\"{}\r\n]{1,40}?data:[ \t]?(?=\{|\[DONE\])")
+#: What may be a field with a name of its own, or another field: then only a chunk behind it is believed.
+_FIELD = re.compile(rb"(?:event|id|retry):|.*[\w-]data:[ \t]?\Z", re.DOTALL)
 _MOST, _LARGEST = 8, 1 << 20
 
 
@@ -40,7 +46,8 @@ def comment_at_end(text: bytes, *, blank_line: bool = True) -> tuple[bytes, byte
 
     ``blank_line`` says whether the comment has a blank line of its own.
     """
-    match = _KNOWN.search(text, max(0, len(text) - _TAIL))
+    match = _PING.search(text, max(0, len(text) - _TAIL)) if blank_line else None
+    match = match or _KNOWN.search(text, max(0, len(text) - _TAIL))
     if match is None or (not blank_line and _open(text)):
         match = _ANY.search(text, max(0, len(text) - _TAIL))
         if match is None or _open(text):
@@ -91,6 +98,8 @@ def junk_before_data(line: bytes) -> tuple[bytes, bytes] | None:
     if match is None or len(line) > _LARGEST:
         return None
     payload = line[match.end() :]
+    if _FIELD.match(match.group()) and b'"choices"' not in payload:
+        return None
     return (match.group(), payload) if payload.strip() == b"[DONE]" or _is_object(payload) else None
 
 

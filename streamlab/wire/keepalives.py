@@ -21,12 +21,19 @@ def says_nothing(chunk: JsonObject) -> bool:
     return not any(value for key, value in chunk.items() if key not in _ENVELOPE and key != "choices")
 
 
+def named_by(chunk: JsonObject) -> str | None:
+    """The member by whose value, or own name, a chunk calls itself a keep-alive; None when it does not."""
+    for key in ("id", "model", "object", "type"):
+        value = chunk.get(key)
+        if type(value) is str and _WORDS.search(value):
+            return key
+    return next((key for key in chunk if key not in _ENVELOPE and _WORDS.search(key)), None)
+
+
 def is_keepalive(chunk: JsonObject) -> bool:
     """Whether a chunk says by its id, its model or a member of its own that it keeps the connection alive, and nothing
     else: no text that anybody sees, no call, no finish, no usage."""
-    named = [chunk.get("id"), chunk.get("model"), chunk.get("object"), chunk.get("type")]
-    named += [key for key in chunk if key not in _ENVELOPE]
-    if not any(type(name) is str and _WORDS.search(name) for name in named):
+    if named_by(chunk) is None:
         return False
     choices = chunk.get("choices")
     if type(choices) is not list or chunk.get("usage") or chunk.get("error"):

@@ -143,6 +143,17 @@ def markup_in_text(text: str) -> tuple[str, str] | None:
     return None
 
 
+def scrap_at_end(text: str) -> str | None:
+    """What opens or closes a call, where a text ends in it; None where it does not, or quotes it."""
+    start = max(0, len(text) - 200)
+    for form in (_OPENING, _CLOSING):
+        for match in form.finditer(text, start):
+            quoted = text[max(0, match.start() - 1) : match.start()] in ("`", "'", '"') or match.group().startswith("`")
+            if not text[match.end() :].strip() and not quoted:
+                return match.group()
+    return None
+
+
 def markup_in_name(name: str) -> bool:
     """Whether the name of a call holds what no name has."""
     return _SPECIAL.search(name) is not None or _NO_NAME.search(name) is not None

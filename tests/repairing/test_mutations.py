@@ -29,6 +29,7 @@ _PERFECT = {
     "tool": streams.chat_tool(),
     "tools": streams.chat_tools(),
     "usage": streams.chat_usage("a", "b"),
+    "completions": streams.completions_text(),
 }
 MUTATIONS = st.lists(
     st.tuples(st.integers(0, len(KINDS) - 1), st.integers(0, 999), st.integers(0, 99_999)), min_size=1, max_size=2
@@ -58,16 +59,14 @@ def _in_single_bytes(exchange: Exchange, *, unsafe: bool) -> bytes:
     return b"".join(out) + normalizer.finish(exchange.ending)
 
 
-#: Of this one, some mutations are repaired differently the second time under ``unsafe``: known, and open.
-_OPEN = {"usage": [pytest.mark.xfail(reason="an unsafe repair that is not the same twice", strict=False)]}
-
-
-@pytest.mark.parametrize("name", [pytest.param(one, marks=_OPEN.get(one, [])) for one in _PERFECT])
+@pytest.mark.parametrize("name", _PERFECT)
 @_FEW
-@given(mutations=MUTATIONS)
-def test_perfect_streams(name, mutations):
+@given(mutations=MUTATIONS, asked=st.booleans())
+def test_perfect_streams(name, mutations, asked):
     usage, tools = name == "usage", name.startswith("tool")
-    made = streams.exchange([streams.sse(_PERFECT[name])], request=streams.request_for(tools=tools, usage=usage))
+    path = "/v1/completions" if name == "completions" else "/v1/chat/completions"
+    request = streams.request_for(tools=tools, usage=usage, path=path)
+    made = replace(streams.exchange([streams.sse(_PERFECT[name])]), request=request if asked else None)
     assert broken_laws(_mutant(made, mutations)) == {}
 
 

@@ -10,7 +10,7 @@ from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
 
 #: So many chunks have one id before another id is a second answer's: some servers give every chunk its own.
-_STEADY = 2
+STEADY = 2
 _SHORTEST = 8
 
 
@@ -26,7 +26,7 @@ def starts_over(
     if type(given) is not str or not given or before is None or given == before:
         return False
     listed = reading.choices(chunk)
-    if chunks < _STEADY or not steady or any(one.get("finish_reason") for one in listed):
+    if chunks < STEADY or not steady or any(one.get("finish_reason") for one in listed):
         return False
     begun = (reading.choice_index(one) for one in listed if reading.delta(one).get("role"))
     return any(map(under_way, begun))
@@ -35,6 +35,11 @@ def starts_over(
 def is_text_again(text: str, length: int) -> bool:
     """Whether a text begins anew after its first ``length`` characters; from some length on that is no coincidence."""
     return length >= _SHORTEST and text.startswith(text[:length], length)
+
+
+def says_all_at_the_end(choice: JsonObject, text: str) -> bool:
+    """Whether a chunk that finishes a choice says all its text once more: the end of an answer, and no other."""
+    return bool(text and choice.get("finish_reason")) and reading.content(reading.delta(choice)) == text
 
 
 def ids_of_two(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
@@ -51,9 +56,23 @@ def ids_of_two(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
     return str(known), str(chunk["id"])
 
 
+def new_id(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
+    """The id before and that of a chunk, where one that was steady changes; None elsewhere."""
+    first, last, given = ctx.seen.first_chunk or {}, ctx.seen.last_chunk or {}, chunk.get("id")
+    before = last.get("id")
+    if type(before) is not str or type(given) is not str or not given or before == given:
+        return None
+    return (before, given) if ctx.seen.chunks >= STEADY and first.get("id") == before else None
+
+
 def under_way(ctx: RuleState, index: int) -> bool:
     """Whether a choice has said its role and something, and has not finished."""
+    return index not in ctx.seen.finish_at and has_said(ctx, index)
+
+
+def has_said(ctx: RuleState, index: int) -> bool:
+    """Whether a choice has said its role and something."""
     state = ctx.accumulator.choices.get(index)
-    if state is None or state.role is None or index in ctx.seen.finish_at:
+    if state is None or state.role is None:
         return False
     return bool(state.content or state.reasoning or state.calls or state.refusal)

@@ -49,8 +49,7 @@ class ErrorShape(Repair):
         elif isinstance(event, Chunk):
             if "error" in event.json and not event.json["error"]:
                 draft.drop("error-null-or-empty-key", event.json, "error", "")
-            name = event.sse.event if event.sse is not None else None
-            found = told_error(event.json, name) or _error_in_choice(event.json)
+            found = told_error(event.json, draft.came_named) or _error_in_choice(event.json)
             if found is not None:
                 draft.event = ErrorPayload(None, {"error": found})
                 draft.changes.append(Change("error-flat-object", "error", event.json, found))
@@ -97,10 +96,11 @@ def error_shape(draft: Draft) -> None:
     """Give the ``error`` member the four members that OpenAI's clients read."""
     payload = draft.json
     error = payload["error"]
+    if isinstance(error, dict) and isinstance(error.get("error"), dict) and not error.get("message"):
+        draft.put("error-code-shape", payload, "error", error["error"], "")
+        error = payload["error"]
     if not isinstance(error, dict):
-        kind = payload.pop("error_type", None)
-        error = {"message": _text(error), "type": kind if isinstance(kind, str) else "server_error"}
-        draft.put("error-string", payload, "error", {**error, "param": None, "code": None}, "")
+        draft.put("error-string", payload, "error", _as_error(payload), "")
         return
     if not isinstance(error.get("message"), str):
         found = next((error[key] for key in _MESSAGE_KEYS if error.get(key)), None)
@@ -113,6 +113,14 @@ def error_shape(draft: Draft) -> None:
     code = error.get("code")
     if "code" not in error or not (code is None or isinstance(code, str)):
         draft.put("error-code-shape", error, "code", None if code is None else _text(code), "error.")
+
+
+def _as_error(payload: JsonObject) -> JsonObject:
+    """An ``error`` that is no object as one: a text is its message, else what stands beside it says what it was."""
+    error, kind = payload["error"], payload.pop("error_type", None)
+    beside = None if isinstance(error, str) else next((payload[key] for key in _MESSAGE_KEYS if payload.get(key)), None)
+    kind = kind if isinstance(kind, str) else "server_error"
+    return {"message": _text(error if beside is None else beside), "type": kind, "param": None, "code": None}
 
 
 def _kind(error: JsonObject) -> str:

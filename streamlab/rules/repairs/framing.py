@@ -12,7 +12,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, Repair
 from streamlab.rules.repairs.errors import told_error
 from streamlab.wire.error_objects import failed_without_data
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.inserted import comment_behind, junk_before_data, spliced, without_comments
+from streamlab.wire.inserted import comment_at_end, comment_behind, junk_before_data, spliced, without_comments
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
@@ -26,6 +26,7 @@ _LOOSE_DATA = re.compile(rb"[ \t]*data[ \t]*:[ \t]?", re.IGNORECASE)
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 _PINGS = frozenset({b"ping", b"keepalive", b"keep-alive", b"heartbeat"})
+_OTHERS = frozenset({b"event", b"id", b"retry"})
 _MAX_REPR = 1 << 16
 _FAULT_RULES = {
     FaultKind.DUPLICATE_KEYS: "json-duplicate-keys",
@@ -80,6 +81,9 @@ class _Lines:
             self._data(spaced)
         elif colon and not name:
             self.comments.append(value)
+        elif name in _OTHERS and b"{" in value and (junk := junk_before_data(line)) is not None:
+            self.rules["sse-invalid-field-name"] = junk[0]
+            self._data(junk[1])
         elif name == b"event":
             self.event, self.data_first = spaced, bool(self.payload)
         elif name in (b"id", b"retry"):
@@ -294,7 +298,7 @@ class Framing(Repair):
             lines.rules["sse-comment-inside-data"] = b" ".join(without.inserted)
             taken = [comment(text.removeprefix(b":")) for text in without.inserted]
             return [*taken, read_event(frame(without.payload, name))]
-        if (parted := spliced(payload)) is not None:
+        if comment_at_end(payload) is None and (parted := spliced(payload)) is not None:
             lost, whole = parted
             lines.rules["sse-spliced-frames"] = lost[:200]
             self.story.account.cannot("sse-spliced-frames", "what the cut frame said is lost")

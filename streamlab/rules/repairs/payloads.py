@@ -14,6 +14,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
 from streamlab.rules.repairs.framing import comment, frame
 from streamlab.wire import reading
+from streamlab.wire.error_objects import ERROR_EVENTS
 from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import without_comments
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
@@ -171,7 +172,7 @@ class TornPayloads(Repair):
             draft.changes.append(Change("json-not-object", "", data, ":"))
         elif event.decoded or truncated or data[:1] == b"{" or data.startswith((b"b'", b'b"')):
             self.story.account.cannot(_why(event), "the payload is no JSON object and nobody can say what was meant")
-        elif not last:
+        elif not last and draft.came_named not in ERROR_EVENTS:
             # The answer goes on: an error event here would end it for every client.
             self.story.account.cannot("plain-text-in-data", "what the text between two chunks means is not known")
             draft.event = comment(b" " + data.replace(b"\n", b" "))

@@ -41,4 +41,5 @@ class SseCommentInsideData(MisfitRule):
         behind = comment_behind(data) if torn is None else None
         text = torn[1] if torn is not None else behind.inserted[0] if behind is not None else b":"
         where = "behind the JSON of an event" if behind is not None else "in the middle of an event"
-        return self.found_in(named, f"a comment stands {where}: {text.decode('utf-8', 'replace')!r}", expected="JSON")
+        what = "a comment" if text.startswith(b":") else "a keep-alive"
+        return self.found_in(named, f"{what} stands {where}: {text.decode('utf-8', 'replace')!r}", expected="JSON")

@@ -17,7 +17,7 @@ SHARED: tuple[type[Repair], ...] = (
     DeltaShape,
     MixedReasoning,
     ToolCalls,
-    LateFinish,
     Closing,
+    LateFinish,
     Ended,
 )

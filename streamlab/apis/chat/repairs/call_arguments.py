@@ -49,6 +49,11 @@ class CallArguments:
         except (ValueError, RecursionError):
             return False
 
+    @property
+    def open(self) -> bool:
+        """Whether arguments have begun that are no JSON object yet."""
+        return bool(self.length) and not self.complete
+
     def without_copy(self, piece: str) -> str:
         """A piece without what came before: a second copy of complete arguments, or all of them so far once more."""
         if not piece or not self.length or self.length > _MAX_ARGUMENTS:

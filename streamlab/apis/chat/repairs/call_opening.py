@@ -6,7 +6,7 @@ import hashlib
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.rules.repair import ABSENT, Draft, Origin, RepairState
-from streamlab.wire.calls import TrackedCall
+from streamlab.wire.calls import TrackedCall, is_no_name
 from streamlab.wire.payload import JsonObject
 
 #: Calls whose arguments are still compared with what comes.
@@ -107,8 +107,11 @@ class OutCalls:
         self.out.append(call)
         if type(fragment.get("index")) is not int or fragment["index"] != call.place:
             draft.put(call.misplaced or "tool-call-index-offset", fragment, "index", call.place, spot)
-        call.sent_id = call.id or _made_id(draft, call)
-        if not call.id:
+        odd = not call.id and is_no_name(call.name)  # scraps of a parser: an id would make a call of them
+        call.sent_id = call.id or ("" if odd else _made_id(draft, call))
+        if odd:
+            self._story.account.cannot("tool-call-id-missing", "what stands in its name is no function")
+        elif not call.id:
             draft.put("tool-call-id-missing", fragment, "id", call.sent_id, spot, Origin.INVENTED)
         elif call.id in self._taken:
             call.sent_id = self._fresh_id(call.id)

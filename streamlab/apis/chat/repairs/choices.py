@@ -9,31 +9,11 @@ from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import TEXT, begins_part, kinds_of
-from streamlab.wire.payload import JsonObject
+from streamlab.wire.finish_reasons import KNOWN_REASONS, is_blank, meaning_of
+from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import Fact
 
-KNOWN_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
-_REASONS = {
-    "eos_token": "stop",
-    "stop_sequence": "stop",
-    "end_turn": "stop",
-    "stop_token": "stop",
-    "eos": "stop",
-    "complete": "stop",
-    "completed": "stop",
-    "max_tokens": "length",
-    "max_length": "length",
-    "model_length": "length",
-    "max_output_tokens": "length",
-    "tool_call": "tool_calls",
-    "tool_use": "tool_calls",
-    "tool-calls": "tool_calls",
-    "safety": "content_filter",
-    "sensitive": "content_filter",
-    "recitation": "content_filter",
-    "content-filter": "content_filter",
-    "refusal": "content_filter",
-}
+_DELTA = frozenset({"role", "content", "refusal", "tool_calls", "function_call", *reading.REASONING_KEYS})
 
 
 def _only_index(listed: list[JsonObject]) -> int:
@@ -42,10 +22,10 @@ def _only_index(listed: list[JsonObject]) -> int:
     return index if type(index) is int else -1
 
 
-def known_reason(value: str) -> str | None:
-    """OpenAI's name for a reason to finish; None when it has none."""
-    lower = value.strip().lower()
-    return lower if lower in KNOWN_REASONS else _REASONS.get(lower)
+def _encoded_delta(text: str) -> JsonObject | None:
+    """The delta that a text is the JSON of; None when it is a text like any other."""
+    value = decode_payload(text.encode("utf-8", "replace")).value if text[:1] == "{" else None
+    return value if type(value) is dict and value and _DELTA.issuperset(value) else None
 
 
 class ChoiceShape(Repair):
@@ -189,8 +169,9 @@ class ChoiceShape(Repair):
             draft.put("choice-message-instead-of-delta", choice, "delta", {"content": text} if text else {}, path)
         else:
             given = choice.get("delta")
-            if isinstance(given, str) and given:
-                draft.put("choice-delta-missing", choice, "delta", {"content": given}, path)
+            if isinstance(given, str) and given.strip() not in ("", "[DONE]"):
+                meant = _encoded_delta(given) or {"content": given}
+                draft.put("choice-delta-missing", choice, "delta", meant, path)
                 return
             azure = any(key.startswith("content_filter") for key in choice)
             draft.put("azure-async-filter-tail" if azure else "choice-delta-missing", choice, "delta", {}, path)
@@ -210,11 +191,12 @@ class ChoiceShape(Repair):
         value: Any = choice["finish_reason"]
         if value is None or (isinstance(value, str) and value in KNOWN_REASONS):
             return
-        if not isinstance(value, str) or value.strip().lower() in ("", "null", "none"):
-            if isinstance(value, str) or value is False:
-                draft.put("finish-reason-empty-string", choice, "finish_reason", None, path)
+        if is_blank(value):
+            draft.put("finish-reason-empty-string", choice, "finish_reason", None, path)
             return
-        known = known_reason(value)
+        if not isinstance(value, str):
+            return
+        known = meaning_of(value)
         if known is None:
             self.story.account.cannot("finish-reason-unknown-value", f"nobody can say what {value[:40]!r} means")
         else:

@@ -8,6 +8,7 @@ from typing import Any
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
+    ABSENT,
     ENVELOPE_KEYS,
     Chunk,
     Comment,
@@ -24,6 +25,7 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 _MAX_HELD = 256
+_MERE_FINISHES = frozenset({"finish-reason-repeated", "finish-reason-every-chunk", "finish-reason-key-absent"})
 _ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
 
 
@@ -128,7 +130,7 @@ class Closing(Repair):
         if late and not self._placed:
             yield from self._release_held()
         if listed and not finishing and draft.changes and _is_shell(chunk) and self._all_finished(listed):
-            self.story.account.drop(draft, draft.changes[-1].rule)
+            self.story.account.drop(draft, _emptied_by(draft))
             return
         if finishing or self._held:
             yield from self._hold(draft)
@@ -314,6 +316,8 @@ class Closing(Repair):
         reason = self._reasons[index]
         choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
         made = draft.like(rule, choice, f"choices[{index}].finish_reason")
+        if any(one.get("finish_reason") for one in reading.choices(draft.json)):  # it did not go out
+            made.changes[:0] = [change for change in draft.changes if change not in made.changes]
         if self._usage_key and self.story.include_usage is not False:
             made.json["usage"] = None
         return made
@@ -331,6 +335,12 @@ def _usage_draft(value: JsonObject, draft: Draft, rule: str) -> Draft:
     made.json["choices"] = []
     made.json["usage"] = value
     return made
+
+
+def _emptied_by(draft: Draft) -> str:
+    """The rule by whose repair a chunk that said something says nothing any more."""
+    taken = (one.rule for one in draft.changes if one.path.startswith("choices") and one.now in (ABSENT, "", None))
+    return next((rule for rule in taken if rule not in _MERE_FINISHES), draft.changes[-1].rule)
 
 
 def _nothing_else(chunk: JsonObject) -> bool:

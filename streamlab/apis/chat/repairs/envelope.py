@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.restarts import starts_over
+from streamlab.apis.chat.restarts import STEADY, is_text_again, starts_over
 from streamlab.exchange import Ending
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.rules.repairs.framing import comment
@@ -39,7 +39,7 @@ class Envelope(Repair):
         "keepalive-chunk",
     )
     stage = Stage.ENVELOPE
-    on = Fact.ENVELOPE | Fact.FIRST | Fact.NO_CHOICES
+    on = Fact.ENVELOPE | Fact.FIRST | Fact.NO_CHOICES | Fact.ROLE
     holds_back = "chunks that say nothing, not even a role, until the first that does (64 at most)"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
@@ -47,6 +47,8 @@ class Envelope(Repair):
         super().__init__(story)
         self._constants: JsonObject = {}
         self._held: list[Draft] = []
+        self._roles: set[int] = set()  # choices that have said their role
+        self._seams: list[tuple[int, int]] = []  # choices under the first other id, and how much text they had
         self._steady = True  # whether the id has not changed but where the answer started over
 
     def event(self, draft: Draft) -> Drafts:
@@ -55,6 +57,7 @@ class Envelope(Repair):
         if _is_azure_prelude(draft.json):
             return (draft,)
         if is_keepalive(draft.json):
+            self.awake = True  # the next one may equal it, envelope and all
             return (_kept_alive(draft),)
         if says_nothing(draft.json):
             if not self._constants and len(self._held) < _MAX_HELD:
@@ -62,17 +65,34 @@ class Envelope(Repair):
                 self.awake = True
                 return ()
             if self._is_another(draft.json):
+                self.awake = True
                 return (_kept_alive(draft),)
+        self._note_seam(draft.json)
         if self._starts_over(draft.json):
             self.story.restarted_at = self.story.at
             self.story.account.cannot("answer-starts-over", "a second answer begins in the middle of the first")
             self._constants = {}
+        self._roles |= {
+            reading.choice_index(one) for one in reading.choices(draft.json) if reading.delta(one).get("role")
+        }
         if not self._constants and reading.choices(draft.json):
             self._settle(draft.json, *(held.json for held in self._held))
         return (*self._let_go(), *self._repaired(draft))
 
     def end(self, ending: Ending) -> Drafts:
+        for index, length in self._seams:
+            if is_text_again(self.story.texts.text(index) or "", length):
+                self.story.account.cannot("answer-starts-over", "under another id, the text of the answer begins anew")
         return tuple(self._let_go())
+
+    def _note_seam(self, chunk: JsonObject) -> None:
+        """Remember where the first other id comes: only the text that follows tells whether another answer begins."""
+        given = chunk.get("id")
+        if self._seams or type(given) is not str or not given or self.story.api.name != api_names.CHAT:
+            return
+        if self.story.chunks >= STEADY and self._constants.get("id", given) != given and not self._made_up:
+            indexes = map(reading.choice_index, reading.choices(chunk))
+            self._seams = [(index, self.story.texts.length(index)) for index in indexes]
 
     def _starts_over(self, chunk: JsonObject) -> bool:
         before, given = self._constants.get("id"), chunk.get("id")
@@ -92,7 +112,7 @@ class Envelope(Repair):
         """Whether a choice has said something and has not finished."""
         story = self.story
         said = story.texts.length(index) or story.calls or any(map(kinds_of, reading.deltas(story.last or {})))
-        return bool(said) and index in story.opened and index not in story.finished
+        return bool(said) and index in self._roles and index not in story.finished
 
     def _is_another(self, chunk: JsonObject) -> bool:
         """Whether a chunk that says nothing has an id, and another than the answer's."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from streamlab.apis import api_names
 from streamlab.rules.repair import Change, Done, Draft, Drafts, ErrorPayload, Repair, Stage
 from streamlab.rules.repairs.errors import error_shape, told_error
@@ -25,7 +23,7 @@ class ForeignEvents(Repair):
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:
             return (draft,)
-        name = _name(draft)
+        name = draft.came_named
         if not _is_foreign(draft.json, name) or self.story.audio:
             return (draft,)
         was = draft.json
@@ -41,12 +39,6 @@ class ForeignEvents(Repair):
             draft.event = comment(b" " + (name + b" " if name else b"") + encode_json(was))
             draft.changes.append(Change("choices-missing-or-null", "", was, ":"))
         return (draft,)
-
-
-def _name(draft: Draft) -> bytes:
-    """The name that the event had, in lower case; empty when it had none."""
-    named: Any = next((change.was for change in draft.changes if change.rule == "sse-event-name-on-chat"), b"")
-    return named.strip().lower() if isinstance(named, bytes) else b""
 
 
 def _is_foreign(chunk: JsonObject, name: bytes = b"") -> bool:

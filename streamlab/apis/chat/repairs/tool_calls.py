@@ -4,14 +4,14 @@ arguments as text."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments, unwrapped
-from streamlab.apis.chat.repairs.call_opening import OWN_KEYS, OutCall, OutCalls
+from streamlab.apis.chat.repairs.call_fragments import continued, put_arguments, put_index
+from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Added, Change, Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repair import Added, Change, Done, Draft, Drafts, Repair, RepairState, Stage, Undecodable
 from streamlab.wire import reading
-from streamlab.wire.calls import CallTracker, Placed, arguments_text
+from streamlab.wire.calls import CallTracker, arguments_text
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import TextKind
@@ -89,10 +89,31 @@ class ToolCalls(Repair):
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:
-            return (*self._let_go(), *self._flush_all(), draft)
+            return tuple(self._other(draft))
         out = tuple(self._chunk(draft))
         self.awake = self.holding
         return out
+
+    @property
+    def done(self) -> bool:
+        return any(isinstance(late.event, Done) for late in self._late)
+
+    def _other(self, draft: Draft) -> Iterator[Draft]:
+        """What is no chunk. A call that waits for its name is given up only where nothing can go on with it."""
+        yield from self._let_go()
+        waits = any(calls.waits for calls in self._calls.values())
+        if isinstance(draft.event, Done) and (waits or self._late) and len(self._late) < _MOST_LATE:
+            self._late.append(draft)
+            self._settle_awake()
+            return
+        if not isinstance(draft.event, Undecodable) and not (waits and self._under_way):
+            yield from self._flush_all()
+        yield draft
+
+    @property
+    def _under_way(self) -> bool:
+        """Whether a call that went out is not complete: another may not begin before it is."""
+        return any(calls.out and calls.out[-1].arguments.open for calls in self._calls.values())
 
     def _chunk(self, draft: Draft) -> Iterator[Draft]:
         listed = reading.choices(draft.json)
@@ -140,10 +161,11 @@ class ToolCalls(Repair):
         for index in self._calls:
             yield from self._flush(index)
         out = [call.arguments for calls in self._calls.values() for call in calls.out]
-        self.story.calls_open = any(one.length and not one.complete for one in out)
+        self.story.calls_open = any(one.open for one in out)
         late, self._late = self._late, []
         for draft in late:
-            self._finish_choices(draft)
+            if draft.is_chunk:
+                self._finish_choices(draft)
             yield draft
 
     def release(self) -> Drafts:
@@ -178,7 +200,7 @@ class ToolCalls(Repair):
             spot = f"{path}tool_calls[{position}]."
             placed = self._tracker.place(choice_index, fragment)
             calls.came(placed.call, placed.opens)
-            _put_index(draft, placed, fragment, spot)
+            put_index(draft, placed, fragment, spot)
             if self._braces is not None and self._braces[1] is placed.call:
                 yield from self._after_braces(fragment)
             elif self._braces is not None:
@@ -222,9 +244,9 @@ class ToolCalls(Repair):
                 self.story.account.cannot(rule, "what stands in function is no function")
             function = reading.as_object(function[0]) if type(function) is list and len(function) == 1 else {}
             draft.put(rule, fragment, "function", function, spot)
-        arguments = _put_arguments(draft, call, function, spot)
+        arguments = put_arguments(draft, call, function, spot)
         if call.opened:
-            return _later(draft, call, fragment, function, arguments, spot)
+            return continued(draft, call, fragment, function, arguments, spot)
         return calls.open(draft, call, fragment, arguments, spot)
 
     # -- arguments that are {} and then something else ---------------------------------------------------------------
@@ -314,66 +336,6 @@ def _clear_braces(held: Draft, call: OutCall, function: JsonObject, following: J
     if text.lstrip().startswith("{"):
         held.put("tool-call-arguments-empty-object-prefix", function, "arguments", "", "choices[0].delta.")
         call.arguments = CallArguments()
-
-
-def _put_index(draft: Draft, placed: Placed[OutCall], fragment: JsonObject, spot: str) -> None:
-    """Give a later fragment the index with which its call went out."""
-    raw, call = fragment.get("index"), placed.call
-    rule = "tool-call-index-offset"
-    if placed.collides:
-        rule = "tool-call-index-collision"
-    elif type(raw) is not int:
-        rule = "tool-call-index-missing" if raw is None else "tool-call-index-negative"
-    elif raw < 0:
-        rule = "tool-call-index-negative"
-    call.misplaced = call.misplaced or rule
-    if call.opened and (raw != call.place or type(raw) is not int):
-        draft.put(rule, fragment, "index", call.place, spot)
-
-
-def _put_arguments(draft: Draft, call: OutCall, function: JsonObject, spot: str) -> str:
-    """Make the arguments of a fragment text."""
-    value: Any = function.get("arguments")
-    spot += "function."
-    if isinstance(value, str):
-        return value
-    text = arguments_text(value)
-    if value is None:
-        if "arguments" in function or (not call.opened and function.get("name")):
-            draft.put("tool-call-arguments-null", function, "arguments", text, spot)
-        return text
-    draft.put("tool-call-arguments-object", function, "arguments", text, spot)
-    return text
-
-
-def _later(draft: Draft, call: OutCall, fragment: JsonObject, function: JsonObject, arguments: str, spot: str) -> bool:
-    """A fragment of a call that went out: nothing but arguments. False when it adds none."""
-    if "id" in fragment:
-        value = fragment["id"]
-        rule = "tool-call-id-empty-continuation"
-        if value:
-            rule = "tool-call-id-repeated" if value == call.sent_id else "tool-call-id-unstable"
-        draft.drop(rule, fragment, "id", spot)
-    if "type" in fragment:
-        draft.drop("tool-call-id-repeated", fragment, "type", spot)
-    if call.sent_name != (call.name or ""):
-        call.sent_name = call.name or ""  # one more piece of the name: who joins pieces needs it
-    elif "name" in function:
-        rule = "tool-call-name-repeated" if function["name"] else "tool-call-name-empty-continuation"
-        draft.drop(rule, function, "name", spot + "function.")
-    if not arguments and "arguments" not in function:
-        if set(fragment) - OWN_KEYS or set(function):
-            draft.put("tool-call-arguments-null", function, "arguments", "", spot + "function.")
-            return True
-        draft.note("tool-call-function-missing", spot + "function")
-        return False
-    fresh = call.arguments.without_copy(arguments)
-    if fresh != arguments:
-        draft.put("tool-call-arguments-duplicated", function, "arguments", fresh, spot + "function.")
-        if not fresh and not function.get("name"):
-            return False
-    call.arguments.add(fresh)
-    return True
 
 
 def _is_hollow(chunk: JsonObject) -> bool:

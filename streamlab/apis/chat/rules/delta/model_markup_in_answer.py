@@ -7,15 +7,16 @@ from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
-from streamlab.wire.leaks import markup_in_arguments, markup_in_name, markup_in_text
+from streamlab.wire.accumulate import ChoiceState
+from streamlab.wire.leaks import leaked_call, markup_in_arguments, markup_in_name, markup_in_text, scrap_at_end
 
 
 class ModelMarkupInAnswer(Rule):
     """Special tokens of the model stand in the text, in a tool's name or in its arguments.
 
     Told only where nothing else can be meant: a text that begins with the frame of a harmony message or ends in a token
-    that ends a turn, a name with a token or a bracket in it, a string of the arguments that ends in Gemma's token for a
-    quotation mark or in what closes a call.
+    that ends a turn, what opens or closes a call at the end of the text beside it, a name with a token or a bracket in
+    it, a string of the arguments that ends in Gemma's token for a quotation mark or in what closes a call.
 
     ## What OpenAI does
     Never sends special tokens.
@@ -43,8 +44,23 @@ class ModelMarkupInAnswer(Rule):
                     path=f"choices[{index}].delta.content",
                     actual=markup,
                 )
+            if state.calls and found is None:
+                yield from self._beside_call(index, state)
             for call in state.calls.values():
                 yield from self._in_call(index, str(call.name or ""), str(call.arguments or ""))
+
+    def _beside_call(self, index: int, state: ChoiceState) -> Findings:
+        for member, text in (("content", state.content), ("reasoning", state.reasoning)):
+            scrap = scrap_at_end(str(text or ""))
+            whole = self.ctx.tools and leaked_call(str(text or ""), self.ctx.tools)  # tool-call-leaked-as-text
+            if scrap is not None and not whole:
+                what = "text" if member == "content" else member
+                yield self.found(
+                    f"the {what} beside a call ends in the model's own markup: {quote(scrap)}",
+                    path=f"choices[{index}].delta.{member}",
+                    actual=scrap,
+                    severity=Severity.WARNING,
+                )
 
     def _in_call(self, index: int, name: str, arguments: str) -> Findings:
         path = f"choices[{index}].delta.tool_calls[].function"

@@ -65,8 +65,24 @@ class ReasoningFieldVariants(Rule):
 
     def end(self, ending: Ending) -> Findings:
         for state in self.ctx.accumulator.choices.values():
+            if _tags_around(str(state.reasoning)):
+                yield self.found(
+                    f"the reasoning of choice {state.index} has its tags in it",
+                    expected="the reasoning alone",
+                    actual=str(state.reasoning)[:24],
+                    severity=Severity.WARNING,
+                )
             if not state.content:
                 continue
+            if not state.reasoning and _ends_thought(str(state.content)):
+                yield self.found(
+                    f"the text of choice {state.index} begins with reasoning that ends in </think>",
+                    self.ctx.seen.first_content_at,
+                    expected="the answer",
+                    actual=str(state.content)[:80],
+                    severity=Severity.WARNING,
+                )
+                return
             start = str(state.content).lstrip()[:24]
             tag = next((tag for tag in _TAGS if start.startswith(tag)), None)
             if tag is not None:
@@ -80,6 +96,19 @@ class ReasoningFieldVariants(Rule):
                     variant="it stays in the text as <think>" if tag == "<think>" else None,
                 )
                 return
+
+
+def _ends_thought(text: str) -> bool:
+    """Whether a text has the end of reasoning without its beginning, on its own: not as what people talk about."""
+    before, tag, after = text.partition("</think>")
+    quoted = before[-1:] in ("`", "'", '"') or after[:1] in ("`", "'", '"')
+    return bool(tag and before.strip()) and "<think" not in before and not quoted and after[:1] in ("", "\n")
+
+
+def _tags_around(reasoning: str) -> bool:
+    """Whether reasoning begins or ends with the tag by which the model parts it from its answer."""
+    stripped = reasoning.strip()
+    return stripped.startswith("<think>") or stripped.endswith("</think>")
 
 
 def _mirrored(inner: JsonObject) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis.chat.repairs.deltas import DeltaShape
+from streamlab.apis.chat.restarts import ids_of_two
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
@@ -22,7 +23,7 @@ class RoleEveryChunk(Rule):
     it, so this is only noted.
 
     ## Repair
-    Removed from all deltas but the first.
+    Removed from all deltas but the first. Where it begins a second answer, under another id, it stays.
     """
 
     name = "role-every-chunk"
@@ -34,7 +35,9 @@ class RoleEveryChunk(Rule):
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         seen = self.ctx.accumulator.choices
-        for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
+        chunk = reading.chunk_of(event)
+        stays = ids_of_two(self.ctx, chunk) is not None
+        for position, choice in enumerate(reading.choices(chunk)):
             role = reading.delta(choice).get("role")
             state = seen.get(reading.choice_index(choice))
             if type(role) is str and role and state is not None and state.role is not None:
@@ -44,5 +47,5 @@ class RoleEveryChunk(Rule):
                     path=f"choices[{position}].delta.role",
                     expected="(absent)",
                     actual=role,
-                    repairability=Repairability.NONE if "audio" in reading.delta(choice) else None,  # OpenAI's own
+                    repairability=Repairability.NONE if stays or "audio" in reading.delta(choice) else None,  # OpenAI's
                 )

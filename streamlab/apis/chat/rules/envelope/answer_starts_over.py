@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from streamlab.apis.chat.restarts import ids_of_two, is_text_again, under_way
+from streamlab.apis.chat.restarts import has_said, ids_of_two, is_text_again, new_id, says_all_at_the_end
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
@@ -19,19 +19,21 @@ _MOST = 64
 
 
 class _Again(NamedTuple):
-    """A choice says its role again: where, which choice, how much text it had, and whether the id is another too."""
+    """What may begin another answer: where, in which choice, how much text that had, and what speaks for it."""
 
     place: Place
     choice: int
     length: int
     ids: tuple[str, str] | None
+    role: bool
+    sure: bool  # whether role and id alone say so
 
 
 class AnswerStartsOver(LateRule):
     """An answer starts over in the middle: another id, the role again, often the text from its start.
 
-    Said where an id that was steady changes with the role while a choice is under way, or where the role comes again
-    and the text from there on begins with all that came before.
+    Said where an id that was steady changes with the role while a choice is under way, or where one of the two comes
+    again and the text from there on begins with all that came before.
 
     ## What OpenAI does
     Sends one answer in a stream. A request that fails is the client's to ask again.
@@ -57,21 +59,27 @@ class AnswerStartsOver(LateRule):
         chunk = reading.chunk_of(event)
         if not reading.owes_envelope(chunk):
             return
-        ids = ids_of_two(self.ctx, chunk)
+        ids, changed = ids_of_two(self.ctx, chunk), new_id(self.ctx, chunk)
         for position, choice in enumerate(reading.choices(chunk)):
             index = reading.choice_index(choice)
-            if reading.delta(choice).get("role") and under_way(self.ctx, index) and len(self._again) < _MOST:
-                length = len(str(self.ctx.accumulator.choices[index].content))
-                place = self.keep(at, event, f"choices[{position}].delta.role")
-                self._again.append(_Again(place, index, length, ids))
+            told = bool(reading.delta(choice).get("role"))
+            if not (told or changed) or len(self._again) >= _MOST:
+                continue
+            if not has_said(self.ctx, index):
+                continue
+            text = str(self.ctx.accumulator.choices[index].content)
+            if not says_all_at_the_end(choice, text):
+                place = self.keep(at, event, f"choices[{position}].delta.role" if told else "id")
+                self._again.append(_Again(place, index, len(text), ids or changed, told, ids is not None))
 
     def end(self, ending: Ending) -> Findings:
         for one in self._again:
             text = str(self.ctx.accumulator.choices[one.choice].content)
             twice = is_text_again(text, one.length)
-            if one.ids is not None or twice:
-                said = f"the answer starts over: choice {one.choice} says its role again"
-                said += f", and the id changes from {quote(one.ids[0])} to {quote(one.ids[1])}" if one.ids else ""
+            if one.sure or twice:
+                signs = [f"choice {one.choice} says its role again"] if one.role else []
+                signs += [f"the id changes from {quote(one.ids[0])} to {quote(one.ids[1])}"] if one.ids else []
+                said = f"the answer starts over: {', and '.join(signs)}"
                 said += f"; its text begins anew, {quote(text[: one.length])}" if twice else ""
                 yield self.found_at(one.place, said, expected="one answer", actual=text[-200:])
                 return

@@ -10,6 +10,7 @@ from streamlab.rules.repair import ENVELOPE_KEYS, Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.keepalives import is_keepalive
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -87,6 +88,8 @@ class ChoicesEmptyNonUsage(Rule):
             self._first_empty = at if self._first_empty is None else self._first_empty
         if chunk.get("choices") != [] or chunk.get("usage") is not None or chunk.get("moderation") is not None:
             return
+        if is_keepalive(chunk):
+            return  # keepalive-chunk
         azure = "prompt_filter_results" in chunk
         yield self.found(
             "choices is empty in Azure's chunk of prompt filter results"

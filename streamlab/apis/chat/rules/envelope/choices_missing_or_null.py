@@ -74,4 +74,6 @@ def _means_something_else(event: StreamEvent, chunk: JsonObject) -> bool:
     name = (event.sse.event or b"").strip().lower() if event.sse is not None else b""
     if error_objects.failed_event(name, chunk) is not None:
         return True
-    return chunk.get("type") == "ping" or name in PING_EVENTS or name in DONE_EVENTS
+    kind = chunk.get("type")
+    ping = type(kind) is str and kind.encode() in PING_EVENTS
+    return ping or name in PING_EVENTS or name in DONE_EVENTS

@@ -30,12 +30,14 @@ class SuffixConstantId(Repair):
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     _from = _to = ""
+    _sound = False  # the answer's id is none of these; one that begins over may have another
 
     def event(self, draft: Draft) -> Drafts:
-        chunk = draft.json if draft.is_chunk else {}
+        chunk = draft.json if draft.is_chunk and not self._sound else {}
         given = chunk.get("id")
         if not self._to and type(given) is str and given and reading.owes_envelope(chunk):
             if len(given) >= 24 or not _CONSTANT.fullmatch(given):
+                self._sound = True
                 self.retire()
                 return (draft,)
             self._from = given

@@ -5,13 +5,13 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings
+from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.keepalives import is_keepalive
+from streamlab.wire.keepalives import is_keepalive, named_by
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -41,6 +41,8 @@ class KeepaliveChunk(LateRule):
     _count = 0
     _place: Place | None = None
     _id: object = None
+    _named = "id"  # the member that says what it is
+    _value: object = None
     _answer: JsonObject | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -50,7 +52,8 @@ class KeepaliveChunk(LateRule):
             return
         self._count += 1
         if self._place is None:
-            self._place, self._id = self.keep(at, event, "id" if "id" in chunk else "choices"), chunk.get("id")
+            self._named, self._id = named_by(chunk) or "id", chunk.get("id")
+            self._place, self._value = self.keep(at, event, self._named), chunk.get(self._named)
 
     def end(self, ending: Ending) -> Findings:
         if self._place is None:
@@ -58,8 +61,8 @@ class KeepaliveChunk(LateRule):
         same = self._answer is None or self._id == self._answer.get("id")
         yield self.found_at(
             self._place,
-            "a keep-alive comes as a chunk" + (f", with the id {self._id!r}" if self._id else ""),
+            f"a keep-alive comes as a chunk, with the {self._named} {quote(self._value)}",
             expected=": keep-alive",
-            actual=self._id,
+            actual=self._value,
             severity=Severity.WARNING if same else Severity.ERROR,  # as chunk-id-changes, which it is then as well
         )

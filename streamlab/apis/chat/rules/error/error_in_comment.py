@@ -10,13 +10,13 @@ from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import SSE
 from streamlab.rules.state import RuleState
-from streamlab.wire.error_objects import tells_of_failure
+from streamlab.wire.error_objects import error_field, tells_of_failure
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 
 class ErrorInComment(LateRule):
-    """The answer breaks off, and why stands in a comment.
+    """The answer breaks off, and why stands in a comment, or in a line that is no field.
 
     Judged where the answer never finishes and no error is reported in its place: comments also talk of failures that
     a gateway has overcome.
@@ -45,14 +45,16 @@ class ErrorInComment(LateRule):
         super().__init__(ctx)
         self._place: Place | None = None
         self._said = b""
+        self._in_comment = True
 
     def event(self, at: int, event: StreamEvent) -> None:
         sse = event.sse
-        if sse is None or not sse.comments or sse.event is not None:
-            return  # an event named "error" without data is sse-event-without-data
-        said = next((text for text in sse.comments if tells_of_failure(text)), None)
+        if sse is None or sse.event is not None or error_field(sse.raw) is not None:
+            return  # sse-event-without-data, where it is named "error", and error-field-line
+        texts = (*sse.comments, *(line.content for line in sse.lines()))
+        said = next((text for text in texts if tells_of_failure(text)), None)
         if said is not None:
-            self._place, self._said = self.keep(at, event), said.strip()
+            self._place, self._said, self._in_comment = self.keep(at, event), said.strip(), said in sse.comments
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -60,9 +62,10 @@ class ErrorInComment(LateRule):
             return
         if ctx.seen.error_at is None and not ctx.finished:
             shown = self._said.decode("utf-8", "replace")
+            where = "a comment" if self._in_comment else "a line that no client reads"
             yield self.found_at(
                 self._place,
-                f"the answer breaks off, and only a comment says why: {quote(shown)}",
+                f"the answer breaks off, and only {where} says why: {quote(shown)}",
                 expected='data: {"error": {...}}',
                 actual=shown,
             )

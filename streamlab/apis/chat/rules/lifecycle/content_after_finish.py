@@ -9,6 +9,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.reading import Fact
 
 
@@ -45,7 +46,7 @@ class ContentAfterFinish(Rule):
             return
         for position, choice in enumerate(reading.choices(event.json)):
             first = ctx.seen.finish_values.get(reading.choice_index(choice))
-            if first is None or first == "null":
+            if first is None:
                 continue
             reason, held = reading.finish_reason(choice), reading.adds_text(choice)
             if held and reason is None:
@@ -56,7 +57,7 @@ class ContentAfterFinish(Rule):
                     expected="nothing more for this choice",
                     actual=choice.get("delta", choice.get("text")),
                 )
-            elif not held and isinstance(reason, str) and reason not in (first, "", "null"):
+            elif not held and isinstance(reason, str) and reason != first and not is_blank(reason):
                 yield self.found(
                     f"finish_reason becomes {quote(reason)} after {quote(first)}",
                     at,

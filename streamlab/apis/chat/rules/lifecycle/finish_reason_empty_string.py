@@ -13,6 +13,7 @@ from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.reading import Fact
 
 
@@ -54,8 +55,8 @@ class FinishReasonEmptyString(Rule):
                 continue
             if index in self._last:
                 before = self._last.pop(index)
-                yield replace(before, variants=(self.variants[1 if before.actual == "null" else 0],))
-            if reason in ("", "null"):
+                yield replace(before, variants=(self.variants[0 if before.actual == "" else 1],))
+            if is_blank(reason):
                 finding = self.found(
                     f"finish_reason is {quote(reason)} instead of null",
                     at,
@@ -67,5 +68,5 @@ class FinishReasonEmptyString(Rule):
 
     def end(self, ending: Ending) -> Findings:
         for index, finding in self._last.items():
-            finished = index in self.ctx.seen.finish_values and self.ctx.seen.finish_values[index] != "null"
+            finished = index in self.ctx.seen.finish_values
             yield replace(finding, variants=(self.variants[0 if finished else 2],))

@@ -10,6 +10,7 @@ from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -51,7 +52,7 @@ class FinishReasonEveryChunk(Rule):
             return
         for position, choice in enumerate(reading.choices(event.json)):
             reason, index = reading.finish_reason(choice), reading.choice_index(choice)
-            if not isinstance(reason, str) or reason in ("", "null"):
+            if not isinstance(reason, str) or is_blank(reason):
                 continue
             path = f"choices[{position}].finish_reason"
             before = self._finish.get(index)

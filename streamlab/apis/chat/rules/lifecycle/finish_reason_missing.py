@@ -12,6 +12,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import error_objects, reading
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.reading import Fact
 
 _LOOKED_AT = 65_536
@@ -67,7 +68,7 @@ class FinishReasonMissing(Rule):
             self._failed |= bool(choice.get("error") or reading.delta(choice).get("error"))
             if "audio" in reading.delta(choice):
                 self._audio = True
-            elif reason not in (None, "", "null"):  # what those leave open: finish-reason-empty-string
+            elif reason is not None and not is_blank(reason):  # what those leave open: finish-reason-empty-string
                 self._finished.add(index)
 
     def end(self, ending: Ending) -> Findings:

@@ -8,6 +8,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.reading import Fact
 
 
@@ -37,7 +38,7 @@ class FinishReasonOnContentChunk(Rule):
             return
         for position, choice in enumerate(reading.choices(event.json)):
             reason, delta = reading.finish_reason(choice), reading.delta(choice)
-            if reason is None or reason in ("", "null"):
+            if reason is None or is_blank(reason):
                 continue
             held = reading.adds_text(choice) or ("tool_calls" if delta.get("tool_calls") else None)
             if held:

@@ -10,6 +10,7 @@ from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.reading import Fact
 
 
@@ -55,9 +56,9 @@ class FinishReasonRepeated(Rule):
             if index in self._reasons:
                 if reading.adds_text(choice) or reading.delta(choice).get("tool_calls"):
                     self._goes_on.add(index)
-                elif isinstance(reason, str) and reason not in ("", "null"):
+                elif isinstance(reason, str) and not is_blank(reason):
                     self._repeats.setdefault(index, []).append(self._repeat(at, event, position, index, reason))
-            elif isinstance(reason, str) and reason not in ("", "null"):
+            elif isinstance(reason, str) and not is_blank(reason):
                 self._reasons[index] = reason
 
     def _repeat(self, at: int, event: Chunk, position: int, index: int, reason: str) -> Finding:

@@ -9,22 +9,8 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.finish_reasons import KNOWN_REASONS, is_blank, meaning_of
 from streamlab.wire.reading import Fact
-
-_KNOWN = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
-#: finish-reason-empty-string judges these.
-_BLANK = frozenset({"", "null"})
-_STOP = ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "end", "finish", "complete", "completed", "done")
-_LENGTH = ("length", "max_tokens", "max_output_tokens", "model_length", "max_length", "token_limit")
-_CALLS = ("tool_calls", "tool_call", "tool_use", "function_calls", "function_call")
-_FILTER = ("content_filter", "content_filtered", "safety", "sensitive", "recitation", "refusal", "blocklist")
-#: Spellings with one meaning, in lower case.
-MEANINGS = {
-    **dict.fromkeys(_STOP, "stop"),
-    **dict.fromkeys(_LENGTH, "length"),
-    **dict.fromkeys(_CALLS, "tool_calls"),
-    **dict.fromkeys(_FILTER, "content_filter"),
-}
 
 
 class FinishReasonUnknownValue(Rule):
@@ -58,9 +44,9 @@ class FinishReasonUnknownValue(Rule):
             return
         for position, choice in enumerate(reading.choices(event.json)):
             reason = reading.finish_reason(choice)
-            if reason is None or (isinstance(reason, str) and (reason in _KNOWN or reason in _BLANK)):
-                continue
-            meaning = MEANINGS.get(reason.lower()) if isinstance(reason, str) else None
+            if reason is None or (isinstance(reason, str) and reason in KNOWN_REASONS) or is_blank(reason):
+                continue  # finish-reason-empty-string judges blanks
+            meaning = meaning_of(reason)
             yield self.found(
                 f"finish_reason is {quote(reason)}" + (f", which OpenAI calls {quote(meaning)}" if meaning else ""),
                 at,

@@ -39,7 +39,7 @@ class ToolCallFinishPerCall(Rule):
             return
         for position, choice in enumerate(reading.choices(event.json)):
             reason = ctx.seen.finish_values.get(reading.choice_index(choice))
-            if reason is not None and reason != "null" and reading.tool_calls(reading.delta(choice)):
+            if reason is not None and reading.tool_calls(reading.delta(choice)):
                 yield self.found(
                     f"a tool call goes on after finish_reason {quote(reason)}",
                     at,

@@ -14,6 +14,7 @@ from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.leaks import bare_call, leaked_call
 from streamlab.wire.reading import Fact
 
@@ -47,7 +48,7 @@ class ToolCallFinishWithoutCalls(Rule):
             return
         for position, choice in enumerate(reading.choices(event.json)):
             index, reason = reading.choice_index(choice), reading.finish_reason(choice)
-            if type(reason) is str and reason and index not in self._finish:
+            if type(reason) is str and not is_blank(reason) and index not in self._finish:
                 finding = self.found("", at, path=f"choices[{position}].finish_reason")
                 self._finish[index] = self.placed(finding, event)
 

@@ -11,6 +11,7 @@ from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
 from streamlab.wire.call_reader import Call
+from streamlab.wire.calls import is_no_name
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -27,7 +28,8 @@ class ToolCallIdMissing(Rule):
     raise. An id that is no string, or that comes only later, fails in fewer clients.
 
     ## Repair
-    An id is made up from choice and index: any will do, as long as it stays the same.
+    An id is made up from choice and index: any will do, as long as it stays the same. None is made where the name of
+    the call is scraps (quotes, brackets): an id would make a call of what clients take for none.
     """
 
     name = "tool-call-id-missing"
@@ -64,4 +66,6 @@ class ToolCallIdMissing(Rule):
             if call.id:
                 message = f"the id {quote(call.id)} comes only in a later fragment of its call"
                 finding = replace(finding, message=message, severity=Severity.WARNING)
+            elif is_no_name(call.name):
+                finding = replace(finding, repairability=Repairability.NONE)
             yield finding

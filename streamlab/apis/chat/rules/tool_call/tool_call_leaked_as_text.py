@@ -12,6 +12,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
+from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.leaks import bare_call, leaked_call, whole_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -30,12 +31,20 @@ class CallsFromText(Repair):
         super().__init__(story)
         self._held: list[Draft] = []
         self._text = ""
+        self._made = 0  # calls that it read out of text
+        self._several = False  # whether there is a choice beside the first
+
+    def _is_plain(self, listed: list[JsonObject]) -> bool:
+        """Whether text stays text: the call itself came, or there are several answers."""
+        self._several = self._several or any(map(reading.choice_index, listed))
+        came = any(map(reading.tool_calls, map(reading.delta, listed)))
+        return self._several or came or self.story.calls > self._made
 
     def event(self, draft: Draft) -> Drafts:
         tools = self.story.tools
-        if not tools:
-            return (draft,)
         listed = reading.choices(draft.json) if draft.is_chunk else []
+        if not tools or self._is_plain(listed):
+            return (*self._let_go(), draft)
         text = reading.content(reading.delta(listed[0])) if len(listed) == 1 else ""
         if not self._held and not ("<" in text or "[" in text):
             return (draft,)
@@ -72,6 +81,7 @@ class CallsFromText(Repair):
         for at, (name, arguments) in enumerate(calls):
             index = self.story.calls
             self.story.calls += 1
+            self._made += 1
             made_id = "call_" + hashlib.sha256(f"{text}/{at}".encode()).hexdigest()[:24]
             function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
             call = {"index": index, "id": made_id, "type": "function", "function": function}
@@ -94,7 +104,9 @@ def calls_in(text: str, names: frozenset[str]) -> tuple[str, list[tuple[str, Jso
     """The text before the markup, and the calls in it; no calls when anything but markup follows the first marker."""
     if leaked_call(text, names) is None:
         return text, []
-    start = min(at for at in (text.find(mark) for mark in "<[") if at >= 0)
+    start = min((at for at in (text.find(mark) for mark in "<[") if at >= 0), default=-1)
+    if start < 0:
+        return text, []
     rest, calls, residue, at = text[start:], [], "", 0
     decoder = json.JSONDecoder()
     while (brace := rest.find("{", at)) >= 0:
@@ -145,7 +157,8 @@ class ToolCallLeakedAsText(Rule):
     all. Where the call came too, or an answer follows, only markup is shown: a warning.
 
     ## Repair
-    Only when asked for: reading a call out of text is a guess.
+    Only when asked for: reading a call out of text is a guess. It is made where name and arguments stand there as JSON,
+    nothing follows them, no call came beside it, and there is one answer.
     """
 
     name = "tool-call-leaked-as-text"
@@ -172,8 +185,17 @@ class ToolCallLeakedAsText(Rule):
                     expected="delta.tool_calls",
                     actual=markup,
                     severity=Severity.WARNING if state.calls or over else None,
-                    repairability=None if member == "content" and not state.calls else Repairability.NONE,
+                    repairability=self._repairability(member, state),
                 )
+
+    def _repairability(self, member: str, state: ChoiceState) -> Repairability:
+        """Unsafe where the call can be read out of the text of the only answer."""
+        if member != "content" or state.calls or len(self.ctx.accumulator.choices) > 1:
+            return Repairability.NONE
+        text = str(state.content)
+        start = min((at for at in map(text.find, "<[") if at >= 0), default=len(text))
+        readable = calls_in(text[start:], self.ctx.tools or frozenset())[1]
+        return Repairability.UNSAFE if readable else Repairability.NONE
 
 
 def _leak(text: str, names: frozenset[str], *, goes_on: bool) -> str | None:

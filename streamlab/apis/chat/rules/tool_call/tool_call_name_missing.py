@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from streamlab.apis.chat.repairs.call_arguments import unwrapped
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -24,7 +27,8 @@ class ToolCallNameMissing(Rule):
     word while ``finish_reason`` says that there is one.
 
     ## Repair
-    None: the name is not there.
+    None where the name is not there. Where it stands within the arguments, as TGI's ``{"function": {"_name": …}}`` has
+    it, it is taken from there.
     """
 
     name = "tool-call-name-missing"
@@ -56,4 +60,5 @@ class ToolCallNameMissing(Rule):
             return
         for call, finding in self._opened:
             if not call.name and not call.ghost:
-                yield finding
+                told = unwrapped(str(call.arguments)) is not None
+                yield replace(finding, repairability=Repairability.SAFE) if told else finding

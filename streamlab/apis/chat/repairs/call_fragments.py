@@ -1,0 +1,72 @@
+"""One fragment of a tool call as it goes out: its index, its arguments as text, and nothing said twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlab.apis.chat.repairs.call_opening import OWN_KEYS, OutCall
+from streamlab.rules.repair import Draft
+from streamlab.wire.calls import Placed, arguments_text
+from streamlab.wire.payload import JsonObject
+
+
+def put_index(draft: Draft, placed: Placed[OutCall], fragment: JsonObject, spot: str) -> None:
+    """Give a later fragment the index with which its call went out."""
+    raw, call = fragment.get("index"), placed.call
+    rule = "tool-call-index-offset"
+    if placed.collides:
+        rule = "tool-call-index-collision"
+    elif type(raw) is not int:
+        rule = "tool-call-index-missing" if raw is None else "tool-call-index-negative"
+    elif raw < 0:
+        rule = "tool-call-index-negative"
+    call.misplaced = call.misplaced or rule
+    if call.opened and (raw != call.place or type(raw) is not int):
+        draft.put(rule, fragment, "index", call.place, spot)
+
+
+def put_arguments(draft: Draft, call: OutCall, function: JsonObject, spot: str) -> str:
+    """Make the arguments of a fragment text."""
+    value: Any = function.get("arguments")
+    spot += "function."
+    if isinstance(value, str):
+        return value
+    text = arguments_text(value)
+    if value is None:
+        if "arguments" in function or (not call.opened and function.get("name")):
+            draft.put("tool-call-arguments-null", function, "arguments", text, spot)
+        return text
+    draft.put("tool-call-arguments-object", function, "arguments", text, spot)
+    return text
+
+
+def continued(
+    draft: Draft, call: OutCall, fragment: JsonObject, function: JsonObject, arguments: str, spot: str
+) -> bool:
+    """A fragment of a call that went out: nothing but arguments. False when it adds none."""
+    if "id" in fragment:
+        value = fragment["id"]
+        rule = "tool-call-id-empty-continuation"
+        if value:
+            rule = "tool-call-id-repeated" if value == call.sent_id else "tool-call-id-unstable"
+        draft.drop(rule, fragment, "id", spot)
+    if "type" in fragment:
+        draft.drop("tool-call-id-repeated", fragment, "type", spot)
+    if call.sent_name != (call.name or ""):
+        call.sent_name = call.name or ""  # one more piece of the name: who joins pieces needs it
+    elif "name" in function:
+        rule = "tool-call-name-repeated" if function["name"] else "tool-call-name-empty-continuation"
+        draft.drop(rule, function, "name", spot + "function.")
+    if not arguments and "arguments" not in function:
+        if set(fragment) - OWN_KEYS or set(function):
+            draft.put("tool-call-arguments-null", function, "arguments", "", spot + "function.")
+            return True
+        draft.note("tool-call-function-missing", spot + "function")
+        return False
+    fresh = call.arguments.without_copy(arguments)
+    if fresh != arguments:
+        draft.put("tool-call-arguments-duplicated", function, "arguments", fresh, spot + "function.")
+        if not fresh and not function.get("name"):
+            return False
+    call.arguments.add(fresh)
+    return True
