@@ -188,8 +188,9 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "messages-think-tags-in-text", "messages-delta-type-mismatch", "responses-completed-output-empty",
             "responses-no-deltas", "responses-events-after-terminal", "responses-replayed-events",
             "responses-item-done-missing", "responses-heartbeat-as-delta", "responses-terminal-missing",
+            "responses-item-content-missing", "responses-text-in-added",
             "responses-items-only-in-completed", "responses-completed-output-missing",
-            "responses-response-missing",
+            "responses-response-missing", "responses-error-without-failed",
             "responses-unknown-event",
         }
     ),
@@ -202,7 +203,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "messages-tool-input-double-encoded", "messages-tool-input-empty-object-prefix",
             "messages-tool-input-in-start", "messages-tool-input-not-object", "messages-tool-input-repeated",
             "responses-completed-output-empty",
-            "responses-completed-output-missing", "responses-arguments-not-string",
+            "responses-error-without-failed", "responses-completed-output-missing", "responses-arguments-not-string",
             "responses-items-only-in-completed", "responses-item-event-repeated", "responses-item-done-missing",
             "responses-arguments-in-added", "responses-no-deltas", "responses-replayed-events",
             "responses-events-after-terminal",
@@ -220,7 +221,8 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "responses-ids-unstable", "responses-missing-required-fields",
             "responses-error-without-failed", "responses-missing-item-id", "responses-terminal-missing",
             "responses-response-missing", "responses-missing-response-id", "responses-item-id-duplicate",
-            "responses-missing-call-id", "body-not-event-stream",
+            "responses-missing-call-id", "body-not-event-stream", "empty-200", "responses-item-changed",
+            "responses-replayed-events", "responses-item-done-missing", "responses-events-after-terminal",
             "responses-completed-output-missing",
             "responses-unknown-event",
         }
@@ -229,7 +231,8 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
         {
             "tool-call-name-repeated", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
             "messages-block-restarted", "messages-tool-name-not-in-tools",
-            "responses-item-changed", "responses-completed-output-empty",
+            "responses-item-changed", "responses-completed-output-empty", "responses-error-without-failed",
+            "responses-item-done-missing",
             "responses-completed-output-missing", "responses-response-missing", "responses-terminal-missing",
             "responses-unknown-event",
         }

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
-from tests import corpus, streams
+from tests import corpus, responses, streams
 from tests.harm_laws import broken_laws
 from tests.mutations import KINDS, mutated
 
@@ -68,6 +68,13 @@ def test_perfect_streams(name, mutations, asked):
     request = streams.request_for(tools=tools, usage=usage, path=path)
     made = replace(streams.exchange([streams.sse(_PERFECT[name])]), request=request if asked else None)
     assert broken_laws(_mutant(made, mutations)) == {}
+
+
+@pytest.mark.parametrize("events", [responses.mix(), responses.tools()], ids=["mix", "tools"])
+@_FEW
+@given(mutations=MUTATIONS)
+def test_perfect_responses(events, mutations):
+    assert broken_laws(_mutant(responses.exchange(events), mutations)) == {}
 
 
 @_FEW

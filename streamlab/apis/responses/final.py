@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from streamlab.apis.responses.expectations import CALL_INPUT, UNCLOSED
 from streamlab.apis.responses.facts import Odd, ResponseFact
-from streamlab.apis.responses.items import Item, texts_of
+from streamlab.apis.responses.items import Item, input_text, texts_of
 from streamlab.rules.base import quote
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import as_object
@@ -85,6 +85,7 @@ def _differences(path: str, found: JsonObject, item: Item) -> Iterator[Odd]:
         member = CALL_INPUT[item.kind]
         for name, was in (("call_id", item.call_id), ("name", item.name), (member, item.arguments)):
             now = found.get(name)
+            now = input_text(now, next(iter(item.pieces.values()), None)) if name == member else now
             streamed = "".join(str(piece.text) for piece in item.pieces.values()) if name == member else None
             if type(now) is not str or not was or now in (was, item.added.get(name), streamed):
                 continue

@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.responses.expectations import CALL_INPUT, CALLS, text_of
 from streamlab.wire.accumulate import Text
-from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 from streamlab.wire.reading import as_list, as_object
 
 #: A piece of an item: its family, and the part it lies in (0 where it lies in the item itself).
@@ -30,6 +30,11 @@ class Piece:
     def whole(self) -> str:
         """What a client holds of it: the deltas, or what came whole."""
         return str(self.text) if self.deltas else self.done or self.given
+
+    @property
+    def told(self) -> bool:
+        """Whether it was said to be whole, and its deltas came to that."""
+        return self.done is not None and (self.done == str(self.text) or not self.deltas)
 
 
 class Item:
@@ -135,11 +140,28 @@ class Item:
         """The text of a family that the finished item holds."""
         return "".join(texts_of(self.done or {}, family))
 
+    def agrees_with(self, whole: JsonObject) -> bool:
+        """Whether a finished item holds what the deltas of this one came to."""
+        held = ((self.nth(key), value) for key, _path, value in held_pieces(whole))
+        return all(piece is None or not piece.deltas or str(piece.text) == value for piece, value in held)
+
     def same(self, item: JsonObject) -> bool:
         """Whether an item that is added or done means this one again: the same id and, for a call, the same call."""
         if text_of(item.get("id")) != self.id or text_of(item.get("type")) != self.kind:
             return False
         return not self.is_call or text_of(item.get("call_id")) in ("", self.call_id)
+
+
+def input_text(value: Any, piece: Piece | None) -> Any:
+    """What a call is called with, as text where it came as an object: in the words of its deltas where they say the
+    same. Anything else is left as it is."""
+    if type(value) not in (dict, list):
+        return value
+    streamed = str(piece.text) if piece is not None and piece.deltas else ""
+    payload = decode_payload(streamed.encode("utf-8", "surrogatepass"))
+    if payload.ok and not payload.faults and payload.value == value:
+        return streamed
+    return encode_json(value).decode("utf-8", "replace")
 
 
 def texts_of(item: JsonObject, family: str) -> list[str]:

@@ -19,7 +19,7 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import Odd, ResponseFact
-from streamlab.apis.responses.items import Item, Piece, held_pieces
+from streamlab.apis.responses.items import Item, Piece, held_pieces, input_text
 from streamlab.rules.base import quote
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
@@ -30,6 +30,8 @@ MOST_ITEMS: Final = 10_000
 _MOST_PARTS: Final = 20_000
 #: What nobody sees: white space, and characters without a width.
 _UNSEEN = " \t\r\n\u200b\u200c\u200d\u2060\ufeff"
+#: Items among which a call is looked for by its call_id.
+_MOST_OPEN = 64
 _NO_PART_INDEX = {"content_index": _F.NO_CONTENT_INDEX, "summary_index": _F.NO_SUMMARY_INDEX}
 
 
@@ -222,6 +224,7 @@ class Output(ItemIndex):
         other = placed is not None and bool(placed.kind) and placed.kind != found.get("type")
         other = other and item_id not in self.by_id  # it only has the index of that one
         item = None if other else self._look_up(item_id, index, "item.id", value, kind)
+        item = item or self._by_call_id(found, item_id)
         if item is None:
             item = self._unopened(index, item_id, kind, "")
             item.kind = text_of(found.get("type"))
@@ -240,6 +243,16 @@ class Output(ItemIndex):
             self._compare(item, found)
         return item
 
+    def _by_call_id(self, found: JsonObject, item_id: str) -> Item | None:
+        """The open call that is done under an id and an index that are nobody's; its call_id tells."""
+        call_id = text_of(found.get("call_id"))
+        for item in self.items[-_MOST_OPEN:] if call_id else ():
+            if item.open and item.opened and item.kind == found.get("type") and item.added.get("call_id") == call_id:
+                said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
+                self._say(_F.IDS, "item.id", said, item.id, item_id)
+                return item
+        return None
+
     def _changed(self, item: Item, found: JsonObject) -> None:
         if not item.opened:
             return
@@ -254,6 +267,7 @@ class Output(ItemIndex):
         """What the finished item holds against what its deltas came to."""
         for key, path, whole in held_pieces(found):
             piece = item.nth(key)
+            whole = input_text(whole, piece)
             if type(whole) is not str:
                 continue
             if piece is None or not piece.deltas:
@@ -355,6 +369,7 @@ class Output(ItemIndex):
         return None
 
     def _whole(self, whole: Any, kind: str, family: str, item: Item, piece: Piece) -> None:
+        whole = input_text(whole, piece)
         piece.done = text_of(whole)
         if type(whole) is not str or piece.doubtful or item.resumed:
             return

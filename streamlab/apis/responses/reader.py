@@ -217,6 +217,18 @@ class ResponsesReader:
         said = f"event: says {quote(shown)}, the type inside is {quote(kind)}" if shown else ""
         self._say(_F.NAME, "type" if shown else None, said or f"no event: line names {quote(kind)}", kind, shown)
 
+    def _named(self, value: JsonObject, kind: str, sse: ServerSentEvent | None) -> str:
+        """The type of an event that has none of this API's: the event line may tell it."""
+        named = (sse.event or b"").decode("utf-8", "replace") if sse is not None else ""
+        known = named in EVENT_TYPES if kind else named.startswith("response.")
+        if not known or kind in (ERROR, "keepalive") or named in (ERROR, "keepalive"):
+            return kind
+        said = f"the type stands in the event line alone: {quote(named)}"
+        if kind:
+            said = f"the type inside is {quote(kind)}, the event line says {quote(named)}"
+        self._say(_F.UNTYPED, "type", said, named, value.get("type"))
+        return named
+
     def _number(self, value: JsonObject, kind: str, sse: ServerSentEvent | None) -> bool:
         """Take in an event's number; False where the event comes a second time."""
         delta = value.get("delta")
@@ -230,12 +242,9 @@ class ResponsesReader:
     def _read_object(self, value: JsonObject, sse: ServerSentEvent | None) -> int:
         self.odd.clear()
         self.item, self._next = None, None
-        kind = value.get("type")
-        if type(kind) is not str or not kind:
-            named = (sse.event or b"").decode("utf-8", "replace") if sse is not None else ""
-            kind = named if named.startswith("response.") else ""
-            if kind:
-                self._say(_F.UNTYPED, "type", f"the type stands in the event line alone: {quote(kind)}", kind)
+        kind = text_of(value.get("type"))
+        if kind not in EVENT_TYPES and not kind.startswith("response."):
+            kind = self._named(value, kind, sse)
         elif kind.startswith("response.") or kind in (ERROR, "keepalive"):
             self._name(sse, kind)
         self.kind = kind

@@ -274,8 +274,13 @@ class Framing(Repair):
             lines.rules["error-flat-object"] = lines.event
             return ErrorPayload(None, {"error": told})
         if isinstance(event, Chunk | ErrorPayload) and event.sse is not None and b"\n" in (event.sse.data or b""):
-            return type(event)(None, event.json, event.faults)
+            return self._as_one(event, lines.event)
         return event
+
+    def _as_one(self, event: Chunk | ErrorPayload, name: bytes | None) -> Chunk | ErrorPayload:
+        """The event with its JSON written anew, under its name where events have names."""
+        named = frame(encode_json(event.json), name) if self._names and name else None
+        return type(event)(named, event.json, event.faults)
 
     def _undecodable(self, event: Undecodable, payload: bytes, lines: _Lines, name: bytes | None) -> list[StreamEvent]:
         """A payload that is no JSON object: several events in one, raw control bytes, a list of chunks."""
@@ -320,6 +325,8 @@ class Framing(Repair):
                 draft.note(rule, "", exact or fault.detail)
                 if fault.kind is FaultKind.NAN:
                     _without_nan(event.json)
+        if draft.event.sse is None and event.sse is not None:
+            draft.event = self._as_one(event, event.sse.event)
         sse = draft.event.sse
         if sse is not None and SEPARATORS.search(sse.raw):
             again = read_event(frame(sse.data or b"", sse.event if self._names else None, sse.start))

@@ -20,6 +20,7 @@ from streamlab.apis.responses.expectations import (
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.final import pairs
 from streamlab.apis.responses.fold import item_json
+from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.rules.repair import Draft, Origin, RepairState
@@ -99,13 +100,17 @@ class ResponseOut:
         if kind != FAILED:
             self._fill(draft, response)
             self._usage(draft, response)
+        streamed: dict[int, Item] = {}
         for place, found, item in pairs(as_list(response.get("output")), self.reader.items).paired:
+            streamed[place] = item
             if not item.resumed:
                 path = f"response.output[{place}]."
                 self.items.name(draft, found, self.items.slot(item), path)
                 if item.call_made and not text_of(found.get("call_id")):
                     draft.put("responses-missing-call-id", found, "call_id", item.call_id, path)
-        self._members(draft, response)
+        for place, listed in enumerate(as_list(response.get("output"))):
+            if type(listed) is dict:
+                self.items.listed(draft, listed, f"response.output[{place}].", streamed.get(place))
         why = cut(response)
         if kind == COMPLETED and why:
             self._masked(draft, response)
@@ -124,12 +129,6 @@ class ResponseOut:
             return
         rule = "responses-completed-output-empty" if listed == [] else "responses-completed-output-missing"
         draft.put(rule, response, "output", output, "response.")
-
-    def _members(self, draft: Draft, response: JsonObject) -> None:
-        """What the items of the output lack, as when they were done."""
-        for place, item in enumerate(as_list(response.get("output"))):
-            if type(item) is dict:
-                self.items.listed(draft, item, f"response.output[{place}].")
 
     def _masked(self, draft: Draft, response: JsonObject) -> None:
         rule = "responses-incomplete-masked"

@@ -15,10 +15,10 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.items import Item
+from streamlab.apis.responses.items import Item, input_text
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import Draft, Origin, RepairState
-from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 
 _F = ResponseFact
@@ -102,15 +102,19 @@ class ItemsOut:
         place = self.reader.output.place
         if place is None or item.resumed:
             return
-        member, number = place
-        same = [one for kind, one in list(item.parts)[:256] if kind == member]
-        counted = same.index(number) if number in same else number
+        member, counted = place[0], self.counted(item, *place)
         if draft.json.get(member) == counted and type(draft.json.get(member)) is int:
             return
         kind = "content" if member == "content_index" else "summary"
         missing = type(draft.json.get(member)) is not int
         rule = f"responses-missing-{kind}-index" if missing else "responses-content-index-wrong"
         draft.put(rule, draft.json, member, counted, "")
+
+    @staticmethod
+    def counted(item: Item, member: str, number: int) -> int:
+        """The number under which a part goes out: how many were opened before it."""
+        same = [one for kind, one in list(item.parts)[:256] if kind == member]
+        return same.index(number) if number in same else number
 
     # -- members -----------------------------------------------------------------------------------------------------
 
@@ -124,7 +128,7 @@ class ItemsOut:
         elif facts & _F.PART:
             _annotations(draft, as_object(value.get("part")), "part.")
         elif facts & _F.DONE and self.reader.kind == "response.function_call_arguments.done":
-            _arguments(draft, value, "")
+            _arguments(draft, value, "", item)
 
     def _item(self, draft: Draft, found: JsonObject, *, done: bool, item: Item | None) -> None:
         kind = text_of(found.get("type"))
@@ -146,8 +150,8 @@ class ItemsOut:
             draft.put("responses-item-status-missing", found, "status", status, "item.")
 
     @staticmethod
-    def listed(draft: Draft, item: JsonObject, path: str) -> None:
-        """What an item that the finished response lists lacks."""
+    def listed(draft: Draft, item: JsonObject, path: str, streamed: Item | None = None) -> None:
+        """What an item that the finished response lists lacks; ``streamed`` is what came of it before."""
         kind = text_of(item.get("type"))
         if kind == "message":
             if not item.get("role"):
@@ -157,13 +161,13 @@ class ItemsOut:
         elif kind == "reasoning" and type(item.get("summary")) is not list:
             draft.put("responses-reasoning-summary-missing", item, "summary", [], path)
         elif kind == "function_call":
-            _arguments(draft, item, path)
+            _arguments(draft, item, path, streamed)
         if kind in WITH_STATUS and not item.get("status"):
             draft.put("responses-item-status-missing", item, "status", "completed", path)
 
     def _call(self, draft: Draft, found: JsonObject, *, done: bool, item: Item | None) -> None:
-        if found.get("type") == "function_call":
-            _arguments(draft, found, "item.")
+        if found.get("type") == "function_call" and not _given(draft, found, item, done=done):
+            _arguments(draft, found, "item.", item)
         if not done or item is None or not item.opened:
             return
         for member in ("name", "call_id"):
@@ -191,8 +195,22 @@ def _annotations(draft: Draft, part: JsonObject, path: str) -> None:
         draft.put("responses-annotations-missing", part, "annotations", [], path)
 
 
-def _arguments(draft: Draft, holder: JsonObject, path: str) -> None:
+def _arguments(draft: Draft, holder: JsonObject, path: str, item: Item | None) -> None:
     arguments: Any = holder.get("arguments")
     if type(arguments) in (dict, list):
-        text = encode_json(arguments).decode("utf-8", "replace")
-        draft.put("responses-arguments-not-string", holder, "arguments", text, path)
+        piece = item.pieces.get(_ARGUMENTS) if item is not None else None
+        draft.put("responses-arguments-not-string", holder, "arguments", input_text(arguments, piece), path)
+
+
+def _given(draft: Draft, found: JsonObject, item: Item | None, *, done: bool) -> bool:
+    """Whether a call is added with an object, whose text is then a delta's; an empty one says nothing."""
+    arguments = found.get("arguments")
+    if done or item is None or type(arguments) not in (dict, list):
+        return False
+    if arguments:
+        item.piece(_ARGUMENTS).given = input_text(arguments, None)
+    draft.put("responses-arguments-not-string", found, "arguments", "", "item.")
+    return True
+
+
+_ARGUMENTS = ("response.function_call_arguments", 0)

@@ -23,7 +23,7 @@ from streamlab.apis.responses.expectations import (
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.final import pairs
 from streamlab.apis.responses.fold import item_json
-from streamlab.apis.responses.items import Item, Piece, held_pieces
+from streamlab.apis.responses.items import Item, held_pieces
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.ending import ResponseOut
 from streamlab.apis.responses.repairs.errors import Failures
@@ -63,6 +63,9 @@ _SAID_BEFORE = (
     (_F.HEARTBEAT, "responses-heartbeat-as-delta"),
     (_F.AGAIN, "responses-item-event-repeated"),
 )
+
+#: Members of this API's own events: what has one is no keep-alive, whatever its type.
+_OWN = frozenset({"response", "item", "item_id", "part", "output_index"})
 
 _RULES = (
     "responses-annotations-missing",
@@ -204,7 +207,9 @@ class ResponseRepair(Repair):
 
     def _foreign(self, draft: Draft) -> Draft:
         """An event of no kind that this API has becomes a comment, once a response has begun."""
-        if self._reader.begun and draft.json.get("object") != "response":
+        if self._reader.begun and draft.json.keys() & _OWN:
+            self.story.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
+        elif self._reader.begun and draft.json.get("object") != "response":
             kind = text_of(draft.json.get("type"))
             draft.event = comment(b" " + encode_json(draft.json))
             draft.changes.append(Change("responses-keepalive-event", "", kind, ":"))
@@ -269,17 +274,17 @@ class ResponseRepair(Repair):
                 continue
             whole = found.get(item.number)
             if whole is None and (
-                item in self._added_here or (item.pieces and all(map(_is_told, item.pieces.values())))
+                item in self._added_here or (item.pieces and all(piece.told for piece in item.pieces.values()))
             ):
                 whole = {**item_json(item), "status": "completed"}
-            if whole is None or not _agrees(item, whole):
+            if whole is None or not item.agrees_with(whole):
                 self.story.account.cannot(rule, "what the item holds is not on the wire")
                 continue
             slot = self._items.slot(item)
             whole = {**whole, "id": slot.id} if slot.id else whole
             value: JsonObject = {"type": ITEM_DONE, "output_index": slot.index, "item": whole}
             one = made(value, draft, rule)
-            self._items.listed(one, whole, "item.")
+            self._items.listed(one, whole, "item.", item)
             if not item.pieces and not item.parts and item.kind in ("message", *CALL_INPUT):
                 for inner in inner_events(whole, slot.index):
                     yield made(inner, draft, rule)
@@ -337,7 +342,8 @@ class ResponseRepair(Repair):
         if facts & _F.UNPARTED and family in PIECES and item.open and self._reader.output.place is not None:
             slot, (member, number) = self._items.slot(item), self._reader.output.place
             if slot.id:
-                place: JsonObject = {"item_id": slot.id, "output_index": slot.index, member: number}
+                place: JsonObject = {"item_id": slot.id, "output_index": slot.index}
+                place[member] = number if item.resumed else self._items.counted(item, member, number)
                 self._parts_here.add((item.number, (member, number)))
                 yield made(part_added(family, place), draft, rule)
 
@@ -375,17 +381,6 @@ class ResponseRepair(Repair):
                 if name == "response.function_call_arguments" and type(whole) is str and untold and whole_given:
                     rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
                     yield made(delta_event(name, whole, place), draft, rule)
-
-
-def _agrees(item: Item, whole: JsonObject) -> bool:
-    """Whether a finished item holds what its deltas came to."""
-    held = ((item.nth(key), value) for key, _path, value in held_pieces(whole))
-    return all(piece is None or not piece.deltas or str(piece.text) == value for piece, value in held)
-
-
-def _is_told(piece: Piece) -> bool:
-    """Whether a piece was said to be whole, and its deltas came to that."""
-    return piece.done is not None and (piece.done == str(piece.text) or not piece.deltas)
 
 
 _EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}

@@ -10,6 +10,10 @@ from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_list, as_object
+
+#: Items of a finished response that are looked at.
+_MOST = 1_000
 
 
 class ResponsesArgumentsNotString(ItemRule):
@@ -30,7 +34,7 @@ class ResponsesArgumentsNotString(ItemRule):
     source = OBSERVED_RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
-    on = ResponseFact.ITEM_ADDED | ResponseFact.ITEM_DONE | ResponseFact.DONE
+    on = ResponseFact.ITEM_ADDED | ResponseFact.ITEM_DONE | ResponseFact.DONE | ResponseFact.TERMINAL
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         item, value = self.item_of(event), self.value(event)
@@ -38,6 +42,10 @@ class ResponsesArgumentsNotString(ItemRule):
             yield from self._judge(at, item, "item.arguments")
         elif self.response.kind == "response.function_call_arguments.done":
             yield from self._judge(at, value, "arguments")
+        elif self.response.final is not None and self.response.terminal == self.response.kind:
+            for place, listed in enumerate(as_list(self.response.final.get("output"))[:_MOST]):
+                if as_object(listed).get("type") == "function_call":
+                    yield from self._judge(at, listed, f"response.output[{place}].arguments")
 
     def _judge(self, at: int, holder: JsonObject, path: str) -> Findings:
         arguments = holder.get("arguments")
