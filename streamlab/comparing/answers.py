@@ -6,13 +6,14 @@ however its arguments were cut.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from streamlab.comparing.comparison import Difference, Kind, Pair, severity_of
 from streamlab.comparing.differences import spot
-from streamlab.comparing.reading import Item, Lane
+from streamlab.comparing.reading import Item, Lane, texts_of
 from streamlab.comparing.wording import shown
 from streamlab.wire import reading
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
@@ -46,6 +47,25 @@ def without_calls(items: Sequence[Item]) -> list[Item]:
         texts = tuple((lane, text) for lane, text in item.texts if "call" not in lane)
         kept.append(item if len(texts) == len(item.texts) else replace(item, texts=texts))
     return kept
+
+
+def same_answer(a: Sequence[Item], b: Sequence[Item]) -> bool:
+    """Whether clients hold the same at the end: texts, calls by name and parsed arguments, how each choice ended."""
+    mine, theirs = (texts_of(without_calls(one)) for one in (a, b))
+    ends = [
+        (
+            Counter(tag for item in one for tag in item.tags if tag.startswith("finish_reason")),
+            any(item.kind == "error" for item in one),
+        )
+        for one in (a, b)
+    ]
+    calls = [[call.meaning for call in _calls(one)] for one in (a, b)]
+    return mine == theirs and ends[0] == ends[1] and calls[0] == calls[1]
+
+
+def names_called(items: Sequence[Item]) -> list[str]:
+    """The names of the functions that are called, in order."""
+    return [call.name for call in _calls(items)]
 
 
 def answer_differences(a: Sequence[Item], b: Sequence[Item], *, usage: bool) -> Iterator[Difference]:

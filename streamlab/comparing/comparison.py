@@ -70,7 +70,8 @@ class Row:
 class Kind(StrEnum):
     """What a hop can do to a stream."""
 
-    # the message around the stream
+    # the request and the message around the stream
+    REQUEST_CHANGED = "request-changed"
     STATUS_CHANGED = "status-changed"
     CONTENT_TYPE_CHANGED = "content-type-changed"
     ALL_LOST = "all-lost"
@@ -137,7 +138,7 @@ _ERRORS = {
 _INFOS = {
     Kind.COMMENT_LOST, Kind.COMMENT_ADDED, Kind.ID_CHANGED, Kind.CREATED_CHANGED, Kind.NULL_DROPPED, Kind.NULL_ADDED,
     Kind.FRAMING_CHANGED, Kind.JSON_REWRITTEN, Kind.READS_SPLIT, Kind.EVENTS_SPLIT, Kind.MEMBER_ADDED,
-    Kind.NOT_COMPARED, Kind.ERROR_REPORTED,
+    Kind.NOT_COMPARED, Kind.ERROR_REPORTED, Kind.REQUEST_CHANGED,
 }  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def witness(exchange: Exchange) -> Witness | None:
     request = exchange.request
     body = decode_payload(request.body or b"").value if request is not None else None
     headers = request.headers if request is not None else ()
-    strings = frozenset(_strings(body))
+    strings = frozenset(strings_of(body))
     answer = "".join(text for item in read_exchange(exchange).items for _, text in item.texts)
     return Witness(
         exchange.id,
@@ -83,7 +83,7 @@ def witness(exchange: Exchange) -> Witness | None:
         began,
         began + (exchange.end_us or 0),
         frozenset((name.lower(), value) for name, value in headers if name.lower() in _NAMING_HEADERS),
-        _prompt(body),
+        prompt_of(body),
         strings,
         answer[:_TEXT_COMPARED].strip(),
     )
@@ -141,7 +141,7 @@ def _same_start(a: str, b: str) -> bool:
     return shorter > 0 and a[:shorter] == b[:shorter]
 
 
-def _prompt(body: Any) -> str:
+def prompt_of(body: Any) -> str:
     """The last thing the user said, of whichever API."""
     if not isinstance(body, dict):
         return ""
@@ -151,11 +151,11 @@ def _prompt(body: Any) -> str:
     last = ""
     for turn in turns if isinstance(turns, list) else ():
         if isinstance(turn, dict) and turn.get("role", "user") in ("user", "tool"):
-            last = max(_strings(turn.get("content", turn.get("parts"))), key=len, default=last)
+            last = max(strings_of(turn.get("content", turn.get("parts"))), key=len, default=last)
     return last
 
 
-def _strings(value: Any) -> Iterator[str]:
+def strings_of(value: Any) -> Iterator[str]:
     """The strings inside a JSON value, without white space around them; as many as are worth comparing."""
     waiting, budget = [value], _MAX_STRINGS
     while waiting and budget:

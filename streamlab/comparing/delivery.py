@@ -30,14 +30,17 @@ def delivery_differences(
         words = f"merged {number_of(reads, 'read')} into {now}"
         if delay.worst >= MIN_DELAY_US:
             words += f", which {delay.words()}"
-        return [Difference(Kind.READS_MERGED, severity_of(Kind.READS_MERGED), words, amount=reads)]
+        pairs = delay.pairs() if delay.worst >= MIN_DELAY_US else ()
+        return [Difference(Kind.READS_MERGED, severity_of(Kind.READS_MERGED), words, pairs=pairs, amount=reads)]
     found = []
     if now >= _MIN_READS and reads and now >= reads * _SPLIT and _comparable(mine, theirs):
         words = f"cut {number_of(reads, 'read')} into {now}"
         found.append(Difference(Kind.READS_SPLIT, severity_of(Kind.READS_SPLIT), words, amount=now))
     if delay.worst >= MIN_DELAY_US:
-        words, pairs = delay.words(), (delay.pair,) if delay.pair is not None else ()
-        found.append(Difference(Kind.DELAYED, severity_of(Kind.DELAYED), words, pairs=pairs, amount=delay.worst))
+        words = delay.words()
+        found.append(
+            Difference(Kind.DELAYED, severity_of(Kind.DELAYED), words, pairs=delay.pairs(), amount=delay.worst)
+        )
     return found
 
 
@@ -61,19 +64,31 @@ class _Delay:
         self.first = 0
         self._before = before_us
         self.worst = 0
-        self.pair: Pair | None = None
+        self._opening: Pair | None = None  # the first event that both have
+        self._latest: Pair | None = None
         self._at = 0
         base: int | None = None
         for row in rows:
             if row.a_offset_us is None or row.b_offset_us is None or row.relation is Relation.MOVED:
                 continue
             added = row.b_offset_us - row.a_offset_us
+            here = Pair(spot(mine.items[row.a_start]), spot(theirs.items[row.b_start]))
             if base is None:
-                self.first = added
+                self.first, self._opening = added, here
                 base = added if added < MIN_DELAY_US else 0
             if added - base > self.worst:
-                self.worst, self._at = added - base, row.a_start
-                self.pair = Pair(spot(mine.items[row.a_start]), spot(theirs.items[row.b_start]))
+                self.worst, self._at, self._latest = added - base, row.a_start, here
+
+    @property
+    def _grows(self) -> bool:
+        """Whether some event was later still than the first, which was late already."""
+        return self.first >= MIN_DELAY_US and self.worst - self.first >= MIN_DELAY_US
+
+    def pairs(self) -> tuple[Pair, ...]:
+        """The late events that `words` speaks of, and no other."""
+        told = [self._opening] if self.first >= MIN_DELAY_US else [self._latest]
+        told += [self._latest] if self._grows else []
+        return tuple(pair for pair in told if pair is not None)
 
     def words(self) -> str:
         """The delay in words."""
@@ -81,7 +96,7 @@ class _Delay:
             words = f"added {seconds(self.first)} to the first event"
             if 2 * self._before > self.first:
                 words += f" ({seconds(self._before)} of it before it asked)"
-            if self.worst - self.first >= MIN_DELAY_US:
+            if self._grows:
                 words += f", {seconds(self.worst)} by event {self._at}"
             return words
         return f"held events back, event {self._at} for {seconds(self.worst)}"

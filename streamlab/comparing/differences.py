@@ -19,6 +19,7 @@ from streamlab.comparing.comparison import (
     Spot,
     severity_of,
 )
+from streamlab.comparing.ends import error_in_words, finish_tags, finishes_of, same_word, told_finish
 from streamlab.comparing.member_changes import frame_of, member_differences, member_kind, text_change, trait_of
 from streamlab.comparing.reading import Item, Texts, texts_of
 from streamlab.comparing.wording import message
@@ -81,6 +82,7 @@ class Differences:
         self._foreign = foreign
         self._found: dict[tuple[Kind, str | None], Gathered] = {}
         self._lost: list[int] = []
+        self._told: set[int] = set()  # errors of a that b reports
 
     def gathered(self) -> list[Gathered]:
         """Everything so far, in the order of first places."""
@@ -113,8 +115,9 @@ class Differences:
     def rows(self, rows: Sequence[Row]) -> None:
         """Gather from these rows; lost and added events that follow each other are one place."""
         before: Row | None = None
+        errors = self._errors_told(rows)
         for row, after in zip_longest(rows, rows[1:]):
-            if row.relation is Relation.SAME:
+            if row.relation is Relation.SAME or row in errors:
                 pass
             elif self._reported(row, after) or (before is not None and self._reported(before, row)):
                 if row.relation is Relation.LOST and after is not None:
@@ -131,6 +134,20 @@ class Differences:
                 self._regrouped(row)
             before = row
 
+    def _errors_told(self, rows: Sequence[Row]) -> set[Row]:
+        """Rows of errors that b reports in words or in a place of its own: neither swallowed nor added."""
+        lost = [row for row in rows if row.relation is Relation.LOST and self._a[row.a_start].kind == "error"]
+        added = [row for row in rows if row.relation is Relation.ADDED and self._b[row.b_start].kind == "error"]
+        pairs = list(zip(lost, added, strict=False))
+        for mine, theirs in pairs:
+            self._error_told(self._a[mine.a_start], self._b[theirs.b_start])
+        return {row for pair in pairs for row in pair}
+
+    def _error_told(self, a: Item, b: Item) -> None:
+        self._told.add(a.number)
+        was, now = error_in_words(a), error_in_words(b)
+        self.note(Kind.ERROR_REPORTED, Pair(spot(a), spot(b)), a_value=was, b_value=now, detail="error")
+
     def _reported(self, row: Row, after: Row | None) -> bool:
         """Whether an event that is no JSON was lost, and an error event stands in its place."""
         return (
@@ -144,6 +161,8 @@ class Differences:
         lost = row.relation is Relation.LOST
         item = self._a[row.a_start] if lost else self._b[row.b_start]
         kinds = _ONE_SIDED.get(item.kind)
+        if lost and item.kind == "error" and self._foreign and told_finish(finish_tags(item)):
+            return  # the last word of the stream: `finishes` tells what became of it
         if kinds is None:
             kinds = (Kind.TEXT_LOST, Kind.TEXT_ADDED) if item.texts else (Kind.EVENT_LOST, Kind.EVENT_ADDED)
         if self._foreign and not item.texts and item.kind not in ("error", "undecodable"):
@@ -207,21 +226,22 @@ class Differences:
         for lane in dict.fromkeys((*mine, *theirs)):
             if mine.get(lane, "") != theirs.get(lane, ""):
                 self._texts(".".join(map(str, lane)), mine.get(lane, ""), theirs.get(lane, ""), pair)
-        finishes = [[tag for item in one for tag in item.tags if tag.startswith("finish")] for one in (a, b)]
+        finishes = [[tag for item in one for tag in finish_tags(item)] for one in (a, b)]
         if finishes[0] != finishes[1]:
             was, now = (told_finish(one) for one in finishes)
             self.note(Kind.FINISH_REASON_CHANGED, pair, "choices[0].finish_reason", a_value=was, b_value=now)
 
     def finishes(self) -> None:
         """Every finish_reason of both, choice by choice: for streams that were translated, wherever they stand."""
-        mine, theirs = _finishes(self._a), _finishes(self._b)
+        mine = finishes_of([item for item in self._a if item.number not in self._told])
+        theirs = finishes_of(self._b)
         for name in dict.fromkeys((*mine, *theirs)):
             ours, others = mine.get(name, []), theirs.get(name, [])
             path = name.replace("finish_reason", "choices") + ".finish_reason"
             for at in range(max(len(ours), len(others))):
                 was, here = ours[at] if at < len(ours) else (None, None)
                 now, there = others[at] if at < len(others) else (None, None)
-                if was != now:
+                if was != now and not same_word(was, now, here):
                     pair = Pair(spot(here) if here else None, spot(there) if there else None)
                     self.note(Kind.FINISH_REASON_CHANGED, pair, path, a_value=was, b_value=now)
 
@@ -256,6 +276,9 @@ class Differences:
 
     def _changed(self, a: Item, b: Item) -> None:
         pair = Pair(spot(a), spot(b))
+        if a.kind == b.kind == "error" and a.sse.data != b.sse.data:
+            self._error_told(a, b)
+            return
         if self._foreign:
             self._text_lanes(a, b, pair)
             return
@@ -343,22 +366,12 @@ def _what(texts: Texts) -> str:
     return _LANES.get(lanes.pop(), "") if len(lanes) == 1 else ""
 
 
-_LANES = {"call": " of a tool call", "function_call": " of a function call", "reasoning": " of reasoning"}
-
-
-def told_finish(tags: Sequence[str]) -> str | None:
-    """The first finish_reason of these tags."""
-    return tags[0].partition("=")[2] if tags else None
-
-
-def _finishes(items: Sequence[Item]) -> dict[str, list[tuple[str | None, Item | None]]]:
-    found: dict[str, list[tuple[str | None, Item | None]]] = {}
-    for item in items:
-        for tag in item.tags:
-            name, _, value = tag.partition("=")
-            if name.startswith("finish_reason"):
-                found.setdefault(name, []).append((value, item))
-    return found
+_LANES = {
+    "call": " of a tool call",
+    "function_call": " of a function call",
+    "reasoning": " of reasoning",
+    "refusal": " of the refusal",
+}
 
 
 def told(item: Item) -> str:

@@ -11,13 +11,25 @@ from dataclasses import dataclass, replace
 
 from streamlab.comparing.alignment import align
 from streamlab.comparing.answers import answer_differences, without_calls
-from streamlab.comparing.comparison import ComparedSide, Comparison, Difference, Kind, Pair, Relation, Row, severity_of
+from streamlab.comparing.asked import request_differences
+from streamlab.comparing.carried import answers_of, facts_of
+from streamlab.comparing.comparison import (
+    ABSENT,
+    ComparedSide,
+    Comparison,
+    Difference,
+    Kind,
+    Pair,
+    Relation,
+    Row,
+    severity_of,
+)
 from streamlab.comparing.delivery import delivery_differences
 from streamlab.comparing.differences import Differences, Gathered, spot
 from streamlab.comparing.member_changes import trait_of
 from streamlab.comparing.parity import request_body
 from streamlab.comparing.reading import Item, Reading, read_exchange
-from streamlab.comparing.verdict import verdict
+from streamlab.comparing.verdict import faults, verdict
 from streamlab.comparing.wording import number_of, shown
 from streamlab.exchange import Ending, Exchange
 from streamlab.judging.analyzer import analyze
@@ -56,7 +68,8 @@ def compare_exchanges(
     mine, theirs = read_exchange(a), read_exchange(b)
     told = _without_torn_off(b, mine.items, theirs.items)
     rows = _aligned(mine, theirs, told)
-    found = _Comparing(a, b, mine, theirs, rows).differences()
+    unfinished = "unfinished" in facts_of(faults(report_a)) - facts_of(faults(report_b))
+    found = _Comparing(a, b, mine, theirs, rows, unfinished=unfinished).differences()
     for at in range(len(told), len(theirs.items)):
         end = len(mine.items)
         rows.append(Row(Relation.ADDED, end, end, at, at + 1, None, theirs.items[at].offset_us))
@@ -66,7 +79,7 @@ def compare_exchanges(
         _side(b, theirs, names.b),
         tuple(rows),
         ordered,
-        verdict(names.a, names.b, ordered, report_a, report_b),
+        verdict(names.a, names.b, ordered, report_a, report_b, answers_of(a, b, mine.items, told)),
         report_a,
         report_b,
     )
@@ -125,12 +138,15 @@ def _side(exchange: Exchange, reading: Reading, name: str) -> ComparedSide:
 class _Comparing:
     """One comparison. What concerns the whole is found first, and its share of the rows is not said again."""
 
-    def __init__(self, a: Exchange, b: Exchange, mine: Reading, theirs: Reading, rows: Sequence[Row]) -> None:
+    def __init__(
+        self, a: Exchange, b: Exchange, mine: Reading, theirs: Reading, rows: Sequence[Row], *, unfinished: bool
+    ) -> None:
         self._a = a
         self._b = b
         self._mine = mine
         self._theirs = theirs
         self._rows = rows
+        self._unfinished = unfinished  # rules say so of a, and not of b
         self._whole: list[Difference] = []
 
     def differences(self) -> list[Difference]:
@@ -146,12 +162,13 @@ class _Comparing:
         if foreign and Kind.CUT_SHORT not in {one.kind for one in self._whole}:
             events.finishes()
             self._answers()
-        gathered = events.gathered()
+        gathered = self._masked(events.gathered())
         for one in gathered:
             self._settle_severity(one)
         if not (self._mine.complete and self._theirs.complete):
             self._say(Kind.NOT_COMPARED, "sent more events than can be compared; the rest was left out")
         found = [*self._whole, *(one.finished() for one in gathered)]
+        found += request_differences(self._a, self._b)
         return [*found, *delivery_differences(self._a, self._b, self._mine, self._theirs, self._rows)]
 
     def _say(self, kind: Kind, message: str, severity: Severity | None = None, **more: object) -> None:
@@ -164,6 +181,8 @@ class _Comparing:
         names_as_asked = one.kind is Kind.MODEL_CHANGED and one.b_value == asked_b.get("model") is not None
         own_usage = one.kind is Kind.EVENT_LOST and one.path == "usage"
         own_usage = own_usage and _wants_usage(asked_a) and not _wants_usage(asked_b)
+        if own_usage:
+            one.detail, one.trait = "usage, which it had asked for itself", ""
         reports_cut = one.kind is Kind.ERROR_ADDED and self._a.ending is not Ending.COMPLETE
         collapsed = one.kind is Kind.EVENTS_MERGED and one.detail == "whole" and not asked_b.get("stream")
         if repairs_end or names_as_asked or own_usage or reports_cut or collapsed:
@@ -265,23 +284,46 @@ class _Comparing:
         said = {one.kind for one in self._whole}
         if a is b or b in _NOT_ITS_DOING or self._b.head is None:
             return
+        if a is Ending.COMPLETE and Kind.CUT_SHORT not in said:
+            self._say(Kind.CUT_SHORT, f"broke off behind the last event ({b}) instead of ending properly")
+
+    def _masked(self, gathered: list[Gathered]) -> list[Gathered]:
+        """What is left to say where a has no end and b ends as if whole: the end that b made is told with it."""
+        a = self._a.ending
         done = any(item.kind == "done" for item in self._mine.items)
-        if a is Ending.COMPLETE:
-            if Kind.CUT_SHORT not in said:
-                self._say(Kind.CUT_SHORT, f"broke off behind the last event ({b}) instead of ending properly")
-        elif b is Ending.COMPLETE and not done and not self._told_of_failure():
-            if a is Ending.CLIENT_LEFT:
-                words = "stopped reading before the end, and ended the stream as if it were whole"
-                self._say(Kind.HUNG_UP_EARLY, words)
-            else:
-                words = f"hid that the stream broke off ({a}): it ends as if it were whole"
-                self._say(Kind.CUT_MASKED, words, a_value=str(a), b_value=str(b))
+        cut = a is not Ending.COMPLETE or self._unfinished
+        if not cut or done or self._b.ending is not Ending.COMPLETE or self._told_of_failure():
+            return gathered
+        made = [one for one in gathered if _is_end_made(one)]
+        if a is Ending.COMPLETE and not made:
+            return gathered
+        ends = [f"finish_reason {shown(one.b_value)}" for one in made if one.kind is Kind.FINISH_REASON_CHANGED]
+        ends += [visible(one.detail, 60) for one in made if one.kind is Kind.EVENT_ADDED]
+        ends += ["[DONE]"] if any(one.kind is Kind.DONE_ADDED for one in made) else []
+        its = f"{' and '.join(ends)} {'is' if len(ends) == 1 else 'are'} its own" if ends else ""
+        pairs = tuple(pair for one in made for pair in one.pairs[:1])
+        if a is Ending.CLIENT_LEFT:
+            words = "stopped reading before the end, and ended the stream as if it were whole"
+            self._say(Kind.HUNG_UP_EARLY, f"{words} ({its})" if its else words, pairs=pairs)
+        else:
+            how = "ended without an end to its answer" if a is Ending.COMPLETE else f"broke off ({a})"
+            words = f"hid that the stream {how}: {its or 'it ends as if it were whole'}"
+            self._say(Kind.CUT_MASKED, words, pairs=pairs, a_value=str(a), b_value=str(self._b.ending))
+        return [one for one in gathered if one not in made]
 
     def _told_of_failure(self) -> bool:
         """Whether b says in its own way that something went wrong."""
         head = self._b.head
         errors = [item for item in self._theirs.items if item.kind == "error"]
         return head is None or head.status >= 400 or bool(errors)
+
+
+def _is_end_made(one: Gathered) -> bool:
+    """Whether a difference is an end that a did not have: a finish reason, or the end of the stream."""
+    if one.kind is Kind.FINISH_REASON_CHANGED:
+        return one.a_value in (None, ABSENT)
+    finishes = one.kind is Kind.EVENT_ADDED and (one.path or "").endswith(".finish_reason")
+    return finishes or one.kind is Kind.DONE_ADDED
 
 
 def _wants_usage(body: JsonObject) -> bool:

@@ -212,7 +212,11 @@ class _Reader:
             self._append(self._item(offset_us, read, event))
             return
         texts, tags = _meaning(values, self._known)
-        kind = "error" if any(isinstance(one, ErrorPayload) for one in kept) else "chunk"
+        errors = [one.json["error"] for one in kept if isinstance(one, ErrorPayload)]
+        kind = "error" if errors else "chunk"
+        tags += tuple(f"error={_encoded(error)}" for error in errors)
+        if errors and isinstance(event, Chunk):  # the stream was not broken by an error: its last word means one
+            tags += (f"finish_reason[0]={reading.as_object(errors[0]).get('code')}",)
         number = len(self._found.items)
         self._append(Item(number, offset_us, read, kind, event.sse, texts, tags or _filler(texts), values))
 
@@ -225,8 +229,7 @@ class _Reader:
         if isinstance(event, Done):
             return Item(number, offset_us, read, "done", sse, (), ("done",))
         if isinstance(event, ErrorPayload):
-            said = encode_json(event.json["error"]).decode("utf-8", "replace")
-            return Item(number, offset_us, read, "error", sse, (), (f"error={said}",))
+            return Item(number, offset_us, read, "error", sse, (), (f"error={_encoded(event.json['error'])}",))
         if isinstance(event, Comment):
             said = sse.raw.strip().decode("utf-8", "replace")
             return Item(number, offset_us, read, "comment", sse, (), (f"comment={said}",))
@@ -247,9 +250,13 @@ class _Reader:
             made = tuple(one.json for one in self._translator.chunk(value) if isinstance(one, Chunk))
         texts, tags = _meaning(made or (value,), self._known)
         if value.get("error"):
-            tags = (f"error={encode_json(value['error']).decode('utf-8', 'replace')}",)
+            tags = (f"error={_encoded(value['error'])}",)
         self._translator = None
         self._append(Item(0, end_us, read, "error" if value.get("error") else "whole", sse, texts, tags, made))
+
+
+def _encoded(value: Any) -> str:
+    return encode_json(value).decode("utf-8", "replace")
 
 
 def _bare(value: bytes) -> StreamEvent:
@@ -315,7 +322,7 @@ def _call_texts(lane: Lane, function: JsonObject) -> Iterator[tuple[Lane, str]]:
     for member in ("name", "arguments"):
         text = function.get(member)
         if type(text) is dict:
-            text = encode_json(text).decode("utf-8", "replace")
+            text = _encoded(text)
         if type(text) is str and text:
             yield (*lane, member), text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from streamlab.comparing.carried import BothAnswers, fact_of, facts_of, is_carried
 from streamlab.comparing.comparison import Blame, Difference, Kind, Verdict
 from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Severity
@@ -32,17 +33,23 @@ _LOSES = frozenset(
 _SHOWN = 3
 
 
-def verdict(a: str, b: str, differences: Sequence[Difference], report_a: Report, report_b: Report) -> Verdict:
+def verdict(
+    a: str, b: str, differences: Sequence[Difference], report_a: Report, report_b: Report, answers: BothAnswers
+) -> Verdict:
     """The verdict about the hop called ``b``, whose upstream is called ``a``."""
     faults_a, faults_b = faults(report_a), faults(report_b)
-    passed_on = tuple(rule for rule in faults_b if rule in faults_a)
-    introduced = tuple(rule for rule in faults_b if rule not in faults_a)
-    repaired = tuple(rule for rule in faults_a if rule not in faults_b)
+    facts_a, facts_b = facts_of(faults_a), facts_of(faults_b)
+    carried = tuple(one for one in faults_b if one not in faults_a and is_carried(one, facts_a, answers))
+    told_before = tuple(one for one in faults_a if one in faults_b or fact_of(one) in facts_b)
+    passed_on = (*told_before, *(one for one in carried if fact_of(one) not in facts_a))
+    introduced = tuple(one for one in faults_b if one not in faults_a and one not in carried)
+    repaired = tuple(one for one in faults_a if one not in told_before)
     did = [one for one in differences if one.severity is not Severity.INFO]
     hides = [one for one in did if one.kind in _HIDES]
     breaks = [one for one in did if one.kind not in _HIDES]
     loses = any(one.kind in _LOSES for one in did)
-    broke_behind = [rule for rule in faults_a if rule in passed_on or (not loses and _grave(faults_a[rule]))]
+    broke_behind = [one for one in faults_a if one in passed_on or (not loses and _grave(faults_a[one]))]
+    broke_behind += [one for one in passed_on if one not in faults_a]
     behind = bool(broke_behind) or any(one.kind is Kind.CUT_MASKED for one in hides)
     if behind:  # a slow hop does not break what was broken
         breaks = [one for one in breaks if one.kind not in (Kind.DELAYED, Kind.READS_MERGED)]
@@ -86,7 +93,8 @@ def _line(
     hid = " and ".join(one.message for one in hides)
     rules = f" ({_listed(behind)})" if behind else ""
     if origin is Blame.NOBODY:
-        return f"{b} changed nothing that matters" if differs else f"{b} passed on faithfully what {a} sent"
+        harmless = f"{b} changed nothing that matters" + (f", and {hid}" if hid else "")
+        return harmless if differs else f"{b} passed on faithfully what {a} sent"
     if origin is Blame.A:
         what = f"{a} sent it already{rules}" if behind else f"{a} broke off"
         return f"{what}: {b} {hid}" if hid else f"{what}: {b} passed it on"

@@ -125,6 +125,21 @@ def _finish(one: Gathered) -> str:
     return f"changed finish_reason {shown(one.a_value)} to {shown(one.b_value)} in {_events(one)}"
 
 
+def _swallowed(one: Gathered) -> str:
+    said = one.detail.removeprefix("error ")
+    words = f"swallowed the error in event {_first(one)}"
+    return f"{words} ({visible(said, 60)})" if said else words
+
+
+def _reported(one: Gathered) -> str:
+    if one.detail != "error":
+        return f"answered event {_first(one)}, which is no JSON, with an error event"
+    words = f"reported the error in event {_first(one)}"
+    if one.a_value == one.b_value:
+        return f"{words} ({visible(one.a_value, 60)})"
+    return f"{words} in its own words ({visible(one.a_value, 60)} became {visible(one.b_value, 80)})"
+
+
 _MESSAGES: dict[Kind, Any] = {
     Kind.TEXT_LOST: _text("lost", "a"),
     Kind.TEXT_ADDED: _text("added", "b"),
@@ -143,9 +158,9 @@ _MESSAGES: dict[Kind, Any] = {
     ),
     Kind.EVENT_TORN: _torn,
     Kind.EVENT_GARBLED: lambda one: f"rewrote {_events(one)}, which {one.detail}",
-    Kind.ERROR_SWALLOWED: lambda one: f"swallowed the error in event {_first(one)}",
+    Kind.ERROR_SWALLOWED: _swallowed,
     Kind.ERROR_ADDED: lambda one: f"added an error event, its event {_first(one, 'b')}",
-    Kind.ERROR_REPORTED: lambda one: f"answered event {_first(one)}, which is no JSON, with an error event",
+    Kind.ERROR_REPORTED: _reported,
     Kind.DONE_LOST: lambda one: "dropped [DONE]",
     Kind.DONE_ADDED: lambda one: "invented [DONE]",
     Kind.DONE_REPEATED: lambda one: "sent [DONE] again",

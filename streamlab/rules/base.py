@@ -50,6 +50,9 @@ class Rule:
     needs_request: ClassVar[bool] = False
     #: Judges how events were framed: it cannot speak where events are all that is left of the wire.
     needs_framing: ClassVar[bool] = False
+    #: What the rule says of the answer itself, in a word that rules of other APIs share which say the same; "" where
+    #: it speaks of the form. A hop that passed the answer on has not done it, whichever rule of which API speaks.
+    answer_fact: ClassVar[str] = ""
     on: ClassVar[int] = 0
     #: Forms of the deviation that clients take differently, worded so that they read well after "when"; the table of
     #: who breaks (clients/measured.toml) uses these words. A form that is not in the table was measured to

@@ -147,10 +147,12 @@ def usage(chunk: JsonObject) -> JsonObject | None:
 def request_tools(body: JsonObject) -> frozenset[str]:
     """Names of the tools (and legacy functions) a request offers."""
     names: set[str] = set()
-    for tool in as_list(body.get("tools")):
-        name = as_object(as_object(tool).get("function")).get("name") or as_object(tool).get("name")
-        if type(name) is str:
-            names.add(name)
+    for tool in map(as_object, as_list(body.get("tools"))):
+        declared = as_list(tool.get("functionDeclarations", tool.get("function_declarations")))
+        for one in (tool.get("function"), tool, *declared):
+            name = as_object(one).get("name")
+            if type(name) is str:
+                names.add(name)
     for legacy in as_list(body.get("functions")):
         name = as_object(legacy).get("name")
         if type(name) is str:

@@ -52,7 +52,7 @@ CASES = [
         frozenset({Kind.ALL_LOST, Kind.DONE_ADDED}),
         ("lost everything", "no space after `data:`"),
     ),
-    Case("oneapi", "masked-cut", Blame.A, frozenset({Kind.CUT_MASKED, Kind.DONE_ADDED}), ("hid that the stream",)),
+    Case("oneapi", "masked-cut", Blame.A, frozenset({Kind.CUT_MASKED}), ("hid that the stream",)),
     Case("oneapi", "swallowed-error", Blame.B, frozenset({Kind.ERROR_SWALLOWED}), ("swallowed the error",)),
     Case("oneapi", "double-done", Blame.B, frozenset({Kind.DONE_REPEATED}), ("sent [DONE] again",)),
     Case("oneapi", "long-line", Blame.B, frozenset({Kind.TEXT_LOST}), ("64 KiB",)),

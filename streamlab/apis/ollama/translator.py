@@ -52,8 +52,9 @@ class OllamaTranslator(Translator):
     def _end(self, value: JsonObject) -> Events:
         reason = _REASONS.get(str(value.get("done_reason") or "stop"))
         if reason is None:
-            message = f"the upstream stopped with {value.get('done_reason')}"
-            yield ErrorPayload(None, {"error": {"message": message, "type": "upstream_error"}})
+            word = value.get("done_reason")
+            error = {"message": f"the upstream stopped with {word}", "type": "upstream_error", "code": str(word)}
+            yield ErrorPayload(None, {"error": error})
             return
         yield self.made({}, 0, "tool_calls" if self._calls and reason == "stop" else reason)
         if "eval_count" in value or "prompt_eval_count" in value:

@@ -37,6 +37,7 @@ class ReplacementCharInContent(Rule):
     name = "replacement-char-in-content"
     severity = Severity.ERROR
     source = UTF8
+    answer_fact = "replacement-character"
     apis = Scope.JUDGED
     on = Fact.WIDE
 

@@ -34,6 +34,7 @@ class MessagesBlockOverlap(MessagesRule):
     name = "messages-block-overlap"
     severity = Severity.WARNING
     source = MESSAGES_STREAMING
+    answer_fact = "calls-interleaved"
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.BLOCK_START | MessageFact.OVERLAP

@@ -29,6 +29,7 @@ class MessagesThinkTagsInText(MessagesRule):
     name = "messages-think-tags-in-text"
     severity = Severity.WARNING
     source = OBSERVED_MESSAGES
+    answer_fact = "thinking-in-text"
     repairability = Repairability.UNSAFE
     repair = MessageRepair
     on = MessageFact.BLOCK_STOP

@@ -33,6 +33,7 @@ class MessagesStopReasonEndTurnWithTool(MessagesRule):
     name = "messages-stop-reason-end-turn-with-tool"
     severity = Severity.WARNING
     source = MESSAGES_STOP_REASONS
+    answer_fact = "stop-with-call"
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.MESSAGE_DELTA

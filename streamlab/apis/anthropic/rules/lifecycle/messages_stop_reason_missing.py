@@ -34,6 +34,7 @@ class MessagesStopReasonMissing(MessagesRule):
     name = "messages-stop-reason-missing"
     severity = Severity.ERROR
     source = MESSAGES_STOP_REASONS
+    answer_fact = "unfinished"
     repairability = Repairability.UNSAFE
     repair = MessageRepair
     on = MessageFact.MESSAGE_DELTA | MessageFact.STOP

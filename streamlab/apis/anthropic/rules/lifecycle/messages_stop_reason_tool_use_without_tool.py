@@ -31,6 +31,7 @@ class MessagesStopReasonToolUseWithoutTool(MessagesRule):
     name = "messages-stop-reason-tool-use-without-tool"
     severity = Severity.ERROR
     source = MESSAGES_STOP_REASONS
+    answer_fact = "calls-without-call"
     repairability = Repairability.NONE
     on = MessageFact.MESSAGE_DELTA | MessageFact.MISFIT | MessageFact.STRAY
 

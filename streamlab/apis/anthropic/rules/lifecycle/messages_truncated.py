@@ -30,6 +30,7 @@ class MessagesTruncated(MessagesRule):
     name = "messages-truncated"
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
+    answer_fact = "unfinished"
     repairability = Repairability.NONE
     on = (
         MessageFact.PING

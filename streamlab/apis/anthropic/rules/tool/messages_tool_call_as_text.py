@@ -33,6 +33,7 @@ class MessagesToolCallAsText(MessagesRule):
     name = "messages-tool-call-as-text"
     severity = Severity.ERROR
     source = OBSERVED_MESSAGES
+    answer_fact = "call-in-text"
     repairability = Repairability.UNSAFE
     repair = MessageRepair
     on = MessageFact.BLOCK_STOP

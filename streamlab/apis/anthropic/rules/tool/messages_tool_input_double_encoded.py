@@ -28,6 +28,7 @@ class MessagesToolInputDoubleEncoded(ToolInputRule):
     name = "messages-tool-input-double-encoded"
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
+    answer_fact = "arguments-encoded-twice"
     repairability = Repairability.SAFE
     repair = MessageRepair
     fault = InputFault.DOUBLE_ENCODED

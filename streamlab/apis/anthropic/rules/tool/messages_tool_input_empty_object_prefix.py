@@ -28,6 +28,7 @@ class MessagesToolInputEmptyObjectPrefix(ToolInputRule):
     name = "messages-tool-input-empty-object-prefix"
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
+    answer_fact = "arguments-prefixed"
     repairability = Repairability.SAFE
     repair = MessageRepair
     fault = InputFault.EMPTY_OBJECT_PREFIX

@@ -30,6 +30,7 @@ class MessagesToolInputNotJson(ToolInputRule):
     name = "messages-tool-input-not-json"
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
+    answer_fact = "arguments-no-json"
     repairability = Repairability.NONE
     fault = InputFault.NOT_JSON
 

@@ -27,6 +27,7 @@ class MessagesToolInputNotObject(ToolInputRule):
     name = "messages-tool-input-not-object"
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
+    answer_fact = "arguments-no-json"
     repairability = Repairability.SAFE
     repair = MessageRepair
     fault = InputFault.NOT_OBJECT

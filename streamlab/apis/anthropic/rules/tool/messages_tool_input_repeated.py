@@ -28,6 +28,7 @@ class MessagesToolInputRepeated(ToolInputRule):
     name = "messages-tool-input-repeated"
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
+    answer_fact = "arguments-twice"
     repairability = Repairability.SAFE
     repair = MessageRepair
     fault = InputFault.REPEATED

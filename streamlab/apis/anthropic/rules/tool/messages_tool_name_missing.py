@@ -27,6 +27,7 @@ class MessagesToolNameMissing(MessagesRule):
     name = "messages-tool-name-missing"
     severity = Severity.ERROR
     source = OBSERVED_MESSAGES
+    answer_fact = "call-without-name"
     repairability = Repairability.NONE
     on = MessageFact.BLOCK_START
     variants = ("it is missing", "it is empty")

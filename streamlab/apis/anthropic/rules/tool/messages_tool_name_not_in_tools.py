@@ -29,6 +29,7 @@ class MessagesToolNameNotInTools(MessagesRule):
     name = "messages-tool-name-not-in-tools"
     severity = Severity.WARNING
     source = OBSERVED_MESSAGES
+    answer_fact = "unknown-tool"
     repairability = Repairability.UNSAFE
     repair = MessageRepair
     needs_request = True

@@ -74,6 +74,7 @@ class ContentHoldsDoneMarker(LateRule):
     name = "content-holds-done-marker"
     severity = Severity.ERROR
     source = CHAT_STREAM
+    answer_fact = "done-in-text"
     repairability = Repairability.UNSAFE
     repair = DropMarkerText
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})

@@ -34,6 +34,7 @@ class ContentIsNestedChunk(LateRule):
     name = "content-is-nested-chunk"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
+    answer_fact = "nested"
     repairability = Repairability.NONE
     on = Fact.CONTENT
 

@@ -40,6 +40,7 @@ class ContentLiteralEscapes(Rule):
     name = "content-literal-escapes"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
+    answer_fact = "literal-escapes"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.CONTENT | Fact.TEXT
 

@@ -83,6 +83,7 @@ class ContentLostWhitespace(Rule):
     name = "content-lost-whitespace"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
+    answer_fact = "blanks-lost"
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.CONTENT | Fact.TEXT

@@ -32,6 +32,7 @@ class ModelMarkupInAnswer(Rule):
     name = "model-markup-in-answer"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
+    answer_fact = "markup"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS, api_names.RESPONSES})
 
     def end(self, ending: Ending) -> Findings:

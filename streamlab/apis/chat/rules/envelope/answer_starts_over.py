@@ -49,6 +49,7 @@ class AnswerStartsOver(LateRule):
     name = "answer-starts-over"
     severity = Severity.ERROR
     source = CHAT_CHUNK
+    answer_fact = "starts-over"
     on = Fact.ENVELOPE | Fact.ROLE
 
     def __init__(self, ctx: RuleState) -> None:

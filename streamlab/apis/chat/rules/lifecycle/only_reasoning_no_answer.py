@@ -28,6 +28,7 @@ class OnlyReasoningNoAnswer(Rule):
     name = "only-reasoning-no-answer"
     severity = Severity.WARNING
     source = OBSERVED
+    answer_fact = "reasoning-only"
     repairability = Repairability.NONE
     on = Fact.REASONING
 

@@ -36,6 +36,7 @@ class SilentEmptySuccess(Rule):
     name = "silent-empty-success"
     severity = Severity.WARNING
     source = CHAT_STREAM
+    answer_fact = "empty"
     repairability = Repairability.NONE
     apis = Scope.OPENAI
     on = Fact.SHAPE

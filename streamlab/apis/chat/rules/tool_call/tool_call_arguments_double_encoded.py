@@ -95,6 +95,7 @@ class ToolCallArgumentsDoubleEncoded(ArgumentsRule):
     """
 
     name = "tool-call-arguments-double-encoded"
+    answer_fact = "arguments-encoded-twice"
     repairability = Repairability.UNSAFE
     repair = DecodeOnce
     fault = ArgumentsFault.DOUBLE_ENCODED

@@ -25,6 +25,7 @@ class ToolCallArgumentsDuplicated(ArgumentsRule):
     """
 
     name = "tool-call-arguments-duplicated"
+    answer_fact = "arguments-twice"
     repairability = Repairability.SAFE
     repair = ToolCalls
     variants = ("the whole comes again at the end", "they are cumulative")

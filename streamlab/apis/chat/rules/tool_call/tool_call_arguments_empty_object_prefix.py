@@ -24,6 +24,7 @@ class ToolCallArgumentsEmptyObjectPrefix(ArgumentsRule):
     """
 
     name = "tool-call-arguments-empty-object-prefix"
+    answer_fact = "arguments-prefixed"
     repairability = Repairability.SAFE
     repair = ToolCalls
     fault = ArgumentsFault.PREFIX

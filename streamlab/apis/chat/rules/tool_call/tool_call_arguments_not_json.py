@@ -35,6 +35,7 @@ class ToolCallArgumentsNotJson(Rule):
     name = "tool-call-arguments-not-json"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
+    answer_fact = "arguments-no-json"
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.RESPONSES})
 

@@ -29,6 +29,7 @@ class ToolCallArgumentsTruncated(Rule):
     name = "tool-call-arguments-truncated"
     severity = Severity.WARNING
     source = CHAT_CHUNK_FINISH
+    answer_fact = "arguments-cut"
     repairability = Repairability.NONE
 
     def end(self, ending: Ending) -> Findings:

@@ -33,6 +33,7 @@ class ToolCallFinishStop(Rule):
     name = "tool-call-finish-stop"
     severity = Severity.WARNING
     source = OBSERVED
+    answer_fact = "stop-with-call"
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FINISH

@@ -35,6 +35,7 @@ class ToolCallFinishWithoutCalls(Rule):
     name = "tool-call-finish-without-calls"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
+    answer_fact = "calls-without-call"
     repairability = Repairability.UNSAFE
     repair = ToolCalls
     on = Fact.FINISH

@@ -164,6 +164,7 @@ class ToolCallLeakedAsText(Rule):
     name = "tool-call-leaked-as-text"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
+    answer_fact = "call-in-text"
     repairability = Repairability.UNSAFE
     repair = CallsFromText
     needs_request = True

@@ -36,6 +36,7 @@ class ToolCallNameNotInTools(Rule):
     name = "tool-call-name-not-in-tools"
     severity = Severity.WARNING
     source = CHAT_CHUNK_TOOL_CALLS
+    answer_fact = "unknown-tool"
     repairability = Repairability.NONE
     needs_request = True
     apis = frozenset({api_names.CHAT, api_names.RESPONSES})

@@ -181,6 +181,7 @@ class ToolCallParallelLost(Rule):
     name = "tool-call-parallel-lost"
     severity = Severity.INFO
     source = OBSERVED
+    answer_fact = "calls-interleaved"
     repairability = Repairability.SAFE
     repair = OneCallAfterAnother
     on = Fact.FRAGMENT

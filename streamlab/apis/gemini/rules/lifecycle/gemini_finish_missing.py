@@ -29,6 +29,7 @@ class GeminiFinishMissing(LateRule):
     name = "gemini-finish-missing"
     severity = Severity.WARNING
     source = GEMINI_OBSERVED
+    answer_fact = "unfinished"
     on = Fact.NO_CHOICES | Fact.ERROR
 
     _place: Place | None = None

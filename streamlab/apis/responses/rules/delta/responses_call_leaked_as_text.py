@@ -37,6 +37,7 @@ class ResponsesCallLeakedAsText(ResponsesRule):
     name = "responses-call-leaked-as-text"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
+    answer_fact = "call-in-text"
     needs_request = True
     on = ResponseFact.DONE | ResponseFact.ITEM_ADDED
 

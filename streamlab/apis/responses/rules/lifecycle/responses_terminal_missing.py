@@ -28,6 +28,7 @@ class ResponsesTerminalMissing(ResponsesRule):
     name = "responses-terminal-missing"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
+    answer_fact = "unfinished"
 
     def end(self, ending: Ending) -> Findings:
         response = self.response
