@@ -32,7 +32,7 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.locate import member_span
 from streamlab.wire.reading import Fact
-from streamlab.wire.runs import Run
+from streamlab.wire.runs import Run, TextKind
 from streamlab.wire.stream import StreamDecoder, events_of
 
 _CONTENT = Fact.CONTENT | Fact.REASONING | Fact.REFUSAL | Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.TEXT
@@ -190,7 +190,8 @@ class Analyzer:
         self._remember(at, event, facts, offset_us)
         if self._reader.may_teach(facts):
             template = self._reader.template(event, facts)  # type: ignore[arg-type]
-            if template is not None and (judged := table.on_a_run(facts, said)) is not None:
+            judged = table.on_a_run(facts, said, template.chunk) if template is not None else None
+            if template is not None and judged is not None:
                 template.said = judged
                 self._decoder.learn(template)
 
@@ -202,7 +203,7 @@ class Analyzer:
             return False
         said = table.say_of(run, facts)
         text = ctx.accumulator.growing(run)
-        call = reader.calls.growing(run) if facts & Fact.TOOL_CALLS else text
+        call = reader.calls.growing(run) if template.varying.text is TextKind.ARGUMENTS else text
         if said is None or text is None or call is None:
             return False
         at, count = ctx.seen.events, len(run.texts)

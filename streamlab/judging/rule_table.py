@@ -11,6 +11,7 @@ from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
 
 SegmentHook = Callable[[int | None, bytes], Iterable[Finding] | None]
@@ -71,13 +72,16 @@ class RuleTable:
         hooks = self._event_hooks.get(facts)
         return hooks if hooks is not None else self._work_out(facts)  # () is an answer: nobody
 
-    def on_a_run(self, facts: int, said: Mapping[EventHook, Sequence[Key]]) -> Judged | None:
-        """What the rules that waited for an event said of it, as far as they say it of each that is like it; None
+    def on_a_run(self, facts: int, said: Mapping[EventHook, Sequence[Key]], chunk: JsonObject) -> Judged | None:
+        """What the rules that waited for a chunk said of it, as far as they say it of each that is like it; None
         where one that waits on spoke for other reasons."""
-        waiting = [(hook, _rule_of(hook)) for hook in self.for_event(facts)]
-        if any(hook in said and not rule.alike for hook, rule in waiting):
-            return None
-        return {hook: tuple(said.get(hook, ())) for hook, rule in waiting if rule.alike}
+        judged: Judged = {}
+        for hook in self.for_event(facts):
+            if _rule_of(hook).stays(chunk, hook in said):
+                judged[hook] = tuple(said.get(hook, ()))
+            elif hook in said:
+                return None
+        return judged
 
     def say_of(self, run: Run, facts: int) -> list[Key] | None:
         """What the rules say of each event of a run; None where one of them has to be asked about each."""

@@ -18,7 +18,7 @@ from streamlab.wire import reading
 from streamlab.wire.call_reader import CallReader
 from streamlab.wire.events import Chunk, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.reading import Fact, FactReader, Shape
-from streamlab.wire.runs import Run, Template, template_of
+from streamlab.wire.runs import Run, Template, TextKind, template_of
 
 #: Events held back at most while the API of a stream of unknown origin is not clear yet.
 PEEKED_EVENTS = 16
@@ -42,6 +42,7 @@ _REPEATED = (
     | Fact.TEXT
     | Fact.LOGPROBS
     | Fact.WIDE
+    | Fact.FRAGMENT
     | AFTER
 )
 UNLIKE = ~_REPEATED
@@ -225,6 +226,10 @@ class StreamReader(Generic[Held]):
         if self.tracker is None and self.settled and not self.looking:
             varying = self.api.varying(event.json)
             template = template_of(event, varying) if varying is not None else None
+        if template is not None and facts & Fact.FRAGMENT:
+            template.continued = self.calls.continued()
+            whole = template.continued is not None and template.varying.text is TextKind.ARGUMENTS
+            template = template if whole else None
         self._lessons.taken(template)
         if template is not None:
             template.facts = facts & ~(AFTER | Fact.WIDE)

@@ -20,6 +20,7 @@ from streamlab.rules.sources import Source
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.locate import member_span
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
 
 Findings = Iterable[Finding]
@@ -79,6 +80,10 @@ class Rule:
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         """Event number ``at``, which has one of the facts in ``on``; ``self.ctx.facts`` has all of them."""
+
+    def stays(self, chunk: JsonObject, spoke: bool) -> bool:
+        """Whether what it said of a chunk, or that it did not speak, holds for all that are like it: see ``alike``."""
+        return self.alike
 
     def passes(self, run: Run) -> bool:
         """Whether ``event`` would find nothing in any event of a run, and remember nothing of it."""

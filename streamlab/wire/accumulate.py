@@ -186,7 +186,7 @@ class Accumulator:
         state = self.choices.get(varying.choice)
         if state is None or varying.text is not TextKind.ARGUMENTS:
             return None if state is None else _text(state, varying.text)
-        return state.tracker.plain(varying.choice, reading.fragment(run.template.chunk))
+        return state.tracker.continuing(varying.choice, reading.fragment(run.template.chunk))
 
     def feed_error(self, payload: JsonObject) -> None:
         """Add an error event: what a client raises instead of returning."""

@@ -127,7 +127,20 @@ class CallReader:
 
     def growing(self, run: Run) -> Call | None:
         """The call that a run of chunks, the first of which was read, adds arguments to; None where it may be more."""
-        return self._tracker.plain(run.template.varying.choice, reading.fragment(run.template.chunk))
+        template = run.template
+        call = self._tracker.continuing(template.varying.choice, reading.fragment(template.chunk))
+        if template.continued is None or call is None:
+            return call
+        return call if template.continued == (call, call.id, call.name) else None
+
+    def continued(self) -> tuple[Call, str | None, str | None] | None:
+        """The call that the chunk just read continues, with its id and name before that; None where it does more."""
+        if len(self._telling) != 1:
+            return None
+        one = self._telling[0]
+        if one.opens or one.collides or one.resumes or one.counted:
+            return None
+        return one.call, one.known_id, one.known_name
 
     def of_choice(self, choice: int) -> list[Call]:
         """The calls of a choice that are more than ghosts."""

@@ -24,6 +24,8 @@ _DIGITS = re.compile(r"-?[0-9]{1,9}")
 _NO_NAME = re.compile(r"[\s\"'{}\[\]<>]")
 _MARKS = re.compile(r'["\\{}\[\]]')
 _PLAIN = {"index", "function"}
+_REPEATING = _PLAIN | {"id", "type"}
+_NAMED = {"name", "arguments"}
 _SCANNED_AT_ONCE = 64
 _MAX_IDS = 64
 _BEFORE_A_VALUE = (":", "[", ",")
@@ -221,6 +223,23 @@ class CallTracker(Generic[C]):
         ):
             return None
         last.counted = None
+        return last
+
+    def continuing(self, choice: int, raw: JsonObject) -> C | None:
+        """The same where the fragment also repeats, or leaves empty, what its call has: its id, name and type."""
+        call = self.plain(choice, raw)
+        if call is not None:
+            return call
+        last, function, index = self._last.get(choice), raw.get("function"), raw.get("index")
+        if last is None or not raw.keys() <= _REPEATING or type(function) is not dict or not function.keys() <= _NAMED:
+            return None
+        if type(index) is not int or index < 0 or index != last.index or self._open.get((choice, index)) is not last:
+            return None
+        call_id, name = raw.get("id"), function.get("name")
+        same_id = call_id is None or call_id == "" or (type(call_id) is str and call_id == last.id)
+        same_name = name is None or name == "" or (type(name) is str and name == last.name == last.last_name)
+        if not (same_id and same_name and type(function.get("arguments")) is str) or last.counted is not None:
+            return None
         return last
 
     def place(self, choice: int, raw: JsonObject) -> Placed[C]:

@@ -79,7 +79,12 @@ def as_list(value: Any) -> list[Any]:
 
 def choices(chunk: JsonObject) -> list[JsonObject]:
     """The choices that are objects."""
-    return [choice for choice in as_list(chunk.get("choices")) if type(choice) is dict]
+    listed = chunk.get("choices")
+    if type(listed) is not list:
+        return []
+    if len(listed) == 1:  # nearly always
+        return [listed[0]] if type(listed[0]) is dict else []
+    return [choice for choice in listed if type(choice) is dict]
 
 
 def choice_index(choice: JsonObject) -> int:
@@ -90,7 +95,8 @@ def choice_index(choice: JsonObject) -> int:
 
 def delta(choice: JsonObject) -> JsonObject:
     """The delta of a choice; empty when missing or no object."""
-    return as_object(choice.get("delta"))
+    value = choice.get("delta")
+    return value if type(value) is dict else {}
 
 
 def deltas(chunk: JsonObject) -> list[JsonObject]:

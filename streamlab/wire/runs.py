@@ -53,7 +53,8 @@ class Varying(NamedTuple):
 class Template:
     """A chunk that was read, as bytes around its varying strings. ``facts`` are those of the chunk itself.
 
-    ``key`` is the state of the reader in which it was read; ``said`` belongs to whoever judges.
+    ``key`` is the state of the reader in which it was read; ``continued`` is of one that repeats what its tool call has
+    (`CallReader.continued`); ``said`` belongs to whoever judges.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class Template:
         "_rear",
         "_text_at",
         "chunk",
+        "continued",
         "facts",
         "key",
         "said",
@@ -80,6 +82,7 @@ class Template:
         self.facts = 0
         self.shape: Any = ()
         self.key: Any = None
+        self.continued: Any = None
         self.said: Any = None
 
     def alike(self, raw: bytes) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamlab.apis import api_named
+from streamlab.apis.chat.rules.lifecycle.finish_reason_empty_string import FinishReasonEmptyString
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.lessons import Runs
@@ -52,6 +53,14 @@ def _call(**function: str) -> dict:
 
 
 _T = _PLACE.decode()
+
+
+def _told_again(**rest: object) -> dict:
+    """A fragment that tells again, or leaves empty, what its call has: a finding in every chunk."""
+    function = {"name": None, "arguments": _T}
+    return {"tool_calls": [{"index": 0, "id": None, "function": function, **rest}], "function_call": None, "role": None}
+
+
 _FORMS = [
     _chunk({"content": _T}),
     _chunk({"content": _T}, obfuscation="xyz"),
@@ -61,6 +70,12 @@ _FORMS = [
     _chunk({"refusal": _T}),
     _chunk({"content": _T}, created=1741570284),
     _chunk({"content": _T, "reasoning": "Hm."}),
+    _chunk(_told_again()),
+    _chunk(_told_again(id="call_1", type="function", function={"name": "f", "arguments": _T})),
+    _chunk(_told_again(id="", type="", function={"name": "", "arguments": _T})),
+    _chunk({"role": "assistant", "content": _T, "tool_calls": [], "x_own": 1}),
+    _chunk({"content": _T, "tool_calls": {}}),
+    _chunk({"role": "", "content": _T, "function_call": None}, service_tier="own"),
     json.dumps({"object": "text_completion", "choices": [{"index": 0, "text": _T}]}).encode(),
 ]
 _FORMS = [one.replace(b"\\u0001", _PLACE) for one in _FORMS]
@@ -175,12 +190,20 @@ _CLEAN = {
 }
 
 
-@pytest.mark.parametrize("name", _CLEAN)
-def test_a_clean_stream_is_read_and_passed_in_runs(name, monkeypatch):
-    events, opening = _CLEAN[name]
-    reads = [_OPENED, *(b"data: " + one + b"\n\n" for one in opening)]
+_BROKEN = {
+    "a call told again": (_clean(_FORMS[8], 400), _CLEAN["arguments"][1]),
+    "the role again": (_clean(_FORMS[11], 500), []),
+}
+
+
+def _reads_of(events: list[bytes], opening: list[bytes]) -> list[bytes]:
     body = b"".join(events)
-    reads += [body[at : at + 4096] for at in range(0, len(body), 4096)]
+    reads = [_OPENED, *(b"data: " + one + b"\n\n" for one in opening)]
+    return reads + [body[at : at + 4096] for at in range(0, len(body), 4096)]
+
+
+def _counted(monkeypatch) -> dict[str, int]:
+    """How many events are judged and passed in runs from here on."""
     taken = {"judged": 0, "passed": 0}
 
     def counting(key, method):
@@ -193,10 +216,37 @@ def test_a_clean_stream_is_read_and_passed_in_runs(name, monkeypatch):
 
     monkeypatch.setattr(Analyzer, "_judge_run", counting("judged", Analyzer._judge_run))
     monkeypatch.setattr(Pipeline, "take_run", counting("passed", Pipeline.take_run))
+    return taken
+
+
+@pytest.mark.parametrize("name", _CLEAN)
+def test_a_clean_stream_is_read_and_passed_in_runs(name, monkeypatch):
+    reads = _reads_of(*_CLEAN[name])
+    taken = _counted(monkeypatch)
     _checked(reads, _REQUEST, Runs.USUAL, True)
     _normalized(reads, _REQUEST, Runs.USUAL, False)
     assert taken["judged"] > 300
     assert taken["passed"] > 300
+
+
+@pytest.mark.parametrize("name", _BROKEN)
+def test_findings_on_every_chunk_are_counted_in_runs(name, monkeypatch):
+    reads = _reads_of(*_BROKEN[name])
+    taken = _counted(monkeypatch)
+    said = _checked(reads, _REQUEST, Runs.USUAL, True)
+    assert taken["judged"] > 300
+    assert said == _checked(reads, _REQUEST, Runs.OFF, True)
+
+
+def test_a_place_that_was_spoken_of_is_only_counted(monkeypatch):
+    located = []
+    place = FinishReasonEmptyString.placed
+    monkeypatch.setattr(FinishReasonEmptyString, "placed", lambda *given: located.append(1) or place(*given))
+    blank = _chunk({"content": "Hm."}).replace(b'"finish_reason":null', b'"finish_reason":""')
+    said = _checked([b"data: " + blank + b"\n\n"] * 50, _REQUEST, Runs.OFF, True)
+    assert "rule='finish-reason-empty-string'" in said
+    assert "count=50" in said
+    assert len(located) == 1
 
 
 def test_a_string_may_not_reach_into_the_next_event():

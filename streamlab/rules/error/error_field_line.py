@@ -34,6 +34,7 @@ class ErrorFieldLine(Rule):
     repair = Framing
     apis = Scope.CHUNKS
     on = Fact.FRAMING
+    alike = True
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         said = error_objects.error_field(event.sse.raw) if event.sse is not None else None

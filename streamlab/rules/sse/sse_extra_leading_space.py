@@ -37,6 +37,7 @@ class SseExtraLeadingSpace(Rule):
     repair = Framing
     apis = Scope.EVERY
     on = Fact.FRAMING
+    alike = True
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse

@@ -41,6 +41,7 @@ class SseLineEndings(Rule):
     repair = Framing
     apis = Scope.JUDGED
     on = Fact.FRAMING
+    alike = True
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse

@@ -34,6 +34,7 @@ class SseNoSpaceAfterColon(Rule):
     repair = Framing
     apis = Scope.JUDGED
     on = Fact.FRAMING
+    alike = True
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         sse = event.sse

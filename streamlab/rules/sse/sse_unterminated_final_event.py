@@ -39,6 +39,7 @@ class SseUnterminatedFinalEvent(Rule):
     repair = Framing
     apis = Scope.EVERY
     on = Fact.FRAMING
+    alike = True
     variants = ("it is the finish chunk", "it is [DONE]")
     _last: Finding | None = None
 

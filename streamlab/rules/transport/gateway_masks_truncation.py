@@ -39,6 +39,7 @@ class GatewayMasksTruncation(Rule):
     source = CHAT_CHUNK_FINISH
     apis = Scope.OPENAI
     on = Fact.FRAMING | Fact.NO_CHOICES | Fact.UNDECODABLE | Fact.COMMENT | Fact.SHAPE
+    alike = True
 
     _told = False
 

@@ -41,6 +41,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     # There is no fact about an index; the finish chunk of such a stream has a wrong one, and mostly the first as well.
     on = Fact.FIRST | Fact.ROLE | Fact.FINISH
+    alike = True
 
     _place: Place | None = None
 

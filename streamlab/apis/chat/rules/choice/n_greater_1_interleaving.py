@@ -100,6 +100,7 @@ class NGreater1Interleaving(LateRule):
     repair = OneChoiceAChunk
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.MANY_CHOICES | Fact.ROLE | Fact.FIRST | Fact.FINISH
+    alike = True
 
     _together: Place | None = None
     _surplus: Place | None = None

@@ -8,6 +8,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 
@@ -49,3 +50,9 @@ class RoleEmptyOrNull(Rule):
                     severity=Severity.ERROR if empty else Severity.INFO,
                     variant="it is empty text" if empty else null,
                 )
+
+    def stays(self, chunk: JsonObject, spoke: bool) -> bool:
+        """Once a role came, that does not change."""
+        seen = self.ctx.accumulator.choices
+        states = [seen.get(reading.choice_index(choice)) for choice in reading.choices(chunk)]
+        return all(state is not None and state.role for state in states)

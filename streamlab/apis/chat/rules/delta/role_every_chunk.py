@@ -9,6 +9,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 
@@ -49,3 +50,6 @@ class RoleEveryChunk(Rule):
                     actual=role,
                     repairability=Repairability.NONE if stays or "audio" in reading.delta(choice) else None,  # OpenAI's
                 )
+
+    def stays(self, chunk: JsonObject, spoke: bool) -> bool:
+        return spoke or not any(delta.get("role") for delta in reading.deltas(chunk))

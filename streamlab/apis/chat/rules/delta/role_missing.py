@@ -40,6 +40,7 @@ class RoleMissing(LateRule):
     variants = ("text comes first", "a tool call comes first")
     # The first delta of a choice is the first of its shape, but for the second choice of two alike.
     on = Fact.SHAPE | Fact.ROLE
+    alike = True
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

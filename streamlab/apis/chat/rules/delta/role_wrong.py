@@ -31,6 +31,7 @@ class RoleWrong(Rule):
     repairability = Repairability.SAFE
     repair = DeltaShape
     on = Fact.ROLE
+    alike = True
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):

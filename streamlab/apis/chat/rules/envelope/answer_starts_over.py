@@ -14,6 +14,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 _MOST = 64
 
@@ -72,6 +73,10 @@ class AnswerStartsOver(LateRule):
             if not says_all_at_the_end(choice, text):
                 place = self.keep(at, event, f"choices[{position}].delta.role" if told else "id")
                 self._again.append(_Again(place, index, len(text), ids or changed, told, ids is not None))
+
+    def passes(self, run: Run) -> bool:
+        said = any(delta.get("role") for delta in reading.deltas(run.template.chunk))
+        return not said or len(self._again) >= _MOST
 
     def end(self, ending: Ending) -> Findings:
         for one in self._again:

@@ -45,6 +45,7 @@ class FinishReasonEmptyString(Rule):
         super().__init__(ctx)
         #: choice -> the finding about its last one; what comes after it says whom it harms
         self._last: dict[int, Finding] = {}
+        self._spoken: set[str | None] = set()  # paths that were spoken of: what follows is only counted
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         if not isinstance(event, Chunk):
@@ -53,18 +54,22 @@ class FinishReasonEmptyString(Rule):
             index, reason = reading.choice_index(choice), reading.finish_reason(choice)
             if reason is None:
                 continue
-            if index in self._last:
-                before = self._last.pop(index)
-                yield replace(before, variants=(self.variants[0 if before.actual == "" else 1],))
+            before = self._last.pop(index, None)
+            if before is not None:
+                variant = self.variants[0 if before.actual == "" else 1]
+                self._spoken.add(before.path)
+                yield before if before.variants == (variant,) else replace(before, variants=(variant,))
             if is_blank(reason):
+                path = f"choices[{position}].finish_reason"
                 finding = self.found(
                     f"finish_reason is {quote(reason)} instead of null",
                     at,
-                    path=f"choices[{position}].finish_reason",
+                    path=path,
                     expected=None,
                     actual=reason,
+                    variant=self.variants[0 if reason == "" else 1],
                 )
-                self._last[index] = self.placed(finding, event)
+                self._last[index] = finding if path in self._spoken else self.placed(finding, event)
 
     def end(self, ending: Ending) -> Findings:
         for index, finding in self._last.items():

@@ -36,6 +36,7 @@ class ToolCallArgsBeforeName(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

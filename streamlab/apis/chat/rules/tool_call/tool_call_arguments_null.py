@@ -37,6 +37,7 @@ class ToolCallArgumentsNull(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
     variants = ("a delta has none", "they are null throughout", "they are empty text throughout")
 
     def __init__(self, ctx: RuleState) -> None:

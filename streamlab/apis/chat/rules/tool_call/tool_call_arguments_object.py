@@ -32,6 +32,7 @@ class ToolCallArgumentsObject(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
     variants = ("nothing comes before it", "empty text comes before it")
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -30,6 +30,7 @@ class ToolCallContentMixed(Rule):
     source = OBSERVED
     repairability = Repairability.NONE
     on = Fact.FRAGMENT
+    alike = True
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

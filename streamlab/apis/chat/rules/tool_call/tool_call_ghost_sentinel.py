@@ -33,6 +33,7 @@ class ToolCallGhostSentinel(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

@@ -7,9 +7,11 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
+from streamlab.wire import reading
 from streamlab.wire.call_reader import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 
 class ToolCallIdDuplicate(Rule):
@@ -53,3 +55,7 @@ class ToolCallIdDuplicate(Rule):
                     expected="an id of its own",
                     actual=call_id,
                 )
+
+    def passes(self, run: Run) -> bool:
+        call_id, call = reading.fragment(run.template.chunk).get("id"), self.ctx.calls.growing(run)
+        return not call_id or (call is not None and self._owners.get((call.choice, call_id)) is call)

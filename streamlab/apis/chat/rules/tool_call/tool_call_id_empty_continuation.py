@@ -32,6 +32,7 @@ class ToolCallIdEmptyContinuation(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
     variants = ("it is empty text", "it is null")
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -38,6 +38,7 @@ class ToolCallIdMissing(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

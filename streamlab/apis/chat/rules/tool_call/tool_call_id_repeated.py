@@ -31,6 +31,7 @@ class ToolCallIdRepeated(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):

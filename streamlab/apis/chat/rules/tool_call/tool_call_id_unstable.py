@@ -34,6 +34,7 @@ class ToolCallIdUnstable(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):

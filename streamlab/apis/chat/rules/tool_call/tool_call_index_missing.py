@@ -32,6 +32,7 @@ class ToolCallIndexMissing(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
     variants = ("there is one call", "there are several calls", "several come in one chunk")
 
     def event(self, at: int, event: StreamEvent) -> Findings:

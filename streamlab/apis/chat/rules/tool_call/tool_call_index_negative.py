@@ -30,6 +30,7 @@ class ToolCallIndexNegative(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
     variants = ("it is text", "it is a negative number")
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -38,6 +38,7 @@ class ToolCallIndexOffset(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
     variants = ("a number is left out", "call 1 comes before call 0")
 
     def __init__(self, ctx: RuleState) -> None:

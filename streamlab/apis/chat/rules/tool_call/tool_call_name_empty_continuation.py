@@ -33,6 +33,7 @@ class ToolCallNameEmptyContinuation(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
     variants = (
         "the name alone is empty text",
         "the name alone is null",

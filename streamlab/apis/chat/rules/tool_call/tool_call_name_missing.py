@@ -37,6 +37,7 @@ class ToolCallNameMissing(Rule):
     answer_fact = "call-without-name"
     repairability = Repairability.NONE
     on = Fact.FRAGMENT
+    alike = True
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

@@ -34,6 +34,7 @@ class ToolCallNameSplit(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
     needs_request = True
 
     def __init__(self, ctx: RuleState) -> None:

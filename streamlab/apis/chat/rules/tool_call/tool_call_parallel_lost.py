@@ -185,6 +185,7 @@ class ToolCallParallelLost(Rule):
     repairability = Repairability.SAFE
     repair = OneCallAfterAnother
     on = Fact.FRAGMENT
+    alike = True
     variants = ("several calls come in one chunk", "the calls' deltas alternate")
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -36,6 +36,7 @@ class ToolCallTypeMissing(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    alike = True
     variants = ("it is absent or null", "it is empty text", "it comes again", "it is null later")
 
     def __init__(self, ctx: RuleState) -> None:
