@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --durations 20
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --durations 20
 # Rounds of `make fuzz`; what `make coverage` runs.
 ROUNDS ?= 10
 CORE_TESTS := tests/wire tests/rules tests/apis tests/comparing tests/judging tests/playback tests/repairing tests/dialects

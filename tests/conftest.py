@@ -11,13 +11,17 @@ import sys
 
 from hypothesis import HealthCheck, settings
 
+from tests.examples import examples
+
 # Hundreds of tests start programs, which compile the package each time where the environment keeps no compiled modules.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # Whoever waits for the analyst or the writer would wait for everybody else on the machine first.
 os.environ.setdefault("STREAMLAB_STAND_BACK", "0")
 _SLOW = [HealthCheck.too_slow]
-settings.register_profile("same", derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile(
+    "same", derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW, max_examples=examples(100)
+)
 settings.register_profile("random", deadline=None, suppress_health_check=_SLOW, print_blob=True)
 settings.load_profile(os.environ.get("STREAMLAB_EXAMPLES", "same"))
 

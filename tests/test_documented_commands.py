@@ -15,6 +15,7 @@ import pytest
 from streamlab import cli
 from streamlab.workflows.check import import_into
 from streamlab.workflows.export import export
+from tests.batches import batched
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -53,8 +54,8 @@ def test_there_are_many():
     assert {words_of(line)[0] for line in COMMANDS} == set(cli.COMMANDS)
 
 
-@pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_that_is_shown_parses(line, place, monkeypatch):
+@batched("line", COMMANDS)
+def test_every_command_that_is_shown_parses(line, place):
     name, *arguments = words_of(line)
     # With its settings: commands keep the help option that they are asked for first.
     context = click.Context(cli.group, info_name="streamlab", **cli.group.context_settings)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import h11
 import httpcore
@@ -20,6 +21,7 @@ from streamlab.playback.matching import Match
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.workflows.regression.fixture import write_expectations
+from streamlab.workflows.regression.replayed import Usage
 from streamlab.workflows.replay import replay
 from tests import streams
 
@@ -493,6 +495,18 @@ def test_what_a_project_declares_holds_for_all_its_tests(project: pytest.Pyteste
         """
     )
     project.runpytest_inprocess("test_mine.py").assert_outcomes(passed=1)
+
+
+def test_what_is_said_does_not_depend_on_which_test_ends_first(tmp_path: Path) -> None:
+    left = {"match": "any", "named": [str(tmp_path / "a")], "served": [], "other": 1, "tolerated": []}
+    said = set()
+    for order in (("t::one", "t::two"), ("t::two", "t::one")):
+        usage = Usage()
+        for test in order:
+            usage.test_ended(test, left)
+        said.add("\n".join(usage.lines()))
+    [only] = said
+    assert only.index("t::one") < only.index("t::two")
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")])

@@ -8,6 +8,7 @@ from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
 from tests import corpus
 from tests.apis import readings
+from tests.batches import batched
 
 CASES = [
     pytest.param(directory, read, id=directory.name)
@@ -27,7 +28,7 @@ def _streamed(directory):
 
 
 @corpus.needs_recorded
-@pytest.mark.parametrize(("directory", "read"), CASES)
+@batched("directory, read", CASES, parts=2)
 def test_translates_without_loss(directory, read):
     exchange = _streamed(directory)
     if exchange is None:
@@ -44,7 +45,7 @@ def test_translates_without_loss(directory, read):
 
 
 @corpus.needs_recorded
-@pytest.mark.parametrize(("directory", "read"), CASES[::7])
+@batched("directory, read", CASES[::7])
 def test_is_incremental(directory, read):
     """Any cutting gives the same chunks, and text goes out with the event that brings it."""
     exchange = _streamed(directory)

@@ -11,6 +11,7 @@ import pytest
 from streamlab.apis.registry import all_rules, by_name
 from streamlab.clients.figures import filled_in
 from streamlab.report.rule_text import explanation
+from tests.batches import batched
 
 ROOT = Path(__file__).parents[2]
 _COUNT = r"(?:\d[\d,]*|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
@@ -61,7 +62,7 @@ def test_what_is_filled_in_is_none(text):
     assert by_hand(text) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@batched("page", PAGES)
 def test_no_page_counts_clients_by_hand(page):
     assert by_hand(page.read_text(encoding="utf-8")) == []
 
@@ -77,7 +78,7 @@ def test_no_docstring_counts_clients_by_hand(module):
     assert found == {}
 
 
-@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
+@batched("rule", all_rules())
 def test_every_figure_of_a_rule_is_known(rule):
     assert not _FILLED_IN.search(explanation(rule))
 

@@ -31,7 +31,6 @@ def packages() -> Path:
     return PACKAGES
 
 
-@pytest.mark.xdist_group("openai-node")
 def test_openai_node_ends_with_what_was_repaired(packages: Path) -> None:
     streams = [one for one in repaired_streams() if "choices" not in one.completion]
     script = Path(__file__).with_name("openai_node.mjs")

@@ -24,6 +24,7 @@ from streamlab.clients.table import (
     is_harmless,
     rule_names,
 )
+from tests.batches import batched
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "streamlab" / "clients"
@@ -53,7 +54,7 @@ def test_every_table_has_its_fields_and_no_other(file):
             assert all(isinstance(version, str) for version in group["clients"].values()), rule
 
 
-@pytest.mark.parametrize("rule", [rule for rule in MEASURED if rule != "clients"])
+@batched("rule", [rule for rule in MEASURED if rule != "clients"])
 def test_what_was_measured_says_when_where_and_of_how_many(rule):
     forms = {one.get("form", "") for one in MEASURED[rule]["asked"]}
     assert len(forms) == len(MEASURED[rule]["asked"]), "a form is asked twice"
@@ -151,7 +152,7 @@ def test_a_client_that_was_asked_again_is_told_of_as_it_is_now():
     assert {name: (did.harm, form.versions[name]) for name, did in form.did.items()} == {"y": ("hangs", "1.0")}
 
 
-@pytest.mark.parametrize("rule", rule_names())
+@batched("rule", rule_names())
 def test_a_client_is_named_once_for_a_form(rule):
     found = [one for one in breaks(rule) if one.measured]
     assert found or asked(rule) or any(not one.measured for one in breaks(rule))

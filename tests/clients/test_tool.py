@@ -17,6 +17,7 @@ from streamlab.judging.analyzer import analyze
 from streamlab.workflows.clients import measuring
 from streamlab.workflows.clients.environments import Driver
 from streamlab.workflows.clients.running import ClientsAsked
+from tests.batches import batched
 from tests.clients.standin_client import ToyEnvironments, setup
 
 TOOL = Path(__file__).parents[2] / "tools" / "clients"
@@ -26,7 +27,6 @@ from streams import all_streams, cases  # noqa: E402
 
 sys.path.remove(str(TOOL))
 
-STREAMS = {stream.name: stream for stream in all_streams()}
 SHOWN = [
     pytest.param(rule, case, name, id=f"{rule}-{name}")
     for rule, listed in cases().items()
@@ -41,9 +41,14 @@ ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize(("rule", "case", "name"), SHOWN)
-def test_a_stream_shows_its_rule_in_its_form(rule, case, name):
-    findings = analyze(STREAMS[name].exchange).findings
+@pytest.fixture(scope="module")
+def made():
+    return {stream.name: stream for stream in all_streams()}
+
+
+@batched("rule, case, name", SHOWN)
+def test_a_stream_shows_its_rule_in_its_form(rule, case, name, made):
+    findings = analyze(made[name].exchange).findings
     if (rule, name) in ELSEWHERE:
         assert ELSEWHERE[rule, name] in {one.rule for one in findings}
         return
@@ -53,11 +58,10 @@ def test_a_stream_shows_its_rule_in_its_form(rule, case, name):
         assert case["form"] in {variant for one in found for variant in one.variants}
 
 
-@pytest.mark.parametrize(
-    "stream", {one.perfect.body: one for one in STREAMS.values()}.values(), ids=lambda one: one.name
-)
-def test_a_perfect_stream_has_nothing_to_tell(stream):
-    assert [one.rule for one in analyze(stream.perfect).findings if str(one.severity) == "error"] == []
+def test_a_perfect_stream_has_nothing_to_tell(made):
+    for stream in {one.perfect.body: one for one in made.values()}.values():
+        found = [one.rule for one in analyze(stream.perfect).findings if str(one.severity) == "error"]
+        assert found == [], stream.name
 
 
 PERFECT = {
@@ -127,8 +131,8 @@ def test_where_it_parts_is_the_first_thing_that_differs(changed, place):
     assert parting(held, PERFECT, difference(held, PERFECT), ())[:4] == place
 
 
-def test_the_event_is_that_of_the_character():
-    reading = read_exchange(STREAMS["text.index-missing"].perfect)
+def test_the_event_is_that_of_the_character(made):
+    reading = read_exchange(made["text.index-missing"].perfect)
     ideal = PERFECT | {"text": "".join(text for item in reading.items for _, text in item.texts)}
     held = ideal | {"text": ideal["text"][:8]}
     number = parting(held, ideal, "t", reading.items).event

@@ -15,6 +15,7 @@ from streamlab.report.json import finding_json
 from streamlab.report.text import breaking_lines
 from streamlab.rules.finding import Finding
 from tests import messages, responses
+from tests.batches import batched
 from tests.streams import chat_text, chat_tools, exchange, sse
 from tests.variants import FORMS, Form
 
@@ -29,14 +30,14 @@ def _finding(rule: str, made: Exchange) -> Finding:
     return found
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.measured)
+@batched("form", FORMS)
 def test_a_finding_says_which_form_it_is(form: Form) -> None:
     found = [one for one in analyze(form.exchange).findings if one.rule == form.rule]
     assert found
     assert {variant for one in found for variant in one.variants} == {form.variant}
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.measured)
+@batched("form", FORMS)
 def test_a_form_names_the_clients_that_broke_on_it(form: Form) -> None:
     measured = json.loads(MEASUREMENTS.read_text(encoding="utf-8"))["streams"][form.measured]["outcomes"]
     named = {one.client for one in breaks(form.rule, (form.variant,)) if one.client.startswith(("py-", "js-", "rs-"))}
@@ -46,14 +47,14 @@ def test_a_form_names_the_clients_that_broke_on_it(form: Form) -> None:
             assert (one.harm == "raises") is measured[one.client].startswith("error"), one
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@batched("rule", RULES)
 def test_table_and_rule_use_the_same_words(rule) -> None:
     told = {condition for one in breaks(rule.name) if one.measured for condition in one.conditions}
     assert told <= set(rule.variants)
     assert len(set(rule.variants)) == len(rule.variants) > 1
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@batched("rule", RULES)
 def test_every_form_that_the_table_tells_of_is_shown(rule) -> None:
     told = {condition for one in breaks(rule.name) if one.measured for condition in one.conditions}
     shown = {form.variant for form in FORMS if form.rule == rule.name}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from streamlab.dialects.registry import all_dialects, detect, known_deviations
 from streamlab.exchange import Request
 from streamlab.judging.analyzer import analyze
 from tests import corpus
+from tests.batches import batched
 from tests.streams import Payload, chat_text, dump, exchange, frame, sse
 
 DIALECTS = all_dialects()
@@ -147,14 +149,14 @@ def test_every_dialect_has_a_stream():
     assert sorted(CASES) == [dialect.name for dialect in DIALECTS]
 
 
-@pytest.mark.parametrize("name", CASES)
+@batched("name", CASES)
 def test_is_recognised_by_its_shape(name):
     report = analyze(CASES[name]())
     assert report.dialect == name
     assert report.dialect_reasons
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda one: one.name)
+@batched("dialect", DIALECTS)
 def test_is_recognised_by_its_host(dialect):
     for sign in dialect.signs:
         if sign.kind is Kind.HOST:
@@ -200,7 +202,7 @@ def test_nothing_is_known_of_nobody():
     assert known_deviations(None) == known_deviations("nobody") == frozenset()
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda one: one.name)
+@batched("dialect", DIALECTS)
 def test_is_written_down_properly(dialect):
     rules = (*dialect.deviations, *dialect.reported)
     assert sorted(set(rules) - set(by_name())) == []
@@ -215,8 +217,7 @@ def test_is_written_down_properly(dialect):
 HOSTILE = [None, 5, 1.5, True, [], {}, "", "x" * 100_000, "\x1b]0;\ud800"]
 
 
-@pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
-@pytest.mark.parametrize("key", ["id", "object", "model", "system_fingerprint", "usage", "choices"])
+@batched("key, value", product(("id", "object", "model", "system_fingerprint", "usage", "choices"), HOSTILE))
 def test_no_value_makes_it_raise(key, value):
     analyze(stream(top={key: value}))
     analyze(stream(choice={key: value}, delta={"tool_calls": value, "function_call": value}))

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -121,8 +122,11 @@ class Browser:
             for one, number in zip(far, (3, 4), strict=True):
                 os.dup2(one, number)
 
+        # What it leaves where temporary files go when it is killed; below a test's own folder its socket has no room.
+        self._scratch = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
             command,
+            env={**os.environ, "TMPDIR": self._scratch.name},
             preexec_fn=place,
             close_fds=False,
             start_new_session=True,
@@ -165,6 +169,7 @@ class Browser:
         self._process.wait()
         os.close(self._tell)
         os.close(self._hear)
+        self._scratch.cleanup()
 
 
 def _eventually(condition: Any, seconds: float = 30.0) -> Any:

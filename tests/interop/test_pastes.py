@@ -20,6 +20,7 @@ from streamlab.interop.reading import read_bytes
 from streamlab.judging.analyzer import analyze
 from streamlab.storage.exchange_dir import read_bare_body, read_exchange_dir
 from tests import streams
+from tests.batches import batched
 
 HOME = Path(__file__).parent / "pastes"
 PASTES = sorted(HOME.glob("*/*.txt"))
@@ -49,7 +50,7 @@ def test_there_are_enough_of_them() -> None:
     assert {path.parent.name for path in PASTES} == {"clean", "faulty"}
 
 
-@pytest.mark.parametrize("path", PASTES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@batched("path", PASTES)
 def test_a_paste_gives_the_findings_of_its_origin(path: Path) -> None:
     origin = analyze(read_bare_body(read_exchange_dir(path.parent / "origin").body))
     read = _read(path)

@@ -20,6 +20,7 @@ from streamlab.rules.finding import Severity
 from streamlab.wire.events import Chunk
 from streamlab.wire.reading import FactReader
 from tests import corpus
+from tests.examples import examples
 from tests.streams import chat_text, chat_tool, chat_tools, chat_usage, dump, exchange, frame, request_for, sse
 from tests.wire.json_values import anything, chunks
 
@@ -77,7 +78,7 @@ def report_of(
 
 
 @given(bodies, cuts, endings, st.none() | heads, requests)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_cuts_change_nothing(body, lengths, ending, head, request):
     whole = report_of(body, [], ending, head, request)
     for other in (lengths, [1] * len(body)):
@@ -88,7 +89,7 @@ def test_cuts_change_nothing(body, lengths, ending, head, request):
 
 
 @given(bodies, cuts, endings, heads, requests)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_takes_anything_that_came_when_it_came(body, lengths, ending, head, request):
     segments, at = [], 0
     for number, length in enumerate([*lengths, len(body)]):
@@ -108,14 +109,14 @@ def test_takes_anything_that_came_when_it_came(body, lengths, ending, head, requ
 @given(
     st.lists(chunks | st.sampled_from([*chat_text(), *chat_tool()]), max_size=6), st.sampled_from(list(APIS)), requests
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_any_json_is_taken_by_every_rule(payloads, api, request):
     body = b"".join(frame(one) for one in payloads) + b"data: [DONE]\n\n"
     report_of(body, [], Ending.COMPLETE, None, request, api=api)
 
 
 @given(chunks, st.lists(chunks, max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_what_rules_say_of_a_shape_depends_on_the_shape_alone(payload, before):
     """The same keys and types with other values: the analyzer repeats what was said of the first."""
     other = _other_values(payload)

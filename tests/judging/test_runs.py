@@ -18,6 +18,7 @@ from streamlab.repairing.pipeline import Pipeline
 from streamlab.wire.events import Chunk
 from streamlab.wire.runs import Run, RunDecoder, TextKind, Varying, template_of
 from streamlab.wire.stream import StreamDecoder, events_of
+from tests.examples import examples
 
 _HEAD = ResponseHead(200, (("content-type", "text/event-stream"),), 5)
 _REQUEST = Request(
@@ -138,7 +139,7 @@ def _normalized(reads: list[bytes], request: Request | None, runs: Runs, unsafe:
 
 
 @given(_bodies, _cuts, _requests, st.booleans())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_runs_change_no_finding(body, lengths, request, timed):
     reads = _reads(body, lengths)
     one_by_one = _checked(reads, request, Runs.OFF, timed)
@@ -147,7 +148,7 @@ def test_runs_change_no_finding(body, lengths, request, timed):
 
 
 @given(_bodies, _cuts, _requests, st.booleans())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_runs_change_no_byte(body, lengths, request, unsafe):
     reads = _reads(body, lengths)
     one_by_one = _normalized(reads, request, Runs.OFF, unsafe)
@@ -156,7 +157,7 @@ def test_runs_change_no_byte(body, lengths, request, unsafe):
 
 
 @given(_bodies, _cuts)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_runs_hold_the_events_that_are_read_one_by_one(body, lengths):
     plain, running = StreamDecoder(), StreamDecoder()
     api = api_named("chat.completions")

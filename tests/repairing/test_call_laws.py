@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 import pytest
@@ -17,10 +16,11 @@ from streamlab.wire.call_reader import CallReader
 from streamlab.wire.events import Chunk
 from streamlab.wire.stream import StreamDecoder
 from tests import streams
+from tests.examples import RANDOM
 from tests.odd_calls import odd_stream
 
 #: `make fuzz` goes on where `make test` stops.
-LISTS = 9000 if os.environ.get("STREAMLAB_EXAMPLES") == "random" else 1200
+LISTS = 9000 if RANDOM else 600
 _A_RUN = 60
 _ABOUT_CALLS = [rule for rule in all_rules() if family_of(rule) == "tool_call"]
 #: What a repair takes out of arguments on purpose.

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests import corpus
+from tests.batches import batched
 from tests.harm_laws import broken_laws
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -23,7 +22,7 @@ STREAMS = {
 BROKEN: dict[str, set[str]] = {}
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@batched("name", STREAMS, parts=12)
 def test_repairs_do_no_harm(name):
     exchange = corpus.load(STREAMS[name])
     broken = broken_laws(exchange)

@@ -17,12 +17,13 @@ from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
 from tests import corpus, responses, streams
+from tests.examples import examples
 from tests.harm_laws import broken_laws
 from tests.mutations import KINDS, mutated
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 _SMALL = 6000
-_FEW = settings(max_examples=40)
+_FEW = settings(max_examples=examples(40))
 _PERFECT = {
     "text": streams.chat_text("Spring", " is", " here", "."),
     "unicode": streams.chat_text("春天", "来了", " 🎉", "é"),

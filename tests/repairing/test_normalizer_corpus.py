@@ -11,6 +11,8 @@ from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.rules.finding import Repairability
 from tests import corpus
+from tests.batches import batched
+from tests.examples import RANDOM
 
 PAGE = (Path(__file__).parents[2] / "docs" / "normalizer.md").read_text(encoding="utf-8")
 _TABLE = PAGE.partition("<!-- table -->")[2].partition("<!-- end of table -->")[0]
@@ -31,7 +33,7 @@ GENUINE = [
 ]
 
 
-@pytest.mark.parametrize("directory", BROKEN, ids=lambda path: path.name)
+@batched("directory", BROKEN, parts=2)
 def test_no_error_remains_but_what_the_page_lists(directory):
     left = errors_left(normalize(corpus.load(directory)))
     if directory.name in LISTED:
@@ -41,7 +43,7 @@ def test_no_error_remains_but_what_the_page_lists(directory):
 
 
 @corpus.needs_recorded
-@pytest.mark.parametrize("directory", GENUINE, ids=lambda path: path.name)
+@batched("directory", GENUINE, parts=4)
 def test_openai_and_azure_come_out_byte_for_byte(directory):
     exchange = corpus.load(directory)
     if exchange.notes["kind"] != "stream":
@@ -60,14 +62,17 @@ def test_perfect_scenarios_come_out_byte_for_byte():
             assert repaired.changes or repaired.exchange.body == exchange.body, directory.name
 
 
+#: `make fuzz` takes all of them.
+_STEP = 16
 RECORDED = [one for folder in ("chat.completions", "completions") for one in corpus.recorded(folder)]
 
 
 @corpus.needs_recorded
-@pytest.mark.parametrize("start", range(4))
+@pytest.mark.sweep
+@pytest.mark.parametrize("start", range(_STEP if RANDOM else 2))
 def test_recorded_streams_of_every_vendor(start):
     """No safe repair that a finding promises is left undone, twice is once, and no tool call is lost."""
-    for directory in RECORDED[start::8]:
+    for directory in RECORDED[start::_STEP]:
         exchange = corpus.load(directory)
         before, repaired = analyze(exchange), normalize(exchange)
         after = analyze(repaired.exchange)

@@ -20,6 +20,7 @@ from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.events import Chunk, ErrorPayload
 from streamlab.wire.stream import StreamDecoder
 from tests import corpus, streams
+from tests.examples import examples
 
 PERFECT = {
     "text": streams.chat_text("Spring", " is", " here", "."),
@@ -28,7 +29,7 @@ PERFECT = {
     "tools": streams.chat_tools(),
     "usage": streams.chat_usage("a", "b"),
 }
-RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=examples(150))
 
 
 def _held(body: bytes) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from streamlab.apis.registry import all_rules, by_name, repair_classes
@@ -11,6 +13,7 @@ from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import ENVELOPE_KEYS, Repair
 from tests import corpus, rule_fixtures
+from tests.batches import batched
 from tests.streams import call, chat_text, chat_tool, chunk, exchange, sse
 
 REPAIRED = [rule for rule in all_rules() if rule.repairability is not Repairability.NONE]
@@ -21,8 +24,7 @@ def _promised(report, unsafe):
     return {one.rule for one in report.findings if one.repairability in can}
 
 
-@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
-@pytest.mark.parametrize("rule", REPAIRED, ids=lambda rule: rule.name)
+@batched("rule, unsafe", product(REPAIRED, (False, True)), parts=2)
 def test_after_its_repair_a_rule_is_silent(rule, unsafe):
     exchange = corpus.load(rule_fixtures.folder(rule.name) / "bad")
     repaired = normalize(exchange, unsafe=unsafe)
@@ -31,7 +33,7 @@ def test_after_its_repair_a_rule_is_silent(rule, unsafe):
     assert normalize(repaired.exchange, unsafe=unsafe).exchange.body == repaired.exchange.body
 
 
-@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
+@batched("rule", all_rules(), parts=2)
 def test_repairing_adds_no_error(rule):
     for kind in ("bad", "good"):
         exchange = corpus.load(rule_fixtures.folder(rule.name) / kind)
@@ -59,7 +61,7 @@ def test_what_holds_back_says_so():
             assert repair.holds_back, repair.__name__
 
 
-@pytest.mark.parametrize("rule", REPAIRED, ids=lambda rule: rule.name)
+@batched("rule", REPAIRED)
 def test_a_rule_names_its_repair(rule):
     if rule.name not in ENGINE_RULES:
         assert rule.repair is not None

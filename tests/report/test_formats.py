@@ -22,6 +22,7 @@ from streamlab.report.json import Summary
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.workflows.check import CheckOptions, check, find
 from tests import rule_fixtures
+from tests.examples import examples
 
 # -- what SARIF 2.1.0 (OASIS) says of the members streamlab writes; no others are allowed -----------------------------
 
@@ -166,13 +167,13 @@ def test_a_fingerprint_is_that_of_the_deviation_and_its_exchange(bad):
 
 
 @given(_REPORTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_sarif_takes_any_text(reports):
     jsonschema.validate(json.loads(rendered("sarif", reports)), SARIF)
 
 
 @given(_REPORTS, st.sampled_from(["error", "warning", "info", "never"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_junit_is_xml_whatever_is_said(reports, fail_on):
     suites = ET.fromstring(rendered("junit", reports, fail_on))
     cases = suites.findall("testsuite/testcase")
@@ -184,7 +185,7 @@ def test_junit_is_xml_whatever_is_said(reports, fail_on):
 
 
 @given(_REPORTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_annotations_are_one_line_a_finding_and_cannot_be_broken_out_of(reports):
     lines = rendered("github", reports).split("\n")
     assert lines.pop() == ""
@@ -206,7 +207,7 @@ def test_annotations_name_the_file_and_the_line(bad):
 
 
 @given(_REPORTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_json_is_json_whatever_is_said(reports):
     document = json.loads(rendered("json", reports), parse_constant=pytest.fail)
     assert len(document["exchanges"]) == len(reports)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from streamlab.apis.registry import by_name
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests import corpus
+from tests.batches import batched
 
 #: (scenario, rule): labels that are wrong on reading, with the reason.
 DISPUTED: dict[tuple[str, str], str] = {
@@ -18,13 +17,13 @@ DISPUTED: dict[tuple[str, str], str] = {
 }
 
 
-@pytest.mark.parametrize("directory", corpus.directories("seed-systems"), ids=lambda path: path.name)
+@batched("directory", corpus.directories("seed-systems"))
 def test_seed_system(directory):
     found = {finding.rule for finding in analyze(corpus.load(directory)).findings}
     assert set(corpus.labels(directory)["must"]) <= found
 
 
-@pytest.mark.parametrize("directory", corpus.directories("scenarios"), ids=lambda path: path.name)
+@batched("directory", corpus.directories("scenarios"))
 def test_scenario(directory):
     labels = corpus.labels(directory)
     findings = analyze(corpus.load(directory)).findings

@@ -6,15 +6,14 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from streamlab.apis.registry import all_rules, family_of
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests import corpus, rule_fixtures
+from tests.batches import batched
 
 RULES = all_rules()
-_BY_NAME = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+_BY_NAME = batched("rule", RULES)
 
 
 @_BY_NAME

@@ -23,6 +23,7 @@ from streamlab.rules.finding import Severity
 from streamlab.servers.replay import Playable
 from streamlab.workflows.replay import BackgroundReplay
 from tests import corpus, rule_fixtures
+from tests.batches import batched
 from tests.responses import CASES, SAID, text, tool
 from tests.responses import exchange as responses_exchange
 from tests.streams import chat_text, chat_tool, chunk, exchange, sse
@@ -211,7 +212,7 @@ def outcome(way: Callable[[Any], Answer], client: Any) -> Any:
         return f"raises {type(error).__name__}"
 
 
-@pytest.mark.parametrize("rule", [rule.name for rule in RULES])
+@batched("rule", [rule.name for rule in RULES], parts=2)
 def test_openai_python_comes_to_harm(rule, replay, client):
     made, wanted = FORMS.get(rule) or (corpus.load(rule_fixtures.folder(rule) / "bad"), meant(rule))
     fault = PlannedFault(Finish.HOLD, 6, True) if rule == HELD_OPEN else None
@@ -282,7 +283,7 @@ def perfect(form: Form) -> Answer:
     return TWO_CALLS if form.measured.startswith("tools.") and form.measured not in SINGLE else ONE_CALL
 
 
-@pytest.mark.parametrize("form", READ, ids=lambda form: form.measured)
+@batched("form", READ)
 def test_openai_python_breaks_on_the_forms_for_which_it_is_named(form, replay, client):
     replay.load([playable(form.exchange)])
     named = {one.client for one in breaks(form.rule, (form.variant,))}

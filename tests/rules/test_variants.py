@@ -16,6 +16,7 @@ import pytest
 from streamlab.exchange import Ending, Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
+from tests.batches import batched
 from tests.streams import (
     HEADERS,
     Payload,
@@ -714,7 +715,7 @@ VARIANTS = [
 ]
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda one: one.name)
+@batched("variant", VARIANTS)
 def test_the_owning_rule_speaks_and_no_other_cries_error(variant):
     findings = analyze(variant.exchange).findings
     assert set(variant.rules) <= {one.rule for one in findings}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from streamlab.apis.registry import all_rules
 from streamlab.clients.table import asked, breaks
 from streamlab.judging.analyzer import analyze
@@ -11,6 +9,7 @@ from streamlab.report.json import finding_json
 from streamlab.report.promises import promise_of
 from streamlab.rules.finding import Finding, Severity
 from tests import corpus, rule_fixtures
+from tests.batches import batched
 from tests.variants import FORMS
 
 RULES = [rule for rule in all_rules() if rule.severity is Severity.ERROR]
@@ -20,7 +19,7 @@ def _is_argued(rule: str, variants: tuple[str, ...]) -> bool:
     return bool(breaks(rule, variants)) or promise_of(rule) is not None
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@batched("rule", RULES)
 def test_an_error_names_a_client_or_a_promise(rule):
     assert _is_argued(rule.name, ())
     assert all(_is_argued(rule.name, (form,)) for form in rule.variants)

@@ -33,8 +33,6 @@ from tests.servers.harness import (
     same_gaps,
 )
 
-pytestmark = pytest.mark.xdist_group("timed")
-
 
 def _content(text: str) -> str:
     delta = {"index": 0, "delta": {"content": text}}

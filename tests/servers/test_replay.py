@@ -25,8 +25,6 @@ from tests import streams
 from tests.servers.harness import Seen, Upstream, fetch, get, judged_patiently, post, recording, run, same_gaps
 from tests.servers.test_fidelity import CASES, _all, _decoded, _due, _request
 
-pytestmark = pytest.mark.xdist_group("timed")
-
 
 @dataclass(frozen=True)
 class Played:

@@ -16,8 +16,6 @@ from streamlab.workflows import replay as replaying
 from streamlab.workflows.replay import BackgroundReplay
 from tests.servers.harness import judged_patiently, openai_client, recording
 
-pytestmark = pytest.mark.xdist_group("timed")
-
 _GIVES_UP_AFTER = 0.6
 
 

@@ -35,6 +35,7 @@ from streamlab.standins.base import WEATHER_TOOL, chat
 from streamlab.standins.faulty import FAULTS
 from streamlab.standins.openai_api import MODELS
 from tests.corpus import CORPUS
+from tests.examples import examples
 
 ALL = [(name, scenario) for name in NAMES for scenario in scenarios(name)]
 
@@ -229,7 +230,7 @@ _BODIES = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(body=_BODIES | _JSON)
 def test_any_body_gets_an_answer(name: str, body: Any) -> None:
     """Wrong requests are part of a server's life: none may make a stand-in fall over."""

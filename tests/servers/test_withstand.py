@@ -43,12 +43,10 @@ from tests.servers.harness import (
     set_reset_on_close,
 )
 
-pytestmark = pytest.mark.xdist_group("timed")
-
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 _STREAM = [HEAD, *[step for number in range(400) for step in (event(f"{number}"), 0.01)], END]
 _LINE = b"data: " + b"x" * (64 * 2**20) + b"\n\n"
-_BIG = 200 * 2**20
+_BIG = 128 * 2**20
 
 SCRIPTS = {
     "/v1/ok": [_OK],
@@ -65,7 +63,7 @@ SCRIPTS = {
     "/v1/huge-header": [b"HTTP/1.1 200 OK\r\nX-Big: " + b"h" * 2**20 + b"\r\nContent-Length: 2\r\n\r\nok"],
     "/v1/endless-header": [b"HTTP/1.1 200 OK\r\nX-Big: ", *[b"h" * 2**20] * 6, FIN],
     "/v1/line": [HEAD, chunk(_LINE), END],
-    "/v1/big": [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % _BIG, *[b"b" * 2**20] * 200],
+    "/v1/big": [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % _BIG, *[b"b" * 2**20] * 128],
     "/v1/204": [b"HTTP/1.1 204 No Content\r\n\r\n"],
     "/v1/early": [0.05, b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig", FIN],
     "/v1/upgrade": [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nhello", HOLD],

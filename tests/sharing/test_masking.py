@@ -21,6 +21,7 @@ from streamlab.sharing.masking import mask_body, mask_text
 from streamlab.sharing.requests import mask_request
 from streamlab.sharing.shared import Masking, share
 from tests import corpus, messages, streams
+from tests.batches import batched
 from tests.sharing.canaries import canaries, tells
 
 CANARIES = canaries(40)
@@ -34,7 +35,7 @@ def _findings(body: bytes):
     ]
 
 
-@pytest.mark.parametrize(("prefix", "secret"), CANARIES, ids=[prefix for prefix, _ in CANARIES])
+@batched("prefix, secret", CANARIES)
 def test_every_kind_goes_and_its_prefix_stays(prefix: str, secret: str) -> None:
     text = f"use {secret} here"
     shown = mask_text(text)

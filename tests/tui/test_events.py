@@ -18,6 +18,7 @@ from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.events import Chunk
 from streamlab.wire.stream import StreamDecoder
 from tests import streams
+from tests.examples import examples
 
 cuts = st.lists(st.integers(1, 400), min_size=1, max_size=30)
 
@@ -42,7 +43,7 @@ def _stored(folder, body, sizes, chunks=None):
     return Browser(path)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(sizes=cuts, count=st.integers(0, 200), crlf=st.booleans())
 def test_every_event_can_be_looked_at_by_its_number(tmp_path_factory, sizes, count, crlf):
     body = streams.sse(streams.chat_text(*[f"w{at} " for at in range(count)]), done=False) + b"data: cut"

@@ -24,6 +24,7 @@ from streamlab.tui.memory import Memory
 from streamlab.tui.opening import Opened
 from streamlab.tui.watcher import Watcher
 from tests import streams
+from tests.examples import examples
 from tests.tui.driving import CAPTURES, SIZES, workbench
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[=>]")
@@ -98,7 +99,7 @@ def test_there_is_none_where_there_is_nothing_to_show(tmp_path, shipped):
     watcher.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(text=st.text(st.characters(exclude_categories=("Cs",)), max_size=40), raw=st.binary(max_size=60))
 def test_nothing_of_a_capture_reaches_the_terminal_raw(tmp_path_factory, text, raw):
     path = tmp_path_factory.mktemp("hostile") / "hostile.db"

@@ -16,6 +16,7 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui.screens.exchange import ExchangeScreen
 from streamlab.wire.sse import SSEDecoder
 from tests import streams
+from tests.examples import examples
 
 #: What must never be on the screen: controls, escapes, bidi, zero width, separators, surrogates.
 FORBIDDEN = re.compile(
@@ -122,7 +123,7 @@ def test_marks_filters_and_messages_are_hostile_too(run, database):
     run(story, db=database)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(pieces=bodies, text=hostile)
 def test_comparing_with_openai_never_raises_and_never_loses_a_member(pieces, text):
     exchange = _exchange(pieces, text)

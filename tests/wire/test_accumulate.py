@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamlab.wire.accumulate import Accumulator, Text
+from tests.examples import examples
 from tests.streams import USAGE, call, chat_text, chat_tools, chat_usage, chunk
 from tests.wire.json_values import chunks
 
@@ -20,7 +21,7 @@ def fold(payloads) -> dict:
 
 
 @given(st.lists(chunks, max_size=6))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_folds_anything(payloads):
     accumulator = Accumulator()
     for payload in payloads:
@@ -113,7 +114,7 @@ def test_the_responses_api_folds_into_the_same_form():
 
 
 @given(st.lists(chunks, max_size=8), st.data())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_a_fold_can_be_gone_back_to_any_moment(payloads, data):
     at = data.draw(st.integers(0, len(payloads)))
     whole = Accumulator()

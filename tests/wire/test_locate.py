@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streamlab.wire.locate import member_span
 from streamlab.wire.sse import parse_event
+from tests.examples import examples
 
 RAW = b'data: {"id" : "x", "choices":[{"index":0,"delta":{"content":"a\\"}]","n":-1.5}},{"index":1}]}\n\n'
 
@@ -62,7 +63,7 @@ def test_what_cannot_be_read_has_no_place(raw):
 @given(
     st.binary(max_size=80), st.sampled_from(["id", "choices[0].delta.content", "[3]", "", "...", "\ud83c", "a[0][0]"])
 )
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_any_bytes_and_paths_are_taken(data, path):
     raw = b'data: {"choices":[' + data + b"\n\n"
     span = member_span(parse_event(raw, 7), path)
@@ -78,7 +79,7 @@ _VALUES = st.recursive(
 
 
 @given(st.dictionaries(_NAMES, _VALUES, min_size=1, max_size=3), st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_every_member_is_found_where_it_stands(value, spaced):
     marks = (" , ", " : ") if spaced else (",", ":")
     raw = b"data: " + json.dumps(value, ensure_ascii=False, separators=marks).encode() + b"\n\n"

@@ -12,6 +12,7 @@ from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.wire.bad_payloads import MAX_PIECES, Misfit, MisfitReader, misfit
 from streamlab.wire.events import Comment, Undecodable
 from streamlab.wire.stream import StreamDecoder
+from tests.examples import examples
 from tests.streams import chat_text, chunk, dump, exchange, frame
 
 #: Two kinds are named by rules that judge events with JSON too.
@@ -51,7 +52,7 @@ def test_every_kind_has_its_rule():
 
 
 @given(payloads, st.sampled_from([b"", b"event: ping\n", b"event: done\n", b"event: x\n"]))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_one_name_each(payload, name):
     role, *rest = map(frame, chat_text())
     odd = name + b"data: " + payload.replace(b"\n", b" ") + b"\n\n"

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamlab.wire.payload import MAX_DEPTH, FaultKind, decode_payload, encode_json
+from tests.examples import examples
 
 _TEXTS = st.text(max_size=6) | st.sampled_from(['":', '\\":', ":", '"a":1', " :", "\u2028", "\ud83c", "NaN", "\x00"])
 values = st.recursive(
@@ -37,7 +38,7 @@ def doubled(data: bytes) -> bool:
 
 
 @given(values, separators, st.booleans())
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_reads_what_python_reads(value, marks, ascii_only):
     text = json.dumps(value, separators=marks, ensure_ascii=ascii_only)
     data = text.encode("utf-8", "surrogatepass")
@@ -58,7 +59,7 @@ objects = st.lists(_MEMBER, max_size=5).map(lambda members: "{" + ",".join(membe
 
 
 @given(objects)
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 def test_doubled_keys_cannot_hide(text):
     data = text.encode()
     assert (FaultKind.DUPLICATE_KEYS in kinds(data)) == doubled(data)
@@ -71,7 +72,7 @@ def test_doubled_keys_cannot_hide_behind_a_number_that_no_reader_likes(text):
 
 
 @given(st.binary(max_size=60) | _TEXTS.map(lambda text: text.encode("utf-8", "surrogatepass")))
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 def test_never_raises_and_never_keeps_quiet(data):
     payload = decode_payload(data)
     assert payload.ok or payload.faults
@@ -81,7 +82,7 @@ def test_never_raises_and_never_keeps_quiet(data):
 
 
 @given(values, st.data())
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_a_beginning_of_json_is_truncated(value, drawn):
     data = json.dumps({"k": value}).encode()
     cut = drawn.draw(st.integers(1, len(data) - 1))

@@ -11,6 +11,7 @@ from streamlab.wire.payload import decode_payload
 from streamlab.wire.reading import Fact, FactReader
 from streamlab.wire.sse import parse_event
 from streamlab.wire.stream import read_event
+from tests.examples import examples
 from tests.streams import call, chat_text, chat_tools, chat_usage, chunk, frame
 from tests.wire.json_values import anything, chunks
 
@@ -19,7 +20,7 @@ _STORY = Fact.SHAPE | Fact.ENVELOPE | Fact.FIRST
 
 
 @given(chunks)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_accessors_take_anything(value):
     for choice in reading.choices(value):
         reading.choice_index(choice)
@@ -34,7 +35,7 @@ def test_accessors_take_anything(value):
 
 
 @given(st.lists(chunks, max_size=4), chunks)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_facts_of_a_chunk_do_not_depend_on_what_came_before(before, value):
     fresh, used = FactReader(), FactReader()
     for earlier in before:

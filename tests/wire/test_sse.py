@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streamlab.wire import sse as module
 from streamlab.wire.sse import BOM, ServerSentEvent, SSEDecoder, parse_event
+from tests.examples import examples
 
 #: Pieces that make line ends, marks and fields meet in every way.
 _PIECES = st.sampled_from(
@@ -57,13 +58,13 @@ def by_lines(body: bytes) -> list[bytes]:
 
 
 @given(bodies)
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_events_are_what_lines_say(body):
     assert [event.raw for event in decode(body)] == by_lines(body)
 
 
 @given(bodies, cuts)
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_cuts_change_nothing_and_no_byte_is_lost(body, lengths):
     events = decode(body)
     assert b"".join(event.raw for event in events) == body

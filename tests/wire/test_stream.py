@@ -16,6 +16,7 @@ from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, Undecodable
 from streamlab.wire.sse import parse_event
 from streamlab.wire.stream import StreamDecoder, encode, read_event
+from tests.examples import examples
 from tests.streams import chat_text, sse
 
 BODY = sse(chat_text(*[f"word {at} " for at in range(40)]))
@@ -54,7 +55,7 @@ def test_a_coding_is_undone_however_it_is_cut(name):
 
 
 @given(st.sampled_from(sorted(PACKED)), st.lists(st.integers(0, 50), max_size=30), st.data())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_corrupt_data_gives_the_same_however_it_is_cut(name, lengths, drawn):
     data = bytearray(PACKED[name])
     for at in drawn.draw(st.lists(st.integers(0, len(data) - 1), max_size=3)):

@@ -112,7 +112,8 @@ class _Guard:
 
 
 class Usage:
-    """Which fixtures a run has used, and what it let pass; told at its end."""
+    """Which fixtures a run has used, and what it let pass; told at its end, in the same words whichever test of several
+    processes ends first."""
 
     def __init__(self) -> None:
         self._used: set[str] = set()
@@ -131,7 +132,7 @@ class Usage:
             if Path(name).name in left["served"]:
                 self._used.add(name)
             else:
-                self._unasked[name] = test
+                self._unasked[name] = min(test, self._unasked.get(name, test))
         if left["other"]:
             self._loose.append(f"{test}: match=any, {left['other']} answered with another request's recording")
         elif left["match"] != Match.STRICT and left["tolerated"]:
@@ -148,7 +149,7 @@ class Usage:
         """What the end of a run says; nothing when all was exact and used."""
         if self._loose:
             yield "requests that differ from their recordings were answered:"
-            yield from (f"  {one}" for one in self._loose)
+            yield from (f"  {one}" for one in sorted(self._loose))
         if unused := self.unused():
             yield "fixtures that answered nothing in this run:"
             yield from (f"  {one}" for one in unused)

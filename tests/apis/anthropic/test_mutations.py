@@ -14,6 +14,7 @@ from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, errors_left, normalize
 from streamlab.rules.finding import Severity
 from tests.apis.anthropic.mutations import mutated
+from tests.examples import examples
 from tests.messages import (
     PATH,
     PING,
@@ -54,7 +55,7 @@ def _fed(made: Exchange, step: int, *, unsafe: bool) -> bytes:
 
 
 @given(st.integers(0, 10**9), st.booleans(), st.sampled_from([1, 17, 400]))
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(68, False, 17)
 @example(26864502, False, 400)  # a delta whose type is an object
 def test_laws_of_repair(number, unsafe, step):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,8 @@ from streamlab.exchange import Ending, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
 from streamlab.rules.finding import Severity
+from tests.batches import batched
+from tests.examples import examples
 from tests.messages import (
     CASES,
     ERROR,
@@ -59,7 +62,7 @@ def _kinds(made):
     return [json.loads(line[6:])["type"] for line in made.body.splitlines() if line.startswith(b"data: ")]
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.good is not None])
+@batched("name", [name for name, case in CASES.items() if case.good is not None])
 def test_what_was_meant_is_held_after_repair(name):
     case = CASES[name]
     repaired = _repaired(case.exchange)
@@ -67,8 +70,7 @@ def test_what_was_meant_is_held_after_repair(name):
     assert _errors(repaired) == set()
 
 
-@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
-@pytest.mark.parametrize("name", CASES)
+@batched("name, unsafe", product(CASES, (False, True)))
 def test_repair_adds_no_error_and_is_done_once(name, unsafe):
     made = CASES[name].exchange
     once = _repaired(made, unsafe=unsafe)
@@ -76,15 +78,13 @@ def test_repair_adds_no_error_and_is_done_once(name, unsafe):
     assert _repaired(once, unsafe=unsafe).body == once.body
 
 
-@pytest.mark.parametrize("step", [1, 7, 4096])
-@pytest.mark.parametrize("name", CASES)
+@batched("name, step", product(CASES, (1, 7, 4096)))
 def test_other_cuts_change_nothing(name, step):
     made = CASES[name].exchange
     assert _bytes(made, step=step) == _bytes(made)
 
 
-@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
-@pytest.mark.parametrize("name", LAWFUL)
+@batched("name, unsafe", product(LAWFUL, (False, True)))
 def test_what_is_lawful_comes_out_byte_for_byte(name, unsafe):
     assert _bytes(LAWFUL[name], unsafe=unsafe) == LAWFUL[name].body
 
@@ -181,7 +181,7 @@ def bent(draw):
 
 
 @given(bent(), st.booleans(), st.sampled_from([1, 13, 500]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_repairing_twice_equals_once_however_it_is_cut(events, unsafe, step):
     made = exchange(sse(events))
     once = _bytes(made, unsafe=unsafe)
@@ -191,14 +191,14 @@ def test_repairing_twice_equals_once_however_it_is_cut(events, unsafe, step):
 
 
 @given(bent(), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_errors_after_are_a_subset_of_those_before(events, unsafe):
     made = exchange(sse(events))
     assert _errors(_repaired(made, unsafe=unsafe)) <= _errors(made)
 
 
 @given(bent())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_as_many_calls_after_as_before_with_the_same_names(events):
     made = exchange(sse(events))
     before, after = (analyze(one).completion["tool_calls"] for one in (made, _repaired(made)))
@@ -219,7 +219,7 @@ _JUNK = st.one_of(
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_anything_in_an_event_is_taken(data):
     events = deepcopy(data.draw(st.sampled_from(_STREAMS)))
     for _ in range(3):

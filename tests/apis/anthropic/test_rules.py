@@ -10,6 +10,7 @@ from streamlab.apis.registry import all_rules
 from streamlab.exchange import Ending
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
+from tests.batches import batched
 from tests.messages import (
     CASES,
     LAWFUL,
@@ -45,13 +46,13 @@ def _rules(made):
     return {one.rule for one in analyze(made).findings}
 
 
-@pytest.mark.parametrize("name", CASES)
+@batched("name", CASES)
 def test_a_deviation_is_named_and_nothing_that_follows_from_it(name):
     case = CASES[name]
     assert _rules(case.exchange) == {case.rule} | _BESIDES.get(name, set())
 
 
-@pytest.mark.parametrize("name", LAWFUL)
+@batched("name", LAWFUL)
 def test_what_is_lawful_is_not_blamed(name):
     assert [one.message for one in analyze(LAWFUL[name]).findings if one.severity is not Severity.INFO] == []
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from streamlab.apis.registry import all_rules, family_of
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
+from tests.examples import examples
 from tests.streams import USAGE, chat_text, chunk, dump, exchange, frame, sse
 
 TEXT = chat_text()
@@ -128,7 +129,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(_VALUES, max_size=4), st.booleans(), st.sampled_from([200, 500]))
 def test_no_json_makes_a_rule_fail(values, streamed, status):
     body = b"".join(map(frame, values)) if streamed else dump(values[0] if values else None)

@@ -10,6 +10,7 @@ from streamlab.apis.registry import all_rules, family_of
 from streamlab.exchange import Ending
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
+from tests.batches import batched
 from tests.streams import chat_text, chunk, exchange, frame, request_for
 
 OURS = {rule.name for rule in all_rules() if family_of(rule) in ("sse", "json")}
@@ -181,7 +182,7 @@ VARIANTS = {
 }
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@batched("name", VARIANTS)
 def test_a_variant_has_one_name(name):
     data, rule = VARIANTS[name]
     rules = found(data)
@@ -206,7 +207,7 @@ SILENT = {
 }
 
 
-@pytest.mark.parametrize("name", SILENT)
+@batched("name", SILENT)
 def test_a_lookalike_has_none(name):
     assert found(SILENT[name]) == set()
 

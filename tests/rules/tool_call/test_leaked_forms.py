@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from streamlab.exchange import Request
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests import streams
+from tests.batches import batched
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 LEAKED, MARKUP = "tool-call-leaked-as-text", "model-markup-in-answer"
@@ -67,21 +70,18 @@ def _pieces(text, member):
     return [{member: text[at : at + 7]} for at in range(0, len(text), 7)]
 
 
-@pytest.mark.parametrize("form", [*WHOLE, *OPEN])
-@pytest.mark.parametrize("member", ["content", "reasoning_content", "reasoning"])
+@batched("form, member", product([*WHOLE, *OPEN], ("content", "reasoning_content", "reasoning")))
 def test_a_leaked_call_is_told(form, member):
     assert _told(_pieces((WHOLE | OPEN)[form], member), LEAKED) == [ERROR]
 
 
-@pytest.mark.parametrize("form", WHOLE)
-@pytest.mark.parametrize("member", ["content", "reasoning"])
+@batched("form, member", product(WHOLE, ("content", "reasoning")))
 def test_markup_beside_the_call_itself_is_a_warning(form, member):
     call = {"tool_calls": [streams.call(0, "call_1", "get_weather", _CITY)]}
     assert _told([*_pieces(WHOLE[form], member), call], LEAKED, "tool_calls") == [WARNING]
 
 
-@pytest.mark.parametrize("text", TALK.values(), ids=TALK)
-@pytest.mark.parametrize("member", ["content", "reasoning"])
+@batched("text, member", product(TALK.values(), ("content", "reasoning")))
 def test_talk_about_calls_is_none(text, member):
     assert _told(_pieces(text, member), LEAKED) == []
 
@@ -91,7 +91,7 @@ def test_reasoning_about_the_form_of_a_call_is_none():
     assert _told([*_pieces(thought, "reasoning"), {"content": "Sunny."}], LEAKED) == []
 
 
-@pytest.mark.parametrize("form", [*WHOLE, *OPEN])
+@batched("form", [*WHOLE, *OPEN])
 def test_a_leaked_call_is_told_in_the_text_of_a_response(form):
     asked = streams.dump({"stream": True, "input": "?", "tools": [{"type": "function", "name": "get_weather"}]})
     request = Request("POST", "http://127.0.0.1:8000/v1/responses", (), asked)
