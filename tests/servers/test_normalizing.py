@@ -517,8 +517,8 @@ def _packed(*pieces: bytes, times: int = 1) -> bytes:
 
 _MIB = 1 << 20
 #: MiB of a bomb: more than is repaired of a compressed body, and more than a proxy may grow by.
-_SIZE = 90
-_MAY_GROW = 64
+_SIZE = 60
+_MAY_GROW = 48
 #: Packed when they are first asked for: it takes a while.
 _BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "one event": ("gzip", lambda: _packed(b"data: ") + _packed(b"x" * _MIB, times=_SIZE)),
