@@ -12,6 +12,18 @@ from streamlab.cli.options import access_options, db_option, max_input_option, n
 
 if TYPE_CHECKING:
     from streamlab.servers.replay import Played
+    from streamlab.servers.stepping import Gate
+
+
+def _systems(ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """``help`` lists them and ends."""
+    if value == "help":
+        from streamlab.playback.personality import personalities
+        from streamlab.report.terminal import say
+
+        say(*(f"{name:16} {', '.join(one.rules)}" for name, one in sorted(personalities().items())))
+        ctx.exit()
+    return value
 
 
 @click.command(
@@ -23,6 +35,8 @@ Examples:
   streamlab replay 12 --reset-after 3e      (after three events)
   streamlab replay 12 --fault 'at 3e: stall 30s' --fault 'rate 20 tok/s'
   streamlab replay 12 --fault '503 for 2 requests'
+  streamlab replay openai-plain --as glm4
+  streamlab replay 12 --step --until 3
   streamlab replay fixtures/ --fail-on-miss --ignore 'messages[*].id'
 """
 )
@@ -43,6 +57,18 @@ Examples:
     multiple=True,
     metavar="FAULT",
     help="What goes wrong: 'at 7e: drop', '429 retry-after=7', 'latency 2s±0.3'; docs/faults.md has the grammar.",
+)
+@click.option(
+    "--as",
+    "personality",
+    metavar="SYSTEM",
+    is_eager=True,
+    callback=_systems,
+    help="Let clean chat streams deviate as this system does: glm4, tgi, groq; help: all of them.",
+)
+@click.option("--step", is_flag=True, help="Send each event on Enter, or on POST /@step.")
+@click.option(
+    "--until", type=click.IntRange(min=0), metavar="N", help="With --step: the first N events come by themselves."
 )
 @click.option("--normalize", is_flag=True, help="Play the mended stream instead of the recorded one.")
 @click.option(
@@ -69,6 +95,8 @@ def command(
     match: str,
     ignore: tuple[str, ...],
     fail_on_miss: bool,
+    step: bool,
+    until: int | None,
     **options: object,
 ) -> None:
     """Play exchanges back: byte for byte, with the recorded timing, HTTP chunks and ending.
@@ -87,6 +115,7 @@ def command(
     from streamlab.servers.listening import bind, parse_listen
     from streamlab.workflows import replay as replaying
 
+    gate = _gate(step, until, options)
     ignored = (*load_config().ignore_members, *ignore)
     Ignored(ignored)  # says at once what is no path
     faults = parse_faults(fault_texts) if fault_texts else None
@@ -119,6 +148,7 @@ def command(
         match=Match(match),
         ignore=ignored,
         access=access,
+        gate=gate,
         remark=beside.line,
     )
     if timing.errors_ns:
@@ -126,3 +156,18 @@ def command(
     complain(tally.line)
     if fail_on_miss and tally.missed:
         sys.exit(1)
+
+
+def _gate(step: bool, until: int | None, options: dict[str, object]) -> Gate | None:
+    """What holds events back until a step. Events come whole then, whatever the reads were."""
+    from streamlab.errors import UsageError
+    from streamlab.servers.stepping import Gate
+
+    if not step and until is None:
+        return None
+    if not step:
+        raise UsageError("--until says how far --step goes by itself: give both")
+    if options["segments"] not in ("recorded", "event"):
+        raise UsageError("--step goes by events: leave --segments out")
+    options["segments"] = "event"
+    return Gate(until or 0)

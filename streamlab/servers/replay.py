@@ -11,20 +11,22 @@ import json
 import socket
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from streamlab.errors import StreamlabError
 from streamlab.playback.matching import Candidate, Match, Matcher, Miss, Rung
-from streamlab.playback.script import Finish, Script, Step
+from streamlab.playback.script import Finish, Script
 from streamlab.servers.accepting import Acceptor
 from streamlab.servers.access import Access, is_loopback
 from streamlab.servers.endpoint import READ_SIZE, Endpoint
 from streamlab.servers.error_response import error_response, refusal_response
+from streamlab.servers.performance import Performance
 from streamlab.servers.requests import no_request
 from streamlab.servers.schedule import Schedule
+from streamlab.servers.stepping import STEP_PATH, Gate, stepped
 from streamlab.wire.http1 import (
     MAX_REQUEST_HEAD,
     BodyReader,
@@ -95,7 +97,8 @@ class ReplayServer:
     """Serves one bound socket; make and `stop()` it on a running event loop.
 
     ``speed`` 1 plays as recorded, 2 twice as fast, 0 at once. ``match`` and ``ignore`` say what may differ in a request
-    (``playback/matching.py``). ``on_played`` is told of every request.
+    (``playback/matching.py``). With a ``gate`` each event waits for a step, or for a request to ``/@step``, and times
+    do not matter. ``on_played`` is told of every request.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class ReplayServer:
         match: Match = Match.STRICT,
         ignore: Sequence[str] = (),
         access: Access | None = None,
+        gate: Gate | None = None,
         on_played: Callable[[Played], None] = lambda _: None,
         remark: Callable[[str], object] = bool,
     ) -> None:
@@ -114,6 +118,7 @@ class ReplayServer:
         self.load(playables)
         self.speed = speed
         self.access = access or Access()
+        self.gate = gate
         self.on_played = on_played
         self.remark = remark
         self.schedule = Schedule()
@@ -172,7 +177,7 @@ class _Connection:
         self._head_seen: tuple[str, str] | None = None
         self._body: BodyReader | None = None
         self._kept = bytearray()
-        self._performance: _Performance | None = None
+        self._performance: Performance | None = None
         self._last = False  # the client asked to have the connection closed after this answer
         self._closed = False
 
@@ -240,9 +245,12 @@ class _Connection:
     def _answer(self) -> None:
         assert self._head_seen is not None
         (method, target), server, body = self._head_seen, self._server, bytes(self._kept)
-        found = server.matcher.match(method, target, body)
         self._head_seen = self._body = None
         self._kept.clear()
+        if server.gate is not None and (method, target) == ("POST", STEP_PATH):
+            self._say_last(stepped(server.gate.step()))
+            return
+        found = server.matcher.match(method, target, body)
         if isinstance(found, Miss):
             server.on_played(Played(method, target, body, None, found.message, miss=found))
             told = found.message if self._trusted else "no recorded request matches this one"
@@ -250,7 +258,7 @@ class _Connection:
             return
         playable = server.playables[found.index]
         try:
-            self._performance = _Performance(server, self._client, playable, self._first_ns, self._performed)
+            self._performance = Performance(server, self._client, playable, self._first_ns, self._performed)
         except (StreamlabError, OSError) as error:  # deleted since it was found, or a file that was changed
             server.on_played(Played(method, target, body, None, str(error)))
             told = str(error) if self._trusted else "the exchange cannot be replayed"
@@ -291,106 +299,3 @@ class _Connection:
                 self._performance.abandon()
             self._client.close()
             self._on_close(self)
-
-
-class _Performance:
-    """One script, played to one client."""
-
-    def __init__(
-        self,
-        server: ReplayServer,
-        client: Endpoint,
-        playable: Playable,
-        zero_ns: int,
-        on_end: Callable[[Finish], None],
-    ) -> None:
-        self._server = server
-        self._client = client
-        self._zero_ns = zero_ns
-        self._on_end = on_end
-        self._context = playable.open()
-        self._script = self._context.__enter__()
-        self._steps: Iterator[Step] = iter(self._script.steps)
-        self._next: Step | None = None
-        self._abandoned = False
-
-    def start(self) -> None:
-        self._client.on_drained = self._drained
-        self._advance()
-
-    def abandon(self) -> None:
-        """The client is gone."""
-        if not self._abandoned:
-            self._abandoned = True
-            self._context.__exit__(None, None, None)
-
-    def _deadline(self, offset_us: int) -> int:
-        return self._zero_ns + int(offset_us * 1000 / self._server.speed)
-
-    def _follow(self) -> Step | None:
-        """The next step. One that cannot be read (a file that was changed, no descriptor) breaks the answer off."""
-        try:
-            return next(self._steps, None)
-        except (StreamlabError, OSError):
-            self.abandon()
-            self._on_end(Finish.RST)
-            return None
-
-    def _advance(self) -> None:
-        """Arrange for the next step; each is a write of its own, so that reads stay as they were cut."""
-        self._next = self._follow()
-        if self._abandoned:
-            return
-        if self._next is None:
-            end_us = self._script.end_us
-            if self._server.speed and self._script.finish is not Finish.KEEP_ALIVE:
-                self._server.schedule.at(self._deadline(end_us), self._end)
-            else:
-                self._end()
-        elif self._server.speed:
-            self._server.schedule.at(self._deadline(self._next.offset_us), self._send)
-        else:
-            self._send_at_once()
-
-    def _send(self) -> None:
-        if self._abandoned or self._next is None:
-            return
-        step = self._next
-        self._server.timing.errors_ns.append(time.monotonic_ns() - self._deadline(step.offset_us))
-        if self._client.send(step.data):
-            self._advance()
-        # else: the client does not read; `_drained` goes on, late, as a server would
-
-    def _send_at_once(self) -> None:
-        """Speed 0: everything the client takes, without leaving the loop to others for too long."""
-        for _ in range(1000):
-            if self._next is None:
-                break
-            if not self._client.send(self._next.data):
-                return
-            self._next = self._follow()
-            if self._abandoned:
-                return
-        else:
-            asyncio.get_running_loop().call_soon(self._resume_at_once)
-            return
-        self._end()
-
-    def _resume_at_once(self) -> None:
-        if not self._abandoned:
-            self._send_at_once()
-
-    def _drained(self) -> None:
-        if self._abandoned:
-            return
-        if self._server.speed:
-            self._advance()
-        else:
-            self._next = self._follow()
-            if not self._abandoned:
-                self._send_at_once()
-
-    def _end(self) -> None:
-        if not self._abandoned:
-            self.abandon()
-            self._on_end(self._script.finish)

@@ -9,6 +9,7 @@ import itertools
 import os
 import signal
 import socket
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,10 +24,13 @@ from streamlab.exchange import Ending, Exchange, Request
 from streamlab.playback.faults import Faults, parse_faults
 from streamlab.playback.faulty import faulty
 from streamlab.playback.matching import Match, Rung, candidate, target_of
+from streamlab.playback.personality import Personality, impersonated
+from streamlab.playback.personality import personality as by_name
 from streamlab.playback.script import Finish, PlannedFault, Script, Transform, parse_segments, script
 from streamlab.servers.access import Access
 from streamlab.servers.listening import bind, raise_file_limit
 from streamlab.servers.replay import Playable, Played, ReplayServer, Timing
+from streamlab.servers.stepping import Gate
 from streamlab.servers.unexpected import tell_unexpected
 from streamlab.storage.targets import Target, find
 from streamlab.wire.visible import visible
@@ -62,22 +66,25 @@ def playables(
     reset_after: str | None = None,
     stall_after: str | None = None,
     faults: Faults | None = None,
+    personality: str | None = None,
     speed: float = 1.0,
     warn: Callable[[str], object] = bool,
 ) -> list[Playable]:
     """What the server can play, in the order of the targets. Raises UsageError, NotFoundError, UnreadableInputError.
 
     One exchange of several that cannot be read is told to ``warn`` and left out; where none can, the first says why.
-    ``faults`` take their own time, whatever ``speed`` does to the recorded one: play them at `speed_of`.
+    ``personality`` names the system as which clean chat streams are played (``playback/personality.py``). ``faults``
+    take their own time, whatever ``speed`` does to the recorded one: play them at `speed_of`.
     """
     cutting = parse_segments(segments)
     fault = parse_fault(cut_after, reset_after, stall_after)
-    changes = _Changes(cutting, fault, repaired if normalize else None, faults, speed)
+    system = by_name(personality) if personality is not None else None
+    changes = _Changes(cutting, fault, repaired if normalize else None, faults, speed, system)
     found = [target for name in targets for target in find(name, db)]
     made, unreadable = [], []
     for target in found:
         try:
-            made.append(_playable(target, changes))
+            made.append(_playable(target, changes, warn))
         except UnreadableInputError as error:
             unreadable.append(error)
     if unreadable and not made:
@@ -96,9 +103,12 @@ class _Changes:
     transform: Transform | None
     faults: Faults | None
     speed: float
+    system: Personality | None = None
     requests: Iterator[int] = field(default_factory=itertools.count)
 
     def script(self, exchange: Exchange) -> Script:
+        if self.system is not None:
+            exchange = impersonated(exchange, self.system).exchange
         if self.faults is not None:
             exchange = faulty(exchange, self.faults, speed=self.speed, request=next(self.requests))
         return script(exchange, segments=self.segments, fault=self.fault, transform=self.transform)
@@ -109,7 +119,7 @@ def speed_of(faults: Faults | None, speed: float) -> float:
     return speed if faults is None else 1.0
 
 
-def _playable(target: Target, changes: _Changes) -> Playable:
+def _playable(target: Target, changes: _Changes, warn: Callable[[str], object]) -> Playable:
     with target.opened() as exchange:
         names = [str(target.id)] if target.id is not None else []
         names += [Path(target.path).resolve().name] if target.id is None else []
@@ -117,6 +127,10 @@ def _playable(target: Target, changes: _Changes) -> Playable:
         status = "no response" if exchange.head is None else f"HTTP {exchange.head.status}"
         title = f"{target.source} ({status}, {exchange.ending})"
         known = candidate(names, exchange.request)
+        if changes.system is not None:
+            shown = ", ".join(impersonated(exchange, changes.system).shown)
+            told = f"as {changes.system.dialect.name}: {shown}" if shown else "as it is: no complete chat stream"
+            warn(f"streamlab: {target.source} plays {told}")
 
     @contextmanager
     def opened() -> Iterator[Script]:
@@ -215,11 +229,14 @@ def serve(
     match: Match = Match.STRICT,
     ignore: Sequence[str] = (),
     access: Access | None = None,
+    gate: Gate | None = None,
     remark: Callable[[str], object] = bool,
 ) -> Timing:
-    """Serve until SIGINT or SIGTERM; how late the writes were. ``on_ready`` is called when nothing is left to set up:
-    the first request is to be as punctual as the others. ``on_played`` and ``remark`` must not wait. Raises UsageError
-    for an ``ignore`` that is no path."""
+    """Serve until SIGINT or SIGTERM; how late the writes were. With a ``gate``, Enter is a step.
+
+    ``on_ready`` is called when nothing is left to set up: the first request is to be as punctual as the others.
+    ``on_played`` and ``remark`` must not wait. Raises UsageError for an ``ignore`` that is no path.
+    """
     raise_file_limit()
 
     async def run() -> Timing:
@@ -231,18 +248,41 @@ def serve(
             match=match,
             ignore=ignore,
             access=access,
+            gate=gate,
             on_played=on_played,
             remark=remark,
         )
-        told = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, told.set)
-        on_ready()
-        await told.wait()
+        if gate is not None:
+            _step_by_enter(gate, remark)
+        await _until_told(on_ready)
         server.stop()
         return server.timing
 
     return asyncio.run(run())
+
+
+async def _until_told(on_ready: Callable[[], None]) -> None:
+    """Until SIGINT or SIGTERM."""
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    on_ready()
+    await told.wait()
+
+
+def _step_by_enter(gate: Gate, remark: Callable[[str], object]) -> None:
+    """Each line on standard input is a step, where there is one that can be waited for."""
+    loop = asyncio.get_running_loop()
+
+    def entered() -> None:
+        if not sys.stdin.readline():
+            loop.remove_reader(sys.stdin)
+            return
+        count = gate.step()
+        remark(f"step: {count} answer{'s' * (count != 1)} went on" if count else "no answer waits for a step")
+
+    with contextlib.suppress(OSError, ValueError, NotImplementedError):
+        loop.add_reader(sys.stdin, entered)
 
 
 def replay(
@@ -258,8 +298,8 @@ def replay(
     """A replay server of these TARGETs for a ``with`` block. Raises UsageError, NotFoundError, UnreadableInputError.
 
     ``match`` ("strict", "ladder", "any") and ``ignore`` (paths such as ``messages[*].id``) say what may differ in a
-    request, ``fault`` ("at 7e: drop", "429 retry-after=7") what goes wrong (``playback/faults.py``); other options are
-    those of `playables`.
+    request, ``fault`` ("at 7e: drop", "429 retry-after=7") what goes wrong (``playback/faults.py``), ``personality``
+    ("glm4") as which system clean streams are played; other options are those of `playables`.
     """
     faults = parse_faults([fault] if isinstance(fault, str) else fault) if fault else None
     loaded = playables([os.fspath(target) for target in targets], db, faults=faults, speed=speed, **options)
@@ -282,11 +322,12 @@ class BackgroundReplay:
         match: Match = Match.STRICT,
         ignore: Sequence[str] = (),
         access: Access | None = None,
+        gate: Gate | None = None,
         prefix: str = "/v1",
     ) -> None:
         self._loaded = loaded
         self._prefix = prefix
-        self._made = functools.partial(ReplayServer, speed=speed, match=match, ignore=ignore, access=access)
+        self._made = functools.partial(ReplayServer, speed=speed, match=match, ignore=ignore, access=access, gate=gate)
         self._server: ReplayServer | None = None
         self._thread = threading.Thread(target=self._run, name="streamlab-replay", daemon=True)
         self._ready = threading.Event()
