@@ -60,8 +60,7 @@ class Analyzer:
         self._reader: StreamReader[tuple[int | None, StreamEvent]] = StreamReader(request, api, runs)
         self.ctx = RuleState(request, head, self._reader.api, self._reader.calls, api_of_json, notes)
         self.ctx.know(self._reader.api, self._reader.tracker)
-        self.ctx.received.http_chunked = http_chunked
-        self.ctx.received.timing_known = timing_known
+        self.ctx.received.http_chunked, self.ctx.received.timing_known = http_chunked, timing_known
         self._classes = all_rules() if rules is None else tuple(rules)
         self._table: RuleTable | None = None  # None while the API is not clear
         self._decoder = StreamDecoder(head.header("content-encoding") if head is not None else None)
