@@ -33,6 +33,7 @@ from streamlab.storage.segment_rows import (
     unpacked,
 )
 
+SQLITE_VERSION = sqlite3.sqlite_version
 #: Rows fetched at once while iterating.
 _PAGE = 16
 #: Request bodies up to this many bytes lie in their exchange's row, larger ones in request_parts.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import socket
-import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 from streamlab import __version__
 from streamlab.errors import StreamlabError
 from streamlab.servers.command import BASE_URL_VARIABLES
-from streamlab.storage.capture_db import CaptureDB
+from streamlab.storage.capture_db import SQLITE_VERSION, CaptureDB
 from streamlab.storage.location import default_db
 
 _PACKAGES = ("brotli", "click", "httpx", "msgspec", "rich", "sqlite-utils", "textual", "uvloop", "zstandard")
@@ -60,7 +59,7 @@ def examine(db: Path | None = None, environment: Mapping[str, str] | None = None
 
 def _versions() -> Iterator[Check]:
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    yield Check("version", Health.OK, f"streamlab {__version__}, {python}, SQLite {sqlite3.sqlite_version}")
+    yield Check("version", Health.OK, f"streamlab {__version__}, {python}, SQLite {SQLITE_VERSION}")
     missing = [name for name in _PACKAGES if _version(name) is None and not (name == "uvloop" and os.name == "nt")]
     if missing:
         yield Check("packages", Health.WRONG, f"not installed: {', '.join(missing)}")
@@ -84,11 +83,11 @@ def _database(path: Path) -> Check:
         return Check("database", *_place_for(path))
     try:
         with CaptureDB(path) as database:
-            problems = [str(row[0]) for row in database.connection.execute("PRAGMA integrity_check(3)")]
+            problems = [str(row[0]) for row in database.query("PRAGMA integrity_check(3)")]
             if problems != ["ok"]:
                 return Check("database", Health.WRONG, f"{path}: {'; '.join(problems)}")
             return Check("database", Health.OK, f"{path}: {database.count():,} exchanges, intact")
-    except (StreamlabError, sqlite3.Error) as error:
+    except StreamlabError as error:
         return Check("database", Health.WRONG, str(error) if str(path) in str(error) else f"{path}: {error}")
 
 
@@ -104,9 +103,9 @@ def _clock(path: Path) -> Check:
     now = datetime.now(UTC)
     try:
         with CaptureDB(path) as database:
-            newest = database.connection.execute("SELECT max(started_at) FROM exchanges").fetchone()[0]
+            newest = database.query("SELECT max(started_at) FROM exchanges")[0][0]
         last = datetime.fromisoformat(newest).astimezone(UTC)
-    except (StreamlabError, sqlite3.Error, TypeError, ValueError):
+    except (StreamlabError, TypeError, ValueError):
         last = None
     if last is not None and last > now + _SLACK:
         return Check("clock", Health.WRONG, f"{now:%Y-%m-%d %H:%M:%S} UTC is before the last recording, of {newest}")

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,15 @@ def test_core_rooms_load_nothing_that_touches_the_world():
     assert not {name for name in loaded if name.partition(".")[0] in _FORBIDDEN}
 
 
+def test_every_room_but_storage_is_kept_from_sqlite():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (sources,) = [
+        one["source_modules"] for one in contracts["contracts"] if one["name"] == "sqlite3 belongs to storage"
+    ]
+    rooms = {path.stem for path in (ROOT / "streamlab").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert {one.removeprefix("streamlab.") for one in sources} == rooms - {"storage", "__init__", "__pycache__"}
+
+
 def test_importing_the_package_loads_nothing_else():
     loaded = {name for name in _loaded_by("import streamlab") if name.startswith("streamlab.")}
     assert loaded == set()
@@ -58,6 +68,7 @@ _VIOLATIONS = [
     ),
     ("wire/sse.py", "from streamlab.rules.base import Rule", "Imports point down", "streamlab.rules.base"),
     ("report/text.py", "import sqlite3", "sqlite3 belongs to storage", "sqlite3"),
+    ("workflows/doctor.py", "import sqlite_utils", "sqlite3 belongs to storage", "sqlite_utils"),
     ("servers/dialogue.py", "import socket", "The relay's protocol touches no socket", "socket"),
     (
         "tui/screens/page.py",
