@@ -165,7 +165,8 @@ def _require_events(body: bytes) -> None:
         return
     if kind in (BodyKind.JSON, BodyKind.NDJSON):
         payload = decode_payload(body if kind is BodyKind.JSON else body.split(b"\n", 1)[0])
-        if not payload.ok or (isinstance(payload.value, dict | list) and payload.value):
+        value = payload.value
+        if not payload.ok or (value and (type(value) is dict or (type(value) is list and dict in map(type, value)))):
             return
     shown = body[:40].decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")
     if not body:

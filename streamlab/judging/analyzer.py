@@ -117,7 +117,7 @@ class Analyzer:
         received.kind = bodies.sniff(received.prefix)
         received.coding_fault, received.coded_parts = self._decoder.body.fault, self._decoder.body.parts
         self._look_at_the_whole()
-        table = self._table or self._settle(received.whole_json)
+        table = self._table or self._settle(received.first_json)
         ctx.facts, ctx.received.foreign = 0, self._reader.foreign
         for rule in table.rules:
             if "end" in rule.hooks:

@@ -8,6 +8,8 @@ from streamlab.rules.state import RuleState
 from streamlab.wire.bodies import BodyKind
 
 _WITHOUT_BODY = ("HEAD", "OPTIONS", "CONNECT")
+#: Why nothing is judged or repaired where there were JSON objects to tell by.
+OF_NOBODY = "nothing in it betrays an API that is known here"
 _ENDED = {
     Ending.UNREACHABLE: "the upstream could not be reached",
     Ending.UPSTREAM_CUT: "the connection ended",
@@ -52,7 +54,7 @@ def why_not_judged(ctx: RuleState, came: Api, *, foreign: bool, riddle: bool) ->
     if foreign or not ctx.api.judged:
         return (came if foreign else ctx.api).not_judged
     if riddle or (came.name == "unknown" and _is_no_answer(ctx)):
-        return "nothing in it betrays an API that is known here"
+        return OF_NOBODY
     if _is_whole_as_asked(ctx):
         return "a whole answer, as was asked for: rules judge streams"
     return None

@@ -19,7 +19,7 @@ from streamlab.apis import DEFAULT, UNKNOWN, Api
 from streamlab.apis.registry import by_name
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
-from streamlab.judging.judged import has_no_body, nothing_came
+from streamlab.judging.judged import OF_NOBODY, has_no_body, nothing_came
 from streamlab.judging.lessons import Runs
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import Normalized, RepairedEvent, bytes_of, events_of
@@ -144,7 +144,8 @@ class Normalizer:
         if not self.passes_through:
             return None
         api = self._reader.foreign or self._reader.api
-        return self._unasked or has_no_body(self.story.request) or api.not_judged
+        why = OF_NOBODY if self._reader.riddle else api.not_judged
+        return self._unasked or has_no_body(self.story.request) or why
 
     @property
     def stepped_aside(self) -> bool:

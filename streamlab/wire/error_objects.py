@@ -109,6 +109,15 @@ def failed_event(name: bytes | None, value: JsonObject) -> tuple[str, Any] | Non
     return "event", name.decode("utf-8", "replace").strip()
 
 
+def may_be_remark(value: JsonObject) -> bool:
+    """Whether nothing but its text shows an object to be an error, and the text speaks of no failure: if the answer
+    goes on behind it, it was none."""
+    if flat_error(value) is None or not _ABOUT_A_FAILURE.issuperset(value):
+        return False
+    text = value.get("message")
+    return type(text) is str and not tells_of_failure(text.encode("utf-8", "replace"))
+
+
 def _of_a_kind(value: JsonObject) -> tuple[str, Any] | None:
     """A ``type`` that names a failure, beside a text that may say which."""
     for key in ("__type", "type", "exception_type"):

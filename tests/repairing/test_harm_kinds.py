@@ -209,6 +209,26 @@ SIBLINGS = {
         set(),
         ["", "a", ":", "b", "finish:stop", "[DONE]"],
     ),
+    "a message behind which the answer goes on is a remark": (
+        asked(HALF + streams.frame({"message": "queue position 3"}) + sse(TEXT[2:])),
+        {"choices-missing-or-null"},
+        ["", "a", ":", "b", "finish:stop", "[DONE]"],
+    ),
+    "a message behind which nothing comes is an error": (
+        asked(HALF + streams.frame({"message": "queue is full"})),
+        {"error-flat-object"},
+        ["", "a", "error"],
+    ),
+    "so is one that speaks of a failure": (
+        asked(HALF + streams.frame({"message": "Internal error"}) + sse(TEXT[2:])),
+        {"error-flat-object"},
+        ["", "a", "error", "b", "finish:stop", "[DONE]"],
+    ),
+    "a chunk torn in three, the last of which begins with a colon": (
+        asked(sse(TEXT).replace(b'"b"},"logprobs":', b'"\n\ndata: b"},"logprobs"\n\ndata: :')),
+        {"sse-json-split-across-events"},
+        ["", "a", "b", "finish:stop", "[DONE]"],
+    ),
     "an error in an error": (
         asked(streams.frame({"error": {"error": {"message": "busy"}}})),
         set(),

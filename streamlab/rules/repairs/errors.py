@@ -49,6 +49,8 @@ class ErrorShape(Repair):
         elif isinstance(event, Chunk):
             if "error" in event.json and not event.json["error"]:
                 draft.drop("error-null-or-empty-key", event.json, "error", "")
+            if not draft.came_named and error_objects.may_be_remark(event.json):
+                return (draft,)  # what comes next will tell
             found = told_error(event.json, draft.came_named) or _error_in_choice(event.json)
             if found is not None:
                 draft.event = ErrorPayload(None, {"error": found})

@@ -246,7 +246,7 @@ class Framing(Repair):
         while payload.startswith(b"data:"):
             lines.rules["sse-double-data-prefix"] = payload[:20]
             payload = payload[5:].strip()
-        if payload.startswith(b":"):
+        if payload.startswith(b":") and payload.count(b"}") <= payload.count(b"{"):  # else it is the rest of JSON
             lines.rules["sse-comment-rewrapped-as-data"] = payload[:80]
             return [comment(payload[1:].replace(b"\n", b" "))]
         name = lines.event if self._names else None

@@ -8,6 +8,7 @@ import pytest
 
 from streamlab.exchange import Ending, Request
 from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Severity
 from tests.streams import ID, MODEL, chat_text, chunk, dump, exchange, frame, request_for, sse
 
@@ -116,3 +117,20 @@ def test_unknown_headers_are_not_missing_headers():
 def test_an_error_answer_to_a_request_that_did_not_stream_is_left_alone():
     body = dump({"error": {"message": "x"}})
     assert names(exchange([body], headers=JSON, request=request_for(stream=False))) <= {"error-code-shape"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ([{"a": 1}, {"a": 2}], "nothing in it betrays an API that is known here"),
+        ([{"type": "session.created", "event_id": "e", "session": {}}] * 2, "a foreign protocol: OpenAI Realtime"),
+        ([{"model": "llama3", "created_at": "2026-01-01T00:00:00Z", "response": "Hi", "done": False}] * 2, "Ollama"),
+    ],
+)
+def test_lines_of_json_of_which_nothing_is_known_are_not_ticked(lines, why):
+    """As a bare file is read: what the first line is of is not judged as chat, and both commands give the reason."""
+    bare = replace(exchange([b"".join(dump(line) + b"\n" for line in lines)]), request=None)
+    report, repaired = analyze(bare), normalize(bare)
+    assert not report.judged
+    assert why in report.why
+    assert repaired.left_alone == report.why or repaired.changes["translated"]  # Ollama's stream becomes chunks

@@ -6,7 +6,7 @@ from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
-from streamlab.rules.deferred import LateRule, Spell
+from streamlab.rules.deferred import LateRule, Place, Spell
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.rules.state import RuleState
@@ -46,6 +46,7 @@ class ChoicesMissingOrNull(LateRule):
         super().__init__(ctx)
         self._bad = Spell()
         self._count = 0
+        self._remarks: list[tuple[int, Place]] = []  # how much of the answer came before, and where it stands
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk = reading.chunk_of(event)
@@ -54,13 +55,23 @@ class ChoicesMissingOrNull(LateRule):
             self.retire()
         elif type(chunk.get("choices")) is not list and chunk.get("usage") is None:
             name = event.sse.event if event.sse is not None else None
-            if error_objects.failed_event(name, chunk) is not None or _means_something_else(event, chunk):
+            remark = name is None and error_objects.may_be_remark(chunk)
+            if not remark and _means_something_else(event, chunk):
+                return
+            place = self.keep(at, event, "choices")
+            if remark:
+                self._remarks.append((self.ctx.seen.content_events, place))
                 return
             self._count += 1
             if self._bad.place is None:
-                self._bad.place, self._bad.value = self.keep(at, event, "choices"), chunk.get("choices", "(absent)")
+                self._bad.place, self._bad.value = place, chunk.get("choices", "(absent)")
 
     def end(self, ending: Ending) -> Findings:
+        for said, place in self._remarks:
+            if self.ctx.seen.content_events > said:  # the answer went on: it was no error
+                self._count += 1
+                if self._bad.place is None:
+                    self._bad.place, self._bad.value = place, "(absent)"
         if not self._count:
             return
         value = self._bad.value
