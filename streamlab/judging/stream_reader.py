@@ -218,13 +218,15 @@ class StreamReader(Generic[Held]):
 
     def may_teach(self, facts: int) -> bool:
         """Whether the event just read, which has these facts, is to serve as a template of runs."""
-        return not facts & UNLIKE and self._lessons.due()
+        own = self.tracker.repeated if self.tracker is not None else 0
+        return not facts & UNLIKE & ~own and self._lessons.due()
 
     def template(self, event: Chunk, facts: int) -> Template | None:
         """A template of the event just read; None where it cannot serve as one."""
         template = None
-        if self.tracker is None and self.settled and not self.looking:
-            varying = self.api.varying(event.json)
+        if self.settled and not self.looking:
+            tracker = self.tracker
+            varying = self.api.varying(event.json) if tracker is None else tracker.varying(event.json)
             template = template_of(event, varying) if varying is not None else None
         if template is not None and facts & Fact.FRAGMENT:
             template.continued = self.calls.continued()

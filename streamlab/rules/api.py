@@ -40,8 +40,19 @@ class Scope(Enum):
     CHUNKS = "those of OpenAI's APIs that stream chunks with choices, up to [DONE]"
 
 
+class Growing(Protocol):
+    """What the events of a run add their texts to."""
+
+    def extend(self, texts: list[str]) -> None:
+        """Take in the texts of all of them."""
+
+
 class Tracker(Protocol):
     """Reads the events of one stream whose meaning hangs on those before; ``read`` gives an event's facts."""
+
+    @property
+    def repeated(self) -> int:
+        """Facts of its own that an event may have which serves as a template of runs."""
 
     @property
     def finished(self) -> bool:
@@ -49,6 +60,12 @@ class Tracker(Protocol):
 
     def read(self, event: StreamEvent) -> int:
         """Take the next event in; its facts, beside those that every API has."""
+
+    def varying(self, value: JsonObject) -> Varying | None:
+        """What changes from the event just read to those that are like it; None where none can be."""
+
+    def growing(self, run: Run) -> Growing | None:
+        """What a run adds to, where each of its events means what its template did; it is read by that alone."""
 
 
 class Api:

@@ -8,6 +8,7 @@ from streamlab.wire.sse import ServerSentEvent
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_COUNT = re.compile(rb"(?:0|[1-9][0-9]{0,14})(?![0-9.eE])")
 _SCALAR = re.compile(rb'[^\s,\]}"\[{]+')
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _MAX_SCANNED = 1 << 20
@@ -37,6 +38,16 @@ def steps_of(path: str) -> list[str | int]:
 
 def string_span(raw: bytes, path: str) -> tuple[int, int] | None:
     """Where in an event's bytes the string ``path`` stands, without its quotes; None when it is no string there."""
+    found = _matched(raw, path, _STRING)
+    return (found[0] + 1, found[1] - 1) if found is not None else None
+
+
+def number_span(raw: bytes, path: str) -> tuple[int, int] | None:
+    """Where in an event's bytes the number ``path`` stands; None when it is no plain count there."""
+    return _matched(raw, path, _COUNT)
+
+
+def _matched(raw: bytes, path: str, kind: re.Pattern[bytes]) -> tuple[int, int] | None:
     at = raw.find(b"{")
     try:
         for step in steps_of(path):
@@ -44,10 +55,10 @@ def string_span(raw: bytes, path: str) -> tuple[int, int] | None:
             if found is None:
                 return None
             at = found[1]
-        match = _STRING.match(raw, at)
+        match = kind.match(raw, at)
     except (IndexError, ValueError, RecursionError):
         return None
-    return (at + 1, match.end() - 1) if match is not None else None
+    return match.span() if match is not None else None
 
 
 def _walk(raw: bytes, at: int, steps: list[str | int]) -> tuple[int, int]:

@@ -1,22 +1,25 @@
 """Runs: events in a row that are, byte for byte, one that was read before, but for a text or two.
 
 Most of a stream is not news. Once an event has been read and judged it can serve as a `Template`: the bytes before,
-between and after its varying strings. Where the next bytes are such events, `RunDecoder` takes all of them in a few
-operations on bytes, and whoever reads the stream may take the `Run` as one, or have its events one by one.
+between and after its varying strings, and its number where events are numbered. Where the next bytes are such events,
+`RunDecoder` takes all of them in a few operations on bytes, and whoever reads the stream may take the `Run` as one, or
+have its events one by one.
 
-A run is exact: each varying string was decoded as JSON and is valid, all other bytes are those of the template. Bytes
-that are anything else are read event by event.
+A run is exact: each varying string was decoded as JSON and is valid, numbers go up by one, all other bytes are those of
+the template. Bytes that are anything else are read event by event.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
 import msgspec
 
 from streamlab.wire.events import Chunk
-from streamlab.wire.locate import steps_of, string_span
+from streamlab.wire.locate import number_span, steps_of, string_span
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder, parse_event
 
@@ -26,6 +29,7 @@ _WINDOW = 16_384
 _LONGEST = 1000
 _TEMPLATES = 4
 _OTHER = b"another text"
+_OTHER_NUMBER = b"7"
 _strings = msgspec.json.Decoder(list[str]).decode
 
 
@@ -41,13 +45,15 @@ class TextKind(Enum):
 class Varying(NamedTuple):
     """Which strings of a chunk vary while all else stays: its text, of which choice, and padding that means nothing.
 
-    ``path`` is where the text stands ("choices[0].delta.content"), ``padding`` where the padding does, or "".
+    ``path`` is where the text stands ("choices[0].delta.content"), ``padding`` where the padding does, or "", and
+    ``number`` where the number of the event does, which is one more from event to event, or "".
     """
 
     text: TextKind
     path: str
     choice: int
     padding: str = ""
+    number: str = ""
 
 
 class Template:
@@ -58,11 +64,12 @@ class Template:
     """
 
     __slots__ = (
+        "_alone_is_faster",
         "_before",
-        "_between",
+        "_betweens",
         "_joint",
+        "_order",
         "_rear",
-        "_text_at",
         "chunk",
         "continued",
         "facts",
@@ -72,13 +79,13 @@ class Template:
         "varying",
     )
 
-    def __init__(self, chunk: JsonObject, varying: Varying, parts: list[bytes], text_at: int) -> None:
+    def __init__(self, chunk: JsonObject, varying: Varying, parts: list[bytes], order: list[str]) -> None:
         self.chunk = chunk
         self.varying = varying
-        self._before, *between, self._rear = parts
-        self._between = between[0] if between else b""
+        self._before, *self._betweens, self._rear = parts
         self._joint = self._rear + self._before
-        self._text_at = text_at  # which of the two strings is the text
+        self._alone_is_faster = bool(varying.number)  # to be read, where no other event follows at once
+        self._order = order  # the paths of what varies, as they follow one another
         self.facts = 0
         self.shape: Any = ()
         self.key: Any = None
@@ -89,50 +96,103 @@ class Template:
         """Whether an event looks like one of this template."""
         return raw.startswith(self._before) and raw.endswith(self._rear)
 
+    def equals(self, other: Template) -> bool:
+        """Whether another template takes the same events: what is learnt later tells of them as they are now."""
+        return self._joint == other._joint and self._betweens == other._betweens and self._before == other._before
+
     def match(self, buffer: bytes, at: int, start: int) -> Run | None:
         """The run of such events at ``at``, which is offset ``start`` of the body; None when there is none."""
         before, rear = self._before, self._rear
         if not buffer.startswith(before, at):
             return None
         from_ = at + len(before)
+        if self._alone_is_faster and buffer.find(self._joint, from_) < 0:
+            return None
         parts = buffer[from_ : from_ + _WINDOW].split(self._joint)
         value, found, _ = parts.pop().partition(rear)
         if found:
             parts.append(value)
         if not parts:
             return None
-        texts = self._texts(parts)
-        if not texts:
+        taken = self._longest(parts)
+        if taken is None:
             return None
+        texts, first = taken
         size = sum(map(len, parts[: len(texts)])) + len(texts) * (len(before) + len(rear))
-        return Run(self, buffer[at : at + size], start, texts)
+        return Run(self, buffer[at : at + size], start, texts, first)
 
-    def _texts(self, parts: list[bytes]) -> list[str]:
-        """The texts of as many events as can be taken."""
-        texts = self._decoded(parts)
-        while texts is None:
+    def _longest(self, parts: list[bytes]) -> tuple[list[str], int | None] | None:
+        """The texts of as many events as can be taken, and the number of the first; None where none can."""
+        found = self._read(parts)
+        while found is None:
             # The longest beginning that can be: halves cost little, however many events are odd.
             good = 0
-            while good < len(parts) and self._decoded(parts[good : good + 1]) is not None:
+            while good < len(parts) and self._read(parts[good : good + 1]) is not None:
                 good += 1
+            if not good:
+                return None
             parts = parts[:good]
-            texts = self._decoded(parts) if parts else []
-        return texts
+            found = self._read(parts)
+        return found
 
-    def _decoded(self, parts: list[bytes]) -> list[str] | None:
+    def _read(self, parts: list[bytes]) -> tuple[list[str], int | None] | None:
         """The texts between the constant bytes; None where one of them is odd in any way."""
         if max(map(len, parts)) > _LONGEST:
             return None
-        if not self._between:
-            return _decoded(parts)
-        pairs = [part.partition(self._between) for part in parts]
-        at = self._text_at
-        if not all(pair[1] for pair in pairs) or _padding([pair[2 - at] for pair in pairs]) is None:
+        if not self._betweens:
+            texts = _decoded(parts)
+            return (texts, None) if texts is not None else None
+        columns = self._columns(parts)
+        if columns is None:
             return None
-        return _decoded([pair[at] for pair in pairs])
+        padding, number = self.varying.padding, self.varying.number
+        if padding and not _is_padding(columns[padding]):
+            return None
+        texts = _decoded(columns[self.varying.path])
+        if texts is None or not number:
+            return (texts, None) if texts is not None else None
+        counted = _counted(columns[number])
+        return (texts[: counted[1]], counted[0]) if counted is not None else None
+
+    def _columns(self, parts: list[bytes]) -> dict[str, list[bytes]] | None:
+        """What varies in these events, by its path; None where one of them is another event.
+
+        The bytes between are put as a line with their number, in all events at once: none of them holds a line end.
+        """
+        joined = b"\n-\n".join(parts)
+        if joined.count(b"\n") != 2 * len(parts) - 2:
+            return None
+        width = 2 * len(self._order)
+        for number, between in enumerate(self._betweens):
+            joined = joined.replace(between, b"\n%d\n" % number)
+        lines = [*joined.split(b"\n"), b"-"]
+        marks = [*(b"%d" % number for number in range(len(self._betweens))), b"-"]
+        if len(lines) != width * len(parts) or any(
+            lines[2 * at + 1 :: width] != [mark] * len(parts) for at, mark in enumerate(marks)
+        ):
+            return None
+        return {path: lines[2 * at :: width] for at, path in enumerate(self._order)}
 
 
-def _decoded(values: list[bytes]) -> list[str] | None:
+def _counted(numbers: Sequence[bytes]) -> tuple[int, int] | None:
+    """The first number, and how many go on from there by ones; None where it is no number."""
+    if not _PLAIN(numbers[0]):
+        return None
+    first = int(numbers[0])
+    wanted = ",".join(map(str, range(first, first + len(numbers)))).encode()
+    if wanted == b",".join(numbers):
+        return first, len(numbers)
+    for number, came in enumerate(numbers, first):
+        if came != b"%d" % number:
+            return first, number - first
+    return first, len(numbers)
+
+
+#: Whether these bytes are a count that a JSON reader takes, and nothing else.
+_PLAIN = re.compile(rb"(?:0|[1-9][0-9]{0,14})\Z").match
+
+
+def _decoded(values: Sequence[bytes]) -> list[str] | None:
     """JSON strings, without their quotes, decoded; None when one is empty, or anything but one string.
 
     They are decoded as one array. A line feed stands between them, which no JSON string may hold: so none can reach
@@ -142,7 +202,12 @@ def _decoded(values: list[bytes]) -> list[str] | None:
     return texts if texts is not None and all(texts) else None
 
 
-def _padding(values: list[bytes]) -> list[str] | None:
+def _is_padding(values: Sequence[bytes]) -> bool:
+    """Whether these are JSON strings, without their quotes. OpenAI's are letters and digits, which need no decoding."""
+    return b"".join(values).isalnum() or _padding(values) is not None
+
+
+def _padding(values: Sequence[bytes]) -> list[str] | None:
     try:
         texts = _strings(b'["' + b'"\n,"'.join(values) + b'"]')
     except ValueError:  # not JSON, or not UTF-8
@@ -151,12 +216,16 @@ def _padding(values: list[bytes]) -> list[str] | None:
 
 
 class Run:
-    """Events in a row that are ``template`` with other ``texts``; ``raw`` are their bytes, from ``start`` on."""
+    """Events in a row that are ``template`` with other ``texts``; ``raw`` are their bytes, from ``start`` on.
 
-    __slots__ = ("_text", "raw", "start", "template", "texts", "wide")
+    ``first`` is the number of the first where they are numbered.
+    """
 
-    def __init__(self, template: Template, raw: bytes, start: int, texts: list[str]) -> None:
+    __slots__ = ("_text", "first", "raw", "start", "template", "texts", "wide")
+
+    def __init__(self, template: Template, raw: bytes, start: int, texts: list[str], first: int | None) -> None:
         self.template = template
+        self.first = first
         self.raw = raw
         self.start = start
         self.texts = texts
@@ -187,38 +256,46 @@ def template_of(event: Chunk, varying: Varying) -> Template | None:
         return None
     if not sse.raw.endswith(b"\n"):
         return None
-    spans = [string_span(sse.raw, path) for path in (varying.path, varying.padding) if path]
-    if None in spans:
+    spans = {path: string_span(sse.raw, path) for path in (varying.path, varying.padding) if path}
+    if varying.number:
+        spans[varying.number] = number_span(sse.raw, varying.number)
+    if None in spans.values():
         return None
-    text, *_ = spans
-    spans.sort()
+    order = sorted(spans, key=spans.__getitem__)  # type: ignore[arg-type]
     parts, at = [], 0
-    for start, end in spans:  # type: ignore[misc]
+    for path in order:
+        start, end = spans[path]  # type: ignore[misc]
         parts.append(sse.raw[at:start])
         at = end
     parts.append(sse.raw[at:])
     whole = b"".join(parts)
-    if len(whole) > _LONGEST or not whole.isascii() or b"\\u" in whole or not _reads_alike(event, varying, parts):
+    if (
+        len(whole) > _LONGEST
+        or not whole.isascii()
+        or b"\\u" in whole
+        or not _reads_alike(event, parts, order, varying)
+    ):
         return None
-    return Template(event.json, varying, parts, spans.index(text))
+    return Template(event.json, varying, parts, order)
 
 
-def _reads_alike(event: Chunk, varying: Varying, parts: list[bytes]) -> bool:
+def _reads_alike(event: Chunk, parts: list[bytes], order: list[str], varying: Varying) -> bool:
     """Whether the bytes around other strings are read as the same chunk with other strings."""
     sse = event.sse
     assert sse is not None
-    other = parse_event(_OTHER.join(parts), sse.start)
+    others = {path: _OTHER_NUMBER if path == varying.number else _OTHER for path in order}
+    raw = parts[0] + b"".join(others[path] + part for path, part in zip(order, parts[1:], strict=True))
+    other = parse_event(raw, sse.start)
     frames = [(one.plain, one.terminated, one.event, one.id, one.retry, one.comments) for one in (sse, other)]
     payload = decode_payload(other.data or b"")
     if frames[0] != frames[1] or payload.faults or not payload.ok:
         return False
-    for path in (varying.path, varying.padding):
-        if path:
-            *way, last = steps_of(path)
-            theirs, ours = _at(payload.value, way), _at(event.json, way)
-            if theirs[last] != _OTHER.decode():
-                return False
-            theirs[last] = ours[last]
+    for path in order:
+        *way, last = steps_of(path)
+        theirs, ours = _at(payload.value, way), _at(event.json, way)
+        if theirs[last] != (int(_OTHER_NUMBER) if path == varying.number else _OTHER.decode()):
+            return False
+        theirs[last] = ours[last]
     return bool(payload.value == event.json)
 
 
@@ -243,7 +320,8 @@ class RunDecoder(SSEDecoder):
 
     def learn(self, template: Template) -> None:
         """Look out for events like this one."""
-        self.templates = [template, *self.templates[: _TEMPLATES - 1]]
+        others = [one for one in self.templates if not one.equals(template)]
+        self.templates = [template, *others[: _TEMPLATES - 1]]
 
     def take(self, data: bytes) -> list[ServerSentEvent | Run]:
         """The events that ``data`` completes, and runs of them."""
@@ -262,7 +340,7 @@ class RunDecoder(SSEDecoder):
     def _taken(self, buffer: bytes) -> list[ServerSentEvent | Run]:
         taken: list[ServerSentEvent | Run] = []
         at, base = 0, self._start
-        while True:
+        while at < len(buffer):
             run = self._match(buffer, at, base + at)
             if run is not None:
                 taken.append(run)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from streamlab.apis.anthropic.expectations import BLOCK_TYPES, CLIENT_TOOL, DELTA_TYPES, TOOL_BLOCKS
+from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_TYPES, CLIENT_TOOL, DELTA_TYPES, TOOL_BLOCKS
 from streamlab.wire.accumulate import Text
 from streamlab.wire.payload import JsonObject, decode_payload
-from streamlab.wire.reading import REASONING_KEYS
+from streamlab.wire.reading import REASONING_KEYS, as_object
 
 _NOTHING: dict[str, str] = {}
 #: Pieces of a tool's input that are remembered one by one.
@@ -101,6 +101,17 @@ class Block:
         if self.fragmented and piece:
             self.fragments.append(piece)
             self.fragmented = len(self.fragments) < MOST_FRAGMENTS
+
+    def grows_by(self, value: JsonObject) -> str:
+        """The member with the text of an event that is a plain delta of this block; "" where it is none."""
+        delta, index = as_object(value.get("delta")), value.get("index")
+        kind: Any = delta.get("type")
+        if self.signature is not None or value.get("type") != BLOCK_DELTA or type(index) is not int:
+            return ""
+        if index != self.index or type(kind) is not str or kind == "signature_delta" or len(delta) != 2:
+            return ""
+        member = self.fits.get(kind)
+        return member if member is not None and delta.get(member) else ""
 
     def take(self, kind: str, delta: JsonObject) -> None:
         """Take in a delta of a type that fits."""
@@ -204,3 +215,18 @@ def _is_beside(delta: JsonObject) -> bool:
     kind = delta.get("type")
     member = DELTA_TYPES.get(kind) if type(kind) is str else None
     return member is not None and member != "thinking" and type(delta.get(member)) is str
+
+
+class Deltas:
+    """What a run of deltas adds to."""
+
+    __slots__ = ("_block",)
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+
+    def extend(self, texts: list[str]) -> None:
+        """Take in the deltas of all of them."""
+        self._block.deltas += len(texts)
+        for text in texts:
+            self._block.add(text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streamlab.apis.anthropic.blocks import Block, Indexes, extra_reasoning
+from streamlab.apis.anthropic.blocks import Block, Deltas, Indexes, extra_reasoning
 from streamlab.apis.anthropic.expectations import (
     BLOCK_DELTA,
     BLOCK_START,
@@ -31,6 +31,7 @@ from streamlab.wire.error_objects import flat_error
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact, as_object
+from streamlab.wire.runs import Run, TextKind, Varying
 
 #: Blocks of one message that are told apart; a message with more is not judged any further.
 MOST_BLOCKS: Final = 10_000
@@ -60,6 +61,8 @@ _KINDS: Final = {
 
 class MessageReader:
     """The message so far. After `read`, ``kind``, ``block``, ``delta`` and ``index`` are about the event read."""
+
+    repeated = MessageFact.DELTA
 
     def __init__(self) -> None:
         # the message
@@ -145,6 +148,21 @@ class MessageReader:
                     block.add(piece)
                     return _F.DELTA | _ADDS[kind]
         return self._read_object(value, sse.event if sse is not None else None, sse is None)
+
+    # -- runs --------------------------------------------------------------------------------------------------------
+
+    def varying(self, value: JsonObject) -> Varying | None:
+        """What changes from the delta just read to the next ones."""
+        member = self._only.grows_by(value) if self._only is not None else ""
+        return Varying(TextKind.CONTENT, f"delta.{member}", 0) if member else None
+
+    def growing(self, run: Run) -> Deltas | None:
+        """What a run of deltas adds to, where they are those of the one open block."""
+        block, value = self._only, run.template.chunk
+        if block is None or not block.grows_by(value):
+            return None
+        self.kind, self.block, self.delta = BLOCK_DELTA, block, value["delta"]["type"]
+        return Deltas(block)
 
     def read_json(self, value: JsonObject) -> int:
         """Take the JSON of an event in whose framing is not of interest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from streamlab.apis.responses.expectations import CALL_INPUT, CALLS, text_of
@@ -35,6 +36,22 @@ class Piece:
     def told(self) -> bool:
         """Whether it was said to be whole, and its deltas came to that."""
         return self.done is not None and (self.done == str(self.text) or not self.deltas)
+
+
+class Deltas:
+    """What a run of deltas adds to; ``follow`` is told of them."""
+
+    __slots__ = ("_follow", "_piece")
+
+    def __init__(self, piece: Piece, follow: Callable[[list[str]], None]) -> None:
+        self._piece = piece
+        self._follow = follow
+
+    def extend(self, texts: list[str]) -> None:
+        """Take in the deltas of all of them."""
+        self._piece.text.extend(texts)
+        self._piece.deltas += len(texts)
+        self._follow(texts)
 
 
 class Item:

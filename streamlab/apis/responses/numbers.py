@@ -37,6 +37,17 @@ class Numbers:
             self.absent += 1
             self.since += 1
 
+    def follow_all(self, digests: list[int]) -> None:
+        """The same for events in a row."""
+        if self.next is None:
+            self.absent += len(digests)
+            self.since += len(digests)
+            return
+        if len(self.said) < MOST_REMEMBERED:
+            self.said.update(zip(range(self.next, self.next + len(digests)), digests, strict=True))
+        self.next += len(digests)
+        self.given += len(digests)
+
     def take(self, number: Any, digest: int | None, *, at: int, kind: str, resumed: bool) -> Odd | None:
         """Take in the number of an event; what is odd about it."""
         if type(number) is not int:

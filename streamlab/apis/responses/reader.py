@@ -32,7 +32,7 @@ from streamlab.apis.responses.expectations import (
 )
 from streamlab.apis.responses.facts import ODD, Odd, ResponseFact
 from streamlab.apis.responses.final import contradictions
-from streamlab.apis.responses.items import Item, Piece
+from streamlab.apis.responses.items import Deltas, Item, Piece
 from streamlab.apis.responses.numbers import Numbers
 from streamlab.apis.responses.output import Output
 from streamlab.rules.base import quote
@@ -40,6 +40,7 @@ from streamlab.wire.error_objects import flat_error
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact, as_list, as_object
+from streamlab.wire.runs import Run, TextKind, Varying
 from streamlab.wire.sse import ServerSentEvent
 
 _F = ResponseFact
@@ -73,6 +74,8 @@ class Next(NamedTuple):
 
 class ResponsesReader:
     """The response so far. After `read`, ``kind``, ``item`` and ``odd`` are about the event read."""
+
+    repeated = _F.DELTA
 
     def __init__(self) -> None:
         # the response
@@ -165,6 +168,31 @@ class ResponsesReader:
                     return due.facts
             return self._read_object(value, sse)
         return self._read_other(event)
+
+    # -- runs --------------------------------------------------------------------------------------------------------
+
+    def varying(self, value: JsonObject) -> Varying | None:
+        """What changes from the delta just read to the next ones."""
+        if self._next is None or self.odd or not value.get("delta"):
+            return None
+        padding = "obfuscation" if type(value.get("obfuscation")) is str else ""
+        number = "sequence_number" if type(value.get("sequence_number")) is int else ""
+        return Varying(TextKind.CONTENT, "delta", 0, padding, number)
+
+    def growing(self, run: Run) -> Deltas | None:
+        """What a run of deltas adds to, where they are the next ones of the piece at hand."""
+        due, value = self._next, run.template.chunk
+        if due is None or run.first != self.numbers.next:
+            return None
+        same = value.get("type") == due.kind and value.get("item_id") == due.item_id and due.logprobs in value
+        same = same and value.get("output_index") == due.index and value.get(due.member) == due.number
+        return Deltas(due.piece, self.follow) if same else None
+
+    def follow(self, deltas: list[str]) -> None:
+        """Deltas in a row were taken in."""
+        self.odd.clear()
+        self._at += len(deltas)
+        self.numbers.follow_all(list(map(hash, deltas)))
 
     def read_json(self, value: JsonObject) -> int:
         """Take the JSON of an event in whose framing is not of interest."""
