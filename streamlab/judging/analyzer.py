@@ -201,8 +201,7 @@ class Analyzer:
         if facts is None or (facts & WORTH and not self._hints.retired):
             return False
         said = table.say_of(run, facts)
-        tracker = reader.tracker
-        text = ctx.accumulator.growing(run) if tracker is None else tracker.growing(run)
+        text = (reader.tracker or ctx.accumulator).growing(run)
         call = reader.calls.growing(run) if template.varying.text is TextKind.ARGUMENTS else text
         if said is None or text is None or call is None:
             return False

@@ -44,6 +44,7 @@ from streamlab.wire.runs import Run, TextKind, Varying
 from streamlab.wire.sse import ServerSentEvent
 
 _F = ResponseFact
+_ANYWHERE: Final = (ERROR, "keepalive")
 _AFTER: Final = frozenset({"response.rate_limits.updated", "keepalive"})
 #: What a piece adds, in the words of every API.
 _ADDS: Final = {
@@ -70,6 +71,11 @@ class Next(NamedTuple):
     logprobs: str  # the member that has to be there; ``delta`` where none has
     piece: Piece
     facts: int
+
+    def is_like(self, value: JsonObject) -> bool:
+        """Whether an event, whatever its number, is a delta of that piece."""
+        same = value.get("type") == self.kind and value.get("item_id") == self.item_id and self.logprobs in value
+        return same and value.get("output_index") == self.index and value.get(self.member) == self.number
 
 
 class ResponsesReader:
@@ -184,9 +190,7 @@ class ResponsesReader:
         due, value = self._next, run.template.chunk
         if due is None or run.first != self.numbers.next:
             return None
-        same = value.get("type") == due.kind and value.get("item_id") == due.item_id and due.logprobs in value
-        same = same and value.get("output_index") == due.index and value.get(due.member) == due.number
-        return Deltas(due.piece, self.follow) if same else None
+        return Deltas(due.piece, self.follow) if due.is_like(value) else None
 
     def follow(self, deltas: list[str]) -> None:
         """Deltas in a row were taken in."""
@@ -245,18 +249,6 @@ class ResponsesReader:
         said = f"event: says {quote(shown)}, the type inside is {quote(kind)}" if shown else ""
         self._say(_F.NAME, "type" if shown else None, said or f"no event: line names {quote(kind)}", kind, shown)
 
-    def _named(self, value: JsonObject, kind: str, sse: ServerSentEvent | None) -> str:
-        """The type of an event that has none of this API's: the event line may tell it."""
-        named = (sse.event or b"").decode("utf-8", "replace") if sse is not None else ""
-        known = named in EVENT_TYPES if kind else named.startswith("response.")
-        if not known or kind in (ERROR, "keepalive") or named in (ERROR, "keepalive"):
-            return kind
-        said = f"the type stands in the event line alone: {quote(named)}"
-        if kind:
-            said = f"the type inside is {quote(kind)}, the event line says {quote(named)}"
-        self._say(_F.UNTYPED, "type", said, named, value.get("type"))
-        return named
-
     def _number(self, value: JsonObject, kind: str, sse: ServerSentEvent | None) -> bool:
         """Take in an event's number; False where the event comes a second time."""
         delta = value.get("delta")
@@ -272,7 +264,11 @@ class ResponsesReader:
         self.item, self._next = None, None
         kind = text_of(value.get("type"))
         if kind not in EVENT_TYPES and not kind.startswith("response."):
-            kind = self._named(value, kind, sse)
+            named = _name_alone(kind, sse)
+            if named:
+                said = "the type stands in the event line alone" if not kind else f"the type inside is {quote(kind)}"
+                self._say(_F.UNTYPED, "type", f"{said}, which says {quote(named)}", named, value.get("type"))
+            kind = named or kind
         elif kind.startswith("response.") or kind in (ERROR, "keepalive"):
             self._name(sse, kind)
         self.kind = kind
@@ -380,6 +376,13 @@ class ResponsesReader:
         if known and output and kind in (COMPLETED, INCOMPLETE):
             self.odd += contradictions(output, self.items)
         return _F.LIFECYCLE | _F.TERMINAL
+
+
+def _name_alone(kind: str, sse: ServerSentEvent | None) -> str:
+    """The type of an event that has none of this API's, where the event line tells it; "" where not."""
+    named = (sse.event or b"").decode("utf-8", "replace") if sse is not None else ""
+    known = named in EVENT_TYPES if kind else named.startswith("response.")
+    return named if known and kind not in _ANYWHERE and named not in _ANYWHERE else ""
 
 
 __all__ = ["ODD", "ResponseFact", "ResponsesReader"]
