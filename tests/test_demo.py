@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from streamlab.cli import COMMANDS
 from streamlab.demo.acts import Act, acts
 from streamlab.demo.clients import Client, ClientOutcome, ask_with_httpx, ask_with_openai, best_client
 from streamlab.demo.performance import perform
 from streamlab.demo.place import database
-from streamlab.demo.programme import show
+from streamlab.demo.programme import closing, show
 from streamlab.demo.recording import TapLine, free_ports, recorder
 from streamlab.demo.testing import fixtures_folder, run_as_tests, show_tests
 from streamlab.errors import CouldNotRunError
@@ -95,12 +97,34 @@ def test_on_a_terminal_it_is_a_table_without_anything_dangerous(tmp_path: Path) 
     assert "\x1b]0" not in drawn
 
 
-def test_the_demo_records_into_the_captures_folder_where_there_is_one(tmp_path: Path) -> None:
+def test_the_demo_records_into_the_captures_folder_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STREAMLAB_DB", raising=False)
     (tmp_path / "captures").mkdir()
-    done = run_demo(tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with database(None, keep=False) as place:
+        outcomes = perform([act("glm4-newline")], HTTPX, place.path)
     assert (tmp_path / "captures" / "streamlab.db").exists()
-    assert "  streamlab ls\n" in done.stdout
+    assert str(closing(outcomes, place, COMMANDS)).splitlines()[3] == "  streamlab ls"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_told_to_stop_takes_its_temporary_files_along(tmp_path: Path, number: int) -> None:
+    command = [sys.executable, "-m", "streamlab", "demo", "--no-keep"]
+    variables = {key: value for key, value in os.environ.items() if key != "STREAMLAB_DB"}
+    scratch, home = tmp_path / "scratch", tmp_path / "home"
+    scratch.mkdir()
+    home.mkdir()
+    with subprocess.Popen(
+        command, cwd=home, env=variables | {"TMPDIR": str(scratch)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline()
+        running.send_signal(number)
+        running.communicate(timeout=300)
+    assert running.returncode == 128 + number
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_second_demo_judges_its_own_recordings_only(tmp_path: Path) -> None:

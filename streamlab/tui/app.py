@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from streamlab.errors import StreamlabError
 from streamlab.tui import protocol
 from streamlab.tui.exchange_actions import ExchangeActions
 from streamlab.tui.keys import keys_of
+from streamlab.tui.leaving import signals_to_leave_at
 from streamlab.tui.link import Link
 from streamlab.tui.memory import Memory, remember_event, remembered_event
 from streamlab.tui.messages import AnalystAnswer
@@ -118,7 +120,10 @@ class Workbench(App[None]):
         return ExchangeScreen(exchange_id, event, (self.size.width, self.size.height))
 
     def on_mount(self) -> None:
-        """Watch the capture."""
+        """Watch the capture, and leave in order when told to by a signal."""
+        for number in signals_to_leave_at():
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not here, or not in this thread
+                asyncio.get_running_loop().add_signal_handler(number, self.action_leave)
         if self.opened.coming:
             self.call_after_refresh(self.ask, protocol.Import(self.opened.coming, str(self.opened.path)))
         self.set_interval(POLL_SECONDS, self._look)

@@ -50,9 +50,10 @@ class FirstFrame:
             quiet = [*self._before]
             quiet[3] &= ~(termios.ECHO | termios.ICANON)
             termios.tcsetattr(sys.__stdin__, termios.TCSANOW, quiet)  # type: ignore[arg-type]
+            self.shown = True  # at once: a signal may come in the middle of it
             self._write(_ENTER + drawn)
-            self.shown = True
         except (termios.error, OSError, ValueError):
+            self.shown = False
             self._give_back()
 
     def __enter__(self) -> FirstFrame:

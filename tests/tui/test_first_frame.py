@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
 import termios
@@ -216,4 +217,21 @@ def test_the_copy_of_opened_files_goes_where_the_workbench_cannot_be_loaded(tmp_
     with _Terminal(str(CAPTURES / "glm4-newline"), **environment) as terminal:
         assert terminal.wait() == 1
         assert "Timeline" in terminal.drawn
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("seen", ["Timeline", "zoom"], ids=["while it is loaded", "while it runs"])
+def test_a_signal_leaves_no_copy_of_what_was_opened_and_gives_the_terminal_back(tmp_path, number, seen):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with _Terminal(
+        str(CAPTURES / "glm4-newline"), XDG_STATE_HOME=str(tmp_path / "state"), TMPDIR=str(scratch)
+    ) as terminal:
+        terminal.until(seen)
+        assert len(list(scratch.iterdir())) == 1
+        terminal.process.send_signal(number)
+        assert terminal.wait() in (0, 128 + number)
+        assert terminal.drawn.count("\x1b[?1049h") == terminal.drawn.count("\x1b[?1049l") == 1
+        assert termios.tcgetattr(terminal.slave) == terminal.before
     assert list(scratch.iterdir()) == []
