@@ -26,6 +26,13 @@ PEEKED_EVENTS = 16
 #: Types of events that servers of any API send to keep a connection alive, or when something fails.
 _ANYBODYS = frozenset({"ping", "keepalive", "heartbeat", "error"})
 
+
+def _is_anybodys(value: Any) -> bool:
+    """Whether a JSON value is an event that servers of any API send."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    return isinstance(kind, str) and kind in _ANYBODYS
+
+
 #: What came before an event.
 AFTER = Fact.AFTER_FINISH | Fact.AFTER_DONE | Fact.AFTER_ERROR
 #: What an event may have that serves as a template of runs: nothing that stands in few events of a stream.
@@ -62,6 +69,7 @@ class StreamReader(Generic[Held]):
         "_done",
         "_facts",
         "_held",
+        "_hint",
         "_lessons",
         "_objects",
         "_unasked",
@@ -92,6 +100,7 @@ class StreamReader(Generic[Held]):
         self._after = 0
         self._objects = self._done = False  # whether any were held back
         self._held: list[Held] = []
+        self._hint = UNKNOWN  # the API that a ping is of, if no other event tells
         self._lessons = Lessons(runs)
 
     # -- which API -----------------------------------------------------------------------------------------------
@@ -103,8 +112,7 @@ class StreamReader(Generic[Held]):
         """
         if self._unasked > 0 and isinstance(value, dict):
             self._unasked -= 1
-            kind = value.get("type")
-            if not (isinstance(kind, str) and kind in _ANYBODYS):
+            if not _is_anybodys(value):
                 self.come(api_of_json(value))
         return self.foreign
 
@@ -149,6 +157,8 @@ class StreamReader(Generic[Held]):
         elif isinstance(event, Undecodable) and event.decoded:
             value = event.value
         found = api_of_json(value)
+        if _is_anybodys(value) and value.get("type") != "error":  # a ping tells only where nothing else does
+            self._hint, found = found if self._hint is UNKNOWN else self._hint, UNKNOWN
         if found is not UNKNOWN:
             self.api = found
             self.come(found)
@@ -158,6 +168,7 @@ class StreamReader(Generic[Held]):
         """Decide, by the whole body ``value`` where no event told; what was held back, to be read now."""
         if self.api is UNKNOWN:
             self.api = api_of_json(value)
+            self.api = self._hint if self.api is UNKNOWN else self.api
             self.come(self.api)
         if self.api is UNKNOWN:
             self.riddle = self._tells_nothing(value)

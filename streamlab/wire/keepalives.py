@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.payload import JsonObject
 
 _WORDS = re.compile(r"(?<![a-z])(?:keep[-_ ]?alive|heart[-_ ]?beat|ping)(?![a-z])", re.IGNORECASE)
@@ -42,7 +43,8 @@ def is_keepalive(chunk: JsonObject) -> bool:
 
 
 def _is_hollow(choice: JsonObject, *, unseen: bool = False) -> bool:
-    if any(value for key, value in choice.items() if key not in _CHOICE) or choice.get("finish_reason"):
+    reason = choice.get("finish_reason")
+    if any(value for key, value in choice.items() if key not in _CHOICE) or not (reason is None or is_blank(reason)):
         return False
     delta = choice.get("delta", {})
     text = choice.get("text")

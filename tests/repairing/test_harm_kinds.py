@@ -5,6 +5,8 @@ What goes out is told in short: the text of a chunk, ``finish:stop``, ``usage``,
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from streamlab.judging.analyzer import analyze
@@ -330,3 +332,33 @@ def test_a_line_that_no_client_reads_says_why_the_answer_breaks_off():
     exchange = asked(HALF + b"Internal error happened\n\n")
     assert errors(exchange) == {"error-in-comment"}
     assert told(normalize(exchange).exchange.body) == ["", "a", ":", "error"]
+
+
+FINISH_0 = chunk(id="x", choices=[{"index": 0, "delta": {}, "logprobs": None, "finish_reason": 0}])
+
+
+def test_a_finish_that_nobody_understands_is_no_heartbeat():
+    exchange = asked(sse([*TEXT[:-1], FINISH_0]))
+    assert told(normalize(exchange).exchange.body) == ["", "a", "b", "finish:0", "[DONE]"]
+    assert broken_laws(exchange) == {}
+
+
+def test_a_ping_does_not_say_whose_stream_it_is():
+    """Without a request the first event that tells decides; a ping is anybody's."""
+    exchange = replace(asked(b'data: {"type":"ping"}\n\n' + sse(TEXT)), request=None)
+    assert analyze(exchange).api == "chat.completions"
+    assert told(normalize(exchange).exchange.body) == [":", "", "a", "b", "finish:stop", "[DONE]"]
+
+
+def test_a_comment_keeps_its_place_before_done_while_a_call_waits_for_its_name():
+    nameless = chunk(
+        {"role": "assistant", "content": None, "tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}
+    )
+    exchange = asked(sse([nameless, chunk({}, "tool_calls")], done=False) + b": ok\n\ndata: [DONE]\n\n")
+    assert told(normalize(exchange).exchange.body) == ["", "{}", "finish:tool_calls", ":", "[DONE]"]
+    assert broken_laws(exchange) == {}
+
+
+def test_one_bracket_is_no_beginning_of_an_answer_that_comes_again():
+    exchange = asked(sse(chat_text("{")[:2], done=False) + b'data: {"id":"x","cho\n\n')
+    assert told(normalize(exchange).exchange.body) == ["", "{", "error"]

@@ -22,6 +22,8 @@ from streamlab.wire.reading import Fact
 from streamlab.wire.stream import read_event
 
 _MAX_HELD = 64
+#: A text that any payload of JSON begins with.
+_JSON_BEGINS = frozenset(("{", "[", '{"', "[{", '[{"'))
 _MAX_HELD_BYTES = 1 << 20
 
 
@@ -193,7 +195,7 @@ class TornPayloads(Repair):
         name, _, rest = payload.strip().partition("\n")
         if self.story.tools and name.strip() in self.story.tools and said.strip() in (name.strip(), ""):
             return self._tool_call(name.strip(), rest.strip(), sources)
-        if not payload.startswith(said):
+        if not payload.startswith(said) or said.strip() in _JSON_BEGINS:
             return None
         pieces: list[Draft] = []
         if payload != said:

@@ -103,7 +103,8 @@ class ToolCalls(Repair):
         yield from self._let_go()
         waits = any(calls.waits for calls in self._calls.values())
         if isinstance(draft.event, Done) and (waits or self._late) and len(self._late) < _MOST_LATE:
-            self._late.append(draft)
+            self._late += (*self.comments, draft)
+            self.comments = []
             self._settle_awake()
             return
         if not isinstance(draft.event, Undecodable) and not (waits and self._under_way):
