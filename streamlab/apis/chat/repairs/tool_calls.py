@@ -102,12 +102,14 @@ class ToolCalls(Repair):
         """What is no chunk. A call that waits for its name is given up only where nothing can go on with it."""
         yield from self._let_go()
         waits = any(calls.waits for calls in self._calls.values())
-        if isinstance(draft.event, Done) and (waits or self._late) and len(self._late) < _MOST_LATE:
+        open_ended = waits and self._under_way  # then the call that waits cannot go out before the other goes on
+        late = open_ended or (isinstance(draft.event, Done) and (waits or bool(self._late)))
+        if late and not isinstance(draft.event, Undecodable) and len(self._late) < _MOST_LATE:
             self._late += (*self.comments, draft)
             self.comments = []
             self._settle_awake()
             return
-        if not isinstance(draft.event, Undecodable) and not (waits and self._under_way):
+        if not isinstance(draft.event, Undecodable):
             yield from self._flush_all()
         yield draft
 
