@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from streamlab.clients.setups import ClientSetup
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  streamlab clients list
+  streamlab clients run captures/glm4-newline"""
+)
 def command() -> None:
     """Ask real clients: what each makes of your bytes, as they came and repaired."""
 
