@@ -366,7 +366,7 @@ def _lifecycle() -> None:
     _case("terminal-missing-clean-end", missing, mix()[:-1])
     _case("terminal-missing-cut-in-arguments", missing, tool()[:5])
     _case("terminal-missing-done-instead", missing, sse(text()[:-1]) + b"data: [DONE]\n\n")
-    _case("terminal-named-response-done", missing, _with(text(), _put("completed", "type", "response.done")))
+    _case("terminal-named-response-done", missing, _with(text(), _put("completed", "type", "response.done")), _TEXT)
     _case("terminal-twice", after, _with(text(), _repeat("completed")), _TEXT)
     again = _with(text("And again."), _everywhere("item_id", f"{MSG}2"), _everywhere("id", f"{MSG}2", "item"))
     _case("second-life-after-terminal", after, [*text(), *again], _TEXT)

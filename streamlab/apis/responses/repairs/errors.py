@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streamlab.apis.responses.expectations import ERROR, text_of
+from streamlab.apis.responses.expectations import ERROR, TERMINAL, text_of
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.events import error_event, failed_event, made
 from streamlab.exchange import Ending
@@ -63,6 +63,15 @@ class Failures:
         )
         draft.event = ErrorPayload(None, shaped)
         draft.changes.append(Change("responses-error-event-shape", "error", event, shaped))
+
+    @staticmethod
+    def terminal(draft: Draft) -> None:
+        """The end by its name in another API, ``response.done``, gets its name here: its status tells."""
+        value = draft.json
+        status = as_object(value.get("response")).get("status")
+        meant = f"response.{status}"
+        if value.get("type") == "response.done" and meant in TERMINAL:
+            draft.put("responses-unknown-event", value, "type", meant, "")
 
     def end(self, ending: Ending, output: list[JsonObject]) -> Iterator[Draft]:
         """The events that end a response which nobody ended."""

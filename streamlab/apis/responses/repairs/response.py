@@ -154,6 +154,7 @@ class ResponseRepair(Repair):
         if not isinstance(draft.event, Chunk | ErrorPayload):
             return (draft,)
         self._failures.shape(draft)
+        self._failures.terminal(draft)
         facts = self._reader.read(draft.event)
         out = self._waiting.take(list(self._repaired(draft, facts)), facts)
         return tuple(self._numbers.number(one) for one in out)

@@ -21,7 +21,8 @@ class ResponsesUnknownEvent(OddRule):
     nobody. vLLM and Bedrock send ``response.reasoning_part``, which OpenAI has not.
 
     ## Repair
-    Turned into a comment; ``response.reasoning_part`` into ``response.content_part``.
+    ``response.done`` gets the name that its status tells, ``response.reasoning_part`` becomes
+    ``response.content_part``; others are turned into comments on request.
     """
 
     name = "responses-unknown-event"
