@@ -13,6 +13,7 @@ from streamlab.exchange import Ending, Exchange
 from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Severity
 from streamlab.wire import reading
+from streamlab.wire.leaks import bare_call, leaked_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.visible import visible
 
@@ -113,8 +114,9 @@ def _judged(question: Question, exchange: Exchange, found: Sequence[Finding], se
         return (Support.UNSUPPORTED if refused else Support.DEVIATES), words
     if exchange.ending is Ending.CLIENT_LEFT:
         return Support.DEVIATES, f"no end within {seconds:g} s"
-    if found:
-        return Support.DEVIATES, ", ".join(dict.fromkeys(finding.rule for finding in found))
+    left = _call_in_text(question, _choices(answer))
+    if found or left:
+        return Support.DEVIATES, ", ".join(dict.fromkeys((*(finding.rule for finding in found), *left)))
     return _SHOWN[question.shows](_choices(answer), answer)
 
 
@@ -176,6 +178,15 @@ def _shows_short(choices: list[JsonObject], answer: Answer) -> Judged:
     if 0 < length <= SHORT_CHARACTERS:
         return _PASSED
     return Support.NOT_TESTED, f"the model wrote {length} characters"
+
+
+def _call_in_text(question: Question, choices: list[JsonObject]) -> list[str]:
+    """What the model wrote where it was to call a function, in words; empty where it called, or wrote no call."""
+    if question.shows not in (Shows.CALL, Shows.CALLS) or choices[0].get("tool_calls"):
+        return []
+    text, names = _text(choices), reading.request_tools(question.body)
+    left = leaked_call(text, names) or bare_call(text, names)
+    return [f"the call was left as text: {visible(left, 60)}"] if left else []
 
 
 def _shows_calls(wanted: int) -> Callable[[list[JsonObject], Answer], Judged]:

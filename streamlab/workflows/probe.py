@@ -178,7 +178,9 @@ class _Session:
         """Everything, in a fixed order."""
         key = os.environ.get(_KEY)
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        async with httpx.AsyncClient(headers=headers, timeout=None, trust_env=False) as client:
+        # Each question on a connection of its own: a server may close one after an error without saying so.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        async with httpx.AsyncClient(headers=headers, timeout=None, trust_env=False, limits=limits) as client:
             if not self.model:
                 self.model = await self._first_model(client)
             await self._settle(client)
