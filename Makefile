@@ -10,7 +10,7 @@ ROUNDS ?= 10
 CORE_TESTS := tests/wire tests/rules tests/apis tests/comparing tests/judging tests/playback tests/repairing tests/dialects
 CORPORA := tests/repairing/test_normalizer_corpus.py tests/apis/test_recorded.py tests/rules/test_corpus.py
 
-.PHONY: demo test test-all fuzz coverage check dist floors bench docs fixtures clean
+.PHONY: demo test test-all fuzz coverage check dist floors bench real docs fixtures clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -56,6 +56,9 @@ floors: $(STAMP)  ## lowest and newest dependencies, on each Python that is here
 bench: $(STAMP)  ## measurements, as ratios inside one run
 	$(PIP) install --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
+
+real: $(STAMP)  ## real servers from the package index, asked and judged: some minutes, half a gigabyte
+	$(BIN)/python tools/real/run.py
 
 docs: $(STAMP)  ## regenerate the generated docs
 	$(BIN)/python docs/generate.py

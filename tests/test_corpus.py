@@ -11,7 +11,7 @@ import pytest
 from tests import corpus
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = {"scenarios": 113, "seed-systems": 87, "protocols": 188, "reports": 156, "translated": 28}
+FOLDERS = {"scenarios": 113, "seed-systems": 87, "protocols": 188, "reports": 156, "translated": 28, "real": 14}
 TEXTS = sorted(path for path in corpus.CORPUS.rglob("*") if path.is_file())
 #: Hosts that a reader can place: the loopback, and names reserved for examples.
 _HOST = re.compile(rb"https?://(?!127\.0\.0\.1[:/\"]|localhost[:/]|[a-z.]*example(?:\.com)?[/\"])[^\s\"\\]+")

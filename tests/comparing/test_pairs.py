@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,21 @@ def test_what_a_real_gateway_did_is_stated_and_nothing_else(name: str):
         [late] = [one for one in found.differences if one.kind is Kind.DELAYED]
         assert [(pair.a.event, pair.b.event) for pair in late.pairs if pair.a and pair.b] == [(0, 0)]
         assert 'asked with `stream_options: {"include_usage": true}` of its own' in _told(found, Kind.REQUEST_CHANGED)
+
+
+REAL = sorted(path.parent for path in (corpus.CORPUS / "real").glob("*/labels.json"))
+
+
+@pytest.mark.parametrize("folder", REAL, ids=lambda path: path.name)
+def test_what_was_recorded_of_real_servers_is_stated_as_it_was_read(folder: Path):
+    found = compare_exchanges(*(read_exchange_dir(folder / side) for side in ("upstream", "gateway")))
+    verdict = found.verdict
+    assert {
+        "origin": str(verdict.origin),
+        "did": sorted(_grave(found)),
+        "introduced": sorted(verdict.introduced),
+        "passed_on": sorted(verdict.passed_on),
+    } == corpus.labels(folder)
 
 
 # -- pairs like them ---------------------------------------------------------------------------------------------------
