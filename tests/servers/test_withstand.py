@@ -15,12 +15,14 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from streamlab.exchange import Ending, Exchange
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.wire.content_coding import MAX_DECODED
 from tests.servers.harness import (
     END,
     FIN,
@@ -456,11 +458,12 @@ def test_large_bodies_take_little_memory(upstream: Upstream, tmp_path: Path, pat
     (tmp_path / "capture.db").unlink()
 
 
+@cache
 def _bomb() -> bytes:
-    """Twice what is decoded at most, of one event, packed into a thousandth of that."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    block = b"x" * 2**20
-    return b"".join([packer.compress(b"data: "), *(packer.compress(block) for _ in range(200)), packer.flush()])
+    """More than is decoded at most, of one event, packed into a hundredth of that."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    block, count = b"x" * 2**20, MAX_DECODED // 2**20 + 16
+    return b"".join([packer.compress(b"data: "), *(packer.compress(block) for _ in range(count)), packer.flush()])
 
 
 # Of this program alone: ru_maxrss would count the process as well that started it.
@@ -495,11 +498,13 @@ def test_a_gzip_bomb_and_deep_json_are_recorded_and_judged(tmp_path: Path, repai
         assert proxy.stop() == 0, proxy.stderr
     with CaptureDB(proxy.db) as db:
         assert db.get(1).body == packed
+    assert max(peaks) < 160_000, peaks
+    if repair:
+        return  # what is in the database is what came, either way
     result = subprocess.run([sys.executable, "-c", _CHECK, str(proxy.db)], capture_output=True, text=True, timeout=120)
     assert result.returncode == 1, result.stderr
     found = [{one["rule"] for one in exchange["findings"]} for exchange in json.loads(result.stdout)["exchanges"]]
     assert all(found), found
-    assert max(peaks) < 160_000, peaks
     assert int(result.stderr.split()[-1]) < 900_000, result.stderr
 
 
