@@ -86,10 +86,10 @@ def _measured(folder: Path, keep: Path | None, stack: contextlib.ExitStack) -> d
         with _running([*words, *(word for tap in taps for word in ("--tap", tap))], log):
             _wait(f"http://127.0.0.1:{front}/v1/models")
             _ask(f"http://127.0.0.1:{front_of_gateway}")
-        if keep is not None:
-            keep.mkdir(parents=True, exist_ok=True)
-            (keep / "real.db").write_bytes(db.read_bytes())
-        probed = _probed(gateway, served, folder / "probe.db")
+            probed = _probed(gateway, served, folder / "probe.db")  # the gateway asks through the recorder
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        (keep / "real.db").write_bytes(db.read_bytes())
     return {"versions": _versions(), "probe": probed, "hops": _hops(db)}
 
 
@@ -193,7 +193,15 @@ def _outcome(feature: dict[str, Any]) -> dict[str, Any]:
     modes = {name: feature[name]["findings"] for name in ("streamed", "whole")}
     modes["parity"] = (feature["parity"] or {"findings": []})["findings"]
     rules = {name: sorted({one["rule"] for one in found} - _TIMED) for name, found in modes.items()}
-    return {"state": feature["state"], **{name: found for name, found in rules.items() if found}}
+    said = {
+        name: feature[name]["reason"] for name in ("streamed", "whole") if feature[name]["reason"] and not rules[name]
+    }
+    return {"state": feature["state"], **{name: found for name, found in rules.items() if found}, **_words(said)}
+
+
+def _words(said: dict[str, str]) -> dict[str, str]:
+    """Why, where no rule spoke, in its first words."""
+    return {f"{name} said": words.partition(":")[0][:60] for name, words in said.items()}
 
 
 def _hops(db: Path) -> dict[str, Any]:
