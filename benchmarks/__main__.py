@@ -18,7 +18,7 @@ from rich.text import Text
 
 #: Name -> module; the order is that of the run.
 BENCHMARKS = {name: f"benchmarks.{name}_bench" for name in ("framing", "relay", "check", "normalizer", "replay")}
-BENCHMARKS |= {name: f"benchmarks.{name}_bench" for name in ("plugin", "tui", "watching", "load", "compare")}
+BENCHMARKS |= {name: f"benchmarks.{name}_bench" for name in ("plugin", "tui", "watching", "load", "compare", "fleet")}
 
 
 def _table(name: str, rows: list[Any], seconds: float) -> Table:

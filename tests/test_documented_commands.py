@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: What reads or writes files and databases and comes to its end by itself: these are run, the others parsed.
 RUN = {"ls", "show", "check", "compare", "diff", "normalize", "export", "import", "prune", "rules", "rule", "doctor",
-       "completion", "trend", "bisect"}  # fmt: skip
+       "completion", "trend", "bisect", "lake", "sql"}  # fmt: skip
 _BLOCK = re.compile(r"^```(?:sh|console|text|bash)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^ *(?:- run: |script: |\$ )?((?:[A-Z_]+=\S+ )*(?:.*\| )?streamlab [a-z].*)$", re.MULTILINE)
 
@@ -66,6 +67,9 @@ def test_every_command_that_is_shown_parses(line, place):
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if words_of(line)[0] in RUN])
 def test_every_command_that_needs_no_server_runs(line, place, monkeypatch, capsysbinary):
+    if any(word.startswith(("lake", "sql")) for word in words_of(line)):
+        pytest.importorskip("pyarrow")
+        pytest.importorskip("duckdb")
     body = (place / "captures" / "glm4-newline" / "body.sse").read_bytes()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(body)))
     with pytest.raises(SystemExit) as ended:
@@ -98,6 +102,9 @@ def prepared(tmp_path_factory):
         (written,) = export([str(home / "captures" / "openai-plain")], home / "out-of-here", form)
         shutil.copyfile(written.path, home / name)
     (home / "my_app.py").touch()
+    if all(find_spec(name) for name in ("pyarrow", "duckdb", "fsspec")):
+        with pytest.raises(SystemExit):
+            cli.main(["lake", "add", str(home / "run.db"), "--to", str(home / "captures" / "lake")])
     with pytest.raises(SystemExit):
         cli.main(["bundle", str(home / "captures" / "glm4-newline"), "-o", str(home / "bug.slab")])
     return home

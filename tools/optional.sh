@@ -1,8 +1,9 @@
 #!/bin/sh
-# What some tests need and `make test` does without: the npm client and a Chromium. Usage: tools/optional.sh VENV
-# Leaves node_modules in VENV/node, and the path of the Chromium in VENV/chromium.
+# What some tests need and `make test` does without: Dask, the npm client and a Chromium. Usage: tools/optional.sh VENV
+# Installs Dask into VENV, leaves node_modules in VENV/node, and the path of the Chromium in VENV/chromium.
 set -eu
 venv=$1
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "dask>=2025.1" "distributed>=2025.1"
 [ -d "$venv/node/node_modules/openai" ] || npm install --silent --no-fund --no-audit --prefix "$venv/node" openai
 for name in chromium chromium-browser google-chrome; do
     if command -v "$name" > "$venv/chromium"; then exit 0; fi

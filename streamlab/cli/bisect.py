@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import db_option, json_option
+from streamlab.cli.options import db_option, json_option, warn
 
 
 @click.command(
@@ -14,6 +14,7 @@ from streamlab.cli.options import db_option, json_option
 Examples:
   streamlab bisect --rule tool-call-id-unstable
   streamlab bisect captures/streamlab.db --rule done-missing --json
+  streamlab bisect lake:captures/lake --rule done-missing
 """
 )
 @click.argument("target", required=False)
@@ -28,16 +29,15 @@ def command(target: str | None, rule: str, db: Path | None, as_json: bool) -> in
     from streamlab.apis.registry import by_name, choose
     from streamlab.cli.progress import ProgressLine
     from streamlab.errors import UsageError
-    from streamlab.judging.trend import onsets
     from streamlab.report import trend
     from streamlab.report.terminal import complain, data, say_json
-    from streamlab.workflows.questions import exchanges_of
+    from streamlab.workflows.questions import Questioned, onsets
 
     choose((rule,))
     if rule not in by_name():
         raise UsageError(f"--rule wants the name of one rule, not {rule!r}")
     with ProgressLine() as progress:
-        found = onsets(exchanges_of(target, db, progress.advance), rule)
+        found, lacking = onsets(Questioned(target, db, progress, warn), rule)
     if as_json:
         say_json(trend.onsets_json(found))
     elif not found:
@@ -45,4 +45,4 @@ def command(target: str | None, rule: str, db: Path | None, as_json: bool) -> in
     else:
         for line in trend.onset_lines(found, rule):
             data().print(line)
-    return int(bool(found))
+    return 2 if lacking else int(bool(found))

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamlab.cli.options import db_option, max_input_option
+from streamlab.cli.options import db_option, max_input_option, warn
 from streamlab.cli.progress import ProgressLine
 from streamlab.report.terminal import complain
 
 if TYPE_CHECKING:
     from streamlab.judging.report import Report
     from streamlab.report.json import Summary
-    from streamlab.workflows.check import Checked
+    from streamlab.workflows.check import Checked, CheckOptions
 
 
 @click.command(
@@ -26,6 +26,7 @@ Examples:
   streamlab check captures/streamlab.db --fail-on error
   streamlab check fixtures/ --format sarif > streamlab.sarif
   curl -sN … | streamlab check - --ignore 'sse-*'
+  streamlab check lake:captures/lake --workers 8
 """
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
@@ -54,16 +55,29 @@ Examples:
     help="The request's JSON body, for streams whose request is unknown.",
 )
 @click.option("--api", metavar="NAME", help="Judge as this API instead of guessing (chat.completions, responses, …).")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Of a lake: so many processes.")
+@click.option(
+    "--cluster", metavar="URL", help="Of a lake: the running Dask cluster there, such as tcp://10.0.0.1:8786."
+)
+@click.option("--engine", type=click.Choice(["local", "dask"]), help="Of a lake: who judges.  [default: local]")
 @click.option("--anew", is_flag=True, help="Judge again what a database keeps the findings of.")
 @db_option
 @max_input_option
 def command(
-    targets: tuple[str, ...], form: str, as_json: bool, db: Path | None, fail_on: str | None, **chosen: Any
+    targets: tuple[str, ...],
+    form: str,
+    as_json: bool,
+    db: Path | None,
+    fail_on: str | None,
+    workers: int | None,
+    cluster: str | None,
+    engine: str | None,
+    **chosen: Any,
 ) -> int:
     """Say where streams depart from what OpenAI promises, who breaks on it, and how it is mended.
 
-    TARGET is an id or "last" in the database, FILE.db, FILE.db#ID, a fixture directory or a folder of them, an .sse
-    file, or - for standard input. Exit code 0 is clean, 1 has findings, 2 could not be read.
+    TARGET is an id or "last" in the database, FILE.db, FILE.db#ID, lake:PATH, a fixture directory or a folder of them,
+    an .sse file, or - for standard input. Exit code 0 is clean, 1 has findings, 2 could not be read.
     """
     from streamlab.config import load_config
     from streamlab.report.json import Summary
@@ -73,8 +87,14 @@ def command(
     config = load_config()
     level = fail_on or config.fail_on or "warning"
     options = api.check_options(config, **chosen)
-    found = itertools.chain.from_iterable(api.find(target, db or config.database) for target in targets)
-    outcomes, summary = Outcomes(api.check(found, options)), Summary()
+    if lakes := [target for target in targets if target.startswith("lake:") and "#" not in target]:
+        outcomes = _of_lake(lakes, targets, options, (engine, workers, cluster))
+    else:
+        if workers or cluster or engine:
+            raise click.UsageError("--workers, --cluster and --engine are for a lake (lake:PATH)")
+        found = itertools.chain.from_iterable(api.find(target, db or config.database) for target in targets)
+        outcomes = Outcomes(api.check(found, options))
+    summary = Summary()
     if form == "text":
         _print_text(outcomes, summary)
     else:
@@ -85,12 +105,28 @@ def command(
     return 2 if outcomes.unreadable else 1 if summary.reaches(level) else 0
 
 
+def _of_lake(
+    lakes: list[str],
+    targets: tuple[str, ...],
+    options: CheckOptions,
+    engine: tuple[str | None, int | None, str | None],
+) -> Outcomes:
+    """The outcomes of a lake, judged first as far as these rules have not."""
+    if len(targets) > 1:
+        raise click.UsageError("a lake is checked alone")
+    from streamlab.workflows import fleet
+
+    with ProgressLine() as progress:
+        lake = fleet.check_lake(lakes[0], options, fleet.engine_of(*engine), warn, progress.advance, progress.expect)
+    return Outcomes(lake.outcomes, lake.unreadable)
+
+
 class Outcomes:
     """The outcomes of a check as they come: complaints go to stderr at once, reports are passed on."""
 
-    def __init__(self, checked: Iterable[Checked]) -> None:
+    def __init__(self, checked: Iterable[Checked], unreadable: int = 0) -> None:
         self._checked = checked
-        self.unreadable = 0
+        self.unreadable = unreadable
 
     def __iter__(self) -> Iterator[tuple[Checked, Report]]:
         with ProgressLine() as progress:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import db_option, groups_of, json_option
+from streamlab.cli.options import db_option, groups_of, json_option, warn
 
 if TYPE_CHECKING:
     from streamlab.judging.trend import By
@@ -23,8 +23,10 @@ Examples:
   streamlab ls --filter 'ending:cut ttft:>500 -label:demo'
   streamlab ls --first-seen --since 2026-11-01
   streamlab ls --first-seen --by model,label --json
+  streamlab ls lake:captures/lake --first-seen --by model
 """
 )
+@click.argument("target", required=False)
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many.")
 @click.option("--since", metavar="WHEN", help="Not older than 90m, 12h, 3d, or a date like 2026-11-01.")
 @click.option(
@@ -42,6 +44,7 @@ Examples:
 @db_option
 @json_option
 def command(
+    target: str | None,
     limit: int,
     since: str | None,
     rules: tuple[str, ...],
@@ -51,19 +54,29 @@ def command(
     db: Path | None,
     as_json: bool,
     **fields: str | None,
-) -> None:
-    """List what was recorded, newest last; or when each rule was first seen."""
+) -> int:
+    """List what was recorded, newest last; or when each rule was first seen.
+
+    TARGET is a database or a lake (lake:PATH); without one it is the database.
+    """
     from streamlab.storage.location import existing_db
 
-    path = existing_db(db)
     terms = [(name, value) for name, value in fields.items() if value is not None]
     wanted = _wanted(line, [*terms, *(("rule", rule) for rule in rules)], since)
     if by is not None and not first_seen:
         raise click.UsageError("--by groups what --first-seen finds: give both (trend --by counts)")
+    is_lake = target is not None and target.startswith("lake:")
+    if is_lake:
+        if terms or rules or line or since:
+            raise click.UsageError("a lake is listed whole; `streamlab sql` asks it for some")
+        if not first_seen:
+            return _print_lake(str(target), limit, as_json)
+    path = None if is_lake else existing_db(Path(target) if target is not None else db)
     if first_seen:
-        _print_first_seen(path, wanted, groups_of(by or "server"), as_json)
-    else:
+        return _print_first_seen(target, path, wanted, groups_of(by or "server"), as_json)
+    if path is not None:
         _print_list(path, wanted, limit, as_json)
+    return 0
 
 
 def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wanted:
@@ -108,17 +121,39 @@ def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
             complain(f"… the newest {len(rows)} of {total:,}; --limit shows more")
 
 
-def _print_first_seen(path: Path, wanted: Wanted, by: list[By], as_json: bool) -> None:
+def _print_first_seen(target: str | None, path: Path | None, wanted: Wanted, by: list[By], as_json: bool) -> int:
     from streamlab.cli.progress import ProgressLine
     from streamlab.report import trend
     from streamlab.report.terminal import complain, data, say_json
-    from streamlab.workflows import summarize as summarizing
+    from streamlab.workflows.questions import Questioned, sightings
 
     with ProgressLine() as progress:
-        seen = summarizing.first_seen(path, wanted, by, progress.advance)
+        seen, lacking = sightings(Questioned(target if path is None else None, path, progress, warn), wanted, by)
     if as_json:
         say_json(trend.as_json(seen, by))
     elif seen:
         data().print(trend.table(seen, by))
     else:
-        complain(f"{path}: no rule spoke.")
+        complain(f"{path or target}: no rule spoke.")
+    return 2 if lacking else 0
+
+
+_OF_LAKE = """
+    SELECT e.hash, e.started_at, e.recorder, coalesce(j.model, e.model) AS model, e.status, e.ending, j.events, j.worst
+    FROM exchanges e LEFT JOIN judged j USING (hash) ORDER BY e.started_at DESC NULLS LAST, e.hash LIMIT ?"""
+
+
+def _print_lake(target: str, limit: int, as_json: bool) -> int:
+    from streamlab.cli.progress import ProgressLine
+    from streamlab.report import answers
+    from streamlab.report.terminal import data, say_document
+    from streamlab.workflows.asked import asked
+
+    with ProgressLine() as progress, asked(target, None, warn, progress.advance, progress.expect) as there:
+        found = there.questions.ask(_OF_LAKE, [limit])
+    rows = list(found.rows)[::-1]
+    if as_json:
+        say_document("json", [answers.as_text(found.columns, rows, "json") + "\n"])
+    else:
+        data().print(answers.table(found.columns, [(str(name)[:12], *rest) for name, *rest in rows]))
+    return 2 if there.unreadable else 0

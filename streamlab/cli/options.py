@@ -87,6 +87,13 @@ def max_input_option(function: Command) -> Command:
     )(function)
 
 
+def warn(told: str) -> None:
+    """Say on standard error what somebody should know."""
+    from streamlab.report.terminal import complain
+
+    complain(f"streamlab: {told}")
+
+
 def need_posix(command: str) -> None:
     """Raise CouldNotRunError, in one line, where what a command is built on is missing: Windows."""
     if not hasattr(os, "fork"):

@@ -1,4 +1,6 @@
-"""A counter on stderr for long work; silent when stderr is no terminal or the work is short."""
+"""A counter on stderr for long work, with rate and rest where the end is known.
+
+It is silent when stderr is no terminal or the work is short."""
 
 from __future__ import annotations
 
@@ -18,20 +20,34 @@ class ProgressLine:
         self._what = what
         self._done = 0
         self._shown = False
-        self._next = time.monotonic() + _SHOW_AFTER_S
+        self._total: int | None = None
+        self._began = time.monotonic()
+        self._next = self._began + _SHOW_AFTER_S
         self._live = sys.stderr.isatty() and not sys.stdout.isatty()
 
     def __enter__(self) -> Self:
         return self
 
-    def advance(self) -> None:
-        """One more item is done."""
-        self._done += 1
+    def expect(self, total: int) -> None:
+        """So many there will be."""
+        self._total = total
+
+    def advance(self, count: int = 1) -> None:
+        """One more item is done, or ``count``."""
+        self._done += count
         if self._live and time.monotonic() >= self._next:
             self._next = time.monotonic() + _EVERY_S
             self._shown = True
-            sys.stderr.write(f"\r{self._done:,} {self._what} …")
+            sys.stderr.write(f"\r{self._line()}\x1b[K")
             sys.stderr.flush()
+
+    def _line(self) -> str:
+        if self._total is None:
+            return f"{self._done:,} {self._what} …"
+        rate = self._done / max(time.monotonic() - self._began, 0.001)
+        rest = (self._total - self._done) / max(rate, 0.001)
+        shown = f"{rest / 60:.0f} min" if rest >= 100 else f"{rest:.0f} s"
+        return f"{self._done:,} of {self._total:,} {self._what}, {rate:,.0f} a second, {shown} to go"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from streamlab.cli.options import access_options, db_option, need_posix
+from streamlab.cli.prune import Age
 
 if TYPE_CHECKING:
     from streamlab.workflows.record import RepairMode
@@ -46,6 +49,7 @@ Examples:
   streamlab record --upstream https://api.openai.com/v1
   streamlab record --upstream https://host/api/v4 --normalize
   streamlab record --upstream http://127.0.0.1:8000/v1 --label nightly -- python my_client.py
+  streamlab record --upstream http://127.0.0.1:8000/v1 --lake /var/lib/streams --every 10m
   streamlab record --tap gateway=127.0.0.1:9100=http://127.0.0.1:4000 --tap model=127.0.0.1:9101=http://127.0.0.1:8000
 """
 )
@@ -81,6 +85,9 @@ Examples:
 @click.option("--idle-timeout", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="0: never.")
 @click.option("--redact-bodies", is_flag=True, help="Mask known secrets in answers too, before they are written.")
 @click.option("--max-size", type=ByteSize(), metavar="BYTES", help="Delete the oldest to stay below (500M, 2G).")
+@click.option("--lake", metavar="PATH", help="Move what is finished into this lake (needs the extra: fleet).")
+@click.option("--every", type=Age(), default="10m", show_default=True, help="With --lake: how often (30s, 10m, 1h).")
+@click.option("--keep-secrets", is_flag=True, help="With --lake: move bodies as they are.")
 @click.option("--upstream-ca", metavar="FILE", help="PEM certificates to trust beside the system's.")
 @db_option
 @click.argument("command_line", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND ...]")
@@ -104,6 +111,9 @@ def command(
     redact_bodies: bool,
     max_size: int | None,
     upstream_ca: str | None,
+    lake: str | None,
+    every: timedelta,
+    keep_secrets: bool,
     command_line: tuple[str, ...],
 ) -> None:
     """Stand between a client and a server and record every exchange.
@@ -154,11 +164,26 @@ def command(
             command=command_line,
             max_size=max_size,
             masking=masking_of() if redact_bodies else None,
+            beside=_rolling(path, lake, every, keep_secrets),
             announce=announce,
             warn=teller.warn,
             note=teller.note,
         )
     )
+
+
+def _rolling(
+    db: Path, lake: str | None, every: timedelta, keep_secrets: bool
+) -> Callable[[], Callable[[], None]] | None:
+    """Starts what moves finished exchanges into a lake."""
+    if lake is None:
+        if keep_secrets:
+            raise click.UsageError("--keep-secrets is for --lake; a database keeps bodies as they are")
+        return None
+    from streamlab.workflows import fleet, rolling
+
+    fleet.place_of(lake)  # without the extra one line says so, before anything is recorded
+    return lambda: rolling.start(db, lake, every.total_seconds(), None, keep_secrets=keep_secrets)
 
 
 def _repair_mode(normalize: bool, unsafe: bool, retry_unstreamed: bool) -> RepairMode | None:

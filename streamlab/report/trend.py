@@ -97,11 +97,11 @@ def shares_csv(found: Sequence[Share], by: Sequence[By]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*by, *_COUNTED])
-    writer.writerows([*map(_plain, one.group), one.rule, one.severity, one.count, one.total] for one in found)
+    writer.writerows([*map(plain, one.group), one.rule, one.severity, one.count, one.total] for one in found)
     return text.getvalue()
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     shown = visible(text, 200)
     return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown

@@ -1,7 +1,8 @@
 """What a TARGET on the command line names: found cheaply first, opened one by one later.
 
 TARGET is: an ID or ``last`` in the database · ``FILE.db`` (all in it) or ``FILE.db#ID`` · ``FILE.slab``, a bundle, or
-``FILE.slab#NUMBER`` · a fixture directory, or a folder of them · a bare ``.sse`` file · ``-`` (stdin, a bare body).
+``FILE.slab#NUMBER`` · ``lake:PATH``, a lake, or ``lake:PATH#HASH`` · a fixture directory, or a folder of them · a bare
+``.sse`` file · ``-`` (stdin, a bare body).
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from streamlab.errors import NotFoundError, UnreadableInputError
+from streamlab.errors import NotFoundError, StreamlabError, UnreadableInputError
 from streamlab.exchange import Exchange
 from streamlab.interop.reading import read_bytes
 from streamlab.storage.bundle import read_bundled, verify_bundle
@@ -23,7 +25,12 @@ from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.files import largest_input, read_at_most, read_regular
 from streamlab.storage.location import existing_db
 
+if TYPE_CHECKING:
+    from streamlab.storage.lake.files import LakeRow
+
 _META = "exchange.json"
+#: How a TARGET that is a lake begins.
+LAKE = "lake:"
 #: More than these may be more than a column of SQLite holds.
 _MOST_DIGITS = 18
 #: Ids asked for at once.
@@ -40,6 +47,8 @@ class Target:
     id: int | None = None
     #: Its number in the bundle that ``path`` is.
     number: int | None = None
+    #: Where it lies in the lake that ``path`` is.
+    row: LakeRow | None = None
     #: The folder it was found below: a link that leads out of it is not followed.
     below: str | None = None
     #: Bytes of a file that are read at most.
@@ -54,6 +63,8 @@ class Target:
         elif self.id is not None:
             with CaptureDB(self.path) as database:
                 yield database.get(self.id)
+        elif self.row is not None:
+            yield _of_lake(self.source, self.row)
         elif self.number is not None:
             yield read_bundled(self.path, self.number, self.largest)
         elif self.path != "-" and os.path.isdir(self.path):
@@ -93,6 +104,8 @@ def find_files(name: str, endings: tuple[str, ...] = (".sse",)) -> Iterator[Targ
 
     ``endings`` are those of the bare files that count below a folder.
     """
+    if name.startswith(LAKE):
+        return _in_lake(name)
     bundled = _bundle_and_number(name)
     if bundled is not None:
         return _in_bundle(name, *bundled)
@@ -155,6 +168,35 @@ def _in_bundle(name: str, path: str, wanted: str | None) -> Iterator[Target]:
     yield Target(name, path, number=number)
 
 
+def _in_lake(name: str) -> Iterator[Target]:
+    # Deferred: the extra is loaded where a lake is named.
+    from streamlab.storage.lake import files
+    from streamlab.storage.lake.place import LakePlace, need_fleet, parted
+
+    need_fleet()
+    address, wanted = parted(name)
+    place = LakePlace(address)
+    place.require()
+    if wanted is not None:
+        yield Target(name, address, row=files.find(place, wanted))
+        return
+    failed: StreamlabError | None = None
+    for file in files.listed(place):
+        if isinstance(file, StreamlabError):
+            failed = failed or file
+            continue
+        for row in files.located(place, file):
+            yield Target(f"{name}#{row.hash[:16]}", address, row=row)
+    if failed is not None:
+        raise failed
+
+
+def _of_lake(source: str, row: LakeRow) -> Exchange:
+    from streamlab.storage.lake import files, rows
+
+    return rows.exchange_of(files.read_row(row), source)
+
+
 def _looks_like_sqlite(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(16) == b"SQLite format 3\x00"
@@ -191,7 +233,7 @@ def _on_disk(name: str, endings: tuple[str, ...]) -> Iterator[Target]:
     if not os.path.isdir(name):
         raise NotFoundError(
             f"{name}: no such file, folder or exchange (a TARGET is an id, last, FILE.db, FILE.db#ID, FILE.slab, "
-            "a folder, an .sse file or -)"
+            "lake:PATH, lake:PATH#HASH, a folder, an .sse file or -)"
         )
     if any(os.path.lexists(path / one) for one in (_META, "body.sse")):
         yield Target(name, name)

@@ -40,8 +40,10 @@ __all__ = [
     "check",
     "check_one",
     "check_options",
+    "checked_of",
     "find",
     "find_one",
+    "for_client",
     "import_into",
     "load",
     "normalize",
@@ -197,7 +199,7 @@ def _check_many(targets: Iterator[Target], options: CheckOptions) -> Iterator[Ch
         batch, found = plans.popleft()
         known.keep(judged)
         found |= {one.target: one for one, _ in judged}
-        yield from (_for_client(found[target], options.client) for target in batch)
+        yield from (for_client(found[target], options.client) for target in batch)
     known.close()
 
 
@@ -234,7 +236,7 @@ class _KeptOutcomes:
             for number, kept in (self._of(path).of(list(ids)) if path is not None else {}).items():
                 report = unpacked(kept.report)
                 if report is not None:
-                    found[ids[number]] = _checked(ids[number], report, kept.status, kept.ending, kept.notes)
+                    found[ids[number]] = checked_of(ids[number], report, kept.status, kept.ending, kept.notes)
         return found
 
     def _of(self, path: str) -> KeptReports:
@@ -271,11 +273,11 @@ def check_one(target: Target, options: CheckOptions, database: CaptureDB | None 
         return Checked(target, None, error=str(error))
     status = exchange.head.status if exchange.head is not None else None
     lasting = may_be_kept(exchange)
-    found = _checked(target, report, status, str(exchange.ending), exchange.notes, lasting=lasting)
-    return _for_client(found, options.client)
+    found = checked_of(target, report, status, str(exchange.ending), exchange.notes, lasting=lasting)
+    return for_client(found, options.client)
 
 
-def _checked(
+def checked_of(
     target: Target,
     report: Report,
     status: int | None,
@@ -284,6 +286,7 @@ def _checked(
     *,
     lasting: bool = True,
 ) -> Checked:
+    """The outcome for an exchange of which a report is at hand."""
     return Checked(target, report, status, ending, read_as=_read_as(notes), lasting=lasting)
 
 
@@ -326,7 +329,8 @@ def _known(names: Iterable[str]) -> str:
     return f"; known: {', '.join(names)}"
 
 
-def _for_client(checked: Checked, client: str | None) -> Checked:
+def for_client(checked: Checked, client: str | None) -> Checked:
+    """The outcome with the findings that hurt a client alone."""
     report = checked.report
     if client is None or report is None:
         return checked

@@ -1,14 +1,89 @@
-"""Questions over many exchanges: a database answers from what is kept of its analyses, a folder is analyzed."""
+"""Questions over many exchanges.
+
+A database answers from what is kept of its analyses, a lake from its findings; a folder is analyzed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
-from streamlab.judging.trend import JudgedExchange
+from streamlab.judging import trend
+from streamlab.judging.trend import By, JudgedExchange, Onset, Share, Sighting
 from streamlab.storage.location import existing_db
-from streamlab.storage.targets import Target, find
+from streamlab.storage.targets import LAKE, Target, find
 from streamlab.workflows.summarize import Wanted, judged_exchanges, summary_and_text
+
+
+class Counting(Protocol):
+    """What is told how far it is."""
+
+    def advance(self, count: int = 1) -> None:
+        """So many more are done."""
+
+    def expect(self, total: int) -> None:
+        """So many there will be."""
+
+
+class Questioned(NamedTuple):
+    """What is asked: a TARGET, or the database where it is None."""
+
+    target: str | None
+    db: Path | None
+    progress: Counting
+    warn: Callable[[str], object]
+
+
+def shares(source: Questioned, by: Sequence[By], wanted: Sequence[str]) -> tuple[list[Share], int]:
+    """How often rules spoke in each group, and how many files of a lake the answer lacks."""
+    if _is_lake(source.target):
+        from streamlab.storage.lake import trends  # the extra, which nothing else needs
+        from streamlab.workflows.asked import asked
+
+        with asked(*_asked(source)) as there:
+            return trends.shares(there.questions, by, wanted), there.unreadable
+    return trend.shares(_exchanges(source), by, wanted), 0
+
+
+def onsets(source: Questioned, rule: str) -> tuple[list[Onset], int]:
+    """Where a rule began, and how many files of a lake the answer lacks."""
+    if _is_lake(source.target):
+        from streamlab.storage.lake import trends
+        from streamlab.workflows.asked import asked
+
+        with asked(*_asked(source)) as there:
+            return trends.onsets(there.questions, rule), there.unreadable
+    return trend.onsets(_exchanges(source), rule), 0
+
+
+def sightings(source: Questioned, wanted: Wanted, by: Sequence[By]) -> tuple[list[Sighting], int]:
+    """When each rule was first seen in each group, and how many files of a lake the answer lacks."""
+    if _is_lake(source.target):
+        from streamlab.storage.lake import trends
+        from streamlab.workflows.asked import asked
+
+        with asked(*_asked(source)) as there:
+            return trends.sightings(there.questions, by), there.unreadable
+    if source.target is None:
+        exchanges = judged_exchanges(existing_db(source.db), wanted, source.progress.advance)
+    else:
+        exchanges = _exchanges(source)
+    return trend.sightings(exchanges, by), 0
+
+
+def _is_lake(target: str | None) -> bool:
+    return target is not None and target.startswith(LAKE) and "#" not in target
+
+
+def _asked(
+    source: Questioned,
+) -> tuple[str | None, Path | None, Callable[[str], object], Callable[[int], None], Callable[[int], None]]:
+    return source.target, source.db, source.warn, source.progress.advance, source.progress.expect
+
+
+def _exchanges(source: Questioned) -> Iterator[JudgedExchange]:
+    return exchanges_of(source.target, source.db, source.progress.advance)
 
 
 def exchanges_of(target: str | None, db: Path | None, advance: Callable[[], None]) -> Iterator[JudgedExchange]:

@@ -16,7 +16,7 @@ from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.event_index import EventIndex
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
-from streamlab.judging.trend import By, JudgedExchange, Sighting, sightings
+from streamlab.judging.trend import JudgedExchange
 from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, Browser, ListRow
 from streamlab.storage.filtering import Filter, parse
 from streamlab.storage.rules_version import rules_version
@@ -64,11 +64,6 @@ def listed(path: Path, wanted: Wanted, limit: int | None, advance: Callable[[], 
         return list(_rows(browser, newest)), len(ids)
     finally:
         browser.close()
-
-
-def first_seen(path: Path, wanted: Wanted, by: Sequence[By], advance: Callable[[], None]) -> list[Sighting]:
-    """When each rule was first seen in each group, the newest first."""
-    return sightings(judged_exchanges(path, wanted, advance), by)
 
 
 def judged_exchanges(path: Path, wanted: Wanted, advance: Callable[[], None]) -> Iterator[JudgedExchange]:

@@ -1,0 +1,61 @@
+"""``streamlab lake``."""
+
+from __future__ import annotations
+
+import click
+
+from streamlab.cli.options import max_input_option, warn
+
+
+@click.group("lake")
+def command() -> None:
+    """Keep the exchanges of many recorders as Parquet: a folder, or an address such as s3://bucket/streams.
+
+    Needs the extra: pip install 'streamlab-sse[fleet]'. A lake is a TARGET: lake:PATH, lake:PATH#HASH.
+    """
+
+
+@command.command(
+    "add",
+    epilog="""\b
+Examples:
+  streamlab lake add captures/streamlab.db --to captures/lake
+  streamlab lake add gateway-*.db --to s3://streams/lake
+  streamlab lake add captures/streamlab.db --to captures/lake --recorder gateway-07
+""",
+)
+@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+@click.option("--to", "lake", required=True, metavar="PATH", help="The lake, which is made where there is none.")
+@click.option(
+    "--recorder", metavar="NAME", help="Who recorded.  [default: the file's name; for streamlab.db, this machine's]"
+)
+@click.option("--keep-secrets", is_flag=True, help="Leave bodies as they are; heads lose their secrets anyway.")
+@click.option("--pattern", "patterns", multiple=True, metavar="RE", help="Mask what matches this too.")
+@max_input_option
+def add(
+    captures: tuple[str, ...], lake: str, recorder: str | None, keep_secrets: bool, patterns: tuple[str, ...]
+) -> int:
+    """Put finished exchanges into a lake, each once, without their secrets.
+
+    CAPTURE is any TARGET: a database, a folder, a bundle. Added again, nothing is added. Exit code 0: all are there; 3:
+    some had to be left out.
+    """
+    from streamlab.cli.progress import ProgressLine
+    from streamlab.report.terminal import say
+    from streamlab.workflows import fleet
+    from streamlab.workflows.share import masking_of
+
+    place = fleet.place_of(lake)
+    masking = None if keep_secrets else masking_of(patterns)
+    with ProgressLine() as progress:
+        added = fleet.add(
+            captures,
+            place,
+            recorder=recorder,
+            masking=masking,
+            advance=progress.advance,
+            warn=warn,
+        )
+    known = f", {added.known:,} were there" if added.known else ""
+    say(f"added {added.new:,} exchange{'s' if added.new != 1 else ''} to lake:{place.address}{known}")
+    return 3 if added.left_out else 0

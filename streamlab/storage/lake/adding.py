@@ -1,0 +1,65 @@
+"""Exchanges into a lake: what is there is known by its hash, files are written when they are large enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streamlab.errors import UnreadableInputError
+from streamlab.storage.lake import rows
+from streamlab.storage.lake.files import FILE_BYTES, FILE_ROWS, LakeFile, listed, parquet, read, weight
+from streamlab.storage.lake.place import EXCHANGES, LakePlace, file_name, partition
+
+#: Bytes of all files in the making; the largest is written when there are more.
+_MOST_WAITING = 4 * FILE_BYTES
+
+
+class AlreadyThere:
+    """What a lake holds: hashes, and what its exchanges are called where they were recorded."""
+
+    def __init__(self, place: LakePlace, warn: Callable[[str], object]) -> None:
+        self.hashes: set[str] = set()
+        self.origins: set[tuple[str | None, int | None]] = set()
+        for one in listed(place):
+            try:
+                if not isinstance(one, LakeFile):
+                    raise one
+                found = read(place, one.name, columns=["hash", "process", "number"])
+            except UnreadableInputError as error:
+                warn(str(error))  # what it held is added again
+                continue
+            self.hashes.update(found.column("hash").to_pylist())
+            origins = zip(found.column("process").to_pylist(), found.column("number").to_pylist(), strict=True)
+            self.origins.update((process, number) for process, number in origins if process and number)
+
+
+class LakeFiller:
+    """Files in the making, one a day and recorder. `finish` writes what is left."""
+
+    def __init__(self, place: LakePlace) -> None:
+        self._place = place
+        self._schema = rows.schema()
+        self._waiting: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        self._sizes: dict[tuple[str, str], int] = {}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Take a row. Raises CouldNotRunError when a file cannot be written."""
+        key = row["day"], row["recorder"]
+        self._waiting.setdefault(key, []).append(row)
+        self._sizes[key] = self._sizes.get(key, 0) + weight(row)
+        if len(self._waiting[key]) >= FILE_ROWS or self._sizes[key] >= FILE_BYTES:
+            self._write(key)
+        elif sum(self._sizes.values()) >= _MOST_WAITING:
+            self._write(max(self._sizes, key=self._sizes.__getitem__))
+
+    def _write(self, key: tuple[str, str]) -> None:
+        found = self._waiting.pop(key)
+        del self._sizes[key]
+        day, recorder = key
+        folder = f"{EXCHANGES}/day={partition(day)}/recorder={partition(recorder)}"
+        self._place.write(f"{folder}/{file_name([one['hash'] for one in found])}", parquet(found, self._schema))
+
+    def finish(self) -> None:
+        """Write what is left."""
+        for key in sorted(self._waiting):
+            self._write(key)

@@ -1,0 +1,169 @@
+"""The Parquet files of a lake: written whole, listed with what is wrong with them, read a row group at a time."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from streamlab.errors import NotFoundError, UnreadableInputError
+from streamlab.storage.lake import rows
+from streamlab.storage.lake.place import EXCHANGES, SCHEME, LakePlace
+
+if TYPE_CHECKING:
+    import pyarrow
+
+#: A row group is the unit of work, and what is read to open one exchange.
+GROUP_ROWS, GROUP_BYTES = 512, 8 * 1024 * 1024
+#: A file is written when it would hold more.
+FILE_ROWS, FILE_BYTES = 4096, 64 * 1024 * 1024
+
+
+class LakeFile(NamedTuple):
+    """A file that can be read: how many rows each of its row groups has."""
+
+    name: str
+    groups: tuple[int, ...]
+
+
+class LakeRow(NamedTuple):
+    """Where one exchange lies."""
+
+    place: LakePlace
+    file: str
+    group: int
+    at: int
+    hash: str
+
+
+# -- writing -------------------------------------------------------------------------------------------------------
+
+
+def parquet(found: Sequence[Mapping[str, Any]], schema: pyarrow.Schema) -> bytes:
+    """A file of rows, in row groups of a limited size."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    made = io.BytesIO()
+    with pq.ParquetWriter(
+        made, schema, compression="zstd", compression_level=9, write_page_checksum=True, use_dictionary=True
+    ) as writer:
+        for group in _groups(found):
+            writer.write_table(pa.Table.from_pylist(group, schema))
+    return made.getvalue()
+
+
+def _groups(found: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    group: list[Mapping[str, Any]] = []
+    size = 0
+    for row in found:
+        group.append(row)
+        size += weight(row)
+        if len(group) >= GROUP_ROWS or size >= GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def weight(row: Mapping[str, Any]) -> int:
+    """About how many bytes a row holds."""
+    return len(row.get("body") or b"") + len(row.get("request_body") or b"") + len(row.get("report") or b"")
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def listed(place: LakePlace, below: str = EXCHANGES) -> Iterator[LakeFile | UnreadableInputError]:
+    """The files below a folder of the lake, in order; of one that cannot be read, why."""
+    for name in place.names(below):
+        try:
+            yield _looked_at(place, name)
+        except UnreadableInputError as error:
+            yield error
+
+
+def _looked_at(place: LakePlace, name: str) -> LakeFile:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with place.opened(name) as file:
+            found = pq.read_metadata(file)
+            told = (found.metadata or {}).get(rows.SCHEMA_KEY)
+            groups = tuple(found.row_group(at).num_rows for at in range(found.num_row_groups))
+    except (pa.ArrowException, ValueError) as error:
+        raise _torn(place, name, error) from None
+    if told is None or not told.isdigit():
+        raise UnreadableInputError(f"{SCHEME}{place.address}: {name}: Parquet, but not of streamlab's; left out")
+    if int(told) > rows.SCHEMA:
+        raise UnreadableInputError(
+            f"{SCHEME}{place.address}: {name}: written by a newer streamlab (schema {int(told)}, this one knows "
+            f"{rows.SCHEMA}); left out: upgrade"
+        )
+    return LakeFile(name, groups)
+
+
+def _torn(place: LakePlace, name: str, error: Exception) -> UnreadableInputError:
+    told = " ".join(str(error).split())[:120]
+    return UnreadableInputError(f"{SCHEME}{place.address}: {name}: torn or damaged, left out ({told})")
+
+
+def read(place: LakePlace, name: str, group: int | None = None, columns: Sequence[str] | None = None) -> pyarrow.Table:
+    """Columns of a row group, or of all. Raises UnreadableInputError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    wanted = list(columns) if columns is not None else None
+    try:
+        with place.opened(name) as file:
+            opened = pq.ParquetFile(file, page_checksum_verification=True)
+            if group is None:
+                return opened.read(wanted, use_threads=False)
+            return opened.read_row_group(group, wanted, use_threads=False)
+    except (pa.ArrowException, ValueError, OSError, KeyError) as error:
+        raise _torn(place, name, error) from None
+
+
+def located(place: LakePlace, file: LakeFile) -> Iterator[LakeRow]:
+    """The rows of a file, without their exchanges."""
+    for group in range(len(file.groups)):
+        for at, name in enumerate(read(place, file.name, group, ["hash"]).column("hash").to_pylist()):
+            yield LakeRow(place, file.name, group, at, str(name))
+
+
+@lru_cache(2)
+def _group(place: LakePlace, name: str, group: int) -> pyarrow.Table:
+    return read(place, name, group)
+
+
+def read_row(row: LakeRow) -> Mapping[str, Any]:
+    """One row; the group it is in is held for the next. Raises UnreadableInputError."""
+    group = _group(row.place, row.file, row.group)
+    if row.at >= group.num_rows:
+        raise UnreadableInputError(f"{SCHEME}{row.place.address}: {row.file} has changed meanwhile")
+    found: Mapping[str, Any] = group.slice(row.at, 1).to_pylist()[0]
+    return found
+
+
+def find(place: LakePlace, wanted: str) -> LakeRow:
+    """The exchange whose hash begins so. Raises NotFoundError; UnreadableInputError where several do."""
+    name = f"{SCHEME}{place.address}#{wanted}"
+    if len(wanted) < 4 or not set(wanted) <= set("0123456789abcdef"):
+        raise NotFoundError(f"{name}: what follows # has to be a hash, or four or more of its first characters")
+    found: dict[str, LakeRow] = {}
+    for file in healthy(listed(place)):
+        for row in located(place, file):
+            if row.hash.startswith(wanted):
+                found.setdefault(row.hash, row)
+    if not found:
+        raise NotFoundError(f"{name}: no such exchange in the lake")
+    if len(found) > 1:
+        raise UnreadableInputError(f"{name}: {len(found)} exchanges begin so; give more of the hash")
+    return next(iter(found.values()))
+
+
+def healthy(files: Iterable[LakeFile | UnreadableInputError]) -> Iterator[LakeFile]:
+    """Those that can be read."""
+    return (one for one in files if isinstance(one, LakeFile))

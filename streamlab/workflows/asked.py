@@ -1,0 +1,82 @@
+"""LakeQuestions about many exchanges put to DuckDB, the same of a lake and of anything else that holds exchanges."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from streamlab.storage.lake import findings, rows
+from streamlab.storage.lake.asking import VIEWS, LakeQuestions, QueryAnswer, write_parquet
+from streamlab.storage.lake.place import SCHEME, need_fleet
+from streamlab.storage.location import existing_db
+from streamlab.storage.targets import find
+from streamlab.workflows.check import CheckOptions, check
+from streamlab.workflows.fleet import Engine, Lake, LocalEngine, Warn, place_of
+
+
+class OpenQuestions:
+    """What was opened to be asked; ``unreadable`` counts what the answer lacks."""
+
+    def __init__(self, questions: LakeQuestions, unreadable: int) -> None:
+        self.questions, self.unreadable = questions, unreadable
+
+
+@contextlib.contextmanager
+def asked(
+    target: str | None,
+    db: Path | None,
+    warn: Warn,
+    advance: Callable[[int], None],
+    total: Callable[[int], None] = lambda _: None,
+    engine: Engine | None = None,
+) -> Iterator[OpenQuestions]:
+    """A TARGET, or the database, ready to be asked; what was never judged by these rules is judged first."""
+    need_fleet()
+    with LakeQuestions() as questions:
+        if target is not None and target.startswith(SCHEME) and "#" not in target:
+            lake = Lake(place_of(target), warn)
+            lake.judge(engine or LocalEngine(), warn, advance, total)
+            for view in VIEWS:
+                questions.files(view, lake.place, lake.names(view))
+            yield OpenQuestions(questions, lake.unreadable)
+            return
+        unreadable = _fill(questions, target if target is not None else str(existing_db(db)), db, warn, advance)
+        yield OpenQuestions(questions, unreadable)
+
+
+def _fill(questions: LakeQuestions, target: str, db: Path | None, warn: Warn, advance: Callable[[int], None]) -> int:
+    """Rows of exchanges that lie elsewhere, without their bodies. In a database the hash is the exchange's number."""
+    exchanges: list[dict[str, Any]] = []
+    judged: list[dict[str, Any]] = []
+    said: list[dict[str, Any]] = []
+    unreadable = 0
+    for one in check(find(target, db), CheckOptions()):
+        advance(1)
+        if one.report is None:
+            unreadable += 1
+            warn(str(one.error))
+            continue
+        with one.target.opened() as exchange:
+            name = str(one.target.id) if one.target.id is not None else one.target.source
+            row = rows.told_of(exchange, name, rows.RecordedBy("", None, one.target.id))
+        exchanges.append({**row, "bytes": one.report.metrics.bytes})
+        told, of_exchange, of_findings = findings.rows_of(row, one.report, None)
+        judged.append({**told, **of_exchange})
+        said += [{**told, **finding} for finding in of_findings]
+    for view, found in zip(VIEWS, (exchanges, judged, said), strict=True):
+        questions.table(view, found)
+    return unreadable
+
+
+def table_as_parquet(found: list[dict[str, Any]]) -> bytes:
+    """Rows as a Parquet file. Raises CouldNotRunError without the extra."""
+    need_fleet()
+    columns = tuple(found[0]) if found else ()
+    return write_parquet(QueryAnswer(columns, [tuple(one.values()) for one in found]))
+
+
+def as_parquet(answer: QueryAnswer) -> bytes:
+    """The answer as a Parquet file."""
+    return write_parquet(answer)

@@ -1,0 +1,76 @@
+"""Moves what a recorder has finished into a lake, every now and then and at the end, in a process beside.
+
+Run as ``python -m streamlab.workflows.rolling DATABASE LAKE SECONDS RECORDER secrets|masked``; it goes on until its
+standard input ends. What is in the lake is deleted from the database; where the lake cannot be written, one line says
+so, nothing is deleted, and the next time takes it along.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from streamlab.errors import StreamlabError
+from streamlab.storage.background import stand_back
+from streamlab.storage.capture_db import CaptureDB
+from streamlab.workflows import fleet
+from streamlab.workflows.share import masking_of
+
+_BATCH = 200
+
+
+def roll(db: Path, lake: str, recorder: str | None, *, keep_secrets: bool, warn: fleet.Warn) -> int:
+    """Move finished exchanges; returns how many. Raises CouldNotRunError, UnreadableInputError."""
+    place = fleet.place_of(lake)
+    masking = None if keep_secrets else masking_of()
+    added = fleet.add([str(db)], place, recorder=recorder, masking=masking, advance=lambda: None, warn=warn)
+    there = [number for ids in (added.there or {}).values() for number in ids]
+    with CaptureDB(db, write=True) as database:
+        return sum(database.prune(ids=there[at : at + _BATCH]) for at in range(0, len(there), _BATCH))
+
+
+def start(db: Path, lake: str, every_s: float, recorder: str | None, *, keep_secrets: bool) -> Callable[[], None]:
+    """Start the process; what is returned ends it, after all that is finished was moved."""
+    words = [
+        str(db),
+        lake,
+        str(every_s),
+        recorder or fleet.recorder_of(str(db)),
+        "secrets" if keep_secrets else "masked",
+    ]
+    command = [sys.executable, "-m", "streamlab.workflows.rolling", *words]
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+    def finish() -> None:
+        assert running.stdin is not None
+        running.stdin.close()
+        running.wait()
+
+    return finish
+
+
+def main() -> None:
+    """Roll over until standard input ends, and once more then."""
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, signal.SIG_IGN)  # who started us says when it is over
+    stand_back()
+    db, lake, every_s, recorder, secrets = sys.argv[1:]
+    ended = False
+    while not ended:
+        ended = bool(select.select([sys.stdin], [], [], float(every_s))[0])
+        try:
+            roll(Path(db), lake, recorder, keep_secrets=secrets == "secrets", warn=_say)
+        except StreamlabError as error:
+            _say(f"{error}; the exchanges stay in {db}")
+
+
+def _say(told: str) -> None:
+    print(f"streamlab: {told}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
