@@ -172,14 +172,12 @@ def command(
     )
 
 
-def _rolling(
-    db: Path, lake: str | None, every: timedelta, keep_secrets: bool
-) -> Callable[[], Callable[[], None]] | None:
+def _rolling(db: Path, lake: str | None, every: timedelta, keep_secrets: bool) -> Callable[[], Callable[[], None]]:
     """Starts what moves finished exchanges into a lake."""
     if lake is None:
         if keep_secrets:
             raise click.UsageError("--keep-secrets is for --lake; a database keeps bodies as they are")
-        return None
+        return lambda: lambda: None
     from streamlab.workflows import fleet, rolling
 
     fleet.place_of(lake)  # without the extra one line says so, before anything is recorded

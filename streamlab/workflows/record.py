@@ -117,7 +117,7 @@ def record(
     max_size: int | None = None,
     masking: Masking | None = None,
     layout: Layout | None = None,
-    beside: Callable[[], Callable[[], None]] | None = None,
+    beside: Callable[[], Callable[[], None]] = lambda: lambda: None,
     announce: Callable[[], None],
     warn: Callable[[str], None],
     note: Callable[[str], None] = lambda _: None,
@@ -125,20 +125,16 @@ def record(
     """Relay and record until SIGINT, SIGTERM or SIGHUP, or until ``command`` ends; returns the exit code.
 
     ``announce`` is called when everything is ready: from then on a signal ends it in order. ``warn`` gets what somebody
-    should know, ``note`` how it stands from time to time; neither may wait. ``max_size`` bounds the database, whose
-    oldest exchanges go; with ``masking`` bodies are masked first. ``beside`` starts what works on the database
-    meanwhile, and gives what ends that after the last exchange. The code is the command's; without one 0, or 3 when
-    something could not be recorded or a repair raised. Raises UnreadableInputError when ``db`` is no capture.
+    should know, ``note`` how it stands; neither may wait. ``max_size`` bounds the database, whose oldest exchanges go;
+    with ``masking`` bodies are masked first. ``beside`` starts what works on the database meanwhile, and gives what ends
+    that after the last exchange. The code is the command's; without one 0, or 3 when something could not be recorded or
+    a repair raised. Raises UnreadableInputError when ``db`` is no capture.
     """
     telling = telling or Telling()
     display = telling.display(db, repair_mode.word if repair_mode is not None else None)
     recorder = start(Recording(db, label, display, max_size, masking, layout or Layout()))
     transformer = repair_mode.factory(warn) if repair_mode is not None else None
-    recorder.wait_ready()
-    finish_beside = beside() if beside is not None else None
-    hold_signals()
-    announce()
-    _collect_rarely()
+    finish_beside = _get_ready(recorder, beside, announce)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         relay = functools.partial(
             Relay, recorder.tap, idle_timeout=idle_timeout, transformer=transformer, access=access, remark=warn
@@ -146,9 +142,20 @@ def record(
         until = functools.partial(run_command, command, base_url(bound[0], access or Access())) if command else _told
         code = runner.run(_relay(relay, bound, until, telling.status(recorder.status, note), recorder, warn))
     recorded = recorder.finish()
-    if finish_beside is not None:
-        finish_beside()
+    finish_beside()
     return code or (0 if recorded and not (repair_mode and repair_mode.failures) else 3)
+
+
+def _get_ready(
+    recorder: RecorderProcess, beside: Callable[[], Callable[[], None]], announce: Callable[[], None]
+) -> Callable[[], None]:
+    """From here on a signal ends it in order; returns what ends ``beside``."""
+    recorder.wait_ready()
+    finish_beside = beside()
+    hold_signals()
+    announce()
+    _collect_rarely()
+    return finish_beside
 
 
 def hold_signals() -> None:
