@@ -126,9 +126,9 @@ def record(
 
     ``announce`` is called when everything is ready: from then on a signal ends it in order. ``warn`` gets what somebody
     should know, ``note`` how it stands; neither may wait. ``max_size`` bounds the database, whose oldest exchanges go;
-    with ``masking`` bodies are masked first. ``beside`` starts what works on the database meanwhile, and gives what ends
-    that after the last exchange. The code is the command's; without one 0, or 3 when something could not be recorded or
-    a repair raised. Raises UnreadableInputError when ``db`` is no capture.
+    with ``masking`` bodies are masked first. ``beside`` starts what works on the database meanwhile and gives what ends
+    it after the last exchange. The code is the command's; without one 0, or 3 when something could not be recorded or a
+    repair raised. Raises UnreadableInputError when ``db`` is no capture.
     """
     telling = telling or Telling()
     display = telling.display(db, repair_mode.word if repair_mode is not None else None)
