@@ -7,7 +7,15 @@ import click
 from streamlab.cli.options import max_input_option, warn
 
 
-@click.group("lake")
+@click.group(
+    "lake",
+    epilog="""\b
+Examples:
+  streamlab lake add captures/streamlab.db --to captures/lake
+  streamlab check lake:captures/lake
+  streamlab trend lake:captures/lake --by model,day
+""",
+)
 def command() -> None:
     """Keep the exchanges of many recorders as Parquet: a folder, or an address such as s3://bucket/streams.
 
