@@ -188,7 +188,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "messages-think-tags-in-text", "messages-delta-type-mismatch", "responses-completed-output-empty",
             "responses-no-deltas", "responses-events-after-terminal", "responses-replayed-events",
             "responses-item-done-missing", "responses-heartbeat-as-delta", "responses-terminal-missing",
-            "responses-item-content-missing", "responses-text-in-added",
+            "responses-item-content-missing", "responses-text-in-added", "responses-arguments-in-added",
             "responses-items-only-in-completed", "responses-completed-output-missing",
             "responses-response-missing", "responses-error-without-failed",
             "responses-unknown-event",

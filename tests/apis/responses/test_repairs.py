@@ -127,6 +127,31 @@ def test_nothing_is_added_where_somebody_else_ended_it(ending):
 # -- identity --------------------------------------------------------------------------------------------------------
 
 
+def test_what_is_written_from_the_finished_response_leaves_it_to_its_own_repair():
+    body = b"".join(frame(one) for one in _events(CASES["annotations-missing"].exchange.body) if not _is_done(one))
+    made = replace(CASES["annotations-missing"].exchange, segments=(Segment(None, body),))
+    finished = _events(_repaired(made).body)[-1]["response"]["output"]
+    assert [part["annotations"] for item in finished for part in item["content"]] == [[]]
+
+
+def _is_done(event):
+    return event["type"] == "response.output_item.done"
+
+
+@pytest.mark.parametrize("between", [{"ping": 1}, None], ids=["a foreign event", "the end of the response"])
+def test_a_call_waits_for_its_name(between):
+    events = _events(CASES["name-missing-in-added"].exchange.body)
+    if between is None:
+        events.insert(-2, events.pop())
+    else:
+        events.insert(4, between)
+    body = b"".join(frame(one) if "type" in one else b'data: {"ping":1}\n\n' for one in events)
+    repaired = _repaired(replace(CASES["name-missing-in-added"].exchange, segments=(Segment(None, body),)))
+    added = next(one for one in _events(repaired.body) if one["type"] == "response.output_item.added")
+    assert added["item"]["name"] == "get_weather"
+    assert _errors(repaired) == set()
+
+
 @pytest.mark.parametrize("name", ["one-output-index", "output-index-missing", "calls-share-output-index"])
 def test_items_on_one_index_keep_their_ids_and_get_numbers(name):
     before, after = _events(CASES[name].exchange.body), _events(_bytes(CASES[name].exchange))

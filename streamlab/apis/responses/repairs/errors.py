@@ -76,6 +76,8 @@ class Failures:
     def end(self, ending: Ending, output: list[JsonObject]) -> Iterator[Draft]:
         """The events that end a response which nobody ended."""
         response = {**as_object(self.reader.response)} if self.reader.response is not None else None
+        if response is not None and type(response.get("created_at")) is float:
+            response["created_at"] = int(response["created_at"])
         if self.reader.error is not None:
             told = as_object(self.reader.error.get("error")) or self.reader.error
             code, message = text_of(told.get("code")), text_of(told.get("message"))

@@ -4,6 +4,7 @@ place, its members, its number and its name; a response that stops without an en
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 
 from streamlab.apis.responses.expectations import (
     ADDABLE,
@@ -263,7 +264,7 @@ class ResponseRepair(Repair):
         """The events of items that stand in the finished response alone."""
         for index, item in enumerate(listed):
             if type(item) is dict and item.get("type"):
-                for value in item_events(item, index):
+                for value in item_events(deepcopy(item), index):
                     yield made(value, draft, "responses-items-only-in-completed")
 
     def _undone(self, draft: Draft, listed: list[object]) -> Iterator[Draft]:
@@ -273,16 +274,16 @@ class ResponseRepair(Repair):
         for item in self._reader.items:
             if not item.open or not item.opened or item.kind in UNCLOSED:
                 continue
-            whole = found.get(item.number)
-            if whole is None and (
-                item in self._added_here or (item.pieces and all(piece.told for piece in item.pieces.values()))
+            whole, ours = found.get(item.number), item in self._added_here
+            if (whole is None or (ours and not item.agrees_with(whole))) and (
+                ours or (item.pieces and all(piece.told for piece in item.pieces.values()))
             ):
                 whole = {**item_json(item), "status": "completed"}
             if whole is None or not item.agrees_with(whole):
                 self.story.account.cannot(rule, "what the item holds is not on the wire")
                 continue
             slot = self._items.slot(item)
-            whole = {**whole, "id": slot.id} if slot.id else whole
+            whole = deepcopy({**whole, "id": slot.id} if slot.id else whole)
             value: JsonObject = {"type": ITEM_DONE, "output_index": slot.index, "item": whole}
             one = made(value, draft, rule)
             self._items.listed(one, whole, "item.", item)

@@ -45,7 +45,9 @@ class WaitingCall:
             self._item = item
             self._held = out
             return []
-        if item is not self._item and not facts & _F.KEEPALIVE:
+        if item is not self._item and not facts & (_F.KEEPALIVE | _F.FOREIGN):
+            if self._item.done is not None:  # with the end of the response
+                self._fill(self._item)
             return [*self.let_go(), *out]
         self._held += out
         if facts & _F.ITEM_DONE:
