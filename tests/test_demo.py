@@ -40,7 +40,7 @@ def act(name: str) -> Act:
 def run_demo(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "streamlab", "demo", *arguments]
     variables = {key: value for key, value in os.environ.items() if key != "STREAMLAB_DB"} | environment
-    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=600, check=False)
 
 
 # --- the whole of it ------------------------------------------------------------------------------------------------

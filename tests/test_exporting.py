@@ -18,7 +18,7 @@ RULES = Path(__file__).parents[1] / "fixtures" / "rules"
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
 
 

@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 import openai
 
 Measured = TypeVar("Measured")
+#: Seconds. Only a hang takes this long, on however busy a machine.
+_PATIENCE = 300.0
 
 #: Steps of a script: bytes are sent, numbers are seconds to wait, words end the connection.
 Step = bytes | float | str
@@ -75,7 +77,7 @@ class Upstream:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(_PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -289,12 +291,12 @@ class Proxy:
         """SIGTERM, and the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(_PATIENCE)
 
     def kill(self) -> None:
         """kill -9."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(_PATIENCE)
 
 
 RECORD = (sys.executable, "-c", "from streamlab.cli import main; main()", "record")
@@ -333,7 +335,7 @@ def recording(
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(10)
+            process.wait(_PATIENCE)
         assert process.stdout is not None
         process.stdout.close()
 
@@ -347,7 +349,7 @@ def run(coroutine: Awaitable[Any]) -> Any:
     return asyncio.run(main())
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = _PATIENCE) -> Any:
     """The first true answer; a test fails without one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -87,7 +87,7 @@ def test_node_streams_through_unchanged(upstream: Upstream, tmp_path: Path) -> N
             ["node", "--input-type=module", "-e", script, f"http://127.0.0.1:{proxy.port}"],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=300,
         )
         assert proxy.stop() == 0
     assert result.stdout.split("\n")[:2] == ["Hello wörldHello wörld", "cut"], result.stderr
@@ -132,7 +132,7 @@ def _openai_node(base_url: str, body: object) -> dict[str, object]:
     if not (folder / "openai").is_dir():
         pytest.skip("the npm package openai is not installed: npm install --prefix tests/node openai")
     command = ["node", "--input-type=module", "-e", _NODE_SCRIPT, str(folder.parent), base_url, json.dumps(body)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr
     answer: dict[str, object] = json.loads(result.stdout)
     return answer

@@ -230,7 +230,7 @@ def test_a_command_reaches_us_whatever_proxy_the_environment_names(tmp_path: Pat
 
         arguments = ("--upstream", upstream.url, "--listen", "127.0.0.1:0", "--db", str(tmp_path / "x.db"))
         done = subprocess.run(
-            [*RECORD, *arguments, "--", sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+            [*RECORD, *arguments, "--", sys.executable, "-c", code], capture_output=True, text=True, timeout=600
         )
     assert done.returncode == 0, done.stderr
     assert upstream.requests

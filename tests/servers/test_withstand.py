@@ -501,7 +501,7 @@ def test_a_gzip_bomb_and_deep_json_are_recorded_and_judged(tmp_path: Path, repai
     assert max(peaks) < 160_000, peaks
     if repair:
         return  # what is in the database is what came, either way
-    result = subprocess.run([sys.executable, "-c", _CHECK, str(proxy.db)], capture_output=True, text=True, timeout=120)
+    result = subprocess.run([sys.executable, "-c", _CHECK, str(proxy.db)], capture_output=True, text=True, timeout=600)
     assert result.returncode == 1, result.stderr
     found = [{one["rule"] for one in exchange["findings"]} for exchange in json.loads(result.stdout)["exchanges"]]
     assert all(found), found
@@ -536,7 +536,7 @@ def test_a_client_that_does_not_read_holds_the_upstream_back(tmp_path: Path) -> 
                 time.sleep(0.3)
             # What the kernel's buffers of two connections hold, and one read of ours.
             assert sent < 40 * 2**20
-        thread.join(5)
+        thread.join(300)
         assert not thread.is_alive()
         assert proxy.stop() == 0, proxy.stderr
 
@@ -559,7 +559,7 @@ def test_after_kill_9_what_the_client_had_is_there(
             return True
 
         seen = run(fetch(proxy.port, get("/v1/stream"), until=enough))
-        proxy.process.wait(10)
+        proxy.process.wait(300)
         exchange = _stored(proxy, "/v1/stream")
     assert exchange.ending is Ending.INTERRUPTED
     assert exchange.notes["ending_reason"] == "recorder-killed"
@@ -732,7 +732,7 @@ def test_two_recorders_and_a_reader_share_a_database(upstream: Upstream, tmp_pat
 
 
 def _refused(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*RECORD, *arguments], capture_output=True, text=True, timeout=20, cwd=tmp_path)
+    return subprocess.run([*RECORD, *arguments], capture_output=True, text=True, timeout=300, cwd=tmp_path)
 
 
 def _foreign(path: Path) -> None:
@@ -806,7 +806,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path: Path, arguments: tupl
 
 def test_a_system_without_fork_is_told_so_in_one_line() -> None:
     code = "import os; del os.fork; from streamlab.cli import main; main(['record', '--upstream', 'http://x'])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert result.returncode == 3
     assert result.stderr.count("\n") == 1
     assert "needs Linux or macOS" in result.stderr
@@ -822,7 +822,7 @@ def test_a_signal_ends_it_in_order(upstream: Upstream, tmp_path: Path, number: i
             return False
 
         seen = run(fetch(proxy.port, get("/v1/stream"), until=stop))
-        assert proxy.process.wait(10) == 0
+        assert proxy.process.wait(300) == 0
     assert seen.ending in ("fin", "rst")
     exchange = _stored(proxy, "/v1/stream")
     assert (exchange.ending, exchange.notes["ending_reason"]) == (Ending.INTERRUPTED, "recorder-stopped")
