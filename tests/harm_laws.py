@@ -32,6 +32,11 @@ KINDS = {
     "reasoning_content": "text", "reasoning_text": "text", "arguments": "arguments", "partial_json": "arguments",
     "id": "ids", "item_id": "ids", "call_id": "ids", "usage": "usage", "name": "names",
 }  # fmt: skip
+#: The members in which events of the Messages API say something; a mutation may put anything into any event.
+MESSAGES_EVENTS: dict[str, tuple[str, ...]] = {
+    "message_delta": ("usage",), "content_block_start": ("content_block",),
+    "content_block_delta": ("delta",), "content_block_stop": (), "message_stop": (), "ping": (),
+}  # fmt: skip
 
 
 def errors(exchange: Exchange) -> set[str]:
@@ -145,7 +150,8 @@ def _held(events: Iterable[StreamEvent]) -> dict[str, Any]:
             if isinstance(said.get("id"), str) and "type" not in said:
                 held.setdefault("chunk ids", []).append(said["id"])
                 said = {key: value for key, value in said.items() if key != "id"}
-            _hold(held, said)
+            says = MESSAGES_EVENTS.get(str(said.get("type")))
+            _hold(held, said if says is None else {key: said[key] for key in says if key in said})
     for kind in ("chunk ids", "ids", "names", "usage"):
         if kind in held:
             held[kind] = set(held[kind])
@@ -175,6 +181,7 @@ READABLE = frozenset(
         "plain-text-in-data", "choices-missing-or-null", "translated", "completions-chat-shape",
         "choice-message-instead-of-delta", "choice-delta-missing", "messages-openai-chunks",
         "messages-tool-call-as-text",
+        "messages-data-type-missing",
     }
 )  # fmt: skip
 #: kind of content -> rules whose repair may change it, beside those
@@ -184,8 +191,10 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "choice-delta-missing", "content-array-parts", "content-holds-done-marker", "content-wrong-type",
             "cumulative-content", "full-message-repeated", "invalid-utf8", "keepalive-chunk", "surrogate-escape-split",
             "tool-call-leaked-as-text",
-            "messages-block-start-text", "messages-delta-member-wrong", "messages-event-after-stop",
-            "messages-think-tags-in-text", "messages-delta-type-mismatch", "responses-completed-output-empty",
+            "messages-answer-after-error", "messages-block-start-text", "messages-delta-member-wrong",
+            "messages-event-after-stop", "messages-unknown-type", "messages-think-tags-in-text",
+            "messages-delta-type-mismatch", "messages-reasoning-extra-key", "messages-error-shape-wrong",
+            "messages-start-shape", "messages-start-prefilled", "responses-completed-output-empty",
             "responses-no-deltas", "responses-events-after-terminal", "responses-replayed-events",
             "responses-item-done-missing", "responses-heartbeat-as-delta", "responses-terminal-missing",
             "responses-item-content-missing", "responses-text-in-added", "responses-arguments-in-added",
@@ -199,7 +208,8 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "tool-call-arguments-double-encoded", "tool-call-arguments-duplicated", "tool-call-arguments-object",
             "tool-call-arguments-empty-object-prefix", "tool-call-args-before-name", "tool-call-name-split",
             "tool-call-name-missing",
-            "tool-call-leaked-as-text", "messages-delta-member-wrong", "messages-event-after-stop",
+            "tool-call-leaked-as-text", "messages-answer-after-error", "messages-delta-member-wrong",
+            "messages-event-after-stop", "messages-unknown-type",
             "messages-tool-input-double-encoded", "messages-tool-input-empty-object-prefix",
             "messages-tool-input-in-start", "messages-tool-input-not-object", "messages-tool-input-repeated",
             "responses-completed-output-empty",
@@ -217,7 +227,8 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "tool-call-id-duplicate", "tool-call-id-missing", "tool-call-id-repeated", "tool-call-id-unstable",
             "tool-call-args-before-name", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
             "messages-block-restarted", "messages-start-missing", "messages-start-repeated",
-            "messages-tool-id-missing", "messages-tool-id-repeated", "responses-completed-output-empty",
+            "messages-tool-id-missing", "messages-tool-id-repeated", "messages-error-shape-wrong",
+            "messages-event-after-stop", "responses-completed-output-empty",
             "responses-ids-unstable", "responses-missing-required-fields",
             "responses-error-without-failed", "responses-missing-item-id", "responses-terminal-missing",
             "responses-response-missing", "responses-missing-response-id", "responses-item-id-duplicate",
@@ -242,7 +253,9 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "usage-in-choice", "usage-on-content-or-finish-chunk", "usage-on-every-chunk", "usage-unrequested",
             "usage-inconsistent", "messages-answer-after-error", "messages-stop-reason-missing",
             "messages-delta-repeated", "messages-start-missing", "messages-start-repeated",
-            "messages-usage-missing", "messages-usage-wrong-shape", "responses-created-at-float",
+            "messages-event-after-stop", "messages-unknown-type", "messages-usage-input-zero",
+            "messages-usage-missing", "messages-usage-wrong-shape", "messages-error-shape-wrong",
+            "responses-created-at-float",
             "responses-usage-details", "responses-usage-missing", "responses-usage-chat-names",
             "responses-events-after-terminal",
             "responses-unknown-event",

@@ -26,6 +26,7 @@ class Shows(StrEnum):
     LENGTH = "length"  # finish_reason length
     USAGE = "usage"
     LOGPROBS = "logprobs"
+    REASONED = "reasoned"
     REFUSED = "refused"  # 4xx, with an error in OpenAI's shape
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from streamlab.cli.options import db_option, json_option, need_posix
+from streamlab.errors import UsageError
+from streamlab.wire.visible import visible
 
 if TYPE_CHECKING:
     from streamlab.workflows.probe import Probed
@@ -19,10 +21,18 @@ if TYPE_CHECKING:
 Examples:
   streamlab probe http://127.0.0.1:8000/v1
   streamlab probe http://127.0.0.1:4000/v1 --model glm --direct http://127.0.0.1:8000/v1 --direct-model glm-4
+  streamlab probe http://127.0.0.1:4000/v1 --api anthropic --model claude-sonnet-5
   OPENAI_API_KEY=… streamlab probe https://api.openai.com/v1 --model gpt-4.1-mini --junit probe.xml
 """
 )
 @click.argument("base_url")
+@click.option(
+    "--api",
+    default="chat",
+    show_default=True,
+    metavar="NAME",
+    help="The API to ask by, with its own questions: chat (completions), anthropic (Messages).",
+)
 @click.option("--model", metavar="M", help="The model to ask for (default: the first that the server lists).")
 @click.option("--direct", metavar="URL", help="The server behind a gateway: ask it the same, to name the guilty hop.")
 @click.option("--direct-model", metavar="M", help="What the server behind the gateway calls the model.")
@@ -39,6 +49,7 @@ Examples:
 @json_option
 def command(
     base_url: str,
+    api: str,
     model: str | None,
     direct: str | None,
     direct_model: str | None,
@@ -49,15 +60,18 @@ def command(
 ) -> int:
     """Ask a live server a fixed set of questions, streamed and not; record, check and compare the answers.
 
-    A key is taken from the environment (OPENAI_API_KEY) and never written down. Exit code 0: nothing deviates;
-    1: something does, or the server stopped answering; 3: it cannot be reached.
+    A key is taken from the environment (OPENAI_API_KEY, or ANTHROPIC_API_KEY for Messages) and never written down.
+    Exit code 0: nothing deviates; 1: something does, or the server stopped answering; 3: it cannot be reached.
     """
     need_posix("probe")
     from streamlab.storage.location import default_db
-    from streamlab.workflows.probe import Probe, probe
+    from streamlab.workflows.probe import ASKED, Probe, probe
 
+    if api not in ASKED:
+        raise UsageError(f"--api {visible(api, 40)}: there are questions for {' and '.join(sorted(ASKED))}")
+    question = Probe(base_url, model, direct, direct_model, timeout, api=ASKED[api])
     with _Asking() as asking:
-        done = probe(Probe(base_url, model, direct, direct_model, timeout), db or default_db(), asking.told)
+        done = probe(question, db or default_db(), asking.told)
     if junit is not None:
         from streamlab.report.probe_table import junit_document
 

@@ -169,6 +169,10 @@ def _shows_text(choices: list[JsonObject], answer: Answer) -> Judged:
     return Support.DEVIATES, "an empty answer"
 
 
+def _shows_reasoning(choices: list[JsonObject], answer: Answer) -> Judged:
+    return _PASSED if choices[0].get("reasoning") else (Support.UNSUPPORTED, "ignored: no thinking in the answer")
+
+
 def _shows_newlines(choices: list[JsonObject], answer: Answer) -> Judged:
     return _PASSED if "\n" in _text(choices).strip() else (Support.NOT_TESTED, "the model wrote one line")
 
@@ -228,6 +232,7 @@ def _shows_logprobs(choices: list[JsonObject], answer: Answer) -> Judged:
 
 _SHOWN: dict[Shows, Callable[[list[JsonObject], Answer], Judged]] = {
     Shows.TEXT: _shows_text,
+    Shows.REASONED: _shows_reasoning,
     Shows.NEWLINES: _shows_newlines,
     Shows.SHORT: _shows_short,
     Shows.CALL: _shows_calls(1),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from streamlab.apis import UNKNOWN, api_of_json, api_of_path
 from streamlab.exchange import Ending, Exchange
 from streamlab.rules.finding import Finding, Severity
 from streamlab.wire import bodies, reading
@@ -103,11 +104,12 @@ def _without_mode(body: JsonObject) -> JsonObject:
 def answer_of(exchange: Exchange) -> Answer:
     """An exchange's answer folded into what a client would hold."""
     head = exchange.head
-    decoder = BodyDecoder(head.header("content-encoding") if head is not None else None)
-    body = b"".join(decoder.feed(segment.data) for segment in exchange.segments)
-    folded, first, fingerprint, logprobs = Accumulator(), dict[str, Any](), dict[str, Any](), False
-    for value, is_error in _values(body):
-        first = first or value
+    decoder = BodyDecoder(head.header("content-encoding") if head is not None else None, guess=True)
+    body = b"".join(decoder.feed(segment.data) for segment in exchange.segments) + decoder.finish()
+    folded, fingerprint, logprobs = Accumulator(), dict[str, Any](), False
+    values = list(_values(body))
+    first = values[0][0] if values else {}
+    for value, is_error in _as_chat(exchange, values):
         for name in ("model", "system_fingerprint", "service_tier", "object"):
             if value.get(name) is not None:
                 fingerprint.setdefault(name, value[name])
@@ -130,6 +132,25 @@ def _values(body: bytes) -> Iterator[tuple[JsonObject, bool]]:
     value = decode_payload(body).value
     if isinstance(value, dict):
         yield value, bool(value.get("error"))
+
+
+def _as_chat(exchange: Exchange, values: list[tuple[JsonObject, bool]]) -> Iterator[tuple[JsonObject, bool]]:
+    """The values of an answer in the words of chat, where its API has a translator."""
+    api = api_of_path(exchange.request.url) if exchange.request is not None else UNKNOWN
+    if api is UNKNOWN and values:
+        api = api_of_json(values[0][0])
+    kind = api.translator()
+    if kind is None:
+        yield from values
+        return
+    translator = kind(request_body(exchange))
+    for value, is_error in values:
+        for made in translator.feed(ErrorPayload(None, value) if is_error else Chunk(None, value)):
+            if isinstance(made, Chunk | ErrorPayload):
+                yield made.json, isinstance(made, ErrorPayload)
+    for made in translator.finish(exchange.ending):
+        if isinstance(made, Chunk | ErrorPayload):
+            yield made.json, isinstance(made, ErrorPayload)
 
 
 def _ok(answer: Answer) -> bool:

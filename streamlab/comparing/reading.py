@@ -133,13 +133,15 @@ class _Reader:
 
     def run(self) -> Reading:
         head = self._exchange.head
-        decoder = BodyDecoder(head.header("content-encoding") if head is not None else None)
+        decoder = BodyDecoder(head.header("content-encoding") if head is not None else None, guess=True)
         stream, split, whole = StreamDecoder(), JsonSplitter(into_array=True), bytearray()
         prefix, kind, stream_of_values = bytearray(), bodies.BodyKind.EMPTY, False
         for at, segment in enumerate(self._exchange.segments):
             self._found.reads += 1
             self._found.bytes += len(segment.data)
             data = decoder.feed(segment.data)
+            if at == len(self._exchange.segments) - 1:
+                data += decoder.finish()
             if kind is bodies.BodyKind.EMPTY:
                 prefix += data
                 kind, data = bodies.sniff(bytes(prefix)), bytes(prefix)

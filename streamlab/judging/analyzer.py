@@ -25,7 +25,7 @@ from streamlab.judging.rule_table import EventHook, RuleTable
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Rule
-from streamlab.rules.finding import Finding
+from streamlab.rules.finding import Finding, Repairability
 from streamlab.rules.state import RuleState
 from streamlab.wire import bodies, reading
 from streamlab.wire.events import StreamEvent
@@ -116,6 +116,7 @@ class Analyzer:
         self._prefix.clear()
         received.kind = bodies.sniff(received.prefix)
         received.coding_fault, received.coded_parts = self._decoder.body.fault, self._decoder.body.parts
+        received.framed = self._decoder.body.framed
         self._look_at_the_whole()
         table = self._table or self._settle(received.first_json)
         ctx.facts, ctx.received.foreign = 0, self._reader.foreign
@@ -311,6 +312,8 @@ class Analyzer:
             span = span or event.sse.span
         if not self._decoder.body.identity:
             span = None  # offsets into the decoded body are no byte range of the body as it was sent
+            if self._decoder.body.framed:
+                finding = replace(finding, repairability=Repairability.NONE)  # frames are left as they are
         offset_us = finding.offset_us if finding.offset_us is not None else self.ctx.offset_us
         return replace(finding, span=span, offset_us=offset_us)
 

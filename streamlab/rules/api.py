@@ -86,6 +86,8 @@ class Api:
     path_ends: ClassVar[tuple[str, ...]] = ()
     #: The path to ask it by, where an exchange names none.
     path: ClassVar[str] = "/v1/chat/completions"
+    #: Where people keep the key for it.
+    key_variable: ClassVar[str] = "OPENAI_API_KEY"
     #: Whether ``data: [DONE]`` ends its streams.
     ends_with_done: ClassVar[bool] = False
     #: Types of the events that end an answer, and of those that may still follow.
@@ -219,6 +221,10 @@ class Api:
 
     def went_out(self, chunk: JsonObject, story: RepairState) -> None:
         """Remember what repairs need to know of a chunk that they let go."""
+
+    def credentials(self, key: str | None) -> dict[str, str]:
+        """The headers with which its clients ask, with this key."""
+        return {"authorization": f"Bearer {key}"} if key else {}
 
     def questions(self) -> Iterable[Any]:
         """What ``streamlab probe`` asks a server that speaks it (``apis/question.py``)."""

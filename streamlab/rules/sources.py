@@ -52,6 +52,11 @@ JSON = Source(
     "https://www.rfc-editor.org/rfc/rfc8259",
 )
 UTF8 = Source("RFC 3629", "UTF-8", "https://www.rfc-editor.org/rfc/rfc3629")
+AWS_FRAMES = Source(
+    "AWS documentation",
+    "Event stream encoding",
+    "https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html",
+)
 HTTP = Source("RFC 9110", "HTTP Semantics", "https://www.rfc-editor.org/rfc/rfc9110")
 HTTP1 = Source("RFC 9112", "HTTP/1.1, message body framing", "https://www.rfc-editor.org/rfc/rfc9112#section-6")
 NGINX = Source(

@@ -115,6 +115,7 @@ class Received:
         self.kind = BodyKind.EMPTY  # judged from `prefix`
         self.prefix = b""  # the first bytes of the decoded body (wire/bodies.PREFIX_BYTES)
         self.coding_fault: str | None = None
+        self.framed = False  # whether it came in binary frames
         self.coded_parts = 0  # members of gzip or frames of zstd that the body is made of
         self.foreign: Api | None = None  # whose answer it is, where the path promised another API's
 
@@ -188,7 +189,7 @@ class RuleState(StreamState):
     def streamed(self) -> bool:
         """Whether a stream was asked for; where the request is unknown, whether one came."""
         if self.asked.known:
-            return self.body.get("stream") is True
+            return self.api.asks_for_stream(self.body, self.request.url if self.request is not None else "")
         content_type = self.content_type or ""
         return "event-stream" in content_type or self.received.kind is BodyKind.SSE
 

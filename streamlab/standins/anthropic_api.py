@@ -8,7 +8,7 @@ spaces of padding before the last brace, one ``message_delta`` with the usage, `
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from streamlab.standins.answers import objects, speak, tidied, tokens
 from streamlab.standins.base import Minter, Scenario, StandinServer, compact
@@ -53,15 +53,29 @@ class MessagesAnswer:
         if isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive"):
             signature = f"EqQB{mint.letters(60)}"
             self.blocks.append({"type": "thinking", "thinking": "".join(_THOUGHT), "signature": signature})
-        if reply.text:
-            self.blocks.append({"type": "text", "text": reply.text})
+        self.stop_reason = "tool_use" if reply.tools else "end_turn"
+        self.stop_sequence: str | None = None
+        text = reply.text if reply.tools else self._cut(reply.text, body)
+        if text:
+            self.blocks.append({"type": "text", "text": text})
         for call in reply.tools:
             tool_id = f"toolu_01{mint.letters(22)}"
             block = {"type": "tool_use", "id": tool_id, "name": call.name, "input": json.loads(call.arguments)}
             self.blocks.append(block)
-        self.stop_reason = "tool_use" if reply.tools else "end_turn"
         self.tokens = 4 + sum(len(tokens(_said(block))) for block in self.blocks)
         self.input = 8 + len(tokens(compact(chat["messages"])))
+
+    def _cut(self, text: str, body: JsonObject) -> str:
+        """The text as far as stop_sequences and max_tokens let it go."""
+        listed = body.get("stop_sequences")
+        words = [word for word in listed if isinstance(word, str) and word] if isinstance(listed, list) else []
+        found = min((word for word in words if word in text), key=text.index, default=None)
+        if found is not None:
+            text, self.stop_reason, self.stop_sequence = text.partition(found)[0], "stop_sequence", found
+        limit, pieces = body.get("max_tokens"), tokens(text)
+        if isinstance(limit, int) and len(pieces) > limit:
+            text, self.stop_reason, self.stop_sequence = "".join(pieces[:limit]), "max_tokens", None
+        return text
 
     @property
     def usage(self) -> JsonObject:
@@ -78,7 +92,8 @@ class MessagesAnswer:
     def whole(self) -> JsonObject:
         """The answer as one object."""
         usage = {**self.usage, "output_tokens": self.tokens, "service_tier": "standard"}
-        return self.message(content=self.blocks, stop_reason=self.stop_reason, usage=usage)
+        ended = {"stop_reason": self.stop_reason, "stop_sequence": self.stop_sequence}
+        return self.message(content=self.blocks, **ended, usage=usage)
 
     def events(self) -> list[JsonObject]:
         """The events of the stream, in order."""
@@ -87,7 +102,7 @@ class MessagesAnswer:
             made += block_events(index, block)
         if self.blocks:
             made.insert(2, {"type": "ping"})
-        delta = {"stop_reason": self.stop_reason, "stop_sequence": None}
+        delta = {"stop_reason": self.stop_reason, "stop_sequence": self.stop_sequence}
         usage = {**self.usage, "output_tokens": self.tokens}
         return [*made, {"type": "message_delta", "delta": delta, "usage": usage}, {"type": "message_stop"}]
 
@@ -128,8 +143,13 @@ class MessagesServer(StandinServer):
     """What every server of the Messages API here shares: its head, its errors, and who is asked for what."""
 
     base_path = "/v1"
+    models: ClassVar[tuple[str, ...]] = ()  # how the names of its models begin; () where it takes any
 
     async def answer(self, request: HttpRequest, response: HttpResponse) -> None:
+        if self.models and request.method == "GET" and request.path.endswith("/models"):
+            listed = {"data": [{"type": "model", "id": "claude-sonnet-5", "display_name": "Claude Sonnet 5"}]}
+            await response.whole(200, self.head(request, "application/json"), compact(listed).encode())
+            return
         if not request.path.endswith("/messages"):
             await self.fail(response, request, 404, "not_found_error", "Not Found")
             return
@@ -141,6 +161,9 @@ class MessagesServer(StandinServer):
         if not isinstance(body, dict) or not objects(body.get("messages")):
             message = "messages: at least one message is required"
             await self.fail(response, request, 400, "invalid_request_error", message)
+            return
+        if self.models and not str(body.get("model")).startswith(self.models):
+            await self.fail(response, request, 404, "not_found_error", f"model: {body.get('model')}")
             return
         answer = MessagesAnswer(body, self.minter(request))
         if body.get("stream") is not True:
@@ -179,6 +202,7 @@ class AnthropicApi(MessagesServer):
     name = "anthropic"
     description = "the Messages API as Anthropic streams it"
     versions = ("2026-08",)
+    models = ("claude",)
     scenarios = (
         Scenario(
             "text",

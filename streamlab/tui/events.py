@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from streamlab.exchange import Exchange
 from streamlab.judging.event_index import STEP, Checkpoint, EventIndex
 from streamlab.storage.browsing import BodyPiece, Browser
+from streamlab.wire.binary_frames import CODING, TOLD_BY, is_framed
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder
@@ -44,7 +45,7 @@ class StoredBody:
 
 
 class DecodedBody:
-    """A compressed body, decoded as far as somebody has looked; a bomb is stopped by `BodyDecoder`."""
+    """A compressed or framed body, decoded as far as somebody has looked; a bomb is stopped by `BodyDecoder`."""
 
     def __init__(self, browser: Browser, exchange_id: int, coding: str) -> None:
         self._stored = StoredBody(browser, exchange_id)
@@ -66,7 +67,9 @@ def body_of(browser: Browser, exchange: Exchange) -> BodyPieces:
     coding = exchange.head.header("content-encoding") if exchange.head is not None else None
     number = exchange.id or 0
     if coding is None or BodyDecoder(coding).identity:
-        return StoredBody(browser, number)
+        stored = StoredBody(browser, number)
+        start = b"".join(piece.data for piece in stored.pieces(0, TOLD_BY))
+        return DecodedBody(browser, number, CODING) if is_framed(start) else stored
     return DecodedBody(browser, number, coding)
 
 

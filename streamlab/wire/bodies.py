@@ -43,7 +43,8 @@ def sniff(prefix: bytes) -> BodyKind:
 
 #: How compressed bodies start, and the coding that is.
 _COMPRESSED = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
-_AWS_PRELUDE = 12
+#: What tells a body of binary frames (binary_frames).
+_TOLD_BY = 14
 
 
 def is_zstd_frame(start: bytes) -> bool:
@@ -59,5 +60,5 @@ def coding_of(start: bytes) -> str | None:
 def is_begun(start: bytes) -> bool:
     """Whether more bytes are needed to tell a compressed or binary body by its start."""
     if start[:1] == b"\0":
-        return len(start) < _AWS_PRELUDE
+        return len(start) < _TOLD_BY
     return any(len(start) < len(magic) and magic.startswith(start) for magic, _ in _COMPRESSED)

@@ -1,4 +1,4 @@
-"""Undoes the content coding of a body, as it comes: gzip, deflate, br, zstd, one over another.
+"""Undoes the content coding of a body, as it comes: gzip, deflate, br, zstd, one over another; and AWS's binary frames.
 
 A bomb is stopped: a decoded body may be at most `MAX_DECODED` bytes, after that decoding ends with a fault instead of
 eating the machine. Who must not be kept busy takes a body in `BodyDecoder.pieces`, each of which takes little time and
@@ -14,6 +14,7 @@ from typing import Protocol
 import brotli
 import zstandard
 
+from streamlab.wire.binary_frames import CODING, BinaryFrames, is_framed
 from streamlab.wire.bodies import coding_of, is_begun, is_zstd_frame
 
 #: Decoded bytes of a compressed body that are read at most.
@@ -30,7 +31,7 @@ class BodyDecoder:
 
     ``fault`` says why decoding stopped (wrong coding, corrupt data, too large); None while all is well. What was
     decoded before the fault has been handed out. ``identity`` is True when there is nothing to undo. With ``guess`` a
-    body that plainly starts compressed, and has no coding by its head, is decoded all the same.
+    body that plainly starts compressed, or with a binary frame, and has no coding by its head, is decoded all the same.
     """
 
     def __init__(self, content_encoding: str | None, *, guess: bool = False) -> None:
@@ -80,7 +81,7 @@ class BodyDecoder:
             self._start = start
             return b""
         self._start = None
-        coding = coding_of(start)
+        coding = CODING if is_framed(start) else coding_of(start)
         if coding is not None:
             self.codings, self._stages, self._made = [coding], [_STAGES[coding]()], [0]
         return start
@@ -114,6 +115,11 @@ class BodyDecoder:
             if full:
                 return
         self.fault = self.fault or stage.fault
+
+    @property
+    def framed(self) -> bool:
+        """Whether the body came in binary frames."""
+        return self.codings == [CODING]
 
     @property
     def complete(self) -> bool:
@@ -314,4 +320,5 @@ _STAGES: dict[str, Callable[[], _Stage]] = {
     "deflate": lambda: _Zlib(zlib.MAX_WBITS),
     "br": _Brotli,
     "zstd": _Zstd,
+    CODING: BinaryFrames,
 }

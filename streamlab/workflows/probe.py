@@ -14,13 +14,14 @@ from typing import Any
 
 import httpx
 
-from streamlab.apis import DEFAULT
+from streamlab.apis import APIS, DEFAULT
 from streamlab.apis.question import STEADY, Question
 from streamlab.comparing.attribution import attributed
 from streamlab.comparing.features import Feature, ModeOutcome, Support, feature_of, judge
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
+from streamlab.rules.api import Api
 from streamlab.servers.listening import bind, raise_file_limit
 from streamlab.servers.relay import Relay, Route
 from streamlab.servers.upstream import Upstream, parse_upstream
@@ -28,14 +29,14 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.recorder_process import Recording, start
 from streamlab.wire.visible import visible
 
-_QUESTIONS: tuple[Question, ...] = tuple(DEFAULT.questions())
+#: The APIs that have questions, by the names of their folders.
+ASKED = {api.folder: api for api in APIS if tuple(api.questions())}
 LABEL = "probe"
 GATEWAY, DIRECT = "probed", "direct"
 #: Answers in a row that never came, or never ended, after which nothing more is asked.
 _PATIENCE = 3
 #: Bytes of one answer that are read at most.
 _MAX_ANSWER = 16 * 1024 * 1024
-_KEY = "OPENAI_API_KEY"
 
 #: What is told while asking: how many requests are done, how many there are, the question.
 Told = Callable[[int, int, str], None]
@@ -52,6 +53,12 @@ class Probe:
     direct_model: str | None = None
     timeout: float = 60.0
     db: Path | None = None
+    api: Api = DEFAULT
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What is asked."""
+        return tuple(self.api.questions())
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,16 +183,15 @@ class _Session:
 
     async def run(self) -> None:
         """Everything, in a fixed order."""
-        key = os.environ.get(_KEY)
-        headers = {"authorization": f"Bearer {key}"} if key else {}
+        headers = self._asked.api.credentials(os.environ.get(self._asked.api.key_variable))
         # Each question on a connection of its own: a server may close one after an error without saying so.
         limits = httpx.Limits(max_keepalive_connections=0)
         async with httpx.AsyncClient(headers=headers, timeout=None, trust_env=False, limits=limits) as client:
             if not self.model:
                 self.model = await self._first_model(client)
             await self._settle(client)
-            total = 2 * len(_QUESTIONS) * len(self._bases)
-            for question in _QUESTIONS:
+            total = 2 * len(self._asked.questions) * len(self._bases)
+            for question in self._asked.questions:
                 for stream in (True, False):
                     for tap in self._bases:
                         if self.stopped is None:
@@ -212,7 +218,7 @@ class _Session:
     async def _settle(self, client: httpx.AsyncClient) -> None:
         """Find out with the first question which members the server refuses; they are left out of all."""
         for _ in range(3):
-            body = self._body(_QUESTIONS[0], GATEWAY, stream=False)
+            body = self._body(self._asked.questions[0], GATEWAY, stream=False)
             reply = await self._post(client, GATEWAY, body)
             self._reachable(reply)
             if reply.status not in (400, 422) or not self._leave_out(reply.text):
@@ -249,7 +255,7 @@ class _Session:
 
     async def _post(self, client: httpx.AsyncClient, tap: str, body: bytes) -> _Reply:
         headers = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
-        url = f"{self._bases[tap]}/chat/completions"
+        url = self._bases[tap] + self._asked.api.path.removeprefix("/v1")
         return await self._fetch(client.stream("POST", url, content=body, headers=headers))
 
     async def _fetch(self, request: contextlib.AbstractAsyncContextManager[httpx.Response]) -> _Reply:
@@ -327,7 +333,7 @@ class _Recorded:
 
 def _features(asked: Probe, session: _Session, recorded: _Recorded, tap: str) -> Iterator[Feature]:
     sent = {(one.question.name, one.stream): one for one in session.sent if one.tap == tap}
-    for question in _QUESTIONS:
+    for question in asked.questions:
         exchanges = [
             recorded.of(one) if (one := sent.get((question.name, stream))) else None for stream in (True, False)
         ]
@@ -343,4 +349,4 @@ def _outcome(asked: Probe, question: Question, exchange: Exchange | None) -> Mod
     return judge(question, exchange, analyze(exchange), asked.timeout)
 
 
-__all__ = ["DIRECT", "GATEWAY", "Probe", "Probed", "probe"]
+__all__ = ["ASKED", "DIRECT", "GATEWAY", "Probe", "Probed", "probe"]

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 from rich.cells import cell_len
 
+from streamlab.apis.anthropic.questions import QUESTIONS as MESSAGES
 from streamlab.apis.chat.questions import QUESTIONS
 from streamlab.standins import in_thread, serve_standin, standin_in_thread
 from streamlab.storage.capture_db import CaptureDB
@@ -312,3 +313,32 @@ def test_the_documented_questions_are_those_that_are_asked():
     page = (Path(__file__).parents[2] / "docs" / "probe.md").read_text(encoding="utf-8")
     for question in QUESTIONS:
         assert f"| `{question.name}` |" in page
+
+
+# -- Messages ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_conforming_server_of_messages_passes_its_own_questions(probe, tmp_path):
+    with standin_in_thread("anthropic", gap_ms=0) as server:
+        ran = probe(server.base_url, "--api", "anthropic", "--json")
+    assert ran.code == 0, ran.out
+    assert [one["name"] for one in ran.json["features"]] == [one.name for one in MESSAGES]
+    assert {one["state"] for one in ran.json["features"]} == {"pass"}
+    assert ran.json["model"] == "claude-sonnet-5"
+    with CaptureDB(tmp_path / "probe.db") as database:
+        assert {row.api for row in database.overview()} == {"anthropic.messages"}
+
+
+def test_what_a_gateway_of_messages_breaks_is_named_by_its_rules(probe):
+    with standin_in_thread("messages-gateway", gap_ms=0) as server:
+        ran = probe(server.base_url, "--api", "anthropic", "--model", "second-stop", "--json")
+    assert ran.code == 1
+    assert ran.rules("plain") == {"messages-block-stop-repeated"}
+    assert ran.feature("tool-call")["whole"]["state"] == "pass"
+    assert ran.feature("unknown-model")["state"] == "unsupported"
+
+
+def test_an_api_without_questions_is_a_mistake(probe):
+    ran = probe("http://127.0.0.1:9/v1", "--api", "gemini")
+    assert ran.code == 2
+    assert "--api gemini" in ran.err

@@ -40,7 +40,9 @@ def test_is_named_and_documented(rule):
     assert module == rule.name.replace("-", "_"), "the file is named after the rule"
     assert family_of(rule) in rule_fixtures.ROOT.joinpath(family_of(rule)).name
     doc = rule.__doc__ or ""
-    assert re.search(r"## What (OpenAI|Anthropic|Google) does", doc), "the docstring does not say what should be sent"
+    assert re.search(r"## What (OpenAI|Anthropic|Google|Ollama|AWS) does", doc), (
+        "the docstring does not say what should be sent"
+    )
     for section in ("## Why it matters", "## Repair"):
         assert section in doc, f"the docstring lacks {section!r}"
     assert rule.source.document

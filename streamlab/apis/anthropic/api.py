@@ -14,9 +14,11 @@ from streamlab.apis.anthropic.expectations import (
     PING,
 )
 from streamlab.apis.anthropic.fold import MessageFold
+from streamlab.apis.anthropic.questions import QUESTIONS
 from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.apis.anthropic.repairs.whole import streamed
 from streamlab.apis.anthropic.translator import AnthropicTranslator
+from streamlab.apis.question import Question
 from streamlab.apis.translator import Translator
 from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
@@ -33,6 +35,7 @@ class Anthropic(Api):
     judged = True
     path_ends = ("/messages",)
     path = "/v1/messages"
+    key_variable = "ANTHROPIC_API_KEY"
     ending_types = frozenset({MESSAGE_STOP, ERROR})
     keepalive_types = frozenset({PING})
     names_events = True
@@ -50,6 +53,9 @@ class Anthropic(Api):
 
     def promises_other_than(self, found: Api) -> bool:
         return not found.ends_with_done and super().promises_other_than(found)  # chunks of chat have their own rule
+
+    def asks_for_stream(self, body: JsonObject, url: str) -> bool:
+        return super().asks_for_stream(body, url) or "-with-response-stream" in url  # Bedrock
 
     def tracker(self) -> MessageReader:
         return MessageReader()
@@ -76,6 +82,12 @@ class Anthropic(Api):
 
     def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
         return streamed(value, story) if self.is_whole_answer(value) else None
+
+    def questions(self) -> Iterable[Question]:
+        return QUESTIONS
+
+    def credentials(self, key: str | None) -> dict[str, str]:
+        return {"anthropic-version": "2023-06-01", **({"x-api-key": key} if key else {})}
 
     def translator(self) -> type[Translator] | None:
         return AnthropicTranslator

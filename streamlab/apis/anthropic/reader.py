@@ -73,7 +73,7 @@ class MessageReader:
         self.usage: JsonObject = {}
         self.stopped = False
         self.stop: JsonObject = {}  # the message_stop
-        self.error: JsonObject | None = None
+        self.error: JsonObject | None = None  # that came before its stop
         self.other_answer = False  # a second message_start began another message: what comes is no longer this one
         # the event read last
         self.kind = ""
@@ -97,7 +97,7 @@ class MessageReader:
 
     @property
     def failed(self) -> bool:
-        """Whether an error came."""
+        """Whether an error came before the message was stopped."""
         return self.error is not None
 
     @property
@@ -186,7 +186,7 @@ class MessageReader:
     def _read_error(self, value: JsonObject, odd: int) -> int:
         self.kind, self.block, self.delta = ERROR, None, ""
         odd |= self._after()
-        if self.error is None:
+        if self.error is None and not self.stopped:
             self.error = value
         self._only = None
         return _F.ERROR | odd

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import zlib
-
 from streamlab.exchange import ResponseHead
 from streamlab.rules.api import Api
+from streamlab.wire.binary_frames import is_framed
+from streamlab.wire.payload import JsonObject
 
-_PRELUDE, _CRC = 8, 12
-_LARGEST = 16 * 1024 * 1024
+_CONVERSE = ("contentBlockIndex", "stopReason", "metrics")
 
 
 class AwsEventStream(Api):
-    """``application/vnd.amazon.eventstream``: binary messages, each with its lengths and their checksum in front."""
+    """``application/vnd.amazon.eventstream``: binary messages, each with its lengths and their checksum in front.
+
+    What lies in them is told apart: events of a model's own API are judged as such, those of Converse are not judged.
+    """
 
     name = "aws.event-stream"
     title = "AWS event stream"
     vendor = "AWS"
 
     def owns_path(self, path: str) -> bool:
-        return path.endswith(("/converse-stream", "/invoke-with-response-stream"))
+        return path.endswith("/converse-stream")
 
     def recognises_head(self, head: ResponseHead) -> bool:
         return (head.header("content-type") or "").strip().lower().startswith("application/vnd.amazon.eventstream")
 
     def recognises_bytes(self, start: bytes) -> bool:
-        """By the prelude: two lengths, and the CRC-32 of both."""
-        if len(start) < _CRC:
-            return False
-        total = int.from_bytes(start[:4])
-        checksum = int.from_bytes(start[_PRELUDE:_CRC])
-        return _CRC < total <= _LARGEST and zlib.crc32(start[:_PRELUDE]) == checksum
+        return is_framed(start)
+
+    def recognises(self, value: JsonObject) -> bool:
+        """An event of Converse, once it is out of its frame; those of a model's own API are that API's."""
+        return any(key in value for key in _CONVERSE) and "type" not in value and "choices" not in value
 
 
 API = AwsEventStream()

@@ -42,6 +42,7 @@ class ContentTypeNotEventStream(Rule):
             or not ctx.head.headers
             or ctx.received.kind is not BodyKind.SSE
             or not ctx.seen.data_events
+            or ctx.received.framed
         ):
             return
         value = ctx.head.header("content-type")

@@ -45,6 +45,8 @@ class EncodingMislabelled(Rule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         coding = ctx.head.header("content-encoding") if ctx.head is not None else None
+        if ctx.received.framed:
+            return
         fault = ctx.received.coding_fault
         name = bodies.coding_of(self._raw)
         if name is not None and (coding or "identity").strip().lower() == "identity":

@@ -7,13 +7,14 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import UTF8
+from streamlab.wire.binary_frames import is_framed
 from streamlab.wire.bodies import coding_of
 
 #: A stream in at least this many reads of at most this many bytes on average is told as well.
 _MANY_READS, _TINY = 64, 4
 
 #: Bytes at the start that tell a compressed body.
-_MAGIC = 4
+_MAGIC = 14
 
 
 class Utf8SplitOverReads(Rule):
@@ -63,7 +64,7 @@ class Utf8SplitOverReads(Rule):
     def _coded(self) -> bool:
         head = self.ctx.head
         named = head is not None and head.header("content-encoding") is not None
-        return named or coding_of(self._start) is not None
+        return named or coding_of(self._start) is not None or is_framed(self._start)
 
     def end(self, ending: Ending) -> Findings:
         reads, size = self.ctx.received.segments, self.ctx.received.body_bytes

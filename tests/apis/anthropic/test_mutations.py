@@ -15,6 +15,7 @@ from streamlab.repairing.normalizer import Normalizer, errors_left, normalize
 from streamlab.rules.finding import Severity
 from tests.apis.anthropic.mutations import mutated
 from tests.examples import examples
+from tests.harm_laws import broken_laws
 from tests.messages import (
     PATH,
     PING,
@@ -233,3 +234,29 @@ def test_text_that_is_not_whole_calls_of_offered_tools_stays(kept):
 def test_without_tools_markup_is_text():
     made = exchange(sse(text(_INVOKE)), request=request_for(tools=[]))
     assert normalize(made, unsafe=True).exchange.body == made.body
+
+
+# -- what mutations showed -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        3778753,  # a comment between message_delta and a delta that comes after the block's end
+        82838545,  # another message begins while blocks are numbered anew
+        113323171,  # and while one block waits for the end of another
+        722168423,  # a block's stop, then its deltas, and no start
+        420702138,  # the same with the input of a tool
+        856785675,  # text in a block of redacted thinking that has no data
+        905513946,  # a thought in tags, in a delta whose type is an object
+        581052951,  # message_delta before the end of a text that holds a call
+    ],
+)
+def test_no_law_is_broken_where_one_was(number):
+    assert broken_laws(mutated(number)) == {}
+
+
+def test_text_behind_a_stray_stop_is_kept():
+    events = text()
+    late = [events[0], *events[6:7], *events[3:]]
+    assert _held(_repaired(late))["content"] == "Spring is here."

@@ -74,6 +74,8 @@ class Blocks(Part):
             self._writer.held.append(draft)  # content may follow, and belong before the stop
         else:
             yield from self._close_extra(draft, None)
+            if self.message.passing:  # another message begins: what waits belongs before it
+                yield from self._close_all(draft, close=False)
             if kind == MESSAGE_STOP or type(draft.event) is ErrorPayload:
                 known = self.message.stop_reason not in (None, "")
                 yield from self._close_all(draft, close=known or kind == MESSAGE_STOP)
@@ -86,6 +88,13 @@ class Blocks(Part):
             return False
         self.message.drop(draft, "messages-unknown-type")
         return True
+
+    def number(self, draft: Draft) -> None:
+        """Number what comes for a block of this message once another message began."""
+        block = self.message.reader.block
+        slot = self._slots.get(block.number) if block is not None else None
+        if slot is not None and slot.opened and kind_of(draft) in (BLOCK_DELTA, BLOCK_STOP):
+            self._writer.number(draft, slot)
 
     def idle(self) -> Drafts:
         """Give up waiting for the next event."""
@@ -100,7 +109,7 @@ class Blocks(Part):
     # -- holding back ------------------------------------------------------------------------------------------------
 
     def _ping(self, draft: Draft) -> Iterator[Draft]:
-        if self._writer.held and len(self._writer.held) < 2:
+        if self._writer.held and not any(map(is_quiet, self._writer.held)):
             self._writer.held.append(draft)
             return
         self._over += 1 if self._over else 0
@@ -125,6 +134,8 @@ class Blocks(Part):
             slot = self._slots[block.number] = Slot(block.kind)
         elif slot is None:
             slot = self._slots[block.number] = self._stray(draft, kind)
+        elif slot.dropped and kind == BLOCK_DELTA and (not slot.kind or self.message.reader.delta in DELTA_BLOCKS):
+            slot = self._slots[block.number] = self._stray(draft, kind)  # there is something in it after all
         if slot.dropped or (kind == BLOCK_STOP and (slot.closed or facts & MessageFact.AGAIN)):
             self.message.drop(draft, self._why_dropped(slot, kind))
             return
@@ -197,8 +208,11 @@ class Blocks(Part):
             yield from self._open(draft, slot)
             return
         if slot.dropped:
-            self.message.drop(draft, self._why_dropped(slot, kind))
-            return
+            delta = as_object(draft.json.get("delta")).get("type")
+            if kind != BLOCK_DELTA or delta not in DELTA_BLOCKS:
+                self.message.drop(draft, self._why_dropped(slot, kind))
+                return
+            slot.dropped, slot.kind = False, DELTA_BLOCKS[delta]
         if not slot.opened:
             yield from self._writer.open_for(draft, slot, slot.kind, _STRAY)
         if kind == BLOCK_DELTA:

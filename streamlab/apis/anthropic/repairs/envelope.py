@@ -76,7 +76,7 @@ class Envelope(Part):
 
     def _wait(self, draft: Draft, kind: str) -> Drafts:
         self.message.odd = True
-        if type(draft.event) is not Chunk or kind == "error":
+        if not is_quiet(draft) and (type(draft.event) is not Chunk or kind == "error"):
             return (*self._without_start(), draft)
         self._early.append(draft)
         return self._without_start() if len(self._early) > _MOST_EARLY or kind == MESSAGE_STOP else ()

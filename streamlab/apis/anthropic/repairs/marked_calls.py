@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterator
 from typing import Final
 
-from streamlab.apis.anthropic.expectations import BLOCK_STOP
+from streamlab.apis.anthropic.expectations import BLOCK_STOP, MESSAGE_DELTA
 from streamlab.apis.anthropic.markup import OPENERS, calls_in
+from streamlab.apis.anthropic.repairs.deltas import clean
 from streamlab.apis.anthropic.repairs.envelope import block_events
 from streamlab.apis.anthropic.repairs.parts import Message, Part, is_quiet, kind_of
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts
-from streamlab.wire.reading import as_object
 
 _RULE = "messages-tool-call-as-text"
 _MOST: Final = 1 << 20
@@ -35,12 +35,14 @@ class MarkedCalls(Part):
         """What becomes of one event."""
         if not self.message.story.tools or is_quiet(draft) or self.message.passing:
             return (draft,)
-        delta = as_object(draft.json.get("delta")) if kind_of(draft) == "content_block_delta" else {}
+        delta = (clean(draft, self.message) if kind_of(draft) == "content_block_delta" else None) or {}
         piece = delta.get("text")
         if delta.get("type") == "text_delta" and type(piece) is str:
             return self._add(draft, piece)
         if kind_of(draft) == BLOCK_STOP and self._held:
             return (*self._settled(draft),)
+        if kind_of(draft) == MESSAGE_DELTA:
+            return (draft,)  # too early: the block is not over
         return (*self._let_go(), draft)
 
     def _add(self, draft: Draft, piece: str) -> Drafts:

@@ -81,12 +81,12 @@ class MessageRepair(Repair):
     def __init__(self, story: RepairState) -> None:
         super().__init__(story)
         self._message = Message(story)
-        self._closing = Closing(self._message)
+        self._closing, self._blocks = Closing(self._message), Blocks(self._message)
         self._reads_text = story.unsafe and bool(story.tools)  # any text may hold a call
         parts: list[Part] = [Envelope(self._message)]
         if story.unsafe:
             parts = [ChatChunks(self._message), *parts, ThinkTags(self._message), MarkedCalls(self._message)]
-        self._parts = (*parts, Blocks(self._message), ToolInputs(self._message), self._closing)
+        self._parts = (*parts, self._blocks, ToolInputs(self._message), self._closing)
 
     @property
     def holding(self) -> bool:
@@ -103,6 +103,7 @@ class MessageRepair(Repair):
         if message.passing:
             if message.read(draft) & MessageFact.MESSAGE_DELTA:
                 message.stop_reason = as_object(draft.json.get("delta")).get("stop_reason") or message.stop_reason
+            self._blocks.number(draft)
             return (draft,)
         out = self._through((draft,), 0)
         if self._message.passing:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from streamlab.apis.anthropic.repairs.deltas import clean
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts
-from streamlab.wire.reading import as_object
 
 _RULE = "messages-think-tags-in-text"
 _OPEN, _CLOSE = "<think>", "</think>"
@@ -33,7 +33,7 @@ class ThinkTags(Part):
         """What becomes of one event."""
         if self._over or is_quiet(draft):
             return (draft,)
-        delta = as_object(draft.json.get("delta")) if kind_of(draft) == "content_block_delta" else {}
+        delta = (clean(draft, self.message) if kind_of(draft) == "content_block_delta" else None) or {}
         if delta.get("type") == "thinking_delta":
             self._over = True
         piece = delta.get("text")

@@ -55,6 +55,8 @@ class MessagesTruncated(MessagesRule):
         reader = self.messages
         if ending is not Ending.COMPLETE or reader.stopped or reader.failed or reader.stop_reason is not None:
             return
+        if self.ctx.received.coding_fault is not None:
+            return  # the rest was not read
         if not reader.begun:
             if self._pings and self.ctx.seen.chunks == self.ctx.seen.data_events and self._last is None:
                 yield self.found("nothing but pings came", expected="message_start", actual="ping")

@@ -1,0 +1,1 @@
+"""How a stream of Ollama's ends."""
