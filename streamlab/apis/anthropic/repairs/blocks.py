@@ -48,7 +48,7 @@ class Blocks(Part):
     def holding(self) -> bool:
         """Whether a start or a stop, or a whole block, is held back."""
         current = self._writer.current
-        waits = current is not None and (current.text is not None or current.signature is not None)
+        waits = current is not None and (current.text is not None or bool(current.signatures))
         return bool(self._writer.held or self._queue or waits)
 
     def take(self, draft: Draft) -> Drafts:
@@ -117,9 +117,9 @@ class Blocks(Part):
             yield from self._close_all(draft, close=True)
         yield from self._writer.release()
         current = self._writer.current
-        if current is not None and current.signature is not None:
-            signed, current.signature = current.signature, None
-            yield signed
+        if current is not None:
+            signed, current.signatures = current.signatures, []
+            yield from signed
         yield draft
 
     # -- what an event is about --------------------------------------------------------------------------------------

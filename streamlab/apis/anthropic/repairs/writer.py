@@ -16,6 +16,10 @@ MISMATCH: Final = "messages-delta-type-mismatch"
 _REUSED, _GAP, _TYPE = "messages-block-index-reused", "messages-block-index-gap", "messages-block-index-type"
 
 
+#: Pieces of a signature that wait for the end of their thinking; a whole one is one piece.
+_MOST_SIGNATURES: Final = 16
+
+
 class Slot:
     """A block on its way out."""
 
@@ -29,7 +33,7 @@ class Slot:
         "opened",
         "out",
         "raw",
-        "signature",
+        "signatures",
         "text",
         "waiting",
     )
@@ -43,7 +47,7 @@ class Slot:
         self.raw = False  # goes out as it came: what it should be is not known
         self.empty = True
         self.text: tuple[str, Draft] | None = None  # that its start held
-        self.signature: Draft | None = None  # that came before the thinking it signs may be over
+        self.signatures: list[Draft] = []  # that came before the thinking they sign may be over
         self.waiting: list[Draft] = []
         self.after: Slot | None = None  # the block that takes what comes after its own was closed
 
@@ -98,9 +102,9 @@ class BlockWriter:
                 yield from self.release()
                 value = delta_event(slot.out, f"{slot.kind}_delta", slot.kind, text)
                 yield made(value, start, "messages-block-start-text")
-        if signature and slot.signature is not None:
-            signed, slot.signature = slot.signature, None
-            yield signed
+        if signature:
+            signed, slot.signatures = slot.signatures, []
+            yield from signed
 
     def close(self, slot: Slot | None, draft: Draft | None, rule: str) -> Iterator[Draft]:
         """Close a block that nobody closed."""
@@ -135,12 +139,12 @@ class BlockWriter:
         yield from self.release()
         self.number(draft, slot)
         slot.empty = False
-        if kind == "signature_delta" and slot.signature is None:
-            slot.signature = draft
+        if kind == "signature_delta" and len(slot.signatures) < _MOST_SIGNATURES:
+            slot.signatures.append(draft)
             return
-        if kind == "thinking_delta" and slot.signature is not None:
+        if kind == "thinking_delta" and slot.signatures:
             self.message.odd = True
-            slot.signature.note("messages-thinking-signature", "", "early", "last")
+            slot.signatures[-1].note("messages-thinking-signature", "", "early", "last")
         yield draft
 
     def write(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
@@ -157,6 +161,4 @@ class BlockWriter:
         slot.closed, self.current = True, None
         yield from self.hold(draft)
         self.stopped = slot
-        if slot.signature is not None:
-            self.held.insert(0, slot.signature)
-            slot.signature = None
+        self.held[:0], slot.signatures = slot.signatures, []
