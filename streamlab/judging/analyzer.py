@@ -115,8 +115,7 @@ class Analyzer:
         received.prefix = bytes(self._prefix)
         self._prefix.clear()
         received.kind = bodies.sniff(received.prefix)
-        received.coding_fault, received.coded_parts = self._decoder.body.fault, self._decoder.body.parts
-        received.framed = self._decoder.body.framed
+        received.know_coding(self._decoder.body)
         self._look_at_the_whole()
         table = self._table or self._settle(received.first_json)
         ctx.facts, ctx.received.foreign = 0, self._reader.foreign
@@ -128,7 +127,7 @@ class Analyzer:
     def _look_at_the_whole(self) -> None:
         """What headers, a binary start, or a body that is no stream tell of the API."""
         reader, received = self._reader, self.ctx.received
-        reader.announced(self.ctx.head, received.prefix)
+        reader.announced(self.ctx.head, self._decoder.body.framed or received.prefix)
         if reader.looking:
             reader.look(received.first_json)
         self.ctx.fold_whole(reader.api)
@@ -310,12 +309,11 @@ class Analyzer:
             if span is None and finding.path is not None:
                 span = member_span(event.sse, finding.path)
             span = span or event.sse.span
-        if not self._decoder.body.identity:
-            span = None  # offsets into the decoded body are no byte range of the body as it was sent
-            if self._decoder.body.framed:
-                finding = replace(finding, repairability=Repairability.NONE)  # frames are left as they are
+        # Offsets into the decoded body are no byte range of the body as it was sent; binary frames are never rewritten.
+        span = span if self._decoder.body.identity else None
+        how = Repairability.NONE if self._decoder.body.framed else finding.repairability
         offset_us = finding.offset_us if finding.offset_us is not None else self.ctx.offset_us
-        return replace(finding, span=span, offset_us=offset_us)
+        return replace(finding, span=span, offset_us=offset_us, repairability=how)
 
     def _report(self, end_us: int | None) -> Report:
         ctx, reader = self.ctx, self._reader

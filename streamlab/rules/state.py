@@ -15,6 +15,7 @@ from streamlab.rules.request import RequestReading
 from streamlab.wire.bad_payloads import MisfitReader
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.call_reader import CallReader, Fragment
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.runs import Run
@@ -118,6 +119,10 @@ class Received:
         self.framed = False  # whether it came in binary frames
         self.coded_parts = 0  # members of gzip or frames of zstd that the body is made of
         self.foreign: Api | None = None  # whose answer it is, where the path promised another API's
+
+    def know_coding(self, body: BodyDecoder) -> None:
+        """Take in how the body was coded, once all of it came."""
+        self.coding_fault, self.coded_parts, self.framed = body.fault, body.parts, bool(body.framed)
 
     @property
     def whole_json(self) -> Any:

@@ -14,7 +14,7 @@ from typing import Protocol
 import brotli
 import zstandard
 
-from streamlab.wire.binary_frames import CODING, BinaryFrames, is_framed
+from streamlab.wire.binary_frames import CODING, TOLD_BY, BinaryFrames, is_framed
 from streamlab.wire.bodies import coding_of, is_begun, is_zstd_frame
 
 #: Decoded bytes of a compressed body that are read at most.
@@ -49,6 +49,8 @@ class BodyDecoder:
                 break
             self._stages.append(make())
         self._made = [0] * len(self._stages)  # bytes that came out of each stage
+        #: How the binary frames begin in which the body came; empty where it came in none.
+        self.framed = b""
         self._start: bytes | None = b"" if guess and not self.codings else None  # while a guess is open
 
     @property
@@ -81,7 +83,8 @@ class BodyDecoder:
             self._start = start
             return b""
         self._start = None
-        coding = CODING if is_framed(start) else coding_of(start)
+        self.framed = start[:TOLD_BY] if is_framed(start) else b""
+        coding = CODING if self.framed else coding_of(start)
         if coding is not None:
             self.codings, self._stages, self._made = [coding], [_STAGES[coding]()], [0]
         return start
@@ -115,11 +118,6 @@ class BodyDecoder:
             if full:
                 return
         self.fault = self.fault or stage.fault
-
-    @property
-    def framed(self) -> bool:
-        """Whether the body came in binary frames."""
-        return self.codings == [CODING]
 
     @property
     def complete(self) -> bool:

@@ -326,7 +326,8 @@ def test_a_conforming_server_of_messages_passes_its_own_questions(probe, tmp_pat
     assert {one["state"] for one in ran.json["features"]} == {"pass"}
     assert ran.json["model"] == "claude-sonnet-5"
     with CaptureDB(tmp_path / "probe.db") as database:
-        assert {row.api for row in database.overview()} == {"anthropic.messages"}
+        asked = {database.get(row.id).request.url.rpartition("/v1")[2] for row in database.overview()}
+    assert asked == {"/models", "/messages"}
 
 
 def test_what_a_gateway_of_messages_breaks_is_named_by_its_rules(probe):
