@@ -150,5 +150,18 @@ def _print_completion(console: HarmlessConsole, exchange: Exchange, report: Repo
     for key, value in completion_of(exchange, report).items():
         if value in (None, "", []) and key not in ("content", "finish_reason"):
             continue
+        if key == "blocks" and isinstance(value, list):
+            console.print(Text(f"{key}:"))
+            for number, block in enumerate(value):
+                console.hanging(Text(f"  {number} {visible(_block_line(block), 2000)}"), 0, 4)
+            continue
         shown = value if isinstance(value, str) else dump(value)
         console.hanging(Text(f"{key}: {visible(shown, 2000)}"), 0, 2)
+
+
+def _block_line(block: Any) -> str:
+    """One block of an answer: its type, and what it holds."""
+    if not isinstance(block, dict):
+        return dump(block)
+    rest = {key: value for key, value in block.items() if key != "type"}
+    return f"{block.get('type')} {dump(rest)}"

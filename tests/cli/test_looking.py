@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,12 @@ def test_show_has_timeline_findings_numbers_and_completion(run, database):
     assert shown["id"] == 2
     assert len(shown["timeline"]) == 6
     assert sum(length for _, length in shown["segments"]) == shown["metrics"]["bytes"]
+
+
+def test_show_gives_each_block_of_a_message_its_line(run):
+    out = run("show", Path(__file__).parents[2] / "captures" / "anthropic-thinking").out
+    lines = [line for line in out.splitlines() if line.startswith(("blocks:", "  0 ", "  1 "))]
+    assert [line.split()[:2] for line in lines] == [["blocks:"], ["0", "thinking"], ["1", "text"]]
 
 
 def test_show_wants_one_exchange(run, folder):
