@@ -309,8 +309,7 @@ class Analyzer:
             if span is None and finding.path is not None:
                 span = member_span(event.sse, finding.path)
             span = span or event.sse.span
-        # Offsets into the decoded body are no byte range of the body as it was sent; binary frames are never rewritten.
-        span = span if self._decoder.body.identity else None
+        span = span if self._decoder.body.identity else None  # offsets into a decoded body are none into what was sent
         how = Repairability.NONE if self._decoder.body.framed else finding.repairability
         offset_us = finding.offset_us if finding.offset_us is not None else self.ctx.offset_us
         return replace(finding, span=span, offset_us=offset_us, repairability=how)
