@@ -269,6 +269,31 @@ def test_the_role_that_shows_a_seam_is_not_called_repairable():
     assert found.repairability is Repairability.NONE
 
 
+def test_the_model_that_changes_at_a_seam_is_not_called_repairable():
+    exchange = asked(sse([*AGAIN[:3], *({**one, **OTHER, "model": "fallback"} for one in AGAIN)]))
+    (found,) = [one for one in analyze(exchange).findings if one.rule == "model-missing-or-changes"]
+    assert found.repairability is Repairability.NONE
+
+
+@pytest.mark.parametrize(
+    ("payloads", "rule", "safe"),
+    [
+        (finished_with("error"), "finish-reason-unknown-value", Repairability.NONE),
+        (finished_with("tool_calls"), "tool-call-finish-without-calls", Repairability.UNSAFE),
+        (sse([TEXT[0], chunk({}, "tool_calls")]), "tool-call-finish-without-calls", Repairability.NONE),
+    ],
+)
+def test_a_repair_is_promised_where_there_is_one(payloads, rule, safe):
+    (found,) = [one for one in analyze(asked(payloads, tools=True)).findings if one.rule == rule]
+    assert found.repairability is safe
+    assert (rule in errors_left(normalize(asked(payloads, tools=True), unsafe=True))) == (safe is Repairability.NONE)
+
+
+def test_a_stream_that_nobody_could_read_is_not_called_empty():
+    exchange = asked(sse([TEXT[0], b'{"id":"x",', TEXT[-1]]))
+    assert "silent-empty-success" not in {one.rule for one in analyze(exchange).findings}
+
+
 def _call(name, arguments, **extra):
     opening = {**streams.call(0, "call_1", name), **extra}
     opening["function"]["arguments"] = arguments

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
+from streamlab.apis.chat.restarts import ids_of_two
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place, Spell
@@ -45,6 +46,7 @@ class ModelMissingOrChanges(LateRule):
         self._first: str | None = None
         self._second: str | None = None
         self._changed: Place | None = None
+        self._stays = False  # whether it changes where the answer starts over: that is no repair's to hide
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk, before = reading.chunk_of(event), self.ctx.seen.chunks
@@ -59,6 +61,7 @@ class ModelMissingOrChanges(LateRule):
             self._first = model
         elif model != self._first and self._changed is None:
             self._changed, self._second = self.keep(at, event, "model"), model
+            self._stays = ids_of_two(self.ctx, chunk) is not None
 
     def end(self, ending: Ending) -> Findings:
         if self._bad.place is not None:
@@ -79,4 +82,5 @@ class ModelMissingOrChanges(LateRule):
                 expected=self._first,
                 actual=self._second,
                 variant="it changes",
+                repairability=Repairability.NONE if self._stays else None,
             )

@@ -53,6 +53,6 @@ class FinishReasonUnknownValue(Rule):
                 path=f"choices[{position}].finish_reason",
                 expected=meaning or "stop, length, tool_calls, content_filter or function_call",
                 actual=reason,
-                repairability=Repairability.SAFE if meaning else Repairability.UNSAFE,
+                repairability=Repairability.SAFE if meaning else Repairability.NONE,
                 variant={str: "it is another word", int: "it is a number"}.get(type(reason)),
             )

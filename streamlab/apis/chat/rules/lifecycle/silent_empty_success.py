@@ -66,6 +66,7 @@ class SilentEmptySuccess(Rule):
             or ctx.seen.error_at is not None
             or (ctx.seen.content_events and not self._only_blanks())
             or self._something_else
+            or self._unread()
         ):
             return
         response = ctx.api.name == api_names.RESPONSES
@@ -77,6 +78,11 @@ class SilentEmptySuccess(Rule):
                 actual=ctx.accumulator.usage,
                 severity=Severity.ERROR if response else None,
             )
+
+    def _unread(self) -> bool:
+        """Whether something came that is no JSON: what it held is not known, and its own rules tell of it."""
+        seen = self.ctx.seen
+        return seen.data_events > seen.chunks + (seen.done_at is not None)
 
     def _only_blanks(self) -> bool:
         """Whether what counted as content were empty strings: nobody holds anything."""

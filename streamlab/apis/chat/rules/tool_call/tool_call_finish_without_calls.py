@@ -66,7 +66,8 @@ class ToolCallFinishWithoutCalls(Rule):
                 continue
             if not self._leaked(state):
                 message = "finish_reason is 'tool_calls' without any tool call"
-                yield replace(self._finish[choice], message=message, expected="stop", actual=reason)
+                finding = replace(self._finish[choice], message=message, expected="stop", actual=reason)
+                yield finding if state.content else replace(finding, repairability=Repairability.NONE)
 
     def _leaked(self, state: ChoiceState) -> bool:
         """Whether the call is there, in the text: tool-call-leaked-as-text."""
