@@ -387,3 +387,14 @@ def test_a_comment_keeps_its_place_before_done_while_a_call_waits_for_its_name()
 def test_one_bracket_is_no_beginning_of_an_answer_that_comes_again():
     exchange = asked(sse(chat_text("{")[:2], done=False) + b'data: {"id":"x","cho\n\n')
     assert told(normalize(exchange).exchange.body) == ["", "{", "error"]
+
+
+def test_the_role_does_not_wait_with_a_finish_for_the_name_of_a_call():
+    """A fragment without a name finishes the answer, and the name comes behind it."""
+    nameless = chunk({"tool_calls": [{"index": 0, "function": {"arguments": '{"'}}]}, "tool_calls")
+    exchange = replace(asked(sse([nameless, *chat_tool()[:1], *chat_tool()[2:-1]])), request=None)
+    repaired = normalize(exchange).exchange
+    first, *rest = _chunks(repaired.body)
+    assert reading.delta(first["choices"][0])["role"] == "assistant"
+    assert not any("role" in reading.delta(one["choices"][0]) for one in rest)
+    assert broken_laws(exchange) == {}

@@ -107,7 +107,7 @@ class ToolCalls(Repair):
         if late and not isinstance(draft.event, Undecodable) and len(self._late) < _MOST_LATE:
             self._late += (*self.comments, draft)
             self.comments = []
-            self._settle_awake()
+            self.awake = self.holding
             return
         if not isinstance(draft.event, Undecodable):
             yield from self._flush_all()
@@ -135,6 +135,7 @@ class ToolCalls(Repair):
         if not had_calls:
             yield from self._let_go()
         if self._comes_late(listed, had_calls):
+            yield from _role_first(draft)
             self._late.append(draft)
             return
         self._finish_choices(draft)
@@ -179,11 +180,8 @@ class ToolCalls(Repair):
         if self._braces is not None:
             held, _, _ = self._braces
             self._braces = None
-            self._settle_awake()
+            self.awake = self.holding
             yield held
-
-    def _settle_awake(self) -> None:
-        self.awake = self.holding
 
     # -- fragments ---------------------------------------------------------------------------------------------------
 
@@ -319,6 +317,18 @@ class ToolCalls(Repair):
         call.opened, call.sent_name = True, call.name or ""
         call.waiting = ""
         return draft
+
+
+def _role_first(draft: Draft) -> Iterator[Draft]:
+    """The role of a chunk that has to wait, in a chunk of its own: what comes meanwhile goes out before the chunk."""
+    rule = "tool-call-args-before-name"
+    for position, choice in enumerate(reading.choices(draft.json)):
+        delta = reading.delta(choice)
+        if "role" in delta:
+            path = f"choices[{position}].delta."
+            part = {"index": reading.choice_index(choice), "delta": {"role": delta["role"]}, "finish_reason": None}
+            yield draft.like(rule, part, path + "role")
+            draft.drop(rule, delta, "role", path)
 
 
 def _emptied_by(draft: Draft, path: str) -> str:
