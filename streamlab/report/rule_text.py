@@ -15,4 +15,12 @@ def title(rule: type[Rule]) -> str:
 
 def explanation(rule: type[Rule]) -> str:
     """All of it: what OpenAI does, why the deviation matters, how it is mended."""
-    return filled_in(inspect.cleandoc(rule.__doc__ or ""), rule.name)
+    text = filled_in(inspect.cleandoc(rule.__doc__ or ""), rule.name)
+    return text + _READERS if ".rules.sse." in rule.__module__ else text
+
+
+_READERS = """
+
+## Readers
+What readers of event streams make of lawful streams in many forms is measured: docs/sse-readers.md.
+"""

@@ -1,0 +1,125 @@
+"""What SSE readers make of lawful streams: ``python tools/readers/run.py [--write]``.
+
+Installs what is pinned in python.txt and package.json under build/readers, reads every stream of streams.py with every
+reader, each in a process of its own, and compares the outcome with results.json (``--write``: takes it for that).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+from streams import CASES, PAUSE_S, Case, Server
+
+HERE = Path(__file__).parent
+HOME = HERE.parents[1] / "build" / "readers"
+RESULTS = HERE / "results.json"
+_PATIENCE_S = 15
+_AT_ONCE = 8
+
+
+def main() -> int:
+    """Every reader, every stream."""
+    python, node = _python(), _node()
+    listed = json.loads(
+        subprocess.run([python, "-c", _LIST], capture_output=True, text=True, cwd=HERE, check=True).stdout
+    )
+    server, found = Server(), {}
+    for name, version in listed.items():
+        found[name] = {"version": version, **_read_all([python, HERE / "python_readers.py", name], server.port)}
+        print(name, file=sys.stderr)
+    for name, version in json.loads((HERE / "package.json").read_text())["dependencies"].items():
+        shown = "openai-node" if name == "openai" else name
+        words = ["node", HERE / "node_readers.mjs", node, shown]
+        found[shown] = {"version": version, **_read_all(words, server.port)}
+        print(shown, file=sys.stderr)
+    streams = {case.name: case.about for case in CASES}
+    text = json.dumps({"streams": streams, "readers": found}, indent=1, ensure_ascii=False) + "\n"
+    if "--write" in sys.argv:
+        RESULTS.write_text(text, encoding="utf-8")
+        return 0
+    expected = json.loads(RESULTS.read_text(encoding="utf-8"))["readers"]
+    changed = [
+        f"{name}: {case}"
+        for name in found
+        for case in found[name]
+        if expected.get(name, {}).get(case) != found[name][case]
+    ]
+    print("\n".join(changed) or "as measured before")
+    return int(bool(changed))
+
+
+_LIST = (
+    "import json, importlib.metadata as m, python_readers as p;"
+    "print(json.dumps({name: m.version(one[0]) for name, one in p.READERS.items()}))"
+)
+
+
+def _python() -> Path:
+    venv = HOME / "python"
+    if not (venv / "bin").exists():
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    python = venv / "bin" / "python"
+    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "-r", HERE / "python.txt"]
+    subprocess.run(pip, check=True)
+    return python
+
+
+def _node() -> Path:
+    folder = HOME / "node"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_bytes((HERE / "package.json").read_bytes())
+    subprocess.run(["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", folder], check=True)
+    return folder
+
+
+def _read_all(words: list[Any], port: int) -> dict[str, str]:
+    def read(case: Case) -> str:
+        return _outcome(case, [*map(str, words), f"http://127.0.0.1:{port}/{case.name}"])
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip((case.name for case in CASES), pool.map(read, CASES), strict=True))
+
+
+def _outcome(case: Case, words: list[str]) -> str:
+    """In a few words: "right", what is other, "late", or what was raised."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        return "hangs"
+    events = [json.loads(line) for line in done.stdout.split("\n") if line.startswith("{")]
+    datas = tuple(one["data"] for one in events)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["?"])[-1]
+        raised = last.partition(":")[0].rpartition(".")[2][:40] if words[0] != "node" else "an error"
+        if datas != case.expected:
+            return f"raises {raised} after {len(datas)} of {len(case.expected)} events"
+    if datas == case.expected:
+        return "late" if None in case.writes and _gap(events) < PAUSE_S / 2 else "right"
+    if datas == (*case.expected, "two") and case.name == "unterminated":
+        return "gives it all the same"
+    return _difference(datas, case.expected)
+
+
+def _gap(events: list[dict[str, Any]]) -> float:
+    return float(events[1]["at"] - events[0]["at"])
+
+
+def _difference(datas: tuple[str, ...], expected: tuple[str, ...]) -> str:
+    if not datas:
+        return "no event"
+    if len(datas) < len(expected):
+        gone = [one for one in expected if one not in datas]
+        return f"loses {len(expected) - len(datas)} of {len(expected)} events" + ("" if gone else ", others are other")
+    if len(datas) > len(expected):
+        return f"{len(datas)} events instead of {len(expected)}"
+    return "other data: " + json.dumps(next(a for a, b in zip(datas, expected, strict=True) if a != b)[:30])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
