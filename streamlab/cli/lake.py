@@ -28,7 +28,7 @@ def command() -> None:
     epilog="""\b
 Examples:
   streamlab lake add captures/streamlab.db --to captures/lake
-  streamlab lake add gateway-*.db --to s3://streams/lake
+  streamlab lake add captures/streamlab.db --to captures/lake --pattern "staff-[0-9]+"
   streamlab lake add captures/streamlab.db --to captures/lake --recorder gateway-07
 """,
 )

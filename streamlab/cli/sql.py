@@ -14,7 +14,7 @@ from streamlab.cli.options import db_option, max_input_option, warn
 Examples:
   streamlab sql captures/streamlab.db "SELECT model, count(*) FROM exchanges GROUP BY model"
   streamlab sql lake:captures/lake "SELECT rule, count(*) FROM findings GROUP BY ALL ORDER BY 2 DESC" --format csv
-  streamlab sql lake:captures/lake "FROM judged WHERE ttft_us > 5e6 SELECT hash, model, ttft_us"
+  streamlab sql lake:captures/lake "SELECT hash, model, ttft_us FROM judged WHERE ttft_us > 5e6"
 """
 )
 @click.argument("target")
