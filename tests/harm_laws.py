@@ -59,7 +59,7 @@ def bare(exchange: Exchange) -> Exchange:
 def readable_errors(exchange: Exchange, *, unsafe: bool) -> set[str]:
     """The errors that a client would find which could read every event: nothing but the framing is repaired."""
     whole = pipeline.repair_classes
-    pipeline.repair_classes = lambda unsafe: tuple(one for one in whole(unsafe) if one.stage <= Stage.PAYLOAD)
+    pipeline.repair_classes = lambda unsafe, api: tuple(one for one in whole(unsafe, api) if one.stage <= Stage.PAYLOAD)
     try:
         framed = normalize(exchange, unsafe=unsafe).exchange
     finally:

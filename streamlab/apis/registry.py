@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
 import streamlab.apis as apis
-from streamlab.apis.anthropic.repairs import SHARED as ANTHROPIC
-from streamlab.apis.chat.repairs import SHARED as CHAT
-from streamlab.apis.responses.repairs import SHARED as RESPONSES
 from streamlab.errors import NotFoundError
 from streamlab.rules.api import Api, concerns
 from streamlab.rules.base import Rule
@@ -38,10 +35,13 @@ FAMILIES = (
 )
 
 
+_EVERYBODYS = "streamlab.rules"
+
+
 @cache
 def _homes() -> tuple[str, ...]:
     """The packages whose sub-packages are families: the rules of every API first, then those of each."""
-    found = ["streamlab.rules"]
+    found = [_EVERYBODYS]
     for info in sorted(pkgutil.iter_modules(apis.__path__), key=lambda info: info.name):
         home = f"{apis.__name__}.{info.name}.rules"
         if info.ispkg and find_spec(home) is not None:
@@ -49,11 +49,17 @@ def _homes() -> tuple[str, ...]:
     return tuple(found)
 
 
-def _modules(family: str) -> Iterator[str]:
-    """The modules of a family, by their names, whichever API they belong to."""
+@cache
+def _families(home: str) -> frozenset[str]:
+    """The sub-packages of a package."""
+    return frozenset(info.name for info in pkgutil.iter_modules(import_module(home).__path__) if info.ispkg)
+
+
+def _modules(family: str, homes: Iterable[str]) -> Iterator[str]:
+    """The modules of a family, by their names, whichever of these packages they lie in."""
     found: list[tuple[str, str]] = []
-    for home in _homes():
-        if find_spec(f"{home}.{family}") is not None:
+    for home in homes:
+        if family in _families(home):
             folder = import_module(f"{home}.{family}")
             found += [(info.name, folder.__name__) for info in pkgutil.iter_modules(folder.__path__)]
     return (f"{folder}.{name}" for name, folder in sorted(found))
@@ -62,19 +68,43 @@ def _modules(family: str) -> Iterator[str]:
 @cache
 def all_rules() -> tuple[type[Rule], ...]:
     """Every rule class, by family and name."""
-    found: list[type[Rule]] = []
-    for family in FAMILIES:
-        for name in _modules(family):
-            module = import_module(name)
-            found += [
-                member
-                for member in vars(module).values()
-                if isinstance(member, type)
-                and issubclass(member, Rule)
-                and member.__module__ == module.__name__
-                and "name" in vars(member)
-            ]
-    return tuple(found)
+    return _rules_below(_homes())
+
+
+@cache
+def rules_of(api: Api) -> tuple[type[Rule], ...]:
+    """The rules that may concern an API, in the same order; of those that cannot, no module is loaded."""
+    own = {f"{apis.__name__}.{folder}.rules" for folder in (api.folder, *api.borrows)}
+    return _rules_below(home for home in _homes() if home in own or home == _EVERYBODYS)
+
+
+def _rules_below(homes: Iterable[str]) -> tuple[type[Rule], ...]:
+    known = tuple(homes)
+    return tuple(rule for family in FAMILIES for name in _modules(family, known) for rule in _rules_in(name))
+
+
+_known: dict[str, type[Rule]] = {}  # by name, as far as their modules were loaded
+
+
+@cache
+def _rules_in(name: str) -> tuple[type[Rule], ...]:
+    """The rules that a module holds."""
+    module = import_module(name)
+    found = tuple(
+        member
+        for member in vars(module).values()
+        if isinstance(member, type)
+        and issubclass(member, Rule)
+        and member.__module__ == module.__name__
+        and "name" in vars(member)
+    )
+    _known.update((rule.name, rule) for rule in found)
+    return found
+
+
+def rule_named(name: str) -> type[Rule] | None:
+    """The rule of that name, None when there is none; one that has spoken is found without loading the others."""
+    return _known.get(name) or by_name().get(name)
 
 
 @cache
@@ -127,8 +157,15 @@ def _matching(patterns: tuple[str, ...]) -> set[str]:
 
 
 @cache
-def repair_classes(unsafe: bool = False) -> tuple[type[Repair], ...]:
-    """Every repair, in the order of the pipeline; those that need a guess only with ``unsafe``."""
-    own = (rule.repair for rule in all_rules() if rule.repair is not None)
-    found: dict[type[Repair], None] = dict.fromkeys((*SHARED, *CHAT, *RESPONSES, *ANTHROPIC, *own))
+def repair_classes(unsafe: bool = False, api: Api | None = None) -> tuple[type[Repair], ...]:
+    """Every repair, or those that may concern an API, in the order of the pipeline; those that need a guess only with
+    ``unsafe``."""
+    folders = _SHARING if api is None else [one for one in _SHARING if one in (api.folder, *api.borrows)]
+    shared = [one for folder in folders for one in import_module(f"{apis.__name__}.{folder}.repairs").SHARED]
+    own = (rule.repair for rule in (all_rules() if api is None else rules_of(api)) if rule.repair is not None)
+    found: dict[type[Repair], None] = dict.fromkeys((*SHARED, *shared, *own))
     return tuple(sorted((one for one in found if unsafe or one.safe), key=lambda one: one.stage))
+
+
+#: Folders of APIs with repairs that several of their rules share, in the order in which they are asked.
+_SHARING = ("chat", "responses", "anthropic")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -44,6 +45,9 @@ COMMANDS = {
     "completion": "Print the script that completes commands in your shell.",
     "demo": "Show the whole loop on broken stand-in servers.",
 }
+
+#: New objects after which garbage is looked for. Loading modules makes tens of thousands and no garbage.
+_OBJECTS = 50_000
 
 _EPILOG = """\b
 Examples:
@@ -90,6 +94,7 @@ def group() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; every expected failure is one line on stderr and its documented exit code."""
+    gc.set_threshold(_OBJECTS)
     try:
         code = group.main(args=None if argv is None else list(argv), prog_name="streamlab", standalone_mode=False)
     except click.ClickException as error:

@@ -83,8 +83,7 @@ def command(
     from streamlab.report.json import Summary
     from streamlab.workflows import check as api
 
-    form = "json" if as_json else form
-    config = load_config()
+    form, config = "json" if as_json else form, load_config()
     level = fail_on or config.fail_on or "warning"
     options = api.check_options(config, **chosen)
     if lakes := [target for target in targets if target.startswith("lake:") and "#" not in target]:
@@ -101,7 +100,8 @@ def command(
         from streamlab.report.formats import render
         from streamlab.report.terminal import say_document
 
-        say_document(form, render(form, outcomes.reports(), summary, options.rules(), level))
+        listed = options.rules() if form == "sarif" else ()
+        say_document(form, render(form, outcomes.reports(), summary, listed, level))
     return 2 if outcomes.unreadable else 1 if summary.reaches(level) else 0
 
 

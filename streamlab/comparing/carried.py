@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from streamlab.apis.registry import by_name
+from streamlab.apis.registry import rule_named
 from streamlab.comparing.answers import names_called, same_answer
 from streamlab.comparing.reading import Item
 from streamlab.exchange import Exchange
@@ -32,7 +32,7 @@ def answers_of(a: Exchange, b: Exchange, mine: Sequence[Item], theirs: Sequence[
 
 def fact_of(rule: str) -> str:
     """What a rule says of the answer itself; "" where it speaks of the form."""
-    known = by_name().get(rule)
+    known = rule_named(rule)
     return known.answer_fact if known is not None else ""
 
 

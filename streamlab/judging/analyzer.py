@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from streamlab.apis import UNKNOWN, Api, api_of_json
-from streamlab.apis.registry import all_rules
+from streamlab.apis.registry import rules_of
 from streamlab.dialects import registry as dialects
 from streamlab.dialects.hints import WORTH, HintCollector
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
@@ -61,7 +61,7 @@ class Analyzer:
         self.ctx = RuleState(request, head, self._reader.api, self._reader.calls, api_of_json, notes)
         self.ctx.know(self._reader.api, self._reader.tracker)
         self.ctx.received.http_chunked, self.ctx.received.timing_known = http_chunked, timing_known
-        self._classes = all_rules() if rules is None else tuple(rules)
+        self._classes = tuple(rules) if rules is not None else None  # None: all that concern the API
         self._table: RuleTable | None = None  # None while the API is not clear
         self._decoder = StreamDecoder(head.header("content-encoding") if head is not None else None)
         self._metrics = MetricsCollector()
@@ -91,8 +91,7 @@ class Analyzer:
             self._take_decoded(offset_us, piece)
 
     def _take_decoded(self, offset_us: int | None, decoded: bytes) -> None:
-        received = self.ctx.received
-        received.decoded_bytes += len(decoded)
+        self.ctx.received.decoded_bytes += len(decoded)
         if len(self._prefix) < bodies.PREFIX_BYTES:
             self._prefix += decoded[: bodies.PREFIX_BYTES - len(self._prefix)]
         # A file is one read: all of its events at once would take ten times its size.
@@ -159,6 +158,7 @@ class Analyzer:
     def _choose_rules(self) -> RuleTable:
         if self.ctx.head is not None:
             self.ctx.offset_us = self.ctx.head.offset_us
+        self._classes = rules_of(self.ctx.api) if self._classes is None else self._classes
         return RuleTable(self._classes, self.ctx)
 
     def _ask_about_read(self, table: RuleTable, offset_us: int | None, data: bytes) -> None:
@@ -323,7 +323,7 @@ class Analyzer:
         found = self._places.findings(dialects.known_deviations(dialect))
         if foreign or api is UNKNOWN:
             # What the rules of the API promised say of an answer in another protocol are mere consequences.
-            every = {rule.name for rule in self._classes if rule.apis is Scope.EVERY}
+            every = {rule.name for rule in self._classes or () if rule.apis is Scope.EVERY}
             found = tuple(one for one in found if one.rule in every)
         return Report(
             api=api,

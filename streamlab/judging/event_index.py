@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections import deque
 from typing import NamedTuple
 
-from streamlab.wire.sse import ServerSentEvent, SSEDecoder
+from streamlab.wire.sse import SSEDecoder
 
 #: Events from one checkpoint to the next.
 STEP = 64
@@ -110,27 +110,27 @@ class EventIndex:
         self._open.append(self._next)
         self._next = (seq + 1, base + len(data))
         arrival = -1 if offset_us is None else offset_us
-        for event in self._decoder.feed(data):
-            self._add(event, arrival)
+        for start, size in self._decoder.feed_spans(data):
+            self._add(start, size, arrival)
         self.pending = self._decoder.pending
 
     def finish(self, end_us: int | None) -> None:
         """The body is over; a last event that nothing ended counts too."""
         for event in self._decoder.finish():
-            self._add(event, -1 if end_us is None else end_us)
+            self._add(event.start, len(event.raw), -1 if end_us is None else end_us)
         self.pending = 0
 
-    def _add(self, event: ServerSentEvent, arrival: int) -> None:
+    def _add(self, start: int, size: int, arrival: int) -> None:
         number, before = self.events, self.last_us
         if number % STEP == 0:
-            self._checkpoint(event.start, before)
+            self._checkpoint(start, before)
         gap = max(0, arrival - before) if number and arrival >= 0 and before >= 0 else 0
         if gap >= LONG_US and len(self.long_events) < _MAX_LONG:
             self.long_events.append(number)
             self.long_gaps.append(gap)
         if gap > self.longest[0]:
             self.longest = (gap, number)
-        self.sketch.add(arrival, gap, len(event.raw))
+        self.sketch.add(arrival, gap, size)
         self.last_us = arrival
         self.events = number + 1
 

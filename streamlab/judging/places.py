@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from streamlab.rules.finding import Finding
@@ -77,8 +77,11 @@ class Places:
         for key in keys:
             self._places[key].again(event)
 
-    def again_in_a_row(self, keys: Iterable[Key], first: int, events: int) -> None:
+    def again_in_a_row(self, keys: Sequence[Key], first: int, events: int) -> None:
         """What was found in an event stands in each of so many that are like it."""
+        if events == 1 or not keys:
+            self.again(keys, first)
+            return
         for key, times in Counter(keys).items():
             self._places[key].again_in_a_row(first, events, times)
 

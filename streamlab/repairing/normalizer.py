@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from streamlab.apis import DEFAULT, UNKNOWN, Api
-from streamlab.apis.registry import by_name
+from streamlab.apis.registry import rule_named
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.judging.judged import OF_NOBODY, has_no_body, nothing_came
@@ -262,9 +262,7 @@ def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
 
 def errors_left(normalized: Normalized) -> tuple[str, ...]:
     """The rules at error level that still speak after repair, or whose deviation could not be repaired."""
-    rules = by_name()
-    left = [
-        one.rule for one in normalized.unrepaired if one.rule in rules and rules[one.rule].severity is Severity.ERROR
-    ]
+    rules = [(one.rule, rule_named(one.rule)) for one in normalized.unrepaired]
+    left = [name for name, rule in rules if rule is not None and rule.severity is Severity.ERROR]
     left += [one.rule for one in analyze(normalized.exchange).findings if one.severity is Severity.ERROR]
     return tuple(dict.fromkeys(left))

@@ -60,7 +60,7 @@ class Pipeline:
             story.asked.forget()
         self.built = True
         told = self.translator is not None
-        classes = (one for one in repair_classes(story.unsafe) if not (told and one.doubts_text))
+        classes = (one for one in repair_classes(story.unsafe, story.api) if not (told and one.doubts_text))
         self._repairs = tuple(one(story) for one in classes if concerns(one, story.api))
         self._look()
         return True

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from streamlab.apis.registry import by_name
+from streamlab.apis.registry import rule_named
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.account import Normalized, RepairedEvent
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -76,12 +76,12 @@ def blame_lines(normalized: Normalized) -> Iterator[str]:
 def summary_lines(normalized: Normalized, unsafe: bool = False) -> Iterator[str]:
     """What was mended and what could not be, by rule, what was made up, and what is left; safe to print. ``unsafe``
     says whether repairs that need a guess were asked for."""
-    rules = by_name()
     stays = {one.rule for one in normalized.unrepaired}
     for rule, count in sorted(normalized.changes.items()):
         if rule in stays:
             continue
-        guess = rule in rules and rules[rule].repairability is Repairability.UNSAFE
+        found = rule_named(rule)
+        guess = found is not None and found.repairability is Repairability.UNSAFE
         yield f"mended {rule} ({count} event{'s' * (count != 1)}{', a guess' if guess else ''})"
     for one in normalized.unrepaired:
         where = f" at event {one.event}" if one.event is not None else ""

@@ -81,6 +81,8 @@ class Api:
     vendor: ClassVar[str] = ""
     #: Whether those promises are known here, so that a stream without findings may be called conforming.
     judged: ClassVar[bool] = False
+    #: Folders of other APIs some of whose rules and repairs concern it too.
+    borrows: ClassVar[tuple[str, ...]] = ()
     #: Ends of the paths by which it is asked; what is in front of them (``/v1``, ``/openai/deployments/x``) is the
     #: server's affair. The longest end of all APIs decides.
     path_ends: ClassVar[tuple[str, ...]] = ()

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from streamlab.errors import NotFoundError, StreamlabError, UnreadableInputError
 from streamlab.exchange import Exchange
-from streamlab.interop.reading import read_bytes
 from streamlab.storage.bundle import read_bundled, verify_bundle
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_exchange_dir
@@ -70,6 +69,8 @@ class Target:
         elif self.path != "-" and os.path.isdir(self.path):
             yield read_exchange_dir(self.path, self.largest)
         else:
+            from streamlab.interop.reading import read_bytes
+
             yield self._only(read_bytes(self.path, self.data()))
 
     def _only(self, exchanges: list[Exchange]) -> Exchange:

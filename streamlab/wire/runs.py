@@ -108,6 +108,12 @@ class Template:
         from_ = at + len(before)
         if self._alone_is_faster and buffer.find(self._joint, from_) < 0:
             return None
+        end = buffer.find(rear, from_)
+        if end < 0:
+            return None
+        if end + len(rear) == len(buffer):  # it is alone, as in most reads of a live stream
+            alone = self._read([buffer[from_:end]])
+            return Run(self, buffer[at:] if at else buffer, start, *alone) if alone is not None else None
         parts = buffer[from_ : from_ + _WINDOW].split(self._joint)
         value, found, _ = parts.pop().partition(rear)
         if found:
@@ -327,15 +333,8 @@ class RunDecoder(SSEDecoder):
         """The events that ``data`` completes, and runs of them."""
         if not self.templates:
             return self.feed(data)  # type: ignore[return-value]
-        if not self._cr_seen and b"\r" in data:
-            self._cr_seen = True
-        if self._pending:
-            self._pending += data
-            if self._find_end(self._pending, 0) < 0:
-                return []
-            data = bytes(self._pending)
-            self._pending.clear()
-        return self._taken(data)
+        data = self._ready(data)
+        return self._taken(data) if data else []
 
     def _taken(self, buffer: bytes) -> list[ServerSentEvent | Run]:
         taken: list[ServerSentEvent | Run] = []
@@ -345,6 +344,9 @@ class RunDecoder(SSEDecoder):
             if run is not None:
                 taken.append(run)
                 at += len(run.raw)
+                if at == len(buffer):
+                    self._next_event(at)
+                    break
             else:
                 end = self._find_end(buffer, at)
                 if end < 0:

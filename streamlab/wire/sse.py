@@ -179,18 +179,21 @@ class SSEDecoder:
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """The events that ``data`` completes."""
-        if not self._cr_seen and b"\r" in data:
-            self._cr_seen = True
-        if not self._pending:
-            if not self._cr_seen and data.startswith(b"data: ") and data.find(b"\n\n") == len(data) - 2:
-                return [self._alone(data)]
-            return self._split(data)
-        self._pending += data
-        if self._find_end(self._pending, 0) < 0:
-            return []
-        data = bytes(self._pending)
-        self._pending.clear()
-        return self._split(data)
+        data = self._ready(data)
+        if self._is_one(data):
+            start = self._start
+            self._start += len(data)
+            return [parse_event(data, start)]
+        return [parse_event(data[at:end], start) for at, end, start in self._ends(data)]
+
+    def feed_spans(self, data: bytes) -> list[tuple[int, int]]:
+        """Where the events that ``data`` completes start in the body, and their sizes: for one who needs no more."""
+        data = self._ready(data)
+        if self._is_one(data):
+            start = self._start
+            self._start += len(data)
+            return [(start, len(data))]
+        return [(start, end - at) for at, end, start in self._ends(data)]
 
     def finish(self) -> list[ServerSentEvent]:
         """What no blank line ended: at most one event, with ``terminated`` False unless only its LF was awaited."""
@@ -215,21 +218,36 @@ class SSEDecoder:
         """Those bytes."""
         return bytes(self._pending)
 
-    def _alone(self, data: bytes) -> ServerSentEvent:
-        """The one event that ``data`` consists of: the usual read of a live stream."""
-        start = self._start
-        self._start += len(data)
-        return parse_event(data, start)
+    def _ready(self, data: bytes) -> bytes:
+        """The bytes to look for events in: those held back with ``data``, b"" while they hold no whole event."""
+        if not self._cr_seen and b"\r" in data:
+            self._cr_seen = True
+        if not self._pending:
+            return data
+        self._pending += data
+        if self._find_end(self._pending, 0) < 0:
+            return b""
+        data = bytes(self._pending)
+        self._pending.clear()
+        return data
 
-    def _split(self, buffer: bytes) -> list[ServerSentEvent]:
-        events: list[ServerSentEvent] = []
+    def _is_one(self, data: bytes) -> bool:
+        """Whether ``data`` is one event and no more: the usual read of a live stream."""
+        one = not self._cr_seen and data.startswith(b"data: ") and data.find(b"\n\n") == len(data) - 2
+        return one and not self._pending and not self._open
+
+    def _ends(self, buffer: bytes) -> list[tuple[int, int, int]]:
+        """Where each event starts and ends in the buffer, and starts in the body; the rest is held back."""
+        ends: list[tuple[int, int, int]] = []
+        if not buffer:
+            return ends
         at, base = 0, self._start
         while (end := self._find_end(buffer, at)) >= 0:
-            events.append(parse_event(buffer[at:end], base + at))
+            ends.append((at, end, base + at))
             at = end
             self._next_event(at)
         self._keep(buffer, at)
-        return events
+        return ends
 
     def _keep(self, buffer: bytes, at: int) -> None:
         """Hold back what follows the events that were taken, which end at ``at``."""

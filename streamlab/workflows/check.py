@@ -17,7 +17,6 @@ from streamlab.apis.registry import choose
 from streamlab.config import Config
 from streamlab.errors import StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange, Request
-from streamlab.interop.reading import may_hold_exchanges, read_bytes
 from streamlab.judging import analyzer
 from streamlab.judging.kept import packed, unpacked
 from streamlab.judging.report import Report
@@ -31,7 +30,6 @@ from streamlab.storage.location import default_db
 from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import Target, find, find_files
 from streamlab.wire.payload import decode_payload
-from streamlab.workflows.cores import on_all_cores
 
 __all__ = [
     "CheckOptions",
@@ -141,6 +139,8 @@ _IMPORTED = (".sse", ".har", ".yaml", ".yml")
 
 
 def _from_file(file: str) -> Iterator[tuple[str, Exchange]]:
+    from streamlab.interop.reading import may_hold_exchanges, read_bytes
+
     for found in find_files(file, _IMPORTED):
         if found.id is not None or found.number is not None or Path(found.path).is_dir():
             yield found.source, found.read()
@@ -174,7 +174,8 @@ def check(targets: Iterable[Target], options: CheckOptions) -> Iterator[Checked]
 
     Of many exchanges in a database it is kept there what was said of them, and read there when asked again.
     """
-    options.rules()  # a misspelt rule is a complaint of this process
+    if options.select or options.ignore:
+        options.rules()  # a misspelt rule is a complaint of this process
     waiting = iter(targets)
     first = list(islice(waiting, _ALONE + 1))
     if len(first) <= _ALONE or any(target.path == "-" for target in first):
@@ -185,6 +186,8 @@ def check(targets: Iterable[Target], options: CheckOptions) -> Iterator[Checked]
 
 
 def _check_many(targets: Iterator[Target], options: CheckOptions) -> Iterator[Checked]:
+    from streamlab.workflows.cores import on_all_cores
+
     known = _KeptOutcomes(options)
     plans: deque[tuple[list[Target], dict[Target, Checked]]] = deque()
 
@@ -268,7 +271,8 @@ def check_one(target: Target, options: CheckOptions, database: CaptureDB | None 
     try:
         with target.opened(database) as exchange:
             exchange = _with_request(exchange, options)
-            report = analyzer.analyze(exchange, api=options.api, rules=options.rules())
+            chosen = options.rules() if options.select or options.ignore else None
+            report = analyzer.analyze(exchange, api=options.api, rules=chosen)
     except StreamlabError as error:
         return Checked(target, None, error=str(error))
     status = exchange.head.status if exchange.head is not None else None

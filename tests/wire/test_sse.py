@@ -43,6 +43,15 @@ def decode(body: bytes, lengths: list[int] | None = None) -> list[ServerSentEven
     return events + decoder.feed(body[at:]) + decoder.finish()
 
 
+def spans(body: bytes, lengths: list[int]) -> list[tuple[int, int]]:
+    decoder, found, at = SSEDecoder(), [], 0
+    for length in lengths:
+        found += decoder.feed_spans(body[at : at + length])
+        at += length
+    found += decoder.feed_spans(body[at:])
+    return found + [(event.start, len(event.raw)) for event in decoder.finish()]
+
+
 def by_lines(body: bytes) -> list[bytes]:
     """The same in the plainest way: an event ends at the first blank line behind a line that is not blank."""
     events, start, content = [], 0, False
@@ -71,6 +80,7 @@ def test_cuts_change_nothing_and_no_byte_is_lost(body, lengths):
     assert [event.start for event in events] == [sum(len(one.raw) for one in events[:at]) for at in range(len(events))]
     assert decode(body, lengths) == events
     assert decode(body, [1] * len(body)) == events
+    assert spans(body, lengths) == [(event.start, len(event.raw)) for event in events]
 
 
 @given(st.binary(max_size=200))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamlab.apis.anthropic.expectations import (
     BLOCK_DELTA,
@@ -13,17 +13,17 @@ from streamlab.apis.anthropic.expectations import (
     MESSAGE_STOP,
     PING,
 )
-from streamlab.apis.anthropic.fold import MessageFold
 from streamlab.apis.anthropic.questions import QUESTIONS
-from streamlab.apis.anthropic.reader import MessageReader
-from streamlab.apis.anthropic.repairs.whole import streamed
-from streamlab.apis.anthropic.translator import AnthropicTranslator
 from streamlab.apis.question import Question
-from streamlab.apis.translator import Translator
 from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
+
+if TYPE_CHECKING:
+    from streamlab.apis.anthropic.fold import MessageFold
+    from streamlab.apis.anthropic.reader import MessageReader
+    from streamlab.apis.translator import Translator
 
 
 class Anthropic(Api):
@@ -58,9 +58,13 @@ class Anthropic(Api):
         return super().asks_for_stream(body, url) or "-with-response-stream" in url  # Bedrock
 
     def tracker(self) -> MessageReader:
+        from streamlab.apis.anthropic.reader import MessageReader
+
         return MessageReader()
 
     def fold(self, tracker: Any) -> MessageFold:
+        from streamlab.apis.anthropic.fold import MessageFold
+
         return MessageFold(tracker)
 
     def texts(self, value: JsonObject) -> Iterator[tuple[Any, str, str]]:
@@ -81,6 +85,8 @@ class Anthropic(Api):
         return value.get("type") == "message" and type(value.get("content")) is list
 
     def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
+        from streamlab.apis.anthropic.repairs.whole import streamed
+
         return streamed(value, story) if self.is_whole_answer(value) else None
 
     def questions(self) -> Iterable[Question]:
@@ -90,6 +96,8 @@ class Anthropic(Api):
         return {"anthropic-version": "2023-06-01", **({"x-api-key": key} if key else {})}
 
     def translator(self) -> type[Translator] | None:
+        from streamlab.apis.anthropic.translator import AnthropicTranslator
+
         return AnthropicTranslator
 
 

@@ -21,6 +21,7 @@ class Completions(Api):
     title = "OpenAI completions"
     vendor = "OpenAI"
     judged = True
+    borrows = ("chat",)
     path_ends = ("/completions",)
     path = "/v1/completions"
     ends_with_done = True

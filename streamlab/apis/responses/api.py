@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamlab.apis import api_names
 from streamlab.apis.responses.expectations import AFTER_TERMINAL, KEEPALIVE, TERMINAL
-from streamlab.apis.responses.fold import ResponseFold, is_whole
-from streamlab.apis.responses.reader import ResponsesReader
-from streamlab.apis.responses.repairs.whole import streamed
 from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.payload import JsonObject
+
+if TYPE_CHECKING:
+    from streamlab.apis.responses.fold import ResponseFold
+    from streamlab.apis.responses.reader import ResponsesReader
 
 
 class Responses(Api):
@@ -22,6 +23,7 @@ class Responses(Api):
     title = "OpenAI Responses"
     vendor = "OpenAI"
     judged = True
+    borrows = ("chat",)
     path_ends = ("/responses",)
     path = "/v1/responses"
     ending_types = TERMINAL | AFTER_TERMINAL
@@ -35,9 +37,13 @@ class Responses(Api):
         return isinstance(kind, str) and kind.startswith("response.")
 
     def tracker(self) -> ResponsesReader:
+        from streamlab.apis.responses.reader import ResponsesReader
+
         return ResponsesReader()
 
     def fold(self, tracker: Any) -> ResponseFold:
+        from streamlab.apis.responses.fold import ResponseFold
+
         return ResponseFold(tracker)
 
     def texts(self, value: JsonObject) -> Iterator[tuple[Any, str, str]]:
@@ -46,10 +52,14 @@ class Responses(Api):
             yield (str(value.get("item_id")), str(value.get("content_index"))), piece, "delta"
 
     def is_whole_answer(self, value: JsonObject) -> bool:
+        from streamlab.apis.responses.fold import is_whole
+
         return is_whole(value)
 
     def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
-        return streamed(value, story) if is_whole(value) else None
+        from streamlab.apis.responses.repairs.whole import streamed
+
+        return streamed(value, story) if self.is_whole_answer(value) else None
 
 
 API = Responses()

@@ -1,0 +1,48 @@
+"""What a command loads: what it does not use costs nothing at its start. Nothing here looks at a clock."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streamlab.apis import APIS, UNKNOWN
+from streamlab.apis.registry import all_rules, repair_classes, rules_of
+from streamlab.rules.api import concerns
+
+_ROOT = Path(__file__).resolve().parents[2]
+_EXCHANGE = str(_ROOT / "corpus" / "seed-systems" / "glm4-1de40b0-tool")
+_LOADED = """
+import sys
+from streamlab.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+import json
+print("\\n" + json.dumps(sorted(sys.modules)))
+"""
+
+
+def _loaded(*argv: str) -> set[str]:
+    done = subprocess.run([sys.executable, "-c", _LOADED, *argv], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_check_loads_what_it_uses():
+    loaded = _loaded("check", _EXCHANGE, "--format", "json")
+    assert "streamlab.apis.chat.rules.lifecycle.done_missing" in loaded
+    assert not loaded & {"yaml", "multiprocessing", "httpx", "asyncio", "textual", "rich", "sqlite_utils"}
+    others = ("streamlab.apis.anthropic.rules.", "streamlab.apis.responses.rules.", "streamlab.interop.")
+    assert [name for name in loaded if name.startswith(others)] == []
+
+
+@pytest.mark.parametrize("api", [*APIS, UNKNOWN], ids=str)
+def test_the_rules_and_repairs_of_an_api_are_all_that_concern_it_in_their_order(api):
+    assert [one for one in rules_of(api) if concerns(one, api)] == [one for one in all_rules() if concerns(one, api)]
+    for unsafe in (False, True):
+        whole = [one for one in repair_classes(unsafe) if concerns(one, api)]
+        assert [one for one in repair_classes(unsafe, api) if concerns(one, api)] == whole
