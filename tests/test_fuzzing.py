@@ -143,6 +143,41 @@ def test_what_does_not_care_is_told_so() -> None:
     assert "no cut and no break changed the outcome" in result.lines()
 
 
+#: Three bugs: a comment is taken for JSON, an event that comes twice is an error, the kind of framing is needed.
+PLANTED = """
+import json, os, sys, urllib.request
+answer = urllib.request.urlopen(os.environ["OPENAI_BASE_URL"] + "/chat/completions", b"{}", timeout=60)
+framing, lines = answer.headers["transfer-encoding"].lower(), []
+for line in answer.read().decode().splitlines():
+    if not line:
+        continue
+    data = line.removeprefix("data: ")
+    if data != "[DONE]":
+        json.loads(data)
+        assert '"."' not in line or line not in lines
+    lines.append(line)
+"""
+
+
+def test_the_smallest_fault_for_each_planted_bug_is_found() -> None:
+    wanted = ["duplicate", "keepalive comment every 1ms", "close-delimited", "merge 2"]
+    spend, exchange = Budget(600), streams.exchange(streams.sse(streams.chat_text("One", " two", ".")))
+    result = fuzzing.fuzz(exchange, (*PYTHON, PLANTED), spend, 60.0, faults=wanted)
+    found = {one.kind: one for one in result.found if one.kind in wanted}
+    assert found["duplicate"].description == "at 3e: duplicate"
+    assert found["duplicate"].outcome.complaint == "AssertionError"
+    assert found["keepalive comment every 1ms"].outcome.complaint == "json.decoder.JSONDecodeError"
+    assert found["close-delimited"].outcome.complaint == "AttributeError"
+    assert "merge 2" not in found
+    assert result.complete
+
+
+@pytest.mark.parametrize("text", ["dupplicate", "503", "at 3e: hop"])
+def test_what_is_no_fault_to_try_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        fuzzing.fuzz(TEXT, (*PYTHON, PLANTED), Budget(600), 60.0, faults=[text])
+
+
 def test_a_budget_is_kept() -> None:
     result = fuzz(NAIVE, 0.0)
     assert not result.complete

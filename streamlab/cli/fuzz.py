@@ -13,6 +13,7 @@ from streamlab.cli.options import db_option, json_option
     epilog="""\b
 Examples:
   streamlab fuzz last -- python my_client.py
+  streamlab fuzz last --fault duplicate --fault 'stall 2s' --fault close-delimited -- python my_client.py
   streamlab fuzz fixtures/glm4-newline --budget 300 --to fixtures -- node client.js
 """
 )
@@ -20,6 +21,13 @@ Examples:
 @click.argument("command_line", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
 @click.option("--budget", type=click.FloatRange(min=0), default=120.0, show_default=True, help="Seconds in all.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds a run.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="FAULT",
+    help="Try this too (docs/faults.md); an action alone, such as duplicate, at every event.",
+)
 @click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the smallest as fixture.")
 @db_option
 @json_option
@@ -28,6 +36,7 @@ def command(
     command_line: tuple[str, ...],
     budget: float,
     timeout: float,
+    faults: tuple[str, ...],
     folder: Path | None,
     db: Path | None,
     as_json: bool,
@@ -47,7 +56,7 @@ def command(
 
     found = api.find_one(target, db)
     spend = Budget(budget)
-    result = fuzzing.fuzz(found.read(), command_line, spend, timeout, complain)
+    result = fuzzing.fuzz(found.read(), command_line, spend, timeout, complain, faults)
     if as_json:
         say_json(result.as_json(), indent=None)
     else:

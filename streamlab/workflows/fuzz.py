@@ -15,6 +15,8 @@ from typing import Any
 
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
+from streamlab.playback.faults import Action, Faults, parse_faults
+from streamlab.playback.faulty import faulty
 from streamlab.playback.shrinking import Shrinker
 from streamlab.playback.variations import Break, at_once, broken_off, cut_at, event_ends, place
 from streamlab.wire.visible import visible
@@ -32,7 +34,7 @@ class ChangedOutcome:
     """A variation that changes the outcome: what it is in words, the exchange to play, and what came of it. ``also``
     are the other ways to break off at the same place that come to the same."""
 
-    kind: str  # "cut up", or a Break
+    kind: str  # "cut up", a Break, or a fault
     description: str
     exchange: Exchange
     outcome: Outcome
@@ -126,14 +128,21 @@ def _output_difference(before: bytes, after: bytes) -> list[str]:
 
 
 def fuzz(
-    exchange: Exchange, command: Sequence[str], budget: Budget, timeout: float, told: Told = lambda _: None
+    exchange: Exchange,
+    command: Sequence[str],
+    budget: Budget,
+    timeout: float,
+    told: Told = lambda _: None,
+    faults: Sequence[str] = (),
 ) -> Fuzzed:
     """What changes the outcome of a command. Ctrl-C stops the budget and keeps what was found.
 
-    Raises NotFoundError and CouldNotRunError when the command cannot be run, never asks, or has no steady outcome;
-    UsageError when it fails undisturbed.
+    ``faults`` are tried as well (``playback/faults.py``), an action alone (``duplicate``) at every event, the last
+    first. Raises NotFoundError and CouldNotRunError when the command cannot be run, never asks, or has no steady
+    outcome; UsageError when it fails undisturbed, and for what is no fault.
     """
     exchange = replace(exchange, segments=tuple(exchange.segments))
+    placed = {text: _placed(text, exchange) for text in faults}
     with CommandUnderTest(command, timeout) as under_test:
         result = _undisturbed(exchange, under_test)
         told(f"undisturbed: {result.before}")
@@ -142,12 +151,26 @@ def fuzz(
             result.add(search.cuttings())
             for how in Break:
                 result.add(search.latest_break(how))
+            for text, places in placed.items():
+                result.add(search.first_fault(text, places))
             result.complete = True
         except (StoppedError, KeyboardInterrupt) as stopped:
             budget.stopped = isinstance(stopped, KeyboardInterrupt)
             result.add(search.smallest_so_far())
         result.runs = under_test.runs
         return result
+
+
+def _placed(text: str, exchange: Exchange) -> list[tuple[str, Faults]]:
+    """A fault in words, and read; an action alone once for every event, the last first."""
+    if text.partition(" ")[0] not in set(Action):
+        texts = [text]
+    else:
+        texts = [f"at {number}e: {text}" for number in reversed(range(len(event_ends(exchange))))]
+    found = [(one, parse_faults([one])) for one in texts]
+    if any(faults.status is not None for _, faults in found):
+        raise UsageError(f"{text}: an error instead of the answer is what a command ought to complain about")
+    return found
 
 
 def _undisturbed(exchange: Exchange, under_test: CommandUnderTest) -> Fuzzed:
@@ -267,6 +290,16 @@ class _Search:
                 low = middle
             else:
                 high = middle - 1
+        return self.smallest_so_far()
+
+    def first_fault(self, text: str, places: Sequence[tuple[str, Faults]]) -> list[ChangedOutcome]:
+        """The first of these, mildest first, that changes the outcome."""
+        self._expected = None
+        for words, faults in places:
+            if faults.keepalive_us and faults.gap_us is None:  # where nothing is silent, nothing keeps alive
+                faults = replace(faults, gap_us=3 * faults.keepalive_us)
+            if self._changes(text, faulty(at_once(self._exchange), faults), words, words):
+                break
         return self.smallest_so_far()
 
     def _breaking(self, how: Break, kept: int) -> str:

@@ -14,6 +14,7 @@ from streamlab.comparing.held import difference, difference_from, outcome, parti
 from streamlab.comparing.reading import read_exchange
 from streamlab.errors import UsageError
 from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import normalize
 from streamlab.workflows.clients import measuring
 from streamlab.workflows.clients.environments import Driver
 from streamlab.workflows.clients.running import ClientsAsked
@@ -62,6 +63,18 @@ def test_a_perfect_stream_has_nothing_to_tell(made):
     for stream in {one.perfect.body: one for one in made.values()}.values():
         found = [one.rule for one in analyze(stream.perfect).findings if str(one.severity) == "error"]
         assert found == [], stream.name
+
+
+#: What no repair brings to the calls of the perfect stream: they are text, nameless, or another function's.
+OTHER_CALLS = {"tool-finish-each", "tools.text-xml", "tool1.function-call-legacy", "tools.name-missing"}
+
+
+def test_the_perfect_stream_has_the_calls_of_the_same_answer(made):
+    for stream in made.values():
+        if not stream.tools or stream.broken or stream.name in OTHER_CALLS:
+            continue
+        told = [analyze(one).completion for one in (normalize(stream.exchange).exchange, stream.perfect)]
+        assert len(told[0]["tool_calls"]) == len(told[1]["tool_calls"]), stream.name
 
 
 PERFECT = {

@@ -12,7 +12,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from bends import CALLS, FIRST, LAST, NOT_LAST, TEXT, USAGE, WHOLE, bent, dropping, of_choice, of_delta, setting
+from bends import CALL, CALLS, FIRST, LAST, NOT_LAST, TEXT, USAGE, WHOLE, bent, dropping, of_choice, of_delta, setting
 from tool_deviations import TOOLS, two_calls
 
 from streamlab.exchange import Ending, Exchange
@@ -224,7 +224,10 @@ _CHUNKS: dict[str, Exchange] = {
     "text.extra-fields-delta": bent(TEXT, of_choice(lambda choice: choice["delta"].update(extra=None, number=1))),
     "text.extra-delta-dup-int": bent(TEXT, of_delta(setting(score=0.5))),
     "text.nan": _between(
-        frame(chunk({"content": ""})).replace(b'"logprobs":null', b'"logprobs":{"content":[{"logprob":-Infinity}]}')
+        frame(chunk({"content": ""})).replace(
+            b'"logprobs":null',
+            b'"logprobs":{"content":[{"token":"","logprob":-Infinity,"bytes":[],"top_logprobs":[]}],"refusal":null}',
+        )
     ),
     "text.role-each": bent(TEXT, of_delta(setting(role="assistant"))),
     "d-role-wrong": bent(TEXT, of_delta(setting(role="bot")), FIRST),
@@ -267,6 +270,7 @@ PERFECT: dict[str, Exchange] = {
         ("text.split-1byte", "text.split-7byte", "text.split-in-utf8", "text.surrogate-split"), exchange(sse(WIDE))
     ),
     **dict.fromkeys(("text.utf8-invalid", "text.ct-latin1"), exchange(sse(WIDE))),
+    **dict.fromkeys(("tools.args-dup-final", "tools.args-cumulative", "tools.args-object-later"), exchange(sse(CALL))),
     **dict.fromkeys(("tools.args-null-only", "tools.args-empty"), exchange(sse([*CALLS[:4], CALLS[-1]]))),
     "text.delta-null-mid": exchange(sse([*TEXT[:2], *TEXT[3:]])),
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),

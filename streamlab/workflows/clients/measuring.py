@@ -200,7 +200,8 @@ def _compare(
                 continue
             result.answers += 1
             version = known.versions.get(setup.id)
-            result.versions.setdefault(setup.id, (version, noted.versions[setup.id]))
+            before_it = version or result.versions.get(setup.id, (None, ""))[0]
+            result.versions[setup.id] = (before_it, noted.versions[setup.id])
             told = known.outcomes.get(setup.id, "same")
             if version is not None and _kind(told) != _kind(said):
                 result.changes.append(CellChange(setup.id, stream.name, told, said))
