@@ -142,6 +142,7 @@ def figures(repaired: dict[str, Any]) -> dict[str, str]:
         "measured clients": str(sum(bool(clients()[name].version) for name in clients_of("measured.toml"))),
         "measured clients of Messages": str(len(clients_of("messages.toml"))),
         "measured streams": str(len(json.loads((RESULTS / "2026-11-20.json").read_text(encoding="utf-8"))["streams"])),
+        "mended clients": str(len(repaired["clients"])),
         "mended streams": str(_streams(repaired)),
         "right before mending": _percent(total["right"], total["streams"]),
         "right after mending": _percent(total["right_mended"], total["streams"]),

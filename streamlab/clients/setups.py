@@ -25,6 +25,7 @@ class ClientSetup(NamedTuple):
     calls: bool = True
     finish: bool = True
     usual: bool = False
+    measured: bool = True
 
 
 @cache

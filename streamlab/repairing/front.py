@@ -99,7 +99,10 @@ class Front:
     def feed(self, data: bytes) -> None:
         """Bytes of the body as they came."""
         if len(data) <= SLICE and self._coding is Coding.NONE:
-            if data:
+            if self.mode is Mode.READING and len(data) <= self._mark - self._seen and self._decoder.absorbs(data):
+                self._seen += len(data)
+                self._watch(self._decoder.pending, data)
+            elif data:
                 self._consume(data)
             return
         for _ in self.steps(data):

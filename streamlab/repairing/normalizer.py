@@ -83,7 +83,7 @@ class Normalizer:
     def feed(self, data: bytes) -> bytes:
         """The repaired bytes that ``data`` (as it came, content coding and all) makes certain."""
         self._front.feed(data)
-        return bytes_of(self._pipeline.taken())
+        return bytes_of(self._pipeline.taken()) if self._pipeline.out else b""
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """Like `feed`, in pieces (some of them empty) that each take milliseconds to make and little memory.

@@ -195,6 +195,14 @@ class SSEDecoder:
             return [(start, len(data))]
         return [(start, end - at) for at, end, start in self._ends(data)]
 
+    def absorbs(self, data: bytes) -> bool:
+        """Whether ``data`` ends no line and so no event: then it is taken. False, and nothing is taken, where that
+        has to be looked at: at the beginning of an event, and where lines end in CR."""
+        if not self._open or self._cr_seen or b"\n" in data or b"\r" in data or not self._pending:
+            return False
+        self._pending += data
+        return True
+
     def finish(self) -> list[ServerSentEvent]:
         """What no blank line ended: at most one event, with ``terminated`` False unless only its LF was awaited."""
         rest = bytes(self._pending)

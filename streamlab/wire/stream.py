@@ -69,6 +69,10 @@ class StreamDecoder:
         """The same, with events that are like one of those that were learnt as runs."""
         return [one if type(one) is Run else read_event(one) for one in self._sse.take(data)]  # type: ignore[arg-type]
 
+    def absorbs(self, data: bytes) -> bool:
+        """Whether ``data``, decoded, is taken without a look, for it ends no line (`SSEDecoder.absorbs`)."""
+        return self._sse.absorbs(data)
+
     def learn(self, template: Template) -> None:
         """Look out for runs of events like this one."""
         self._sse.learn(template)

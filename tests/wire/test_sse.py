@@ -206,3 +206,17 @@ def test_the_short_way_for_named_events_reads_as_the_long_one(middle):
         assert event.event == (names[-1] if names else None)
         plainly = bool(names and data) and event.raw == b"event: %b\ndata: %b\n\n" % (event.event, event.data)
         assert event.named_plainly == plainly
+
+
+def test_what_ends_no_line_is_taken_without_a_look_and_changes_nothing():
+    body = b"data: one\n\nid: 1\ndata: two\n\n: c\r\n\r\ndata: three\n\n"
+    whole, parted, absorbed, found = SSEDecoder(), SSEDecoder(), 0, []
+    for at in range(len(body)):
+        piece = body[at : at + 1]
+        if parted.absorbs(piece):
+            absorbed += 1
+        else:
+            found += parted.feed(piece)
+    assert [*found, *parted.finish()] == [*whole.feed(body), *whole.finish()]
+    assert absorbed == len(b"ata: one" + b"d: 1" + b"data: two" + b" c")
+    assert not SSEDecoder().absorbs(b"data")

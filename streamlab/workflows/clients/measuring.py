@@ -92,6 +92,7 @@ def measure(root: Path, wanted: Sequence[ClientSetup], patterns: Sequence[str], 
         chosen = [one for one in streams.all_streams() if _fits(one.name, patterns)]
         if not chosen:
             raise UsageError(f"no stream is called {' or '.join(patterns)}; tools/clients/cases.toml names them")
+        wanted = [one for one in wanted if one.measured and any(stream.api in one.apis for stream in chosen)]
         noted = Noted(root / _HOME / _NOTED)
         asyncio.run(_all(chosen, wanted, asking, noted))
         asked = [one for one in wanted if one.id in noted.versions]
