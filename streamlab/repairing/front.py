@@ -6,6 +6,7 @@ What is being done with the bytes is one `Mode`; `TRANSITIONS` says which may fo
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Any
@@ -105,8 +106,7 @@ class Front:
             elif data:
                 self._consume(data)
             return
-        for _ in self.steps(data):
-            pass
+        deque(self.steps(data), maxlen=0)
 
     def steps(self, data: bytes) -> Iterator[None]:
         """Take ``data`` in, a little at a time."""
@@ -181,9 +181,8 @@ class Front:
         """A body that is compressed, which no header says."""
         self._story.account.changes["encoding-mislabelled"] = 1
         self._body, self._coding = BodyDecoder(coding), Coding.DECODING
-        for piece in self._body.pieces(data):
-            if piece:
-                self._consume(piece)
+        for piece in filter(None, self._body.pieces(data)):
+            self._consume(piece)
 
     def _leave_alone(self, left: bytes) -> None:
         """What comes is another protocol than the path promises, or one that is not known: it passes as it is."""
@@ -260,8 +259,7 @@ class Front:
         """An event that is not complete may be too much already."""
         if size <= LARGE and self._burden.unseen:
             return
-        whole = self._unread() if self._burden.unseen else b""
-        if why := self._burden.growing(size, new, whole):
+        if why := self._burden.growing(size, new, self._unread() if self._burden.unseen else b""):
             self._step_aside(why, self._unread())
 
     def _step_aside(self, why: str, unread: bytes) -> None:
