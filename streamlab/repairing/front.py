@@ -71,11 +71,11 @@ class Front:
     """Takes a body's bytes and hands its events to the repairs."""
 
     def __init__(
-        self, head: ResponseHead | None, story: RepairState, reader: StreamReader[Draft], pipeline: Pipeline, mode: Mode
+        self, head: ResponseHead | None, state: RepairState, reader: StreamReader[Draft], pipeline: Pipeline, mode: Mode
     ) -> None:
         self.mode = mode
         self._head = head
-        self._story = story
+        self._state = state
         self._reader = reader
         self._pipeline = pipeline
         self._body = BodyDecoder(head.header("content-encoding") if head is not None else None)
@@ -120,7 +120,7 @@ class Front:
                     yield
             yield
         if decoding and self._body.fault is not None:
-            self._story.account.cannot("encoding-mislabelled", self._body.fault)
+            self._state.account.cannot("encoding-mislabelled", self._body.fault)
 
     def _consume(self, data: bytes) -> None:
         mode = self.mode
@@ -147,7 +147,7 @@ class Front:
         start = bytes(self._start)
         self._start.clear()
         if _SSE_START.match(start) or _JSON_START.match(start):
-            self._story.account.changes["encoding-mislabelled"] = 1
+            self._state.account.changes["encoding-mislabelled"] = 1
             self._coding = Coding.NONE
         else:
             self._coding = Coding.DECODING
@@ -179,7 +179,7 @@ class Front:
 
     def _decode(self, coding: str, data: bytes) -> None:
         """A body that is compressed, which no header says."""
-        self._story.account.changes["encoding-mislabelled"] = 1
+        self._state.account.changes["encoding-mislabelled"] = 1
         self._body, self._coding = BodyDecoder(coding), Coding.DECODING
         for piece in filter(None, self._body.pieces(data)):
             self._consume(piece)
@@ -188,7 +188,7 @@ class Front:
         """What comes is another protocol than the path promises, or one that is not known: it passes as it is."""
         pipeline = self._pipeline
         if (foreign := self._reader.foreign) is not None:
-            self._story.account.cannot("foreign-protocol", f"{foreign.title} is left as it is")
+            self._state.account.cannot("foreign-protocol", f"{foreign.title} is left as it is")
         pipeline.end(Ending.INTERRUPTED)
         pipeline.dismantle()
         self._become(Mode.PASSING)
@@ -205,9 +205,9 @@ class Front:
             return
         self._seen, self._mark = self._mark, self._mark + MARK
         self._part(data[:room])
-        story = self._story
+        state = self._state
         if self.mode in (Mode.READING, Mode.SPLITTING) and (
-            why := Burden.stream(self._seen, story.at + 1, story.calls, self._coding is Coding.DECODING)
+            why := Burden.stream(self._seen, state.at + 1, state.calls, self._coding is Coding.DECODING)
         ):
             self._step_aside(why, self._unread())
         self._consume(data[room:])
@@ -268,7 +268,7 @@ class Front:
         A body that is no event stream, or not OpenAI's, would be noise to the client: an error event stands for it.
         """
         pipeline = self._pipeline
-        self._story.account.cannot(TOO_MUCH, why)
+        self._state.account.cannot(TOO_MUCH, why)
         readable = self.mode is Mode.READING and pipeline.translator is None
         pipeline.end(Ending.INTERRUPTED)
         pipeline.out += self._reader.give_up()
@@ -300,37 +300,37 @@ class Front:
             translator = pipeline.translator
             pipeline.translate(lambda: translator.finish(ending), ())
             for what in translator.lost:
-                self._story.account.cannot("translated", f"chat chunks have no place for {what}")
+                self._state.account.cannot("translated", f"chat chunks have no place for {what}")
         pipeline.end(ending)
 
     # -- events ------------------------------------------------------------------------------------------------------
 
     def _take(self, event: StreamEvent) -> None:
         """One event of the stream."""
-        self._story.account.at += 1
+        self._state.account.at += 1
         if self.mode is Mode.PASSING:
-            self._pipeline.out.append(Draft(event, (self._story.at,)))
+            self._pipeline.out.append(Draft(event, (self._state.at,)))
         elif self._pipeline.built and self._pipeline.translator is None:
             if self._reader.looking and isinstance(event, Chunk) and self._reader.look(event.json) is not None:
                 self._leave_alone(event.sse.raw if event.sse is not None else b"")
             elif (template := self._pipeline.take(event)) is not None:
                 self._decoder.learn(template)
         else:
-            self._start_event(Draft(event, (self._story.at,)))
+            self._start_event(Draft(event, (self._state.at,)))
 
     def _take_value(self, value: bytes) -> None:
         """One JSON value of a body that is no event stream."""
-        pipeline, story = self._pipeline, self._story
+        pipeline, state = self._pipeline, self._state
         event = read_event(frame(value.replace(b"\n", b" ").replace(b"\r", b" ")))
-        story.account.at += 1
-        if isinstance(event, Chunk | Undecodable) and story.api is UNKNOWN:
+        state.account.at += 1
+        if isinstance(event, Chunk | Undecodable) and state.api is UNKNOWN:
             self._settle(event.json if isinstance(event, Chunk) else event.value)
         elif isinstance(event, Chunk) and self._values is not None and self._reader.look(event.json) is not None:
             self._leave_alone(bytes(self._values))
         if self.mode is Mode.PASSING:
             return
         if isinstance(event, Chunk) and pipeline.translator is None:
-            whole = story.api.streamed(event.json, story)
+            whole = state.api.streamed(event.json, state)
             if whole is not None:
                 pipeline.pipe(whole)
                 return
@@ -338,11 +338,11 @@ class Front:
             if error is not None:
                 event = ErrorPayload(None, error)
             elif self._values is not None and self._reader.came is UNKNOWN:
-                story.stray = value[:400]  # nothing of an answer: the end says so
+                state.stray = value[:400]  # nothing of an answer: the end says so
                 return
         rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
         changes = [] if pipeline.translator is not None else [Change(rule, "")]
-        self._start_event(Draft(event, (story.at,), changes))
+        self._start_event(Draft(event, (state.at,), changes))
 
     def _start_event(self, draft: Draft) -> None:
         """An event while the API, and with it the pipeline, may still be unknown."""
@@ -359,7 +359,7 @@ class Front:
     def _settle(self, value: Any = None) -> None:
         """The API is known: choose repairs, or a translator, or let everything pass."""
         held = self._reader.settle(value)
-        self._story.api = self._reader.api
+        self._state.api = self._reader.api
         if self._reader.riddle or not self._pipeline.build():
             if self._values is not None:
                 self._leave_alone(bytes(self._values))

@@ -44,28 +44,28 @@ class Normalizer:
         runs: Runs = Runs.USUAL,
     ) -> None:
         reader: StreamReader[Draft] = StreamReader(request, api, runs)
-        self.story = RepairState(request, head, reader.api, unsafe=unsafe)
+        self.state = RepairState(request, head, reader.api, unsafe=unsafe)
         self._head = head
         self._unasked: str | None = None
         self._reader = reader
-        self._pipeline = Pipeline(self.story, reader)
+        self._pipeline = Pipeline(self.state, reader)
         self._pipeline.to_chat = to_chat
-        self._front = Front(head, self.story, reader, self._pipeline, self._first_mode())
+        self._front = Front(head, self.state, reader, self._pipeline, self._first_mode())
         self._finished = False
         if reader.api.judged:
             self._pipeline.build()
 
     def _first_mode(self) -> Mode:
-        story = self.story
-        url = story.request.url if story.request is not None else ""
-        if has_no_body(story.request):
+        state = self.state
+        url = state.request.url if state.request is not None else ""
+        if has_no_body(state.request):
             return Mode.PASSING
-        if story.api is UNKNOWN and self._asked_for_something_else():
+        if state.api is UNKNOWN and self._asked_for_something_else():
             return Mode.PASSING
-        if story.request_known and not story.api.asks_for_stream(story.body, url):
+        if state.request_known and not state.api.asks_for_stream(state.body, url):
             self._unasked = "no stream was asked for"
             return Mode.PASSING
-        if not (story.api.judged or story.api is UNKNOWN or story.api.translator()):
+        if not (state.api.judged or state.api is UNKNOWN or state.api.translator()):
             return Mode.PASSING
         if self._head is not None and not 200 <= self._head.status < 300:
             return Mode.COLLECTING
@@ -73,7 +73,7 @@ class Normalizer:
 
     def _asked_for_something_else(self) -> bool:
         """Whether a page, a health check or the like was asked for, and came."""
-        request, head = self.story.request, self._head
+        request, head = self.state.request, self._head
         if request is None or request.method.upper() != "GET" or head is None:
             return False
         return (head.header("content-type") or "").split(";")[0].strip().lower() != "text/event-stream"
@@ -126,12 +126,12 @@ class Normalizer:
     @property
     def changes(self) -> dict[str, int]:
         """How many events the repair of each rule changed or dropped."""
-        return self.story.account.changes
+        return self.state.account.changes
 
     @property
     def unrepaired(self) -> tuple[Unrepaired, ...]:
         """Deviations that were noticed and could not be repaired, and why."""
-        return tuple(self.story.account.unrepaired.values())
+        return tuple(self.state.account.unrepaired.values())
 
     @property
     def passes_through(self) -> bool:
@@ -145,7 +145,7 @@ class Normalizer:
             return None
         api = self._reader.foreign or self._reader.api
         why = OF_NOBODY if self._reader.riddle else api.not_judged
-        return self._unasked or has_no_body(self.story.request) or why
+        return self._unasked or has_no_body(self.state.request) or why
 
     @property
     def stepped_aside(self) -> bool:
@@ -222,7 +222,7 @@ def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = Non
     repaired = replace(exchange, segments=tuple(segments), end_us=end_us)
     if not normalizer.passes_through:
         repaired = _as_sent(repaired, normalizer)
-    dropped = tuple(normalizer.story.account.dropped)
+    dropped = tuple(normalizer.state.account.dropped)
     if normalizer.failed is not None:
         repaired = replace(repaired, notes={**repaired.notes, FAILED: repr(normalizer.failed)})
     return Normalized(

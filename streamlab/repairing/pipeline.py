@@ -28,8 +28,8 @@ _MAX_KEPT = 1024
 class Pipeline:
     """The repairs of one stream and what they let go (``out``). ``accounting`` keeps passed events as events."""
 
-    def __init__(self, story: RepairState, reader: StreamReader[Draft]) -> None:
-        self.story = story
+    def __init__(self, state: RepairState, reader: StreamReader[Draft]) -> None:
+        self.state = state
         self.out: list[Output] = []
         self.accounting = False
         self.built = False  # whether repairs were chosen: an API may have none
@@ -49,19 +49,19 @@ class Pipeline:
 
     def build(self) -> bool:
         """Choose repairs for the API at hand, behind a translator where it is foreign. False when there is none."""
-        story = self.story
-        make = story.api.translator()
-        if not story.api.judged or (self.to_chat and make is not None):
+        state = self.state
+        make = state.api.translator()
+        if not state.api.judged or (self.to_chat and make is not None):
             if make is None:
                 return False
-            self.translator = make(story.body)
+            self.translator = make(state.body)
             # From here on the stream is one of chat, about which the foreign request says nothing.
-            story.api = DEFAULT
-            story.asked.forget()
+            state.api = DEFAULT
+            state.asked.forget()
         self.built = True
         told = self.translator is not None
-        classes = (one for one in repair_classes(story.unsafe, story.api) if not (told and one.doubts_text))
-        self._repairs = tuple(one(story) for one in classes if concerns(one, story.api))
+        classes = (one for one in repair_classes(state.unsafe, state.api) if not (told and one.doubts_text))
+        self._repairs = tuple(one(state) for one in classes if concerns(one, state.api))
         self._look()
         return True
 
@@ -71,7 +71,7 @@ class Pipeline:
 
     def _look(self) -> None:
         """Work out which facts any repair waits for."""
-        self._retirements = self.story.retirements
+        self._retirements = self.state.retirements
         self._on = 0
         for repair in self._repairs:
             self._on |= repair.asks
@@ -102,7 +102,7 @@ class Pipeline:
             if self._reader.tracker is not None:
                 self._reader.facts(event)  # it has to know of every event
         if waited_for:
-            self.pipe((Draft(event, (self.story.at,)),))
+            self.pipe((Draft(event, (self.state.at,)),))
             return None
         self._pass_chunk(event)  # type: ignore[arg-type]
         may = self.failed is None and self._reader.may_teach(self._facts)
@@ -116,14 +116,14 @@ class Pipeline:
         if run.template.shape in self._slow_shapes or (facts & Fact.WIDE and SEPARATORS.search(run.raw)):
             return False
         facts &= ~Fact.WIDE
-        story, count = self.story, len(run.texts)
+        state, count = self.state, len(run.texts)
         added = Added(run.template.varying, run.template.chunk, run.texts)
-        if story.api.wants_a_look_at(run, story) or (facts & self._on and not self._passes(added, facts)):
+        if state.api.wants_a_look_at(run, state) or (facts & self._on and not self._passes(added, facts)):
             return False
-        story.api.run_passed(run, story)
-        story.chunks += count
-        story.went = run
-        story.account.at += count
+        state.api.run_passed(run, state)
+        state.chunks += count
+        state.went = run
+        state.account.at += count
         self.out.append(run.raw)
         return True
 
@@ -135,7 +135,7 @@ class Pipeline:
                 self._keep(draft)
             self.emit(self._run(drafts, 0))
             self._awake = any(repair.awake for repair in self._repairs)
-            if self.story.retirements != self._retirements:
+            if self.state.retirements != self._retirements:
                 self._look()
             if self._kept and not self._awake and not self.holding:
                 self._kept.clear()
@@ -172,7 +172,7 @@ class Pipeline:
 
     def emit(self, drafts: Drafts) -> None:
         """Let events go, and note what was done to them."""
-        changes = self.story.account.changes
+        changes = self.state.account.changes
         for draft in drafts:
             self.out.append(draft)
             for source in draft.sources:
@@ -204,8 +204,8 @@ class Pipeline:
         """
         self.failed = error
         why = f"{type(error).__name__}: {error}"[:200]
-        self.story.account.cannot(FAILED, f"a repair of ours raised {why}; from here on nothing is repaired")
-        dropped = {at for one in self.story.account.dropped for at in one.sources}
+        self.state.account.cannot(FAILED, f"a repair of ours raised {why}; from here on nothing is repaired")
+        dropped = {at for one in self.state.account.dropped for at in one.sources}
         kept, self._kept = self._kept, {}
         if self.translator is None:
             self.out += [raw for at, raw in kept.items() if at not in dropped]
@@ -232,13 +232,13 @@ class Pipeline:
         added = self._added(event, facts) if facts & self._on else None
         if added is None and facts & self._on:
             return True
-        if self.story.api.wants_a_look(event, facts, self.story):
+        if self.state.api.wants_a_look(event, facts, self.state):
             return True
         return added is not None and not self._passes(added, facts)
 
     def _added(self, event: Chunk, facts: int) -> Added | None:
         """What a chunk adds, when it does nothing else."""
-        varying = None if facts & UNLIKE else self.story.api.varying(event.json)
+        varying = None if facts & UNLIKE else self.state.api.varying(event.json)
         return None if varying is None else Added(varying, event.json, [text_at(event.json, varying)])
 
     def _passes(self, added: Added, facts: int) -> bool:
@@ -251,12 +251,12 @@ class Pipeline:
         return True
 
     def _pass_chunk(self, event: Chunk) -> None:
-        story, chunk = self.story, event.json
-        story.chunks += 1
-        story.went = chunk
-        story.api.passed(chunk, story)
+        state, chunk = self.state, event.json
+        state.chunks += 1
+        state.went = chunk
+        state.api.passed(chunk, state)
         if self.accounting or event.sse is None:
-            self.out.append(Draft(event, (story.at,)))
+            self.out.append(Draft(event, (state.at,)))
         else:
             self.out.append(event.sse.raw)
 
@@ -271,14 +271,14 @@ class Pipeline:
         return drafts
 
     def _remember(self, draft: Draft) -> None:
-        story = self.story
-        story.chunks += 1
-        story.went = draft.json
+        state = self.state
+        state.chunks += 1
+        state.went = draft.json
         for choice in reading.choices(draft.json):
             text = reading.content(reading.delta(choice))
             if text:
-                story.texts.add(reading.choice_index(choice), text)
-        story.api.went_out(draft.json, story)
+                state.texts.add(reading.choice_index(choice), text)
+        state.api.went_out(draft.json, state)
 
 
 def _past(repair: Repair, draft: Draft) -> list[Draft]:

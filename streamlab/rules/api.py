@@ -166,7 +166,7 @@ class Api:
         """Whether a request asks for a stream. Some APIs say so in the path instead."""
         return body.get("stream") is True or ":stream" in url
 
-    def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
+    def streamed(self, value: JsonObject, state: RepairState) -> Iterable[Draft] | None:
         """The events that a whole answer would have been as a stream; None where this is no whole answer of it."""
         return None
 
@@ -207,21 +207,21 @@ class Api:
         """Whether this is an answer as it comes when no stream was asked for."""
         return is_whole_completion(value)
 
-    def wants_a_look(self, event: Chunk, facts: int, story: RepairState) -> bool:
+    def wants_a_look(self, event: Chunk, facts: int, state: RepairState) -> bool:
         """Whether the repairs have to see a chunk for whose facts none of them waits."""
         return False
 
-    def wants_a_look_at(self, run: Run, story: RepairState) -> bool:
+    def wants_a_look_at(self, run: Run, state: RepairState) -> bool:
         """The same of a run of chunks, the first of which was asked about and passed."""
         return True
 
-    def run_passed(self, run: Run, story: RepairState) -> None:
+    def run_passed(self, run: Run, state: RepairState) -> None:
         """Remember what repairs need to know of a run that passed them by."""
 
-    def passed(self, chunk: JsonObject, story: RepairState) -> None:
+    def passed(self, chunk: JsonObject, state: RepairState) -> None:
         """Remember what repairs need to know of a chunk that passed them by."""
 
-    def went_out(self, chunk: JsonObject, story: RepairState) -> None:
+    def went_out(self, chunk: JsonObject, state: RepairState) -> None:
         """Remember what repairs need to know of a chunk that they let go."""
 
     def credentials(self, key: str | None) -> dict[str, str]:

@@ -282,8 +282,8 @@ class Repair:
 
     _held: Any = None  # what is held back, where a repair keeps it under this name
 
-    def __init__(self, story: RepairState) -> None:
-        self.story = story
+    def __init__(self, state: RepairState) -> None:
+        self.state = state
         self.awake = False
         self.asks = self.on  # what is left of `on`
         self.comments: list[Draft] = []  # that came while something was held back
@@ -301,7 +301,7 @@ class Repair:
     def retire(self) -> None:
         """Nothing more to look for in this stream."""
         self.asks, self.awake = 0, False
-        self.story.retirements += 1
+        self.state.retirements += 1
 
     def shape(self, chunk: JsonObject) -> bool:
         """Whether chunks of this shape (key names and value types only) concern this repair."""
@@ -340,26 +340,26 @@ class Unended(NamedTuple):
     code: str
 
 
-def unended(story: RepairState, ending: Ending, *, begun: bool, what: str, missing: str, stops: str) -> Unended:
+def unended(state: RepairState, ending: Ending, *, begun: bool, what: str, missing: str, stops: str) -> Unended:
     """Why a stream of ours stops before its end, which the account is told as well.
 
     ``begun`` says whether anything came of ``what`` ("answer", "response"); ``missing`` is the rule about its end, and
     ``stops`` how the account words that.
     """
     if ending is not Ending.COMPLETE:
-        story.account.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire")
+        state.account.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire")
         message = f"the connection to the upstream broke before the {what} was finished"
         return Unended(missing, message, "upstream_truncated")
     if begun:
-        story.account.cannot(missing, f"the stream stops {stops}; the rest is not on the wire")
+        state.account.cannot(missing, f"the stream stops {stops}; the rest is not on the wire")
         return Unended(missing, f"the upstream ended the stream without finishing the {what}", "upstream_truncated")
-    if story.stray:
-        rule = "html-body-200" if story.stray.lstrip().startswith(b"<") else "body-not-event-stream"
-        story.account.cannot(rule, "the body is no event stream")
-        text = story.stray.decode("utf-8", "replace")[:200]
+    if state.stray:
+        rule = "html-body-200" if state.stray.lstrip().startswith(b"<") else "body-not-event-stream"
+        state.account.cannot(rule, "the body is no event stream")
+        text = state.stray.decode("utf-8", "replace")[:200]
         message = f"the upstream answered with something else: {text}"
         return Unended(rule, message, "upstream_invalid_response")
-    story.account.cannot("empty-200", "no answer is on the wire")
+    state.account.cannot("empty-200", "no answer is on the wire")
     return Unended("empty-200", "the upstream ended the stream without an answer", "empty_stream")
 
 

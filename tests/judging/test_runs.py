@@ -134,7 +134,7 @@ def _normalized(reads: list[bytes], request: Request | None, runs: Runs, unsafe:
     normalizer = Normalizer(request, _HEAD, runs=runs, unsafe=unsafe)
     out = [normalizer.feed(data) for data in reads]
     out.append(normalizer.finish())
-    story = normalizer.story
+    story = normalizer.state
     return out, normalizer.changes, normalizer.unrepaired, story.account.dropped, story.chunks, story.last
 
 

@@ -41,7 +41,7 @@ def test_the_normalizer_waits_as_long(silent, clear):
     normalizer = Normalizer()
     for _ in range(silent):
         normalizer.feed(b"data: {}\n\n")
-    assert (normalizer.story.api is not UNKNOWN) is clear
+    assert (normalizer.state.api is not UNKNOWN) is clear
 
 
 def test_a_path_decides_at_once():

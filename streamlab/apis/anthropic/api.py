@@ -73,9 +73,9 @@ class Anthropic(Api):
             if type(delta.get(key)) is str:
                 yield str(value.get("index")), delta[key], f"delta.{key}"
 
-    def passed(self, value: JsonObject, story: RepairState) -> None:
-        if not story.opened and value.get("type") == BLOCK_DELTA:
-            story.opened.add(0)  # content has begun
+    def passed(self, value: JsonObject, state: RepairState) -> None:
+        if not state.opened and value.get("type") == BLOCK_DELTA:
+            state.opened.add(0)  # content has begun
 
     def is_error_body(self, value: JsonObject) -> bool:
         error = as_object(value.get("error"))
@@ -84,10 +84,10 @@ class Anthropic(Api):
     def is_whole_answer(self, value: JsonObject) -> bool:
         return value.get("type") == "message" and type(value.get("content")) is list
 
-    def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
+    def streamed(self, value: JsonObject, state: RepairState) -> Iterable[Draft] | None:
         from streamlab.apis.anthropic.repairs.whole import streamed
 
-        return streamed(value, story) if self.is_whole_answer(value) else None
+        return streamed(value, state) if self.is_whole_answer(value) else None
 
     def questions(self) -> Iterable[Question]:
         return QUESTIONS

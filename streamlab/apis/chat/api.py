@@ -36,14 +36,14 @@ class Chat(Api):
             "chat.completion",
         )
 
-    def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
-        return streamed(value, story) if is_whole_answer(value) else None
+    def streamed(self, value: JsonObject, state: RepairState) -> Iterable[Draft] | None:
+        return streamed(value, state) if is_whole_answer(value) else None
 
     def questions(self) -> Iterable[Question]:
         return QUESTIONS
 
-    def wants_a_look(self, event: Chunk, facts: int, story: RepairState) -> bool:
-        if facts & (Fact.NO_CHOICES | Fact.MANY_CHOICES) or 0 not in story.opened:
+    def wants_a_look(self, event: Chunk, facts: int, state: RepairState) -> bool:
+        if facts & (Fact.NO_CHOICES | Fact.MANY_CHOICES) or 0 not in state.opened:
             return True
         choice = event.json["choices"][0]
         if choice.get("index") != 0:
@@ -52,26 +52,26 @@ class Chat(Api):
             return True
         text = choice["delta"].get("content")
         # A delta as long as all text before it may repeat it.
-        return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == story.texts.length(0)
+        return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == state.texts.length(0)
 
-    def wants_a_look_at(self, run: Run, story: RepairState) -> bool:
+    def wants_a_look_at(self, run: Run, state: RepairState) -> bool:
         longest = max(map(len, run.texts))
-        return longest >= SHORTEST_REPEAT and longest >= story.texts.length(0) and _adds_text(run)
+        return longest >= SHORTEST_REPEAT and longest >= state.texts.length(0) and _adds_text(run)
 
-    def run_passed(self, run: Run, story: RepairState) -> None:
+    def run_passed(self, run: Run, state: RepairState) -> None:
         if _adds_text(run):
-            story.texts.add_all(0, run.texts)
+            state.texts.add_all(0, run.texts)
 
     def varying(self, chunk: JsonObject) -> Varying | None:
         return varying(chunk)
 
-    def passed(self, chunk: JsonObject, story: RepairState) -> None:
+    def passed(self, chunk: JsonObject, state: RepairState) -> None:
         delta = chunk["choices"][0]["delta"]
         text = delta.get("content")
         if text:
-            story.texts.add(0, text)
+            state.texts.add(0, text)
         elif "audio" in delta:
-            story.audio = True
+            state.audio = True
 
 
 def _adds_text(run: Run) -> bool:

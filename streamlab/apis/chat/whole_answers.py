@@ -19,15 +19,15 @@ def is_whole_answer(value: JsonObject) -> bool:
     return any(isinstance(choice.get("message"), dict) for choice in reading.choices(value))
 
 
-def streamed(value: JsonObject, story: RepairState) -> Iterator[Draft]:
+def streamed(value: JsonObject, state: RepairState) -> Iterator[Draft]:
     """The chunks a chat completion would have been: role, text, tool calls, finish, usage, ``[DONE]``."""
-    sources = (story.at,)
+    sources = (state.at,)
     for choice in reading.choices(value):
         for delta, finish in _deltas(choice):
             part = {"index": choice.get("index", 0), "delta": delta, "logprobs": None, "finish_reason": finish}
             yield _draft(value, sources, choices=[part])
     usage = reading.usage(value)
-    if usage and story.include_usage is not False:
+    if usage and state.include_usage is not False:
         yield _draft(value, sources, choices=[], usage=usage)
     yield Draft(Done(None), sources, [Change(_RULE, "")])
 

@@ -35,18 +35,18 @@ class Completions(Api):
             return False
         return value.get("object") == "text_completion" or "text" in first
 
-    def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
-        return streamed(value, story) if is_whole_answer(value) else None
+    def streamed(self, value: JsonObject, state: RepairState) -> Iterable[Draft] | None:
+        return streamed(value, state) if is_whole_answer(value) else None
 
-    def wants_a_look(self, event: Chunk, facts: int, story: RepairState) -> bool:
-        return bool(facts & Fact.FINISH) or 0 not in story.opened
+    def wants_a_look(self, event: Chunk, facts: int, state: RepairState) -> bool:
+        return bool(facts & Fact.FINISH) or 0 not in state.opened
 
-    def went_out(self, chunk: JsonObject, story: RepairState) -> None:
+    def went_out(self, chunk: JsonObject, state: RepairState) -> None:
         for choice in reading.choices(chunk):
             index = reading.choice_index(choice)
-            story.opened.add(index)
+            state.opened.add(index)
             if isinstance(choice.get("finish_reason"), str):
-                story.finished[index] = choice["finish_reason"]
+                state.finished[index] = choice["finish_reason"]
 
 
 API = Completions()

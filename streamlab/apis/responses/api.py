@@ -56,10 +56,10 @@ class Responses(Api):
 
         return is_whole(value)
 
-    def streamed(self, value: JsonObject, story: RepairState) -> Iterable[Draft] | None:
+    def streamed(self, value: JsonObject, state: RepairState) -> Iterable[Draft] | None:
         from streamlab.apis.responses.repairs.whole import streamed
 
-        return streamed(value, story) if self.is_whole_answer(value) else None
+        return streamed(value, state) if self.is_whole_answer(value) else None
 
 
 API = Responses()

@@ -148,11 +148,11 @@ class Framing(Repair):
     on = Fact.FRAMING | Fact.FAULTS | Fact.UNDECODABLE | Fact.DONE | Fact.WIDE | Fact.TYPED
     apis = Scope.JUDGED
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
-        self._names = story.api.names_events
-        self._at_home = story.api.keepalive_types
-        self._pings = not story.api.tells_pings
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
+        self._names = state.api.names_events
+        self._at_home = state.api.keepalive_types
+        self._pings = not state.api.tells_pings
 
     def event(self, draft: Draft) -> Drafts:
         event, sse = draft.event, draft.event.sse
@@ -196,7 +196,7 @@ class Framing(Repair):
         if lines.payload:
             made += self._payload(lines, sse)
         if not made:
-            self.story.account.drop(draft, "sse-event-without-data")
+            self.state.account.drop(draft, "sse-event-without-data")
         if len(made) == 1 and made[0].sse is not None:
             same = not lines.rules and sse.data is not None and made[0].sse.data == sse.data
             if same or made[0].sse.raw == sse.raw:
@@ -224,7 +224,7 @@ class Framing(Repair):
         """Comments go before the data of their event; a stray line becomes one, so that nothing is lost."""
         self._note_stray(lines)
         if lines.stray and not lines.payload:
-            self.story.stray = (self.story.stray + b"\n".join(lines.stray))[:400]
+            self.state.stray = (self.state.stray + b"\n".join(lines.stray))[:400]
         found = [*lines.comments, *(b" " + line.decode("utf-8", "replace").encode() for line in lines.stray)]
         if not found:
             return None
@@ -306,7 +306,7 @@ class Framing(Repair):
         if comment_at_end(payload) is None and (parted := spliced(payload)) is not None:
             lost, whole = parted
             lines.rules["sse-spliced-frames"] = lost[:200]
-            self.story.account.cannot("sse-spliced-frames", "what the cut frame said is lost")
+            self.state.account.cannot("sse-spliced-frames", "what the cut frame said is lost")
             return [read_event(frame(one, name)) for one in whole]
         if event.decoded and type(event.value) is list and event.value and all(type(v) is dict for v in event.value):
             lines.rules["json-not-object"] = "array"

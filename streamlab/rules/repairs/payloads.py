@@ -48,8 +48,8 @@ class TornPayloads(Repair):
     holds_back = "consecutive events that are no JSON, until one that is (64 events or 1 MiB at most)"
     apis = Scope.JUDGED
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._held: list[Draft] = []
         self._bytes = 0
 
@@ -160,23 +160,23 @@ class TornPayloads(Repair):
             draft.changes.append(Change("sse-empty-data-event", "", "data:", ":"))
             return draft
         truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
-        if self.story.unsafe and data[:1] in b"{b" and (value := _python_value(data)) is not None:
-            name = event.sse.event if self.story.api.names_events else None
+        if self.state.unsafe and data[:1] in b"{b" and (value := _python_value(data)) is not None:
+            name = event.sse.event if self.state.api.names_events else None
             draft.event = Chunk(None, value) if name is None else Chunk(frame(encode_json(value), name), value)
             draft.changes.append(Change("json-python-repr", "", data[:80], ABSENT))
         elif truncated and last:
-            self.story.cut_tail = True
-            self.story.account.cannot("json-truncated", "the stream breaks off inside an event")
+            self.state.cut_tail = True
+            self.state.account.cannot("json-truncated", "the stream breaks off inside an event")
             draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")
             draft.changes.append(Change("sse-unterminated-final-event", "", data[:200], ABSENT, Origin.INVENTED))
-        elif event.decoded and (self.story.unsafe or not event.value or type(event.value) in (int, float, bool)):
+        elif event.decoded and (self.state.unsafe or not event.value or type(event.value) in (int, float, bool)):
             draft.event = comment(b" " + data)
             draft.changes.append(Change("json-not-object", "", data, ":"))
         elif event.decoded or truncated or data[:1] == b"{" or data.startswith((b"b'", b'b"')):
-            self.story.account.cannot(_why(event), "the payload is no JSON object and nobody can say what was meant")
+            self.state.account.cannot(_why(event), "the payload is no JSON object and nobody can say what was meant")
         elif not last and draft.came_named not in ERROR_EVENTS:
             # The answer goes on: an error event here would end it for every client.
-            self.story.account.cannot("plain-text-in-data", "what the text between two chunks means is not known")
+            self.state.account.cannot("plain-text-in-data", "what the text between two chunks means is not known")
             draft.event = comment(b" " + data.replace(b"\n", b" "))
             draft.changes.append(Change("plain-text-in-data", "", data[:200], ":"))
         else:
@@ -189,18 +189,18 @@ class TornPayloads(Repair):
         """GLM-4's answer, or tool call, sent once more as raw text after its beginning went out as content."""
         payload = b"\n".join(self._payloads()).decode("utf-8", "replace")
         sources = self._sources()
-        said = self.story.texts.text()
-        if not said or self.story.finished or self.story.errors:
+        said = self.state.texts.text()
+        if not said or self.state.finished or self.state.errors:
             return None
         name, _, rest = payload.strip().partition("\n")
-        if self.story.tools and name.strip() in self.story.tools and said.strip() in (name.strip(), ""):
+        if self.state.tools and name.strip() in self.state.tools and said.strip() in (name.strip(), ""):
             return self._tool_call(name.strip(), rest.strip(), sources)
         if not payload.startswith(said) or said.strip() in _JSON_BEGINS:
             return None
         pieces: list[Draft] = []
         if payload != said:
             pieces.append(_content(payload[len(said) :], sources))
-            self.story.texts.add(0, payload[len(said) :])
+            self.state.texts.add(0, payload[len(said) :])
         return [*pieces, _finish("stop", sources)]
 
     def _tool_call(self, name: str, arguments: str, sources: tuple[int, ...]) -> list[Draft] | None:
@@ -265,8 +265,8 @@ class CutCharacters(Repair):
     on = Fact.FAULTS
     holds_back = "half a character, until the next text of its choice"
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._half: dict[int, tuple[str, bool, Draft]] = {}
 
     def event(self, draft: Draft) -> Drafts:

@@ -84,7 +84,7 @@ class Blocks(Part):
 
     def _foreign(self, draft: Draft, facts: int) -> bool:
         """Unsafe: an event of a type that is not known is dropped; blocks and deltas never are."""
-        if not self.message.story.unsafe or facts & (MessageFact.BLOCK_START | MessageFact.DELTA):
+        if not self.message.state.unsafe or facts & (MessageFact.BLOCK_START | MessageFact.DELTA):
             return False
         self.message.drop(draft, "messages-unknown-type")
         return True
@@ -250,7 +250,7 @@ class Blocks(Part):
 
     def _deltas(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
         """The deltas that one is, each in a block of its type."""
-        parts = [*extra_thinking(draft, self.message), draft] if self.message.story.unsafe else [draft]
+        parts = [*extra_thinking(draft, self.message), draft] if self.message.state.unsafe else [draft]
         for one in parts:
             delta = clean(one, self.message)
             if delta is None:

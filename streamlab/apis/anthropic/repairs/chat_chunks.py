@@ -91,7 +91,7 @@ class ChatChunks(Part):
 
     def _start(self, chunk: JsonObject) -> JsonObject:
         seed = str(chunk.get("id")).encode("utf-8", "replace")
-        model = chunk.get("model") or self.message.story.body.get("model")
+        model = chunk.get("model") or self.message.state.body.get("model")
         return {
             "type": MESSAGE_START,
             "message": {

@@ -89,10 +89,10 @@ class Closing(Part):
         if self.message.stop_reason not in (None, ""):
             yield _invented({"type": MESSAGE_STOP}, "messages-stop-missing")
             return
-        story = self.message.story
+        state = self.message.state
         begun = self._begun or self.message.reader.begun
         rule = "messages-truncated"
-        why = unended(story, ending, begun=begun, what="message", missing=rule, stops="in the middle")
+        why = unended(state, ending, begun=begun, what="message", missing=rule, stops="in the middle")
         error = {"type": "error", "error": {"type": "api_error", "message": why.message}}
         change = Change(why.rule, "", ABSENT, why.code, Origin.INVENTED)
         yield Draft(ErrorPayload(None, error), (), [change], True)
@@ -166,7 +166,7 @@ class Closing(Part):
         origin = Origin.DERIVED
         if type(reason) is str and reason:
             draft.drop(rule, holder, "stop_reason", "")
-        elif self.message.story.unsafe and whole(self.message.reader):
+        elif self.message.state.unsafe and whole(self.message.reader):
             reason, origin = "tool_use" if self.message.called else "end_turn", Origin.INVENTED
         else:
             self.message.cannot(rule, "why the message stops is not on the wire")
@@ -190,7 +190,7 @@ class Closing(Part):
             self.message.drop(draft, "messages-answer-after-error")
         elif kind == MESSAGE_STOP:
             self.message.drop(draft, "messages-stop-repeated")
-        elif self.message.story.unsafe:
+        elif self.message.state.unsafe:
             self.message.drop(draft, "messages-event-after-stop")
         else:
             self.message.cannot("messages-event-after-stop", "clients disagree about what comes after the end")

@@ -87,7 +87,7 @@ class Envelope(Part):
         if not any(kind_of(draft) in (BLOCK_START, "content_block_delta") for draft in early):
             self._started = any(kind_of(draft) == MESSAGE_STOP for draft in early)
             return tuple(early)
-        body = self.message.story.body
+        body = self.message.state.body
         model = body.get("model")
         seed = encode_json([body, [draft.json for draft in early if type(draft.event) is Chunk]])
         value = {

@@ -143,8 +143,8 @@ class ToolInputs(Part):
 
     def _name(self, draft: Draft, block: JsonObject) -> None:
         """Unsafe: the one offered tool whose name differs in case alone."""
-        name, tools = block.get("name"), self.message.story.tools
-        if not self.message.story.unsafe or type(name) is not str or not tools or name in tools:
+        name, tools = block.get("name"), self.message.state.tools
+        if not self.message.state.unsafe or type(name) is not str or not tools or name in tools:
             return
         alike = [tool for tool in tools if tool.lower() == name.lower()]
         if len(alike) == 1:

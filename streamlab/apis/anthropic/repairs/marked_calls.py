@@ -33,7 +33,7 @@ class MarkedCalls(Part):
 
     def take(self, draft: Draft) -> Drafts:
         """What becomes of one event."""
-        if not self.message.story.tools or is_quiet(draft) or self.message.passing:
+        if not self.message.state.tools or is_quiet(draft) or self.message.passing:
             return (draft,)
         delta = (clean(draft, self.message) if kind_of(draft) == "content_block_delta" else None) or {}
         piece = delta.get("text")
@@ -59,7 +59,7 @@ class MarkedCalls(Part):
     def _settled(self, stop: Draft) -> Iterator[Draft]:
         """The block is over: what its text holds."""
         said = self.message.reader.text
-        before, calls = calls_in(said + self._text, self.message.story.body)
+        before, calls = calls_in(said + self._text, self.message.state.body)
         if not calls or len(before) < len(said):
             yield from self._let_go()
             yield stop

@@ -78,13 +78,13 @@ class MessageRepair(Repair):
         "with --unsafe, text that may hold a call or thinking, until its block is closed (1 MiB at most)"
     )
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
-        self._message = Message(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
+        self._message = Message(state)
         self._closing, self._blocks = Closing(self._message), Blocks(self._message)
-        self._reads_text = story.unsafe and bool(story.tools)  # any text may hold a call
+        self._reads_text = state.unsafe and bool(state.tools)  # any text may hold a call
         parts: list[Part] = [Envelope(self._message)]
-        if story.unsafe:
+        if state.unsafe:
             parts = [ChatChunks(self._message), *parts, ThinkTags(self._message), MarkedCalls(self._message)]
         self._parts = (*parts, self._blocks, ToolInputs(self._message), self._closing)
 

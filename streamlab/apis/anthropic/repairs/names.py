@@ -38,7 +38,7 @@ class MessageNames(Repair):
     def event(self, draft: Draft) -> Drafts:
         event = draft.event
         if type(event) is Done:
-            self.story.account.drop(draft, "messages-done-marker")
+            self.state.account.drop(draft, "messages-done-marker")
             return ()
         if type(event) is Chunk and event.sse is not None:
             kind = event.json.get("type")
@@ -88,7 +88,7 @@ class MessageErrors(Repair):
     def _undecodable(self, draft: Draft, event: Undecodable) -> None:
         truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
         if truncated and any(change.rule == "sse-unterminated-final-event" for change in draft.changes):
-            self.story.account.cannot("json-truncated", "the stream breaks off inside an event")
+            self.state.account.cannot("json-truncated", "the stream breaks off inside an event")
             was = event.sse.data[:200] if event.sse.data is not None else ABSENT
             error = {"type": "api_error", "message": "the upstream broke off inside an event"}
             draft.event = ErrorPayload(None, {"type": ERROR, "error": error})

@@ -25,8 +25,8 @@ from streamlab.wire.payload import JsonObject
 class Message:
     """The message as the parts know it; ``reader`` reads what the envelope has let go, before blocks are put right."""
 
-    def __init__(self, story: RepairState) -> None:
-        self.story = story
+    def __init__(self, state: RepairState) -> None:
+        self.state = state
         self.reader = MessageReader()
         self.facts = 0  # of the event being repaired
         self.odd = False  # something was not as it should be: from now on every event is looked at
@@ -50,7 +50,7 @@ class Message:
     @property
     def begun(self) -> bool:
         """Whether content came; deltas that are as they should be are passed by, and only noted."""
-        return bool(self.story.opened) or any(block.deltas for block in self.reader.blocks)
+        return bool(self.state.opened) or any(block.deltas for block in self.reader.blocks)
 
     @property
     def passing(self) -> bool:
@@ -59,12 +59,12 @@ class Message:
 
     def cannot(self, rule: str, why: str) -> None:
         """Note that a deviation stays, and why."""
-        self.story.account.cannot(rule, why)
+        self.state.account.cannot(rule, why)
 
     def drop(self, draft: Draft, rule: str) -> None:
         """Note that nothing of an event goes out."""
         self.odd = True
-        self.story.account.drop(draft, rule)
+        self.state.account.drop(draft, rule)
 
 
 class Part:

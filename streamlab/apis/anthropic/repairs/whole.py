@@ -13,21 +13,21 @@ from streamlab.wire.reading import as_list, as_object
 _RULE = "nonstream-json-for-stream"
 
 
-def streamed(message: JsonObject, story: RepairState) -> Iterator[Draft]:
+def streamed(message: JsonObject, state: RepairState) -> Iterator[Draft]:
     """message_start, the blocks, message_delta with the reason and the usage, message_stop."""
-    whole = Draft(Chunk(None, message), (story.at,))
+    whole = Draft(Chunk(None, message), (state.at,))
     usage = as_object(message.get("usage"))
     empty = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
     if usage:
         empty["usage"] = {**usage, "output_tokens": 1 if usage.get("output_tokens") else 0}
-    yield _draft({"type": MESSAGE_START, "message": empty}, story)
+    yield _draft({"type": MESSAGE_START, "message": empty}, state)
     blocks = [block for block in as_list(message.get("content")) if type(block) is dict]
     for at, block in enumerate(blocks):
         yield from block_events(at, block, whole, _RULE)
     delta = {"stop_reason": message.get("stop_reason"), "stop_sequence": message.get("stop_sequence")}
-    yield _draft({"type": MESSAGE_DELTA, "delta": delta, "usage": usage}, story)
-    yield _draft({"type": MESSAGE_STOP}, story)
+    yield _draft({"type": MESSAGE_DELTA, "delta": delta, "usage": usage}, state)
+    yield _draft({"type": MESSAGE_STOP}, state)
 
 
-def _draft(value: JsonObject, story: RepairState) -> Draft:
-    return Draft(Chunk(None, value), (story.at,), [Change(_RULE, "")])
+def _draft(value: JsonObject, state: RepairState) -> Draft:
+    return Draft(Chunk(None, value), (state.at,), [Change(_RULE, "")])

@@ -35,8 +35,8 @@ class OutCall(TrackedCall):
 class OutCalls:
     """The calls of one choice as they go out, and how each is opened."""
 
-    def __init__(self, story: RepairState) -> None:
-        self._story = story
+    def __init__(self, state: RepairState) -> None:
+        self._state = state
         self.live = 0  # calls that came and were not dropped
         self._all: list[OutCall] = []
         self.out: list[OutCall] = []  # those that went out, by their index
@@ -48,7 +48,7 @@ class OutCalls:
         if opens or call.dropped:
             call.dropped = False
             self.live += 1
-            self._story.calls += 1
+            self._state.calls += 1
         if opens:
             self._all.append(call)
             if len(self._all) > _REMEMBERED:
@@ -58,7 +58,7 @@ class OutCalls:
         """Nothing came of a call."""
         call.dropped = True
         self.live -= 1
-        self._story.calls -= 1
+        self._state.calls -= 1
 
     @property
     def waits(self) -> bool:
@@ -98,7 +98,7 @@ class OutCalls:
         return True
 
     def _is_part_of_a_name(self, name: str) -> bool:
-        tools = self._story.tools
+        tools = self._state.tools
         return bool(tools) and name not in (tools or ()) and any(tool.startswith(name) for tool in tools or ())
 
     def identify(self, draft: Draft, call: OutCall, fragment: JsonObject, spot: str) -> None:
@@ -110,7 +110,7 @@ class OutCalls:
         odd = not call.id and is_no_name(call.name)  # scraps of a parser: an id would make a call of them
         call.sent_id = call.id or ("" if odd else _made_id(draft, call))
         if odd:
-            self._story.account.cannot("tool-call-id-missing", "what stands in its name is no function")
+            self._state.account.cannot("tool-call-id-missing", "what stands in its name is no function")
         elif not call.id:
             draft.put("tool-call-id-missing", fragment, "id", call.sent_id, spot, Origin.INVENTED)
         elif call.id in self._taken:

@@ -47,16 +47,16 @@ class ChoiceShape(Repair):
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH | Fact.MESSAGE | Fact.TEXT | Fact.MANY_CHOICES
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._all_zero = False
-        self._several = story.n is not None and story.n > 1
+        self._several = state.n is not None and state.n > 1
         self._by_message = False
         self._seen = False
         self._last = -1
         self._role = False  # whether choice 0 has said its role
         self._held: Draft | None = None
-        self._chat = story.api.name == api_names.CHAT
+        self._chat = state.api.name == api_names.CHAT
 
     def shape(self, chunk: JsonObject) -> bool:
         for choice in reading.choices(chunk):
@@ -78,7 +78,7 @@ class ChoiceShape(Repair):
             first, second = _only_index(reading.choices(held.json)), _only_index(listed)
             # One index for everything, or a new one for every token: there is only one choice.
             self._all_zero = second in (first, first + 1) if self._last < 0 else second == first + 1
-            self._all_zero = self._all_zero or (self.story.n == 1 and second > first)
+            self._all_zero = self._all_zero or (self.state.n == 1 and second > first)
             self._repair(held)
         elif self._begins_part(listed):
             self._all_zero = True
@@ -98,17 +98,17 @@ class ChoiceShape(Repair):
 
     def _begins_part(self, listed: list[JsonObject]) -> bool:
         """Whether an index numbers the parts of one answer: reasoning 0, text 1, tool calls 2."""
-        if self._all_zero or not self._chat or self.story.finished or len(listed) != 1:
+        if self._all_zero or not self._chat or self.state.finished or len(listed) != 1:
             return False
         delta, index = reading.delta(listed[0]), _only_index(listed)
         if index == 0:
             self._role = self._role or bool(delta.get("role"))
-        if index != 1 or self._last or index in self.story.opened:
+        if index != 1 or self._last or index in self.state.opened:
             return False
         return begins_part(
             self._said(),
             kinds_of(delta),
-            asked=self.story.n,
+            asked=self.state.n,
             told_role=self._role,
             has_role=bool(delta.get("role")),
             finishes=bool(listed[0].get("finish_reason")),
@@ -116,15 +116,15 @@ class ChoiceShape(Repair):
 
     def _said(self) -> frozenset[str]:
         """The kinds of things the only choice said of late, as far as they are remembered."""
-        said = [kinds_of(delta) for delta in reading.deltas(self.story.last or {})]
-        return frozenset({TEXT} if self.story.texts.length(0) else ()).union(*said)
+        said = [kinds_of(delta) for delta in reading.deltas(self.state.last or {})]
+        return frozenset({TEXT} if self.state.texts.length(0) else ()).union(*said)
 
     def _may_count(self, listed: list[JsonObject]) -> bool:
         """Whether an index above 0 may number tokens, or stand for the only choice there is: the next will tell."""
         index = _only_index(listed)
-        if self._all_zero or self._several or not self._chat or index <= 0 or index in self.story.opened:
+        if self._all_zero or self._several or not self._chat or index <= 0 or index in self.state.opened:
             return False
-        counts = index == self._last + 1 or (self.story.n == 1 and index > self._last)  # one may have been lost
+        counts = index == self._last + 1 or (self.state.n == 1 and index > self._last)  # one may have been lost
         return self._last < 0 or (counts and not reading.delta(listed[0]).get("role"))
 
     def _repair(self, draft: Draft) -> None:
@@ -156,7 +156,7 @@ class ChoiceShape(Repair):
                 draft.drop("full-message-repeated", choice, "message", path)
             return
         if isinstance(message, dict):
-            said = self.story.texts.text(reading.choice_index(choice))
+            said = self.state.texts.text(reading.choice_index(choice))
             if said and (not self._by_message or message.get("content") == said):
                 draft.drop("full-message-repeated", choice, "message", path)
                 choice["delta"] = {}
@@ -198,6 +198,6 @@ class ChoiceShape(Repair):
             return
         known = meaning_of(value)
         if known is None:
-            self.story.account.cannot("finish-reason-unknown-value", f"nobody can say what {value[:40]!r} means")
+            self.state.account.cannot("finish-reason-unknown-value", f"nobody can say what {value[:40]!r} means")
         else:
             draft.put("finish-reason-unknown-value", choice, "finish_reason", known, path)

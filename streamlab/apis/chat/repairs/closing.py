@@ -54,8 +54,8 @@ class Closing(Repair):
     on = Fact.FINISH | Fact.USAGE | Fact.DONE | Fact.ERROR
     holds_back = "from the first finish_reason on: until more text comes or the stream ends (256 events at most)"
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._held: list[Draft] = []
         self._reasons: dict[int, str] = {}  # choice -> the reason to finish with
         self._placed: dict[int, Draft] = {}  # choice -> the held chunk that finishes it
@@ -64,10 +64,10 @@ class Closing(Repair):
         self._usage_chunk: Draft | None = None
         self._done: Draft | None = None
         self._usage_key = False
-        self._legacy = story.api.name == api_names.COMPLETIONS  # there, text and finish share a chunk
+        self._legacy = state.api.name == api_names.COMPLETIONS  # there, text and finish share a chunk
         self._vendor_usage: tuple[JsonObject, Draft] | None = None  # Groq's x_groq.usage
         self._after_done: list[Draft] = []  # comments
-        options = reading.as_object(story.body.get("stream_options"))
+        options = reading.as_object(state.body.get("stream_options"))
         self._running_usage = options.get("continuous_usage_stats") is True  # asked for in every chunk
 
     @property
@@ -91,7 +91,7 @@ class Closing(Repair):
             if self._done is None:
                 self._done = draft
             else:
-                self.story.account.drop(draft, "done-duplicate-or-early")
+                self.state.account.drop(draft, "done-duplicate-or-early")
             return
         if self._done is not None and not isinstance(event, Comment):
             draft.note("done-duplicate-or-early", "", "after [DONE]", "before [DONE]")
@@ -113,7 +113,7 @@ class Closing(Repair):
         listed = reading.choices(chunk)
         if self._take_usage(draft, chunk, listed):
             if draft is not self._usage_chunk:
-                self.story.account.drop(draft, _dropped_usage(listed))
+                self.state.account.drop(draft, _dropped_usage(listed))
             return
         if self._legacy:
             yield from self._legacy_chunk(draft, listed)
@@ -130,7 +130,7 @@ class Closing(Repair):
         if late and not self._placed:
             yield from self._release_held()
         if listed and not finishing and draft.changes and _is_shell(chunk) and self._all_finished(listed):
-            self.story.account.drop(draft, _emptied_by(draft))
+            self.state.account.drop(draft, _emptied_by(draft))
             return
         if finishing or self._held:
             yield from self._hold(draft)
@@ -141,7 +141,7 @@ class Closing(Repair):
         """Legacy completions finish together with text, and OpenAI itself says ``length`` twice: left as it is."""
         for choice in listed:
             if isinstance(choice.get("finish_reason"), str) and choice["finish_reason"]:
-                self.story.finished[reading.choice_index(choice)] = choice["finish_reason"]
+                self.state.finished[reading.choice_index(choice)] = choice["finish_reason"]
         if self._held:
             yield from self._hold(draft)
         else:
@@ -171,7 +171,7 @@ class Closing(Repair):
             return False
         known = self._reasons.get(index)
         best = reason if known in (None, "stop") else str(known)
-        self._reasons[index] = self.story.finished[index] = best
+        self._reasons[index] = self.state.finished[index] = best
         if known is not None and index in self._placed:
             draft.note("finish-reason-repeated", path, reason, None)
             choice["finish_reason"] = None
@@ -237,7 +237,7 @@ class Closing(Repair):
         return _is_shell(chunk) and not any(choice.get("finish_reason") for choice in listed)
 
     def _strip(self, draft: Draft, chunk: JsonObject, rule: str) -> None:
-        if self.story.include_usage is False:
+        if self.state.include_usage is False:
             draft.drop(rule, chunk, "usage", "")
         else:
             draft.put(rule, chunk, "usage", None, "")
@@ -260,7 +260,7 @@ class Closing(Repair):
         chunk, self._usage_chunk = self._usage_chunk, None
         if chunk is not None:
             self._held = [one for one in self._held if one is not chunk]
-            self.story.account.drop(chunk, "usage-on-every-chunk")
+            self.state.account.drop(chunk, "usage-on-every-chunk")
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -272,7 +272,7 @@ class Closing(Repair):
 
     def _close(self, ending: Ending) -> Iterator[Draft]:
         whole = ending is Ending.COMPLETE or self._done is not None
-        unasked = self.story.include_usage is False  # then it stays where the vendor has it, and nowhere else
+        unasked = self.state.include_usage is False  # then it stays where the vendor has it, and nowhere else
         if self._vendor_usage is not None and self._usage is None and self._usage_chunk is None and not unasked:
             self._usage = (*self._vendor_usage, "usage-in-choice")
         self._move_usage_last()
@@ -283,7 +283,7 @@ class Closing(Repair):
                 yield self._finish_chunk(index, rule, draft)
         else:
             for index in self._moved:
-                self.story.finished.pop(index, None)
+                self.state.finished.pop(index, None)
         yield from self._usage_left()
         yield from after
         if self._done is not None:
@@ -318,7 +318,7 @@ class Closing(Repair):
         made = draft.like(rule, choice, f"choices[{index}].finish_reason")
         if any(one.get("finish_reason") for one in reading.choices(draft.json)):  # it did not go out
             made.changes[:0] = [change for change in draft.changes if change not in made.changes]
-        if self._usage_key and self.story.include_usage is not False:
+        if self._usage_key and self.state.include_usage is not False:
             made.json["usage"] = None
         return made
 

@@ -32,8 +32,8 @@ class DeltaShape(Repair):
     holds_back = "an opening chunk whose content is null, until the next event"
     on = Fact.FIRST | Fact.ROLE | Fact.TOOL_CALLS | Fact.FUNCTION_CALL
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._opening: Draft | None = None
         self._again: list[tuple[int, int]] = []  # choices that said their role again, and how much text they had
 
@@ -53,7 +53,7 @@ class DeltaShape(Repair):
         """A choice that has begun, in a delta that has nothing which does not belong there."""
         delta = reading.delta(reading.choices(added.chunk)[0])
         odd = "role" in delta or "function_call" in delta or "audio" in delta or not delta.get("tool_calls", True)
-        return not odd and added.varying.choice in self.story.opened and _is_text(delta.get("content"))
+        return not odd and added.varying.choice in self.state.opened and _is_text(delta.get("content"))
 
     def event(self, draft: Draft) -> Drafts:
         opening, self._opening, self.awake = self._opening, None, False
@@ -69,8 +69,8 @@ class DeltaShape(Repair):
     def end(self, ending: Ending) -> Drafts:
         opening, self._opening = self._opening, None
         for index, length in self._again:
-            if length and is_text_again(self.story.texts.text(index) or "", length):
-                self.story.account.cannot("answer-starts-over", "the text of the answer begins anew in the middle")
+            if length and is_text_again(self.state.texts.text(index) or "", length):
+                self.state.account.cannot("answer-starts-over", "the text of the answer begins anew in the middle")
         return () if opening is None else (opening,)
 
     def _repair(self, draft: Draft) -> None:
@@ -85,10 +85,10 @@ class DeltaShape(Repair):
 
     def _role(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> None:
         index = reading.choice_index(choice)
-        first = index not in self.story.opened
-        self.story.opened.add(index)
+        first = index not in self.state.opened
+        self.state.opened.add(index)
         role = delta.get("role")
-        self.story.audio = self.story.audio or "audio" in delta
+        self.state.audio = self.state.audio or "audio" in delta
         if first:
             if role != "assistant":
                 rule = "role-missing" if "role" not in delta else "role-wrong" if role else "role-empty-or-null"
@@ -96,9 +96,9 @@ class DeltaShape(Repair):
                 choice["delta"] = {"role": "assistant", **rest}
                 origin = Origin.INVENTED if rule == "role-missing" else Origin.DERIVED
                 draft.note(rule, path + "role", role, "assistant", origin)
-        elif "role" in delta and not self.story.audio and self.story.at != self.story.restarted_at:
+        elif "role" in delta and not self.state.audio and self.state.at != self.state.restarted_at:
             if len(self._again) < _MOST_ROLES:
-                self._again.append((index, self.story.texts.length(index)))
+                self._again.append((index, self.state.texts.length(index)))
             draft.drop("role-every-chunk" if role else "role-empty-or-null", delta, "role", path)
 
     def _content(self, draft: Draft, delta: JsonObject, path: str) -> None:
@@ -110,14 +110,14 @@ class DeltaShape(Repair):
             draft.put("content-array-parts", delta, "content", text, path)
             if thought:
                 draft.put("content-array-parts", delta, "reasoning_content", thought, path)
-        elif self.story.unsafe or type(value) in (int, float):
+        elif self.state.unsafe or type(value) in (int, float):
             draft.put("content-wrong-type", delta, "content", encode_json(value).decode(), path)
 
     def _placeholders(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> None:
         for key in ("tool_calls", "function_call"):
             if key in delta and not delta[key]:
                 draft.drop("empty-tool-calls-array", delta, key, path)
-        opened = reading.choice_index(choice) in self.story.opened
+        opened = reading.choice_index(choice) in self.state.opened
         if opened and "content" in delta and delta["content"] is None and not _else_in(delta):
             draft.drop("content-null-placeholder", delta, "content", path)
 

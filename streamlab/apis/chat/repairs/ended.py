@@ -55,8 +55,8 @@ class Ended(Repair):
     holds_back = "with --unsafe, usage that comes before a choice has finished: until the next event"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._done = False
         self._failed = False  # whether an error was the last that came
         self._chunks = False  # whether any came this way; those that no repair waits for do not
@@ -70,14 +70,14 @@ class Ended(Repair):
             self.awake = True
             return tuple(self._let_go()) if len(self._held) > _MAX_HELD else ()
         if isinstance(draft.event, Done):
-            self._done = self.story.done = True
+            self._done = self.state.done = True
             return (*self._guessed(draft), *self._let_go(), *self._before_done(draft), draft)
         return (*self._let_go(), draft)
 
     @property
     def _may_guess(self) -> bool:
         """Whether an end may have to be guessed, which goes before usage."""
-        return self.story.unsafe and not self._done and not self._finished
+        return self.state.unsafe and not self._done and not self._finished
 
     def _let_go(self) -> list[Draft]:
         held, self._held, self.awake = self._held, [], False
@@ -85,54 +85,54 @@ class Ended(Repair):
 
     def _look_at(self, draft: Draft) -> None:
         if isinstance(draft.event, ErrorPayload):
-            self.story.errors += 1
+            self.state.errors += 1
             self._failed = True
         if draft.is_chunk:
             self._chunks, self._failed = True, False
-            self.story.opened.update(map(reading.choice_index, reading.choices(draft.json)))
+            self.state.opened.update(map(reading.choice_index, reading.choices(draft.json)))
         if isinstance(draft.event, Comment) and error_objects.tells_of_failure(draft.event.sse.raw):
             self._told = draft
 
     def _before_done(self, draft: Draft) -> Iterator[Draft]:
-        story = self.story
-        if story.errors:
+        state = self.state
+        if state.errors:
             return
         if not self._any:
             yield self._error("only-done", "the upstream sent [DONE] and no answer", "empty_stream", draft.sources)
-        elif not self._finished and not story.audio and self._told is not None:
+        elif not self._finished and not state.audio and self._told is not None:
             yield self._error_told(self._told)
         elif self._open:
-            story.account.cannot("finish-reason-missing", "whether the answer is whole is not on the wire")
+            state.account.cannot("finish-reason-missing", "whether the answer is whole is not on the wire")
 
     @property
     def _open(self) -> bool:
         """Whether a choice has not finished that should have."""
-        story = self.story
-        return not self._finished and not story.audio and not reading.is_of_audio_model(story.last or {})
+        state = self.state
+        return not self._finished and not state.audio and not reading.is_of_audio_model(state.last or {})
 
     def _guessed(self, draft: Draft) -> Iterator[Draft]:
         """An end for each choice that has none, before the usage that was held back."""
-        story = self.story
-        unread = story.calls_open or _UNREAD & story.account.unrepaired.keys()
-        if not (story.unsafe and self._open) or unread or story.errors or self._told is not None or story.last is None:
+        state = self.state
+        unread = state.calls_open or _UNREAD & state.account.unrepaired.keys()
+        if not (state.unsafe and self._open) or unread or state.errors or self._told is not None or state.last is None:
             return
-        for index in sorted(story.opened - set(story.finished)):
-            reason = "tool_calls" if story.calls else "stop"
-            said: JsonObject = {"text": ""} if story.api.name == api_names.COMPLETIONS else {"delta": {}}
+        for index in sorted(state.opened - set(state.finished)):
+            reason = "tool_calls" if state.calls else "stop"
+            said: JsonObject = {"text": ""} if state.api.name == api_names.COMPLETIONS else {"delta": {}}
             choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
-            envelope = {key: value for key, value in (story.last or {}).items() if key in ENVELOPE_KEYS}
+            envelope = {key: value for key, value in (state.last or {}).items() if key in ENVELOPE_KEYS}
             made = Draft(Chunk(None, {**envelope, "choices": [choice]}), draft.sources, [], True)
             made.note("finish-reason-missing", f"choices[{index}].finish_reason", ABSENT, reason, Origin.INVENTED)
-            story.finished[index] = reason
+            state.finished[index] = reason
             yield made
 
     @property
     def _any(self) -> bool:
-        return self._chunks or self.story.chunks > 0
+        return self._chunks or self.state.chunks > 0
 
     @property
     def _finished(self) -> bool:
-        return bool(self.story.finished) and self.story.opened <= set(self.story.finished)
+        return bool(self.state.finished) and self.state.opened <= set(self.state.finished)
 
     def end(self, ending: Ending) -> Drafts:
         return (*self._let_go(), *self._ended(ending))
@@ -141,32 +141,32 @@ class Ended(Repair):
         return tuple(self._let_go())
 
     def _ended(self, ending: Ending) -> Drafts:
-        story = self.story
+        state = self.state
         if self._done or self._failed:
             return ()
         if ending is Ending.COMPLETE and self._any and self._finished:
             change = Change("done-missing", "", ABSENT, "[DONE]", Origin.INVENTED)
             return (Draft(Done(None), (), [change], True),)
-        if story.errors or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+        if state.errors or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
             return ()
         if self._told is not None and ending is Ending.COMPLETE and self._any:
             return (self._error_told(self._told),)
         why = unended(
-            story, ending, begun=self._any, what="answer", missing="finish-reason-missing", stops="without finishing"
+            state, ending, begun=self._any, what="answer", missing="finish-reason-missing", stops="without finishing"
         )
         return (self._error(*why),)
 
     def _error_told(self, told: Draft) -> Draft:
         """The failure that a comment told of, as an error event."""
-        self.story.errors += 1
+        self.state.errors += 1
         sse = told.event.sse
         text = b" ".join(one.strip() for one in (sse.comments if sse is not None else ())).decode("utf-8", "replace")
         change = Change("error-in-comment", "error", text, ABSENT)
         return Draft(error_event(text, "upstream_error"), told.sources, [change])
 
     def _error(self, rule: str, message: str, code: str, sources: tuple[int, ...] = ()) -> Draft:
-        self.story.errors += 1
-        self.story.account.cannot(rule, message)
+        self.state.errors += 1
+        self.state.account.cannot(rule, message)
         return Draft(error_event(message, code), sources, [Change(rule, "error", ABSENT, code, Origin.INVENTED)], True)
 
 

@@ -43,8 +43,8 @@ class Envelope(Repair):
     holds_back = "chunks that say nothing, not even a role, until the first that does (64 at most)"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._constants: JsonObject = {}
         self._held: list[Draft] = []
         self._roles: set[int] = set()  # choices that have said their role
@@ -69,8 +69,8 @@ class Envelope(Repair):
                 return (_kept_alive(draft),)
         self._note_seam(draft.json)
         if self._starts_over(draft.json):
-            self.story.restarted_at = self.story.at
-            self.story.account.cannot("answer-starts-over", "a second answer begins in the middle of the first")
+            self.state.restarted_at = self.state.at
+            self.state.account.cannot("answer-starts-over", "a second answer begins in the middle of the first")
             self._constants = {}
         self._roles |= {
             reading.choice_index(one) for one in reading.choices(draft.json) if reading.delta(one).get("role")
@@ -81,38 +81,38 @@ class Envelope(Repair):
 
     def end(self, ending: Ending) -> Drafts:
         for index, length in self._seams:
-            if is_text_again(self.story.texts.text(index) or "", length):
-                self.story.account.cannot("answer-starts-over", "under another id, the text of the answer begins anew")
+            if is_text_again(self.state.texts.text(index) or "", length):
+                self.state.account.cannot("answer-starts-over", "under another id, the text of the answer begins anew")
         return tuple(self._let_go())
 
     def _note_seam(self, chunk: JsonObject) -> None:
         """Remember where the first other id comes: only the text that follows tells whether another answer begins."""
         given = chunk.get("id")
-        if self._seams or type(given) is not str or not given or self.story.api.name != api_names.CHAT:
+        if self._seams or type(given) is not str or not given or self.state.api.name != api_names.CHAT:
             return
-        if self.story.chunks >= STEADY and self._constants.get("id", given) != given and not self._made_up:
+        if self.state.chunks >= STEADY and self._constants.get("id", given) != given and not self._made_up:
             indexes = map(reading.choice_index, reading.choices(chunk))
-            self._seams = [(index, self.story.texts.length(index)) for index in indexes]
+            self._seams = [(index, self.state.texts.length(index)) for index in indexes]
 
     def _starts_over(self, chunk: JsonObject) -> bool:
         before, given = self._constants.get("id"), chunk.get("id")
-        if before is None or given == before or self.story.api.name != api_names.CHAT:
+        if before is None or given == before or self.state.api.name != api_names.CHAT:
             return False
         over = starts_over(
             chunk,
             before,
-            chunks=self.story.chunks,
+            chunks=self.state.chunks,
             under_way=self._under_way,
-            steady=self._steady and not self._made_up and "role-every-chunk" not in self.story.account.changes,
+            steady=self._steady and not self._made_up and "role-every-chunk" not in self.state.account.changes,
         )
         self._steady = over
         return over
 
     def _under_way(self, index: int) -> bool:
         """Whether a choice has said something and has not finished."""
-        story = self.story
-        said = story.texts.length(index) or story.calls or any(map(kinds_of, reading.deltas(story.last or {})))
-        return bool(said) and index in self._roles and index not in story.finished
+        state = self.state
+        said = state.texts.length(index) or state.calls or any(map(kinds_of, reading.deltas(state.last or {})))
+        return bool(said) and index in self._roles and index not in state.finished
 
     def _is_another(self, chunk: JsonObject) -> bool:
         """Whether a chunk that says nothing has an id, and another than the answer's."""
@@ -164,7 +164,7 @@ class Envelope(Repair):
 
     def _settle(self, chunk: JsonObject, *before: JsonObject) -> None:
         """The constants, from the first chunk that says anything; what it lacks, from those before it."""
-        body = self.story.body
+        body = self.state.body
         chunk = {**chunk, **{key: value for other in before for key, value in other.items() if not chunk.get(key)}}
         call_id, model = chunk.get("id"), chunk.get("model")
         if not (isinstance(call_id, str) and call_id):
@@ -175,10 +175,10 @@ class Envelope(Repair):
             model = asked if isinstance(asked, str) and asked else "unknown"
         created = seconds_of(chunk.get("created"))
         if created is None:
-            created = date_of(self.story)
+            created = date_of(self.state)
         self._constants = {
             "id": call_id,
-            "object": _OBJECTS[self.story.api.name],
+            "object": _OBJECTS[self.state.api.name],
             "created": created,
             "model": model,
         }
@@ -186,7 +186,7 @@ class Envelope(Repair):
     def _choices(self, draft: Draft, chunk: JsonObject) -> None:
         if type(chunk.get("choices")) is list or "type" in chunk:
             return
-        if "choices" not in chunk and (self.story.audio or reading.is_of_audio_model(chunk)):
+        if "choices" not in chunk and (self.state.audio or reading.is_of_audio_model(chunk)):
             return  # OpenAI's own audio chunks
         rule = "usage-chunk-choices-null" if reading.usage(chunk) is not None else "choices-missing-or-null"
         listed = chunk.get("choices")
@@ -237,9 +237,9 @@ def _iso_seconds(text: str) -> int | None:
         return None
 
 
-def date_of(story: RepairState) -> int:
+def date_of(state: RepairState) -> int:
     """The answer's Date header as seconds; 0 without one."""
-    header = story.head.header("date") if story.head is not None else None
+    header = state.head.header("date") if state.head is not None else None
     try:
         moment = datetime.strptime(header or "", "%a, %d %b %Y %H:%M:%S GMT")
     except ValueError:

@@ -30,7 +30,7 @@ class ForeignEvents(Repair):
         if not draft.is_chunk:
             return (draft,)
         name = draft.came_named
-        if not _is_foreign(draft.json, name) or self.story.audio:
+        if not _is_foreign(draft.json, name) or self.state.audio:
             return (draft,)
         if not name and may_be_remark(draft.json):
             self._held, self.awake = draft, True

@@ -20,8 +20,8 @@ class LateFinish(Repair):
     on = Fact.FINISH
     holds_back = "from a chunk on that only finishes its choice: until [DONE] or the end (256 events at most)"
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._held: list[Draft] = []
         self._finishes: dict[int, Draft] = {}  # choice -> the held chunk that finishes it
         self._late: list[Draft] = []  # those after which text came

@@ -55,8 +55,8 @@ class ToolCalls(Repair):
         "looks like a second copy of complete arguments until the call ends"
     )
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._tracker = CallTracker(OutCall)
         self._calls: dict[int, OutCalls] = {}
         self._braces: tuple[Draft, OutCall, JsonObject] | None = None
@@ -140,7 +140,7 @@ class ToolCalls(Repair):
             return
         self._finish_choices(draft)
         if emptied and _is_hollow(draft.json):
-            self.story.account.drop(draft, draft.changes[-1].rule)
+            self.state.account.drop(draft, draft.changes[-1].rule)
             return
         if self._braces is None or self._braces[0] is not draft:
             yield draft
@@ -165,7 +165,7 @@ class ToolCalls(Repair):
         for index in self._calls:
             yield from self._flush(index)
         out = [call.arguments for calls in self._calls.values() for call in calls.out]
-        self.story.calls_open = any(one.open for one in out)
+        self.state.calls_open = any(one.open for one in out)
         late, self._late = self._late, []
         for draft in late:
             if draft.is_chunk:
@@ -187,7 +187,7 @@ class ToolCalls(Repair):
 
     def _legacy(self, draft: Draft, delta: JsonObject, path: str) -> None:
         legacy = delta.get("function_call")
-        if isinstance(legacy, dict) and self.story.tools and "functions" not in self.story.body:
+        if isinstance(legacy, dict) and self.state.tools and "functions" not in self.state.body:
             draft.drop("tool-call-legacy-function-call", delta, "function_call", path)
             delta.setdefault("tool_calls", [{"index": 0, "function": legacy}])
 
@@ -195,7 +195,7 @@ class ToolCalls(Repair):
         odd = self._into_array(draft, delta, path)
         kept: list[JsonObject] = []
         choice_index = reading.choice_index(choice)
-        calls = self._calls.setdefault(choice_index, OutCalls(self.story))
+        calls = self._calls.setdefault(choice_index, OutCalls(self.state))
         before: tuple[OutCall, JsonObject] | None = None  # a fragment of this chunk that may be but a placeholder
         for position, fragment in enumerate(reading.tool_calls(delta)):
             spot = f"{path}tool_calls[{position}]."
@@ -233,7 +233,7 @@ class ToolCalls(Repair):
             draft.put("tool-call-not-in-array", delta, "tool_calls", [one for one in listed if one is not None], path)
         odd = type(delta["tool_calls"]) is not list or any(type(one) is not dict for one in delta["tool_calls"])
         if odd:
-            self.story.account.cannot("tool-call-not-in-array", "what stands in tool_calls is no tool call")
+            self.state.account.cannot("tool-call-not-in-array", "what stands in tool_calls is no tool call")
         return odd
 
     def _repaired(self, draft: Draft, calls: OutCalls, call: OutCall, fragment: JsonObject, spot: str) -> bool:
@@ -242,7 +242,7 @@ class ToolCalls(Repair):
         if type(function) is not dict:
             rule = "tool-call-function-missing"
             if function and not (type(function) is list and len(function) == 1 and type(function[0]) is dict):
-                self.story.account.cannot(rule, "what stands in function is no function")
+                self.state.account.cannot(rule, "what stands in function is no function")
             function = reading.as_object(function[0]) if type(function) is list and len(function) == 1 else {}
             draft.put(rule, fragment, "function", function, spot)
         arguments = put_arguments(draft, call, function, spot)
@@ -275,12 +275,12 @@ class ToolCalls(Repair):
             draft.put("tool-call-legacy-function-call", choice, "finish_reason", "tool_calls", path)
         elif reason == "stop" and calls and self._must_say_tool_calls():
             draft.put("tool-call-finish-stop", choice, "finish_reason", "tool_calls", path)
-        elif reason == "tool_calls" and not calls and self.story.unsafe and self.story.texts.text(index) != "":
+        elif reason == "tool_calls" and not calls and self.state.unsafe and self.state.texts.text(index) != "":
             draft.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", path)
 
     def _must_say_tool_calls(self) -> bool:
         """OpenAI says ``stop`` after a call that a named tool_choice forced; unknown requests may have named one."""
-        return self.story.request_known and not isinstance(self.story.body.get("tool_choice"), dict)
+        return self.state.request_known and not isinstance(self.state.body.get("tool_choice"), dict)
 
     def _flush(self, index: int) -> Iterator[Draft]:
         """Calls whose name never came whole."""
@@ -303,7 +303,7 @@ class ToolCalls(Repair):
             rule = "tool-call-name-missing"
             found = unwrapped(call.waiting)
             if found is None:
-                self.story.account.cannot(rule, "no fragment of the call carries a name")
+                self.state.account.cannot(rule, "no fragment of the call carries a name")
             else:
                 call.name, call.waiting = found
         function: JsonObject = {"name": call.name} if call.name else {}

@@ -34,9 +34,9 @@ _IDS, _MISSING = "responses-ids-unstable", "responses-response-missing"
 class ResponseOut:
     """Puts right the response that an event carries."""
 
-    def __init__(self, reader: ResponsesReader, story: RepairState, items: ItemsOut) -> None:
+    def __init__(self, reader: ResponsesReader, state: RepairState, items: ItemsOut) -> None:
         self.reader = reader
-        self.story = story
+        self.state = state
         self.items = items
 
     def repair(self, draft: Draft) -> None:
@@ -78,9 +78,9 @@ class ResponseOut:
             draft.put(rule, response, "object", "response", "response.")
         if response.get("created_at") is None:
             made_at = seconds_of(first.get("created_at"))
-            made_at = date_of(self.story) if made_at is None else made_at
+            made_at = date_of(self.state) if made_at is None else made_at
             draft.put(rule, response, "created_at", made_at, "response.")
-        model = text_of(first.get("model")) or text_of(self.story.body.get("model"))
+        model = text_of(first.get("model")) or text_of(self.state.body.get("model"))
         if response.get("model") is None and model:
             draft.put(rule, response, "model", model, "response.")
 
@@ -125,15 +125,15 @@ class ResponseOut:
         if output is None or (listed == [] and not output):
             return
         if any(item.open and item.opened and item.kind not in UNCLOSED for item in self.reader.items):
-            self.story.account.cannot("responses-completed-output-empty", "an item in it was never done")
+            self.state.account.cannot("responses-completed-output-empty", "an item in it was never done")
             return
         rule = "responses-completed-output-empty" if listed == [] else "responses-completed-output-missing"
         draft.put(rule, response, "output", output, "response.")
 
     def _masked(self, draft: Draft, response: JsonObject) -> None:
         rule = "responses-incomplete-masked"
-        if not self.story.unsafe:
-            self.story.account.cannot(rule, "clients that take a cut answer for a failure would then fail")
+        if not self.state.unsafe:
+            self.state.account.cannot(rule, "clients that take a cut answer for a failure would then fail")
             return
         draft.put(rule, draft.json, "type", INCOMPLETE, "")
         draft.put(rule, response, "status", "incomplete", "response.")
@@ -163,8 +163,8 @@ class ResponseOut:
 
     def _no_usage(self, draft: Draft, response: JsonObject) -> None:
         rule = "responses-usage-missing"
-        if not self.story.unsafe:
-            self.story.account.cannot(rule, "what was used is not on the wire")
+        if not self.state.unsafe:
+            self.state.account.cannot(rule, "what was used is not on the wire")
             return
         zeros: JsonObject = dict.fromkeys(USAGE_REQUIRED, 0)
         zeros |= {holder: {member: 0} for holder, member in USAGE_DETAILS}

@@ -18,16 +18,16 @@ from streamlab.wire.reading import as_object
 class Failures:
     """What becomes of errors, and of a response that stops without an end."""
 
-    def __init__(self, reader: ResponsesReader, story: RepairState) -> None:
+    def __init__(self, reader: ResponsesReader, state: RepairState) -> None:
         self.reader = reader
-        self.story = story
+        self.state = state
 
     def torn(self, draft: Draft, event: Undecodable) -> None:
         """The stream broke off inside this event: no client could read it."""
         truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
         unterminated = any(change.rule == "sse-unterminated-final-event" for change in draft.changes)
         if truncated and unterminated:
-            self.story.account.cannot("json-truncated", "the stream breaks off inside an event")
+            self.state.account.cannot("json-truncated", "the stream breaks off inside an event")
             was = event.sse.data[:200] if event.sse.data is not None else ABSENT
             told = error_event("upstream_truncated", "the upstream broke off inside an event")
             draft.event = ErrorPayload(None, told)
@@ -84,7 +84,7 @@ class Failures:
             yield made(failed_event(response, output, code, message), None, "responses-error-without-failed")
             return
         why = unended(
-            self.story,
+            self.state,
             ending,
             begun=self.reader.begun,
             what="response",

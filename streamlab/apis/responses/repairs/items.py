@@ -40,9 +40,9 @@ class Slot:
 class ItemsOut:
     """Gives each event of an item the index and id of that item, and items what they lack."""
 
-    def __init__(self, reader: ResponsesReader, story: RepairState) -> None:
+    def __init__(self, reader: ResponsesReader, state: RepairState) -> None:
         self.reader = reader
-        self.story = story
+        self.state = state
         self._slots: dict[int, Slot] = {}
         self._taken: set[int] = set()
         self._ids: set[str] = set()
@@ -178,11 +178,11 @@ class ItemsOut:
 
     def _unsafe_call_id(self, draft: Draft, found: JsonObject, item: Item) -> None:
         rule = "responses-missing-call-id"
-        if self.story.unsafe:
+        if self.state.unsafe:
             draft.put(rule, found, "call_id", f"call_{self.slot(item).id}", "item.", Origin.INVENTED)
             item.call_made = True
         else:
-            self.story.account.cannot(rule, "the id of the call is not on the wire")
+            self.state.account.cannot(rule, "the id of the call is not on the wire")
 
 
 def names_item(value: JsonObject, kind: str) -> bool:

@@ -125,13 +125,13 @@ class ResponseRepair(Repair):
     stage = Stage.ENVELOPE
     holds_back = "a call that is added without its name or call_id until it is done (256 events at most)"
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self.awake = True
         self._reader = ResponsesReader()
-        self._items = ItemsOut(self._reader, story)
-        self._response = ResponseOut(self._reader, story, self._items)
-        self._failures = Failures(self._reader, story)
+        self._items = ItemsOut(self._reader, state)
+        self._response = ResponseOut(self._reader, state, self._items)
+        self._failures = Failures(self._reader, state)
         self._numbers = Numbering(self._reader)
         self._waiting = WaitingCall(self._reader, self._items)
         self._opened_here = False  # response.created is ours
@@ -194,7 +194,7 @@ class ResponseRepair(Repair):
             if draft.json.get("delta") is None:
                 self._drop(draft, "responses-delta-not-string")
                 return
-            self.story.account.cannot("responses-delta-not-string", "what it should say is not known")
+            self.state.account.cannot("responses-delta-not-string", "what it should say is not known")
         if facts & _F.UNOPENED:
             yield from self._opening(draft)
         if reader.kind in LIFECYCLE:
@@ -203,14 +203,14 @@ class ResponseRepair(Repair):
             yield from self._inside(draft, facts)
 
     def _drop(self, draft: Draft, rule: str) -> None:
-        self.story.account.drop(draft, rule)
+        self.state.account.drop(draft, rule)
         if rule != "responses-replayed-events":
             self._numbers.lost(rule)
 
     def _foreign(self, draft: Draft) -> Draft:
         """An event of no kind that this API has becomes a comment, once a response has begun."""
         if self._reader.begun and draft.json.keys() & _OWN:
-            self.story.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
+            self.state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
         elif self._reader.begun and draft.json.get("object") != "response":
             kind = text_of(draft.json.get("type"))
             draft.event = comment(b" " + encode_json(draft.json))
@@ -224,18 +224,18 @@ class ResponseRepair(Repair):
             renamed = kind.replace("reasoning_part", "content_part")
             draft.put(rule, draft.json, "type", renamed, "")
             return True
-        if self.story.unsafe:
+        if self.state.unsafe:
             draft.event = comment(b" " + encode_json(draft.json))
             draft.changes.append(Change(rule, "", kind, ":"))
         else:
-            self.story.account.cannot(rule, "who understands it would miss it")
+            self.state.account.cannot(rule, "who understands it would miss it")
         return False
 
     def _opening(self, draft: Draft) -> Iterator[Draft]:
         """The two events that open a response, where one comes that carries it."""
         rule, response = "responses-created-missing", draft.json.get("response")
         if type(response) is not dict or not text_of(response.get("id")) or self._reader.resumed:
-            self.story.account.cannot(rule, "the id of the response is not on the wire yet")
+            self.state.account.cannot(rule, "the id of the response is not on the wire yet")
             return
         self._opened_here = True
         created, in_progress = begun(response)
@@ -280,7 +280,7 @@ class ResponseRepair(Repair):
             ):
                 whole = {**item_json(item), "status": "completed"}
             if whole is None or not item.agrees_with(whole):
-                self.story.account.cannot(rule, "what the item holds is not on the wire")
+                self.state.account.cannot(rule, "what the item holds is not on the wire")
                 continue
             slot = self._items.slot(item)
             whole = deepcopy({**whole, "id": slot.id} if slot.id else whole)
@@ -330,8 +330,8 @@ class ResponseRepair(Repair):
         """An item or a part that was never added."""
         rule = "responses-lifecycle-order"
         if facts & _F.UNADDED:
-            if not self.story.unsafe or item.kind not in ADDABLE or not item.id or not facts & _F.DELTA:
-                self.story.account.cannot(rule, "what was never added is not on the wire")
+            if not self.state.unsafe or item.kind not in ADDABLE or not item.id or not facts & _F.DELTA:
+                self.state.account.cannot(rule, "what was never added is not on the wire")
                 return
             item.opened = True
             slot = self._items.slot(item)

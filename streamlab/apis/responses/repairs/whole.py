@@ -12,7 +12,7 @@ from streamlab.wire.reading import as_list
 _RULE = "nonstream-json-for-stream"
 
 
-def streamed(response: JsonObject, story: RepairState) -> Iterator[Draft]:
+def streamed(response: JsonObject, state: RepairState) -> Iterator[Draft]:
     """The two events that open it, those of each item, and the one that ends it."""
     status = response.get("status")
     ended = status if status in ("completed", "incomplete", "failed") else "completed"
@@ -22,4 +22,4 @@ def streamed(response: JsonObject, story: RepairState) -> Iterator[Draft]:
             values += item_events(item, index)
     values.append({"type": f"response.{ended}", "response": response})
     for value in values:
-        yield Draft(Chunk(None, value), (story.at,), [Change(_RULE, "")])
+        yield Draft(Chunk(None, value), (state.at,), [Change(_RULE, "")])

@@ -37,8 +37,8 @@ class DropRepeatedText(Repair):
     stage = Stage.DELTA
     holds_back = "with --unsafe, a delta that equals all text before it, until the next event"
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._held: Draft | None = None
 
     def event(self, draft: Draft) -> Drafts:
@@ -50,11 +50,11 @@ class DropRepeatedText(Repair):
             return (*before, draft)
         choice = reading.choices(draft.json)[0]
         index = reading.choice_index(choice)
-        if choice.get("finish_reason") or index in self.story.finished:
+        if choice.get("finish_reason") or index in self.state.finished:
             return (*before, *self._without_text(draft))
-        if not self.story.unsafe:
+        if not self.state.unsafe:
             return (*before, draft)  # a model may say a sentence twice
-        if self.story.texts.pieces(index) >= _PIECES and self.story.texts.length(index) >= _LONG:
+        if self.state.texts.pieces(index) >= _PIECES and self.state.texts.length(index) >= _LONG:
             return (*before, *self._without_text(draft))
         self._held, self.awake = draft, True
         return before
@@ -69,7 +69,7 @@ class DropRepeatedText(Repair):
         if len(text) < _SHORTEST:
             return False
         index = reading.choice_index(listed[0])
-        return self.story.texts.pieces(index) > 1 and text == self.story.texts.text(index)
+        return self.state.texts.pieces(index) > 1 and text == self.state.texts.text(index)
 
     def _without_text(self, draft: Draft) -> tuple[Draft, ...]:
         delta = reading.deltas(draft.json)[0]
@@ -77,7 +77,7 @@ class DropRepeatedText(Repair):
         choice = reading.choices(draft.json)[0]
         if delta or choice.get("finish_reason") or draft.json.get("usage"):
             return (draft,)
-        self.story.account.drop(draft, self.rules[0])
+        self.state.account.drop(draft, self.rules[0])
         return ()
 
 

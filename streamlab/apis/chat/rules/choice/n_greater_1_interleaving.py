@@ -27,8 +27,8 @@ class OneChoiceAChunk(Repair):
     holds_back = "choices that open before choice 0, until it opens (64 events at most)"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._early: list[Draft] = []
         self._opened = False
 

@@ -27,8 +27,8 @@ class DropMarkerText(Repair):
     on = Fact.CONTENT
     holds_back = "a delta whose text is [DONE], until the next event"
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._held: Draft | None = None
 
     def event(self, draft: Draft) -> Drafts:
@@ -52,7 +52,7 @@ class DropMarkerText(Repair):
         draft.drop(self.rules[0], delta, "content", "choices[0].delta.")
         if delta or reading.choices(draft.json)[0].get("finish_reason"):
             return (draft,)
-        self.story.account.drop(draft, self.rules[0])
+        self.state.account.drop(draft, self.rules[0])
         return ()
 
 

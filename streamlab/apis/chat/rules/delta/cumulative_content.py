@@ -28,8 +28,8 @@ class KeepWhatIsNew(Repair):
     on = Fact.CONTENT
     holds_back = "deltas that begin with the whole text so far, until four grew that way or the answer ends"
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._held: list[Draft] = []
         self._last = self._sent = ""
         self._growths = 0

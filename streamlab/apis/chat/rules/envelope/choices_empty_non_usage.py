@@ -26,7 +26,7 @@ class DropEmptyChunk(Repair):
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk or not holds_nothing(draft.json):
             return (draft,)
-        self.story.account.drop(draft, self.rules[0])
+        self.state.account.drop(draft, self.rules[0])
         return ()
 
 

@@ -41,7 +41,7 @@ class SuffixConstantId(Repair):
                 self.retire()
                 return (draft,)
             self._from = given
-            self._to = f"{given}-{hashlib.sha256(encode_json([self.story.body, chunk])).hexdigest()[:24]}"
+            self._to = f"{given}-{hashlib.sha256(encode_json([self.state.body, chunk])).hexdigest()[:24]}"
         if self._to and given == self._from:
             self.awake = True
             draft.put(self.rules[0], chunk, "id", self._to, "", Origin.INVENTED)

@@ -28,8 +28,8 @@ class DecodeOnce(Repair):
     on = Fact.TOOL_CALLS
     holds_back = "everything from arguments on that begin with a quotation mark, until the answer is over"
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._held: list[Draft] = []
         self._text: dict[Key, list[tuple[Draft, JsonObject]]] = {}  # calls that may be encoded twice
         self._plain: set[Key] = set()

@@ -27,8 +27,8 @@ class CallsFromText(Repair):
     on = Fact.CONTENT
     holds_back = "text from a bracket on that may begin a tool call: 300 characters, or to the end where it does"
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._held: list[Draft] = []
         self._text = ""
         self._made = 0  # calls that it read out of text
@@ -38,10 +38,10 @@ class CallsFromText(Repair):
         """Whether text stays text: the call itself came, or there are several answers."""
         self._several = self._several or any(map(reading.choice_index, listed))
         came = any(map(reading.tool_calls, map(reading.delta, listed)))
-        return self._several or came or self.story.calls > self._made
+        return self._several or came or self.state.calls > self._made
 
     def event(self, draft: Draft) -> Drafts:
-        tools = self.story.tools
+        tools = self.state.tools
         listed = reading.choices(draft.json) if draft.is_chunk else []
         if not tools or self._is_plain(listed):
             return (*self._let_go(), draft)
@@ -67,7 +67,7 @@ class CallsFromText(Repair):
         return held
 
     def _settled(self, closing: Draft | None = None) -> list[Draft]:
-        text, tools = self._text, self.story.tools or frozenset()
+        text, tools = self._text, self.state.tools or frozenset()
         before, calls = calls_in(text, tools)
         held = self._let_go()
         if not calls:
@@ -79,8 +79,8 @@ class CallsFromText(Repair):
         if before:
             made.append(held[0].like(self.rules[0], _part({"content": before}), path))
         for at, (name, arguments) in enumerate(calls):
-            index = self.story.calls
-            self.story.calls += 1
+            index = self.state.calls
+            self.state.calls += 1
             self._made += 1
             made_id = "call_" + hashlib.sha256(f"{text}/{at}".encode()).hexdigest()[:24]
             function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}

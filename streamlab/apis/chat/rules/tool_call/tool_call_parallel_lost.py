@@ -24,8 +24,8 @@ class OneCallAfterAnother(Repair):
     on = Fact.TOOL_CALLS
     holds_back = "a tool call, and the finish, while the call before it is not complete (4,096 fragments at most)"
 
-    def __init__(self, story: RepairState) -> None:
-        super().__init__(story)
+    def __init__(self, state: RepairState) -> None:
+        super().__init__(state)
         self._calls: dict[tuple[int, int], CallArguments] = {}  # those that are not complete
         self._complete: set[tuple[int, int]] = set()
         self._current: dict[int, int] = {}
