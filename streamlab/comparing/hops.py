@@ -34,7 +34,7 @@ from streamlab.comparing.wording import number_of, shown
 from streamlab.exchange import Ending, Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.judging.report import Report
-from streamlab.rules.finding import Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.visible import visible
@@ -68,7 +68,9 @@ def compare_exchanges(
     mine, theirs = read_exchange(a), read_exchange(b)
     told = _without_torn_off(b, mine.items, theirs.items)
     rows = _aligned(mine, theirs, told)
-    unfinished = "unfinished" in facts_of(faults(report_a)) - facts_of(faults(report_b))
+    # Where it is safe to repair, the end is told on the wire in another way: nothing was cut.
+    ended = {rule for rule, one in faults(report_a).items() if one.repairability is Repairability.SAFE}
+    unfinished = "unfinished" in facts_of(faults(report_a).keys() - ended) - facts_of(faults(report_b))
     found = _Comparing(a, b, mine, theirs, rows, unfinished=unfinished).differences()
     for at in range(len(told), len(theirs.items)):
         end = len(mine.items)

@@ -308,7 +308,7 @@ def test_first_sightings_say_after_how_many_exchanges_without():
         JudgedExchange(5, "t5", url, {"done-missing": "warning"}),
     ]
     newest, older = sightings(seen)
-    assert (newest.upstream, newest.first_id, newest.before, newest.total) == ("http://other", 4, 0, 1)
+    assert (newest.group, newest.first_id, newest.before, newest.total) == (("http://other",), 4, 0, 1)
     assert (older.first_id, older.first_at, older.last_id, older.count, older.before, older.total) == (
         3,
         "t3",
