@@ -220,15 +220,14 @@ class Pipeline:
 
     def _waited_for(self, event: Chunk) -> bool:
         facts = self._facts = self._reader.facts(event)
-        if self._awake:
+        shape = self._reader.shape
+        # Asked of the first chunk of a shape only, so even while every chunk is waited for: later ones are not.
+        if facts & Fact.SHAPE and (not shape or any(repair.shape(event.json) for repair in self._repairs)):
+            self._slow_shapes.add(shape)
+        if self._awake or shape in self._slow_shapes:
             return True
         if facts & Fact.WIDE and event.sse is not None and not SEPARATORS.search(event.sse.raw):
             facts &= ~Fact.WIDE
-        shape = self._reader.shape
-        if facts & Fact.SHAPE and (not shape or any(repair.shape(event.json) for repair in self._repairs)):
-            self._slow_shapes.add(shape)
-        if shape in self._slow_shapes:
-            return True
         added = self._added(event, facts) if facts & self._on else None
         if added is None and facts & self._on:
             return True

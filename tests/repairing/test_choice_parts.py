@@ -96,3 +96,22 @@ def test_alternatives_stay_apart(name, request_):
     exchange = _exchange(ALTERNATIVES[name], request_)
     assert RULE not in {one.rule for one in analyze(exchange).findings}
     assert normalize(exchange).exchange.body == exchange.body
+
+
+@pytest.mark.parametrize("bend", ["no finish_reason", "null calls"])
+def test_a_shape_that_comes_first_while_choices_wait_is_repaired_behind_them_too(bend):
+    # Choice 1 opens first, so all waits for choice 0; the chunks with text have their shape for the first time then.
+    parts = [_chunk(1, ROLE), _chunk(1, {"content": "A"}), _chunk(0, {"content": "B"})]
+    parts += [_chunk(index, {"content": f", {at}"}) for at in range(4) for index in (1, 0)]
+    for part in parts:
+        choice = part["choices"][0]
+        if bend == "null calls":
+            choice["delta"]["tool_calls"] = None
+        else:
+            del choice["finish_reason"]
+    parts += [_chunk(1, {}, "stop"), _chunk(0, {}, "stop")]
+    repaired = normalize(_exchange(parts, streams.request_for(n=2)))
+    said = [one.event.json["choices"][0] for one in repaired.events[:-1]]
+    assert all("finish_reason" in choice and "tool_calls" not in choice["delta"] for choice in said)
+    assert len(said) == len(parts)
+    assert normalize(repaired.exchange).changes == {}
