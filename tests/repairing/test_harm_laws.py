@@ -15,6 +15,7 @@ STREAMS = {
     for found in sorted(root.rglob("exchange.json"))
 }
 
+
 @batched("name", STREAMS, parts=12)
 def test_repairs_do_no_harm(name):
     exchange = corpus.load(STREAMS[name])
