@@ -35,7 +35,7 @@ Examples:
   streamlab replay 12 --reset-after 3e      (after three events)
   streamlab replay 12 --fault 'at 3e: stall 30s' --fault 'rate 20 tok/s'
   streamlab replay 12 --fault '503 for 2 requests'
-  streamlab replay openai-plain --as glm4
+  streamlab replay captures/openai-plain --as glm4
   streamlab replay 12 --step --until 3
   streamlab replay fixtures/ --fail-on-miss --ignore 'messages[*].id'
 """

@@ -50,8 +50,8 @@ def personality(name: str) -> Personality:
     if _plain(name) in known:
         return personalities()[known[_plain(name)]]
     near = get_close_matches(_plain(name), known, n=1)
-    hint = f"; {known[near[0]]}?" if near else ""
-    raise UsageError(f"no system is called {name!r}{hint} `--as help` lists them")
+    hint = f"; did you mean {known[near[0]]}?" if near else ""
+    raise UsageError(f"no system is called {name!r}{hint}; `streamlab replay TARGET --as help` lists them")
 
 
 def _plain(name: str) -> str:

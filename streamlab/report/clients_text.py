@@ -175,12 +175,13 @@ def _reaction_json(reaction: Reaction) -> dict[str, Any]:
 def print_setups(console: HarmlessConsole, listed: Iterable[tuple[ClientSetup, str | None, bool]]) -> None:
     """What can be asked: id, name, the locked version, and whether it is installed."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for title in ("client", "name", "package", "APIs", "installed"):
-        table.add_column(title, overflow="fold")
+    for title in ("client", "name and package", "APIs", "installed"):
+        table.add_column(title, overflow="fold", no_wrap=title in ("client", "APIs"))  # names to copy are never cut
     for setup, version, installed in listed:
         name = f"{setup.id} *" if setup.usual else setup.id
-        package = f"{setup.package} {version or ''}".strip()
-        table.add_row(name, setup.name, package, ", ".join(setup.apis), "yes" if installed else "")
+        package = Text(f"{setup.package} {version or ''}".strip(), style="dim")
+        about = Text("\n").join([Text(setup.name), package])
+        table.add_row(name, about, "\n".join(setup.apis), "yes" if installed else "")
     console.print(table)
     console.print(Text("* asked where no --client is given, beside those that are installed", style="dim"))
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +21,8 @@ from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding
 from streamlab.wire.visible import visible
 
+_NUMBERS = ("event", "at", "gap", "bytes")
+_NARROW_KIND = 16
 _NARROW_PREVIEW = 14
 
 
@@ -97,19 +100,41 @@ def _print_head(console: HarmlessConsole, exchange: Exchange, report: Report) ->
 
 
 def _print_timeline(console: HarmlessConsole, exchange: Exchange, report: Report) -> None:
+    """Numbers stand whole at any width; where the rules' names find no room beside the preview, they go below it."""
     marks = marks_of(report.findings)
+    lines = [
+        ((str(row.event), milliseconds(row.offset_us), milliseconds(row.gap_us), str(row.size)), row)
+        for row in timeline_rows(exchange)
+    ]
+    if not lines:
+        return
     rows = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("event", "at", "gap", "bytes", "kind"):
-        rows.add_column(heading, justify="left" if heading == "kind" else "right", no_wrap=True)
-    rows.add_column("preview", no_wrap=True, overflow="ellipsis", min_width=_NARROW_PREVIEW)
-    longer = any("…" in said for marked in marks.values() for said in marked)
-    rows.add_column("findings (…N: to N)" if longer else "findings", overflow="fold")
-    for row in timeline_rows(exchange):
-        times = milliseconds(row.offset_us), milliseconds(row.gap_us)
-        cells = (str(row.event), *times, str(row.size), row.kind, row.preview, ", ".join(marks.get(row.event, ())))
-        rows.add_row(*(Text(cell) for cell in cells))
-    if rows.row_count:
-        console.print(rows)
+    room = console.width - 2 * (len(_NUMBERS) + 1)
+    for heading, cells in zip(_NUMBERS, zip(*(numbers for numbers, _ in lines), strict=True), strict=True):
+        widest = _widest(heading, *cells)
+        rows.add_column(heading, justify="right", no_wrap=True, min_width=widest)
+        room -= widest
+    said = [f"{one}," for marked in marks.values() for one in marked]
+    heading = "findings (…N: to N)" if any("…" in one for one in said) else "findings"
+    names, kind = _widest(heading, *said), _widest("kind", *(row.kind for _, row in lines))
+    beside = room - kind - names - 2 >= _NARROW_PREVIEW
+    kind = kind if beside else min(kind, max(_NARROW_KIND, room - names))
+    preview = max(_NARROW_PREVIEW, room - kind - (names + 2 if beside else 0))
+    rows.add_column("kind", no_wrap=True, min_width=kind)
+    rows.add_column("preview" if beside else f"preview, ↳{heading}", overflow="fold", no_wrap=beside, max_width=preview)
+    if beside:
+        rows.add_column(heading)
+    for numbers, row in lines:
+        found, shown = [Text(one) for one in marks.get(row.event, ())], Text(row.preview)
+        shown.truncate(preview, overflow="ellipsis")
+        below = [Text("\n").join([*([shown] if shown else []), *(Text("↳") + one for one in found)])]
+        kind_shown = Text(row.kind if cell_len(row.kind) <= kind else "…" + row.kind[1 - kind :])
+        rows.add_row(*map(Text, numbers), kind_shown, *([shown, Text(", ").join(found)] if beside else below))
+    console.print(rows)
+
+
+def _widest(*texts: str) -> int:
+    return max(cell_len(text) for text in texts)
 
 
 def marks_of(findings: Iterable[Finding]) -> dict[int, list[str]]:

@@ -19,7 +19,7 @@ from streamlab.storage.location import default_db
 from streamlab.workflows.findings_beside import ExchangeVerdict, FindingsBeside
 
 #: How long the end waits for what is still to be said; everything is written by then.
-_LAST_SECONDS = 2.0
+_LAST_SECONDS = 5.0
 
 
 class Status(Protocol):
@@ -124,9 +124,11 @@ class RecordDisplay:
             for verdict in self._findings.close(_LAST_SECONDS):
                 self._tell(verdict)
             if self._findings.left_out:
-                option = f" {self._database}" if self._database else ""
                 count = self._findings.left_out
-                self.warn(f"{count} exchanges were not judged in passing; streamlab check{option or ' ID'} does it")
+                what = "1 exchange was" if count == 1 else f"{count} exchanges were"
+                where = "last" if count == 1 else "ID"
+                option = f" --db {self._database}" if self._database else ""
+                self.warn(f"{what} not judged in passing; streamlab check {where}{option} does it")
         self._shown.close()
 
 

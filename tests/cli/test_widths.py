@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
+from streamlab.clients.setups import setups
 from streamlab.report.exchange_text import marks_of
+from streamlab.report.units import milliseconds
 from streamlab.rules.finding import Finding, Severity
 from streamlab.storage.capture_db import CaptureDB
 from tests import streams
 from tests.cli.conftest import BAD
 from tests.corpus import CORPUS
+
+CAPTURES = Path(__file__).parents[2] / "captures"
 
 
 @pytest.fixture
@@ -126,3 +131,32 @@ def test_nothing_is_not_called_null_and_what_names_a_dialect_is_labelled(run, fo
     assert "OpenAI: data: [DONE]  here: nothing" in out
     shown = run("show", CORPUS.parent / "captures" / "glm4-newline").out
     assert "\n  why glm4: " in shown
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 140])
+@pytest.mark.parametrize("name", ["glm4-newline", "responses-gateway-one-output-index", "messages-gateway-two-starts"])
+def test_show_cuts_no_number_and_hides_no_rule_of_the_timeline_at_any_width(run, monkeypatch, columns, name):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    capture = CAPTURES / name
+    told = json.loads(run("show", capture, "--json").out)
+    lines = run("show", capture).out.splitlines()
+    assert max(map(cell_len, lines)) <= columns
+    start = next(at for at, line in enumerate(lines) if line.startswith("event "))
+    table = lines[start + 1 : lines.index("", start)]
+    shown = [line.split() for line in table if line[:5].strip()]
+    for row, words in zip(told["timeline"], shown, strict=True):
+        at, gap = milliseconds(row["offset_us"]), milliseconds(row["gap_us"])
+        assert words[: len(f"{at} {gap}".split()) + 2] == [
+            str(row["event"]),
+            *at.split(),
+            *gap.split(),
+            str(row["size"]),
+        ]
+    said = "".join("".join(table).split())
+    assert [one["rule"] for one in told["findings"] if one["events"] and one["rule"] not in said] == []
+
+
+def test_a_client_to_ask_is_listed_with_its_whole_name_on_a_narrow_terminal(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    words = run("clients", "list").out.split()
+    assert set(setups()) <= set(words)

@@ -118,5 +118,8 @@ def test_what_is_no_clean_chat_stream_stays_as_it_is():
 
 def test_a_system_is_found_by_any_spelling_and_a_stranger_is_told_the_nearest():
     assert personality("LLAMA_cpp").dialect.name == "llama.cpp"
-    with pytest.raises(UsageError, match=r"no system is called 'glm5'; glm4\? `--as help` lists them"):
+    with pytest.raises(
+        UsageError,
+        match=r"no system is called 'glm5'; did you mean glm4\?; `streamlab replay TARGET --as help` lists them",
+    ):
         personality("glm5")
