@@ -98,6 +98,9 @@ class Differ:
         if event is not None:
             self._last = number, event
             self._recent = {number: EventDiff(number, EventOutcome.CHANGED, (_output(one, event),))}
+        elif number < self._last[0]:  # made of what an event long gone out held back: no other form of that event
+            yield EventDiff(self._last[0], EventOutcome.ADDED, (_output(one, None),))
+            return
         else:
             before = self._recent.get(number, EventDiff(number, EventOutcome.CHANGED))
             outcome = EventOutcome.SPLIT if before.outputs else EventOutcome.ADDED

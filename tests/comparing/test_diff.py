@@ -62,6 +62,18 @@ def test_a_missing_end_is_an_added_event_that_was_invented():
     assert diff.rules == ("done-missing",)
 
 
+def test_what_an_early_event_held_back_is_missing_after_the_event_before_it_and_beside_no_other():
+    payloads = streams.chat_text("a", "b", "c")[1:-1]
+    for payload in payloads:
+        payload["choices"][0]["finish_reason"] = "stop"
+    diffs = _diffs(streams.exchange(streams.sse(payloads)))
+    assert [(event, added) for event, added in sorted(diffs) if added] == [(2, True)]
+    added = diffs[2, True]
+    fields = _fields(added)
+    assert {field.how for field in fields.values()} == {How.ADDED}
+    assert fields["choices[0].finish_reason"].there == "stop"
+
+
 def test_framing_is_a_trait_of_its_own():
     body = streams.sse(streams.chat_text("a")).replace(b"\n", b"\r\n").replace(b"data: ", b"data:")
     first = _diffs(streams.exchange([body]))[0, False]
