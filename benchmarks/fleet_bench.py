@@ -24,7 +24,7 @@ from benchmarks.relay_bench import Row
 from streamlab import cli
 from streamlab.judging.trend import By
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.lake import findings
+from streamlab.storage.lake import columns
 from streamlab.storage.lake.asking import LakeQuestions
 from streamlab.storage.lake.files import parquet
 from streamlab.storage.lake.place import LakePlace
@@ -137,7 +137,7 @@ def _many_findings(rounds: int) -> Iterator[Row]:
     chance = random.Random(1)
     with tempfile.TemporaryDirectory() as home:
         place = LakePlace(home)
-        judging, finding = findings.schemas()
+        judging, finding = columns.schemas()
         rows = [
             {
                 "hash": f"{at:064x}", "day": f"2026-11-{chance.randrange(1, 29):02d}", "recorder": "gateway-01",

@@ -187,7 +187,7 @@ def _in_lake(name: str) -> Iterator[Target]:
             failed = failed or file
             continue
         for row in files.located(place, file):
-            yield Target(f"{name}#{row.hash[:16]}", address, row=row)
+            yield Target(f"{name}#{row.hash[:16] or row.file}", address, row=row)
     if failed is not None:
         raise failed
 

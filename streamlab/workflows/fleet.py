@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from streamlab.about import requirement
-from streamlab.errors import CouldNotRunError, StreamlabError, UsageError
+from streamlab.errors import CouldNotRunError, StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.kept import unpacked
 from streamlab.sharing.shared import Masking
@@ -309,7 +309,7 @@ class Lake:
         """Its exchanges, unopened."""
         for file in self.files:
             for row in files.located(self.place, file):
-                yield Target(f"{name}#{row.hash[:16]}", self.place.address, row=row)
+                yield Target(f"{name}#{row.hash[:16] or row.file}", self.place.address, row=row)
 
     def names(self, view: str) -> list[str]:
         """The files that a view reads."""
@@ -320,7 +320,12 @@ class Lake:
     def checked(self, name: str) -> Iterator[Checked]:
         """What was said of each exchange, in the order of the files, without reading any."""
         for unit in self.units:
-            for row in files.read(self.place, unit.name("judged")).to_pylist():
+            try:
+                kept = files.read(self.place, unit.name("judged")).to_pylist()
+            except UnreadableInputError as error:
+                yield Checked(Target(f"{name}#{unit.name('judged')}", self.place.address), None, error=str(error))
+                continue
+            for row in kept:
                 target = Target(f"{name}#{row['hash'][:16]}", self.place.address)
                 report = unpacked(row["report"]) if row["report"] is not None else None
                 if report is None:

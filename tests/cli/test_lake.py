@@ -17,7 +17,7 @@ import pytest
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.lake import files, findings
+from streamlab.storage.lake import columns, files, findings
 from streamlab.storage.lake.place import LakePlace
 from streamlab.storage.process_identity import this_process
 from streamlab.storage.rules_version import rules_version
@@ -244,6 +244,59 @@ def test_a_file_of_another_schema_is_left_out(run, lake, version, told):
     assert path.read_bytes() == before
 
 
+def _column(name: str, value: object):
+    def change(table):
+        at = table.schema.get_field_index(name)
+        made = pa.array([value] * table.num_rows)
+        return table.set_column(at, name, made).replace_schema_metadata(table.schema.metadata)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda table: table.drop_columns(["notes"]), "no column notes"),
+        (_column("hash", 1), "hash is no string"),
+        (_column("offsets_us", "x"), "offsets_us is no list"),
+        (_column("hash", "\x1b[31m" + "0" * 59), "no hash"),
+        (lambda table: pa.concat_tables([table] * 3000).combine_chunks(), "larger than any"),
+    ],
+)
+def test_a_file_that_is_none_of_ours_is_left_out(run, lake, capture, change, told):
+    path = _exchange_files(lake)[0]
+    shutil.rmtree(lake / "findings")
+    _rewritten(path, change)
+    for asked in (("check", f"lake:{lake}", "--json"), ("check", f"lake:{lake}", "--select", "sse-*", "--json")):
+        done = run(*asked)
+        assert done.code == 2
+        assert len(done.err.splitlines()) == 1
+        assert told in done.err
+        assert path.name in done.err
+        assert len(_without_names(done.out)) > 0  # the other files' exchanges
+    assert run("lake", "add", capture, "--to", lake, "--keep-secrets").code == 0
+
+
+def test_damaged_metadata_hide_no_other_file(run, lake):
+    path = _exchange_files(lake)[0]
+    data = bytearray(path.read_bytes())
+    size = int.from_bytes(data[-8:-4], "little")
+    data[-8 - size : -8] = b"\xff" * size
+    path.write_bytes(data)
+    done = run("check", f"lake:{lake}", "--json")
+    assert done.code == 2
+    assert len(done.err.splitlines()) == 1
+    assert "torn or damaged" in done.err
+    assert len(_without_names(done.out)) > 0
+
+
+def test_a_pipe_in_a_lake_is_not_waited_for(run, lake):
+    os.mkfifo(lake / "exchanges" / "waits.parquet")
+    done = run("check", f"lake:{lake}", "--json")
+    assert done.code == 2
+    assert "waits.parquet: torn or damaged, left out (no regular file)" in done.err
+
+
 @pytest.mark.parametrize(
     ("column", "value", "told"),
     [
@@ -444,7 +497,7 @@ def test_the_files_of_a_lake_are_what_the_page_says(filled):
     with pytest.raises(UnreadableInputError):
         files.read(LakePlace(str(filled)), "exchanges/none.parquet")
     page = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text(encoding="utf-8")
-    judged, found = findings.schemas()
+    judged, found = columns.schemas()
     from streamlab.storage.lake import rows
 
     for schema in (rows.schema(), judged, found):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.storage.lake import rows
-from streamlab.storage.lake.findings import schemas
+from streamlab.storage.lake.columns import schemas
 from streamlab.storage.lake.place import LakePlace
 
 if TYPE_CHECKING:

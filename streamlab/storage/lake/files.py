@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamlab.errors import NotFoundError, UnreadableInputError
 from streamlab.storage.lake import rows
+from streamlab.storage.lake.columns import unlike
 from streamlab.storage.lake.place import EXCHANGES, SCHEME, LakePlace
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 GROUP_ROWS, GROUP_BYTES = 512, 8 * 1024 * 1024
 #: A file is written when it would hold more.
 FILE_ROWS, FILE_BYTES = 4096, 64 * 1024 * 1024
+#: A row group that says to hold more was not written by us: the one row over GROUP_BYTES may be as large as an input.
+_MOST_ROWS, _MOST_BYTES = 4 * GROUP_ROWS, 1024 * 1024 * 1024
 
 
 class LakeFile(NamedTuple):
@@ -85,24 +89,48 @@ def listed(place: LakePlace, below: str = EXCHANGES) -> Iterator[LakeFile | Unre
 
 
 def _looked_at(place: LakePlace, name: str) -> LakeFile:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    with _reading(place, name) as file:
+        found = pq.read_metadata(file)
+        told = (found.metadata or {}).get(rows.SCHEMA_KEY)
+        if told is None or not told.isdigit():
+            raise UnreadableInputError(f"{SCHEME}{place.address}: {name}: Parquet, but not of streamlab's; left out")
+        if int(told) > rows.SCHEMA:
+            raise UnreadableInputError(
+                f"{SCHEME}{place.address}: {name}: written by a newer streamlab (schema {int(told)}, this one knows "
+                f"{rows.SCHEMA}); left out: upgrade"
+            )
+        each = [found.row_group(at) for at in range(found.num_row_groups)]
+        _hold(found.schema.to_arrow_schema(), [(one.num_rows, one.total_byte_size) for one in each], name)
+        return LakeFile(name, tuple(one.num_rows for one in each))
+
+
+@contextmanager
+def _reading(place: LakePlace, name: str) -> Iterator[Any]:
+    """A file to read from; what cannot be read of it raises UnreadableInputError."""
+    import pyarrow as pa
+
     try:
+        if place.is_special(name):
+            raise ValueError("no regular file")
         with place.opened(name) as file:
-            found = pq.read_metadata(file)
-            told = (found.metadata or {}).get(rows.SCHEMA_KEY)
-            groups = tuple(found.row_group(at).num_rows for at in range(found.num_row_groups))
-    except (pa.ArrowException, ValueError) as error:
+            try:
+                yield file
+            except OSError as error:
+                if error.errno is not None:
+                    raise
+                raise ValueError(str(error)) from None  # so Arrow calls metadata that are damaged
+    except (pa.ArrowException, ValueError, KeyError) as error:
         raise _torn(place, name, error) from None
-    if told is None or not told.isdigit():
-        raise UnreadableInputError(f"{SCHEME}{place.address}: {name}: Parquet, but not of streamlab's; left out")
-    if int(told) > rows.SCHEMA:
-        raise UnreadableInputError(
-            f"{SCHEME}{place.address}: {name}: written by a newer streamlab (schema {int(told)}, this one knows "
-            f"{rows.SCHEMA}); left out: upgrade"
-        )
-    return LakeFile(name, groups)
+
+
+def _hold(columns: pyarrow.Schema, groups: Sequence[tuple[int, int]], name: str) -> None:
+    """Raise ValueError where a file of ours cannot be so."""
+    if why := unlike(name, columns):
+        raise ValueError(why)
+    if not all(0 <= count <= _MOST_ROWS and 0 <= size <= _MOST_BYTES for count, size in groups):
+        raise ValueError("a row group is larger than any of streamlab's")
 
 
 def _torn(place: LakePlace, name: str, error: Exception) -> UnreadableInputError:
@@ -112,25 +140,33 @@ def _torn(place: LakePlace, name: str, error: Exception) -> UnreadableInputError
 
 def read(place: LakePlace, name: str, group: int | None = None, columns: Sequence[str] | None = None) -> pyarrow.Table:
     """Columns of a row group, or of all. Raises UnreadableInputError."""
-    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     wanted = list(columns) if columns is not None else None
-    try:
-        with place.opened(name) as file:
-            opened = pq.ParquetFile(file, page_checksum_verification=True)
-            if group is None:
-                return opened.read(wanted, use_threads=False)
-            return opened.read_row_group(group, wanted, use_threads=False)
-    except (pa.ArrowException, ValueError, OSError, KeyError) as error:
-        raise _torn(place, name, error) from None
+    with _reading(place, name) as file:
+        opened = pq.ParquetFile(file, page_checksum_verification=True)
+        if why := unlike(name, opened.schema_arrow):
+            raise ValueError(why)
+        if group is None:
+            found = opened.read(wanted, use_threads=False)
+        else:
+            found = opened.read_row_group(group, wanted, use_threads=False)
+        if not pc.all(pc.match_substring_regex(found.column("hash"), "^[0-9a-f]{64}$"), skip_nulls=False).as_py():
+            raise ValueError("a row has no hash")
+        return found
 
 
 def located(place: LakePlace, file: LakeFile) -> Iterator[LakeRow]:
-    """The rows of a file, without their exchanges."""
+    """The rows of a file, without their exchanges; for a row group that cannot be read one without a hash, which
+    says why when it is read."""
     for group in range(len(file.groups)):
-        for at, name in enumerate(read(place, file.name, group, ["hash"]).column("hash").to_pylist()):
-            yield LakeRow(place, file.name, group, at, str(name))
+        try:
+            names = read(place, file.name, group, ["hash"]).column("hash").to_pylist()
+        except UnreadableInputError:
+            names = [""]
+        for at, name in enumerate(names):
+            yield LakeRow(place, file.name, group, at, name)
 
 
 @lru_cache(2)

@@ -7,7 +7,7 @@ it twice, at once or after a crash, writes the same files.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange
@@ -16,14 +16,9 @@ from streamlab.judging.kept import packed
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
 from streamlab.storage.lake import rows
+from streamlab.storage.lake.columns import OF_EXCHANGE, schemas
 from streamlab.storage.lake.files import LakeFile, listed, parquet, read
 from streamlab.storage.lake.place import FINDINGS, SCHEME, LakePlace, partition
-
-if TYPE_CHECKING:
-    import pyarrow
-
-#: What both kinds of files say of the exchange.
-_EXCHANGE = ("hash", "day", "recorder", "started_at", "server", "model", "label", "tap")
 
 
 class Unit(NamedTuple):
@@ -85,7 +80,7 @@ def _judge(unit: Unit) -> Judged:
         try:
             exchange = rows.exchange_of(row, place)
         except UnreadableInputError as error:
-            judged.append({**{name: row[name] for name in _EXCHANGE}, "error": rows.damaged(error), "judged": False})
+            judged.append({**{name: row[name] for name in OF_EXCHANGE}, "error": rows.damaged(error), "judged": False})
             continue
         report, model = _analyzed(exchange)
         told, of_exchange, of_findings = rows_of(row, report, model)
@@ -116,7 +111,7 @@ def rows_of(
     row: Mapping[str, Any], report: Report, model: str | None
 ) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
     """What both kinds of files say of an exchange, what is said of it as a whole, and its findings."""
-    told = {**{name: row[name] for name in _EXCHANGE}, "model": model or row["model"]}
+    told = {**{name: row[name] for name in OF_EXCHANGE}, "model": model or row["model"]}
     ended = {name: row[name] for name in ("status", "ending", "notes")}
     return told, {**_row_of(report), **ended}, list(_findings(report))
 
@@ -159,22 +154,3 @@ def _findings(report: Report) -> Iterator[dict[str, Any]]:
 def _whole(text: str) -> str:
     """A text without halves of characters, which a column of text does not hold."""
     return text.encode("utf-8", "replace").decode()
-
-
-def schemas() -> tuple[pyarrow.Schema, pyarrow.Schema]:
-    """The columns of the files of judged exchanges, and of findings."""
-    import pyarrow as pa
-
-    text, number, flag = pa.string(), pa.int64(), pa.bool_()
-    shared = dict.fromkeys(_EXCHANGE, text)
-    judged = {
-        **shared, "api": text, "dialect": text, "judged": flag, "why": text, "worst": text, "findings": number,
-        "events": number, "bytes": number, "ttft_us": number, "duration_us": number, "stalls": number,
-        "status": number, "ending": text, "error": text, "notes": text, "report": pa.binary(),
-    }  # fmt: skip
-    finding = {
-        **shared, "rule": text, "severity": text, "counts": flag, "message": text, "event": number, "path": text,
-        "offset_us": number, "count": number, "known": flag,
-    }  # fmt: skip
-    marked = {rows.SCHEMA_KEY: str(rows.SCHEMA).encode()}
-    return pa.schema(list(judged.items()), metadata=marked), pa.schema(list(finding.items()), metadata=marked)

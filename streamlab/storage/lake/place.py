@@ -100,6 +100,11 @@ class LakePlace:
                 return []
         return sorted(name[start:] for name in found if name.endswith(".parquet"))
 
+    def is_special(self, name: str) -> bool:
+        """Whether it is a pipe or a device, which may never end."""
+        path = self.full(name)
+        return self.is_folder and os.path.exists(path) and not os.path.isfile(path)
+
     @contextlib.contextmanager
     def opened(self, name: str) -> Iterator[Any]:
         """A file to read from."""
