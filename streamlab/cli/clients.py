@@ -79,12 +79,13 @@ def list_(environments: Path | None, latest: bool, form: str) -> None:
 
 
 @command.command(
+    short_help="Serve exchanges to real clients: what each made of them.",
     epilog="""\b
 Examples:
   streamlab clients run last
   streamlab clients run captures/glm4-newline --client openai-python --client litellm
   streamlab clients run captures/ --client all --format json
-"""
+""",
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option(
@@ -144,11 +145,12 @@ def run(
 
 
 @command.command(
+    short_help="Measure clients again: for streamlab's own checkout.",
     epilog="""\b
 Examples:
   streamlab clients measure --client openai-python
   streamlab clients measure --client all --stream 'tools.*'
-"""
+""",
 )
 @click.option("--client", "names", multiple=True, metavar="NAME", help="Which clients; without: those installed.")
 @click.option("--stream", "patterns", multiple=True, metavar="GLOB", help="Which streams of tools/clients/cases.toml.")

@@ -9,6 +9,7 @@ from typing import Any
 from streamlab.apis.registry import rule_named
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.account import Normalized, RepairedEvent
+from streamlab.report.json import dump
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repair import ABSENT, Change, Origin
 from streamlab.wire.visible import visible
@@ -131,7 +132,8 @@ def _change(change: Change) -> str:
 
 
 def _shown(value: Any) -> str:
-    return visible(repr(_plain(value)), _SHOWN)
+    """As JSON has it: what a stream holds is null, not None."""
+    return visible(dump(_plain(value)), _SHOWN)
 
 
 def _numbers(sources: Iterable[int]) -> str:

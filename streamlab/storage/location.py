@@ -26,5 +26,6 @@ def existing_db(named: Path | None = None) -> Path:
     """The named or default database, which has to be there. Raises NotFoundError, saying what makes one."""
     path = named or default_db()
     if not path.exists():
-        raise NotFoundError(f"there is no database at {path} yet: `streamlab record --upstream URL` makes one")
+        makes = "`streamlab record --upstream URL` makes one; `streamlab demo` shows it all without a server"
+        raise NotFoundError(f"there is no database at {path} yet: {makes}")
     return path

@@ -48,7 +48,7 @@ def test_what_cannot_be_repaired_is_exit_code_1(run, cut):
 def test_blame_as_text_and_as_json(run, folder):
     text = run("normalize", folder / "bad", "--blame").out
     assert "derived   from 1" in text
-    assert "chunk-id-changes: id was 'chatcmpl-1', now 'chatcmpl-0'" in text
+    assert 'chunk-id-changes: id was "chatcmpl-1", now "chatcmpl-0"' in text
     assert "invented  from -" in text
     document = json.loads(run("normalize", folder / "bad", "--blame", "--json").out)
     assert document["format"] == "streamlab.blame/1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -178,3 +179,15 @@ def test_parts_share_all_lines_and_none_gets_more_than_it_needs_while_another_la
     assert min(given_lines) >= 5
     if any(have < need for have, need in zip(given_lines, needs, strict=True)):
         assert all(have <= max(need, 5) + 2 for have, need in zip(given_lines, needs, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("size", "ends"),
+    [((80, 24), ("message_start", "block_start")), ((200, 50), ("content_block_start", "content_block_delta"))],
+)
+def test_events_whose_names_begin_alike_are_told_apart(run, size, ends):
+    async def story(driver):
+        await driver.settle()
+        assert all(end in driver.text() for end in ends)
+
+    run(story, CAPTURES / "anthropic-thinking", size=size)

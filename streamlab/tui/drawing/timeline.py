@@ -17,15 +17,18 @@ from streamlab.tui.palette import BOLD, DIM, FOUND, GAP, GOOD, GRAVE, LETTERS, S
 
 #: A rule is folded when it speaks of at least so many events, and of so large a part of all.
 _FOLDED_EVENTS, _FOLDED_PART = 5, 0.8
+#: Kinds of chunks are no longer than role+content: longer are names of events, which are told apart by their ends.
+_CHAT_KIND = 12
 
 
 class _Widths(NamedTuple):
-    """Cells of the number and the axis; whether size and gap have room."""
+    """Cells of the number, the axis and the kind; whether size and gap have room."""
 
     digits: int
     axis: int
     sized: bool
     gapped: bool
+    kind: int
 
 
 class TimelineRows:
@@ -47,11 +50,12 @@ class TimelineRows:
         self.stall_us = 1_000_000
         self.searched = ""
         self._marked: dict[int, Finding] = {}
+        self._long: bool | None = None
 
     def show(self, events: Events | None, ending: str | None, end_us: int | None) -> None:
         """Another exchange, or more of this one."""
         if events is not self.events:
-            self.axis = Axis()
+            self.axis, self._long = Axis(), None
         self.events, self.ending, self.end_us = events, ending, end_us
         self.axis.show(events, end_us)
 
@@ -95,16 +99,24 @@ class TimelineRows:
     def _widths(self, width: int) -> _Widths:
         """The preview has what is left, and most of it where there is much."""
         digits = max(3, len(str(max(0, self.count - 1))))
-        axis = max(8, min(48, (width - 58) // 3)) if width >= 64 else max(0, min(12, width - 54))
-        return _Widths(digits, axis, width >= 90, width >= 44)
+        kinds = 8 if width < 76 or not self._long_kinds() else 13 if width < 100 else 20  # 20: content_block_delta
+        rest = width - (kinds - 8)
+        axis = max(8, min(48, (rest - 58) // 3)) if width >= 64 else max(0, min(12, width - 54))
+        return _Widths(digits, axis, width >= 90, width >= 44, kinds)
+
+    def _long_kinds(self) -> bool:
+        """Whether the first events have the long names of Messages and Responses."""
+        if self._long is None and self.events is not None and len(self.events):
+            self._long = any(len(kind(place.meaning)) > _CHAT_KIND for place in self.events.places(0, 3))
+        return bool(self._long)
 
     def heading(self, width: int) -> Text:
         """Names of the columns, and the ends of the axis as a line between marks."""
-        digits, axis, sized, gapped = self._widths(width)
+        digits, axis, sized, gapped, kinds = self._widths(width)
         line = f"   {'#':>{digits}} {'at':>8} " + (f"{'gap':>8} " if gapped else "")
         if axis >= 8:
             line += f"{self.axis.heading(axis)} "
-        return Text(line + (f"{'size':>7} " if sized else "") + "RC kind     preview")
+        return Text(line + (f"{'size':>7} " if sized else "") + f"RC {'kind':{kinds}} preview")
 
     def row(self, number: int, width: int) -> Text:
         """One event, or the ending."""
@@ -112,7 +124,7 @@ class TimelineRows:
         return self._event(place, width) if place is not None else self._end(width)
 
     def _event(self, place: EventPlace, width: int) -> Text:
-        digits, axis, sized, gapped = self._widths(width)
+        digits, axis, sized, gapped, kinds = self._widths(width)
         what = kind(place.meaning)
         line = Text(no_wrap=True)
         finding = self._marked.get(place.event)
@@ -128,7 +140,7 @@ class TimelineRows:
             line.append(f"{size(len(place.sse.raw)):>7} ", DIM)
         line.append(_boundary(place.opens_read, place.cuts), GAP)
         line.append(_boundary(place.opens_chunk, place.chunk_cuts) if place.chunked else " ", DIM)
-        line.append(f" {fit(what, 8)} ", kind_style(what))
+        line.append(f" {_tail(what, kinds)} ", kind_style(what))
         before = len(line)
         line.append(fit(preview(place.meaning), max(0, width - line.cell_len)))
         self._point_at_searched(line, before)
@@ -157,6 +169,11 @@ class TimelineRows:
             names = ", ".join(one.rule for one in reversed(self.whole_findings))
             line.append(f"  {fit(names, max(0, width - line.cell_len - 2)).rstrip()}")
         return line
+
+
+def _tail(kind: str, width: int) -> str:
+    """A kind in so many cells: of a long name that has no room its end, since the names of events begin alike."""
+    return fit("…" + kind[1 - width :] if len(kind) > max(width, _CHAT_KIND) else kind, width)
 
 
 def _boundary(opens: bool, cuts: tuple[int, ...]) -> str:
