@@ -32,6 +32,7 @@ _START = _line("Hel") + b"\n"
         (_line("lo", done=True), []),
         (_line("lo") + b"\r\n\n", ["ollama-done-missing"]),
         (_line("lo")[:-9], ["ollama-line-cut"]),
+        (_line("lo", done=True).replace(b'"message": ', b'"message":\n'), []),
         (b'{"error": "model runner has stopped"}\n', []),
     ],
 )

@@ -142,6 +142,10 @@ def _else_in(delta: JsonObject) -> bool:
     return any(delta.get(key) for key in ("tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS))
 
 
+#: Where a part of a message holds its text; Databricks' reasoning has a summary, as that of Responses.
+_PART_TEXTS = ("text", "thinking", "content", "summary")
+
+
 def _parts(parts: list[Any]) -> tuple[str, str]:
     """The text and the reasoning of a list of typed parts."""
     text: list[str] = []
@@ -151,7 +155,7 @@ def _parts(parts: list[Any]) -> tuple[str, str]:
             text.append(part)
         elif isinstance(part, dict):
             kind = part.get("type")
-            value = part.get("text", part.get("thinking", part.get("content")))
+            value = next((part[key] for key in _PART_TEXTS if key in part), None)
             inner = _parts(value)[0] if isinstance(value, list) else value if isinstance(value, str) else ""
             (thought if kind in ("thinking", "reasoning") else text).append(inner)
     return "".join(text), "".join(thought)

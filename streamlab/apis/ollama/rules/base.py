@@ -34,6 +34,11 @@ class LastLineRule(Rule):
 
     @staticmethod
     def read(line: bytes) -> dict[str, object] | None:
-        """The object of a line; None where it is none."""
+        """The object that a line begins with; None where it is none."""
         value = decode_payload(line).value
         return value if type(value) is dict else None
+
+    @classmethod
+    def read_whole(cls, line: bytes) -> dict[str, object] | None:
+        """The object that a line is; None where more stands behind it, as where an object was put over two lines."""
+        return None if decode_payload(line).faults else cls.read(line)

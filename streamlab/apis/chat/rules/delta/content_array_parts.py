@@ -21,7 +21,7 @@ class ContentArrayParts(Rule):
     ``[object Object]``, the AI SDK's openai provider raises, LangChain and LiteLLM lose or garble the text, measured.
 
     ## Repair
-    Text parts become content, thinking parts become ``reasoning_content``.
+    Text parts become content, parts of thinking or reasoning become ``reasoning_content``.
     """
 
     name = "content-array-parts"

@@ -73,6 +73,8 @@ class CallsFromText(Repair):
         if not calls:
             return held
         made: list[Draft] = []
+        beside = [one for one in held if not reading.choices(one.json)]  # usage says nothing, and stays
+        held = [one for one in held if reading.choices(one.json)]
         last = reading.choices(held[-1].json)[0]
         reason = last.get("finish_reason")
         path = "choices[0].delta"
@@ -92,7 +94,11 @@ class CallsFromText(Repair):
                     closing.put(self.rules[0], choice, "finish_reason", "tool_calls", "choices[0].")
         if reason:
             made.append(held[-1].like(self.rules[0], _part({}, "tool_calls" if reason == "stop" else reason), path))
-        return made
+        role = next((delta["role"] for one in held for delta in reading.deltas(one.json) if "role" in delta), None)
+        if role is not None:  # what opened the answer is replaced
+            first = reading.choices(made[0].json)[0]
+            first["delta"] = {"role": role, **first["delta"]}
+        return made + beside
 
 
 #: Characters after a bracket in which a marker and the name of a tool must have come.

@@ -29,6 +29,6 @@ class OllamaDoneMissing(LastLineRule):
     repairability = Repairability.NONE
 
     def end(self, ending: Ending) -> Findings:
-        value = self.read(self.last_line(ending))
+        value = self.read_whole(self.last_line(ending))
         if value is not None and value.get("done") is not True and not value.get("error"):
             yield self.found('the last line does not say "done": true', expected=True, actual=value.get("done"))
