@@ -17,9 +17,9 @@ from rich.console import Console
 from streamlab.cli import COMMANDS
 from streamlab.demo.acts import Act, acts
 from streamlab.demo.clients import Client, ClientOutcome, ask_with_httpx, ask_with_openai, best_client
-from streamlab.demo.performance import perform
+from streamlab.demo.performance import RecordedHop, perform
 from streamlab.demo.place import database
-from streamlab.demo.programme import closing, show
+from streamlab.demo.programme import closing, evidence, opening, show
 from streamlab.demo.recording import TapLine, free_ports, recorder
 from streamlab.demo.testing import fixtures_folder, run_as_tests, show_tests
 from streamlab.errors import CouldNotRunError
@@ -233,3 +233,13 @@ def test_shipped_captures_still_show_what_they_are_shipped_for(name: str, rules:
 def test_nothing_else_is_shipped() -> None:
     folders = {folder.name for folder in CAPTURES.iterdir() if folder.is_dir()}
     assert folders == {name for name, _ in SHIPPED}
+
+
+def test_an_answer_is_counted_in_the_singular_and_its_clients_are_named():
+    exchange = read_exchange_dir(CAPTURES / "glm4-follow-up-500")
+    hop = RecordedHop(1, exchange, analyze(exchange), ())
+    whole = next(one for one in hop.report.findings if one.span is None)
+    assert evidence(hop, whole) == "HTTP 500 text/plain: 21 bytes, 1 event, complete"
+    with database(None, keep=False) as place:
+        said = opening(21, "openai-python 1.0", place)
+    assert "with openai-python 1.0; with a loop that takes events by their names" in said

@@ -32,7 +32,8 @@ def evidence(hop: RecordedHop, finding: Finding) -> str:
         head, metrics = hop.exchange.head, hop.report.metrics
         status = f"HTTP {head.status}" if head is not None else "no answer"
         kind = visible((head.header("content-type") if head else None) or "", 24).partition(";")[0]
-        return f"{status} {kind}: {metrics.bytes:,} bytes, {metrics.events} events, {hop.exchange.ending}"
+        events = "1 event" if metrics.events == 1 else f"{metrics.events} events"
+        return f"{status} {kind}: {metrics.bytes:,} bytes, {events}, {hop.exchange.ending}"
     start, stop = finding.span
     raw = hop.exchange.body[start : min(stop, start + 4 * _EXCERPT)]
     times = f", {finding.count} times" if finding.count > 1 else ""
@@ -66,7 +67,8 @@ def _hop_lines(hop: RecordedHop, where: str) -> list[Text]:
 
 def opening(count: int, client: str, place: DemoDatabase) -> str:
     """What is going to happen."""
-    return f"Asking {count} systems on loopback with {client}, through the recorder, into {place.path} …"
+    named = "a loop that takes events by their names, as SDKs do, where they have some"
+    return f"Asking {count} systems on loopback through the recorder, into {place.path}, with {client}; with {named} …"
 
 
 def closing(outcomes: list[ActOutcome], place: DemoDatabase, commands: Collection[str]) -> Text:
