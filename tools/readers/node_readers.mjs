@@ -11,7 +11,6 @@ const readers = {
     const {EventSource} = await load('eventsource')
     const source = new EventSource(url)
     source.onmessage = (event) => say(event.data)
-    source.onerror = () => source.close()
   },
   async 'eventsource-parser'() {
     const {createParser} = await load('eventsource-parser')
@@ -27,7 +26,7 @@ const readers = {
   },
   async 'eventsource-client'() {
     const {createEventSource} = await load('eventsource-client')
-    const source = createEventSource({url, onMessage: (event) => say(event.data), onDisconnect: () => source.close()})
+    createEventSource({url, onMessage: (event) => say(event.data)})
   },
   async 'openai-node'() {
     const {_iterSSEMessages} = await load('openai/core/streaming')

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 START = time.monotonic()
 
@@ -31,6 +33,29 @@ def httpx2_events(url: str) -> None:
     with httpx2.Client(trust_env=False) as client, client.stream("GET", url) as response:
         for event in httpx2.EventSource(response):
             say(event.data)
+
+
+def requests_sse(url: str) -> None:
+    import requests
+    from requests_sse import EventSource
+
+    soon = timedelta(milliseconds=50)
+    source = EventSource(url, reconnection_time=soon, max_connect_retry=0, timeout=30)
+    with source, contextlib.suppress(requests.RequestException):  # its second request is answered by 204
+        for event in source:
+            say(event.data)
+
+
+def aiohttp_sse_client(url: str) -> None:
+    from aiohttp_sse_client.client import EventSource
+
+    async def run() -> None:
+        async with EventSource(url, reconnection_time=timedelta(milliseconds=50)) as source:
+            with contextlib.suppress(ConnectionError):
+                async for event in source:
+                    say(event.data)
+
+    asyncio.run(run())
 
 
 def sseclient_py(url: str) -> None:
@@ -90,6 +115,8 @@ def openai_python(url: str) -> None:
 READERS: dict[str, tuple[str, Callable[[str], None]]] = {
     "httpx-sse": ("httpx-sse", httpx_sse),
     "httpx2's own": ("httpx2", httpx2_events),
+    "requests-sse": ("requests-sse", requests_sse),
+    "aiohttp-sse-client": ("aiohttp-sse-client", aiohttp_sse_client),
     "sseclient-py": ("sseclient-py", sseclient_py),
     "requests, lines": ("requests", requests_lines),
     "requests, lines, chunk_size=1": ("requests", requests_lines_of_one),

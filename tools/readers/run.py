@@ -12,6 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).parent))
 from streams import CASES, PAUSE_S, Case, Server
@@ -19,24 +20,25 @@ from streams import CASES, PAUSE_S, Case, Server
 HERE = Path(__file__).parent
 HOME = HERE.parents[1] / "build" / "readers"
 RESULTS = HERE / "results.json"
-_PATIENCE_S = 15
-_AT_ONCE = 8
+_PATIENCE_S = 30
+_SLOW = f"not through within {_PATIENCE_S} s"
+_AT_ONCE = 4
 
 
 def main() -> int:
     """Every reader, every stream."""
-    python, node = _python(), _node()
+    python, node = python_environment(), _node()
     listed = json.loads(
         subprocess.run([python, "-c", _LIST], capture_output=True, text=True, cwd=HERE, check=True).stdout
     )
     server, found = Server(), {}
     for name, version in listed.items():
-        found[name] = {"version": version, **_read_all([python, HERE / "python_readers.py", name], server.port)}
+        found[name] = {"version": version, **_read_all([python, HERE / "python_readers.py", name], server)}
         print(name, file=sys.stderr)
     for name, version in json.loads((HERE / "package.json").read_text())["dependencies"].items():
         shown = "openai-node" if name == "openai" else name
         words = ["node", HERE / "node_readers.mjs", node, shown]
-        found[shown] = {"version": version, **_read_all(words, server.port)}
+        found[shown] = {"version": version, **_read_all(words, server)}
         print(shown, file=sys.stderr)
     streams = {case.name: case.about for case in CASES}
     text = json.dumps({"streams": streams, "readers": found}, indent=1, ensure_ascii=False) + "\n"
@@ -60,7 +62,8 @@ _LIST = (
 )
 
 
-def _python() -> Path:
+def python_environment() -> Path:
+    """The Python of the virtual environment in which python.txt is installed."""
     venv = HOME / "python"
     if not (venv / "bin").exists():
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
@@ -78,12 +81,23 @@ def _node() -> Path:
     return folder
 
 
-def _read_all(words: list[Any], port: int) -> dict[str, str]:
+def _read_all(words: list[Any], server: Server) -> dict[str, str]:
+    """The outcome of every case, and what the reader does when an answer is over."""
+    again: set[str] = set()
+
     def read(case: Case) -> str:
-        return _outcome(case, [*map(str, words), f"http://127.0.0.1:{port}/{case.name}"])
+        path = f"/{uuid4().hex}/{case.name}"  # of its own: the server counts the requests for it
+        outcome = _outcome(case, [*map(str, words), f"http://127.0.0.1:{server.port}{path}"])
+        if server.requests[path] > 1:
+            again.add(case.name)
+        return outcome
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return dict(zip((case.name for case in CASES), pool.map(read, CASES), strict=True))
+        found = dict(zip((case.name for case in CASES), pool.map(read, CASES), strict=True))
+    for case in CASES:
+        if found[case.name] in ("late", _SLOW):  # or the machine was busy: once more, alone
+            found[case.name] = read(case)
+    return {**found, "at the end": "asks again" if again else "stops"}
 
 
 def _outcome(case: Case, words: list[str]) -> str:
@@ -91,7 +105,7 @@ def _outcome(case: Case, words: list[str]) -> str:
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE_S)
     except subprocess.TimeoutExpired:
-        return "hangs"
+        return _SLOW
     events = [json.loads(line) for line in done.stdout.split("\n") if line.startswith("{")]
     datas = tuple(one["data"] for one in events)
     if done.returncode:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ class Case:
     writes: tuple[bytes | None, ...]
     expected: tuple[str, ...]
     coding: str = ""
+    cut: bool = False
 
 
 def _plain(*datas: str, end: str = "\n") -> bytes:
@@ -65,11 +67,17 @@ CASES = (
     Case("gzip-members", "gzip, a member an event", (_plain("one"), _plain("two")), ("one", "two"), "gzip-members"),
 )  # fmt: skip
 
+#: No lawful stream, for recorders: HTTP's last chunk is missing.
+CUT = Case("cut", "cut behind its second event", (_plain("one"), None, _plain("two")), ("one", "two"), cut=True)
+
 
 class Server:
-    """Sends the case that the path names, one HTTP chunk a write."""
+    """Sends the case that the path ``/RUN/CASE`` names, one HTTP chunk a write; a run that asks again gets a 204, by
+    which the standard lets a server say that there is no more."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, once: bool = True) -> None:
+        self._once = once
+        self.requests: Counter[str] = Counter()  # by path
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -87,8 +95,13 @@ class Server:
                 if not piece:
                     return
                 head += piece
-            name = head.split()[1].rpartition(b"/")[2].decode()
-            case = next((one for one in CASES if one.name == name), None)
+            path = head.split()[1].decode()
+            self.requests[path] += 1
+            if self._once and self.requests[path] > 1:
+                connection.sendall(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+                return
+            name = path.rpartition("/")[2]
+            case = next((one for one in (*CASES, CUT) if one.name == name), None)
             if case is None:
                 connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
                 return
@@ -99,7 +112,8 @@ class Server:
                 for piece in _coded(case):
                     connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
                     time.sleep(0.02)
-                connection.sendall(b"0\r\n\r\n")
+                if not case.cut:
+                    connection.sendall(b"0\r\n\r\n")
 
 
 def _coded(case: Case) -> Iterator[bytes]:
