@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import Command, db_option, max_input_option, need_posix
+from streamlab.cli.options import Command, FiniteRange, db_option, max_input_option, need_posix
 
 if TYPE_CHECKING:
     from streamlab.clients.setups import ClientSetup
@@ -97,7 +97,7 @@ Examples:
 )
 @click.option("--timing", is_flag=True, help="Play at the recorded times instead of at once.")
 @click.option(
-    "--limit", type=click.FloatRange(min=0.1), default=20.0, show_default=True, help="Seconds until a client hangs."
+    "--limit", type=FiniteRange(min=0.1), default=20.0, show_default=True, help="Seconds until a client hangs."
 )
 @_where_options
 @_format_option
@@ -154,9 +154,7 @@ Examples:
 )
 @click.option("--client", "names", multiple=True, metavar="NAME", help="Which clients; without: those installed.")
 @click.option("--stream", "patterns", multiple=True, metavar="GLOB", help="Which streams of tools/clients/cases.toml.")
-@click.option(
-    "--limit", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds until it hangs."
-)
+@click.option("--limit", type=FiniteRange(min=0.1), default=10.0, show_default=True, help="Seconds until it hangs.")
 @_where_options
 @_format_option
 def measure(

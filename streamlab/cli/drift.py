@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from streamlab.cli.options import json_option, need_posix
+from streamlab.cli.options import FiniteRange, json_option, need_posix
 
 
 @click.command(
@@ -19,7 +19,7 @@ Examples:
 @click.option("--against", required=True, metavar="URL", help="Base URL of the server to ask: https://host/v1.")
 @click.option("--update", is_flag=True, help="Put changed answers in the place of the recorded ones.")
 @click.option(
-    "--per-minute", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Ask no faster; 0: no limit."
+    "--per-minute", type=FiniteRange(min=0), default=60.0, show_default=True, help="Ask no faster; 0: no limit."
 )
 @json_option
 def command(folder: str, against: str, update: bool, per_minute: float, as_json: bool) -> int:

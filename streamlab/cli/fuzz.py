@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import db_option, json_option
+from streamlab.cli.options import FiniteRange, db_option, json_option
 
 
 @click.command(
@@ -19,8 +19,8 @@ Examples:
 )
 @click.argument("target", metavar="TARGET")
 @click.argument("command_line", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
-@click.option("--budget", type=click.FloatRange(min=0), default=120.0, show_default=True, help="Seconds in all.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds a run.")
+@click.option("--budget", type=FiniteRange(min=0), default=120.0, show_default=True, help="Seconds in all.")
+@click.option("--timeout", type=FiniteRange(min=0.1), default=30.0, show_default=True, help="Seconds a run.")
 @click.option(
     "--fault",
     "faults",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable
@@ -71,6 +72,17 @@ def _limit_input(ctx: click.Context, _param: click.Parameter, value: int) -> Non
     before = largest_input.set(value)
     # The limit is this command's: a program that calls several has each one's own.
     ctx.call_on_close(lambda: largest_input.reset(before))
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range, which neither "nan", that no range refuses, nor "inf" is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what is no finite number."""
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return found
 
 
 def max_input_option(function: Command) -> Command:

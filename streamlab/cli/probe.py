@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import db_option, json_option, need_posix
+from streamlab.cli.options import FiniteRange, db_option, json_option, need_posix
 from streamlab.errors import UsageError
 from streamlab.wire.visible import visible
 
@@ -38,7 +38,7 @@ Examples:
 @click.option("--direct-model", metavar="M", help="What the server behind the gateway calls the model.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0.1),
+    type=FiniteRange(min=0.1),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

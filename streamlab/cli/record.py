@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import access_options, db_option, need_posix
+from streamlab.cli.options import FiniteRange, access_options, db_option, need_posix
 from streamlab.cli.prune import Age
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ Examples:
 @click.option("--no-findings", is_flag=True, help="Do not say what is wrong with each exchange as it ends.")
 @click.option(
     "--status",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=60.0,
     show_default=True,
     metavar="SECONDS",
@@ -82,7 +82,7 @@ Examples:
     help="Say what this client has to be told, instead of OPENAI_BASE_URL alone.",
 )
 @access_options
-@click.option("--idle-timeout", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="0: never.")
+@click.option("--idle-timeout", type=FiniteRange(min=0), default=0.0, metavar="SECONDS", help="0: never.")
 @click.option("--redact-bodies", is_flag=True, help="Mask known secrets in answers too, before they are written.")
 @click.option("--max-size", type=ByteSize(), metavar="BYTES", help="Delete the oldest to stay below (500M, 2G).")
 @click.option("--lake", metavar="PATH", help="Move what is finished into this lake (needs the extra: fleet).")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import access_options, db_option, max_input_option, need_posix
+from streamlab.cli.options import FiniteRange, access_options, db_option, max_input_option, need_posix
 
 if TYPE_CHECKING:
     from streamlab.servers.replay import Played
@@ -42,9 +42,7 @@ Examples:
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option("--listen", default="127.0.0.1:9200", show_default=True, metavar="HOST:PORT", help="Port 0: any free.")
-@click.option(
-    "--speed", type=click.FloatRange(min=0), default=1.0, show_default=True, help="2 is twice as fast, 0 at once."
-)
+@click.option("--speed", type=FiniteRange(min=0), default=1.0, show_default=True, help="2 is twice as fast, 0 at once.")
 @click.option(
     "--segments", default="recorded", show_default=True, help="recorded, event, byte, whole or a size in bytes."
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import db_option
+from streamlab.cli.options import FiniteRange, db_option
 
 
 @click.command(
@@ -21,8 +21,8 @@ Examples:
 @click.argument("command_line", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 @click.option("--rule", metavar="NAME", help="Keep what this rule finds.")
 @click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write a fixture below DIR.")
-@click.option("--budget", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds in all.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds a run.")
+@click.option("--budget", type=FiniteRange(min=0), default=60.0, show_default=True, help="Seconds in all.")
+@click.option("--timeout", type=FiniteRange(min=0.1), default=30.0, show_default=True, help="Seconds a run.")
 @db_option
 def command(
     target: str,

@@ -51,7 +51,10 @@ def setups_called(query: str) -> tuple[ClientSetup, ...]:
     named = {
         one.id
         for one in setups().values()
-        if one.id == wanted or one.id.partition("-")[2].startswith(wanted) or one.package.replace("_", "-") == wanted
+        if one.id == wanted
+        or one.id.partition("-")[2].startswith(wanted)
+        or one.package.replace("_", "-") == wanted
+        or one.name.lower().replace(" ", "-").startswith(wanted.replace(" ", "-"))
     }
     exact = setups().get(wanted)
     if exact is not None:

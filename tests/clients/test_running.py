@@ -154,6 +154,7 @@ def test_whoever_was_measured_with_a_version_can_be_asked_again():
         ("litellm", {"py-litellm"}),
         ("@ai-sdk/openai", {"js-ai-sdk-openai", "js-ai-sdk4-openai"}),
         ("langchain", {"py-langchain", "js-langchain", "py-langchain-anthropic"}),
+        ("anthropic-python", {"py-anthropic-raw", "py-anthropic-stream"}),
         ("all", set(setups())),
         ("no-such", set()),
         ("", set()),
@@ -270,6 +271,7 @@ def test_the_list_names_every_client(capsys, tmp_path):
         (["run", str(NEWLINE), "--client", "nobody"], 2, "no client is called 'nobody'"),
         (["run", str(NEWLINE), "--client", "py-anthropic-raw"], 2, "none of these clients speaks"),
         (["measure", "--client", "nobody"], 2, "no client is called 'nobody'"),
+        (["run", str(NEWLINE), "--limit", "nan"], 2, "'nan' is not a finite number"),
         (["run", str(NEWLINE), "--limit", "0"], 2, "--limit"),
     ],
 )

@@ -135,7 +135,7 @@ def named_setups(names: Sequence[str], environments: Environments) -> tuple[Clie
         found = setups_called(name)
         if not found:
             near = nearest_client(name)
-            hint = f"; {near!r}?" if near else ""
+            hint = f"; {near!r}?" if near and setups_called(near) else ";"
             raise UsageError(f"no client is called {name!r}{hint} `streamlab clients list` names them")
         ids.update(one.id for one in found)
     return tuple(one for one in setups().values() if one.id in ids)
