@@ -493,6 +493,13 @@ def test_a_query_reads_the_lake_and_nothing_else(run, filled, tmp_path, query):
     assert [path.name for path in tmp_path.iterdir() if path.name != "data"] == []
 
 
+def test_a_question_about_a_table_that_is_not_there_is_told_which_are(run, filled):
+    done = run("sql", f"lake:{filled}", "SELECT * FROM nope")
+    assert done.code == 2
+    assert "Table with name nope does not exist! The views are exchanges, judged and findings" in done.err
+    assert "findings" in run("sql", f"lake:{filled}", "SELECT 'findings' FROM (DESCRIBE findings)").out
+
+
 def test_the_files_of_a_lake_are_what_the_page_says(filled):
     with pytest.raises(UnreadableInputError):
         files.read(LakePlace(str(filled)), "exchanges/none.parquet")

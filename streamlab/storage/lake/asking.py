@@ -121,6 +121,9 @@ class _complaints:  # noqa: N801 - used as a context manager
 
         if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException | duckdb.FatalException):
             raise CouldNotRunError(_line(error)) from None
+        if isinstance(error, duckdb.CatalogException) and str(error).startswith("Catalog Error: Table"):
+            there = "The views are exchanges, judged and findings; DESCRIBE findings tells what one holds."
+            raise UsageError(f"{_line(error).partition(' Did you mean')[0]} {there}") from None
         if isinstance(error, duckdb.Error):
             raise UsageError(_line(error)) from None
 
