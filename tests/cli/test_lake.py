@@ -17,7 +17,7 @@ import pytest
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.lake import columns, files, findings
+from streamlab.storage.lake import asking, columns, files, findings
 from streamlab.storage.lake.place import LakePlace
 from streamlab.storage.process_identity import this_process
 from streamlab.storage.rules_version import rules_version
@@ -509,3 +509,33 @@ def test_the_files_of_a_lake_are_what_the_page_says(filled):
 
     for schema in (rows.schema(), judged, found):
         assert [name for name in schema.names if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(("raised", "code"), [(RuntimeError("Query interrupted"), 130), (MemoryError(), 3)])
+def test_a_query_that_is_broken_off_or_too_large_ends_in_order(run, filled, monkeypatch, raised, code):
+    class Answer:
+        description = (("n",),)
+
+        def fetchall(self):
+            raise raised  # as DuckDB does at Ctrl-C, and Python where an answer is too large
+
+    class Connection:
+        def __init__(self, real):
+            self._real = real
+
+        def __getattr__(self, name):
+            return getattr(self._real, name)
+
+        def execute(self, query, *parameters):
+            found = self._real.execute(query, *parameters)
+            return Answer() if parameters else found
+
+    class Asked(asking.LakeQuestions):
+        def __init__(self):
+            super().__init__()
+            self._connection = Connection(self._connection)
+
+    monkeypatch.setattr("streamlab.workflows.asked.LakeQuestions", Asked)
+    done = run("sql", f"lake:{filled}", "SELECT 1")
+    assert done.code == code
+    assert len(done.err.splitlines()) <= 1

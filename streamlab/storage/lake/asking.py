@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: What there is to ask: each a view.
 VIEWS = ("exchanges", "judged", "findings")
+#: What DuckDB says, in a RuntimeError, after Ctrl-C.
+_INTERRUPTED = "Query interrupted"
 _SETTINGS = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -119,6 +121,10 @@ class _complaints:  # noqa: N801 - used as a context manager
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         import duckdb
 
+        if isinstance(error, duckdb.InterruptException) or str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from None
+        if isinstance(error, MemoryError):
+            raise CouldNotRunError("the answer does not fit into memory: ask for less of it, with LIMIT") from None
         if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException | duckdb.FatalException):
             raise CouldNotRunError(_line(error)) from None
         if isinstance(error, duckdb.CatalogException) and str(error).startswith("Catalog Error: Table"):
