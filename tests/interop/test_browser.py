@@ -22,7 +22,9 @@ from typing import Any
 
 import pytest
 
+from streamlab.apis.registry import by_name
 from streamlab.interop.reading import read_bytes
+from streamlab.judging.report import Report
 from streamlab.playback.matching import Match
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.workflows import replay as replaying
@@ -225,5 +227,10 @@ def test_an_archive_of_chromium_reads_and_checks_as_what_was_recorded(
     assert json.loads((tmp_path / "browser.har").read_text())["log"]["creator"]["name"] == "WebInspector"
     assert read.body == recorded.body
     expected, found = analyze(recorded), analyze(read)
-    assert [one.rule for one in found.findings] == [one.rule for one in expected.findings]
+    # When the tools learn of an event is the browser's affair: on a busy machine, of all at once.
+    assert _untimed(found) == _untimed(expected) != []
     assert found.completion == expected.completion
+
+
+def _untimed(report: Report) -> list[str]:
+    return [one.rule for one in report.findings if not by_name()[one.rule].needs_timing]

@@ -1,4 +1,4 @@
-"""LakeQuestions about a lake, or about rows at hand, answered by DuckDB, which may read them and nothing else.
+"""Questions about a lake, or about rows at hand, answered by DuckDB, which may read them and nothing else.
 
 The query comes from whoever asks: it is one SELECT, sees no file but those of the lake, loads no extension, reaches no
 network and no variable of this program, and cannot change its own settings.
