@@ -23,6 +23,7 @@ Examples:
   streamlab ls --filter 'ending:cut ttft:>500 -label:demo'
   streamlab ls --first-seen --since 2026-11-01
   streamlab ls --first-seen --by model,label --json
+  streamlab ls lake:captures/lake --rule 'tool-call-*' --since 7d
   streamlab ls lake:captures/lake --first-seen --by model
 """
 )
@@ -59,6 +60,7 @@ def command(
 
     TARGET is a database or a lake (lake:PATH); without one it is the database.
     """
+    from streamlab.errors import UsageError
     from streamlab.storage.location import existing_db
 
     terms = [(name, value) for name, value in fields.items() if value is not None]
@@ -66,11 +68,12 @@ def command(
     if by is not None and not first_seen:
         raise click.UsageError("--by groups what --first-seen finds: give both (trend --by counts)")
     is_lake = target is not None and target.startswith("lake:")
-    if is_lake:
-        if terms or rules or line or since:
-            raise click.UsageError("a lake is listed whole; `streamlab sql` asks it for some")
-        if not first_seen:
-            return _print_lake(str(target), limit, as_json)
+    if is_lake and not first_seen:
+        return _print_lake(str(target), wanted, limit, as_json)
+    if is_lake and (terms or rules or line or since):
+        raise click.UsageError("--first-seen asks a lake as a whole: `streamlab sql` asks some of it")
+    if not is_lake and (problems := wanted.filter().problems):
+        raise UsageError(f"--filter: {problems[0]}")
     path = None if is_lake else existing_db(Path(target) if target is not None else db)
     if first_seen:
         return _print_first_seen(target, path, wanted, groups_of(by or "server"), as_json)
@@ -95,10 +98,7 @@ def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wante
             raise UsageError(f"--{name} wants a value without quotes")
         if name == "rule":
             choose((value,))
-    wanted = summarizing.Wanted(" ".join([line, *(f'{name}:"{value}"' for name, value in terms)]).strip(), moment)
-    if problems := wanted.filter().problems:
-        raise UsageError(f"--filter: {problems[0]}")
-    return wanted
+    return summarizing.Wanted(" ".join([line, *(f'{name}:"{value}"' for name, value in terms)]).strip(), moment)
 
 
 def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
@@ -138,22 +138,18 @@ def _print_first_seen(target: str | None, path: Path | None, wanted: Wanted, by:
     return 2 if lacking else 0
 
 
-_OF_LAKE = """
-    SELECT e.hash, e.started_at, e.recorder, coalesce(j.model, e.model) AS model, e.status, e.ending, j.events, j.worst
-    FROM exchanges e LEFT JOIN judged j USING (hash) ORDER BY e.started_at DESC NULLS LAST, e.hash LIMIT ?"""
-
-
-def _print_lake(target: str, limit: int, as_json: bool) -> int:
+def _print_lake(target: str, wanted: Wanted, limit: int, as_json: bool) -> int:
     from streamlab.cli.progress import ProgressLine
     from streamlab.report import answers
-    from streamlab.report.terminal import data, say_document
-    from streamlab.workflows.asked import asked
+    from streamlab.report.terminal import complain, data, say_document
+    from streamlab.workflows.asked import listed
 
-    with ProgressLine() as progress, asked(target, None, warn, progress.advance, progress.expect) as there:
-        found = there.questions.ask(_OF_LAKE, [limit])
-    rows = list(found.rows)[::-1]
+    with ProgressLine() as progress:
+        found, lacking = listed(target, wanted, limit, warn, progress.advance, progress.expect)
     if as_json:
-        say_document("json", [answers.as_text(found.columns, rows, "json") + "\n"])
+        say_document("json", [answers.as_text(found.columns, found.rows, "json") + "\n"])
+    elif found.rows:
+        data().print(answers.table(found.columns, [(str(name)[:12], *rest) for name, *rest in found.rows]))
     else:
-        data().print(answers.table(found.columns, [(str(name)[:12], *rest) for name, *rest in rows]))
-    return 2 if there.unreadable else 0
+        complain(f"{target}: nothing fits.")
+    return 2 if lacking else 0

@@ -30,7 +30,7 @@ def command(target: str | None, web: bool, listen: str, db: Path | None) -> None
     """The workbench: see where a stream went wrong.
 
     TARGET is an id or "last" in the database, FILE.db, FILE.db#ID, a fixture directory or a folder of them, or an
-    .sse file; without it, the database.
+    .sse file, or a lake (lake:PATH); without it, the database.
     """
     if web:
         from streamlab.tui.web import serve
@@ -51,11 +51,11 @@ def _run(target: str | None, db: Path | None) -> None:
     from streamlab.tui import first_frame
     from streamlab.tui.memory import Memory
     from streamlab.tui.opening import open_target
-    from streamlab.tui.watcher import Watcher
+    from streamlab.tui.watcher import watching
 
     opened = open_target(target, db)
     try:
-        watcher, memory = Watcher(opened.path), Memory()
+        watcher, memory = watching(opened), Memory()
         with first_frame.FirstFrame() as frame:
             if first_frame.can_be_shown():
                 drawn = first_frame.draw(opened, watcher, memory, os.get_terminal_size())

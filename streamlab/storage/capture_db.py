@@ -174,12 +174,13 @@ class CaptureDB:
 
     # --- writing
 
-    def add(self, exchange: Exchange) -> int:
-        """Store an exchange from elsewhere, redacted; returns its id."""
+    def add(self, exchange: Exchange, number: int | None = None) -> int:
+        """Store an exchange from elsewhere, redacted, as ``number`` or the next; returns its id."""
         request, head = exchange.request, exchange.head
         body = request.body if request else None
         inline = body if body is not None and len(body) <= INLINE_REQUEST else None
         row = {
+            "id": number,
             "started_at": exchange.started_at,
             "label": exchange.label,
             "tap": exchange.tap,

@@ -9,6 +9,7 @@ is reported and left out.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from streamlab.exchange import Ending
@@ -19,7 +20,7 @@ ASKED_MODEL = """CASE WHEN json_valid(CAST(e.request_body AS TEXT))
     THEN json_extract(CAST(e.request_body AS TEXT), '$.model') END"""
 _MODEL = f"coalesce({ASKED_MODEL}, s.model)"
 _ENDING = "coalesce(e.ending, 'interrupted')"
-_TEXTS = {
+_TEXTS: dict[str, str] = {
     "model": _MODEL,
     "label": "e.label",
     "tap": "e.tap",
@@ -30,7 +31,7 @@ _TEXTS = {
     "note": "(SELECT group_concat(note, ' ') FROM marks m WHERE m.exchange_id = e.id)",
 }
 #: Fields that are numbers: their SQL, and what one unit of the filter is in the database's.
-_NUMBERS = {
+_NUMBERS: dict[str, tuple[str, int]] = {
     "id": ("e.id", 1),
     "status": ("e.status", 1),
     "events": ("s.events", 1),
@@ -39,7 +40,7 @@ _NUMBERS = {
     "duration": ("e.end_us", 1000),
     "stalls": ("s.stalls", 1),
 }
-_STATES = {
+_STATES: dict[str, str] = {
     "live": "e.ending IS NULL",
     "marked": "EXISTS (SELECT 1 FROM marks m WHERE m.exchange_id = e.id)",
     "clean": "s.worst IS NULL AND s.exchange_id IS NOT NULL",
@@ -58,7 +59,35 @@ SORTS = {
 }
 #: Keys that need every exchange to have been analyzed.
 _DERIVED = frozenset({"dialect", "api", "events", "ttft", "stalls", "rule", "worst", "text", "clean"})
-KEYS = tuple(sorted({*_TEXTS, *_NUMBERS, "rule", "worst", "is"}))
+
+
+class Fields(NamedTuple):
+    """Where a store keeps what the language speaks of, as SQL over ``exchanges e`` and ``s``, what was said of each.
+
+    ``rule`` and ``text`` take one parameter, a pattern and a phrase; ``text`` is None where no text is kept.
+    """
+
+    texts: Mapping[str, str]
+    numbers: Mapping[str, tuple[str, int]]
+    states: Mapping[str, str]
+    rule: str
+    text: str | None
+    like: str = "LIKE"
+
+    @property
+    def keys(self) -> list[str]:
+        """What may stand before a colon."""
+        return sorted({*self.texts, *self.numbers, "rule", "worst", "is"})
+
+
+#: A capture's: the database that a recorder writes.
+CAPTURE = Fields(
+    _TEXTS,
+    _NUMBERS,
+    _STATES,
+    "EXISTS (SELECT 1 FROM json_each(s.rules) r WHERE r.key LIKE ? ESCAPE '!')",
+    "e.id IN (SELECT rowid FROM contents WHERE contents MATCH ?)",
+)
 
 
 class Filter(NamedTuple):
@@ -70,7 +99,7 @@ class Filter(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-def parse(text: str) -> Filter:
+def parse(text: str, fields: Fields = CAPTURE) -> Filter:
     """The filter a line means."""
     where: list[str] = []
     parameters: list[object] = []
@@ -80,7 +109,7 @@ def parse(text: str) -> Filter:
         value = quoted.strip('"')
         if not value:
             continue
-        made = _term(key, value)
+        made = _term(key, value, fields)
         if isinstance(made, str):
             problems.append(made)
             continue
@@ -91,37 +120,37 @@ def parse(text: str) -> Filter:
     return Filter(" AND ".join(where) or "1", tuple(parameters), derived, tuple(problems))
 
 
-def _term(key: str, value: str) -> tuple[str, list[object]] | str:
+def _term(key: str, value: str, fields: Fields) -> tuple[str, list[object]] | str:
     if not key:
-        return _text_search(value)
+        return _text_search(value, fields)
     if key == "ending" and not any(_may_match(value, ending.value) for ending in Ending):
         return f"ending:{value}? ({', '.join(Ending)})"
-    if key in _TEXTS:
-        return f"{_TEXTS[key]} LIKE ? ESCAPE '!'", [_like(value)]
-    if key in _NUMBERS:
-        return _number(key, value)
+    if key in fields.texts:
+        return f"{fields.texts[key]} {fields.like} ? ESCAPE '!'", [_like(value)]
+    if key in fields.numbers:
+        return _number(key, value, fields)
     if key == "rule":
-        return (
-            "EXISTS (SELECT 1 FROM json_each(s.rules) r WHERE r.key LIKE ? ESCAPE '!')",
-            [_like(value) if "*" in value else _like(value).strip("%")],
-        )
+        return fields.rule, [_like(value) if "*" in value else _like(value).strip("%")]
     if key == "worst" and value == "none":
-        return _STATES["clean"], []
+        return fields.states["clean"], []
     if key == "worst":
         return ("s.worst = ?", [value]) if value in _WORST else f"worst:{value}? ({', '.join(_WORST)}, none)"
     if key == "is":
-        return (_STATES[value], []) if value in _STATES else f"is:{value}? ({', '.join(_STATES)})"
-    return f"{key}:? ({', '.join(KEYS)})"
+        return (fields.states[value], []) if value in fields.states else f"is:{value}? ({', '.join(fields.states)})"
+    return f"{key}:? ({', '.join(fields.keys)})"
 
 
-def _text_search(value: str) -> tuple[str, list[object]]:
+def _text_search(value: str, fields: Fields) -> tuple[str, list[object]]:
+    named = " OR ".join(f"{fields.texts[key]} {fields.like} ? ESCAPE '!'" for key in ("label", "url"))
+    patterns: list[object] = [_like(value), _like(value)]
+    if fields.text is None:
+        return named, patterns
     phrase = '"' + value.replace('"', '""') + '"*'
-    found = "e.id IN (SELECT rowid FROM contents WHERE contents MATCH ?)"
-    return f"{found} OR e.label LIKE ? ESCAPE '!' OR e.url LIKE ? ESCAPE '!'", [phrase, _like(value), _like(value)]
+    return f"{fields.text} OR {named}", [phrase, *patterns]
 
 
-def _number(key: str, value: str) -> tuple[str, list[object]] | str:
-    column, scale = _NUMBERS[key]
+def _number(key: str, value: str, fields: Fields) -> tuple[str, list[object]] | str:
+    column, scale = fields.numbers[key]
     match = re.fullmatch(r"(>=|<=|>|<|)(\d{1,15}(?:\.\d{1,6})?)(?:ms)?", value)
     if match is None:
         return f"{key}:{value}? (a number, with > or < in front)"

@@ -24,7 +24,7 @@ from streamlab.tui.messages import AnalystAnswer
 from streamlab.tui.opening import Opened
 from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.themes import THEMES
-from streamlab.tui.watcher import POLL_SECONDS, Watcher
+from streamlab.tui.watcher import POLL_SECONDS, Watcher, watching
 from streamlab.wire.visible import visible
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Workbench(App[None]):
     ) -> None:
         super().__init__(driver_class=_take_over_driver() if over_first_frame else None)
         self.opened = opened
-        self.watcher = watcher or Watcher(opened.path)
+        self.watcher = watcher or watching(opened)
         self.memory = memory or Memory()
         self._capture = self.memory.capture(opened.path) if opened.own else {}
         self.add_mode(self.DEFAULT_MODE, self._first_screen)
@@ -126,6 +126,8 @@ class Workbench(App[None]):
                 asyncio.get_running_loop().add_signal_handler(number, self.action_leave)
         if self.opened.coming:
             self.call_after_refresh(self.ask, protocol.Import(self.opened.coming, str(self.opened.path)))
+        if self.watcher.news:
+            self.tell(self.watcher.news)
         self.set_interval(POLL_SECONDS, self._look)
         self.call_after_refresh(_collect_again)
 
@@ -217,7 +219,18 @@ class Workbench(App[None]):
 
     def open_exchange(self, exchange_id: int) -> None:
         """The exchange, where it was left."""
-        self.push_screen(self._exchange_screen(exchange_id))
+        if self.bring(exchange_id):
+            self.push_screen(self._exchange_screen(exchange_id))
+
+    def bring(self, *exchange_ids: int) -> bool:
+        """Whether exchanges are where every part reads them; tells why one is not."""
+        try:
+            for one in exchange_ids:
+                self.watcher.bring(one)
+        except StreamlabError as error:
+            self.tell(str(error))
+            return False
+        return True
 
     def back_to_list(self) -> None:
         """From an exchange to the list."""

@@ -32,6 +32,8 @@ class ExchangeActions:
 
     def set_mark(self, exchange_id: int, event: int, note: str | None) -> None:
         """Mark an event or an exchange."""
+        if not self._app.bring(exchange_id):
+            return
         try:
             self._app.watcher.set_mark(exchange_id, event, note)
         except StreamlabError as error:
@@ -41,6 +43,8 @@ class ExchangeActions:
         """The request on the clipboard."""
         from streamlab.tui.exchange_files import curl_command
 
+        if not self._app.bring(exchange_id):
+            return
         command = curl_command(self._app.watcher.exchange(exchange_id))
         if command is None:
             self._app.tell("the request is unknown")
@@ -53,6 +57,8 @@ class ExchangeActions:
         from streamlab.tui.exchange_files import export_fixture
 
         path = self._app.watcher.path
+        if not self._app.bring(exchange_id):
+            return
 
         def done(line: str | None) -> None:
             if line:
@@ -84,6 +90,8 @@ class ExchangeActions:
         from streamlab.tui.exchange_files import prepare, write_shared
 
         path = self._app.watcher.path
+        if not self._app.bring(exchange_id):
+            return
 
         def ask(prepared: ToShare) -> None:
             def done(line: str | None) -> None:
@@ -126,6 +134,8 @@ class ExchangeActions:
             self._stop_replaying()
             app.tell("the replay has stopped")
             return
+        if not app.bring(exchange_id):
+            return
         from streamlab.workflows.replay import BackgroundReplay, playables
 
         try:
@@ -149,6 +159,8 @@ class ExchangeActions:
 
         from streamlab.tui.screens.compare import CompareScreen
 
+        if not self._app.bring(left, *(() if right is None else (right,))):
+            return
         if self._scratch is None:
             self._scratch = TemporaryDirectory(prefix="streamlab-tui-")
         self._app.push_screen(CompareScreen(left, right, str(Path(self._scratch.name) / "normalized.db")))

@@ -1,7 +1,7 @@
 """What a TARGET of `streamlab tui` comes to: a capture, and perhaps one exchange in it.
 
 Files and folders are copied into a capture of their own that lives as long as the workbench, so that everything works
-on them as it does on a database; the files themselves are never written to.
+on them as it does on a database; the files themselves are never written to. Of a lake only what is looked at is copied.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streamlab.errors import StreamlabError
 from streamlab.exchange import Exchange, Segment
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.location import default_db
-from streamlab.storage.targets import Target, find, find_files
+from streamlab.storage.targets import LAKE, Target, find, find_files
 
 #: Up to this much is copied before the first screen; more comes in while one looks.
 _AT_ONCE_BYTES = 4 * 1024 * 1024
@@ -28,12 +28,14 @@ _PIECE = 64 * 1024
 @dataclass
 class Opened:
     """``path`` is the capture, ``exchange_id`` the exchange to show at once. ``coming`` are TARGETs still to be
-    copied into it. ``temporary`` is the folder to remove at the end, None for somebody's own capture."""
+    copied into it. ``temporary`` is the folder to remove at the end, None for somebody's own capture. ``lake`` is the
+    TARGET whose exchanges are the list, each copied into the capture when it is opened."""
 
     path: Path
     exchange_id: int | None = None
     coming: tuple[str, ...] = ()
     temporary: Path | None = None
+    lake: str | None = None
 
     @property
     def own(self) -> bool:
@@ -44,7 +46,7 @@ class Opened:
     def title(self) -> str:
         """What is being looked at."""
         if not self.own:
-            return ", ".join(self.coming) or "files"
+            return self.lake or ", ".join(self.coming) or "files"
         try:
             return str(self.path.absolute().relative_to(Path.cwd()))
         except (OSError, ValueError):
@@ -62,15 +64,19 @@ def open_target(target: str | None, db: Path | None) -> Opened:
     """Where to look. Raises NotFoundError, UnreadableInputError; a database that is not there yet is none of these."""
     if target is None:
         return Opened(db or default_db())
-    first, *more = islice(find(target, db), 2)
-    if first.id is not None:
-        return Opened(Path(first.path), None if more and "#" not in target else first.id)
+    is_lake = target.startswith(LAKE) and "#" not in target
+    if not is_lake:
+        first, *more = islice(find(target, db), 2)
+        if first.id is not None:
+            return Opened(Path(first.path), None if more and "#" not in target else first.id)
     import tempfile  # which brings much that a database does not need
 
     folder = Path(tempfile.mkdtemp(prefix="streamlab-tui-"))
-    opened = Opened(folder / "files.db", temporary=folder)
+    opened = Opened(folder / "files.db", temporary=folder, lake=target if is_lake else None)
     try:
-        if _small(target):
+        if is_lake:
+            CaptureDB(opened.path, write=True).close()
+        elif _small(target):
             copied = list(copy_into(opened.path, (target,)))
             opened.exchange_id = copied[0][0] if len(copied) == 1 else None
         else:

@@ -16,13 +16,25 @@ from streamlab.judging.event_index import IndexPart
 from streamlab.storage.browsing import Browser, ListRow
 from streamlab.storage.filtering import SORTS, Filter, parse
 from streamlab.tui.events import Events, body_of
+from streamlab.tui.opening import Opened
 
 __all__ = ["POLL_SECONDS", "ListRow", "WatchedSide", "Watcher"]
 
 #: Orders of the list that need every exchange to have been analyzed.
 _DERIVED_SORTS = ("events", "first token", "worst finding")
+#: Exchanges that are summarized because a filter or an order needs them, before the list is looked at again.
+_AT_ONCE = 2_000
 #: Seconds from one look at the database to the next: often enough to follow, and the cores are left to others.
 POLL_SECONDS = 0.1
+
+
+def watching(opened: Opened) -> Watcher:
+    """What answers for a TARGET that was opened. Raises NotFoundError, CouldNotRunError where there is no lake."""
+    if opened.lake is None:
+        return Watcher(opened.path)
+    from streamlab.tui.lake_watcher import LakeWatcher
+
+    return LakeWatcher(opened.path, opened.lake)
 
 
 class Watcher:
@@ -36,6 +48,8 @@ class Watcher:
         self.sort = "newest"
         self.ids: array[int] = array("q")
         self.problem: str | None = None
+        #: What is to be told once, when the list is there.
+        self.news: str | None = None
         self._version = -1
         self._open()
 
@@ -101,6 +115,15 @@ class Watcher:
         """Whether filter or order want every exchange to have been analyzed."""
         return self.wanted.derived or self.sort in _DERIVED_SORTS
 
+    def unanalyzed(self, shown: dict[int, ListRow | None]) -> list[int]:
+        """Exchanges for the analyst to summarize: those on the screen, and where filter or order needs it all."""
+        ids = [
+            one
+            for one, row in shown.items()
+            if row is not None and row.summary is None and not row.overview.in_progress
+        ]
+        return list(dict.fromkeys(ids + (self.not_summarized(_AT_ONCE) if self.needs_summaries else [])))
+
     def not_summarized(self, limit: int) -> list[int]:
         """Finished exchanges that were never analyzed, or by another version; newest first."""
         return [] if self.browser is None else self.browser.not_summarized(__version__, limit)
@@ -133,6 +156,10 @@ class Watcher:
         return back
 
     # -- one exchange
+
+    def bring(self, exchange_id: int) -> None:
+        """Have an exchange in the capture, where it lies elsewhere, before others than this read it there.
+        Raises NotFoundError, UnreadableInputError."""
 
     def exchange(self, exchange_id: int) -> Exchange:
         """See `Browser.exchange`."""

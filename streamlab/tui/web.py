@@ -15,6 +15,7 @@ from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.servers.listening import bind, parse_listen
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui.opening import open_target
+from streamlab.tui.watcher import watching
 
 #: Addresses for documentation. Nobody answers there, but the route there says which address of ours others reach.
 _ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
@@ -55,6 +56,7 @@ def _try(target: str | None, db: Path | None) -> None:
     try:
         if opened.path.exists():  # a database that a recorder has not made yet is waited for
             CaptureDB(opened.path).close()
+            watching(opened).close()
     finally:
         opened.close()
 

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from streamlab.errors import UsageError
 from streamlab.storage.lake import findings, rows
 from streamlab.storage.lake.asking import VIEWS, LakeQuestions, QueryAnswer, write_parquet
+from streamlab.storage.lake.listing import FIELDS
 from streamlab.storage.lake.place import SCHEME, need_fleet
 from streamlab.storage.location import existing_db
 from streamlab.storage.targets import find
 from streamlab.workflows.check import CheckOptions, check
 from streamlab.workflows.fleet import Engine, Lake, LocalEngine, Warn, place_of
+from streamlab.workflows.summarize import Wanted
 
 
 class OpenQuestions:
@@ -44,6 +47,27 @@ def asked(
             return
         unreadable = _fill(questions, target if target is not None else str(existing_db(db)), db, warn, advance)
         yield OpenQuestions(questions, unreadable)
+
+
+#: What a list of a lake tells of each exchange.
+_LISTED = """
+    SELECT e.hash, e.started_at, e.recorder, coalesce(s.model, e.model) AS model, e.status, e.ending, s.events, s.worst
+    FROM exchanges e LEFT JOIN judged s USING (hash) WHERE {where}
+    ORDER BY e.started_at DESC NULLS LAST, e.hash LIMIT ?"""
+
+
+def listed(
+    target: str, wanted: Wanted, limit: int, warn: Warn, advance: Callable[[int], None], total: Callable[[int], None]
+) -> tuple[QueryAnswer, int]:
+    """The newest exchanges of a lake that fit, oldest first, and how many of its files the answer lacks.
+    Raises UsageError where a lake does not have what is asked for."""
+    need_fleet()
+    chosen = wanted.filter(FIELDS._replace(numbers={key: one for key, one in FIELDS.numbers.items() if key != "id"}))
+    if chosen.problems:
+        raise UsageError(f"--filter: {chosen.problems[0]}")
+    with asked(target, None, warn, advance, total) as there:
+        found = there.questions.ask(_LISTED.format(where=chosen.where), [*chosen.parameters, limit])
+    return found._replace(rows=found.rows[::-1]), there.unreadable
 
 
 def _fill(questions: LakeQuestions, target: str, db: Path | None, warn: Warn, advance: Callable[[int], None]) -> int:

@@ -18,7 +18,7 @@ from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
 from streamlab.judging.trend import JudgedExchange
 from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, Browser, ListRow
-from streamlab.storage.filtering import Filter, parse
+from streamlab.storage.filtering import CAPTURE, Fields, Filter, parse
 from streamlab.storage.rules_version import rules_version
 from streamlab.workflows.cores import on_all_cores
 
@@ -34,9 +34,9 @@ class Wanted:
     line: str = ""
     since: datetime | None = None
 
-    def filter(self) -> Filter:
+    def filter(self, fields: Fields = CAPTURE) -> Filter:
         """As SQL. ``problems`` holds what could not be read of the line."""
-        found = parse(self.line)
+        found = parse(self.line, fields)
         if self.since is None:
             return found
         moment = self.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

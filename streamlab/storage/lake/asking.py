@@ -7,12 +7,14 @@ network and no variable of this program, and cannot change its own settings.
 from __future__ import annotations
 
 import tempfile
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.storage.lake import rows
 from streamlab.storage.lake.columns import schemas
+from streamlab.storage.lake.files import read
 from streamlab.storage.lake.place import LakePlace
 
 if TYPE_CHECKING:
@@ -81,6 +83,30 @@ class LakeQuestions:
         self._connection.register(f"{view}_rows", pa.Table.from_pylist(list(found), _schema(view)))
         self._view(view, f"{view}_rows")
 
+    def numbered(
+        self, view: str, place: LakePlace, names: Sequence[str], starts: Sequence[int], columns: Sequence[str]
+    ) -> None:
+        """Let a view be columns of these files, and ``id``: the file's start and the row's number, from 1."""
+        import pyarrow as pa
+
+        if not place.is_folder or not names:
+            parts = [pa.Table.from_pylist([], _schema(view)).select(columns)]
+            parts += [read(place, name, columns=columns) for name in names]
+            parts = [_with_ids(part, start) for part, start in zip(parts, [0, *starts], strict=False)]
+            self._connection.register(f"{view}_rows", pa.concat_tables(parts))
+            self._view(view, f"{view}_rows")
+            return
+        paths = [place.full(name) for name in names]
+        self._paths += paths
+        listed = ", ".join(map(_quoted, paths))
+        begins = ", ".join(f"({_quoted(path)}, {start})" for path, start in zip(paths, starts, strict=False))
+        with _complaints():
+            self._connection.execute(
+                f"""CREATE VIEW {view} AS SELECT {", ".join(columns)}, start + file_row_number + 1 AS id
+                FROM read_parquet([{listed}], file_row_number = true, filename = true)
+                JOIN (VALUES {begins}) AS begins(filename, start) USING (filename)"""
+            )
+
     def _view(self, name: str, source: str) -> None:
         with _complaints():
             self._connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {source}")
@@ -111,6 +137,22 @@ class LakeQuestions:
             found = self._connection.execute(statement, list(parameters))
             columns = tuple(str(one[0]) for one in found.description or ())
             return QueryAnswer(columns, found.fetchall())
+
+    def ask_numbers(self, query: str, parameters: Sequence[object] = ()) -> array[int]:
+        """The one column of a SELECT of our own, whole numbers none of which is NULL. Raises CouldNotRunError."""
+        self._close()
+        found = array("q")
+        with _complaints():
+            for batch in self._connection.sql(query, params=list(parameters)).to_arrow_reader():
+                column = batch.column(0).cast("int64")
+                found.frombytes(column.buffers()[1][column.offset * 8 : (column.offset + len(column)) * 8])
+        return found
+
+
+def _with_ids(part: pyarrow.Table, start: int) -> pyarrow.Table:
+    import pyarrow as pa
+
+    return part.append_column("id", pa.array(range(start + 1, start + 1 + part.num_rows), pa.int64()))
 
 
 class _complaints:  # noqa: N801 - used as a context manager

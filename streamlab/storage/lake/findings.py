@@ -21,6 +21,11 @@ from streamlab.storage.lake.files import LakeFile, listed, parquet, read
 from streamlab.storage.lake.place import FINDINGS, SCHEME, LakePlace, partition
 
 
+def findings_of(version: str) -> str:
+    """The folder of what the rules of a version said."""
+    return f"{FINDINGS}/rules={partition(version)}"
+
+
 class Unit(NamedTuple):
     """A row group to judge; picklable."""
 
@@ -33,7 +38,7 @@ class Unit(NamedTuple):
     def name(self, kind: str) -> str:
         """The file of what was said of it: ``findings`` or ``judged``."""
         stem = self.file.rpartition("/")[2].removesuffix(".parquet")
-        return f"{FINDINGS}/rules={partition(self.version)}/{kind}/{stem}-{self.group}.parquet"
+        return f"{findings_of(self.version)}/{kind}/{stem}-{self.group}.parquet"
 
 
 class Judged(NamedTuple):
@@ -54,8 +59,7 @@ def units(place: LakePlace, version: str, files: list[LakeFile]) -> Iterator[Uni
 
 def judged_files(place: LakePlace, version: str) -> set[str]:
     """The files of this version that are there and whole."""
-    below = f"{FINDINGS}/rules={partition(version)}"
-    return {one.name for one in listed(place, below) if isinstance(one, LakeFile)}
+    return {one.name for one in listed(place, findings_of(version)) if isinstance(one, LakeFile)}
 
 
 def is_judged(unit: Unit, there: set[str]) -> bool:

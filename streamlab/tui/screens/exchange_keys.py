@@ -139,7 +139,7 @@ class ExchangeKeys(WorkbenchScreen):
         other = self.app.watcher.neighbour(self.viewed.id, step)
         if other is None:
             self.app.tell("no exchange below this one" if step > 0 else "no exchange above this one")
-        else:
+        elif self.app.bring(other):
             self.play.hold()
             self.open(other)
 

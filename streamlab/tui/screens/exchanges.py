@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from streamlab.errors import StreamlabError
 from streamlab.tui import protocol
 from streamlab.tui.drawing.titles import list_title
 from streamlab.tui.messages import Chosen
@@ -19,9 +20,6 @@ from streamlab.tui.widgets.exchange_list import ExchangeList
 from streamlab.tui.widgets.key_bar import KeyBar
 from streamlab.tui.widgets.line import OneLine
 from streamlab.wire.visible import visible
-
-#: Exchanges given to the analyst at once when a filter needs all of them.
-_AT_ONCE = 2_000
 
 
 class ExchangesScreen(WorkbenchScreen):
@@ -130,16 +128,12 @@ class ExchangesScreen(WorkbenchScreen):
         watcher = self.app.watcher
         if watcher.browser is None or not watcher.ids or not self.query(ExchangeList):
             return  # there is nothing to ask about, or the screen is being taken down
-        rows = {
+        shown = {
             one: self.table.row_of(one, at) for at, one in enumerate(self.table.on_screen, self.table.scroll_offset.y)
         }
-        ids = [
-            one for one, row in rows.items() if row is not None and row.summary is None and not row.overview.in_progress
-        ]
-        if watcher.needs_summaries:
-            ids += watcher.not_summarized(_AT_ONCE)
+        ids = watcher.unanalyzed(shown)
         if ids:
-            self.app.ask(protocol.Summarize(str(watcher.path), tuple(dict.fromkeys(ids))))
+            self.app.ask(protocol.Summarize(str(watcher.path), tuple(ids)))
 
     def _summarized(self, answer: protocol.Summarized) -> None:
         """Some exchanges have a summary now; the list is read again when the database says so."""
@@ -184,7 +178,11 @@ class ExchangesScreen(WorkbenchScreen):
     def _load(self) -> None:
         from textual.worker import get_current_worker
 
-        ids = self.app.watcher.load_ids_apart()
+        try:
+            ids = self.app.watcher.load_ids_apart()
+        except StreamlabError as error:
+            self.app.call_from_thread(self.app.tell, str(error))
+            return
         if not get_current_worker().is_cancelled:
             self.app.call_from_thread(self._loaded, ids)
 

@@ -1,0 +1,203 @@
+"""A lake as a list: which exchanges, in which order, and a page of rows, without a body being read.
+
+DuckDB says which and in which order; rows are read from the row groups they lie in, which hold a few hundred each.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from streamlab.errors import NotFoundError, StreamlabError
+from streamlab.exchange import Ending
+from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, ListRow
+from streamlab.storage.filtering import Fields, Filter
+from streamlab.storage.lake import files, rows
+from streamlab.storage.lake.asking import LakeQuestions
+from streamlab.storage.lake.findings import Unit, findings_of, is_judged, judged_files
+from streamlab.storage.lake.place import LakePlace
+from streamlab.storage.rows import MOST, ExchangeOverview
+
+#: What a list needs of an exchange; no column holds a body.
+_SHOWN = (
+    "hash", "started_at", "label", "tap", "method", "url", "model", "status", "ending", "notes", "bytes", "lengths",
+    "offsets_us", "head_us", "end_us",
+)  # fmt: skip
+#: What a list needs of what was said of one.
+_SAID = ("hash", "api", "model", "dialect", "judged", "worst", "events", "ttft_us", "stalls")
+#: What order and filter need.
+_ASKED = (
+    "hash", "started_at", "label", "tap", "url", "model", "recorder", "status", "ending", "bytes", "end_us", "server",
+)  # fmt: skip
+#: Row groups whose rows are held: those of a screen, of as many recorders.
+_GROUPS_HELD = 64
+_MODEL = "coalesce(e.model, s.model)"
+#: The fields of a filter, as a lake has them. What the model said is in the bodies, which no list reads.
+FIELDS = Fields(
+    texts={
+        "model": _MODEL, "label": "e.label", "tap": "e.tap", "url": "e.url", "ending": "e.ending", "api": "s.api",
+        "dialect": "s.dialect", "recorder": "e.recorder", "server": "e.server",
+    },
+    numbers={
+        "id": ("e.id", 1), "status": ("e.status", 1), "events": ("s.events", 1), "bytes": ("e.bytes", 1),
+        "ttft": ("s.ttft_us", 1000), "duration": ("e.end_us", 1000), "stalls": ("s.stalls", 1),
+    },
+    states={"clean": "s.judged AND s.worst IS NULL"},
+    rule="e.hash IN (SELECT hash FROM findings WHERE counts AND rule ILIKE ? ESCAPE '!')",
+    text=None,
+    like="ILIKE",
+)  # fmt: skip
+_NEWEST = "e.started_at DESC NULLS LAST, e.id DESC"
+#: The orders of the list; the names are those of a capture's (`filtering.SORTS`).
+SORTS = {
+    "newest": _NEWEST,
+    "model": f"lower({_MODEL}) NULLS FIRST, {_NEWEST}",
+    "status": f"e.status DESC NULLS LAST, {_NEWEST}",
+    "events": f"s.events DESC NULLS LAST, {_NEWEST}",
+    "bytes": f"e.bytes DESC, {_NEWEST}",
+    "first token": f"s.ttft_us DESC NULLS LAST, {_NEWEST}",
+    "duration": f"e.end_us DESC NULLS LAST, {_NEWEST}",
+    "worst finding": "CASE s.worst WHEN 'error' THEN 0 WHEN 'warning' THEN 1 WHEN 'info' THEN 2 ELSE 3 END, " + _NEWEST,
+}  # fmt: skip
+
+
+class _Page(NamedTuple):
+    """The rows of a row group, by their place in it."""
+
+    told: list[Mapping[str, Any]]
+    judged: Mapping[str, Mapping[str, Any]]
+    spoken: Mapping[str, dict[str, str]]
+
+
+class LakeList:
+    """The exchanges of the files of a lake. A number from 1 on stands for each, for as long as this lives.
+
+    What rules of ``version`` have judged is known; nothing is judged here. May be asked by several threads.
+    """
+
+    def __init__(self, place: LakePlace, found: Sequence[files.LakeFile], version: str) -> None:
+        self._place, self._files = place, list(found)
+        self._units = [
+            Unit(place, version, file.name, group, count)
+            for file in self._files
+            for group, count in enumerate(file.groups)
+        ]
+        self._ends = list(accumulate(unit.rows for unit in self._units))
+        # Each is looked into only where one turns out to be torn: there are as many as row groups.
+        there = set(place.names(findings_of(version)))
+        self._judged = [is_judged(unit, there) for unit in self._units]
+        self._version = version
+        self._page = lru_cache(_GROUPS_HELD)(self._read_page)
+
+    @property
+    def waiting(self) -> int:
+        """How many exchanges these rules have not judged."""
+        return sum(unit.rows for unit, judged in zip(self._units, self._judged, strict=True) if not judged)
+
+    def ids(self, wanted: Filter, sort: str = "newest") -> array[int]:
+        """The numbers of those that a filter (of `FIELDS`) lets through, in an order of `SORTS`.
+        Raises CouldNotRunError, UsageError where a file was damaged since it was looked at."""
+        try:
+            return self._ids(wanted, sort)
+        except StreamlabError:
+            there = judged_files(self._place, self._version)
+            self._judged = [is_judged(unit, there) for unit in self._units]
+            return self._ids(wanted, sort)
+
+    def _ids(self, wanted: Filter, sort: str) -> array[int]:
+        judged = [unit for unit, known in zip(self._units, self._judged, strict=True) if known]
+        with LakeQuestions() as questions:
+            starts = [0, *accumulate(sum(file.groups) for file in self._files)][:-1]
+            questions.numbered("exchanges", self._place, [one.name for one in self._files], starts, _ASKED)
+            for view in ("judged", "findings"):
+                questions.files(view, self._place, [unit.name(view) for unit in judged])
+            joined = "s." in wanted.where or "s." in SORTS[sort]
+            join = "LEFT JOIN judged s ON s.hash = e.hash" if joined else ""
+            sql = f"SELECT e.id FROM exchanges e {join} WHERE {wanted.where} ORDER BY {SORTS[sort]}"
+            return questions.ask_numbers(sql, wanted.parameters)
+
+    def rows(self, ids: Sequence[int]) -> dict[int, ListRow]:
+        """The list's rows of these exchanges; one that cannot be read is missing."""
+        found = {}
+        for number in ids:
+            unit, at = self._located(number)
+            try:
+                page = self._page(unit)
+            except StreamlabError:
+                continue
+            if at < len(page.told):
+                found[number] = ListRow(_overview(number, page.told[at]), _summary(page, page.told[at]["hash"]), 0)
+        return found
+
+    def row(self, number: int) -> files.LakeRow:
+        """Where an exchange lies. Raises NotFoundError, UnreadableInputError."""
+        if not 1 <= number <= (self._ends[-1] if self._ends else 0):
+            raise NotFoundError(f"exchange {number} is not in the lake")
+        at_unit, at = self._located(number)
+        unit = self._units[at_unit]
+        name = files.read(self._place, unit.file, unit.group, ["hash"]).column("hash")[at].as_py()
+        return files.LakeRow(self._place, unit.file, unit.group, at, name)
+
+    def _located(self, number: int) -> tuple[int, int]:
+        unit = bisect_right(self._ends, number - 1)
+        return unit, number - 1 - (self._ends[unit - 1] if unit else 0)
+
+    def _read_page(self, at: int) -> _Page:
+        unit = self._units[at]
+        told = files.read(self._place, unit.file, unit.group, _SHOWN).to_pylist()
+        judged: dict[str, Mapping[str, Any]] = {}
+        spoken: dict[str, dict[str, str]] = {}
+        if self._judged[at]:
+            with suppress(StreamlabError):  # what was said of them is torn: it is made again when they are judged
+                judged = {one["hash"]: one for one in self._kept(unit, "judged", _SAID)}
+                for one in self._kept(unit, "findings", ("hash", "rule", "severity", "counts")):
+                    if one["counts"]:
+                        spoken.setdefault(one["hash"], {})[one["rule"]] = one["severity"]
+        return _Page(told, judged, spoken)
+
+    def _kept(self, unit: Unit, view: str, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        yield from files.read(self._place, unit.name(view), columns=columns).to_pylist()
+
+
+def _overview(number: int, row: Mapping[str, Any]) -> ExchangeOverview:
+    notes = rows.notes_of(row["notes"])
+    reason = notes.get("ending_reason")
+    offsets = row["offsets_us"] or ()
+    return ExchangeOverview(
+        id=number,
+        started_at=row["started_at"],
+        label=row["label"],
+        tap=row["tap"],
+        method=row["method"],
+        url=row["url"],
+        model=row["model"],
+        status=_natural(row["status"]),
+        ending=Ending(row["ending"]) if row["ending"] in set(Ending) else Ending.INTERRUPTED,
+        ending_reason=reason if isinstance(reason, str) else None,
+        in_progress=False,
+        bytes=_natural(row["bytes"]) or 0,
+        segments=len(row["lengths"] or ()),
+        head_us=_natural(row["head_us"]),
+        first_us=_natural(offsets[0]) if offsets else None,
+        end_us=_natural(row["end_us"]),
+    )
+
+
+def _natural(value: int | None) -> int | None:
+    return value if value is not None and 0 <= value < MOST else None
+
+
+def _summary(page: _Page, name: str) -> AnalysisSummary | None:
+    found = page.judged.get(name)
+    if found is None:
+        return None
+    worst = found["worst"] or (None if found["judged"] else NOT_JUDGED)
+    return AnalysisSummary(
+        found["api"], found["model"], found["dialect"], found["events"] or 0, found["ttft_us"], found["stalls"], worst,
+        page.spoken.get(name, {}), b"",
+    )  # fmt: skip
