@@ -16,6 +16,7 @@ from streamlab.apis.registry import rules_of
 from streamlab.dialects import registry as dialects
 from streamlab.dialects.hints import WORTH, HintCollector
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
+from streamlab.judging.held_reads import AT_ONCE, Batch, HeldReads
 from streamlab.judging.judged import why_not_judged
 from streamlab.judging.lessons import Runs
 from streamlab.judging.metrics import MetricsCollector
@@ -29,7 +30,6 @@ from streamlab.rules.finding import Finding, Repairability
 from streamlab.rules.state import RuleState
 from streamlab.wire import bodies, reading
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.locate import member_span
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run, TextKind
@@ -37,9 +37,6 @@ from streamlab.wire.stream import StreamDecoder, events_of
 
 _CONTENT = Fact.CONTENT | Fact.REASONING | Fact.REFUSAL | Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.TEXT
 _ANSWER = _CONTENT & ~Fact.REASONING
-
-#: Bytes of one read whose events are held at the same time.
-_AT_ONCE = 16 * 1024
 
 
 class Analyzer:
@@ -70,6 +67,7 @@ class Analyzer:
         self._places = Places()
         self._shape_keys: dict[reading.Shape, tuple[Key, ...]] = {}
         self._prefix = bytearray()
+        self._held = HeldReads()
         if self._reader.settled:
             self._table = self._choose_rules()
 
@@ -83,29 +81,54 @@ class Analyzer:
         received.last_read_us = offset_us
         if self._metrics.ttfb_us is None and data:
             self._metrics.ttfb_us = offset_us
+        if self._held.open and len(data) < AT_ONCE:
+            if self._held.add(offset_us, data):
+                self.catch_up()
+            return
+        self.catch_up()
         if self._table is None:
             self._reads_before.append((offset_us, data))
         else:
-            self._ask_about_read(self._table, offset_us, data)
+            self._ask_about_reads(self._table, ((offset_us, data),))
         for piece in self._decoder.body.feed_pieces(data):
             self._take_decoded(offset_us, piece)
 
+    def catch_up(self) -> None:
+        """Judge the reads that are held back because the stream goes on as it did."""
+        table = self._table
+        if not self._held or table is None:
+            return
+        batch = self._held.take(self.ctx.received.decoded_bytes)
+        self._count_decoded(batch.body)
+        for one in self._decoder.feed_runs(batch.body):
+            self._held.open = type(one) is Run and self._judge_run(table, batch, one)
+            if not self._held.open:
+                for event in events_of(one) if type(one) is Run else (one,):
+                    self._ask_about_reads(table, batch.reads_up_to(batch.read_of(event.sse)))
+                    self._judge(table, self.ctx.offset_us, event)
+        self._ask_about_reads(table, batch.rest())
+
     def _take_decoded(self, offset_us: int | None, decoded: bytes) -> None:
+        self._count_decoded(decoded)
+        # A file is one read: all of its events at once would take ten times its size.
+        for at in range(0, len(decoded), AT_ONCE):
+            for one in self._decoder.feed_runs(decoded[at : at + AT_ONCE]):
+                run = type(one) is Run and self._table is not None
+                self._held.open = run and self._judge_run(self._table, Batch.of_one(offset_us), one)
+                if not self._held.open:
+                    for event in events_of(one) if type(one) is Run else (one,):
+                        self._take(offset_us, event)
+        self._held.open = self._held.open and self._decoder.body.identity
+
+    def _count_decoded(self, decoded: bytes) -> None:
         self.ctx.received.decoded_bytes += len(decoded)
         if len(self._prefix) < bodies.PREFIX_BYTES:
             self._prefix += decoded[: bodies.PREFIX_BYTES - len(self._prefix)]
-        # A file is one read: all of its events at once would take ten times its size.
-        for at in range(0, len(decoded), _AT_ONCE):
-            for event in self._decoder.feed_runs(decoded[at : at + _AT_ONCE]):
-                if type(event) is not Run:
-                    self._take(offset_us, event)  # type: ignore[arg-type]
-                elif self._table is None or not self._judge_run(self._table, offset_us, event):
-                    for one in events_of(event):
-                        self._take(offset_us, one)
 
     def finish(self, ending: Ending = Ending.COMPLETE, end_us: int | None = None) -> Report:
         """The exchange is over; everything that was found."""
         ctx = self.ctx
+        self.catch_up()
         self._take_decoded(end_us, self._decoder.body.finish())
         for event in self._decoder.finish():
             self._take(end_us, event)
@@ -133,6 +156,7 @@ class Analyzer:
 
     def so_far(self) -> Report:
         """What was found until now, of an exchange that goes on; what only the end can tell is not in it."""
+        self.catch_up()
         return self._report(None)
 
     # -- one event -----------------------------------------------------------------------------------------------
@@ -148,8 +172,7 @@ class Analyzer:
         held = self._reader.settle(whole)
         self.ctx.know(self._reader.api, self._reader.tracker)
         table = self._table = self._choose_rules()
-        for offset_us, data in self._reads_before:
-            self._ask_about_read(table, offset_us, data)
+        self._ask_about_reads(table, self._reads_before)
         self._reads_before.clear()
         for offset_us, event in held:
             self._judge(table, offset_us, event)
@@ -161,12 +184,13 @@ class Analyzer:
         self._classes = rules_of(self.ctx.api) if self._classes is None else self._classes
         return RuleTable(self._classes, self.ctx)
 
-    def _ask_about_read(self, table: RuleTable, offset_us: int | None, data: bytes) -> None:
-        self.ctx.offset_us = offset_us
-        for hook in table.for_read():
-            found = hook(offset_us, data)
-            if found is not None:
-                self._add(found)
+    def _ask_about_reads(self, table: RuleTable, reads: Iterable[tuple[int | None, bytes]]) -> None:
+        for offset_us, data in reads:
+            self.ctx.offset_us = offset_us
+            for hook in table.for_read():
+                found = hook(offset_us, data)
+                if found is not None:
+                    self._add(found)
 
     def _judge(self, table: RuleTable, offset_us: int | None, event: StreamEvent) -> None:
         ctx = self.ctx
@@ -194,8 +218,8 @@ class Analyzer:
                 template.said = judged
                 self._decoder.learn(template)
 
-    def _judge_run(self, table: RuleTable, offset_us: int | None, run: Run) -> bool:
-        """Judge the events of a run as one; False where they have to be judged one by one."""
+    def _judge_run(self, table: RuleTable, batch: Batch, run: Run) -> bool:
+        """Judge the events of a run, which came in these reads, as one; False where each has to be judged by itself."""
         ctx, reader, template = self.ctx, self._reader, run.template
         facts = reader.facts_of(run)
         if facts is None or (facts & WORTH and not self._hints.retired):
@@ -206,23 +230,33 @@ class Analyzer:
         if said is None or text is None or call is None:
             return False
         at, count = ctx.seen.events, len(run.texts)
-        ctx.facts, ctx.offset_us = facts, offset_us
+        ctx.facts = facts
         self._places.again_in_a_row((*said, *self._shape_keys.get(template.shape, ())), at, count)
         text.extend(run.texts)
         if call is not text:
             call.extend(run.texts)
-        self._remember_run(run, facts, offset_us)
+        self._remember_run(table, batch, run, facts)
         return True
 
-    def _remember_run(self, run: Run, facts: int, offset_us: int | None) -> None:
-        seen, count = self.ctx.seen, len(run.texts)
-        self._note_content(seen.events, run.template.chunk, facts, offset_us)
-        seen.events += count
-        seen.data_events += count
-        seen.chunks += count
-        seen.content_events += count - 1
+    def _remember_run(self, table: RuleTable, batch: Batch, run: Run, facts: int) -> None:
+        seen, first = self.ctx.seen, True
+        for read, count in batch.shares(run):
+            if read > batch.at:
+                self._ask_about_reads(table, batch.reads_up_to(read))
+            if not count:
+                continue
+            offset_us = batch.offsets[read]
+            if first:
+                first = False
+                self._note_content(seen.events, run.template.chunk, facts, offset_us)
+                seen.content_events -= 1
+            seen.events += count
+            seen.data_events += count
+            seen.chunks += count
+            seen.content_events += count
+            self._metrics.data_events(offset_us, count)
+        self.ctx.offset_us = batch.offsets[batch.at]
         seen.last, seen.last_chunk_at = run, seen.events - 1
-        self._metrics.data_events(offset_us, count)
 
     def _judge_shape(self, table: RuleTable, at: int, event: StreamEvent, facts: int) -> None:
         shape = self._reader.shape
@@ -256,7 +290,7 @@ class Analyzer:
             if facts & _CONTENT or facts & Fact.TYPED:
                 self._note_content(at, chunk, facts, offset_us)
             if facts & Fact.FINISH:
-                self._note_finish(at, chunk)
+                seen.note_finish(at, chunk)
         elif facts & Fact.DONE:
             if seen.done_at is None:
                 seen.done_at = at
@@ -279,16 +313,6 @@ class Analyzer:
             self._metrics.ttfr_us = offset_us
         if facts & _ANSWER and self._metrics.ttfa_us is None:
             self._metrics.ttfa_us = offset_us
-
-    def _note_finish(self, at: int, chunk: dict[str, Any]) -> None:
-        seen = self.ctx.seen
-        for choice in reading.choices(chunk):
-            reason = reading.finish_reason(choice)
-            if reason is not None:
-                index = reading.choice_index(choice)
-                seen.finish_at.setdefault(index, at)
-                if isinstance(reason, str) and not is_blank(reason):
-                    seen.finish_values.setdefault(index, reason)
 
     # -- findings ------------------------------------------------------------------------------------------------
 

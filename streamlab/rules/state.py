@@ -12,11 +12,13 @@ from typing import Any
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.rules.api import Api, Tracker
 from streamlab.rules.request import RequestReading
+from streamlab.wire import reading
 from streamlab.wire.bad_payloads import MisfitReader
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.call_reader import CallReader, Fragment
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.runs import Run
 from streamlab.wire.sse import BOM
@@ -92,6 +94,16 @@ class Seen:
         self.finished_us: int | None = None  # when the tracker first said that the answer has finished
         self.finish_at: dict[int, int] = {}  # choice index -> event of its first finish_reason
         self.finish_values: dict[int, str] = {}  # choice index -> first finish_reason that says something
+
+    def note_finish(self, at: int, chunk: JsonObject) -> None:
+        """Event number ``at`` says why choices stop."""
+        for choice in reading.choices(chunk):
+            reason = reading.finish_reason(choice)
+            if reason is not None:
+                index = reading.choice_index(choice)
+                self.finish_at.setdefault(index, at)
+                if isinstance(reason, str) and not is_blank(reason):
+                    self.finish_values.setdefault(index, reason)
 
     @property
     def last_chunk(self) -> JsonObject | None:

@@ -233,6 +233,7 @@ class _Judging:
             if self.analyzer.ctx.seen.events >= (self._marked[-1] if self._marked else 0) + _MARK_EVERY:
                 self._marked.append(self.analyzer.ctx.seen.events)
                 self._marks.append(self.analyzer.ctx.accumulator.mark())
+        self.analyzer.catch_up()
         self._has_news = True
 
     @property

@@ -28,6 +28,8 @@ _WINDOW = 16_384
 #: A longer string, or longer bytes around it, is read by itself.
 _LONGEST = 1000
 _TEMPLATES = 4
+#: Bytes by which the next event of a run is searched: a longer needle takes as long as the text it is searched in.
+_MARK = 24
 _OTHER = b"another text"
 _OTHER_NUMBER = b"7"
 _strings = msgspec.json.Decoder(list[str]).decode
@@ -64,10 +66,10 @@ class Template:
     """
 
     __slots__ = (
-        "_alone_is_faster",
         "_before",
         "_betweens",
         "_joint",
+        "_mark",
         "_order",
         "_rear",
         "chunk",
@@ -84,7 +86,7 @@ class Template:
         self.varying = varying
         self._before, *self._betweens, self._rear = parts
         self._joint = self._rear + self._before
-        self._alone_is_faster = bool(varying.number)  # to be read, where no other event follows at once
+        self._mark = self._joint[:_MARK]
         self._order = order  # the paths of what varies, as they follow one another
         self.facts = 0
         self.shape: Any = ()
@@ -106,18 +108,13 @@ class Template:
         if not buffer.startswith(before, at):
             return None
         from_ = at + len(before)
-        if self._alone_is_faster and buffer.find(self._joint, from_) < 0:
-            return None
         end = buffer.find(rear, from_)
         if end < 0:
             return None
         if end + len(rear) == len(buffer):  # it is alone, as in most reads of a live stream
             alone = self._read([buffer[from_:end]])
             return Run(self, buffer[at:] if at else buffer, start, *alone) if alone is not None else None
-        parts = buffer[from_ : from_ + _WINDOW].split(self._joint)
-        value, found, _ = parts.pop().partition(rear)
-        if found:
-            parts.append(value)
+        parts = self._parts(buffer[from_ : from_ + _WINDOW])
         if not parts:
             return None
         taken = self._longest(parts)
@@ -126,6 +123,20 @@ class Template:
         texts, first = taken
         size = sum(map(len, parts[: len(texts)])) + len(texts) * (len(before) + len(rear))
         return Run(self, buffer[at : at + size], start, texts, first)
+
+    def _parts(self, window: bytes) -> list[bytes]:
+        """What stands between the outermost constant bytes of the events in a row that begin here."""
+        parts = self._cut(window, self._mark)
+        sure = window.startswith(self._joint.join(parts) + self._rear)
+        return parts if sure else self._cut(window, self._joint)  # the mark stands in other bytes, too
+
+    def _cut(self, window: bytes, mark: bytes) -> list[bytes]:
+        """The same, where each of these marks is the beginning of the bytes between two events."""
+        skip = len(self._joint) - len(mark)
+        first, *others = window.split(mark)
+        parts = [first, *([part[skip:] for part in others] if skip else others)]
+        value, found, _ = parts.pop().partition(self._rear)
+        return [*parts, value] if found else parts
 
     def _longest(self, parts: list[bytes]) -> tuple[list[str], int | None] | None:
         """The texts of as many events as can be taken, and the number of the first; None where none can."""
@@ -163,21 +174,17 @@ class Template:
     def _columns(self, parts: list[bytes]) -> dict[str, list[bytes]] | None:
         """What varies in these events, by its path; None where one of them is another event.
 
-        The bytes between are put as a line with their number, in all events at once: none of them holds a line end.
+        Each ends where the bytes that follow it stand first: in no string can they, since they begin with its quote.
         """
-        joined = b"\n-\n".join(parts)
-        if joined.count(b"\n") != 2 * len(parts) - 2:
-            return None
-        width = 2 * len(self._order)
-        for number, between in enumerate(self._betweens):
-            joined = joined.replace(between, b"\n%d\n" % number)
-        lines = [*joined.split(b"\n"), b"-"]
-        marks = [*(b"%d" % number for number in range(len(self._betweens))), b"-"]
-        if len(lines) != width * len(parts) or any(
-            lines[2 * at + 1 :: width] != [mark] * len(parts) for at, mark in enumerate(marks)
-        ):
-            return None
-        return {path: lines[2 * at :: width] for at, path in enumerate(self._order)}
+        columns = {}
+        for path, between in zip(self._order, self._betweens, strict=False):
+            cuts = [part.partition(between) for part in parts]
+            if not all(found for _, found, _ in cuts):
+                return None
+            columns[path] = [value for value, _, _ in cuts]
+            parts = [rest for _, _, rest in cuts]
+        columns[self._order[-1]] = parts
+        return columns
 
 
 def _counted(numbers: Sequence[bytes]) -> tuple[int, int] | None:
@@ -237,7 +244,7 @@ class Run:
         self.texts = texts
         self._text: str | None = None
         #: Whether an event of it has bytes beyond ASCII, or a \u escape.
-        self.wide = not raw.isascii() or b"\\u" in raw
+        self.wide = not raw.isascii() or (b"\\" in raw and b"\\u" in raw)  # one byte is found much faster
 
     @property
     def text(self) -> str:

@@ -106,8 +106,8 @@ def test_a_clean_stream_is_read_in_runs(exchange, monkeypatch):
     taken = []
     judge = Analyzer._judge_run
 
-    def judged(self, table, offset_us, run):
-        done = judge(self, table, offset_us, run)
+    def judged(self, table, batch, run):
+        done = judge(self, table, batch, run)
         taken.append(len(run) if done else 0)
         return done
 

@@ -1,0 +1,91 @@
+"""Reads that wait to be judged together while a stream goes on as it did, and which events came with which of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import accumulate
+
+from streamlab.wire.runs import Run
+from streamlab.wire.sse import ServerSentEvent
+
+#: Bytes of reads that are judged at once.
+AT_ONCE = 16 * 1024
+
+
+class HeldReads:
+    """Reads held back. ``open`` is whether more are to be: while the events that come are runs."""
+
+    __slots__ = ("_data", "_offsets", "_size", "open")
+
+    def __init__(self) -> None:
+        self.open = False
+        self._offsets: list[int | None] = []
+        self._data: list[bytes] = []
+        self._size = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def add(self, offset_us: int | None, data: bytes) -> bool:
+        """One more; whether that is enough."""
+        self._offsets.append(offset_us)
+        self._data.append(data)
+        self._size += len(data)
+        return self._size >= AT_ONCE
+
+    def take(self, start: int) -> Batch:
+        """All of them, the first of which begins at this offset of the body."""
+        batch = Batch(self._offsets, self._data, start)
+        self._offsets, self._data, self._size = [], [], 0
+        return batch
+
+
+class Batch:
+    """Reads that are judged together: events complete in them one after the other. ``at`` is the read at hand."""
+
+    __slots__ = ("_ends", "at", "body", "data", "offsets")
+
+    def __init__(self, offsets: list[int | None], data: list[bytes], start: int) -> None:
+        self.offsets, self.data = offsets, data
+        self.body = b"".join(data)
+        self._ends = list(accumulate(map(len, data), initial=start))[1:]
+        self.at = -1
+
+    @classmethod
+    def of_one(cls, offset_us: int | None) -> Batch:
+        """What comes from a read that was asked about, wherever it ends."""
+        batch = cls([offset_us], [b""], 1 << 62)
+        batch.at = 0
+        return batch
+
+    def reads_up_to(self, last: int) -> Iterator[tuple[int | None, bytes]]:
+        """The reads up to this one that nobody asked for yet."""
+        while self.at < last:
+            self.at += 1
+            yield self.offsets[self.at], self.data[self.at]
+
+    def rest(self) -> Iterator[tuple[int | None, bytes]]:
+        """The reads in which no more events complete."""
+        return self.reads_up_to(len(self.data) - 1)
+
+    def read_of(self, sse: ServerSentEvent) -> int:
+        """The read in which an event is complete: one that ends in CR is with the next byte, which is no LF."""
+        end = sse.start + len(sse.raw)
+        return min(bisect_left(self._ends, end + sse.raw.endswith(b"\r")), len(self._ends) - 1)
+
+    def shares(self, run: Run) -> list[tuple[int, int]]:
+        """The reads in which events of a run are complete, each with how many."""
+        raw, start = run.raw, run.start
+        first, last = max(self.at, 0), bisect_left(self._ends, start + len(raw))
+        if first == last:
+            return [(first, len(run))]
+        lines = raw.count(b"\n") // len(run)  # of an event: its texts hold no line end, and its last byte is one
+        shares, done, at = [], 0, 0
+        for read in range(first, last + 1):
+            stop = self._ends[read] - start
+            if stop > at:
+                upto = done + raw.count(b"\n", at, stop)
+                shares.append((read, upto // lines - done // lines))
+                done, at = upto, stop
+        return shares
