@@ -7,19 +7,31 @@ a form without a marker (bare JSON, ``name(argument="…")``) only where it is t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.reading import as_object
 
-#: Markers that open a call, as models and their templates write them.
-_OPENING = re.compile(
+#: Markers that open a call, as models and their templates write them: those that begin with a sign, which a search goes
+#: to at once, and those that are words.
+_SIGNS = (
     r"<tool_call>|<\|tool_call>|</?tool_calls?>|<\|tool_calls?_?(?:section_)?(?:begin|start)?\|>|<\|tool▁call|<｜tool▁calls?▁begin｜>"
     r"|<｜DSML｜|\[TOOL_CALLS\]|<function=|<function_calls?>|<\|python_tag\|>|<minimax:tool_call>|\]<\]minimax\[>\["
-    r"|<(?:antml:)?invoke name=|functools\[|<\|action_start\|>|✿FUNCTION✿|<start_function_call>|<TOOLCALL>"
+    r"|<(?:antml:)?invoke name=|<\|action_start\|>|✿FUNCTION✿|<start_function_call>|<TOOLCALL>"
     r"|<steptml:invoke|<seed:tool_call>|<longcat_tool_call>|<\|START_ACTION\|>|<\|tools_prefix\|>|```tool_code\b"
-    r"|(?:<\|channel\|>|assistant)\s*commentary\b|<\|start\|>assistant\s+to=|\bcommentary to="
+    r"|<\|channel\|>\s*commentary\b|<\|start\|>assistant\s+to="
 )
+_WORDS = r"functools\[|assistant\s*commentary\b|\bcommentary to="
+_ALL_OPENING, _SIGNS_OPENING = re.compile(f"{_SIGNS}|{_WORDS}"), re.compile(_SIGNS)
+
+
+def _openings(text: str, start: int = 0) -> Iterator[re.Match[str]]:
+    """The markers that open a call in a text."""
+    words = "functools[" in text or "commentary" in text
+    return (_ALL_OPENING if words else _SIGNS_OPENING).finditer(text, start)
+
+
 #: Markers that follow the name of a tool.
 _INNER = re.compile(r"\[ARGS\]|<arg_key>|<\|tool_call_argument_begin\|>|<｜tool▁sep｜>|<\|constrain\|>")
 #: What closes a call, where the opening was lost.
@@ -39,7 +51,7 @@ def leaked_call(text: str, names: frozenset[str]) -> str | None:
 
     The name is asked for because people do talk about the markers; few talk about them with their own tool's name.
     """
-    for marker in _OPENING.finditer(text):
+    for marker in _openings(text):
         reach = text[marker.start() : marker.end() + _REACH]
         if _names_one(reach, names):
             return reach[:_SHOWN]
@@ -52,7 +64,7 @@ def leaked_call(text: str, names: frozenset[str]) -> str | None:
 
 def whole_call(text: str, names: frozenset[str]) -> str | None:
     """The markup of a call with which a text ends, closed and all: more than talk about a marker."""
-    for marker in _OPENING.finditer(text, max(0, len(text) - _LONGEST)):
+    for marker in _openings(text, max(0, len(text) - _LONGEST)):
         body = text[marker.end() :]
         if marker.group().startswith(_TALKED_ABOUT) or not _names_one(body[:_REACH], names):
             continue
@@ -146,7 +158,7 @@ def markup_in_text(text: str) -> tuple[str, str] | None:
 def scrap_at_end(text: str) -> str | None:
     """What opens or closes a call, where a text ends in it; None where it does not, or quotes it."""
     start = max(0, len(text) - 200)
-    for form in (_OPENING, _CLOSING):
+    for form in (_ALL_OPENING, _CLOSING):
         for match in form.finditer(text, start):
             quoted = text[max(0, match.start() - 1) : match.start()] in ("`", "'", '"') or match.group().startswith("`")
             if not text[match.end() :].strip() and not quoted:

@@ -171,18 +171,16 @@ class Template:
         counted = _counted(columns[number])
         return (texts[: counted[1]], counted[0]) if counted is not None else None
 
-    def _columns(self, parts: list[bytes]) -> dict[str, list[bytes]] | None:
+    def _columns(self, parts: Sequence[bytes]) -> dict[str, Sequence[bytes]] | None:
         """What varies in these events, by its path; None where one of them is another event.
 
         Each ends where the bytes that follow it stand first: in no string can they, since they begin with its quote.
         """
-        columns = {}
+        columns: dict[str, Sequence[bytes]] = {}
         for path, between in zip(self._order, self._betweens, strict=False):
-            cuts = [part.partition(between) for part in parts]
-            if not all(found for _, found, _ in cuts):
+            columns[path], found, parts = zip(*[part.partition(between) for part in parts], strict=True)
+            if b"" in found:
                 return None
-            columns[path] = [value for value, _, _ in cuts]
-            parts = [rest for _, _, rest in cuts]
         columns[self._order[-1]] = parts
         return columns
 
