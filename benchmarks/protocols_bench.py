@@ -32,18 +32,26 @@ def _framed(events: list[Event]) -> list[bytes]:
     ]
 
 
-def chat_text(chunks: int) -> list[bytes]:
+def chat_text(chunks: int, padded: bool) -> list[bytes]:
     """A text answer of chat completions."""
     from benchmarks.check_bench import stream
 
-    return stream(chunks)
+    return _padded(stream(chunks)) if padded else stream(chunks)
 
 
-def chat_tools(chunks: int) -> list[bytes]:
+def chat_tools(chunks: int, padded: bool) -> list[bytes]:
     """A tool call of chat completions."""
     from benchmarks.check_bench import tools
 
-    return tools(chunks)
+    return _padded(tools(chunks)) if padded else tools(chunks)
+
+
+def _padded(events: list[bytes]) -> list[bytes]:
+    last = events.pop()
+    return [
+        *(f'{one[:-3].decode()},"obfuscation":"{_padding(at)}"}}\n\n'.encode() for at, one in enumerate(events)),
+        last,
+    ]
 
 
 def _message(block: Event, deltas: list[Event], reason: str) -> list[bytes]:
@@ -75,14 +83,14 @@ def _message(block: Event, deltas: list[Event], reason: str) -> list[bytes]:
     )
 
 
-def messages_text(chunks: int) -> list[bytes]:
-    """A text answer of Messages."""
+def messages_text(chunks: int, padded: bool) -> list[bytes]:
+    """A text answer of Messages, which has no padding."""
     deltas: list[Event] = [{"type": "text_delta", "text": f" word{at % 1000}"} for at in range(chunks - 6)]
     return _message({"type": "text", "text": ""}, deltas, "end_turn")
 
 
-def messages_tools(chunks: int) -> list[bytes]:
-    """A tool call of Messages."""
+def messages_tools(chunks: int, padded: bool) -> list[bytes]:
+    """A tool call of Messages, which has no padding."""
     pieces = ["", '{"a": "', *(f"w{at % 1000}" for at in range(chunks - 9)), '"}']
     deltas: list[Event] = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
     tool = {"type": "tool_use", "id": "toolu_01Aa2Bb3Cc4Dd5Ee6Ff7Gg8H", "name": "f", "input": {}}
@@ -127,7 +135,7 @@ def _padding(at: int) -> str:
     return "QmVqPzXoTuGzWr"[: 6 + at % 9]
 
 
-def responses_text(chunks: int) -> list[bytes]:
+def responses_text(chunks: int, padded: bool) -> list[bytes]:
     """A text answer of Responses."""
     item: Event = {
         "id": "msg_68a1f0c2e5c48191",
@@ -144,7 +152,7 @@ def responses_text(chunks: int) -> list[bytes]:
             **place,
             "delta": piece,
             "logprobs": [],
-            "obfuscation": _padding(at),
+            **({"obfuscation": _padding(at)} if padded else {}),
         }
         for at, piece in enumerate(pieces)
     ]
@@ -159,7 +167,7 @@ def responses_text(chunks: int) -> list[bytes]:
     return _responses(item, middle, {**item, "status": "completed", "content": [part]})
 
 
-def responses_tools(chunks: int) -> list[bytes]:
+def responses_tools(chunks: int, padded: bool) -> list[bytes]:
     """A function call of Responses."""
     item: Event = {
         "id": "fc_68a1f0c2e9d48191",
@@ -173,7 +181,7 @@ def responses_tools(chunks: int) -> list[bytes]:
     pieces = ['{"a":"', *(f"w{at % 1000}" for at in range(chunks - 8)), '"}']
     kind = "response.function_call_arguments"
     deltas: list[Event] = [
-        {"type": f"{kind}.delta", **place, "delta": piece, "obfuscation": _padding(at)}
+        {"type": f"{kind}.delta", **place, "delta": piece, **({"obfuscation": _padding(at)} if padded else {})}
         for at, piece in enumerate(pieces)
     ]
     arguments = "".join(pieces)
@@ -181,11 +189,14 @@ def responses_tools(chunks: int) -> list[bytes]:
     return _responses(item, middle, {**item, "status": "completed", "arguments": arguments})
 
 
-STREAMS: dict[str, tuple[Callable[[int], list[bytes]], Callable[[int], list[bytes]]]] = {
+Maker = Callable[[int, bool], list[bytes]]
+STREAMS: dict[str, tuple[Maker, Maker]] = {
     "chat": (chat_text, chat_tools),
     "Messages": (messages_text, messages_tools),
     "Responses": (responses_text, responses_tools),
 }
+#: What OpenAI pads by default, so that the length of an event tells nothing, it pads in both of its protocols.
+_KINDS = {"text": (0, False), "padded text": (0, True), "tool arguments": (1, False), "padded arguments": (1, True)}
 _PATHS = {"chat": "/v1/chat/completions", "Messages": "/v1/messages", "Responses": "/v1/responses"}
 
 
@@ -224,8 +235,10 @@ def _work(name: str, how: str, reads: list[bytes]) -> float:
 def _cases(chunks: int) -> dict[tuple[str, str, str, str], list[bytes]]:
     cases = {}
     for name, makes in STREAMS.items():
-        for what, make in zip(("text", "tool arguments"), makes, strict=True):
-            events = make(chunks)
+        for what, (which, padded) in _KINDS.items():
+            if padded and name == "Messages":
+                continue
+            events = makes[which](chunks, padded)
             body = b"".join(events)
             pieces = [body[at : at + _READ] for at in range(0, len(body), _READ)]
             for how in ("check", "normalize"):

@@ -159,25 +159,36 @@ class Template:
         if not self._betweens:
             texts = _decoded(parts)
             return (texts, None) if texts is not None else None
-        columns = self._columns(parts)
-        if columns is None:
-            return None
         padding, number = self.varying.padding, self.varying.number
-        if padding and not _is_padding(columns[padding]):
+        counted = self._numbered(parts) if number == self._order[0] else None
+        columns = self._columns(parts) if counted is None else self._columns(counted[1], 1)
+        if columns is None or (padding and not _is_padding(columns[padding])):
             return None
         texts = _decoded(columns[self.varying.path])
         if texts is None or not number:
             return (texts, None) if texts is not None else None
-        counted = _counted(columns[number])
-        return (texts[: counted[1]], counted[0]) if counted is not None else None
+        first, count = _counted(columns[number]) if counted is None else (counted[0], len(parts))
+        return (texts[:count], first) if count else None
 
-    def _columns(self, parts: Sequence[bytes]) -> dict[str, Sequence[bytes]] | None:
-        """What varies in these events, by its path; None where one of them is another event.
+    def _numbered(self, parts: Sequence[bytes]) -> tuple[int, list[bytes]] | None:
+        """The number of the first event and what follows the numbers, where these begin the parts, count up by ones and
+        have as many digits; None where not."""
+        digits, _, _ = parts[0].partition(self._betweens[0])
+        if not _PLAIN(digits):
+            return None
+        first, size = int(digits), len(digits) + len(self._betweens[0])
+        head = b"%d" + self._betweens[0].replace(b"%", b"%%")
+        if b"".join([part[:size] for part in parts]) != head * len(parts) % tuple(range(first, first + len(parts))):
+            return None
+        return first, [part[size:] for part in parts]
+
+    def _columns(self, parts: Sequence[bytes], known: int = 0) -> dict[str, Sequence[bytes]] | None:
+        """What varies in these events, by its path, but for the first ``known``; None where one is another event.
 
         Each ends where the bytes that follow it stand first: in no string can they, since they begin with its quote.
         """
         columns: dict[str, Sequence[bytes]] = {}
-        for path, between in zip(self._order, self._betweens, strict=False):
+        for path, between in zip(self._order[known:], self._betweens[known:], strict=False):
             columns[path], found, parts = zip(*[part.partition(between) for part in parts], strict=True)
             if b"" in found:
                 return None
@@ -185,14 +196,11 @@ class Template:
         return columns
 
 
-def _counted(numbers: Sequence[bytes]) -> tuple[int, int] | None:
-    """The first number, and how many go on from there by ones; None where it is no number."""
+def _counted(numbers: Sequence[bytes]) -> tuple[int | None, int]:
+    """The first number, and how many go on from there by ones: none where it is no number."""
     if not _PLAIN(numbers[0]):
-        return None
+        return None, 0
     first = int(numbers[0])
-    wanted = ",".join(map(str, range(first, first + len(numbers)))).encode()
-    if wanted == b",".join(numbers):
-        return first, len(numbers)
     for number, came in enumerate(numbers, first):
         if came != b"%d" % number:
             return first, number - first

@@ -14,7 +14,7 @@ MOST_REMEMBERED = 65_536
 class Numbers:
     """``next`` is the number that should come; None while no event had one."""
 
-    __slots__ = ("absent", "first", "first_absent", "given", "kind", "next", "said", "since")
+    __slots__ = ("_later", "_size", "absent", "first", "first_absent", "given", "kind", "next", "said", "since")
 
     def __init__(self) -> None:
         self.next: int | None = None
@@ -24,12 +24,14 @@ class Numbers:
         self.first: int | None = None
         self.first_absent: tuple[int, str] | None = None
         self.said: dict[int, int] = {}  # number -> digest of what the event said
+        self._later: list[tuple[int, list[str]]] = []  # deltas in a row, from this number on, that belong in there
+        self._size = 0  # how many they are
         self.kind: Any = type(None)  # the type of the numbers: int, once one came
 
     def follow(self, digest: int) -> None:
         """The next event came, numbered as it should be."""
         if self.next is not None:
-            if len(self.said) < MOST_REMEMBERED:
+            if len(self.said) + self._size < MOST_REMEMBERED or len(self._known()) < MOST_REMEMBERED:
                 self.said[self.next] = digest
             self.next += 1
             self.given += 1
@@ -37,19 +39,28 @@ class Numbers:
             self.absent += 1
             self.since += 1
 
-    def follow_all(self, digests: list[int]) -> None:
-        """The same for events in a row."""
+    def follow_all(self, deltas: list[str]) -> None:
+        """The same for deltas in a row."""
         if self.next is None:
-            self.absent += len(digests)
-            self.since += len(digests)
+            self.absent += len(deltas)
+            self.since += len(deltas)
             return
-        if len(self.said) < MOST_REMEMBERED:
-            self.said.update(zip(range(self.next, self.next + len(digests)), digests, strict=True))
-        self.next += len(digests)
-        self.given += len(digests)
+        if len(self.said) + self._size < MOST_REMEMBERED or len(self._known()) < MOST_REMEMBERED:
+            self._later.append((self.next, deltas))
+            self._size += len(deltas)
+        self.next += len(deltas)
+        self.given += len(deltas)
+
+    def _known(self) -> dict[int, int]:
+        """What events said, by their numbers; that of runs is worked out when somebody asks."""
+        for first, deltas in self._later:
+            self.said.update(zip(range(first, first + len(deltas)), map(hash, deltas), strict=True))
+        self._later, self._size = [], 0
+        return self.said
 
     def take(self, number: Any, digest: int | None, *, at: int, kind: str, resumed: bool) -> Odd | None:
         """Take in the number of an event; what is odd about it."""
+        known = self._known()
         if type(number) is not int:
             if number is not None:
                 return Odd(
@@ -68,14 +79,14 @@ class Numbers:
         if wanted is None:
             self.first = number
             wanted = number if self.absent or resumed else 0
-        elif number < wanted and digest is not None and self.said.get(number) == digest:
+        elif number < wanted and digest is not None and known.get(number) == digest:
             said = f"{kind} comes again under its number {quote(number)}"
             return Odd(ResponseFact.REPLAYED, "sequence_number", said, wanted, number)
         skipped, self.since = self.since, 0
         self.kind, self.next = int, number + 1
         self.given += 1
-        if digest is not None and len(self.said) < MOST_REMEMBERED:
-            self.said[number] = digest
+        if digest is not None and len(known) < MOST_REMEMBERED:
+            known[number] = digest
         if wanted <= number <= wanted + skipped:
             return None  # an event without a number may or may not have used one up
         said = f"sequence_number is {quote(number)} where {wanted} comes next"

@@ -196,7 +196,7 @@ class ResponsesReader:
         """Deltas in a row were taken in."""
         self.odd.clear()
         self._at += len(deltas)
-        self.numbers.follow_all(list(map(hash, deltas)))
+        self.numbers.follow_all(deltas)
 
     def read_json(self, value: JsonObject) -> int:
         """Take the JSON of an event in whose framing is not of interest."""
