@@ -19,8 +19,8 @@ from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.judging.held_reads import AT_ONCE, Batch, HeldReads
 from streamlab.judging.judged import why_not_judged
 from streamlab.judging.lessons import Runs
-from streamlab.judging.metrics import MetricsCollector
 from streamlab.judging.places import Key, Places
+from streamlab.judging.progress import Progress
 from streamlab.judging.report import Report
 from streamlab.judging.rule_table import EventHook, RuleTable
 from streamlab.judging.stream_reader import StreamReader
@@ -34,9 +34,6 @@ from streamlab.wire.locate import member_span
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run, TextKind
 from streamlab.wire.stream import StreamDecoder, events_of
-
-_CONTENT = Fact.CONTENT | Fact.REASONING | Fact.REFUSAL | Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.TEXT
-_ANSWER = _CONTENT & ~Fact.REASONING
 
 
 class Analyzer:
@@ -61,7 +58,7 @@ class Analyzer:
         self._classes = tuple(rules) if rules is not None else None  # None: all that concern the API
         self._table: RuleTable | None = None  # None while the API is not clear
         self._decoder = StreamDecoder(head.header("content-encoding") if head is not None else None)
-        self._metrics = MetricsCollector()
+        self._progress = Progress(self.ctx)
         self._hints = HintCollector(request, head)
         self._reads_before: list[tuple[int | None, bytes]] = []  # that came while the API was not clear
         self._places = Places()
@@ -79,8 +76,8 @@ class Analyzer:
         received.segments += 1
         received.body_bytes += len(data)
         received.last_read_us = offset_us
-        if self._metrics.ttfb_us is None and data:
-            self._metrics.ttfb_us = offset_us
+        if self._progress.metrics.ttfb_us is None and data:
+            self._progress.metrics.ttfb_us = offset_us
         if self._held.open and len(data) < AT_ONCE:
             if self._held.add(offset_us, data):
                 self.catch_up()
@@ -101,10 +98,10 @@ class Analyzer:
         batch = self._held.take(self.ctx.received.decoded_bytes)
         self._count_decoded(batch.body)
         for one in self._decoder.feed_runs(batch.body):
-            self._held.open = type(one) is Run and self._judge_run(table, batch, one)
+            self._held.open = isinstance(one, Run) and self._judge_run(table, batch, one)
             if not self._held.open:
-                for event in events_of(one) if type(one) is Run else (one,):
-                    self._ask_about_reads(table, batch.reads_up_to(batch.read_of(event.sse)))
+                for event in events_of(one) if isinstance(one, Run) else (one,):
+                    self._ask_about_reads(table, batch.reads_up_to(batch.read_of(event)))
                     self._judge(table, self.ctx.offset_us, event)
         self._ask_about_reads(table, batch.rest())
 
@@ -113,10 +110,12 @@ class Analyzer:
         # A file is one read: all of its events at once would take ten times its size.
         for at in range(0, len(decoded), AT_ONCE):
             for one in self._decoder.feed_runs(decoded[at : at + AT_ONCE]):
-                run = type(one) is Run and self._table is not None
-                self._held.open = run and self._judge_run(self._table, Batch.of_one(offset_us), one)
+                table = self._table
+                self._held.open = (
+                    isinstance(one, Run) and table is not None and self._judge_run(table, Batch.of_one(offset_us), one)
+                )
                 if not self._held.open:
-                    for event in events_of(one) if type(one) is Run else (one,):
+                    for event in events_of(one) if isinstance(one, Run) else (one,):
                         self._take(offset_us, event)
         self._held.open = self._held.open and self._decoder.body.identity
 
@@ -210,7 +209,7 @@ class Analyzer:
                     said[hook] = keys
         if facts & Fact.SHAPE or (self._shape_keys and facts & Fact.CHUNK):
             self._judge_shape(table, at, event, facts)
-        self._remember(at, event, facts, offset_us)
+        self._progress.event(at, event, facts, offset_us)
         if self._reader.may_teach(facts):
             template = self._reader.template(event, facts)  # type: ignore[arg-type]
             judged = table.on_a_run(facts, said, template.chunk) if template is not None else None
@@ -235,28 +234,8 @@ class Analyzer:
         text.extend(run.texts)
         if call is not text:
             call.extend(run.texts)
-        self._remember_run(table, batch, run, facts)
+        self._progress.run(batch, run, facts, lambda reads: self._ask_about_reads(table, reads))
         return True
-
-    def _remember_run(self, table: RuleTable, batch: Batch, run: Run, facts: int) -> None:
-        seen, first = self.ctx.seen, True
-        for read, count in batch.shares(run):
-            if read > batch.at:
-                self._ask_about_reads(table, batch.reads_up_to(read))
-            if not count:
-                continue
-            offset_us = batch.offsets[read]
-            if first:
-                first = False
-                self._note_content(seen.events, run.template.chunk, facts, offset_us)
-                seen.content_events -= 1
-            seen.events += count
-            seen.data_events += count
-            seen.chunks += count
-            seen.content_events += count
-            self._metrics.data_events(offset_us, count)
-        self.ctx.offset_us = batch.offsets[batch.at]
-        seen.last, seen.last_chunk_at = run, seen.events - 1
 
     def _judge_shape(self, table: RuleTable, at: int, event: StreamEvent, facts: int) -> None:
         shape = self._reader.shape
@@ -268,51 +247,6 @@ class Analyzer:
                 self._shape_keys[shape] = tuple(keys)
         else:
             self._places.again(self._shape_keys.get(shape, ()), at)
-
-    def _remember(self, at: int, event: StreamEvent, facts: int, offset_us: int | None) -> None:
-        ctx = self.ctx
-        seen = ctx.seen
-        seen.events = at + 1
-        tracker = ctx.tracker
-        if tracker is not None and seen.finished_us is None and tracker.finished:
-            seen.finished_us = offset_us
-        if facts & Fact.COMMENT:
-            return
-        seen.data_events += 1
-        self._metrics.data_event(offset_us)
-        if facts & Fact.CHUNK:
-            chunk: dict[str, Any] = event.json  # type: ignore[union-attr]
-            seen.chunks += 1
-            if seen.first_chunk is None:
-                seen.first_chunk = chunk
-            seen.last, seen.last_chunk_at = chunk, at
-            ctx.accumulator.feed(chunk)
-            if facts & _CONTENT or facts & Fact.TYPED:
-                self._note_content(at, chunk, facts, offset_us)
-            if facts & Fact.FINISH:
-                seen.note_finish(at, chunk)
-        elif facts & Fact.DONE:
-            if seen.done_at is None:
-                seen.done_at = at
-        elif facts & Fact.ERROR:
-            ctx.accumulator.feed_error(event.json)  # type: ignore[union-attr]
-            if seen.error_at is None:
-                seen.error_at = at
-
-    def _note_content(self, at: int, chunk: dict[str, Any], facts: int, offset_us: int | None) -> None:
-        if facts & Fact.TYPED and not facts & _CONTENT:
-            kind = chunk["type"]
-            if not kind.endswith(".delta"):
-                return
-            facts |= Fact.REASONING if "reasoning" in kind else Fact.CONTENT
-        seen = self.ctx.seen
-        seen.content_events += 1
-        if seen.first_content_at is None:
-            seen.first_content_at = at
-        if facts & Fact.REASONING and self._metrics.ttfr_us is None:
-            self._metrics.ttfr_us = offset_us
-        if facts & _ANSWER and self._metrics.ttfa_us is None:
-            self._metrics.ttfa_us = offset_us
 
     # -- findings ------------------------------------------------------------------------------------------------
 
@@ -354,7 +288,7 @@ class Analyzer:
             judged=why is None,
             why=why,
             findings=found,
-            metrics=self._metrics.finish(
+            metrics=self._progress.metrics.finish(
                 events=ctx.seen.events,
                 data_events=ctx.seen.data_events,
                 size=ctx.received.body_bytes,

@@ -6,8 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
 
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.runs import Run
-from streamlab.wire.sse import ServerSentEvent
 
 #: Bytes of reads that are judged at once.
 AT_ONCE = 16 * 1024
@@ -69,10 +69,12 @@ class Batch:
         """The reads in which no more events complete."""
         return self.reads_up_to(len(self.data) - 1)
 
-    def read_of(self, sse: ServerSentEvent) -> int:
+    def read_of(self, event: StreamEvent) -> int:
         """The read in which an event is complete: one that ends in CR is with the next byte, which is no LF."""
-        end = sse.start + len(sse.raw)
-        return min(bisect_left(self._ends, end + sse.raw.endswith(b"\r")), len(self._ends) - 1)
+        sse = event.sse
+        assert sse is not None  # it came
+        end = sse.start + len(sse.raw) + sse.raw.endswith(b"\r")
+        return min(bisect_left(self._ends, end), len(self._ends) - 1)
 
     def shares(self, run: Run) -> list[tuple[int, int]]:
         """The reads in which events of a run are complete, each with how many."""

@@ -214,6 +214,7 @@ def test_no_rule_is_asked_about_the_chunks_of_a_plain_stream():
     table.for_event = counting
     for at, event in enumerate(words[10:]):
         analyzer.feed(at, event)
+    analyzer.catch_up()
     assert analyzer.ctx.seen.events == len(words) + 1
     assert len(asked) <= 6, asked
 

@@ -230,6 +230,25 @@ def test_a_clean_stream_is_read_and_passed_in_runs(name, monkeypatch):
     assert taken["passed"] > 300
 
 
+@pytest.mark.parametrize("size", [61, 333, 5000])
+def test_each_event_of_a_run_came_with_its_own_read(size):
+    """Reads are judged together; what is said of the times, and where in the stream, is that of each read."""
+    events = [b"data: " + _chunk({"content": f" w{at}"}) + b"\n\n" for at in range(400)]
+    events[60] += b": ping\n\n"
+    events[130:131] = [events[130].replace(b"\n", b"\r"), b"data: {oops\n\n"]
+    events[250] = events[250].replace(b" w250", "\u2028 世".encode())
+    body = _OPENED + b"".join(events)
+    reads = [body[at : at + size] for at in range(0, len(body), size)]
+    said = []
+    for runs in (Runs.OFF, Runs.USUAL):
+        analyzer = Analyzer(_REQUEST, _HEAD, timing_known=True, runs=runs)
+        for at, data in enumerate(reads):
+            analyzer.feed(1000 * at + 40_000_000 * (at > len(reads) // 2) + 7_000_000 * (at > len(reads) // 3), data)
+        said.append(repr(analyzer.finish(Ending.UPSTREAM_CUT, 99_000_000)))
+    assert said[0] == said[1]
+    assert "stall-gap" in said[0]
+
+
 @pytest.mark.parametrize("name", _BROKEN)
 def test_findings_on_every_chunk_are_counted_in_runs(name, monkeypatch):
     reads = _reads_of(*_BROKEN[name])

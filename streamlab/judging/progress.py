@@ -1,0 +1,92 @@
+"""What has come of a stream so far, kept while it is judged: counts, firsts and times, the fold, the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from streamlab.judging.held_reads import Batch
+from streamlab.judging.metrics import MetricsCollector
+from streamlab.rules.state import RuleState
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
+
+_CONTENT = Fact.CONTENT | Fact.REASONING | Fact.REFUSAL | Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.TEXT
+_ANSWER = _CONTENT & ~Fact.REASONING
+Reads = Iterable[tuple[int | None, bytes]]
+
+
+class Progress:
+    """Takes in each event once the rules were asked about it."""
+
+    def __init__(self, ctx: RuleState) -> None:
+        self._ctx = ctx
+        self.metrics = MetricsCollector()
+
+    def event(self, at: int, event: StreamEvent, facts: int, offset_us: int | None) -> None:
+        """An event that was judged."""
+        ctx = self._ctx
+        seen = ctx.seen
+        seen.events = at + 1
+        tracker = ctx.tracker
+        if tracker is not None and seen.finished_us is None and tracker.finished:
+            seen.finished_us = offset_us
+        if facts & Fact.COMMENT:
+            return
+        seen.data_events += 1
+        self.metrics.data_event(offset_us)
+        if facts & Fact.CHUNK:
+            chunk: dict[str, Any] = event.json  # type: ignore[union-attr]
+            seen.chunks += 1
+            if seen.first_chunk is None:
+                seen.first_chunk = chunk
+            seen.last, seen.last_chunk_at = chunk, at
+            ctx.accumulator.feed(chunk)
+            if facts & _CONTENT or facts & Fact.TYPED:
+                self._note_content(at, chunk, facts, offset_us)
+            if facts & Fact.FINISH:
+                seen.note_finish(at, chunk)
+        elif facts & Fact.DONE:
+            if seen.done_at is None:
+                seen.done_at = at
+        elif facts & Fact.ERROR:
+            ctx.accumulator.feed_error(event.json)  # type: ignore[union-attr]
+            if seen.error_at is None:
+                seen.error_at = at
+
+    def _note_content(self, at: int, chunk: dict[str, Any], facts: int, offset_us: int | None) -> None:
+        if facts & Fact.TYPED and not facts & _CONTENT:
+            kind = chunk["type"]
+            if not kind.endswith(".delta"):
+                return
+            facts |= Fact.REASONING if "reasoning" in kind else Fact.CONTENT
+        seen = self._ctx.seen
+        seen.content_events += 1
+        if seen.first_content_at is None:
+            seen.first_content_at = at
+        if facts & Fact.REASONING and self.metrics.ttfr_us is None:
+            self.metrics.ttfr_us = offset_us
+        if facts & _ANSWER and self.metrics.ttfa_us is None:
+            self.metrics.ttfa_us = offset_us
+
+    def run(self, batch: Batch, run: Run, facts: int, ask: Callable[[Reads], None]) -> None:
+        """A run of them, which came in these reads; ``ask`` asks the rules about reads, between its events."""
+        seen, first = self._ctx.seen, True
+        for read, count in batch.shares(run):
+            if read > batch.at:
+                ask(batch.reads_up_to(read))
+            if not count:
+                continue
+            offset_us = batch.offsets[read]
+            if first:
+                first = False
+                self._note_content(seen.events, run.template.chunk, facts, offset_us)
+                seen.content_events -= 1
+            seen.events += count
+            seen.data_events += count
+            seen.chunks += count
+            seen.content_events += count
+            self.metrics.data_events(offset_us, count)
+        self._ctx.offset_us = batch.offsets[batch.at]
+        seen.last, seen.last_chunk_at = run, seen.events - 1
