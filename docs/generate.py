@@ -323,7 +323,7 @@ def rule_index() -> str:
             continue
         lines += [f"## {family}", "", "| rule | severity | mend | what is wrong |", "|---|---|---|---|"]
         lines += [
-            f"| [{rule.name}]({rule.name}.md) | {rule.severity} | {rule.repairability} | {rule_text.title(rule)} |"
+            f"| [{rule.name}]({rule.name}.md) | {rule.severity} | {rule_page.mending(rule)} | {rule_text.title(rule)} |"
             for rule in members
         ]
         lines.append("")

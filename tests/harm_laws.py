@@ -189,7 +189,8 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
     "text": frozenset(
         {
             "choice-delta-missing", "content-array-parts", "content-holds-done-marker", "content-wrong-type",
-            "cumulative-content", "full-message-repeated", "invalid-utf8", "keepalive-chunk", "surrogate-escape-split",
+            "cumulative-content", "cumulative-reasoning",
+            "full-message-repeated", "invalid-utf8", "keepalive-chunk", "surrogate-escape-split",
             "tool-call-leaked-as-text",
             "messages-answer-after-error", "messages-block-start-text", "messages-delta-member-wrong",
             "messages-event-after-stop", "messages-unknown-type", "messages-think-tags-in-text",

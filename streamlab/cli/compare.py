@@ -46,7 +46,7 @@ def command(
     A is the exchange nearer to the model, B the one nearer to the client. Where one of them was asked to stream and
     the other was not, the two modes of the same request are compared instead. Folders of exchanges, databases and
     bundles are counted against each other: how many answers were right, which rules spoke, what hops did to the pairs
-    (by name, else by request). Exit code 0: nothing was done; 1: it was.
+    (by name, else by request). Exit code 0: nothing was done; 1: it was, or a rule speaks about B alone.
     """
     from streamlab.comparing.parity import Parity
     from streamlab.errors import UsageError
@@ -76,7 +76,9 @@ def _answer(hops: list[Hop], fail_on: str, as_json: bool) -> int:
         console = data()
         for hop in hops:
             compare_text.print_comparison(console, hop.comparison, hop.confidence, hop.reasons)
-    return _code((one.severity for hop in hops for one in hop.comparison.differences), fail_on)
+    found = [one.severity for hop in hops for one in hop.comparison.differences]
+    found += [hop.comparison.verdict.worst for hop in hops if hop.comparison.verdict.worst is not None]
+    return _code(found, fail_on)
 
 
 def _answer_parity(parity: Parity, fail_on: str, as_json: bool) -> int:

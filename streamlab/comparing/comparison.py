@@ -222,6 +222,7 @@ class Verdict:
     introduced: tuple[str, ...] = ()  # rules that speak about b only
     passed_on: tuple[str, ...] = ()  # rules that speak about both
     repaired: tuple[str, ...] = ()  # rules that speak about a only
+    worst: Severity | None = None  # of what rules say about b only
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ def verdict(
     hides += [one for one in differences if one.severity is Severity.INFO and one.kind in _REPORTS]
     line = _line(origin, a, b, broke_behind, breaks, hides, introduced, bool(differences))
     details = tuple(f"{b} {one.message}" for one in differences)
-    return Verdict(origin, line, details, introduced, passed_on, repaired)
+    worst = min((faults_b[one].severity for one in introduced), key=lambda one: one.rank, default=None)
+    return Verdict(origin, line, details, introduced, passed_on, repaired, worst)
 
 
 def _origin(*, behind: bool, here: bool) -> Blame:

@@ -114,7 +114,8 @@ def _peeled(data: bytes) -> Paste:
                 continue
             peeled = _without_head(peeled)
             then = score(peeled.body)
-            if then > now or (not now.events and peel in _OPENING):
+            hidden = then.events > 0 or peel is not peel_prefixes  # lines of other files have prefixes, too
+            if (then > now and hidden) or (not now.events and peel in _OPENING):
                 paste, now = peeled, then
         if paste == before:
             break
@@ -166,7 +167,9 @@ def _require_events(body: bytes) -> None:
     if kind in (BodyKind.JSON, BodyKind.NDJSON):
         payload = decode_payload(body if kind is BodyKind.JSON else body.split(b"\n", 1)[0])
         value = payload.value
-        if not payload.ok or (value and (type(value) is dict or (type(value) is list and dict in map(type, value)))):
+        if (not payload.ok and re.match(rb"\s*(?:\[\s*)?\{", body)) or (
+            value and (type(value) is dict or (type(value) is list and dict in map(type, value)))
+        ):
             return
     shown = body[:40].decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")
     if not body:

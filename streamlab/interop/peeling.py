@@ -162,8 +162,8 @@ def peel_literals(paste: Paste) -> Paste | None:
             if value is not None:
                 pieces.append(value)
             found = _LITERAL.search(line, stop)
-    if not any(b":" in one for one in pieces):
-        return None
+    if not any(b":" in one and b"{" in one for one in pieces):
+        return None  # a program's own words
     if not any(b"\n" in one or b"\r" in one for one in pieces):
         pieces = [one + b"\n" for one in pieces]
     return replace(paste, body=b"".join(pieces), took=(*paste.took, "string literals"))
@@ -216,6 +216,8 @@ def _skeleton(line: bytes) -> bytes | None:
     prefix = line[: found.start()]
     if FIELD.match(prefix) or b'{"' in prefix or len(prefix) > 200:
         return b""
+    if prefix and prefix[-1:] not in b" \t|:>])}":
+        return None  # a word that ends in the name of a field
     return re.sub(rb"\d+", b"0", prefix)
 
 

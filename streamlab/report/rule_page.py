@@ -24,6 +24,11 @@ def dialects_with(rule: str) -> list[str]:
     return [dialect.name for dialect in all_dialects() if rule in dialect.deviations]
 
 
+def mending(rule: type[Rule]) -> str:
+    """What is promised of a rule's findings, in short."""
+    return str(rule.repairability) if rule.of_some is None else f"{rule.of_some} for some, else {rule.repairability}"
+
+
 def rules_table() -> Table:
     """All rules, by family."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -31,7 +36,7 @@ def rules_table() -> Table:
         table.add_column(heading, overflow="fold")
     for rule in all_rules():
         severity = Text(str(rule.severity), style=STYLES[rule.severity])
-        table.add_row(Text(rule.name), severity, Text(str(rule.repairability)), Text(title(rule)))
+        table.add_row(Text(rule.name), severity, Text(mending(rule)), Text(title(rule)))
     return table
 
 
@@ -45,6 +50,7 @@ def rule_object(rule: type[Rule]) -> dict[str, Any]:
         "apis": sorted(str(api) for api in apis_of(rule)),
         "source": rule.source._asdict(),
         "repair": str(rule.repairability),
+        "repair_of_some": str(rule.of_some) if rule.of_some is not None else None,
         "dialects": dialects_with(rule.name),
         "breaks": [break_json(one) for one in breaks(rule.name)],
         "explanation": explanation(rule),
@@ -63,7 +69,7 @@ def markdown(rule: type[Rule]) -> str:
     lines = [
         f"# {rule.name}",
         "",
-        f"**{rule.severity}** · mend: {rule.repairability} · {apis}",
+        f"**{rule.severity}** · mend: {mending(rule)} · {apis}",
         "",
         first,
         "",

@@ -42,6 +42,8 @@ class Rule:
     severity: ClassVar[Severity]
     source: ClassVar[Source]
     repairability: ClassVar[Repairability] = Repairability.NONE
+    #: What is promised of some findings, where ``repairability`` is that of the others.
+    of_some: ClassVar[Repairability | None] = None
     #: The repair that removes the deviation; several rules may share one.
     repair: ClassVar[type[Repair] | None] = None
     #: Whom it concerns: a scope, names of APIs, or None for the API in whose folder it lies.

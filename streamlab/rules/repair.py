@@ -356,7 +356,7 @@ def unended(state: RepairState, ending: Ending, *, begun: bool, what: str, missi
     if state.stray:
         rule = "html-body-200" if state.stray.lstrip().startswith(b"<") else "body-not-event-stream"
         state.account.cannot(rule, "the body is no event stream")
-        text = state.stray.decode("utf-8", "replace")[:200]
+        text = state.stray.strip().decode("utf-8", "replace")[:200]
         message = f"the upstream answered with something else: {text}"
         return Unended(rule, message, "upstream_invalid_response")
     state.account.cannot("empty-200", "no answer is on the wire")

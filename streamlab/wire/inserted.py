@@ -24,6 +24,7 @@ _ANY = re.compile(rb":[^\"{}\[\],\r\n]{0,120}\Z")
 #: A keep-alive that is an event of its own, with its data as the payload holds it: without the field name.
 _PING = re.compile(
     rb"event:[ \t]?(?:ping|keep[ _-]?alive|heart[ _-]?beat)\n[^\"{}\r\n]{0,60}(?:\{[^{}\r\n]{0,60}\})?\Z"
+    rb"|data:[ \t]?\{\"type\": ?\"(?:ping|keep[ _-]?alive|heart[ _-]?beat)\"[^{}\r\n]{0,60}\}\Z"
 )
 _TAIL = 200  # longer than any of them
 _LINE_ENDS = re.compile(rb"(?:\r\n|\n|\r){1,2}")

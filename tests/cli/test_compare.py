@@ -53,7 +53,7 @@ def test_json_holds_verdict_differences_and_rows(run, folder):
 def test_what_counts_as_a_mismatch_can_be_chosen(run, folder):
     words = ["compare", folder / "good", folder / "bad"]
     assert run(*words, "--fail-on", "never").code == 0
-    assert run(*words, "--fail-on", "error").code == 0
+    assert run(*words, "--fail-on", "error").code == 1  # a rule at error level speaks about bad alone
     assert run(*words, "--fail-on", "info").code == 1
 
 

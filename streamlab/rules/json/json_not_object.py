@@ -27,6 +27,7 @@ class JsonNotObject(MisfitRule):
     name = "json-not-object"
     severity = Severity.ERROR
     source = CHAT_CHUNK
+    of_some = Repairability.SAFE
     apis = Scope.JUDGED
     kind = Misfit.NOT_OBJECT
 

@@ -31,6 +31,7 @@ class PlainTextInData(MisfitRule):
     name = "plain-text-in-data"
     severity = Severity.ERROR
     source = CLIENTS
+    of_some = Repairability.SAFE
     apis = Scope.JUDGED
     kind = Misfit.TEXT
 

@@ -10,7 +10,7 @@ from typing import Any
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.repairs.errors import told_error
-from streamlab.wire.error_objects import failed_without_data
+from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import comment_at_end, comment_behind, junk_before_data, spliced, without_comments
 from streamlab.wire.json_values import split_values
@@ -131,6 +131,7 @@ class Framing(Repair):
         "sse-comment-inside-data",
         "sse-spliced-frames",
         "sse-event-without-data",
+        "sse-stray-line",
         "sse-id-plus-extra-blank-line",
         "sse-event-name-on-chat",
         "sse-ping-event-with-data",
@@ -223,12 +224,13 @@ class Framing(Repair):
     def _comments(self, lines: _Lines, sse: ServerSentEvent) -> Comment | None:
         """Comments go before the data of their event; a stray line becomes one, so that nothing is lost."""
         self._note_stray(lines)
-        if lines.stray and not lines.payload:
-            self.state.stray = (self.state.stray + b"\n".join(lines.stray))[:400]
-        found = [*lines.comments, *(b" " + line.decode("utf-8", "replace").encode() for line in lines.stray)]
+        if not lines.payload and sse.raw.strip():
+            self.state.stray = (self.state.stray + sse.raw)[:400]
+        found = [*lines.comments, *(b" " + line for line in lines.stray)]  # exact: it may be the rest of a payload
         if not found:
             return None
-        raw = b"".join(b":" + text + b"\n" for text in found) + b"\n"
+        clean = [*lines.comments, *(b" " + line.decode("utf-8", "replace").encode() for line in lines.stray)]
+        raw = b"".join(b":" + text + b"\n" for text in clean) + b"\n"
         if not lines.payload and not lines.stray and not lines.rules and raw == sse.raw:
             return Comment(sse)
         return Comment(ServerSentEvent(raw, sse.start, comments=tuple(found)))
@@ -236,7 +238,7 @@ class Framing(Repair):
     @staticmethod
     def _note_stray(lines: _Lines) -> None:
         if lines.stray:
-            lines.rules["sse-event-without-data"] = lines.stray[0][:80]
+            lines.rules["sse-stray-line"] = lines.stray[0][:80]
 
     def _payload(self, lines: _Lines, sse: ServerSentEvent) -> list[StreamEvent]:
         payload = b"\n".join(lines.payload)
@@ -291,7 +293,7 @@ class Framing(Repair):
             if not any(isinstance(part, Undecodable) for part in parts):
                 torn = b"\n" in payload
                 lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
-                return parts
+                return [self._one_line(part, lines) if isinstance(part, Done) else part for part in parts]
         escaped = _STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
         if escaped != payload:
             again = read_event(frame(escaped.replace(b"\n", b""), name))
@@ -311,6 +313,9 @@ class Framing(Repair):
         if event.decoded and type(event.value) is list and event.value and all(type(v) is dict for v in event.value):
             lines.rules["json-not-object"] = "array"
             return [read_event(frame(encode_json(value), name)) for value in event.value]
+        if not self._names and (lines.event or b"").strip().lower() in ERROR_EVENTS:
+            lines.rules.pop("sse-event-name-on-chat", None)  # all that is known of it
+            return [read_event(frame(payload, lines.event))]
         return [event]
 
     def _reencode(self, draft: Draft) -> None:

@@ -113,7 +113,7 @@ class TornPayloads(Repair):
         """A blank line inside a JSON string tears it into an event and lines that belong to nothing."""
         if not isinstance(draft.event, Comment):
             return None
-        stray = [change for change in draft.changes if change.rule == "sse-event-without-data"]
+        stray = [change for change in draft.changes if change.rule == "sse-stray-line"]
         colon, space = (b"", b" ") if stray else (b":", b"")
         tail = b"\n".join(colon + text.removeprefix(space) for text in draft.event.sse.comments)
         made = self._without_comment(b"".join(self._payloads()) + b"\n\n" + tail, draft.sources)

@@ -33,6 +33,7 @@ class InvalidUtf8(Rule):
     needs_framing = True
     severity = Severity.ERROR
     source = UTF8
+    of_some = Repairability.SAFE
     apis = Scope.EVERY
     on = Fact.FAULTS | Fact.UNDECODABLE | Fact.ERROR | Fact.COMMENT
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.events import StreamEvent, Undecodable
+from streamlab.wire.inserted import junk_before_data
 from streamlab.wire.reading import Fact
 
 _MOST = 10_000
-_FIELDS = frozenset({b"data", b"event", b"id", b"retry"})
+_FIELD_NAME = re.compile(rb"[a-z][\w-]*")
+_FIELDS = frozenset({b"data", b"event", b"id", b"retry", b"error"})
 
 
 class SseStrayLine(Rule):
@@ -28,13 +33,15 @@ class SseStrayLine(Rule):
     writes next may hit the middle of a chunk.
 
     ## Repair
-    None is needed: `normalize` makes a comment of it.
+    Written as a comment.
     """
 
     name = "sse-stray-line"
     needs_framing = True
     severity = Severity.INFO
     source = SSE
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.EVERY
     on = Fact.LINES | Fact.COMMENT
 
@@ -45,10 +52,16 @@ class SseStrayLine(Rule):
         sse = event.sse
         if sse is None or isinstance(event, Undecodable) or self._lines > _MOST:
             return
-        for name, _value, colon, _space, line in sse.fields():
+        for name, value, colon, _space, line in sse.fields():
             text = line.content
-            if colon or not name.strip() or name in _FIELDS or text.lstrip()[:1] in (b"{", b"}", b"[", b"]"):
+            if not name.strip() or name.strip().lower() in _FIELDS or text.lstrip()[:1] in (b"{", b"}", b"[", b"]"):
                 continue
+            if colon and _FIELD_NAME.fullmatch(name) is not None:
+                continue  # a field that nobody knows, as the standard allows
+            if colon and (value.lstrip()[:1] in (b"{", b"[") or junk_before_data(text) is not None):
+                continue  # a payload under another name
+            if text.rstrip()[-1:] in (b"}", b"]"):
+                continue  # the rest of one that is torn
             self._lines += 1
             if self._first is None:
                 span = (line.start, line.start + len(text))

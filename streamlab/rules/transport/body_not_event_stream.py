@@ -18,7 +18,8 @@ _QUOTED = 60
 
 
 class BodyNotEventStream(Rule):
-    """The server says 200, and the body is no event stream: plain text, a JSON scalar, binary data, only comments.
+    """The server says 200, and the body is no event stream: plain text, a JSON scalar, binary data, only comments or
+    fields without data.
 
     Judged where a stream was asked for, or, where the request is unknown, where the body is labelled as one, and only
     when the response ended properly. A web page, a whole completion, an error as JSON and JSON without framing are
@@ -72,14 +73,19 @@ class BodyNotEventStream(Rule):
         if received.kind is BodyKind.TEXT:
             return None if ctx.content_type == "text/html" else _of_text(received.prefix)
         if received.kind is BodyKind.SSE:
-            return "nothing but comments" if self._only_comments() else None
+            return self._without_data()
         if received.kind is BodyKind.JSON and received.decoded_bytes <= len(received.prefix):
             return None if self._is_known(decode_payload(received.prefix).value) else "JSON"
         return None
 
-    def _only_comments(self) -> bool:
-        lines = self.ctx.received.prefix.splitlines()
-        return not self.ctx.seen.data_events and all(not line or line.startswith(b":") for line in lines)
+    def _without_data(self) -> str | None:
+        """What an event stream is that has no event, in words; None where it has one, or something in it is none."""
+        if self.ctx.seen.data_events:
+            return None
+        names = {line.partition(b":")[0] for line in self.ctx.received.prefix.splitlines() if line}
+        if not names <= {b"", b"event", b"id", b"retry"}:
+            return None
+        return "nothing but comments" if names == {b""} else "nothing but fields without data"
 
     def _is_known(self, value: Any) -> bool:
         """Whether JSON is of an API known here, or an error, of which other rules speak."""
@@ -97,4 +103,5 @@ def _of_text(start: bytes) -> str:
     if decode_payload(start).ok:
         return "a JSON value"
     strange = sum(byte < 9 or 13 < byte < 32 or byte == 127 for byte in start[:256])
-    return "binary data" if strange or b"\xef\xbf\xbd" in start[:256] else "text"
+    lost = start[:256].decode("utf-8", "replace").count("\ufffd") > 2 or b"\xef\xbf\xbd" in start[:256]
+    return "binary data" if strange or lost else "text"

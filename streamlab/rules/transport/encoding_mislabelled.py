@@ -32,6 +32,7 @@ class EncodingMislabelled(Rule):
     needs_framing = True
     severity = Severity.ERROR
     source = HTTP
+    of_some = Repairability.SAFE
     apis = Scope.EVERY
     statuses = ANY_STATUS
 

@@ -112,6 +112,7 @@ class OversizedSseLine(Rule):
     needs_framing = True
     severity = Severity.WARNING
     source = OBSERVED
+    of_some = Repairability.SAFE
     repair = CutLongText
     apis = Scope.OPENAI
     on = Fact.CHUNK | Fact.DONE | Fact.ERROR | Fact.UNDECODABLE | Fact.COMMENT

@@ -59,14 +59,14 @@ class Envelope(Repair):
         if is_keepalive(draft.json):
             self.awake = True  # the next one may equal it, envelope and all
             return (_kept_alive(draft),)
-        if says_nothing(draft.json):
-            if not self._constants and len(self._held) < _MAX_HELD:
-                self._held.append(draft)
-                self.awake = True
-                return ()
-            if self._is_another(draft.json):
-                self.awake = True
-                return (_kept_alive(draft),)
+        hollow = says_nothing(draft.json)
+        if not self._constants and (hollow or _is_aside(draft.json)) and len(self._held) < _MAX_HELD:
+            self._held.append(draft)
+            self.awake = True
+            return ()
+        if hollow and self._is_another(draft.json):
+            self.awake = True
+            return (_kept_alive(draft),)
         self._note_seam(draft.json)
         if self._starts_over(draft.json):
             self.state.restarted_at = self.state.at
@@ -123,7 +123,7 @@ class Envelope(Repair):
         """What said nothing, and was held back until it is known which answer it belongs to."""
         held, self._held = self._held, []
         for draft in held:
-            if self._is_another(draft.json):
+            if self._is_another(draft.json) and says_nothing(draft.json):
                 yield _kept_alive(draft)
             else:
                 yield from self._repaired(draft)
@@ -203,6 +203,11 @@ def _kept_alive(draft: Draft) -> Draft:
 def _is_azure_prelude(chunk: JsonObject) -> bool:
     """Azure's chunks without choices carry filter results and an empty envelope, by design."""
     return chunk.get("choices") == [] and "usage" not in chunk and not chunk.get("id") and not chunk.get("object")
+
+
+def _is_aside(chunk: JsonObject) -> bool:
+    """Whether a chunk has no choices, nor usage: what it tells is the vendor's own, and so may its envelope be."""
+    return chunk.get("choices") == [] and reading.usage(chunk) is None and not chunk.get("error")
 
 
 def _id_rule(value: Any) -> str:

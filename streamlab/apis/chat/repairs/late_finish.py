@@ -23,7 +23,7 @@ class LateFinish(Repair):
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
         self._held: list[Draft] = []
-        self._finishes: dict[int, Draft] = {}  # choice -> the held chunk that finishes it
+        self._finishes: dict[int, list[Draft]] = {}  # choice -> the held chunks that finish it
         self._late: list[Draft] = []  # those after which text came
 
     def event(self, draft: Draft) -> Drafts:
@@ -36,9 +36,9 @@ class LateFinish(Repair):
         for choice in listed:
             index = reading.choice_index(choice)
             if choice.get("text") and not choice.get("finish_reason") and index in self._finishes:
-                self._late.append(self._finishes.pop(index))
+                self._late += self._finishes.pop(index)
         if len(listed) == 1 and isinstance(listed[0].get("finish_reason"), str) and not listed[0].get("text"):
-            self._finishes.setdefault(reading.choice_index(listed[0]), draft)
+            self._finishes.setdefault(reading.choice_index(listed[0]), []).append(draft)
         if not self._held and not self._finishes:
             return (draft,)
         self._held.append(draft)

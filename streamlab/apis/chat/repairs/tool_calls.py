@@ -135,6 +135,7 @@ class ToolCalls(Repair):
         if not had_calls:
             yield from self._let_go()
         if self._comes_late(listed, had_calls):
+            yield from self._let_go()
             yield from _role_first(draft)
             self._late.append(draft)
             return
@@ -143,6 +144,7 @@ class ToolCalls(Repair):
             self.state.account.drop(draft, draft.changes[-1].rule)
             return
         if self._braces is None or self._braces[0] is not draft:
+            yield from self._let_go()
             yield draft
 
     def _comes_late(self, listed: list[JsonObject], had_calls: bool) -> bool:
@@ -204,12 +206,11 @@ class ToolCalls(Repair):
             put_index(draft, placed, fragment, spot)
             if self._braces is not None and self._braces[1] is placed.call:
                 yield from self._after_braces(fragment)
-            elif self._braces is not None:
-                yield from self._let_go()
             if before is not None and before[0] is placed.call:
                 _clear_braces(draft, *before, fragment)
             before = None
             if self._repaired(draft, calls, placed.call, fragment, spot):
+                yield from self._let_go()  # of another call: this one goes out
                 kept.append(fragment)
                 if _is_braces(placed.call, fragment):
                     before = placed.call, fragment["function"]
@@ -261,8 +262,9 @@ class ToolCalls(Repair):
         """More arguments after ``{}``, which were a placeholder if these begin anew."""
         assert self._braces is not None
         held, call, function = self._braces
-        _clear_braces(held, call, function, fragment)
-        yield from self._let_go()
+        if arguments_text(reading.function(fragment).get("arguments")):
+            _clear_braces(held, call, function, fragment)
+            yield from self._let_go()
 
     # -- finishing ---------------------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ class MessagesThinkingSignature(MessagesRule):
     severity = Severity.WARNING
     source = MESSAGES_THINKING
     repairability = Repairability.NONE
+    of_some = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.BLOCK_STOP
 

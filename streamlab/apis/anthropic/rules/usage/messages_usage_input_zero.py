@@ -35,6 +35,7 @@ class MessagesUsageInputZero(MessagesRule):
     severity = Severity.WARNING
     source = OBSERVED_MESSAGES
     repairability = Repairability.NONE
+    of_some = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.START | MessageFact.MESSAGE_DELTA
 

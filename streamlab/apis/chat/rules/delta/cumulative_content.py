@@ -38,7 +38,7 @@ class KeepWhatIsNew(Repair):
     def event(self, draft: Draft) -> Drafts:
         if not self.asks:
             return (draft,)
-        text = reading.content(_first_delta(draft))
+        text = self._said(_first_delta(draft))
         if self._sure:
             self._strip(draft, text)
             return (draft,)
@@ -61,8 +61,7 @@ class KeepWhatIsNew(Repair):
         if not self._held:
             return (draft,)
         self._held.append(draft)
-        over = not draft.is_chunk or any(choice.get("finish_reason") for choice in reading.choices(draft.json))
-        return self._decide() if over or len(self._held) > _MAX_HELD else ()
+        return self._decide() if self._is_over(draft) or len(self._held) > _MAX_HELD else ()
 
     def end(self, ending: Ending) -> Drafts:
         return self._decide()
@@ -73,7 +72,7 @@ class KeepWhatIsNew(Repair):
         self._sure = self.awake = True
         held, self._held = self._held, []
         for draft in held:
-            self._strip(draft, reading.content(_first_delta(draft)))
+            self._strip(draft, self._said(_first_delta(draft)))
         return held
 
     def _settle(self) -> Drafts:
@@ -85,7 +84,19 @@ class KeepWhatIsNew(Repair):
     def _strip(self, draft: Draft, text: str) -> None:
         if text and text.startswith(self._sent):
             new, self._sent = text[len(self._sent) :], text
-            draft.put(self.rules[0], _first_delta(draft), "content", new, "choices[0].delta.")
+            self._cut_down(draft, _first_delta(draft), text, new)
+
+    # -- which text it is --------------------------------------------------------------------------------------------
+
+    def _said(self, delta: JsonObject) -> str:
+        return reading.content(delta)
+
+    def _cut_down(self, draft: Draft, delta: JsonObject, text: str, new: str) -> None:
+        draft.put(self.rules[0], delta, "content", new, "choices[0].delta.")
+
+    def _is_over(self, draft: Draft) -> bool:
+        """Whether an event without text shows that no more of it comes."""
+        return not draft.is_chunk or any(choice.get("finish_reason") for choice in reading.choices(draft.json))
 
 
 #: Growing deltas that leave no doubt while the answer is still going on; and how many events may wait for that.
@@ -120,6 +131,7 @@ class CumulativeContent(LateRule):
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.CONTENT | Fact.TEXT
 
+    _what = "text"
     _last = ""
     _growths = 0
     _place: Place | None = None
@@ -129,8 +141,8 @@ class CumulativeContent(LateRule):
         listed = reading.choices(reading.chunk_of(event))
         if not listed or reading.choice_index(listed[0]) != 0:
             return
-        text = reading.content(reading.delta(listed[0])) or listed[0].get("text")
-        if type(text) is not str or not text:
+        text, path = self._said(listed[0])
+        if not text:
             return
         if not text.startswith(self._last):
             self._growths = 0
@@ -139,10 +151,15 @@ class CumulativeContent(LateRule):
         if self._last and len(text) > len(self._last):
             self._growths += 1
             if self._place is None:
-                self._place = self.keep(
-                    at, event, "choices[0].delta.content" if "delta" in listed[0] else "choices[0].text"
-                )
+                self._place = self.keep(at, event, path)
         self._last = text
+
+    def _said(self, choice: JsonObject) -> tuple[str, str]:
+        """The text that a choice adds, and the path of it."""
+        text = reading.content(reading.delta(choice))
+        if text or type(choice.get("text")) is not str:
+            return text, "choices[0].delta.content"
+        return choice["text"], "choices[0].text"
 
     def passes(self, run: Run) -> bool:
         """The same text again and again settles nothing."""
@@ -152,7 +169,7 @@ class CumulativeContent(LateRule):
         if self._growths >= _GROWTHS and len(self._last) >= _SHORTEST:
             yield self.found_at(
                 self._place,
-                f"each delta repeats the whole text so far, up to {quote(self._last)}",
+                f"each delta repeats the whole {self._what} so far, up to {quote(self._last)}",
                 expected="what is new",
                 actual=self._last,
             )

@@ -101,8 +101,9 @@ class ReasoningFieldVariants(Rule):
 def _ends_thought(text: str) -> bool:
     """Whether a text has the end of reasoning without its beginning, on its own: not as what people talk about."""
     before, tag, after = text.partition("</think>")
-    quoted = before[-1:] in ("`", "'", '"') or after[:1] in ("`", "'", '"')
-    return bool(tag and before.strip()) and "<think" not in before and not quoted and after[:1] in ("", "\n")
+    quoted = before[-1:] in ("`", "'", '"') or after[:1] in ("`", "'", '"') or before.count("```") % 2
+    alone = after[:1] in ("", "\n") or before.rstrip(" ")[-1:] in (".", "!", "?", "\n", "。", "！", "？")
+    return bool(tag and before.strip()) and "<think" not in text and not quoted and alone
 
 
 def _tags_around(reasoning: str) -> bool:

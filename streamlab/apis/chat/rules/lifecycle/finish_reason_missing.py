@@ -38,6 +38,7 @@ class FinishReasonMissing(Rule):
     name = "finish-reason-missing"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
+    of_some = Repairability.UNSAFE
     answer_fact = "unfinished"
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})

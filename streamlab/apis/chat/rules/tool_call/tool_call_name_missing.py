@@ -34,6 +34,7 @@ class ToolCallNameMissing(Rule):
     name = "tool-call-name-missing"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
+    of_some = Repairability.SAFE
     answer_fact = "call-without-name"
     repairability = Repairability.NONE
     on = Fact.FRAGMENT

@@ -12,6 +12,7 @@ from streamlab.rules.repair import Added, Draft, Drafts, Repair, RepairState, St
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import TextKind
 
@@ -19,7 +20,7 @@ from streamlab.wire.runs import TextKind
 class OneCallAfterAnother(Repair):
     """One fragment per chunk; a call that begins before the one before it is complete waits for that."""
 
-    rules = ("tool-call-parallel-lost",)
+    rules = ("tool-call-parallel-lost", "tool-call-arguments-empty-object-prefix")
     stage = Stage.TOOL_CALL
     on = Fact.TOOL_CALLS
     holds_back = "a tool call, and the finish, while the call before it is not complete (4,096 fragments at most)"
@@ -99,7 +100,10 @@ class OneCallAfterAnother(Repair):
         current = self._current.setdefault(choice, index)
         if index != current and (choice, index) not in self._complete:
             if (choice, current) not in self._complete:
-                self._waiting.setdefault((choice, index), []).append(draft)
+                waiting = self._waiting.setdefault((choice, index), [])
+                if len(waiting) == 1 and _arguments(draft).lstrip().startswith("{"):
+                    _clear_placeholder(waiting[0])
+                waiting.append(draft)
                 self._held_count += 1
                 draft.note(self.rules[0], "choices[0].delta.tool_calls[0]")
                 if self._held_count > _MAX_WAITING:
@@ -118,10 +122,8 @@ class OneCallAfterAnother(Repair):
         """Follow the arguments of a call until they are complete."""
         if (choice, index) in self._complete:
             return
-        fragment = reading.tool_calls(reading.delta(reading.choices(draft.json)[0]))[0]
-        arguments = reading.function(fragment).get("arguments")
         state = self._calls.setdefault((choice, index), CallArguments())
-        state.add(arguments if isinstance(arguments, str) else "")
+        state.add(_arguments(draft))
         if state.complete:
             self._complete.add((choice, index))
             del self._calls[choice, index]
@@ -148,6 +150,23 @@ class OneCallAfterAnother(Repair):
 
 
 _MAX_WAITING = 4096
+_PLACEHOLDER = "tool-call-arguments-empty-object-prefix"
+
+
+def _function(draft: Draft) -> JsonObject:
+    """The function of a chunk's only fragment."""
+    return reading.function(reading.tool_calls(reading.delta(reading.choices(draft.json)[0]))[0])
+
+
+def _arguments(draft: Draft) -> str:
+    arguments = _function(draft).get("arguments")
+    return arguments if isinstance(arguments, str) else ""
+
+
+def _clear_placeholder(draft: Draft) -> None:
+    """Take out ``{}`` that the next fragment of its call, which comes right behind it from now on, begins anew."""
+    if _arguments(draft).strip() == "{}":
+        draft.put(_PLACEHOLDER, _function(draft), "arguments", "", "choices[0].delta.tool_calls[0].function.")
 
 
 def _call_of(added: Added) -> tuple[int, int] | None:

@@ -1,0 +1,108 @@
+"""Siblings of public reports, as other servers and relays send them: what is found, and what goes out."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import errors_left, normalize
+from tests import streams
+from tests.batches import batched
+from tests.harm_laws import broken_laws
+from tests.odd_calls import odd_stream
+from tests.repairing.test_harm_kinds import asked, errors, told
+from tests.repairing.test_harm_kinds import named as with_name
+from tests.streams import chat_text, chat_usage, completions_text, sse
+
+TEXT = chat_text("a", "b")
+WHOLE = ["", "a", "b", "finish:stop", "[DONE]"]
+PROCESSING = {"id": "gen-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}
+LATE = completions_text("a", "b", "c")
+BROKEN = streams.frame(TEXT[1]).replace(b'"finish_reason"', b'finish_reason"').removeprefix(b"data: ")
+LOG = b'INFO:     127.0.0.1:5 - "POST /v1/chat/completions HTTP/1.1" 200 OK\n'
+
+#: kind -> what came, the errors that are found, and what goes out
+KINDS = {
+    "a ping event without a name in the middle of a line": (
+        asked(sse(TEXT).replace(b'"content":"b"', b'"contdata: {"type":"ping"}\n\nent":"b"')),
+        {"sse-comment-inside-data"},
+        ["", "a", ":", "b", "finish:stop", "[DONE]"],
+    ),
+    "another spelling of [DONE] glued to a chunk": (
+        asked(sse(TEXT, done=False).rstrip() + b"\rdata: [done]\n\n"),
+        {"sse-missing-blank-line"},
+        WHOLE,
+    ),
+    "two finishes before more text in legacy completions": (
+        asked(sse([LATE[0], LATE[3], LATE[3], LATE[1], LATE[2]]), path="/v1/completions"),
+        {"content-after-finish"},
+        ["a", "b", "c", "finish:stop", "finish:stop", "[DONE]"],
+    ),
+    "an error that nobody can read keeps its name": (
+        asked(sse(TEXT[:2], done=False) + with_name(b"error", BROKEN.strip()) + sse(chat_usage("a")[-1:]), usage=True),
+        {"json-malformed"},
+        ["", "a", "error", "usage", "[DONE]"],
+    ),
+    "a line of a log among the events": (
+        asked(streams.frame(TEXT[0]) + LOG + sse(TEXT[1:])),
+        set(),
+        ["", ":", "a", "b", "finish:stop", "[DONE]"],
+    ),
+}  # fmt: skip
+
+
+@batched("kind", KINDS)
+def test_what_is_found_and_what_goes_out(kind):
+    exchange, found, out = KINDS[kind]
+    assert errors(exchange) == found
+    assert [one for one in told(normalize(exchange).exchange.body) if one != ":"] == [one for one in out if one != ":"]
+    assert broken_laws(exchange) == {}
+
+
+def test_what_a_gateway_says_of_itself_first_does_not_name_the_answer():
+    repaired = normalize(asked(sse([{**PROCESSING, "status": "processing"}, *TEXT]))).exchange.body
+    assert repaired.endswith(sse(TEXT))
+    assert b"gen-1" not in repaired
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        (b"   \n\n", "empty-200"),
+        (b": hi\n\n: hi\n\n", "body-not-event-stream"),
+        (b"retry: 1000\n\n", "body-not-event-stream"),
+        (b"event: message\n\n", "body-not-event-stream"),
+        (b"upstream connect error", "body-not-event-stream"),
+        (bytes(range(128, 256)), "body-not-event-stream"),
+        (b"<html>Bad Gateway</html>", "html-body-200"),
+        (b"{}", "body-not-event-stream"),
+    ],
+)
+def test_check_and_normalize_call_a_body_without_an_answer_the_same(body, rule):
+    exchange = asked(body)
+    assert rule in errors(exchange)
+    assert rule in errors_left(normalize(exchange))
+    assert rule in normalize(exchange).changes
+
+
+def test_each_chunk_twice_is_said_once_the_answer_is_over():
+    pieces = chat_text("Spring", " is", " here", ".")
+    doubled = [pieces[0], *[one for piece in pieces[1:-1] for one in (piece, piece)], pieces[-1]]
+    assert errors(asked(sse(doubled))) == {"chunks-sent-twice"}
+    assert errors_left(normalize(asked(sse(doubled)))) == ("chunks-sent-twice",)
+    assert errors(asked(sse(chat_text("No.", " No.", " No.", " No.")))) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "told_of"), [("I think so.</think>Hi", True), ("A tag </think> closes it", False), ("a</think>b", False)]
+)
+def test_the_end_of_reasoning_in_the_text(text, told_of):
+    rules = {one.rule for one in analyze(asked(sse(chat_text(text)))).findings}
+    assert ("reasoning-field-variants" in rules) is told_of
+
+
+@pytest.mark.parametrize("number", [3224, 3314, 6769])
+def test_a_placeholder_is_cleared_although_nothing_of_another_call_went_out_between(number):
+    exchange = asked(sse(odd_stream(number)), tools=True)
+    once = normalize(exchange).exchange
+    assert normalize(once).exchange.body == once.body
