@@ -3,113 +3,18 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
-from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, quote
-from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
-from streamlab.rules.sources import CHAT_CHUNK_DELTA
-from streamlab.wire import reading
-from streamlab.wire.events import StreamEvent
-from streamlab.wire.payload import JsonObject
+from streamlab.apis.chat.cumulative import CumulativeDeltas, KeepWhatIsNew
 from streamlab.wire.reading import Fact
-from streamlab.wire.runs import Run
-
-_GROWTHS = 2
-_SHORTEST = 8
 
 
-class KeepWhatIsNew(Repair):
-    """Sends only what each delta adds, once it is clear that all of them repeat the text so far."""
+class KeepNewText(KeepWhatIsNew):
+    """Sends only what each delta adds to the text."""
 
     rules = ("cumulative-content",)
-    doubts_text = True
-    stage = Stage.DELTA
     on = Fact.CONTENT
-    holds_back = "deltas that begin with the whole text so far, until four grew that way or the answer ends"
-
-    def __init__(self, state: RepairState) -> None:
-        super().__init__(state)
-        self._held: list[Draft] = []
-        self._last = self._sent = ""
-        self._growths = 0
-        self._sure = False
-
-    def event(self, draft: Draft) -> Drafts:
-        if not self.asks:
-            return (draft,)
-        text = self._said(_first_delta(draft))
-        if self._sure:
-            self._strip(draft, text)
-            return (draft,)
-        if not text:
-            return self._textless(draft)
-        if not text.startswith(self._last):
-            return (*self._settle(), draft)
-        if not self._last:
-            self._last = self._sent = text
-            return (draft,)
-        self._growths += len(text) > len(self._last)
-        self._last = text
-        self._held.append(draft)
-        self.awake = True
-        if self._growths >= _CERTAIN and len(text) >= _SHORTEST:
-            return self._decide()
-        return self._settle() if len(self._held) > _MAX_HELD else ()
-
-    def _textless(self, draft: Draft) -> Drafts:
-        if not self._held:
-            return (draft,)
-        self._held.append(draft)
-        return self._decide() if self._is_over(draft) or len(self._held) > _MAX_HELD else ()
-
-    def end(self, ending: Ending) -> Drafts:
-        return self._decide()
-
-    def _decide(self) -> Drafts:
-        if self._growths < _GROWTHS or len(self._last) < _SHORTEST:
-            return self._settle()
-        self._sure = self.awake = True
-        held, self._held = self._held, []
-        for draft in held:
-            self._strip(draft, self._said(_first_delta(draft)))
-        return held
-
-    def _settle(self) -> Drafts:
-        """These deltas are what they seem."""
-        held, self._held = self._held, []
-        self.retire()
-        return held
-
-    def _strip(self, draft: Draft, text: str) -> None:
-        if text and text.startswith(self._sent):
-            new, self._sent = text[len(self._sent) :], text
-            self._cut_down(draft, _first_delta(draft), text, new)
-
-    # -- which text it is --------------------------------------------------------------------------------------------
-
-    def _said(self, delta: JsonObject) -> str:
-        return reading.content(delta)
-
-    def _cut_down(self, draft: Draft, delta: JsonObject, text: str, new: str) -> None:
-        draft.put(self.rules[0], delta, "content", new, "choices[0].delta.")
-
-    def _is_over(self, draft: Draft) -> bool:
-        """Whether an event without text shows that no more of it comes."""
-        return not draft.is_chunk or any(choice.get("finish_reason") for choice in reading.choices(draft.json))
 
 
-#: Growing deltas that leave no doubt while the answer is still going on; and how many events may wait for that.
-_CERTAIN = 4
-_MAX_HELD = 16
-
-
-def _first_delta(draft: Draft) -> JsonObject:
-    listed = reading.choices(draft.json) if draft.is_chunk else []
-    return reading.delta(listed[0]) if listed and reading.choice_index(listed[0]) == 0 else {}
-
-
-class CumulativeContent(LateRule):
+class CumulativeContent(CumulativeDeltas):
     """Every delta holds the whole text so far instead of what is new.
 
     ## What OpenAI does
@@ -124,52 +29,6 @@ class CumulativeContent(LateRule):
     """
 
     name = "cumulative-content"
-    severity = Severity.ERROR
-    source = CHAT_CHUNK_DELTA
-    repairability = Repairability.SAFE
-    repair = KeepWhatIsNew
+    repair = KeepNewText
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.CONTENT | Fact.TEXT
-
-    _what = "text"
-    _last = ""
-    _growths = 0
-    _place: Place | None = None
-
-    def event(self, at: int, event: StreamEvent) -> None:
-        """Follows the first choice; one delta that does not repeat the one before settles it."""
-        listed = reading.choices(reading.chunk_of(event))
-        if not listed or reading.choice_index(listed[0]) != 0:
-            return
-        text, path = self._said(listed[0])
-        if not text:
-            return
-        if not text.startswith(self._last):
-            self._growths = 0
-            self.retire()
-            return
-        if self._last and len(text) > len(self._last):
-            self._growths += 1
-            if self._place is None:
-                self._place = self.keep(at, event, path)
-        self._last = text
-
-    def _said(self, choice: JsonObject) -> tuple[str, str]:
-        """The text that a choice adds, and the path of it."""
-        text = reading.content(reading.delta(choice))
-        if text or type(choice.get("text")) is not str:
-            return text, "choices[0].delta.content"
-        return choice["text"], "choices[0].text"
-
-    def passes(self, run: Run) -> bool:
-        """The same text again and again settles nothing."""
-        return run.template.varying.choice != 0 or run.texts.count(self._last) == len(run.texts)
-
-    def end(self, ending: Ending) -> Findings:
-        if self._growths >= _GROWTHS and len(self._last) >= _SHORTEST:
-            yield self.found_at(
-                self._place,
-                f"each delta repeats the whole {self._what} so far, up to {quote(self._last)}",
-                expected="what is new",
-                actual=self._last,
-            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.rules.delta.cumulative_content import CumulativeContent, KeepWhatIsNew
+from streamlab.apis.chat.cumulative import CumulativeDeltas, KeepWhatIsNew
 from streamlab.rules.repair import Draft
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
@@ -32,7 +32,7 @@ class KeepNewReasoning(KeepWhatIsNew):
         )
 
 
-class CumulativeReasoning(CumulativeContent):
+class CumulativeReasoning(CumulativeDeltas):
     """Every delta holds the whole reasoning so far instead of what is new.
 
     ## What OpenAI does
