@@ -229,7 +229,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "tool-call-args-before-name", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
             "messages-block-restarted", "messages-start-missing", "messages-start-repeated",
             "messages-tool-id-missing", "messages-tool-id-repeated", "messages-error-shape-wrong",
-            "messages-event-after-stop", "responses-completed-output-empty",
+            "messages-event-after-stop", "messages-unknown-type", "responses-completed-output-empty",
             "responses-ids-unstable", "responses-missing-required-fields",
             "responses-error-without-failed", "responses-missing-item-id", "responses-terminal-missing",
             "responses-response-missing", "responses-missing-response-id", "responses-item-id-duplicate",
@@ -242,7 +242,8 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
     "names": frozenset(
         {
             "tool-call-name-repeated", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
-            "messages-block-restarted", "messages-tool-name-not-in-tools",
+            "messages-block-restarted", "messages-tool-name-not-in-tools", "messages-event-after-stop",
+            "messages-unknown-type",
             "responses-item-changed", "responses-completed-output-empty", "responses-error-without-failed",
             "responses-item-done-missing",
             "responses-completed-output-missing", "responses-response-missing", "responses-terminal-missing",

@@ -24,7 +24,9 @@ Examples:
 @click.option("--blame", is_flag=True, help="Instead of the stream: where every event and every change comes from.")
 @click.option("--api", metavar="NAME", help="Read as this API instead of guessing (chat.completions, …).")
 @click.option(
-    "--to", type=click.Choice(["chat"]), help="Translate into this API: an Anthropic stream into chat chunks."
+    "--to",
+    type=click.Choice(["chat"]),
+    help="Translate into this API: a stream of Messages or Responses into chat chunks.",
 )
 @db_option
 @max_input_option

@@ -22,6 +22,7 @@ Examples:
   streamlab probe http://127.0.0.1:8000/v1
   streamlab probe http://127.0.0.1:4000/v1 --model glm --direct http://127.0.0.1:8000/v1 --direct-model glm-4
   streamlab probe http://127.0.0.1:4000/v1 --api anthropic --model claude-sonnet-5
+  streamlab probe http://127.0.0.1:4000/v1 --api responses --model gpt-5
   OPENAI_API_KEY=… streamlab probe https://api.openai.com/v1 --model gpt-4.1-mini --junit probe.xml
 """
 )

@@ -28,7 +28,7 @@ from streamlab.comparing.delivery import delivery_differences
 from streamlab.comparing.differences import Differences, Gathered, spot
 from streamlab.comparing.member_changes import trait_of
 from streamlab.comparing.parity import request_body
-from streamlab.comparing.reading import Item, Reading, read_exchange
+from streamlab.comparing.reading import EMPTY, Item, Reading, read_both
 from streamlab.comparing.verdict import faults, verdict
 from streamlab.comparing.wording import number_of, shown
 from streamlab.exchange import Ending, Exchange
@@ -65,7 +65,7 @@ def compare_exchanges(
     """
     names = names or names_of(a, b)
     report_a, report_b = reports or (analyze(a), analyze(b))
-    mine, theirs = read_exchange(a), read_exchange(b)
+    mine, theirs = read_both(a, b)
     told = _without_torn_off(b, mine.items, theirs.items)
     rows = _aligned(mine, theirs, told)
     # Where it is safe to repair, the end is told on the wire in another way: nothing was cut.
@@ -95,8 +95,16 @@ def _aligned(mine: Reading, theirs: Reading, told: list[Item]) -> list[Row]:
             if [item.kind for item in one] == ["whole"]:
                 return [Row(relation, 0, len(a), 0, len(b), a[-1].offset_us, b[-1].offset_us)]
     if mine.foreign or theirs.foreign:
-        a, b = ([replace(item, tags=() if item.texts else item.tags) for item in one] for one in (a, b))
+        a, b = ([_by_text(item, side) for item in one] for one, side in ((a, "a"), (b, "b")))
     return align(a, b)
+
+
+def _by_text(item: Item, side: str) -> Item:
+    """An event of translated streams for their alignment: by its text, and where it means nothing, like none of the
+    other stream: they would be anchors between which texts that were cut otherwise do not meet."""
+    if item.texts:
+        return replace(item, tags=())
+    return replace(item, tags=(f"{EMPTY} {side}",)) if item.tags == (EMPTY,) else item
 
 
 def _without_torn_off(b: Exchange, mine: Sequence[Item], theirs: list[Item]) -> list[Item]:
@@ -113,6 +121,11 @@ def names_of(a: Exchange, b: Exchange) -> Names:
     if a.tap and b.tap and a.tap != b.tap:
         return Names(visible(a.tap, 60), visible(b.tap, 60))
     return Names("A", "B")
+
+
+def _says_something(item: Item) -> bool:
+    """Whether an event adds to the answer or ends it; usage and ``[DONE]`` do neither."""
+    return bool(item.texts) or item.kind == "error" or any(tag.startswith("finish_reason") for tag in item.tags)
 
 
 def _first_event(one: Difference) -> int:
@@ -250,6 +263,8 @@ class _Comparing:
             return rows
         if self._b.ending in _NOT_ITS_DOING:
             return rows[: last + 1]
+        if self._theirs.foreign and not broke and not any(map(_says_something, map(self._item, lost))):
+            return rows[: last + 1]  # its protocol ends otherwise; usage is compared with the answers
         cut = broke and self._a.ending is Ending.COMPLETE
         if len(lost) < 2 and not cut:
             return rows

@@ -14,6 +14,7 @@ from typing import Any
 
 from streamlab.apis import UNKNOWN, api_of_json, api_of_path
 from streamlab.exchange import Ending, Exchange
+from streamlab.rules.api import Api
 from streamlab.rules.finding import Finding, Severity
 from streamlab.wire import bodies, reading
 from streamlab.wire.accumulate import Accumulator
@@ -106,10 +107,11 @@ def answer_of(exchange: Exchange) -> Answer:
     head = exchange.head
     decoder = BodyDecoder(head.header("content-encoding") if head is not None else None, guess=True)
     body = b"".join(decoder.feed(segment.data) for segment in exchange.segments) + decoder.finish()
-    folded, fingerprint, logprobs = Accumulator(), dict[str, Any](), False
     values = list(_values(body))
     first = values[0][0] if values else {}
-    for value, is_error in _as_chat(exchange, values):
+    api = _api_of(exchange, first)
+    folded, fingerprint, logprobs = Accumulator(), dict[str, Any](), False
+    for value, is_error in _as_chat(exchange, api, values):
         for name in ("model", "system_fingerprint", "service_tier", "object"):
             if value.get(name) is not None:
                 fingerprint.setdefault(name, value[name])
@@ -134,11 +136,13 @@ def _values(body: bytes) -> Iterator[tuple[JsonObject, bool]]:
         yield value, bool(value.get("error"))
 
 
-def _as_chat(exchange: Exchange, values: list[tuple[JsonObject, bool]]) -> Iterator[tuple[JsonObject, bool]]:
-    """The values of an answer in the words of chat, where its API has a translator."""
+def _api_of(exchange: Exchange, first: JsonObject) -> Api:
     api = api_of_path(exchange.request.url) if exchange.request is not None else UNKNOWN
-    if api is UNKNOWN and values:
-        api = api_of_json(values[0][0])
+    return api_of_json(first) if api is UNKNOWN and first else api
+
+
+def _as_chat(exchange: Exchange, api: Api, values: list[tuple[JsonObject, bool]]) -> Iterator[tuple[JsonObject, bool]]:
+    """The values of an answer in the words of chat, where its API has a translator."""
     kind = api.translator()
     if kind is None:
         yield from values

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from streamlab.apis import UNKNOWN
 from streamlab.apis.translator import Translator
 from streamlab.exchange import Exchange
 from streamlab.judging.stream_reader import StreamReader
+from streamlab.rules.api import Api
 from streamlab.rules.request import RequestReading
 from streamlab.wire import bodies, reading
 from streamlab.wire.calls import CallTracker, TrackedCall
@@ -68,6 +70,10 @@ class Item:
         return (value,) if isinstance(value, dict) else ()
 
 
+#: The tag of an event that means nothing.
+EMPTY = "empty"
+
+
 @dataclass(slots=True)
 class Reading:
     """An exchange, read. ``foreign`` says that its events were translated, so that envelopes mean nothing."""
@@ -76,6 +82,7 @@ class Reading:
     reads: int = 0
     bytes: int = 0
     foreign: bool = False
+    api: Api = UNKNOWN
     complete: bool = True  # False when there was more than `MAX_EVENTS` or `MAX_WHOLE`
     first_text_us: int | None = None
     characters: int = 0
@@ -115,16 +122,29 @@ def texts_of(items: Sequence[Item]) -> dict[Lane, str]:
     return {lane: "".join(texts) for lane, texts in pieces.items()}
 
 
-def read_exchange(exchange: Exchange) -> Reading:
-    """Every event of an exchange, read once."""
-    return _Reader(exchange).run()
+def read_exchange(exchange: Exchange, *, translated: bool = False) -> Reading:
+    """Every event of an exchange, read once; ``translated`` where those of another API are to be compared with it."""
+    return _Reader(exchange, translated=translated).run()
+
+
+def read_both(a: Exchange, b: Exchange) -> tuple[Reading, Reading]:
+    """Two exchanges that are to be compared: each as it is, or both in the words of chat."""
+    mine, theirs = read_exchange(a), read_exchange(b)
+    if mine.api is theirs.api:
+        return mine, theirs
+    again = [
+        read_exchange(exchange, translated=True) if read.api.compared_natively else read
+        for exchange, read in ((a, mine), (b, theirs))
+    ]
+    return again[0], again[1]
 
 
 class _Reader:
     """Splits a body as its kind wants it: an event stream, JSON values in a row, or one whole thing."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, *, translated: bool) -> None:
         self._exchange = exchange
+        self._translated = translated
         self._found = Reading()
         self._known = _Known()
         self._translator: Translator | None = None
@@ -185,8 +205,9 @@ class _Reader:
         self._settled = True
         if not self._stream.settled:
             self._stream.settle(value)
-        kind = self._stream.api.translator()
-        if kind is not None:
+        api = self._found.api = self._stream.api
+        kind = api.translator()
+        if kind is not None and (self._translated or not api.compared_natively):
             self._translator = kind(RequestReading(self._exchange.request).body)
             self._found.foreign = True
 
@@ -268,7 +289,7 @@ def _bare(value: bytes) -> StreamEvent:
 
 def _filler(texts: Texts) -> tuple[str, ...]:
     """An event that means nothing still is one."""
-    return () if texts else ("empty",)
+    return () if texts else (EMPTY,)
 
 
 def _meaning(values: Iterable[JsonObject], known: _Known) -> tuple[Texts, tuple[str, ...]]:

@@ -34,6 +34,7 @@ from streamlab.interop.peeling import (
 )
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.exchange_dir import read_bare_body
+from streamlab.wire.binary_frames import is_framed
 from streamlab.wire.bodies import BodyKind, sniff
 from streamlab.wire.payload import decode_payload
 
@@ -57,11 +58,14 @@ _OPENING = (peel_utf16, peel_colours, peel_json_log, peel_fences)
 _ROUNDS = 4
 _COMMAND = re.compile(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
 _TYPE = ("content-type", "text/event-stream")
+_BINARY_TYPE = ("content-type", "application/vnd.amazon.eventstream")
 
 
 def read_pasted(data: bytes) -> Exchange:
     """The exchange that a bare body or a paste shows. Raises UnreadableInputError where nothing in it is an event."""
     data = _gunzipped(data)
+    if is_framed(data):
+        return replace(read_bare_body(data), head=ResponseHead(200, (_BINARY_TYPE,)))
     paste = _peeled(data) if len(data) <= LARGEST_PASTE else Paste(data)
     if not paste.took and paste.head is None:
         _require_events(data)

@@ -107,6 +107,8 @@ class Api:
     works_meanwhile: ClassVar[bool] = False
     #: Whether JSON values in a row, without the framing of an event stream, are its stream.
     sends_bare_values: ClassVar[bool] = False
+    #: Whether two of its streams are compared event by event as they are; beside another API's they are translated.
+    compared_natively: ClassVar[bool] = False
     #: An HTTP error body in short, for messages.
     error_body: ClassVar[str] = '{"error": {"message": "...", "type": "...", "param": null, "code": null}}'
     #: The silence from which a stall is worth a warning, where pings and comments break it, and from which a client

@@ -12,6 +12,7 @@ from streamlab.standins.base import WEATHER_TOOL, Minter, Scenario, StandinServe
 from streamlab.standins.plain_http import HttpRequest, HttpResponse, JsonObject
 
 Events = list[JsonObject]
+_THOUGHT = "**Thinking** it over, a short answer will do."
 _PROMPT, _CALL = "Why is the sea salty?", "Call the tool for Oslo."
 _TOOL = {"type": "function", **WEATHER_TOOL["function"]}
 
@@ -26,7 +27,7 @@ class Response:
 
     def __init__(self, body: JsonObject, mint: Minter) -> None:
         chat = {
-            "messages": [{"role": "user", "content": _text_of(body.get("input"))}],
+            "messages": [{"role": _role_of(body.get("input")), "content": _text_of(body.get("input"))}],
             "tools": [{"type": "function", "function": tool} for tool in objects(body.get("tools"))],
         }
         reply = speak(tidied(chat))
@@ -36,17 +37,26 @@ class Response:
         self._created = 1_795_000_000
         self._numbered = 0
         self.items: list[JsonObject] = []
-        if reply.text:
-            part = {"type": "output_text", "annotations": [], "logprobs": [], "text": reply.text}
+        self.status = "completed"
+        if isinstance(body.get("reasoning"), dict):
+            summary = [{"type": "summary_text", "text": _THOUGHT}]
+            self.items.append({"id": f"rs_{mint.hexadecimal(48)}", "type": "reasoning", "summary": summary})
+        text, limit = reply.text, body.get("max_output_tokens")
+        if isinstance(limit, int) and len(tokens(text)) > limit:
+            text, self.status = "".join(tokens(text)[:limit]), "incomplete"
+        if text:
+            part = {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
             message = {"id": f"msg_{mint.hexadecimal(48)}", "type": "message", "role": "assistant", "content": [part]}
-            self.items.append({**message, "status": "completed"})
+            self.items.append({**message, "status": self.status})
         for call in reply.tools:
             names = {"id": f"fc_{mint.hexadecimal(48)}", "type": "function_call", "call_id": f"call_{mint.letters(24)}"}
             self.items.append({**names, "name": call.name, "arguments": call.arguments, "status": "completed"})
 
     def object(self, status: str, **members: Any) -> JsonObject:
         """The response object; ``members`` replace its own."""
-        done = status == "completed"
+        done = status != "in_progress"
+        if status == "incomplete":
+            members = {"incomplete_details": {"reason": "max_output_tokens"}, **members}
         base = {"id": self.id, "object": "response", "created_at": self._created, "status": status}
         empty: JsonObject = {
             "error": None,
@@ -62,7 +72,7 @@ class Response:
         return {**base, **empty, **asked_for, **steady, "output": output, "usage": usage, **members}
 
     def _usage(self) -> JsonObject:
-        count = sum(len(tokens(compact(item))) for item in self.items)
+        count = sum(len(tokens(_said(item))) for item in self.items)
         details = {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
         return {"input_tokens": 12, "output_tokens": count, "total_tokens": 12 + count, **details}
 
@@ -70,8 +80,14 @@ class Response:
         """The events of the stream, in order, numbered."""
         opening = [{"type": f"response.{kind}", "response": self.object("in_progress")} for kind in _OPENING]
         items = [event for at, item in enumerate(self.items) for event in item_events(at, item)]
-        closing = {"type": "response.completed", "response": self.object("completed")}
+        closing = {"type": f"response.{self.status}", "response": self.object(self.status)}
         return numbered([*opening, *items, closing])
+
+
+def _said(item: JsonObject) -> str:
+    """What an item says, without its ids, so that the same answer costs the same."""
+    parts = objects(item.get("content")) + objects(item.get("summary"))
+    return "".join(str(part.get("text")) for part in parts) + str(item.get("name", "")) + str(item.get("arguments", ""))
 
 
 _OPENING = ("created", "in_progress")
@@ -84,9 +100,9 @@ def numbered(events: Events) -> Events:
 
 def item_events(at: int, item: JsonObject) -> Events:
     """The events of one item of the output."""
-    emptied: JsonObject = {"content": []} if item["type"] == "message" else {"arguments": ""}
-    opened = {**item, **emptied, "status": "in_progress"}
-    inside = _message_events(at, item) if item["type"] == "message" else _call_events(at, item)
+    empty: JsonObject = {"content": [], "arguments": "", "summary": [], "status": "in_progress"}
+    opened = {key: empty.get(key, value) for key, value in item.items()}
+    inside = _INSIDE[item["type"]](at, item)
     return [
         {"type": "response.output_item.added", "output_index": at, "item": opened},
         *inside,
@@ -115,10 +131,34 @@ def _call_events(at: int, item: JsonObject) -> Events:
     return [*pieces, {"type": f"{kind}.done", **where, "arguments": item["arguments"], "name": item["name"]}]
 
 
+def _summary_events(at: int, item: JsonObject) -> Events:
+    kind, [part] = "response.reasoning_summary", item["summary"]
+    where = {"item_id": item["id"], "output_index": at, "summary_index": 0}
+    return [
+        {"type": f"{kind}_part.added", **where, "part": {**part, "text": ""}},
+        *({"type": f"{kind}_text.delta", **where, "delta": piece} for piece in tokens(part["text"])),
+        {"type": f"{kind}_text.done", **where, "text": part["text"]},
+        {"type": f"{kind}_part.done", **where, "part": part},
+    ]
+
+
+_INSIDE: dict[str, Callable[[int, JsonObject], Events]] = {
+    "message": _message_events,
+    "function_call": _call_events,
+    "reasoning": _summary_events,
+}
+
+
+def _role_of(asked_for: Any) -> str:
+    last = (objects(asked_for) or [{}])[-1]
+    return "tool" if last.get("type") == "function_call_output" else "user"
+
+
 def _text_of(asked_for: Any) -> str:
     if isinstance(asked_for, str):
         return asked_for
-    last = (objects(asked_for) or [{}])[-1].get("content")
+    said = (objects(asked_for) or [{}])[-1]
+    last = said.get("output") if said.get("type") == "function_call_output" else said.get("content")
     return last if isinstance(last, str) else compact(last)
 
 
@@ -154,7 +194,7 @@ def no_id(events: Events) -> Events:
 
 def no_item_added(events: Events) -> Events:
     """Items are done that were never added."""
-    opened = ("response.output_item.added", "response.content_part.added")
+    opened = ("response.output_item.added", "response.content_part.added", "response.reasoning_summary_part.added")
     return numbered([event for event in events if event["type"] not in opened])
 
 
@@ -180,6 +220,17 @@ FAULTS: dict[str, Callable[[Events], Events]] = {
 }
 
 
+def _refused(path: str, body: Any) -> tuple[str, str | None] | None:
+    """Why a request is refused, and the code of that; None where it is answered."""
+    if not path.endswith("/responses") or not isinstance(body, dict):
+        return "Not a request for a response", None
+    if not body.get("input") or not isinstance(body["input"], str | list):
+        return "Invalid type for 'input': expected a string or a list of items", "invalid_type"
+    if "no-such-model" in str(body.get("model")):
+        return f"The requested model '{body['model']}' does not exist.", "model_not_found"
+    return None
+
+
 class ResponsesServer(StandinServer):
     """What every server of the Responses API here shares."""
 
@@ -190,13 +241,14 @@ class ResponsesServer(StandinServer):
             body = json.loads(request.body)
         except ValueError:
             body = None
-        if not request.path.endswith("/responses") or not isinstance(body, dict) or not body.get("input"):
-            error = {"message": "Not a request for a response", "type": "invalid_request_error", "param": None}
+        wrong = _refused(request.path, body)
+        if wrong is not None:
+            error = {"message": wrong[0], "type": "invalid_request_error", "param": None, "code": wrong[1]}
             await response.whole(400, self._head("application/json"), compact({"error": error}).encode())
             return
         answer = Response(body, self.minter(request))
         if body.get("stream") is not True:
-            await response.whole(200, self._head("application/json"), compact(answer.object("completed")).encode())
+            await response.whole(200, self._head("application/json"), compact(answer.object(answer.status)).encode())
             return
         await response.start(200, [*self._head("text/event-stream; charset=utf-8"), ("Transfer-Encoding", "chunked")])
         for event in self.bent(answer):

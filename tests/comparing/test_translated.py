@@ -10,7 +10,7 @@ import pytest
 from streamlab.comparing.comparison import Kind
 from streamlab.comparing.hops import compare_exchanges
 from streamlab.exchange import Ending
-from tests import corpus, messages, streams
+from tests import corpus, messages, responses, streams
 
 PAIRS = sorted(path.parent for path in (corpus.CORPUS / "translated").glob("*/labels.json"))
 
@@ -76,3 +76,50 @@ def test_an_answer_that_was_cut_short_is_one_difference():
     a, b = _pair("right-2-openai-two-calls-to-anthropic")
     cut = replace(b, segments=b.segments[:6], ending=Ending.UPSTREAM_CUT)
     assert [one.kind for one in compare_exchanges(a, cut).differences] == [Kind.CUT_SHORT]
+
+
+# -- Responses beside another API --------------------------------------------------------------------------------------
+
+_ONE = responses.text("Spring is here.")
+_ASKED = streams.request_for(usage=True)
+
+
+def _chat(payloads):
+    return streams.exchange([streams.sse([one]) for one in payloads], request=_ASKED)
+
+
+def _called(*calls):
+    """Chat's calls of the weather, and the usage of the Responses streams."""
+    opened = [streams.call(at, f"call_{at}", "get_weather", arguments) for at, arguments in enumerate(calls)]
+    usage = {"prompt_tokens": 21, "completion_tokens": 17, "total_tokens": 38}
+    chunks = [
+        streams.chunk({"role": "assistant", "content": None}),
+        *(streams.chunk({"tool_calls": [one]}) for one in opened),
+    ]
+    return _chat([*chunks, streams.chunk({}, "tool_calls"), {**streams.chunk({}), "choices": [], "usage": usage}])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "kinds"),
+    [
+        (responses.exchange(responses.tool()), _called(responses.OSLO), set()),
+        (_called(responses.OSLO), responses.exchange(responses.tool()), set()),
+        (_called('{"city": "Oslo"}', '{"city": "Rome"}'), responses.exchange(responses.tools()), set()),
+        (responses.exchange(responses.tools()), _called(responses.OSLO), {Kind.CALL_LOST}),
+        (responses.exchange(responses.tools()), _called(responses.ROME, responses.OSLO), {Kind.CALLS_REORDERED}),
+        (responses.exchange(responses.tool()), _called('{"city":"Oslo "}'), {Kind.CALL_CHANGED}),
+        (messages.exchange(messages.sse(messages.text())), responses.exchange(_ONE), {Kind.USAGE_CHANGED}),
+        (messages.exchange(messages.sse(messages.text())), responses.exchange(responses.text("Spring is")),
+         {Kind.TEXT_LOST, Kind.USAGE_CHANGED}),
+    ],
+)  # fmt: skip
+def test_responses_beside_another_api_are_compared_by_what_they_say(a, b, kinds):
+    told = {one.kind for one in compare_exchanges(a, b).differences}
+    assert told - {Kind.DELAYED, Kind.READS_MERGED, Kind.READS_SPLIT} == kinds
+
+
+def test_two_of_responses_are_compared_event_by_event():
+    whole = responses.exchange(responses.text())
+    lacking = responses.numbered([one for one in responses.text() if one["type"] != "response.in_progress"])
+    [lost, *_] = compare_exchanges(whole, responses.exchange(lacking)).differences
+    assert lost.kind is Kind.EVENT_LOST

@@ -19,7 +19,7 @@ from streamlab.interop.curl_command import request_of
 from streamlab.interop.reading import read_bytes
 from streamlab.judging.analyzer import analyze
 from streamlab.storage.exchange_dir import read_bare_body, read_exchange_dir
-from tests import streams
+from tests import binary_frames, messages, streams
 from tests.batches import batched
 
 HOME = Path(__file__).parent / "pastes"
@@ -170,3 +170,16 @@ PIECES = ["data: {", "'", '"', "b'", "{'", "\n", "> ", "* ", "```", "1: ", "(", 
 def test_any_mixture_is_read_or_refused(pieces: list[str]) -> None:
     with contextlib.suppress(UnreadableInputError):
         read_bytes("x", "".join(pieces).encode())
+
+
+def _binary(body):
+    [made] = read_bytes("answer.bin", body)
+    return made
+
+
+def test_a_bare_file_of_binary_frames_is_read_as_bedrock_sends_it():
+    body = b"".join(map(binary_frames.chunk, messages.text()))
+    report = analyze(_binary(body))
+    assert (report.api, report.findings) == ("anthropic.messages", ())
+    flipped = body[:-1] + bytes([body[-1] ^ 1])
+    assert [one.rule for one in analyze(_binary(flipped)).findings] == ["binary-message-corrupt"]

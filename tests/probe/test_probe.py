@@ -19,6 +19,7 @@ from rich.cells import cell_len
 
 from streamlab.apis.anthropic.questions import QUESTIONS as MESSAGES
 from streamlab.apis.chat.questions import QUESTIONS
+from streamlab.apis.responses.questions import QUESTIONS as RESPONSES
 from streamlab.standins import in_thread, serve_standin, standin_in_thread
 from streamlab.storage.capture_db import CaptureDB
 from tests import streams
@@ -343,3 +344,27 @@ def test_an_api_without_questions_is_a_mistake(probe):
     ran = probe("http://127.0.0.1:9/v1", "--api", "gemini")
     assert ran.code == 2
     assert "--api gemini" in ran.err
+
+
+# -- Responses ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_conforming_server_of_responses_passes_its_own_questions(probe, tmp_path):
+    with standin_in_thread("responses", gap_ms=0) as server:
+        ran = probe(server.base_url, "--api", "responses", "--model", "gpt-5", "--json")
+    assert ran.code == 0, ran.out
+    assert [one["name"] for one in ran.json["features"]] == [one.name for one in RESPONSES]
+    assert {one["state"] for one in ran.json["features"]} == {"pass"}
+    assert {one["parity"]["deterministic"] for one in ran.json["features"] if one["name"] == "tool-call"} == {True}
+    with CaptureDB(tmp_path / "probe.db") as database:
+        asked = {database.get(row.id).request.url.rpartition("/v1")[2] for row in database.overview()}
+    assert asked == {"/responses"}
+
+
+def test_what_a_gateway_of_responses_breaks_is_named_and_both_modes_are_compared(probe):
+    with standin_in_thread("responses-gateway", gap_ms=0) as server:
+        ran = probe(server.base_url, "--api", "responses", "--model", "failure-as-completed", "--json")
+    assert ran.code == 1
+    assert {"responses-completed-output-empty", "parity-content"} <= ran.rules("long")
+    assert {"responses-completed-output-empty", "parity-tool-calls"} <= ran.rules("tool-call")
+    assert ran.feature("plain")["whole"]["state"] == "pass"

@@ -78,6 +78,16 @@ def test_perfect_responses(events, mutations):
     assert broken_laws(_mutant(responses.exchange(events), mutations)) == {}
 
 
+_BROKEN = sorted(responses.CASES)
+
+
+@settings(max_examples=examples(90), deadline=None)
+@given(at=st.integers(0, len(_BROKEN) - 1), mutations=MUTATIONS)
+def test_broken_responses(at, mutations):
+    """A stream that one gateway broke, and a line or a second one broke again."""
+    assert broken_laws(_mutant(responses.CASES[_BROKEN[at]].exchange, mutations)) == {}
+
+
 @_FEW
 @given(at=st.integers(0, 9999), folder=st.sampled_from(("rules", "corpus")), mutations=MUTATIONS, unsafe=st.booleans())
 def test_every_stream_in_any_cuts(at, folder, mutations, unsafe):

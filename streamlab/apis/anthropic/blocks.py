@@ -152,6 +152,10 @@ class Block:
         faulty = any(fault.kind == "trailing-text" for fault in payload.faults)
         return Input(payload.ok and not faulty, payload.value)
 
+    def turn_into(self, kind: str) -> None:
+        """Be of the type that the first delta names, where nobody opened the block."""
+        self.kind, self.fits, self.fragmented = kind, _FITS.get(kind, _NOTHING), kind in TOOL_BLOCKS
+
     def same_call(self, start: JsonObject) -> bool:
         """Whether another start means this block again: the same type and, for a call, the same id."""
         if start.get("type") != self.kind or not self.kind:

@@ -88,7 +88,12 @@ MEMBER_DELTAS: Final = {member: kind for kind, member in DELTA_TYPES.items() if 
     "citation": "citations_delta"
 }
 #: The block type that a delta type names, where its block was never opened; a tool needs an id and a name besides.
-DELTA_BLOCKS: Final = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "thinking"}
+DELTA_BLOCKS: Final = {
+    "text_delta": "text",
+    "citations_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "thinking",
+}
 
 # -- message ----------------------------------------------------------------------------------------------------------
 

@@ -59,6 +59,12 @@ _KINDS: Final = {
 }
 
 
+def is_content(value: JsonObject) -> bool:
+    """Whether an event says what it is, and that is no error: an ``error`` beside it is one for nobody."""
+    kind = value.get("type")
+    return type(kind) is str and kind in _KINDS and kind != ERROR
+
+
 class MessageReader:
     """The message so far. After `read`, ``kind``, ``block``, ``delta`` and ``index`` are about the event read."""
 
@@ -81,7 +87,7 @@ class MessageReader:
         self.delta = ""  # the delta's type, or the one that its member names
         self.index = Indexes()  # and what is wrong with its index
         self._only: Block | None = None  # the open block, while there is exactly one and nothing is odd
-        self._begun = False
+        self.begun = False  # whether anything of a message came
 
     # -- what rules and repairs ask ----------------------------------------------------------------------------------
 
@@ -96,14 +102,16 @@ class MessageReader:
         return self.stop_reason is not None
 
     @property
+    def told_reason(self) -> Any:
+        """Why the message stops, wherever it says so: message_stop may hold what message_delta should have said."""
+        if self.stop_reason not in (None, ""):
+            return self.stop_reason
+        return self.stop.get("stop_reason") or as_object(self.stop.get("delta")).get("stop_reason")
+
+    @property
     def failed(self) -> bool:
         """Whether an error came before the message was stopped."""
         return self.error is not None
-
-    @property
-    def begun(self) -> bool:
-        """Whether anything of a message came."""
-        return self._begun
 
     @property
     def client_tools(self) -> list[Block]:
@@ -125,7 +133,7 @@ class MessageReader:
         past = self._new(block.index, block.start, opened=block.opened)
         past.open, past.signature, past.citations = is_open, signature, block.citations[:citations]
         past.add(text)
-        self._begun = True
+        self.begun = True
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -166,13 +174,16 @@ class MessageReader:
 
     def read_json(self, value: JsonObject) -> int:
         """Take the JSON of an event in whose framing is not of interest."""
-        if value.get("error"):
+        if value.get("error") and not is_content(value):
             return self._read_error(value, 0)
         return self._read_object(value, None, True)
 
     def _read_other(self, event: StreamEvent) -> int:
         self.kind, self.block, self.delta = "", None, ""
         if type(event) is ErrorPayload:
+            if is_content(event.json):  # clients pass the error over
+                sse = event.sse
+                return _F.ERROR | self._read_object(event.json, sse.event if sse is not None else None, sse is None)
             name = event.sse.event if event.sse is not None else b"error"
             odd = _F.NAME if name != b"error" and event.json.get("type") == ERROR else 0
             return self._read_error(event.json, odd)
@@ -212,8 +223,8 @@ class MessageReader:
             again = _F.AGAIN if kind == MESSAGE_STOP and self.stopped else 0
             self.other_answer = self.other_answer or (kind == MESSAGE_START and self._is_other(value))
             return facts | odd | again | (0 if again else self._after())
-        if not self._begun:
-            self._begun = True
+        if not self.begun:
+            self.begun = True
             odd |= 0 if kind == MESSAGE_START else _F.UNOPENED
         odd |= self._take(kind, value)
         opened = self.open_blocks if kind in (BLOCK_START, BLOCK_STOP) else None
@@ -325,6 +336,8 @@ class MessageReader:
         if block is None:
             block = self._new(index, {"type": DELTA_BLOCKS.get(self.delta, "tool_use")}, opened=False)
             odd |= _F.STRAY
+        elif not block.opened and not block.kind:  # only a stop came for it so far
+            block.turn_into(DELTA_BLOCKS.get(self.delta, ""))
         self.block = block
         if block.open:
             odd |= self._overlap(block)
@@ -354,4 +367,4 @@ class MessageReader:
         return odd | (_F.MEMBER if member is not None and type(delta.get(member)) is not str else 0)
 
 
-__all__ = ["ODD", "USAGE_TOKENS", "MessageFact", "MessageReader"]
+__all__ = ["ODD", "USAGE_TOKENS", "MessageFact", "MessageReader", "is_content"]

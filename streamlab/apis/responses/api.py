@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from streamlab.apis import api_names
+from streamlab.apis.question import Question
 from streamlab.apis.responses.expectations import AFTER_TERMINAL, KEEPALIVE, TERMINAL
+from streamlab.apis.responses.questions import QUESTIONS
 from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.payload import JsonObject
@@ -14,6 +16,7 @@ from streamlab.wire.payload import JsonObject
 if TYPE_CHECKING:
     from streamlab.apis.responses.fold import ResponseFold
     from streamlab.apis.responses.reader import ResponsesReader
+    from streamlab.apis.translator import Translator
 
 
 class Responses(Api):
@@ -31,6 +34,7 @@ class Responses(Api):
     names_events = True
     tells_pings = True
     works_meanwhile = True
+    compared_natively = True
 
     def recognises(self, value: JsonObject) -> bool:
         kind = value.get("type")
@@ -45,6 +49,14 @@ class Responses(Api):
         from streamlab.apis.responses.fold import ResponseFold
 
         return ResponseFold(tracker)
+
+    def translator(self) -> type[Translator] | None:
+        from streamlab.apis.responses.translator import ResponsesTranslator
+
+        return ResponsesTranslator
+
+    def questions(self) -> Iterable[Question]:
+        return QUESTIONS
 
     def texts(self, value: JsonObject) -> Iterator[tuple[Any, str, str]]:
         piece = value.get("delta")

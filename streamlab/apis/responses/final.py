@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from streamlab.apis.responses.expectations import CALL_INPUT, UNCLOSED
+from streamlab.apis.responses.expectations import CALL_INPUT, COMPLETED, UNCLOSED
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.items import Item, input_text, texts_of
 from streamlab.rules.base import quote
@@ -50,6 +50,13 @@ def _same_id(item: Item, found: JsonObject) -> bool:
 
 def _same_kind(item: Item, found: JsonObject) -> bool:
     return found.get("type") == item.kind
+
+
+def ended_early(terminal: str, final: JsonObject | None, items: list[Item]) -> bool:
+    """Whether a response was completed with nothing in it while its items were still to come: what follows the end is
+    no second answer but this one."""
+    listed = as_object(final).get("output")
+    return terminal == COMPLETED and not listed and (not items or any(item.open and item.opened for item in items))
 
 
 def contradictions(output: list[Any], items: list[Item]) -> Iterator[Odd]:

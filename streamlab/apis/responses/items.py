@@ -162,6 +162,10 @@ class Item:
         held = ((self.nth(key), value) for key, _path, value in held_pieces(whole))
         return all(piece is None or not piece.deltas or str(piece.text) == value for piece, value in held)
 
+    def is_other_call(self, whole: JsonObject) -> bool:
+        """Whether a finished item is another call than this one, whatever its id says."""
+        return self.is_call and bool(self.call_id) and text_of(whole.get("call_id")) not in ("", self.call_id)
+
     def same(self, item: JsonObject) -> bool:
         """Whether an item that is added or done means this one again: the same id and, for a call, the same call."""
         if text_of(item.get("id")) != self.id or text_of(item.get("type")) != self.kind:

@@ -99,7 +99,7 @@ class TimelineRows:
     def _widths(self, width: int) -> _Widths:
         """The preview has what is left, and most of it where there is much."""
         digits = max(3, len(str(max(0, self.count - 1))))
-        kinds = 8 if width < 76 or not self._long_kinds() else 13 if width < 100 else 20  # 20: content_block_delta
+        kinds = 8 if width < 70 or not self._long_kinds() else 13 if width < 100 else 20  # 20: content_block_delta
         rest = width - (kinds - 8)
         axis = max(8, min(48, (rest - 58) // 3)) if width >= 64 else max(0, min(12, width - 54))
         return _Widths(digits, axis, width >= 90, width >= 44, kinds)

@@ -250,6 +250,28 @@ def test_without_tools_markup_is_text():
         856785675,  # text in a block of redacted thinking that has no data
         905513946,  # a thought in tags, in a delta whose type is an object
         581052951,  # message_delta before the end of a text that holds a call
+        654227027,  # the reason stands on message_stop, behind input that is no JSON
+        818635833,  # a call in the text of a block that was never opened, only closed
+        674912583,  # the text stands in message_start, and a stray delta has its number
+        936659969,  # message_stop among chunks of chat completions
+        61835517,  # and an error behind it
+        999437306,  # another block is opened while the text may hold a call
+        833049334,  # a second message_start that holds a delta
+        889793803,  # a delta of an unknown type has a piece of input
+        950656670,  # a block's start has an error beside it
+        923377405,  # message_stop gives the reason in chat's words
+        848147033,  # thinking beside a citation
+        716757161,  # message_start holds a block of no type
+        869892597,  # an error with a name beside it
+        97024896,  # comments behind message_delta, while a call waits for input that bears another number
+        979592183,  # an event that nobody can read, while blocks are followed
+        692438409,  # such a block takes the number of an open call
+        724708243,  # and is closed with it
+        13736208,  # a second message_start that holds content
+        393411497,  # a call that is restarted after one of the same id
+        470971309,  # input among chunks of chat completions
+        558668099,  # a call behind the end
+        737002501,  # input in a block of redacted thinking that has no data
     ],
 )
 def test_no_law_is_broken_where_one_was(number):
@@ -260,3 +282,49 @@ def test_text_behind_a_stray_stop_is_kept():
     events = text()
     late = [events[0], *events[6:7], *events[3:]]
     assert _held(_repaired(late))["content"] == "Spring is here."
+
+
+def _stopping(**members):
+    """A tool whose input breaks off, and a message_stop that says more than its type."""
+    events = tool("", '{"path": "/no')
+    return sse([*events[:-2], {"type": "message_stop", **members}])
+
+
+def test_a_reason_on_message_stop_counts_for_the_input_before_it():
+    made = exchange(_stopping(delta={"stop_reason": "tool_use"}))
+    assert "messages-tool-input-not-json" in _errors(made)
+    cut = exchange(_stopping(delta={"stop_reason": "length"}))
+    assert "messages-tool-input-not-json" not in _errors(cut)  # as at max_tokens
+    assert _held(normalize(cut))["finish_reason"] == "max_tokens"
+
+
+def test_a_call_in_the_text_becomes_one_also_where_the_next_block_opens_early():
+    found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+    result = {"type": "content_block_start", "index": 1, "content_block": found}
+    marked = [start(), opened(0), *said(0, "I look.\n", _INVOKE), result, *text()[6:]]
+    held = _held(_repaired(marked, unsafe=True))
+    assert [block["type"] for block in held["blocks"]] == ["text", "tool_use", "web_search_tool_result"]
+    assert (held["content"], held["blocks"][1]["input"]) == ("I look.\n", {"path": "/notes/today.md"})
+
+
+def test_message_stop_among_chunks_of_chat_ends_nothing():
+    chunks = [_chunk({"content": "a"}), {"type": "message_stop"}, _chunk({"content": "b"}), _chunk({}, "stop")]
+    held = _held(_repaired(b"".join(frame(one, None) for one in chunks), unsafe=True))
+    assert (held["content"], held["finish_reason"]) == ("ab", "end_turn")
+
+
+def test_an_error_beside_what_an_event_says_costs_nothing_of_the_answer():
+    events = text()
+    events[3]["error"] = "busy"
+    repaired = _repaired(events)
+    assert _held(repaired)["content"] == "Spring is here."
+    [found] = [one for one in analyze(exchange(sse(events))).findings if one.severity is Severity.ERROR]
+    assert (found.rule, found.event, str(found.repairability)) == ("messages-error-shape-wrong", 3, "none")
+
+
+def test_a_citation_beside_thinking_stays_with_its_text():
+    cited = {"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta", "citation": {"n": 1}}}
+    cited["delta"]["reasoning_content"] = "Hm."
+    held = _held(_repaired([*text()[:3], cited, *text()[3:]], unsafe=True))
+    assert [block["type"] for block in held["blocks"]] == ["thinking", "text"]
+    assert (held["blocks"][1]["citations"], held["content"]) == ([{"n": 1}], "Spring is here.")

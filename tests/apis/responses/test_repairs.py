@@ -314,3 +314,52 @@ def test_anything_in_an_event_is_taken(data):
     made = exchange(body)
     analyze(made)
     assert not normalize(made, unsafe=data.draw(st.booleans())).failed
+
+
+# -- what mutations showed -------------------------------------------------------------------------------------------
+
+
+def test_a_failure_of_our_own_repeats_no_tier_that_was_taken_out():
+    events = text()[:-1]
+    events[0]["response"]["service_tier"] = "automatic"
+    repaired = _repaired(exchange(events))
+    assert "service_tier" not in _events(repaired.body)[-1]["response"]
+    assert _repaired(repaired).body == repaired.body
+
+
+def test_a_response_that_is_completed_before_its_items_is_left_as_it_is():
+    """Dropping what comes behind the end would leave an empty answer; clients but Codex read on."""
+    events = tool()
+    early = {**events[-1], "response": {**events[-1]["response"], "output": []}}
+    made = exchange(numbered([*events[:2], early, *events[2:-1]]))
+    assert _repaired(made).body == made.body
+    told = {one.rule: str(one.repairability) for one in analyze(made).findings if one.severity is Severity.ERROR}
+    assert told == {"responses-events-after-terminal": "none"}
+
+
+def test_a_call_waits_also_where_a_replay_comes_in_between():
+    events = tool()
+    for one in events:
+        for holder in (one.get("item"), *(one.get("response") or {}).get("output", ())):
+            if holder:
+                holder["call_id"] = ""
+    events.insert(4, events[3])
+    repaired = _repaired(exchange(sse(events)), unsafe=True)
+    ids = {one["item"]["call_id"] for one in _events(repaired.body) if "item" in one}
+    assert len(ids) == 1
+    assert "" not in ids
+
+
+def test_an_item_does_not_become_the_call_of_another_by_its_id():
+    events = tool()
+    events.insert(2, {**events[2], "item": {**events[2]["item"], "call_id": "call_other"}})
+    done = [one["item"]["call_id"] for one in _events(_repaired(exchange(numbered(events))).body) if _is_done(one)]
+    assert len(done) == len(set(done))
+
+
+def test_arguments_that_stood_in_the_start_alone_are_told_step_by_step():
+    events = [one for one in tool() if "function_call_arguments" not in one["type"] and not _is_done(one)]
+    events[2]["item"]["arguments"] = '{"city":"Oslo"}'
+    kinds = [one["type"].removeprefix("response.") for one in _events(_repaired(exchange(numbered(events))).body)]
+    steps = ["function_call_arguments.delta", "function_call_arguments.done", "output_item.done"]
+    assert kinds == ["created", "in_progress", "output_item.added", *steps, "completed"]

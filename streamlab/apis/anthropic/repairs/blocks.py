@@ -23,7 +23,7 @@ from streamlab.apis.anthropic.expectations import (
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.deltas import clean, extra_thinking
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
-from streamlab.apis.anthropic.repairs.writer import MISMATCH, NOTHING, BlockWriter, Slot
+from streamlab.apis.anthropic.repairs.writer import MISMATCH, NOTHING, STRAY, BlockWriter, Slot
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Change, Draft, Drafts, ErrorPayload
 from streamlab.wire.payload import JsonObject
@@ -31,7 +31,7 @@ from streamlab.wire.reading import as_object
 
 #: Events that wait for blocks before theirs.
 _MOST_WAITING: Final = 256
-_STRAY, _OVERLAP = "messages-block-start-missing", "messages-block-overlap"
+_STRAY, _OVERLAP = STRAY, "messages-block-overlap"
 
 
 class Blocks(Part):
@@ -134,15 +134,14 @@ class Blocks(Part):
             slot = self._slots[block.number] = Slot(block.kind)
         elif slot is None:
             slot = self._slots[block.number] = self._stray(draft, kind)
-        elif slot.dropped and kind == BLOCK_DELTA and (not slot.kind or self.message.reader.delta in DELTA_BLOCKS):
-            slot = self._slots[block.number] = self._stray(draft, kind)  # there is something in it after all
+        elif slot.dropped and kind == BLOCK_DELTA:  # there is something in it after all
+            start, slot = slot.start, self._stray(draft, kind)
+            self._slots[block.number], slot.start = slot, start
         if slot.dropped or (kind == BLOCK_STOP and (slot.closed or facts & MessageFact.AGAIN)):
             self.message.drop(draft, self._why_dropped(slot, kind))
             return
         if slot.raw:
-            yield from self._writer.release()
-            self._writer.number(draft, slot)
-            yield draft
+            yield from self._writer.as_it_is(draft, slot)
             return
         yield from self._close_extra(draft, slot)
         late = kind == BLOCK_DELTA and slot.closed
@@ -171,11 +170,7 @@ class Blocks(Part):
         if kind == BLOCK_STOP:
             slot.dropped = True
         elif not slot.kind:
-            slot.raw = True
-            why = "the id and the name of the tool are not on the wire"
-            self.message.cannot(_STRAY, why if reader.delta == "input_json_delta" else "no block fits what comes")
-            slot.out = self._writer.next  # so that nobody takes it for another block's
-            self._writer.next += 1
+            self._writer.leave(slot, reader.delta)
         return slot
 
     def _wait(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
@@ -209,10 +204,16 @@ class Blocks(Part):
             return
         if slot.dropped:
             delta = as_object(draft.json.get("delta")).get("type")
-            if kind != BLOCK_DELTA or delta not in DELTA_BLOCKS:
+            if kind != BLOCK_DELTA:
                 self.message.drop(draft, self._why_dropped(slot, kind))
                 return
-            slot.dropped, slot.kind = False, DELTA_BLOCKS[delta]
+            if type(delta) is str and delta in DELTA_BLOCKS:
+                slot.dropped, slot.kind = False, DELTA_BLOCKS[delta]
+            else:
+                self._writer.leave(slot, str(delta))
+        if slot.raw:
+            yield from self._writer.as_it_is(draft, slot)
+            return
         if not slot.opened:
             yield from self._writer.open_for(draft, slot, slot.kind, _STRAY)
         if kind == BLOCK_DELTA:
@@ -227,7 +228,7 @@ class Blocks(Part):
         start = draft.json.get("content_block")
         block = as_object(start)
         if slot.kind == "redacted_thinking" and not block.get("data"):
-            slot.dropped = True
+            slot.dropped, slot.start = True, draft
             self.message.drop(draft, "messages-redacted-thinking-without-data")
             return
         slot.out, self._writer.next = self._writer.next, self._writer.next + 1

@@ -60,14 +60,19 @@ class ChatChunks(Part):
     def take(self, draft: Draft) -> Drafts:
         """What becomes of one event."""
         if self._over or is_quiet(draft):
+            self._number(draft)
             return (draft,)
         if type(draft.event) is Chunk and type(draft.json.get("choices")) is list and not kind_of(draft):
             return tuple(self._translated(draft))
         if self._like is None:
             self._over = kind_of(draft) in EVENT_TYPES
             return (draft,)
+        if kind_of(draft) == MESSAGE_STOP and self._reason is None:
+            self.message.drop(draft, _RULE)  # more chunks may follow; where none says why they stop, nothing ends them
+            return ()
         if type(draft.event) is Chunk:  # the message goes on in events of its own
             self._over = self.message.invented = True
+            self._number(draft)
             return (*self._close(), draft)
         return (*self._end(), draft)
 
@@ -127,6 +132,12 @@ class ChatChunks(Part):
         yield from self._into(call, {"type": "tool_use", "id": call.id, "name": call.name, "input": {}})
         if piece:
             yield self._made(delta_event(self._next - 1, "input_json_delta", "partial_json", piece))
+
+    def _number(self, draft: Draft) -> None:
+        """Number the message's own events behind the blocks that were made of chunks: they are about none of those."""
+        index = draft.json.get("index") if self._next and kind_of(draft).startswith("content_block_") else None
+        if type(index) is int:
+            draft.put(_RULE, draft.json, "index", index + self._next, "")
 
     # -- blocks and the end ------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class Closing(Part):
         self._told = False  # a message_delta went out
         self._begun = False
         self._moved = False  # content came after message_delta
-        self._block = False  # a block is open
+        self._open: set[Any] = set()  # the indexes of open blocks
 
     @property
     def holding(self) -> bool:
@@ -65,14 +65,22 @@ class Closing(Part):
             yield draft
         else:
             self._begun = True
-            self._block = kind == BLOCK_START or (self._block and kind != BLOCK_STOP)
+            if kind in (BLOCK_START, BLOCK_STOP):
+                self._follow(kind, draft.json.get("index"))
             # The stop of a block that comes after all is only late when the upstream sent it late.
             self._moved = self._moved or (self._delta is not None and (kind != BLOCK_STOP or bool(draft.event.sse)))
             yield draft
 
+    def _follow(self, kind: str, index: Any) -> None:
+        """Know which blocks are open; those that go out as they came may be about one that never was."""
+        if kind == BLOCK_START and type(index) is int:
+            self._open.add(index)
+        elif kind == BLOCK_STOP and type(index) is int:
+            self._open.discard(index)
+
     def idle(self) -> Drafts:
         """The stream keeps itself alive after its reason: it has nothing more to say, unless a block is open."""
-        if self._block:
+        if self._open:
             return ()
         return tuple(self._release())
 
@@ -116,7 +124,7 @@ class Closing(Part):
         draft.changes[:0] = before.changes
 
     def _ping(self, draft: Draft) -> Iterator[Draft]:
-        if self._block or self.message.stop_reason is None:  # more has to come first
+        if self._open or self.message.stop_reason is None:  # more has to come first
             yield draft
             return
         if self._delta is not None and not self._pings:
@@ -171,8 +179,14 @@ class Closing(Part):
         else:
             self.message.cannot(rule, "why the message stops is not on the wire")
             return
+        meant = FOREIGN_STOP_REASONS.get(reason)
+        changes = []
+        if meant not in (None, "tool_use"):  # as in the envelope: a call may be missing
+            changes.append(Change(_WORD, "delta.stop_reason", reason, meant))
+            reason = meant
         self.message.stop_reason = reason
         if self._delta is not None:
+            self._delta.changes += changes
             self._delta.put(rule, self._delta.json, "delta", {"stop_reason": reason, "stop_sequence": None}, "", origin)
             return
         usage = dict(as_object(event.pop("usage", None))) or {"output_tokens": 0}
@@ -180,6 +194,7 @@ class Closing(Part):
         usage.setdefault("output_tokens", count if type(count) is int else 0)
         delta = {"stop_reason": reason, "stop_sequence": None}
         self._delta = made({"type": MESSAGE_DELTA, "delta": delta, "usage": usage}, draft, rule, origin)
+        self._delta.changes += changes
 
     def _after(self, draft: Draft, kind: str) -> Iterator[Draft]:
         """What comes after the end."""

@@ -39,6 +39,7 @@ class Envelope(Part):
         self._early: list[Draft] = []
         self._id: Any = None
         self._content: tuple[list[Any], Draft] | None = None  # that message_start held already
+        self._given = 0  # blocks made of it
         self._input: JsonObject = {}  # input tokens of message_start
         self._output = 0
 
@@ -62,6 +63,9 @@ class Envelope(Part):
             self._delta(draft)
         if self._content is not None and kind in (MESSAGE_DELTA, MESSAGE_STOP):
             return (*self._blocks_of_content(), draft)
+        index = draft.json.get("index") if self._given and kind.startswith("content_block_") else None
+        if type(index) is int:  # none of those that were made
+            draft.put("messages-start-prefilled", draft.json, "index", index + self._given, "")
         return (draft,)
 
     def idle(self) -> Drafts:
@@ -123,6 +127,10 @@ class Envelope(Part):
         if message.ended and message.reader.stopped:
             yield draft  # after the end
             return
+        if says_more(draft.json):
+            message.cannot("messages-start-repeated", "there is more in it than a message")
+            yield draft
+            return
         again = as_object(draft.json.get("message")).get("id")
         if message.begun and again != self._id and not message.invented:
             message.cannot("messages-start-repeated", "another message begins: the answer may start over")
@@ -145,7 +153,9 @@ class Envelope(Part):
             wrong = type(message.get(key)) is not list if key == "content" else key in ("type", "role")
             if key not in message or (wrong and message.get(key) != MESSAGE_MEMBERS[key]):
                 self._put(draft, _RULE_SHAPE, message, key, _empty(key), "message.", Origin.INVENTED)
-        if message["content"]:
+        if message["content"] and not whole_blocks(message["content"]):
+            self.message.cannot("messages-start-prefilled", "what its content is, is not on the wire")
+        elif message["content"]:
             self._content = (as_list(message["content"]), draft)
             self._put(draft, "messages-start-prefilled", message, "content", [], "message.")
         if message["stop_reason"] is not None:
@@ -213,8 +223,8 @@ class Envelope(Part):
         blocks, start = self._content
         self._content = None
         for at, block in enumerate(blocks):
-            if type(block) is dict and block.get("type"):
-                yield from block_events(at, block, start, "messages-start-prefilled")
+            yield from block_events(at, block, start, "messages-start-prefilled")
+            self._given = at + 1
 
 
 def block_events(index: int, block: JsonObject, like: Draft, rule: str) -> Iterator[Draft]:
@@ -244,6 +254,16 @@ def block_events(index: int, block: JsonObject, like: Draft, rule: str) -> Itera
 def _empty(key: str) -> Any:
     value = MESSAGE_MEMBERS[key]
     return list(value) if type(value) is list else value
+
+
+def whole_blocks(content: list[Any]) -> bool:
+    """Whether content is blocks that say of what type they are, so that they can be streamed."""
+    return all(type(block) is dict and type(block.get("type")) is str and block["type"] for block in content)
+
+
+def says_more(event: JsonObject) -> bool:
+    """Whether a message_start holds what other events say: then its type may be wrong, and dropping it lose that."""
+    return "delta" in event or "content_block" in event or bool(as_object(event.get("message")).get("content"))
 
 
 def said_output(usage: JsonObject) -> bool:
@@ -278,4 +298,4 @@ def integer(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-__all__ = ["ABSENT", "Envelope", "block_events", "integer", "said_output", "wiped_input"]
+__all__ = ["ABSENT", "Envelope", "block_events", "integer", "said_output", "says_more", "whole_blocks", "wiped_input"]

@@ -126,6 +126,7 @@ class ToolInputs(Part):
         if not self._open:
             return
         self._index = draft.json.get("index")
+        block = draft.json["content_block"] = dict(block)  # the reader goes on knowing it as it came
         if kind == "tool_use":
             self.message.called = True
             self._name(draft, block)
@@ -173,7 +174,8 @@ class ToolInputs(Part):
     # -- the deltas --------------------------------------------------------------------------------------------------
 
     def _delta(self, draft: Draft) -> Drafts:
-        piece = as_object(draft.json.get("delta")).get("partial_json")
+        delta = as_object(draft.json.get("delta"))
+        piece = delta.get("partial_json") if delta.get("type") == "input_json_delta" else None  # others add nothing
         if type(piece) is not str or not piece or self._off or draft.json.get("index") != self._index:
             return (draft,)
         if self._given is not None:

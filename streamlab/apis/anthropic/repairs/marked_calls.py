@@ -8,23 +8,28 @@ from typing import Final
 
 from streamlab.apis.anthropic.expectations import BLOCK_STOP, MESSAGE_DELTA
 from streamlab.apis.anthropic.markup import OPENERS, calls_in
-from streamlab.apis.anthropic.repairs.deltas import clean
 from streamlab.apis.anthropic.repairs.envelope import block_events
 from streamlab.apis.anthropic.repairs.parts import Message, Part, is_quiet, kind_of
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts
+from streamlab.wire.reading import as_object
 
 _RULE = "messages-tool-call-as-text"
 _MOST: Final = 1 << 20
 
 
 class MarkedCalls(Part):
-    """Holds text back from the first bracket on that may begin a call, until its block is closed."""
+    """Holds text back from the first bracket on that may begin a call, until its block is closed.
+
+    It comes behind the part that puts blocks in order: only then is it known where a block ends.
+    """
 
     def __init__(self, message: Message) -> None:
         super().__init__(message)
         self._held: list[Draft] = []
+        self._said: list[str] = []  # the text that went out
         self._text = ""
+        self._calls = 0  # blocks that were made: so many numbers later come those that follow
 
     @property
     def holding(self) -> bool:
@@ -33,32 +38,44 @@ class MarkedCalls(Part):
 
     def take(self, draft: Draft) -> Drafts:
         """What becomes of one event."""
-        if not self.message.state.tools or is_quiet(draft) or self.message.passing:
+        kind = kind_of(draft)
+        if not self.message.state.tools or is_quiet(draft):
             return (draft,)
-        delta = (clean(draft, self.message) if kind_of(draft) == "content_block_delta" else None) or {}
+        if self.message.passing:
+            return (*self._let_go(), draft)
+        self.number(draft)
+        delta = as_object(draft.json.get("delta")) if kind == "content_block_delta" else {}
         piece = delta.get("text")
         if delta.get("type") == "text_delta" and type(piece) is str:
             return self._add(draft, piece)
-        if kind_of(draft) == BLOCK_STOP and self._held:
+        if kind == BLOCK_STOP and self._held:
             return (*self._settled(draft),)
-        if kind_of(draft) == MESSAGE_DELTA:
+        if kind == MESSAGE_DELTA:
             return (draft,)  # too early: the block is not over
         return (*self._let_go(), draft)
 
+    def number(self, draft: Draft) -> None:
+        """Number what comes behind the calls that were made."""
+        index = draft.json.get("index") if self._calls and kind_of(draft).startswith("content_block_") else None
+        if type(index) is int:
+            draft.put(_RULE, draft.json, "index", index + self._calls, "")
+
     def _add(self, draft: Draft, piece: str) -> Drafts:
         if not self._held and "<" not in piece:
+            self._said.append(piece)
             return (draft,)
         self._held.append(draft)
         self._text += piece
         return () if len(self._text) <= _MOST and _may_begin(self._text) else tuple(self._let_go())
 
     def _let_go(self) -> list[Draft]:
+        self._said.append(self._text)
         held, self._held, self._text = self._held, [], ""
         return held
 
     def _settled(self, stop: Draft) -> Iterator[Draft]:
         """The block is over: what its text holds."""
-        said = self.message.reader.text
+        said = "".join(self._said)
         before, calls = calls_in(said + self._text, self.message.state.body)
         if not calls or len(before) < len(said):
             yield from self._let_go()
@@ -78,6 +95,7 @@ class MarkedCalls(Part):
             block = {"type": "tool_use", "id": made_id, "name": name, "input": value}
             number = (index if type(index) is int else 0) + 1 + at
             yield from block_events(number, block, first, _RULE)
+        self._calls += len(calls)
 
     def finish(self, ending: Ending) -> Drafts:
         """A block that is never closed keeps its text."""

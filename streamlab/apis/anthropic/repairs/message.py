@@ -81,12 +81,13 @@ class MessageRepair(Repair):
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
         self._message = Message(state)
-        self._closing, self._blocks = Closing(self._message), Blocks(self._message)
+        self._blocks, self._marked = Blocks(self._message), MarkedCalls(self._message)
         self._reads_text = state.unsafe and bool(state.tools)  # any text may hold a call
         parts: list[Part] = [Envelope(self._message)]
         if state.unsafe:
-            parts = [ChatChunks(self._message), *parts, ThinkTags(self._message), MarkedCalls(self._message)]
-        self._parts = (*parts, self._blocks, ToolInputs(self._message), self._closing)
+            parts = [ChatChunks(self._message), *parts, ThinkTags(self._message)]
+        marked = (self._marked,) if state.unsafe else ()
+        self._parts = (*parts, self._blocks, *marked, ToolInputs(self._message), Closing(self._message))
 
     @property
     def holding(self) -> bool:
@@ -104,6 +105,7 @@ class MessageRepair(Repair):
             if message.read(draft) & MessageFact.MESSAGE_DELTA:
                 message.stop_reason = as_object(draft.json.get("delta")).get("stop_reason") or message.stop_reason
             self._blocks.number(draft)
+            self._marked.number(draft)
             return (draft,)
         out = self._through((draft,), 0)
         if self._message.passing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from streamlab.apis.anthropic.expectations import ERROR, ERROR_TYPES, EVENT_TYPES
+from streamlab.apis.anthropic.reader import is_content
 from streamlab.rules.repair import (
     ABSENT,
     Change,
@@ -59,7 +60,10 @@ class MessageErrors(Repair):
 
     def event(self, draft: Draft) -> Drafts:
         event = draft.event
-        if type(event) is ErrorPayload:
+        if type(event) is ErrorPayload and is_content(event.json):
+            self.state.account.cannot(_SHAPE, "it stands in an event that says something else")
+            draft.event = Chunk(event.sse, event.json, event.faults)
+        elif type(event) is ErrorPayload:
             self._shape(draft, event.json)
         elif type(event) is Chunk and (event.json.get("type") == ERROR or _untyped_error(event.json)):
             self._told(draft, event.json, event.json.get("error") or _said(event.json))
@@ -81,7 +85,8 @@ class MessageErrors(Repair):
             message = encode_json(told).decode("utf-8", "replace")
         kind = inner.get("type") if type(inner.get("type")) is str else _type_of(inner)
         shaped = {**inner, "type": kind, "message": message if type(message) is str else encode_json(message).decode()}
-        kept = {key: held for key, held in value.items() if key == "request_id"}
+        beside = value.keys() - {"type", "error"} if value.get("error") else {"request_id"}
+        kept = {key: held for key, held in value.items() if key in beside}
         draft.event = ErrorPayload(None, {"type": ERROR, "error": shaped, **kept})
         draft.changes.append(Change(_SHAPE, "error", value, shaped))
 

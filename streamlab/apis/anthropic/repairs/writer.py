@@ -12,6 +12,7 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 
 NOTHING: Final = Draft(Chunk(None, {}), ())
+STRAY: Final = "messages-block-start-missing"
 MISMATCH: Final = "messages-delta-type-mismatch"
 _REUSED, _GAP, _TYPE = "messages-block-index-reused", "messages-block-index-gap", "messages-block-index-type"
 
@@ -34,6 +35,7 @@ class Slot:
         "out",
         "raw",
         "signatures",
+        "start",
         "text",
         "waiting",
     )
@@ -43,6 +45,7 @@ class Slot:
         self.out = -1
         self.opened = self.closed = False
         self.dropped = False  # nothing of it goes out
+        self.start: Draft | None = None  # that was dropped with it
         self.extra = False  # nobody opened or closes it
         self.raw = False  # goes out as it came: what it should be is not known
         self.empty = True
@@ -116,6 +119,23 @@ class BlockWriter:
         yield from self.release()
         slot.closed, self.current = True, None
         yield made({"type": BLOCK_STOP, "index": slot.out}, like, rule)
+
+    def leave(self, slot: Slot, delta: str) -> None:
+        """What the block should be is not known: it goes out as it came, under a number of its own."""
+        slot.raw, slot.dropped = True, False
+        why = "the id and the name of the tool are not on the wire"
+        self.message.cannot(STRAY, why if delta == "input_json_delta" else "no block fits what comes")
+        slot.out = self.next  # so that nobody takes it for another block's
+        self.next += 1
+
+    def as_it_is(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
+        """An event of such a block."""
+        yield from self.release()
+        if slot.start is not None:
+            start, slot.start = slot.start, None
+            yield made({**start.json, "index": slot.out}, start, "messages-redacted-thinking-without-data")
+        self.number(draft, slot)
+        yield draft
 
     def empty(self, draft: Draft, slot: Slot, block: JsonObject) -> None:
         """Text that stands in the start goes into a delta; a member that is missing is added."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from streamlab.apis.anthropic.blocks import Block
-from streamlab.apis.anthropic.expectations import CUTTING_REASONS, ERROR
+from streamlab.apis.anthropic.expectations import CUTTING_REASONS, ERROR, FOREIGN_STOP_REASONS
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.inputs import InputFault, fault_of
 from streamlab.apis.anthropic.reader import MessageReader
@@ -109,11 +109,12 @@ class ToolInputRule(MessagesRule):
 
     def may_be_cut(self, block: Block) -> bool:
         """Whether the input is the last of an answer that was cut, or whose end is not known."""
-        reason = self.messages.stop_reason
-        if reason is None or not block.opened or self.eager:
+        reason = self.messages.told_reason
+        if not reason or not block.opened or self.eager:
             return True
         last = max((one.number for one in self.messages.blocks if one.is_tool), default=-1)
-        return reason in CUTTING_REASONS and block.number == last
+        meant = FOREIGN_STOP_REASONS.get(reason, reason) if type(reason) is str else None
+        return meant in CUTTING_REASONS and block.number == last
 
 
 __all__ = ["MessagesRule", "Place", "ToolInputRule"]

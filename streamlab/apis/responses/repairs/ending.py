@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS, date_of, seconds_of
+from streamlab.apis.chat.repairs.envelope import date_of, seconds_of
 from streamlab.apis.responses.cut import cut
 from streamlab.apis.responses.expectations import (
     CHAT_DETAILS,
@@ -18,10 +18,11 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.final import pairs
+from streamlab.apis.responses.final import ended_early, pairs
 from streamlab.apis.responses.fold import item_json
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.apis.responses.repairs.errors import known_tier
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.rules.repair import Draft, Origin, RepairState
 from streamlab.wire.payload import JsonObject
@@ -39,6 +40,11 @@ class ResponseOut:
         self.state = state
         self.items = items
 
+    @property
+    def ended_early(self) -> bool:
+        """Whether the response was completed with nothing in it, while its items were still to come."""
+        return ended_early(self.reader.terminal, self.reader.final, self.reader.items)
+
     def repair(self, draft: Draft) -> None:
         """The response of the event being repaired."""
         value, kind = draft.json, self.reader.kind
@@ -53,8 +59,7 @@ class ResponseOut:
             draft.put(rule, response, "id", known, "response.")
         if type(response.get("created_at")) is float:
             draft.put("responses-created-at-float", response, "created_at", int(response["created_at"]), "response.")
-        tier = response.get("service_tier")
-        if tier is not None and not (isinstance(tier, str) and tier in KNOWN_TIERS):
+        if not known_tier(response):
             draft.drop("service-tier-unknown", response, "service_tier", "response.")
         if kind != FAILED:  # one of our own has no more than is known
             self._needed(draft, response)

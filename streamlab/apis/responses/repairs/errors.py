@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS
 from streamlab.apis.responses.expectations import ERROR, TERMINAL, text_of
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.events import error_event, failed_event, made
@@ -13,6 +14,12 @@ from streamlab.rules.repairs.framing import comment
 from streamlab.wire import error_objects
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 from streamlab.wire.reading import as_object
+
+
+def known_tier(response: JsonObject) -> bool:
+    """Whether a response names no service tier but those that there are."""
+    tier = response.get("service_tier")
+    return tier is None or (isinstance(tier, str) and tier in KNOWN_TIERS)
 
 
 class Failures:
@@ -78,6 +85,8 @@ class Failures:
         response = {**as_object(self.reader.response)} if self.reader.response is not None else None
         if response is not None and type(response.get("created_at")) is float:
             response["created_at"] = int(response["created_at"])
+        if response is not None and not known_tier(response):
+            del response["service_tier"]
         if self.reader.error is not None:
             told = as_object(self.reader.error.get("error")) or self.reader.error
             code, message = text_of(told.get("code")), text_of(told.get("message"))

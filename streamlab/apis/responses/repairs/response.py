@@ -180,6 +180,10 @@ class ResponseRepair(Repair):
             return
         for fact, rule in _SAID_BEFORE:
             if facts & fact:
+                if fact == _F.AFTER_END and self._response.ended_early:
+                    self.state.account.cannot(rule, "the end came first, and what it ends behind it")
+                    yield draft
+                    return
                 self._drop(draft, rule)
                 return
         if facts & _F.FOREIGN:
@@ -187,7 +191,7 @@ class ResponseRepair(Repair):
             return
         if facts & _F.UNTYPED:
             draft.put("responses-type-missing", draft.json, "type", reader.kind, "")
-        if facts & _F.UNKNOWN and not self._known(draft):
+        if facts & _F.UNKNOWN and not self._known(draft, facts):
             yield draft
             return
         if facts & _F.DELTA_TYPE:
@@ -217,14 +221,14 @@ class ResponseRepair(Repair):
             draft.changes.append(Change("responses-keepalive-event", "", kind, ":"))
         return draft
 
-    def _known(self, draft: Draft) -> bool:
+    def _known(self, draft: Draft, facts: int) -> bool:
         """Give an event of an unknown type the name that it has here; False where it has none."""
         rule, kind = "responses-unknown-event", self._reader.kind
         if kind.startswith("response.reasoning_part."):
             renamed = kind.replace("reasoning_part", "content_part")
             draft.put(rule, draft.json, "type", renamed, "")
             return True
-        if self.state.unsafe:
+        if self.state.unsafe and not facts & (_F.UNADDED | _F.UNPARTED | _F.ORDER):  # such a one may be what is missing
             draft.event = comment(b" " + encode_json(draft.json))
             draft.changes.append(Change(rule, "", kind, ":"))
         else:
@@ -279,7 +283,7 @@ class ResponseRepair(Repair):
                 ours or (item.pieces and all(piece.told for piece in item.pieces.values()))
             ):
                 whole = {**item_json(item), "status": "completed"}
-            if whole is None or not item.agrees_with(whole):
+            if whole is None or not item.agrees_with(whole) or item.is_other_call(whole):
                 self.state.account.cannot(rule, "what the item holds is not on the wire")
                 continue
             slot = self._items.slot(item)
@@ -287,8 +291,9 @@ class ResponseRepair(Repair):
             value: JsonObject = {"type": ITEM_DONE, "output_index": slot.index, "item": whole}
             one = made(value, draft, rule)
             self._items.listed(one, whole, "item.", item)
-            if not item.pieces and not item.parts and item.kind in ("message", *CALL_INPUT):
-                for inner in inner_events(whole, slot.index):
+            untold = all(not piece.deltas and piece.done is None for piece in item.pieces.values())
+            if untold and not item.parts and item.kind in ("message", *CALL_INPUT):
+                for inner in inner_events(whole, slot.index) if item.given_whole or not item.pieces else ():
                     yield made(inner, draft, rule)
             item.done, item.open = whole, False
             yield one

@@ -45,6 +45,8 @@ class WaitingCall:
             self._item = item
             self._held = out
             return []
+        if not out:
+            return []  # a repeated event was dropped
         if item is not self._item and not facts & (_F.KEEPALIVE | _F.FOREIGN):
             if self._item.done is not None:  # with the end of the response
                 self._fill(self._item)

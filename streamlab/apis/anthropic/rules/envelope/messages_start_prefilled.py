@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.repairs.envelope import whole_blocks
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
@@ -44,6 +45,7 @@ class MessagesStartPrefilled(MessagesRule):
                 path="message.content",
                 expected=[],
                 actual=message["content"],
+                repairability=None if whole_blocks(as_list(message["content"])) else Repairability.NONE,
                 variant="content",
             )
         if message.get("stop_reason") is not None:

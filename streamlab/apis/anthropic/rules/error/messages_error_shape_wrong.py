@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import ERROR, MESSAGES_ERRORS
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.reader import is_content
 from streamlab.apis.anthropic.repairs.names import MessageErrors
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
@@ -40,8 +41,11 @@ class MessagesErrorShapeWrong(MessagesRule):
         named = event.sse is not None and event.sse.event == b"error"
         value = event.json if isinstance(event, ErrorPayload | Chunk) else None
         told = as_object(value).get("error")
+        beside = value is not None and is_content(value)
         if value is None:
             said, path = "the error is no JSON object", None
+        elif beside:
+            said, path = f"an error stands in a {value['type']}", "error"
         elif value.get("type") != ERROR:
             said, path = "the error has no type: error", "type" if "type" in value else None
         elif not named:
@@ -57,6 +61,7 @@ class MessagesErrorShapeWrong(MessagesRule):
                 path=path,
                 expected='{"type": "error", "error": {"type": "...", "message": "..."}}',
                 actual=value,
+                repairability=Repairability.NONE if beside else None,
                 variant="it has an event line" if named else "it has no event line",
             ),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import OBSERVED_MESSAGES
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.repairs.envelope import says_more
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings
@@ -43,7 +44,7 @@ class MessagesStartRepeated(MessagesRule):
         again = as_object(chunk_of(event).get("message")).get("id")
         first = as_object(reader.message).get("id")
         begun = any(block.deltas for block in reader.blocks)
-        other = begun and again != first
+        other = (begun and again != first) or says_more(chunk_of(event))
         message = "message_start comes a second time" + (", with another id" if again != first else "")
         return (
             self.found(

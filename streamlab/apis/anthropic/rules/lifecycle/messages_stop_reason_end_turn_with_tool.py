@@ -46,7 +46,7 @@ class MessagesStopReasonEndTurnWithTool(MessagesRule):
     def end(self, ending: Ending) -> Findings:
         reader = self.messages
         called = [block for block in reader.client_tools if block.opened]
-        if reader.stop_reason == "end_turn" and called:
+        if reader.told_reason == "end_turn" and called:
             name = called[0].name
             yield self.found_at(
                 self._place,

@@ -12,7 +12,6 @@ from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.reading import as_object
 
 
 class MessagesStopReasonMissing(MessagesRule):
@@ -54,7 +53,7 @@ class MessagesStopReasonMissing(MessagesRule):
             return
         if reader.message is None and not reader.blocks:
             return  # a lone message_stop: there is no message
-        stands = as_object(reader.stop.get("delta")).get("stop_reason") or reader.stop.get("stop_reason")
+        stands = reader.told_reason
         what = "message_delta has no stop_reason" if self._deltas else "there is no message_delta"
         yield self.found_at(
             self._place,

@@ -49,7 +49,7 @@ class MessagesStopReasonToolUseWithoutTool(MessagesRule):
 
     def end(self, ending: Ending) -> Findings:
         reader = self.messages
-        if reader.stop_reason == "tool_use" and not reader.client_tools and not reader.failed and not self._input:
+        if reader.told_reason == "tool_use" and not reader.client_tools and not reader.failed and not self._input:
             yield self.found_at(
                 self._place,
                 "stop_reason is tool_use, but no tool is called",

@@ -41,7 +41,7 @@ class MessagesTruncationMasked(MessagesRule):
 
     def end(self, ending: Ending) -> Findings:
         reader = self.messages
-        if reader.stop_reason == "end_turn" and reader.usage.get("output_tokens") == 0 and reader.text:
+        if reader.told_reason == "end_turn" and reader.usage.get("output_tokens") == 0 and reader.text:
             yield self.found_at(
                 self._place,
                 f"end_turn after {len(reader.text)} characters, with 0 output tokens: the answer may have been cut",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.final import ended_early
 from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.rules.finding import Repairability, Severity
@@ -23,7 +24,7 @@ class ResponsesEventsAfterTerminal(OddRule):
 
     ## Repair
     What comes after the end is dropped, and said so. An item that was not done gets its end from the finished
-    response.
+    response. Where the response was completed with nothing in it and its items come behind that, all stays as it is.
     """
 
     name = "responses-events-after-terminal"
@@ -32,3 +33,7 @@ class ResponsesEventsAfterTerminal(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.AFTER_END
+
+    def repairable(self, one: Odd) -> Repairability | None:
+        reader = self.response
+        return Repairability.NONE if ended_early(reader.terminal, reader.final, reader.items) else None
