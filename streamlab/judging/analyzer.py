@@ -275,14 +275,13 @@ class Analyzer:
     def _report(self, end_us: int | None) -> Report:
         ctx, reader = self.ctx, self._reader
         dialect, reasons = dialects.detect(self._hints.hints()) if ctx.api.judged else (None, ())
-        foreign = ctx.received.foreign is not None
-        why = why_not_judged(ctx, reader.known, foreign=foreign, riddle=reader.riddle)
+        foreign = ctx.received.foreign
+        why = why_not_judged(ctx, reader.known, foreign=foreign is not None, riddle=reader.riddle)
         api = UNKNOWN if reader.riddle else ctx.api
         found = self._places.findings(dialects.known_deviations(dialect))
-        if foreign or api is UNKNOWN:
+        if foreign is not None or api is UNKNOWN:
             # What the rules of the API promised say of an answer in another protocol are mere consequences.
-            every = {rule.name for rule in self._classes or () if rule.apis is Scope.EVERY}
-            found = tuple(one for one in found if one.rule in every)
+            found = _told_anyway(found, self._classes or (), ctx.api.foreign_rule(foreign))
         return Report(
             api=api,
             judged=why is None,
@@ -316,3 +315,9 @@ def analyze(exchange: Exchange, *, api: Api | None = None, rules: Sequence[type[
     for segment in exchange.segments:
         analyzer.feed(segment.offset_us, segment.data)
     return analyzer.finish(exchange.ending, exchange.end_us)
+
+
+def _told_anyway(found: Iterable[Finding], classes: Iterable[type[Rule]], foreign: str) -> tuple[Finding, ...]:
+    """Findings of the rules for every API, and of the one that tells of another protocol."""
+    every = {foreign, *(rule.name for rule in classes if rule.apis is Scope.EVERY)}
+    return tuple(one for one in found if one.rule in every)

@@ -188,7 +188,7 @@ class Front:
         """What comes is another protocol than the path promises, or one that is not known: it passes as it is."""
         pipeline = self._pipeline
         if (foreign := self._reader.foreign) is not None:
-            self._state.account.cannot("foreign-protocol", f"{foreign.title} is left as it is")
+            self._state.account.cannot(self._reader.api.foreign_rule(foreign), f"{foreign.title} is left as it is")
         pipeline.end(Ending.INTERRUPTED)
         pipeline.dismantle()
         self._become(Mode.PASSING)

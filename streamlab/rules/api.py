@@ -164,6 +164,10 @@ class Api:
             return False
         return not (self.ends_with_done and found.judged and found.ends_with_done)
 
+    def foreign_rule(self, found: Api | None) -> str:
+        """The rule that tells of an answer in ``found``'s protocol where this API's path promises its own."""
+        return "foreign-protocol"
+
     def asks_for_stream(self, body: JsonObject, url: str) -> bool:
         """Whether a request asks for a stream. Some APIs say so in the path instead."""
         return body.get("stream") is True or ":stream" in url

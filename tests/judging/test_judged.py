@@ -67,7 +67,8 @@ def test_a_foreign_protocol_on_a_path_that_promises_another_is_an_error(name, pa
 
 def test_chat_on_the_path_of_responses_is_another_protocol():
     exchange = streams.exchange(streams.sse(streams.chat_text()), request=streams.request_for(path="/v1/responses"))
-    assert [one.rule for one in analyze(exchange).findings] == ["foreign-protocol"]
+    assert [one.rule for one in analyze(exchange).findings] == ["responses-wrong-api"]
+    assert errors_left(normalize(exchange)) == ("responses-wrong-api",)
     assert normalize(exchange).exchange.body == exchange.body
 
 

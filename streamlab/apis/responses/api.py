@@ -40,6 +40,10 @@ class Responses(Api):
         kind = value.get("type")
         return isinstance(kind, str) and kind.startswith("response.")
 
+    def foreign_rule(self, found: Api | None) -> str:
+        chunks = found is not None and found.judged and found.ends_with_done
+        return "responses-wrong-api" if chunks else super().foreign_rule(found)
+
     def tracker(self) -> ResponsesReader:
         from streamlab.apis.responses.reader import ResponsesReader
 

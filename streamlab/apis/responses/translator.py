@@ -65,7 +65,7 @@ class ResponsesTranslator(Translator):
         if self.id:
             return
         self.name_stream(response, response.get("id"), response.get("model"))
-        created = response.get("created_at")
+        created: Any = response.get("created_at")
         self.created = int(created) if type(created) in (int, float) else None
 
     # -- items -------------------------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ class ForeignProtocol(Rule):
     """The path promises one of the APIs judged here, and the answer speaks another protocol.
 
     Told by the first JSON object that is of any protocol known here: Anthropic's events, Gemini's candidates, MCP, a
-    list of models and so on, or events of the Responses API on the path of chat and the other way around. The rules of
-    the API that was promised say nothing of it then. Silent where no path is known, and of chat chunks on the path of
-    Messages, which have a rule of their own.
+    list of models and so on, or events of the Responses API on the path of chat. The rules of the API that was promised
+    say nothing of it then. Silent where no path is known, and of chat chunks on the paths of Messages and Responses,
+    which have rules of their own.
 
     ## What OpenAI does
     Answers ``/chat/completions`` with chat chunks, ``/responses`` with events of a response.
@@ -35,9 +35,10 @@ class ForeignProtocol(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ctx.received.foreign is not None:
+        found = ctx.received.foreign
+        if found is not None and ctx.api.foreign_rule(found) == self.name:
             yield self.found(
-                f"the path promises {ctx.api.title}, the answer is {ctx.received.foreign.title}",
+                f"the path promises {ctx.api.title}, the answer is {found.title}",
                 expected=ctx.api.name,
-                actual=ctx.received.foreign.name,
+                actual=found.name,
             )
