@@ -182,4 +182,4 @@ def test_a_bare_file_of_binary_frames_is_read_as_bedrock_sends_it():
     report = analyze(_binary(body))
     assert (report.api, report.findings) == ("anthropic.messages", ())
     flipped = body[:-1] + bytes([body[-1] ^ 1])
-    assert [one.rule for one in analyze(_binary(flipped)).findings] == ["binary-message-corrupt"]
+    assert "binary-message-corrupt" in {one.rule for one in analyze(_binary(flipped)).findings}
