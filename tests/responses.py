@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
+from tests import streams
 
 Event = dict[str, Any]
 RESPONSE_ID = "resp_68a1f0c2d4b48191a7c3e5f6a7b8c9d0"
@@ -644,6 +645,7 @@ def _deltas() -> None:
 
 
 def _framing() -> None:
+    _case("chat-stream-on-responses", "responses-wrong-api", streams.sse(streams.chat_text(SAID)))
     unknown, foreign = "responses-unknown-event", "responses-keepalive-event"
     _case("terminal-cancelled", unknown, _with(text(), _put("completed", "type", "response.cancelled")))
     _case("unknown-response-event", unknown, _with(text(), _insert(4, event("demo.progress", note="x"))))

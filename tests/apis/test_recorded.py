@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from streamlab.apis.registry import by_name
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
 from tests import corpus
@@ -57,3 +60,16 @@ def test_is_incremental(directory, read):
     last = normalizer.finish(exchange.ending)
     assert b"".join(pieces) + last == whole
     assert readings.chat(b"".join(pieces))["content"] == readings.chat(whole)["content"]
+
+
+#: Entries of the two catalogues that go by another name here.
+_NAMED_OTHERWISE = {"body-not-a-stream": "body-not-event-stream"}
+
+
+@corpus.needs_recorded
+@pytest.mark.parametrize("catalogue", ["ANTHROPIC.json", "RESPONSES.json"])
+def test_every_measured_deviation_has_its_rule(catalogue):
+    listed = json.loads((corpus.RECORDED.parents[1] / catalogue).read_text(encoding="utf-8"))
+    names = {_NAMED_OTHERWISE.get(one["id"], one["id"]) for one in listed}
+    assert names - by_name().keys() == set()
+    assert len(names) > 70
