@@ -20,7 +20,7 @@ from streamlab.judging.held_reads import AT_ONCE, Batch, HeldReads
 from streamlab.judging.judged import why_not_judged
 from streamlab.judging.lessons import Runs
 from streamlab.judging.places import Key, Places
-from streamlab.judging.progress import Progress
+from streamlab.judging.progress import StreamProgress
 from streamlab.judging.report import Report
 from streamlab.judging.rule_table import EventHook, RuleTable
 from streamlab.judging.stream_reader import StreamReader
@@ -58,7 +58,7 @@ class Analyzer:
         self._classes = tuple(rules) if rules is not None else None  # None: all that concern the API
         self._table: RuleTable | None = None  # None while the API is not clear
         self._decoder = StreamDecoder(head.header("content-encoding") if head is not None else None)
-        self._progress = Progress(self.ctx)
+        self._progress = StreamProgress(self.ctx)
         self._hints = HintCollector(request, head)
         self._reads_before: list[tuple[int | None, bytes]] = []  # that came while the API was not clear
         self._places = Places()

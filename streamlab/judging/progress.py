@@ -17,7 +17,7 @@ _ANSWER = _CONTENT & ~Fact.REASONING
 Reads = Iterable[tuple[int | None, bytes]]
 
 
-class Progress:
+class StreamProgress:
     """Takes in each event once the rules were asked about it."""
 
     def __init__(self, ctx: RuleState) -> None:
