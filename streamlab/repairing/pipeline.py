@@ -102,16 +102,25 @@ class Pipeline:
             if self._reader.tracker is not None:
                 self._reader.facts(event)  # it has to know of every event
         if waited_for:
-            self.pipe((Draft(event, (self.state.at,)),))
-            return None
-        self._pass_chunk(event)  # type: ignore[arg-type]
-        may = self.failed is None and self._reader.may_teach(self._facts)
+            draft, before = Draft(event, (self.state.at,)), len(self.out)
+            self.pipe((draft,))
+            if not self._awake or draft.event is not event or draft.changes or self.out[before:] != [draft]:
+                return None
+            may = all(repair.takes_runs for repair in self._repairs if repair.awake)
+        else:
+            self._pass_chunk(event)  # type: ignore[arg-type]
+            may = True
+        may = may and self.failed is None and self._reader.may_teach(self._facts)
         return self._reader.template(event, self._facts) if may else None  # type: ignore[arg-type]
 
     def take_run(self, run: Run) -> bool:
         """A run of chunks, the first of which passed: past the repairs, or False where they have to see each."""
-        facts = self._reader.facts_of(run)
-        if facts is None or self._awake or self.accounting or self.failed is not None:
+        facts, tracker = self._reader.facts_of(run), self._reader.tracker
+        if facts is None or self.accounting or self.failed is not None:
+            return False
+        growing = tracker.growing(run) if tracker is not None else None
+        awake = [repair for repair in self._repairs if repair.awake] if self._awake else []
+        if (tracker is not None and growing is None) or not all(repair.passes_run(run) for repair in awake):
             return False
         if run.template.shape in self._slow_shapes or (facts & Fact.WIDE and SEPARATORS.search(run.raw)):
             return False
@@ -120,6 +129,10 @@ class Pipeline:
         added = Added(run.template.varying, run.template.chunk, run.texts)
         if state.api.wants_a_look_at(run, state) or (facts & self._on and not self._passes(added, facts)):
             return False
+        if growing is not None:
+            growing.extend(run.texts)
+        for repair in awake:
+            repair.run_passed(run)
         state.api.run_passed(run, state)
         state.chunks += count
         state.went = run
@@ -222,7 +235,8 @@ class Pipeline:
         facts = self._facts = self._reader.facts(event)
         shape = self._reader.shape
         # Asked of the first chunk of a shape only, so even while every chunk is waited for: later ones are not.
-        if facts & Fact.SHAPE and (not shape or any(repair.shape(event.json) for repair in self._repairs)):
+        shaped = facts & Fact.SHAPE and self._reader.tracker is None
+        if shaped and (not shape or any(repair.shape(event.json) for repair in self._repairs)):
             self._slow_shapes.add(shape)
         if self._awake or shape in self._slow_shapes:
             return True

@@ -280,6 +280,9 @@ class Repair:
     #: Whom it concerns: a scope, names of APIs, or None for the API in whose folder it lies.
     apis: ClassVar[Scope | frozenset[str] | None] = None
 
+    #: Whether, awake, it may let runs of events pass (`passes_run`).
+    takes_runs: ClassVar[bool] = False
+
     _held: Any = None  # what is held back, where a repair keeps it under this name
 
     def __init__(self, state: RepairState) -> None:
@@ -313,6 +316,13 @@ class Repair:
 
     def passed(self, added: Added) -> None:
         """Remember what it needs to know of chunks that passed."""
+
+    def passes_run(self, run: Run) -> bool:
+        """Whether each event of a run would come out as it came; asked while it is awake."""
+        return False
+
+    def run_passed(self, run: Run) -> None:
+        """Remember what it needs to know of a run that passed while it was awake."""
 
     def event(self, draft: Draft) -> Drafts:
         """What becomes of one event: usually itself, changed or not."""

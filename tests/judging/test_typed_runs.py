@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.lessons import Runs
+from streamlab.repairing.normalizer import Normalizer
+from streamlab.repairing.pipeline import Pipeline
 from streamlab.wire.runs import RunDecoder, TextKind, Varying, template_of
 from streamlab.wire.stream import StreamDecoder
 from tests import messages, responses
@@ -91,6 +93,23 @@ def test_runs_change_no_finding(exchange, mutations, size):
     assert _checked(exchange, body, size, Runs.USUAL) == one_by_one
 
 
+def _normalized(exchange: Exchange, body: bytes, size: int, runs: Runs, unsafe: bool) -> tuple[object, ...]:
+    normalizer = Normalizer(exchange.request, exchange.head, runs=runs, unsafe=unsafe)
+    out = [normalizer.feed(body[at : at + size]) for at in range(0, len(body), size)]
+    out.append(normalizer.finish(exchange.ending))
+    state = normalizer.state
+    return out, normalizer.changes, normalizer.unrepaired, state.account.dropped, state.chunks, state.last
+
+
+@given(_responses() | _messages(), _MUTATIONS, st.sampled_from([300, 1500, 4096]), st.booleans())
+@settings(max_examples=40)
+def test_runs_change_no_byte(exchange, mutations, size, unsafe):
+    body = mutated(exchange.body, mutations)
+    one_by_one = _normalized(exchange, body, size, Runs.OFF, unsafe)
+    assert _normalized(exchange, body, size, Runs.EAGER, unsafe) == one_by_one
+    assert _normalized(exchange, body, size, Runs.USUAL, unsafe) == one_by_one
+
+
 def _long_message() -> Exchange:
     parts = _PLAIN_MESSAGES["text"].body.split(b"\n\n")
     at = next(at for at, part in enumerate(parts) if b"content_block_delta" in part)
@@ -114,6 +133,18 @@ def test_a_clean_stream_is_read_in_runs(exchange, monkeypatch):
     monkeypatch.setattr(Analyzer, "_judge_run", judged)
     _checked(exchange, exchange.body, 4096, Runs.USUAL)
     assert sum(taken) > 150
+
+    passed, take = [], Pipeline.take_run
+
+    def passing(self, run):
+        done = take(self, run)
+        passed.append(len(run) if done else 0)
+        return done
+
+    monkeypatch.setattr(Pipeline, "take_run", passing)
+    out, *_ = _normalized(exchange, exchange.body, 4096, Runs.USUAL, False)
+    assert b"".join(out) == exchange.body
+    assert sum(passed) > 150
 
 
 def test_numbers_go_up_by_one():

@@ -19,6 +19,7 @@ from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
+from streamlab.wire.runs import Run
 
 if TYPE_CHECKING:
     from streamlab.apis.anthropic.fold import MessageFold
@@ -72,6 +73,12 @@ class Anthropic(Api):
         for key in ("text", "thinking", "partial_json"):
             if type(delta.get(key)) is str:
                 yield str(value.get("index")), delta[key], f"delta.{key}"
+
+    def wants_a_look_at(self, run: Run, state: RepairState) -> bool:
+        return False  # nobody looks at what no repair waits for
+
+    def run_passed(self, run: Run, state: RepairState) -> None:
+        self.passed(run.template.chunk, state)
 
     def passed(self, value: JsonObject, state: RepairState) -> None:
         if not state.opened and value.get("type") == BLOCK_DELTA:

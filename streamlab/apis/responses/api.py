@@ -12,6 +12,7 @@ from streamlab.apis.responses.questions import QUESTIONS
 from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.runs import Run
 
 if TYPE_CHECKING:
     from streamlab.apis.responses.fold import ResponseFold
@@ -66,6 +67,9 @@ class Responses(Api):
         piece = value.get("delta")
         if type(piece) is str:
             yield (str(value.get("item_id")), str(value.get("content_index"))), piece, "delta"
+
+    def wants_a_look_at(self, run: Run, state: RepairState) -> bool:
+        return False  # nobody looks at what no repair waits for
 
     def is_whole_answer(self, value: JsonObject) -> bool:
         from streamlab.apis.responses.fold import is_whole

@@ -117,6 +117,11 @@ def part_added(family: str, place: JsonObject) -> JsonObject:
     return {"type": f"{name}.added", **place, "part": part}
 
 
+def part_number(value: JsonObject, at: tuple[str, int] | None) -> JsonObject:
+    """The member that numbers the part of an event, as it goes out."""
+    return {at[0]: value.get(at[0])} if at is not None else {}
+
+
 def error_event(code: str | None, message: str, kind: Any = None, param: Any = None) -> JsonObject:
     """An error as OpenAI sends it."""
     told = {"type": kind or "server_error", "code": code, "message": message, "param": param}

@@ -11,6 +11,7 @@ from streamlab.rules.repair import Change, Chunk, Draft, ErrorPayload
 from streamlab.rules.repairs.framing import frame
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_object
+from streamlab.wire.runs import Run
 
 _RULE = "responses-sequence-number"
 
@@ -27,6 +28,15 @@ class Numbering:
     def lost(self, rule: str) -> None:
         """An event does not go out."""
         self._moved = self._moved or rule
+
+    def goes_on(self, run: Run) -> bool:
+        """Whether the events of a run have the numbers under which they go out."""
+        return run.first == self._next if self._numbered else run.first is None
+
+    def passed(self, run: Run) -> None:
+        """The events of a run went out."""
+        if self._numbered and self._next is not None:
+            self._next += len(run)
 
     def number(self, draft: Draft) -> Draft:
         """Number and frame an event that goes out."""

@@ -35,6 +35,7 @@ from streamlab.apis.responses.repairs.events import (
     item_events,
     made,
     part_added,
+    part_number,
 )
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.apis.responses.repairs.numbering import Numbering
@@ -55,8 +56,10 @@ from streamlab.rules.repair import (
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_list, as_object
+from streamlab.wire.runs import Run
 
 _F = ResponseFact
+_EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}
 #: Facts of events that say nothing new, and by which rule they go. The first that holds tells.
 _SAID_BEFORE = (
     (_F.REPLAYED, "responses-replayed-events"),
@@ -123,6 +126,7 @@ class ResponseRepair(Repair):
 
     rules = _RULES
     stage = Stage.ENVELOPE
+    takes_runs = True
     holds_back = "a call that is added without its name or call_id until it is done (256 events at most)"
 
     def __init__(self, state: RepairState) -> None:
@@ -134,6 +138,7 @@ class ResponseRepair(Repair):
         self._failures = Failures(self._reader, state)
         self._numbers = Numbering(self._reader)
         self._waiting = WaitingCall(self._reader, self._items)
+        self._plain = False  # the last event went out as it came
         self._opened_here = False  # response.created is ours
         self._parts_here: set[tuple[int, tuple[str, int] | None]] = set()
         self._added_here: list[Item] = []  # items of which the start is ours
@@ -149,6 +154,7 @@ class ResponseRepair(Repair):
         return self._reader.finished
 
     def event(self, draft: Draft) -> Drafts:
+        event, self._plain = draft.event, False
         if isinstance(draft.event, Undecodable):
             self._failures.torn(draft, draft.event)
             self._failures.nothing(draft)
@@ -158,7 +164,20 @@ class ResponseRepair(Repair):
         self._failures.terminal(draft)
         facts = self._reader.read(draft.event)
         out = self._waiting.take(list(self._repaired(draft, facts)), facts)
-        return tuple(self._numbers.number(one) for one in out)
+        out = [self._numbers.number(one) for one in out]
+        self._plain = out == [draft] and draft.event is event and not draft.changes
+        return out
+
+    def passes_run(self, run: Run) -> bool:
+        """The next deltas of a piece, of which the last one that was looked at went out as it came."""
+        plain = self._plain and not self.holding and not self._reader.output.lost
+        return plain and self._numbers.goes_on(run) and self._reader.growing(run) is not None
+
+    def run_passed(self, run: Run) -> None:
+        growing = self._reader.growing(run)
+        assert growing is not None  # it passed
+        growing.extend(run.texts)
+        self._numbers.passed(run)
 
     def end(self, ending: Ending) -> Drafts:
         held = self.release()
@@ -374,7 +393,7 @@ class ResponseRepair(Repair):
             whole = text_of(value.get(PIECES[family]))
             if whole and not piece.deltas and not piece.doubtful and (item.given_whole or not piece.given):
                 rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
-                yield made(delta_event(family, whole, {**place, **_number(value, at)}), draft, rule)
+                yield made(delta_event(family, whole, {**place, **part_number(value, at)}), draft, rule)
         elif reader.kind == ITEM_DONE and item.opened:
             found = as_object(value.get("item"))
             if not item.pieces and not item.parts and item.kind in ("message", *CALL_INPUT):
@@ -388,11 +407,3 @@ class ResponseRepair(Repair):
                 if name == "response.function_call_arguments" and type(whole) is str and untold and whole_given:
                     rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
                     yield made(delta_event(name, whole, place), draft, rule)
-
-
-_EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}
-
-
-def _number(value: JsonObject, at: tuple[str, int] | None) -> JsonObject:
-    """The member that numbers the part of an event, as it goes out."""
-    return {at[0]: value.get(at[0])} if at is not None else {}
