@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, Final
 
 from streamlab.apis.anthropic.expectations import (
@@ -20,6 +21,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.repair import ABSENT, Draft, Drafts, ErrorPayload, Origin
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_object
+from streamlab.wire.runs import Run
 
 _MOST_HELD: Final = 1 << 20  # bytes of input that wait to be understood
 _MARK = re.compile(r'["\\{}\[\]]')
@@ -115,6 +117,29 @@ class ToolInputs(Part):
             (text, start), self._given = self._given, None
             value = delta_event(self._index, "input_json_delta", "partial_json", text)
             yield made(value, start, "messages-tool-input-in-start")
+
+    def passes(self, run: Run) -> bool:
+        """Whether each event of a run is the next piece of the input, and nothing of it is in doubt."""
+        chunk = run.template.chunk
+        ours = self._open and bool(self._sent) and run.template.varying.path == "delta.partial_json"
+        if not ours or chunk.get("index") != self._index or self._off or self._held or self._given is not None:
+            return False
+        # A piece as long as all before it might be the whole once more.
+        return max(map(len, run.texts)) < self._size and not self._after(run.texts[:-1]).closed
+
+    def passed(self, run: Run) -> None:
+        """Its events went out."""
+        self._progress = self._after(run.texts)
+        self._sent += run.texts
+        self._size += len(run.text)
+
+    def _after(self, pieces: list[str]) -> _Progress:
+        """How far the object has come after these pieces."""
+        progress = copy(self._progress)
+        text = "".join(pieces)
+        for piece in pieces if "\\" in text else (text,):
+            progress.feed(piece)
+        return progress
 
     # -- the start ---------------------------------------------------------------------------------------------------
 

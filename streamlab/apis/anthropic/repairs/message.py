@@ -6,6 +6,7 @@ back, never comes here (`on`); once anything was odd, all of them do.
 
 from __future__ import annotations
 
+from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.facts import ODD, MessageFact
 from streamlab.apis.anthropic.repairs.blocks import Blocks
 from streamlab.apis.anthropic.repairs.chat_chunks import ChatChunks
@@ -18,6 +19,7 @@ from streamlab.apis.anthropic.repairs.tags import ThinkTags
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire.reading import as_object
+from streamlab.wire.runs import Run
 
 _F = MessageFact
 
@@ -71,6 +73,7 @@ class MessageRepair(Repair):
         "messages-tool-call-as-text",
     )
     stage = Stage.CLOSING
+    takes_runs = True
     on = _F.START | _F.BLOCK_START | _F.BLOCK_STOP | _F.MESSAGE_DELTA | _F.STOP | _F.ERROR | _F.SIGNATURE | ODD
     holds_back = (
         "a start, a stop, a signature or message_delta until the next event; the input of a tool that may be said "
@@ -87,7 +90,9 @@ class MessageRepair(Repair):
         if state.unsafe:
             parts = [ChatChunks(self._message), *parts, ThinkTags(self._message)]
         marked = (self._marked,) if state.unsafe else ()
-        self._parts = (*parts, self._blocks, *marked, ToolInputs(self._message), Closing(self._message))
+        self._inputs = ToolInputs(self._message)
+        self._parts = (*parts, self._blocks, *marked, self._inputs, Closing(self._message))
+        self._went: Block | None = None  # whose delta the last event was, which went out as it came
 
     @property
     def holding(self) -> bool:
@@ -107,11 +112,28 @@ class MessageRepair(Repair):
             self._blocks.number(draft)
             self._marked.number(draft)
             return (draft,)
+        came, self._went = draft.event, None
         out = self._through((draft,), 0)
+        if out == [draft] and draft.event is came and not draft.changes and message.facts & MessageFact.DELTA:
+            self._went = message.reader.block
         if self._message.passing:
             out = (*out, *self._let_go())
         self.awake = message.odd or self.holding or self._reads_text
         return out
+
+    def passes_run(self, run: Run) -> bool:
+        """The next pieces of the input of a tool, of which the last one that was looked at went out as it came."""
+        message, rest = self._message, [part for part in self._parts if part is not self._inputs]
+        if message.odd or message.ended or self.state.unsafe or any(part.holding for part in rest):
+            return False
+        grows = self._went is not None and message.reader.growing(run) is not None
+        return grows and message.reader.block is self._went and self._inputs.passes(run)
+
+    def run_passed(self, run: Run) -> None:
+        growing = self._message.reader.growing(run)
+        assert growing is not None  # it passed
+        growing.extend(run.texts)
+        self._inputs.passed(run)
 
     def end(self, ending: Ending) -> Drafts:
         out: list[Draft] = []
