@@ -17,10 +17,18 @@ from streamlab.apis.responses.expectations import (
     WITH_STATUS,
     text_of,
 )
+from streamlab.apis.responses.facts import ResponseFact
 from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, ErrorPayload, Origin
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 
+#: Facts of events that say nothing new, and by which rule they go. The first that holds tells.
+SAID_BEFORE = (
+    (ResponseFact.REPLAYED, "responses-replayed-events"),
+    (ResponseFact.AFTER_END, "responses-events-after-terminal"),
+    (ResponseFact.HEARTBEAT, "responses-heartbeat-as-delta"),
+    (ResponseFact.AGAIN, "responses-item-event-repeated"),
+)
 _CALLED = {
     "function_call": ("response.function_call_arguments", "arguments"),
     "custom_tool_call": ("response.custom_tool_call_input", "input"),

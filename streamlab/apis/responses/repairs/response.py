@@ -29,6 +29,7 @@ from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.ending import ResponseOut
 from streamlab.apis.responses.repairs.errors import Failures
 from streamlab.apis.responses.repairs.events import (
+    SAID_BEFORE,
     begun,
     delta_event,
     inner_events,
@@ -60,14 +61,6 @@ from streamlab.wire.runs import Run
 
 _F = ResponseFact
 _EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}
-#: Facts of events that say nothing new, and by which rule they go. The first that holds tells.
-_SAID_BEFORE = (
-    (_F.REPLAYED, "responses-replayed-events"),
-    (_F.AFTER_END, "responses-events-after-terminal"),
-    (_F.HEARTBEAT, "responses-heartbeat-as-delta"),
-    (_F.AGAIN, "responses-item-event-repeated"),
-)
-
 #: Members of this API's own events: what has one is no keep-alive, whatever its type.
 _OWN = frozenset({"response", "item", "item_id", "part", "output_index"})
 
@@ -197,7 +190,7 @@ class ResponseRepair(Repair):
         if reader.output.lost or facts & (_F.ERROR | _F.KEEPALIVE):
             yield draft
             return
-        for fact, rule in _SAID_BEFORE:
+        for fact, rule in SAID_BEFORE:
             if facts & fact:
                 if fact == _F.AFTER_END and self._response.ended_early:
                     self.state.account.cannot(rule, "the end came first, and what it ends behind it")
