@@ -79,3 +79,6 @@ class ToyEnvironments(Environments):
         if setup.id in self.refused:
             raise CouldNotRunError(f"{setup.name} cannot be installed: no such package")
         return Driver(setup, Path(sys.executable), self.folder, self.folder)
+
+    def stop(self) -> None:
+        """Nothing is being installed."""

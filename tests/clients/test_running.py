@@ -6,7 +6,9 @@ import io
 import json
 import os
 import shutil
+import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -191,12 +193,14 @@ def programs(tmp_path, monkeypatch):
     return folder
 
 
-_NOTES = "import os, sys; open(os.environ['NOTES'], 'a').write(' '.join(map(os.path.basename, sys.argv[1:])) + '\\n');"
+_NOTES = (
+    "import os, sys; open(os.environ['UV_NOTES'], 'a').write(' '.join(map(os.path.basename, sys.argv[1:])) + '\\n');"
+)
 
 
 def test_an_environment_is_made_once_from_the_lock(programs, tmp_path, monkeypatch):
     notes = tmp_path / "notes"
-    monkeypatch.setenv("NOTES", str(notes))
+    monkeypatch.setenv("UV_NOTES", str(notes))
     _program(programs, "uv", _NOTES)
     said = []
     there = Environments(tmp_path / "clients", said.append)
@@ -224,6 +228,55 @@ def test_what_an_installer_said_last_is_the_reason(programs, tmp_path):
     assert not Environments(tmp_path / "clients").installed(setups()["py-openai-raw"])
 
 
+def test_who_installs_is_given_no_key_of_the_user(programs, tmp_path, monkeypatch):
+    """Packages run code of theirs while they are installed."""
+    seen = tmp_path / "seen"
+    for name in ("OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "MY_OWN", "PYTHONPATH"):
+        monkeypatch.setenv(name, "of the user")
+    monkeypatch.setenv("UV_NOTES", str(seen))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    _program(programs, "uv", "import os; open(os.environ['UV_NOTES'], 'w').write('\\n'.join(sorted(os.environ)))")
+    Environments(tmp_path / "clients").driver(setups()["py-openai-raw"])
+    names = set(seen.read_text().split())
+    assert {"UV_NOTES", "PATH", "https_proxy"} <= names
+    assert not names & {"OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "MY_OWN", "PYTHONPATH"}
+
+
+def test_ctrl_c_ends_what_is_being_installed(programs, tmp_path):
+    """The signal goes to us alone; the installer and what it started are ended, and nothing counts as made."""
+    fifo, homes = tmp_path / "fifo", tmp_path / "clients"
+    os.mkfifo(fifo)
+    _program(
+        programs,
+        "uv",
+        "import os, subprocess, sys\n"
+        "reading, writing = os.pipe()\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import sys; sys.stdin.read()'], stdin=reading)\n"
+        "open(os.environ['UV_FIFO'], 'w').write(f'{os.getpid()} {child.pid}')\n"
+        "child.wait()",
+    )
+    command = [sys.executable, "-m", "streamlab", "clients", "run", str(NEWLINE), "--client", "py-openai-raw"]
+    running = subprocess.Popen(
+        [*command, "--environments", str(homes)],
+        env={**os.environ, "UV_FIFO": str(fifo)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    pids = [int(one) for one in fifo.read_text().split()]
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in err
+    assert not any(_lives(pid) for pid in pids)
+    assert not Environments(homes).installed(setups()["py-openai-raw"])
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody took leave of does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def test_without_npm_it_says_what_to_install(programs, tmp_path):
     with pytest.raises(CouldNotRunError, match=r"npm is not installed; it comes with Node\.js: https://nodejs\.org/"):
         Environments(tmp_path / "clients").driver(setups()["js-openai-raw"])
@@ -231,7 +284,7 @@ def test_without_npm_it_says_what_to_install(programs, tmp_path):
 
 def test_npm_installs_the_lock_and_an_old_node_is_not_used(programs, tmp_path, monkeypatch):
     notes = tmp_path / "notes"
-    monkeypatch.setenv("NOTES", str(notes))
+    monkeypatch.setenv("UV_NOTES", str(notes))
     _program(programs, "npm", _NOTES)
     _program(programs, "node", "print('v18.1.0')")
     there = Environments(tmp_path / "clients")

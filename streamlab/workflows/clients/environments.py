@@ -6,15 +6,12 @@ named by what is in it, so that another lock makes another one; it counts as mad
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -24,9 +21,9 @@ from platformdirs import user_cache_path
 
 from streamlab.clients.setups import ClientSetup
 from streamlab.errors import CouldNotRunError
+from streamlab.workflows.clients.installing import Installers
 
 _MARKER = ".complete"
-_LIMIT_S = 1800
 #: Of the clients here, the neediest wants this Node.js; where another is installed, one of its own is fetched.
 _NODE_MAJOR, _NODE_WANTED = 22, "24"
 DRIVERS = Path(str(files("streamlab.clients"))) / "drivers"
@@ -55,6 +52,11 @@ class Environments:
         self._tell = tell
         self._latest = latest
         self._renewed: set[Path] = set()
+        self._installers = Installers()
+
+    def stop(self) -> None:
+        """End what is being installed: nobody waits for it any more."""
+        self._installers.stop()
 
     def home(self, setup: ClientSetup) -> Path:
         """Where a client is or would be installed."""
@@ -79,7 +81,7 @@ class Environments:
     def _runner(self, setup: ClientSetup) -> Path:
         home = self.home(setup)
         if not self.installed(setup) or (self._latest and home not in self._renewed):
-            with self._alone(home):
+            with self._installers.alone(home.with_name(f".{home.name}.lock"), setup.name):
                 if not self.installed(setup) or self._latest:
                     self._make(setup, home)
                     self._renewed.add(home)
@@ -107,18 +109,18 @@ class Environments:
         newest = ["--upgrade"] if self._latest else []
         if uv is not None:
             if not Path(python).exists():
-                _run([uv, "venv", "--quiet", "--python", sys.executable, str(home)], setup)
-            _run([uv, "pip", "install", "--quiet", "--python", python, *newest, "-r", str(listed)], setup)
+                self._run([uv, "venv", "--quiet", "--python", sys.executable, str(home)], setup)
+            self._run([uv, "pip", "install", "--quiet", "--python", python, *newest, "-r", str(listed)], setup)
         else:
             if not Path(python).exists():
-                _run([sys.executable, "-m", "venv", str(home)], setup)
+                self._run([sys.executable, "-m", "venv", str(home)], setup)
             pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            _run([*pip, *newest, "-r", str(listed)], setup)
+            self._run([*pip, *newest, "-r", str(listed)], setup)
         generated = DRIVERS / setup.environment  # what a client is generated from, where it is generated code
         if generated.is_dir():
             shutil.copytree(generated, home, dirs_exist_ok=True)
             [generator] = (home / "bin").glob(f"{setup.environment}-cli")
-            _run([str(generator), "generate", "--from", str(home / f"{setup.environment}_src")], setup)
+            self._run([str(generator), "generate", "--from", str(home / f"{setup.environment}_src")], setup)
 
     def _make_node(self, setup: ClientSetup, home: Path) -> None:
         manifest, lock = _locked(setup)
@@ -126,10 +128,10 @@ class Environments:
         names = list(json.loads(manifest.read_bytes())["dependencies"])
         shutil.copy(manifest, home)
         if self._latest:
-            _run([*_npm(setup), "install", *_QUIET, *(f"{name}@latest" for name in names)], setup, home)
+            self._run([*_npm(setup), "install", *_QUIET, *(f"{name}@latest" for name in names)], setup, home)
         else:
             shutil.copy(lock, home)
-            _run([*_npm(setup), "ci", *_QUIET], setup, home)
+            self._run([*_npm(setup), "ci", *_QUIET], setup, home)
 
     def _node(self) -> Path:
         """Node.js as it is installed, or where that is too old one from the registry."""
@@ -139,22 +141,17 @@ class Environments:
         home = self.folder / "node" / f"runtime-{_NODE_WANTED}"
         package = f"node-{_system()}"
         node = home / "node_modules" / package / "bin" / "node"
-        with self._alone(home):
+        with self._installers.alone(home.with_name(f".{home.name}.lock"), _called(None)):
             if not (home / _MARKER).exists():
                 self._tell(f"fetching Node.js {_NODE_WANTED}: clients need {_NODE_MAJOR} or newer …")
                 home.mkdir(parents=True, exist_ok=True)
                 (home / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-                _run([*_npm(None), "install", *_QUIET, f"{package}@{_NODE_WANTED}"], None, home)
+                self._run([*_npm(None), "install", *_QUIET, f"{package}@{_NODE_WANTED}"], None, home)
                 (home / _MARKER).touch()
         return node
 
-    @contextmanager
-    def _alone(self, home: Path) -> Iterator[None]:
-        """Held by one process or thread at a time."""
-        home.parent.mkdir(parents=True, exist_ok=True)
-        with open(home.with_name(f".{home.name}.lock"), "w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _run(self, command: list[str], setup: ClientSetup | None, folder: Path | None = None) -> None:
+        self._installers.run(command, _called(setup), folder)
 
 
 _QUIET = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error")
@@ -188,21 +185,8 @@ def _system() -> str:
     return f"{'darwin' if sys.platform == 'darwin' else 'linux'}-{'arm64' if arm else 'x64'}"
 
 
-def _run(command: list[str], setup: ClientSetup | None, folder: Path | None = None) -> None:
-    """Run an installer. Raises CouldNotRunError with what it said last."""
-    who = setup.name if setup is not None else "Node.js"
-    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            errors="replace", timeout=_LIMIT_S, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise CouldNotRunError(f"{who}: not installed within {_LIMIT_S} s") from None
-    if done.returncode:
-        said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        tool = Path(command[0]).name
-        raise CouldNotRunError(f"{who} cannot be installed: {tool}: {' / '.join(said[-3:]) or 'no reason given'}")
+def _called(setup: ClientSetup | None) -> str:
+    return setup.name if setup is not None else "Node.js"
 
 
 def locked_version(setup: ClientSetup) -> str | None:

@@ -24,7 +24,7 @@ from streamlab.clients.setups import ClientSetup
 from streamlab.comparing.held import HeldAnswer, outcome
 from streamlab.errors import StreamlabError, UsageError
 from streamlab.exchange import Exchange
-from streamlab.workflows.clients.running import ClientsAsked, ask
+from streamlab.workflows.clients.running import ClientsAsked, ask, side_by_side
 from streamlab.workflows.clients.worker import Worker
 
 _HOME = Path("tools", "clients")
@@ -162,7 +162,7 @@ async def _all(chosen: Sequence[Stream], wanted: Sequence[ClientSetup], asking: 
 
     asking.log.parent.mkdir(parents=True, exist_ok=True)
     with asking.log.open("ab") as log:
-        await asyncio.gather(*(one(setup, log) for setup in wanted))
+        await side_by_side((one(setup, log) for setup in wanted), asking.environments)
 
 
 async def _one_client(

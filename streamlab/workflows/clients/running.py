@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,8 +204,17 @@ async def _all(
                 asking.failed(setup, str(error))
 
     with asking.log.open("ab") as log:
-        await asyncio.gather(*(one(setup, log) for setup in wanted))
+        await side_by_side((one(setup, log) for setup in wanted), asking.environments)
     return rows
+
+
+async def side_by_side(clients: Iterable[Coroutine[Any, Any, None]], environments: Environments) -> None:
+    """All of them; what is being installed ends with whoever breaks this off."""
+    try:
+        await asyncio.gather(*clients)
+    except BaseException:
+        environments.stop()  # or the threads that install would be waited for
+        raise
 
 
 async def _one_client(
@@ -223,7 +232,7 @@ async def _one_client(
 
 
 def _speaks(setup: ClientSetup, one: Served) -> bool:
-    return str(one.report.api) in setup.apis and (setup.calls or not one.tools)
+    return str(one.report.api) in setup.apis and (setup.calls or not one.completion.get("tool_calls"))
 
 
 async def _row(worker: Worker, setup: ClientSetup, one: Served, asking: ClientsAsked) -> ClientRow:
