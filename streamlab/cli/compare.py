@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamlab.comparing.parity import Parity
+    from streamlab.comparing.tally import FolderTally
     from streamlab.rules.finding import Severity
     from streamlab.workflows.compare import Hop
 
@@ -24,6 +25,8 @@ Examples:
   streamlab compare --hops last
   streamlab compare captures/oneapi-tgi-no-space-upstream captures/oneapi-tgi-no-space
   streamlab compare recorded/direct recorded/gateway --markdown      (folders: a tally)
+  streamlab compare --runs 12 --markdown
+  streamlab compare http://127.0.0.1:8000/v1 http://127.0.0.1:3000/v1 --runs 12 --ask last
 """
 )
 @click.argument("targets", nargs=-1, metavar="[A B]")
@@ -35,30 +38,48 @@ Examples:
     show_default=True,
     help="Exit 1 when a difference is at least this grave.",
 )
+@click.option(
+    "--runs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="A tally of the newest N runs that two taps saw; or of N asked now of two servers, their base URLs A and B.",
+)
+@click.option("--ask", metavar="TARGET", help="With --runs and two URLs: the recorded question to ask them.")
 @click.option("--markdown", is_flag=True, help="A tally as text to paste into an issue.")
 @db_option
 @json_option
 def command(
-    targets: tuple[str, ...], hops: str | None, fail_on: str, markdown: bool, db: Path | None, as_json: bool
+    targets: tuple[str, ...],
+    hops: str | None,
+    fail_on: str,
+    runs: int | None,
+    ask: str | None,
+    markdown: bool,
+    db: Path | None,
+    as_json: bool,
 ) -> int:
     """Say what the hop between two recordings did, and who is to blame.
 
     A is the exchange nearer to the model, B the one nearer to the client. Where one of them was asked to stream and
     the other was not, the two modes of the same request are compared instead. Folders of exchanges, databases and
     bundles are counted against each other: how many answers were right, which rules spoke, what hops did to the pairs
-    (by name, else by request). Exit code 0: nothing was done; 1: it was, or a rule speaks about B alone.
+    (by name, else by request). --runs makes the same tally of many runs: of those recorded, what the tap next to the
+    model saw and the one next to the client; or of a question asked now of two servers by turns, with the keys in
+    OPENAI_API_KEY and ANTHROPIC_API_KEY. Exit code 0: nothing was done; 1: it was, or a rule speaks about B alone.
     """
     from streamlab.comparing.parity import Parity
     from streamlab.errors import UsageError
     from streamlab.workflows.compare import compare_hops, compare_targets
     from streamlab.workflows.tally import holds_many
 
+    if runs is not None or ask is not None:
+        return _answer_runs(targets, runs, ask, hops, db, _Told(fail_on, as_json, markdown))
     if bool(hops) == bool(targets) or (targets and len(targets) != 2):
         raise UsageError("give two targets, A (nearer to the model) and B, or --hops ID (or --hops last)")
     if hops:
         return _answer(compare_hops(hops, db), fail_on, as_json)
     if any(holds_many(one, db) for one in targets):
-        return _answer_tally(targets[0], targets[1], db, fail_on, as_json, markdown)
+        return _answer_folders(targets[0], targets[1], db, _Told(fail_on, as_json, markdown))
     if markdown:
         raise UsageError("--markdown is for folders of exchanges; `streamlab export --as markdown` tells of one")
     found = compare_targets(targets[0], targets[1], db)
@@ -92,23 +113,58 @@ def _answer_parity(parity: Parity, fail_on: str, as_json: bool) -> int:
     return _code((one.severity for one in parity.findings), fail_on)
 
 
-def _answer_tally(a: str, b: str, db: Path | None, fail_on: str, as_json: bool, markdown: bool) -> int:
+class _Told(NamedTuple):
+    """How a tally is told."""
+
+    fail_on: str
+    as_json: bool
+    markdown: bool
+
+
+def _answer_folders(a: str, b: str, db: Path | None, told: _Told) -> int:
     from streamlab.cli.progress import ProgressLine
-    from streamlab.report import tally_text
-    from streamlab.report.terminal import complain, data, say, say_json
-    from streamlab.workflows.tally import tally
+    from streamlab.report.terminal import complain
+    from streamlab.workflows.tally import folder, tally
 
     with ProgressLine() as progress:
-        counted = tally(a, b, db, progress.advance, complain)
-    if as_json:
+        counted = tally(folder(a, db), folder(b, db), progress.advance, complain)
+    return _answer_tally(counted, told)
+
+
+def _answer_runs(
+    targets: tuple[str, ...], runs: int | None, ask: str | None, hops: str | None, db: Path | None, told: _Told
+) -> int:
+    from streamlab.cli.progress import ProgressLine
+    from streamlab.errors import UsageError
+    from streamlab.report.terminal import complain
+    from streamlab.workflows.runs import asked_runs, recorded_runs
+    from streamlab.workflows.tally import tally
+
+    asked_now = len(targets) == 2 and all(one.startswith(("http://", "https://")) for one in targets)
+    if runs is None or hops or bool(ask) != asked_now or (targets and not asked_now):
+        raise UsageError("give --runs N alone, or with two base URLs and --ask TARGET: the question to ask them")
+    with ProgressLine() as progress:
+        if ask is None:
+            counted = tally(*recorded_runs(runs, db), progress.advance, complain)
+        else:
+            with asked_runs((targets[0], targets[1]), runs, ask, db, progress.advance) as sides:
+                counted = tally(*sides, progress.advance, complain)
+    return _answer_tally(counted, told)
+
+
+def _answer_tally(counted: FolderTally, told: _Told) -> int:
+    from streamlab.report import tally_text
+    from streamlab.report.terminal import data, say, say_json
+
+    if told.as_json:
         say_json(tally_text.tally_json(counted))
-    elif markdown:
+    elif told.markdown:
         for line in tally_text.markdown(counted):
             say(line)
     else:
         tally_text.print_tally(data(), counted)
     more = (one.severity for one in counted.rules if one.b > one.a)
-    return _code((*(one.severity for one in counted.differences), *more), fail_on)
+    return _code((*(one.severity for one in counted.differences), *more), told.fail_on)
 
 
 def _code(severities: Iterable[Severity], fail_on: str) -> int:

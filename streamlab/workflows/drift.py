@@ -12,17 +12,15 @@ from pathlib import Path
 
 import httpx
 
-from streamlab.apis import parted_path
 from streamlab.apis.registry import all_rules, family_of
 from streamlab.comparing.drift import Shape, ShapeChange, shape_changes, shape_of
 from streamlab.errors import CouldNotRunError, UnreadableInputError, UsageError
-from streamlab.exchange import Exchange, Request
+from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
-from streamlab.redaction import REDACTED
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.targets import Target, find
 from streamlab.workflows.regression.fixture import EXPECTED, FINDINGS, write_expectations
-from streamlab.workflows.regression.recording import LiveRecorder, keys
+from streamlab.workflows.regression.recording import LiveRecorder, ask_again, why_not_again
 
 _TIMEOUT_S = 300.0
 _ASKED = ".streamlab-drift.db"
@@ -81,18 +79,7 @@ def _question(target: Target) -> Drifted:
         )
     home = Path(target.path)
     request = read_exchange_dir(home).request
-    return Drifted(home.name, home, skipped=_why_not(request))
-
-
-def _why_not(request: Request | None) -> str | None:
-    """Why a question cannot be asked again; None when it can."""
-    if request is None or request.body is None:
-        return "its request is unknown"
-    if request.method != "POST":
-        return f"it was a {request.method}"
-    if REDACTED.encode() in request.body:
-        return "its request holds something that was masked"
-    return None
+    return Drifted(home.name, home, skipped=why_not_again(request))
 
 
 def _ask(
@@ -110,24 +97,12 @@ def _ask(
             due = time.monotonic() + (60 / per_minute if per_minute else 0)
             request = read_exchange_dir(question.home).request
             assert request is not None
-            url = recorder.base_url.rstrip("/") + _rest(request.url)
-            headers = {**keys(), _NAME: question.name.encode("ascii", "backslashreplace").decode()}
-            try:
-                with client.stream("POST", url, content=request.body, headers=headers) as answer:
-                    for _ in answer.iter_raw():
-                        pass
-            except httpx.HTTPError:
-                pass  # how it ended is in the recording
+            name = question.name.encode("ascii", "backslashreplace").decode()
+            ask_again(client, recorder.base_url, request, {_NAME: name})
             advance(question.name)
 
 
 _NAME = "x-streamlab-question"
-
-
-def _rest(url: str) -> str:
-    """What a base URL is followed by: the API's own path, else the last two words of the recorded one."""
-    path, end = parted_path(url)
-    return end or "/" + "/".join(path.strip("/").split("/")[-2:])
 
 
 def _answers(kept: Path, against: str) -> dict[str, Target]:

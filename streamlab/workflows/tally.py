@@ -1,8 +1,9 @@
-"""Two folders (databases, bundles) of exchanges counted against each other. Wiring only."""
+"""Two sides of many exchanges (folders, databases, bundles, runs) counted against each other. Wiring only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from streamlab.comparing.hops import Names, compare_exchanges
@@ -19,17 +20,28 @@ def holds_many(target: str, db: Path | None) -> bool:
     return len(list(find(target, db))) > 1
 
 
-def tally(a: str, b: str, db: Path | None, advance: Callable[[], None], warn: Callable[[str], object]) -> FolderTally:
+@dataclass(frozen=True, slots=True)
+class TallyInput:
+    """One side to be counted: what it is called, and its exchanges with the name by which each finds its partner."""
+
+    name: str
+    exchanges: Iterable[tuple[Target, str]]
+
+
+def folder(target: str, db: Path | None) -> TallyInput:
+    """A folder, database or bundle as a side. Raises UsageError, NotFoundError, UnreadableInputError."""
+    return TallyInput(_name(target), ((one, _called(one)) for one in find(target, db)))
+
+
+def tally(a: TallyInput, b: TallyInput, advance: Callable[[], None], warn: Callable[[str], object]) -> FolderTally:
     """Every exchange of both judged, every pair compared; ``a`` is the side nearer to the model.
 
     Exchanges that cannot be read are told to ``warn`` and left out. Raises UnreadableInputError when none can.
     """
-    counted = FolderTally(TalliedSide(_name(a)), TalliedSide(_name(b)))
+    counted = FolderTally(TalliedSide(a.name), TalliedSide(b.name))
     if counted.a.name == counted.b.name:
         counted.a.name, counted.b.name = "A", "B"
-    mine, theirs = (
-        _judged(target, db, counted, side, advance, warn) for target, side in ((a, counted.a), (b, counted.b))
-    )
+    mine, theirs = (_judged(put, counted, side, advance, warn) for put, side in ((a, counted.a), (b, counted.b)))
     pairs = list(pair_up([one[1:] for one in mine], [one[1:] for one in theirs]))
     for at, other in pairs:
         with mine[at][0].opened() as one, theirs[other][0].opened() as two:
@@ -42,8 +54,7 @@ def tally(a: str, b: str, db: Path | None, advance: Callable[[], None], warn: Ca
 
 
 def _judged(
-    target: str,
-    db: Path | None,
+    put: TallyInput,
     counted: FolderTally,
     side: TalliedSide,
     advance: Callable[[], None],
@@ -51,7 +62,7 @@ def _judged(
 ) -> Sequence[tuple[Target, str, object]]:
     found = []
     unreadable: UnreadableInputError | None = None
-    for one in find(target, db):
+    for one, name in put.exchanges:
         try:
             with one.opened() as exchange:
                 counted.add(side, analyze(exchange), exchange.ending)
@@ -60,12 +71,16 @@ def _judged(
             warn(f"streamlab: warning: left out: {error}")
             unreadable = error
             continue
-        name = Path(one.path).name if one.id is None and one.number is None else ""
-        found.append((one, name or one.source, decode_payload(body).value if body else None))
+        found.append((one, name, decode_payload(body).value if body else None))
         advance()
     if not found and unreadable is not None:
         raise unreadable
     return found
+
+
+def _called(one: Target) -> str:
+    name = Path(one.path).name if one.id is None and one.number is None else ""
+    return name or one.source
 
 
 def _name(target: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import time
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import openai
@@ -23,10 +26,23 @@ EVENTS = [
 ]
 
 
+WHOLE = b"".join(EVENTS)
+#: A byte in the middle of event 2.
+AT = len(b"".join(EVENTS[:2])) + 40
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("faults") / "first"
     write_exchange_dir(streams.exchange(b"".join(EVENTS)), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, recorded in a read for each event."""
+    folder = tmp_path_factory.mktemp("faults") / "apart"
+    write_exchange_dir(streams.exchange(EVENTS), folder)
     return folder
 
 
@@ -75,9 +91,9 @@ def _text(server: BackgroundReplay) -> str:
         ("at 2e: drop", [*EVENTS[:2], *EVENTS[3:]], "complete", "One three"),
         ("at 2e: duplicate", [*EVENTS[:3], *EVENTS[2:]], "complete", "One two two three"),
         ("at 2e: swap", [*EVENTS[:2], EVENTS[3], EVENTS[2], *EVENTS[4:]], "complete", "One three two"),
-        ("at 2e: split 3", EVENTS, "complete", "One two three"),
-        ("at 2e: merge 2", EVENTS, "complete", "One two three"),
-        ("keepalive comment every 1s", EVENTS, "complete", "One two three"),
+        (f"at {AT}: cut", [WHOLE[:AT]], "closed", openai.APIError),
+        (f"at {AT}: reset", [WHOLE[:AT]], "reset", openai.APIError),
+        (f"at {AT}: stall", [WHOLE[:AT]], "silent", openai.APIError),
     ],
 )
 def test_a_fault_at_a_socket_and_at_a_client(home, fault, kept, ending, outcome):
@@ -111,11 +127,62 @@ def _chunks(body: bytes) -> Iterator[bytes]:
         body = rest[length + 2 :]
 
 
-def test_corruption_is_one_byte(home):
-    with _faulty(home, "at 2e: corrupt") as server:
+@pytest.mark.parametrize(
+    ("fault", "reads"),
+    [
+        ("at 2e: split 3", [*EVENTS[:2], 3, *EVENTS[3:]]),
+        ("at 2e: merge 2", [*EVENTS[:2], EVENTS[2] + EVENTS[3], *EVENTS[4:]]),
+        ("at 1e: merge 4", [EVENTS[0], b"".join(EVENTS[1:5]), *EVENTS[5:]]),
+    ],
+)
+def test_events_come_in_other_reads_and_are_read_as_the_same(apart, fault, reads):
+    """An HTTP chunk for each read: of event 2 three, or one of several events; a number stands for so many pieces."""
+    with _faulty(apart, fault) as server:
+        chunks = list(_chunks(_raw(server)[0].partition(b"\r\n\r\n")[2]))
+        assert b"".join(chunks) == WHOLE
+        for want in reads:
+            if isinstance(want, int):
+                assert b"".join(chunks[:want]) == EVENTS[2]
+                del chunks[:want]
+            else:
+                assert chunks.pop(0) == want
+        assert chunks == []
+        assert _text(server) == "One two three"
+
+
+@pytest.mark.parametrize("place", ["2e", str(AT)])
+def test_corruption_is_one_bit_at_its_place(home, place):
+    with _faulty(home, f"at {place}: corrupt") as server:
         got, _ = _raw(server)
         body = b"".join(_chunks(got.partition(b"\r\n\r\n")[2]))
-        assert sum(one != other for one, other in zip(body, b"".join(EVENTS), strict=True)) == 1
+        changed = [(at, one ^ other) for at, (one, other) in enumerate(zip(body, WHOLE, strict=True)) if one != other]
+        assert len(changed) == 1
+        assert changed[0][1].bit_count() == 1
+        start = len(b"".join(EVENTS[:2]))
+        assert changed[0][0] == AT if place == str(AT) else start <= changed[0][0] < start + len(EVENTS[2])
+        with pytest.raises((openai.APIError, ValueError)) if _breaks(body) else nullcontext():
+            _text(server)
+
+
+def _breaks(body: bytes) -> bool:
+    """Whether the flipped bit leaves an event that is no JSON."""
+    try:
+        for one in body.split(b"\n\n"):
+            if one.startswith(b"data: {"):
+                json.loads(one[6:])
+    except ValueError:
+        return True
+    return False
+
+
+def test_silence_is_filled_with_comments(apart):
+    """Where the recording is silent for longer, comments come, which a client reads past."""
+    with _faulty(apart, "at 2e: stall 200ms", "keepalive comment every 50ms") as server:
+        chunks = list(_chunks(_raw(server)[0].partition(b"\r\n\r\n")[2]))
+        comments = [one for one in chunks if one.startswith(b":")]
+        assert len(comments) >= 3
+        assert b"".join(one for one in chunks if not one.startswith(b":")) == WHOLE
+        assert _text(server) == "One two three"
 
 
 def test_a_status_comes_as_often_as_asked(home):
@@ -149,12 +216,34 @@ def test_another_transport_is_read_as_the_same(home, fault, header, value):
         assert _text(server) == "One two three"
 
 
-@pytest.mark.parametrize("fault", ["latency 5ms±1ms", "rate 1000 tok/s", "at 2e: stall 5ms"])
-def test_faults_that_take_time_lose_nothing(home, fault):
+def test_a_member_of_gzip_for_each_event_is_whole_at_a_socket_and_ends_early_at_httpx(home):
+    with _faulty(home, "gzip members") as server:
+        body, unpacked = b"".join(_chunks(_raw(server)[0].partition(b"\r\n\r\n")[2])), b""
+        while body:
+            member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            unpacked, body = unpacked + member.decompress(body), member.unused_data
+        assert unpacked == WHOLE
+        assert _text(server) in ("", "One")  # what the first member holds
+
+
+@pytest.mark.parametrize(
+    ("fault", "least_s"), [("latency 0.1s", 0.1), ("rate 50 tok/s", 0.08), ("at 2e: stall 0.1s", 0.1)]
+)
+def test_faults_that_take_time_take_it_and_lose_nothing(home, fault, least_s):
+    """No sooner than they say, at a socket and at a client; how much later is the machine's affair."""
     with _faulty(home, fault, "seed 3") as server:
-        assert _text(server) == "One two three"
+        for ask in (_raw, _text):
+            before = time.monotonic()
+            got = ask(server)
+            assert time.monotonic() - before >= least_s
+            assert got == "One two three" or b"".join(_chunks(got[0].partition(b"\r\n\r\n")[2])) == WHOLE
         assert server.timing.earliest_us is not None
         assert server.timing.earliest_us >= 0
+
+
+def test_latency_spreads_by_its_seed(home):
+    with _faulty(home, "latency 20ms±10ms", "seed 3") as server:
+        assert _text(server) == "One two three"
 
 
 def test_what_is_no_fault_is_refused(home):

@@ -18,7 +18,10 @@ from typing import Self
 
 import httpx
 
+from streamlab.apis import parted_path
 from streamlab.errors import CouldNotRunError
+from streamlab.exchange import Request
+from streamlab.redaction import REDACTED
 from streamlab.servers.replay import Played
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.targets import find
@@ -133,3 +136,31 @@ def keys() -> dict[str, str]:
     if key := os.environ.get("ANTHROPIC_API_KEY"):
         headers |= {"x-api-key": key, "anthropic-version": "2023-06-01"}
     return headers
+
+
+def why_not_again(request: Request | None) -> str | None:
+    """Why a recorded question cannot be asked again; None when it can."""
+    if request is None or request.body is None:
+        return "its request is unknown"
+    if request.method != "POST":
+        return f"it was a {request.method}"
+    if REDACTED.encode() in request.body:
+        return "its request holds something that was masked"
+    return None
+
+
+def ask_again(client: httpx.Client, base_url: str, request: Request, headers: Mapping[str, str]) -> None:
+    """Ask a recorded question, of a recorder; how the answer ended is in what it records."""
+    url = base_url.rstrip("/") + _rest(request.url)
+    try:
+        with client.stream("POST", url, content=request.body, headers={**keys(), **headers}) as answer:
+            for _ in answer.iter_raw():
+                pass
+    except httpx.HTTPError:
+        pass
+
+
+def _rest(url: str) -> str:
+    """What a base URL is followed by: the API's own path, else the last two words of the recorded one."""
+    path, end = parted_path(url)
+    return end or "/" + "/".join(path.strip("/").split("/")[-2:])
