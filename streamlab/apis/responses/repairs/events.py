@@ -29,6 +29,8 @@ SAID_BEFORE = (
     (ResponseFact.HEARTBEAT, "responses-heartbeat-as-delta"),
     (ResponseFact.AGAIN, "responses-item-event-repeated"),
 )
+#: Members of this API's own events: what has one is no keep-alive, whatever its type.
+OWN = frozenset({"response", "item", "item_id", "part", "output_index"})
 _CALLED = {
     "function_call": ("response.function_call_arguments", "arguments"),
     "custom_tool_call": ("response.custom_tool_call_input", "input"),

@@ -29,6 +29,7 @@ from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.ending import ResponseOut
 from streamlab.apis.responses.repairs.errors import Failures
 from streamlab.apis.responses.repairs.events import (
+    OWN,
     SAID_BEFORE,
     begun,
     delta_event,
@@ -61,8 +62,6 @@ from streamlab.wire.runs import Run
 
 _F = ResponseFact
 _EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}
-#: Members of this API's own events: what has one is no keep-alive, whatever its type.
-_OWN = frozenset({"response", "item", "item_id", "part", "output_index"})
 
 _RULES = (
     "responses-annotations-missing",
@@ -225,7 +224,7 @@ class ResponseRepair(Repair):
 
     def _foreign(self, draft: Draft) -> Draft:
         """An event of no kind that this API has becomes a comment, once a response has begun."""
-        if self._reader.begun and draft.json.keys() & _OWN:
+        if self._reader.begun and draft.json.keys() & OWN:
             self.state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
         elif self._reader.begun and draft.json.get("object") != "response":
             kind = text_of(draft.json.get("type"))
