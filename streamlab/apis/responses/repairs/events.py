@@ -31,6 +31,7 @@ SAID_BEFORE = (
 )
 #: Members of this API's own events: what has one is no keep-alive, whatever its type.
 OWN = frozenset({"response", "item", "item_id", "part", "output_index"})
+EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}
 _CALLED = {
     "function_call": ("response.function_call_arguments", "arguments"),
     "custom_tool_call": ("response.custom_tool_call_input", "input"),

@@ -29,6 +29,7 @@ from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.ending import ResponseOut
 from streamlab.apis.responses.repairs.errors import Failures
 from streamlab.apis.responses.repairs.events import (
+    EMPTY_MESSAGE,
     OWN,
     SAID_BEFORE,
     begun,
@@ -61,7 +62,6 @@ from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.runs import Run
 
 _F = ResponseFact
-_EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}
 
 _RULES = (
     "responses-annotations-missing",
@@ -166,9 +166,8 @@ class ResponseRepair(Repair):
         return plain and self._numbers.goes_on(run) and self._reader.growing(run) is not None
 
     def run_passed(self, run: Run) -> None:
-        growing = self._reader.growing(run)
-        assert growing is not None  # it passed
-        growing.extend(run.texts)
+        if (growing := self._reader.growing(run)) is not None:
+            growing.extend(run.texts)
         self._numbers.passed(run)
 
     def end(self, ending: Ending) -> Drafts:
@@ -352,7 +351,7 @@ class ResponseRepair(Repair):
             item.opened = True
             slot = self._items.slot(item)
             start: JsonObject = {"id": slot.id, "type": item.kind}
-            start |= {"summary": []} if item.kind == "reasoning" else _EMPTY_MESSAGE
+            start |= {"summary": []} if item.kind == "reasoning" else EMPTY_MESSAGE
             item.added = start
             self._added_here.append(item)
             yield made({"type": ITEM_ADDED, "output_index": slot.index, "item": start}, draft, rule, Origin.INVENTED)
