@@ -1,9 +1,11 @@
 """What somebody gets who is sent a capture: every seed system's as a bundle and as a page.
 
-``python benchmarks/sharing_bench.py [bundles|pages]``. *bundles*: each is checked and replayed; the openai client meets
-the same as it does in the capture itself. *pages*: each is opened in a Chromium (``STREAMLAB_CHROMIUM``; needs
-``playwright``) at 400 and 1,400 px, light and dark: nothing is fetched, nothing is said on the console, nothing sticks
-out, and axe (``STREAMLAB_AXE``, the path of axe.min.js) finds nothing. Exits 1 where that is not so.
+``python benchmarks/sharing_bench.py [bundles|pages]``. *bundles*: each is checked and replayed, by the streamlab that
+``STREAMLAB`` names (an installed one; default: this checkout) in an empty folder; the openai client meets the same as
+it does in the capture itself. *pages*: each is opened in a Chromium (``STREAMLAB_CHROMIUM``; needs ``playwright``) at
+400 and 1,400 px, light and dark: nothing is fetched, nothing is said on the console, nothing sticks out, axe
+(``STREAMLAB_AXE``, the path of axe.min.js) finds nothing, and the bundle that is saved from it is whole. Pictures go to
+``STREAMLAB_PICTURES``. Exits 1 where that is not so.
 """
 
 from __future__ import annotations
@@ -68,6 +70,7 @@ def pages() -> int:
     from playwright.sync_api import sync_playwright
 
     axe = Path(os.environ["STREAMLAB_AXE"]).read_text(encoding="utf-8")
+    pictures = os.environ.get("STREAMLAB_PICTURES")
     wrong = 0
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=os.environ.get("STREAMLAB_CHROMIUM"), args=["--no-sandbox"])
@@ -75,32 +78,57 @@ def pages() -> int:
             page = Path(folder) / f"{seed.name}.html"
             page.write_text(card(read_exchange_dir(seed), "html", seed.name, redacted=True), encoding="utf-8")
             for width, scheme in ((400, "light"), (400, "dark"), (1400, "light"), (1400, "dark")):
-                said = look(browser, page, width, scheme, axe)
+                picture = Path(pictures) / f"{seed.name}-{width}-{scheme}.png" if pictures else None
+                said = look(browser, page, width, scheme, axe, picture)
                 if said:
                     wrong += 1
-                    print("PAGE", seed.name, width, scheme, said)
+                    print("PAGE", seed.name, width, scheme, said, flush=True)
         browser.close()
     print(f"{len(SEEDS)} pages at two widths, light and dark: {wrong} with something to complain of")
     return wrong
 
 
-def look(browser: object, page: Path, width: int, scheme: str, axe: str) -> list[str]:
-    """What is wrong with a page, in a line each."""
-    context = browser.new_context(  # type: ignore[attr-defined]
-        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
-    )
+def look(browser: object, page: Path, width: int, scheme: str, axe: str, picture: Path | None = None) -> list[str]:
+    """What is wrong with a page, in a line each. Its own policy stays in force: what it forbids is on the console."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[attr-defined]
     tab, said = context.new_page(), []
     tab.on("console", lambda message: said.append(f"console: {message.text}"))
     tab.on("pageerror", lambda error: said.append(f"error: {error}"))
-    tab.on("request", lambda asked: said.append(f"asks for {asked.url[:60]}") if asked.url[:5] == "http:" else None)
-    tab.goto(page.as_uri())
-    tab.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-    if tab.evaluate("document.documentElement.scrollWidth") > width:
+    ours = page.as_uri()
+    tab.on("request", lambda asked: said.append(f"asks for {asked.url[:60]}") if asked.url != ours else None)
+    tab.goto(ours)
+    if picture is not None:
+        tab.screenshot(path=picture, full_page=True)
+    for button in tab.query_selector_all("button"):
+        button.click()
+    if _hangs_over(tab, width):
         said.append("sticks out")
-    tab.add_script_tag(content=axe)
+    tab.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    if _hangs_over(tab, width):
+        said.append("sticks out, opened")
+    tab.evaluate(axe)
     said += [f"axe: {one['id']}: {one['nodes'][0]['target']}" for one in tab.evaluate("axe.run()")["violations"]]
+    with tab.expect_download() as saved:
+        tab.click("a[download]")
+    if not verified(Path(saved.value.path()), page.parent):
+        said.append("the bundle that is saved from it is another, or none")
+    tab.emulate_media(media="print")
+    if _hangs_over(tab, width):
+        said.append("sticks out, printed")
     context.close()
     return said
+
+
+def verified(saved: Path, folder: Path) -> bool:
+    """Whether what a page lets one save is a whole bundle of the seed it shows."""
+    slab = folder / "saved.slab"
+    slab.write_bytes(saved.read_bytes())
+    found = [one.read() for one in find(str(slab))]
+    return len(found) == 1 and bool(found[0].body or found[0].head)
+
+
+def _hangs_over(tab: object, width: int) -> bool:
+    return bool(tab.evaluate("document.documentElement.scrollWidth") > width)  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def _fill(writer: object, streams: int, frames: int, per_read: int) -> None:
 def measure(streams: int, frames: int, per_read: int) -> float:
     """Microseconds of CPU a chunk, of this process."""
     from streamlab.storage.frames import Layout, create_memory
-    from streamlab.storage.overflow import Overflow
+    from streamlab.storage.overflow import Overflow, about_run
     from streamlab.storage.recorder import Recorder
     from streamlab.storage.spool import SpoolWriter
     from streamlab.storage.spool_files import SpoolFiles
@@ -85,7 +85,7 @@ def measure(streams: int, frames: int, per_read: int) -> float:
         memory = create_memory(layout)
         reading, pipe = os.pipe()
         os.set_blocking(pipe, False)
-        overflow = Overflow(memory, layout, path, run, None)
+        overflow = Overflow(memory, layout, path, SpoolFiles(path, run, layout), about_run(layout, None))
         overflow.wake = lambda: None  # type: ignore[method-assign]
         writer = SpoolWriter(memory, layout, pipe, overflow)
         writer._armed = True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamlab.cli.options import db_option, max_input_option, warn
+from streamlab.cli.options import db_option, keep_secrets_option, max_input_option, warn
 from streamlab.cli.progress import ProgressLine
 from streamlab.report.terminal import complain
 
@@ -61,6 +61,7 @@ Examples:
 )
 @click.option("--engine", type=click.Choice(["local", "dask"]), help="Of a lake: who judges.  [default: local]")
 @click.option("--anew", is_flag=True, help="Judge again what a database keeps the findings of.")
+@keep_secrets_option
 @db_option
 @max_input_option
 def command(

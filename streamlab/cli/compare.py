@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from streamlab.cli.options import db_option, json_option
+from streamlab.cli.options import db_option, json_option, keep_secrets_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +46,7 @@ Examples:
 )
 @click.option("--ask", metavar="TARGET", help="With --runs and two URLs: the recorded question to ask them.")
 @click.option("--markdown", is_flag=True, help="A tally as text to paste into an issue.")
+@keep_secrets_option
 @db_option
 @json_option
 def command(
@@ -55,6 +56,7 @@ def command(
     runs: int | None,
     ask: str | None,
     markdown: bool,
+    keep_secrets: bool,
     db: Path | None,
     as_json: bool,
 ) -> int:
@@ -70,19 +72,21 @@ def command(
     from streamlab.comparing.parity import Parity
     from streamlab.errors import UsageError
     from streamlab.workflows.compare import compare_hops, compare_targets
+    from streamlab.workflows.share import masking_of
     from streamlab.workflows.tally import holds_many
 
     if runs is not None or ask is not None:
         return _answer_runs(targets, runs, ask, hops, db, _Told(fail_on, as_json, markdown))
     if bool(hops) == bool(targets) or (targets and len(targets) != 2):
         raise UsageError("give two targets, A (nearer to the model) and B, or --hops ID (or --hops last)")
+    masking = None if keep_secrets else masking_of()
     if hops:
-        return _answer(compare_hops(hops, db), fail_on, as_json)
+        return _answer(compare_hops(hops, db, masking), fail_on, as_json)
     if any(holds_many(one, db) for one in targets):
         return _answer_folders(targets[0], targets[1], db, _Told(fail_on, as_json, markdown))
     if markdown:
         raise UsageError("--markdown is for folders of exchanges; `streamlab export --as markdown` tells of one")
-    found = compare_targets(targets[0], targets[1], db)
+    found = compare_targets(targets[0], targets[1], db, masking)
     return _answer_parity(found, fail_on, as_json) if isinstance(found, Parity) else _answer([found], fail_on, as_json)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import db_option, json_option
+from streamlab.cli.options import db_option, json_option, keep_secrets_option
 
 
 @click.command(
@@ -17,10 +17,11 @@ Examples:
   streamlab diff captures/oneapi-glm4-newline-upstream captures/oneapi-glm4-newline"""
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET | A B")
+@keep_secrets_option
 @db_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, targets: tuple[str, ...], db: Path | None, as_json: bool) -> int:
+def command(ctx: click.Context, targets: tuple[str, ...], keep_secrets: bool, db: Path | None, as_json: bool) -> int:
     """Show an exchange beside what OpenAI would have sent, event by event, with the reasons.
 
     With two targets, A nearer to the model and B nearer to the client, the two are aligned and what happened between
@@ -31,22 +32,30 @@ def command(ctx: click.Context, targets: tuple[str, ...], db: Path | None, as_js
     if len(targets) == 2:
         from streamlab.cli.compare import command as compare
 
-        return int(ctx.invoke(compare, targets=targets, hops=None, fail_on="info", db=db, as_json=as_json) or 0)
+        return int(
+            ctx.invoke(
+                compare, targets=targets, hops=None, fail_on="info", keep_secrets=keep_secrets, db=db, as_json=as_json
+            )
+            or 0
+        )
     if len(targets) != 1:
         raise UsageError("give one target, or two to be compared with each other")
-    return _one(targets[0], db, as_json)
+    return _one(targets[0], db, as_json, keep_secrets)
 
 
-def _one(target: str, db: Path | None, as_json: bool) -> int:
+def _one(target: str, db: Path | None, as_json: bool, keep_secrets: bool) -> int:
     from streamlab.comparing.event_diff import diff_exchange, explained
     from streamlab.report import diff_text
     from streamlab.report.terminal import data, say_json
     from streamlab.report.text import print_head
     from streamlab.workflows import check as api
+    from streamlab.workflows.share import masking_of
+    from streamlab.workflows.shown import as_shown
 
+    masking = None if keep_secrets else masking_of()
     differs, listed = False, []
     for found in api.find(target, db):
-        exchange = found.read()
+        exchange = as_shown(found.read(), masking)
         report = api.analyze(exchange)
         diffs = [explained(diff, report.findings) for diff in diff_exchange(exchange)]
         differs = differs or bool(diffs) or any(one.event is None for one in report.findings)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from streamlab.cli.options import db_option, json_option, max_input_option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamlab.exchange import Exchange
+    from streamlab.repairing.account import Normalized
 
 
 @click.command(
@@ -28,6 +36,7 @@ Examples:
     type=click.Choice(["chat"]),
     help="Translate into this API: a stream of Messages or Responses into chat chunks.",
 )
+@click.option("--keep-secrets", is_flag=True, help="With --blame: show known secrets as they came.")
 @db_option
 @max_input_option
 @json_option
@@ -38,6 +47,7 @@ def command(
     blame: bool,
     api: str | None,
     to: str | None,
+    keep_secrets: bool,
     db: Path | None,
     as_json: bool,
 ) -> int:
@@ -49,18 +59,17 @@ def command(
     from streamlab.config import Config
     from streamlab.repairing.normalizer import errors_left
     from streamlab.report import blame as account
-    from streamlab.report.terminal import complain, say, say_body, say_json
+    from streamlab.report.terminal import complain, say_body, say_json
     from streamlab.storage.files import write_regular
     from streamlab.workflows import check as verbs
 
     found = verbs.find_one(target, db)
     with found.opened() as exchange:
         known = verbs.check_options(Config(), api=api).api
-        repaired = verbs.normalize(exchange, unsafe=unsafe, api=known, to_chat=to == "chat")
-    if blame and as_json:
-        say_json(account.blame_json(found.source, repaired))
-    elif blame:
-        say(*account.blame_lines(repaired))
+        mend = partial(verbs.normalize, unsafe=unsafe, api=known, to_chat=to == "chat")
+        repaired = mend(exchange)
+        if blame:
+            _tell_blame(found.source, exchange, repaired, mend, as_json=as_json, keep_secrets=keep_secrets)
     if output is not None:
         write_regular(output, repaired.exchange.body)
     elif not blame:
@@ -70,3 +79,26 @@ def command(
     else:
         complain(*account.summary_lines(repaired, unsafe))
     return 3 if repaired.failed else 1 if errors_left(repaired) else 0
+
+
+def _tell_blame(
+    source: str,
+    exchange: Exchange,
+    repaired: Normalized,
+    mend: Callable[[Exchange], Normalized],
+    *,
+    as_json: bool,
+    keep_secrets: bool,
+) -> None:
+    """Where everything comes from: for people, so without known secrets, which a stream for a client keeps."""
+    from streamlab.report import blame as account
+    from streamlab.report.terminal import say, say_json
+    from streamlab.workflows.share import masking_of
+    from streamlab.workflows.shown import as_shown
+
+    shown = as_shown(exchange, None if keep_secrets else masking_of())
+    told = repaired if shown is exchange else mend(shown)
+    if as_json:
+        say_json(account.blame_json(source, told))
+    else:
+        say(*account.blame_lines(told))

@@ -119,6 +119,11 @@ def json_option(function: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(function)
 
 
+def keep_secrets_option(function: Command) -> Command:
+    """``--keep-secrets`` of what shows an exchange."""
+    return click.option("--keep-secrets", is_flag=True, help="Show known secrets as they came.")(function)
+
+
 def sharing_options(function: Command) -> Command:
     """``--keep-secrets``, ``--pattern`` and ``--redact``: what is taken out of what goes to others."""
     for option in (

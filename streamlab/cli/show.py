@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import db_option, json_option, max_input_option
+from streamlab.cli.options import db_option, json_option, keep_secrets_option, max_input_option
 
 
 @click.command(epilog="\b\nExamples:\n  streamlab show last\n  streamlab show 12 --json\n  streamlab show fixtures/x")
 @click.argument("target", metavar="ID")
+@keep_secrets_option
 @db_option
 @max_input_option
 @json_option
-def command(target: str, db: Path | None, as_json: bool) -> None:
+def command(target: str, keep_secrets: bool, db: Path | None, as_json: bool) -> None:
     """Show one exchange in full: timeline, findings, and what a client would hold at the end.
 
     ID is a number or "last" in the database; every other TARGET that names one exchange works too.
@@ -22,9 +23,12 @@ def command(target: str, db: Path | None, as_json: bool) -> None:
     from streamlab.report import exchange_text
     from streamlab.report.terminal import data, say_json
     from streamlab.workflows import check as api
+    from streamlab.workflows.share import masking_of
+    from streamlab.workflows.shown import as_shown
 
     found = api.find_one(target, db)
     with found.opened() as exchange:
+        exchange = as_shown(exchange, None if keep_secrets else masking_of())
         report = api.analyze(exchange)
         if as_json:
             say_json(exchange_text.exchange_json(found.source, exchange, report))

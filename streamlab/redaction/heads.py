@@ -47,15 +47,18 @@ def redact_line(text: str) -> str:
     """A line of a head that is none of its headers, with known keys replaced."""
     if len(text) < _SHORTEST:
         return text
-    text = _SECRET_VALUE.sub(REDACTED, text)
+    return _without_known_forms(_SECRET_VALUE.sub(REDACTED, text))
+
+
+def _without_known_forms(text: str) -> str:
     for one in reversed(find_secrets(text)):
         text = text[: one.start] + REDACTED + text[one.stop :]
     return text
 
 
 def _redact_value(name: str, value: str) -> str:
-    if name.lower() in _CHALLENGES:
-        return value
+    if name.lower() in _CHALLENGES:  # how to log in is no secret, but some say there what was wrong with the key
+        return _without_known_forms(value)
     if is_secret_name(name, value):
         scheme, space, rest = value.partition(" ")
         if space and rest and scheme.lower() in _SCHEMES:

@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b, sha256
-from itertools import accumulate
+from http import HTTPStatus
+from itertools import accumulate, pairwise
 
 from streamlab.sharing.masking import replaced, separated
-from streamlab.sharing.texts import SourceText, TextSource, channels, payloads, texts_of
+from streamlab.sharing.texts import CLOSEST_FIRST, SourceText, TextSource, channels, payloads, texts_of
 
 #: Members that hold, or whose members hold, what somebody said.
 _SAID = frozenset(
@@ -88,46 +89,74 @@ _KEPT = frozenset(
         "native_finish_reason",
     ]
 )
+#: Members whose own members, where they have some, are what a model gives a tool; there no name says what one is.
+_OF_CALLS = frozenset(("input", "arguments"))
+#: What says what something is has nothing in it of what a program (`code`) has.
+_IS_WORD = re.compile(r"[^\s(){};=\"']*")
 _PRINTED = re.compile(
-    r"<\|?/?[A-Za-z_][\w:.|-]*[^<>\n]{0,60}\|?>|\[/?[A-Z_]{3,}\]|```\w*|data: ?|\\u[0-9a-fA-F]{4}|\\."
+    r": ?(?:ping|keep-?alive|heartbeat)\b|<[|\uff5c]?/?[|\uff5c]?[A-Za-z_][\w:.|\uff5c-]*[^<>\n]{0,60}[|\uff5c]?>"
+    r"|\[/?[A-Z_]{3,}\]|```\w*|data: ?|\\u[0-9a-fA-F]{4}|\\."
+)
+#: How a line begins that is no JSON: with the name of a field, with what servers say to keep a connection open, or with
+#: what HTTP calls an error.
+_FRONT = re.compile(
+    r":? ?(?:(?:open\w+ )?(?:ping|keep-?alive|heartbeat|error|processing)\b"
+    r"|(?:data|event|id|retry|error|message|type)(?=:)"
+    rf"|(?:{'|'.join(re.escape(one.phrase) for one in HTTPStatus if one >= HTTPStatus.BAD_REQUEST)})\b)",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+")
 #: Words of JSON and Python that keep a value what it is.
 _LITERALS = frozenset(("true", "false", "null", "None", "True", "False", "NaN", "Infinity"))
+#: A member of JSON in the middle of something else, or of what Python prints: a word in quotes before a colon.
+_PLAIN_KEY = re.compile(r"""(?:"[A-Za-z_][\w.-]{0,40}"|'[A-Za-z_][\w.-]{0,40}')(?=\s?:)""")
+#: The shortest beginning by which it is told that everything is said once more.
+_SAID_AGAIN = 4
+_END = "\0"
 _JSON_KEY = re.compile(r'"(?:[^"\\]|\\.)*"(?=\s*:)')
 
 
-def fill_body(body: bytes) -> bytes:
-    """A response body with filler for its texts."""
+def fill_body(body: bytes, names: frozenset[str] = frozenset(), told: Sequence[int] = CLOSEST_FIRST) -> bytes:
+    """A response body with filler for its texts. ``names`` stay wherever they stand, as those of tools that were
+    offered; ``told`` says by how much of what stands beside texts it is told which continue each other."""
     texts = [text for payload in payloads(body) for text in texts_of(payload) if _is_said(text)]
-    return _filled(body, texts)
+    return _filled(body, texts, names, told)
 
 
-def fill_request(body: bytes) -> bytes:
+def fill_request(body: bytes, names: frozenset[str] = frozenset()) -> bytes:
     """A request's body with filler for its texts; one that is no JSON is text altogether."""
-    return _filled(body, [text for text in texts_of(TextSource(0, body, [(0, 0)])) if _is_said(text)])
+    texts = [text for text in texts_of(TextSource(0, body, [(0, 0)])) if _is_said(text)]
+    return _filled(body, texts, names, CLOSEST_FIRST)
 
 
 def _is_said(text: SourceText) -> bool:
     if not text.json:
         return text.path[0] not in ("event", "id", "retry")
-    if text.key in _KEPT:
-        return False
+    in_arguments = any(one in _OF_CALLS and other != "[]" for one, other in pairwise(text.path))
+    if text.key in _KEPT and not in_arguments:
+        return _IS_WORD.fullmatch(text.value) is None
     return text.path == ("",) or any(part in _SAID for part in text.path)
 
 
-def _filled(body: bytes, texts: list[SourceText]) -> bytes:
+def _filled(body: bytes, texts: list[SourceText], names: frozenset[str], told: Sequence[int]) -> bytes:
     key = sha256(body).digest()
     filled = bytearray(body)
     done: set[int] = set()
-    for group in channels(texts):
+    any_name = "|".join(map(re.escape, sorted(names)))
+    kept = re.compile(rf"\b(?:{any_name})\b") if names else None
+    for group in channels(texts, told):
         if any(id(text) in done for text in group):
             continue  # the groups that tell texts apart best come first
         done.update(map(id, group))
-        values = list(separated([text.value for text in group]))
+        values = _from_the_beginning(list(separated([text.value for text in group])))
         joined = "".join(values)
-        shown = "".join(_shown(joined, key, joined.lstrip()[:1] in ("{", "[")))
         ends = list(accumulate(map(len, values)))
+        fronts = [
+            match.span()
+            for text, start in zip(group, [0, *ends], strict=False)
+            if not text.json and (match := _FRONT.match(joined, start)) is not None
+        ]
+        shown = "".join(_shown(joined, key, kept, fronts))
         units = [text.units() for text in group]
         for at, (was, now) in enumerate(zip(joined, shown, strict=True)):
             if was != now:
@@ -145,11 +174,24 @@ def _same_size(unit: bytes, letter: str) -> bytes:
     return coded if len(coded) == len(unit) else unit
 
 
-def _shown(text: str, key: bytes, formulaic: bool) -> Iterator[str]:
-    """The filler, in pieces; markup, and in JSON the names of members, stay."""
-    kept = list(_spans(_PRINTED.finditer(text)))
-    if formulaic:
-        kept += _spans(_JSON_KEY.finditer(text))
+def _from_the_beginning(values: list[str]) -> list[str]:
+    """The texts with an end behind the one after which everything is said once more."""
+    said = ""
+    for at, value in enumerate(values):
+        plain = value.removesuffix(_END)
+        if len(said) >= _SAID_AGAIN <= len(plain) and (plain.startswith(said) or said.startswith(plain)):
+            values[at - 1] = values[at - 1].removesuffix(_END) + _END
+        said += plain
+    return values
+
+
+def _shown(text: str, key: bytes, names: re.Pattern[str] | None, kept: list[tuple[int, int]]) -> Iterator[str]:
+    """The filler, in pieces; markup, names, in JSON those of members, and what is ``kept`` stay."""
+    kept += _spans(_PRINTED.finditer(text))
+    formulaic = text.lstrip()[:1] in ("{", "[")
+    kept += _spans((_JSON_KEY if formulaic else _PLAIN_KEY).finditer(text))
+    if names is not None:
+        kept += _spans(names.finditer(text))
     kept.sort()
     at = 0
     for start, stop in kept:

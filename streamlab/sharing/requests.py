@@ -20,27 +20,62 @@ _ESCAPED = re.compile(rb'"((?:[^"\\]|\\.)*\\u00[2-7](?:[^"\\]|\\.)*)"', re.DOTAL
 #: A field of a multipart form: its name, what else its head says, the value.
 _FIELD = re.compile(rb'name="([^"\r\n]{1,200})"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)(?=\r?\n--|\Z)', re.DOTALL)
 _PAIR = re.compile(rb"(?:^|(?<=&))([^=&\s{\"]{1,80})=([^&\r\n]*)")
+#: What may follow where a body is not over.
+_GOES_ON = b"0123456789" * 8
+#: How often a place to part a body is looked for, and how far on both sides of it is looked for secrets.
+_TRIES, _AROUND = 64, 512
 _SCHEME = re.compile(r"(?:bearer|basic|token|dpop)\s+", re.IGNORECASE)
 
 
-def mask_request(body: bytes, patterns: Sequence[re.Pattern[str]] = ()) -> MaskedBody:
-    """The body of a request without its secrets, as long as before."""
+def mask_request(
+    body: bytes, patterns: Sequence[re.Pattern[str]] = (), *, complete: bool = True, begins: bool = True
+) -> MaskedBody:
+    """The body of a request without its secrets, as long as before. Of one that is not ``complete`` what may be the
+    beginning of a secret at its end is masked too; where it ``begins`` earlier, this is a later part."""
+    if not complete:
+        whole = mask_request(body + _GOES_ON, patterns, begins=begins)
+        return MaskedBody(whole.data[: len(body)], tuple(one for one in whole.secrets if one.at < len(body)))
     masked = bytearray(body)
     found: list[Masked] = []
-    start = body.lstrip()[:1]
-    if start in (b"{", b"["):
-        for match in _MEMBER.finditer(body):
-            if match[3] and _names_a_secret(match[2].decode()):
-                _cover_text(match.start(3), match[3], masked, found)
-        if b"\\u00" in body:
-            _cover_escaped(body, patterns, masked, found)
-    else:
-        for match in (_FIELD if b"\n" in body else _PAIR).finditer(body):
+    for match in _MEMBER.finditer(body):
+        if match[3] and _names_a_secret(match[2].decode()):
+            _cover_text(match.start(3), match[3], masked, found)
+    if b"\\u00" in body:
+        _cover_escaped(body, patterns, masked, found)
+    if body.lstrip()[:1] not in (b"{", b"["):
+        lines = b"\n" in body
+        for match in (_FIELD if lines else _PAIR).finditer(body) if lines or begins else ():
             _cover_value(match, masked, found)
     for one in find_secrets_in_bytes(masked, patterns):
         cover_raw(masked, one.masked, one.stop)
         found.append(Masked(one.kind, None, one.start))
     return MaskedBody(bytes(masked), tuple(found))
+
+
+def parting_place(body: bytes | bytearray, earliest: int, latest: int) -> int:
+    """Where a body may be parted so that each part can be masked alone: behind the last sign there that is in no
+    secret, and not between one and its name."""
+    stop = latest
+    for _ in range(_TRIES):
+        stop = max(body.rfind(mark, earliest, stop) for mark in (b'"', b",", b" ", b"\n", b"&"))
+        if stop < 0:
+            return latest
+        if not _parts_a_secret(body[stop - _AROUND : stop + _AROUND], _AROUND):
+            return stop + 1
+    return latest
+
+
+def _parts_a_secret(window: bytes | bytearray, last: int) -> bool:
+    """Whether a secret, or a name with what it names, lies on both sides of a byte."""
+    named = (one for form in (_MEMBER, _FIELD, _PAIR) for one in form.finditer(window))
+    if any(one.start() < last + 1 < one.end() and _is_named(one) for one in named):
+        return True
+    return any(one.start <= last < one.stop for one in find_secrets_in_bytes(window + _GOES_ON))
+
+
+def _is_named(match: re.Match[bytes]) -> bool:
+    name = (match[2] if match.re is _MEMBER else match[1]).decode("latin-1")
+    return is_secret_member(name) or is_secret_name(name, "")
 
 
 def _names_a_secret(name: str) -> bool:

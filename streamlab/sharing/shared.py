@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -20,7 +20,9 @@ from streamlab.redaction import is_secret_name, redact_headers, redact_line, red
 from streamlab.sharing.filler import fill_body, fill_request
 from streamlab.sharing.masking import Masked, MaskedBody, mask_body, mask_text, recut
 from streamlab.sharing.requests import mask_request
+from streamlab.sharing.texts import CLOSEST_FIRST
 from streamlab.wire.content_coding import BodyDecoder
+from streamlab.wire.payload import decode_payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ class Masking:
 
     patterns: tuple[re.Pattern[str], ...] = ()
     text: bool = False
+    #: With ``text``: names that stay, and by what it is told which texts continue each other.
+    names: frozenset[str] = frozenset()
+    told: tuple[int, ...] = CLOSEST_FIRST
 
 
 #: Known secrets, and nothing else.
@@ -46,6 +51,8 @@ class Shared:
 
 def share(exchange: Exchange, masking: Masking = ALL_KNOWN) -> Shared:
     """The exchange without secrets. Raises UnreadableInputError where a body cannot be written again without them."""
+    if masking.text and exchange.request is not None:
+        masking = replace(masking, names=_offered(exchange.request.body or b""))
     request, asked = _request(exchange.request, masking)
     head = exchange.head
     coding = head.header("content-encoding") if head is not None else None
@@ -61,6 +68,15 @@ def share(exchange: Exchange, masking: Masking = ALL_KNOWN) -> Shared:
     return Shared(shown, (*(("request", one) for one in asked), *(("response", one) for one in answered)))
 
 
+def _offered(body: bytes) -> frozenset[str]:
+    """The names of the tools that a request offers: they are no text, wherever a model says them."""
+    asked = decode_payload(body).value if body else None
+    offered = asked.get("tools", asked.get("functions")) if isinstance(asked, dict) else None
+    tools = [one for one in offered if isinstance(one, dict)] if isinstance(offered, list) else []
+    named = (holder.get("name") for one in tools for holder in (one, one.get("function")) if isinstance(holder, dict))
+    return frozenset(one for one in named if isinstance(one, str) and one)
+
+
 def _request(request: Request | None, masking: Masking) -> tuple[Request | None, tuple[Masked, ...]]:
     if request is None:
         return None, ()
@@ -68,7 +84,7 @@ def _request(request: Request | None, masking: Masking) -> tuple[Request | None,
     if body:
         found = mask_request(body, masking.patterns)
         body, secrets = found.data, found.secrets
-        body = fill_request(body) if masking.text else body
+        body = fill_request(body, masking.names) if masking.text else body
     shown = replace(request, url=redact_url(request.url), headers=redact_headers(request.headers), body=body)
     return shown, secrets
 
@@ -92,7 +108,7 @@ def clean_notes(value: Any, masking: Masking) -> Any:
 def mask_response(body: bytes, masking: Masking) -> MaskedBody:
     """A body without content coding, masked."""
     found = mask_body(body, masking.patterns)
-    return MaskedBody(fill_body(found.data), found.secrets) if masking.text else found
+    return MaskedBody(fill_body(found.data, masking.names, masking.told), found.secrets) if masking.text else found
 
 
 def mask_segments(
@@ -106,13 +122,29 @@ def mask_segments(
     whole = b"".join(pieces)
     found = mask_response(whole, masking)
     if found.data == whole:
-        return segments, found.secrets
+        return _mask_undecoded(segments, masking, fill=not whole) if decoder.codings else (segments, found.secrets)
     shown = recut(found.data, map(len, pieces))
     if decoder.codings:
-        if decoder.fault is not None:
-            raise UnreadableInputError(f"a compressed body that holds a secret cannot be written anew: {decoder.fault}")
+        fault = decoder.fault or ("it came in binary frames" if decoder.framed else None)
+        if fault is not None:
+            raise UnreadableInputError(
+                f"a compressed body cannot be written anew without what is taken out of it: {fault}"
+            )
         shown = _coded(list(shown), decoder.codings, complete=decoder.complete)
-    return tuple(replace(one, data=data) for one, data in zip(segments, shown, strict=True)), found.secrets
+    return _with_data(segments, shown), found.secrets
+
+
+def _mask_undecoded(
+    segments: tuple[Segment, ...], masking: Masking, *, fill: bool
+) -> tuple[tuple[Segment, ...], tuple[Masked, ...]]:
+    """A body that may not be, or not throughout, what its head says it is coded in: masked as the bytes it is."""
+    whole = b"".join(one.data for one in segments)
+    found = mask_response(whole, replace(masking, text=masking.text and fill))
+    return _with_data(segments, recut(found.data, (len(one.data) for one in segments))), found.secrets
+
+
+def _with_data(segments: tuple[Segment, ...], data: Iterable[bytes]) -> tuple[Segment, ...]:
+    return tuple(replace(one, data=now) for one, now in zip(segments, data, strict=True))
 
 
 class _Coder(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -292,10 +292,14 @@ class _Strings:
 # -- which continue each other -------------------------------------------------------------------------------------
 
 
-def channels(texts: list[SourceText]) -> Iterator[list[SourceText]]:
+#: By what stands beside texts it is told which continue each other: by numbers and names, by numbers, by nothing.
+CLOSEST_FIRST = (2, 1, 0)
+
+
+def channels(texts: list[SourceText], ways: Sequence[int] = CLOSEST_FIRST) -> Iterator[list[SourceText]]:
     """Groups of texts that continue each other; one text may be in several of them."""
     before = 0
-    for told in (2, 1, 0):  # by what stands beside them: numbers and names, numbers, nothing
+    for told in ways:
         groups: dict[Any, list[SourceText]] = {}
         for text in texts:
             groups.setdefault((text.path, text.beside[:told]), []).append(text)

@@ -17,7 +17,9 @@ from typing import overload
 
 from streamlab.errors import NotFoundError, UnreadableInputError
 from streamlab.exchange import Exchange, Request, Segment
-from streamlab.redaction import redact_headers, redact_url
+from streamlab.redaction import redact_headers, redact_line, redact_url
+from streamlab.sharing.masking import mask_text
+from streamlab.sharing.requests import mask_request
 from streamlab.storage import rows as rows_of
 from streamlab.storage.migrations import OVERVIEW
 from streamlab.storage.opening import OPEN, clear_errors, identity, open_reading, open_writing
@@ -175,21 +177,21 @@ class CaptureDB:
     # --- writing
 
     def add(self, exchange: Exchange, number: int | None = None) -> int:
-        """Store an exchange from elsewhere, redacted, as ``number`` or the next; returns its id."""
+        """Store an exchange from elsewhere, redacted as one that is recorded, as ``number`` or the next; returns its id."""
         request, head = exchange.request, exchange.head
-        body = request.body if request else None
+        body = mask_request(request.body).data if request and request.body else request.body if request else None
         inline = body if body is not None and len(body) <= INLINE_REQUEST else None
         row = {
             "id": number,
             "started_at": exchange.started_at,
-            "label": exchange.label,
+            "label": mask_text(exchange.label) if exchange.label else exchange.label,
             "tap": exchange.tap,
             "method": request.method if request else None,
             "url": redact_url(request.url) if request else None,
             "request_headers": json.dumps(redact_headers(request.headers)) if request else None,
             "request_body": inline,
             "status": head.status if head else None,
-            "reason": head.reason if head else None,
+            "reason": redact_line(head.reason) if head else None,
             "http_version": head.http_version if head else None,
             "response_headers": json.dumps(redact_headers(head.headers)) if head else None,
             "head_us": head.offset_us if head else None,

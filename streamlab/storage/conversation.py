@@ -12,6 +12,7 @@ from typing import Any
 
 from streamlab.exchange import Ending, Headers
 from streamlab.redaction import is_secret_name, redact_headers, redact_line, redact_url
+from streamlab.sharing.shared import Masking
 from streamlab.storage.draft import Draft
 from streamlab.storage.draft_parts import RequestDraft
 from streamlab.storage.frames import Frame, Kind
@@ -86,7 +87,7 @@ class Conversation:
         body = request_body(head)
         self._uploading = body if isinstance(body, BodyReader) and not body.done else None
         if self._uploading is None:
-            draft.request.add(b"")
+            draft.request.end()
         self._latest = draft
         self._open.append(draft)
         self._responses.expect(head.method)
@@ -104,7 +105,7 @@ class Conversation:
         if self._uploading.trailers:
             draft.notes["request_trailers"] = redact_headers(self._uploading.trailers)
         if self._uploading.done:
-            self._uploading = None
+            self._uploading, draft.request.over = None, True
         self._touched(draft, sum(draft.request.add(piece) for piece, _ in pieces))
 
     # --- responses
@@ -262,13 +263,13 @@ class Conversation:
 
     # --- going on in another process
 
-    def frozen(self) -> str:
+    def frozen(self, masking: Masking | None = None) -> str:
         """Where the connection is once everything is written, as JSON, for `restored`.
 
         Asked for with every batch, so what chunks in the middle of a body change is put beside a text made before.
         """
         if self._frozen is None:
-            self._frozen = json.dumps(self._state(), separators=(",", ":"))
+            self._frozen = json.dumps(self._state(masking), separators=(",", ":"))
         body = self._responses.body
         if body is None or not self._open:
             return f"[{self._frozen},null]"
@@ -280,7 +281,7 @@ class Conversation:
         """What was written was not: ids will change."""
         self._frozen = None
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self, masking: Masking | None) -> dict[str, Any]:
         drafts = list(self._open)
         if self._latest is not None and self._latest not in drafts:
             drafts.append(self._latest)
@@ -289,7 +290,7 @@ class Conversation:
             "origin": self._origin,
             "open": len(self._open),
             "latest": drafts.index(self._latest) if self._latest is not None else None,
-            "drafts": [draft.state() for draft in drafts],
+            "drafts": [draft.state(masking) for draft in drafts],
             "uploading": self._uploading and self._uploading.state(),
             "responses": self._responses.state(),
             "left": self._left,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streamlab.exchange import Ending, Headers
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.shared import Masking, clean_notes
 from streamlab.storage.draft_parts import BodyDraft, RequestDraft, ResponseDraft
 from streamlab.wire.http1 import HttpFault, StatusHead
 
@@ -131,7 +131,13 @@ class Draft:
         if self.holds(masking):
             return []
         coding = next((value for name, value in self.response.headers if name.lower() == "content-encoding"), None)
-        return self.body.masked(coding, masking).rows(self.id)
+        rows = self.body.masked(coding, masking, over=self.ending is not None)
+        if rows is None:
+            self.notes["recording_lost"] = (
+                "a compressed body was too large or too damaged to be written without secrets"
+            )
+            return []
+        return rows.rows(self.id)
 
     def holds(self, masking: Masking | None) -> bool:
         """Whether the segments wait for the end of the body, or for more of it than is held."""
@@ -140,14 +146,15 @@ class Draft:
     def written(self, masking: Masking | None = None) -> None:
         """Everything that waited is in the database, or is to be forgotten; but what is still held."""
         if not self.holds(masking):
-            self.body.waiting.written()
+            self.body.written()
         self.request.written()
         self.changed = self.response.changed = False
 
     # --- going on in another process
 
-    def state(self) -> dict[str, Any]:
-        """What is needed to go on with a draft that is written to the database, in JSON's terms, for `restored`."""
+    def state(self, masking: Masking | None) -> dict[str, Any]:
+        """What is needed to go on with a draft that is written to the database, in JSON's terms, for `restored`; with
+        ``masking`` no secret of what no framing covered."""
         request, response, body = self.request, self.response, self.body
         return {
             "id": self.id,
@@ -157,6 +164,7 @@ class Draft:
             "began_ns": self.began_ns,
             "wall_ns": self._wall_ns,
             "parts_written": request.parts_written,
+            "over": request.over,
             "head": response.head and [response.head.status, response.head.reason, response.head.http_version],
             "head_us": response.head_us,
             "chunked": body.chunked,
@@ -169,7 +177,7 @@ class Draft:
             "fault": self.fault and [self.fault.reason, self.fault.status],
             "ending": self.ending and self.ending.value,
             "end_us": self.end_us,
-            "notes": self.notes,
+            "notes": self.notes if masking is None else clean_notes(self.notes, masking),
         }
 
     @classmethod
@@ -178,7 +186,8 @@ class Draft:
         there are parts. Raises ValueError, TypeError or KeyError when that is no state."""
         request = RequestDraft(str(state["method"]), str(state["url"]), ())
         request.parts_written = _number(state, "parts_written")
-        request.body += request_body
+        request.over = bool(state["over"])
+        request.go_on(request_body)
         began_ns, wall_ns = _number(state, "began_ns"), _number(state, "wall_ns")
         draft = cls(request, began_ns=began_ns, wall_ns=wall_ns, tap=state["tap"], label=label)
         draft.id, draft.end_us, draft.notes = _number(state, "id"), state["end_us"], state["notes"]

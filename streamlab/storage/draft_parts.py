@@ -5,40 +5,61 @@ Each knows what of it waits to be written. Everything in them is redacted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Headers, Segment
+from streamlab.redaction import MASK
+from streamlab.sharing.requests import parting_place
 from streamlab.sharing.shared import Masking, mask_segments
 from streamlab.storage.capture_db import INLINE_REQUEST
-from streamlab.storage.segment_rows import WaitingRows
+from streamlab.storage.segment_rows import StoredSegment, WaitingRows
 from streamlab.wire.http1 import Piece, StatusHead
 
-#: How far from its end a large body may be parted, so that no key is.
-_LONGEST_KEY = 8192
+#: How far from its end a large body may be parted, and how much has to lie behind, so that nothing secret is.
+_LONGEST_KEY, _BEHIND = 8192, 512
+#: Of a body that is masked while it comes, about what is kept back, and how often a place to part it is looked for.
+_KEPT_BACK, _TRIES = 1024 * 1024, 8
+#: What goes on in a piece of text.
+_TOKEN = re.compile(rb"[\w.+/=~-]*")
 
 
 class RequestDraft:
-    """What the client asked; of a large body what is not yet in the database."""
+    """What the client asked; of a large body what is not yet in the database. ``over``: no more of it comes."""
 
-    __slots__ = ("body", "changed", "headers", "method", "parts", "parts_written", "url")
+    __slots__ = ("body", "changed", "goes_on_masked", "headers", "method", "over", "parts", "parts_written", "url")
 
     def __init__(self, method: str, url: str, headers: Headers) -> None:
         self.method, self.url, self.headers = method, url, headers
         self.body = bytearray()
         self.parts: list[tuple[int, bytes]] = []
         self.parts_written = 0
-        self.changed = False
+        self.changed = self.over = self.goes_on_masked = False
 
     def add(self, data: bytes) -> int:
         """More of the body; returns how many bytes wait to be written."""
+        if self.goes_on_masked and data:
+            token = _TOKEN.match(data)
+            end = token.end() if token is not None else 0
+            self.goes_on_masked = end == len(data)
+            data = MASK.encode() * end + data[end:]
         self.body += data
         self.changed = True
         if len(self.body) > INLINE_REQUEST:
-            stop = max(self.body.rfind(mark, -_LONGEST_KEY) for mark in (b'"', b",", b" ", b"\n")) + 1 or len(self.body)
+            stop = parting_place(self.body, len(self.body) - _LONGEST_KEY, len(self.body) - _BEHIND)
             self.parts.append((self.parts_written + len(self.parts), bytes(self.body[:stop])))
             del self.body[:stop]
         return len(data)
+
+    def end(self) -> None:
+        """No more of it comes."""
+        self.over = self.changed = True
+
+    def go_on(self, written: bytes) -> None:
+        """Go on behind what is in the database, where what may have been the beginning of a secret is masked."""
+        self.body += written
+        self.goes_on_masked = not self.over and written.endswith(MASK.encode() * 3)
 
     def written(self) -> None:
         """Everything that waited is in the database."""
@@ -76,11 +97,22 @@ class BodyDraft:
     Times are microseconds since ``began_ns``.
     """
 
-    __slots__ = ("began_ns", "blank_tail", "bytes", "chunked", "event_stream", "events", "first_us", "waiting")
+    __slots__ = (
+        "_kept_back",
+        "began_ns",
+        "blank_tail",
+        "bytes",
+        "chunked",
+        "event_stream",
+        "events",
+        "first_us",
+        "waiting",
+    )
 
     def __init__(self, began_ns: int) -> None:
         self.began_ns = began_ns
         self.waiting = WaitingRows()
+        self._kept_back: list[StoredSegment] = []
         self.bytes = self.events = 0
         self.first_us: int | None = None
         self.chunked = False
@@ -111,18 +143,32 @@ class BodyDraft:
         if self.event_stream:
             self._count_events(joined)
 
-    def masked(self, coding: str | None, masking: Masking) -> WaitingRows:
-        """What waits, without secrets; nothing of it where they cannot be taken out."""
+    def masked(self, coding: str | None, masking: Masking, *, over: bool) -> WaitingRows | None:
+        """What waits, without secrets; None where they cannot be taken out. Of a body that is not ``over`` the end is
+        kept back until `written`, from a place where no secret is parted."""
         waiting = list(self.waiting)
-        segments = tuple(Segment(one.offset_us, one.data) for one in waiting)
-        rows = WaitingRows(self.segments - len(waiting))
+        if not over and coding:
+            return None
         try:
-            shown, _ = mask_segments(segments, coding, masking)
+            shown = _masked(waiting, coding, masking)
+            stop = len(waiting) if over else _place_to_part(waiting, shown, masking)
         except UnreadableInputError:
-            return rows
-        for one, masked in zip(waiting, shown, strict=True):
-            rows.add((masked.offset_us,), (masked.data,), one.chunk)
+            return None
+        self._kept_back = waiting[stop:]
+        rows = WaitingRows(self.segments - len(waiting))
+        for one, data in zip(waiting[:stop], shown, strict=False):
+            rows.add((one.offset_us,), (data,), one.chunk)
         return rows
+
+    def written(self) -> None:
+        """What waited is in the database, but for what was kept back."""
+        kept, self._kept_back = self._kept_back, []
+        if not kept:
+            self.waiting.written()
+            return
+        self.waiting = WaitingRows(self.segments - len(kept))
+        for one in kept:
+            self.waiting.add((one.offset_us,), (one.data,), one.chunk)
 
     def _count_events(self, data: bytes) -> None:
         """Blank lines, for the live display only; the decoder counts for real."""
@@ -134,3 +180,23 @@ class BodyDraft:
         # Keep what may be the first half of a blank line, and no whole one.
         tail = text[-3:]
         self.blank_tail = b"" if tail.endswith(b"\n\n") or text.endswith(b"\r\n\r\n") else tail.rpartition(b"\n\n")[2]
+
+
+def _masked(segments: Sequence[StoredSegment], coding: str | None, masking: Masking) -> list[bytes]:
+    read = tuple(Segment(one.offset_us, one.data) for one in segments)
+    return [one.data for one in mask_segments(read, coding, masking)[0]]
+
+
+def _place_to_part(segments: Sequence[StoredSegment], shown: list[bytes], masking: Masking) -> int:
+    """Which of the segments are written now: those before the last mebibyte or so, up to one from which on masking
+    comes to the same without what was before."""
+    place, size = len(segments), 0
+    wanted = _KEPT_BACK
+    for _ in range(_TRIES):
+        while place and size < wanted:
+            place -= 1
+            size += len(segments[place].data)
+        if _masked(segments[place:], None, masking) == shown[place:]:
+            break
+        wanted += _KEPT_BACK // 4
+    return place

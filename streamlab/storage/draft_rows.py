@@ -26,12 +26,14 @@ def write_drafts(
     body is written when it is over, masked.
     """
     fresh: list[Draft] = []
+    rows: list[tuple[object, ...]] = []
     connection.execute("BEGIN IMMEDIATE")
     try:
         for draft in drafts:
             if draft.id is None:
                 fresh.append(draft)
                 draft.id = _insert(connection, draft, recorder_id)
+            rows += draft.body_rows(masking)  # before what is said of it: a body that cannot be masked leaves a note
             if draft.request.changed:
                 _write_request(connection, draft)
             if draft.response.changed:
@@ -39,7 +41,7 @@ def write_drafts(
             if draft.changed:
                 _write_changes(connection, draft, masking)
         # One statement for the segments of all streams: a call a stream costs more than the rows.
-        connection.executemany(INSERT_ROW, [row for draft in drafts for row in draft.body_rows(masking)])
+        connection.executemany(INSERT_ROW, rows)
         also()
         connection.execute("COMMIT")
     except BaseException:
@@ -107,14 +109,14 @@ def _write_changes(connection: sqlite3.Connection, draft: Draft, masking: Maskin
 def _write_request(connection: sqlite3.Connection, draft: Draft) -> None:
     """Small bodies into the row; of large ones the row holds none and the parts hold all. Secrets stay out."""
     request = draft.request
-    body = mask_request(bytes(request.body)).data
+    last = request.parts_written + len(request.parts)
+    body = mask_request(bytes(request.body), complete=request.over, begins=not last).data
     if not request.parts_written and not request.parts:
         connection.execute("UPDATE exchanges SET request_body = ? WHERE id = ?", (body, draft.id))
         return
     if not request.parts_written:
         connection.execute("UPDATE exchanges SET request_body = NULL WHERE id = ?", (draft.id,))
     connection.executemany(
-        INSERT_REQUEST_PART, [(draft.id, seq, mask_request(data).data) for seq, data in request.parts]
+        INSERT_REQUEST_PART, [(draft.id, seq, mask_request(data, begins=not seq).data) for seq, data in request.parts]
     )
-    tail = request.parts_written + len(request.parts)
-    connection.execute(INSERT_REQUEST_PART, (draft.id, tail, body))  # replaced as it grows
+    connection.execute(INSERT_REQUEST_PART, (draft.id, last, body))  # replaced as it grows

@@ -18,6 +18,7 @@ from streamlab.storage.frames import HEADER, READ_AT, SPILLED_AT, U64, WRITTEN_A
 from streamlab.storage.process_identity import this_process
 from streamlab.storage.spool_files import SpoolFiles
 
+About = dict[str, object]
 #: How soon a disk without room is asked again.
 _RETRY_SECONDS = 0.25
 #: What is left free on the disk, so that the database has room to take up what was spooled; of a small disk an eighth.
@@ -28,12 +29,12 @@ class Overflow:
     """The disk beside the shared memory. ``blocks`` maps the numbers of the blocks in memory to where they lie there;
     the relay changes it under ``lock`` and leaves the block ``busy`` alone."""
 
-    def __init__(self, memory: mmap.mmap, layout: Layout, database: Path, run: str, label: str | None) -> None:
+    def __init__(self, memory: mmap.mmap, layout: Layout, database: Path, files: SpoolFiles, about: About) -> None:
         self._memory = memory
         self._layout = layout
         self._folder = database.resolve().parent
-        self._files = SpoolFiles(database, run, layout)
-        self._about = about_run(layout, label)
+        self._files = files
+        self._about = about
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -117,7 +118,7 @@ def check_room(folder: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def about_run(layout: Layout, label: str | None) -> dict[str, object]:
+def about_run(layout: Layout, label: str | None, *, encrypted: bool = False) -> About:
     """What a spool file says of the run it belongs to; called by the relay."""
-    sizes = {"block": layout.block, "file_blocks": layout.file_blocks}
-    return {"format": "streamlab.spool/1", "relay": this_process(), "label": label, **sizes}
+    told = {"block": layout.block, "file_blocks": layout.file_blocks, "encrypted": encrypted}
+    return {"format": "streamlab.spool/1", "relay": this_process(), "label": label, **told}

@@ -290,7 +290,11 @@ class Recorder:
         return drafts
 
     def _state(self) -> str:
-        return "{" + ",".join([f'"{number}":{one.frozen()}' for number, one in self._conversations.items()]) + "}"
+        return (
+            "{"
+            + ",".join([f'"{number}":{one.frozen(self._file.masking)}' for number, one in self._conversations.items()])
+            + "}"
+        )
 
     def _failed(self, error: Exception) -> None:
         for conversation in self._conversations.values():

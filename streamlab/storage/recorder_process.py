@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streamlab.errors import UnreadableInputError
+from streamlab.sharing.masking import mask_text
 from streamlab.sharing.shared import Masking
 from streamlab.storage.background import LOOKS_A_SECOND, SharePolicy
+from streamlab.storage.block_cipher import BlockCipher
 from streamlab.storage.frames import COUNTS_AT, READ_AT, SPILLED_AT, TWO, U64, WRITTEN_AT, Layout, create_memory
 from streamlab.storage.overflow import Overflow, about_run
 from streamlab.storage.recorder import Observer, Recorder
@@ -62,6 +64,17 @@ class Recording:
     masking: Masking | None = None
     layout: Layout = field(default_factory=Layout)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
+    cipher: BlockCipher | None = field(default=None, init=False)  # of what waits on disk to be masked
+
+    def __post_init__(self) -> None:
+        if self.label:
+            object.__setattr__(self, "label", mask_text(self.label))
+        if self.masking is not None:
+            object.__setattr__(self, "cipher", BlockCipher())
+
+    def files(self) -> SpoolFiles:
+        """What waits on disk; for one process each."""
+        return SpoolFiles(self.path, self.run, self.layout, self.cipher)
 
 
 class RecorderProcess:
@@ -70,8 +83,8 @@ class RecorderProcess:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self._memory = create_memory(recording.layout)
-        self._about = about_run(recording.layout, recording.label)
-        overflow = Overflow(self._memory, recording.layout, recording.path, recording.run, recording.label)
+        self._about = about_run(recording.layout, recording.label, encrypted=recording.cipher is not None)
+        overflow = Overflow(self._memory, recording.layout, recording.path, recording.files(), self._about)
         self._warn: Callable[[str], object] = bool
         self._forked_at = 0.0
         self._delay = 0.0
@@ -209,8 +222,7 @@ def _child(recording: Recording, memory: mmap.mmap, about: dict[str, object], pi
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _leave_stdio()
     observer = recording.observer()
-    files = SpoolFiles(recording.path, recording.run, recording.layout)
-    spool = SpoolReader(memory, recording.layout, pipe, files)
+    spool = SpoolReader(memory, recording.layout, pipe, recording.files())
     recorder = Recorder(recording.path, recording.label, observer, recording.run, recording.max_size, recording.masking)
     writing = Writing(spool, recorder, observer, on_start=lambda: take_up(recorder.file, observer), about=about)
     try:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from streamlab import __version__
 
-#: The rooms that decide what an analysis says.
-_ROOMS = ("apis", "dialects", "judging", "rules", "wire")
+#: The rooms that decide what an analysis says, and what of it is masked.
+_ROOMS = ("apis", "dialects", "judging", "redaction", "rules", "sharing", "wire")
 _ENDINGS = (".py", ".toml", ".json", ".yaml")
 
 
@@ -20,7 +20,8 @@ def rules_version() -> str:
     package = Path(__file__).parents[1]
     found = hashlib.sha256()
     for path in sorted(
-        (package / "exchange.py", *_files(package)), key=lambda one: one.relative_to(package).as_posix()
+        (package / "exchange.py", package / "workflows" / "shown.py", *_files(package)),
+        key=lambda one: one.relative_to(package).as_posix(),
     ):
         found.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return f"{__version__}-{found.hexdigest()[:12]}"

@@ -2,7 +2,8 @@
 
 ``NAME-spool-RUN-K`` holds the blocks K * n to K * n + n - 1 of one run of a recorder, each behind a header with a
 checksum, so that a block that was being written when its process or the machine died is told from a whole one. Files
-are readable by their owner only and hold no secrets (`heads`).
+are readable by their owner only. Heads in them hold no secrets (`heads`); bodies are as they came, or, where they are
+to be masked before they are written, encrypted with a key that is nowhere on disk (`block_cipher`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from streamlab.storage.block_cipher import BlockCipher
 from streamlab.storage.frames import Layout
 
 #: What every block begins with: a mark, its number, its length, its checksum, and two clocks read together (wall,
@@ -39,11 +41,12 @@ class Block(NamedTuple):
 
 
 class SpoolFiles:
-    """The spool files of one run."""
+    """The spool files of one run; with ``cipher`` their blocks are encrypted."""
 
-    def __init__(self, database: Path, run: str, layout: Layout) -> None:
+    def __init__(self, database: Path, run: str, layout: Layout, cipher: BlockCipher | None = None) -> None:
         self._prefix = f"{database.resolve()}-spool-{run}-"
         self._layout = layout
+        self._cipher = cipher
         self._open_number = -1
         self._descriptor = -1
 
@@ -76,6 +79,8 @@ class SpoolFiles:
         """Write a block; its file is locked against being deleted until `unlock`. Raises OSError."""
         file_number, index = divmod(number, self._layout.file_blocks)
         descriptor = self._locked(file_number, about)
+        if self._cipher is not None:
+            data = memoryview(self._cipher.applied(number, data))
         header = _BLOCK.pack(_MARK, number, len(data), zlib.crc32(data), time.time_ns(), time.monotonic_ns())
         at = _FILE_HEADER + index * self.stride
         # The header last: short of a crash of the machine, a block whose header is there is whole.
@@ -129,10 +134,13 @@ class SpoolFiles:
         mark, found, size, checksum, wall_ns, monotonic_ns = _BLOCK.unpack_from(raw)
         data = raw[_BLOCK.size : _BLOCK.size + size]
         whole = mark == _MARK and found == number and len(data) == size and zlib.crc32(data) == checksum
-        return Block(data, wall_ns, monotonic_ns) if whole else None
+        if not whole:
+            return None
+        return Block(self._cipher.applied(number, data) if self._cipher else data, wall_ns, monotonic_ns)
 
     def about(self) -> dict[str, object]:
-        """What the first file says of the run: ``relay`` (a process), ``label``, ``block`` and ``file_blocks``."""
+        """What the first file says of the run: ``relay`` (a process), ``label``, ``block``, ``file_blocks`` and
+        ``encrypted``."""
         for number in self.numbers():
             try:
                 with open(os.open(self.path(number), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:

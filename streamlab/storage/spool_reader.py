@@ -149,7 +149,10 @@ class SpoolReader:
         return self.relay_gone or bool(self._memory[ENDING_AT])
 
     def keep_rest(self, about: dict[str, object], folder: Path) -> int | None:
-        """Take everything that is not recorded to disk, for the next start; how many bytes, None when it cannot be."""
+        """Take everything that is not recorded to disk, for the next start; how many bytes, None when it cannot be, or
+        nobody could read it there."""
+        if about.get("encrypted"):
+            return None
         (written,) = U64.unpack_from(self._memory, WRITTEN_AT)
         (read,) = U64.unpack_from(self._memory, READ_AT)
         (spilled,) = U64.unpack_from(self._memory, SPILLED_AT)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.shared import ALL_KNOWN, Masking
 from streamlab.storage.frames import Gathering, Layout
 from streamlab.storage.process_identity import is_alive
 from streamlab.storage.recorder import Observer, Recorder
@@ -38,18 +38,22 @@ def _take_up_run(path: Path, run: str, observer: Observer, masking: Masking | No
         if layout is None or is_alive(str(about.get("relay"))):
             return
         label = about.get("label")
+        if about.get("encrypted"):
+            masking = masking or ALL_KNOWN  # as it was to be: what the recorder held of bodies went with it, too
         recorder = Recorder(path, label if isinstance(label, str) else None, observer, run, None, masking)
         files = SpoolFiles(path, run, layout)
         if not recorder.start():
             return
-        size = _feed(recorder, files, layout)
+        size = 0 if about.get("encrypted") else _feed(recorder, files, layout)
         recorder.interrupt("recorder-stopped" if recorder.goodbye else "recorder-killed")
         done = recorder.finish()
         recorder.close()
         files.close()
         if done:
             files.delete_all()
-            observer.warn(f"{path}: {size} bytes of a recording that was cut short were taken up")
+            told = f"{size} bytes of a recording that was cut short were taken up"
+            lost = "what waited on disk to be masked went with the recorder that was killed"
+            observer.warn(f"{path}: {lost if about.get('encrypted') else told}")
     finally:
         os.close(lock)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from streamlab.errors import UsageError
+from streamlab.exchange import Exchange
+from streamlab.sharing.shared import Masking, share
 from streamlab.storage.lake import findings, rows
 from streamlab.storage.lake.asking import VIEWS, LakeQuestions, QueryAnswer, write_parquet
 from streamlab.storage.lake.listing import FIELDS
@@ -16,6 +19,7 @@ from streamlab.storage.location import existing_db
 from streamlab.storage.targets import find
 from streamlab.workflows.check import CheckOptions, check
 from streamlab.workflows.fleet import Engine, Lake, LocalEngine, Warn, place_of
+from streamlab.workflows.share import masking_of
 from streamlab.workflows.summarize import Wanted
 
 
@@ -76,7 +80,8 @@ def _fill(questions: LakeQuestions, target: str, db: Path | None, warn: Warn, ad
     judged: list[dict[str, Any]] = []
     said: list[dict[str, Any]] = []
     unreadable = 0
-    for one in check(find(target, db), CheckOptions()):
+    masking = masking_of()
+    for one in check(find(target, db), CheckOptions(masking=masking)):
         advance(1)
         if one.report is None:
             unreadable += 1
@@ -84,7 +89,7 @@ def _fill(questions: LakeQuestions, target: str, db: Path | None, warn: Warn, ad
             continue
         with one.target.opened() as exchange:
             name = str(one.target.id) if one.target.id is not None else one.target.source
-            row = rows.told_of(exchange, name, rows.RecordedBy("", None, one.target.id))
+            row = rows.told_of(_without_body(exchange, masking), name, rows.RecordedBy("", None, one.target.id))
         exchanges.append({**row, "bytes": one.report.metrics.bytes})
         told, of_exchange, of_findings = findings.rows_of(row, one.report, None)
         judged.append({**told, **of_exchange})
@@ -92,6 +97,11 @@ def _fill(questions: LakeQuestions, target: str, db: Path | None, warn: Warn, ad
     for view, found in zip(VIEWS, (exchanges, judged, said), strict=True):
         questions.table(view, found)
     return unreadable
+
+
+def _without_body(exchange: Exchange, masking: Masking) -> Exchange:
+    """Without what no column shows, and without known secrets."""
+    return share(replace(exchange, segments=()), masking).exchange
 
 
 def table_as_parquet(found: list[dict[str, Any]]) -> bytes:

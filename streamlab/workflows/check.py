@@ -23,6 +23,7 @@ from streamlab.judging.report import Report
 from streamlab.repairing import normalizer
 from streamlab.repairing.account import Normalized
 from streamlab.rules.base import Rule
+from streamlab.sharing.shared import ALL_KNOWN, Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.files import read_regular
 from streamlab.storage.kept_reports import KeptReports, may_be_kept
@@ -30,6 +31,8 @@ from streamlab.storage.location import default_db
 from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import Target, find, find_files
 from streamlab.wire.payload import decode_payload
+from streamlab.workflows.share import masking_of
+from streamlab.workflows.shown import report_without_secrets
 
 __all__ = [
     "CheckOptions",
@@ -65,11 +68,15 @@ class CheckOptions:
     request_body: bytes | None = None
     #: Judge again what was judged before.
     anew: bool = False
+    #: What is taken out of what is said; None: nothing.
+    masking: Masking | None = ALL_KNOWN
 
     @property
     def whole(self) -> bool:
-        """Whether every rule is asked about the exchange as it is: then the outcome may be kept."""
-        return self.api is None and not self.select and not self.ignore and self.request_body is None
+        """Whether every rule is asked about the exchange as it is, and what is known is masked: then the outcome may be
+        kept."""
+        narrowed = self.api is not None or self.select or self.ignore or self.request_body is not None
+        return not narrowed and self.masking == ALL_KNOWN
 
     def rules(self) -> tuple[type[Rule], ...]:
         """The chosen rules. Raises NotFoundError for a name that matches none."""
@@ -100,6 +107,7 @@ def check_options(
     client: str | None = None,
     request_file: Path | None = None,
     anew: bool = False,
+    keep_secrets: bool = False,
 ) -> CheckOptions:
     """Options from the command line and the project's configuration; the command line wins. Raises UsageError."""
     chosen = _api(api)
@@ -109,7 +117,8 @@ def check_options(
     body = read_regular(request_file) if request_file is not None else None
     if body is not None and not isinstance(decode_payload(body).value, dict):
         raise UnreadableInputError(f"{request_file}: not a JSON object (the body of the request is wanted)")
-    return CheckOptions(chosen, select or config.select, ignore or config.ignore, client, body, anew)
+    masking = None if keep_secrets else masking_of(configured=config)
+    return CheckOptions(chosen, select or config.select, ignore or config.ignore, client, body, anew, masking)
 
 
 def load(target: str | os.PathLike[str], db: str | os.PathLike[str] | None = None) -> Iterator[tuple[str, Exchange]]:
@@ -272,7 +281,8 @@ def check_one(target: Target, options: CheckOptions, database: CaptureDB | None 
         with target.opened(database) as exchange:
             exchange = _with_request(exchange, options)
             chosen = options.rules() if options.select or options.ignore else None
-            report = analyzer.analyze(exchange, api=options.api, rules=chosen)
+            judge = partial(analyzer.analyze, api=options.api, rules=chosen)
+            report = report_without_secrets(exchange, judge(exchange), options.masking, judge)
     except StreamlabError as error:
         return Checked(target, None, error=str(error))
     status = exchange.head.status if exchange.head is not None else None

@@ -14,9 +14,11 @@ from streamlab.comparing.hops import Names, compare_exchanges, names_of
 from streamlab.comparing.parity import Parity, are_two_modes, compare_modes
 from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
+from streamlab.sharing.shared import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.wire.visible import visible
 from streamlab.workflows.check import find_one
+from streamlab.workflows.shown import as_shown
 
 #: Exchanges before and after the one in question that are looked at for its other hops.
 _NEIGHBOURS = 200
@@ -33,10 +35,11 @@ class Hop:
     reasons: tuple[str, ...] = ()
 
 
-def compare_targets(a: str, b: str, db: Path | None = None) -> Hop | Parity:
+def compare_targets(a: str, b: str, db: Path | None = None, masking: Masking | None = None) -> Hop | Parity:
     """Two exchanges compared, ``a`` being the one nearer to the model: what the hop did, or, when one was asked to
-    stream and the other was not, how the two modes differ."""
+    stream and the other was not, how the two modes differ. With ``masking`` no secret is said."""
     with _opened(a, db) as (source_a, mine), _opened(b, db) as (source_b, theirs):
+        mine, theirs = as_shown(mine, masking), as_shown(theirs, masking)
         if are_two_modes(mine, theirs):
             return compare_modes(mine, theirs)
         mine, theirs, source_a, source_b = _inner_first(mine, theirs, source_a, source_b)
@@ -71,7 +74,7 @@ def _inner_first(mine: Exchange, theirs: Exchange, a: str, b: str) -> tuple[Exch
     return mine, theirs, a, b
 
 
-def compare_hops(target: str, db: Path | None = None) -> list[Hop]:
+def compare_hops(target: str, db: Path | None = None, masking: Masking | None = None) -> list[Hop]:
     """Every hop of the conversation that the target belongs to, the one next to the model first.
 
     Raises UsageError when the target is not in a database, or no other tap saw the conversation.
@@ -88,7 +91,7 @@ def compare_hops(target: str, db: Path | None = None) -> list[Hop]:
                 f"no other tap saw the conversation of exchange {found.id}: record both sides of the gateway in one "
                 "run, streamlab record --tap model=LISTEN=URL --tap gateway=LISTEN=URL"
             )
-        return [_hop(database, inner, outer) for inner, outer in pairwise(ties)]
+        return [_hop(database, inner, outer, masking) for inner, outer in pairwise(ties)]
 
 
 def _neighbours(database: CaptureDB, exchange_id: int) -> list[Witness]:
@@ -99,9 +102,9 @@ def _neighbours(database: CaptureDB, exchange_id: int) -> list[Witness]:
     return [one for one in others if one is not None]
 
 
-def _hop(database: CaptureDB, inner: Tie, outer: Tie) -> Hop:
+def _hop(database: CaptureDB, inner: Tie, outer: Tie, masking: Masking | None) -> Hop:
     mine, theirs = database.get(inner.id), database.get(outer.id)
-    mine, theirs = (replace(one, segments=tuple(one.segments)) for one in (mine, theirs))
+    mine, theirs = (as_shown(replace(one, segments=tuple(one.segments)), masking) for one in (mine, theirs))
     weaker = min(inner, outer, key=lambda one: one.confidence)
     return Hop(
         f"{database.path}#{inner.id}",

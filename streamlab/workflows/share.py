@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from streamlab.config import load_config
+from streamlab.config import Config, load_config
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
@@ -17,10 +17,13 @@ from streamlab.redaction import find_secrets_in_bytes
 from streamlab.redaction.detectors import Secret, is_masked, without_prefix
 from streamlab.sharing.masking import Masked, mask_body
 from streamlab.sharing.shared import Masking, Shared, share
+from streamlab.sharing.texts import CLOSEST_FIRST
 from streamlab.storage.targets import Target, find
 
 __all__ = ["Leftover", "Masking", "kept_findings", "leftovers_in_file", "masking_of", "prepared", "require_clean"]
 
+#: By what it is told which texts continue each other (`sharing.texts`): as usual, then less and less closely.
+_WAYS = (CLOSEST_FIRST, (1, 2, 0), (0,))
 #: Bytes of a file that are searched at once, and how much of them again with the next.
 _WINDOW, _OVERLAP = 4 * 1024 * 1024, 16 * 1024
 #: Lines of events, wherever in a file they lie.
@@ -38,10 +41,10 @@ class Leftover(NamedTuple):
         return f"{self.source}: {self.place}: {self.kind}"
 
 
-def masking_of(patterns: Sequence[str] = (), *, text: bool = False) -> Masking:
+def masking_of(patterns: Sequence[str] = (), *, text: bool = False, configured: Config | None = None) -> Masking:
     """What is taken out: what is known, the project's own patterns and these. Raises UsageError."""
     compiled = []
-    for pattern in (*load_config().redact, *patterns):
+    for pattern in (*(configured or load_config()).redact, *patterns):
         try:
             compiled.append(re.compile(pattern))
         except re.error as error:
@@ -57,11 +60,20 @@ def prepared(exchange: Exchange, masking: Masking | None) -> Shared:
     exchange = replace(exchange, segments=tuple(exchange.segments))
     if masking is None:
         return Shared(exchange)
-    shared = share(exchange, masking)
+    shared = share(exchange, masking) if not masking.text else _filled(exchange, masking)
     require_clean(shared.exchange, masking)
-    if masking.text:  # filler is chosen so that findings stay, but not every rule can be fooled
-        return replace(shared, findings=tuple(kept_findings(exchange, shared.exchange)))
     return shared
+
+
+def _filled(exchange: Exchange, masking: Masking) -> Shared:
+    """With filler that keeps the findings: what texts continue each other is told in another way where it does not."""
+    found: list[Shared] = []
+    for told in _WAYS:
+        shared = share(exchange, replace(masking, told=told))
+        found.append(replace(shared, findings=tuple(kept_findings(exchange, shared.exchange))))
+        if not found[-1].findings:
+            break
+    return min(found, key=lambda one: len(one.findings))
 
 
 def require_clean(exchange: Exchange, masking: Masking) -> None:

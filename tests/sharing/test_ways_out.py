@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import zipfile
+from dataclasses import replace
 
 import pytest
+import zstandard
 
+from streamlab.cli import main
 from streamlab.exchange import Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
+from streamlab.sharing.masking import mask_text
 from streamlab.sharing.shared import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.targets import find
@@ -19,6 +24,7 @@ from streamlab.workflows import redact as redacting
 from streamlab.workflows.answers import Answers
 from streamlab.workflows.bundling import write_bundle
 from streamlab.workflows.share import kept_findings, masking_of, prepared
+from streamlab.workflows.shown import as_shown, report_without_secrets
 from tests import streams
 from tests.sharing.canaries import canaries, tells
 
@@ -128,3 +134,61 @@ def test_deleted_rows_are_found_in_free_pages(tmp_path) -> None:
     left = redacting.verify([str(path)], Masking())
     assert left
     assert all("byte" in one for one in left)
+
+
+_COMMANDS = [
+    *(["check", "DB", "--format", form, "--fail-on", "never"] for form in ("text", "json", "sarif", "junit", "github")),
+    ["show", "DB#1"], ["show", "DB#2", "--json"], ["diff", "DB#1"], ["diff", "DB#5", "--json"],
+    ["compare", "DB#1", "DB#2"], ["compare", "DB#1", "DB#2", "--json"],
+    ["normalize", "DB#1", "--blame"], ["normalize", "DB#3", "--blame", "--json"],
+    ["ls", "--db", "DB", "--json"], ["trend", "DB", "--by", "label", "--format", "csv"],
+]  # fmt: skip
+
+
+def test_no_command_says_one_unless_told_to(database, tmp_path, capsys) -> None:
+    """A build's log is public, and a terminal is pasted from."""
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(database.read_bytes())
+    for command in _COMMANDS:
+        with pytest.raises(SystemExit):
+            main([one.replace("DB", str(copy)) for one in command])
+        said = capsys.readouterr()
+        assert len(said.out) > 40, command
+        assert _leaks((said.out + said.err).encode()) == [], command
+    with CaptureDB(copy) as capture:
+        for (report,) in capture.connection.execute("SELECT report FROM reports"):
+            assert _leaks(zstandard.ZstdDecompressor().decompress(report[report.index(b"\x28\xb5\x2f\xfd") :])) == []
+    with pytest.raises(SystemExit):
+        main(["check", str(copy), "--json", "--keep-secrets"])
+    assert _leaks(capsys.readouterr().out.encode())
+
+
+def test_what_is_said_of_a_key_in_pieces_or_cut_short_is_masked_and_nothing_else_is() -> None:
+    secret = PAIRS[0][1]
+    pieces = streams.exchange(
+        streams.sse(streams.chat_text("take ", secret[:9], secret[9:30], secret[30:]), done=False)
+    )
+    judged = report_without_secrets(pieces, analyze(pieces), Masking(), analyze)
+    assert judged.completion["content"] == "take " + mask_text(secret)
+    assert [one.rule for one in judged.findings] == [one.rule for one in analyze(pieces).findings]
+    cut = analyze(streams.exchange(b"data: %s\n\n" % secret.encode()))
+    short = replace(cut, findings=(replace(cut.findings[0], message=f"it says {secret[:14]}…"),), completion={})
+    again = report_without_secrets(streams.exchange(b""), short, Masking(), lambda _: cut)
+    assert _leaks("".join(one.message for one in again.findings).encode()) == []
+    clean = streams.exchange(streams.sse(streams.chat_text("hello"), done=False))
+    report = analyze(clean)
+    assert report_without_secrets(clean, report, Masking(), analyze) is report
+    assert as_shown(clean, Masking()) is clean
+
+
+def test_a_body_that_is_not_coded_as_it_says_is_masked_as_it_is() -> None:
+    secret = PAIRS[0][1]
+    plain = streams.sse(streams.chat_text("take ", secret[:11], secret[11:], " and go"))
+    behind = b'data: {"error": "%s"}\n\n' % secret.encode()
+    for coding, body in (("gzip", plain), ("utf-8", plain), ("gzip", gzip.compress(streams.sse([])) + behind)):
+        head = ResponseHead(200, (("content-type", "text/event-stream"), ("content-encoding", coding)), 1)
+        exchange = Exchange(head=head, segments=(Segment(2, body[:50]), Segment(3, body[50:])), end_us=4)
+        shown = prepared(exchange, Masking()).exchange
+        assert secret[-10:].encode() not in shown.body
+        assert len(shown.body) == len(body)
+        assert kept_findings(exchange, shown) == []

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamlab.storage.block_cipher import BlockCipher
 from streamlab.storage.frames import (
     HELD_AT,
     ORDER_AT,
@@ -25,7 +26,7 @@ from streamlab.storage.frames import (
     Reads,
     create_memory,
 )
-from streamlab.storage.overflow import Overflow
+from streamlab.storage.overflow import Overflow, about_run
 from streamlab.storage.spool import SpoolWriter
 from streamlab.storage.spool_files import SpoolFiles
 from streamlab.storage.spool_reader import SpoolReader
@@ -48,16 +49,18 @@ def _one_by_one(gathered: Gathering) -> list[Frame]:
 class Spool:
     """Both ends in one process. Blocks go to disk when told, not by a thread."""
 
-    def __init__(self, folder: Path, layout: Layout = _SMALL) -> None:
+    def __init__(self, folder: Path, layout: Layout = _SMALL, cipher: BlockCipher | None = None) -> None:
         self.layout = layout
         self.database = folder / "capture.db"
         self.memory = create_memory(layout)
         self.reading, self.writing = os.pipe()
         os.set_blocking(self.writing, False)
-        self.overflow = Overflow(self.memory, layout, self.database, _RUN, None)
+        about = about_run(layout, None, encrypted=cipher is not None)
+        files = SpoolFiles(self.database, _RUN, layout, cipher)
+        self.overflow = Overflow(self.memory, layout, self.database, files, about)
         self.overflow.wake = lambda: None  # type: ignore[method-assign]
         self.writer = SpoolWriter(self.memory, layout, self.writing, self.overflow)
-        self.files = SpoolFiles(self.database, _RUN, layout)
+        self.files = SpoolFiles(self.database, _RUN, layout, cipher)
         self.reader = SpoolReader(self.memory, layout, self.reading, self.files)
 
     def tell(self) -> None:
@@ -398,3 +401,32 @@ def test_a_writer_that_is_gone_is_noticed(spool: Spool) -> None:
     asyncio.run(main())
     assert told == [1]
     spool.reading = os.dup(spool.writing)
+
+
+def test_blocks_that_wait_to_be_masked_are_on_disk_for_nobody_else(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, cipher=BlockCipher())
+    said = b"my key is sk-proj-q7AbCdEfGhIjKlMnOpQrStUvWxYz0123456789 and "
+
+    def work() -> None:
+        for number in range(40):
+            spool.writer.response(1, number, said * 8)
+        assert spool.spill() > 2
+        raw = b"".join(one.read_bytes() for one in spool.on_disk)
+        assert len(raw) > 10_000
+        assert b"my key" not in raw
+        assert b"q7Ab" not in raw
+        assert [one.data for one in spool.read()] == [said * 8] * 40
+        assert spool.files.read(0) is None, "nothing waits any more"
+
+    _in_loop(work)
+    other = SpoolFiles(spool.database, _RUN, spool.layout, BlockCipher())
+    block = bytes(range(256)) * 16
+    spool.files.write(7, memoryview(block), {"encrypted": True})
+    read, strange = spool.files.read(7), other.read(7)
+    assert read is not None
+    assert read.data == block
+    assert strange is not None
+    assert strange.data != block
+    assert spool.reader.keep_rest({"encrypted": True}, tmp_path) is None
+    os.close(spool.reading)
+    os.close(spool.writing)

@@ -1,0 +1,101 @@
+"""What commands print of exchanges: without known secrets, as everything else that leaves is, and no finding less.
+
+A terminal is pasted from and a build's log is public, so what is said of a stream is masked as its exports are. A
+check of many streams looks at what it is going to say, and masks only those streams of which that holds a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from streamlab.exchange import Exchange
+from streamlab.judging.report import Report
+from streamlab.redaction import find_secrets
+from streamlab.sharing.masking import mask_text, secrets_in
+from streamlab.sharing.shared import Masking, share
+
+__all__ = ["as_shown", "report_without_secrets"]
+
+#: A larger body is not masked as a whole, which takes half a second a megabyte: of it only the texts that are said are.
+_MOST_MASKED = 8 * 1024 * 1024
+#: What may follow where a text was cut off, so that the beginning of a key betrays itself.
+_CUT_OFF, _GOES_ON = "…", "0123456789" * 8
+
+
+def as_shown(exchange: Exchange, masking: Masking | None) -> Exchange:
+    """The exchange as a command shows it (None: as it is); the same object where nothing is masked.
+
+    Raises UnreadableInputError where a compressed body cannot be written again without its secret.
+    """
+    if masking is None or _is_large(exchange):
+        return exchange
+    whole = replace(exchange, segments=tuple(exchange.segments))
+    shown = share(whole, masking).exchange
+    return exchange if shown == whole else shown
+
+
+def report_without_secrets(
+    exchange: Exchange, report: Report, masking: Masking | None, again: Callable[[Exchange], Report]
+) -> Report:
+    """The report, which says no known secret; ``again`` judges an exchange as this one was."""
+    if masking is None or not any(_holds_secret(text, masking) for text in _texts(report)):
+        return report
+    if not _is_large(exchange):
+        report = again(share(replace(exchange, segments=tuple(exchange.segments)), masking).exchange)
+    return _masked(report, masking)
+
+
+def _is_large(exchange: Exchange) -> bool:
+    size = 0
+    for segment in exchange.segments:
+        size += len(segment.data)
+        if size > _MOST_MASKED:
+            return True
+    return False
+
+
+def _holds_secret(text: str, masking: Masking) -> bool:
+    if secrets_in(text, masking.patterns):
+        return True
+    return _CUT_OFF in text and bool(find_secrets(text.replace(_CUT_OFF, _GOES_ON)))
+
+
+def _texts(report: Report) -> Iterator[str]:
+    for one in report.findings:
+        yield one.message
+        yield from _strings((one.path, one.expected, one.actual))
+    yield from _strings(report.completion)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from _strings(key)
+            yield from _strings(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _strings(one)
+
+
+def _masked(report: Report, masking: Masking) -> Report:
+    """The texts of a report masked one by one: those of a body that was not, and what joins what no body joins."""
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return mask_text(value, masking.patterns)
+        if isinstance(value, dict):
+            return {clean(key): clean(one) for key, one in value.items()}
+        return [clean(one) for one in value] if isinstance(value, list | tuple) else value
+
+    findings = tuple(
+        replace(
+            one,
+            message=clean(one.message), path=clean(one.path), expected=clean(one.expected), actual=clean(one.actual),
+        )
+        for one in report.findings
+    )  # fmt: skip
+    return replace(report, findings=findings, completion=clean(report.completion))
