@@ -48,9 +48,9 @@ def _one(target: str, db: Path | None, as_json: bool, keep_secrets: bool) -> int
     from streamlab.report import diff_text
     from streamlab.report.terminal import data, say_json
     from streamlab.report.text import print_head
+    from streamlab.sharing.shown import as_shown
     from streamlab.workflows import check as api
     from streamlab.workflows.share import masking_of
-    from streamlab.workflows.shown import as_shown
 
     masking = None if keep_secrets else masking_of()
     differs, listed = False, []

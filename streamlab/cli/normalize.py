@@ -93,8 +93,8 @@ def _tell_blame(
     """Where everything comes from: for people, so without known secrets, which a stream for a client keeps."""
     from streamlab.report import blame as account
     from streamlab.report.terminal import say, say_json
+    from streamlab.sharing.shown import as_shown
     from streamlab.workflows.share import masking_of
-    from streamlab.workflows.shown import as_shown
 
     shown = as_shown(exchange, None if keep_secrets else masking_of())
     told = repaired if shown is exchange else mend(shown)

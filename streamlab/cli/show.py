@@ -22,9 +22,9 @@ def command(target: str, keep_secrets: bool, db: Path | None, as_json: bool) -> 
     """
     from streamlab.report import exchange_text
     from streamlab.report.terminal import data, say_json
+    from streamlab.sharing.shown import as_shown
     from streamlab.workflows import check as api
     from streamlab.workflows.share import masking_of
-    from streamlab.workflows.shown import as_shown
 
     found = api.find_one(target, db)
     with found.opened() as exchange:

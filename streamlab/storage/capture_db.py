@@ -177,7 +177,7 @@ class CaptureDB:
     # --- writing
 
     def add(self, exchange: Exchange, number: int | None = None) -> int:
-        """Store an exchange from elsewhere, redacted as one that is recorded, as ``number`` or the next; returns its id."""
+        """Store an exchange from elsewhere, redacted as one that is recorded; ``number`` or the next is its id."""
         request, head = exchange.request, exchange.head
         body = mask_request(request.body).data if request and request.body else request.body if request else None
         inline = body if body is not None and len(body) <= INLINE_REQUEST else None

@@ -20,7 +20,7 @@ def rules_version() -> str:
     package = Path(__file__).parents[1]
     found = hashlib.sha256()
     for path in sorted(
-        (package / "exchange.py", package / "workflows" / "shown.py", *_files(package)),
+        (package / "exchange.py", *_files(package)),
         key=lambda one: one.relative_to(package).as_posix(),
     ):
         found.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")

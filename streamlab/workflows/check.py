@@ -24,6 +24,7 @@ from streamlab.repairing import normalizer
 from streamlab.repairing.account import Normalized
 from streamlab.rules.base import Rule
 from streamlab.sharing.shared import ALL_KNOWN, Masking
+from streamlab.sharing.shown import report_without_secrets
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.files import read_regular
 from streamlab.storage.kept_reports import KeptReports, may_be_kept
@@ -32,7 +33,6 @@ from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import Target, find, find_files
 from streamlab.wire.payload import decode_payload
 from streamlab.workflows.share import masking_of
-from streamlab.workflows.shown import report_without_secrets
 
 __all__ = [
     "CheckOptions",

@@ -15,10 +15,10 @@ from streamlab.comparing.parity import Parity, are_two_modes, compare_modes
 from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
 from streamlab.sharing.shared import Masking
+from streamlab.sharing.shown import as_shown
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.wire.visible import visible
 from streamlab.workflows.check import find_one
-from streamlab.workflows.shown import as_shown
 
 #: Exchanges before and after the one in question that are looked at for its other hops.
 _NEIGHBOURS = 200

@@ -16,6 +16,7 @@ from streamlab.exchange import Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.sharing.masking import mask_text
 from streamlab.sharing.shared import Masking
+from streamlab.sharing.shown import as_shown, report_without_secrets
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.targets import find
 from streamlab.tui.exchange_files import curl_command, prepare, write_shared
@@ -24,7 +25,6 @@ from streamlab.workflows import redact as redacting
 from streamlab.workflows.answers import Answers
 from streamlab.workflows.bundling import write_bundle
 from streamlab.workflows.share import kept_findings, masking_of, prepared
-from streamlab.workflows.shown import as_shown, report_without_secrets
 from tests import streams
 from tests.sharing.canaries import canaries, tells
 

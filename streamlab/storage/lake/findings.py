@@ -15,6 +15,8 @@ from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.kept import packed
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
+from streamlab.sharing.shared import ALL_KNOWN
+from streamlab.sharing.shown import report_without_secrets
 from streamlab.storage.lake import rows
 from streamlab.storage.lake.columns import OF_EXCHANGE, schemas
 from streamlab.storage.lake.files import LakeFile, listed, parquet, read
@@ -87,6 +89,8 @@ def _judge(unit: Unit) -> Judged:
             judged.append({**{name: row[name] for name in OF_EXCHANGE}, "error": rows.damaged(error), "judged": False})
             continue
         report, model = _analyzed(exchange)
+        if not row.get("redacted"):
+            report = report_without_secrets(exchange, report, ALL_KNOWN, lambda shown: _analyzed(shown)[0])
         told, of_exchange, of_findings = rows_of(row, report, model)
         judged.append({**told, **of_exchange, "report": packed(report)})
         said += [{**told, **one} for one in of_findings]
