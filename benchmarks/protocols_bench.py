@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-_CHUNKS, _QUICK_CHUNKS, _ROUNDS, _READ = 20_000, 5_000, 5, 4096
+_CHUNKS, _QUICK_CHUNKS, _ROUNDS, _READ = 20_000, 2_000, 5, 4096
 #: Cost per event over that of chat.
 _LIMIT = 1.3
 Event = dict[str, Any]
@@ -200,6 +202,13 @@ _KINDS = {"text": (0, False), "padded text": (0, True), "tool arguments": (1, Fa
 _PATHS = {"chat": "/v1/chat/completions", "Messages": "/v1/messages", "Responses": "/v1/responses"}
 
 
+def _asked(name: str) -> bytes:
+    """The body of a request that offers the tool."""
+    offered = {"chat": {"type": "function", "function": {"name": "f"}}, "Messages": {"name": "f", "input_schema": {}}}
+    tools = [offered.get(name, {"type": "function", "name": "f"})]
+    return json.dumps({"model": "m", "stream": True, "tools": tools}).encode()
+
+
 def _work(name: str, how: str, reads: list[bytes]) -> float:
     """CPU seconds of checking or normalizing a stream."""
     from streamlab.exchange import Request, ResponseHead
@@ -207,9 +216,7 @@ def _work(name: str, how: str, reads: list[bytes]) -> float:
     from streamlab.repairing.normalizer import Normalizer
     from streamlab.rules.finding import Severity
 
-    offered = {"chat": {"type": "function", "function": {"name": "f"}}, "Messages": {"name": "f", "input_schema": {}}}
-    asked = {"model": "m", "stream": True, "tools": [offered.get(name, {"type": "function", "name": "f"})]}
-    request = Request("POST", f"http://127.0.0.1{_PATHS[name]}", (), json.dumps(asked).encode())
+    request = Request("POST", f"http://127.0.0.1{_PATHS[name]}", (), _asked(name))
     head = ResponseHead(200, (("content-type", "text/event-stream; charset=utf-8"),), 1000)
     if how == "check":
         analyzer = Analyzer(request, head)
@@ -272,28 +279,57 @@ def run(quick: bool = False) -> list[Any]:
     return rows
 
 
+#: What each checkout runs: its own streamlab over the same streams, wherever its modules lie.
+_ROUND = """
+import importlib, json, pickle, sys, time
+tree, file = sys.argv[1:]
+sys.path.insert(0, tree)
+def found(name, *modules):
+    for module in modules:
+        try:
+            return getattr(importlib.import_module(module), name)
+        except ImportError:
+            pass
+Request = found("Request", "streamlab.exchange")
+ResponseHead = found("ResponseHead", "streamlab.exchange")
+Analyzer = found("Analyzer", "streamlab.judging.analyzer", "streamlab.engine.analyzer")
+Normalizer = found("Normalizer", "streamlab.repairing.normalizer", "streamlab.engine.normalizer")
+head = ResponseHead(200, (("content-type", "text/event-stream; charset=utf-8"),), 1000)
+def work(case, path, body, reads):
+    request = Request("POST", "http://127.0.0.1" + path, (), body)
+    machine = (Analyzer if case.startswith("check") else Normalizer)(request, head)
+    began = time.process_time()
+    for data in reads:
+        machine.feed(None, data) if case.startswith("check") else machine.feed(data)
+    machine.finish()
+    return time.process_time() - began
+cases = pickle.load(open(file, "rb"))
+for case, (path, body, events, reads) in cases.items():
+    work(case, path, body, reads[:20])
+print(json.dumps({case: work(case, path, body, reads) / events * 1e6
+                  for case, (path, body, events, reads) in cases.items()}))
+"""
+
+
 def _against(checkout: Path, chunks: int) -> None:
     """The figures of another checkout beside ours: ours over its, round by round."""
-    own = Path(__file__).resolve().parents[1]
     both: list[list[dict[str, float]]] = [[], []]
-    for _ in range(_ROUNDS):
-        for at, tree in enumerate((checkout.resolve(), own)):
-            code = f"import sys; sys.path[:0] = [{str(tree)!r}, {str(own)!r}]; import benchmarks.protocols_bench as it"
-            code += f"; it.measured(200); it.told({chunks})"
-            done = subprocess.run(
-                [tree / ".venv/bin/python", "-c", code], cwd="/", check=True, capture_output=True, text=True
-            )
-            both[at].append(json.loads(done.stdout))
-    for case in both[1][0]:
+    cases = {
+        ", ".join(case): (_PATHS[case[3]], _asked(case[3]), chunks, reads) for case, reads in _cases(chunks).items()
+    }
+    with tempfile.NamedTemporaryFile(suffix=".pickle") as file:
+        pickle.dump(cases, file)
+        file.flush()
+        for _ in range(_ROUNDS):
+            for at, tree in enumerate((checkout.resolve(), Path(__file__).resolve().parents[1])):
+                command = [tree / ".venv/bin/python", "-c", _ROUND, tree, file.name]
+                done = subprocess.run(command, cwd="/", check=True, capture_output=True, text=True)
+                both[at].append(json.loads(done.stdout))
+    for case in cases:
         ratios = [ours[case] / theirs[case] for theirs, ours in zip(*both, strict=True)]
         before, now = (statistics.median(one[case] for one in rounds) for rounds in both)
-        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        print(f"{case}: {statistics.median(ratios):.2f} ({spread}), {before:.2f} to {now:.2f} µs an event")
-
-
-def told(chunks: int) -> None:
-    """One round as JSON, for `--against`."""
-    print(json.dumps({", ".join(case): each for case, each in measured(chunks).items()}))
+        spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
+        print(f"{case}: {statistics.median(ratios):.3f} ({spread}), {before:.2f} to {now:.2f} µs an event")
 
 
 def main() -> None:
