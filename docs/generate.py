@@ -34,10 +34,17 @@ WITH_FIGURES = ("README.md", "CHANGELOG.md", "docs/faults.md")
 _FIGURE = re.compile(r"(<!-- figure: ([a-z ]+) -->)[^<]*(<!-- end -->)")
 
 
+def help_text() -> str:
+    """What ``streamlab --help`` prints on a terminal that is not narrow."""
+    context = click.Context(cli.group, info_name="streamlab", terminal_width=78, **cli.group.context_settings)
+    return cli.group.get_help(context) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Every generated file and its text."""
     found = {HERE / "rules" / f"{rule.name}.md": NOTICE + rule_page.markdown(rule) for rule in all_rules()}
     found[HERE / "rules" / "README.md"] = NOTICE + rule_index()
+    found[HERE.parent / "streamlab" / "cli" / "help.txt"] = help_text()
     found[HERE / "commands.md"] = NOTICE + commands_page()
     found[HERE / "repairs.md"] = NOTICE + repair_page.markdown(HERE.parent / "fixtures" / "rules")
     repaired = json.loads((RESULTS / "mended-2026-11-20.json").read_text(encoding="utf-8"))

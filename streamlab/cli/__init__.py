@@ -1,16 +1,12 @@
-"""The command line: a lazy group. ``--help`` loads click and nothing else; a command's module is loaded on use."""
+"""The command line. ``--help`` loads nothing beside this module; what a command needs is loaded when it is called."""
 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-
-import click
-
-from streamlab import __version__
-from streamlab.errors import StreamlabError
+from typing import Any
 
 #: command -> one line for ``--help``. Its module is ``streamlab.cli.<name>`` (``import`` lives in import_.py) and
 #: holds a click command called ``command``.
@@ -49,72 +45,61 @@ COMMANDS = {
 #: New objects after which garbage is looked for. Loading modules makes tens of thousands and no garbage.
 _OBJECTS = 50_000
 
-_EPILOG = """\b
-Examples:
-  streamlab record --upstream https://api.openai.com
-  streamlab check last
-  streamlab demo
-"""
+#: Columns from which on the help is always the same (help.txt, by ``make docs``).
+_WIDE = 80
 
 
-class LazyGroup(click.Group):
-    """Commands by name, each imported when it is called."""
+def __getattr__(name: str) -> Any:
+    if name == "group":
+        from streamlab.cli.dispatch import group
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"{__name__}.{cmd_name}_" if cmd_name == "import" else f"{__name__}.{cmd_name}")
-        found: click.Command = module.command
-        return found
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else " `streamlab --help` lists them."
-            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="streamlab")
-def group() -> None:
-    """Record, check, mend and replay OpenAI-compatible streams."""
+        return group
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; every expected failure is one line on stderr and its documented exit code."""
     gc.set_threshold(_OBJECTS)
+    args = sys.argv[1:] if argv is None else list(argv)
     try:
-        code = group.main(args=None if argv is None else list(argv), prog_name="streamlab", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
+        if args in (["--help"], ["-h"]) and _columns() >= _WIDE:
+            _print_help()
+            sys.exit(0)
+        from streamlab.cli.dispatch import run
+
+        code = run(args)
+    except KeyboardInterrupt:
         sys.exit(130)
-    except StreamlabError as error:
-        _complain(str(error))
-        sys.exit(error.exit_code)
     except BrokenPipeError:
         _close_stdout()
         sys.exit(0)
     except OSError as error:
-        _complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
         sys.exit(3)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(code)
 
 
-def _complain(message: str) -> None:
+def _columns() -> int:
+    """How wide the terminal is, as click sees it; 0 where that is not known."""
+    if any(name.endswith("_COMPLETE") for name in os.environ):  # a shell asks for completions
+        return 0
+    told = os.environ.get("COLUMNS", "")
+    if told:
+        return int(told) if told.isdecimal() and int(told) > 0 else 0
+    try:
+        return os.get_terminal_size(1).columns or _WIDE
+    except OSError:
+        return _WIDE  # no terminal
+
+
+def _print_help() -> None:
+    with open(os.path.join(os.path.dirname(__file__), "help.txt"), encoding="utf-8") as file:
+        sys.stdout.write(file.read())
+    sys.stdout.flush()
+
+
+def complain(message: str) -> None:
+    """Say on standard error, in a line, what failed."""
     from streamlab.wire.visible import visible
 
     print(f"streamlab: {visible(message)}", file=sys.stderr)
@@ -122,8 +107,6 @@ def _complain(message: str) -> None:
 
 def _close_stdout() -> None:
     """Whoever read our output has gone; keep the interpreter from complaining about it at exit."""
-    import os
-
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

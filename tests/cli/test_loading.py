@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,30 @@ def test_a_check_loads_what_it_uses():
     assert not loaded & {"yaml", "multiprocessing", "httpx", "asyncio", "textual", "rich", "sqlite_utils"}
     others = ("streamlab.apis.anthropic.rules.", "streamlab.apis.responses.rules.", "streamlab.interop.")
     assert [name for name in loaded if name.startswith(others)] == []
+
+
+def test_the_help_loads_nothing():
+    loaded = _loaded("--help")
+    assert {name for name in loaded if name.startswith("streamlab")} == {"streamlab", "streamlab.cli"}
+    assert not loaded & {"click", "re", "inspect", "shutil"} - _before()
+
+
+def _before() -> set[str]:
+    """What an interpreter has loaded by itself here."""
+    code = "import sys, json; print(json.dumps(sorted(sys.modules)))"
+    return set(json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout))
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_the_help_that_is_at_hand_is_that_of_the_commands(columns):
+    """``--help`` is printed as it lies there; with another word before it, it is made."""
+    env = {**os.environ, "COLUMNS": columns}
+    streamlab = [sys.executable, "-m", "streamlab"]
+    said = [
+        subprocess.run([*streamlab, *args], env=env, capture_output=True, check=True).stdout
+        for args in (["--help"], ["-h"], ["--help", "--help"])
+    ]
+    assert said[0] == said[1] == said[2]
 
 
 @pytest.mark.parametrize("api", [*APIS, UNKNOWN], ids=str)
