@@ -116,6 +116,8 @@ class Writing:
         if now - self._drawn >= _TICK_SECONDS:
             self._drawn = now
             self._alive = self._observer.tick()
+        else:
+            self._alive = True  # what this turn changed is not drawn yet, nor said
         if self._started and spool.empty and (recorder.goodbye or (spool.ending and not spool.behind)):
             self._over = True
         elif recorder.full or not self._started:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
@@ -27,20 +28,23 @@ from streamlab.storage.capture_db import CaptureDB
 _MAX_BODY = 16 * 1024 * 1024
 #: Exchanges that may wait to be judged.
 _MAX_OUTSTANDING = 2000
-#: How often, and how many times, to look again for an exchange that is not written yet.
-_RETRY_SECONDS, _RETRIES = 0.1, 50
+#: How often, and how many times, to look again for an exchange that is not written yet; others are judged meanwhile.
+_RETRY_SECONDS, _RETRIES = 0.1, 3000
+#: So many that are not written are looked for in a row.
+_UNWRITTEN = 16
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeVerdict:
     """What there is to say of one exchange. ``severity`` and ``rule`` are those of the worst finding, None without one;
-    ``mended`` counts what repairs did, by rule."""
+    ``repaired`` counts what repairs did, by rule. ``judged`` is false of one that was too large or never written."""
 
     id: int
     severity: str | None = None
     rule: str | None = None
     findings: int = 0
     repaired: dict[str, int] = field(default_factory=dict)
+    judged: bool = True
 
     def lines(self, database: str | None) -> Iterator[str]:
         """For people: the worst finding, with the command that shows it; what was mended. ``database`` where it is not
@@ -102,6 +106,7 @@ class FindingsBeside:
             for line in lines:
                 verdict = ExchangeVerdict(**json.loads(line))
                 self._outstanding.discard(verdict.id)
+                self.left_out += not verdict.judged
                 yield verdict
 
     def close(self, seconds: float) -> Iterator[ExchangeVerdict]:
@@ -129,23 +134,46 @@ def main() -> None:
     """Until standard input ends."""
     path, *repair_mode = sys.argv[1:]
     stand_back()
-    for line in sys.stdin:
-        print(json.dumps(asdict(_verdict(Path(path), int(line), repair_mode[0] if repair_mode else None))), flush=True)
+    mode = repair_mode[0] if repair_mode else None
+    tries: dict[int, int] = {}
+    for asked in _questions(tries):
+        tries |= dict.fromkeys(asked, _RETRIES)
+        unwritten = 0
+        for number, left in list(tries.items()):
+            verdict = _verdict(Path(path), number, mode)
+            if verdict is None and left:
+                tries[number] = left - 1
+                unwritten += 1
+                if unwritten == _UNWRITTEN:
+                    break  # the later ones hardly are
+                continue
+            del tries[number]
+            print(json.dumps(asdict(verdict or ExchangeVerdict(number, judged=False))), flush=True)
 
 
-def _verdict(path: Path, number: int, repair_mode: str | None) -> ExchangeVerdict:
-    for _ in range(_RETRIES):
-        with contextlib.suppress(StreamlabError), CaptureDB(path) as database:
-            query = "SELECT ending, coalesce(body_bytes, 0) FROM exchanges WHERE id = ?"
-            row = database.connection.execute(query, (number,)).fetchone()
-            if row is not None and row[0] is not None:
-                return (
-                    ExchangeVerdict(number)
-                    if row[1] > _MAX_BODY
-                    else _judged(number, database.get(number), repair_mode)
-                )
-        time.sleep(_RETRY_SECONDS)
-    return ExchangeVerdict(number)
+def _questions(waiting: Mapping[int, int]) -> Iterator[list[int]]:
+    """The numbers that have come; none every so often while some are ``waiting``. Until nothing more can come."""
+    begun, source = b"", sys.stdin.fileno()
+    while source >= 0 or waiting:
+        if select.select([source] if source >= 0 else [], [], [], _RETRY_SECONDS if waiting else None)[0]:
+            read = os.read(source, 65536)
+            *lines, begun = (begun + read).split(b"\n")
+            source = source if read else -1
+            yield [int(line) for line in lines]
+        else:
+            yield []
+
+
+def _verdict(path: Path, number: int, repair_mode: str | None) -> ExchangeVerdict | None:
+    """None of an exchange that is not written yet."""
+    with contextlib.suppress(StreamlabError), CaptureDB(path) as database:
+        query = "SELECT ending, coalesce(body_bytes, 0) FROM exchanges WHERE id = ?"
+        row = database.connection.execute(query, (number,)).fetchone()
+        if row is not None and row[0] is not None:
+            if row[1] > _MAX_BODY:
+                return ExchangeVerdict(number, judged=False)
+            return _judged(number, database.get(number), repair_mode)
+    return None
 
 
 def _judged(number: int, exchange: Exchange, repair_mode: str | None) -> ExchangeVerdict:

@@ -22,7 +22,9 @@ from streamlab.errors import UsageError
 from streamlab.report.log_file import LogFile
 from streamlab.report.unblocked import Unblocked
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.workflows.findings_beside import FindingsBeside
 from streamlab.workflows.record_display import Telling, status_line
+from tests import streams
 from tests.servers.harness import END, HEAD, RECORD, Upstream, event, eventually, fetch, get, post, recording, run
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -276,3 +278,31 @@ def test_how_far_the_writer_is_behind_is_said() -> None:
     assert status_line(_Stands(behind=3_000_000)).endswith("; the writer is 3,000,000 bytes behind")
     line = status_line(_Stands(behind=3_000_000, spooled=1_000_000))
     assert line.endswith("3,000,000 bytes behind, 1,000,000 of them in the spool on disk")
+
+
+def test_an_exchange_that_is_written_late_is_judged_and_holds_up_no_other(tmp_path: Path) -> None:
+    database, broken = tmp_path / "late.db", streams.exchange(streams.sse(streams.chat_text(), done=False))
+    with CaptureDB(database, write=True) as db:
+        db.add(broken)
+    beside = FindingsBeside(database)
+    said = []
+    for number in (2, 1):
+        beside.ask(number)
+    eventually(lambda: said.extend(beside.verdicts()) or said)
+    with CaptureDB(database, write=True) as db:
+        db.add(broken)
+    eventually(lambda: said.extend(beside.verdicts()) or len(said) == 2)
+    assert [(one.id, one.rule) for one in said] == [(1, "done-missing"), (2, "done-missing")]
+    assert list(beside.close(0.0)) == []
+    assert beside.left_out == 0
+
+
+def test_what_is_too_large_to_be_judged_in_passing_is_counted(tmp_path: Path) -> None:
+    with CaptureDB(tmp_path / "large.db", write=True) as db:
+        db.add(streams.exchange(b"data: " + b"x" * (16 << 20)))
+    beside = FindingsBeside(tmp_path / "large.db")
+    beside.ask(1)
+    [verdict] = eventually(lambda: list(beside.verdicts()))
+    assert (verdict.rule, verdict.judged) == (None, False)
+    list(beside.close(0.0))
+    assert beside.left_out == 1
