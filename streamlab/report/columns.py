@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -58,6 +58,23 @@ class Column(NamedTuple):
                 tail = tail[1:]
             text = f"{set_cell_size(text, head)}…{tail}" if cells > 0 else ""
         return " " * (cells - cell_len(text)) + text if self.right else set_cell_size(text, cells)
+
+
+def told_apart(column: Column, texts: Sequence[str], cells: int) -> list[str]:
+    """The texts in so many cells: those that would look alike there without what they begin with alike."""
+    alike: dict[str, set[str]] = {}
+    for text in texts:
+        alike.setdefault(column.fitted(text, cells), set()).add(text)
+    shortened = {}
+    for fitted, group in alike.items():
+        begin = _alike_up_to(min(group), max(group)) if len(group) > 1 else 0
+        for text in group:
+            shortened[text] = column.fitted(f"…{text[begin:]}", cells) if begin > 1 else fitted
+    return [shortened[text] for text in texts]
+
+
+def _alike_up_to(one: str, other: str) -> int:
+    return next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
 
 
 def _sign(row: ListRow) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from streamlab.report.columns import COLUMNS
+from streamlab.report.columns import COLUMNS, told_apart
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.storage.browsing import ListRow
 from streamlab.storage.rows import ExchangeOverview
@@ -70,15 +70,32 @@ _ALWAYS = 3
 def print_list(console: HarmlessConsole, rows: Sequence[ListRow]) -> None:
     """The list, newest last, so that it stands above the next prompt; what has no room is left out."""
     cells = {one.name: [one.cell(row) for row in rows] for one in _COLUMNS}
-    wanted = {name: max(map(cell_len, (name, *(cell.text for cell in column)))) for name, column in cells.items()}
-    widths = _widths(wanted, console.width)
+    texts = {name: [cell.text for cell in column] for name, column in cells.items()}
+    names = {one.name: one.name for one in _COLUMNS}
+    if _wanted(texts, names)["label"] > _widths(_wanted(texts, names), console.width)["label"]:
+        names["label"], texts["label"] = _without_shared_end("label", texts["label"])
+    widths = _widths(_wanted(texts, names), console.width)
+    texts["label"] = told_apart(COLUMNS["label"], texts["label"], widths["label"])
     columns = [one for one in _COLUMNS if one.name in widths]
-    heading = [one.fitted(one.name, widths[one.name]) for one in columns]
+    heading = [one.fitted(names[one.name], widths[one.name]) for one in columns]
     _print_line(console, [Text(text, style="bold") for text in heading])
     for at in range(len(rows)):
-        line = [Text(one.fitted(cells[one.name][at].text, widths[one.name])) for one in columns]
+        line = [Text(one.fitted(texts[one.name][at], widths[one.name])) for one in columns]
         line[-1].stylize(cells[columns[-1].name][at].style)
         _print_line(console, line)
+
+
+def _wanted(texts: dict[str, list[str]], names: dict[str, str]) -> dict[str, int]:
+    """How wide each column would like to be."""
+    return {name: max(map(cell_len, (names[name], *column))) for name, column in texts.items()}
+
+
+def _without_shared_end(heading: str, texts: list[str]) -> tuple[str, list[str]]:
+    """What all end in, from a slash on, stands in the heading alone."""
+    end = "/" + texts[0].rpartition("/")[2] if texts else ""
+    if len(set(texts)) < 2 or not all(one.endswith(end) and len(one) > len(end) for one in texts):
+        return heading, texts
+    return f"{heading} (…{end})", [one.removesuffix(end) for one in texts]
 
 
 def _widths(wanted: dict[str, int], room: int) -> dict[str, int]:

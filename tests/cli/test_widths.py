@@ -47,6 +47,20 @@ def test_ls_has_id_worst_finding_and_how_many_more_at_any_width(run, monkeypatch
         assert rows[0] != rows[1].replace("2", "1", 1), "the ends of the labels tell them apart"
 
 
+def test_labels_that_differ_look_different_in_80_columns(run, monkeypatch, tmp_path):
+    path = tmp_path / "shipped.db"
+    with CaptureDB(path, write=True) as db:
+        for one in sorted(CAPTURES.iterdir()):
+            db.add(streams.exchange(BAD.body, label="demo", tap=one.name))
+    monkeypatch.setenv("COLUMNS", "80")
+    head, *rows = run("ls", "--db", path).out.splitlines()
+    labels = [row.split()[1] for row in rows]
+    assert head.startswith("id  label (…/demo)"), "what all end in stands in the heading"
+    assert len(set(labels)) == len(labels) > 20
+    monkeypatch.setenv("COLUMNS", "160")
+    assert "openai-plain/demo" in run("ls", "--db", path).out, "where there is room, labels are whole"
+
+
 def test_ls_says_the_same_to_machines(run, wide):
     rows = json.loads(run("ls", "--db", wide, "--json").out)
     assert rows[0]["worst"] == "error"
