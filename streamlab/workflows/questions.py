@@ -92,15 +92,17 @@ def exchanges_of(target: str | None, db: Path | None, advance: Callable[[], None
     if target is None or (Path(target).is_file() and target.endswith(".db")):
         yield from judged_exchanges(Path(target) if target is not None else existing_db(db), Wanted(), advance)
         return
-    judged = [_judged(number, one, advance) for number, one in enumerate(find(target, db), 1)]
-    yield from sorted(judged, key=lambda one: (one.at or "", one.id))
+    every = (_judged(number, one, advance) for number, one in enumerate(find(target, db), 1))
+    yield from sorted((one for one in every if one is not None), key=lambda one: (one.at or "", one.id))
 
 
-def _judged(number: int, target: Target, advance: Callable[[], None]) -> JudgedExchange:
+def _judged(number: int, target: Target, advance: Callable[[], None]) -> JudgedExchange | None:
     with target.opened() as exchange:
         summary, _ = summary_and_text(exchange)
         url = exchange.request.url if exchange.request is not None else None
         started, label = exchange.started_at, exchange.label
     advance()
+    if not summary.judged:
+        return None
     at = target.id or target.number or number
     return JudgedExchange(at, started, url, summary.rules, summary.model, label)

@@ -67,13 +67,16 @@ def listed(path: Path, wanted: Wanted, limit: int | None, advance: Callable[[], 
 
 
 def judged_exchanges(path: Path, wanted: Wanted, advance: Callable[[], None]) -> Iterator[JudgedExchange]:
-    """Every exchange that fits, oldest first; what these rules never judged is judged first."""
+    """Every exchange that fits and can be judged, oldest first; what these rules never judged is judged first."""
     unsaved = summarize_all(path, wanted, advance)
     browser = Browser(path)
     try:
-        for number, at, url, rules, model, label in browser.judged(wanted.filter()):
+        for number, at, url, rules, model, label, is_judged in browser.judged(wanted.filter()):
             if unsaved and number in unsaved:
                 rules, model = unsaved[number].rules, unsaved[number].model or model
+                is_judged = unsaved[number].judged
+            if not is_judged:
+                continue  # a list of models, say: no share of what streams do
             yield JudgedExchange(number, at, url, rules, model, label)
     finally:
         browser.close()

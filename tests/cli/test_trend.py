@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from streamlab.exchange import Request
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import write_exchange_dir
 from tests import streams
@@ -25,6 +26,10 @@ def _exchanges():
         answered = body.replace(streams.MODEL.encode(), model.encode())
         exchange = streams.exchange(answered, request=streams.request_for(model=model), label=label)
         yield replace(exchange, started_at=f"2026-11-{number + 10}T08:00:00.000000Z")
+    # Which no rule is for: it is no share of anything.
+    models = streams.exchange(b'{"object": "list", "data": []}', headers=(("content-type", "application/json"),))
+    request = Request("GET", "http://127.0.0.1:8000/v1/models")
+    yield replace(models, request=request, label="v1", started_at="2026-11-12T09:00:00.000000Z")
 
 
 @pytest.fixture(params=["database", "folder"])

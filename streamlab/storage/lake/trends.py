@@ -8,7 +8,9 @@ from fnmatch import fnmatchcase
 from streamlab.judging.trend import By, JudgedExchange, Onset, Share, Sighting
 from streamlab.storage.lake.asking import LakeQuestions
 
-#: Exchanges in the order in which they were recorded, as far as the recorders' clocks agree.
+#: Exchanges that count: not a list of models, say, over which no rule ran.
+_JUDGED = "error IS NULL AND (judged OR findings > 0)"
+#: In the order in which they were recorded, as far as the recorders' clocks agree.
 _ORDER = "coalesce(started_at, ''), hash"
 
 
@@ -43,7 +45,7 @@ def shares(questions: LakeQuestions, by: Sequence[By], wanted: Sequence[str] = (
 
 
 def _totals(by: Sequence[By]) -> str:
-    return f"SELECT {', '.join(by)}, count(*) FROM (SELECT {_groups(by)} FROM judged WHERE error IS NULL) GROUP BY ALL"
+    return f"SELECT {', '.join(by)}, count(*) FROM (SELECT {_groups(by)} FROM judged WHERE {_JUDGED}) GROUP BY ALL"
 
 
 def sightings(questions: LakeQuestions, by: Sequence[By] = (By.SERVER,)) -> list[Sighting]:
@@ -55,7 +57,7 @@ def sightings(questions: LakeQuestions, by: Sequence[By] = (By.SERVER,)) -> list
                         FROM findings WHERE counts),
         numbered AS (SELECT {groups}, hash, row_number() OVER (PARTITION BY {names} ORDER BY {_ORDER}) - 1 AS earlier,
                             count(*) OVER (PARTITION BY {names}) AS total
-                     FROM judged WHERE error IS NULL),
+                     FROM judged WHERE {_JUDGED}),
         seen AS (SELECT {names}, rule, count(*) AS times, min((moment, hash, severity)) AS earliest,
                         max((moment, hash)) AS latest FROM spoken GROUP BY ALL)
         SELECT {", ".join(f"f.{part}" for part in by)}, f.rule, f.earliest, f.latest, f.times, j.earlier, j.total
@@ -72,11 +74,11 @@ def sightings(questions: LakeQuestions, by: Sequence[By] = (By.SERVER,)) -> list
 
 def onsets(questions: LakeQuestions, rule: str) -> list[Onset]:
     """See `judging.trend.onsets`."""
-    query = """
+    query = f"""
         WITH every AS (
             SELECT j.*, coalesce(j.started_at, '') AS moment, f.severity IS NOT NULL AS speaks, f.severity AS severity
-            FROM judged j LEFT JOIN (SELECT hash, severity FROM findings WHERE counts AND rule = $1) f USING (hash)
-            WHERE j.error IS NULL),
+            FROM (SELECT * FROM judged WHERE {_JUDGED}) j
+                 LEFT JOIN (SELECT hash, severity FROM findings WHERE counts AND rule = $1) f USING (hash)),
         began AS (SELECT server, min((moment, hash)) AS place FROM every WHERE speaks GROUP BY server),
         earlier AS (SELECT a.server, max((a.moment, a.hash)) AS place FROM every a JOIN began f
                    ON a.server = f.server AND (a.moment, a.hash) < f.place GROUP BY a.server),
