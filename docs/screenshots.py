@@ -40,6 +40,11 @@ def _number(name: str) -> int:
     return 1 + [one.name for one in CAPTURES].index(name)
 
 
+def _down_to(name: str) -> tuple[str, ...]:
+    """From the newest exchange, which stands above, to this one; one further down is what came before it."""
+    return ("j",) * (len(CAPTURES) - _number(name))
+
+
 #: picture -> (size, capture or None for the list, keys)
 PICTURES: dict[str, tuple[tuple[int, int], str | None, tuple[str, ...]]] = {
     "list": ((140, 26), None, ()),
@@ -47,7 +52,7 @@ PICTURES: dict[str, tuple[tuple[int, int], str | None, tuple[str, ...]]] = {
     "tool-calls": ((180, 44), "glm4-tool-ids", ("n", "j", "j", "j", "j", "j", "j")),
     "narrow": ((80, 24), "oneapi-gemini-stop-everywhere", ("n",)),
     "client": ((120, 32), "openai-plain", (*"jjjjjjjjj", "c")),
-    "compare": ((140, 34), None, ("j", "j", "j", "j", "j", "c", "j", "c", "n", "n", "n", "n", "n", "n", "n")),
+    "compare": ((140, 34), None, (*_down_to("oneapi-glm4-newline-upstream"), "c", "j", "c", *"nnnnnnn")),
     "rule": ((120, 40), "glm4-tool-ids", ("n", "o")),
     "light": ((140, 40), "onehub-double-finish", ("f2", "n")),
 }
