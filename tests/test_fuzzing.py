@@ -39,33 +39,49 @@ with socket.create_connection((url.hostname, url.port)) as sock:
             break
 print("fine")
 """
+#: Asks, and reads to the end; whether that was the proper one, `whole` says. By hand: to load a library for HTTP takes
+#: several times as long as all else that a command does which is run a hundred times.
+ASK = """
+import json, os, socket
+host, _, path = os.environ["OPENAI_BASE_URL"].removeprefix("http://").partition("/")
+answer, left, whole = b"", b"", False
+with socket.create_connection(host.rsplit(":", 1), timeout=60) as sock:
+    path = f"/{path}/chat/completions"
+    sock.sendall(f"POST {path} HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 2\\r\\n\\r\\n{{}}".encode())
+    try:
+        while not whole and (data := sock.recv(65536)):
+            answer += data
+            whole = answer.endswith(b"\\r\\n0\\r\\n\\r\\n")
+    except OSError:
+        pass
+body, left = b"", answer.partition(b"\\r\\n\\r\\n")[2]
+while b"\\r\\n" in left:
+    size, _, left = left.partition(b"\\r\\n")
+    body, left = body + left[: int(size, 16)], left[int(size, 16) + 2 :]
+"""
 #: Reads everything, then looks: cuts do not matter to it.
-PATIENT = """
-import json, os, sys, urllib.request
-request = urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", b"{}")
-body = urllib.request.urlopen(request, timeout=60).read().decode()
+PATIENT = (
+    ASK
+    + """
+if not whole:
+    raise ValueError("cut")
+body = body.decode()
 for line in body.splitlines():
     if line.startswith("data: {"):
         print(json.loads(line[6:])["choices"][0]["delta"].get("content", ""), end="")
 if "[DONE]" not in body:
     raise ValueError("no end")
 """
+)
 #: As above, but takes whatever came for the whole.
-CARELESS = """
-import http.client, json, os, urllib.request
-body = b""
-try:
-    with urllib.request.urlopen(os.environ["OPENAI_BASE_URL"] + "/chat/completions", b"{}", timeout=60) as answer:
-        for line in answer:
-            body += line
-            if b"[DONE]" in line:
-                break
-except (http.client.IncompleteRead, OSError):
-    pass
+CARELESS = (
+    ASK.replace("answer.endswith(", "b'[DONE]' in data or answer.endswith(")
+    + """
 for line in body.decode(errors="replace").splitlines():
     if line.startswith("data: {") and line.endswith("}"):
         print(json.loads(line[6:])["choices"][0]["delta"].get("content", ""), end="")
 """
+)
 PYTHON = (sys.executable, "-S", "-E", "-c")
 
 

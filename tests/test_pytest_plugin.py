@@ -16,6 +16,7 @@ import httpcore
 import httpx
 import pytest
 
+from streamlab.apis.registry import repair_classes
 from streamlab.exchange import Request, ResponseHead
 from streamlab.playback.matching import Match
 from streamlab.repairing.normalizer import Normalizer
@@ -27,8 +28,8 @@ from tests import streams
 
 pytest_plugins = "pytester"
 #: Runs inside this process forget the modules they loaded. Of these there must not be two: they know each other's
-#: exceptions, and load each other when they are used.
-LOADED_FOR_GOOD = (h11, httpcore, httpx)
+#: exceptions, and load each other when they are used; and tests change repairs, which the registry has loaded.
+LOADED_FOR_GOOD = (h11, httpcore, httpx, repair_classes())
 
 GOOD = streams.exchange(streams.sse(streams.chat_text()))
 #: No role in the first chunk, a wrong object in all, no [DONE]: three repairs.
@@ -578,9 +579,9 @@ def test_a_missing_fixture_is_recorded_once_and_a_missing_answer_anew(
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("MODEL", "one")
         monkeypatch.setenv("CI", "1")
-        assert project.runpytest_subprocess(run, "--streamlab-record", "once").ret == pytest.ExitCode.USAGE_ERROR
+        assert project.runpytest_inprocess(run, "--streamlab-record", "once").ret == pytest.ExitCode.USAGE_ERROR
         monkeypatch.delenv("CI")
-        project.runpytest_subprocess(run).assert_outcomes(errors=1)
+        project.runpytest_inprocess(run).assert_outcomes(errors=1)
         project.runpytest_subprocess(run, "--streamlab-record", "once").assert_outcomes(passed=1)
         monkeypatch.setenv("MODEL", "two")
         project.runpytest_subprocess(run, "--streamlab-record", "once").assert_outcomes(failed=1, errors=1)
@@ -588,7 +589,7 @@ def test_a_missing_fixture_is_recorded_once_and_a_missing_answer_anew(
         result.stdout.fnmatch_lines(["*recorded what was missing (1)*run the test again*"])
     for model in ("one", "two"):
         monkeypatch.setenv("MODEL", model)
-        project.runpytest_subprocess(run).assert_outcomes(passed=1)
+        project.runpytest_inprocess(run).assert_outcomes(passed=1)
     assert read_exchange_dir(project.path / "fixtures" / "made" / "2").body == GOOD.body
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.repaired import arguments, expected, repaired_streams, served
+from tests.examples import RANDOM
 
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 #: Beside the virtual environment, so that `make clean` takes it along. The folder may be named instead.
@@ -31,8 +32,9 @@ def packages() -> Path:
     return PACKAGES
 
 
+@pytest.mark.sweep
 def test_openai_node_ends_with_what_was_repaired(packages: Path) -> None:
-    streams = [one for one in repaired_streams() if "choices" not in one.completion]
+    streams = [one for one in repaired_streams(0, 1 if RANDOM else 2) if "choices" not in one.completion]
     script = Path(__file__).with_name("openai_node.mjs")
     with served(streams) as replay:
         done = subprocess.run(
@@ -53,4 +55,4 @@ def test_openai_node_ends_with_what_was_repaired(packages: Path) -> None:
             if got != expected(one.completion):
                 wrong[one.name, way] = (got, expected(one.completion))
     assert wrong == {}
-    assert len(streams) > 60
+    assert len(streams) > (60 if RANDOM else 30)

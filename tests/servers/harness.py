@@ -211,9 +211,15 @@ def message_over(seen: Seen) -> bool:
         return True
     if len(seen.reads) > 100:
         return False
-    head, blank, body = seen.raw.partition(b"\r\n\r\n")
+    begun = b""
+    for _, data in seen.reads:  # no more than has to be: of megabytes this is asked for every read
+        begun += data
+        if b"\r\n\r\n" in begun:
+            break
+    head, blank, _ = begun.partition(b"\r\n\r\n")
     length = re.search(rb"(?im)^content-length: *(\d+)", head)
-    return bool(blank and length) and len(body) >= int(length[1] if length else 0)
+    came = sum(len(data) for _, data in seen.reads) - len(head) - len(blank)
+    return bool(blank and length) and came >= int(length[1] if length else 0)
 
 
 async def fetch(

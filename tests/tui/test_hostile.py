@@ -16,7 +16,7 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui.screens.exchange import ExchangeScreen
 from streamlab.wire.sse import SSEDecoder
 from tests import streams
-from tests.examples import examples
+from tests.examples import RANDOM, examples
 
 #: What must never be on the screen: controls, escapes, bidi, zero width, separators, surrogates.
 FORBIDDEN = re.compile(
@@ -59,8 +59,8 @@ bodies = st.lists(
 )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
-@given(hostile_exchanges=st.lists(st.tuples(bodies, hostile), min_size=5, max_size=5))
+@settings(max_examples=10 if RANDOM else 3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(hostile_exchanges=st.lists(st.tuples(bodies, hostile), min_size=4, max_size=4))
 def test_the_screen_never_holds_a_control_character(run, tmp_path_factory, hostile_exchanges):
     path = tmp_path_factory.mktemp("hostile") / "some.db"
     with CaptureDB(path, write=True) as database:
