@@ -17,6 +17,7 @@ from hashlib import blake2b, sha256
 from http import HTTPStatus
 from itertools import accumulate, pairwise
 
+from streamlab.redaction import MASK, is_secret_member
 from streamlab.sharing.masking import replaced, separated
 from streamlab.sharing.texts import CLOSEST_FIRST, SourceText, TextSource, channels, payloads, texts_of
 
@@ -93,15 +94,18 @@ _KEPT = frozenset(
 _OF_CALLS = frozenset(("input", "arguments"))
 #: What says what something is has nothing in it of what a program (`code`) has.
 _IS_WORD = re.compile(r"[^\s(){};=\"']*")
+#: What was masked before.
+_MASKED = re.compile(f"{MASK}{{3,}}")
 _PRINTED = re.compile(
-    r": ?(?:ping|keep-?alive|heartbeat)\b|<[|\uff5c]?/?[|\uff5c]?[A-Za-z_][\w:.|\uff5c-]*[^<>\n]{0,60}[|\uff5c]?>"
+    r": ?(?:ping|keep-?alive|heartbeat)\b|<\|channel\|>(?:analysis|commentary|final)\b"
+    r"|<[|\uff5c]?/?[|\uff5c]?[A-Za-z_][\w:.|\uff5c-]*[^<>\n]{0,60}[|\uff5c]?>"
     r"|\[/?[A-Z_]{3,}\]|```\w*|data: ?|\\u[0-9a-fA-F]{4}|\\."
 )
 #: How a line begins that is no JSON: with the name of a field, with what servers say to keep a connection open, or with
 #: what HTTP calls an error.
 _FRONT = re.compile(
     r":? ?(?:(?:open\w+ )?(?:ping|keep-?alive|heartbeat|error|processing)\b"
-    r"|(?:data|event|id|retry|error|message|type)(?=:)"
+    r"|(?:data|event|id|retry|error|message|type)(?=:)|b(?=['\"])"
     rf"|(?:{'|'.join(re.escape(one.phrase) for one in HTTPStatus if one >= HTTPStatus.BAD_REQUEST)})\b)",
     re.IGNORECASE,
 )
@@ -110,6 +114,11 @@ _WORD = re.compile(r"[^\W_]+")
 _LITERALS = frozenset(("true", "false", "null", "None", "True", "False", "NaN", "Infinity"))
 #: A member of JSON in the middle of something else, or of what Python prints: a word in quotes before a colon.
 _PLAIN_KEY = re.compile(r"""(?:"[A-Za-z_][\w.-]{0,40}"|'[A-Za-z_][\w.-]{0,40}')(?=\s?:)""")
+#: What a chunk that stands within a text says of itself.
+_OF_CHUNKS = re.compile(
+    r"""["'](?:object|role|finish_reason|model|id|system_fingerprint|service_tier)["']\s?:\s?["'][^"'\s]{0,80}["']"""
+    r"""|["']created["']\s?:\s?\d+"""
+)
 #: The shortest beginning by which it is told that everything is said once more.
 _SAID_AGAIN = 4
 _END = "\0"
@@ -133,6 +142,8 @@ def _is_said(text: SourceText) -> bool:
     if not text.json:
         return text.path[0] not in ("event", "id", "retry")
     in_arguments = any(one in _OF_CALLS and other != "[]" for one, other in pairwise(text.path))
+    if is_secret_member(text.key):
+        return False  # it is masked
     if text.key in _KEPT and not in_arguments:
         return _IS_WORD.fullmatch(text.value) is None
     return text.path == ("",) or any(part in _SAID for part in text.path)
@@ -151,11 +162,7 @@ def _filled(body: bytes, texts: list[SourceText], names: frozenset[str], told: S
         values = _from_the_beginning(list(separated([text.value for text in group])))
         joined = "".join(values)
         ends = list(accumulate(map(len, values)))
-        fronts = [
-            match.span()
-            for text, start in zip(group, [0, *ends], strict=False)
-            if not text.json and (match := _FRONT.match(joined, start)) is not None
-        ]
+        fronts = [span for text, start in zip(group, [0, *ends], strict=False) for span in _fronts(text, start)]
         shown = "".join(_shown(joined, key, kept, fronts))
         units = [text.units() for text in group]
         for at, (was, now) in enumerate(zip(joined, shown, strict=True)):
@@ -165,6 +172,14 @@ def _filled(body: bytes, texts: list[SourceText], names: frozenset[str], told: S
                 new = _same_size(unit, now)
                 filled[place : place + len(unit)] = new
     return bytes(filled)
+
+
+def _fronts(text: SourceText, start: int) -> Iterator[tuple[int, int]]:
+    """What stays of a text that begins there: a payload that is a literal, and how a line begins."""
+    if text.value.strip() in _LITERALS and not text.json:
+        yield start, start + len(text.value)
+    elif not text.json and (match := _FRONT.match(text.value)) is not None:
+        yield start, start + match.end()
 
 
 def _same_size(unit: bytes, letter: str) -> bytes:
@@ -190,6 +205,8 @@ def _shown(text: str, key: bytes, names: re.Pattern[str] | None, kept: list[tupl
     kept += _spans(_PRINTED.finditer(text))
     formulaic = text.lstrip()[:1] in ("{", "[")
     kept += _spans((_JSON_KEY if formulaic else _PLAIN_KEY).finditer(text))
+    if 'choices"' in text or "choices'" in text:
+        kept += _spans(_OF_CHUNKS.finditer(text))
     if names is not None:
         kept += _spans(names.finditer(text))
     kept.sort()
@@ -214,7 +231,11 @@ def _words(text: str, key: bytes) -> Iterator[str]:
     for match in _WORD.finditer(text):
         yield text[at : match.start()]
         word = match[0]
-        yield word if word in _LITERALS else "".join(_letter(word[: end + 1], key) for end in range(len(word)))
+        yield (
+            word
+            if word in _LITERALS or _MASKED.fullmatch(word)
+            else "".join(_letter(word[: end + 1], key) for end in range(len(word)))
+        )
         at = match.end()
     yield text[at:]
 

@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 import random
+from dataclasses import replace
 
 import brotli
 import pytest
@@ -20,6 +21,7 @@ from streamlab.sharing.filler import fill_body
 from streamlab.sharing.masking import mask_body, mask_text
 from streamlab.sharing.requests import mask_request
 from streamlab.sharing.shared import Masking, share
+from streamlab.workflows.share import prepared
 from tests import corpus, messages, streams
 from tests.batches import batched
 from tests.sharing.canaries import canaries, tells
@@ -315,6 +317,38 @@ def test_filler_keeps_length_shape_and_findings() -> None:
     assert set(arguments) == {"city", "n"}
     assert arguments["city"] != "Paris"
     assert len(arguments["city"]) == 5
+
+
+def test_filler_takes_nothing_that_findings_need_and_leaves_nothing_that_somebody_said() -> None:
+    """Tools, fields, members and errors keep their names; what a model wrote or gave a tool does not."""
+    asked = {
+        "model": "m", "stream": True, "messages": [{"role": "user", "content": "where is Oslo"}],
+        "tools": [{"type": "function", "function": {"name": "get_weather"}}, {"type": "mcp", "authorization": KEY}],
+        "api_key": "hunter2",
+    }  # fmt: skip
+    called = '<tool_call>{"name": "get_weather", "arguments": {"name": "Ada", "city": "Oslo"}}</tool_call>'
+    for events, kept in (
+        ([streams.chunk({"role": "assistant", "content": called})], b"get_weather"),
+        ([*map(streams.chunk, ({"content": "Hello"}, {"content": " wor"}, {"content": "ld"})),
+          streams.chunk({"content": "Hello world"}, "stop")], b"chatcmpl"),
+    ):  # fmt: skip
+        body = streams.sse(events) + b"data: Internal Server Error\n\n: keep-alive\n\n"
+        exchange = replace(streams.exchange(body), request=Request("POST", "/v1/chat/completions", (), _json(asked)))
+        shown = prepared(exchange, Masking(text=True))
+        assert shown.findings == ()
+        assert kept in shown.exchange.body
+        assert b"data: Internal Server Error\n\n: keep-alive\n\n" in shown.exchange.body
+        for said in (b"Ada", b"Oslo", b"Hello"):
+            assert said not in shown.exchange.body
+        assert b"Oslo" not in shown.exchange.request.body
+        assert b"hunter2" not in shown.exchange.request.body
+    code = b'data: {"type":"response.x.done","code":"import math"}\n\n'
+    assert b"math" not in fill_body(code)
+    assert b'"rate_limit"' in fill_body(b'data: {"error":{"code":"rate_limit","message":"no more"}}\n\n')
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()
 
 
 def test_a_request_that_lost_its_secrets_still_answers_to_itself() -> None:
