@@ -36,12 +36,15 @@ def command(folder: str, against: str, update: bool, per_minute: float, as_json:
     from streamlab.report.terminal import data, say_json
     from streamlab.workflows.drift import drift
 
+    console, found = data(), []
     with ProgressLine() as progress:
-        found = list(
-            drift(folder, against, per_minute=per_minute, update=update, advance=lambda _name: progress.advance())
-        )
+        asked = drift(folder, against, per_minute=per_minute, update=update, advance=lambda _name: progress.advance())
+        for one in asked:
+            found.append(one)
+            if not as_json:
+                drift_text.print_answer(console, one)
     if as_json:
         say_json(drift_text.drift_json(found))
     else:
-        drift_text.print_drift(data(), found, update=update)
+        drift_text.print_verdict(console, found, update=update)
     return int(any(one.changes for one in found))

@@ -24,15 +24,18 @@ class AskedAgain(Protocol):
     def skipped(self) -> str | None: ...
 
 
-def print_drift(console: HarmlessConsole, found: Sequence[AskedAgain], *, update: bool) -> None:
-    """Each question whose answer changed, and a line about all of them."""
-    for one in found:
-        if one.skipped:
-            console.hanging(Text(f"{visible(one.name)}: not asked: {visible(one.skipped, 200)}", style="dim"), 0, 2)
-        elif one.changes:
-            console.print(Text(visible(one.name), style="bold"))
-            for change in one.changes:
-                console.hanging(Text(f"{change.aspect}: {visible(change.text, 300)}"), 2, 4)
+def print_answer(console: HarmlessConsole, one: AskedAgain) -> None:
+    """A question that was not asked, or whose answer changed; nothing of others."""
+    if one.skipped:
+        console.hanging(Text(f"{visible(one.name)}: not asked: {visible(one.skipped, 200)}", style="dim"), 0, 2)
+    elif one.changes:
+        console.print(Text(visible(one.name), style="bold"))
+        for change in one.changes:
+            console.hanging(Text(f"{change.aspect}: {visible(change.text, 300)}"), 2, 4)
+
+
+def print_verdict(console: HarmlessConsole, found: Sequence[AskedAgain], *, update: bool) -> None:
+    """A line about all of them."""
     asked = [one for one in found if not one.skipped]
     changed = sum(bool(one.changes) for one in asked)
     did = ", written anew" if update and changed else ""

@@ -43,7 +43,9 @@ def drift(
     """Ask every recorded question of a folder again, one after the other, and tell what changed.
 
     ``per_minute`` bounds how fast it asks (0: it does not). With ``update`` a changed answer takes the place of the
-    recorded one. Raises UsageError, NotFoundError, UnreadableInputError, CouldNotRunError.
+    recorded one once the next is asked for: what changed can be shown before.
+
+    Raises UsageError, NotFoundError, UnreadableInputError, CouldNotRunError.
     """
     questions = [_question(target) for target in find(folder, None)]
     if all(one.skipped for one in questions):
@@ -63,9 +65,9 @@ def drift(
         before = read_exchange_dir(question.home)
         with answer.opened() as after:
             changes = tuple(shape_changes(_shape(before, timing), _shape(after, timing)))
-            if changes and update:
+            yield Drifted(question.name, question.home, changes)
+            if changes and update:  # now that it was told
                 _replace(question.home, after)
-        yield Drifted(question.name, question.home, changes)
     kept.unlink(missing_ok=True)
 
 

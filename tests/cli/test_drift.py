@@ -118,3 +118,23 @@ def test_a_server_that_is_not_there_is_said(run, questions):
     assert done.code == 3
     assert "cannot be reached" in done.err
     assert not (questions / ".streamlab-drift.db").exists()
+
+
+def test_what_changed_is_told_before_it_is_taken(questions, tmp_path):
+    """Whoever stops at what is shown keeps what was recorded."""
+    from streamlab.workflows import drift as drifting
+
+    changed = tmp_path / "changed"
+    write_exchange_dir(streams.exchange(streams.sse(CLEAN, done=False)), changed)
+    before = read_exchange_dir(questions / "q0").body
+    with replay(changed, match="any", speed=1) as server:
+        told = drifting.drift(str(questions), server.base_url, per_minute=0, update=True, advance=lambda _: None)
+        first = next(told)
+        assert first.name == "q0"
+        assert [one.text for one in first.changes] == ["lost [DONE]", "gained done-missing (warning)"]
+        assert read_exchange_dir(questions / "q0").body == before
+        next(told)
+        assert read_exchange_dir(questions / "q0").body == read_exchange_dir(changed).body
+        assert read_exchange_dir(questions / "q1").body == before
+        told.close()
+    assert read_exchange_dir(questions / "q1").body == before

@@ -123,6 +123,100 @@ def test_another_question_is_never_answered_and_what_differs_is_said(change):
     assert found.rung is Rung.ANY
 
 
+#: The same of the other APIs: what was recorded, the path, and changes that are the same question, another label on it,
+#: another question.
+RESPONSES: dict[str, Any] = {
+    "model": "gpt-5",
+    "stream": True,
+    "instructions": "Be brief.",
+    "input": [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "What is it?"},
+                                                         {"type": "input_image", "image_url": "a"}]},
+        {"type": "function_call_output", "call_id": "call_1", "output": "12"},
+    ],
+    "tools": [{"type": "function", "name": name} for name in ("add", "sub")],
+    "metadata": {"run": "1"},
+}  # fmt: skip
+MESSAGES: dict[str, Any] = {
+    "model": "claude-sonnet-5",
+    "stream": True,
+    "max_tokens": 1024,
+    "system": "Be brief.",
+    "messages": [
+        {"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": "a"}},
+                                     {"type": "text", "text": "What is it?"}]},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "add", "input": {"a": 1}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "12"}]},
+    ],
+    "tools": [{"name": name, "input_schema": {"type": "object"}} for name in ("add", "sub")],
+    "metadata": {"user_id": "alice"},
+}  # fmt: skip
+_REORDERED = {"keys in another order": lambda value: dict(reversed(value.items()))}
+FURTHER: dict[str, tuple[dict[str, Any], str, dict[str, Change], dict[str, Change], dict[str, Change]]] = {
+    "responses": (
+        RESPONSES, "/v1/responses",
+        {**_REORDERED, "keys of an item": lambda value: value["input"].__setitem__(
+            1, dict(reversed(value["input"][1].items())))},
+        {"metadata": lambda value: value["metadata"].update(run="2"), "stored": lambda value: value.update(store=True)},
+        {
+            "model": lambda value: value.update(model="gpt-5-mini"),
+            "instructions": lambda value: value.update(instructions="Be long."),
+            "text": lambda value: value["input"][0]["content"][0].update(text="What was it?"),
+            "another image": lambda value: value["input"][0]["content"][1].update(image_url="b"),
+            "a tool's output": lambda value: value["input"][1].update(output="13"),
+            "tools in another order": lambda value: value["tools"].reverse(),
+            "items in another order": lambda value: value["input"].reverse(),
+            "a text for the list": lambda value: value.update(input="What is it?"),
+            "an effort": lambda value: value.update(reasoning={"effort": "high"}),
+            "no stream": lambda value: value.update(stream=False),
+        },
+    ),
+    "messages": (
+        MESSAGES, "/v1/messages",
+        {**_REORDERED, "keys of a tool": lambda value: value["tools"].__setitem__(
+            0, dict(reversed(value["tools"][0].items())))},
+        {"metadata": lambda value: value["metadata"].update(user_id="bob")},
+        {
+            "model": lambda value: value.update(model="claude-opus-5"),
+            "system": lambda value: value.update(system="Be long."),
+            "system as a list": lambda value: value.update(system=[{"type": "text", "text": "Be brief."}]),
+            "text": lambda value: value["messages"][0]["content"][1].update(text="What was it?"),
+            "another image": lambda value: value["messages"][0]["content"][0]["source"].update(data="b"),
+            "parts in another order": lambda value: value["messages"][0]["content"].reverse(),
+            "a call's input": lambda value: value["messages"][1]["content"][0].update(input={"a": 2}),
+            "a tool's result": lambda value: value["messages"][2]["content"][0].update(content="13"),
+            "tools in another order": lambda value: value["tools"].reverse(),
+            "a longer answer": lambda value: value.update(max_tokens=2048),
+            "thinking": lambda value: value.update(thinking={"type": "enabled", "budget_tokens": 1024}),
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("api", FURTHER)
+def test_the_ladder_is_the_same_for_every_api(api):
+    asked, path, same, labelled, other = FURTHER[api]
+    recorded = _recorded(json.dumps(asked).encode(), f"http://127.0.0.1:8000{path}")
+
+    def rung(change: Change, mode: Match) -> Rung | None:
+        value = copy.deepcopy(asked)
+        changed = change(value)
+        body = json.dumps(value if changed is None or not isinstance(changed, dict) else changed).encode()
+        found = Matcher([recorded], mode).match("POST", path, body)
+        return found.rung if isinstance(found, Found) else None
+
+    assert {rung(one, mode) for one in same.values() for mode in Match} == {Rung.TOLERATED}
+    for name, one in labelled.items():
+        assert (rung(one, Match.STRICT), rung(one, Match.LADDER)) == (None, Rung.TOLERATED), name
+    for name, one in other.items():
+        assert [rung(one, mode) for mode in Match] == [None, None, Rung.ANY], name
+
+
+def test_there_are_sixty_pairs_of_requests():
+    further = sum(len(pairs) for _, _, *kinds in FURTHER.values() for pairs in kinds)
+    assert len(SAME) + len(LABELLED) + len(OTHER) + further >= 59  # and what was masked, below
+
+
 def test_what_the_recorder_masked_matches_whatever_was_sent():
     asked = _asked(lambda value: value.update(api_key="sk-secret-secret"))
     masked = _asked(lambda value: value.update(api_key="REDACTED"))
