@@ -189,7 +189,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
     "text": frozenset(
         {
             "choice-delta-missing", "content-array-parts", "content-holds-done-marker", "content-wrong-type",
-            "cumulative-content", "cumulative-reasoning",
+            "cumulative-content", "cumulative-reasoning", "done-duplicate-or-early",
             "full-message-repeated", "invalid-utf8", "keepalive-chunk", "surrogate-escape-split",
             "tool-call-leaked-as-text",
             "messages-answer-after-error", "messages-block-start-text", "messages-delta-member-wrong",
@@ -201,14 +201,14 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "responses-item-content-missing", "responses-text-in-added", "responses-arguments-in-added",
             "responses-items-only-in-completed", "responses-completed-output-missing",
             "responses-response-missing", "responses-error-without-failed",
-            "responses-unknown-event",
+            "responses-unknown-event", "responses-delta-not-string",
         }
     ),
     "arguments": frozenset(
         {
             "tool-call-arguments-double-encoded", "tool-call-arguments-duplicated", "tool-call-arguments-object",
             "tool-call-arguments-empty-object-prefix", "tool-call-args-before-name", "tool-call-name-split",
-            "tool-call-name-missing",
+            "tool-call-name-missing", "done-duplicate-or-early",
             "tool-call-leaked-as-text", "messages-answer-after-error", "messages-delta-member-wrong",
             "messages-event-after-stop", "messages-unknown-type",
             "messages-tool-input-double-encoded", "messages-tool-input-empty-object-prefix",
@@ -219,7 +219,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "responses-arguments-in-added", "responses-no-deltas", "responses-replayed-events",
             "responses-events-after-terminal",
             "responses-response-missing", "responses-terminal-missing",
-            "responses-unknown-event",
+            "responses-unknown-event", "responses-delta-not-string",
         }
     ),
     "chunk ids": frozenset({"chunk-id-changes", "chunk-id-missing-or-empty", "chunk-id-not-unique"}),

@@ -79,10 +79,20 @@ REPAIRED = {
         True,
         ["", "a", "b", "usage", "error"],
     ),
-    "text after [DONE] goes before the finish, in legacy completions too": (
+    "text after a finish and [DONE] goes, since clients hold the answer without it": (
+        asked(sse(TEXT) + streams.frame(chunk({"content": "c"}))),
+        False,
+        ["", "a", "b", "finish:stop", "[DONE]"],
+    ),
+    "text after a finish and [DONE] goes, in legacy completions too": (
         asked(sse([LATE[0], LATE[2]]) + streams.frame(LATE[1]), path="/v1/completions"),
         False,
-        ["a", "b", "finish:stop", "[DONE]"],
+        ["a", "finish:stop", "[DONE]"],
+    ),
+    "text after a [DONE] that came before the finish goes before it": (
+        asked(sse([*TEXT[:2]]) + sse([*TEXT[2:]], done=False)),
+        False,
+        ["", "a", "b", "finish:stop", "[DONE]"],
     ),
     "every heartbeat of several is a comment": (
         asked(sse([*TEXT[:2], BEAT, BEAT, BEAT, *TEXT[2:]])),

@@ -363,3 +363,53 @@ def test_arguments_that_stood_in_the_start_alone_are_told_step_by_step():
     kinds = [one["type"].removeprefix("response.") for one in _events(_repaired(exchange(numbered(events))).body)]
     steps = ["function_call_arguments.delta", "function_call_arguments.done", "output_item.done"]
     assert kinds == ["created", "in_progress", "output_item.added", *steps, "completed"]
+
+
+@pytest.mark.parametrize("value", [None, "absent"])
+def test_a_response_begins_with_an_empty_output(value):
+    events = text()
+    for one in events[:2]:
+        one["response"]["output"] = None
+        if value is not None:
+            del one["response"]["output"]
+    made = exchange(sse(events))
+    assert [one["response"]["output"] for one in _events(_bytes(made))[:2]] == [[], []]
+    assert {one.repairability for one in analyze(made).findings if one.path == "response.output"} == {"safe"}
+
+
+def test_items_are_numbered_without_a_gap():
+    events = mix()
+    for one in events:
+        if "output_index" in one:
+            one["output_index"] = 2 * one["output_index"] + 1
+    told = [one["output_index"] for one in _events(_bytes(exchange(sse(events)))) if "output_index" in one]
+    assert told == [one["output_index"] for one in _events(sse(mix())) if "output_index" in one]
+
+
+def _nulls(*places):
+    """A text whose deltas at these places are null, and the deltas that go out for it."""
+    events = text()
+    deltas = [one for one in events if one["type"] == "response.output_text.delta"]
+    for place in places:
+        deltas[place]["delta"] = None
+    out = _events(_bytes(exchange(sse(events))))
+    assert [one["sequence_number"] for one in out] == list(range(len(out)))
+    return [one["delta"] for one in out if one["type"] == "response.output_text.delta"]
+
+
+def test_a_delta_that_lost_its_text_gets_it_back_from_the_whole():
+    whole = _nulls()
+    assert [_nulls(place) for place in range(len(whole))] == [whole] * len(whole)
+
+
+def test_two_deltas_that_lost_their_text_are_not_guessed_apart():
+    whole = _nulls()
+    assert _nulls(0, 2) == [piece for place, piece in enumerate(whole) if place not in (0, 2)]
+
+
+def test_a_null_delta_of_a_whole_text_is_dropped():
+    events = text()
+    at = next(at for at, one in enumerate(events) if one["type"] == "response.output_text.delta")
+    events.insert(at, {**events[at], "delta": None})
+    out = _events(_bytes(exchange(sse(numbered(events)))))
+    assert [one["delta"] for one in out if "delta" in one] == _nulls()

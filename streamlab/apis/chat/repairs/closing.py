@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from streamlab.apis import api_names
@@ -27,6 +27,18 @@ from streamlab.wire.reading import Fact
 _MAX_HELD = 256
 _MERE_FINISHES = frozenset({"finish-reason-repeated", "finish-reason-every-chunk", "finish-reason-key-absent"})
 _ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
+_RULES = (
+    "finish-reason-every-chunk",
+    "finish-reason-repeated",
+    "finish-reason-on-content-chunk",
+    "content-after-finish",
+    "tool-call-finish-per-call",
+    "usage-on-content-or-finish-chunk",
+    "usage-on-every-chunk",
+    "usage-in-choice",
+    "usage-order",
+    "done-duplicate-or-early",
+)
 
 
 class Closing(Repair):
@@ -34,21 +46,10 @@ class Closing(Repair):
 
     From the first ``finish_reason`` on, events are kept in order. Text that still comes for a finished choice sends
     its finish to the end; of several reasons the first that is not ``stop`` counts. Usage found elsewhere gets a chunk
-    of its own, last. What follows ``[DONE]`` is moved before it.
+    of its own, last. What follows ``[DONE]`` is moved before it; more text of a choice that had finished goes.
     """
 
-    rules = (
-        "finish-reason-every-chunk",
-        "finish-reason-repeated",
-        "finish-reason-on-content-chunk",
-        "content-after-finish",
-        "tool-call-finish-per-call",
-        "usage-on-content-or-finish-chunk",
-        "usage-on-every-chunk",
-        "usage-in-choice",
-        "usage-order",
-        "done-duplicate-or-early",
-    )
+    rules = _RULES
     stage = Stage.CLOSING
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH | Fact.USAGE | Fact.DONE | Fact.ERROR
@@ -114,6 +115,9 @@ class Closing(Repair):
         if self._take_usage(draft, chunk, listed):
             if draft is not self._usage_chunk:
                 self.state.account.drop(draft, _dropped_usage(listed))
+            return
+        if self._done is not None and _is_beyond(listed, self.state.finished):
+            self.state.account.drop(draft, "done-duplicate-or-early")
             return
         if self._legacy:
             yield from self._legacy_chunk(draft, listed)
@@ -375,3 +379,9 @@ def _is_shell(chunk: JsonObject) -> bool:
             for choice in reading.choices(chunk)
         )
     )
+
+
+def _is_beyond(listed: list[JsonObject], finished: Container[int]) -> bool:
+    """Whether a chunk after ``[DONE]`` goes on with choices that had finished: clients stop reading before it."""
+    going_on = [choice for choice in listed if choice.get("text") or _answers(choice)]
+    return bool(going_on) and all(reading.choice_index(choice) in finished for choice in going_on)

@@ -10,7 +10,9 @@ from streamlab.apis.responses.expectations import (
     CHAT_DETAILS,
     CHAT_USAGE,
     COMPLETED,
+    CREATED,
     FAILED,
+    IN_PROGRESS,
     INCOMPLETE,
     UNCLOSED,
     USAGE_DETAILS,
@@ -85,6 +87,8 @@ class ResponseOut:
             made_at = seconds_of(first.get("created_at"))
             made_at = date_of(self.state) if made_at is None else made_at
             draft.put(rule, response, "created_at", made_at, "response.")
+        if self.reader.kind in (CREATED, IN_PROGRESS) and type(response.get("output")) is not list:
+            draft.put(rule, response, "output", [], "response.")
         model = text_of(first.get("model")) or text_of(self.state.body.get("model"))
         if response.get("model") is None and model:
             draft.put(rule, response, "model", model, "response.")

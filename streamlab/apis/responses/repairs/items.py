@@ -52,9 +52,13 @@ class ItemsOut:
         found = self._slots.get(item.number)
         if found is None:
             index = item.index
+            following = max((one.index for one in self._slots.values()), default=-1) + 1
             found = self._slots[item.number] = Slot(index, item.id)
-            if index in self._taken and item.opened and not item.resumed:
-                found.index, found.index_rule = max(self._taken) + 1, "responses-output-index-reused"
+            if item.opened and not item.resumed:
+                if index in self._taken:
+                    found.index, found.index_rule = max(self._taken) + 1, "responses-output-index-reused"
+                elif index > following:
+                    found.index, found.index_rule = following, "responses-output-index-gap"
             if not item.opened:
                 return found
             self._taken.add(found.index)

@@ -41,6 +41,7 @@ from streamlab.apis.responses.repairs.events import (
     part_number,
 )
 from streamlab.apis.responses.repairs.items import ItemsOut
+from streamlab.apis.responses.repairs.lost_delta import LostDelta
 from streamlab.apis.responses.repairs.numbering import Numbering
 from streamlab.apis.responses.repairs.waiting import WaitingCall
 from streamlab.exchange import Ending
@@ -97,6 +98,7 @@ _RULES = (
     "responses-missing-response-id",
     "responses-missing-summary-index",
     "responses-no-deltas",
+    "responses-output-index-gap",
     "responses-output-index-reused",
     "responses-reasoning-summary-missing",
     "responses-replayed-events",
@@ -119,7 +121,7 @@ class ResponseRepair(Repair):
     rules = _RULES
     stage = Stage.ENVELOPE
     takes_runs = True
-    holds_back = "a call that is added without its name or call_id until it is done (256 events at most)"
+    holds_back = "a call added without name or call_id, and what follows a null delta, until done (256 events at most)"
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
@@ -131,14 +133,15 @@ class ResponseRepair(Repair):
         self._numbers = Numbering(self._reader)
         self._waiting = WaitingCall(self._reader, self._items)
         self._plain = False  # the last event went out as it came
+        self._lost = LostDelta(self._reader, state)
         self._opened_here = False  # response.created is ours
         self._parts_here: set[tuple[int, tuple[str, int] | None]] = set()
         self._added_here: list[Item] = []  # items of which the start is ours
 
     @property
     def holding(self) -> bool:
-        """Whether a call is held back."""
-        return self._waiting.holding
+        """Whether a call or a delta is held back."""
+        return self._waiting.holding or self._lost.holding
 
     @property
     def done(self) -> bool:
@@ -155,7 +158,7 @@ class ResponseRepair(Repair):
         self._failures.shape(draft)
         self._failures.terminal(draft)
         facts = self._reader.read(draft.event)
-        out = self._waiting.take(list(self._repaired(draft, facts)), facts)
+        out = self._waiting.take(self._lost.take(list(self._repaired(draft, facts)), facts), facts)
         out = [self._numbers.number(one) for one in out]
         self._plain = out == [draft] and draft.event is event and not draft.changes
         return out
@@ -174,12 +177,11 @@ class ResponseRepair(Repair):
         held = self.release()
         if self._reader.finished or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
             return held
-        made = self._failures.end(ending, self._response.output())
-        return (*held, *(self._numbers.number(one) for one in made))
+        return (*held, *map(self._numbers.number, self._failures.end(ending, self._response.output())))
 
     def release(self) -> Drafts:
-        """A call that waits for its name does so no longer."""
-        return tuple(self._numbers.number(one) for one in self._waiting.let_go())
+        """What waits does so no longer."""
+        return tuple(self._numbers.number(one) for one in (*self._waiting.let_go(), *self._lost.let_go()))
 
     # -- one event ---------------------------------------------------------------------------------------------------
 
@@ -204,11 +206,9 @@ class ResponseRepair(Repair):
         if facts & _F.UNKNOWN and not self._known(draft, facts):
             yield draft
             return
-        if facts & _F.DELTA_TYPE:
-            if draft.json.get("delta") is None:
-                self._drop(draft, "responses-delta-not-string")
-                return
-            self.state.account.cannot("responses-delta-not-string", "what it should say is not known")
+        if facts & _F.DELTA_TYPE and not self._lost.begins(draft):
+            self._drop(draft, "responses-delta-not-string")
+            return
         if facts & _F.UNOPENED:
             yield from self._opening(draft)
         if reader.kind in LIFECYCLE:

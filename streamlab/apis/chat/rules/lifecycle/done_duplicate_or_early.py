@@ -26,7 +26,8 @@ class DoneDuplicateOrEarly(Rule):
     upstream's.
 
     ## Repair
-    A second ``[DONE]`` is dropped; what comes after the first is moved in front of it.
+    A second ``[DONE]`` is dropped; what comes after the first is moved in front of it. Content of a choice that had
+    finished is dropped: the answer was over twice, and the official clients never see it.
     """
 
     name = "done-duplicate-or-early"

@@ -19,7 +19,8 @@ class ResponsesDeltaNotString(OddRule):
     openai-python, OpenAI's agents, the AI SDK and LlamaIndex raise; LangChain and pydantic-ai skip it.
 
     ## Repair
-    An event whose delta is null or absent is dropped; another value is not known to be text.
+    What is null or absent is filled with what the whole text, once it is told, has more; where that is nothing, or
+    cannot be told apart, the event is dropped. Another value is not known to be text.
     """
 
     name = "responses-delta-not-string"

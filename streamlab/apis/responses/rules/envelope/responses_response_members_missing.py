@@ -6,6 +6,7 @@ from streamlab.apis.responses.expectations import (
     AI_SDK_NEEDS,
     CREATED,
     FAILED,
+    IN_PROGRESS,
     NEVER_NULL,
     OBSERVED_RESPONSES,
     RESPONSE_MEMBERS,
@@ -30,12 +31,13 @@ class ResponsesResponseMembersMissing(ResponsesRule):
     Sends 23 members in every response, 2,096 of 2,102 streams; the others were edited by hand.
 
     ## Why it matters
-    Harmless down to id, status, output and usage, with one exception: the AI SDK rejects ``response.created``
-    without ``model``, ``object`` and ``created_at``, and with it the stream.
+    Harmless down to id, status, output and usage, with two exceptions: the AI SDK rejects ``response.created``
+    without ``model``, ``object`` and ``created_at``, and with it the stream; and `.stream()` of openai-python 1.109 and
+    of openai-node 4.104 raise where its ``output`` is no list.
 
     ## Repair
-    ``object`` is a constant, the model that of the request where it is known, ``created_at`` the head's date. Nothing
-    needs the others.
+    ``object`` is a constant, the model that of the request where it is known, ``created_at`` the head's date, and
+    ``output`` is empty when a response begins. Nothing needs the others.
     """
 
     name = "responses-response-members-missing"
@@ -63,6 +65,11 @@ class ResponsesResponseMembersMissing(ResponsesRule):
             how = Repairability.SAFE if self._is_known(member) else Repairability.NONE
             message = f"{member} of {self.response.kind} {state}"
             yield self.found(message, at, path=f"response.{member}", severity=Severity.ERROR, repairability=how)
+        if "output" in lacking and self.response.kind in (CREATED, IN_PROGRESS):
+            message = f"output of {self.response.kind} is {'null' if 'output' in response else 'missing'}"
+            how = Repairability.SAFE
+            yield self.found(message, at, path="response.output", severity=Severity.WARNING, repairability=how)
+            needed.append("output")
         rest = [member for member in lacking if member not in needed]
         if rest:
             some = ", ".join(rest[:6]) + (", …" if len(rest) > 6 else "")

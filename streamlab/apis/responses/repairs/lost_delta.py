@@ -1,0 +1,67 @@
+"""A delta without its text waits until the text is told whole: what is missing of it is what the delta lost."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streamlab.apis.responses.expectations import family_of
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.items import Piece
+from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.rules.repair import Draft, RepairState
+
+_RULE = "responses-delta-not-string"
+#: Events held back, at most.
+_MOST: Final = 256
+
+
+class LostDelta:
+    """One delta that is null, and what came after it."""
+
+    def __init__(self, reader: ResponsesReader, state: RepairState) -> None:
+        self._reader = reader
+        self._account = state.account
+        self._piece: Piece | None = None
+        self._start = 0
+        self._held: list[Draft] = []
+
+    @property
+    def holding(self) -> bool:
+        """Whether a delta waits."""
+        return self._piece is not None
+
+    def begins(self, draft: Draft) -> bool:
+        """Whether a delta that is no text stays: a null one can wait for its text, what another means is not known."""
+        if draft.json.get("delta") is not None:
+            self._account.cannot(_RULE, "what it should say is not known")
+            return True
+        item, place = self._reader.item, self._reader.output.place
+        if self.holding or item is None or item.resumed:
+            return False
+        piece = item.piece((family_of(self._reader.kind)[0], place[1] if place is not None else 0))
+        if piece.doubtful or piece.done is not None:
+            return False
+        self._piece, self._start = piece, len(str(piece.text))
+        return True
+
+    def take(self, out: list[Draft], facts: int) -> list[Draft]:
+        """What goes out now of what an event became."""
+        if self._piece is None:
+            return out
+        self._held += out
+        over = facts & ResponseFact.ITEM_DONE or self._reader.finished or len(self._held) >= _MOST
+        return self.let_go() if self._piece.done is not None or over else []
+
+    def let_go(self) -> list[Draft]:
+        """What is held back, the delta with its text where that is known and gone where not."""
+        held, piece = self._held, self._piece
+        self._held, self._piece = [], None
+        if piece is None or not held:
+            return held
+        text, whole, lost = str(piece.text), piece.done or "", held[0]
+        before, after = text[: self._start], text[self._start :]
+        if len(whole) > len(text) and whole.startswith(before) and whole.endswith(after):
+            lost.put(_RULE, lost.json, "delta", whole[self._start : len(whole) - len(after)], "")
+            return held
+        self._account.drop(lost, _RULE)
+        return held[1:]
