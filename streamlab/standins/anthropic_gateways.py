@@ -87,6 +87,26 @@ def start_late(events: Events) -> Events:
     return [events[1], events[0], *events[2:]]
 
 
+def no_start(events: Events) -> Events:
+    """The translator begins with the first block."""
+    return events[1:]
+
+
+def text_in_start(events: Events) -> Events:
+    """The upstream's first words go where the block is opened."""
+    made = deepcopy(events)
+    first = next(event for event in made if event.get("delta", {}).get("type") == "text_delta")
+    for event in made:
+        if event["type"] == "content_block_start" and event["index"] == first["index"]:
+            event["content_block"]["text"] = first["delta"]["text"]
+    return [event for event in made if event is not first]
+
+
+def late_delta(events: Events) -> Events:
+    """The last block is closed before its last words."""
+    return [*events[:-4], events[-3], events[-4], *events[-2:]]
+
+
 def _same(events: Events) -> Events:
     return events
 
@@ -107,6 +127,9 @@ FAULTS: dict[str, Callable[[Events], Events]] = {
     "index-from-one": index_from_one,
     "no-block-stop": no_block_stop,
     "start-late": start_late,
+    "no-start": no_start,
+    "text-in-start": text_in_start,
+    "late-delta": late_delta,
     "done-marker": _same,
 }
 

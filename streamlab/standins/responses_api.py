@@ -208,6 +208,39 @@ def error_alone(events: Events) -> Events:
     return [*events[:4], {"type": "error", "code": "server_error", "message": "The model is overloaded", "param": None}]
 
 
+def no_item_done(events: Events) -> Events:
+    """Items are never done; the completed response lists them."""
+    return numbered([event for event in events if event["type"] != "response.output_item.done"])
+
+
+def no_role(events: Events) -> Events:
+    """The message does not say whose it is."""
+    made = deepcopy(events)
+    items = [event["item"] for event in made if "item" in event] + made[-1]["response"]["output"]
+    for item in items:
+        item.pop("role", None)
+    return made
+
+
+def details_empty(events: Events) -> Events:
+    """Usage has its details, with nothing in them."""
+    made = deepcopy(events)
+    made[-1]["response"]["usage"] |= {"input_tokens_details": {}, "output_tokens_details": {}}
+    return made
+
+
+def no_total(events: Events) -> Events:
+    """Usage without the sum."""
+    made = deepcopy(events)
+    del made[-1]["response"]["usage"]["total_tokens"]
+    return made
+
+
+def done_named(events: Events) -> Events:
+    """The end has the name that it has over WebSockets."""
+    return [*events[:-1], {**events[-1], "type": "response.done"}]
+
+
 _BEGINNINGS = ("response.created", "response.in_progress", "response.output_item.added", "response.content_part.added")
 FAULTS: dict[str, Callable[[Events], Events]] = {
     "one-output-index": one_output_index,
@@ -217,6 +250,11 @@ FAULTS: dict[str, Callable[[Events], Events]] = {
     "no-item-added": no_item_added,
     "text-only-in-done": text_only_in_done,
     "error-alone": error_alone,
+    "no-item-done": no_item_done,
+    "no-role": no_role,
+    "details-empty": details_empty,
+    "no-total": no_total,
+    "done-named": done_named,
 }
 
 

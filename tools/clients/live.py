@@ -5,13 +5,15 @@ Everything happens in a network namespace with nothing but loopback, with a HOME
     unshare --net --map-root-user sh -c 'ip link set lo up; python tools/clients/live.py claude /path/to/claude'
     unshare --net --map-root-user sh -c 'ip link set lo up; python tools/clients/live.py codex /path/to/codex'
 
-Between the client and the stand-in stands `streamlab record`, without and with ``--normalize``. A line a fault says
-what the client printed, how it ended, and how often it asked: streamed, and plain.
+Between the client and the stand-in stands `streamlab record`, without and with ``--normalize``. Of each fault live.json
+keeps what the client printed, how it ended, and how often it asked: streamed, and plain. docs/claude-code.md and
+docs/codex.md show it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import re
@@ -20,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from streamlab.standins import standin_in_thread
@@ -28,18 +30,19 @@ from streamlab.storage.capture_db import CaptureDB
 
 STREAMLAB = [sys.executable, "-m", "streamlab"]
 PROMPT = "Why is the sea salty?"
-LIMIT_S = 60
+LIMIT_S = 90
+TARGET = Path(__file__).with_name("live.json")
 #: What each client is shown: the stand-in, and the model names that are its faults; none first.
 CAST = {
     "claude": (
         "messages-gateway",
-        ("claude-sonnet-5", "two-starts", "thinking-in-text", "second-stop", "no-event-names", "index-from-one",
-         "no-block-stop", "start-late"),
+        ("claude-sonnet-5", "thinking-in-text", "second-stop", "no-event-names", "no-block-stop", "no-start",
+         "text-in-start", "late-delta", "no-terminal"),
     ),
     "codex": (
         "responses-gateway",
-        ("gpt-5", "failure-as-completed", "no-completed", "no-id", "no-item-added", "text-only-in-done",
-         "error-alone"),
+        ("gpt-5", "no-id", "no-item-done", "no-role", "details-empty", "no-total", "done-named", "error-alone",
+         "failure-as-completed", "no-completed"),
     ),
 }  # fmt: skip
 
@@ -52,10 +55,6 @@ class Seen:
     code: int
     streamed: int
     plain: int
-
-    def told(self) -> str:
-        """In a few words."""
-        return f"exit {self.code}, {self.streamed} streamed + {self.plain} plain: {self.said[:110] or '(nothing)'}"
 
 
 @contextlib.contextmanager
@@ -95,7 +94,9 @@ def run(client: str, program: str, base: str, model: str, home: Path) -> tuple[s
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"no end within {LIMIT_S} s", -1
-    said = done.stdout.strip() or done.stderr.strip().rpartition("\n")[2]
+    said = done.stdout.strip()
+    if done.returncode and not said:
+        said = done.stderr.strip().rpartition("\n")[2].removeprefix("ERROR: ")
     return " ".join(said.split()), done.returncode
 
 
@@ -121,12 +122,16 @@ def one(client: str, program: str, model: str, *, repair: bool) -> Seen:
 
 
 def main(client: str, program: str) -> None:
-    """Prints a table."""
+    """Keeps what was seen in live.json, beside what is there of the other client."""
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    print(f"{client} {version}")
+    faults = {}
     for model in CAST[client][1]:
-        print(f"{model}\n  as it comes  {one(client, program, model, repair=False).told()}", flush=True)
-        print(f"  repaired     {one(client, program, model, repair=True).told()}", flush=True)
+        seen = {when: one(client, program, model, repair=when == "repaired") for when in ("came", "repaired")}
+        faults[model] = {when: asdict(what) for when, what in seen.items()}
+        print(model, *seen.values(), sep="\n  ", flush=True)
+    kept = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.exists() else {}
+    kept[client] = {"version": version, "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}", "faults": faults}
+    TARGET.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

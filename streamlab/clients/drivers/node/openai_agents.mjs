@@ -1,4 +1,4 @@
-// @openai/agents run(..., {stream:true}) over OpenAIChatCompletionsModel; agent stops on the first tool.
+// @openai/agents run(..., {stream:true}) over OpenAIChatCompletionsModel or OpenAIResponsesModel; agent stops on the first tool.
 import { main, use, PROMPT, MODEL, KEY, RETRIES, toolSchema, asArgs } from './common.mjs';
 
 async function run(job, out) {
@@ -6,7 +6,7 @@ async function run(job, out) {
   const { default: OpenAI } = await use('openai');
   A.setTracingDisabled(true);
   const client = new OpenAI({ baseURL: job.base_url, apiKey: KEY, ...RETRIES });
-  const model = new A.OpenAIChatCompletionsModel(client, MODEL);
+  const model = new A[job.api === 'responses' ? 'OpenAIResponsesModel' : 'OpenAIChatCompletionsModel'](client, MODEL);
   const tools = (job.tools || []).map((n) => A.tool({ name: n, description: n, parameters: { ...toolSchema(), required: [] }, strict: false, execute: async () => 'done' }));
   const agent = new A.Agent({ name: 'a', instructions: 'x', model, tools, toolUseBehavior: 'stop_on_first_tool' });
   const r = await A.run(agent, PROMPT, { stream: true, maxTurns: 1 });
@@ -28,4 +28,4 @@ async function run(job, out) {
   out.text = text; out.tool_calls = calls;
   const u = resp.usage; out.usage = u ? { prompt_tokens: u.inputTokens || null, completion_tokens: u.outputTokens || null, total_tokens: u.totalTokens || null } : null;
 }
-await main('js-openai-agents', ['@openai/agents', 'openai'], run, { warm: ['@openai/agents', 'openai'] });
+await main('js-openai-agents', ['@openai/agents', 'openai'], run, { apis: ['chat', 'responses'], warm: ['@openai/agents', 'openai'] });

@@ -1,4 +1,5 @@
-"""litellm.completion(openai/...) stream=True, then stream_chunk_builder."""
+"""litellm.completion(openai/... or anthropic/...) stream=True, then stream_chunk_builder; litellm.responses() for
+Responses."""
 
 import os
 
@@ -9,16 +10,44 @@ import json
 from common import KEY, MODEL, PROMPT, RETRIES, as_args, jsonable, main, openai_tools
 
 
+def responses(job, out):
+    """Of a model that it does not know LiteLLM takes the stream for one answer."""
+    import litellm
+
+    for ev in litellm.responses(
+        model="openai/gpt-4o", api_base=job["base_url"], api_key=KEY, input=PROMPT, stream=True, **RETRIES
+    ):
+        out["n_chunks"] += 1
+        kind = str(getattr(ev.type, "value", ev.type))
+        if kind == "response.output_text.delta":
+            out["text"] += ev.delta
+        elif kind in ("response.reasoning_text.delta", "response.reasoning_summary_text.delta"):
+            out["reasoning"] += ev.delta
+        elif kind == "response.output_item.done":
+            item = ev.item if isinstance(ev.item, dict) else ev.item.model_dump()
+            if item["type"] == "function_call":
+                out["tool_calls"].append({"id": item["call_id"], "name": item["name"], "arguments": item["arguments"]})
+        elif kind in ("response.completed", "response.incomplete", "response.failed"):
+            out["finish_reason"] = ev.response.status
+            out["usage"] = ev.response.usage
+
+
 def run(job, out):
     import litellm
 
     litellm.telemetry = False
+    if job["api"] == "responses":
+        responses(job, out)
+        return
+    vendor, base = "openai/", job["base_url"]
+    if job["api"] == "messages":
+        vendor, base = "anthropic/", job["base_url"].removesuffix("/v1")
     kw = {"tools": openai_tools(job["tools"])} if job.get("tools") else {}
     msgs = [{"role": "user", "content": PROMPT}]
     chunks = []
     for ch in litellm.completion(
-        model="openai/" + MODEL,
-        api_base=job["base_url"],
+        model=vendor + MODEL,
+        api_base=base,
         api_key=KEY,
         messages=msgs,
         stream=True,
@@ -47,4 +76,4 @@ def run(job, out):
 
 
 if __name__ == "__main__":
-    main("py-litellm", ["litellm", "openai"], run, warm=["litellm"])
+    main("py-litellm", ["litellm", "openai"], run, apis=("chat", "messages", "responses"), warm=["litellm"])

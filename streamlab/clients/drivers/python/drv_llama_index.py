@@ -1,14 +1,19 @@
-"""llama-index OpenAILike.stream_chat / stream_chat_with_tools."""
+"""llama-index OpenAILike.stream_chat / stream_chat_with_tools; OpenAIResponses for Responses."""
 
 from common import KEY, MODEL, PROMPT, RETRIES, as_args, main
 
 
-def run(job, out):
-    from llama_index.core.llms import ChatMessage
-    from llama_index.core.tools import FunctionTool
+def responses(job):
+    """Their class for Responses looks a model up among OpenAI's own."""
+    from llama_index.llms.openai import OpenAIResponses
+
+    return OpenAIResponses(model="gpt-4o", api_base=job["base_url"], api_key=KEY, **RETRIES, timeout=60.0)
+
+
+def chat(job):
     from llama_index.llms.openai_like import OpenAILike
 
-    llm = OpenAILike(
+    return OpenAILike(
         model=MODEL,
         api_base=job["base_url"],
         api_key=KEY,
@@ -17,6 +22,13 @@ def run(job, out):
         **RETRIES,
         timeout=60.0,
     )
+
+
+def run(job, out):
+    from llama_index.core.llms import ChatMessage
+    from llama_index.core.tools import FunctionTool
+
+    llm = responses(job) if job["api"] == "responses" else chat(job)
     msgs = [ChatMessage(role="user", content=PROMPT)]
     if job.get("tools"):
 
@@ -66,5 +78,6 @@ if __name__ == "__main__":
         "py-llama-index",
         ["llama-index-llms-openai-like", "llama-index-llms-openai", "openai"],
         run,
+        apis=("chat", "responses"),
         warm=["llama_index.llms.openai_like"],
     )

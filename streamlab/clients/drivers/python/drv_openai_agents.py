@@ -1,4 +1,5 @@
-"""openai-agents: Runner.run_streamed over OpenAIChatCompletionsModel; the agent stops on the first tool."""
+"""openai-agents: Runner.run_streamed over OpenAIChatCompletionsModel or OpenAIResponsesModel; the agent stops on the
+first tool."""
 
 import asyncio
 import os
@@ -8,7 +9,9 @@ from common import KEY, MODEL, PROMPT, RETRIES, as_args, main, tool_schema
 
 
 async def go(job, out):
-    from agents import Agent, FunctionTool, OpenAIChatCompletionsModel, Runner, set_tracing_disabled
+    from agents import Agent, FunctionTool, Runner, set_tracing_disabled
+    from agents import OpenAIChatCompletionsModel as Chat
+    from agents import OpenAIResponsesModel as Responses
     from openai import AsyncOpenAI
 
     set_tracing_disabled(True)
@@ -26,7 +29,7 @@ async def go(job, out):
     ag = Agent(
         name="a",
         instructions="x",
-        model=OpenAIChatCompletionsModel(model=MODEL, openai_client=oc),
+        model=(Responses if job["api"] == "responses" else Chat)(model=MODEL, openai_client=oc),
         tools=tools,
         tool_use_behavior="stop_on_first_tool",
     )
@@ -60,4 +63,4 @@ def run(job, out):
 
 
 if __name__ == "__main__":
-    main("py-openai-agents", ["openai-agents", "openai"], run, warm=["agents"])
+    main("py-openai-agents", ["openai-agents", "openai"], run, apis=("chat", "responses"), warm=["agents"])

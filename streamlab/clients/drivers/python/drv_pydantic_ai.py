@@ -1,4 +1,5 @@
-"""pydantic-ai, Agent.run_stream with external tools, as an application sees it; ``--direct``: the model layer alone."""
+"""pydantic-ai, Agent.run_stream with external tools, as an application sees it, over chat completions or Responses;
+``--direct``: the model layer alone."""
 
 import asyncio
 import sys
@@ -30,12 +31,13 @@ async def go(job, out):
     from pydantic_ai import Agent
     from pydantic_ai.messages import ModelRequest, ModelResponse
     from pydantic_ai.models import ModelRequestParameters
-    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
     from pydantic_ai.providers.openai import OpenAIProvider
     from pydantic_ai.tools import ToolDefinition
 
     oc = AsyncOpenAI(base_url=job["base_url"], api_key=KEY, **RETRIES)
-    model = OpenAIChatModel(MODEL, provider=OpenAIProvider(openai_client=oc))
+    kind = OpenAIResponsesModel if job["api"] == "responses" else OpenAIChatModel
+    model = kind(MODEL, provider=OpenAIProvider(openai_client=oc))
     defs = [ToolDefinition(name=n, description=n, parameters_json_schema=tool_schema()) for n in job.get("tools") or []]
     if DIRECT:
         from pydantic_ai.direct import model_request_stream
@@ -84,5 +86,6 @@ if __name__ == "__main__":
         "py-pydantic-ai-direct" if DIRECT else "py-pydantic-ai",
         ["pydantic-ai-slim", "openai"],
         run,
+        apis=("chat", "responses"),
         warm=["pydantic_ai", "pydantic_ai.models.openai", "pydantic_ai.providers.openai"],
     )
