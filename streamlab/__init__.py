@@ -5,7 +5,9 @@ Public names are resolved on first use, so importing the package loads nothing e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # typing.TYPE_CHECKING without loading typing
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.2.0"
 

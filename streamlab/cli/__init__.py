@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+
+TYPE_CHECKING = False  # typing.TYPE_CHECKING without loading typing
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 #: command -> one line for ``--help``. Its module is ``streamlab.cli.<name>`` (``import`` lives in import_.py) and
 #: holds a click command called ``command``.
