@@ -17,9 +17,6 @@ from typing import overload
 
 from streamlab.errors import NotFoundError, UnreadableInputError
 from streamlab.exchange import Exchange, Request, Segment
-from streamlab.redaction import redact_headers, redact_line, redact_url
-from streamlab.sharing.masking import mask_text
-from streamlab.sharing.requests import mask_request
 from streamlab.storage import rows as rows_of
 from streamlab.storage.migrations import OVERVIEW
 from streamlab.storage.opening import OPEN, clear_errors, identity, open_reading, open_writing
@@ -179,6 +176,10 @@ class CaptureDB:
     def add(self, exchange: Exchange, number: int | None = None) -> int:
         """Store an exchange from elsewhere, redacted as one that is recorded; ``number`` or the next is its id."""
         request, head = exchange.request, exchange.head
+        from streamlab.redaction import redact_headers, redact_line, redact_url  # who only reads needs none of it
+        from streamlab.sharing.masking import mask_text
+        from streamlab.sharing.requests import mask_request
+
         body = mask_request(request.body).data if request and request.body else request.body if request else None
         inline = body if body is not None and len(body) <= INLINE_REQUEST else None
         row = {

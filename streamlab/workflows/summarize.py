@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from streamlab import __version__
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
-from streamlab.exchange import Exchange
-from streamlab.judging.analyzer import Analyzer
-from streamlab.judging.event_index import EventIndex
-from streamlab.judging.ranking import worst_first
-from streamlab.judging.report import Report
-from streamlab.judging.trend import JudgedExchange
 from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, Browser, ListRow
 from streamlab.storage.filtering import CAPTURE, Fields, Filter, parse
 from streamlab.storage.rules_version import rules_version
-from streamlab.workflows.cores import on_all_cores
+
+if TYPE_CHECKING:  # what judges is loaded where something is judged: most lists were judged before
+    from streamlab.exchange import Exchange
+    from streamlab.judging.event_index import EventIndex
+    from streamlab.judging.report import Report
+    from streamlab.judging.trend import JudgedExchange
 
 _SPARK = 16
 #: Exchanges summarized between two writes, and looked up at once.
@@ -68,6 +68,8 @@ def listed(path: Path, wanted: Wanted, limit: int | None, advance: Callable[[], 
 
 def judged_exchanges(path: Path, wanted: Wanted, advance: Callable[[], None]) -> Iterator[JudgedExchange]:
     """Every exchange that fits and can be judged, oldest first; what these rules never judged is judged first."""
+    from streamlab.judging.trend import JudgedExchange
+
     unsaved = summarize_all(path, wanted, advance)
     browser = Browser(path)
     try:
@@ -131,9 +133,14 @@ def summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> No
 def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> dict[int, AnalysisSummary]:
     """Analyze exchanges, on all cores where they are many, and keep what it came to; returns what could not be kept."""
     unsaved: dict[int, AnalysisSummary] = {}
+    found: Iterator[list[tuple[int, AnalysisSummary, str]]]
     batches = [list(ids[start : start + _BATCH]) for start in range(0, len(ids), _BATCH)]
     work = partial(_summaries, path)
-    found = on_all_cores(work, batches) if len(batches) > 1 else map(work, batches)
+    found = map(work, batches)
+    if len(batches) > 1:
+        from streamlab.workflows.cores import on_all_cores
+
+        found = on_all_cores(work, batches)
     for some in found:
         # Open only while it is written: processes that start meanwhile inherit nothing.
         if not unsaved:
@@ -170,6 +177,9 @@ def _save(path: Path, found: Sequence[tuple[int, AnalysisSummary, str]]) -> None
 
 def summary_and_text(exchange: Exchange) -> tuple[AnalysisSummary, str]:
     """An exchange's summary, and the text to search in."""
+    from streamlab.judging.analyzer import Analyzer
+    from streamlab.judging.event_index import EventIndex
+
     analyzer = Analyzer(
         exchange.request,
         exchange.head,
@@ -187,6 +197,8 @@ def summary_and_text(exchange: Exchange) -> tuple[AnalysisSummary, str]:
 
 def summary_of(report: Report, model: str | None, index: EventIndex) -> AnalysisSummary:
     """What lists show of a report."""
+    from streamlab.judging.ranking import worst_first
+
     return AnalysisSummary(
         api=str(report.api),
         model=model if isinstance(model, str) else None,

@@ -41,6 +41,18 @@ def test_a_check_loads_what_it_uses():
     assert [name for name in loaded if name.startswith(others)] == []
 
 
+def test_a_list_of_what_was_judged_loads_nothing_that_judges(tmp_path):
+    db = str(tmp_path / "c.db")
+    _loaded("import", _EXCHANGE, "--db", db)
+    assert "streamlab.judging.analyzer" in _loaded("ls", "--db", db)  # nobody has judged it yet
+    loaded = _loaded("ls", "--db", db)
+    rooms = tuple(
+        f"streamlab.{room}" for room in ("dialects", "judging", "redaction", "repairing", "sharing", "clients")
+    )
+    assert [name for name in loaded if name.startswith(rooms)] == []
+    assert not loaded & {"yaml", "multiprocessing", "concurrent.futures.process", "httpx", "asyncio", "textual"}
+
+
 def test_the_help_loads_nothing():
     loaded = _loaded("--help")
     assert {name for name in loaded if name.startswith("streamlab")} == {"streamlab", "streamlab.cli"}
