@@ -105,7 +105,7 @@ _PRINTED = re.compile(
 #: what HTTP calls an error.
 _FRONT = re.compile(
     r":? ?(?:(?:open\w+ )?(?:ping|keep-?alive|heartbeat|error|processing)\b"
-    r"|(?:data|event|id|retry|error|message|type)(?=:)|b(?=['\"])"
+    r"|(?:data|event|id|retry|error|message|type)(?= ?:)|b(?=['\"])"
     rf"|(?:{'|'.join(re.escape(one.phrase) for one in HTTPStatus if one >= HTTPStatus.BAD_REQUEST)})\b)",
     re.IGNORECASE,
 )

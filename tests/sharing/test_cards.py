@@ -139,3 +139,12 @@ def test_the_verdict_is_a_sentence() -> None:
     assert re.search(r"\d+ measured clients break on it", broken.verdict)
     assert broken.findings[0].breaks
     assert broken.events
+
+
+def test_an_answer_without_events_still_has_its_time_and_one_remark_is_one() -> None:
+    empty = Exchange(head=ResponseHead(200, (("content-type", "text/event-stream"),), 5), end_us=171_000)
+    drawn = timeline_svg(card_of(empty))
+    assert "times unknown" not in drawn
+    assert "171 ms" in drawn
+    remarked = read_exchange_dir(CORPUS / "seed-systems" / "oneapi-8df4a26-split-utf8")
+    assert re.search(r"; 1 remark\.$", card_of(remarked).verdict)

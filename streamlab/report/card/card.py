@@ -102,7 +102,8 @@ def verdict(report: Report) -> str:
     tally.add(report)
     first = tally.first()
     if first is None:
-        remarks = f"; {len(report.findings)} remarks" if report.findings else ""
+        count = len(report.findings)
+        remarks = f"; {count} remark{'s' * (count > 1)}" if count else ""
         return f"This stream is as {report.api.vendor or 'OpenAI'} sends it{remarks}."
     said = next(one.message for one in worst_first(report.findings) if one.rule == first.rule)
     hurt = f"{first.clients} measured client{'s break' if first.clients != 1 else ' breaks'} on it"

@@ -38,8 +38,7 @@ STYLE = """
 def timeline_svg(card: Card, *, alone: bool = True) -> str:
     """The picture; with its style and as a document of its own when ``alone``."""
     rows = list(card.rows)
-    first = rows[0].offset_us if rows else None
-    timed = first is not None and all(row.offset_us is not None for row in rows)
+    timed = bool(rows or card.end_us) and all(row.offset_us is not None for row in rows)
     last_us = max([card.end_us or 0, *(row.offset_us or 0 for row in rows)], default=0)
     span = max(1, last_us) if timed else max(1, len(rows))
 
@@ -51,9 +50,10 @@ def timeline_svg(card: Card, *, alone: bool = True) -> str:
         if alone
         else f'width="100%" height="{_HEIGHT}"'
     )
+    plural = "s" if len(rows) != 1 else ""
     parts = [
         f'<svg {attributes} role="img" aria-labelledby="sl-title sl-desc" class="sl-timeline">',
-        f'<title id="sl-title">{escape(f"Timeline of {len(rows)} events")}</title>',
+        f'<title id="sl-title">Timeline of {len(rows)} event{plural}</title>',
         f'<desc id="sl-desc">{escape(_told(card, timed, last_us))}</desc>',
         f"<style>{STYLE}</style>" if alone else "",
         *_gaps(rows, place, timed),
