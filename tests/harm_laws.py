@@ -202,6 +202,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "responses-items-only-in-completed", "responses-completed-output-missing",
             "responses-response-missing", "responses-error-without-failed",
             "responses-unknown-event", "responses-delta-not-string",
+            "responses-unknown-event", "responses-item-event-repeated",
         }
     ),
     "arguments": frozenset(
@@ -235,6 +236,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "responses-response-missing", "responses-missing-response-id", "responses-item-id-duplicate",
             "responses-missing-call-id", "body-not-event-stream", "empty-200", "responses-item-changed",
             "responses-replayed-events", "responses-item-done-missing", "responses-events-after-terminal",
+            "responses-item-event-repeated",
             "responses-completed-output-missing",
             "responses-unknown-event",
         }
@@ -245,6 +247,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "messages-block-restarted", "messages-tool-name-not-in-tools", "messages-event-after-stop",
             "messages-unknown-type",
             "responses-item-changed", "responses-completed-output-empty", "responses-error-without-failed",
+            "responses-item-event-repeated",
             "responses-item-done-missing",
             "responses-completed-output-missing", "responses-response-missing", "responses-terminal-missing",
             "responses-unknown-event",

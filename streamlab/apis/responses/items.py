@@ -60,6 +60,7 @@ class Item:
     __slots__ = (
         "added",
         "call_made",
+        "call_went",
         "closed_at",
         "done",
         "id",
@@ -89,6 +90,7 @@ class Item:
         self.pieces: dict[PieceKey, Piece] = {}
         self.strangers = 0  # events that named another id
         self.call_made = False  # its call_id was made up here
+        self.call_went = False  # its start went out without one
 
     def piece(self, key: PieceKey) -> Piece:
         """A piece, made when it is new."""
@@ -161,6 +163,11 @@ class Item:
         """Whether a finished item holds what the deltas of this one came to."""
         held = ((self.nth(key), value) for key, _path, value in held_pieces(whole))
         return all(piece is None or not piece.deltas or str(piece.text) == value for piece, value in held)
+
+    @property
+    def changed_kind(self) -> bool:
+        """Whether it was done as something else than it was added as."""
+        return self.done is not None and text_of(self.done.get("type")) != self.kind
 
     def is_other_call(self, whole: JsonObject) -> bool:
         """Whether a finished item is another call than this one, whatever its id says."""

@@ -413,3 +413,47 @@ def test_a_null_delta_of_a_whole_text_is_dropped():
     events.insert(at, {**events[at], "delta": None})
     out = _events(_bytes(exchange(sse(numbered(events)))))
     assert [one["delta"] for one in out if "delta" in one] == _nulls()
+
+
+def test_a_resumed_stream_keeps_its_numbers_whatever_its_first_event_lacks():
+    events = text()[2:]
+    del events[0]["item"]["id"]
+    assert [one["sequence_number"] for one in _events(_repaired(exchange(sse(events))).body)][:2] == [2, 3]
+
+
+def test_items_that_stand_in_the_finished_response_alone_get_ids_everywhere():
+    events = [*tool()[:2], tool()[-1]]
+    del events[-1]["response"]["output"][0]["id"]
+    out = _events(_repaired(exchange(numbered(events))).body)
+    told = {one.get("item_id") or one["item"]["id"] for one in out if "output_index" in one}
+    assert told == {out[-1]["response"]["output"][0]["id"]} == {"fc_0"}
+
+
+def test_a_call_that_began_without_a_call_id_is_given_none_later():
+    events = tool()
+    for one in events:
+        if "item" in one:
+            one["item"]["call_id"] = ""
+    events.insert(4, event("output_item.added", output_index=1, item={"id": MSG, "type": "message", "content": []}))
+    repaired = _repaired(exchange(numbered(events)), unsafe=True)
+    assert {one["item"].get("call_id", "") for one in _events(repaired.body) if "item" in one} == {""}
+
+
+def test_what_nobody_can_read_behind_the_end_goes_with_the_rest():
+    made = exchange(sse(text()) + b'data: {"type":"response.created","resp\n\n' + sse(text()))
+    assert _repaired(made).body == sse(text())
+
+
+def test_an_item_that_is_none_is_not_done():
+    events = text()
+    events[2]["item"] = None
+    body = _repaired(exchange(numbered([one for one in events if not _is_done(one)]))).body
+    assert [one for one in _events(body) if _is_done(one)] == []
+
+
+def test_an_end_by_another_name_that_tells_another_answer_keeps_it():
+    events = text()
+    events[-1]["type"] = "response.done"
+    assert _events(_repaired(exchange(events)).body)[-1]["type"] == "response.completed"
+    events[-1]["response"]["output"][0]["content"][0]["text"] = "Autumn."
+    assert "response.done" in {one["type"] for one in _events(_repaired(exchange(events)).body)}

@@ -74,6 +74,8 @@ class ResponseOut:
         if value.get("object") == "response":
             response = {key: value.pop(key) for key in list(value) if key not in ("type", "sequence_number")}
             draft.put(_MISSING, value, "response", response, "")
+        elif kind == COMPLETED and any(item.changed_kind for item in self.reader.items):
+            self.state.account.cannot(_MISSING, "what an item in it is, is told in two ways")
         elif kind == COMPLETED and self.reader.id:
             output = self.output()
             built = {**as_object(self.reader.response), "status": "completed", "output": output, "usage": None}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS
 from streamlab.apis.responses.expectations import ERROR, TERMINAL, text_of
+from streamlab.apis.responses.final import contradictions
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.events import error_event, failed_event, made
 from streamlab.exchange import Ending
@@ -13,7 +14,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, ErrorPayload, Origin, 
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import error_objects
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
-from streamlab.wire.reading import as_object
+from streamlab.wire.reading import as_list, as_object
 
 
 def known_tier(response: JsonObject) -> bool:
@@ -71,13 +72,16 @@ class Failures:
         draft.event = ErrorPayload(None, shaped)
         draft.changes.append(Change("responses-error-event-shape", "error", event, shaped))
 
-    @staticmethod
-    def terminal(draft: Draft) -> None:
+    def terminal(self, draft: Draft) -> None:
         """The end by its name in another API, ``response.done``, gets its name here: its status tells."""
         value = draft.json
-        status = as_object(value.get("response")).get("status")
-        meant = f"response.{status}"
+        response = as_object(value.get("response"))
+        meant = f"response.{response.get('status')}"
         if value.get("type") == "response.done" and meant in TERMINAL:
+            listed = as_list(response.get("output"))
+            if listed and any(contradictions(listed, self.reader.items)):
+                self.state.account.cannot("responses-unknown-event", "it says another answer than was streamed")
+                return
             draft.put("responses-unknown-event", value, "type", meant, "")
 
     def end(self, ending: Ending, output: list[JsonObject]) -> Iterator[Draft]:

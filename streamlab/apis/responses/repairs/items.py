@@ -75,6 +75,13 @@ class ItemsOut:
             number += 1
         return f"{begin}_{number}"
 
+    def identify(self, draft: Draft, found: JsonObject, index: int) -> None:
+        """An id for an item that stands in the finished response alone, before its events are written."""
+        if not text_of(found.get("id")):
+            made = self._free(ID_BEGINS.get(text_of(found.get("type")), "item"), index)
+            self._ids.add(made)
+            draft.put("responses-missing-item-id", found, "id", made, f"response.output[{index}].")
+
     def place(self, draft: Draft, item: Item) -> None:
         """Index and id of an event that is about an item."""
         slot, value = self.slot(item), draft.json
@@ -182,7 +189,7 @@ class ItemsOut:
 
     def _unsafe_call_id(self, draft: Draft, found: JsonObject, item: Item) -> None:
         rule = "responses-missing-call-id"
-        if self.state.unsafe:
+        if self.state.unsafe and not item.call_went:
             draft.put(rule, found, "call_id", f"call_{self.slot(item).id}", "item.", Origin.INVENTED)
             item.call_made = True
         else:

@@ -53,7 +53,7 @@ class Numbering:
         if self._next is None:
             made = as_object(value.get("response")).get("created_at")
             self._numbered = type(number) is int or not (type(made) is int and made < NUMBERED_SINCE)
-            resumed = type(number) is int and number > 0 and kind != CREATED and bool(draft.event.sse)
+            resumed = type(number) is int and number > 0 and kind != CREATED  # what is made here has no number yet
             self._next = number if resumed and type(number) is int else 0
         if not self._numbered or (kind == "keepalive" and number is None and not self.reader.numbers.given):
             return

@@ -151,6 +151,9 @@ class ResponseRepair(Repair):
     def event(self, draft: Draft) -> Drafts:
         event, self._plain = draft.event, False
         if isinstance(draft.event, Undecodable):
+            if self._reader.finished and not self._response.ended_early:  # as whatever comes there
+                self._drop(draft, "responses-events-after-terminal")
+                return ()
             self._failures.torn(draft, draft.event)
             self._failures.nothing(draft)
         if not isinstance(draft.event, Chunk | ErrorPayload):
@@ -235,8 +238,7 @@ class ResponseRepair(Repair):
         """Give an event of an unknown type the name that it has here; False where it has none."""
         rule, kind = "responses-unknown-event", self._reader.kind
         if kind.startswith("response.reasoning_part."):
-            renamed = kind.replace("reasoning_part", "content_part")
-            draft.put(rule, draft.json, "type", renamed, "")
+            draft.put(rule, draft.json, "type", kind.replace("reasoning_part", "content_part"), "")
             return True
         if self.state.unsafe and not facts & (_F.UNADDED | _F.UNPARTED | _F.ORDER):  # such a one may be what is missing
             draft.event = comment(b" " + encode_json(draft.json))
@@ -265,8 +267,7 @@ class ResponseRepair(Repair):
             self._drop(draft, "responses-created-missing")
             return
         if reader.kind == COMPLETED or reader.kind == INCOMPLETE:
-            response = as_object(draft.json.get("response"))
-            listed = as_list(response.get("output"))
+            listed = as_list(as_object(draft.json.get("response")).get("output"))
             if listed and not reader.items and not reader.resumed:
                 yield from self._whole_items(draft, listed)
             elif reader.kind == COMPLETED and not reader.resumed:
@@ -278,6 +279,7 @@ class ResponseRepair(Repair):
         """The events of items that stand in the finished response alone."""
         for index, item in enumerate(listed):
             if type(item) is dict and item.get("type"):
+                self._items.identify(draft, item, index)
                 for value in item_events(deepcopy(item), index):
                     yield made(value, draft, "responses-items-only-in-completed")
 
@@ -293,7 +295,7 @@ class ResponseRepair(Repair):
                 ours or (item.pieces and all(piece.told for piece in item.pieces.values()))
             ):
                 whole = {**item_json(item), "status": "completed"}
-            if whole is None or not item.agrees_with(whole) or item.is_other_call(whole):
+            if whole is None or not whole.get("type") or not item.agrees_with(whole) or item.is_other_call(whole):
                 self.state.account.cannot(rule, "what the item holds is not on the wire")
                 continue
             slot = self._items.slot(item)

@@ -33,6 +33,8 @@ class WaitingCall:
 
     def let_go(self) -> list[Draft]:
         """What is held back."""
+        if self._item is not None and self._item.done is None:
+            self._item.call_went = True
         held, self._held, self._item = self._held, [], None
         return held
 
@@ -47,7 +49,8 @@ class WaitingCall:
             return []
         if not out:
             return []  # a repeated event was dropped
-        if item is not self._item and not facts & (_F.KEEPALIVE | _F.FOREIGN):
+        quiet = facts & (_F.KEEPALIVE | _F.FOREIGN) or not any(one.is_chunk for one in out)
+        if item is not self._item and not quiet:
             if self._item.done is not None:  # with the end of the response
                 self._fill(self._item)
             return [*self.let_go(), *out]
