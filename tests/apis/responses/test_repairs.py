@@ -457,3 +457,10 @@ def test_an_end_by_another_name_that_tells_another_answer_keeps_it():
     assert _events(_repaired(exchange(events)).body)[-1]["type"] == "response.completed"
     events[-1]["response"]["output"][0]["content"][0]["text"] = "Autumn."
     assert "response.done" in {one["type"] for one in _events(_repaired(exchange(events)).body)}
+
+
+def test_two_calls_never_end_with_one_call_id():
+    events = [one for one in tools() if not (_is_done(one) and one["output_index"] == 0)]
+    events[-1]["response"]["output"][0]["call_id"] = events[-1]["response"]["output"][1]["call_id"]
+    done = [one["item"]["call_id"] for one in _events(_repaired(exchange(numbered(events))).body) if _is_done(one)]
+    assert len(done) == len(set(done))

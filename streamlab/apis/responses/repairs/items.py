@@ -75,8 +75,16 @@ class ItemsOut:
             number += 1
         return f"{begin}_{number}"
 
-    def identify(self, draft: Draft, found: JsonObject, index: int) -> None:
-        """An id for an item that stands in the finished response alone, before its events are written."""
+    def is_another(self, item: Item, whole: JsonObject) -> bool:
+        """Whether a finished item is none, or another one than this: by its deltas or, of a call, by its call_id."""
+        call_id = text_of(whole.get("call_id"))
+        taken = any(one is not item and one.call_id == call_id for one in self.reader.items)
+        other_call = item.is_other_call(whole) or (item.is_call and bool(call_id) and taken)
+        return not whole.get("type") or not item.agrees_with(whole) or other_call
+
+    def complete(self, draft: Draft, found: JsonObject, index: int) -> None:
+        """What an item lacks that stands in the finished response alone, before its events are written."""
+        self.listed(draft, found, f"response.output[{index}].")
         if not text_of(found.get("id")):
             made = self._free(ID_BEGINS.get(text_of(found.get("type")), "item"), index)
             self._ids.add(made)

@@ -279,7 +279,7 @@ class ResponseRepair(Repair):
         """The events of items that stand in the finished response alone."""
         for index, item in enumerate(listed):
             if type(item) is dict and item.get("type"):
-                self._items.identify(draft, item, index)
+                self._items.complete(draft, item, index)
                 for value in item_events(deepcopy(item), index):
                     yield made(value, draft, "responses-items-only-in-completed")
 
@@ -295,7 +295,7 @@ class ResponseRepair(Repair):
                 ours or (item.pieces and all(piece.told for piece in item.pieces.values()))
             ):
                 whole = {**item_json(item), "status": "completed"}
-            if whole is None or not whole.get("type") or not item.agrees_with(whole) or item.is_other_call(whole):
+            if whole is None or self._items.is_another(item, whole):
                 self.state.account.cannot(rule, "what the item holds is not on the wire")
                 continue
             slot = self._items.slot(item)
