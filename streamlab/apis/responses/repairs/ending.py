@@ -133,7 +133,7 @@ class ResponseOut:
     def _fill(self, draft: Draft, response: JsonObject) -> None:
         listed = response.get("output")
         output = self.output() if not listed or type(listed) is not list else None
-        if output is None or (listed == [] and not output):
+        if not output:
             return
         if any(item.open and item.opened and item.kind not in UNCLOSED for item in self.reader.items):
             self.state.account.cannot("responses-completed-output-empty", "an item in it was never done")

@@ -79,7 +79,7 @@ class ItemsOut:
         """Whether a finished item is none, or another one than this: by its deltas or, of a call, by its call_id."""
         call_id = text_of(whole.get("call_id"))
         taken = any(one is not item and one.call_id == call_id for one in self.reader.items)
-        other_call = item.is_other_call(whole) or (item.is_call and bool(call_id) and taken)
+        other_call = item.is_other_call(whole) or (item.is_call and (taken if call_id else not item.call_id))
         return not whole.get("type") or not item.agrees_with(whole) or other_call
 
     def complete(self, draft: Draft, found: JsonObject, index: int) -> None:
