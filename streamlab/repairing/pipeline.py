@@ -110,7 +110,7 @@ class Pipeline:
         else:
             self._pass_chunk(event)  # type: ignore[arg-type]
             may = True
-        may = may and self.failed is None and self._reader.may_teach(self._facts)
+        may = may and type(event) is Chunk and self.failed is None and self._reader.may_teach(self._facts)
         return self._reader.template(event, self._facts) if may else None  # type: ignore[arg-type]
 
     def take_run(self, run: Run) -> bool:

@@ -262,6 +262,7 @@ def test_without_tools_markup_is_text():
         923377405,  # message_stop gives the reason in chat's words
         848147033,  # thinking beside a citation
         716757161,  # message_start holds a block of no type
+        14053781,  # and has its members on the top level
         869892597,  # an error with a name beside it
         97024896,  # comments behind message_delta, while a call waits for input that bears another number
         979592183,  # an event that nobody can read, while blocks are followed

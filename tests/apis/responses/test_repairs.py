@@ -24,9 +24,11 @@ from tests.responses import (
     exchange,
     failed,
     frame,
+    message,
     mix,
     numbered,
     sse,
+    stream,
     text,
     tool,
     tools,
@@ -464,3 +466,10 @@ def test_two_calls_never_end_with_one_call_id():
     events[-1]["response"]["output"][0]["call_id"] = events[-1]["response"]["output"][1]["call_id"]
     done = [one["item"]["call_id"] for one in _events(_repaired(exchange(numbered(events))).body) if _is_done(one)]
     assert len(done) == len(set(done))
+
+
+def test_done_may_stand_anywhere():
+    events = [frame(one) for one in stream(message("word " * 80))]
+    for at in range(len(events)):
+        made = exchange(b"".join([*events[:at], b"data: [DONE]\n\n", *events[at:]]))
+        assert _meaning(_repaired(made)) == _meaning(exchange(b"".join(events)))

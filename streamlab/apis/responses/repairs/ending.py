@@ -47,6 +47,12 @@ class ResponseOut:
         """Whether the response was completed with nothing in it, while its items were still to come."""
         return ended_early(self.reader.terminal, self.reader.final, self.reader.items)
 
+    def came_early(self, rule: str) -> bool:
+        """The same; what follows it stays then."""
+        if self.ended_early:
+            self.state.account.cannot(rule, "the end came first, and what it ends behind it")
+        return self.ended_early
+
     def repair(self, draft: Draft) -> None:
         """The response of the event being repaired."""
         value, kind = draft.json, self.reader.kind

@@ -158,8 +158,7 @@ class ResponseRepair(Repair):
             self._failures.nothing(draft)
         if not isinstance(draft.event, Chunk | ErrorPayload):
             return (draft,)
-        self._failures.shape(draft)
-        self._failures.terminal(draft)
+        self._failures.translate(draft)
         facts = self._reader.read(draft.event)
         out = self._waiting.take(self._lost.take(list(self._repaired(draft, facts)), facts), facts)
         out = [self._numbers.number(one) for one in out]
@@ -195,11 +194,10 @@ class ResponseRepair(Repair):
             return
         for fact, rule in SAID_BEFORE:
             if facts & fact:
-                if fact == _F.AFTER_END and self._response.ended_early:
-                    self.state.account.cannot(rule, "the end came first, and what it ends behind it")
+                if fact == _F.AFTER_END and self._response.came_early(rule):
                     yield draft
-                    return
-                self._drop(draft, rule)
+                else:
+                    self._drop(draft, rule)
                 return
         if facts & _F.FOREIGN:
             yield self._foreign(draft)
@@ -352,8 +350,8 @@ class ResponseRepair(Repair):
                 return
             item.opened = True
             slot = self._items.slot(item)
-            start: JsonObject = {"id": slot.id, "type": item.kind}
-            start |= {"summary": []} if item.kind == "reasoning" else EMPTY_MESSAGE
+            more: JsonObject = {"summary": []} if item.kind == "reasoning" else EMPTY_MESSAGE
+            start: JsonObject = {"id": slot.id, "type": item.kind, **more}
             item.added = start
             self._added_here.append(item)
             yield made({"type": ITEM_ADDED, "output_index": slot.index, "item": start}, draft, rule, Origin.INVENTED)

@@ -35,14 +35,15 @@ class MessagesStartPrefilled(MessagesRule):
     variants = ("content", "a stop_reason")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        message = as_object(chunk_of(event).get("message"))
+        value = chunk_of(event)
+        path, message = ("message.", as_object(value["message"])) if "message" in value else ("", value)  # or flat
         if self.again:
             return
         if as_list(message.get("content")):
             yield self.found(
                 "message_start holds content",
                 at,
-                path="message.content",
+                path=f"{path}content",
                 expected=[],
                 actual=message["content"],
                 repairability=None if whole_blocks(as_list(message["content"])) else Repairability.NONE,
@@ -52,7 +53,7 @@ class MessagesStartPrefilled(MessagesRule):
             yield self.found(
                 f"message_start has stop_reason {quote(message['stop_reason'])}",
                 at,
-                path="message.stop_reason",
+                path=f"{path}stop_reason",
                 expected=None,
                 actual=message["stop_reason"],
                 variant="a stop_reason",
