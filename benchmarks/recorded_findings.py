@@ -47,7 +47,12 @@ def said(folder: Path) -> Iterator[Said]:
 
 def is_openai(one: Said) -> bool:
     """Whether OpenAI or Azure sent it: those are argued one by one, not sampled."""
-    return one.vendor in ("openai", "github-models") or one.vendor.startswith("azure")
+    return is_openai_vendor(one.vendor)
+
+
+def is_openai_vendor(vendor: str) -> bool:
+    """Whether a vendor is OpenAI or Azure."""
+    return vendor in ("openai", "github-models") or vendor.startswith("azure")
 
 
 def drawn(shuffled: list[Said], most: int) -> list[Said]:

@@ -31,6 +31,7 @@ from streamlab.wire.stream import StreamDecoder, events_of, raw_of, read_event
 TOO_MUCH = "too-much-to-mend"
 _MAX_ERROR_BODY = 1 << 20
 _SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
+_ARRAY = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*[\[{\]]")
 _JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
 
 
@@ -158,6 +159,7 @@ class Front:
         start = bytes(self._start).removeprefix(BOM)
         first = start.lstrip(b" \t\r\n")[:1]
         undecided = not first or (not start.startswith((b"{", b"[")) and BOM.startswith(bytes(self._start)))
+        undecided = undecided or start.strip(b" \t\r\n") == b"["
         if (undecided or is_begun(start)) and len(self._start) <= LARGE:
             return
         data = bytes(self._start)
@@ -168,7 +170,7 @@ class Front:
         if self._reader.announced(self._head, start):
             self._leave_alone(data)
             return
-        if first in (b"{", b"["):
+        if first == b"{" or _ARRAY.match(start):
             self._splitter = JsonSplitter(into_array=first == b"[")
             self._become(Mode.SPLITTING)
             self._values = bytearray(data[: len(data) - len(start)])

@@ -12,7 +12,7 @@ from tests.harm_laws import broken_laws
 from tests.odd_calls import odd_stream
 from tests.repairing.test_harm_kinds import asked, errors, told
 from tests.repairing.test_harm_kinds import named as with_name
-from tests.streams import chat_text, chat_usage, completions_text, sse
+from tests.streams import chat_text, chat_usage, chunk, completions_text, sse
 
 TEXT = chat_text("a", "b")
 WHOLE = ["", "a", "b", "finish:stop", "[DONE]"]
@@ -91,6 +91,8 @@ def test_each_chunk_twice_is_said_once_the_answer_is_over():
     assert errors(asked(sse(doubled))) == {"chunks-sent-twice"}
     assert errors_left(normalize(asked(sse(doubled)))) == ("chunks-sent-twice",)
     assert errors(asked(sse(chat_text("No.", " No.", " No.", " No.")))) == set()
+    both = [chunk({"content": piece}, index=index) for piece in ("A", "B", "C", "D") for index in (0, 1)]
+    assert "chunks-sent-twice" not in errors(asked(sse(both)))  # two choices that say the same
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class Ended(Repair):
 
     def event(self, draft: Draft) -> Drafts:
         self._look_at(draft)
-        if self._may_guess and (self._held or _is_usage(draft)) and (_is_usage(draft) or type(draft.event) is Comment):
+        if self._may_guess and (_is_usage(draft) or (self._held and _says_no_answer(draft))):
             self._held.append(draft)
             self.awake = True
             return tuple(self._let_go()) if len(self._held) > _MAX_HELD else ()
@@ -168,6 +168,11 @@ class Ended(Repair):
         self.state.errors += 1
         self.state.account.cannot(rule, message)
         return Draft(error_event(message, code), sources, [Change(rule, "error", ABSENT, code, Origin.INVENTED)], True)
+
+
+def _says_no_answer(draft: Draft) -> bool:
+    """A comment, or a chunk without choices."""
+    return type(draft.event) is Comment or (draft.is_chunk and not reading.choices(draft.json))
 
 
 def _is_usage(draft: Draft) -> bool:

@@ -17,6 +17,7 @@ from streamlab.wire.reading import Fact
 from streamlab.wire.runs import TextKind
 
 _MOST_LATE = 64
+_TEXTS = frozenset({"content", "refusal", *reading.REASONING_KEYS})
 
 
 class ToolCalls(Repair):
@@ -136,7 +137,7 @@ class ToolCalls(Repair):
             yield from self._let_go()
         if self._comes_late(listed, had_calls):
             yield from self._let_go()
-            yield from _role_first(draft)
+            yield from _said_first(draft)
             self._late.append(draft)
             return
         self._finish_choices(draft)
@@ -321,16 +322,18 @@ class ToolCalls(Repair):
         return draft
 
 
-def _role_first(draft: Draft) -> Iterator[Draft]:
-    """The role of a chunk that has to wait, in a chunk of its own: what comes meanwhile goes out before the chunk."""
+def _said_first(draft: Draft) -> Iterator[Draft]:
+    """Role and text of a chunk that has to wait, in a chunk of their own: what comes meanwhile goes out behind them."""
     rule = "tool-call-args-before-name"
     for position, choice in enumerate(reading.choices(draft.json)):
         delta = reading.delta(choice)
-        if "role" in delta:
+        said = {key: delta[key] for key in delta if key == "role" or (key in _TEXTS and delta[key])}
+        if said:
             path = f"choices[{position}].delta."
-            part = {"index": reading.choice_index(choice), "delta": {"role": delta["role"]}, "finish_reason": None}
-            yield draft.like(rule, part, path + "role")
-            draft.drop(rule, delta, "role", path)
+            part = {"index": reading.choice_index(choice), "delta": said, "finish_reason": None}
+            yield draft.like(rule, part, path + next(iter(said)))
+            for key in said:
+                draft.drop(rule, delta, key, path)
 
 
 def _emptied_by(draft: Draft, path: str) -> str:

@@ -8,6 +8,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire.accumulate import ChoiceState
+from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.leaks import leaked_call, markup_in_arguments, markup_in_name, markup_in_text, scrap_at_end
 
 
@@ -36,8 +37,13 @@ class ModelMarkupInAnswer(Rule):
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS, api_names.RESPONSES})
 
     def end(self, ending: Ending) -> Findings:
-        for index, state in sorted(self.ctx.accumulator.choices.items()):
-            found = markup_in_text(str(state.content or ""))
+        choices = sorted(self.ctx.accumulator.choices.items())
+        parts = one_answer(dict(choices), self.ctx.seen.finish_at, self.ctx.n)
+        for index, state in choices:
+            text = str(state.content or "")
+            if parts:  # under several indexes: the last has the end of it
+                text = "".join(str(one.content or "") for _, one in choices) if index == choices[-1][0] else ""
+            found = markup_in_text(text)
             if found is not None:
                 where, markup = found
                 yield self.found(

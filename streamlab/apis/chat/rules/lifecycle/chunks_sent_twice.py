@@ -51,7 +51,11 @@ class ChunksSentTwice(LateRule):
         listed = reading.choices(reading.chunk_of(event))
         delta = reading.delta(listed[0]) if listed else {}
         said = reading.content(delta) or reading.reasoning(delta) or (listed[0].get("text") if listed else "")
-        if len(listed) != 1 or type(said) is not str or not said:
+        if type(said) is not str or not said:
+            return
+        if len(listed) != 1 or reading.choice_index(listed[0]):
+            self._pairs = 0
+            self.retire()  # several choices say the same
             return
         if not self._alone:
             self._alone, self._said = True, [*self._said[-_DIFFERENT:], said]

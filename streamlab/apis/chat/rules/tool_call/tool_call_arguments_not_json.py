@@ -11,6 +11,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire.arguments import ArgumentsFault, fault_of, read_arguments
+from streamlab.wire.choice_parts import one_answer
 
 
 class ToolCallArgumentsNotJson(Rule):
@@ -46,11 +47,11 @@ class ToolCallArgumentsNotJson(Rule):
             return
         if ending is not Ending.COMPLETE:
             return
+        finishes = ctx.seen.finish_values
+        whole = one_answer(ctx.accumulator.choices, ctx.seen.finish_at, ctx.n)  # under several indexes
         for call in ctx.calls.calls:
-            if (
-                ctx.seen.finish_values.get(call.choice) in (None, "length", "content_filter")
-                or ctx.seen.error_at is not None
-            ):
+            finish = finishes.get(call.choice, next(iter(finishes.values()), None) if whole else None)
+            if finish in (None, "length", "content_filter") or ctx.seen.error_at is not None:
                 continue
             text = str(call.arguments)
             if not text.strip() or fault_of(call) is not ArgumentsFault.NOT_JSON:
