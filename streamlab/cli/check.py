@@ -149,12 +149,14 @@ class Outcomes:
 
 def _print_text(outcomes: Outcomes, summary: Summary) -> None:
     from streamlab.report.terminal import data
-    from streamlab.report.text import first_line, print_report, summary_line
+    from streamlab.report.text import first_line, print_recovered, print_report, summary_line
+    from streamlab.workflows.check import recovered
 
     console = data()
     for outcome, report in outcomes:
         summary.add(report)
         print_report(console, outcome.target.source, report, outcome.status, outcome.ending)
+        print_recovered(console, recovered(outcome))
     if summary.exchanges != 1:
         console.print(summary_line(summary.exchanges, summary.counts))
     if (first := summary.first) is not None:

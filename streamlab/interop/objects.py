@@ -43,7 +43,7 @@ def peel_objects(paste: Paste) -> Paste | None:
         if isinstance(whole, list) and whole and all(_is_chunk(one) for one in whole):
             return _events(paste, whole, "a JSON array")
         return None
-    if re.search(rb"^(?:data|event) ?:", paste.body, re.MULTILINE):
+    if re.search(rb"^[^\w{\n]{0,4}(?:data(?:s?[ \t]*:|[ \t])|event[ \t]*:)", paste.body, re.MULTILINE | re.IGNORECASE):
         return None  # off the wire, whatever its data is
     values = list(_pretty(paste.body))
     if not values:

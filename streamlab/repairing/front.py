@@ -158,8 +158,7 @@ class Front:
         self._start += data
         start = bytes(self._start).removeprefix(BOM)
         first = start.lstrip(b" \t\r\n")[:1]
-        undecided = not first or (not start.startswith((b"{", b"[")) and BOM.startswith(bytes(self._start)))
-        undecided = undecided or start.strip(b" \t\r\n") == b"["
+        undecided = start.strip(b" \t\r\n") in (b"", b"[") or (first not in b"{[" and BOM.startswith(self._start))
         if (undecided or is_begun(start)) and len(self._start) <= LARGE:
             return
         data = bytes(self._start)

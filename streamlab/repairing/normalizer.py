@@ -26,12 +26,12 @@ from streamlab.repairing.account import Normalized, RepairedEvent, bytes_of, eve
 from streamlab.repairing.front import Front, Mode
 from streamlab.repairing.pipeline import FAILED, Pipeline
 from streamlab.rules.finding import Severity
-from streamlab.rules.repair import Draft, RepairState, Unrepaired
+from streamlab.rules.repair import Draft, RepairState, Stage, Unrepaired
 
 
 class Normalizer:
     """Repairs one response body. ``api`` defaults to what the request's path or the stream betray; ``to_chat`` turns
-    what can be translated into chat chunks."""
+    what can be translated into chat chunks. ``until`` is the last stage of repairs where the API is known."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Normalizer:
         api: Api | None = None,
         to_chat: bool = False,
         runs: Runs = Runs.USUAL,
+        until: Stage = Stage.END,
     ) -> None:
         reader: StreamReader[Draft] = StreamReader(request, api, runs)
         self.state = RepairState(request, head, reader.api, unsafe=unsafe)
@@ -53,7 +54,7 @@ class Normalizer:
         self._front = Front(head, self.state, reader, self._pipeline, self._first_mode())
         self._finished = False
         if reader.api.judged:
-            self._pipeline.build()
+            self._pipeline.build(until)
 
     def _first_mode(self) -> Mode:
         state = self.state

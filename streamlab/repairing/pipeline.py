@@ -47,8 +47,9 @@ class Pipeline:
 
     # -- which repairs -----------------------------------------------------------------------------------------------
 
-    def build(self) -> bool:
-        """Choose repairs for the API at hand, behind a translator where it is foreign. False when there is none."""
+    def build(self, until: Stage = Stage.END) -> bool:
+        """Choose repairs for the API at hand, up to a stage, behind a translator where it is foreign. False when there
+        is none."""
         state = self.state
         make = state.api.translator()
         if not state.api.judged or (self.to_chat and make is not None):
@@ -61,7 +62,7 @@ class Pipeline:
         self.built = True
         told = self.translator is not None
         classes = (one for one in repair_classes(state.unsafe, state.api) if not (told and one.doubts_text))
-        self._repairs = tuple(one(state) for one in classes if concerns(one, state.api))
+        self._repairs = tuple(one(state) for one in classes if concerns(one, state.api) and one.stage <= until)
         self._look()
         return True
 

@@ -136,6 +136,13 @@ def print_report(console: HarmlessConsole, source: str, report: Report, status: 
         print_finding(console, finding, report.api.vendor or "OpenAI")
 
 
+def print_recovered(console: HarmlessConsole, findings: Iterable[Finding]) -> None:
+    """The rules that speak of events which no client could read before their framing was repaired, without a value."""
+    rules = [f"{one.rule} ({one.severity})" for one in gravest_first(findings)]
+    if rules:
+        console.hanging(Text(f"after repair: {', '.join(rules)}", style="dim"), 2, 4)
+
+
 def print_verdict(console: HarmlessConsole, report: Report, indent: int = 0) -> None:
     """The line of an exchange without findings, or that was not judged."""
     style = "green" if report.judged else "dim"

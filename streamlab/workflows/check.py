@@ -22,7 +22,9 @@ from streamlab.judging.kept import packed, unpacked
 from streamlab.judging.report import Report
 from streamlab.repairing import normalizer
 from streamlab.repairing.account import Normalized
+from streamlab.repairing.recovered import recovered_findings
 from streamlab.rules.base import Rule
+from streamlab.rules.finding import Finding, Severity
 from streamlab.sharing.shared import ALL_KNOWN, Masking
 from streamlab.sharing.shown import report_without_secrets
 from streamlab.storage.capture_db import CaptureDB
@@ -96,6 +98,8 @@ class Checked:
     read_as: str | None = None
     #: Whether it holds for good: the exchange has ended.
     lasting: bool = False
+    #: See `recovered`; None where that was not asked yet.
+    recovered: tuple[Finding, ...] | None = None
 
 
 def check_options(
@@ -283,12 +287,24 @@ def check_one(target: Target, options: CheckOptions, database: CaptureDB | None 
             chosen = options.rules() if options.select or options.ignore else None
             judge = partial(analyzer.analyze, api=options.api, rules=chosen)
             report = report_without_secrets(exchange, judge(exchange), options.masking, judge)
+            more = recovered_findings(exchange, report) if chosen is None else ()
     except StreamlabError as error:
         return Checked(target, None, error=str(error))
     status = exchange.head.status if exchange.head is not None else None
     lasting = may_be_kept(exchange)
     found = checked_of(target, report, status, str(exchange.ending), exchange.notes, lasting=lasting)
-    return for_client(found, options.client)
+    return for_client(replace(found, recovered=more), options.client)
+
+
+def recovered(checked: Checked) -> tuple[Finding, ...]:
+    """What else is wrong with a stream of which clients cannot read some events: said of those, once they can."""
+    if checked.recovered is not None or checked.report is None or checked.report.worst is not Severity.ERROR:
+        return checked.recovered or ()
+    try:
+        with checked.target.opened() as exchange:
+            return recovered_findings(exchange, checked.report)
+    except StreamlabError:
+        return ()  # of a lake, the findings are all that is at hand
 
 
 def checked_of(

@@ -6,13 +6,14 @@ import pytest
 
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
+from streamlab.repairing.recovered import recovered_findings
 from tests import streams
 from tests.batches import batched
 from tests.harm_laws import broken_laws
 from tests.odd_calls import odd_stream
 from tests.repairing.test_harm_kinds import asked, errors, told
 from tests.repairing.test_harm_kinds import named as with_name
-from tests.streams import chat_text, chat_usage, chunk, completions_text, sse
+from tests.streams import chat_text, chat_tools, chat_usage, chunk, completions_text, sse
 
 TEXT = chat_text("a", "b")
 WHOLE = ["", "a", "b", "finish:stop", "[DONE]"]
@@ -108,3 +109,37 @@ def test_a_placeholder_is_cleared_although_nothing_of_another_call_went_out_betw
     exchange = asked(sse(odd_stream(number)), tools=True)
     once = normalize(exchange).exchange
     assert normalize(once).exchange.body == once.body
+
+
+def test_events_that_nobody_could_read_are_judged_once_their_framing_is_repaired():
+    chunks = [{**one, "id": f"x{at}"} for at, one in enumerate(chat_text("a", "b", "c"))][:-1]
+    exchange = asked(sse(chunks).replace(b"data: ", b"Data: "))
+    report = analyze(exchange)
+    assert [one.rule for one in report.findings] == ["sse-invalid-field-name"]
+    assert {one.rule for one in recovered_findings(exchange, report)} == {"finish-reason-missing", "chunk-id-changes"}
+    whole = asked(sse(TEXT).replace(b"data: ", b"Data: "))
+    assert recovered_findings(whole, analyze(whole)) == ()
+    assert recovered_findings(asked(sse(chunks)), analyze(asked(sse(chunks)))) == ()
+
+
+def test_what_a_guessed_end_goes_before_may_have_a_chunk_without_choices_behind_it():
+    aside = {**chunk(choices=[]), "x": 1}
+    exchange = asked(sse([*chat_usage("a")[:-2], chat_usage()[-1], aside]), usage=True)
+    assert told(normalize(exchange, unsafe=True).exchange.body) == ["", "a", "finish:stop", "usage", "", "[DONE]"]
+    assert broken_laws(exchange) == {}
+
+
+def test_text_with_a_finish_goes_before_the_call_that_waits_for_its_name():
+    nameless = chunk({"role": "assistant", "tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]})
+    exchange = asked(sse([nameless, chunk({"content": "ok"}, "tool_calls")]), tools=True)
+    assert told(normalize(exchange).exchange.body) == ["", "ok", "{}", "finish:tool_calls", "[DONE]"]
+    assert broken_laws(exchange) == {}
+
+
+def test_calls_and_markup_under_several_indexes_of_one_answer():
+    tools = [*chat_tools()[:2], chunk({"tool_calls": [streams.call(0, arguments="Oslo")]})]
+    broken = asked(sse([*tools, chunk({}, "tool_calls", index=1)]), tools=True)
+    assert "tool-call-arguments-not-json" in errors(broken)
+    counted = asked(sse([chunk({"content": piece}, index=at) for at, piece in enumerate(("a", "b", "c", "</s>"))]))
+    assert "model-markup-in-answer" in errors(counted)
+    assert broken_laws(broken) == broken_laws(counted) == {}

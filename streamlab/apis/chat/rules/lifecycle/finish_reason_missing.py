@@ -81,6 +81,8 @@ class FinishReasonMissing(Rule):
         if ctx.seen.error_at is not None and ctx.seen.done_at is not None:
             return  # this is how OpenAI ends a stream after an error
         if one_answer(ctx.accumulator.choices, self._finished, ctx.n):
+            if not self._finished:
+                yield self._missing(next(iter(ctx.accumulator.choices)))
             return  # choice-index-is-token-counter: these are no choices
         for index in sorted(ctx.accumulator.choices):
             if index not in self._finished:

@@ -1,0 +1,37 @@
+"""What is wrong with the events behind a fault of framing: of those no rule speaks while no client can read them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamlab.apis.registry import by_name
+from streamlab.exchange import Exchange, Segment
+from streamlab.judging.analyzer import analyze
+from streamlab.judging.report import Report
+from streamlab.repairing.normalizer import Normalizer
+from streamlab.rules.finding import Finding, Severity
+from streamlab.rules.repair import Stage
+
+
+def recovered_findings(exchange: Exchange, report: Report) -> tuple[Finding, ...]:
+    """Errors and warnings about the events that are there once their framing is repaired, and about nothing else.
+
+    Without numbers and bytes: those would be of a stream that nobody sent.
+    """
+    if not report.judged or not any(map(_hides_events, report.findings)):
+        return ()
+    normalizer = Normalizer(exchange.request, exchange.head, api=report.api, until=Stage.PAYLOAD)
+    body = normalizer.feed(exchange.body) + normalizer.finish(exchange.ending)
+    if body == exchange.body:
+        return ()
+    known = {one.rule for one in report.findings}
+    found = analyze(replace(exchange, segments=(Segment(None, body),), http_chunks=None, end_us=None)).findings
+    grave = (one for one in found if one.severity is not Severity.INFO and one.rule not in known)
+    return tuple(replace(one, event=None, span=None, offset_us=None) for one in grave)
+
+
+def _hides_events(finding: Finding) -> bool:
+    """Whether it is an error about the framing that a repair takes away."""
+    rule = by_name().get(finding.rule)
+    repair = rule.repair if rule is not None else None
+    return finding.severity is Severity.ERROR and repair is not None and repair.stage <= Stage.PAYLOAD
