@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.load_traffic import Client, checksum
+from benchmarks.load_traffic import Client, PacedClients, checksum
 from benchmarks.relay_bench import Row
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -74,7 +74,8 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def _upstream() -> Iterator[int]:
+def started_upstream() -> Iterator[int]:
+    """The port of an upstream in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.load_traffic", "upstream"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT)
     assert process.stdout is not None
@@ -98,7 +99,9 @@ def _hogs(count: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _recorder(upstream: int, folder: Path, *, cores: Sequence[int] = (), memory_mb: int = 64) -> Iterator[Recorder]:
+def started_recorder(
+    upstream: int, folder: Path, *, cores: Sequence[int] = (), memory_mb: int = 64
+) -> Iterator[Recorder]:
     db, errors = folder / "load.db", folder / "stderr"
     command = [sys.executable, "-c", _SMALL_MEMORY, f"http://127.0.0.1:{upstream}", str(db), str(memory_mb)]
     if memory_mb == 64:
@@ -161,7 +164,10 @@ class Outcome:
 
 def _traffic(recorder: Recorder, paths: Sequence[str], while_running: Callable[[], None]) -> tuple[float, float]:
     """How long it took, and the longest silence of a client."""
-    clients = [Client(recorder.port, path) for path in paths]
+    paced = [path for path in paths if path.startswith("/stream") and not path.endswith("/0")]
+    clients: list[Client | PacedClients] = [Client(recorder.port, path) for path in paths if path not in set(paced)]
+    if paced:
+        clients.append(PacedClients(recorder.port, paced, len(paced)))
     began = time.monotonic()
     for client in clients:
         client.start()
@@ -182,7 +188,7 @@ def _one(
 ) -> Outcome:
     """``stops``: after so many seconds, the writer stands still for so many."""
     spooled = 0
-    with _upstream() as upstream, _hogs(hogs), _recorder(upstream, folder, cores=cores) as recorder:
+    with started_upstream() as upstream, _hogs(hogs), started_recorder(upstream, folder, cores=cores) as recorder:
 
         def meanwhile() -> None:
             nonlocal spooled
@@ -196,7 +202,9 @@ def _one(
         seconds, gap = _traffic(recorder, paths, meanwhile)
         spooled = max(spooled, recorder.spooled())
         code, stopping = recorder.stop()
-        noisy = "; ".join(line for line in recorder.errors.read_text().splitlines() if "warning" in line)
+        lines = recorder.errors.read_text().splitlines()
+        # What was not judged in passing was recorded all the same.
+        noisy = "; ".join(line for line in lines if "warning" in line and "not judged" not in line)
     return Outcome(lost(recorder.db, paths), code, seconds, stopping, spooled, noisy, gap)
 
 
@@ -247,7 +255,7 @@ def lag(quick: bool) -> list[Row]:
     seconds, folder = (10 if quick else 60), Path(tempfile.mkdtemp(prefix="load-"))
     paths = [f"/stream/{seconds * 50}/0.02"] * 200
     behind = [0.0]
-    with _upstream() as upstream, _hogs(2), _recorder(upstream, folder) as recorder:
+    with started_upstream() as upstream, _hogs(2), started_recorder(upstream, folder) as recorder:
 
         def meanwhile() -> None:
             time.sleep(seconds - 1)
@@ -304,8 +312,8 @@ def _killed(who: str, seed: random.Random) -> int:
     folder = Path(tempfile.mkdtemp(prefix="load-"))
     paths = ["/body/40000000", *["/stream/6000/0"] * 4]
     try:
-        with _upstream() as upstream:
-            with _recorder(upstream, folder, memory_mb=16) as recorder:
+        with started_upstream() as upstream:
+            with started_recorder(upstream, folder, memory_mb=16) as recorder:
                 clients = [Client(recorder.port, path) for path in paths]
                 os.kill(recorder.writer, signal.SIGSTOP)
                 for client in clients:
@@ -332,7 +340,7 @@ def _killed(who: str, seed: random.Random) -> int:
             for client in clients:
                 client.join()
             _wait_for_end(writer)
-            with _recorder(upstream, folder, memory_mb=16) as again:
+            with started_recorder(upstream, folder, memory_mb=16) as again:
                 assert again.stop()[0] == 0, again.errors.read_text()
             assert not again.spooled()
         return _missing(recorder.db, clients, on_disk if who == "both" else None)

@@ -1,22 +1,30 @@
 """The traffic for `load_bench`: an upstream that sends bodies everybody knows, and clients that read them.
 
 ``python -m benchmarks.load_traffic upstream`` prints its port; a request for ``/body/N`` gets N bytes, one for
-``/stream/N/GAP`` N server-sent events, GAP seconds apart (0: as fast as they go).
+``/stream/N/GAP`` N server-sent events, GAP seconds apart (0: as fast as they go). Paced streams share one thread, here
+and at the clients: hundreds of threads that wake up all the time would take the processors from what is measured.
 """
 
 from __future__ import annotations
 
+import contextlib
+import heapq
 import itertools
+import select
 import socket
 import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _BLOCK = bytes(range(256)) * 4096
 #: Events that go out in one write of a fast stream.
 _PER_SEND = 32
+#: How long the sender of paced streams sleeps at least: what is due meanwhile goes out together.
+_TURN = 0.002
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+_END = b"0\r\n\r\n"
 
 
 def event(number: int) -> bytes:
@@ -47,7 +55,7 @@ def checksum(path: str) -> tuple[int, int]:
     return size, found
 
 
-def _serve(sock: socket.socket) -> None:
+def _serve(sock: socket.socket, pacer: Pacer) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     data = b""
     try:
@@ -58,35 +66,77 @@ def _serve(sock: socket.socket) -> None:
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % int(path.split("/")[2]))
             for piece in body(path):
                 sock.sendall(piece)
+        elif gap := float(path.split("/")[3]):
+            sock.sendall(_HEAD)
+            pacer.add(sock, path, gap)
+            return
         else:
             _stream(sock, path)
         sock.recv(1)
     except OSError:
         pass
-    finally:
-        sock.close()
+    sock.close()
 
 
 def _stream(sock: socket.socket, path: str) -> None:
-    gap = float(path.split("/")[3])
-    sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    sock.sendall(_HEAD)
     events = body(path)
-    due = time.monotonic()
-    while batch := list(itertools.islice(events, 1 if gap else _PER_SEND)):
-        sock.sendall(b"".join([b"%x\r\n%b\r\n" % (len(one), one) for one in batch]))
-        if gap:
-            due += gap
-            time.sleep(max(0.0, due - time.monotonic()))
-    sock.sendall(b"0\r\n\r\n")
+    while batch := list(itertools.islice(events, _PER_SEND)):
+        sock.sendall(b"".join(map(_framed, batch)))
+    sock.sendall(_END)
+
+
+def _framed(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Pacer(threading.Thread):
+    """Sends the events of all paced streams, each when it is due."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._new: list[tuple[socket.socket, str, float]] = []
+        self._wake = threading.Event()
+
+    def add(self, sock: socket.socket, path: str, gap: float) -> None:
+        """A stream whose head was sent."""
+        self._new.append((sock, path, gap))
+        self._wake.set()
+
+    def run(self) -> None:
+        """For ever."""
+        due: list[tuple[float, int, socket.socket, Iterator[bytes], float]] = []
+        numbers = itertools.count()
+        while True:
+            self._wake.wait(None if not due else max(_TURN, due[0][0] - time.monotonic()))
+            if self._new:
+                self._wake.clear()
+            while self._new:
+                sock, path, gap = self._new.pop()
+                heapq.heappush(due, (time.monotonic(), next(numbers), sock, body(path), gap))
+            while due and due[0][0] <= time.monotonic():
+                at, number, sock, events, gap = due[0]
+                data = next(events, None)
+                try:
+                    sock.sendall(_END if data is None else _framed(data))
+                except OSError:
+                    data = None
+                if data is None:
+                    sock.close()
+                    heapq.heappop(due)
+                else:
+                    heapq.heapreplace(due, (at + gap, number, sock, events, gap))
 
 
 def upstream() -> None:
     """Print the port and serve for ever."""
+    pacer = Pacer()
+    pacer.start()
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         print(listener.getsockname()[1], flush=True)
         while True:
             sock, _ = listener.accept()
-            threading.Thread(target=_serve, args=(sock,), daemon=True).start()
+            threading.Thread(target=_serve, args=(sock, pacer), daemon=True).start()
 
 
 class Client(threading.Thread):
@@ -121,6 +171,78 @@ class Client(threading.Thread):
                     self.whole = not size or self.received > size
                     if self.whole:
                         return
+
+
+class PacedClients(threading.Thread):
+    """Reads many paced streams in one thread: one after the other of ``paths``, ``at_once`` of them at a time.
+
+    Of every ``leave``-th the client leaves in the middle. ``received`` counts the bytes of all, ``whole`` says whether
+    every stream that nobody left came to its end.
+    """
+
+    def __init__(self, port: int, paths: Iterable[str], at_once: int, leave: int = 0) -> None:
+        super().__init__(daemon=True)
+        self.port, self.at_once, self.leave = port, at_once, leave
+        self._paths = iter(paths)
+        self._streams: dict[int, _Stream] = {}
+        self._poll = select.epoll()
+        self.opened = self.left = self.cut = self.received = 0
+        self.longest_gap = 0.0
+        self.finished: list[str] = []
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was cut."""
+        return not self.cut
+
+    def run(self) -> None:
+        """Until all are over."""
+        while len(self._streams) < self.at_once and self._open():
+            pass
+        while self._streams:
+            for number, _ in self._poll.poll(1.0):
+                self._ready(number)
+
+    def _open(self) -> bool:
+        path = next(self._paths, None)
+        if path is None:
+            return False
+        sock = socket.create_connection(("127.0.0.1", self.port))
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        sock.setblocking(False)
+        self.opened += 1
+        leaves = bool(self.leave) and self.opened % self.leave == 0
+        self._streams[sock.fileno()] = _Stream(sock, path, time.monotonic(), leaves)
+        self._poll.register(sock, select.EPOLLIN)
+        return True
+
+    def _ready(self, number: int) -> None:
+        one = self._streams[number]
+        data = b""
+        with contextlib.suppress(ConnectionError):
+            data = one.sock.recv(1 << 18)
+        now = time.monotonic()
+        self.longest_gap, one.last = max(self.longest_gap, now - one.last), now
+        self.received += len(data)
+        one.tail = (one.tail + data)[-7:]
+        over = one.tail.endswith(b"\r\n" + _END)
+        leaves = one.leaves and not over and now - one.began > 1.0
+        if over or leaves or not data:
+            if over:
+                self.finished.append(one.path)
+            self.left += leaves
+            self.cut += not (over or leaves)
+            self._poll.unregister(number)
+            del self._streams[number]
+            one.sock.close()
+            self._open()
+
+
+class _Stream:
+    def __init__(self, sock: socket.socket, path: str, now: float, leaves: bool) -> None:
+        self.sock, self.path, self.leaves = sock, path, leaves
+        self.began = self.last = now
+        self.tail = b""
 
 
 if __name__ == "__main__":

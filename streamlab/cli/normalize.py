@@ -67,9 +67,10 @@ def command(
     with found.opened() as exchange:
         known = verbs.check_options(Config(), api=api).api
         mend = partial(verbs.normalize, unsafe=unsafe, api=known, to_chat=to == "chat")
-        repaired = mend(exchange)
         if blame:
-            _tell_blame(found.source, exchange, repaired, mend, as_json=as_json, keep_secrets=keep_secrets)
+            repaired = _tell_blame(found.source, exchange, mend, as_json=as_json, keep_secrets=keep_secrets)
+        else:
+            repaired = mend(exchange, each=bool)
     if output is not None:
         write_regular(output, repaired.exchange.body)
     elif not blame:
@@ -82,23 +83,20 @@ def command(
 
 
 def _tell_blame(
-    source: str,
-    exchange: Exchange,
-    repaired: Normalized,
-    mend: Callable[[Exchange], Normalized],
-    *,
-    as_json: bool,
-    keep_secrets: bool,
-) -> None:
-    """Where everything comes from: for people, so without known secrets, which a stream for a client keeps."""
-    from streamlab.report import blame as account
-    from streamlab.report.terminal import say, say_json
+    source: str, exchange: Exchange, mend: Callable[..., Normalized], *, as_json: bool, keep_secrets: bool
+) -> Normalized:
+    """Where everything comes from: for people, so without known secrets, which a stream for a client keeps. Returns
+    the exchange repaired."""
+    from streamlab.report.blame import Ledger
+    from streamlab.report.terminal import say, say_document
     from streamlab.sharing.shown import as_shown
     from streamlab.workflows.share import masking_of
 
+    ledger = Ledger(as_json)
     shown = as_shown(exchange, None if keep_secrets else masking_of())
-    told = repaired if shown is exchange else mend(shown)
+    told = mend(shown, each=ledger.add)
     if as_json:
-        say_json(account.blame_json(source, told))
+        say_document("json", ledger.document(source, told))
     else:
-        say(*account.blame_lines(told))
+        say(*ledger.lines(told))
+    return told if shown is exchange else mend(exchange, each=bool)

@@ -51,7 +51,8 @@ class Normalized:
     """A repaired exchange, the account of its events, how often each rule's repair acted, and what stays broken.
 
     ``left_alone`` says why the body passed as it came, in a phrase; None where it was read to be repaired.
-    ``failed`` says that a repair of ours raised, and that the rest went by unrepaired.
+    ``failed`` says that a repair of ours raised, and that the rest went by unrepaired. ``invented`` has what nothing
+    upstream said, each with the rule whose repair made it. ``events`` is empty where each went to somebody else.
     """
 
     exchange: Exchange
@@ -61,6 +62,25 @@ class Normalized:
     dropped: tuple[Dropped, ...] = ()
     left_alone: str | None = None
     failed: bool = False
+    invented: tuple[tuple[str, str], ...] = ()
+
+
+class Invented:
+    """Gathers what was made up, of events one after the other."""
+
+    def __init__(self) -> None:
+        self._found: set[tuple[str, str]] = set()
+
+    def add(self, event: RepairedEvent) -> None:
+        """What of one event nothing upstream said."""
+        for change in event.changes:
+            if change.origin is Origin.INVENTED:
+                self._found.add((change.path.rpartition(".")[2] or str(change.now), change.rule))
+
+    @property
+    def found(self) -> tuple[tuple[str, str], ...]:
+        """Each once, in order."""
+        return tuple(sorted(self._found))
 
 
 #: What goes out: an event, or bytes that passed untouched.

@@ -12,8 +12,9 @@ Answers to requests that did not ask for a stream, and APIs without a translator
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from streamlab.apis import DEFAULT, UNKNOWN, Api
 from streamlab.apis.registry import rule_named
@@ -22,7 +23,7 @@ from streamlab.judging.analyzer import analyze
 from streamlab.judging.judged import OF_NOBODY, has_no_body, nothing_came
 from streamlab.judging.lessons import Runs
 from streamlab.judging.stream_reader import StreamReader
-from streamlab.repairing.account import Normalized, RepairedEvent, bytes_of, events_of
+from streamlab.repairing.account import Invented, Normalized, RepairedEvent, bytes_of, events_of
 from streamlab.repairing.front import Front, Mode
 from streamlab.repairing.pipeline import FAILED, Pipeline
 from streamlab.rules.finding import Severity
@@ -104,6 +105,12 @@ class Normalizer:
         self._pipeline.accounting = True
         self._front.feed(data)
         return events_of(self._pipeline.taken())
+
+    def event_pieces(self, data: bytes) -> Iterator[list[RepairedEvent]]:
+        """Like `feed_events`, in pieces, as `pieces` gives them."""
+        self._pipeline.accounting = True
+        for _ in self._front.steps(data):
+            yield events_of(self._pipeline.taken())
 
     def finish_events(self, ending: Ending = Ending.COMPLETE) -> list[RepairedEvent]:
         """Like `finish`, as events with their account."""
@@ -196,44 +203,65 @@ class Normalizer:
         return replace(head, headers=(("content-type", kind), *kept))
 
 
-def normalize(exchange: Exchange, *, unsafe: bool = False, api: Api | None = None, to_chat: bool = False) -> Normalized:
-    """Repair a whole exchange. Arrival times are those of the segments whose bytes made the output certain."""
+class _Output:
+    """A repaired body as it grows; its events go to ``each``, or are kept."""
+
+    def __init__(self, each: Callable[[RepairedEvent], object] | None) -> None:
+        self.segments: list[Segment] = []
+        self.events: list[RepairedEvent] = []
+        self.invented = Invented()
+        self._take = each or self.events.append
+
+    def add(self, offset_us: int | None, repaired: Iterable[list[RepairedEvent]]) -> None:
+        """What one segment made certain."""
+        data = bytearray()
+        for one in chain.from_iterable(repaired):
+            self.invented.add(one)
+            self._take(one)
+            data += one.raw
+        if data:
+            self.segments.append(Segment(offset_us, bytes(data)))
+
+
+def normalize(
+    exchange: Exchange,
+    *,
+    unsafe: bool = False,
+    api: Api | None = None,
+    to_chat: bool = False,
+    each: Callable[[RepairedEvent], object] | None = None,
+) -> Normalized:
+    """Repair a whole exchange. Arrival times are those of the segments whose bytes made the output certain.
+
+    ``each`` is given every event of the output, none of which is kept then: decoded they take ten times their bytes.
+    """
     nothing = nothing_came(exchange.request, exchange.head, _size(exchange), exchange.ending)
     begun = exchange.head is not None and exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
     if nothing is not None and not begun:  # who got a head only is told by an error event that nothing follows
         return Normalized(exchange, (), {}, (), left_alone=nothing)
     normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe, api=api, to_chat=to_chat)
-    segments: list[Segment] = []
-    events: list[RepairedEvent] = []
-
-    def add(offset_us: int | None, repaired: Iterable[RepairedEvent]) -> None:
-        found = list(repaired)
-        events.extend(found)
-        data = b"".join(one.raw for one in found)
-        if data:
-            segments.append(Segment(offset_us, data))
-
+    out = _Output(each)
     last_us = exchange.end_us
     for segment in exchange.segments:
-        add(segment.offset_us, normalizer.feed_events(segment.data))
+        out.add(segment.offset_us, normalizer.event_pieces(segment.data))
         last_us = segment.offset_us if segment.data else last_us
     # [DONE] ends the answer, however long the upstream kept the connection open after it.
     end_us = last_us if normalizer.done else exchange.end_us
-    add(end_us, normalizer.finish_events(exchange.ending))
-    repaired = replace(exchange, segments=tuple(segments), end_us=end_us)
+    out.add(end_us, (normalizer.finish_events(exchange.ending),))
+    repaired = replace(exchange, segments=tuple(out.segments), end_us=end_us)
     if not normalizer.passes_through:
         repaired = _as_sent(repaired, normalizer)
-    dropped = tuple(normalizer.state.account.dropped)
     if normalizer.failed is not None:
         repaired = replace(repaired, notes={**repaired.notes, FAILED: repr(normalizer.failed)})
     return Normalized(
         repaired,
-        tuple(events),
+        tuple(out.events),
         normalizer.changes,
         normalizer.unrepaired,
-        dropped,
+        tuple(normalizer.state.account.dropped),
         normalizer.left_alone,
         normalizer.failed is not None,
+        out.invented.found,
     )
 
 

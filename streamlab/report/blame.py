@@ -11,22 +11,44 @@ from streamlab.judging.analyzer import analyze
 from streamlab.repairing.account import Normalized, RepairedEvent
 from streamlab.report.json import dump
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repair import ABSENT, Change, Origin
+from streamlab.rules.repair import ABSENT, Change, Dropped
 from streamlab.wire.visible import visible
 
 _SHOWN = 60
 FORMAT = "streamlab.blame/1"
 
 
-def blame_json(source: str, normalized: Normalized) -> dict[str, Any]:
-    """One mended exchange as a JSON object: its events, what was mended, what could not be."""
-    return {
-        "format": FORMAT,
-        "source": source,
-        "events": [event_json(at, event) for at, event in enumerate(normalized.events)],
-        "dropped": [{"rule": one.rule, "from": list(one.sources)} for one in normalized.dropped],
-        **summary_json(normalized),
-    }
+class Ledger:
+    """The account of a repaired stream as text, written event by event: what is said of an event takes far less memory
+    than the event."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._count = 0
+        self._lines: list[str] = []
+
+    def add(self, event: RepairedEvent) -> None:
+        """The next event of the output."""
+        if self._as_json:
+            self._lines.append(dump(event_json(self._count, event)))
+        else:
+            self._lines += event_lines(self._count, event)
+        self._count += 1
+
+    def lines(self, normalized: Normalized) -> list[str]:
+        """The account as text, one line an event, changes below it; safe to print."""
+        return [*self._lines, *map(_dropped_line, normalized.dropped)]
+
+    def document(self, source: str, normalized: Normalized) -> Iterator[str]:
+        """One repaired exchange as a JSON document, in pieces: its events, what was mended, what could not be."""
+        yield f'{{\n "format": {dump(FORMAT)},\n "source": {dump(source)},\n "events": ['
+        for at, line in enumerate(self._lines):
+            yield f"{',' * (at > 0)}\n  {line}"
+        yield "\n ]" if self._lines else "]"
+        dropped = [{"rule": one.rule, "from": list(one.sources)} for one in normalized.dropped]
+        for name, value in {"dropped": dropped, **summary_json(normalized)}.items():
+            yield f",\n {dump(name)}: {dump(value)}"
+        yield "\n}\n"
 
 
 def summary_json(normalized: Normalized) -> dict[str, Any]:
@@ -63,15 +85,15 @@ def _plain(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def blame_lines(normalized: Normalized) -> Iterator[str]:
-    """The account as text, one line an event, changes below it; safe to print."""
-    for at, event in enumerate(normalized.events):
-        sources = _numbers(event.sources)
-        yield f"{at:>5}  {event.origin:<8}  from {sources or '-':<9}  {_payload(event)}"
-        for change in event.changes:
-            yield f"{'':>9}{change.rule}: {_change(change)}"
-    for one in normalized.dropped:
-        yield f"{'-':>5}  dropped   from {_numbers(one.sources) or '-':<9}  {one.rule}"
+def event_lines(at: int, event: RepairedEvent) -> Iterator[str]:
+    """One event of the output, and what was changed in it; safe to print."""
+    yield f"{at:>5}  {event.origin:<8}  from {_numbers(event.sources) or '-':<9}  {_payload(event)}"
+    for change in event.changes:
+        yield f"{'':>9}{change.rule}: {_change(change)}"
+
+
+def _dropped_line(one: Dropped) -> str:
+    return f"{'-':>5}  dropped   from {_numbers(one.sources) or '-':<9}  {one.rule}"
 
 
 def summary_lines(normalized: Normalized, unsafe: bool = False) -> Iterator[str]:
@@ -87,7 +109,7 @@ def summary_lines(normalized: Normalized, unsafe: bool = False) -> Iterator[str]
     for one in normalized.unrepaired:
         where = f" at event {one.event}" if one.event is not None else ""
         yield visible(f"not mended: {one.rule}{where}: {one.why}", 300)
-    made = sorted({_made(change) for event in normalized.events for change in event.changes if _is_made(change)})
+    made = [f"{what} ({rule})" for what, rule in normalized.invented]
     if made:
         yield visible(f"made up, for clients that cannot do without: {', '.join(made)}; no text, call or count", 300)
     yield from _left(normalized, stays, unsafe)
@@ -95,15 +117,6 @@ def summary_lines(normalized: Normalized, unsafe: bool = False) -> Iterator[str]
         yield visible(f"left as it is: {normalized.left_alone}", 300)
     elif not normalized.changes and not normalized.unrepaired:
         yield "nothing to mend: the stream is as it came"
-
-
-def _is_made(change: Change) -> bool:
-    return change.origin is Origin.INVENTED
-
-
-def _made(change: Change) -> str:
-    what = change.path.rpartition(".")[2] or str(change.now)
-    return f"{what} ({change.rule})"
 
 
 def _left(normalized: Normalized, told: set[str], unsafe: bool) -> Iterator[str]:

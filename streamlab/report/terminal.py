@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 from streamlab.wire.visible import UNSAFE, visible
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 #: How wide an answer is that does not go to a terminal, where COLUMNS says nothing else.
 PIPE_WIDTH = 100
 _NARROWEST = 20
+_LINES_AT_ONCE = 1000
 _PADDING = re.compile(r"[ \t]+(?=\n)")
 
 
@@ -79,7 +81,9 @@ def complain(*lines: str) -> None:
 
 
 def _write_lines(stream: IO[str], lines: Iterable[str]) -> None:
-    stream.write("".join(f"{visible(line)}\n" for line in lines))
+    waiting = iter(lines)
+    while some := list(islice(waiting, _LINES_AT_ONCE)):  # not all: there may be as many as a stream has events
+        stream.write("".join(f"{visible(line)}\n" for line in some))
     stream.flush()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +21,7 @@ from streamlab.judging import analyzer
 from streamlab.judging.kept import packed, unpacked
 from streamlab.judging.report import Report
 from streamlab.repairing import normalizer
-from streamlab.repairing.account import Normalized
+from streamlab.repairing.account import Normalized, RepairedEvent
 from streamlab.repairing.recovered import recovered_findings
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding, Severity
@@ -176,10 +176,18 @@ def analyze(exchange: Exchange, *, api: Api | str | None = None) -> Report:
 
 
 def normalize(
-    exchange: Exchange, *, unsafe: bool = False, api: Api | str | None = None, to_chat: bool = False
+    exchange: Exchange,
+    *,
+    unsafe: bool = False,
+    api: Api | str | None = None,
+    to_chat: bool = False,
+    each: Callable[[RepairedEvent], object] | None = None,
 ) -> Normalized:
-    """The exchange with everything mended that can be, and the account of every change; see repairing/normalizer.py."""
-    return normalizer.normalize(exchange, unsafe=unsafe, api=_api(api), to_chat=to_chat)
+    """The exchange with everything mended that can be, and the account of every change; see repairing/normalizer.py.
+
+    ``each`` is given every event of the output, none of which is kept then.
+    """
+    return normalizer.normalize(exchange, unsafe=unsafe, api=_api(api), to_chat=to_chat, each=each)
 
 
 def check(targets: Iterable[Target], options: CheckOptions) -> Iterator[Checked]:

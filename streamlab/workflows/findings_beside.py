@@ -76,9 +76,9 @@ class FindingsBeside:
             os.set_blocking(descriptor, False)
 
     @property
-    def outstanding(self) -> bool:
-        """Whether there is something to come."""
-        return bool(self._outstanding)
+    def outstanding(self) -> int:
+        """How many exchanges are still to be judged."""
+        return len(self._outstanding)
 
     def ask(self, number: int) -> None:
         """An exchange is finished."""

@@ -18,8 +18,9 @@ from streamlab.report.log_file import LogFile
 from streamlab.storage.location import default_db
 from streamlab.workflows.findings_beside import ExchangeVerdict, FindingsBeside
 
-#: How long the end waits for what is still to be said; everything is written by then.
-_LAST_SECONDS = 5.0
+#: How long the end waits for what is still to be said of a few exchanges, and of more than a few, of which it would
+#: not see the end either; everything is written by then.
+_LAST_SECONDS, _A_FEW, _LAST_SECONDS_OF_MANY = 5.0, 8, 1.0
 
 
 class Status(Protocol):
@@ -110,7 +111,7 @@ class RecordDisplay:
             return self._shown.tick()
         for verdict in self._findings.verdicts():
             self._tell(verdict)
-        return self._shown.tick() or self._findings.outstanding
+        return self._shown.tick() or self._findings.outstanding > 0
 
     def _tell(self, verdict: ExchangeVerdict) -> None:
         lines = list(verdict.lines(self._database))
@@ -121,7 +122,8 @@ class RecordDisplay:
     def close(self) -> None:
         """See `Observer.close`."""
         if self._findings is not None:
-            for verdict in self._findings.close(_LAST_SECONDS):
+            seconds = _LAST_SECONDS if self._findings.outstanding <= _A_FEW else _LAST_SECONDS_OF_MANY
+            for verdict in self._findings.close(seconds):
                 self._tell(verdict)
             if self._findings.left_out:
                 count = self._findings.left_out
