@@ -176,20 +176,17 @@ class CaptureDB:
     def add(self, exchange: Exchange, number: int | None = None) -> int:
         """Store an exchange from elsewhere, redacted as one that is recorded; ``number`` or the next is its id."""
         request, head = exchange.request, exchange.head
-        from streamlab.redaction import redact_headers, redact_line, redact_url  # who only reads needs none of it
+        from streamlab.redaction import redact_headers, redact_line  # who only reads needs none of it
         from streamlab.sharing.masking import mask_text
-        from streamlab.sharing.requests import mask_request
 
-        body = mask_request(request.body).data if request and request.body else request.body if request else None
+        body = _masked_body(request)
         inline = body if body is not None and len(body) <= INLINE_REQUEST else None
         row = {
             "id": number,
             "started_at": exchange.started_at,
             "label": mask_text(exchange.label) if exchange.label else exchange.label,
             "tap": exchange.tap,
-            "method": request.method if request else None,
-            "url": redact_url(request.url) if request else None,
-            "request_headers": json.dumps(redact_headers(request.headers)) if request else None,
+            **_address(request),
             "request_body": inline,
             "status": head.status if head else None,
             "reason": redact_line(head.reason) if head else None,
@@ -336,3 +333,18 @@ def _packed(exchange: Exchange) -> WaitingRows:
                 left -= len(piece)
             waiting.add((segment.offset_us,), (piece,), None if exchange.http_chunks is None else chunk)
     return waiting
+
+
+def _address(request: Request | None) -> dict[str, str | None]:
+    from streamlab.redaction import redact_headers, redact_url
+
+    if request is None:
+        return {"method": None, "url": None, "request_headers": None}
+    headers = json.dumps(redact_headers(request.headers))
+    return {"method": request.method, "url": redact_url(request.url), "request_headers": headers}
+
+
+def _masked_body(request: Request | None) -> bytes | None:
+    from streamlab.sharing.requests import mask_request
+
+    return mask_request(request.body).data if request and request.body else request.body if request else None
