@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamlab.apis.registry import by_name
+from streamlab.apis.registry import rule_named
 from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.judging.report import Report
@@ -32,6 +32,6 @@ def recovered_findings(exchange: Exchange, report: Report) -> tuple[Finding, ...
 
 def _hides_events(finding: Finding) -> bool:
     """Whether it is an error about the framing that a repair takes away."""
-    rule = by_name().get(finding.rule)
+    rule = rule_named(finding.rule)
     repair = rule.repair if rule is not None else None
     return finding.severity is Severity.ERROR and repair is not None and repair.stage <= Stage.PAYLOAD
