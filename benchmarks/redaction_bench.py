@@ -1,7 +1,7 @@
 """What sharing promises, at full length: canaries cut everywhere, recorded streams untouched, mutated bundles refused.
 
-``python benchmarks/redaction_bench.py [canaries|recorded|bundles|detect-secrets]``; exits 1 where a promise is broken.
-`tests/sharing` holds the same promises over fewer examples.
+``python benchmarks/redaction_bench.py [canaries|recorded|bundles|filler|detect-secrets]``; exits 1 where a promise is
+broken. `tests/sharing` holds the same promises over fewer examples.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from streamlab.errors import StreamlabError
+from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.sharing.masking import mask_body, mask_text
-from streamlab.sharing.shared import share
+from streamlab.sharing.shared import Masking, share
 from streamlab.storage.bundle import Bundled, bundle
 from streamlab.storage.targets import find
+from streamlab.workflows.share import prepared
 from tests import corpus, streams
 from tests.sharing.canaries import canaries, tells
 from tests.sharing.test_bundle import mutated
@@ -81,6 +83,30 @@ def recorded_streams() -> int:
     return masked["response"] + (not count)
 
 
+def filled_streams() -> int:
+    """Filler in place of everything that was said keeps every finding: in our corpus, fixtures and recorded streams."""
+    count, differ = 0, 0
+    root = corpus.CORPUS.parent
+    for target in (*find(str(root / "corpus")), *find(str(root / "fixtures"))):
+        count, differ = count + 1, differ + _fills(target.source, target.read())
+    print(f"{count} streams of ours, filled: {differ} with other findings")
+    ours, recorded = differ, corpus.recorded("")
+    differ = sum(_fills(one.name, corpus.load(one)) for one in recorded)
+    print(f"{len(recorded)} recorded streams, filled: {differ} with other findings")
+    return ours + differ
+
+
+def _fills(name: str, exchange: Exchange) -> bool:
+    try:
+        shared = prepared(exchange, Masking(text=True))
+    except StreamlabError as error:
+        print("REFUSED", name, error, flush=True)
+        return False
+    if shared.findings:
+        print("DIFFERENT", name, shared.findings, flush=True)
+    return bool(shared.findings)
+
+
 def mutated_bundles() -> int:
     """2,000 bundles with some bytes changed: read as they were, or refused in one line; nothing is written."""
     exchanges = [corpus.load(one) for one in sorted((corpus.CORPUS / "seed-systems").iterdir())[:3]]
@@ -123,6 +149,7 @@ CHECKS = {
     "canaries": cut_everywhere,
     "recorded": recorded_streams,
     "bundles": mutated_bundles,
+    "filler": filled_streams,
     "detect-secrets": beside_detect_secrets,
 }
 

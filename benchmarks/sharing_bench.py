@@ -10,59 +10,97 @@ it does in the capture itself. *pages*: each is opened in a Chromium (``STREAMLA
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from streamlab.judging.analyzer import analyze
 from streamlab.playback.matching import Match
+from streamlab.report.json import dump, report_json
 from streamlab.sharing.shared import ALL_KNOWN
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.targets import find
 from streamlab.workflows.bundling import write_bundle
 from streamlab.workflows.cards import card
 from streamlab.workflows.replay import BackgroundReplay, playables
-from streamlab.workflows.share import kept_findings
 
 SEEDS = sorted(
     one for one in (Path(__file__).parents[1] / "corpus" / "seed-systems").iterdir() if (one / "exchange.json").exists()
 )
 
 
-def outcome(target: str) -> str:
+#: The streamlab that is asked about a bundle, as somebody who is sent one has it.
+STREAMLAB = [os.environ["STREAMLAB"]] if "STREAMLAB" in os.environ else [sys.executable, "-P", "-m", "streamlab"]
+
+
+def outcome(base_url: str) -> str:
     """What openai-python comes to on a replay: the text and calls it holds at the end, or what it raises."""
     from openai import OpenAI
 
-    with BackgroundReplay(playables([target]), speed=0, match=Match.ANY) as replay:
-        client = OpenAI(base_url=replay.base_url, api_key="none", max_retries=0)
-        text, calls = "", []
+    client = OpenAI(base_url=base_url, api_key="none", max_retries=0)
+    text, calls = "", []
+    try:
+        asked = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
+        for chunk in client.chat.completions.create(**asked):
+            for choice in chunk.choices or ():
+                text += (choice.delta and choice.delta.content) or ""
+                calls += [str(one) for one in (choice.delta and choice.delta.tool_calls) or ()]
+    except Exception as error:
+        return f"{text} {calls} {type(error).__name__}: {error}"
+    return f"{text} {calls}"
+
+
+def replayed(slab: Path) -> str:
+    """The outcome on ``streamlab replay``, in the folder of the bundle."""
+    command = [*STREAMLAB, "replay", slab.name, "--listen", "127.0.0.1:0", "--speed", "0", "--match", "any"]
+    with subprocess.Popen(command, cwd=slab.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
         try:
-            asked = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
-            for chunk in client.chat.completions.create(**asked):
-                for choice in chunk.choices or ():
-                    text += (choice.delta and choice.delta.content) or ""
-                    calls += [str(one) for one in (choice.delta and choice.delta.tool_calls) or ()]
-        except Exception as error:
-            return f"{text} {calls} {type(error).__name__}: {error}"
-        return f"{text} {calls}"
+            for line in process.stdout:
+                told = re.search(rb"http://127\.0\.0\.1:\d+/\S*", line)
+                if told is not None:
+                    return outcome(told[0].decode())
+        finally:
+            process.send_signal(signal.SIGINT)
+    return "it never listened"
+
+
+def checked(slab: Path) -> list[object]:
+    """What ``streamlab check`` finds, in the folder of the bundle."""
+    command = [*STREAMLAB, "check", slab.name, "--json", "--fail-on", "never"]
+    answer = json.loads(subprocess.run(command, cwd=slab.parent, capture_output=True, check=True).stdout)
+    (exchange,) = answer["exchanges"]
+    return exchange["findings"]  # type: ignore[no-any-return]
 
 
 def bundles() -> int:
     wrong = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in SEEDS:
+    for seed in SEEDS:
+        with tempfile.TemporaryDirectory() as folder:
             slab = Path(folder) / "bug.slab"
             write_bundle([str(seed)], slab, ALL_KNOWN)
             once = slab.read_bytes()
             write_bundle([str(seed)], slab, ALL_KNOWN)
-            (found,) = find(str(slab))
-            same = slab.read_bytes() == once and not kept_findings(read_exchange_dir(seed), found.read())
-            if not same or outcome(str(slab)) != outcome(str(seed)):
+            with BackgroundReplay(playables([str(seed)]), speed=0, match=Match.ANY) as replay:
+                met = outcome(replay.base_url)
+            came = report_json("", None, analyze(read_exchange_dir(seed)))["findings"]
+            differs = {
+                "bytes": slab.read_bytes() != once,
+                "findings": checked(slab) != json.loads(dump(came)),
+                "outcome": replayed(slab) != met,
+                "other files": [one.name for one in slab.parent.iterdir()] != [slab.name],
+            }
+            if any(differs.values()):
                 wrong += 1
-                print("DIFFERENT", seed.name)
-    print(f"{len(SEEDS)} seed captures bundled, checked and replayed: {wrong} differ")
+                print("DIFFERENT", seed.name, [what for what, one in differs.items() if one], flush=True)
+    print(f"{len(SEEDS)} seed captures bundled, checked and replayed by {STREAMLAB[0]}: {wrong} differ")
     return wrong
 
 

@@ -63,7 +63,7 @@ def command(
         say(*result.lines())
     if folder is not None and result.smallest is not None:
         name = exporting.safe_name(f"{Path(found.source).stem}-{result.smallest.kind}")
-        say(str(exporting.write_fixture(result.smallest.exchange, folder, name).path))
+        say(str(exporting.write_masked_fixture(result.smallest.exchange, folder, name)))
     if spend.stopped:
         return 130
     return 1 if result.found else 0

@@ -50,7 +50,7 @@ def command(
     smallest = shrink_for(exchange, spend, complain, rule, command_line, timeout)
     if folder is not None:
         name = exporting.safe_name(f"{Path(found.source).stem}-{rule or 'smallest'}")
-        say(str(exporting.write_fixture(smallest, folder, name).path))
+        say(str(exporting.write_masked_fixture(smallest, folder, name)))
     else:
         say_body(smallest.body)
     return 130 if spend.stopped else 0

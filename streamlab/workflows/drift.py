@@ -21,6 +21,7 @@ from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.targets import Target, find
 from streamlab.workflows.regression.fixture import EXPECTED, FINDINGS, write_expectations
 from streamlab.workflows.regression.recording import LiveRecorder, ask_again, why_not_again
+from streamlab.workflows.share import masking_of, prepared
 
 _TIMEOUT_S = 300.0
 _ASKED = ".streamlab-drift.db"
@@ -127,9 +128,9 @@ def _answers(kept: Path, against: str) -> dict[str, Target]:
 
 
 def _replace(home: Path, exchange: Exchange) -> None:
-    """Put an answer in the place of the recorded one, with its expectations where there were any."""
+    """Put an answer in the place of the recorded one, without secrets, with its expectations where there were any."""
     expected = (home / EXPECTED).exists() or (home / FINDINGS).exists()
-    write_exchange_dir(exchange, home)
+    write_exchange_dir(prepared(exchange, masking_of()).exchange, home)
     if expected:
         try:
             write_expectations(home, read_exchange_dir(home))

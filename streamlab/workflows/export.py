@@ -22,9 +22,12 @@ from streamlab.workflows.bundling import masked_lines
 from streamlab.workflows.cards import FORMS as CARDS
 from streamlab.workflows.cards import card
 from streamlab.workflows.regression.fixture import write_expectations
-from streamlab.workflows.share import prepared
+from streamlab.workflows.share import masking_of, prepared
 
-__all__ = ["FORMATS", "Exported", "ExportedText", "export", "safe_name", "texts", "write_fixture", "write_test_module"]
+__all__ = [
+    "FORMATS", "Exported", "ExportedText", "export", "safe_name", "texts", "write_fixture", "write_masked_fixture",
+    "write_test_module",
+]  # fmt: skip
 
 #: What ``--as`` takes and can be read again; a fixture is a directory, the others are files. There are cards and spans
 #: beside them (`_WRITERS`).
@@ -99,6 +102,11 @@ def write_fixture(exchange: Exchange, folder: Path, name: str) -> Exported:
     write_exchange_dir(exchange, home)
     write_expectations(home, read_exchange_dir(home))
     return Exported(home, [])
+
+
+def write_masked_fixture(exchange: Exchange, folder: Path, name: str) -> Path:
+    """The same without secrets; where it is."""
+    return write_fixture(prepared(exchange, masking_of()).exchange, folder, name).path
 
 
 def _file(folder: Path, name: str, data: bytes, missing: list[str]) -> Exported:

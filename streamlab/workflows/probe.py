@@ -25,6 +25,8 @@ from streamlab.rules.api import Api
 from streamlab.servers.listening import bind, raise_file_limit
 from streamlab.servers.relay import Relay, Route
 from streamlab.servers.upstream import Upstream, parse_upstream
+from streamlab.sharing.shared import ALL_KNOWN
+from streamlab.sharing.shown import as_shown
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.recorder_process import Recording, start
 from streamlab.wire.visible import visible
@@ -346,7 +348,8 @@ def _features(asked: Probe, session: _Session, recorded: _Recorded, tap: str) ->
 def _outcome(asked: Probe, question: Question, exchange: Exchange | None) -> ModeOutcome:
     if exchange is None:
         return ModeOutcome(Support.NOT_TESTED, "not asked")
-    return judge(question, exchange, analyze(exchange), asked.timeout)
+    shown = as_shown(exchange, ALL_KNOWN)  # a server may say the key that it was asked with
+    return judge(question, shown, analyze(shown), asked.timeout)
 
 
 __all__ = ["ASKED", "DIRECT", "GATEWAY", "Probe", "Probed", "probe"]

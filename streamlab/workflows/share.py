@@ -15,7 +15,7 @@ from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.redaction import find_secrets_in_bytes
 from streamlab.redaction.detectors import Secret, is_masked, without_prefix
-from streamlab.sharing.masking import Masked, mask_body
+from streamlab.sharing.masking import Masked, mask_body, mask_text
 from streamlab.sharing.shared import Masking, Shared, share
 from streamlab.sharing.texts import CLOSEST_FIRST
 from streamlab.storage.targets import Target, find
@@ -125,7 +125,8 @@ def kept_findings(before: Exchange, after: Exchange) -> list[str]:
 
 
 def _identity(one: Any) -> tuple[Any, ...]:
-    return one.rule, str(one.severity), one.event, one.span, one.path, one.offset_us, one.count, tuple(one.events)
+    path = mask_text(one.path) if one.path else one.path  # a member may be called as a key is
+    return one.rule, str(one.severity), one.event, one.span, path, one.offset_us, one.count, tuple(one.events)
 
 
 def _named(identity: tuple[Any, ...]) -> str:

@@ -18,12 +18,15 @@ from streamlab.sharing.masking import mask_text
 from streamlab.sharing.shared import Masking
 from streamlab.sharing.shown import as_shown, report_without_secrets
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.targets import find
 from streamlab.tui.exchange_files import curl_command, prepare, write_shared
+from streamlab.workflows import drift
 from streamlab.workflows import export as exporting
 from streamlab.workflows import redact as redacting
 from streamlab.workflows.answers import Answers
 from streamlab.workflows.bundling import write_bundle
+from streamlab.workflows.regression.recording import LiveRecorder
 from streamlab.workflows.share import kept_findings, masking_of, prepared
 from tests import streams
 from tests.sharing.canaries import canaries, tells
@@ -192,3 +195,22 @@ def test_a_body_that_is_not_coded_as_it_says_is_masked_as_it_is() -> None:
         assert secret[-10:].encode() not in shown.body
         assert len(shown.body) == len(body)
         assert kept_findings(exchange, shown) == []
+
+
+def test_fixtures_that_commands_write_for_a_repository_hold_none(database, tmp_path) -> None:
+    """Those of shrink and fuzz, of drift --update and of the pytest plugin's recording."""
+    planted = next(find(str(database))).read()
+    home = exporting.write_masked_fixture(planted, tmp_path, "shrunk")
+    drift._replace(tmp_path / "drifted", planted)
+    recorder = LiveRecorder(None, "http://127.0.0.1:9", database)
+    recorder._db = database
+    recorder._export(tmp_path / "recorded")
+    assert len(recorder.recorded) == 10
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or _leaks(file.read_bytes()) == [], file
+    assert kept_findings(planted, read_exchange_dir(home)) == []
+
+
+def test_a_finding_about_a_member_that_is_called_as_a_key_is_is_the_same_one() -> None:
+    exchange = streams.exchange(streams.sse([{**streams.chunk({"content": "x"}), PAIRS[0][1]: 1}]))
+    assert kept_findings(exchange, prepared(exchange, Masking()).exchange) == []

@@ -31,6 +31,8 @@ from streamlab.playback.matching import Candidate
 from streamlab.playback.script import Script, script
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.servers.replay import Playable
+from streamlab.sharing.shared import ALL_KNOWN
+from streamlab.sharing.shown import as_shown
 from streamlab.storage.targets import find
 from streamlab.workflows.clients.environments import Environments
 from streamlab.workflows.clients.worker import LIMIT_S, Worker
@@ -121,7 +123,7 @@ def served_targets(targets: Sequence[str], db: Path | None) -> list[Served]:
     made = []
     for target in found:
         with target.opened() as exchange:
-            made.append(served(target.source, exchange))
+            made.append(served(target.source, as_shown(exchange, ALL_KNOWN)))  # what clients held of it is said
     return made
 
 

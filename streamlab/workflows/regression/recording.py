@@ -8,6 +8,7 @@ into that directory, the others into numbered ones inside. Secrets are taken out
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,10 +20,12 @@ from typing import Self
 import httpx
 
 from streamlab.apis import parted_path
+from streamlab.config import load_config
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Request
 from streamlab.redaction import REDACTED
 from streamlab.servers.replay import Played
+from streamlab.sharing.shared import Masking, share
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.targets import find
 from streamlab.workflows.regression.fixture import write_expectations
@@ -96,10 +99,11 @@ class LiveRecorder:
             self._folder.cleanup()
 
     def _export(self, below: Path) -> None:
+        masking = Masking(tuple(re.compile(one) for one in load_config().redact))  # fixtures are for a repository
         for target in find(str(self._db), None):
             with target.opened() as exchange:
                 home = next(_free(below))
-                write_exchange_dir(exchange, home)
+                write_exchange_dir(share(exchange, masking).exchange, home)
             write_expectations(home, read_exchange_dir(home))
             self.recorded.append(home)
 
