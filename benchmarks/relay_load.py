@@ -17,7 +17,7 @@ import time
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
-REQUEST = b'POST /v1/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Length: 15\r\n\r\n{"stream":true}'
+REQUEST = b'POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 15\r\n\r\n{"stream":true}'
 _OPEN = b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"bench",' + (
     b'"choices":[{"index":0,"delta":'
 )

@@ -30,7 +30,7 @@ from benchmarks.relay_bench import Row
 
 _CHUNKS, _STREAMS = 200, 100
 _SIZE = 40
-_REQUEST = b"POST /@bench/v1/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Length: 2\r\n\r\n{}"
+_REQUEST = b"POST /@bench/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}"
 _SERVER_CORE, _CLIENT_CORE = 1, 0
 
 
