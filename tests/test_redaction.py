@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlab.redaction import REDACTED, is_secret_name, redact_headers, redact_url
+from streamlab.redaction import REDACTED, is_secret_name, mask_name, redact_headers, redact_url
+from tests import corpus
+from tests.sharing.canaries import canaries, tells
 
 
 @pytest.mark.parametrize(
@@ -108,3 +110,35 @@ def test_redacting_twice_is_redacting_once(headers: list[tuple[str, str]]) -> No
 @given(_TEXT)
 def test_redacting_a_url_twice_is_redacting_it_once(url: str) -> None:
     assert redact_url(redact_url(url)) == redact_url(url)
+
+
+def test_a_key_in_a_name_is_masked_at_equal_length_behind_whatever_part_and_in_small_letters() -> None:
+    for prefix, secret in canaries(40):
+        for name in (secret, f"x-{secret}", f"X-My_{secret}", f"x-my.{secret}".lower()):
+            masked = mask_name(name)
+            assert len(masked) == len(name)
+            assert tells(secret, prefix).lower() not in masked.lower()
+            assert mask_name(masked) == masked
+            assert redact_url(f"/v1?{name}=1&a=b") == f"/v1?{masked}=1&a=b"
+            ((_, listed),) = redact_headers((("Vary", f"accept, {name}"),))
+            assert listed.startswith("accept, ")
+            assert tells(secret, prefix).lower() not in listed.lower()
+    assert "a1b2c3d4" not in mask_name("sk-" * 900 + "a1b2c3d4e5")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x-amz-content-sha256", "anthropic-ratelimit-unified-5h-utilization-2024", "X-Sess-Token-V2-Something-Long",
+        "x-ratelimit-limit-requests-1d", "strict-transport-security-preload-forever", "sec-ch-ua-platform-version",
+    ],
+)  # fmt: skip
+def test_names_that_hold_none(name: str) -> None:
+    assert mask_name(name) == name
+
+
+def test_no_recorded_header_is_taken_for_a_key_by_its_name() -> None:
+    for directory in corpus.recorded("")[::20]:
+        exchange = corpus.load(directory)
+        heads = [one.headers for one in (exchange.request, exchange.head) if one is not None]
+        assert [name for head in heads for name, _ in head if mask_name(name) != name] == []

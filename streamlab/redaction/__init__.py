@@ -7,6 +7,7 @@ Pure functions; replacing twice is replacing once.
 
 from streamlab.redaction.detectors import MASK, Secret, find_secrets, find_secrets_in_bytes
 from streamlab.redaction.heads import REDACTED, redact_headers, redact_line, redact_url
+from streamlab.redaction.masked_names import mask_name
 from streamlab.redaction.names import is_secret_member, is_secret_name
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "find_secrets_in_bytes",
     "is_secret_member",
     "is_secret_name",
+    "mask_name",
     "redact_headers",
     "redact_line",
     "redact_url",

@@ -18,6 +18,8 @@ MASK_DIGIT = "1"
 _MASKS = frozenset((MASK, MASK_DIGIT))
 #: What may stand in front of a key: nothing that makes it the end of a longer word.
 _WORD = re.compile(r"[A-Za-z0-9_-]")
+#: How a header of somebody's own begins; a key behind it was taken for a name.
+_NAMES = ("x-", "X-")
 #: A key without a digit, or without a letter, is a word or a number, unless it is this long and in one piece.
 _LONG_WORD = 24
 #: What begins with as many masks in a row is masked, whatever it runs into.
@@ -148,7 +150,12 @@ def _start(text: str, at: int, prefix: str) -> int | None:
     if prefix[0] == ":":
         digits = _DIGITS_BEFORE.search(text, max(0, at - 11), at)
         return digits.start() if digits is not None else None
-    return None if at and _WORD.match(text[at - 1]) and not _escaped(text, at) else at
+    return at if _may_begin(text, at) or (text[at - 2 : at] in _NAMES and _may_begin(text, at - 2)) else None
+
+
+def _may_begin(text: str, at: int) -> bool:
+    """Whether something begins there, and does not go on."""
+    return at == 0 or not _WORD.match(text[at - 1]) or _escaped(text, at)
 
 
 def _escaped(text: str, at: int) -> bool:

@@ -2,7 +2,8 @@
 
 What is replaced: the values of authorization, cookie and key-like headers, of key-like query parameters, user info in
 URLs, and well-known forms of keys wherever in a header or URL they stand, in JSON that a header holds and in a URL
-within a URL too. The recorder calls this before a byte reaches the disk, the exporter calls it again on the way out.
+within a URL too; in names keys are masked at equal length. The recorder calls this before a byte reaches the disk, the
+exporter calls it again on the way out.
 """
 
 from __future__ import annotations
@@ -14,11 +15,19 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from streamlab.exchange import Headers
 from streamlab.redaction.detectors import find_secrets
+from streamlab.redaction.masked_names import mask_name
 from streamlab.redaction.names import is_secret_member, is_secret_name, is_secret_parameter
 
 REDACTED = "REDACTED"
 
 _CHALLENGES = frozenset({"www-authenticate", "proxy-authenticate"})
+#: Headers that list names of headers.
+_LISTS_OF_NAMES = frozenset(
+    {
+        "connection", "trailer", "vary", "access-control-allow-headers", "access-control-expose-headers",
+        "access-control-request-headers",
+    }
+)  # fmt: skip
 #: Forms of keys that count in a head even where they are short: an authorization's scheme, vendors' prefixes, JSON web
 #: tokens, and what clients put into a WebSocket's list of protocols.
 _SECRET_VALUE = re.compile(
@@ -40,7 +49,7 @@ _DEEPEST = 3
 
 def redact_headers(headers: Headers) -> Headers:
     """The same headers with secret values replaced; the scheme word of an authorization (``Bearer``) stays."""
-    return tuple((name, _redact_value(name, value)) for name, value in headers)
+    return tuple((mask_name(name), _redact_value(name, value)) for name, value in headers)
 
 
 def redact_line(text: str) -> str:
@@ -68,6 +77,8 @@ def _redact_value(name: str, value: str) -> str:
         return held
     if "://" in value and ("?" in value or "@" in value):
         value = redact_url(value)  # Location, Referer, Link
+    if name.lower() in _LISTS_OF_NAMES:
+        value = re.sub(r"[^\s,]+", lambda one: mask_name(one[0]), value)
     return redact_line(value)
 
 
@@ -84,7 +95,7 @@ def _redact_json(value: str) -> str | None:
 def _cleaned(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            key: REDACTED if isinstance(one, str) and one and is_secret_member(key) else _cleaned(one)
+            mask_name(key): REDACTED if isinstance(one, str) and one and is_secret_member(key) else _cleaned(one)
             for key, one in value.items()
         }
     if isinstance(value, list):
@@ -114,7 +125,9 @@ def _redact_pair(pair: str, depth: int) -> str:
     name, equals, value = pair.partition("=")
     if not equals:
         return redact_line(pair)
-    if value and is_secret_parameter(unquote_plus(name)):
+    secret = value and is_secret_parameter(unquote_plus(name))
+    name = mask_name(name)
+    if secret:
         return f"{name}={REDACTED}"
     return f"{name}={_redact_parameter(value, depth)}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from streamlab.redaction import MASK, find_secrets_in_bytes, is_secret_member, is_secret_name
+from streamlab.redaction import MASK, find_secrets_in_bytes, is_secret_member, is_secret_name, mask_name
 from streamlab.redaction.detectors import is_masked, without_prefix
 from streamlab.sharing.masking import Masked, MaskedBody, cover_raw, mask_text, replaced, secrets_in
 from streamlab.sharing.texts import SourceText, TextSource
@@ -38,6 +38,7 @@ def mask_request(
     masked = bytearray(body)
     found: list[Masked] = []
     for match in _MEMBER.finditer(body):
+        _cover_name(match.start(2), match[2].decode(), masked, found)
         if match[3] and _names_a_secret(match[2].decode()):
             _cover_text(match.start(3), match[3], masked, found)
     if b"\\u00" in body:
@@ -81,6 +82,13 @@ def _is_named(match: re.Match[bytes]) -> bool:
 def _names_a_secret(name: str) -> bool:
     """Whether a member holds a secret: by its name, or as the header that it is where it has the name of one."""
     return is_secret_member(name) or ("-" in name and is_secret_name(name, ""))
+
+
+def _cover_name(start: int, name: str, masked: bytearray, found: list[Masked]) -> None:
+    shown = mask_name(name)
+    if shown != name:
+        found.append(Masked("name of a member", None, start))
+        masked[start : start + len(name)] = shown.encode()
 
 
 def _cover_text(start: int, raw: bytes, masked: bytearray, found: list[Masked]) -> None:

@@ -16,7 +16,7 @@ import zstandard
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange, Request, Segment
-from streamlab.redaction import is_secret_name, redact_headers, redact_line, redact_url
+from streamlab.redaction import is_secret_name, mask_name, redact_headers, redact_line, redact_url
 from streamlab.sharing.filler import fill_body, fill_request
 from streamlab.sharing.masking import Masked, MaskedBody, mask_body, mask_text, recut
 from streamlab.sharing.requests import mask_request
@@ -36,6 +36,8 @@ class Masking:
     told: tuple[int, ...] = CLOSEST_FIRST
 
 
+#: What stands first in a pair, and is longer, is no name.
+_LONGEST_NAME = 1024
 #: Known secrets, and nothing else.
 ALL_KNOWN = Masking()
 
@@ -94,10 +96,12 @@ def clean_notes(value: Any, masking: Masking) -> Any:
     if isinstance(value, str):
         return mask_text(value, masking.patterns)
     if isinstance(value, dict):
-        return {key: clean_notes(one, masking) for key, one in value.items()}
+        return {mask_name(key): clean_notes(one, masking) for key, one in value.items()}
     if isinstance(value, list | tuple):
         if len(value) == 2 and all(isinstance(one, str) for one in value) and is_secret_name(value[0], value[1]):
             return list(redact_headers(((value[0], value[1]),))[0])
+        if len(value) == 2 and isinstance(value[0], str) and len(value[0]) < _LONGEST_NAME:
+            return [mask_text(mask_name(value[0]), masking.patterns), clean_notes(value[1], masking)]
         return [clean_notes(one, masking) for one in value]
     return value
 

@@ -196,7 +196,7 @@ class CaptureDB:
             "chunked": exchange.http_chunks is not None,
             "ending": exchange.ending.value,
             "end_us": exchange.end_us,
-            "notes": json.dumps(exchange.notes),
+            "notes": json.dumps(_clean_notes(exchange)),
         }
         with self.writing():
             columns = ", ".join(row)
@@ -342,6 +342,14 @@ def _address(request: Request | None) -> dict[str, str | None]:
         return {"method": None, "url": None, "request_headers": None}
     headers = json.dumps(redact_headers(request.headers))
     return {"method": request.method, "url": redact_url(request.url), "request_headers": headers}
+
+
+def _clean_notes(exchange: Exchange) -> dict[str, object]:
+    """Notes without secrets; what no framing covers of a body is evidence as the body is."""
+    from streamlab.sharing.shared import ALL_KNOWN, clean_notes
+
+    evidence = ("unframed",) if exchange.head is not None else ()
+    return {key: one if key in evidence else clean_notes(one, ALL_KNOWN) for key, one in exchange.notes.items()}
 
 
 def _masked_body(request: Request | None) -> bytes | None:

@@ -6,7 +6,7 @@ request heads and the heads of responses are redacted on the way in. The body of
 
 from __future__ import annotations
 
-from streamlab.redaction import redact_headers, redact_line, redact_url
+from streamlab.redaction import mask_name, redact_headers, redact_line, redact_url
 
 #: A head that is longer is passed on as it is from there: streams would wait for it.
 _MAX_HEAD = 64 * 1024
@@ -45,14 +45,14 @@ class _Lines:
         else:
             name, colon, value = text.partition(b":")
             self._name = name if colon else b""
-            before = name + colon
+            before = (mask_name(name.decode("latin-1")).encode("latin-1") if colon else name) + colon
         if not self._name or len(name) >= 256:
-            return _known_keys(line)
+            return _known_keys(before + line[len(before) :])
         bare = value.strip(b" \t")
         ((_, redacted),) = redact_headers(((name.strip().decode("latin-1"), bare.decode("latin-1")),))
         replaced = redacted.encode("latin-1")
         if replaced == bare:
-            return line
+            return before + line[len(before) :]
         at = len(value) - len(value.lstrip(b" \t"))
         return before + value[:at] + replaced + line[len(text) :]
 

@@ -212,7 +212,7 @@ def _summary(browser: Browser, number: int) -> Generator[object, None, tuple[Ana
             break
         yield None
     report = analyzer.finish(exchange.ending, exchange.end_us)
-    return summary_of(report, analyzer.ctx.accumulator.model, index), str(report.completion.get("content") or "")
+    return summary_of(report, analyzer.ctx.accumulator.model, index)
 
 
 def main() -> None:

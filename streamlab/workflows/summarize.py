@@ -192,16 +192,17 @@ def summary_and_text(exchange: Exchange) -> tuple[AnalysisSummary, str]:
         analyzer.feed(segment.offset_us, segment.data)
         index.feed(segment.offset_us, segment.data)
     report = analyzer.finish(exchange.ending, exchange.end_us)
-    return summary_of(report, analyzer.ctx.accumulator.model, index), str(report.completion.get("content") or "")
+    return summary_of(report, analyzer.ctx.accumulator.model, index)
 
 
-def summary_of(report: Report, model: str | None, index: EventIndex) -> AnalysisSummary:
-    """What lists show of a report."""
+def summary_of(report: Report, model: str | None, index: EventIndex) -> tuple[AnalysisSummary, str]:
+    """What lists show of a report, and the text to search in; both are kept, so that neither holds a known secret."""
     from streamlab.judging.ranking import worst_first
+    from streamlab.sharing.masking import mask_text
 
-    return AnalysisSummary(
+    summary = AnalysisSummary(
         api=str(report.api),
-        model=model if isinstance(model, str) else None,
+        model=mask_text(model) if isinstance(model, str) else None,
         dialect=report.dialect,
         events=report.metrics.events,
         ttft_us=report.metrics.ttft_us,
@@ -210,6 +211,7 @@ def summary_of(report: Report, model: str | None, index: EventIndex) -> Analysis
         rules={one.rule: str(one.severity) for one in worst_first(report.findings)},
         gaps=spark_levels(index.sketch.gaps),
     )
+    return summary, mask_text(str(report.completion.get("content") or ""))
 
 
 def _worst(report: Report) -> str | None:

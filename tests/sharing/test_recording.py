@@ -32,7 +32,7 @@ def _frames(secret: str, connection: int) -> list[Frame | Reads]:
     """A conversation whose request and answer hold a secret, the answer in pieces."""
     asked = {"model": "m", "api_key": "hunter2hunter2", "messages": [{"content": f"my key {secret}"}]}
     body = json.dumps(asked).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    head = f"POST /v1 HTTP/1.1\r\nHost: h\r\nx-{secret}: 1\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     half = len(secret) // 2
     events = [
         b'data: {"choices":[{"index":0,"delta":{"content":' + json.dumps(one).encode() + b"}}]}\n\n"
@@ -72,6 +72,7 @@ def test_what_is_in_the_database(tmp_path, masking) -> None:
             exchange = database.get(number)
             assert exchange.request is not None
             assert tells(secret, prefix).encode() not in exchange.request.body
+            assert tells(secret, prefix) not in str(exchange.request.headers)
             half = json.dumps(secret[: len(secret) // 2])[1:-1].encode()
             assert (half in exchange.body) is (masking is None)
             assert len(exchange.segments) == 4

@@ -41,25 +41,37 @@ def _planted(number: int) -> Exchange:
     cut = 6 + number % len(three)
     asked = {
         "model": "m", "stream": True, "messages": [{"role": "user", "content": f"I have {two}"}],
-        "tools": [{"type": "mcp", "headers": {"Authorization": f"Bearer {one}"}, "authorization": one}],
+        "tools": [
+            {"type": "mcp", "headers": {"Authorization": f"Bearer {one}", f"x-my-{four}": ""}, "authorization": one}
+        ],
     }  # fmt: skip
     events = [
-        *streams.chat_text(said[:cut], said[cut : cut + 3], said[cut + 3 :])[:-1],
+        *({**one, "model": four} for one in streams.chat_text(said[:cut], said[cut : cut + 3], said[cut + 3 :])[:-1]),
         {"error": {"message": f"Incorrect API key provided: {four}", "type": "invalid"}},
     ]
     body = streams.sse(events, done=False) + f": {one}\n\ndata: {{'broken': '{two}'\n\n".encode()
     return Exchange(
         request=Request(
             "POST", f"http://h/v1/chat/completions?api_key={one}&next=https%3A%2F%2Fx%3Ftoken%3D{two}",
-            (("authorization", f"Bearer {one}"), ("x-portkey-config", json.dumps({"api_key": two})), ("x-echo", three)),
+            (
+                ("authorization", f"Bearer {one}"), ("x-portkey-config", json.dumps({"api_key": two})),
+                ("x-echo", three), (f"x-{one}", "1"), (f"my-own-{two}", "1"),
+            ),
             json.dumps(asked).encode(),
         ),
         head=ResponseHead(
-            200, (("content-type", "text/event-stream"), ("set-cookie", f"s={one}"), ("x-debug", f"key {four}")), 5
+            200,
+            (
+                ("content-type", "text/event-stream"), ("set-cookie", f"s={one}"), ("x-debug", f"key {four}"),
+                (f"x-{four}", "1"), ("vary", f"x-my-{one}"),
+            ),
+            5,
         ),
         segments=(Segment(10, body[: len(body) // 2]), Segment(20, body[len(body) // 2 :])),
         end_us=30, label=f"with {four}", started_at="2026-11-28T00:00:00.000000Z",
-        notes={"unframed": f"HTTP/1.1 200 {two}", "unfinished_head": f"x: {three}"},
+        notes={
+            "unframed": f"HTTP/1.1 200 {two}", "unfinished_head": f"x: {three}", "trailers": [[f"x-my-{three}", "1"]],
+        },
     )  # fmt: skip
 
 
@@ -144,7 +156,7 @@ _COMMANDS = [
     ["show", "DB#1"], ["show", "DB#2", "--json"], ["diff", "DB#1"], ["diff", "DB#5", "--json"],
     ["compare", "DB#1", "DB#2"], ["compare", "DB#1", "DB#2", "--json"],
     ["normalize", "DB#1", "--blame"], ["normalize", "DB#3", "--blame", "--json"],
-    ["ls", "--db", "DB", "--json"], ["trend", "DB", "--by", "label", "--format", "csv"],
+    ["ls", "--db", "DB", "--json"], ["trend", "DB", "--by", "label,model", "--format", "csv"],
 ]  # fmt: skip
 
 
@@ -161,6 +173,11 @@ def test_no_command_says_one_unless_told_to(database, tmp_path, capsys) -> None:
     with CaptureDB(copy) as capture:
         for (report,) in capture.connection.execute("SELECT report FROM reports"):
             assert _leaks(zstandard.ZstdDecompressor().decompress(report[report.index(b"\x28\xb5\x2f\xfd") :])) == []
+        for table in ("summaries", "contents", "exchanges"):
+            for row in capture.query(f"SELECT * FROM {table}"):
+                evidence = json.loads(row["notes"])["unframed"] if table == "exchanges" else ""  # as the body is
+                assert _leaks("".join(map(str, row)).replace(evidence, "").encode()) == [], table
+        assert capture.query("SELECT count(*) FROM summaries")[0][0] == 10
     with pytest.raises(SystemExit):
         main(["check", str(copy), "--json", "--keep-secrets"])
     assert _leaks(capsys.readouterr().out.encode())

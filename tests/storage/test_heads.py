@@ -36,6 +36,14 @@ def test_a_request_head_is_redacted_as_the_recorder_would() -> None:
     assert redact_request_head(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n") == b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
+def test_a_key_in_the_name_of_a_header_is_masked_where_it_stands() -> None:
+    key = b"sk-proj-" + b"q7Zp" * 8
+    line = b"x-my-%s : 1\r\n" % key
+    redacted = redact_request_head(b"GET / HTTP/1.1\r\n" + line + b"Host: h\r\n\r\n")
+    assert redacted == b"GET / HTTP/1.1\r\nx-my-sk-proj-%s : 1\r\nHost: h\r\n\r\n" % (b"x" * 32)
+    assert b"q7Zp" not in ResponseHeads().feed(b"HTTP/1.1 200 OK\r\n" + line + b"y" * 300 + line + b"\r\n")
+
+
 @given(st.lists(st.integers(1, len(_RESPONSE) + len(_BODY)), max_size=8))
 def test_heads_of_responses_are_redacted_however_they_are_cut_and_bodies_are_not(cuts: list[int]) -> None:
     whole = _RESPONSE + _BODY
