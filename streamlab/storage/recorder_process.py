@@ -26,12 +26,12 @@ from streamlab.errors import UnreadableInputError
 from streamlab.sharing.masking import mask_text
 from streamlab.sharing.shared import Masking
 from streamlab.storage.background import LOOKS_A_SECOND, SharePolicy
-from streamlab.storage.block_cipher import BlockCipher
+from streamlab.storage.block_cipher import BlockCipher, RequestCipher
 from streamlab.storage.frames import COUNTS_AT, READ_AT, SPILLED_AT, TWO, U64, WRITTEN_AT, Layout, create_memory
 from streamlab.storage.overflow import Overflow, about_run
 from streamlab.storage.recorder import Observer, Recorder
 from streamlab.storage.spool import SpoolWriter
-from streamlab.storage.spool_files import SpoolFiles
+from streamlab.storage.spool_files import SpoolFiles, request_cipher
 from streamlab.storage.spool_reader import SpoolReader
 from streamlab.storage.taking_up import take_up
 from streamlab.storage.writing import LOST, WRITTEN, Writing
@@ -64,13 +64,13 @@ class Recording:
     masking: Masking | None = None
     layout: Layout = field(default_factory=Layout)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
-    cipher: BlockCipher | None = field(default=None, init=False)  # of what waits on disk to be masked
+    cipher: BlockCipher | RequestCipher = field(init=False)  # of what waits on disk to be masked
 
     def __post_init__(self) -> None:
         if self.label:
             object.__setattr__(self, "label", mask_text(self.label))
-        if self.masking is not None:
-            object.__setattr__(self, "cipher", BlockCipher())
+        cipher = BlockCipher() if self.masking is not None else request_cipher(self.run)
+        object.__setattr__(self, "cipher", cipher)
 
     def files(self) -> SpoolFiles:
         """What waits on disk; for one process each."""
@@ -83,7 +83,9 @@ class RecorderProcess:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self._memory = create_memory(recording.layout)
-        self._about = about_run(recording.layout, recording.label, encrypted=recording.cipher is not None)
+        mark = recording.cipher.mark if isinstance(recording.cipher, RequestCipher) else None
+        encrypted = mark is None
+        self._about = about_run(recording.layout, recording.label, encrypted=encrypted, requests=mark)
         overflow = Overflow(self._memory, recording.layout, recording.path, recording.files(), self._about)
         self._warn: Callable[[str], object] = bool
         self._forked_at = 0.0

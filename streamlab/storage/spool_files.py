@@ -2,8 +2,9 @@
 
 ``NAME-spool-RUN-K`` holds the blocks K * n to K * n + n - 1 of one run of a recorder, each behind a header with a
 checksum, so that a block that was being written when its process or the machine died is told from a whole one. Files
-are readable by their owner only. Heads in them hold no secrets (`heads`); bodies are as they came, or, where they are
-to be masked before they are written, encrypted with a key that is nowhere on disk (`block_cipher`).
+are readable by their owner only. Heads in them hold no secrets (`heads`); bodies of requests, which are masked before
+they are recorded, are encrypted with this user's key, and where answers are to be masked too, everything is, with a key
+that is nowhere on disk (`block_cipher`). Other bodies are as they came.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import struct
 import time
 import zlib
@@ -20,9 +22,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from streamlab.storage.block_cipher import BlockCipher
+from streamlab.storage.block_cipher import BlockCipher, NoRequests, RequestCipher
 from streamlab.storage.frames import Layout
+from streamlab.storage.seal import Seal
 
+#: What covers bytes in blocks on their way to the disk and back.
+Cipher = BlockCipher | RequestCipher | NoRequests
 #: What every block begins with: a mark, its number, its length, its checksum, and two clocks read together (wall,
 #: monotonic), by which times of another boot of the machine can still be told.
 _BLOCK = struct.Struct("=8sQIIQQ")
@@ -43,7 +48,7 @@ class Block(NamedTuple):
 class SpoolFiles:
     """The spool files of one run; with ``cipher`` their blocks are encrypted."""
 
-    def __init__(self, database: Path, run: str, layout: Layout, cipher: BlockCipher | None = None) -> None:
+    def __init__(self, database: Path, run: str, layout: Layout, cipher: Cipher | None = None) -> None:
         self._prefix = f"{database.resolve()}-spool-{run}-"
         self._layout = layout
         self._cipher = cipher
@@ -139,8 +144,8 @@ class SpoolFiles:
         return Block(self._cipher.applied(number, data) if self._cipher else data, wall_ns, monotonic_ns)
 
     def about(self) -> dict[str, object]:
-        """What the first file says of the run: ``relay`` (a process), ``label``, ``block``, ``file_blocks`` and
-        ``encrypted``."""
+        """What the first file says of the run: ``relay`` (a process), ``label``, ``block``, ``file_blocks``,
+        ``encrypted`` and ``requests`` (by which key bodies of requests are)."""
         for number in self.numbers():
             try:
                 with open(os.open(self.path(number), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
@@ -203,6 +208,20 @@ def _write_at(descriptor: int, at: int, data: memoryview) -> None:
         written = os.pwrite(descriptor, data, at)
         at += written
         data = data[written:]
+
+
+def request_cipher(run: str) -> RequestCipher:
+    """What covers bodies of requests in a run's blocks: by this user's key, or, where there is none, by one that dies
+    with this process."""
+    return RequestCipher(Seal().key_for("spool", run) or secrets.token_bytes(32))
+
+
+def reading_cipher(run: str, mark: object) -> Cipher | None:
+    """What reads them, given the mark of the key; None where nothing is covered."""
+    if mark is None:
+        return None
+    cipher = request_cipher(run)
+    return cipher if cipher.mark == mark else NoRequests()
 
 
 def runs_beside(database: Path) -> Iterator[str]:

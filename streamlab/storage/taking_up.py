@@ -10,11 +10,12 @@ import os
 from pathlib import Path
 
 from streamlab.sharing.shared import ALL_KNOWN, Masking
+from streamlab.storage.block_cipher import NoRequests
 from streamlab.storage.frames import Gathering, Layout
 from streamlab.storage.process_identity import is_alive
 from streamlab.storage.recorder import Observer, Recorder
 from streamlab.storage.recording_file import RecordingFile
-from streamlab.storage.spool_files import SpoolFiles, runs_beside
+from streamlab.storage.spool_files import SpoolFiles, reading_cipher, runs_beside
 
 
 def take_up(file: RecordingFile, observer: Observer) -> None:
@@ -41,7 +42,8 @@ def _take_up_run(path: Path, run: str, observer: Observer, masking: Masking | No
         if about.get("encrypted"):
             masking = masking or ALL_KNOWN  # as it was to be: what the recorder held of bodies went with it, too
         recorder = Recorder(path, label if isinstance(label, str) else None, observer, run, None, masking)
-        files = SpoolFiles(path, run, layout)
+        cipher = reading_cipher(run, about.get("requests"))
+        files = SpoolFiles(path, run, layout, cipher)
         if not recorder.start():
             return
         size = 0 if about.get("encrypted") else _feed(recorder, files, layout)
@@ -54,6 +56,8 @@ def _take_up_run(path: Path, run: str, observer: Observer, masking: Masking | No
             told = f"{size} bytes of a recording that was cut short were taken up"
             lost = "what waited on disk to be masked went with the recorder that was killed"
             observer.warn(f"{path}: {lost if about.get('encrypted') else told}")
+            if size and isinstance(cipher, NoRequests):
+                observer.warn(f"{path}: what clients said there cannot be read without the key of who recorded it")
     finally:
         os.close(lock)
 

@@ -683,21 +683,29 @@ def test_a_lock_at_the_start_is_waited_for(upstream: Upstream, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_what_a_lock_keeps_from_being_written_waits_for_the_next_start(upstream: Upstream, tmp_path: Path) -> None:
+    asked = b'{"model":"m","api_key":"hunter2hunter2"}'
     with recording(tmp_path, "--upstream", upstream.url) as proxy:
         _streams(proxy)
         eventually(lambda: sqlite3.connect(proxy.db).execute("SELECT 1").fetchone())
         lock = sqlite3.connect(proxy.db, isolation_level=None)
         lock.execute("BEGIN EXCLUSIVE")
-        _streams(proxy)
+        _streams(proxy, 2)
+        assert run(fetch(proxy.port, post("/v1/ok", asked))).raw == _OK
         assert proxy.stop() == 3
         lock.close()
         assert "takes them up" in proxy.stderr
+    (left,) = tmp_path.glob("capture.db-spool-*")
+    assert b"hunter2" not in left.read_bytes()
+    assert b"POST /v1/ok" in left.read_bytes()
     assert [path.stat().st_mode & 0o777 for path in tmp_path.glob("capture.db-spool-*")] == [0o600]
     with recording(tmp_path, "--upstream", upstream.url) as proxy:
         assert proxy.stop() == 0, proxy.stderr
     assert not list(tmp_path.glob("capture.db-*"))
     with CaptureDB(proxy.db) as db:
         assert [row.ending for row in db.overview()] == [Ending.COMPLETE] * 6
+        request = db.get(max(db.ids())).request
+    assert request is not None
+    assert request.body == asked.replace(b"hunter2hunter2", b"x" * 14)
 
 
 def test_two_recorders_and_a_reader_share_a_database(upstream: Upstream, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlab.storage.block_cipher import BlockCipher
+from streamlab.storage.block_cipher import BlockCipher, NoRequests, RequestCipher
 from streamlab.storage.frames import (
     HELD_AT,
     ORDER_AT,
@@ -28,7 +28,7 @@ from streamlab.storage.frames import (
 )
 from streamlab.storage.overflow import Overflow, about_run
 from streamlab.storage.spool import SpoolWriter
-from streamlab.storage.spool_files import SpoolFiles
+from streamlab.storage.spool_files import SpoolFiles, reading_cipher, request_cipher
 from streamlab.storage.spool_reader import SpoolReader
 
 _SMALL = Layout(block=4096, blocks=8, file_blocks=4)
@@ -49,7 +49,9 @@ def _one_by_one(gathered: Gathering) -> list[Frame]:
 class Spool:
     """Both ends in one process. Blocks go to disk when told, not by a thread."""
 
-    def __init__(self, folder: Path, layout: Layout = _SMALL, cipher: BlockCipher | None = None) -> None:
+    def __init__(
+        self, folder: Path, layout: Layout = _SMALL, cipher: BlockCipher | RequestCipher | None = None
+    ) -> None:
         self.layout = layout
         self.database = folder / "capture.db"
         self.memory = create_memory(layout)
@@ -430,3 +432,49 @@ def test_blocks_that_wait_to_be_masked_are_on_disk_for_nobody_else(tmp_path: Pat
     assert spool.reader.keep_rest({"encrypted": True}, tmp_path) is None
     os.close(spool.reading)
     os.close(spool.writing)
+
+
+def test_what_clients_say_is_on_disk_for_the_next_start_and_nobody_else(tmp_path: Path) -> None:
+    """Nor is what lay in memory before, behind the last frame of a block."""
+    cipher = request_cipher(_RUN)
+    spool = Spool(tmp_path, cipher=cipher)
+    said, answered = b'{"api_key":"hunter2hunter2"}' * 7, b"data: an answer\n\n" * 9
+
+    def work() -> None:
+        for number in range(120):
+            spool.writer.request_body(1, number, said + b"%d" % number)
+            spool.writer.response(1, number, answered[number:])
+            if number % 30 == 29:
+                assert spool.spill() > 0
+                raw = b"".join(one.read_bytes() for one in spool.on_disk)
+                assert b"hunter2" not in raw
+                assert answered[60:] in raw
+        about = about_run(spool.layout, None, requests=cipher.mark)
+        assert spool.reader.keep_rest(about, tmp_path)
+        assert b"hunter2" not in b"".join(one.read_bytes() for one in spool.on_disk)
+
+    _in_loop(work)
+    expected = [one for number in range(120) for one in (said + b"%d" % number, answered[number:])]
+    assert _said_on_disk(spool, reading_cipher(_RUN, cipher.mark)) == expected
+    strange = reading_cipher(_RUN, RequestCipher(b"another key").mark)
+    assert isinstance(strange, NoRequests)
+    left = _said_on_disk(spool, strange)
+    assert left[1::2] == expected[1::2]
+    assert left[::2] == [b"x" * len(one) for one in expected[::2]]
+    assert reading_cipher(_RUN, None) is None, "of a version before"
+    os.close(spool.reading)
+    os.close(spool.writing)
+
+
+def _said_on_disk(spool: Spool, cipher: RequestCipher | NoRequests | None) -> list[bytes]:
+    files = SpoolFiles(spool.database, _RUN, spool.layout, cipher)
+    gathered = Gathering()
+    for first in files.first_blocks():
+        for number in range(first, first + spool.layout.file_blocks):
+            block = files.read(number)
+            if block is not None:
+                gathered.add(block.data, 0, len(block.data))
+    files.close()
+    found = _one_by_one(gathered)
+    kinds = {kind: [one.data for one in found if one.kind is kind] for kind in (Kind.REQUEST_BODY, Kind.RESPONSE)}
+    return [one for pair in zip(*kinds.values(), strict=True) for one in pair]
