@@ -13,9 +13,11 @@ from typing import Any
 from streamlab.exchange import Ending, Headers
 from streamlab.redaction import is_secret_name, redact_headers, redact_line, redact_url
 from streamlab.sharing.shared import Masking
+from streamlab.storage.cut_lines import CutLines
 from streamlab.storage.draft import Draft
 from streamlab.storage.draft_parts import RequestDraft
 from streamlab.storage.frames import Frame, Kind
+from streamlab.storage.heads import kept_head, kept_trailers
 from streamlab.wire.http1 import (
     Body,
     BodyFraming,
@@ -45,10 +47,8 @@ class Conversation:
 
     def __init__(self, opened: Frame, label: str | None, touched: Touched, wall_ns: WallTime) -> None:
         tap, _, self._origin = opened.data.decode("utf-8", "replace").partition("\n")
-        self._tap = tap or None
-        self._label = label
-        self._touched = touched
-        self._wall_ns = wall_ns
+        self._tap, self._label = tap or None, label
+        self._touched, self._wall_ns = touched, wall_ns
         self._open: deque[Draft] = deque()
         self._latest: Draft | None = None
         self._answered: Draft | None = None  # the one whose answer came last
@@ -56,6 +56,7 @@ class Conversation:
         self._responses = ResponseReader()
         self._left: tuple[int, str] | None = None
         self._last_ns = opened.at_ns
+        self._cut_lines = CutLines()
         self._frozen: str | None = None  # the state since which nothing but whole chunks of one body has come
 
     def take(self, frame: Frame) -> None:
@@ -103,8 +104,9 @@ class Conversation:
         pieces: list[Piece] = []
         self._uploading.feed(data, 0, pieces)
         if self._uploading.trailers:
-            draft.notes["request_trailers"] = redact_headers(self._uploading.trailers)
+            draft.notes["request_trailers"] = self._cut_lines.of_request(self._uploading.trailers)
         if self._uploading.done:
+            self._cut_lines.request_over()
             self._uploading, draft.request.over = None, True
         self._touched(draft, sum(draft.request.add(piece) for piece, _ in pieces))
 
@@ -157,7 +159,7 @@ class Conversation:
         elif isinstance(event, Interim):
             draft.add_interim(event.head.status, _safe(event.head.headers), at_ns)
         elif isinstance(event, End):
-            self._end(draft, event.trailers, at_ns)
+            self._end(draft, self._cut_lines.of_response(event.trailers), at_ns)
         elif isinstance(event, Broken):
             self._broken(draft, event, at_ns)
         self._touched(draft, 0)
@@ -291,8 +293,9 @@ class Conversation:
             "open": len(self._open),
             "latest": drafts.index(self._latest) if self._latest is not None else None,
             "drafts": [draft.state(masking) for draft in drafts],
-            "uploading": self._uploading and self._uploading.state(),
-            "responses": self._responses.state(),
+            "uploading": self._uploading and self._uploading.state(kept_trailers),
+            "responses": self._responses.state(kept_trailers, kept_head),
+            "cut_lines": self._cut_lines.state(self._uploading, self._responses.body),
             "left": self._left,
             "last_ns": self._last_ns,
         }
@@ -316,8 +319,8 @@ class Conversation:
         found._latest = drafts[state["latest"]] if state["latest"] is not None else None
         found._uploading = BodyReader.restored(state["uploading"]) if state["uploading"] else None
         found._responses = ResponseReader.restored(state["responses"])
-        left = state["left"]
-        found._left = (int(left[0]), str(left[1])) if left else None
+        found._cut_lines = CutLines(state["cut_lines"])
+        found._left = (int(state["left"][0]), str(state["left"][1])) if state["left"] else None
         if since is not None:
             found._catch_up(since)
         return found

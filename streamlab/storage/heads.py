@@ -6,11 +6,14 @@ request heads and the heads of responses are redacted on the way in. The body of
 
 from __future__ import annotations
 
-from streamlab.redaction import mask_name, redact_headers, redact_line, redact_url
+from streamlab.exchange import Headers
+from streamlab.redaction import REDACTED, mask_name, redact_headers, redact_line, redact_url
 
 #: A head that is longer is passed on as it is from there: streams would wait for it.
 _MAX_HEAD = 64 * 1024
 _BEGIN = b"HTTP/"
+#: What may follow where a line is not over.
+_GOES_ON = b"0123456789" * 8
 
 
 def redact_request_head(raw: bytes) -> bytes:
@@ -45,7 +48,7 @@ class _Lines:
         else:
             name, colon, value = text.partition(b":")
             self._name = name if colon else b""
-            before = (mask_name(name.decode("latin-1")).encode("latin-1") if colon else name) + colon
+            before = (_masked_name(name) if colon else name) + colon
         if not self._name or len(name) >= 256:
             return _known_keys(before + line[len(before) :])
         bare = value.strip(b" \t")
@@ -55,6 +58,33 @@ class _Lines:
             return before + line[len(before) :]
         at = len(value) - len(value.lstrip(b" \t"))
         return before + value[:at] + replaced + line[len(text) :]
+
+
+def kept_trailers(trailers: Headers, line: bytes) -> tuple[Headers, bytes]:
+    """Trailers as they may be kept, and what of a line of them that is not complete."""
+    return redact_headers(trailers), kept_line(line)
+
+
+def kept_line(line: bytes) -> bytes:
+    """The beginning of a header line as it may be kept: short of its value, and without its name, where that may become
+    a secret. Whoever goes on from there leaves out what becomes of it (`CutLines`)."""
+    name, colon, _ = line.partition(b":")
+    if not colon:
+        longer = (line + _GOES_ON).decode("latin-1")
+        return line if mask_name(longer) == longer else REDACTED.encode()
+    longer_line = line + _GOES_ON
+    return line if _Lines().feed(longer_line) == longer_line else _masked_name(name) + b":"
+
+
+def kept_head(raw: bytes) -> bytes:
+    """A head that is not complete as it may be kept."""
+    first, newline, rest = raw.partition(b"\n")
+    lines, newest, last = rest.rpartition(b"\n")
+    return _known_keys(first) + newline + _Lines().feed(lines) + newest + kept_line(last)
+
+
+def _masked_name(name: bytes) -> bytes:
+    return mask_name(name.decode("latin-1")).encode("latin-1")
 
 
 class ResponseHeads:

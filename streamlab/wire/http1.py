@@ -10,7 +10,7 @@ What is wrong is returned as a `Fault`, never raised.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import count
@@ -216,6 +216,14 @@ class _At(Enum):
 Piece = tuple[bytes, int]
 
 
+#: What may be kept of trailers, and of a line of them that is not complete.
+Kept = Callable[[Headers, bytes], tuple[Headers, bytes]]
+
+
+def _whole(trailers: Headers, line: bytes) -> tuple[Headers, bytes]:
+    return trailers, line
+
+
 class BodyReader:
     """Follows one body through its framing: hand it bytes, it returns where the message ended in them.
 
@@ -251,16 +259,17 @@ class BodyReader:
         self._carry = b""
         self._plain = True  # no data with a CRLF in it has come yet
 
-    def state(self) -> list[object]:
-        """Where it is in the body, in JSON's terms, for `restored`."""
+    def state(self, kept: Kept = _whole) -> list[object]:
+        """Where it is in the body, in JSON's terms, for `restored`; ``kept`` says what of its trailers is."""
         fault = self.fault and [self.fault.reason, self.fault.status]
-        carry = self._carry.decode("latin-1")
+        trailers, line = kept(self.trailers, self.unfinished_trailer)
+        carry = (line if self._at is _At.TRAILERS else self._carry).decode("latin-1")
         return [
             self.framing.value,
             self.length,
             self.done,
             fault,
-            self.trailers,
+            trailers,
             self.chunk,
             self._left,
             self._at.value,
@@ -284,6 +293,11 @@ class BodyReader:
     def missing(self) -> int:
         """Bytes still due of the current chunk, or of a body of known length."""
         return self._left
+
+    @property
+    def unfinished_trailer(self) -> bytes:
+        """What has come of a line of the trailers that is not complete yet."""
+        return self._carry if self._at is _At.TRAILERS else b""
 
     @property
     def unread(self) -> bytes:
@@ -513,10 +527,12 @@ class ResponseReader:
         self._body: BodyReader | None = None
         self._fault: HttpFault | None = None
 
-    def state(self) -> list[object]:
-        """Where it is in the connection's responses, in JSON's terms, for `restored`."""
+    def state(self, kept: Kept = _whole, kept_head: Callable[[bytes], bytes] = bytes) -> list[object]:
+        """Where it is in the connection's responses, in JSON's terms, for `restored`; ``kept`` and ``kept_head`` say
+        what of trailers and of a head that is not complete is."""
         fault = self._fault and [self._fault.reason, self._fault.status]
-        return [self._methods, self._head.decode("latin-1"), fault, self._body and self._body.state()]
+        head = kept_head(self.head_bytes).decode("latin-1")
+        return [self._methods, head, fault, self._body and self._body.state(kept)]
 
     @classmethod
     def restored(cls, state: list[Any]) -> ResponseReader:

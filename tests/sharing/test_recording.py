@@ -148,6 +148,34 @@ def test_what_no_framing_covers_is_masked_in_the_point_to_go_on_from_too(tmp_pat
     recorder.close()
 
 
+def test_trailers_leave_no_secret_in_the_point_to_go_on_from(tmp_path) -> None:
+    """Of a request and of an answer, cut in and behind the line, gone on with by another writer or not."""
+    head = b"POST /v1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    line = b"x-debug: my key is %s\r\n" % _PAIRS[0][1].encode()
+    said = b"2\r\n{}\r\n0\r\n" + line + b"x-last: 1\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for number, cut in enumerate((44, 60, 61, len(said) - 9, len(said) - 2)):
+        path = tmp_path / f"{number}.db"
+        recorder = _recorder(path)
+        recorder.take([Frame(Kind.OPENED, 1, 1, b"\nhttp://up"), Frame(Kind.REQUEST, 1, 1, head)])
+        for first, rest in ((said[:cut], said[cut:]), (answer + said[:cut], said[cut:])):
+            for data in (first, rest):
+                recorder.take([Reads(1, [2], [data]) if first[:1] == b"H" else Frame(Kind.REQUEST_BODY, 1, 2, data)])
+                recorder.taken_to(number + 1)
+                recorder.write(at_once=True)
+                assert _PAIRS[0][1][12:20].encode() not in _pages(path), cut
+                if number % 2 == 0:  # as if it had died
+                    recorder.file.close()
+                    recorder = _recorder(path)
+        recorder.close()
+        with CaptureDB(path) as database:
+            exchange = database.get(1)
+            assert exchange.request.body == exchange.body == b"{}"
+        for name in ("trailers", "request_trailers"):
+            assert [one[0] for one in exchange.notes[name]][1:] == ["x-last"]
+            assert "my key is" in str(exchange.notes[name]) or number == 0 or number == 2
+
+
 def test_a_long_answer_is_masked_while_it_comes_wherever_it_is_parted(tmp_path, monkeypatch) -> None:
     """Of what is held in memory the older part is written; a key that lies across the place is masked all the same."""
     monkeypatch.setattr("streamlab.storage.draft._MOST_HELD", 3000)

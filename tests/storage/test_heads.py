@@ -9,9 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamlab.redaction import redact_headers, redact_url
-from streamlab.storage.heads import ResponseHeads, redact_request_head
+from streamlab.storage.cut_lines import CutLines
+from streamlab.storage.heads import ResponseHeads, kept_head, kept_trailers, redact_request_head
+from streamlab.wire.http1 import (
+    BodyFraming,
+    BodyReader,
+    HttpFault,
+    Interim,
+    ResponseReader,
+    parse_request_head,
+    parse_response_head,
+)
 from streamlab.wire.http1 import Head as ResponseHead
-from streamlab.wire.http1 import HttpFault, Interim, ResponseReader, parse_request_head, parse_response_head
 
 _REQUEST = (
     b"POST /v1/chat/completions?api_key=TOPSECRET&x=1 HTTP/1.1\r\nHost: h\r\nauthorization:Bearer TOPSECRET\r\n"
@@ -98,3 +107,44 @@ def test_a_head_without_end_is_given_up(line: bytes) -> None:
         out += heads.feed(b"HTTP/1.1 200 OK\r\n" + part if not at else part) if not heads.done else part
     assert heads.done
     assert out == b"HTTP/1.1 200 OK\r\n" + line
+
+
+_KEY = b"sk-proj-" + b"q7Zp" * 8
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        (b"authorization: Bearer a-bare-secret", b"secret"), (b"x-debug: my key is " + _KEY, b"q7Zp"),
+        (b"x-my-" + _KEY + b": 1", b"q7Zp"), (b"x-note: nothing", b""), (b"grpc-status: 0", b""),
+    ],
+)  # fmt: skip
+def test_trailers_in_the_point_to_go_on_from_hold_no_secret_wherever_they_are_cut(line: bytes, left: bytes) -> None:
+    """And who goes on from there records none either, and nothing that is not so."""
+    sent = b"0\r\nx-first: 1\r\n" + line + b"\r\nx-last: 2\r\n\r\n"
+    for cut in range(3, len(sent)):
+        body = BodyReader(BodyFraming.CHUNKED)
+        body.feed(sent[:cut], 0, [])
+        lines = CutLines(CutLines().state(None, body))
+        state = body.state(kept_trailers)
+        assert left == b"" or left not in str(state).encode(), cut
+        again = BodyReader.restored(state)
+        again.feed(sent[cut:], 0, [])
+        assert again.done
+        assert again.fault is None
+        found = lines.of_response(again.trailers)
+        assert left == b"" or left not in str(found).encode(), cut
+        assert found[0] == ("x-first", "1")
+        assert found[-1] == ("x-last", "2")
+        name, _, value = line.decode().partition(": ")
+        assert left or found[1] == (name, value)
+        assert lines.of_response((("x", "next"),)) == (("x", "next"),)
+
+
+def test_a_head_in_the_point_to_go_on_from_holds_no_secret() -> None:
+    raw = b"HTTP/1.1 200 OK\r\nx-fine: 1\r\nauthorization: Bearer hidden\r\nx-debug: " + _KEY
+    for cut in range(len(raw)):
+        kept = kept_head(raw[:cut])
+        assert b"hidden" not in kept
+        assert b"q7Zp" not in kept
+    assert kept_head(raw[:30]) == raw[:30]
