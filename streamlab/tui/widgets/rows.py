@@ -122,6 +122,8 @@ class Rows(ScrollView, can_focus=True):
             top = self.cursor - rows + 1
         if top != self.scroll_offset.y:
             self.scroll_to(y=top, animate=False, immediate=True)
+            if self.scroll_offset.y < top:  # with the first row too many there is no scrollbar yet, and no scrolling
+                self.call_after_refresh(self.scroll_to, y=top, animate=False, immediate=True)
         return top
 
     def on_resize(self) -> None:
