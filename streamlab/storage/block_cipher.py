@@ -1,18 +1,29 @@
 """Keeps blocks on disk, or what clients said in them, unreadable where it may not be written as it came.
 
-What is covered is combined with a stream of bytes that SHAKE-256 makes of a key and the place in a run's blocks, which
-is never used twice for other bytes.
+What is covered is encrypted with AES-256 in counter mode. Every block that is written has a nonce of its own, drawn at
+random, which lies beside it: no two share a stretch of the cipher's stream, whatever runs, blocks and writings of the
+same block share a key. It keeps secrets from being read, not blocks from being changed: whoever can write spool files
+can write others.
 """
 
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
-from hashlib import shake_256
+from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from streamlab.redaction import MASK
 from streamlab.storage.frames import FRAME, Kind
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import CipherContext
+
+#: Bytes of a key, and of a nonce.
+KEY_BYTES, NONCE_BYTES = 32, 16
+#: Held while the library is loaded, which happens in a thread: a process that is forked meanwhile could never load it.
+loading = threading.Lock()
 #: Bytes at once: the thread that works for the disk shares a core with streams, and holds it for so long.
 _PIECE = 64 * 1024
 #: What holds bytes of requests' bodies; what is skipped holds what lay there before.
@@ -25,11 +36,13 @@ class BlockCipher:
     twice it gives what it was given."""
 
     def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+        self._key = secrets.token_bytes(KEY_BYTES)
 
-    def applied(self, number: int, data: bytes | memoryview) -> bytes:
+    def applied(self, nonce: bytes, data: bytes | memoryview) -> bytes:
         """A block, encrypted or decrypted."""
-        return _mixed(self._key, number, 0, data)
+        block = bytearray(data)
+        _apply(_stream(self._key, nonce), block, 0, len(block))
+        return bytes(block)
 
 
 class RequestCipher:
@@ -42,21 +55,22 @@ class RequestCipher:
     @property
     def mark(self) -> str:
         """Tells this key from others, and nobody what it is."""
-        return shake_256(b"mark" + self._key).hexdigest(8)
+        return blake2b(key=self._key, person=b"mark", digest_size=8).hexdigest()
 
-    def applied(self, number: int, data: bytes | memoryview) -> bytes:
+    def applied(self, nonce: bytes, data: bytes | memoryview) -> bytes:
         """A block, encrypted or decrypted."""
-        block = bytearray(data)
+        block, stream = bytearray(data), None
         for begin, end in _of_clients(block):
-            block[begin:end] = _mixed(self._key, number, begin, memoryview(block)[begin:end])
+            stream = stream or _stream(self._key, nonce)
+            _apply(stream, block, begin, end)
         return bytes(block)
 
 
 class NoRequests:
     """Takes the place of a `RequestCipher` whose key is gone: bodies of requests are filled."""
 
-    def applied(self, number: int, data: bytes | memoryview) -> bytes:
-        """A block, whatever its number, without what clients said."""
+    def applied(self, nonce: bytes, data: bytes | memoryview) -> bytes:
+        """A block, whatever its nonce, without what clients said."""
         block = bytearray(data)
         for begin, end in _of_clients(block):
             block[begin:end] = MASK.encode() * (end - begin)
@@ -73,11 +87,15 @@ def _of_clients(block: bytes | bytearray) -> Iterator[tuple[int, int]]:
             yield at - length, min(at, size)
 
 
-def _mixed(key: bytes, number: int, place: int, data: bytes | memoryview) -> bytes:
-    pieces = []
-    for at in range(0, len(data), _PIECE):
-        piece = data[at : at + _PIECE]
-        stream = shake_256(b"%s%d:%d" % (key, number, place + at)).digest(len(piece))
-        mixed = int.from_bytes(piece, "little") ^ int.from_bytes(stream, "little")
-        pieces.append(mixed.to_bytes(len(piece), "little"))
-    return b"".join(pieces)
+def _stream(key: bytes, nonce: bytes) -> CipherContext:
+    """The cipher at the beginning of its stream. Loads the library when the first block is covered, not before."""
+    with loading:
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    return Cipher(algorithms.AES(key), modes.CTR(nonce)).encryptor()
+
+
+def _apply(stream: CipherContext, block: bytearray, begin: int, end: int) -> None:
+    """Put what the cipher makes of it in the place of a stretch of a block."""
+    for at in range(begin, end, _PIECE):
+        stop = min(at + _PIECE, end)
+        block[at:stop] = stream.update(block[at:stop])

@@ -121,4 +121,4 @@ def check_room(folder: Path) -> None:
 def about_run(layout: Layout, label: str | None, *, encrypted: bool = False, requests: str | None = None) -> About:
     """What a spool file says of the run it belongs to; called by the relay."""
     told = {"block": layout.block, "file_blocks": layout.file_blocks, "encrypted": encrypted, "requests": requests}
-    return {"format": "streamlab.spool/1", "relay": this_process(), "label": label, **told}
+    return {"format": "streamlab.spool/2", "relay": this_process(), "label": label, **told}

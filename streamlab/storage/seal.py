@@ -35,10 +35,11 @@ class Seal:
         ).digest()
 
     def key_for(self, *about: object) -> bytes | None:
-        """A key for something else, which only this user can make again; None where there is no key."""
+        """A key of 32 bytes for something else, which only this user can make again; None where there is no key."""
         if self._key is None:
             return None
-        return blake2b(repr(about).encode("utf-8", "surrogatepass"), key=self._key, person=b"key").digest()
+        said = repr(about).encode("utf-8", "surrogatepass")
+        return blake2b(said, digest_size=_KEY_BYTES, key=self._key, person=b"key").digest()
 
     def opened(self, sealed: bytes, *about: object) -> bytes | None:
         """What was kept, given its seal and it; None unless this user sealed it about this."""

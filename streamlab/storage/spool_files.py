@@ -22,16 +22,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from streamlab.storage.block_cipher import BlockCipher, NoRequests, RequestCipher
+from streamlab.storage.block_cipher import KEY_BYTES, NONCE_BYTES, BlockCipher, NoRequests, RequestCipher
 from streamlab.storage.frames import Layout
 from streamlab.storage.seal import Seal
 
 #: What covers bytes in blocks on their way to the disk and back.
 Cipher = BlockCipher | RequestCipher | NoRequests
-#: What every block begins with: a mark, its number, its length, its checksum, and two clocks read together (wall,
-#: monotonic), by which times of another boot of the machine can still be told.
-_BLOCK = struct.Struct("=8sQIIQQ")
-_MARK = b"StLbSpl1"
+#: What every block begins with: a mark, its number, its length, its checksum, two clocks read together (wall,
+#: monotonic), by which times of another boot of the machine can still be told, and the nonce it is encrypted with.
+_BLOCK = struct.Struct(f"=8sQIIQQ{NONCE_BYTES}s")
+_MARK = b"StLbSpl2"
 #: What every file begins with: JSON, padded.
 _FILE_HEADER = 4096
 _NAME = re.compile(r"-spool-([0-9a-f]{8})-(\d{1,12})")
@@ -84,9 +84,10 @@ class SpoolFiles:
         """Write a block; its file is locked against being deleted until `unlock`. Raises OSError."""
         file_number, index = divmod(number, self._layout.file_blocks)
         descriptor = self._locked(file_number, about)
+        nonce = secrets.token_bytes(NONCE_BYTES)
         if self._cipher is not None:
-            data = memoryview(self._cipher.applied(number, data))
-        header = _BLOCK.pack(_MARK, number, len(data), zlib.crc32(data), time.time_ns(), time.monotonic_ns())
+            data = memoryview(self._cipher.applied(nonce, data))
+        header = _BLOCK.pack(_MARK, number, len(data), zlib.crc32(data), time.time_ns(), time.monotonic_ns(), nonce)
         at = _FILE_HEADER + index * self.stride
         # The header last: short of a crash of the machine, a block whose header is there is whole.
         _write_at(descriptor, at + _BLOCK.size, data)
@@ -136,12 +137,12 @@ class SpoolFiles:
             return None
         if len(raw) < _BLOCK.size:
             return None
-        mark, found, size, checksum, wall_ns, monotonic_ns = _BLOCK.unpack_from(raw)
+        mark, found, size, checksum, wall_ns, monotonic_ns, nonce = _BLOCK.unpack_from(raw)
         data = raw[_BLOCK.size : _BLOCK.size + size]
         whole = mark == _MARK and found == number and len(data) == size and zlib.crc32(data) == checksum
         if not whole:
             return None
-        return Block(self._cipher.applied(number, data) if self._cipher else data, wall_ns, monotonic_ns)
+        return Block(self._cipher.applied(nonce, data) if self._cipher else data, wall_ns, monotonic_ns)
 
     def about(self) -> dict[str, object]:
         """What the first file says of the run: ``relay`` (a process), ``label``, ``block``, ``file_blocks``,
@@ -213,7 +214,7 @@ def _write_at(descriptor: int, at: int, data: memoryview) -> None:
 def request_cipher(run: str) -> RequestCipher:
     """What covers bodies of requests in a run's blocks: by this user's key, or, where there is none, by one that dies
     with this process."""
-    return RequestCipher(Seal().key_for("spool", run) or secrets.token_bytes(32))
+    return RequestCipher(Seal().key_for("spool", run) or secrets.token_bytes(KEY_BYTES))
 
 
 def reading_cipher(run: str, mark: object) -> Cipher | None:

@@ -19,7 +19,9 @@ from streamlab.servers.command import BASE_URL_VARIABLES
 from streamlab.storage.capture_db import SQLITE_VERSION, CaptureDB
 from streamlab.storage.location import default_db
 
-_PACKAGES = ("brotli", "click", "httpx", "msgspec", "rich", "sqlite-utils", "textual", "uvloop", "zstandard")
+_PACKAGES = (
+    "brotli", "click", "cryptography", "httpx", "msgspec", "rich", "sqlite-utils", "textual", "uvloop", "zstandard",
+)  # fmt: skip
 #: What record and replay listen on where nobody says.
 _PORTS = (("record", 9100), ("replay", 9200))
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")

@@ -57,6 +57,18 @@ def test_help_loads_click_and_no_command():
     assert not heavy & {name.partition(".")[0] for name in loaded}
 
 
+def test_what_encrypts_is_loaded_when_a_block_waits_on_disk_and_not_before():
+    modules = "cli, cli.check, cli.record, servers.relay, storage.recorder_process, workflows.record, workflows.check"
+    loading = "; ".join(f"import streamlab.{one}" for one in modules.split(", "))
+    making = (
+        "from streamlab.storage.recorder_process import Recording; Recording(pathlib.Path('x'), None, print).files()"
+    )
+    assert "cryptography" not in _loaded_by(f"import pathlib; {loading}; {making}")
+    assert "cryptography" in _loaded_by(
+        "from streamlab.storage.block_cipher import BlockCipher as one; one().applied(b'n' * 16, b'')"
+    )
+
+
 #: module, a line that does not belong there, the contract it breaks, and how `lint-imports` names the import.
 _VIOLATIONS = [
     ("apis/chat/rules/lifecycle/done_missing.py", "import time", "Core rooms touch nothing", "time"),

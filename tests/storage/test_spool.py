@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from streamlab.storage.block_cipher import BlockCipher, NoRequests, RequestCipher
 from streamlab.storage.frames import (
+    FRAME,
     HELD_AT,
     ORDER_AT,
     SPILLED_AT,
@@ -456,14 +457,37 @@ def test_what_clients_say_is_on_disk_for_the_next_start_and_nobody_else(tmp_path
     _in_loop(work)
     expected = [one for number in range(120) for one in (said + b"%d" % number, answered[number:])]
     assert _said_on_disk(spool, reading_cipher(_RUN, cipher.mark)) == expected
-    strange = reading_cipher(_RUN, RequestCipher(b"another key").mark)
+    strange = reading_cipher(_RUN, RequestCipher(b"another key".ljust(32)).mark)
     assert isinstance(strange, NoRequests)
     left = _said_on_disk(spool, strange)
     assert left[1::2] == expected[1::2]
     assert left[::2] == [b"x" * len(one) for one in expected[::2]]
-    assert reading_cipher(_RUN, None) is None, "of a version before"
+    assert reading_cipher(_RUN, None) is None, "nothing is covered"
     os.close(spool.reading)
     os.close(spool.writing)
+
+
+@pytest.mark.parametrize("make", [BlockCipher, lambda: RequestCipher(b"a key".ljust(32))])
+def test_the_same_block_is_never_covered_the_same_way(
+    tmp_path: Path, make: Callable[[], BlockCipher | RequestCipher]
+) -> None:
+    """Not by the same key, for the same number, in another run or once more: else two of them tell what both say."""
+    cipher, head = make(), FRAME.pack(Kind.REQUEST_BODY, 1, 1, 4096 - FRAME.size)
+    block = head + bytes(4096 - FRAME.size)
+    seen = []
+    for run in (_RUN, "0123abcd"):
+        files = SpoolFiles(tmp_path / "capture.db", run, _SMALL, cipher)
+        for _ in range(2):
+            files.write(3, memoryview(block), {})
+            files.unlock()
+            raw = files.path(0).read_bytes()
+            covered = raw[4096 + 3 * files.stride :][-4096 + FRAME.size :]
+            seen += [covered[at : at + 16] for at in range(0, len(covered), 16)]
+            read = files.read(3)
+            assert read is not None
+            assert read.data == block
+        files.close()
+    assert len(set(seen)) == len(seen)
 
 
 def _said_on_disk(spool: Spool, cipher: RequestCipher | NoRequests | None) -> list[bytes]:
