@@ -120,8 +120,10 @@ class Connection:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        if self._connecting is not None:
-            self._connecting.cancel()
-        if self._side_request is not None:
-            self._side_request.close()
+        connecting, self._connecting = self._connecting, None
+        if connecting is not None:
+            connecting.cancel()
+        asked, self._side_request = self._side_request, None
+        if asked is not None:
+            asked.close()
         self._on_close(self)

@@ -347,7 +347,9 @@ class Dialogue:
             self._upstream.close()
         self._client.close()
         self._tap.closed(self.number, self._now())
-        self._around.closed()
+        around, self._transformed = self._around, None
+        del self._around  # whoever holds us is held by it: both would stay until the garbage of the whole process is
+        around.closed()
 
     def _become(self, phase: Phase) -> None:
         assert phase in TRANSITIONS[self.phase], f"{self.phase} -> {phase}"

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import functools
 import socket
 import ssl
 import struct
@@ -163,17 +164,16 @@ class Endpoint:
     def reset(self, then: Callable[[], None]) -> None:
         """RST after the peer's machine took everything sent so far; then call ``then``."""
         deadline = self._loop.time() + _FLUSH_SECONDS
+        self._when_flushed(functools.partial(self._reset_when_taken, deadline, then))
 
-        def attempt() -> None:
-            if not self.closed and self._in_flight() and self._loop.time() < deadline:
-                self._loop.call_later(_FLUSH_STEP, attempt)
-                return
-            if not self.closed:
-                with contextlib.suppress(OSError):
-                    self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            then()
-
-        self._when_flushed(attempt)
+    def _reset_when_taken(self, deadline: float, then: Callable[[], None]) -> None:
+        if not self.closed and self._in_flight() and self._loop.time() < deadline:
+            self._loop.call_later(_FLUSH_STEP, self._reset_when_taken, deadline, then)
+            return
+        if not self.closed:
+            with contextlib.suppress(OSError):
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        then()
 
     def _in_flight(self) -> int:
         """Bytes the kernel sent that the peer's has not acknowledged; a reset would drop them."""
@@ -191,6 +191,7 @@ class Endpoint:
             self._loop.remove_writer(self._sock)
         self.closed = True
         self.on_data, self.on_end, self.on_drained = _ignore, _ignore, _ignore_drained
+        self._after_flush = None
         self._sock.close()
 
 

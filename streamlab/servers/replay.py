@@ -295,7 +295,8 @@ class _Connection:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            if self._performance is not None:
-                self._performance.abandon()
+            performance, self._performance = self._performance, None
+            if performance is not None:
+                performance.abandon()
             self._client.close()
             self._on_close(self)
