@@ -254,9 +254,8 @@ class Dialogue:
         if self._transformed is None or self.phase is not Phase.RELAYING:
             return
         self._last_ns = self._now()
-        if self._transformed.go_on():
+        if self._transformed.go_on():  # else: another turn, or `client_drained`
             self._read_on()
-        # else: another turn, or `client_drained`
 
     def side_answer(self, body: bytes) -> None:
         """What the upstream answered to a question of our own; b"" when that was nothing whole."""
@@ -348,7 +347,7 @@ class Dialogue:
         self._client.close()
         self._tap.closed(self.number, self._now())
         around, self._transformed = self._around, None
-        del self._around  # whoever holds us is held by it: both would stay until the garbage of the whole process is
+        del self._around  # we hold each other: both would stay until the next full collection
         around.closed()
 
     def _become(self, phase: Phase) -> None:
