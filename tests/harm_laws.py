@@ -244,9 +244,11 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
     "names": frozenset(
         {
             "tool-call-name-repeated", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
-            "messages-block-restarted", "messages-tool-name-not-in-tools", "messages-event-after-stop",
+            "tool-call-args-before-name", "messages-block-restarted", "messages-tool-name-not-in-tools",
+            "messages-event-after-stop",
             "messages-unknown-type",
-            "responses-item-changed", "responses-completed-output-empty", "responses-error-without-failed",
+            "responses-item-changed", "responses-completed-output-empty",
+            "responses-error-without-failed",
             "responses-item-event-repeated",
             "responses-item-done-missing",
             "responses-completed-output-missing", "responses-response-missing", "responses-terminal-missing",

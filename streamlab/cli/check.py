@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,8 +144,10 @@ class Outcomes:
 
     def reports(self) -> Iterator[tuple[str, int | None, Report]]:
         """As the formats for machines take them."""
+        from streamlab.workflows.check import recovered
+
         for outcome, report in self:
-            yield outcome.target.source, outcome.target.id, report
+            yield outcome.target.source, outcome.target.id, replace(report, recovered=recovered(outcome))
 
 
 def _print_text(outcomes: Outcomes, summary: Summary) -> None:

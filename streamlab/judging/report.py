@@ -15,7 +15,9 @@ class Report:
     """Findings in the order of the stream, numbers, and what a client would hold.
 
     ``judged`` is False where no rules of the API ran over an answer, and ``why`` says why, in a phrase.
-    ``dialect`` is the vendor or server the exchange betrays, ``dialect_reasons`` why; None and () when none does.
+    ``recovered`` are findings about events that no client could read before their framing was repaired: without
+    numbers and bytes, and in no count. ``dialect`` is the vendor or server the exchange betrays, ``dialect_reasons``
+    why; None and () when none does.
     """
 
     api: Api
@@ -26,6 +28,7 @@ class Report:
     dialect_reasons: tuple[str, ...] = field(default=())
     judged: bool = True
     why: str | None = None
+    recovered: tuple[Finding, ...] = ()
 
     @property
     def worst(self) -> Severity | None:

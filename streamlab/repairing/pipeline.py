@@ -303,7 +303,20 @@ def _past(repair: Repair, draft: Draft) -> list[Draft]:
             return []
         return [draft]
     made = list(repair.event(draft))
+    if repair.comments:
+        made = _in_place(repair, made)
     if repair.comments and not repair.holding:
         at = next((at for at, one in enumerate(made) if one is draft), len(made))
         made[at:at], repair.comments = repair.comments, []
     return made
+
+
+def _in_place(repair: Repair, made: list[Draft]) -> list[Draft]:
+    """Comments that came before all of an event that goes out go before it."""
+    placed: list[Draft] = []
+    for one in made:
+        since = min(one.sources, default=-1)
+        while repair.comments and max(repair.comments[0].sources, default=-1) < since:
+            placed.append(repair.comments.pop(0))
+        placed.append(one)
+    return placed

@@ -24,6 +24,10 @@ def github_lines(reports: Iterable[tuple[str, int | None, Report]], summary: Sum
             title = _property(f"{finding.rule}{where}")
             place = f"file={_property(places.file)},line={places.line(finding)},title={title}"
             yield f"::{_COMMANDS[finding.severity]} {place}::{_data(finding.message)}\n"
+        rules = [f"{one.rule} ({one.severity})" for one in worst_first(report.recovered)]
+        if rules:
+            place = f"file={_property(places.file)},line=1,title=after repair"
+            yield f"::notice {place}::{_data('after repair: ' + ', '.join(rules))}\n"
 
 
 def _data(text: str) -> str:

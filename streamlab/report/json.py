@@ -35,6 +35,11 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
+def recovered_json(finding: Finding) -> dict[str, Any]:
+    """A finding about an event that is there once the framing is repaired."""
+    return {"rule": finding.rule, "severity": str(finding.severity), "message": finding.message}
+
+
 def break_json(one: Break) -> dict[str, Any]:
     """What one client does, with the name and version people know it by."""
     return {
@@ -55,6 +60,7 @@ def report_json(source: str, exchange_id: int | None, report: Report) -> dict[st
         "dialect": report.dialect,
         "dialect_reasons": list(report.dialect_reasons),
         "findings": [finding_json(finding) for finding in worst_first(report.findings)],
+        "after_repair": [recovered_json(finding) for finding in worst_first(report.recovered)],
         "judged": report.judged,
         "why": report.why,
         "metrics": report.metrics.as_json(),

@@ -62,8 +62,9 @@ def _case(source: str, report: Report, fail_on: str) -> Iterator[str]:
         yield f"   <failure type={_attribute(first.rule)} message={_attribute(first.message)}>"
         yield f"{escape(_clean(body))}</failure>\n"
     rest = [finding for finding in worst_first(report.findings) if finding not in worst]
-    if rest:
-        said = "\n".join(_line(finding) for finding in rest)
+    if rest or report.recovered:
+        lines = [*map(_line, rest), *(f"after repair: {_line(one)}" for one in worst_first(report.recovered))]
+        said = "\n".join(lines)
         yield f"   <system-out>{escape(_clean(said))}</system-out>\n"
     yield "  </testcase>\n"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -64,6 +65,14 @@ def result_json(places: FindingPlaces, finding: Finding, index: dict[str, int]) 
     return result
 
 
+def recovered_json(places: FindingPlaces, finding: Finding, index: dict[str, int]) -> dict[str, Any]:
+    """A finding about an event that is there once the framing is repaired: a note, since no client reads it yet."""
+    told = f"after repair: {finding.message} ({finding.severity})"
+    result = result_json(places, replace(finding, message=told, severity=Severity.INFO), index)
+    result["properties"]["afterRepair"] = True
+    return result
+
+
 def fingerprint(places: FindingPlaces, finding: Finding) -> str:
     """The same for the same deviation of the same exchange, whatever else in the stream changed: rule and member, with
     numbers of choices and calls left out, and the exchange."""
@@ -91,5 +100,8 @@ def sarif_document(
         places = FindingPlaces(source)
         for finding in worst_first(report.findings):
             yield separator + dump(result_json(places, finding, index))
+            separator = ",\n  "
+        for finding in worst_first(report.recovered):
+            yield separator + dump(recovered_json(places, finding, index))
             separator = ",\n  "
     yield "]}]}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from streamlab.wire.payload import JsonObject
+from streamlab.wire.payload import FaultKind, JsonObject, decode_payload, encode_json
 from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.sse import ServerSentEvent
 
@@ -64,6 +64,17 @@ def error_field(raw: bytes) -> tuple[bytes, tuple[int, int]] | None:
         return None
     start = match.start() + (1 if raw[match.start() : match.start() + 1] in (b"\r", b"\n") else 0)
     return match.group(1), (start, match.end())
+
+
+def said_in_field(value: bytes) -> bytes:
+    """What a line ``error: ...`` says, as the payload of an event."""
+    told = value.strip()
+    if told[:1] not in (b"{", b'"', b"["):
+        return value
+    read = decode_payload(told)
+    if read.ok and not any(fault.kind is FaultKind.TRAILING_TEXT for fault in read.faults):
+        return b'{"error":' + told + b"}"
+    return encode_json({"error": told.decode("utf-8", "replace")})
 
 
 def hides_finish(raw: bytes) -> bool:

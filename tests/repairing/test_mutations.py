@@ -5,6 +5,7 @@ Tens of thousands of such mutations were run for what is here (`make fuzz` runs 
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamlab.exchange import Exchange, Segment
+from streamlab.exchange import Exchange, Request, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
 from tests import corpus, responses, streams
+from tests.batches import batched
 from tests.examples import examples
 from tests.harm_laws import broken_laws
 from tests.mutations import KINDS, mutated
@@ -60,15 +62,31 @@ def _in_single_bytes(exchange: Exchange, *, unsafe: bool) -> bytes:
     return b"".join(out) + normalizer.finish(exchange.ending)
 
 
+def _asked(name: str) -> Request:
+    path = "/v1/completions" if name == "completions" else "/v1/chat/completions"
+    return streams.request_for(tools=name.startswith("tool"), usage=name == "usage", path=path)
+
+
 @pytest.mark.parametrize("name", _PERFECT)
 @_FEW
 @given(mutations=MUTATIONS, asked=st.booleans())
 def test_perfect_streams(name, mutations, asked):
-    usage, tools = name == "usage", name.startswith("tool")
-    path = "/v1/completions" if name == "completions" else "/v1/chat/completions"
-    request = streams.request_for(tools=tools, usage=usage, path=path)
-    made = replace(streams.exchange([streams.sse(_PERFECT[name])]), request=request if asked else None)
+    made = replace(streams.exchange([streams.sse(_PERFECT[name])]), request=_asked(name) if asked else None)
     assert broken_laws(_mutant(made, mutations)) == {}
+
+
+def _known(name: str) -> Exchange:
+    """What a mutant in mutants.json was made of: a fixture, or a perfect stream, whose request may be unknown."""
+    if "/" in name:
+        return corpus.load(FIXTURES / name)
+    kind = name.removesuffix("-bare")
+    made = replace(streams.exchange([streams.sse(_PERFECT[kind])]), request=_asked(kind))
+    return replace(made, request=None) if name.endswith("-bare") else made
+
+
+@batched("name, mutations", json.loads(FIXTURES.parent.joinpath("tests/repairing/mutants.json").read_bytes()), parts=2)
+def test_mutants_that_broke_a_law(name, mutations):
+    assert broken_laws(_mutant(_known(name), mutations)) == {}
 
 
 @pytest.mark.parametrize("events", [responses.mix(), responses.tools()], ids=["mix", "tools"])

@@ -10,6 +10,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
+from streamlab.wire.accumulate import CallState
 from streamlab.wire.arguments import ArgumentsFault, fault_of
 from streamlab.wire.call_reader import Call
 
@@ -37,6 +38,14 @@ def item_calls(ctx: RuleState) -> list[ItemCall]:
     """The finished calls of a response; none where chunks hold them."""
     called: list[ItemCall] = getattr(ctx.tracker, "called", [])
     return [call for call in called if call.closed_at is not None]
+
+
+def legacy_calls(ctx: RuleState) -> list[tuple[int, CallState]]:
+    """Calls in the old form that answer tools, with their choices: they are calls as well, and mended to be some."""
+    if not ctx.tools or ctx.body.get("functions"):
+        return []
+    held = ((number, choice.function_call) for number, choice in sorted(ctx.accumulator.choices.items()))
+    return [(number, call) for number, call in held if call is not None]
 
 
 class ArgumentsRule(Rule):

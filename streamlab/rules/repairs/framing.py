@@ -10,7 +10,7 @@ from typing import Any
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.repairs.errors import told_error
-from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data
+from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, said_in_field
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import comment_at_end, comment_behind, junk_before_data, spliced, without_comments
 from streamlab.wire.json_values import split_values
@@ -90,7 +90,7 @@ class _Lines:
             self.rules["sse-id-plus-extra-blank-line"] = line[:80]
         elif name == b"error" and colon and not self.payload:
             self.rules["error-field-line"] = line[:80]
-            self._data(b'{"error":' + spaced.strip() + b"}" if spaced.strip()[:1] in b'{"[' else spaced)
+            self._data(said_in_field(spaced))
         elif match := _LOOSE_DATA.match(line):
             self.rules["sse-invalid-field-name"] = line[: match.end()]
             self._data(line[match.end() :])
@@ -217,8 +217,7 @@ class Framing(Repair):
             return lines
         payload = b"\n".join(lines.payload)
         escaped = _STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
-        whole = split_values(payload) or split_values(escaped)
-        sound = whole is not None and all(decode_payload(part.replace(b"\n", b"")).ok for part in whole)
+        sound = any(map(_is_sound, (split_values(payload), split_values(escaped))))
         return lines if sound else _Lines(sse, joins=False)
 
     def _comments(self, lines: _Lines, sse: ServerSentEvent) -> Comment | None:
@@ -342,6 +341,10 @@ class Framing(Repair):
 def _is_whole(payload: bytes) -> bool:
     """Whether a payload is a JSON object that a further line cannot belong to."""
     return payload.rstrip()[-1:] == b"}" and decode_payload(payload).ok
+
+
+def _is_sound(values: list[bytes] | None) -> bool:
+    return values is not None and all(decode_payload(part.replace(b"\n", b"")).ok for part in values)
 
 
 def _escape(match: re.Match[bytes]) -> bytes:

@@ -64,6 +64,22 @@ class TornPayloads(Repair):
 
     def _hold(self, draft: Draft) -> Drafts:
         assert draft.event.sse is not None
+        before = tuple(self._judge(False)) if self._held and self._begins_anew(draft) else ()
+        return (*before, *self._hold_on(draft))
+
+    def _begins_anew(self, draft: Draft) -> bool:
+        """Whether JSON begins that stops in the middle, and what is held is neither its beginning nor an answer."""
+        event = draft.event
+        torn = isinstance(event, Undecodable) and any(one.kind is FaultKind.TRUNCATED for one in event.faults)
+        payloads = self._payloads()
+        if not torn or not payloads or any(one.lstrip()[:1] == b"{" for one in payloads):
+            return False
+        text = b"\n".join(payloads).decode("utf-8", "replace")
+        said = self.state.texts.text()
+        return not self.state.tools and not (said and (text.startswith(said) or said.startswith(text)))
+
+    def _hold_on(self, draft: Draft) -> Drafts:
+        assert draft.event.sse is not None
         self._held.append(draft)
         self._bytes += len(draft.event.sse.data or b"")
         self.awake = True

@@ -42,8 +42,8 @@ class InvalidUtf8(Rule):
         if sse is None or sse.raw.isascii() or not _may_be_judged(event):
             return
         wrong = _first_wrong(sse)
-        if wrong is None:
-            return
+        if wrong is None or (not sse.terminated and sse.raw.endswith(wrong[1])):
+            return  # the end of the body cut a character
         start, bytes_there, cut = wrong
         hint = ", the beginning of a character whose rest is not there" if cut else ""
         yield self.found(
@@ -57,12 +57,10 @@ class InvalidUtf8(Rule):
 
 
 def _may_be_judged(event: StreamEvent) -> bool:
-    """Not a body that is no event stream at all, nor a last event that the end of the body cut in a character."""
+    """Not a body that is no event stream at all."""
     if isinstance(event, Comment):
         sse = event.sse
         return sse.terminated and (bool(sse.comments) or (sse.event, sse.id, sse.retry) != (None, None, None))
-    if isinstance(event, Undecodable) and not event.sse.terminated:
-        return False
     return isinstance(event, Chunk | ErrorPayload | Undecodable)
 
 

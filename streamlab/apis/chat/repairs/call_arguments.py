@@ -51,8 +51,8 @@ class CallArguments:
 
     @property
     def open(self) -> bool:
-        """Whether arguments have begun that are no JSON object yet."""
-        return bool(self.length) and not self.complete
+        """Whether arguments have begun that are no JSON object yet, nor one that was encoded twice."""
+        return bool(self.length) and not self.complete and decoded_once(str(self)) is None
 
     def without_copy(self, piece: str) -> str:
         """A piece without what came before: a second copy of complete arguments, or all of them so far once more."""
@@ -78,6 +78,17 @@ class CallArguments:
 def _begins_again(before: str, arguments: str) -> bool:
     """Whether arguments that begin with all that came before cannot continue it: ``{"`` and ``{":1}`` can."""
     return len(before) >= 4 or before == "{" or (before[:2] == '{"' and arguments[2:3] not in (":", " "))
+
+
+def decoded_once(text: str) -> str | None:
+    """The JSON object inside a JSON string; None where there is none."""
+    if not text.lstrip().startswith('"'):
+        return None
+    try:
+        inner = json.loads(text)
+        return inner if isinstance(inner, str) and isinstance(json.loads(inner), dict) else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def unwrapped(text: str) -> tuple[str, str] | None:

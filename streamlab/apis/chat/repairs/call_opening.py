@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.rules.repair import ABSENT, Draft, Origin, RepairState
@@ -145,3 +146,14 @@ def _gather(draft: Draft, call: OutCall, piece: str, spot: str) -> None:
 def _made_id(draft: Draft, call: OutCall) -> str:
     seed = f"{draft.json.get('id')}/{call.place}/{call.name or ''}"
     return "call_" + hashlib.sha256(seed.encode()).hexdigest()[:24]
+
+
+def reason_with_calls(state: RepairState, reason: Any) -> str | None:
+    """The rule by which an answer with calls may not finish for this reason.
+
+    OpenAI says ``stop`` after a call that a named tool_choice forced; unknown requests may have named one.
+    """
+    if reason == "function_call":
+        return "tool-call-legacy-function-call"
+    must = state.request_known and not isinstance(state.body.get("tool_choice"), dict)
+    return "tool-call-finish-stop" if reason == "stop" and must else None

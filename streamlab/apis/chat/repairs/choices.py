@@ -155,6 +155,8 @@ class ChoiceShape(Repair):
             if "message" in choice:
                 draft.drop("full-message-repeated", choice, "message", path)
             return
+        if "message" in choice and not isinstance(message, dict):
+            draft.drop("choice-delta-missing", choice, "message", path)
         if isinstance(message, dict):
             said = self.state.texts.text(reading.choice_index(choice))
             if said and (not self._by_message or message.get("content") == said):

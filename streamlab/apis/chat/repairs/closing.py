@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.repairs.call_opening import reason_with_calls
+from streamlab.apis.chat.repairs.emptied import answers, is_beyond, is_shell, nothing_else, says_anything
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
     ABSENT,
-    ENVELOPE_KEYS,
     Chunk,
     Comment,
     Done,
@@ -26,7 +27,6 @@ from streamlab.wire.reading import Fact
 
 _MAX_HELD = 256
 _MERE_FINISHES = frozenset({"finish-reason-repeated", "finish-reason-every-chunk", "finish-reason-key-absent"})
-_ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
 _RULES = (
     "finish-reason-every-chunk",
     "finish-reason-repeated",
@@ -68,6 +68,8 @@ class Closing(Repair):
         self._legacy = state.api.name == api_names.COMPLETIONS  # there, text and finish share a chunk
         self._vendor_usage: tuple[JsonObject, Draft] | None = None  # Groq's x_groq.usage
         self._after_done: list[Draft] = []  # comments
+        self._over: set[int] = set()  # choices that had finished before [DONE]
+        self._lacks_calls = False  # whether a call was open, or promised and not there, at [DONE]
         options = reading.as_object(state.body.get("stream_options"))
         self._running_usage = options.get("continuous_usage_stats") is True  # asked for in every chunk
 
@@ -91,6 +93,7 @@ class Closing(Repair):
         if isinstance(event, Done):
             if self._done is None:
                 self._done = draft
+                self._at_done()
             else:
                 self.state.account.drop(draft, "done-duplicate-or-early")
             return
@@ -109,6 +112,11 @@ class Closing(Repair):
         else:
             yield draft
 
+    def _at_done(self) -> None:
+        state = self.state
+        self._over.update(state.finished)
+        self._lacks_calls = state.calls_open or ("tool_calls" in state.finished.values() and not state.calls)
+
     def _chunk(self, draft: Draft) -> Iterator[Draft]:
         chunk = draft.json
         listed = reading.choices(chunk)
@@ -116,7 +124,7 @@ class Closing(Repair):
             if draft is not self._usage_chunk:
                 self.state.account.drop(draft, _dropped_usage(listed))
             return
-        if self._done is not None and _is_beyond(listed, self.state.finished):
+        if self._done is not None and is_beyond(listed, self._over, self._lacks_calls):
             self.state.account.drop(draft, "done-duplicate-or-early")
             return
         if self._legacy:
@@ -125,15 +133,15 @@ class Closing(Repair):
         late = finishing = False
         for position, choice in enumerate(listed):
             index = reading.choice_index(choice)
-            answers = _answers(choice)
-            if answers and index in self._placed:
+            answering = answers(choice)
+            if answering and index in self._placed:
                 self._unplace(index)
                 late = True
             if choice.get("finish_reason"):
-                finishing = self._take_finish(draft, choice, index, position, answers) or finishing
+                finishing = self._take_finish(draft, choice, index, position, answering) or finishing
         if late and not self._placed:
             yield from self._release_held()
-        if listed and not finishing and draft.changes and _is_shell(chunk) and self._all_finished(listed):
+        if listed and not finishing and draft.changes and is_shell(chunk) and self._all_finished(listed):
             self.state.account.drop(draft, _emptied_by(draft))
             return
         if finishing or self._held:
@@ -167,7 +175,7 @@ class Closing(Repair):
 
     # -- finish ------------------------------------------------------------------------------------------------------
 
-    def _take_finish(self, draft: Draft, choice: JsonObject, index: int, position: int, answers: bool) -> bool:
+    def _take_finish(self, draft: Draft, choice: JsonObject, index: int, position: int, answering: bool) -> bool:
         """Note a reason to finish; True when this chunk itself finishes its choice."""
         reason: Any = choice["finish_reason"]
         path = f"choices[{position}].finish_reason"
@@ -181,7 +189,7 @@ class Closing(Repair):
             choice["finish_reason"] = None
             self._improve(index, best)
             return False
-        if answers or known is not None:
+        if answering or known is not None:
             rule = "finish-reason-on-content-chunk" if known is None else "finish-reason-every-chunk"
             draft.note(rule, path, reason, None)
             choice["finish_reason"] = None
@@ -203,7 +211,7 @@ class Closing(Repair):
         rule = "tool-call-finish-per-call" if self._reasons.get(index) == "tool_calls" else "content-after-finish"
         self._moved[index] = (rule, placed)
         choices = reading.choices(placed.json)
-        if len(choices) > 1 or _says_anything(choices[0]):
+        if len(choices) > 1 or says_anything(choices[0]):
             for choice in choices:
                 if reading.choice_index(choice) == index:
                     placed.note(rule, "choices[].finish_reason", choice["finish_reason"], None)
@@ -233,12 +241,12 @@ class Closing(Repair):
         if not listed and isinstance(value, dict) and value and chunk.get("choices") == []:
             return self._own_chunk(draft)
         if not listed:
-            return chunk.get("choices") == [] and not (isinstance(value, dict) and value) and _nothing_else(chunk)
+            return chunk.get("choices") == [] and not (isinstance(value, dict) and value) and nothing_else(chunk)
         rule = "usage-on-content-or-finish-chunk"
         self._strip(draft, chunk, rule)
         if isinstance(value, dict) and value:
             self._set_usage(value, draft, rule)
-        return _is_shell(chunk) and not any(choice.get("finish_reason") for choice in listed)
+        return is_shell(chunk) and not any(choice.get("finish_reason") for choice in listed)
 
     def _strip(self, draft: Draft, chunk: JsonObject, rule: str) -> None:
         if self.state.include_usage is False:
@@ -320,6 +328,9 @@ class Closing(Repair):
         reason = self._reasons[index]
         choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
         made = draft.like(rule, choice, f"choices[{index}].finish_reason")
+        meant = reason_with_calls(self.state, reason) if self.state.calls else None
+        if meant is not None:  # the calls came behind it
+            made.put(meant, choice, "finish_reason", "tool_calls", f"choices[{index}].")
         if any(one.get("finish_reason") for one in reading.choices(draft.json)):  # it did not go out
             made.changes[:0] = [change for change in draft.changes if change not in made.changes]
         if self._usage_key and self.state.include_usage is not False:
@@ -343,13 +354,11 @@ def _usage_draft(value: JsonObject, draft: Draft, rule: str) -> Draft:
 
 def _emptied_by(draft: Draft) -> str:
     """The rule by whose repair a chunk that said something says nothing any more."""
+    counted = [one.rule for one in draft.changes if one.path.endswith("usage") and one.was]
     taken = (one.rule for one in draft.changes if one.path.startswith("choices") and one.now in (ABSENT, "", None))
-    return next((rule for rule in taken if rule not in _MERE_FINISHES), draft.changes[-1].rule)
-
-
-def _nothing_else(chunk: JsonObject) -> bool:
-    own = (*ENVELOPE_KEYS, "choices", "usage", "obfuscation")
-    return not any(value for key, value in chunk.items() if key not in own)
+    return (
+        counted[0] if counted else next((rule for rule in taken if rule not in _MERE_FINISHES), draft.changes[-1].rule)
+    )
 
 
 def _dropped_usage(listed: list[JsonObject]) -> str:
@@ -358,30 +367,3 @@ def _dropped_usage(listed: list[JsonObject]) -> str:
 
 def _choices(draft: Draft) -> list[JsonObject]:
     return reading.choices(draft.json) if draft.is_chunk else []
-
-
-def _answers(choice: JsonObject) -> bool:
-    delta = reading.delta(choice)
-    return bool(choice.get("text")) or any(delta.get(key) for key in _ANSWER)
-
-
-def _says_anything(choice: JsonObject) -> bool:
-    return bool(choice.get("text")) or any(reading.delta(choice).values())
-
-
-def _is_shell(chunk: JsonObject) -> bool:
-    """Whether a chunk says nothing: no text, no finish, no usage."""
-    return (
-        not chunk.get("usage")
-        and _nothing_else(chunk)
-        and all(
-            not choice.get("finish_reason") and not choice.get("logprobs") and not _says_anything(choice)
-            for choice in reading.choices(chunk)
-        )
-    )
-
-
-def _is_beyond(listed: list[JsonObject], finished: Container[int]) -> bool:
-    """Whether a chunk after ``[DONE]`` goes on with choices that had finished: clients stop reading before it."""
-    going_on = [choice for choice in listed if choice.get("text") or _answers(choice)]
-    return bool(going_on) and all(reading.choice_index(choice) in finished for choice in going_on)

@@ -36,7 +36,6 @@ _UNREAD = frozenset(
         "json-python-repr",
         "plain-text-in-data",
         "sse-json-split-across-events",
-        "sse-spliced-frames",
     }
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments, unwrapped
 from streamlab.apis.chat.repairs.call_fragments import continued, put_arguments, put_index
-from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls
+from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls, reason_with_calls
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Added, Change, Done, Draft, Drafts, Repair, RepairState, Stage, Undecodable
 from streamlab.wire import reading
@@ -102,6 +102,8 @@ class ToolCalls(Repair):
     def _other(self, draft: Draft) -> Iterator[Draft]:
         """What is no chunk. A call that waits for its name is given up only where nothing can go on with it."""
         yield from self._let_go()
+        if isinstance(draft.event, Done):
+            self._look_for_open_calls()
         waits = any(calls.waits for calls in self._calls.values())
         open_ended = waits and self._under_way  # then the call that waits cannot go out before the other goes on
         late = open_ended or (isinstance(draft.event, Done) and (waits or bool(self._late)))
@@ -152,8 +154,8 @@ class ToolCalls(Repair):
         """Whether a chunk waits with the finish for the name of a call."""
         if self._late:
             return not had_calls and len(self._late) < _MOST_LATE
-        ends = [reading.choice_index(choice) for choice in listed if choice.get("finish_reason")]
-        return any(index in self._calls and self._calls[index].waits for index in ends)
+        ends = any(choice.get("finish_reason") for choice in listed)
+        return ends and any(calls.waits for calls in self._calls.values())
 
     def _finish_choices(self, draft: Draft) -> None:
         for position, choice in enumerate(reading.choices(draft.json)):
@@ -167,13 +169,16 @@ class ToolCalls(Repair):
         """The calls whose name never came, then what waited with the finish."""
         for index in self._calls:
             yield from self._flush(index)
-        out = [call.arguments for calls in self._calls.values() for call in calls.out]
-        self.state.calls_open = any(one.open for one in out)
+        self._look_for_open_calls()
         late, self._late = self._late, []
         for draft in late:
             if draft.is_chunk:
                 self._finish_choices(draft)
             yield draft
+
+    def _look_for_open_calls(self) -> None:
+        out = (call.arguments for calls in self._calls.values() for call in calls.out)
+        self.state.calls_open = any(one.open for one in out)
 
     def release(self) -> Drafts:
         return (*self._let_go(), *self._flush_all())
@@ -274,16 +279,11 @@ class ToolCalls(Repair):
         reason = choice["finish_reason"]
         path = f"choices[{position}]."
         calls = index in self._calls and self._calls[index].live > 0
-        if reason == "function_call" and calls:
-            draft.put("tool-call-legacy-function-call", choice, "finish_reason", "tool_calls", path)
-        elif reason == "stop" and calls and self._must_say_tool_calls():
-            draft.put("tool-call-finish-stop", choice, "finish_reason", "tool_calls", path)
+        meant = reason_with_calls(self.state, reason) if calls else None
+        if meant is not None:
+            draft.put(meant, choice, "finish_reason", "tool_calls", path)
         elif reason == "tool_calls" and not calls and self.state.unsafe and self.state.texts.text(index) != "":
             draft.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", path)
-
-    def _must_say_tool_calls(self) -> bool:
-        """OpenAI says ``stop`` after a call that a named tool_choice forced; unknown requests may have named one."""
-        return self.state.request_known and not isinstance(self.state.body.get("tool_choice"), dict)
 
     def _flush(self, index: int) -> Iterator[Draft]:
         """Calls whose name never came whole."""

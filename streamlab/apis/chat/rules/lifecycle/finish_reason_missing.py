@@ -75,8 +75,14 @@ class FinishReasonMissing(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        # A cut or abandoned stream has its own rule; OpenAI's audio streams never had a finish_reason.
-        if ending is not Ending.COMPLETE or not ctx.seen.chunks or self._audio or self._hidden:
+        # A cut or abandoned stream has its own rule, unless [DONE] said that it was whole; OpenAI's audio streams never
+        # had a finish_reason.
+        if (
+            (ending is not Ending.COMPLETE and ctx.seen.done_at is None)
+            or not ctx.seen.chunks
+            or self._audio
+            or self._hidden
+        ):
             return
         if ctx.seen.error_at is not None and ctx.seen.done_at is not None:
             return  # this is how OpenAI ends a stream after an error

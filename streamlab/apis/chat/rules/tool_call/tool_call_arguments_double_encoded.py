@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from streamlab.apis.chat.arguments_rule import ArgumentsRule
+from streamlab.apis.chat.repairs.call_arguments import decoded_once
 from streamlab.exchange import Ending
-from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
-from streamlab.wire.arguments import ArgumentsFault
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -62,41 +59,10 @@ class DecodeOnce(Repair):
 
     def _let_go(self) -> list[Draft]:
         for fragments in self._text.values():
-            decoded = _decoded_once("".join(function["arguments"] for _, function in fragments))
+            decoded = decoded_once("".join(function["arguments"] for _, function in fragments))
             for draft, function in fragments if decoded is not None else ():
                 path = "choices[0].delta.tool_calls[0].function."
                 draft.put(self.rules[0], function, "arguments", decoded or "", path)
                 decoded = ""
         held, self._held, self._text, self.awake = self._held, [], {}, False
         return held
-
-
-def _decoded_once(text: str) -> str | None:
-    """The JSON object inside a JSON string; None where there is none."""
-    try:
-        inner = json.loads(text)
-        return inner if isinstance(inner, str) and isinstance(json.loads(inner), dict) else None
-    except (ValueError, RecursionError):
-        return None
-
-
-class ToolCallArgumentsDoubleEncoded(ArgumentsRule):
-    """The arguments of a tool call are JSON text inside a JSON string.
-
-    ## What OpenAI does
-    Encodes arguments once.
-
-    ## Why it matters
-    Parsed, they are a string and no object: {clients: other arguments} measured clients hand the function something
-    wrong, LangChain calls it an invalid call. A server did ``json.dumps`` twice.
-
-    ## Repair
-    Decoded once. That is a guess, because a tool may really ask for a string; so it is made only when asked for.
-    """
-
-    name = "tool-call-arguments-double-encoded"
-    answer_fact = "arguments-encoded-twice"
-    repairability = Repairability.UNSAFE
-    repair = DecodeOnce
-    fault = ArgumentsFault.DOUBLE_ENCODED
-    said = "are encoded twice"

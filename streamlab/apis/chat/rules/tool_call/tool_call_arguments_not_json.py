@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.arguments_rule import item_calls
+from streamlab.apis.chat.arguments_rule import item_calls, legacy_calls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -69,6 +69,19 @@ class ToolCallArgumentsNotJson(Rule):
                 severity=Severity.WARNING if parses else None,
             )
             yield replace(finding, offset_us=call.offset_us)
+
+        for number, legacy in legacy_calls(ctx):
+            text = str(legacy.arguments)
+            read = read_arguments(text)
+            ended = finishes.get(number) not in (None, "length", "content_filter") and ctx.seen.error_at is None
+            if ended and text.strip() and type(read.value) is not dict:
+                yield self.found(
+                    f"the arguments of {quote(legacy.name)} are no JSON{' object' if read.ok else ''}: {quote(text)}",
+                    path=f"choices[{number}].delta.function_call.arguments",
+                    expected="the text of a JSON object",
+                    actual=text,
+                    severity=Severity.WARNING if read.ok else None,
+                )
 
     def _items(self) -> Findings:
         """The calls of a response. One that was cut still gets its end, with arguments that break off."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streamlab.apis.chat.arguments_rule import legacy_calls
 from streamlab.apis.chat.repairs.call_arguments import unwrapped
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -12,7 +13,7 @@ from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.call_reader import Call
-from streamlab.wire.events import StreamEvent
+from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -24,7 +25,7 @@ class ToolCallNameMissing(Rule):
 
     ## Why it matters
     There is nothing to call. The AI SDK and the agent SDKs raise; LiteLLM and pydantic-ai drop the call without a
-    word while ``finish_reason`` says that there is one.
+    word while ``finish_reason`` says that there is one. A name that comes behind an error comes too late.
 
     ## Repair
     None where the name is not there. Where it stands within the arguments, as TGI's ``{"function": {"_name": …}}`` has
@@ -37,14 +38,18 @@ class ToolCallNameMissing(Rule):
     of_some = Repairability.SAFE
     answer_fact = "call-without-name"
     repairability = Repairability.NONE
-    on = Fact.FRAGMENT
+    on = Fact.FRAGMENT | Fact.ERROR
     alike = True
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
+        self._lost: set[int] = set()  # those of them that lacked it when an error came
 
     def event(self, at: int, event: StreamEvent) -> None:
+        if isinstance(event, ErrorPayload):
+            self._lost.update(at for at, (call, _) in enumerate(self._opened) if not call.name)
+            return
         for fragment in self.ctx.fragments(at, event):
             custom = reading.as_object(fragment.raw.get("custom"))
             name = fragment.function.get("name")
@@ -61,7 +66,15 @@ class ToolCallNameMissing(Rule):
     def end(self, ending: Ending) -> Findings:
         if ending is not Ending.COMPLETE:
             return
-        for call, finding in self._opened:
-            if not call.name and not call.ghost:
+        for at, (call, finding) in enumerate(self._opened):
+            if (not call.name or at in self._lost) and not call.ghost:
                 told = unwrapped(str(call.arguments)) is not None
                 yield replace(finding, repairability=Repairability.SAFE) if told else finding
+        for number, legacy in legacy_calls(self.ctx):
+            if not legacy.name and legacy.arguments:
+                yield self.found(
+                    "the function_call has no name",
+                    path=f"choices[{number}].delta.function_call.name",
+                    expected="the name of a tool of the request",
+                    actual="(never)",
+                )

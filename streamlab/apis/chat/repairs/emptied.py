@@ -1,0 +1,45 @@
+"""What a chunk says, or that it says nothing any more: asked where a stream closes."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from streamlab.rules.repair import ENVELOPE_KEYS
+from streamlab.wire import reading
+from streamlab.wire.payload import JsonObject
+
+_ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
+
+
+def answers(choice: JsonObject) -> bool:
+    delta = reading.delta(choice)
+    return bool(choice.get("text")) or any(delta.get(key) for key in _ANSWER)
+
+
+def says_anything(choice: JsonObject) -> bool:
+    return bool(choice.get("text")) or any(reading.delta(choice).values())
+
+
+def is_shell(chunk: JsonObject) -> bool:
+    """Whether a chunk says nothing: no text, no finish, no usage."""
+    return (
+        not chunk.get("usage")
+        and nothing_else(chunk)
+        and all(
+            not choice.get("finish_reason") and not choice.get("logprobs") and not says_anything(choice)
+            for choice in reading.choices(chunk)
+        )
+    )
+
+
+def is_beyond(listed: list[JsonObject], finished: Container[int], lacks_calls: bool) -> bool:
+    """Whether a chunk after ``[DONE]`` goes on with choices that had finished before it, where clients stop reading."""
+    if lacks_calls and any(reading.delta(choice).get("tool_calls") for choice in listed):
+        return False
+    going_on = [choice for choice in listed if choice.get("text") or answers(choice)]
+    return bool(going_on) and all(reading.choice_index(choice) in finished for choice in going_on)
+
+
+def nothing_else(chunk: JsonObject) -> bool:
+    own = (*ENVELOPE_KEYS, "choices", "usage", "obfuscation")
+    return not any(value for key, value in chunk.items() if key not in own)
