@@ -24,7 +24,9 @@ def judged(payloads: list[Any], ending: Ending = Ending.COMPLETE, **asked: Any) 
     """The worst severity of each rule that speaks."""
     request = request_for(**{"tools": True, **asked})
     worst: dict[str, Severity] = {}
-    for one in analyze(exchange(sse(payloads), request=request, ending=ending), rules=MINE).findings:
+    for one in analyze(
+        exchange(sse(payloads, done=ending is Ending.COMPLETE), request=request, ending=ending), rules=MINE
+    ).findings:
         worst[one.rule] = min(one.severity, worst.get(one.rule, one.severity), key=lambda severity: severity.rank)
     return worst
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamlab.apis.chat.arguments_rule import ArgumentsRule
 from streamlab.apis.chat.repairs.call_arguments import decoded_once
 from streamlab.exchange import Ending
+from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
+from streamlab.wire.arguments import ArgumentsFault
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -66,3 +69,25 @@ class DecodeOnce(Repair):
                 decoded = ""
         held, self._held, self._text, self.awake = self._held, [], {}, False
         return held
+
+
+class ToolCallArgumentsDoubleEncoded(ArgumentsRule):
+    """The arguments of a tool call are JSON text inside a JSON string.
+
+    ## What OpenAI does
+    Encodes arguments once.
+
+    ## Why it matters
+    Parsed, they are a string and no object: {clients: other arguments} measured clients hand the function something
+    wrong, LangChain calls it an invalid call. A server did ``json.dumps`` twice.
+
+    ## Repair
+    Decoded once. That is a guess, because a tool may really ask for a string; so it is made only when asked for.
+    """
+
+    name = "tool-call-arguments-double-encoded"
+    answer_fact = "arguments-encoded-twice"
+    repairability = Repairability.UNSAFE
+    repair = DecodeOnce
+    fault = ArgumentsFault.DOUBLE_ENCODED
+    said = "are encoded twice"
