@@ -93,7 +93,9 @@ class Closing(Repair):
         if isinstance(event, Done):
             if self._done is None:
                 self._done = draft
-                self._at_done()
+                state = self.state
+                self._over.update(state.finished)
+                self._lacks_calls = state.calls_open or ("tool_calls" in state.finished.values() and not state.calls)
             else:
                 self.state.account.drop(draft, "done-duplicate-or-early")
             return
@@ -111,11 +113,6 @@ class Closing(Repair):
             yield from self._hold(draft)
         else:
             yield draft
-
-    def _at_done(self) -> None:
-        state = self.state
-        self._over.update(state.finished)
-        self._lacks_calls = state.calls_open or ("tool_calls" in state.finished.values() and not state.calls)
 
     def _chunk(self, draft: Draft) -> Iterator[Draft]:
         chunk = draft.json

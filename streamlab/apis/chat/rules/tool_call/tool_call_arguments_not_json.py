@@ -70,6 +70,11 @@ class ToolCallArgumentsNotJson(Rule):
             )
             yield replace(finding, offset_us=call.offset_us)
 
+        yield from self._legacy()
+
+    def _legacy(self) -> Findings:
+        ctx = self.ctx
+        finishes = ctx.seen.finish_values
         for number, legacy in legacy_calls(ctx):
             text = str(legacy.arguments)
             read = read_arguments(text)
