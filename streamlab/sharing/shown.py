@@ -1,7 +1,8 @@
 """What commands print of exchanges: without known secrets, as everything else that leaves is, and no finding less.
 
 A terminal is pasted from and a build's log is public, so what is said of a stream is masked as its exports are. A
-check of many streams looks at what it is going to say, and masks only those streams of which that holds a secret.
+check of many streams looks at what it is going to say, and masks only those streams of which that holds a secret. A
+body of any size is masked: what is longer than 8 MiB part by part, half a second a megabyte.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from streamlab.exchange import Exchange
 from streamlab.judging.report import Report
 from streamlab.redaction import find_secrets
 from streamlab.sharing.masking import mask_text, secrets_in
+from streamlab.sharing.parts import MOST_AT_ONCE, masked_in_parts
 from streamlab.sharing.shared import Masking, share
+from streamlab.wire.content_coding import BodyDecoder
 
 __all__ = ["as_shown", "report_without_secrets"]
 
-#: A larger body is not masked as a whole, which takes half a second a megabyte: of it only the texts that are said are.
-_MOST_MASKED = 8 * 1024 * 1024
+#: Reads of a body by which it is seen whether it is coded.
+_FIRST_READS = 64
 #: What may follow where a text was cut off, so that the beginning of a key betrays itself.
 _CUT_OFF, _GOES_ON = "…", "0123456789" * 8
 
@@ -29,10 +32,14 @@ def as_shown(exchange: Exchange, masking: Masking | None) -> Exchange:
 
     Raises UnreadableInputError where a compressed body cannot be written again without its secret.
     """
-    if masking is None or _is_large(exchange):
+    if masking is None:
         return exchange
     whole = replace(exchange, segments=tuple(exchange.segments))
-    shown = share(whole, masking).exchange
+    if _is_long(whole) and not _is_coded(whole):
+        shown = share(replace(whole, segments=()), masking).exchange
+        shown = replace(shown, segments=tuple(masked_in_parts(whole.segments, masking)))
+    else:
+        shown = share(whole, masking).exchange
     return exchange if shown == whole else shown
 
 
@@ -42,18 +49,20 @@ def report_without_secrets(
     """The report, which says no known secret; ``again`` judges an exchange as this one was."""
     if masking is None or not any(_holds_secret(text, masking) for text in _texts(report)):
         return report
-    if not _is_large(exchange):
-        report = again(share(replace(exchange, segments=tuple(exchange.segments)), masking).exchange)
-    return _masked(report, masking)
+    return _masked(again(as_shown(exchange, masking)), masking)
 
 
-def _is_large(exchange: Exchange) -> bool:
-    size = 0
-    for segment in exchange.segments:
-        size += len(segment.data)
-        if size > _MOST_MASKED:
-            return True
-    return False
+def _is_long(exchange: Exchange) -> bool:
+    return sum(len(one.data) for one in exchange.segments) > MOST_AT_ONCE
+
+
+def _is_coded(exchange: Exchange) -> bool:
+    """Whether what a client reads of the body is not its bytes, by its head or by its beginning."""
+    coding = exchange.head.header("content-encoding") if exchange.head is not None else None
+    decoder = BodyDecoder(coding, guess=True)
+    for one in exchange.segments[:_FIRST_READS]:
+        decoder.feed(one.data)
+    return bool(decoder.codings)
 
 
 def _holds_secret(text: str, masking: Masking) -> bool:

@@ -133,9 +133,7 @@ class Draft:
         coding = next((value for name, value in self.response.headers if name.lower() == "content-encoding"), None)
         rows = self.body.masked(coding, masking, over=self.ending is not None)
         if rows is None:
-            self.notes["recording_lost"] = (
-                "a compressed body was too large or too damaged to be written without secrets"
-            )
+            self.notes["recording_lost"] = "a body was too large, or too damaged, to be written without secrets"
             return []
         return rows.rows(self.id)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Headers, Segment
 from streamlab.redaction import MASK
+from streamlab.sharing.parts import place_to_part
 from streamlab.sharing.requests import parting_place
 from streamlab.sharing.shared import Masking, mask_segments
 from streamlab.storage.capture_db import INLINE_REQUEST
@@ -19,8 +20,6 @@ from streamlab.wire.http1 import Piece, StatusHead
 
 #: How far from its end a large body may be parted, and how much has to lie behind, so that nothing secret is.
 _LONGEST_KEY, _BEHIND = 8192, 512
-#: Of a body that is masked while it comes, about what is kept back, and how often a place to part it is looked for.
-_KEPT_BACK, _TRIES = 1024 * 1024, 8
 #: What goes on in a piece of text.
 _TOKEN = re.compile(rb"[\w.+/=~-]*")
 
@@ -149,15 +148,18 @@ class BodyDraft:
         waiting = list(self.waiting)
         if not over and coding:
             return None
+        read = tuple(Segment(one.offset_us, one.data) for one in waiting)
         try:
-            shown = _masked(waiting, coding, masking)
-            stop = len(waiting) if over else _place_to_part(waiting, shown, masking)
+            shown = mask_segments(read, coding, masking)[0]
+            stop = len(read) if over else place_to_part(read, shown, masking)
         except UnreadableInputError:
+            return None
+        if not stop and not over:
             return None
         self._kept_back = waiting[stop:]
         rows = WaitingRows(self.segments - len(waiting))
-        for one, data in zip(waiting[:stop], shown, strict=False):
-            rows.add((one.offset_us,), (data,), one.chunk)
+        for one, now in zip(waiting[:stop], shown, strict=False):
+            rows.add((one.offset_us,), (now.data,), one.chunk)
         return rows
 
     def written(self) -> None:
@@ -180,23 +182,3 @@ class BodyDraft:
         # Keep what may be the first half of a blank line, and no whole one.
         tail = text[-3:]
         self.blank_tail = b"" if tail.endswith(b"\n\n") or text.endswith(b"\r\n\r\n") else tail.rpartition(b"\n\n")[2]
-
-
-def _masked(segments: Sequence[StoredSegment], coding: str | None, masking: Masking) -> list[bytes]:
-    read = tuple(Segment(one.offset_us, one.data) for one in segments)
-    return [one.data for one in mask_segments(read, coding, masking)[0]]
-
-
-def _place_to_part(segments: Sequence[StoredSegment], shown: list[bytes], masking: Masking) -> int:
-    """Which of the segments are written now: those before the last mebibyte or so, up to one from which on masking
-    comes to the same without what was before."""
-    place, size = len(segments), 0
-    wanted = _KEPT_BACK
-    for _ in range(_TRIES):
-        while place and size < wanted:
-            place -= 1
-            size += len(segments[place].data)
-        if _masked(segments[place:], None, masking) == shown[place:]:
-            break
-        wanted += _KEPT_BACK // 4
-    return place

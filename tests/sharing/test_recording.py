@@ -179,7 +179,7 @@ def test_trailers_leave_no_secret_in_the_point_to_go_on_from(tmp_path) -> None:
 def test_a_long_answer_is_masked_while_it_comes_wherever_it_is_parted(tmp_path, monkeypatch) -> None:
     """Of what is held in memory the older part is written; a key that lies across the place is masked all the same."""
     monkeypatch.setattr("streamlab.storage.draft._MOST_HELD", 3000)
-    monkeypatch.setattr("streamlab.storage.draft_parts._KEPT_BACK", 1000)
+    monkeypatch.setattr("streamlab.sharing.parts._KEPT_BACK", 1000)
     secret, path = _PAIRS[0][1], tmp_path / "x.db"
     text = "".join(f"{number} my key is {secret} and " for number in range(60))
     pieces = [text[at : at + 11] for at in range(0, len(text), 11)]
