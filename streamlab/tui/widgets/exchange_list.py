@@ -43,7 +43,7 @@ waits     how the waits between events were spread over the stream"""
         self.row_count = len(self._watcher.ids)
         if self._anchor is not None and self._anchor != self.current and self._anchor in self._watcher.ids:
             before, self.cursor = self.cursor, self._watcher.ids.index(self._anchor)
-            self.scroll_to(y=self.scroll_offset.y + self.cursor - before, animate=False, immediate=True)
+            self.scroll_now(self.scroll_offset.y + self.cursor - before)
         self.refresh_rows()
 
     @property

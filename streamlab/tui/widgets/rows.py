@@ -114,6 +114,11 @@ class Rows(ScrollView, can_focus=True):
         """Bring the cursor's row onto the screen, at once."""
         self._top = self._fitted = self._fit(self.scroll_offset.y)
 
+    def scroll_now(self, top: int) -> None:
+        """Make ``top`` the first row on the screen. Forced: with the first row too many there is no scrollbar yet, and
+        a view without one would not scroll."""
+        self.scroll_to(y=top, animate=False, immediate=True, force=True)
+
     def _fit(self, top: int) -> int:
         rows = self.page_rows
         if self.cursor < top:
@@ -121,9 +126,7 @@ class Rows(ScrollView, can_focus=True):
         elif self.cursor >= top + rows:
             top = self.cursor - rows + 1
         if top != self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False, immediate=True)
-            if self.scroll_offset.y < top:  # with the first row too many there is no scrollbar yet, and no scrolling
-                self.call_after_refresh(self.scroll_to, y=top, animate=False, immediate=True)
+            self.scroll_now(top)
         return top
 
     def on_resize(self) -> None:
@@ -138,7 +141,7 @@ class Rows(ScrollView, can_focus=True):
         row = self.validate_cursor(row)
         top, rows = self.scroll_offset.y, self.page_rows
         if not top <= row < top + rows:
-            self.scroll_to(y=max(0, row - rows // 3), animate=False, immediate=True)
+            self.scroll_now(max(0, row - rows // 3))
         self.cursor = row
 
     def action_move(self, step: int) -> None:
