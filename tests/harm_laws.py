@@ -106,7 +106,8 @@ def unnamed(exchange: Exchange, repaired: Normalized) -> list[str]:
         before, after = _held(came[at] for at in sources), _held(went)
         for kind in {*before, *after}:
             gone = kind == "chunk ids" and not (kind in before and kind in after)  # with the chunk, or new with it
-            gone = gone or (not went and kind in ("ids", "names"))  # a repeated event was dropped
+            quiet = not any(isinstance(event, Chunk | ErrorPayload) for event in went)
+            gone = gone or (quiet and kind in ("ids", "names"))  # a repeated event was dropped
             if before.get(kind) != after.get(kind) and not gone and not names & (READABLE | MAY_CHANGE[kind]):
                 found.append(f"{kind} of {sorted(sources)} by {sorted(names)}")
     return found
@@ -117,7 +118,9 @@ def _events(exchange: Exchange) -> list[StreamEvent] | None:
     coding = exchange.head.header("content-encoding") if exchange.head is not None else None
     decoder = StreamDecoder(coding)
     events = [*decoder.feed(exchange.body), *decoder.finish()]
-    start = events[0].sse.raw.lstrip()[:1] if events and events[0].sse is not None else b""
+    start = (
+        events[0].sse.raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] if events and events[0].sse is not None else b""
+    )
     return None if decoder.body.fault or start in (b"{", b"[") else events
 
 

@@ -97,7 +97,7 @@ DELTA_BLOCKS: Final = {
 
 # -- message ----------------------------------------------------------------------------------------------------------
 
-#: stop_reason and how often it was seen; the last two are documented.
+#: stop_reason and how often it was seen; the last three are documented.
 STOP_REASONS: Final = {
     "end_turn": 2646,
     "tool_use": 1304,
@@ -106,6 +106,7 @@ STOP_REASONS: Final = {
     "pause_turn": 1,
     "refusal": 0,
     "model_context_window_exceeded": 0,
+    "compaction": 0,
 }
 #: What other APIs say instead, and what it means here.
 FOREIGN_STOP_REASONS: Final = {

@@ -272,6 +272,13 @@ def test_without_tools_markup_is_text():
         393411497,  # a call that is restarted after one of the same id
         470971309,  # input among chunks of chat completions
         558668099,  # a call behind the end
+        253428631,  # thinking in tags in a block whose start has a name
+        347940465,  # a piece that is said again counts tokens
+        513875187,  # message_stop among the blocks
+        766704472,  # and before input that is cut
+        593230939,  # another answer behind a message that had no reason
+        481676590,  # the same with a reason that is no word
+        241377389,  # a call behind it
         737002501,  # input in a block of redacted thinking that has no data
     ],
 )

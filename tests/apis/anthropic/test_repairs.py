@@ -156,6 +156,16 @@ def test_an_end_is_guessed_only_on_request():
     assert _meaning(_repaired(made, unsafe=True))[3] == "end_turn"
 
 
+@pytest.mark.parametrize("reason", ["end_turn", "max_tokens", "length"])
+def test_a_reason_that_comes_behind_message_stop_is_taken_and_none_made_up(reason):
+    for behind in ([], said(0, " More.")):
+        events = [*text()[:7], STOP, *behind, ended(reason, 12)]
+        held = analyze(_repaired(exchange(sse(events)), unsafe=True)).completion
+        assert (held["finish_reason"], held["usage"]["output_tokens"]) == (reason.replace("length", "max_tokens"), 12)
+    again = exchange(sse([*text()[:7], STOP, *tool()[5:]]))  # not an end: the answer goes on
+    assert b'"end_turn"' not in _repaired(again, unsafe=True).body
+
+
 # -- laws ------------------------------------------------------------------------------------------------------------
 
 _STREAMS = (text(), tool(), tools(), thinking())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import (
     BLOCK_START,
     BLOCK_STOP,
+    CUTTING_REASONS,
     FOREIGN_STOP_REASONS,
     MESSAGE_DELTA,
     MESSAGE_STOP,
@@ -21,6 +22,7 @@ from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPa
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 
+_MOST_BEHIND: Final = 256
 _WORD = "messages-stop-reason-unknown"
 _REPEATED, _LATE = "messages-delta-repeated", "messages-content-after-close"
 
@@ -31,6 +33,10 @@ class Closing(Part):
     def __init__(self, message: Message) -> None:
         super().__init__(message)
         self._delta: Draft | None = None
+        self._stopped: Draft | None = None  # message_stop, while the reason may come behind it
+        self._called = self._whole = False  # what had come then: a call, and nothing that is half
+        self._doubtful = False  # the reason that came late does not fit
+        self._behind: list[Draft] = []  # what came behind it meanwhile
         self._pings: list[Draft] = []
         self._told = False  # a message_delta went out
         self._begun = False
@@ -39,8 +45,8 @@ class Closing(Part):
 
     @property
     def holding(self) -> bool:
-        """Whether message_delta is held back."""
-        return self._delta is not None
+        """Whether message_delta or message_stop is held back."""
+        return self._delta is not None or self._stopped is not None
 
     def take(self, draft: Draft) -> Drafts:
         """What becomes of one event."""
@@ -48,6 +54,13 @@ class Closing(Part):
 
     def _take(self, draft: Draft) -> Iterator[Draft]:
         kind = kind_of(draft)
+        if self._stopped is not None and not is_quiet(draft):
+            told = kind == MESSAGE_DELTA and self._told_late(draft)
+            if not told:
+                self._behind.append(draft)
+            if told or self.message.passing or len(self._behind) >= _MOST_BEHIND:
+                yield from self._let_stop(told=told)
+            return
         if self.message.passing:
             yield from self._release()
             yield draft
@@ -82,10 +95,14 @@ class Closing(Part):
         """The stream keeps itself alive after its reason: it has nothing more to say, unless a block is open."""
         if self._open:
             return ()
-        return tuple(self._release())
+        return (*self._let_stop(), *self._release())
 
     def finish(self, ending: Ending) -> Drafts:
         """message_stop where the reason is known; else an error event, so that nobody takes half for all."""
+        stop = tuple(self._let_stop())
+        return (*stop, *self._closing(ending))
+
+    def _closing(self, ending: Ending) -> Drafts:
         reader = self.message.reader
         over = self.message.ended or (self.message.passing and (reader.stopped or reader.failed))
         if over or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
@@ -161,20 +178,56 @@ class Closing(Part):
 
     def _stop(self, draft: Draft) -> Iterator[Draft]:
         if self.message.stop_reason in (None, ""):
-            self._reason(draft)
+            if self.message.state.unsafe and not _holder(draft.json).get("stop_reason"):
+                self._stopped, self._called = draft, self.message.called  # before one is made up: it may come late
+                self._whole = whole(self.message.reader)
+                return
+            self._reason(draft, runs=False)
         yield from self._release()
         self.message.ended = True
         yield draft
 
-    def _reason(self, draft: Draft) -> None:
+    def _told_late(self, draft: Draft) -> bool:
+        """Whether message_delta tells the reason behind message_stop; it goes out before it then."""
+        reason = as_object(draft.json.get("delta")).get("stop_reason")
+        if type(reason) is not str or not reason:
+            return False
+        meant = FOREIGN_STOP_REASONS.get(reason, reason)
+        fits = meant in CUTTING_REASONS or (whole(self.message.reader) and (meant != "tool_use" or self.message.called))
+        if not fits or any(kind_of(one) == BLOCK_START for one in self._behind):
+            self._doubtful = True
+            return False
+        draft.note("messages-event-after-stop", "", "after message_stop", "before it")
+        self.message.odd, self.message.stop_reason = True, meant
+        self._hold(draft)
+        return True
+
+    def _let_stop(self, *, told: bool = False) -> Iterator[Draft]:
+        """message_stop goes out, with a reason of our own where none was told."""
+        stop, self._stopped = self._stopped, None
+        if stop is None:
+            return
+        if self._doubtful:
+            self.message.cannot("messages-stop-reason-missing", "the reason that comes late does not fit what came")
+        elif not told and not self.message.passing:
+            self.message.stop_reason, self.message.called = None, self._called
+            self._reason(stop, runs=self._whole)
+        yield from self._release()
+        self.message.ended = True
+        yield stop
+        behind, self._behind = self._behind, []
+        for draft in behind:
+            yield from (draft,) if self.message.passing else self._after(draft, kind_of(draft))
+
+    def _reason(self, draft: Draft, *, runs: bool) -> None:
         """message_stop may hold the reason; unsafe: what came says which it was."""
         rule, event = "messages-stop-reason-missing", draft.json
-        holder = event if event.get("stop_reason") else as_object(event.get("delta"))
+        holder = _holder(event)
         reason: Any = holder.get("stop_reason")
         origin = Origin.DERIVED
         if type(reason) is str and reason:
             draft.drop(rule, holder, "stop_reason", "")
-        elif self.message.state.unsafe and whole(self.message.reader):
+        elif self.message.state.unsafe and runs:
             reason, origin = "tool_use" if self.message.called else "end_turn", Origin.INVENTED
         else:
             self.message.cannot(rule, "why the message stops is not on the wire")
@@ -205,7 +258,7 @@ class Closing(Part):
             self.message.drop(draft, "messages-answer-after-error")
         elif kind == MESSAGE_STOP:
             self.message.drop(draft, "messages-stop-repeated")
-        elif self.message.state.unsafe:
+        elif self.message.state.unsafe and not self._doubtful:
             self.message.drop(draft, "messages-event-after-stop")
         else:
             self.message.cannot("messages-event-after-stop", "clients disagree about what comes after the end")
@@ -221,6 +274,11 @@ def _runs(block: Block) -> bool:
     fault = fault_of(block)
     null = fault is InputFault.NOT_OBJECT and str(block.text).strip() == "null"
     return null or fault not in (InputFault.NOT_JSON, InputFault.NOT_OBJECT)
+
+
+def _holder(stop: JsonObject) -> JsonObject:
+    """Where message_stop holds the reason, if it does."""
+    return stop if stop.get("stop_reason") else as_object(stop.get("delta"))
 
 
 def _without_nulls(delta: JsonObject) -> JsonObject:

@@ -256,14 +256,15 @@ class ToolInputs(Part):
 
     def _instead(self, held: list[Draft], rest: str, whole: str, rule: str) -> Iterator[Draft]:
         self.message.odd = True
-        first = held[0]
-        for draft in held if not rest else held[1:]:
-            self.message.drop(draft, rule)
-        if rest:
-            delta = as_object(first.json.get("delta"))
-            delta["partial_json"] = rest
-            first.note(rule, "delta.partial_json", whole[:200], rest)
-            yield first
+        for draft in held:
+            delta = as_object(draft.json.get("delta"))
+            if rest or len(delta) > 2:  # it says more than a piece of input
+                delta["partial_json"] = rest
+                draft.note(rule, "delta.partial_json", whole[:200], rest)
+                yield draft
+            else:
+                self.message.drop(draft, rule)
+            rest = ""
 
 
 __all__ = ["ABSENT", "ToolInputs"]

@@ -150,7 +150,9 @@ class BlockWriter:
 
     def retype(self, start: Draft, slot: Slot, kind: str) -> None:
         members: JsonObject = {"text": ""} if kind == "text" else {"thinking": "", "signature": ""}
-        start.put(MISMATCH, start.json, "content_block", {"type": kind, **members}, "")
+        own = ("type", "text", "thinking", "signature", "citations")
+        others = {key: value for key, value in as_object(start.json.get("content_block")).items() if key not in own}
+        start.put(MISMATCH, start.json, "content_block", {"type": kind, **members, **others}, "")
         slot.kind = kind
 
     def sign(self, draft: Draft, slot: Slot, kind: Any) -> Iterator[Draft]:

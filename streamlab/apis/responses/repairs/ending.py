@@ -41,11 +41,12 @@ class ResponseOut:
         self.reader = reader
         self.state = state
         self.items = items
+        self._flat: JsonObject | None = None  # the final response, that stood in the event itself
 
     @property
     def ended_early(self) -> bool:
         """Whether the response was completed with nothing in it, while its items were still to come."""
-        return ended_early(self.reader.terminal, self.reader.final, self.reader.items)
+        return ended_early(self.reader.terminal, self.reader.final or self._flat, self.reader.items)
 
     def came_early(self, rule: str) -> bool:
         """The same; what follows it stays then."""
@@ -61,6 +62,20 @@ class ResponseOut:
         response = value.get("response")
         if type(response) is not dict:
             return
+        self.carried(draft, response, kind)
+        if self.reader.terminal == kind:
+            self._final(draft, response, kind)
+
+    def nest(self, draft: Draft) -> None:
+        """Put the members of a response that stand in the event itself where they belong."""
+        value = draft.json
+        if type(value.get("response")) is not dict and value.get("object") == "response":
+            response = {key: value.pop(key) for key in list(value) if key not in ("type", "sequence_number")}
+            draft.put(_MISSING, value, "response", response, "")
+            self._flat = response if self.reader.kind == self.reader.terminal else None
+
+    def carried(self, draft: Draft, response: JsonObject, kind: str) -> None:
+        """What the response in any event of this type has to have."""
         known = self.reader.id
         if known and response.get("id") != known:
             rule = _IDS if text_of(response.get("id")) else "responses-missing-response-id"
@@ -70,24 +85,19 @@ class ResponseOut:
         if not known_tier(response):
             draft.drop("service-tier-unknown", response, "service_tier", "response.")
         if kind != FAILED:  # one of our own has no more than is known
-            self._needed(draft, response)
-        if self.reader.terminal == kind:
-            self._final(draft, response, kind)
+            self._needed(draft, response, kind)
 
     def _build(self, draft: Draft, kind: str) -> None:
         """The response out of what stands in the event itself, or out of the one that was created."""
         value = draft.json
-        if value.get("object") == "response":
-            response = {key: value.pop(key) for key in list(value) if key not in ("type", "sequence_number")}
-            draft.put(_MISSING, value, "response", response, "")
-        elif kind == COMPLETED and any(item.changed_kind for item in self.reader.items):
+        if kind == COMPLETED and any(item.changed_kind for item in self.reader.items):
             self.state.account.cannot(_MISSING, "what an item in it is, is told in two ways")
         elif kind == COMPLETED and self.reader.id:
             output = self.output()
             built = {**as_object(self.reader.response), "status": "completed", "output": output, "usage": None}
             draft.put(_MISSING, value, "response", built, "")
 
-    def _needed(self, draft: Draft, response: JsonObject) -> None:
+    def _needed(self, draft: Draft, response: JsonObject, kind: str) -> None:
         rule, first = "responses-response-members-missing", as_object(self.reader.response)
         if response.get("object") is None:
             draft.put(rule, response, "object", "response", "response.")
@@ -95,7 +105,7 @@ class ResponseOut:
             made_at = seconds_of(first.get("created_at"))
             made_at = date_of(self.state) if made_at is None else made_at
             draft.put(rule, response, "created_at", made_at, "response.")
-        if self.reader.kind in (CREATED, IN_PROGRESS) and type(response.get("output")) is not list:
+        if kind in (CREATED, IN_PROGRESS) and type(response.get("output")) is not list:
             draft.put(rule, response, "output", [], "response.")
         model = text_of(first.get("model")) or text_of(self.state.body.get("model"))
         if response.get("model") is None and model:
@@ -145,6 +155,10 @@ class ResponseOut:
             self.state.account.cannot("responses-completed-output-empty", "an item in it was never done")
             return
         rule = "responses-completed-output-empty" if listed == [] else "responses-completed-output-missing"
+        done = [item for item in self.reader.items if item.done is not None]
+        if sorted(done, key=lambda item: self.items.slot(item).index) != done:
+            self.state.account.cannot(rule, "their order is told in two ways")
+            return
         draft.put(rule, response, "output", output, "response.")
 
     def _masked(self, draft: Draft, response: JsonObject) -> None:

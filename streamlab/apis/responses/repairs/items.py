@@ -60,15 +60,29 @@ class ItemsOut:
                 elif index > following:
                     found.index, found.index_rule = following, "responses-output-index-gap"
             if not item.opened:
-                return found
+                self._slots[item.number] = moved = self._moved_to(item) or found
+                return moved
             self._taken.add(found.index)
             if item.id in self._ids:
                 found.id, found.id_rule = self._free(item.id, item.number), "responses-item-id-duplicate"
-            elif not item.id:
+            elif not item.id and item.kind:  # what is no item may be named later
                 begin = ID_BEGINS.get(item.kind, "item")
                 found.id, found.id_rule = self._free(begin, item.number), "responses-missing-item-id"
-            self._ids.add(found.id)
+            if found.id:
+                self._ids.add(found.id)
         return found
+
+    def _moved_to(self, item: Item) -> Slot | None:
+        """The place of an item that was moved to the index under which its own events came all along, without an id."""
+        if item.id:
+            return None
+        moved = (one for one in self._slots.values() if one.index == item.index)
+        return next((one for one in moved if one.index_rule == "responses-output-index-reused"), None)
+
+    def shares(self, item: Item) -> bool:
+        """Whether events of another item go out as those of this one."""
+        slot = self.slot(item)
+        return any(self._slots.get(one.number) is slot for one in self.reader.items if one is not item)
 
     def _free(self, begin: str, number: int) -> str:
         while f"{begin}_{number}" in self._ids or f"{begin}_{number}" in self.reader.output.by_id:
@@ -93,6 +107,8 @@ class ItemsOut:
     def place(self, draft: Draft, item: Item) -> None:
         """Index and id of an event that is about an item."""
         slot, value = self.slot(item), draft.json
+        if self.reader.kind in (ITEM_ADDED, ITEM_DONE) and type(value.get("item")) is not dict:
+            return  # which item it is about is not on the wire
         if value.get("output_index") != slot.index or type(value.get("output_index")) is not int:
             rule = slot.index_rule
             if any(one.path == "output_index" and one.fact == _F.IDS for one in self.reader.odd):

@@ -42,6 +42,7 @@ from streamlab.apis.responses.repairs.events import (
 )
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.apis.responses.repairs.lost_delta import LostDelta
+from streamlab.apis.responses.repairs.mended import MENDED
 from streamlab.apis.responses.repairs.numbering import Numbering
 from streamlab.apis.responses.repairs.waiting import WaitingCall
 from streamlab.exchange import Ending
@@ -64,61 +65,11 @@ from streamlab.wire.runs import Run
 
 _F = ResponseFact
 
-_RULES = (
-    "responses-annotations-missing",
-    "responses-arguments-in-added",
-    "responses-arguments-not-string",
-    "responses-completed-output-empty",
-    "responses-completed-output-missing",
-    "responses-content-index-wrong",
-    "responses-created-at-float",
-    "responses-created-missing",
-    "responses-delta-not-string",
-    "responses-error-event-shape",
-    "responses-error-without-failed",
-    "responses-event-type-mismatch",
-    "responses-events-after-terminal",
-    "responses-heartbeat-as-delta",
-    "responses-ids-unstable",
-    "responses-incomplete-masked",
-    "responses-item-changed",
-    "responses-item-content-missing",
-    "responses-item-done-missing",
-    "responses-item-event-repeated",
-    "responses-item-id-duplicate",
-    "responses-item-role-missing",
-    "responses-item-status-missing",
-    "responses-items-only-in-completed",
-    "responses-keepalive-event",
-    "responses-lifecycle-order",
-    "responses-missing-call-id",
-    "responses-missing-content-index",
-    "responses-missing-item-id",
-    "responses-missing-output-index",
-    "responses-missing-response-id",
-    "responses-missing-summary-index",
-    "responses-no-deltas",
-    "responses-output-index-gap",
-    "responses-output-index-reused",
-    "responses-reasoning-summary-missing",
-    "responses-replayed-events",
-    "responses-response-members-missing",
-    "responses-response-missing",
-    "responses-sequence-number",
-    "responses-terminal-status",
-    "responses-text-in-added",
-    "responses-type-missing",
-    "responses-unknown-event",
-    "responses-usage-chat-names",
-    "responses-usage-details",
-    "responses-usage-missing",
-)
-
 
 class ResponseRepair(Repair):
     """Reads every event as rules do, and changes what they find where the right value is known."""
 
-    rules = _RULES
+    rules = MENDED
     stage = Stage.ENVELOPE
     takes_runs = True
     holds_back = "a call added without name or call_id, and what follows a null delta, until done (256 events at most)"
@@ -160,7 +111,10 @@ class ResponseRepair(Repair):
             return (draft,)
         self._failures.translate(draft)
         facts = self._reader.read(draft.event)
-        out = self._waiting.take(self._lost.take(list(self._repaired(draft, facts)), facts), facts)
+        out = list(self._repaired(draft, facts))
+        if facts & _F.FOREIGN and not draft.is_chunk:
+            return out  # a comment by now: those wait for nothing
+        out = self._waiting.take(self._lost.take(out, facts), facts)
         out = [self._numbers.number(one) for one in out]
         self._plain = out == [draft] and draft.event is event and not draft.changes
         return out
@@ -252,10 +206,11 @@ class ResponseRepair(Repair):
             self.state.account.cannot(rule, "the id of the response is not on the wire yet")
             return
         self._opened_here = True
-        created, in_progress = begun(response)
-        yield made(created, draft, rule)
-        if self._reader.kind != in_progress["type"]:
-            yield made(in_progress, draft, rule)
+        for value in begun(response):
+            if self._reader.kind != value["type"]:
+                opening = made(value, draft, rule)
+                self._response.carried(opening, value["response"], value["type"])
+                yield opening
 
     # -- the response ------------------------------------------------------------------------------------------------
 
@@ -264,6 +219,7 @@ class ResponseRepair(Repair):
         if reader.kind == CREATED and self._opened_here:
             self._drop(draft, "responses-created-missing")
             return
+        self._response.nest(draft)
         if reader.kind == COMPLETED or reader.kind == INCOMPLETE:
             listed = as_list(as_object(draft.json.get("response")).get("output"))
             if listed and not reader.items and not reader.resumed:
@@ -275,11 +231,15 @@ class ResponseRepair(Repair):
 
     def _whole_items(self, draft: Draft, listed: list[object]) -> Iterator[Draft]:
         """The events of items that stand in the finished response alone."""
-        for index, item in enumerate(listed):
-            if type(item) is dict and item.get("type"):
-                self._items.complete(draft, item, index)
-                for value in item_events(deepcopy(item), index):
-                    yield made(value, draft, "responses-items-only-in-completed")
+        rule = "responses-items-only-in-completed"
+        for item in map(as_object, listed):
+            if not item.get("type") or (item["type"] in CALL_INPUT and not text_of(item.get("call_id"))):
+                self.state.account.cannot(rule, "what one of them is, or which call, is not on the wire")
+                return
+        for index, item in enumerate(map(as_object, listed)):
+            self._items.complete(draft, item, index)
+            for value in item_events(deepcopy(item), index):
+                yield made(value, draft, rule)
 
     def _undone(self, draft: Draft, listed: list[object]) -> Iterator[Draft]:
         """The end of items that were never done: as the finished response has them, or as their texts were told."""
@@ -322,7 +282,8 @@ class ResponseRepair(Repair):
         item = self._reader.item
         if item is not None:
             if self._is_ours(facts, item):
-                self._drop(draft, "responses-lifecycle-order")
+                held = text_of(as_object(draft.json.get("part")).get("text"))
+                self._drop(draft, "responses-text-in-added" if held else "responses-lifecycle-order")
                 return
             yield from self._unopened(draft, facts, item)
             self._items.place(draft, item)
@@ -330,7 +291,8 @@ class ResponseRepair(Repair):
                 yield from self._added(draft, item)
                 return
         self._items.members(draft, facts, item)
-        if item is not None and not item.resumed and facts & (_F.DONE | _F.ITEM_DONE) and not facts & _F.ORDER:
+        over = facts & (_F.DONE | _F.ITEM_DONE) and not facts & _F.ORDER
+        if over and item is not None and not item.resumed and not self._items.shares(item):
             yield from self._without_deltas(draft, item)
         yield draft
 

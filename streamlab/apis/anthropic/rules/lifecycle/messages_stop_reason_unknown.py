@@ -28,7 +28,8 @@ class MessagesStopReasonUnknown(MessagesRule):
 
     ## What Anthropic does
     Says ``end_turn`` (2,646 times), ``tool_use`` (1,304), ``max_tokens`` (62), ``stop_sequence`` (44) or
-    ``pause_turn`` (1); ``refusal`` and ``model_context_window_exceeded`` are documented.
+    ``pause_turn`` (1); ``refusal``, ``model_context_window_exceeded`` and ``compaction`` are
+    documented.
 
     ## Why it matters
     The text is right in thirteen of thirteen clients, but the AI SDK says ``other``, pydantic-ai None, and loops

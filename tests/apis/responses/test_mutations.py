@@ -1,0 +1,36 @@
+"""Mutants of Responses streams that broke a law of repair once: a case, and what was done to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from streamlab.exchange import Segment
+from tests.harm_laws import broken_laws
+from tests.mutations import mutated
+from tests.responses import CASES
+
+_ONCE_BROKEN = {
+    "an item that is none, and its end twice": ("item-done-twice", [(1, 32, 71502)]),
+    "the same with a stray line": ("item-done-twice", [(11, 689, 25982), (14, 322, 3242)]),
+    "an end without its item and index": ("completed-text-empty", [(7, 328, 28886)]),
+    "a chunk of chat within a call without call_id": ("call-id-missing", [(8, 490, 60546)]),
+    "items done in another order than opened": ("completed-output-empty", [(5, 198, 16367), (10, 283, 33290)]),
+    "only the end, with something that is no item": ("only-completed", [(2, 62, 40706)]),
+    "a part with text behind its first delta": ("text-in-part-added", [(5, 276, 43982)]),
+    "a strange tier where response.created is missing": ("created-missing", [(1, 860, 89702)]),
+    "an index of another item, and no ids": ("item-id-missing-on-deltas", [(1, 706, 10375), (0, 993, 55131)]),
+    "a flat end that comes too early": ("response-not-nested", [(5, 986, 4364)]),
+    "the end first, with a call without call_id": ("call-id-empty", [(5, 926, 62476), (8, 605, 22702)]),
+    "a stray line before a part behind its delta": ("delta-after-text-done", [(11, 735, 2007), (5, 193, 54629)]),
+    "a whole response behind a byte order mark": ("json-for-stream", [(8, 0, 16963)]),
+}
+
+
+@pytest.mark.parametrize("name", _ONCE_BROKEN)
+def test_no_law_is_broken_where_one_was(name):
+    case, mutations = _ONCE_BROKEN[name]
+    made = CASES[case].exchange
+    body = mutated(made.body, mutations)
+    assert broken_laws(replace(made, segments=(Segment(None, body),), http_chunks=None, end_us=None)) == {}
