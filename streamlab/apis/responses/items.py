@@ -162,7 +162,9 @@ class Item:
     def agrees_with(self, whole: JsonObject) -> bool:
         """Whether a finished item holds what the deltas of this one came to."""
         held = ((self.nth(key), value) for key, _path, value in held_pieces(whole))
-        return all(piece is None or not piece.deltas or str(piece.text) == value for piece, value in held)
+        return all(
+            piece is None or not piece.deltas or str(piece.text) == input_text(value, piece) for piece, value in held
+        )
 
     @property
     def changed_kind(self) -> bool:

@@ -156,8 +156,9 @@ class ResponseOut:
             return
         rule = "responses-completed-output-empty" if listed == [] else "responses-completed-output-missing"
         done = [item for item in self.reader.items if item.done is not None]
-        if sorted(done, key=lambda item: self.items.slot(item).index) != done:
-            self.state.account.cannot(rule, "their order is told in two ways")
+        moved = sorted(done, key=lambda item: self.items.slot(item).index) != done
+        if moved or any(item.changed_kind for item in done):
+            self.state.account.cannot(rule, "their order, or what one is, is told in two ways")
             return
         draft.put(rule, response, "output", output, "response.")
 

@@ -18,7 +18,7 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item, input_text
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import Draft, Origin, RepairState
-from streamlab.wire.payload import JsonObject
+from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import as_list, as_object
 
 _F = ResponseFact
@@ -54,13 +54,16 @@ class ItemsOut:
             index = item.index
             following = max((one.index for one in self._slots.values()), default=-1) + 1
             found = self._slots[item.number] = Slot(index, item.id)
-            if item.opened and not item.resumed:
+            if item.opened and not item.resumed and item.kind:
                 if index in self._taken:
                     found.index, found.index_rule = max(self._taken) + 1, "responses-output-index-reused"
                 elif index > following:
                     found.index, found.index_rule = following, "responses-output-index-gap"
             if not item.opened:
                 self._slots[item.number] = moved = self._moved_to(item) or found
+                if moved is found and item.id and index in self._taken:  # one that was moved has it
+                    found.index, found.index_rule = max(self._taken) + 1, "responses-output-index-gap"
+                    self._taken.add(found.index)
                 return moved
             self._taken.add(found.index)
             if item.id in self._ids:
@@ -95,6 +98,16 @@ class ItemsOut:
         taken = any(one is not item and one.call_id == call_id for one in self.reader.items)
         other_call = item.is_other_call(whole) or (item.is_call and (taken if call_id else not item.call_id))
         return not whole.get("type") or not item.agrees_with(whole) or other_call
+
+    @staticmethod
+    def can_run(whole: JsonObject) -> bool:
+        """Whether nothing speaks against handing an item out: a call without an id or with half its arguments is no
+        call that anybody should run."""
+        if whole.get("type") not in CALL_INPUT:
+            return True
+        arguments = whole.get("arguments") if whole["type"] == "function_call" else ""
+        read = decode_payload(arguments.encode("utf-8", "surrogatepass")) if type(arguments) is str else None
+        return bool(text_of(whole.get("call_id"))) and (not arguments or read is None or (read.ok and not read.faults))
 
     def complete(self, draft: Draft, found: JsonObject, index: int) -> None:
         """What an item lacks that stands in the finished response alone, before its events are written."""

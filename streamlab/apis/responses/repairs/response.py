@@ -233,7 +233,7 @@ class ResponseRepair(Repair):
         """The events of items that stand in the finished response alone."""
         rule = "responses-items-only-in-completed"
         for item in map(as_object, listed):
-            if not item.get("type") or (item["type"] in CALL_INPUT and not text_of(item.get("call_id"))):
+            if not item.get("type") or not self._items.can_run(item):
                 self.state.account.cannot(rule, "what one of them is, or which call, is not on the wire")
                 return
         for index, item in enumerate(map(as_object, listed)):
@@ -253,7 +253,7 @@ class ResponseRepair(Repair):
                 ours or (item.pieces and all(piece.told for piece in item.pieces.values()))
             ):
                 whole = {**item_json(item), "status": "completed"}
-            if whole is None or self._items.is_another(item, whole):
+            if whole is None or self._items.is_another(item, whole) or not self._items.can_run(whole):
                 self.state.account.cannot(rule, "what the item holds is not on the wire")
                 continue
             slot = self._items.slot(item)
@@ -292,7 +292,13 @@ class ResponseRepair(Repair):
                 return
         self._items.members(draft, facts, item)
         over = facts & (_F.DONE | _F.ITEM_DONE) and not facts & _F.ORDER
-        if over and item is not None and not item.resumed and not self._items.shares(item):
+        if (
+            over
+            and item is not None
+            and self._items.slot(item).id
+            and not item.resumed
+            and not self._items.shares(item)
+        ):
             yield from self._without_deltas(draft, item)
         yield draft
 
