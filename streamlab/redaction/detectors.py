@@ -150,7 +150,9 @@ def _start(text: str, at: int, prefix: str) -> int | None:
     if prefix[0] == ":":
         digits = _DIGITS_BEFORE.search(text, max(0, at - 11), at)
         return digits.start() if digits is not None else None
-    return at if _may_begin(text, at) or (text[at - 2 : at] in _NAMES and _may_begin(text, at - 2)) else None
+    if _may_begin(text, at) or (text[at - 2 : at] in _NAMES and _may_begin(text, at - 2)):
+        return at
+    return at if text[at - 1] == "_" and prefix[-1] == "-" else None  # call_sk-…
 
 
 def _may_begin(text: str, at: int) -> bool:

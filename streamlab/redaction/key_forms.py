@@ -62,6 +62,18 @@ FORMS: tuple[KeyForm, ...] = (
     *_many("Atlassian token", "ATATT3 ATCTT3 ATBB", r"[A-Za-z0-9_=-]{20,}"),
     *_many("Square token", "sq0atp- sq0csp- sq0idp-", f"{_W}{{20,}}"),
     *_many("Airtable token", "pat", rf"{_A}{{14}}\.[0-9a-f]{{64}}"),
+    *_many("token", "dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit.", f"{_A}{{36,}}"),
+    *_many("token", "tskey-auth- tskey-api- tskey-client- bkua_ nfp_ sgp_ vcp_ vci_ vca_ vcr_", f"{_W}{{20,}}"),
+    *_many(
+        "token", "pat-na1- pat-eu1- key- fc-", f"(?:{_HEX}{{32}}|{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}})(?!{_W})"
+    ),
+    *_many("API key", "pa-", f"{_W}{{43}}(?!{_W})"),
+    *_many("Cloudflare token", "v1.0-", f"{_HEX}{{24}}-{_HEX}{{100,}}"),
+    *_many("Discord token", "MT Mj Mz ND NT Nj Nz OD OT", rf"{_W}{{21,26}}\.{_W}{{6}}\.{_W}{{27,38}}"),
+    *_many(
+        "webhook", "hooks.slack.com/services/ hooks.slack.com/workflows/ hooks.slack.com/triggers/", "[A-Za-z0-9/]{30,}"
+    ),
+    *_many("webhook", "discord.com/api/webhooks/ discordapp.com/api/webhooks/", rf"\d{{15,}}/{_W}{{60,}}"),
     *_many("age key", "AGE-SECRET-KEY-1", "[A-Z0-9]{50,}"),
     *_many("1Password token", "ops_eyJ", r"[A-Za-z0-9_=+/-]{40,}"),
     *_many("JSON web token", "eyJ", r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)+"),

@@ -15,15 +15,19 @@ from typing import NamedTuple
 
 from streamlab.redaction import MASK, find_secrets, find_secrets_in_bytes
 from streamlab.redaction.detectors import MASK_DIGIT
-from streamlab.sharing.texts import SourceText, channels, payloads, texts_of
+from streamlab.sharing.texts import SourceText, TextSource, channels, payloads, texts_of
 
 #: JSON within JSON within JSON: how many layers of escapes are looked through.
 _LAYERS = 3
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))|%([2-7][0-9a-fA-F])", re.DOTALL)
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 #: Texts of this length that the next one begins with are said again there, not continued.
 _SAID_AGAIN = 4
 _END = "\0"
+#: In log probabilities: a token's bytes as numbers, a token, and a mask's number (``X`` and ``x``) by its length.
+_CODES = re.compile(rb'"bytes"\s*:\s*\[([\d\s,]*)\]')
+_TOKENS = re.compile(rb'"token"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_CODE_OF_MASK = {2: b"88", 3: b"120"}
 
 
 class Masked(NamedTuple):
@@ -54,8 +58,11 @@ def mask_body(body: bytes, patterns: Sequence[re.Pattern[str]] = ()) -> MaskedBo
     masked = bytearray(body)
     found: dict[int, Masked] = {}
     texts = [text for payload in payloads(body) for text in texts_of(payload)]
+    tokens: dict[int, TextSource] = {}
     for group in channels(texts):
-        _mask_group(group, patterns, masked, found)
+        _mask_group(group, patterns, masked, found, tokens)
+    for payload in tokens.values():
+        _mask_codes(payload, masked)
     for one in find_secrets_in_bytes(masked, patterns):
         cover_raw(masked, one.masked, one.stop)
         found.setdefault(one.start, Masked(one.kind, None, one.start))
@@ -85,7 +92,7 @@ def secrets_in(text: str, patterns: Sequence[re.Pattern[str]] = ()) -> list[Foun
             for outer, places in reversed(layers):
                 covered, start = _outwards(covered, outer, places), places[start]
             found.append(Found(one.kind, start, covered))
-        if layer == _LAYERS or "\\" not in inner:
+        if layer == _LAYERS or not ("\\" in inner or "%" in inner):
             break
         unescaped, places = _unescaped(inner)
         layers.append((inner, places))
@@ -94,13 +101,15 @@ def secrets_in(text: str, patterns: Sequence[re.Pattern[str]] = ()) -> list[Foun
 
 
 def _unescaped(text: str) -> tuple[str, list[int]]:
-    """The text with one layer of escapes undone, and where each of its characters, and its end, stood."""
+    """The text with one layer of escapes undone, JSON's and those of URLs, and where each of its characters, and its
+    end, stood."""
     places: list[int] = []
     parts, at = [], 0
     for match in _ESCAPE.finditer(text):
         parts.append(text[at : match.start()])
         places += range(at, match.start())
-        parts.append(chr(int(match[1], 16)) if match[1] else _LETTERS.get(match[2], match[2]))
+        code = match[1] or match[3]
+        parts.append(chr(int(code, 16)) if code else _LETTERS.get(match[2], match[2]))
         places.append(match.start())
         at = match.end()
     parts.append(text[at:])
@@ -117,13 +126,20 @@ def _outwards(covered: dict[int, str], outer: str, places: list[int]) -> dict[in
             found[start] = letter
         elif stop - start == 6 and outer[start + 1] == "u":
             found.update(zip(range(start + 2, stop), f"{ord(letter):04x}", strict=True))
+        elif stop - start == 3 and outer[start] == "%":
+            found.update(zip(range(start + 1, stop), f"{ord(letter):02x}", strict=True))
     return found
 
 
 def _mask_group(
-    group: list[SourceText], patterns: Sequence[re.Pattern[str]], masked: bytearray, found: dict[int, Masked]
+    group: list[SourceText],
+    patterns: Sequence[re.Pattern[str]],
+    masked: bytearray,
+    found: dict[int, Masked],
+    tokens: dict[int, TextSource],
 ) -> None:
-    """Mask what texts that continue each other hold, alone and joined."""
+    """Mask what texts that continue each other hold, alone and joined; ``tokens`` gathers payloads of which a token of
+    log probabilities was masked."""
     if not secrets_in("".join(text.value for text in group), patterns):
         return
     values = list(separated([text.value for text in group]))
@@ -140,12 +156,26 @@ def _mask_group(
             covered.setdefault(number, {})[at - (ends[number] - len(values[number]))] = letter
     _carry_back(group, covered)
     for number, places in covered.items():
+        if group[number].key == "token":
+            tokens[group[number].payload.event] = group[number].payload
         units = group[number].units()
         if group[number].is_number:
             places = {at: MASK_DIGIT for at in places if units[at][1].isdigit()}
         for at, letter in places.items():
             place, unit = units[at]
             masked[place : place + len(unit)] = replaced(unit, letter)
+
+
+def _mask_codes(payload: TextSource, masked: bytearray) -> None:
+    """Log probabilities say each token twice, its bytes as numbers too, and others that were as likely."""
+    for listed in _CODES.finditer(payload.data):
+        for code in re.finditer(rb"\d+", listed[1]):
+            if code[0].isdigit() and len(code[0]) < 4 and int(code[0]) < 128 and chr(int(code[0])).isalnum():
+                place = payload.place(listed.start(1) + code.start())
+                masked[place : place + len(code[0])] = _CODE_OF_MASK[len(code[0])]
+    for token in _TOKENS.finditer(payload.data):
+        start = payload.place(token.start(1))
+        cover_raw(masked, start, start + len(token[1]))
 
 
 def separated(values: list[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ A request comes in one piece, so its bytes are searched as they are; only string
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from streamlab.redaction import MASK, find_secrets_in_bytes, is_secret_member, is_secret_name, mask_name
 from streamlab.redaction.detectors import is_masked, without_prefix
@@ -17,6 +17,8 @@ from streamlab.sharing.texts import SourceText, TextSource
 _MEMBER = re.compile(rb'(\\{0,3}")([A-Za-z][\w.-]{1,78})\1\s{0,8}:\s{0,8}\1((?:[^"\\]|\\[^"\\]|(?!\1)\\["\\])*)')
 #: A string with letters that are escaped, which any ASCII letter may be.
 _ESCAPED = re.compile(rb'"((?:[^"\\]|\\.)*\\u00[2-7](?:[^"\\]|\\.)*)"', re.DOTALL)
+#: What may be written as in a URL, with ``%2D`` for a hyphen.
+_WORDS = re.compile(rb"([^\s\"'<>&=?]{12,})")
 #: A field of a multipart form: its name, what else its head says, the value.
 _FIELD = re.compile(rb'name="([^"\r\n]{1,200})"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)(?=\r?\n--|\Z)', re.DOTALL)
 _PAIR = re.compile(rb"(?:^|(?<=&))([^=&\s{\"]{1,80})=([^&\r\n]*)")
@@ -42,7 +44,10 @@ def mask_request(
         if match[3] and _names_a_secret(match[2].decode()):
             _cover_text(match.start(3), match[3], masked, found)
     if b"\\u00" in body:
-        _cover_escaped(body, patterns, masked, found)
+        _cover_escaped(_ESCAPED.finditer(body), patterns, masked, found)
+    if b"%" in body:
+        words = (one for one in _WORDS.finditer(body) if b"%" in one[1])
+        _cover_escaped(words, patterns, masked, found, json=False)
     if body.lstrip()[:1] not in (b"{", b"["):
         lines = b"\n" in body
         for match in (_FIELD if lines else _PAIR).finditer(body) if lines or begins else ():
@@ -107,9 +112,17 @@ def _cover_text(start: int, raw: bytes, masked: bytearray, found: list[Masked]) 
         _write(text, {at: now for at, (was, now) in enumerate(zip(plain, shown, strict=True)) if was != now}, masked)
 
 
-def _cover_escaped(body: bytes, patterns: Sequence[re.Pattern[str]], masked: bytearray, found: list[Masked]) -> None:
-    for match in _ESCAPED.finditer(body):
-        text = SourceText(TextSource(0, match[1], [(0, match.start(1))]), ("",), 0, match[1])
+def _cover_escaped(
+    matches: Iterable[re.Match[bytes]],
+    patterns: Sequence[re.Pattern[str]],
+    masked: bytearray,
+    found: list[Masked],
+    *,
+    json: bool = True,
+) -> None:
+    for match in matches:
+        source = TextSource(0, match[1], [(0, match.start(1))])
+        text = SourceText(source, ("",), 0, match[1], json=json)
         for one in secrets_in(text.value, patterns):
             found.append(Masked(one.kind, None, match.start(1)))
             _write(text, one.covered, masked)

@@ -372,3 +372,67 @@ def test_what_is_no_text_is_no_secret_and_a_secret_ends_where_text_does() -> Non
         b"\xff\x00?key=" + b"x" * len(key) + b"\xd3\x00" + image
     )
     assert key not in mask_request("POST /?token=pässw0rd".encode() + key).data
+
+
+_TAIL = "q7Ab1cD2eF3gH4iJ5kL6mN7oP8qR9sT0"
+_HEX = "a7" + "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        f"tskey-auth-{_TAIL}", f"dp.pt.{_TAIL}{_TAIL}", f"nfp_{_TAIL}", f"key-{_HEX[:32]}", f"pat-eu1-{_HEX[:32]}",
+        f"fc-{_HEX[:32]}", f"pa-{_TAIL}{_TAIL[:11]}", f"v1.0-{_HEX[:24]}-{_HEX * 4}", f"call_sk-proj-{_TAIL}",
+        f"MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.{_TAIL}", f"https://hooks.slack.com/services/T01ABCDEF/B02ABCDEF/{_TAIL}",
+        f"https://discord.com/api/webhooks/123456789012345678/{_TAIL}{_TAIL}",
+        f"https://h/?note=sk%2Dproj%2D{_TAIL}&n=1", f"https://h/?note=%73k-proj-{_TAIL}",
+    ],
+)  # fmt: skip
+def test_more_keys_and_keys_as_in_urls_are_masked_in_answers_and_requests(secret: str) -> None:
+    told = f"use {secret} now"
+    shown = mask_text(told)
+    assert len(shown) == len(told)
+    assert _TAIL[:12] not in shown
+    assert _TAIL[-8:] not in shown
+    assert _HEX[2:14] not in shown
+    assert mask_text(shown) == shown
+    asked = json.dumps({"messages": [{"content": told}]}).encode()
+    found = mask_request(asked)
+    assert found.data == asked.replace(told.encode(), shown.encode())
+    assert mask_request(found.data).data == found.data
+
+
+@pytest.mark.parametrize(
+    "text", ["monkey-0123456789abcdef", "task-proj-0123456789abcdef0123", "100%ab of 5%2", "key-1"]
+)
+def test_words_that_end_as_a_key_begins_stay(text: str) -> None:
+    assert mask_text(text) == text
+
+
+def test_a_key_in_log_probabilities_is_not_told_by_its_numbers_nor_by_other_tokens() -> None:
+    secret = f"sk-proj-{_TAIL}"
+    pieces = [secret[at : at + 5] for at in range(0, len(secret), 5)]
+    events = [
+        {"choices": [{"index": 0, "delta": {"content": one}, "logprobs": {"content": [_logged(one, one.upper())]}}]}
+        for one in ("so ", *pieces, " end")
+    ]
+    body = streams.sse(events)
+    found = mask_body(body).data
+    assert len(found) == len(body)
+    assert mask_body(found).data == found
+    told = "".join(
+        f"{one['token']}{bytes(one['bytes']).decode()}{other['token']}{bytes(other['bytes']).decode()}"
+        for event in found.decode().split("data: ")[1:-1]
+        for one in json.loads(event)["choices"][0]["logprobs"]["content"]
+        for other in one["top_logprobs"]
+    )
+    assert told.startswith("so so SO SO ")
+    assert told.endswith(" end end END END")
+    for piece in pieces[2:]:
+        assert piece not in told
+        assert piece.upper() not in told
+
+
+def _logged(token: str, other: str) -> dict[str, object]:
+    likely = {"token": other, "logprob": -2.5, "bytes": list(other.encode())}
+    return {"token": token, "logprob": -0.5, "bytes": list(token.encode()), "top_logprobs": [likely]}
