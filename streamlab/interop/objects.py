@@ -20,7 +20,7 @@ from streamlab.wire.payload import decode_payload
 
 _MODEL = re.compile(rb"\b(?:[A-Z]\w*(?:Chunk|Event|Completion|Stream))\(")
 _START = re.compile(rb"\{['\"]|\b[A-Z]\w*(?:Chunk|Event|Completion|Stream)\(")
-_ROW = re.compile(rb"^(?:[^\t\n]{0,80}\t){0,2}(\{.*\}|\[DONE\])(?:\t[\d:.,APM ]{0,20})?$")
+_ROW = re.compile(rb"^(?:[^\t\n]{0,80}\t){0,2}(\{.*\}|\[DONE\])(?:\t[\d:.,APM ]{0,20}){0,3}$")
 _LONGEST = 1 << 20
 _DECODER = json.JSONDecoder()
 
@@ -45,7 +45,7 @@ def peel_objects(paste: Paste) -> Paste | None:
         return None
     if re.search(rb"^[^\w{\n]{0,4}(?:data(?:s?[ \t]*:|[ \t])|event[ \t]*:)", paste.body, re.MULTILINE | re.IGNORECASE):
         return None  # off the wire, whatever its data is
-    values = list(_pretty(paste.body))
+    values = list(_pretty(paste.body)) or list(_pretty_python(paste.body))
     if not values:
         values = [value for line in paste.body.splitlines() for value in _printed(line)]
     values = [one for one in values if _is_chunk(one)]
@@ -84,6 +84,25 @@ def _pretty(body: bytes) -> Iterator[Any]:
         values.append(value)
         while at < len(text) and text[at] in " \t\r\n,":
             at += 1
+    yield from values
+
+
+def _pretty_python(body: bytes) -> Iterator[Any]:
+    """Python's values one after another over several lines each, as ``pprint`` prints them, or in one list."""
+    text = body.decode("utf-8", "replace").strip()
+    if len(body) > _LONGEST or not re.match(r"\[?\{'", text):
+        return
+    values: list[Any] = []
+    while text:
+        whole = _balanced(text)
+        try:
+            value = _value(ast.parse(whole, mode="eval").body)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return
+        values += value if isinstance(value, list) else [value]
+        text = text[len(whole) :].lstrip(" \t\r\n,")
+        if text.strip() == "[DONE]":
+            break
     yield from values
 
 

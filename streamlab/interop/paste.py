@@ -25,9 +25,11 @@ from streamlab.interop.peeling import (
     peel_command,
     peel_curl_verbose,
     peel_fences,
+    peel_html,
     peel_json_log,
     peel_literals,
     peel_missing_blanks,
+    peel_numbers,
     peel_prefixes,
     peel_utf16,
     peel_wraps,
@@ -43,10 +45,12 @@ _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_colours,
     peel_trace,
     peel_command,
+    peel_html,
     peel_fences,
     peel_curl_verbose,
     peel_json_log,
     peel_literals,
+    peel_numbers,
     peel_prefixes,
     peel_wraps,
     peel_missing_blanks,
@@ -54,7 +58,7 @@ _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_objects,
 )
 #: What shows a text for the first time, whatever is still to be taken off that.
-_OPENING = (peel_utf16, peel_colours, peel_json_log, peel_fences)
+_OPENING = (peel_utf16, peel_colours, peel_json_log, peel_html, peel_fences)
 _ROUNDS = 4
 _COMMAND = re.compile(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
 _TYPE = ("content-type", "text/event-stream")

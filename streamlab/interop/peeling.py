@@ -7,12 +7,14 @@ the result reads better than before is judged by who calls them.
 from __future__ import annotations
 
 import ast
+import html
 import json
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from streamlab.exchange import Request
 from streamlab.interop.curl_command import request_of
@@ -24,6 +26,8 @@ _ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _COMMAND = re.compile(
     rb"\s*(?:[^\n]{0,60}[$%#>] )?curl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\n[^\n]*|(?<=[\\^`]\r)\n[^\n]*)*"
 )
+_TAG = re.compile(rb"</?(?:pre|code|div|span|p|br|samp)(?: [^<>]{0,200})?/?>", re.IGNORECASE)
+_PROMPT = re.compile(rb"\n(?!data|event|id|retry|:)[^\n]{0,60}[$%#>] ?\s*\Z")
 _FENCE = re.compile(rb"^[ \t>]*(?:```|~~~)[^\n`]*\n(.*?)(?:^[ \t>]*(?:```|~~~)[ \t]*\r?$|\Z)", re.MULTILINE | re.DOTALL)
 _CURL_LINE = re.compile(rb"^(?:\* |< HTTP/|> [A-Z]+ \S+ HTTP/)|[{}] \[\d+ bytes data\]", re.MULTILINE)
 _CURL_DATA = re.compile(rb"[{}] \[\d+ bytes data\]\r?\n?")
@@ -64,7 +68,7 @@ def peel_command(paste: Paste) -> Paste | None:
     if found is None:
         return None
     request = request_of(found[0].decode("utf-8", "replace"))
-    rest = paste.body[found.end() :].lstrip(b"\r\n")
+    rest = _PROMPT.sub(b"\n", paste.body[found.end() :].lstrip(b"\r\n"))
     took = (*paste.took, "a command line")
     return replace(paste, body=rest, request=paste.request or request, took=took)
 
@@ -81,7 +85,7 @@ def peel_fences(paste: Paste) -> Paste | None:
 def peel_curl_verbose(paste: Paste) -> Paste | None:
     """``curl -v``: its notes, both heads, and the marks of its reads, wherever they came between the bytes."""
     body = paste.body
-    if not _CURL_LINE.search(body):
+    if not _CURL_LINE.search(body) and not _METER.search(body):
         return None
     sent = b"".join(line[1:].lstrip() for line in _marked(body, b">"))
     came = b"".join(line[1:].lstrip() for line in _marked(body, b"<"))
@@ -123,25 +127,36 @@ def peel_json_log(paste: Paste) -> Paste | None:
     elif isinstance(whole, list) and all(isinstance(one, str) for one in whole):
         pieces = _ended(whole)
     else:
-        for line in paste.body.splitlines():
-            if line.strip():
-                value = decode_payload(line).value if line.lstrip()[:1] in (b"{", b'"') else None
-                text = _logged(value)
-                if text is None:
-                    return None
-                pieces.append(text)
+        lines = [line.lstrip() for line in paste.body.splitlines() if line.strip()]
+        values = [decode_payload(line).value if line[:1] in (b"{", b'"') else None for line in lines]
+        keys = (*_LOG_KEYS, *_telling_keys(values))
+        for value in values:
+            text = value if isinstance(value, str) else _logged(value, keys)
+            if text is None:
+                return None
+            pieces.append(text)
         pieces = _ended(pieces)
     if not pieces:
         return None
     return replace(paste, body="".join(pieces).encode("utf-8", "replace"), took=(*paste.took, "JSON strings"))
 
 
-def _logged(value: object) -> str | None:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return next((value[key] for key in _LOG_KEYS if isinstance(value.get(key), str)), None)
-    return None
+def _telling_keys(values: list[Any]) -> list[str]:
+    """Members under which a log of objects has the lines of a stream, whatever they are called."""
+    found = Counter(
+        key
+        for value in values
+        if isinstance(value, dict)
+        for key, held in value.items()
+        if isinstance(held, str) and _NAMED.match(held.encode("utf-8", "replace"))
+    )
+    return [key for key, _ in found.most_common(1)]
+
+
+def _logged(value: object, keys: tuple[str, ...]) -> str | None:
+    if not isinstance(value, dict):
+        return None
+    return next((value[key] for key in keys if isinstance(value.get(key), str)), None)
 
 
 def _ended(pieces: list[str]) -> list[str]:
@@ -186,6 +201,22 @@ def _evaluated(literal: bytes) -> bytes | None:
     return value.encode("utf-8", "replace") if isinstance(value, str) else value if isinstance(value, bytes) else None
 
 
+def peel_numbers(paste: Paste) -> Paste | None:
+    """Each line's number on a line of its own above it (``sed =``)."""
+    lines = paste.body.rstrip(b"\r\n").split(b"\n")
+    if len(lines) < 4 or any(line.strip() != b"%d" % (at + 1) for at, line in enumerate(lines[::2])):
+        return None
+    return replace(paste, body=b"\n".join(lines[1::2]) + b"\n", took=(*paste.took, "the numbers of lines"))
+
+
+def peel_html(paste: Paste) -> Paste | None:
+    """A page's marks around text, and its escapes."""
+    if b"&quot;" not in paste.body and b"&#34;" not in paste.body:
+        return None
+    text = html.unescape(_TAG.sub(b"", paste.body).decode("utf-8", "replace"))
+    return replace(paste, body=text.encode("utf-8", "replace"), took=(*paste.took, "a page's marks"))
+
+
 def peel_prefixes(paste: Paste) -> Paste | None:
     """What stands before every line: numbers, timestamps, a service's or logger's name, a quote's mark, indentation."""
     lines = paste.body.replace(b"\r\n", b"\n").split(b"\n")
@@ -216,7 +247,7 @@ def _skeleton(line: bytes) -> bytes | None:
     prefix = line[: found.start()]
     if FIELD.match(prefix) or b'{"' in prefix or len(prefix) > 200:
         return b""
-    if prefix and prefix[-1:] not in b" \t|:>])}":
+    if prefix and prefix != b"+" and prefix[-1:] not in b" \t|:>])}":
         return None  # a word that ends in the name of a field
     return re.sub(rb"\d+", b"0", prefix)
 

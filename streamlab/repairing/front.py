@@ -330,6 +330,10 @@ class Front:
             self._leave_alone(bytes(self._values))
         if self.mode is Mode.PASSING:
             return
+        if isinstance(event, Undecodable) and not (event.decoded or state.chunks or pipeline.translator is not None):
+            state.stray = state.stray or value[:400]  # no JSON, and nothing of an answer before it
+            state.account.drop(Draft(event, (state.at,)), "body-not-event-stream")
+            return
         if isinstance(event, Chunk) and pipeline.translator is None:
             whole = state.api.streamed(event.json, state)
             if whole is not None:
@@ -338,12 +342,17 @@ class Front:
             error = error_body(event.json)
             if error is not None:
                 event = ErrorPayload(None, error)
-            elif self._values is not None and self._reader.came is UNKNOWN:
-                state.stray = value[:400]  # nothing of an answer: the end says so
+            elif not (state.chunks or self._may_be_of_it()):
+                state.stray = state.stray or value[:400]  # nothing of an answer: the end says so
                 return
         rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
         changes = [] if pipeline.translator is not None else [Change(rule, "")]
         self._start_event(Draft(event, (state.at,), changes))
+
+    def _may_be_of_it(self) -> bool:
+        """Whether JSON is of the API at hand, or of one that speaks as it does."""
+        came = self._reader.came
+        return came is not UNKNOWN and came.names_events == self._state.api.names_events
 
     def _start_event(self, draft: Draft) -> None:
         """An event while the API, and with it the pipeline, may still be unknown."""

@@ -12,7 +12,8 @@ from streamlab.rules.repairs.errors import told_error
 from streamlab.rules.sources import SSE
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
-from streamlab.wire.payload import decode_payload
+from streamlab.wire.json_values import split_values
+from streamlab.wire.payload import FaultKind, decode_payload
 
 _QUOTED = 60
 
@@ -75,7 +76,15 @@ class BodyNotEventStream(Rule):
         if received.kind is BodyKind.SSE:
             return self._without_data()
         if received.kind is BodyKind.JSON and received.decoded_bytes <= len(received.prefix):
-            return None if self._is_known(decode_payload(received.prefix).value) else "JSON"
+            read = decode_payload(received.prefix)
+            if any(fault.kind is FaultKind.TRAILING_TEXT for fault in read.faults):
+                values = split_values(received.prefix.strip())
+                return "JSON with text behind it" if values is None else "JSON objects in a row"
+            if type(read.value) is list and not self._is_error(read.value):
+                return "a JSON array"
+            return None if self._is_known(read.value) else "JSON"
+        if received.kind is BodyKind.NDJSON and not any(map(_is_object, received.prefix.splitlines())):
+            return "text"
         return None
 
     def _without_data(self) -> str | None:
@@ -89,13 +98,21 @@ class BodyNotEventStream(Rule):
 
     def _is_known(self, value: Any) -> bool:
         """Whether JSON is of an API known here, or an error, of which other rules speak."""
-        if type(value) is list and value:
-            value = value[0]
         if type(value) is not dict:
-            return False
+            return self._is_error(value)
         if self.ctx.recognise(value).name != "unknown" or reading.is_whole_completion(value):
             return True
-        return bool(value.get("error")) or told_error(value) is not None
+        return self._is_error(value)
+
+    @staticmethod
+    def _is_error(value: Any) -> bool:
+        first = value[0] if type(value) is list and value else value
+        return type(first) is dict and (bool(first.get("error")) or told_error(first) is not None)
+
+
+def _is_object(line: bytes) -> bool:
+    read = decode_payload(line)
+    return type(read.value) is dict and not any(fault.kind is FaultKind.TRAILING_TEXT for fault in read.faults)
 
 
 def _of_text(start: bytes) -> str:

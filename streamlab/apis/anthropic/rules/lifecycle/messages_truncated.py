@@ -8,7 +8,9 @@ from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.bodies import BodyKind
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import chunk_of
 
 
 class MessagesTruncated(MessagesRule):
@@ -43,9 +45,11 @@ class MessagesTruncated(MessagesRule):
     )
 
     _pings = False
+    _foreign = False
     _last: str | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
+        self._foreign = self._foreign or type(chunk_of(event).get("choices")) is list
         if self.ctx.facts & MessageFact.PING:
             self._pings = True
         else:
@@ -58,6 +62,9 @@ class MessagesTruncated(MessagesRule):
         if self.ctx.received.coding_fault is not None:
             return  # the rest was not read
         if not reader.begun:
+            if self._nothing_of_a_message():
+                what = "nothing but [DONE] came" if not self.ctx.seen.chunks else "no event of a message came"
+                yield self.found(what, expected="message_start", actual=(self.ctx.seen.last_chunk or {}).get("type"))
             if self._pings and self.ctx.seen.chunks == self.ctx.seen.data_events and self._last is None:
                 yield self.found("nothing but pings came", expected="message_start", actual="ping")
             return
@@ -66,3 +73,10 @@ class MessagesTruncated(MessagesRule):
         yield self.found(
             f"the stream ends in the middle of the message{where}", expected="message_stop", actual=self._last
         )
+
+    def _nothing_of_a_message(self) -> bool:
+        """Whether all that came was JSON without a type, or ``[DONE]``, and no other rule says why."""
+        seen, received = self.ctx.seen, self.ctx.received
+        came = seen.chunks > 0 or seen.done_at is not None
+        silent = not (self._pings or self._foreign or self._last)
+        return came and silent and seen.error_at is None and received.kind is BodyKind.SSE and received.foreign is None

@@ -32,6 +32,10 @@ class ResponsesTerminalMissing(ResponsesRule):
 
     def end(self, ending: Ending) -> Findings:
         response = self.response
+        seen = self.ctx.seen
+        if ending is Ending.COMPLETE and seen.done_at is not None and not seen.chunks and seen.error_at is None:
+            yield self.found("nothing but [DONE] came", expected=COMPLETED, actual="[DONE]")
+            return
         # A cut stream has its own rule, and so has an error that ends one.
         if not response.begun or response.terminal or response.failed or ending is not Ending.COMPLETE:
             return
