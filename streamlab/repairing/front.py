@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Any
 
-from streamlab.apis import UNKNOWN
+from streamlab.apis import UNKNOWN, Api
 from streamlab.exchange import Ending, ResponseHead
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.limits import HEAVY, LARGE, MARK, SLICE, Burden, slices
@@ -330,10 +330,6 @@ class Front:
             self._leave_alone(bytes(self._values))
         if self.mode is Mode.PASSING:
             return
-        if isinstance(event, Undecodable) and not (event.decoded or state.chunks or pipeline.translator is not None):
-            state.stray = state.stray or value[:400]  # no JSON, and nothing of an answer before it
-            state.account.drop(Draft(event, (state.at,)), "body-not-event-stream")
-            return
         if isinstance(event, Chunk) and pipeline.translator is None:
             whole = state.api.streamed(event.json, state)
             if whole is not None:
@@ -342,17 +338,12 @@ class Front:
             error = error_body(event.json)
             if error is not None:
                 event = ErrorPayload(None, error)
-            elif not (state.chunks or self._may_be_of_it()):
-                state.stray = state.stray or value[:400]  # nothing of an answer: the end says so
-                return
+        if not (pipeline.translator or state.chunks) and _is_nothing_of(event, self._reader.came, state.api):
+            state.stray = state.stray or value[:400]  # the end says so
+            return
         rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
         changes = [] if pipeline.translator is not None else [Change(rule, "")]
         self._start_event(Draft(event, (state.at,), changes))
-
-    def _may_be_of_it(self) -> bool:
-        """Whether JSON is of the API at hand, or of one that speaks as it does."""
-        came = self._reader.came
-        return came is not UNKNOWN and came.names_events == self._state.api.names_events
 
     def _start_event(self, draft: Draft) -> None:
         """An event while the API, and with it the pipeline, may still be unknown."""
@@ -377,3 +368,10 @@ class Front:
             self._become(Mode.PASSING)
         for draft in held:
             self._start_event(draft)
+
+
+def _is_nothing_of(event: StreamEvent, came: Api, api: Api) -> bool:
+    """Whether what is no event of a stream is nothing of an answer: no JSON, or of no API that speaks like this one."""
+    if isinstance(event, Undecodable):
+        return not event.decoded
+    return isinstance(event, Chunk) and (came is UNKNOWN or came.names_events != api.names_events)
