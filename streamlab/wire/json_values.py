@@ -7,6 +7,9 @@ Only brackets and strings are looked at: a value is as long as its brackets say,
 from __future__ import annotations
 
 import re
+from typing import Any
+
+from streamlab.wire.payload import decode_payload
 
 _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_END = re.compile(rb'["\\]')
@@ -121,3 +124,31 @@ def split_values(data: bytes) -> list[bytes] | None:
         while rest.startswith(b"data:"):
             rest = rest[len(b"data:") :].lstrip()
     return pieces
+
+
+_MEMBERS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[{}\[\],]', re.DOTALL)
+#: Of a payload that breaks off, bytes that are read, at most.
+_MOST_BEGUN = 65_536
+
+
+def begun_value(data: bytes) -> Any:
+    """What a payload that breaks off had begun: its members that are whole, in brackets that are closed where it
+    breaks. None where nothing of it can be read."""
+    open_brackets, whole, closers = bytearray(), 0, b""
+    for found in _MEMBERS.finditer(data, 0, _MOST_BEGUN):
+        token = found[0]
+        if token in (b"{", b"["):
+            open_brackets += b"}" if token == b"{" else b"]"
+            whole = found.end()
+        elif token in (b"}", b"]"):
+            if not open_brackets:
+                return None
+            open_brackets.pop()
+            whole = found.end()
+        elif token == b",":
+            whole = found.start()
+        else:
+            continue
+        closers = bytes(reversed(open_brackets))
+    payload = decode_payload(data[:whole] + closers)
+    return payload.value if payload.ok else None

@@ -62,3 +62,20 @@ def test_what_came_before_is_a_fact_of_what_follows():
     assert after & Fact.AFTER_DONE
     assert not after & Fact.AFTER_ERROR
     assert reader.read(len(facts) + 1, error) & Fact.AFTER_ERROR
+
+
+@pytest.mark.parametrize(
+    ("torn", "api"),
+    [
+        (b'{"candidates": [{"content": {"parts": [{"text": "Spr', "gemini.generateContent"),
+        (b'{"type":"message_start","message":{"id":"msg_01","ty', "anthropic.messages"),
+        (b'{"type":"response.created","response":{"id":"resp_1","obj', "responses"),
+        (b'{"type":"response.crea', DEFAULT),
+        (b'{"a": ]}, "type": "message_start", ', DEFAULT),
+    ],
+)
+def test_an_event_that_breaks_off_tells_by_what_of_it_came(torn, api):
+    reader: StreamReader[int] = StreamReader(None)
+    assert not reader.offer(0, read_event(parse_event(b"data: " + torn + b"\n\n", 0)))
+    reader.settle()
+    assert reader.api == api

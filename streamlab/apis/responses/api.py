@@ -12,6 +12,7 @@ from streamlab.apis.responses.questions import QUESTIONS
 from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.runs import Run
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class Responses(Api):
     def streamed(self, value: JsonObject, state: RepairState) -> Iterable[Draft] | None:
         from streamlab.apis.responses.repairs.whole import streamed
 
-        return streamed(value, state) if self.is_whole_answer(value) else None
+        typed = all(as_object(item).get("type") for item in as_list(value.get("output")))
+        return streamed(value, state) if self.is_whole_answer(value) and typed else None
 
 
 API = Responses()

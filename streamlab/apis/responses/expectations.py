@@ -91,8 +91,15 @@ PIECE_PART: Final = {
 #: Pieces that a client keeps as reasoning: OpenAI itself cuts a summary short, or streams it twice, where the answer
 #: runs into ``max_output_tokens`` (5 of 48).
 REASONING: Final = frozenset({"response.reasoning_text", "response.reasoning_summary_text"})
-#: Pieces that always come in deltas, at least one, where they are not empty (1,562 texts, 573 arguments).
-IN_DELTAS: Final = frozenset({"response.output_text", "response.refusal", "response.function_call_arguments"})
+#: Pieces that always come in deltas, at least one, where they are not empty (1,562 texts, 573 arguments, 4 inputs).
+IN_DELTAS: Final = frozenset(
+    {
+        "response.output_text",
+        "response.refusal",
+        "response.function_call_arguments",
+        "response.custom_tool_call_input",
+    }
+)
 #: The type of a part -> the piece that fills it.
 PART_PIECES: Final = {
     "output_text": "response.output_text",

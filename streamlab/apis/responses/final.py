@@ -94,8 +94,10 @@ def _differences(path: str, found: JsonObject, item: Item) -> Iterator[Odd]:
             now = found.get(name)
             now = input_text(now, next(iter(item.pieces.values()), None)) if name == member else now
             streamed = "".join(str(piece.text) for piece in item.pieces.values()) if name == member else None
-            if type(now) is not str or not was or now in (was, item.added.get(name), streamed):
+            if type(now) is not str or not was or now in (was, streamed):
                 continue
+            if now == item.added.get(name) and (now or name != member):
+                continue  # as it was opened
             if name != member or not _same_json(now, was):
                 said = f"{name} of the finished call is {quote(now)}, streamed was {quote(was)}"
                 yield Odd(_F.FINAL, f"{path}.{name}", said, was, now)

@@ -287,3 +287,36 @@ def test_a_moment_of_a_fold_can_be_come_back_to():
         past.feed(one)
     assert past.completion() == fold.completion()
     assert past.output()[0]["id"] == MSG
+
+
+def _ended(kind, **changes):
+    events = stream(call())
+    events[-1] = {**events[-1], "type": f"response.{kind}", "response": {**events[-1]["response"], **changes}}
+    return exchange(events)
+
+
+@pytest.mark.parametrize("status", ["in_progress", "completed", ""])
+def test_the_status_of_a_cut_response_is_held_against_its_event_too(status):
+    made = _ended("incomplete", status=status, incomplete_details={"reason": "max_output_tokens"})
+    assert "responses-terminal-status" in _rules(made)
+
+
+def test_arguments_that_the_finished_response_lost_are_named():
+    made = _ended("completed", output=[call(arguments="")])
+    assert "responses-completed-output-differs" in _rules(made)
+
+
+def test_the_input_of_a_custom_call_that_came_whole_is_named():
+    done = {"id": "ctc_1", "type": "custom_tool_call", "status": "completed", "call_id": "call_1", "name": "sh"}
+    place = {"item_id": "ctc_1", "output_index": 0}
+    inside = [
+        event("output_item.added", output_index=0, item={**done, "status": "in_progress", "input": ""}),
+        event("custom_tool_call_input.delta", **place, delta="ls"),
+        event("custom_tool_call_input.done", **place, input="ls"),
+        event("output_item.done", output_index=0, item={**done, "input": "ls"}),
+    ]
+    first, second, last = stream(call())[:2], stream()[-1], {**done, "input": "ls"}
+    for events, found in ((inside, False), (inside[:1] + inside[2:], True)):
+        end = {**second, "response": {**second["response"], "output": [last]}}
+        made = exchange(numbered([*first, *events, end]))
+        assert ("responses-no-deltas" in _rules(made)) is found
