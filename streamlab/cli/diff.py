@@ -44,7 +44,7 @@ def command(ctx: click.Context, targets: tuple[str, ...], keep_secrets: bool, db
 
 
 def _one(target: str, db: Path | None, as_json: bool, keep_secrets: bool) -> int:
-    from streamlab.comparing.event_diff import diff_exchange, explained
+    from streamlab.comparing.event_diff import explained_diffs
     from streamlab.report import diff_text
     from streamlab.report.terminal import data, say_json
     from streamlab.report.text import print_head
@@ -57,7 +57,7 @@ def _one(target: str, db: Path | None, as_json: bool, keep_secrets: bool) -> int
     for found in api.find(target, db):
         exchange = as_shown(found.read(), masking)
         report = api.analyze(exchange)
-        diffs = [explained(diff, report.findings) for diff in diff_exchange(exchange)]
+        diffs = explained_diffs(exchange, report.findings)
         differs = differs or bool(diffs) or any(one.event is None for one in report.findings)
         if as_json:
             listed.append(diff_text.exchange_json(found.source, found.id, report, diffs))

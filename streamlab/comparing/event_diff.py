@@ -7,7 +7,7 @@ untouched are only counted. `explained` adds the findings: the reasons, and what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from streamlab.comparing.members import all_members, flattened
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.repairing.account import RepairedEvent
 from streamlab.repairing.normalizer import Normalizer
-from streamlab.rules.finding import Finding, Repairability
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repair import Change, Origin
 from streamlab.wire.events import Comment, StreamEvent
 from streamlab.wire.payload import decode_payload
@@ -233,6 +233,15 @@ def explained(diff: EventDiff, findings: Iterable[Finding]) -> EventDiff:
     ]
     broken = () if diff.outcome is EventOutcome.ADDED else tuple(map(_broken, left))
     return replace(diff, outputs=outputs, broken=broken)
+
+
+def explained_diffs(exchange: Exchange, findings: Sequence[Finding]) -> list[EventDiff]:
+    """The events that differ, explained, and those that nothing mends although they are broken."""
+    diffs = list(diff_exchange(exchange))
+    known = {diff.event for diff in diffs}
+    left = {one.event for one in findings if one.event is not None and one.severity is not Severity.INFO} - known
+    diffs = sorted([*diffs, *(EventDiff(event, EventOutcome.KEPT) for event in left)], key=lambda diff: diff.event)
+    return [explained(diff, findings) for diff in diffs]
 
 
 def _with_reason(field: FieldDiff, here: list[Finding], by_rule: dict[str, str]) -> FieldDiff:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 
 def test_a_broken_stream_differs(run, folder):
@@ -76,3 +77,9 @@ def test_the_browser_needs_an_extra_package(run, monkeypatch):
 
 def test_the_browser_needs_an_address(run):
     assert run("tui", "--web", "--listen", "nowhere").code == 2
+
+
+def test_what_nothing_repairs_is_shown_where_no_event_changes(run):
+    ran = run("diff", Path(__file__).parents[2] / "captures/responses-gateway-failure-as-completed")
+    assert ran.code == 1
+    assert "responses-completed-output-empty" in ran.out

@@ -9,7 +9,7 @@ from typing import Any
 
 from streamlab import __version__
 from streamlab.clients.table import breaks, clients
-from streamlab.comparing.event_diff import diff_exchange, explained
+from streamlab.comparing.event_diff import explained_diffs
 from streamlab.comparing.event_outcomes import EventDiff, How
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
@@ -172,7 +172,7 @@ def _marks(findings: Iterable[Finding]) -> dict[int, str]:
 
 
 def _events(exchange: Exchange, report: Report) -> tuple[tuple[ShownEvent, ...], int]:
-    diffs = [explained(diff, report.findings) for diff in diff_exchange(exchange)]
+    diffs = explained_diffs(exchange, report.findings)
     listed = list(runs(diffs))
     wanted = {diff.event for _, _, diff in listed[:MOST_EVENTS]}
     raw = _raw_events(exchange, wanted)

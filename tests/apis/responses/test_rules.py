@@ -320,3 +320,15 @@ def test_the_input_of_a_custom_call_that_came_whole_is_named():
         end = {**second, "response": {**second["response"], "output": [last]}}
         made = exchange(numbered([*first, *events, end]))
         assert ("responses-no-deltas" in _rules(made)) is found
+
+
+@pytest.mark.parametrize(
+    ("lost", "how"),
+    [(("output_item.done",), "safe"), (("text.done", "part.done", "item.done"), "none")],
+)
+def test_the_end_of_an_item_is_promised_only_where_it_is_on_the_wire(lost, how):
+    events = [one for one in stream(message()) if not one["type"].endswith(tuple(lost))]
+    if how == "none":
+        events[-1] = {**events[-1], "response": {**events[-1]["response"], "output": []}}
+    [found] = [one for one in _found(exchange(numbered(events))) if one.rule == "responses-item-done-missing"]
+    assert str(found.repairability) == how

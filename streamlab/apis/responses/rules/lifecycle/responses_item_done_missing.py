@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import COMPLETED, OBSERVED_RESPONSES, UNCLOSED
 from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.final import pairs
+from streamlab.apis.responses.fold import item_json
+from streamlab.apis.responses.items import Item
+from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_list
 
 
 class ResponsesItemDoneMissing(ResponsesRule):
@@ -23,7 +29,8 @@ class ResponsesItemDoneMissing(ResponsesRule):
     AI SDK loses the call.
 
     ## Repair
-    Written from the finished response, which lists the item.
+    Written from the finished response, where that lists the item, or from its events where they told it whole. What
+    broke off stays.
     """
 
     name = "responses-item-done-missing"
@@ -37,7 +44,24 @@ class ResponsesItemDoneMissing(ResponsesRule):
         response = self.response
         if response.terminal != COMPLETED or response.resumed or response.output.lost:
             return
+        listed = as_list((response.final or {}).get("output"))
+        found = {item.number: listed_item for _, listed_item, item in pairs(listed, response.items).paired}
         for item in response.items:
             if item.open and item.opened and item.kind not in UNCLOSED:
                 message = f"response.completed comes while output item {quote(item.index)} is not done"
-                yield self.found(message, at, path="type", expected="response.output_item.done")
+                yield self.found(
+                    message,
+                    at,
+                    path="type",
+                    expected="response.output_item.done",
+                    repairability=_how(item, found.get(item.number)),
+                )
+
+
+def _how(item: Item, listed: JsonObject | None) -> Repairability:
+    """Safe where the finished response says what the item holds, or its own events did."""
+    whole = listed
+    if listed is None and item.pieces and all(piece.told for piece in item.pieces.values()):
+        whole = item_json(item)
+    known = whole is not None and item.agrees_with(whole) and ItemsOut.can_run(whole)
+    return Repairability.SAFE if known else Repairability.NONE
