@@ -20,7 +20,7 @@ from streamlab.workflows.fuzz import ChangedOutcome, Fuzzed
 from streamlab.workflows.regression.fixture import read_fixture
 from streamlab.workflows.shrink import shrink_for
 from streamlab.workflows.trial import Budget, Outcome
-from tests import streams
+from tests import messages, streams
 from tests.interruptible import INTERRUPTIBLE
 
 TEXT = streams.exchange(streams.sse(streams.chat_text("Grüß", " Gott", ".")))
@@ -331,3 +331,17 @@ def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path, broken: str, command: str)
     assert "Traceback" not in stderr
     if command == "shrink":
         assert read_fixture(Path(stdout.strip())).exchange.body
+
+
+def test_a_client_of_anthropics_is_reached_too() -> None:
+    """It asks ``/v1/messages`` below an origin, and falls over a second stop of a block."""
+    program = (
+        "import os, sys, urllib.request as u\n"
+        "url = os.environ['ANTHROPIC_BASE_URL'] + '/v1/messages'\n"
+        "body = u.urlopen(u.Request(url, b'{}', {'x-api-key': os.environ['ANTHROPIC_API_KEY']})).read()\n"
+        "sys.exit(3 if body.count(b'event: content_block_stop') > 1 else 0)"
+    )
+    broken = messages.CASES["block-stop-repeated"].exchange
+    smallest = shrink_for(broken, Budget(600), lambda _: None, None, (*PYTHON, program), 60.0)
+    assert smallest.body.count(b"event: content_block_stop") == 2
+    assert len(smallest.body) < len(broken.body)

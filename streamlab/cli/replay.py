@@ -128,6 +128,7 @@ def command(
     def announce() -> None:
         complain(f"replaying {count} at {url}/v1")
         say(f"OPENAI_BASE_URL={url}/v1")
+        say(f"ANTHROPIC_BASE_URL={url}")
 
     beside = Unblocked(sys.stderr)
 

@@ -73,7 +73,6 @@ class StreamReader(Generic[Held]):
         "_hint",
         "_lessons",
         "_objects",
-        "_torn",
         "_unasked",
         "api",
         "calls",
@@ -102,8 +101,7 @@ class StreamReader(Generic[Held]):
         self._after = 0
         self._objects = self._done = False  # whether any were held back
         self._held: list[Held] = []
-        self._torn = UNKNOWN  # the API of an event that breaks off, by what of it came
-        self._hint = UNKNOWN  # the API that a ping is of, if no other event tells
+        self._hint = UNKNOWN  # the API of a ping, or of what came of a torn event, if no other event tells
         self._lessons = Lessons(runs)
 
     # -- which API -----------------------------------------------------------------------------------------------
@@ -159,8 +157,8 @@ class StreamReader(Generic[Held]):
             value = event.json
         elif isinstance(event, Undecodable) and event.decoded:
             value = event.value
-        elif isinstance(event, Undecodable) and self._torn is UNKNOWN:
-            self._torn = api_of_json(begun_value(event.sse.data or b""))
+        elif isinstance(event, Undecodable) and self._hint is UNKNOWN:
+            self._hint = api_of_json(begun_value(event.sse.data or b""))
         found = api_of_json(value)
         if _is_anybodys(value) and value.get("type") != "error":  # a ping tells only where nothing else does
             self._hint, found = found if self._hint is UNKNOWN else self._hint, UNKNOWN
@@ -174,7 +172,6 @@ class StreamReader(Generic[Held]):
         if self.api is UNKNOWN:
             self.api = api_of_json(value)
             self.api = self._hint if self.api is UNKNOWN else self.api
-            self.api = self._torn if self.api is UNKNOWN else self.api
             self.come(self.api)
         if self.api is UNKNOWN:
             self.riddle = self._tells_nothing(value)

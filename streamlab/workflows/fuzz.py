@@ -177,7 +177,7 @@ def _undisturbed(exchange: Exchange, under_test: CommandUnderTest) -> Fuzzed:
     """The outcome to compare with: that of two equal runs."""
     first = under_test.outcome(at_once(exchange))
     if not under_test.asked:
-        raise CouldNotRunError("the command never asked the server that OPENAI_BASE_URL names")
+        raise CouldNotRunError("the command never asked the server that OPENAI_BASE_URL and ANTHROPIC_BASE_URL name")
     if first.code:
         why = f" and complains: {visible(first.complaint, 100)}" if first.complaint else ""
         raise UsageError(

@@ -33,7 +33,7 @@ def fails_command(exchange: Exchange, under_test: CommandUnderTest) -> Callable[
     """Whether the command still fails as it does with the whole exchange: same exit code, same kind of complaint."""
     before = under_test.outcome(at_once(exchange))
     if not under_test.asked:
-        raise CouldNotRunError("the command never asked the server that OPENAI_BASE_URL names")
+        raise CouldNotRunError("the command never asked the server that OPENAI_BASE_URL and ANTHROPIC_BASE_URL name")
     if before.code == 0:
         raise UsageError("the command succeeds on this exchange: there is no failure to keep")
     under_test.be_patient()

@@ -16,11 +16,13 @@ from streamlab.errors import CouldNotRunError, NotFoundError
 from streamlab.exchange import Exchange
 from streamlab.playback.matching import Match, candidate
 from streamlab.playback.script import script
-from streamlab.servers.command import BASE_URL_VARIABLES
+from streamlab.servers.command import base_urls
 from streamlab.servers.replay import Playable
 from streamlab.workflows.replay import BackgroundReplay, held
 
 _NAME = "it"
+#: Keys without which clients do not start.
+_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 #: Without a stall in sight a command may take this many times as long as it first took, and so many seconds more.
 _PATIENCE, _MORE_SECONDS = 4.0, 1.0
 Told = Callable[[str], None]
@@ -84,7 +86,7 @@ class CommandUnderTest:
         """Run the command once against this exchange. Raises NotFoundError, CouldNotRunError."""
         self._replay.load([Playable(candidate((_NAME,), None), _NAME, lambda: held(script(exchange)))])
         base_url = f"{self._replay.url}/@{_NAME}/v1"
-        environment = {"OPENAI_API_KEY": "streamlab", **os.environ, **dict.fromkeys(BASE_URL_VARIABLES, base_url)}
+        environment = {**dict.fromkeys(_KEYS, "streamlab"), **os.environ, **base_urls(base_url)}
         started = time.monotonic()
         self.runs += 1
         try:

@@ -136,7 +136,7 @@ assert said["api"] == "toy", said
 assert [one["rule"] for one in said["findings"]] == ["toy-broken"], said
 assert said["findings"][0]["path"] == "toy"
 run("check", "good.sse")
-told = run("diff", "bad.sse")
+told = run("diff", "bad.sse", code=1)
 assert "toy" in told, told
 run("import", "bad.sse", "--db", "c.db")
 assert "toy" in run("show", "last", "--db", "c.db")
