@@ -115,8 +115,9 @@ def failed_event(name: bytes | None, value: JsonObject) -> tuple[str, Any] | Non
         return None  # a text beside the name is no failure
     if sign is not None or name is None or name.strip().lower() not in ERROR_EVENTS:
         return sign
-    if value.get("error") or as_list(value.get("choices")) or type(value.get("type")) is str:
-        return None  # an error in its place, or what the API at hand knows by its type
+    counts = type(value.get("choices")) is list and as_object(value.get("usage"))
+    if value.get("error") or as_list(value.get("choices")) or counts or type(value.get("type")) is str:
+        return None  # an error in its place, a chunk, or what the API at hand knows by its type
     return "event", name.decode("utf-8", "replace").strip()
 
 

@@ -34,7 +34,13 @@ def holds_nothing(chunk: JsonObject) -> bool:
     """Whether a chunk without choices carries nothing that anybody could miss."""
     if chunk.get("choices") != []:
         return False
-    return all(key in _ENVELOPE or value is None or value == "" for key, value in chunk.items())
+    plain = {key: value for key, value in chunk.items() if key not in _ENVELOPE or (key != "choices" and _holds(value))}
+    return all(value is None or value == "" for value in plain.values())
+
+
+def _holds(value: object) -> bool:
+    """Whether a member of the envelope is none, but something that may hold an answer."""
+    return isinstance(value, dict | list)
 
 
 _ENVELOPE = frozenset({"choices", "obfuscation", *ENVELOPE_KEYS})
