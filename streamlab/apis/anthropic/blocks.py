@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_TYPES, CLIENT_TOOL, DELTA_TYPES, TOOL_BLOCKS
 from streamlab.wire.accumulate import Text
-from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 from streamlab.wire.reading import REASONING_KEYS, as_object
 
 _NOTHING: dict[str, str] = {}
@@ -121,7 +121,7 @@ class Block:
         member = DELTA_TYPES.get(kind)
         piece = delta.get(member) if member is not None else None
         if kind == "input_json_delta" and type(piece) is dict:
-            self.start = {**self.start, "input": piece}
+            self.add(encode_json(piece).decode("utf-8", "replace"))  # as it goes out once it is repaired
         elif type(piece) is str:
             if kind == "signature_delta" or self.signature is not None:
                 self.sign(kind, piece)

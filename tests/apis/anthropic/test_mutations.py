@@ -279,6 +279,8 @@ def test_without_tools_markup_is_text():
         593230939,  # another answer behind a message that had no reason
         481676590,  # the same with a reason that is no word
         241377389,  # a call behind it
+        188906830,  # a piece of input that is an object, and then the whole
+        315923232,  # the same before pieces that are said again
         737002501,  # input in a block of redacted thinking that has no data
     ],
 )
