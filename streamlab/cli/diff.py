@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from streamlab.cli.options import db_option, json_option, keep_secrets_option
+
+if TYPE_CHECKING:
+    from streamlab.comparing.event_outcomes import EventDiff
+    from streamlab.exchange import Exchange
+    from streamlab.judging.report import Report
+    from streamlab.storage.targets import Target
 
 
 @click.command(
@@ -44,27 +53,52 @@ def command(ctx: click.Context, targets: tuple[str, ...], keep_secrets: bool, db
 
 
 def _one(target: str, db: Path | None, as_json: bool, keep_secrets: bool) -> int:
+    from streamlab.report.terminal import data, say_streamed
+
+    told = _Told()
+    diffed = _diffed(target, db, keep_secrets, told)
+    if as_json:
+        from streamlab.report.diff_text import exchange_json
+        from streamlab.report.json import Streamed
+
+        listed = (exchange_json(found.source, found.id, report, diffs) for found, _, report, diffs in diffed)
+        first = list(islice(listed, 1))  # before anything is written: where it cannot be read, nothing is
+        say_streamed({"format": "streamlab.diff/1", "exchanges": Streamed(chain(first, listed))})
+    else:
+        from streamlab.report.diff_text import print_diff
+        from streamlab.report.text import print_head
+
+        for found, exchange, report, diffs in diffed:
+            status = exchange.head.status if exchange.head is not None else None
+            print_head(data(), found.source, report, status, str(exchange.ending))
+            print_diff(data(), report, diffs)
+    return int(told.differs)
+
+
+class _Told:
+    """Whether anything differed of what was said."""
+
+    differs = False
+
+
+def _diffed(
+    target: str, db: Path | None, keep_secrets: bool, told: _Told
+) -> Iterator[tuple[Target, Exchange, Report, Iterator[EventDiff]]]:
+    """Each exchange with its events that differ, which have to be taken before the next exchange."""
     from streamlab.comparing.event_diff import explained_diffs
-    from streamlab.report import diff_text
-    from streamlab.report.terminal import data, say_json
-    from streamlab.report.text import print_head
     from streamlab.sharing.shown import as_shown
     from streamlab.workflows import check as api
     from streamlab.workflows.share import masking_of
 
     masking = None if keep_secrets else masking_of()
-    differs, listed = False, []
+
+    def differing(exchange: Exchange, report: Report) -> Iterator[EventDiff]:
+        for diff in explained_diffs(exchange, report.findings):
+            told.differs = True
+            yield diff
+
     for found in api.find(target, db):
         exchange = as_shown(found.read(), masking)
         report = api.analyze(exchange)
-        diffs = explained_diffs(exchange, report.findings)
-        differs = differs or bool(diffs) or any(one.event is None for one in report.findings)
-        if as_json:
-            listed.append(diff_text.exchange_json(found.source, found.id, report, diffs))
-            continue
-        status = exchange.head.status if exchange.head is not None else None
-        print_head(data(), found.source, report, status, str(exchange.ending))
-        diff_text.print_diff(data(), report, diffs)
-    if as_json:
-        say_json({"format": "streamlab.diff/1", "exchanges": listed})
-    return int(differs)
+        told.differs = told.differs or any(one.event is None for one in report.findings)
+        yield found, exchange, report, differing(exchange, report)

@@ -21,7 +21,7 @@ def command(target: str, keep_secrets: bool, db: Path | None, as_json: bool) -> 
     ID is a number or "last" in the database; every other TARGET that names one exchange works too.
     """
     from streamlab.report import exchange_text
-    from streamlab.report.terminal import data, say_json
+    from streamlab.report.terminal import data, say_streamed
     from streamlab.sharing.shown import as_shown
     from streamlab.workflows import check as api
     from streamlab.workflows.share import masking_of
@@ -31,6 +31,6 @@ def command(target: str, keep_secrets: bool, db: Path | None, as_json: bool) -> 
         exchange = as_shown(exchange, None if keep_secrets else masking_of())
         report = api.analyze(exchange)
         if as_json:
-            say_json(exchange_text.exchange_json(found.source, exchange, report))
+            say_streamed(exchange_text.exchange_json(found.source, exchange, report))
         else:
             exchange_text.print_exchange(data(), exchange, report)

@@ -7,6 +7,8 @@ untouched are only counted. `explained` adds the findings: the reasons, and what
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +27,8 @@ from streamlab.wire.stream import StreamDecoder, read_event
 
 #: Bytes of an error answer that are compared.
 _MAX_BODY = 1 << 20
+#: Bytes that are compared before what came of them is given out.
+_AT_ONCE = 16 * 1024
 _ERROR_BODY = "http-error-body-shape"
 
 
@@ -44,6 +48,11 @@ class Differ:
         self._failed = head is not None and not 200 <= head.status < 300
         self._body = bytearray()  # of an answer with an error status: small, and no stream
         self.events = 0  # how many came in
+
+    @property
+    def settled(self) -> int:
+        """Of events with a lower number nothing more is to come."""
+        return min(next(iter(self._waiting), self.events), max(0, self._last[0]))
 
     @property
     def passes_through(self) -> bool:
@@ -110,11 +119,20 @@ class Differ:
 
 
 def diff_exchange(exchange: Exchange) -> Iterator[EventDiff]:
-    """The events of an exchange that differ, in order; the later of two that speak of the same event."""
+    """The events of an exchange that differ, in order; the later of two that speak of the same event.
+
+    Each is given as soon as nothing more can come of it, so that no more are held than the repairs hold back.
+    """
     differ = Differ(exchange.request, exchange.head)
     found: dict[tuple[int, bool], EventDiff] = {}
+    settled = 0
     for segment in exchange.segments:
-        _keep(found, differ.feed(segment.data))
+        for at in range(0, len(segment.data), _AT_ONCE):  # a file is one segment
+            _keep(found, differ.feed(segment.data[at : at + _AT_ONCE]))
+            if differ.settled > settled:
+                settled = differ.settled
+                for key in sorted(key for key in found if key[0] < settled):
+                    yield found.pop(key)
     _keep(found, differ.finish(exchange.ending))
     yield from (found[key] for key in sorted(found))
 
@@ -215,10 +233,32 @@ def _in_order(here: dict[str, Any], there: dict[str, Any]) -> list[str]:
 # -- reasons ---------------------------------------------------------------------------------------------------------
 
 
-def explained(diff: EventDiff, findings: Iterable[Finding]) -> EventDiff:
+class Reasons:
+    """Findings, by the events they are about."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self._findings = [(one, tuple(sorted(one.events))) for one in findings]
+        self._messages = {one.rule: one.message for one, _ in self._findings}
+
+    def about(self, event: int) -> list[Finding]:
+        """Those about one event, in their order."""
+        return [one for one, events in self._findings if one.event == event or _holds(events, event)]
+
+    def messages(self, here: Iterable[Finding]) -> dict[str, str]:
+        """What each rule says; where one says several things, what it says ``here``."""
+        return {**self._messages, **{one.rule: one.message for one in here}}
+
+
+def _holds(ascending: tuple[int, ...], event: int) -> bool:
+    at = bisect_left(ascending, event)
+    return at < len(ascending) and ascending[at] == event
+
+
+def explained(diff: EventDiff, findings: Iterable[Finding] | Reasons) -> EventDiff:
     """The same with the reasons that findings give, and with what is broken and stays so."""
-    here = [one for one in findings if one.event == diff.event or diff.event in one.events]
-    by_rule = {one.rule: one.message for one in (*findings, *here)}
+    reasons = findings if isinstance(findings, Reasons) else Reasons(findings)
+    here = reasons.about(diff.event)
+    by_rule = reasons.messages(here)
     outputs = tuple(
         replace(output, fields=tuple(_with_reason(field, here, by_rule) for field in output.fields))
         for output in diff.outputs
@@ -235,13 +275,20 @@ def explained(diff: EventDiff, findings: Iterable[Finding]) -> EventDiff:
     return replace(diff, outputs=outputs, broken=broken)
 
 
-def explained_diffs(exchange: Exchange, findings: Sequence[Finding]) -> list[EventDiff]:
-    """The events that differ, explained, and those that nothing mends although they are broken."""
-    diffs = list(diff_exchange(exchange))
-    known = {diff.event for diff in diffs}
-    left = {one.event for one in findings if one.event is not None and one.severity is not Severity.INFO} - known
-    diffs = sorted([*diffs, *(EventDiff(event, EventOutcome.KEPT) for event in left)], key=lambda diff: diff.event)
-    return [explained(diff, findings) for diff in diffs]
+def explained_diffs(exchange: Exchange, findings: Sequence[Finding]) -> Iterator[EventDiff]:
+    """The events that differ, explained, and those that nothing mends although they are broken; in order, each as soon
+    as it is certain."""
+    reasons = Reasons(findings)
+    told = {one.event for one in findings if one.event is not None and one.severity is not Severity.INFO}
+    left = deque(sorted(told))
+    for diff in diff_exchange(exchange):
+        while left and left[0] < diff.event:
+            yield explained(EventDiff(left.popleft(), EventOutcome.KEPT), reasons)
+        if left and left[0] == diff.event:
+            left.popleft()
+        yield explained(diff, reasons)
+    for event in left:
+        yield explained(EventDiff(event, EventOutcome.KEPT), reasons)
 
 
 def _with_reason(field: FieldDiff, here: list[Finding], by_rule: dict[str, str]) -> FieldDiff:

@@ -11,7 +11,7 @@ from rich.text import Text
 from streamlab.comparing.event_outcomes import EventDiff, EventOutcome, FieldDiff, How, Output
 from streamlab.judging.report import Report
 from streamlab.report.harmless_console import HarmlessConsole
-from streamlab.report.json import break_json
+from streamlab.report.json import Streamed, break_json
 from streamlab.report.text import breaking_lines, print_verdict, value
 from streamlab.rules.finding import Finding
 from streamlab.wire.visible import visible
@@ -85,7 +85,7 @@ def event_json(diff: EventDiff, variants: Variants) -> dict[str, Any]:
 
 
 def exchange_json(source: str, exchange_id: int | None, report: Report, diffs: Iterable[EventDiff]) -> dict[str, Any]:
-    """One exchange as a JSON object; only the events that differ are in it."""
+    """One exchange as a JSON object; only the events that differ are in it, `Streamed`."""
     variants = _variants(report.findings)
     return {
         "source": source,
@@ -93,7 +93,7 @@ def exchange_json(source: str, exchange_id: int | None, report: Report, diffs: I
         "api": str(report.api),
         "dialect": report.dialect,
         "events": report.metrics.events,
-        "different": [event_json(diff, variants) for diff in diffs],
+        "different": Streamed(event_json(diff, variants) for diff in diffs),
         "whole": [
             {"rule": one.rule, "severity": str(one.severity), "reason": one.message}
             for one in report.findings
@@ -102,36 +102,39 @@ def exchange_json(source: str, exchange_id: int | None, report: Report, diffs: I
     }
 
 
-def print_diff(console: HarmlessConsole, report: Report, diffs: list[EventDiff]) -> None:
+def print_diff(console: HarmlessConsole, report: Report, diffs: Iterable[EventDiff]) -> None:
     """The events that differ, member by member, the reasons below; events that differ alike are shown once."""
     variants = _variants(report.findings)
+    shown: set[str] = set()
+    none = True
     for first, last, diff in runs(diffs):
+        none = False
+        shown.update(diff.rules)  # those of its neighbours are the same
         title = title_of(first, last, diff).format(vendor=report.api.vendor or "OpenAI")
         console.hanging(Text(title, style="bold"), 0, 2)
         for line in _lines(diff, variants):
             console.hanging(line, 0, 6)
-    shown = {rule for diff in diffs for rule in diff.rules}
     for finding in report.findings:
         if finding.event is None and finding.rule not in shown:
             said = Text.assemble(("! ", "bold red"), (finding.rule, "bold"), f"  {visible(finding.message, 400)}")
             console.hanging(said, 0, 4)
-    if not diffs and not report.findings:
+    if none and not report.findings:
         print_verdict(console, report, 2)
 
 
-def runs(diffs: list[EventDiff]) -> Iterator[tuple[int, int, EventDiff]]:
+def runs(diffs: Iterable[EventDiff]) -> Iterator[tuple[int, int, EventDiff]]:
     """Neighbours that differ in the same members for the same rules, as one."""
-    at = 0
-    while at < len(diffs):
-        stop = at + 1
-        while stop < len(diffs) and diffs[stop].event == diffs[stop - 1].event + 1 and _alike(diffs[at], diffs[stop]):
-            stop += 1
-        yield diffs[at].event, diffs[stop - 1].event, diffs[at]
-        at = stop
-
-
-def _alike(one: EventDiff, other: EventDiff) -> bool:
-    return _outline(one) == _outline(other)
+    first: EventDiff | None = None
+    last, outline = 0, None
+    for diff in diffs:
+        here = _outline(diff)
+        if first is None or diff.event != last + 1 or here != outline:
+            if first is not None:
+                yield first.event, last, first
+            first, outline = diff, here
+        last = diff.event
+    if first is not None:
+        yield first.event, last, first
 
 
 def _outline(diff: EventDiff) -> tuple[Any, ...]:

@@ -6,28 +6,22 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rich.cells import cell_len
-from rich.table import Table
 from rich.text import Text
 
 from streamlab.comparing.parity import answer_of
 from streamlab.exchange import Exchange
 from streamlab.judging.report import Report
 from streamlab.report.harmless_console import HarmlessConsole
-from streamlab.report.json import dump, report_json
+from streamlab.report.json import Streamed, dump, report_json
 from streamlab.report.text import gravest_first, metric_rows, print_finding, print_verdict
 from streamlab.report.timeline import timeline_rows
-from streamlab.report.units import milliseconds
+from streamlab.report.timeline_table import print_timeline
 from streamlab.rules.finding import Finding
 from streamlab.wire.visible import visible
 
-_NUMBERS = ("event", "at", "gap", "bytes")
-_NARROW_KIND = 16
-_NARROW_PREVIEW = 14
-
 
 def exchange_json(source: str, exchange: Exchange, report: Report) -> dict[str, Any]:
-    """One exchange in full: what was recorded, its timeline, its report."""
+    """One exchange in full: what was recorded, its timeline, its report; the long lists `Streamed`."""
     request, head = exchange.request, exchange.head
     return {
         "id": exchange.id,
@@ -45,12 +39,12 @@ def exchange_json(source: str, exchange: Exchange, report: Report) -> dict[str, 
         "response": None
         if head is None
         else {"status": head.status, "headers": [list(header) for header in head.headers], "head_us": head.offset_us},
-        "segments": [[segment.offset_us, len(segment.data)] for segment in exchange.segments],
+        "segments": Streamed([segment.offset_us, len(segment.data)] for segment in exchange.segments),
         "http_chunks": None if exchange.http_chunks is None else list(exchange.http_chunks),
         "ending": str(exchange.ending),
         "end_us": exchange.end_us,
         "notes": exchange.notes,
-        "timeline": [row._asdict() for row in timeline_rows(exchange)],
+        "timeline": Streamed(row._asdict() for row in timeline_rows(exchange)),
         **report_json(source, exchange.id, report),
         "completion": completion_of(exchange, report),
     }
@@ -68,7 +62,7 @@ def _request_body(body: bytes | None) -> Any:
 def print_exchange(console: HarmlessConsole, exchange: Exchange, report: Report) -> None:
     """One exchange for people: head, timeline, findings, numbers, and what a client would hold."""
     _print_head(console, exchange, report)
-    _print_timeline(console, exchange, report)
+    print_timeline(console, exchange, marks_of(report.findings))
     console.print(Text("\nfindings", style="bold"))
     for finding in gravest_first(report.findings):
         print_finding(console, finding, report.api.vendor or "OpenAI")
@@ -97,44 +91,6 @@ def _print_head(console: HarmlessConsole, exchange: Exchange, report: Report) ->
 
 
 # -- timeline ----------------------------------------------------------------------------------------------------------
-
-
-def _print_timeline(console: HarmlessConsole, exchange: Exchange, report: Report) -> None:
-    """Numbers stand whole at any width; where the rules' names find no room beside the preview, they go below it."""
-    marks = marks_of(report.findings)
-    lines = [
-        ((str(row.event), milliseconds(row.offset_us), milliseconds(row.gap_us), str(row.size)), row)
-        for row in timeline_rows(exchange)
-    ]
-    if not lines:
-        return
-    rows = Table(box=None, pad_edge=False, header_style="bold")
-    room = console.width - 2 * (len(_NUMBERS) + 1)
-    for heading, cells in zip(_NUMBERS, zip(*(numbers for numbers, _ in lines), strict=True), strict=True):
-        widest = _widest(heading, *cells)
-        rows.add_column(heading, justify="right", no_wrap=True, min_width=widest)
-        room -= widest
-    said = [f"{one}," for marked in marks.values() for one in marked]
-    heading = "findings (…N: to N)" if any("…" in one for one in said) else "findings"
-    names, kind = _widest(heading, *said), _widest("kind", *(row.kind for _, row in lines))
-    beside = room - kind - names - 2 >= _NARROW_PREVIEW
-    kind = kind if beside else min(kind, max(_NARROW_KIND, room - names))
-    preview = max(_NARROW_PREVIEW, room - kind - (names + 2 if beside else 0))
-    rows.add_column("kind", no_wrap=True, min_width=kind)
-    rows.add_column("preview" if beside else f"preview, ↳{heading}", overflow="fold", no_wrap=beside, max_width=preview)
-    if beside:
-        rows.add_column(heading)
-    for numbers, row in lines:
-        found, shown = [Text(one) for one in marks.get(row.event, ())], Text(row.preview)
-        shown.truncate(preview, overflow="ellipsis")
-        below = [Text("\n").join([*([shown] if shown else []), *(Text("↳") + one for one in found)])]
-        kind_shown = Text(row.kind if cell_len(row.kind) <= kind else "…" + row.kind[1 - kind :])
-        rows.add_row(*map(Text, numbers), kind_shown, *([shown, Text(", ").join(found)] if beside else below))
-    console.print(rows)
-
-
-def _widest(*texts: str) -> int:
-    return max(cell_len(text) for text in texts)
 
 
 def marks_of(findings: Iterable[Finding]) -> dict[int, list[str]]:

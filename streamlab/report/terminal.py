@@ -96,6 +96,15 @@ def say_json(value: Any, *, to_stderr: bool = False, indent: int | None = 1) -> 
     stream.flush()
 
 
+def say_streamed(value: Any) -> None:
+    """A JSON document in which `streamlab.report.json.Streamed` stands for long lists."""
+    from streamlab.report.json import pieces
+
+    say_document("json", pieces(value))
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
 def say_document(form: str, pieces: Iterable[str]) -> None:
     """A document in pieces: ``form`` is json, sarif, junit, or one that is harmless already."""
     for piece in pieces:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from streamlab.exchange import Exchange
+from streamlab.judging.held_reads import AT_ONCE
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.stream import StreamDecoder
@@ -44,7 +45,8 @@ def timeline_rows(exchange: Exchange) -> Iterator[TimelineRow]:
 
 def _arrivals(decoder: StreamDecoder, exchange: Exchange) -> Iterator[tuple[int | None, list[StreamEvent]]]:
     for segment in exchange.segments:
-        yield segment.offset_us, decoder.feed(segment.data)
+        for at in range(0, len(segment.data), AT_ONCE):  # a file is one segment
+            yield segment.offset_us, decoder.feed(segment.data[at : at + AT_ONCE])
     yield exchange.end_us, decoder.finish()
 
 

@@ -19,7 +19,7 @@ from streamlab.errors import NotFoundError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.report import compare_text, exchange_text, listing, rule_page
-from streamlab.report.json import report_json
+from streamlab.report.json import gathered, report_json
 from streamlab.sharing.masking import mask_text
 from streamlab.sharing.shared import Masking
 from streamlab.storage.capture_db import CaptureDB
@@ -55,7 +55,7 @@ class Answers:
     def show_exchange(self, exchange: int | str) -> str:
         """One exchange in full: request, timeline, findings, what a client would hold at the end."""
         found = self._get(exchange)
-        return _answer(exchange_text.exchange_json(_source(found), found, analyze(found)))
+        return _answer(gathered(exchange_text.exchange_json(_source(found), found, analyze(found))))
 
     def check_exchange(self, exchange: int | str) -> str:
         """What is wrong with it: each deviation, who breaks on it, how it is repaired."""
