@@ -55,7 +55,7 @@ def command(ctx: click.Context, targets: tuple[str, ...], keep_secrets: bool, db
 def _one(target: str, db: Path | None, as_json: bool, keep_secrets: bool) -> int:
     from streamlab.report.terminal import data, say_streamed
 
-    told = _Told()
+    told = _Difference()
     diffed = _diffed(target, db, keep_secrets, told)
     if as_json:
         from streamlab.report.diff_text import exchange_json
@@ -75,14 +75,14 @@ def _one(target: str, db: Path | None, as_json: bool, keep_secrets: bool) -> int
     return int(told.differs)
 
 
-class _Told:
+class _Difference:
     """Whether anything differed of what was said."""
 
     differs = False
 
 
 def _diffed(
-    target: str, db: Path | None, keep_secrets: bool, told: _Told
+    target: str, db: Path | None, keep_secrets: bool, told: _Difference
 ) -> Iterator[tuple[Target, Exchange, Report, Iterator[EventDiff]]]:
     """Each exchange with its events that differ, which have to be taken before the next exchange."""
     from streamlab.comparing.event_diff import explained_diffs

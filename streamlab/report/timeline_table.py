@@ -19,14 +19,14 @@ _NUMBERS = ("event", "at", "gap", "bytes")
 _NARROW_KIND = 16
 _NARROW_PREVIEW = 14
 #: Rows that are laid out and printed together.
-_AT_ONCE = 500
+_AT_ONCE = 100
 
 #: event -> the rules to name beside it
 Marks = Mapping[int, Sequence[str]]
 
 
 @dataclass(slots=True)
-class _Widths:
+class _ColumnWidths:
     """How wide the widest of each column is, which takes a reading of the stream of its own."""
 
     numbers: list[int] = field(default_factory=lambda: [len(name) for name in _NUMBERS])
@@ -40,10 +40,10 @@ class _Widths:
         self.rows += 1
 
 
-class _Layout:
+class _TimelineLayout:
     """The columns: numbers stand whole at any width; rules that find no room beside the preview go below it."""
 
-    def __init__(self, widths: _Widths, marks: Marks, width: int) -> None:
+    def __init__(self, widths: _ColumnWidths, marks: Marks, width: int) -> None:
         said = [f"{one}," for marked in marks.values() for one in marked]
         self._heading = "findings (…N: to N)" if any("…" in one for one in said) else "findings"
         room = width - 2 * (len(_NUMBERS) + 1) - sum(widths.numbers)
@@ -70,12 +70,12 @@ class _Layout:
 
 def print_timeline(console: HarmlessConsole, exchange: Exchange, marks: Marks) -> None:
     """A row an event; ``marks`` are the rules beside it."""
-    widths = _Widths()
+    widths = _ColumnWidths()
     for row in timeline_rows(exchange):
         widths.take(row)
     if not widths.rows:
         return
-    layout = _Layout(widths, marks, console.width)
+    layout = _TimelineLayout(widths, marks, console.width)
     rows = timeline_rows(exchange)
     for begun in range(0, widths.rows, _AT_ONCE):
         table = layout.table(first=not begun)
@@ -88,7 +88,7 @@ def _numbers(row: TimelineRow) -> tuple[str, str, str, str]:
     return str(row.event), milliseconds(row.offset_us), milliseconds(row.gap_us), str(row.size)
 
 
-def _add(table: Table, layout: _Layout, row: TimelineRow, marked: Sequence[str]) -> None:
+def _add(table: Table, layout: _TimelineLayout, row: TimelineRow, marked: Sequence[str]) -> None:
     found, shown = [Text(one) for one in marked], Text(row.preview)
     shown.truncate(layout.preview, overflow="ellipsis")
     below = [Text("\n").join([*([shown] if shown else []), *(Text("↳") + one for one in found)])]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from streamlab.comparing.event_diff import Reasons, diff_exchange, explained
 from streamlab.interop.reading import read_bytes
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
+from streamlab.report import diff_text, exchange_text
 from streamlab.report.blame import Ledger, summary_lines
+from streamlab.report.harmless_console import HarmlessConsole
+from streamlab.report.json import Streamed, dump, gathered, pieces
 from tests import streams
 
 
@@ -52,3 +57,46 @@ def test_an_account_of_repairs_takes_at_most_five_times_the_files_size(changed: 
 
     peak = _peak(blame, body)
     assert peak < 5 * len(body), f"{peak} for {len(body)}"
+
+
+class _Nowhere(io.StringIO):
+    def write(self, text: str, /) -> int:
+        return len(text)
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+@pytest.mark.parametrize("what", ["show", "diff"])
+def test_what_is_said_of_every_event_is_in_no_memory_at_once(what: str, as_json: bool) -> None:
+    """A table or a list of all events takes twenty times the body, and more."""
+
+    def say(data: bytes) -> None:
+        exchange = read_bytes("x.sse", data)[0]
+        report = analyze(exchange)
+        console = HarmlessConsole(file=_Nowhere(), width=100)
+        if what == "show" and as_json:
+            written = sum(map(len, pieces(exchange_text.exchange_json("x.sse", exchange, report))))
+        elif what == "show":
+            exchange_text.print_exchange(console, exchange, report)
+            return
+        else:
+            reasons = Reasons(report.findings)
+            diffs = (explained(diff, reasons) for diff in diff_exchange(exchange))
+            if not as_json:
+                diff_text.print_diff(console, report, diffs)
+                return
+            written = sum(map(len, pieces(diff_text.exchange_json("x.sse", None, report, diffs))))
+        assert written
+
+    body = _body(2_000, object="chat.completion")
+    peak = _peak(say, body)
+    assert peak < 4 * len(body), f"{peak} for {len(body)}"
+
+
+def test_a_document_in_pieces_is_the_document() -> None:
+    def value(listed: Callable[[list[Any]], Any]) -> dict[str, Any]:
+        inner = [{"a": [], "b": {}, "text": "two\nlines", "more": listed([1, listed([2, {"c": listed([])}])])}, {}, []]
+        return {"first": {"one": {"deep": listed(inner)}}, "none": listed([]), "last": None}
+
+    whole = value(list)
+    assert "".join(pieces(value(Streamed))) == dump(whole, 1)
+    assert gathered(value(Streamed)) == whole
