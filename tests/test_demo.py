@@ -230,6 +230,12 @@ def test_shipped_captures_still_show_what_they_are_shipped_for(name: str, rules:
     assert set(rules) <= found
 
 
+@pytest.mark.parametrize("name", ["openai-plain", "responses-tool", "anthropic-thinking"])
+def test_what_is_shipped_as_conforming_draws_no_finding(name: str) -> None:
+    found = {finding.rule for finding in analyze(read_exchange_dir(CAPTURES / name)).findings}
+    assert found <= {"obfuscation-present"}  # which OpenAI itself sends; it is told, since it is no text
+
+
 def test_nothing_else_is_shipped() -> None:
     folders = {folder.name for folder in CAPTURES.iterdir() if folder.is_dir()}
     assert folders == {name for name, _ in SHIPPED}

@@ -65,8 +65,22 @@ class Response:
             "metadata": {},
             "model": self.model,
         }
-        asked_for = {"parallel_tool_calls": True, "tool_choice": "auto", "tools": self._body.get("tools") or []}
-        steady = {"temperature": 1.0, "top_p": 1.0, "previous_response_id": None}
+        asked_for = {
+            "max_output_tokens": self._body.get("max_output_tokens"),
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": self._body.get("tools") or [],
+        }
+        steady = {
+            "previous_response_id": None,
+            "reasoning": {"effort": None, "summary": None},
+            "store": True,
+            "temperature": 1.0,
+            "text": {"format": {"type": "text"}, "verbosity": "medium"},
+            "top_p": 1.0,
+            "truncation": "disabled",
+            "user": None,
+        }
         usage = self._usage() if done else None
         output = self.items if done else []
         return {**base, **empty, **asked_for, **steady, "output": output, "usage": usage, **members}
