@@ -36,7 +36,7 @@ Examples:
     type=click.Choice(["chat"]),
     help="Translate into this API: a stream of Messages or Responses into chat chunks.",
 )
-@click.option("--keep-secrets", is_flag=True, help="With --blame: show known secrets as they came.")
+@click.option("--keep-secrets", is_flag=True, help="In what is said of it: show known secrets as they came.")
 @db_option
 @max_input_option
 @json_option
@@ -58,8 +58,7 @@ def command(
     """
     from streamlab.config import Config
     from streamlab.repairing.normalizer import errors_left
-    from streamlab.report import blame as account
-    from streamlab.report.terminal import complain, say_body, say_json
+    from streamlab.report.terminal import say_body
     from streamlab.storage.files import write_regular
     from streamlab.workflows import check as verbs
 
@@ -75,11 +74,25 @@ def command(
         write_regular(output, repaired.exchange.body)
     elif not blame:
         say_body(repaired.exchange.body)
-    if as_json and not blame:
-        say_json(account.summary_json(repaired), to_stderr=True)
-    else:
-        complain(*account.summary_lines(repaired, unsafe))
+    _tell_summary(repaired, unsafe=unsafe, as_json=as_json and not blame, keep_secrets=keep_secrets)
     return 3 if repaired.failed else 1 if errors_left(repaired) else 0
+
+
+def _tell_summary(repaired: Normalized, *, unsafe: bool, as_json: bool, keep_secrets: bool) -> None:
+    """What was mended and what not, on standard error: for people, so without known secrets."""
+    from streamlab.report import blame as account
+    from streamlab.report.terminal import complain, say_json
+    from streamlab.sharing.masking import mask_text
+    from streamlab.sharing.shared import clean_notes
+    from streamlab.workflows.share import masking_of
+
+    masking = None if keep_secrets else masking_of()
+    if as_json:
+        summary = account.summary_json(repaired)
+        say_json(summary if masking is None else clean_notes(summary, masking), to_stderr=True)
+    else:
+        lines = account.summary_lines(repaired, unsafe)
+        complain(*(lines if masking is None else (mask_text(one, masking.patterns) for one in lines)))
 
 
 def _tell_blame(

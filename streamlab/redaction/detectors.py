@@ -207,6 +207,8 @@ _ASSIGNED = re.compile(
 _BEARER = re.compile(r"\b(?:bearer|dpop)\s+([A-Za-z0-9._~+/=-]{16,})", re.IGNORECASE)
 _BASIC = re.compile(r"\bbasic\s+([A-Za-z0-9+/]{8,}={0,2})", re.IGNORECASE)
 _USER_INFO = re.compile(r"://([^\s/:@\"'<>\\?#]{0,128}:)?([^\s/@\"'<>\\?#]{3,256})@")
+#: A name and a password for curl.
+_USER = re.compile(r"(?:\s-u|--user)[ =][\"'\\]{0,3}[^\s:\"'\\]{1,64}:([^\s\"'\\]{8,})")
 _PARAMETER = re.compile(r"[?&;]([\w.%-]{1,40})=([^&\s\"'<>#\\;]{8,})")
 _CODE = re.compile(r"\.(?:environ|env|get|config|settings)\b|\(|\.\.\.")
 
@@ -221,6 +223,8 @@ def _by_name(text: str) -> Iterator[Secret]:
         for match in _BASIC.finditer(text):
             if _is_basic(match[1]):
                 yield Secret(match.start(1), match.end(1), match.start(1), "password")
+    if "-u" in text:
+        yield from _named(_USER, text, "password")
     if "://" in text:
         yield from _user_infos(text)
     if "=" in text and ("?" in text or "&" in text):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from streamlab.errors import UsageError
+from streamlab.redaction import redact_line
 from streamlab.wire.http1 import HttpFault, RequestHead
 from streamlab.wire.visible import visible
 
@@ -59,8 +60,9 @@ class Access:
             hosts.append(urlsplit_authority(head.target))
         for host in hosts:
             if not is_loopback(host_of(host)):
+                shown = visible(redact_line(host.rpartition("@")[2]), 80)
                 return HttpFault(
-                    f"the Host {visible(host, 80)} is not this machine, whose address is used with 127.0.0.1 or "
+                    f"the Host {shown} is not this machine, whose address is used with 127.0.0.1 or "
                     "localhost; --allow-remote lets every name in",
                     403,
                 )

@@ -37,6 +37,13 @@ def mask_request(
     if not complete:
         whole = mask_request(body + _GOES_ON, patterns, begins=begins)
         return MaskedBody(whole.data[: len(body)], tuple(one for one in whole.secrets if one.at < len(body)))
+    wide = _narrow(body)
+    if wide is not None:
+        at, plain = wide
+        told = mask_request(plain, patterns, begins=begins)
+        widened = bytearray(body)
+        widened[at::2] = told.data
+        return MaskedBody(bytes(widened), tuple(one._replace(at=2 * one.at) for one in told.secrets))
     masked = bytearray(body)
     found: list[Masked] = []
     for match in _MEMBER.finditer(body):
@@ -56,6 +63,16 @@ def mask_request(
         cover_raw(masked, one.masked, one.stop)
         found.append(Masked(one.kind, None, one.start))
     return MaskedBody(bytes(masked), tuple(found))
+
+
+def _narrow(body: bytes) -> tuple[int, bytes] | None:
+    """Of UTF-16 the bytes that hold ASCII, and whether they are the even or the odd ones; None: it is no such."""
+    if b"\0" not in body[:8]:
+        return None
+    for at in (0, 1):
+        if 4 * body[1 - at :: 2].count(0) > len(body):  # at least half of them are ASCII
+            return at, body[at::2]
+    return None
 
 
 def parting_place(body: bytes | bytearray, earliest: int, latest: int) -> int:

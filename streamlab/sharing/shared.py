@@ -6,17 +6,15 @@ A compressed body is coded anew where it held a secret, read by read, so that wh
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
-
-import brotli
-import zstandard
+from functools import partial
+from typing import Any
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange, Request, Segment
 from streamlab.redaction import is_secret_name, mask_name, redact_headers, redact_line, redact_url
+from streamlab.sharing.codings import coded, through_coding
 from streamlab.sharing.filler import fill_body, fill_request
 from streamlab.sharing.masking import Masked, MaskedBody, mask_body, mask_text, recut
 from streamlab.sharing.requests import mask_request
@@ -84,11 +82,21 @@ def _request(request: Request | None, masking: Masking) -> tuple[Request | None,
         return None, ()
     body, secrets = request.body, tuple[Masked, ...]()
     if body:
-        found = mask_request(body, masking.patterns)
+        found = through_coding(body, request.headers, partial(_asked, masking=masking))
         body, secrets = found.data, found.secrets
-        body = fill_request(body, masking.names) if masking.text else body
-    shown = replace(request, url=redact_url(request.url), headers=redact_headers(request.headers), body=body)
+    shown = replace(
+        request,
+        method=redact_line(request.method),
+        url=redact_url(request.url),
+        headers=redact_headers(request.headers),
+        body=body,
+    )
     return shown, secrets
+
+
+def _asked(body: bytes, masking: Masking) -> MaskedBody:
+    found = mask_request(body, masking.patterns)
+    return MaskedBody(fill_request(found.data, masking.names), found.secrets) if masking.text else found
 
 
 def clean_notes(value: Any, masking: Masking) -> Any:
@@ -134,7 +142,7 @@ def mask_segments(
             raise UnreadableInputError(
                 f"a compressed body cannot be written anew without what is taken out of it: {fault}"
             )
-        shown = _coded(list(shown), decoder.codings, complete=decoder.complete)
+        shown = coded(list(shown), decoder.codings, complete=decoder.complete)
     return _with_data(segments, shown), found.secrets
 
 
@@ -149,60 +157,3 @@ def _mask_undecoded(
 
 def _with_data(segments: tuple[Segment, ...], data: Iterable[bytes]) -> tuple[Segment, ...]:
     return tuple(replace(one, data=now) for one, now in zip(segments, data, strict=True))
-
-
-class _Coder(Protocol):
-    def compress(self, data: bytes) -> bytes: ...
-    def flush(self, end: bool) -> bytes: ...
-
-
-class _ZlibCoder:
-    def __init__(self, wbits: int) -> None:
-        self._inner = zlib.compressobj(9, zlib.DEFLATED, wbits)
-
-    def compress(self, data: bytes) -> bytes:
-        return self._inner.compress(data)
-
-    def flush(self, end: bool) -> bytes:
-        return self._inner.flush(zlib.Z_FINISH if end else zlib.Z_SYNC_FLUSH)
-
-
-class _BrotliCoder:
-    def __init__(self) -> None:
-        self._inner = brotli.Compressor()
-
-    def compress(self, data: bytes) -> bytes:
-        return bytes(self._inner.process(data))
-
-    def flush(self, end: bool) -> bytes:
-        return bytes(self._inner.finish() if end else self._inner.flush())
-
-
-class _ZstdCoder:
-    def __init__(self) -> None:
-        self._inner = zstandard.ZstdCompressor(level=9).compressobj()
-
-    def compress(self, data: bytes) -> bytes:
-        return self._inner.compress(data)
-
-    def flush(self, end: bool) -> bytes:
-        return self._inner.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH if end else zstandard.COMPRESSOBJ_FLUSH_BLOCK)
-
-
-def _coder(coding: str) -> _Coder:
-    if coding in ("gzip", "x-gzip"):
-        return _ZlibCoder(31)
-    if coding == "deflate":
-        return _ZlibCoder(15)
-    return _BrotliCoder() if coding == "br" else _ZstdCoder()
-
-
-def _coded(pieces: list[bytes], codings: list[str], *, complete: bool) -> Iterator[bytes]:
-    """The pieces coded again, each to be read whole from what is sent until then."""
-    coders = [_coder(coding) for coding in codings]
-    last = max((at for at, piece in enumerate(pieces) if piece), default=-1)
-    for at, piece in enumerate(pieces):
-        for coder in coders:
-            if piece:
-                piece = coder.compress(piece) + coder.flush(complete and at == last)
-        yield piece

@@ -336,12 +336,12 @@ def _packed(exchange: Exchange) -> WaitingRows:
 
 
 def _address(request: Request | None) -> dict[str, str | None]:
-    from streamlab.redaction import redact_headers, redact_url
+    from streamlab.redaction import redact_headers, redact_line, redact_url
 
     if request is None:
         return {"method": None, "url": None, "request_headers": None}
     headers = json.dumps(redact_headers(request.headers))
-    return {"method": request.method, "url": redact_url(request.url), "request_headers": headers}
+    return {"method": redact_line(request.method), "url": redact_url(request.url), "request_headers": headers}
 
 
 def _clean_notes(exchange: Exchange) -> dict[str, object]:
@@ -353,6 +353,9 @@ def _clean_notes(exchange: Exchange) -> dict[str, object]:
 
 
 def _masked_body(request: Request | None) -> bytes | None:
+    from streamlab.sharing.codings import through_coding
     from streamlab.sharing.requests import mask_request
 
-    return mask_request(request.body).data if request and request.body else request.body if request else None
+    if request is None or not request.body:
+        return request.body if request else None
+    return through_coding(request.body, request.headers, mask_request).data

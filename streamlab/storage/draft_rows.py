@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from streamlab.sharing.codings import through_coding
 from streamlab.sharing.requests import mask_request
 from streamlab.sharing.shared import Masking, clean_notes
 from streamlab.storage.capture_db import INSERT_REQUEST_PART
@@ -110,13 +112,17 @@ def _write_request(connection: sqlite3.Connection, draft: Draft) -> None:
     """Small bodies into the row; of large ones the row holds none and the parts hold all. Secrets stay out."""
     request = draft.request
     last = request.parts_written + len(request.parts)
-    body = mask_request(bytes(request.body), complete=request.over, begins=not last).data
+
+    def masked(data: bytes, *, complete: bool, begins: bool) -> bytes:
+        mask = partial(mask_request, complete=complete, begins=begins)
+        return through_coding(data, request.headers, mask, whole=request.over and not last).data
+
+    body = masked(bytes(request.body), complete=request.over, begins=not last)
     if not request.parts_written and not request.parts:
         connection.execute("UPDATE exchanges SET request_body = ? WHERE id = ?", (body, draft.id))
         return
     if not request.parts_written:
         connection.execute("UPDATE exchanges SET request_body = NULL WHERE id = ?", (draft.id,))
-    connection.executemany(
-        INSERT_REQUEST_PART, [(draft.id, seq, mask_request(data, begins=not seq).data) for seq, data in request.parts]
-    )
+    parts = [(draft.id, seq, masked(data, complete=True, begins=not seq)) for seq, data in request.parts]
+    connection.executemany(INSERT_REQUEST_PART, parts)
     connection.execute(INSERT_REQUEST_PART, (draft.id, last, body))  # replaced as it grows

@@ -22,6 +22,7 @@ def redact_request_head(raw: bytes) -> bytes:
     parts = first.split(b" ")
     if len(parts) > 1:
         parts[1] = redact_url(parts[1].decode("latin-1")).encode("latin-1")
+    parts[:1] = [_known_keys(parts[0])]
     parts[2:] = [_known_keys(part) for part in parts[2:]]
     return b" ".join(parts) + newline + _Lines().feed(rest)
 

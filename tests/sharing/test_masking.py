@@ -385,6 +385,7 @@ _HEX = "a7" + "0123456789abcdef" * 2
         f"fc-{_HEX[:32]}", f"pa-{_TAIL}{_TAIL[:11]}", f"v1.0-{_HEX[:24]}-{_HEX * 4}", f"call_sk-proj-{_TAIL}",
         f"MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.{_TAIL}", f"https://hooks.slack.com/services/T01ABCDEF/B02ABCDEF/{_TAIL}",
         f"https://discord.com/api/webhooks/123456789012345678/{_TAIL}{_TAIL}",
+        f"curl -u me:{_TAIL} h", f"curl --user 'me:{_TAIL}' h",
         f"https://h/?note=sk%2Dproj%2D{_TAIL}&n=1", f"https://h/?note=%73k-proj-{_TAIL}",
     ],
 )  # fmt: skip
@@ -431,6 +432,16 @@ def test_a_key_in_log_probabilities_is_not_told_by_its_numbers_nor_by_other_toke
     for piece in pieces[2:]:
         assert piece not in told
         assert piece.upper() not in told
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_request_in_utf_16_is_masked(coding: str) -> None:
+    body = json.dumps({"api_key": "hunter2hunter2", "input": f"é sk-proj-{_TAIL}"}, ensure_ascii=False).encode(coding)
+    found = mask_request(body).data
+    assert len(found) == len(body)
+    told = json.loads(found.decode(coding))
+    assert told == {"api_key": "x" * 14, "input": "é sk-proj-" + "x" * len(_TAIL)}
+    assert mask_request(found).data == found
 
 
 def _logged(token: str, other: str) -> dict[str, object]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 
 import pytest
+import zstandard
 
 from streamlab.sharing.masking import mask_body
 from streamlab.sharing.requests import mask_request
@@ -133,6 +135,35 @@ def test_a_large_request_is_not_parted_within_a_secret_or_behind_its_name(monkey
         assert len(parts) > 1
         assert b"".join(parts) == many
         assert not [one for one in parts if b"hunter2" in mask_request(one, begins=one is parts[0]).data]
+
+
+@pytest.mark.parametrize("inline", [1 << 20, 20_000])
+def test_a_compressed_request_is_recorded_without_secrets(tmp_path, monkeypatch, inline) -> None:
+    """While it comes nothing of it is; one that is too long to be decoded in one piece is masked as a whole."""
+    monkeypatch.setattr("streamlab.storage.draft_parts.INLINE_REQUEST", inline)
+    path, secret = tmp_path / "x.db", _PAIRS[0][1]
+    said = json.dumps({"api_key": "hunter2hunter2", "filler": random.Random(3).randbytes(20_000).hex(), "x": secret})
+    sent = zstandard.compress(said.encode())
+    assert len(sent) > 20_000
+    head = f"POST /v1 HTTP/1.1\r\nHost: h\r\nContent-Encoding: zstd\r\nContent-Length: {len(sent)}\r\n\r\n".encode()
+    recorder = _recorder(path)
+    recorder.take([Frame(Kind.OPENED, 1, 1, b"\nhttp://up"), Frame(Kind.REQUEST, 1, 1, head)])
+    recorder.take([Frame(Kind.REQUEST_BODY, 1, 2, sent[:19_000])])
+    recorder.write(at_once=True)
+    assert sent[:64] not in _pages(path)
+    recorder.take([Frame(Kind.REQUEST_BODY, 1, 2, sent[19_000:])])
+    recorder.take([Reads(1, [3], [b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"])])
+    recorder.interrupt("x")
+    assert recorder.finish()
+    recorder.close()
+    with CaptureDB(path) as database:
+        kept = database.get(1).request.body
+    if inline < len(sent):
+        assert kept == b"x" * len(sent)
+    else:
+        told = json.loads(zstandard.ZstdDecompressor().decompressobj().decompress(kept))
+        assert (told["api_key"], told["filler"]) == ("x" * 14, json.loads(said)["filler"])
+        assert secret[-12:] not in told["x"]
 
 
 def test_what_no_framing_covers_is_masked_in_the_point_to_go_on_from_too(tmp_path) -> None:

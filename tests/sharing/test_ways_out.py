@@ -6,8 +6,10 @@ import gzip
 import json
 import re
 import zipfile
+import zlib
 from dataclasses import replace
 
+import brotli
 import pytest
 import zstandard
 
@@ -15,12 +17,13 @@ from streamlab.cli import main
 from streamlab.exchange import Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.sharing.masking import mask_text
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.shared import Masking, share
 from streamlab.sharing.shown import as_shown, report_without_secrets
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.exchange_dir import read_exchange_dir
+from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.targets import find
 from streamlab.tui.exchange_files import curl_command, prepare, write_shared
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.workflows import drift
 from streamlab.workflows import export as exporting
 from streamlab.workflows import redact as redacting
@@ -231,3 +234,52 @@ def test_fixtures_that_commands_write_for_a_repository_hold_none(database, tmp_p
 def test_a_finding_about_a_member_that_is_called_as_a_key_is_is_the_same_one() -> None:
     exchange = streams.exchange(streams.sse([{**streams.chunk({"content": "x"}), PAIRS[0][1]: 1}]))
     assert kept_findings(exchange, prepared(exchange, Masking()).exchange) == []
+
+
+_CODERS = {
+    "gzip": gzip.compress, "zstd": zstandard.compress, "deflate": zlib.compress, "br": brotli.compress,
+    "": gzip.compress,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("coding", _CODERS)
+def test_a_compressed_request_is_kept_and_shown_without_secrets(tmp_path, coding) -> None:
+    """Its length may change; what cannot be decoded is masked as a whole."""
+    prefix, secret = PAIRS[0]
+    said = json.dumps({"model": "m", "api_key": "hunter2hunter2", "input": f"my {secret}"}).encode()
+    head = (("content-encoding", coding),) if coding else ()
+    whole = _CODERS[coding](said)
+    bodies = [whole, whole[: len(whole) // 2], _CODERS[coding](b'{"model":"m"}')]
+    with CaptureDB(tmp_path / "x.db", write=True) as capture:
+        for body in bodies:
+            capture.add(replace(_planted(0), request=Request("POST", "http://h/v1/responses", head, body), label=""))
+        kept = [capture.get(number + 1).request.body for number in range(3)]
+    decoder = BodyDecoder(coding or None, guess=True)
+    plain = decoder.feed(kept[0])
+    assert decoder.complete
+    assert json.loads(plain)["api_key"] == "x" * 14
+    assert len(plain) == len(said)
+    assert tells(secret, prefix).encode() not in plain
+    if coding:
+        assert kept[1] == b"x" * len(bodies[1])
+    assert kept[2] == bodies[2]
+    again = share(replace(_planted(0), request=Request("POST", "http://h/v1/responses", head, kept[0]))).exchange
+    assert again.request.body == kept[0]
+    shown = share(replace(_planted(0), request=Request(f"{secret}", "http://h/v1/responses", head, bodies[0]))).exchange
+    assert shown.request.body == kept[0]
+    assert tells(secret, prefix) not in shown.request.method
+
+
+def test_what_normalize_says_of_it_holds_no_secret(tmp_path, capsys) -> None:
+    secret = PAIRS[0][1]
+    events = streams.chat_text("hi")
+    events[-1] = {**events[-1], "choices": [{"index": 0, "delta": {}, "finish_reason": secret}]}
+    write_exchange_dir(streams.exchange(streams.sse(events)), tmp_path / "x")
+    for more in ([], ["--json"], ["--blame"]):
+        with pytest.raises(SystemExit):
+            main(["normalize", str(tmp_path / "x"), "-o", str(tmp_path / "out"), *more])
+        said = capsys.readouterr()
+        assert _leaks((said.out + said.err).encode()) == []
+    with pytest.raises(SystemExit):
+        main(["normalize", str(tmp_path / "x"), "-o", str(tmp_path / "out"), "--keep-secrets"])
+    assert secret[:30] in capsys.readouterr().err
