@@ -42,7 +42,9 @@ class StallGap(Rule):
     Promises nothing; once the first token is there, the next ones follow within a fraction of a second.
 
     ## Why it matters
-    Clients and proxies with a read timeout give up and throw away what they have.
+    Clients and proxies with a read timeout give up and throw away what they have. ``timeout`` of openai-python 3.57.0
+    bounds each silence; that of openai-node 7.59.0 and @anthropic-ai/sdk 1.14.0 ends with the headers, and a silence
+    behind them is waited for.
 
     ## Repair
     None afterwards. A gateway can send comments while it waits.
