@@ -20,7 +20,8 @@ class MessagesErrorInStream(MessagesRule):
 
     ## Why it matters
     Twelve of twelve libraries raise; Claude Code asks again without streaming, or three times more when nothing
-    came before.
+    came before. In anthropic-python 2.14.0 it is a bare ``APIStatusError`` whose status is the headers' 200, not the
+    ``OverloadedError`` with 529 that the same error is before the stream: what asks again by status or class does not.
 
     ## Repair
     None: it is what a server should do.
