@@ -179,8 +179,9 @@ def recorders_part(measured: dict[str, Any]) -> str:
         "records: when events come, and what comes before a cut. `streamlab record` keeps both, and `streamlab replay`",
         "ends a cut stream as it was cut ([commands](commands.md)).",
         "",
-        "Mocks of httpx (respx 0.23.1, pytest-httpx 0.36.2) do not see openai-python 3.57.0 and anthropic-python 2.14.0,",
-        "which send by httpx2: the live server answers the test, and nothing says so. A replay server is seen by all.",
+        "Mocks of httpx (respx 0.23.1, pytest-httpx 0.36.2) do not see openai-python 3.57.0 and anthropic-python",
+        "2.14.0, which send by httpx2: the live server answers the test, and nothing says so. A replay server is seen",
+        "by all.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,11 +1,10 @@
 #!/bin/sh
 # anthropic-python 2.14.0: an overload told inside a stream is an error with status 200, and no OverloadedError.
 #
-# Before the stream, "overloaded" is HTTP 529 and an OverloadedError, which programs catch, or know by its status, to wait
-# and ask again. Once the headers are out, the API can say the same only as `event: error` of the type
+# Before the stream, "overloaded" is HTTP 529 and an OverloadedError, which programs catch, or know by its status, to
+# wait and ask again. Once the headers are out, the API can say the same only as `event: error` of the type
 # `overloaded_error`, as its documentation tells. The SDK then raises the bare APIStatusError, whose status_code is the
-# 200 of the headers: a rule like "again from 500 on" takes it for no failure of the server, and so for every other type.
-# Who serves or relays Messages sends 529 while it still can; who consumes them asks for the error's `type`.
+# 200 of the headers: a rule like "again from 500 on" takes it for no failure of the server. Who serves or relays Messages sends 529 while it still can; who consumes them asks for the error's `type`.
 #
 # Tried 2026-11-28 with Python 3.11, anthropic 2.14.0, httpx2 2.16.2:
 #   before the stream: OverloadedError, status 529, InternalServerError: True, overloaded_error
@@ -49,8 +48,9 @@ for when, told in [("early", "before the stream"), ("late", "in the stream")]:
         asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
         list(client.messages.create(**asked, stream=True))
     except anthropic.APIStatusError as error:
-        server_failed = isinstance(error, anthropic.InternalServerError)
-        print(f"{told}: {type(error).__name__}, status {error.status_code}, InternalServerError: {server_failed}, {error.type}")
+        failed = isinstance(error, anthropic.InternalServerError)
+        name, status = type(error).__name__, error.status_code
+        print(f"{told}: {name}, status {status}, InternalServerError: {failed}, {error.type}")
 PYTHON
 "$python" "$place/client.py" | tee "$place/said"
 diff "$place/said" - <<'EXPECTED'

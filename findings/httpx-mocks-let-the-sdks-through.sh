@@ -1,9 +1,9 @@
 #!/bin/sh
-# respx 0.23.1, pytest-httpx 0.36.2: since openai-python and anthropic-python stand on httpx2, tests ask the live server.
+# respx 0.23.1, pytest-httpx 0.36.2: openai-python and anthropic-python go past both mocks, to the live server.
 #
 # Both mocks are switched on, both promise that nothing leaves the process, and neither says a word: they patch httpx,
-# and the SDKs send by httpx2, a package of another name. What the test asserts on is then the live server's answer, with
-# the live key, and it passes or fails by what the model said that day. vcrpy, which patches beneath both, still records
+# and the SDKs now send by httpx2, a package of another name. What the test asserts on is then the live server's answer,
+# got with the live key, and it passes or fails by what the model said that day. vcrpy, which patches beneath both, still records
 # and replays. Whoever keeps recorded or made-up streams in a test suite has to look whether the server was asked.
 #
 # Tried 2026-11-28 with Python 3.11, openai 3.57.0, anthropic 2.14.0, httpx2 2.16.2, httpx 0.28.1, respx 0.23.1,
@@ -101,7 +101,8 @@ def test_vcrpy(tmp_path):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for mode in ("once", "none"):
         with vcr.use_cassette(str(tmp_path / "kept.yaml"), record_mode=mode):
-            with openai.OpenAI(api_key="none", base_url=f"http://127.0.0.1:{server.server_port}", max_retries=0) as client:
+            base = f"http://127.0.0.1:{server.server_port}"
+            with openai.OpenAI(api_key="none", base_url=base, max_retries=0) as client:
                 [chunk] = client.chat.completions.create(**ASKED)
         server.shutdown()
         server.server_close()

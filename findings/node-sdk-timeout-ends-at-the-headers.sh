@@ -4,7 +4,7 @@
 # The same option of the same vendors' Python SDKs bounds every silence inside the stream, so there a second of it is
 # the end. In Node the timer is cleared with the headers: a stream that falls silent afterwards is waited for, as long
 # as Node's own fetch does. A relay that sends headers at once takes the timeout of its Node callers away with them, and
-# pauses that Python users report cannot be seen from Node. A caller in Node needs a timer and an AbortSignal of its own.
+# pauses that Python users report are not seen from Node. A caller in Node needs a timer and an AbortSignal beside it.
 #
 # Tried 2026-11-28 with Node 24.21.0, openai 7.59.0 and @anthropic-ai/sdk 1.14.0, and in Python 3.11 openai 3.57.0;
 # timeout 1 s, no retries; the server sends the first event, is silent for 3 s and sends the rest:
@@ -49,10 +49,12 @@ const clients = {
   openai: (base) => new OpenAI(options(base)).chat.completions.create(asked),
   "@anthropic-ai/sdk": (base) => new Anthropic(options(base)).messages.create({ max_tokens: 9, ...asked }),
 };
+const head = { id: "c", object: "chat.completion.chunk", created: 1, model: "m" };
 const chunk = (delta, finish_reason) =>
-  `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+  `data: ${JSON.stringify({ ...head, choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
 const event = (data) => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
-const message = { id: "m", type: "message", role: "assistant", model: "m", content: [], stop_reason: null, usage: { input_tokens: 1, output_tokens: 1 } };
+const usage = { input_tokens: 1, output_tokens: 1 };
+const message = { id: "m", type: "message", role: "assistant", model: "m", content: [], stop_reason: null, usage };
 const pause = () => new Promise((resolve) => setTimeout(resolve, 3_000));
 
 const server = http.createServer(async (request, response) => {
