@@ -87,7 +87,8 @@ class NGreater1Interleaving(LateRule):
     ## Why it matters
     Choices that nobody asked for are merged into one text by most clients. openai-python's ``.stream()`` fails with an
     index error when choice 1 opens before choice 0: an error. Two choices in one chunk are legal but raise in Haystack
-    and TensorZero, measured, because OpenAI never sends them so.
+    and TensorZero, measured, because OpenAI never sends them so. LiteLLM 1.110.2 passes on the first finish alone and
+    says it of every choice, of lawful streams too.
 
     ## Repair
     One choice a chunk, and choice 0 opens first; surplus choices stay.
