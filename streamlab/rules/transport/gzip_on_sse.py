@@ -25,7 +25,7 @@ class GzipOnSse(Rule):
 
     ## Why it matters
     The reader sees nothing and then everything: middleware compressors send their ten bytes of header and wait for
-    the close.
+    the close; aiohttp 3.14.5's ``enable_compression()`` does, and has no flush.
 
     ## Repair
     The stream is sent on uncompressed. Time that was lost stays lost.
