@@ -4,7 +4,8 @@
 # Before the stream, "overloaded" is HTTP 529 and an OverloadedError, which programs catch, or know by its status, to
 # wait and ask again. Once the headers are out, the API can say the same only as `event: error` of the type
 # `overloaded_error`, as its documentation tells. The SDK then raises the bare APIStatusError, whose status_code is the
-# 200 of the headers: a rule like "again from 500 on" takes it for no failure of the server. Who serves or relays Messages sends 529 while it still can; who consumes them asks for the error's `type`.
+# 200 of the headers: a rule like "again from 500 on" takes it for no failure of the server. Who serves
+# or relays Messages sends 529 while it still can; who consumes them asks for the error's `type`.
 #
 # Tried 2026-11-28 with Python 3.11, anthropic 2.14.0, httpx2 2.16.2:
 #   before the stream: OverloadedError, status 529, InternalServerError: True, overloaded_error

@@ -1,5 +1,5 @@
 #!/bin/sh
-# openai-node 7.59.0: `Retry-After: 60` is waited out, `Retry-After: 61` is answered with a new request after half a second.
+# openai-node 7.59.0: `Retry-After: 60` is waited out, upon `Retry-After: 61` it asks again at once.
 #
 # A server that is over its limit says how long to stay away (RFC 9110, section 10.2.3). openai-node takes the value up
 # to a minute; above, it is dropped whole and the client's own backoff starts at half a second: who asks for more peace
