@@ -1,11 +1,10 @@
 #!/bin/sh
 # aiohttp 3.14.5: `enable_compression()` on a StreamResponse keeps every event until the answer is over.
 #
-# `write()` hands the bytes to zlib and sends what zlib gives out, which for events is nothing before some ten thousand
-# bytes: the client gets the two bytes of zlib's header and then, with the end, the whole answer. `drain()` does not
-# help, and there is no way to flush. Starlette's GZipMiddleware flushes behind each part (of JSON lines, here; event
-# streams it leaves uncompressed). A relay of streams in aiohttp leaves compression off, or a handler that writes token
-# by token delivers one lump.
+# `write()` hands the bytes to zlib and sends what zlib gives out, which for an event is nothing: the client gets the
+# two bytes of zlib's header and then, with the end, the whole answer. `drain()` does not help. Starlette's
+# GZipMiddleware flushes behind each part (of JSON lines, here; event streams it leaves uncompressed). A relay of
+# streams in aiohttp leaves compression off, or a handler that writes token by token delivers one lump.
 #
 # Tried 2026-11-28 with Python 3.11, aiohttp 3.14.5, starlette 1.10.0, uvicorn 0.54.0, two events, the second written
 # only when the client had the first, or had waited 5 s for it:

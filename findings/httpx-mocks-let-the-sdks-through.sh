@@ -1,10 +1,10 @@
 #!/bin/sh
 # respx 0.23.1, pytest-httpx 0.36.2: openai-python and anthropic-python go past both mocks, to the live server.
 #
-# Both mocks are switched on, both promise that nothing leaves the process, and neither says a word: they patch httpx,
-# and the SDKs now send by httpx2, a package of another name. What the test asserts on is then the live server's answer,
-# got with the live key, and it passes or fails by what the model said that day. vcrpy, which patches beneath
-# both, still records and replays. Whoever keeps recorded or made-up streams in a test suite has to look whether the server was asked.
+# Both mocks are switched on, and neither says a word: they patch httpx, and the SDKs now send by httpx2, a package of
+# another name. What the test asserts on is then the live server's answer, got with the live key, and it passes or fails
+# by what the model said that day. vcrpy, which patches beneath both, still records and replays. Whoever keeps recorded
+# or made-up streams in a test suite has to look whether the server was asked.
 #
 # Tried 2026-11-28 with Python 3.11, openai 3.57.0, anthropic 2.14.0, httpx2 2.16.2, httpx 0.28.1, respx 0.23.1,
 # pytest-httpx 0.36.2, pytest 9.2.0, vcrpy 9.4.2:

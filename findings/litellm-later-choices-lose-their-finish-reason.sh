@@ -1,11 +1,10 @@
 #!/bin/sh
 # litellm 1.110.2: with n=2, only the first finish_reason of a stream comes out, and every choice is said to have it.
 #
-# OpenAI ends each choice with a chunk of its own. LiteLLM passes the text of all choices on, keeps the first finish and
-# drops those behind it; what puts the chunks together (`stream_chunk_builder`, which its logs and its cost counting use
-# too) then writes that one reason at every choice. An answer cut off at the limit is recorded as whole when a shorter
-# one ended before it, and one that only talks as a tool call, whose caller then finds none.
-#
+# OpenAI ends each choice with a chunk of its own. LiteLLM passes the text of all choices on, keeps the first finish
+# and drops those behind it; what puts the chunks together (`stream_chunk_builder`) then writes that one reason at
+# every choice. An answer cut off at the limit is recorded as whole when a shorter one ended before it, and one that
+# only talks as a tool call, whose caller then finds none.
 # Tried 2026-11-28 with Python 3.11, litellm 1.110.2, its cost table the one it brings:
 #   sent: 0 stop, 1 length; streamed: 0 stop; built: 0 stop, 1 stop
 #   sent: 1 tool_calls, 0 stop; streamed: 0 tool_calls; built: 0 tool_calls, 1 tool_calls

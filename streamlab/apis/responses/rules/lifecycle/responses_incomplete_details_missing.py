@@ -19,6 +19,8 @@ class ResponsesIncompleteDetailsMissing(ResponsesRule):
 
     ## Why it matters
     The AI SDK then says ``stop``, so that the cut is not seen; pydantic-ai has no reason, Codex says ``unknown``.
+    With the reason or without, ``get_final_response()`` of openai-python 3.57.0's stream helper raises that no
+    ``response.completed`` came: that is no sign of a cut.
 
     ## Repair
     None: the reason is not on the wire.

@@ -18,6 +18,7 @@ class ResponsesReplayedEvents(OddRule):
     ## Why it matters
     The text is doubled in nearly every client; OpenAI's stream helpers raise. A gateway that connects again to a
     response in the background and forgets ``starting_after`` does it.
+    A doubled ``response_metadata.model`` in @langchain/openai 1.6.0 is no sign of it: a lawful stream has it, too.
 
     ## Repair
     The repetitions are dropped: the number is the proof that they are some.
