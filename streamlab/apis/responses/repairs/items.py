@@ -97,7 +97,7 @@ class ItemsOut:
         call_id = text_of(whole.get("call_id"))
         taken = any(one is not item and one.call_id == call_id for one in self.reader.items)
         other_call = item.is_other_call(whole) or (item.is_call and (taken if call_id else not item.call_id))
-        unnamed = item.is_call and bool(item.added) and not text_of(item.added.get("name"))
+        unnamed = item.call_went and not text_of(item.added.get("name"))  # a name may not come with the end alone
         return not whole.get("type") or not item.agrees_with(whole) or other_call or unnamed
 
     @staticmethod
