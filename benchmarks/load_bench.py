@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.load_traffic import Client, PacedClients, checksum
-from benchmarks.relay_bench import Row
+from benchmarks.relay_bench import Row, finish
 
 _ROOT = Path(__file__).resolve().parent.parent
 _HOG = "while True: pass"
@@ -421,10 +421,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller loads")
     parser.add_argument("names", nargs="*", choices=[*SCENARIOS, []], metavar="NAME")
     options = parser.parse_args()
-    rows = run(quick=options.quick, names=options.names)
-    for row in rows:
-        print(f"{'ok  ' if row.met else 'MISS'} {row.name}: {row.ratio:.2f} ({row.target})  [{row.detail}]")
-    sys.exit(0 if all(row.met for row in rows) else 1)
+    finish(run(quick=options.quick, names=options.names))
 
 
 if __name__ == "__main__":

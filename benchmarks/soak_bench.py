@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from benchmarks.load_bench import Recorder, started_recorder, started_upstream, stored
 from benchmarks.load_traffic import PacedClients, checksum
-from benchmarks.relay_bench import Row
+from benchmarks.relay_bench import Row, finish
 
 _GAP = 0.2
 _SAMPLE_SECONDS = 5.0
@@ -121,10 +121,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--streams", type=int, default=200)
     options = parser.parse_args()
-    rows = run(minutes=options.minutes, streams=options.streams)
-    for row in rows:
-        print(f"{'ok  ' if row.met else 'MISS'} {row.name}: {row.ratio:.2f} ({row.target})  [{row.detail}]")
-    sys.exit(0 if all(row.met for row in rows) else 1)
+    finish(run(minutes=options.minutes, streams=options.streams))
 
 
 if __name__ == "__main__":

@@ -69,8 +69,9 @@ def compare_exchanges(
     told = _without_torn_off(b, mine.items, theirs.items)
     rows = _aligned(mine, theirs, told)
     # Where it is safe to repair, the end is told on the wire in another way: nothing was cut.
-    ended = {rule for rule, one in faults(report_a).items() if one.repairability is Repairability.SAFE}
-    unfinished = "unfinished" in facts_of(faults(report_a).keys() - ended) - facts_of(faults(report_b))
+    faults_a = faults(report_a)
+    ended = {rule for rule, one in faults_a.items() if one.repairability is Repairability.SAFE}
+    unfinished = "unfinished" in facts_of(faults_a.keys() - ended) - facts_of(faults(report_b))
     found = _Comparing(a, b, mine, theirs, rows, unfinished=unfinished).differences()
     for at in range(len(told), len(theirs.items)):
         end = len(mine.items)
