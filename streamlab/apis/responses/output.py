@@ -172,7 +172,7 @@ class Output(ItemIndex):
         index = self._index(value, kind)
         item_id = text_of(start.get("id"))
         known = self.by_index.get(index) if index is not None else self.by_id.get(item_id)
-        if known is not None and not known.opened and not known.resumed:
+        if known is not None and not known.opened and not (known.resumed and self.resumed):
             if known.id == item_id:
                 return self._opened_late(known, start)
             known = None  # what came of it before was told of then
@@ -209,7 +209,7 @@ class Output(ItemIndex):
 
     def _call(self, item: Item, found: JsonObject) -> None:
         """A call's call_id, which no other call may have."""
-        call_id = text_of(found.get("call_id"))
+        call_id = text_of(found.get("call_id")) or text_of(item.added.get("call_id"))
         if not item.is_call or not call_id:
             return
         twin = self.calls.setdefault(call_id, item)
@@ -274,6 +274,9 @@ class Output(ItemIndex):
                 untold = piece is None or not (piece.done or piece.given)
                 if whole and untold and key[0] in IN_DELTAS and item.opened:
                     self._no_deltas(key[0], f"item.{path}", whole)
+                elif piece is not None and piece.done and whole != piece.done and item.opened:
+                    said = f"response.output_item.done holds {quote(whole)}, {key[0]}.done had {quote(piece.done)}"
+                    self._say(_F.MISMATCH, f"item.{path}", said, piece.done, whole)
             elif not piece.doubtful:
                 piece.agrees = str(piece.text) == whole
                 if not piece.agrees:

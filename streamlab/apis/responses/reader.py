@@ -282,8 +282,9 @@ class ResponsesReader:
         first = not self.begun
         if first:
             number = value.get("sequence_number")
-            self.resumed = type(number) is int and number > 0 and kind != CREATED
-            self.output.resumed = self.resumed
+            self.resumed = self.output.resumed = type(number) is int and number > 0 and kind != CREATED
+        elif kind == CREATED:  # it begins after all
+            self.resumed = self.output.resumed = False
         if self.terminal and kind not in _AFTER:
             self._say(_F.AFTER_END, "type", f"{kind} comes after {self.terminal}", None, kind)
             return self._facts(_F.OTHER)

@@ -6,16 +6,14 @@ input that grows, the words of the end, usage, and the framing of one event or o
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from streamlab.exchange import Ending, Exchange
+from streamlab.exchange import Exchange
 from tests import messages
+from tests.apis.event_mutations import Events, Mutator, events_of
 
-Events = list[dict[str, Any]]
 _JUNK: tuple[Any, ...] = (
     *(None, True, 0, 1, -1, 2, 1.5, 10**20, "", "x", "0", "{}", '{"a":1}', "null", [], {}, [{}], {"a": 1}),
     *("text", "thinking", "tool_use", "text_delta", "thinking_delta", "input_json_delta", "signature_delta"),
@@ -32,22 +30,10 @@ _COUNTS: tuple[Any, ...] = (
 )
 
 
-def _events_of(exchange: Exchange) -> Events:
-    found = []
-    for line in exchange.body.splitlines():
-        try:
-            value = json.loads(line.removeprefix(b"data: "))
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            found.append(value)
-    return found
-
-
 STREAMS: list[Events] = [
     *(messages.text(), messages.tool(), messages.tools(), messages.thinking()),
-    *(events for one in messages.LAWFUL.values() if (events := _events_of(one))),
-    *(events for case in messages.CASES.values() if (events := _events_of(case.exchange))),
+    *(events for one in messages.LAWFUL.values() if (events := events_of(one))),
+    *(events for case in messages.CASES.values() if (events := events_of(case.exchange))),
 ]
 _STRANGE: Events = [
     *(event for stream in STREAMS[:4] for event in stream),
@@ -62,64 +48,7 @@ _STRANGE: Events = [
 ]
 
 
-def mutated(number: int) -> Exchange:
-    """The exchange of a number."""
-    rng = random.Random(number)
-    events = deepcopy(rng.choice(STREAMS))
-    for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
-        if events:
-            rng.choice(_MUTATIONS)(events, rng.randrange(len(events)), rng)
-    ending = rng.choice((*[Ending.COMPLETE] * 6, Ending.UPSTREAM_CUT, Ending.TIMED_OUT))
-    return messages.exchange(_framed(events, rng), ending=ending)
-
-
-# -- mutations of events ---------------------------------------------------------------------------------------------
-
-
-def _drop(events: Events, at: int, rng: random.Random) -> None:
-    del events[at]
-
-
-def _double(events: Events, at: int, rng: random.Random) -> None:
-    events.insert(at, deepcopy(events[at]))
-
-
-def _move(events: Events, at: int, rng: random.Random) -> None:
-    events.insert(rng.randrange(len(events)), events.pop(at))
-
-
-def _insert(events: Events, at: int, rng: random.Random) -> None:
-    events.insert(at, deepcopy(rng.choice(_STRANGE)))
-
-
-def _cut(events: Events, at: int, rng: random.Random) -> None:
-    del events[at + 1 :]
-
-
-def _follow(events: Events, at: int, rng: random.Random) -> None:
-    events.extend(deepcopy(rng.choice(STREAMS)))
-
-
-def _junk(events: Events, at: int, rng: random.Random) -> None:
-    for holder, key in _member(events[at], rng):
-        holder[key] = deepcopy(rng.choice(_JUNK))
-
-
-def _remove(events: Events, at: int, rng: random.Random) -> None:
-    for holder, key in _member(events[at], rng):
-        del holder[key]
-
-
-def _add(events: Events, at: int, rng: random.Random) -> None:
-    for holder, _ in _member(events[at], rng):
-        if isinstance(holder, dict):
-            holder[rng.choice(_KEYS)] = deepcopy(rng.choice(_JUNK))
-
-
-def _swap(events: Events, at: int, rng: random.Random) -> None:
-    other = rng.choice(events)
-    for key in [key for key in events[at] if key in other][:1]:
-        events[at][key], other[key] = other[key], events[at][key]
+# -- what only these events have -------------------------------------------------------------------------------------
 
 
 def _renumber(events: Events, at: int, rng: random.Random) -> None:
@@ -150,50 +79,11 @@ def _count(events: Events, at: int, rng: random.Random) -> None:
             holder["usage"] = deepcopy(rng.choice(_COUNTS))
 
 
-_MUTATIONS: tuple[Callable[[Events, int, random.Random], None], ...] = (
-    *(_drop, _double, _move, _insert, _insert, _cut, _follow, _junk, _junk, _junk, _remove, _add, _swap),
-    *(_renumber, _grow, _word, _count),
+_MUTATOR = Mutator(
+    STREAMS, _STRANGE, _JUNK, _KEYS, (_renumber, _grow, _word, _count), messages.frame, messages.exchange
 )
 
 
-def _member(event: dict[str, Any], rng: random.Random) -> Iterator[tuple[Any, Any]]:
-    found = list(_members(event))
-    if found:
-        yield rng.choice(found)
-
-
-def _members(value: Any) -> Iterator[tuple[Any, Any]]:
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, member in pairs:
-        yield value, key
-        yield from _members(member)
-
-
-# -- framing ---------------------------------------------------------------------------------------------------------
-
-_FRAMES = ("no name", "message", "no type", "CRLF", "no space", "comment", "stray line", "text", "")
-_ENDS = (*[b""] * 9, b"data: [DONE]\n\n", b"event: data\ndata: [DONE]\n\n")
-
-
-def _framed(events: Events, rng: random.Random) -> bytes:
-    how = rng.choice(_FRAMES) if rng.random() < 0.25 else ""
-    one = rng.choice((None, rng.randrange(len(events) or 1)))
-    body = b"".join(_frame(event, how if one in (None, at) else "") for at, event in enumerate(events))
-    body += rng.choice(_ENDS)
-    if body and rng.random() < 0.05:
-        at = rng.randrange(len(body))
-        body = body[:at] + rng.choice((b"", b"{", b'"', b"\n", b"\\", b"\xff")) + body[at + rng.randrange(3) :]
-    return body
-
-
-def _frame(event: dict[str, Any], how: str) -> bytes:
-    if how == "no type":
-        name = event.get("type")
-        rest = {key: value for key, value in event.items() if key != "type"}
-        return messages.frame(rest, name if isinstance(name, str) else None)
-    framed = messages.frame(event, {"no name": None, "message": "message"}.get(how, ""))
-    if how == "CRLF":
-        return framed.replace(b"\n", b"\r\n")
-    if how == "no space":
-        return framed.replace(b": ", b":", 2)
-    return {"comment": b": keep\n\n", "stray line": b"junk\n", "text": b"data: x\n\n"}.get(how, b"") + framed
+def mutated(number: int) -> Exchange:
+    """The exchange of a number."""
+    return _MUTATOR.mutated(number)

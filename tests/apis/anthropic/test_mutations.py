@@ -282,6 +282,18 @@ def test_without_tools_markup_is_text():
         188906830,  # a piece of input that is an object, and then the whole
         315923232,  # the same before pieces that are said again
         737002501,  # input in a block of redacted thinking that has no data
+        165192757,  # the name of message_start stands over a delta, and its members in one
+        497402232,  # the same with a content_block_stop
+        600872154,  # a text stands in a content_block_stop
+        287568517,  # a reason and usage in another one, and no index
+        349652707,  # another message that breaks off while a block of the first is open
+        154021559,  # another message, and a block that waited for the end of one of no type
+        463062438,  # an event that nobody can read before a late message_start
+        976554299,  # deltas without a type in a block of redacted thinking that has no data
+        349308621,  # comments while message_stop waits for its reason
+        318918211,  # an unknown event behind one that is torn
+        590124177,  # a call behind a message_stop that came first
+        432310729,  # usage in a delta whose text is null
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from streamlab.exchange import Segment
+from tests.apis.responses.mutations import mutated as made_of
 from tests.harm_laws import broken_laws
 from tests.mutations import mutated
 from tests.responses import CASES
@@ -34,3 +35,28 @@ def test_no_law_is_broken_where_one_was(name):
     made = CASES[case].exchange
     body = mutated(made.body, mutations)
     assert broken_laws(replace(made, segments=(Segment(None, body),), http_chunks=None, end_us=None)) == {}
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        247607736,  # the types of a delta and of the end are swapped
+        592172191,  # those of a text that is done and of the end
+        681907343,  # those of a part that is done and of response.created
+        114102228,  # the same with a delta, and an event that nobody can read behind it
+        150772634,  # the same with a call that is done
+        260021350,  # a call that is done and response.in_progress
+        989331946,  # a part that is added and a delta
+        280757811,  # the start of a call and a delta
+        407944710,  # the start of a call comes twice under one number, while all stays as it is
+        894896242,  # a queued response is completed with nothing in it
+        428879030,  # an empty one that is completed, and then cut
+        297948902,  # two calls of one id, of which one end lacks it
+        961536181,  # the end of another stream before a part has its text
+        170708663,  # the finished call calls with something else than was told, without a delta
+        772607512,  # an item of no type that is known is never done
+        592409937,  # a chunk of chat completions between the events
+    ],
+)
+def test_no_law_is_broken_over_streams_that_nobody_wrote(number):
+    assert broken_laws(made_of(number)) == {}

@@ -21,8 +21,8 @@ from streamlab.apis.anthropic.expectations import (
     MESSAGE_STOP,
 )
 from streamlab.apis.anthropic.facts import MessageFact
-from streamlab.apis.anthropic.repairs.deltas import clean, extra_thinking
-from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
+from streamlab.apis.anthropic.repairs.deltas import clean, delta_kind, extra_thinking
+from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made, says_more
 from streamlab.apis.anthropic.repairs.writer import MISMATCH, NOTHING, STRAY, BlockWriter, Slot
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Change, Draft, Drafts, ErrorPayload
@@ -32,6 +32,7 @@ from streamlab.wire.reading import as_object
 #: Events that wait for blocks before theirs.
 _MOST_WAITING: Final = 256
 _STRAY, _OVERLAP = STRAY, "messages-block-overlap"
+_MORE = "it says what an event of another type would"
 
 
 class Blocks(Part):
@@ -84,7 +85,8 @@ class Blocks(Part):
 
     def _foreign(self, draft: Draft, facts: int) -> bool:
         """Unsafe: an event of a type that is not known is dropped; blocks and deltas never are."""
-        if not self.message.state.unsafe or facts & (MessageFact.BLOCK_START | MessageFact.DELTA):
+        held = facts & (MessageFact.BLOCK_START | MessageFact.DELTA) or self.message.behind_torn  # that would come last
+        if not self.message.state.unsafe or held:
             return False
         self.message.drop(draft, "messages-unknown-type")
         return True
@@ -137,7 +139,14 @@ class Blocks(Part):
         elif slot.dropped and kind == BLOCK_DELTA:  # there is something in it after all
             start, slot = slot.start, self._stray(draft, kind)
             self._slots[block.number], slot.start = slot, start
-        if slot.dropped or (kind == BLOCK_STOP and (slot.closed or facts & MessageFact.AGAIN)):
+        again = kind == BLOCK_STOP and (slot.closed or facts & MessageFact.AGAIN)
+        if (slot.dropped or again) and says_more(draft):
+            self.message.cannot(self._why_dropped(slot, kind), _MORE)
+            yield from self._close_all(draft, close=True)
+            yield from self._writer.release()
+            yield draft
+            return
+        if slot.dropped or again:
             self.message.drop(draft, self._why_dropped(slot, kind))
             return
         if slot.raw:
@@ -167,7 +176,7 @@ class Blocks(Part):
         """The slot for a block that was never opened."""
         reader = self.message.reader
         slot = Slot(DELTA_BLOCKS.get(reader.delta, ""))
-        if kind == BLOCK_STOP:
+        if kind == BLOCK_STOP and not says_more(draft):
             slot.dropped = True
         elif not slot.kind:
             self._writer.leave(slot, reader.delta)
@@ -203,14 +212,14 @@ class Blocks(Part):
             yield from self._open(draft, slot)
             return
         if slot.dropped:
-            delta = as_object(draft.json.get("delta")).get("type")
+            delta = delta_kind(as_object(draft.json.get("delta")))
             if kind != BLOCK_DELTA:
                 self.message.drop(draft, self._why_dropped(slot, kind))
                 return
-            if type(delta) is str and delta in DELTA_BLOCKS:
+            if delta in DELTA_BLOCKS:
                 slot.dropped, slot.kind = False, DELTA_BLOCKS[delta]
             else:
-                self._writer.leave(slot, str(delta))
+                self._writer.leave(slot, delta)
         if slot.raw:
             yield from self._writer.as_it_is(draft, slot)
             return
@@ -254,7 +263,10 @@ class Blocks(Part):
         parts = [*extra_thinking(draft, self.message), draft] if self.message.state.unsafe else [draft]
         for one in parts:
             delta = clean(one, self.message)
-            if delta is None:
+            if delta is None and says_more(one):
+                self.message.cannot("messages-delta-member-wrong", _MORE)
+                delta = {}
+            elif delta is None:
                 self.message.drop(one, "messages-delta-member-wrong")
                 continue
             yield from self._delta(one, slot, delta)

@@ -62,7 +62,10 @@ class Closing(Part):
                 yield from self._let_stop(told=told)
             return
         if self.message.passing:
-            yield from self._release()
+            if kind in (BLOCK_START, BLOCK_STOP):
+                self._follow(kind, draft.json.get("index"))
+            if not kind.startswith("content_block_"):  # what waited of the message that is over comes before its end
+                yield from self._release()
             yield draft
         elif self.message.ended:
             yield from self._after(draft, kind)
@@ -111,7 +114,7 @@ class Closing(Part):
 
     def _end(self, ending: Ending) -> Iterator[Draft]:
         self.message.ended = True
-        if self.message.stop_reason not in (None, ""):
+        if self.message.stop_reason not in (None, "") and not (self.message.passing and self._open):
             yield _invented({"type": MESSAGE_STOP}, "messages-stop-missing")
             return
         state = self.message.state
@@ -141,7 +144,7 @@ class Closing(Part):
         draft.changes[:0] = before.changes
 
     def _ping(self, draft: Draft) -> Iterator[Draft]:
-        if self._open or self.message.stop_reason is None:  # more has to come first
+        if self._open or self._stopped is not None or self.message.stop_reason is None:  # more has to come first
             yield draft
             return
         if self._delta is not None and not self._pings:
@@ -208,6 +211,7 @@ class Closing(Part):
         if stop is None:
             return
         if self._doubtful:
+            self.message.called = self._called
             self.message.cannot("messages-stop-reason-missing", "the reason that comes late does not fit what came")
         elif not told and not self.message.passing:
             self.message.stop_reason, self.message.called = None, self._called

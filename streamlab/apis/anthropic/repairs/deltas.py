@@ -20,19 +20,25 @@ def clean(draft: Draft, message: Message) -> JsonObject | None:
     delta = draft.json.get("delta")
     if type(delta) is not dict:
         return None if delta is None else {}
-    kind = delta.get("type")
-    if type(kind) is not str or not kind:
-        meant = next((MEMBER_DELTAS[key] for key in delta if key in MEMBER_DELTAS), None)
-        if meant is None:
-            return delta if any(value is not None for value in delta.values()) else None
+    kind = delta_kind(delta)
+    if not kind:
+        return delta if any(value is not None for value in delta.values()) else None
+    if kind != delta.get("type"):
         message.odd = True
-        draft.put(_RULE, delta, "type", meant, "delta.")
-        kind = meant
+        draft.put(_RULE, delta, "type", kind, "delta.")
     member = DELTA_TYPES.get(kind)
     if member is None or type(delta.get(member)) is str:
         return delta
     message.odd = True
     return _member(draft, delta, member)
+
+
+def delta_kind(delta: JsonObject) -> str:
+    """The type of a delta, or the one that its member names; "" where neither does."""
+    kind = delta.get("type")
+    if type(kind) is str and kind:
+        return kind
+    return next((MEMBER_DELTAS[key] for key in delta if key in MEMBER_DELTAS), "")
 
 
 def _member(draft: Draft, delta: JsonObject, member: str) -> JsonObject | None:
@@ -41,8 +47,10 @@ def _member(draft: Draft, delta: JsonObject, member: str) -> JsonObject | None:
     others = [key for key in delta if key in MEMBER_DELTAS and key != member and type(delta[key]) is str]
     if value is None and others:
         value = delta.pop(others[0])
-    if value is None:
+    if value is None and not any(delta[key] is not None for key in delta.keys() - {"type", member}):
         return None
+    if value is None:  # it says something else
+        value = ""
     if type(value) not in (str, dict):
         return delta
     text = value if type(value) is str else encode_json(value).decode("utf-8", "replace")

@@ -19,7 +19,7 @@ from streamlab.apis.anthropic.expectations import (
 )
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.exchange import Ending
-from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, Origin
+from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPayload, Origin
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_list, as_object
 
@@ -80,7 +80,7 @@ class Envelope(Part):
 
     def _wait(self, draft: Draft, kind: str) -> Drafts:
         self.message.odd = True
-        if not is_quiet(draft) and (type(draft.event) is not Chunk or kind == "error"):
+        if type(draft.event) is ErrorPayload or kind == "error":
             return (*self._without_start(), draft)
         self._early.append(draft)
         return self._without_start() if len(self._early) > _MOST_EARLY or kind == MESSAGE_STOP else ()
@@ -90,7 +90,7 @@ class Envelope(Part):
         early, self._early = self._early, []
         if not any(kind_of(draft) in (BLOCK_START, "content_block_delta") for draft in early):
             self._started = any(kind_of(draft) == MESSAGE_STOP for draft in early)
-            return tuple(early)
+            return tuple(self._again(early)) if self._started else tuple(early)
         body = self.message.state.body
         model = body.get("model")
         seed = encode_json([body, [draft.json for draft in early if type(draft.event) is Chunk]])

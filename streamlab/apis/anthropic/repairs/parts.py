@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START
 from streamlab.apis.anthropic.facts import ODD
 from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.exchange import Ending
@@ -21,6 +22,10 @@ from streamlab.rules.repair import (
 )
 from streamlab.wire.payload import JsonObject
 
+#: Members in which events say something, and the one of each event of a block.
+_SAYING: Final = ("message", "content_block", "delta", "error")
+_OWN: Final = {BLOCK_START: "content_block", BLOCK_DELTA: "delta"}
+
 
 class Message:
     """The message as the parts know it; ``reader`` reads what the envelope has let go, before blocks are put right."""
@@ -29,6 +34,7 @@ class Message:
         self.state = state
         self.reader = MessageReader()
         self.facts = 0  # of the event being repaired
+        self._torn = self.behind_torn = False  # nobody can read the event, or the one before it
         self.odd = False  # something was not as it should be: from now on every event is looked at
         self.other_answer = False  # another answer began: nothing is repaired any more
         self.invented = False  # message_start is of our making
@@ -43,7 +49,10 @@ class Message:
             self.facts = self.reader.read_json(event.json)
         else:
             self.facts = 0
-        if self.facts & ODD or type(event) is Undecodable:
+        torn = type(event) is Undecodable
+        if torn or type(event) is Chunk:
+            self.behind_torn, self._torn = self._torn, torn
+        if self.facts & ODD or torn:
             self.odd = True
         return self.facts
 
@@ -102,6 +111,12 @@ def kind_of(draft: Draft) -> str:
     event = draft.event
     kind = event.json.get("type") if type(event) is Chunk else None
     return kind if type(kind) is str else ""
+
+
+def says_more(draft: Draft) -> bool:
+    """Whether an event of a block holds what those of other types say: its type may be wrong."""
+    own = _OWN.get(kind_of(draft), "")
+    return any(key in draft.json for key in _SAYING if key != own)
 
 
 def made(value: JsonObject, like: Draft, rule: str, origin: Origin = Origin.DERIVED) -> Draft:

@@ -25,6 +25,7 @@ from streamlab.apis.responses.fold import item_json
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.errors import known_tier
+from streamlab.apis.responses.repairs.events import OWN
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.rules.repair import Draft, Origin, RepairState
 from streamlab.wire.payload import JsonObject
@@ -90,7 +91,9 @@ class ResponseOut:
     def _build(self, draft: Draft, kind: str) -> None:
         """The response out of what stands in the event itself, or out of the one that was created."""
         value = draft.json
-        if kind == COMPLETED and any(item.changed_kind for item in self.reader.items):
+        if kind == COMPLETED and (self._undone() or value.keys() & OWN):
+            self.state.account.cannot(_MISSING, "what it holds is not on the wire, or it is of another type")
+        elif kind == COMPLETED and any(item.changed_kind for item in self.reader.items):
             self.state.account.cannot(_MISSING, "what an item in it is, is told in two ways")
         elif kind == COMPLETED and self.reader.id:
             output = self.output()
@@ -146,12 +149,16 @@ class ResponseOut:
         if "status" in response and response["status"] != meant:
             draft.put("responses-terminal-status", response, "status", meant, "response.")
 
+    def _undone(self) -> bool:
+        """Whether an item was opened and never done."""
+        return any(item.open and item.opened and item.kind not in UNCLOSED for item in self.reader.items)
+
     def _fill(self, draft: Draft, response: JsonObject) -> None:
         listed = response.get("output")
         output = self.output() if not listed or type(listed) is not list else None
         if not output:
             return
-        if any(item.open and item.opened and item.kind not in UNCLOSED for item in self.reader.items):
+        if self._undone():
             self.state.account.cannot("responses-completed-output-empty", "an item in it was never done")
             return
         rule = "responses-completed-output-empty" if listed == [] else "responses-completed-output-missing"

@@ -12,9 +12,13 @@ from streamlab.apis.responses.expectations import (
     IN_PROGRESS,
     ITEM_ADDED,
     ITEM_DONE,
+    LIFECYCLE,
+    OWN_MEMBERS,
     PART_PIECES,
+    PARTS,
     PIECES,
     WITH_STATUS,
+    family_of,
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
@@ -31,12 +35,24 @@ SAID_BEFORE = (
 )
 #: Members of this API's own events: what has one is no keep-alive, whatever its type.
 OWN = frozenset({"response", "item", "item_id", "part", "output_index"})
+#: … and those in which they say something.
+_SAYING = ("response", "item", "part", "delta")
 EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}
 _CALLED = {
     "function_call": ("response.function_call_arguments", "arguments"),
     "custom_tool_call": ("response.custom_tool_call_input", "input"),
     "mcp_call": ("response.mcp_call_arguments", "arguments"),
 }
+
+
+def is_of_another_type(value: JsonObject, kind: str) -> bool:
+    """Whether an event lacks what its type says, and holds what another type would say instead."""
+    step = family_of(kind)[1]
+    own = "response" if kind in LIFECYCLE else OWN_MEMBERS.get(kind, "delta" if step == "delta" else "")
+    if own == "item" and type(value.get("item")) is not dict:
+        return True
+    others = (*_SAYING, "item_id") if own == "response" else _SAYING
+    return bool(own) and own not in value and any(key in value for key in others)
 
 
 def made(value: JsonObject, like: Draft | None, rule: str, origin: Origin = Origin.DERIVED) -> Draft:
@@ -91,6 +107,13 @@ def inner_events(item: JsonObject, index: int) -> Iterator[JsonObject]:
         yield from _part_events(as_object(part), {**place, "summary_index": number}, "response.reasoning_summary_part")
     for number, part in enumerate(as_list(item.get("content"))):
         yield from _part_events(as_object(part), {**place, "content_index": number}, "response.content_part")
+
+
+def is_open(parts: dict[tuple[str, int], bool], event: JsonObject) -> bool:
+    """Whether an event opens a part of an item that is open already."""
+    family, step = family_of(text_of(event.get("type")))
+    member = PARTS.get(family, "")
+    return step == "added" and (member, event.get(member)) in parts
 
 
 def _part_events(part: JsonObject, place: JsonObject, family: str) -> Iterator[JsonObject]:

@@ -29,6 +29,11 @@ class Numbering:
         """An event does not go out."""
         self._moved = self._moved or rule
 
+    @property
+    def moved(self) -> bool:
+        """Whether an event came or went, so that the numbers behind it cannot stay."""
+        return bool(self._moved)
+
     def goes_on(self, run: Run) -> bool:
         """Whether the events of a run have the numbers under which they go out."""
         return run.first == self._next if self._numbered else run.first is None

@@ -15,6 +15,7 @@ from streamlab.apis.responses.expectations import (
     INCOMPLETE,
     ITEM_ADDED,
     ITEM_DONE,
+    ITEM_EVENTS,
     LIFECYCLE,
     PIECES,
     UNCLOSED,
@@ -35,6 +36,8 @@ from streamlab.apis.responses.repairs.events import (
     begun,
     delta_event,
     inner_events,
+    is_of_another_type,
+    is_open,
     item_events,
     made,
     part_added,
@@ -85,6 +88,7 @@ class ResponseRepair(Repair):
         self._waiting = WaitingCall(self._reader, self._items)
         self._plain = False  # the last event went out as it came
         self._lost = LostDelta(self._reader, state)
+        self._doubtful = False  # an event was of another type than it said
         self._opened_here = False  # response.created is ours
         self._parts_here: set[tuple[int, tuple[str, int] | None]] = set()
         self._added_here: list[Item] = []  # items of which the start is ours
@@ -111,6 +115,9 @@ class ResponseRepair(Repair):
             return (draft,)
         self._failures.translate(draft)
         facts = self._reader.read(draft.event)
+        if self._stands_back(draft):
+            waited = map(self._numbers.number, (*self._waiting.let_go(), *self._lost.let_go()))
+            return (*waited, self._numbers.number(draft) if self._numbers.moved else draft)
         out = list(self._repaired(draft, facts))
         if facts & _F.FOREIGN and not draft.is_chunk:
             return out  # a comment by now: those wait for nothing
@@ -118,6 +125,13 @@ class ResponseRepair(Repair):
         out = [self._numbers.number(one) for one in out]
         self._plain = out == [draft] and draft.event is event and not draft.changes
         return out
+
+    def _stands_back(self, draft: Draft) -> bool:
+        """From an event on whose type is that of another one, nothing is told for certain, and all stays as it is."""
+        if not self._doubtful and is_of_another_type(draft.json, self._reader.kind):
+            self._doubtful = True
+            self.state.account.cannot("responses-lifecycle-order", "an event says what one of another type would")
+        return self._doubtful
 
     def passes_run(self, run: Run) -> bool:
         """The next deltas of a piece, of which the last one that was looked at went out as it came."""
@@ -253,7 +267,8 @@ class ResponseRepair(Repair):
                 ours or (item.pieces and all(piece.told for piece in item.pieces.values()))
             ):
                 whole = {**item_json(item), "status": "completed"}
-            if whole is None or self._items.is_another(item, whole) or not self._items.can_run(whole):
+            strange = item.kind not in ITEM_EVENTS
+            if whole is None or strange or self._items.is_another(item, whole) or not self._items.can_run(whole):
                 self.state.account.cannot(rule, "what the item holds is not on the wire")
                 continue
             slot = self._items.slot(item)
@@ -262,9 +277,10 @@ class ResponseRepair(Repair):
             one = made(value, draft, rule)
             self._items.listed(one, whole, "item.", item)
             untold = all(not piece.deltas and piece.done is None for piece in item.pieces.values())
-            if untold and not item.parts and item.kind in ("message", *CALL_INPUT):
+            if untold and item.kind in ("message", *CALL_INPUT):
                 for inner in inner_events(whole, slot.index) if item.given_whole or not item.pieces else ():
-                    yield made(inner, draft, rule)
+                    if not is_open(item.parts, inner):
+                        yield made(inner, draft, rule)
             item.done, item.open = whole, False
             yield one
         self._list_added(draft, listed, found)

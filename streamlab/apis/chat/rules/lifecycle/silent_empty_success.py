@@ -61,15 +61,16 @@ class SilentEmptySuccess(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
+        response = ctx.api.name == api_names.RESPONSES
+        over = ending is Ending.COMPLETE or (response and ctx.finished)
         if (
-            ending is not Ending.COMPLETE
+            not over
             or ctx.seen.error_at is not None
             or (ctx.seen.content_events and not self._only_blanks())
             or self._something_else
             or self._unread()
         ):
             return
-        response = ctx.api.name == api_names.RESPONSES
         if self._response_completed() if response else self._choices_stopped() and not self._explained():
             refused = self._refusals and "an empty refusal and then the end: the words of a refusal may be lost"
             yield self.found(
@@ -97,7 +98,8 @@ class SilentEmptySuccess(Rule):
         """OpenAI's responses that are completed always have an output, but for one that only warms up a connection."""
         response = reading.as_object(reading.as_object(self.ctx.seen.last_chunk).get("response"))
         empty = response.get("output") == [] and not self.ctx.accumulator.output()
-        return response.get("status") == "completed" and empty and self.ctx.body.get("generate") is not False
+        over = self.ctx.finished and response.get("status") in ("completed", "in_progress", "queued")
+        return over and empty and self.ctx.body.get("generate") is not False
 
     def _explained(self) -> bool:
         """Tokens were made (a stop sequence ate them, or they were hidden reasoning), or hardly any were allowed."""
