@@ -62,7 +62,7 @@ class Blocks(Part):
             yield from self._ping(draft)
             return
         self._over = 1 if kind == MESSAGE_DELTA else 0
-        if facts & MessageFact.UNKNOWN and self._foreign(draft, facts):
+        if facts & MessageFact.UNKNOWN and _is_dropped(draft, self.message):
             return
         elif kind in (BLOCK_START, BLOCK_DELTA, BLOCK_STOP) and not self.message.reader.lost:
             block = self.message.reader.block
@@ -82,14 +82,6 @@ class Blocks(Part):
                 yield from self._close_all(draft, close=known or kind == MESSAGE_STOP)
             yield from self._writer.release()
             yield draft
-
-    def _foreign(self, draft: Draft, facts: int) -> bool:
-        """Unsafe: an event of a type that is not known is dropped; blocks and deltas never are."""
-        held = facts & (MessageFact.BLOCK_START | MessageFact.DELTA) or self.message.behind_torn  # that would come last
-        if not self.message.state.unsafe or held:
-            return False
-        self.message.drop(draft, "messages-unknown-type")
-        return True
 
     def number(self, draft: Draft) -> None:
         """Number what comes for a block of this message once another message began."""
@@ -141,13 +133,13 @@ class Blocks(Part):
             self._slots[block.number], slot.start = slot, start
         again = kind == BLOCK_STOP and (slot.closed or facts & MessageFact.AGAIN)
         if (slot.dropped or again) and says_more(draft):
-            self.message.cannot(self._why_dropped(slot, kind), _MORE)
+            self.message.cannot(_why_dropped(slot), _MORE)
             yield from self._close_all(draft, close=True)
             yield from self._writer.release()
             yield draft
             return
         if slot.dropped or again:
-            self.message.drop(draft, self._why_dropped(slot, kind))
+            self.message.drop(draft, _why_dropped(slot))
             return
         if slot.raw:
             yield from self._writer.as_it_is(draft, slot)
@@ -165,12 +157,6 @@ class Blocks(Part):
         if current is not None and current.extra and (slot is None or slot.after is not current):
             yield from self._writer.close(current, draft, MISMATCH)
             yield from self._next_slot()
-
-    @staticmethod
-    def _why_dropped(slot: Slot, kind: str) -> str:
-        if not slot.dropped:
-            return "messages-block-stop-repeated"
-        return "messages-redacted-thinking-without-data" if slot.kind == "redacted_thinking" else _STRAY
 
     def _stray(self, draft: Draft, kind: str) -> Slot:
         """The slot for a block that was never opened."""
@@ -214,7 +200,7 @@ class Blocks(Part):
         if slot.dropped:
             delta = delta_kind(as_object(draft.json.get("delta")))
             if kind != BLOCK_DELTA:
-                self.message.drop(draft, self._why_dropped(slot, kind))
+                self.message.drop(draft, _why_dropped(slot))
                 return
             if delta in DELTA_BLOCKS:
                 slot.dropped, slot.kind = False, DELTA_BLOCKS[delta]
@@ -346,3 +332,18 @@ class Blocks(Part):
                     return
                 yield from self._writer.close(current, draft, "messages-block-stop-missing" if close else _OVERLAP)
             yield from self._next_slot()
+
+
+def _why_dropped(slot: Slot) -> str:
+    if not slot.dropped:
+        return "messages-block-stop-repeated"
+    return "messages-redacted-thinking-without-data" if slot.kind == "redacted_thinking" else _STRAY
+
+
+def _is_dropped(draft: Draft, message: Message) -> bool:
+    """Unsafe: an event of a type that is not known is dropped; blocks and deltas never are."""
+    held = message.facts & (MessageFact.BLOCK_START | MessageFact.DELTA) or message.behind_torn  # that would come last
+    if message.state.unsafe and not held:
+        message.drop(draft, "messages-unknown-type")
+        return True
+    return False

@@ -168,7 +168,7 @@ class ResponseRepair(Repair):
                     self._drop(draft, rule)
                 return
         if facts & _F.FOREIGN:
-            yield self._foreign(draft)
+            yield _foreign(draft, begun=self._reader.begun, state=self.state)
             return
         if facts & _F.UNTYPED:
             draft.put("responses-type-missing", draft.json, "type", reader.kind, "")
@@ -189,16 +189,6 @@ class ResponseRepair(Repair):
         self.state.account.drop(draft, rule)
         if rule != "responses-replayed-events":
             self._numbers.lost(rule)
-
-    def _foreign(self, draft: Draft) -> Draft:
-        """An event of no kind that this API has becomes a comment, once a response has begun."""
-        if self._reader.begun and draft.json.keys() & OWN:
-            self.state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
-        elif self._reader.begun and draft.json.get("object") != "response":
-            kind = text_of(draft.json.get("type"))
-            draft.event = comment(b" " + encode_json(draft.json))
-            draft.changes.append(Change("responses-keepalive-event", "", kind, ":"))
-        return draft
 
     def _known(self, draft: Draft, facts: int) -> bool:
         """Give an event of an unknown type the name that it has here; False where it has none."""
@@ -283,12 +273,8 @@ class ResponseRepair(Repair):
                         yield made(inner, draft, rule)
             item.done, item.open = whole, False
             yield one
-        self._list_added(draft, listed, found)
-
-    def _list_added(self, draft: Draft, listed: list[object], found: dict[int, JsonObject]) -> None:
-        """Items of which the start is ours stand in the finished response as well, in their order."""
         late = {item.number: item.done for item in self._added_here if item.number not in found and item.done}
-        if listed and late and len(found) == len(listed):
+        if listed and late and len(found) == len(listed):  # items of which the start is ours, in their order
             output = [one for _, one in sorted((found | late).items())]
             draft.put("responses-lifecycle-order", as_object(draft.json.get("response")), "output", output, "response.")
 
@@ -382,3 +368,14 @@ class ResponseRepair(Repair):
                 if name == "response.function_call_arguments" and type(whole) is str and untold and whole_given:
                     rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
                     yield made(delta_event(name, whole, place), draft, rule)
+
+
+def _foreign(draft: Draft, *, begun: bool, state: RepairState) -> Draft:
+    """An event of no kind that this API has becomes a comment, once a response has begun."""
+    if begun and draft.json.keys() & OWN:
+        state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
+    elif begun and draft.json.get("object") != "response":
+        kind = text_of(draft.json.get("type"))
+        draft.event = comment(b" " + encode_json(draft.json))
+        draft.changes.append(Change("responses-keepalive-event", "", kind, ":"))
+    return draft
