@@ -11,39 +11,54 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-#: command -> one line for ``--help``. Its module is ``streamlab.cli.<name>`` (``import`` lives in import_.py) and
-#: holds a click command called ``command``.
-COMMANDS = {
-    "record": "Record streams through a capture proxy.",
-    "ls": "List what was recorded.",
-    "show": "Show one exchange in full.",
-    "check": "Say where a stream departs from what OpenAI promises.",
-    "compare": "Say what a hop did to a stream, and who is to blame.",
-    "trend": "Say how often rules spoke, by model, server, label or day.",
-    "sql": "Ask for anything about many exchanges, in SQL.",
-    "bisect": "Find the first recording in which a rule spoke.",
-    "drift": "Ask recorded questions again, and say what changed in the answers.",
-    "probe": "Ask a live server a fixed set of questions, and judge the answers.",
-    "normalize": "Mend a stream, and account for every change.",
-    "replay": "Play exchanges back, faults included.",
-    "fuzz": "Find the smallest cut or fault that changes what a command does.",
-    "shrink": "Cut a capture down to the smallest that still shows it.",
-    "export": "Write exchanges as fixtures or in other formats.",
-    "bundle": "Put exchanges into one file that holds no secret.",
-    "redact": "Take secrets out of exchanges, and prove it.",
-    "import": "Read exchange directories and .sse files into the database.",
-    "lake": "Keep the exchanges of many recorders as Parquet.",
-    "prune": "Delete exchanges from the database.",
-    "rules": "List the rules.",
-    "rule": "Explain one rule.",
-    "clients": "Ask real clients what they make of your bytes.",
-    "diff": "Show an exchange beside what OpenAI would have sent.",
-    "tui": "Open the workbench.",
-    "mcp": "Answer tools that speak MCP about what was recorded.",
-    "doctor": "Look at what streamlab stands on: versions, database, ports, proxies.",
-    "completion": "Print the script that completes commands in your shell.",
-    "demo": "Show the whole loop on broken stand-in servers.",
+#: What one wants -> command -> one line for ``--help``. A command's module is ``streamlab.cli.<name>`` (``import``
+#: lives in import_.py) and holds a click command called ``command``.
+SECTIONS = {
+    "Start": {
+        "demo": "Show the whole loop on broken stand-in servers.",
+        "doctor": "Look at what streamlab stands on: versions, database, ports, proxies.",
+    },
+    "Record": {
+        "record": "Record streams through a capture proxy.",
+        "import": "Read exchange directories, .sse files and other recordings.",
+        "probe": "Ask a live server a fixed set of questions, and judge the answers.",
+        "drift": "Ask recorded questions again, and say what changed in the answers.",
+    },
+    "Look": {
+        "ls": "List what was recorded.",
+        "tui": "Open the workbench.",
+        "show": "Show one exchange in full.",
+        "check": "Say where a stream departs from what OpenAI promises.",
+        "rule": "Explain one rule.",
+        "rules": "List the rules.",
+        "diff": "Show an exchange beside what OpenAI would have sent.",
+        "compare": "Say what a hop did to a stream, and who is to blame.",
+        "clients": "Ask real clients what they make of your bytes.",
+    },
+    "Mend and play back": {
+        "normalize": "Mend a stream, and account for every change.",
+        "replay": "Play exchanges back, faults included.",
+        "fuzz": "Find the smallest cut or fault that changes what a command does.",
+        "shrink": "Cut a capture down to the smallest that still shows it.",
+    },
+    "Keep and share": {
+        "export": "Write exchanges as fixtures or in other formats.",
+        "bundle": "Put exchanges into one file that holds no secret.",
+        "redact": "Take secrets out of exchanges, and prove it.",
+        "prune": "Delete exchanges from the database.",
+    },
+    "Many recordings": {
+        "trend": "Say how often rules spoke, by model, server, label or day.",
+        "bisect": "Find the first recording in which a rule spoke.",
+        "lake": "Keep the exchanges of many recorders as Parquet.",
+        "sql": "Ask for anything about many exchanges, in SQL.",
+    },
+    "Other programs": {
+        "mcp": "Answer tools that speak MCP about what was recorded.",
+        "completion": "Print the script that completes commands in your shell.",
+    },
 }
+COMMANDS = {name: line for section in SECTIONS.values() for name, line in section.items()}
 
 #: New objects after which garbage is looked for. Loading modules makes tens of thousands and no garbage.
 _OBJECTS = 50_000

@@ -8,14 +8,15 @@ from importlib import import_module
 import click
 
 from streamlab import __version__
-from streamlab.cli import COMMANDS, complain
+from streamlab.cli import COMMANDS, SECTIONS, complain
 from streamlab.errors import StreamlabError
 
 _EPILOG = """\b
 Examples:
-  streamlab record --upstream https://api.openai.com
-  streamlab check last
   streamlab demo
+  streamlab record --upstream https://api.openai.com -- python my_app.py
+  streamlab check last
+  streamlab COMMAND --help
 """
 
 
@@ -44,8 +45,10 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        longest = max(map(len, COMMANDS))
+        for name, commands in SECTIONS.items():
+            with formatter.section(name):
+                formatter.write_dl([(command.ljust(longest), line) for command, line in commands.items()])
 
 
 @click.group(cls=LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

@@ -124,6 +124,12 @@ def rule_names() -> tuple[str, ...]:
     return tuple(sorted({name for file in _FILES for name in _sections(file)} - {"clients"}))
 
 
+@cache
+def surveys_of(client: str) -> tuple[str, ...]:
+    """The files that tell what a client was measured to do; () for one only told of."""
+    return tuple(file for file in _MEASURED if client in clients_of(file) and clients()[client].version)
+
+
 def client_names() -> tuple[str, ...]:
     """The ids of all clients, sorted."""
     return tuple(sorted(clients()))

@@ -111,6 +111,9 @@ class Api:
     compared_natively: ClassVar[bool] = False
     #: An HTTP error body in short, for messages.
     error_body: ClassVar[str] = '{"error": {"message": "...", "type": "...", "param": null, "code": null}}'
+    #: The file of `clients.table` that tells what its clients do on deviations, and names by which to ask for some.
+    survey: ClassVar[str] = ""
+    known_clients: ClassVar[tuple[str, ...]] = ()
     #: The silence from which a stall is worth a warning, where pings and comments break it, and from which a client
     #: gives up; None: as for chat, seconds, which comments do not break.
     stall_us: ClassVar[int | None] = None

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-_NICENESS = 10
+NICENESS = 10
 #: From how many bytes behind on a process no longer stands back, and below how many it does again.
 BEHIND_BYTES, CAUGHT_UP_BYTES = 8 * 1024 * 1024, 1024 * 1024
 #: How often another looks at that; a second without getting on is too long.
@@ -21,15 +21,15 @@ _WISH = "STREAMLAB_STAND_BACK"
 def stand_back() -> None:
     """Let other processes go first. For a process that leads a session of its own; does what the system allows."""
     _stand_back_here()
-    _share_of_session(_NICENESS)
+    _share_of_session(NICENESS)
 
 
 def _stand_back_here() -> None:
     if os.environ.get(_WISH) == "0":
         return
     with contextlib.suppress(OSError, AttributeError):
-        # On Linux of this thread alone; elsewhere of the process, for good.
-        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+        # On Linux of this thread alone; elsewhere of the process, for good. Never back up: root may.
+        os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
         # Waking up never interrupts another process then; that is left to the end of its turn.
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
@@ -65,7 +65,7 @@ class SharePolicy:
                 self._share(pid, 0)
             self._raised += 1
         elif self._raised and waiting < CAUGHT_UP_BYTES and done >= self._fed[-1]:
-            self._share(pid, _NICENESS)
+            self._share(pid, NICENESS)
             self._raised = 0
         self._fed.append(fed)
 
@@ -89,7 +89,7 @@ class BackgroundThread:
 
     def run(self, call: Callable[[], None]) -> None:
         """Until the call returns; what it raises is raised here."""
-        _share_of_session(_NICENESS)
+        _share_of_session(NICENESS)
         self._call, self._error = call, None
         self._begin.release()
         self._done.acquire()

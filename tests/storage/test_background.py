@@ -26,7 +26,17 @@ def test_it_lets_others_go_first_unless_the_environment_says_no(wish, lower):
         check=True,
         start_new_session=True,
     )
-    assert (int(done.stdout) > before) is (lower and before < 19)
+    assert int(done.stdout) == (max(before, background.NICENESS) if lower else before)
+
+
+def test_a_process_that_others_go_before_already_goes_no_further_ahead():
+    ask = f"import os; os.nice(19); {_ASK}"
+    environment = {name: value for name, value in os.environ.items() if name != "STREAMLAB_STAND_BACK"}
+    command = [sys.executable, "-c", ask]
+    assert (
+        subprocess.run(command, env=environment, capture_output=True, check=True, start_new_session=True).stdout
+        == b"19\n"
+    )
 
 
 def test_one_that_is_fed_and_does_not_get_on_stands_back_no_more_until_it_has():

@@ -134,6 +134,26 @@ def test_a_chosen_client_shows_what_it_was_measured_to_do_and_holds_what_reached
     run(story, CAPTURES / "glm4-newline", size=(200, 50))
 
 
+def test_a_client_is_chosen_that_was_measured_in_the_api_of_the_exchange(run):
+    async def chosen(driver, query):
+        await driver.press("h", "ctrl+u")
+        await driver.type(query)
+        await driver.press("enter")
+        await driver.settle()
+        return "\n".join(line.plain for line in driver.exchange.query_one("#client").lines(90))
+
+    async def story(driver):
+        await driver.settle()
+        await driver.press("G")
+        assert (await chosen(driver, "langchain")).startswith("LangChain, Anthropic")
+        assert "event 3" in await chosen(driver, "claude-code")
+        held = await chosen(driver, "py-openai-raw")
+        assert "was measured in another API, not in anthropic.messages" in held
+        assert "minds nothing" not in held
+
+    run(story, CAPTURES / "messages-gateway-thinking-in-text", size=(200, 50))
+
+
 def test_an_answer_that_came_whole_shows_message_and_usage(run, tmp_path):
     body = (
         b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -517,6 +518,24 @@ def test_the_place_in_the_stream_stands_in_the_title_at_any_size(run):
             assert driver.lines()[0].rstrip().endswith("2 of 25")
 
     run(story, TOOLS)
+
+
+def test_the_findings_and_the_ending_stand_above_at_any_size(run, tmp_path):
+    target = tmp_path / ("a-name-that-leaves-no-room-for-anything-else-in-the-first-line" * 2)
+    shutil.copytree(CAPTURES / "glm4-newline", target)
+
+    async def story(driver):
+        await driver.settle()
+        for size in ((200, 50), (80, 24), (60, 24)):
+            await driver.pilot.resize_terminal(*size)
+            await driver.settle()
+            title, facts = driver.lines()[:2]
+            assert "E 7 findings" in title
+            assert facts.rstrip().endswith("complete")
+            assert "8 events" in facts
+            assert "…" not in facts
+
+    run(story, target)
 
 
 def test_of_a_foreign_stream_it_shows_what_the_translation_comes_to(run):

@@ -32,6 +32,8 @@ class Anthropic(Api):
 
     name = "anthropic.messages"
     title = "Anthropic Messages"
+    survey = "messages.toml"
+    known_clients = ("claude-code", "anthropic-python", "ai-sdk")
     vendor = "Anthropic"
     judged = True
     path_ends = ("/messages",)

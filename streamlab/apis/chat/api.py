@@ -25,6 +25,8 @@ class Chat(Api):
 
     name = api_names.CHAT
     title = "OpenAI chat completions"
+    survey = "measured.toml"
+    known_clients = ("langchain", "ai-sdk", "openai-python")
     vendor = "OpenAI"
     judged = True
     path_ends = ("chat/completions",)  # without the slash: a placeholder may stand for what is in front of it

@@ -26,6 +26,8 @@ class Responses(Api):
 
     name = api_names.RESPONSES
     title = "OpenAI Responses"
+    survey = "responses.toml"
+    known_clients = ("codex", "openai-node", "openai-agents")
     vendor = "OpenAI"
     judged = True
     borrows = ("chat",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from streamlab.exchange import Exchange
@@ -28,7 +29,7 @@ def list_title(capture: str, count: int, sort: str) -> Text:
 
 
 def exchange_title(exchange: Exchange, report: Report | None, cursor: int, rows: int, width: int) -> Text:
-    """Which exchange this is, what was found in it, and on the right where the cursor is."""
+    """Which exchange this is, what was found in it, and on the right where the cursor is; a long name gives way."""
     title = Text(no_wrap=True)
     title.append(f"{exchange.id}  ", "dim")
     label = "/".join(part for part in (exchange.tap, exchange.label) if part)
@@ -36,32 +37,47 @@ def exchange_title(exchange: Exchange, report: Report | None, cursor: int, rows:
     if exchange.request is not None:
         path = urlsplit(exchange.request.url).path if "//" in exchange.request.url else exchange.request.url
         title.append(f"  {visible(exchange.request.method, 12)} {visible(path, 80)}", "dim")
+    found = Text()
     if report is not None and report.worst is not None:
         worst = next(one for one in report.findings if one.severity is report.worst)
-        title.append("  ")
-        title.append_text(badge(worst))
-        title.append(f" {len(report.findings)} finding{'s' if len(report.findings) > 1 else ''}", "dim")
+        found.append("  ").append_text(badge(worst))
+        found.append(f" {len(report.findings)} finding{'s' if len(report.findings) > 1 else ''}", "dim")
     where = f"  {cursor + 1:,} of {rows:,}" if rows else ""
+    title.truncate(max(0, width - found.cell_len - len(where)), overflow="ellipsis")
+    title.append_text(found)
     title.truncate(max(0, width - len(where)), overflow="ellipsis", pad=True)
     return title.append(where, "dim")
 
 
-def exchange_facts(exchange: Exchange, events: Events, report: Report | None, note: str | None) -> Text:
-    """Status, events, times, ending, and what somebody noted."""
-    live = bool(exchange.notes.get("in_progress"))
-    facts = ["● recording"] if live else []
-    facts.append("no response" if exchange.head is None else f"HTTP {exchange.head.status}")
-    if report is not None:
-        facts += [str(report.api), f"dialect {report.dialect or '–'}"]
-    facts.append(f"{len(events):,}{'' if events.whole else '+'} events")
-    if report is not None:
-        facts.append(size(report.metrics.bytes))
-        facts.append(f"first token {milliseconds(report.metrics.ttft_us)}")
-        facts.append(f"stalls {report.metrics.stalls if report.metrics.stalls is not None else '–'}")
-    if exchange.end_us is not None:
-        facts.append(milliseconds(exchange.end_us))
-    if not live:
-        facts.append(str(exchange.ending))
+#: Which facts come where there is room for them, the first that is asked for first; the others are always there.
+_WITH_ROOM = ("duration", "first token", "api", "dialect", "stalls", "size")
+
+
+def exchange_facts(exchange: Exchange, events: Events, report: Report | None, note: str | None, width: int) -> Text:
+    """Status, events, times, ending, and what somebody noted; what finds no room in ``width`` cells is left out."""
+    facts = _facts(exchange, events, report)
     if note:
-        facts.append(f"“{visible(note, 60)}”")
-    return Text(" · ".join(facts), no_wrap=True, overflow="ellipsis")
+        facts["note"] = f"“{visible(note, 60)}”"
+    shown = [name for name in facts if name not in _WITH_ROOM]
+    for name in _WITH_ROOM:
+        if name in facts and cell_len(" · ".join(facts[one] for one in (*shown, name))) <= width:
+            shown.append(name)
+    return Text(" · ".join(facts[name] for name in facts if name in shown), no_wrap=True, overflow="ellipsis")
+
+
+def _facts(exchange: Exchange, events: Events, report: Report | None) -> dict[str, str]:
+    live = bool(exchange.notes.get("in_progress"))
+    facts = {"live": "● recording"} if live else {}
+    facts["status"] = "no response" if exchange.head is None else f"HTTP {exchange.head.status}"
+    if report is not None:
+        facts |= {"api": str(report.api), "dialect": f"dialect {report.dialect or '–'}"}
+    facts["events"] = f"{len(events):,}{'' if events.whole else '+'} events"
+    if report is not None:
+        facts["size"] = size(report.metrics.bytes)
+        facts["first token"] = f"first token {milliseconds(report.metrics.ttft_us)}"
+        facts["stalls"] = f"stalls {report.metrics.stalls if report.metrics.stalls is not None else '–'}"
+    if exchange.end_us is not None:
+        facts["duration"] = milliseconds(exchange.end_us)
+    if not live:
+        facts["ending"] = str(exchange.ending)
+    return facts

@@ -235,7 +235,8 @@ class ExchangeScreen(ExchangeKeys):
     def _show_titles(self) -> None:
         self._show_title()
         viewed = self.viewed
-        facts = exchange_facts(viewed.exchange, viewed.events, viewed.report, viewed.marks.get(-1))
+        note, width = viewed.marks.get(-1), self.size.width - 2
+        facts = exchange_facts(viewed.exchange, viewed.events, viewed.report, note, width)
         self.query_one("#facts", OneLine).update(facts)
         self.show_notice()
 
@@ -261,7 +262,7 @@ class ExchangeScreen(ExchangeKeys):
             self.set_class(name == chosen, name)
         self.shares.apply()
         if self.is_mounted:
-            self._show_title()
+            self._show_titles()
         others = "  ".join(f"{key} {other}" for key, other in zip("dbc", PANES, strict=True))
         for name in PANES:
             self.query_one(f"#{name}").border_subtitle = "" if chosen == "-wide" else others

@@ -234,12 +234,12 @@ class ExchangeKeys(WorkbenchScreen):
 
         def done(line: str | None) -> None:
             if line is not None:
-                self.app.tell(self.client.choose(line))
+                self.app.tell(self.client.choose(line, self.viewed.api))
                 self.questions.ask()
 
-        self.ask_line(
-            "whose view", done, self.client.name or "", "langchain, ai-sdk, openai-python, … (empty: nobody's)"
-        )
+        api = self.viewed.api
+        examples = (*(api.known_clients if api is not None else ()), "…")
+        self.ask_line("whose view", done, self.client.name or "", f"{', '.join(examples)} (empty: nobody's)")
 
     def action_rule(self) -> None:
         """The page of the rule of the finding at the cursor."""

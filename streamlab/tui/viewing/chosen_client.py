@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from streamlab.clients.table import Break, asked, breaks, client_names, clients, clients_called
+from streamlab.clients.table import (
+    Break,
+    asked,
+    breaks,
+    client_names,
+    clients,
+    clients_called,
+    nearest_client,
+    surveys_of,
+)
 from streamlab.rules.finding import Finding
 from streamlab.tui.viewing.viewed import Viewed
+
+if TYPE_CHECKING:
+    from streamlab.rules.api import Api
 
 #: After these nothing more reaches whoever uses the client.
 _FINAL = frozenset({"raises", "hangs"})
@@ -26,17 +38,27 @@ class ChosenClient:
     def __init__(self) -> None:
         self.name: str | None = None
 
-    def choose(self, query: str) -> str:
-        """Take the first client that people may mean; "" for none. What to tell them."""
+    def choose(self, query: str, api: Api | None) -> str:
+        """Take the first client that people may mean, best one measured in the exchange's API; "" for none. What to
+        tell them."""
         if not query.strip():
             self.name = None
             return "as the official clients read"
-        found = clients_called(query.strip())
+        survey = api.survey if api is not None else ""
+        found = sorted(clients_called(query), key=lambda one: (survey not in surveys_of(one), not surveys_of(one)))
         if not found:
-            return f"no client is called so; there are {', '.join(client_names()[:6])}, …"
+            near = nearest_client(query)
+            hint = f"did you mean {near}?" if near is not None else f"there are {', '.join(client_names()[:6])}, …"
+            return f"no client is called so; {hint}"
         self.name = found[0]
         others = f"; also {', '.join(found[1:4])}" if len(found) > 1 else ""
         return f"{clients()[self.name]}{others}"
+
+    def unmeasured(self, api: Api | None) -> str:
+        """Why nothing can be said of the client in an API; "" where it was asked, or where the API is not known yet."""
+        if self.name is None or api is None or api.survey in surveys_of(self.name):
+            return ""
+        return f"was measured in another API, not in {api}" if surveys_of(self.name) else "was measured by nobody here"
 
     @property
     def said(self) -> str:

@@ -106,10 +106,15 @@ class Panes:
             line = Text.assemble((f"event {one.event}  " if one.finding.event is not None else "the whole  ", DIM))
             line.append(visible(one.what.what, 120), SEVERITY[one.finding.severity])
             lines.append(line.append(f"  ({one.finding.rule})", DIM))
-        if len(lines) == 1:
+        if unmeasured := client.unmeasured(screen.viewed.api):
+            lines.append(Text(unmeasured, DIM))
+        elif not screen.viewed.is_judged:
+            lines.append(Text("analysing …", DIM))
+        elif len(lines) == 1:
             lines.append(Text("minds nothing of what came up to here, as far as it was measured", DIM))
         if missing := client.not_asked(screen.viewed):
-            lines.append(Text(f"{missing} of the findings no client was asked about", DIM))
+            said = "1 finding was" if missing == 1 else f"{missing} findings were"
+            lines.append(Text(f"{said} put to no client", DIM))
         return (*lines, Text())
 
 

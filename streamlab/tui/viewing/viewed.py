@@ -11,6 +11,7 @@ from streamlab.tui.drawing.layout import AT_ONCE
 
 if TYPE_CHECKING:
     from streamlab.judging.report import Report
+    from streamlab.rules.api import Api
     from streamlab.tui.watcher import Watcher
 
 #: A wait this long is a stall however short the others are.
@@ -66,6 +67,11 @@ class Viewed:
     def judge(self, answer: protocol.Analyzed) -> None:
         """The findings so far, or all of them."""
         self.report, self.is_judged = answer.report, answer.whole
+
+    @property
+    def api(self) -> Api | None:
+        """Its API; None as long as that is not known."""
+        return self.report.api if self.report is not None else None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
