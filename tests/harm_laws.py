@@ -205,7 +205,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "responses-items-only-in-completed", "responses-completed-output-missing",
             "responses-response-missing", "responses-error-without-failed",
             "responses-unknown-event", "responses-delta-not-string",
-            "responses-item-event-repeated", "responses-keepalive-event",
+            "responses-item-event-repeated", "responses-keepalive-event", "responses-lifecycle-order",
         }
     ),
     "arguments": frozenset(

@@ -397,7 +397,7 @@ def _lifecycle() -> None:
     _case("items-overlap", "responses-items-overlap", numbered(both), (SAID, THOUGHT, (), "completed"))
     turns = tools()
     turns[2:14] = [one for pair in zip(turns[2:8], turns[8:14], strict=True) for one in pair]
-    _case("calls-interleaved", "responses-items-overlap", numbered(turns))
+    _case("calls-interleaved", "responses-items-overlap", numbered(turns), _TWO)
     twice = "responses-item-event-repeated"
     _case("item-done-twice", twice, _with(tool(), _repeat("output_item.done")), _CALL)
     _case("item-added-twice", twice, _with(tool(), _repeat("output_item.added")), _CALL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streamlab.apis.responses.expectations import CALL_INPUT, CALLS, text_of
+from streamlab.apis.responses.expectations import CALL_INPUT, CALLS, family_of, text_of
 from streamlab.wire.accumulate import Text
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 from streamlab.wire.reading import as_list, as_object
@@ -98,6 +98,12 @@ class Item:
         if found is None:
             found = self.pieces[key] = Piece()
         return found
+
+    def was_told(self, kind: str, place: tuple[str, int] | None) -> bool:
+        """Whether an event is a delta of a text which was said to be whole before, and was."""
+        family, step = family_of(kind)
+        piece = self.pieces.get((family, place[1] if place is not None else 0))
+        return step == "delta" and piece is not None and piece.deltas > 0 and piece.told
 
     @property
     def given_whole(self) -> bool:

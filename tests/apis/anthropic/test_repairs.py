@@ -150,10 +150,13 @@ def test_thinking_between_tags_gets_its_block_on_request():
     assert _meaning(_repaired(beside, unsafe=True)) == ("Spring is here.", "It is March.", (), "end_turn")
 
 
-def test_an_end_is_guessed_only_on_request():
-    made = CASES["message-delta-missing"].exchange
-    assert _meaning(_repaired(made))[3] is None
-    assert _meaning(_repaired(made, unsafe=True))[3] == "end_turn"
+def test_a_reason_is_guessed_only_on_request_and_only_behind_a_call():
+    for events, guessed in ((text(), None), (tool(), "tool_use")):
+        made = exchange(sse([*events[:-2], STOP]))
+        assert _meaning(_repaired(made))[3] is None
+        assert _meaning(_repaired(made, unsafe=True))[3] == guessed
+        [found] = [one for one in analyze(made).findings if one.rule == "messages-stop-reason-missing"]
+        assert str(found.repairability) == ("unsafe" if guessed else "none")
 
 
 @pytest.mark.parametrize("reason", ["end_turn", "max_tokens", "length"])

@@ -473,3 +473,34 @@ def test_done_may_stand_anywhere():
     for at in range(len(events)):
         made = exchange(b"".join([*events[:at], b"data: [DONE]\n\n", *events[at:]]))
         assert _meaning(_repaired(made)) == _meaning(exchange(b"".join(events)))
+
+
+def test_calls_in_turns_go_out_one_after_the_other_and_nothing_else_waits():
+    made = CASES["calls-interleaved"].exchange
+    repaired = _repaired(made)
+    kinds = [(one["output_index"], one["type"].rpartition(".")[2]) for one in _events(repaired.body) if _indexed(one)]
+    assert kinds == [(index, step) for index in (0, 1) for step in ("added", *["delta"] * 3, "done", "done")]
+    overlapping = CASES["items-overlap"].exchange  # a text and reasoning: a text that waits would not be streamed
+    assert _repaired(overlapping).body == overlapping.body
+
+
+def _indexed(event):
+    return "output_index" in event
+
+
+def test_a_second_call_without_a_name_waits_for_it_as_well():
+    turns = tools()
+    for event in turns:
+        if event["type"] == "response.output_item.added":
+            event["item"].pop("name")
+    first = turns.pop(7)  # the first call is never said to be done, but in the end
+    assert first["type"] == "response.output_item.done"
+    repaired = _repaired(exchange(numbered(turns)))
+    starts = [one["item"] for one in _events(repaired.body) if one["type"] == "response.output_item.added"]
+    assert [one.get("name") for one in starts][1] == "get_weather"
+
+
+def test_a_delta_behind_a_text_that_was_told_whole_goes_on_request():
+    made = CASES["delta-after-text-done"].exchange
+    assert _repaired(made).body == made.body
+    assert _bytes(made, unsafe=True) == exchange(text()).body

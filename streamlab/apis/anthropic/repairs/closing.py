@@ -224,15 +224,15 @@ class Closing(Part):
             yield from (draft,) if self.message.passing else self._after(draft, kind_of(draft))
 
     def _reason(self, draft: Draft, *, runs: bool) -> None:
-        """message_stop may hold the reason; unsafe: what came says which it was."""
+        """message_stop may hold the reason; unsafe: a call that is whole is to be run. Never an end of the turn."""
         rule, event = "messages-stop-reason-missing", draft.json
         holder = _holder(event)
         reason: Any = holder.get("stop_reason")
         origin = Origin.DERIVED
         if type(reason) is str and reason:
             draft.drop(rule, holder, "stop_reason", "")
-        elif self.message.state.unsafe and runs:
-            reason, origin = "tool_use" if self.message.called else "end_turn", Origin.INVENTED
+        elif self.message.state.unsafe and runs and self.message.called:
+            reason, origin = "tool_use", Origin.INVENTED
         else:
             self.message.cannot(rule, "why the message stops is not on the wire")
             return

@@ -29,6 +29,7 @@ MENDED: Final = (
     "responses-item-role-missing",
     "responses-item-status-missing",
     "responses-items-only-in-completed",
+    "responses-items-overlap",
     "responses-keepalive-event",
     "responses-lifecycle-order",
     "responses-missing-call-id",

@@ -47,6 +47,7 @@ from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.apis.responses.repairs.lost_delta import LostDelta
 from streamlab.apis.responses.repairs.mended import MENDED
 from streamlab.apis.responses.repairs.numbering import Numbering
+from streamlab.apis.responses.repairs.turns import Turns
 from streamlab.apis.responses.repairs.waiting import WaitingCall
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
@@ -75,7 +76,10 @@ class ResponseRepair(Repair):
     rules = MENDED
     stage = Stage.ENVELOPE
     takes_runs = True
-    holds_back = "a call added without name or call_id, and what follows a null delta, until done (256 events at most)"
+    holds_back = (
+        "a call added without name or call_id, or within another call, and what follows a null delta, until done (256 "
+        "events at most)"
+    )
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
@@ -86,6 +90,7 @@ class ResponseRepair(Repair):
         self._failures = Failures(self._reader, state)
         self._numbers = Numbering(self._reader)
         self._waiting = WaitingCall(self._reader, self._items)
+        self._turns = Turns(self._reader, state)
         self._plain = False  # the last event went out as it came
         self._lost = LostDelta(self._reader, state)
         self._doubtful = False  # an event was of another type than it said
@@ -96,7 +101,7 @@ class ResponseRepair(Repair):
     @property
     def holding(self) -> bool:
         """Whether a call or a delta is held back."""
-        return self._waiting.holding or self._lost.holding
+        return self._waiting.holding or self._lost.holding or self._turns.holding
 
     @property
     def done(self) -> bool:
@@ -116,12 +121,14 @@ class ResponseRepair(Repair):
         self._failures.translate(draft)
         facts = self._reader.read(draft.event)
         if self._stands_back(draft):
-            waited = map(self._numbers.number, (*self._waiting.let_go(), *self._lost.let_go()))
+            waited = self.release()
             return (*waited, self._numbers.number(draft) if self._numbers.moved else draft)
         out = list(self._repaired(draft, facts))
         if facts & _F.FOREIGN and not draft.is_chunk:
             return out  # a comment by now: those wait for nothing
-        out = self._waiting.take(self._lost.take(out, facts), facts)
+        out = self._turns.take(self._waiting.take(self._lost.take(out, facts), facts), facts)
+        if self._turns.holding:
+            self._numbers.lost("responses-items-overlap")
         out = [self._numbers.number(one) for one in out]
         self._plain = out == [draft] and draft.event is event and not draft.changes
         return out
@@ -151,7 +158,8 @@ class ResponseRepair(Repair):
 
     def release(self) -> Drafts:
         """What waits does so no longer."""
-        return tuple(self._numbers.number(one) for one in (*self._waiting.let_go(), *self._lost.let_go()))
+        parts = (self._turns, self._waiting, self._lost)
+        return tuple(self._numbers.number(one) for part in parts for one in part.let_go())
 
     # -- one event ---------------------------------------------------------------------------------------------------
 
@@ -288,6 +296,9 @@ class ResponseRepair(Repair):
                 self._drop(draft, "responses-text-in-added" if held else "responses-lifecycle-order")
                 return
             yield from self._unopened(draft, facts, item)
+            if self.state.unsafe and facts & _F.ORDER and item.was_told(self._reader.kind, self._reader.output.place):
+                self._drop(draft, "responses-lifecycle-order")
+                return
             self._items.place(draft, item)
             if facts & _F.ITEM_ADDED:
                 yield from self._added(draft, item)

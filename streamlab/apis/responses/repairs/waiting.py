@@ -42,24 +42,28 @@ class WaitingCall:
         """What goes out now of what an event became."""
         item = self.reader.item
         if self._item is None:
-            if not facts & _F.ITEM_ADDED or item is None or not item.is_call or not _lacking(item):
-                return out
-            self._item = item
-            self._held = out
-            return []
+            return self._begin(out, facts)
         if not out:
             return []  # a repeated event was dropped
         quiet = facts & (_F.KEEPALIVE | _F.FOREIGN) or not any(one.is_chunk for one in out)
         if item is not self._item and not quiet:
             if self._item.done is not None:  # with the end of the response
                 self._fill(self._item)
-            return [*self.let_go(), *out]
+            return [*self.let_go(), *self._begin(out, facts)]
         self._held += out
         if facts & _F.ITEM_DONE:
             self._fill(self._item)
         elif len(self._held) < _MOST:
             return []
         return self.let_go()
+
+    def _begin(self, out: list[Draft], facts: int) -> list[Draft]:
+        """Hold the start of a call back that is not whole."""
+        item = self.reader.item
+        if not facts & _F.ITEM_ADDED or item is None or not item.is_call or not _lacking(item):
+            return out
+        self._item, self._held = item, out
+        return []
 
     def _fill(self, item: Item) -> None:
         start = next((one for one in self._held if one.is_chunk and one.json.get("type") == ITEM_ADDED), None)

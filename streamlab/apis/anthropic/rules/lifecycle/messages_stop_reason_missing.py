@@ -26,8 +26,8 @@ class MessagesStopReasonMissing(MessagesRule):
     look for ``tool_use`` stop.
 
     ## Repair
-    A reason that stands on ``message_stop`` instead is moved. Otherwise none, since an end is never made up;
-    ``--unsafe`` adds ``tool_use`` behind a call and ``end_turn`` elsewhere.
+    A reason that stands on ``message_stop`` instead is moved. ``--unsafe`` adds ``tool_use`` behind calls that are
+    whole. Otherwise none: ``end_turn`` is never made up, since the answer may have been cut.
     """
 
     name = "messages-stop-reason-missing"
@@ -53,13 +53,13 @@ class MessagesStopReasonMissing(MessagesRule):
             return
         if reader.message is None and not reader.blocks:
             return  # a lone message_stop: there is no message
-        stands = reader.told_reason
+        stands, calls = reader.told_reason, whole(reader) and bool(reader.client_tools)
         what = "message_delta has no stop_reason" if self._deltas else "there is no message_delta"
         yield self.found_at(
             self._place,
             f"{what}" + (f"; message_stop has {quote(stands)}" if stands else ""),
             expected="a stop_reason",
             actual=stands,
-            repairability=Repairability.SAFE if type(stands) is str else None if whole(reader) else Repairability.NONE,
+            repairability=Repairability.SAFE if type(stands) is str else None if calls else Repairability.NONE,
             variant="it stands on message_stop" if stands else "there is none",
         )

@@ -49,7 +49,8 @@ class ResponsesDeltaDoneMismatch(OddRule):
         for one in self.response.odd:
             if one.fact == ResponseFact.MISMATCH and item is not None and len(self._late) < _MOST:
                 family = self.response.kind.rpartition(".")[0]
-                piece = next((piece for piece in item.pieces.values() if str(piece.text) == one.expected), None)
+                pieces = item.pieces.values()
+                piece = next((one_of for one_of in pieces if one.expected in (str(one_of.text), one_of.done)), None)
                 finding = self.found(one.said, at, path=one.path, expected=one.expected, actual=one.actual)
                 if piece is not None and not any(piece is known for known, _, _ in self._late):
                     self._late.append((piece, family in REASONING, self.placed(finding, event)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import ITEM_DONE, OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
-from streamlab.rules.finding import Severity
+from streamlab.rules.finding import Repairability, Severity
 
 
 class ResponsesItemsOverlap(OddRule):
@@ -20,15 +21,23 @@ class ResponsesItemsOverlap(OddRule):
     the measured clients.
 
     ## Repair
-    None: holding a text back until another one ends would take the streaming from it.
+    Calls go out one after the other: nobody can run one before it is done. Otherwise none: holding a text back until
+    another one ends would take the streaming from it.
     """
 
     name = "responses-items-overlap"
     severity = Severity.WARNING
     source = OBSERVED_RESPONSES
+    repairability = Repairability.SAFE
+    repair = ResponseRepair
     on = ResponseFact.OVERLAP
 
-    def graded(self, one: Odd) -> Severity:
+    def _both_call(self) -> bool:
         item, last = self.response.item, self.response.output.last
-        both = item is not None and last is not None and item.is_call and last.is_call
-        return Severity.ERROR if both and self.response.kind != ITEM_DONE else Severity.WARNING
+        return item is not None and last is not None and item.is_call and last.is_call
+
+    def graded(self, one: Odd) -> Severity:
+        return Severity.ERROR if self._both_call() and self.response.kind != ITEM_DONE else Severity.WARNING
+
+    def repairable(self, one: Odd) -> Repairability:
+        return Repairability.SAFE if self._both_call() else Repairability.NONE

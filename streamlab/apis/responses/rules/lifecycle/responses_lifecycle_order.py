@@ -23,8 +23,8 @@ class ResponsesLifecycleOrder(OddRule):
 
     ## Repair
     A part that was never opened is opened: nothing in it is made up. An item of text or reasoning that was never
-    added is added on request; a call needs a name, which is not on the wire yet. What comes after its own end
-    stays.
+    added is added on request; a call needs a name, which is not on the wire yet. On request, a delta is dropped that
+    comes after the end of a text which was told whole. What else comes after its own end stays.
     """
 
     name = "responses-lifecycle-order"
@@ -38,5 +38,8 @@ class ResponsesLifecycleOrder(OddRule):
         item = self.response.item
         if one.fact == ResponseFact.UNPARTED and (item is None or item.opened or item.resumed):
             return Repairability.SAFE
+        if one.fact == ResponseFact.ORDER and item is not None:
+            told = item.was_told(self.response.kind, self.response.output.place)
+            return Repairability.UNSAFE if told else Repairability.NONE
         addable = one.fact != ResponseFact.ORDER and item is not None and item.kind in ADDABLE
         return Repairability.UNSAFE if addable else Repairability.NONE
