@@ -138,7 +138,7 @@ class Analyzer:
         received.kind = bodies.sniff(received.prefix)
         received.know_coding(self._decoder.body)
         self._look_at_the_whole()
-        table = self._table or self._settle(received.first_json)
+        table = self._table or self._settle(received.first_json, received.prefix)
         ctx.facts, ctx.received.foreign = 0, self._reader.foreign
         for rule in table.rules:
             if "end" in rule.hooks:
@@ -166,9 +166,9 @@ class Analyzer:
         elif self._reader.offer((offset_us, event), event):
             self._settle()
 
-    def _settle(self, whole: Any = None) -> RuleTable:
+    def _settle(self, whole: Any = None, start: bytes = b"") -> RuleTable:
         """The API is clear, or never will be: rules are chosen by it, and asked about what was held back."""
-        held = self._reader.settle(whole)
+        held = self._reader.settle(whole, start)
         self.ctx.know(self._reader.api, self._reader.tracker)
         table = self._table = self._choose_rules()
         self._ask_about_reads(table, self._reads_before)

@@ -34,6 +34,11 @@ def _is_anybodys(value: Any) -> bool:
     return isinstance(kind, str) and kind in _ANYBODYS
 
 
+def _api_of_whole(value: Any) -> Api:
+    """The API of a body that is an object, or an array of them."""
+    return api_of_json(next((one for one in value if isinstance(one, dict)), None) if isinstance(value, list) else value)
+
+
 #: What came before an event.
 AFTER = Fact.AFTER_FINISH | Fact.AFTER_DONE | Fact.AFTER_ERROR
 #: What an event may have that serves as a template of runs: nothing that stands in few events of a stream.
@@ -167,10 +172,13 @@ class StreamReader(Generic[Held]):
             self.come(found)
         return found is not UNKNOWN or len(self._held) >= PEEKED_EVENTS
 
-    def settle(self, value: Any = None) -> list[Held]:
-        """Decide, by the whole body ``value`` where no event told; what was held back, to be read now."""
+    def settle(self, value: Any = None, start: bytes = b"") -> list[Held]:
+        """Decide, by the whole body ``value`` where no event told, or by the ``start`` of one that breaks off; what
+        was held back, to be read now."""
         if self.api is UNKNOWN:
-            self.api = api_of_json(value)
+            self.api = _api_of_whole(value)
+            if self.api is UNKNOWN and value is None and start.lstrip()[:1] in (b"{", b"["):
+                self.api = _api_of_whole(begun_value(start))
             self.api = self._hint if self.api is UNKNOWN else self.api
             self.come(self.api)
         if self.api is UNKNOWN:

@@ -325,7 +325,7 @@ class Front:
         event = read_event(frame(value.replace(b"\n", b" ").replace(b"\r", b" ")))
         state.account.at += 1
         if isinstance(event, Chunk | Undecodable) and state.api is UNKNOWN:
-            self._settle(event.json if isinstance(event, Chunk) else event.value)
+            self._settle(event.json if isinstance(event, Chunk) else event.value, value)
         elif isinstance(event, Chunk) and self._values is not None and self._reader.look(event.json) is not None:
             self._leave_alone(bytes(self._values))
         if self.mode is Mode.PASSING:
@@ -357,9 +357,9 @@ class Front:
         elif self._reader.offer(draft, draft.event):
             self._settle()
 
-    def _settle(self, value: Any = None) -> None:
+    def _settle(self, value: Any = None, start: bytes = b"") -> None:
         """The API is known: choose repairs, or a translator, or let everything pass."""
-        held = self._reader.settle(value)
+        held = self._reader.settle(value, start)
         self._state.api = self._reader.api
         if self._reader.riddle or not self._pipeline.build():
             if self._values is not None:

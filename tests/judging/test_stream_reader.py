@@ -7,13 +7,15 @@ import json
 import pytest
 
 from streamlab.apis import DEFAULT, UNKNOWN
-from streamlab.exchange import Request
+from streamlab.exchange import Exchange, Request, Segment
+from streamlab.judging.analyzer import analyze
 from streamlab.judging.stream_reader import PEEKED_EVENTS, StreamReader
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import parse_event
 from streamlab.wire.stream import read_event
-from tests.streams import chat_text, frame
+from tests import messages, responses
+from tests.streams import chat_text, frame, request_for
 
 SILENT = read_event(parse_event(b"data: {}\n\n", 0))
 BETRAYING = read_event(parse_event(b'data: {"type":"response.created","response":{}}\n\n', 0))
@@ -79,3 +81,21 @@ def test_an_event_that_breaks_off_tells_by_what_of_it_came(torn, api):
     assert not reader.offer(0, read_event(parse_event(b"data: " + torn + b"\n\n", 0)))
     reader.settle()
     assert reader.api == api
+
+
+_MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text"}]}
+_BODIES = {
+    "anthropic.messages": (messages.text(), {**_MESSAGE, "usage": {"output_tokens": 1}}),
+    "responses": (responses.text(), responses.text()[-1]["response"]),
+}
+
+
+@pytest.mark.parametrize("api", _BODIES)
+@pytest.mark.parametrize("form", ["array", "lines", "object"])
+def test_a_body_that_is_no_stream_keeps_its_api_where_it_breaks_off(api, form):
+    events, whole = _BODIES[api]
+    lines = "\n".join(map(json.dumps, events))
+    body = {"array": json.dumps(events), "lines": lines, "object": json.dumps(whole)}[form]
+    for length in (len(body), len(body) - 20, len(json.dumps(events[0])) - 4 if form != "object" else 120):
+        made = Exchange(request=request_for(path="/any/path"), segments=(Segment(None, body[:length].encode()),))
+        assert analyze(made).api == api

@@ -51,8 +51,9 @@ class Anthropic(Api):
         kind = value.get("type")
         if not isinstance(kind, str):
             return False
-        whole = kind == "message" and isinstance(value.get("content"), list) and "usage" in value
-        return whole or kind.startswith(("message_", "content_block_")) or kind == PING
+        begun = value.get("role") == "assistant" and "model" in value  # what is left of one that was cut
+        whole = begun or (isinstance(value.get("content"), list) and "usage" in value)
+        return (whole and kind == "message") or kind.startswith(("message_", "content_block_")) or kind == PING
 
     def promises_other_than(self, found: Api) -> bool:
         return not found.ends_with_done and super().promises_other_than(found)  # chunks of chat have their own rule

@@ -42,7 +42,9 @@ class Responses(Api):
 
     def recognises(self, value: JsonObject) -> bool:
         kind = value.get("type")
-        return isinstance(kind, str) and kind.startswith("response.")
+        if isinstance(kind, str):
+            return kind.startswith("response.")
+        return value.get("object") == "response" and isinstance(value.get("output", []), list)
 
     def foreign_rule(self, found: Api | None) -> str:
         chunks = found is not None and found.judged and found.ends_with_done

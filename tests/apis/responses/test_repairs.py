@@ -490,9 +490,9 @@ def _indexed(event):
 
 def test_a_second_call_without_a_name_waits_for_it_as_well():
     turns = tools()
-    for event in turns:
-        if event["type"] == "response.output_item.added":
-            event["item"].pop("name")
+    for one in turns:
+        if one["type"] == "response.output_item.added":
+            one["item"].pop("name")
     first = turns.pop(7)  # the first call is never said to be done, but in the end
     assert first["type"] == "response.output_item.done"
     repaired = _repaired(exchange(numbered(turns)))
