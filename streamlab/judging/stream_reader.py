@@ -36,7 +36,9 @@ def _is_anybodys(value: Any) -> bool:
 
 def _api_of_whole(value: Any) -> Api:
     """The API of a body that is an object, or an array of them."""
-    return api_of_json(next((one for one in value if isinstance(one, dict)), None) if isinstance(value, list) else value)
+    return api_of_json(
+        next((one for one in value if isinstance(one, dict)), None) if isinstance(value, list) else value
+    )
 
 
 #: What came before an event.
