@@ -31,7 +31,6 @@ from streamlab.apis.responses.repairs.ending import ResponseOut
 from streamlab.apis.responses.repairs.errors import Failures
 from streamlab.apis.responses.repairs.events import (
     EMPTY_MESSAGE,
-    OWN,
     SAID_BEFORE,
     begun,
     delta_event,
@@ -43,6 +42,7 @@ from streamlab.apis.responses.repairs.events import (
     part_added,
     part_number,
 )
+from streamlab.apis.responses.repairs.foreign import foreign, known
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.apis.responses.repairs.lost_delta import LostDelta
 from streamlab.apis.responses.repairs.mended import MENDED
@@ -51,7 +51,6 @@ from streamlab.apis.responses.repairs.turns import Turns
 from streamlab.apis.responses.repairs.waiting import WaitingCall
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
-    Change,
     Chunk,
     Draft,
     Drafts,
@@ -62,8 +61,7 @@ from streamlab.rules.repair import (
     Stage,
     Undecodable,
 )
-from streamlab.rules.repairs.framing import comment
-from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.runs import Run
 
@@ -176,11 +174,11 @@ class ResponseRepair(Repair):
                     self._drop(draft, rule)
                 return
         if facts & _F.FOREIGN:
-            yield _foreign(draft, begun=self._reader.begun, state=self.state)
+            yield foreign(draft, begun=self._reader.begun, state=self.state)
             return
         if facts & _F.UNTYPED:
             draft.put("responses-type-missing", draft.json, "type", reader.kind, "")
-        if facts & _F.UNKNOWN and not self._known(draft, facts):
+        if facts & _F.UNKNOWN and not known(draft, facts, self._reader.kind, self.state):
             yield draft
             return
         if facts & _F.DELTA_TYPE and not self._lost.begins(draft):
@@ -197,19 +195,6 @@ class ResponseRepair(Repair):
         self.state.account.drop(draft, rule)
         if rule != "responses-replayed-events":
             self._numbers.lost(rule)
-
-    def _known(self, draft: Draft, facts: int) -> bool:
-        """Give an event of an unknown type the name that it has here; False where it has none."""
-        rule, kind = "responses-unknown-event", self._reader.kind
-        if kind.startswith("response.reasoning_part."):
-            draft.put(rule, draft.json, "type", kind.replace("reasoning_part", "content_part"), "")
-            return True
-        if self.state.unsafe and not facts & (_F.UNADDED | _F.UNPARTED | _F.ORDER):  # such a one may be what is missing
-            draft.event = comment(b" " + encode_json(draft.json))
-            draft.changes.append(Change(rule, "", kind, ":"))
-        else:
-            self.state.account.cannot(rule, "who understands it would miss it")
-        return False
 
     def _opening(self, draft: Draft) -> Iterator[Draft]:
         """The two events that open a response, where one comes that carries it."""
@@ -379,14 +364,3 @@ class ResponseRepair(Repair):
                 if name == "response.function_call_arguments" and type(whole) is str and untold and whole_given:
                     rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
                     yield made(delta_event(name, whole, place), draft, rule)
-
-
-def _foreign(draft: Draft, *, begun: bool, state: RepairState) -> Draft:
-    """An event of no kind that this API has becomes a comment, once a response has begun."""
-    if begun and draft.json.keys() & OWN:
-        state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
-    elif begun and draft.json.get("object") != "response":
-        kind = text_of(draft.json.get("type"))
-        draft.event = comment(b" " + encode_json(draft.json))
-        draft.changes.append(Change("responses-keepalive-event", "", kind, ":"))
-    return draft

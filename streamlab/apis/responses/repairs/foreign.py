@@ -1,0 +1,37 @@
+"""Events that are none of this API, or of no type that is known."""
+
+from __future__ import annotations
+
+from streamlab.apis.responses.expectations import text_of
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.repairs.events import OWN
+from streamlab.rules.repair import Change, Draft, RepairState
+from streamlab.rules.repairs.framing import comment
+from streamlab.wire.payload import encode_json
+
+_F = ResponseFact
+
+
+def foreign(draft: Draft, *, begun: bool, state: RepairState) -> Draft:
+    """An event of no kind that this API has becomes a comment, once a response has begun."""
+    if begun and draft.json.keys() & OWN:
+        state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
+    elif begun and draft.json.get("object") != "response":
+        kind = text_of(draft.json.get("type"))
+        draft.event = comment(b" " + encode_json(draft.json))
+        draft.changes.append(Change("responses-keepalive-event", "", kind, ":"))
+    return draft
+
+
+def known(draft: Draft, facts: int, kind: str, state: RepairState) -> bool:
+    """Give an event of an unknown type the name that it has here; False where it has none."""
+    rule = "responses-unknown-event"
+    if kind.startswith("response.reasoning_part."):
+        draft.put(rule, draft.json, "type", kind.replace("reasoning_part", "content_part"), "")
+        return True
+    if state.unsafe and not facts & (_F.UNADDED | _F.UNPARTED | _F.ORDER):  # such a one may be what is missing
+        draft.event = comment(b" " + encode_json(draft.json))
+        draft.changes.append(Change(rule, "", kind, ":"))
+    else:
+        state.account.cannot(rule, "who understands it would miss it")
+    return False
