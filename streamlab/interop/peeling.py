@@ -20,26 +20,31 @@ from streamlab.exchange import Request
 from streamlab.interop.curl_command import request_of
 from streamlab.interop.http_text import head_and_rest, request_and_rest
 from streamlab.interop.pasted import FIELD, Paste, reads, score, whole_json
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.payload import decode_payload
 
-_ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-_COMMAND = re.compile(
+_ANSI = lazy_pattern(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_COMMAND = lazy_pattern(
     rb"\s*(?:[^\n]{0,60}[$%#>] )?curl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\n[^\n]*|(?<=[\\^`]\r)\n[^\n]*)*"
 )
-_TAG = re.compile(rb"</?(?:pre|code|div|span|p|br|samp)(?: [^<>]{0,200})?/?>", re.IGNORECASE)
-_PROMPT = re.compile(rb"\n(?!data|event|id|retry|:)[^\n]{0,60}[$%#>] ?\s*\Z")
-_FENCE = re.compile(rb"^[ \t>]*(?:```|~~~)[^\n`]*\n(.*?)(?:^[ \t>]*(?:```|~~~)[ \t]*\r?$|\Z)", re.MULTILINE | re.DOTALL)
-_CURL_LINE = re.compile(rb"^(?:\* |< HTTP/|> [A-Z]+ \S+ HTTP/)|[{}] \[\d+ bytes data\]", re.MULTILINE)
-_CURL_DATA = re.compile(rb"[{}] \[\d+ bytes data\]\r?\n?")
-_CURL_NOTE = re.compile(rb"^\* .*\n?|\* (?:Connection #\d+ to host|Closing connection|Excess found).*\n?", re.MULTILINE)
-_METER = re.compile(
+_TAG = lazy_pattern(rb"</?(?:pre|code|div|span|p|br|samp)(?: [^<>]{0,200})?/?>", re.IGNORECASE)
+_PROMPT = lazy_pattern(rb"\n(?!data|event|id|retry|:)[^\n]{0,60}[$%#>] ?\s*\Z")
+_FENCE = lazy_pattern(
+    rb"^[ \t>]*(?:```|~~~)[^\n`]*\n(.*?)(?:^[ \t>]*(?:```|~~~)[ \t]*\r?$|\Z)", re.MULTILINE | re.DOTALL
+)
+_CURL_LINE = lazy_pattern(rb"^(?:\* |< HTTP/|> [A-Z]+ \S+ HTTP/)|[{}] \[\d+ bytes data\]", re.MULTILINE)
+_CURL_DATA = lazy_pattern(rb"[{}] \[\d+ bytes data\]\r?\n?")
+_CURL_NOTE = lazy_pattern(
+    rb"^\* .*\n?|\* (?:Connection #\d+ to host|Closing connection|Excess found).*\n?", re.MULTILINE
+)
+_METER = lazy_pattern(
     rb"^ *% Total .*\n|^ *Dload .*\n|\r? {0,3}\d{1,3} [ \d.kMG]{10,50}"
     rb"(?: {1,4}[-\d]{1,3}:[-\d]{2}:[-\d]{2}){3} {1,6}[\d.kMG]+\r?\n?",
     re.MULTILINE,
 )
-_NAMED = re.compile(rb"(?:data|event|id|retry):")
-_INNER_FIELD = re.compile(rb"(?<![\w\"'])(?:data|event|id|retry): ?(?=[{\[\w])")
-_LITERAL = re.compile(rb"(?:^|[\s,(\[:=])(b?)(['\"])(?=(?:data|event|id|retry)?:|\\n|\\r|\2)")
+_NAMED = lazy_pattern(rb"(?:data|event|id|retry):")
+_INNER_FIELD = lazy_pattern(rb"(?<![\w\"'])(?:data|event|id|retry): ?(?=[{\[\w])")
+_LITERAL = lazy_pattern(rb"(?:^|[\s,(\[:=])(b?)(['\"])(?=(?:data|event|id|retry)?:|\\n|\\r|\2)")
 _LOG_KEYS = ("log", "message", "msg", "line", "text", "MESSAGE", "textPayload", "body")
 _MOST_LITERALS = 100_000
 

@@ -11,7 +11,6 @@ from streamlab.exchange import Exchange
 from streamlab.interop.curl_log import from_curl_log, is_curl_log
 from streamlab.interop.har import from_har, is_har
 from streamlab.interop.paste import is_paste, read_pasted
-from streamlab.interop.plain_yaml import NotPlainError, parse_yaml
 from streamlab.interop.vcr import from_vcr, is_cassette
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import BOM
@@ -42,15 +41,12 @@ def _read(suffix: str, data: bytes) -> Iterator[Exchange]:
     if is_curl_log(text) and (exchange := from_curl_log(text)) is not None and not is_paste(exchange.body):
         yield exchange
         return
-    document = None
+    document: object = None
     if text.startswith(b"{"):
         payload = decode_payload(text)
         document = payload.value if payload.ok else None
     elif suffix in (".yaml", ".yml") or text.startswith((b"interactions:", b"version: 1")):
-        try:
-            document = parse_yaml(data)
-        except NotPlainError as error:
-            raise UnreadableInputError(str(error)) from None
+        document = _yaml(data)
         if not is_cassette(document):
             raise UnreadableInputError("YAML, but no VCR cassette (no list of interactions)")
     if is_har(document):
@@ -61,6 +57,15 @@ def _read(suffix: str, data: bytes) -> Iterator[Exchange]:
         raise UnreadableInputError(f"not what its name says: no {suffix[1:]} of exchanges")
     else:
         yield read_pasted(data)
+
+
+def _yaml(data: bytes) -> object:
+    from streamlab.interop.plain_yaml import NotPlainError, parse_yaml  # as in `vcr`, PyYAML is loaded for YAML alone
+
+    try:
+        return parse_yaml(data)
+    except NotPlainError as error:
+        raise UnreadableInputError(str(error)) from None
 
 
 def _some(exchanges: Iterator[Exchange], kind: str, parts: str) -> Iterator[Exchange]:

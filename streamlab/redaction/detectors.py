@@ -6,8 +6,11 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import takewhile
 from typing import NamedTuple
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction.key_forms import FORMS
 from streamlab.redaction.names import is_secret_parameter
 
@@ -17,7 +20,7 @@ MASK = "x"
 MASK_DIGIT = "1"
 _MASKS = frozenset((MASK, MASK_DIGIT))
 #: What may stand in front of a key: nothing that makes it the end of a longer word.
-_WORD = re.compile(r"[A-Za-z0-9_-]")
+_WORD = lazy_pattern(r"[A-Za-z0-9_-]")
 #: How a header of somebody's own begins; a key behind it was taken for a name.
 _NAMES = ("x-", "X-")
 #: A key without a digit, or without a letter, is a word or a number, unless it is this long and in one piece.
@@ -39,7 +42,7 @@ class Secret(NamedTuple):
 
 _OWN = "own pattern"
 #: What no text holds, but for tabs and line ends.
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = lazy_pattern(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 #: Letters that are left of a secret at least where what follows is no text.
 _SHORTEST_VALUE = 8
 
@@ -126,11 +129,25 @@ class _Form(NamedTuple):
 
 _FORMS: dict[str, list[_Form]] = {}
 for _one in FORMS:
-    _FORMS.setdefault(_one.prefix, []).append(_Form(_one.kind, re.compile(_one.tail), _one.plain))
+    _FORMS.setdefault(_one.prefix, []).append(_Form(_one.kind, lazy_pattern(_one.tail), _one.plain))
 _PREFIXES = tuple(_FORMS)
-#: The prefixes that are longer and begin with this one: what they name more closely is theirs.
-_LONGER = {prefix: tuple(one for one in _FORMS if one != prefix and one.startswith(prefix)) for prefix in _FORMS}
-_DIGITS_BEFORE = re.compile(r"(?<!\d)\d{8,10}\Z")
+
+
+def _longer_prefixes() -> dict[str, tuple[str, ...]]:
+    """By prefix, those that are longer and begin with it: what they name more closely is theirs."""
+    ordered = sorted(_FORMS)  # so that they follow it in a row
+    longer = {}
+    for place, prefix in enumerate(ordered):
+        longer[prefix] = tuple(takewhile(partial(_begins_with, prefix), ordered[place + 1 :]))
+    return longer
+
+
+def _begins_with(prefix: str, text: str) -> bool:
+    return text.startswith(prefix)
+
+
+_LONGER = _longer_prefixes()
+_DIGITS_BEFORE = lazy_pattern(r"(?<!\d)\d{8,10}\Z")
 
 
 def _by_form(text: str) -> Iterator[Secret]:
@@ -191,8 +208,8 @@ def _pem(start: int, after: int, tail: re.Match[str]) -> Iterator[Secret]:
 
 #: How names of secrets end, and what has to be in front of the end (None: nothing).
 _ENDS: tuple[tuple[str, re.Pattern[str] | None], ...] = (
-    ("key", re.compile(r"(?:api|secret|access|private)[-_ ]?\Z", re.IGNORECASE)),
-    ("token", re.compile(r"(?:access|refresh|auth|bearer|session|id)[-_]?\Z", re.IGNORECASE)),
+    ("key", lazy_pattern(r"(?:api|secret|access|private)[-_ ]?\Z", re.IGNORECASE)),
+    ("token", lazy_pattern(r"(?:access|refresh|auth|bearer|session|id)[-_]?\Z", re.IGNORECASE)),
     ("secret", None),
     ("password", None),
     ("passwd", None),
@@ -200,17 +217,17 @@ _ENDS: tuple[tuple[str, re.Pattern[str] | None], ...] = (
     ("credential", None),
     ("authorization", None),
 )
-_ASSIGNED = re.compile(
+_ASSIGNED = lazy_pattern(
     r"[\\\"']{0,4}\s{0,3}(?:=>|[:=])\s{0,3}[\\\"']{0,4}(?:(?:bearer|basic|dpop|token)\s+)?([A-Za-z0-9_.~+/=%!$^*-]{12,})",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"\b(?:bearer|dpop)\s+([A-Za-z0-9._~+/=-]{16,})", re.IGNORECASE)
-_BASIC = re.compile(r"\bbasic\s+([A-Za-z0-9+/]{8,}={0,2})", re.IGNORECASE)
-_USER_INFO = re.compile(r"://([^\s/:@\"'<>\\?#]{0,128}:)?([^\s/@\"'<>\\?#]{3,256})@")
+_BEARER = lazy_pattern(r"\b(?:bearer|dpop)\s+([A-Za-z0-9._~+/=-]{16,})", re.IGNORECASE)
+_BASIC = lazy_pattern(r"\bbasic\s+([A-Za-z0-9+/]{8,}={0,2})", re.IGNORECASE)
+_USER_INFO = lazy_pattern(r"://([^\s/:@\"'<>\\?#]{0,128}:)?([^\s/@\"'<>\\?#]{3,256})@")
 #: A name and a password for curl.
-_USER = re.compile(r"(?:\s-u|--user)[ =][\"'\\]{0,3}[^\s:\"'\\]{1,64}:([^\s\"'\\]{8,})")
-_PARAMETER = re.compile(r"[?&;]([\w.%-]{1,40})=([^&\s\"'<>#\\;]{8,})")
-_CODE = re.compile(r"\.(?:environ|env|get|config|settings)\b|\(|\.\.\.")
+_USER = lazy_pattern(r"(?:\s-u|--user)[ =][\"'\\]{0,3}[^\s:\"'\\]{1,64}:([^\s\"'\\]{8,})")
+_PARAMETER = lazy_pattern(r"[?&;]([\w.%-]{1,40})=([^&\s\"'<>#\\;]{8,})")
+_CODE = lazy_pattern(r"\.(?:environ|env|get|config|settings)\b|\(|\.\.\.")
 
 
 def _by_name(text: str) -> Iterator[Secret]:

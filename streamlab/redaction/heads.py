@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote, unquote_plus
 
 from streamlab.exchange import Headers
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction.detectors import find_secrets
 from streamlab.redaction.masked_names import mask_name
 from streamlab.redaction.names import is_secret_member, is_secret_name, is_secret_parameter
@@ -30,7 +31,7 @@ _LISTS_OF_NAMES = frozenset(
 )  # fmt: skip
 #: Forms of keys that count in a head even where they are short: an authorization's scheme, vendors' prefixes, JSON web
 #: tokens, and what clients put into a WebSocket's list of protocols.
-_SECRET_VALUE = re.compile(
+_SECRET_VALUE = lazy_pattern(
     r"\b(?:bearer|basic|dpop)\s+[^\s,;]+"
     r"|(?<=openai-insecure-api-key\.)[^\s,;]+|(?<=base64url\.bearer\.authorization\.k8s\.io\.)[^\s,;]+"
     r"|\b(?:sk|xai|pplx|nvapi|glpat|sess|xox[abeprs]|xapp)-[a-z0-9_-]{8,}"

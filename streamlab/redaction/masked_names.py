@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction.detectors import MASK, looks_random
 from streamlab.redaction.key_forms import FORMS
 
 #: What every key has somewhere, and nearly no name.
-_KEY_LIKE = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{8}|[A-Za-z]{24}")
+_KEY_LIKE = lazy_pattern(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{8}|[A-Za-z]{24}")
 #: By prefix, in small letters: what may follow.
 _TAILS: dict[str, list[re.Pattern[str]]] = {}
 for _one in FORMS:
     if not _one.plain and _one.prefix[0] not in "-:":
-        _TAILS.setdefault(_one.prefix.lower(), []).append(re.compile(_one.tail, re.IGNORECASE))
-_PREFIX = re.compile(
+        _TAILS.setdefault(_one.prefix.lower(), []).append(lazy_pattern(_one.tail, re.IGNORECASE))
+_PREFIX = lazy_pattern(
     "(?<![A-Za-z0-9])(?:" + "|".join(map(re.escape, sorted(_TAILS, key=len, reverse=True))) + ")", re.IGNORECASE
 )
 #: What is longer is no name: it is masked whole where it has what every key has.

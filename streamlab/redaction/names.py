@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from streamlab.lazy_pattern import lazy_pattern
+
 #: Whole names, lower case, that no pattern below would catch.
 _SECRET_NAMES = frozenset(
     {
@@ -13,27 +15,27 @@ _SECRET_NAMES = frozenset(
     }
 )  # fmt: skip
 #: Words that betray a secret wherever they stand in a name, written with or without a separator.
-_SECRET_WORD = re.compile(
+_SECRET_WORD = lazy_pattern(
     r"authorization|api[-_.]?key|secret|passw(?:or)?d|passphrase|credential|private[-_.]?key|access[-_.]?key"
     r"|subscription[-_.]?key|virtual[-_.]?key|(?:auth|access|refresh|session|bearer|id|security|api|csrf|xsrf)[-_.]?token"
 )
 #: Words that do so as a part of their own.
-_SECRET_PART = re.compile(
+_SECRET_PART = lazy_pattern(
     r"(?:^|[-_.])(?:auth|token|key|jwt|session|sessionid|signature|sig|pwd|bearer|hmac|otp|assertion|ticket|dpop)"
     r"(?:$|[-_.])"
 )
 #: Names that hold such a part and no secret. A challenge (www-authenticate) says how to log in, not who did.
-_HARMLESS = re.compile(
+_HARMLESS = lazy_pattern(
     r"rate-?limit|tokens?[-_](?:limit|remaining|reset|used|usage|count|budget)|(?:max|min|total|num)[-_]?tokens?$"
     r"|^(?:idempotency|sec-websocket|surrogate|cache|x-cache|partition|sort|routing)-key$|-ms$"
     r"|^(?:www|proxy)-authenticate$|token-type$"
 )
 #: What such a name holds where it says how much or how long: a number, perhaps with its unit.
-_QUANTITY = re.compile(r"[\d.,:smhd\s-]{0,24}|true|false|none|null", re.IGNORECASE)
+_QUANTITY = lazy_pattern(r"[\d.,:smhd\s-]{0,24}|true|false|none|null", re.IGNORECASE)
 #: Names of query parameters that hold secrets there and nowhere else.
-_SECRET_PARAMETER = re.compile(r"k|code|apikey|accesstoken|password|pass")
+_SECRET_PARAMETER = lazy_pattern(r"k|code|apikey|accesstoken|password|pass")
 #: Members of a request's JSON whose text is a secret whatever it looks like.
-_SECRET_MEMBER = re.compile(
+_SECRET_MEMBER = lazy_pattern(
     r"(?:x[-_])?(?:\w{0,30}[-_])?(?:api[-_]?key|authorization|client[-_]?secret|secret[-_]?(?:access[-_]?)?key|secret"
     r"|passw(?:or)?d|passphrase|private[-_]?key|(?:access|auth|refresh|bearer|session|security|id)[-_]?token|credentials?"
     r"|subscription[-_]?key|virtual[-_]?key|cookie|otp|passcode|client[-_]?assertion)"

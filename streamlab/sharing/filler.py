@@ -17,6 +17,7 @@ from hashlib import blake2b, sha256
 from http import HTTPStatus
 from itertools import accumulate, pairwise
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import MASK, is_secret_member
 from streamlab.sharing.masking import replaced, separated
 from streamlab.sharing.texts import CLOSEST_FIRST, SourceText, TextSource, channels, payloads, texts_of
@@ -93,36 +94,36 @@ _KEPT = frozenset(
 #: Members whose own members, where they have some, are what a model gives a tool; there no name says what one is.
 _OF_CALLS = frozenset(("input", "arguments"))
 #: What says what something is has nothing in it of what a program (`code`) has.
-_IS_WORD = re.compile(r"[^\s(){};=\"']*")
+_IS_WORD = lazy_pattern(r"[^\s(){};=\"']*")
 #: What was masked before.
-_MASKED = re.compile(f"{MASK}{{3,}}")
-_PRINTED = re.compile(
+_MASKED = lazy_pattern(f"{MASK}{{3,}}")
+_PRINTED = lazy_pattern(
     r": ?(?:ping|keep-?alive|heartbeat)\b|<\|channel\|>(?:analysis|commentary|final)\b"
     r"|<[|\uff5c]?/?[|\uff5c]?[A-Za-z_][\w:.|\uff5c-]*[^<>\n]{0,60}[|\uff5c]?>"
     r"|\[/?[A-Z_]{3,}\]|```\w*|data: ?|\\u[0-9a-fA-F]{4}|\\."
 )
 #: How a line begins that is no JSON: with the name of a field, with what servers say to keep a connection open, or with
 #: what HTTP calls an error.
-_FRONT = re.compile(
+_FRONT = lazy_pattern(
     r":? ?(?:(?:open\w+ )?(?:ping|keep-?alive|heartbeat|error|processing)\b"
     r"|(?:data|event|id|retry|error|message|type)(?= ?:)|b(?=['\"])"
     rf"|(?:{'|'.join(re.escape(one.phrase) for one in HTTPStatus if one >= HTTPStatus.BAD_REQUEST)})\b)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W_]+")
+_WORD = lazy_pattern(r"[^\W_]+")
 #: Words of JSON and Python that keep a value what it is.
 _LITERALS = frozenset(("true", "false", "null", "None", "True", "False", "NaN", "Infinity"))
 #: A member of JSON in the middle of something else, or of what Python prints: a word in quotes before a colon.
-_PLAIN_KEY = re.compile(r"""(?:"[A-Za-z_][\w.-]{0,40}"|'[A-Za-z_][\w.-]{0,40}')(?=\s?:)""")
+_PLAIN_KEY = lazy_pattern(r"""(?:"[A-Za-z_][\w.-]{0,40}"|'[A-Za-z_][\w.-]{0,40}')(?=\s?:)""")
 #: What a chunk that stands within a text says of itself.
-_OF_CHUNKS = re.compile(
+_OF_CHUNKS = lazy_pattern(
     r"""["'](?:object|role|finish_reason|model|id|system_fingerprint|service_tier)["']\s?:\s?["'][^"'\s]{0,80}["']"""
     r"""|["']created["']\s?:\s?\d+"""
 )
 #: The shortest beginning by which it is told that everything is said once more.
 _SAID_AGAIN = 4
 _END = "\0"
-_JSON_KEY = re.compile(r'"(?:[^"\\]|\\.)*"(?=\s*:)')
+_JSON_KEY = lazy_pattern(r'"(?:[^"\\]|\\.)*"(?=\s*:)')
 
 
 def fill_body(body: bytes, names: frozenset[str] = frozenset(), told: Sequence[int] = CLOSEST_FIRST) -> bytes:
@@ -154,7 +155,7 @@ def _filled(body: bytes, texts: list[SourceText], names: frozenset[str], told: S
     filled = bytearray(body)
     done: set[int] = set()
     any_name = "|".join(map(re.escape, sorted(names)))
-    kept = re.compile(rf"\b(?:{any_name})\b") if names else None
+    kept = lazy_pattern(rf"\b(?:{any_name})\b") if names else None
     for group in channels(texts, told):
         if any(id(text) in done for text in group):
             continue  # the groups that tell texts apart best come first

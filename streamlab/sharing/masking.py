@@ -13,20 +13,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise, zip_longest
 from typing import NamedTuple
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import MASK, find_secrets, find_secrets_in_bytes
 from streamlab.redaction.detectors import MASK_DIGIT
 from streamlab.sharing.texts import SourceText, TextSource, channels, payloads, texts_of
 
 #: JSON within JSON within JSON: how many layers of escapes are looked through.
 _LAYERS = 3
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))|%([2-7][0-9a-fA-F])", re.DOTALL)
+_ESCAPE = lazy_pattern(r"\\(?:u([0-9a-fA-F]{4})|(.))|%([2-7][0-9a-fA-F])", re.DOTALL)
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 #: Texts of this length that the next one begins with are said again there, not continued.
 _SAID_AGAIN = 4
 _END = "\0"
 #: In log probabilities: a token's bytes as numbers, a token, and a mask's number (``X`` and ``x``) by its length.
-_CODES = re.compile(rb'"bytes"\s*:\s*\[([\d\s,]*)\]')
-_TOKENS = re.compile(rb'"token"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_CODES = lazy_pattern(rb'"bytes"\s*:\s*\[([\d\s,]*)\]')
+_TOKENS = lazy_pattern(rb'"token"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _CODE_OF_MASK = {2: b"88", 3: b"120"}
 
 

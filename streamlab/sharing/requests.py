@@ -8,25 +8,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import MASK, find_secrets_in_bytes, is_secret_member, is_secret_name, mask_name
 from streamlab.redaction.detectors import is_masked, without_prefix
 from streamlab.sharing.masking import Masked, MaskedBody, cover_raw, mask_text, replaced, secrets_in
 from streamlab.sharing.texts import SourceText, TextSource
 
 #: A member with a text, also in JSON that a text holds.
-_MEMBER = re.compile(rb'(\\{0,3}")([A-Za-z][\w.-]{1,78})\1\s{0,8}:\s{0,8}\1((?:[^"\\]|\\[^"\\]|(?!\1)\\["\\])*)')
+_MEMBER = lazy_pattern(rb'(\\{0,3}")([A-Za-z][\w.-]{1,78})\1\s{0,8}:\s{0,8}\1((?:[^"\\]|\\[^"\\]|(?!\1)\\["\\])*)')
 #: A string with letters that are escaped, which any ASCII letter may be.
-_ESCAPED = re.compile(rb'"((?:[^"\\]|\\.)*\\u00[2-7](?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPED = lazy_pattern(rb'"((?:[^"\\]|\\.)*\\u00[2-7](?:[^"\\]|\\.)*)"', re.DOTALL)
 #: What may be written as in a URL, with ``%2D`` for a hyphen.
-_WORDS = re.compile(rb"([^\s\"'<>&=?]{12,})")
+_WORDS = lazy_pattern(rb"([^\s\"'<>&=?]{12,})")
 #: A field of a multipart form: its name, what else its head says, the value.
-_FIELD = re.compile(rb'name="([^"\r\n]{1,200})"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)(?=\r?\n--|\Z)', re.DOTALL)
-_PAIR = re.compile(rb"(?:^|(?<=&))([^=&\s{\"]{1,80})=([^&\r\n]*)")
+_FIELD = lazy_pattern(rb'name="([^"\r\n]{1,200})"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)(?=\r?\n--|\Z)', re.DOTALL)
+_PAIR = lazy_pattern(rb"(?:^|(?<=&))([^=&\s{\"]{1,80})=([^&\r\n]*)")
 #: What may follow where a body is not over.
 _GOES_ON = b"0123456789" * 8
 #: How often a place to part a body is looked for, and how far on both sides of it is looked for secrets.
 _TRIES, _AROUND = 64, 512
-_SCHEME = re.compile(r"(?:bearer|basic|token|dpop)\s+", re.IGNORECASE)
+_SCHEME = lazy_pattern(r"(?:bearer|basic|token|dpop)\s+", re.IGNORECASE)
 
 
 def mask_request(

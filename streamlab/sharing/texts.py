@@ -14,22 +14,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.bodies import BodyKind, sniff
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder
 
 #: One character of a JSON string: an escape, a character of several bytes, a byte.
-_UNIT = re.compile(
+_UNIT = lazy_pattern(
     rb"\\u[0-9a-fA-F]{4}|\\.|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|.", re.DOTALL
 )
-_PLAIN_UNIT = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|.", re.DOTALL)
+_PLAIN_UNIT = lazy_pattern(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|.", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
-_QUOTED_OTHERWISE = re.compile(rb"'(?:[^'\\]|\\.)*(?:'|\\?\Z)|[{}\[\],:]|[^\s'{}\[\],:]+", re.DOTALL)
+_TOKEN = lazy_pattern(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
+_QUOTED_OTHERWISE = lazy_pattern(rb"'(?:[^'\\]|\\.)*(?:'|\\?\Z)|[{}\[\],:]|[^\s'{}\[\],:]+", re.DOTALL)
 #: Members beside a text that say which of several texts of one path it continues.
 _NUMBERS = ("index", "output_index", "content_index", "summary_index")
 _NAMES = ("type", "item_id")
-_NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_NUMBER = lazy_pattern(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 #: Fields of an event beside its data; a comment has no name.
 _FIELDS = (b"event", b"id", b"retry", b"error", b"")
 _DATA = b"data"

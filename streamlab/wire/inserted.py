@@ -9,29 +9,30 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload
 
 #: Comments that are known to keep connections alive: with a blank line behind it such a one is no text of an answer,
 #: even inside a string.
-_KNOWN = re.compile(
+_KNOWN = lazy_pattern(
     rb":[ \t]?(?:[A-Z]{0,20}[ \t-]?PROCESSING|(?:sse[ _-])?(?:keep[ _-]?alive|heart[ _-]?beat|ping|pong))"
     rb"(?:[ \t][\d.:TZ+-]{1,40})?[ \t]*\Z",
     re.IGNORECASE,
 )
 #: Any comment: believed where no string is open.
-_ANY = re.compile(rb":[^\"{}\[\],\r\n]{0,120}\Z")
+_ANY = lazy_pattern(rb":[^\"{}\[\],\r\n]{0,120}\Z")
 #: A keep-alive that is an event of its own, with its data as the payload holds it: without the field name.
-_PING = re.compile(
+_PING = lazy_pattern(
     rb"event:[ \t]?(?:ping|keep[ _-]?alive|heart[ _-]?beat)\n[^\"{}\r\n]{0,60}(?:\{[^{}\r\n]{0,60}\})?\Z"
     rb"|data:[ \t]?\{\"type\": ?\"(?:ping|keep[ _-]?alive|heart[ _-]?beat)\"[^{}\r\n]{0,60}\}\Z"
 )
 _TAIL = 200  # longer than any of them
-_LINE_ENDS = re.compile(rb"(?:\r\n|\n|\r){1,2}")
-_NEXT = re.compile(rb"(?:[\r\n]*data:[ \t]*|[\r\n]+)(?=\{|\[DONE\])")
-_JUNK = re.compile(rb"(?!data:|:)[^\"{}\r\n]{1,40}?data:[ \t]?(?=\{|\[DONE\])")
+_LINE_ENDS = lazy_pattern(rb"(?:\r\n|\n|\r){1,2}")
+_NEXT = lazy_pattern(rb"(?:[\r\n]*data:[ \t]*|[\r\n]+)(?=\{|\[DONE\])")
+_JUNK = lazy_pattern(rb"(?!data:|:)[^\"{}\r\n]{1,40}?data:[ \t]?(?=\{|\[DONE\])")
 #: What may be a field with a name of its own, or another field: then only a chunk behind it is believed.
-_FIELD = re.compile(rb"(?:event|id|retry):|.*[\w-]data:[ \t]?\Z", re.DOTALL)
+_FIELD = lazy_pattern(rb"(?:event|id|retry):|.*[\w-]data:[ \t]?\Z", re.DOTALL)
 _MOST, _LARGEST = 8, 1 << 20
 
 

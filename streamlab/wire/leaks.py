@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.reading import as_object
 
@@ -23,7 +24,7 @@ _SIGNS = (
     r"|<\|channel\|>\s*commentary\b|<\|start\|>assistant\s+to="
 )
 _WORDS = r"functools\[|assistant\s*commentary\b|\bcommentary to="
-_ALL_OPENING, _SIGNS_OPENING = re.compile(f"{_SIGNS}|{_WORDS}"), re.compile(_SIGNS)
+_ALL_OPENING, _SIGNS_OPENING = lazy_pattern(f"{_SIGNS}|{_WORDS}"), re.compile(_SIGNS)
 
 
 def _openings(text: str, start: int = 0) -> Iterator[re.Match[str]]:
@@ -33,9 +34,9 @@ def _openings(text: str, start: int = 0) -> Iterator[re.Match[str]]:
 
 
 #: Markers that follow the name of a tool.
-_INNER = re.compile(r"\[ARGS\]|<arg_key>|<\|tool_call_argument_begin\|>|<｜tool▁sep｜>|<\|constrain\|>")
+_INNER = lazy_pattern(r"\[ARGS\]|<arg_key>|<\|tool_call_argument_begin\|>|<｜tool▁sep｜>|<\|constrain\|>")
 #: What closes a call, where the opening was lost.
-_CLOSING = re.compile(
+_CLOSING = lazy_pattern(
     r"</tool_calls?>|<tool_call\|>|</function_calls?>|<\|tool_calls?_(?:section_)?end\|>|<｜tool▁calls?▁end｜>|<\|call\|>"
     r"|</(?:antml:)?invoke>|</minimax:tool_call>|<end_function_call>|</TOOLCALL>|</longcat_tool_call>|<\|END_ACTION\|>"
     r"|</steptml:invoke>|</seed:tool_call>|<\|action_end\|>|<\|/tool_call\|>|<\|tools_suffix\|>|</function>|```\s*\Z"
@@ -94,9 +95,9 @@ def bare_call(text: str, names: frozenset[str]) -> str | None:
 
 
 #: ``name``, perhaps in the list that Llama writes, or with the prefix of harmony.
-_NAME = re.compile(r"\[?(?:functions\.)?([\w.-]{1,128})(?=[(\n{])")
+_NAME = lazy_pattern(r"\[?(?:functions\.)?([\w.-]{1,128})(?=[(\n{])")
 #: Arguments by keyword, nested brackets aside, and more calls behind.
-_PYTHON = re.compile(r"\((?:\s*\w+\s*=[^()]*)?\)(?:\s*,\s*[\w.-]+\([^()]*\))*\s*\]?")
+_PYTHON = lazy_pattern(r"\((?:\s*\w+\s*=[^()]*)?\)(?:\s*,\s*[\w.-]+\([^()]*\))*\s*\]?")
 _NAMED = ("name", "tool_name", "recipient_name", "function")
 _ARGUMENTS = ("arguments", "parameters", "input", "args", "kwargs")
 
@@ -123,22 +124,22 @@ def _names_one(text: str, names: frozenset[str]) -> bool:
 
 
 #: The frame of a message in OpenAI's harmony format, at the beginning of a text: nobody begins to talk like this.
-_HARMONY = re.compile(
+_HARMONY = lazy_pattern(
     r"\s*(?:(?:<\|start\|>\w*\s*(?:to=\S+)?)?<\|channel\|>\s*(?:analysis|commentary|final)\b|<\|start\|>assistant\b"
     r"|assistant(?:analysis|commentary|final)(?=[A-Z<\s])|(?:analysis|commentary|final)<\|message\|>)"
 )
 #: Tokens that end a turn. At the end of a text they are no talk about them.
-_END = re.compile(
+_END = lazy_pattern(
     r"(?:<\|(?:im_end|eot_id|eom_id|endoftext|end|return|call|eot|END_OF_TURN_TOKEN|end_of_turn|assistant|user"
     r"|observation)\|>|</s>|<end_of_turn>|<turn\|>|<｜end▁of▁sentence｜>|<eos>|\[EOS\]|\[/INST\]|<\[?\|?EOS\|?\]?>)+\s*\Z"
 )
-_SPECIAL = re.compile(r"<\|[^|<>]{0,40}\|>|</?[a-z_]*(?:tool|function|invoke|arg|param)[\w=:]*>|\[/?[A-Z_]{3,}\]")
+_SPECIAL = lazy_pattern(r"<\|[^|<>]{0,40}\|>|</?[a-z_]*(?:tool|function|invoke|arg|param)[\w=:]*>|\[/?[A-Z_]{3,}\]")
 #: No name has these: the parser cut elsewhere.
-_NO_NAME = re.compile(r"[\n\r{}\"<>()=]")
+_NO_NAME = lazy_pattern(r"[\n\r{}\"<>()=]")
 #: Gemma 4 quotes strings by a token, whole or torn, which then ends a string of the arguments.
-_QUOTE_TOKEN = re.compile(r"<\|\\?\"\|>|<\|(?=\"\s*[,}\]])|<escape>(?=\"\s*[,}\]])")
+_QUOTE_TOKEN = lazy_pattern(r"<\|\\?\"\|>|<\|(?=\"\s*[,}\]])|<escape>(?=\"\s*[,}\]])")
 #: What closes a call or a parameter, at the end of a string of the arguments.
-_CLOSED_IN_STRING = re.compile(
+_CLOSED_IN_STRING = lazy_pattern(
     r"(?:</(?:parameter|tool_call|function|invoke|arg_value)>|<\|(?:tool_call_end|call|im_end|eot_id|end)\|>)"
     r"(?:\\n|\s)*(?=\"\s*[,}\]])"
 )

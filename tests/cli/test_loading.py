@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from streamlab.apis import APIS, UNKNOWN
 from streamlab.apis.registry import all_rules, repair_classes, rules_of
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import concerns
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +41,20 @@ def test_a_check_loads_what_it_uses():
     assert not loaded & {"yaml", "multiprocessing", "httpx", "asyncio", "textual", "rich", "sqlite_utils"}
     others = ("streamlab.apis.anthropic.rules.", "streamlab.apis.responses.rules.", "streamlab.interop.")
     assert [name for name in loaded if name.startswith(others)] == []
+
+
+def test_a_check_of_a_bare_file_loads_no_yaml(tmp_path):
+    (tmp_path / "body.sse").write_bytes(b'data: {"object":"chat.completion.chunk","choices":[]}\n\n')
+    assert "yaml" not in _loaded("check", str(tmp_path / "body.sse"))
+
+
+def test_a_pattern_is_compiled_when_it_is_used():
+    broken = lazy_pattern("(")
+    with pytest.raises(re.error):
+        broken.search("")
+    word = lazy_pattern(rb"(?P<first>[a-z])\w*", re.IGNORECASE)
+    assert (word.flags, word.groupindex, word.sub(b"-", b"Two words")) == (re.IGNORECASE, {"first": 1}, b"- -")
+    assert word.search(b" x")["first"] == b"x"
 
 
 def test_a_list_of_what_was_judged_loads_nothing_that_judges(tmp_path):
