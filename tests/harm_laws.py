@@ -229,6 +229,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
     "chunk ids": frozenset({"chunk-id-changes", "chunk-id-missing-or-empty", "chunk-id-not-unique"}),
     "ids": frozenset(
         {
+            "error-flat-object",
             "tool-call-id-duplicate", "tool-call-id-missing", "tool-call-id-repeated", "tool-call-id-unstable",
             "tool-call-args-before-name", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
             "messages-block-restarted", "messages-start-missing", "messages-start-repeated",

@@ -299,9 +299,7 @@ class Front:
             self._settle()
         if pipeline.translator is not None:
             translator = pipeline.translator
-            pipeline.translate(lambda: translator.finish(ending), ())
-            for what in translator.lost:
-                self._state.account.cannot("translated", f"chat chunks have no place for {what}")
+            pipeline.translate(lambda: translator.finish(ending))
         pipeline.end(ending)
 
     # -- events ------------------------------------------------------------------------------------------------------
@@ -349,7 +347,7 @@ class Front:
         """An event while the API, and with it the pipeline, may still be unknown."""
         pipeline, translator = self._pipeline, self._pipeline.translator
         if translator is not None:
-            pipeline.translate(lambda: translator.feed(draft.event), draft.sources)
+            pipeline.translate(lambda: translator.feed(draft))
         elif pipeline.built:
             pipeline.pipe((draft,))
         elif self.mode is Mode.PASSING:

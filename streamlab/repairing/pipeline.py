@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from streamlab.apis import DEFAULT
 from streamlab.apis.registry import repair_classes
-from streamlab.apis.translator import Translator
 from streamlab.exchange import Ending
 from streamlab.judging.stream_reader import UNLIKE, StreamReader
 from streamlab.repairing.account import Output
+from streamlab.repairing.foreign import Foreign
 from streamlab.rules.api import concerns
 from streamlab.rules.repair import Added, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
 from streamlab.rules.repairs.framing import SEPARATORS
@@ -34,7 +34,7 @@ class Pipeline:
         self.accounting = False
         self.built = False  # whether repairs were chosen: an API may have none
         self.to_chat = False  # whether what can be translated is translated
-        self.translator: Translator | None = None
+        self.translator: Foreign | None = None
         self.failed: Exception | None = None  # what a repair raised: from there on nothing is repaired
         self._kept: dict[int, bytes] = {}  # bytes of events that repairs have and nothing went out of
         self._reader = reader
@@ -55,7 +55,7 @@ class Pipeline:
         if not state.api.judged or (self.to_chat and make is not None):
             if make is None:
                 return False
-            self.translator = make(state.body)
+            self.translator = Foreign(state, make)
             # From here on the stream is one of chat, about which the foreign request says nothing.
             state.api = DEFAULT
             state.asked.forget()
@@ -156,12 +156,12 @@ class Pipeline:
         except Exception as error:
             self._fail(error)
 
-    def translate(self, made: Callable[[], Iterable[StreamEvent]], sources: tuple[int, ...]) -> None:
+    def translate(self, made: Callable[[], Drafts]) -> None:
         """What a translator makes of events, through every repair; nothing once one of ours raised."""
         if self.failed is not None:
             return
         try:
-            drafts = [Draft(event, sources, [Change("translated", "")]) for event in made()]
+            drafts = list(made())
         except Exception as error:
             self._fail(error)
         else:

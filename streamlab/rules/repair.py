@@ -168,6 +168,7 @@ class RepairState(StreamState):
         self.errors = 0
         self.done = False
         self.calls = 0
+        self.calling: dict[int, int] = {}  # choice -> how many of them are its own
         self.finished: dict[int, str] = {}
         self.opened: set[int] = set()
         self.audio = False
@@ -176,6 +177,11 @@ class RepairState(StreamState):
         self.restarted_at = -1  # the event with which the answer started over
         self.went: JsonObject | Run | None = None  # the last chunk that went out, or the run that it is the last of
         self.stray = b""
+
+    def count_call(self, choice: int, more: int) -> None:
+        """A call of a choice came (1), or turned out to be none (-1)."""
+        self.calls += more
+        self.calling[choice] = self.calling.get(choice, 0) + more
 
     @property
     def last(self) -> JsonObject | None:

@@ -13,6 +13,7 @@ from streamlab.exchange import Headers
 from streamlab.redaction import MASK
 from streamlab.sharing.masking import Masked, MaskedBody
 from streamlab.wire.content_coding import BodyDecoder
+from streamlab.wire.left_chunks import CODING as CHUNKED
 
 #: A request that is longer when it is decoded is not searched, and so not shown.
 _MOST_DECODED = 64 * 1024 * 1024
@@ -81,9 +82,21 @@ class _ZstdCoder:
         return self._inner.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH if end else zstandard.COMPRESSOBJ_FLUSH_BLOCK)
 
 
+class _ChunksCoder:
+    """HTTP's chunks, where they were left in a body."""
+
+    def compress(self, data: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(data), data)
+
+    def flush(self, end: bool) -> bytes:
+        return b"0\r\n\r\n" if end else b""
+
+
 def _coder(coding: str) -> _Coder:
     if coding in ("gzip", "x-gzip"):
         return _ZlibCoder(31)
+    if coding == CHUNKED:
+        return _ChunksCoder()
     if coding == "deflate":
         return _ZlibCoder(15)
     return _BrotliCoder() if coding == "br" else _ZstdCoder()

@@ -171,7 +171,7 @@ class MisfitReader:
 
     def _settle(self, at: int, data_events: int, event: StreamEvent, offset_us: int | None) -> list[Named]:
         if isinstance(event, Comment):
-            return self._continued_by_lines(event) if self._held else []
+            return self._continued_by_lines(event) if self._held and data_events == self._next else []
         if not isinstance(event, Undecodable):
             return []
         named: list[Named] = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from streamlab.wire.left_chunks import CODING as CHUNKED
+from streamlab.wire.left_chunks import is_chunked, may_be_chunked
 from streamlab.wire.sse import BOM
 
 #: How much of a body is looked at, and kept for rules that judge a body that is no stream.
@@ -54,11 +56,13 @@ def is_zstd_frame(start: bytes) -> bool:
 
 def coding_of(start: bytes) -> str | None:
     """The content coding that the first bytes of a body betray, which no header named."""
+    if is_chunked(start):
+        return CHUNKED
     return next((coding for magic, coding in _COMPRESSED if start.startswith(magic)), None)
 
 
 def is_begun(start: bytes) -> bool:
-    """Whether more bytes are needed to tell a compressed or binary body by its start."""
+    """Whether more bytes are needed to tell a coded or binary body by its start."""
     if start[:1] == b"\0":
         return len(start) < _TOLD_BY
-    return any(len(start) < len(magic) and magic.startswith(start) for magic, _ in _COMPRESSED)
+    return may_be_chunked(start) or any(len(start) < len(magic) and magic.startswith(start) for magic, _ in _COMPRESSED)

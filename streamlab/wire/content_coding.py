@@ -16,6 +16,8 @@ import zstandard
 
 from streamlab.wire.binary_frames import CODING, TOLD_BY, BinaryFrames, is_framed
 from streamlab.wire.bodies import coding_of, is_begun, is_zstd_frame
+from streamlab.wire.left_chunks import CODING as CHUNKED
+from streamlab.wire.left_chunks import LeftChunks
 
 #: Decoded bytes of a compressed body that are read at most.
 MAX_DECODED = 96 * 1024 * 1024
@@ -319,4 +321,5 @@ _STAGES: dict[str, Callable[[], _Stage]] = {
     "br": _Brotli,
     "zstd": _Zstd,
     CODING: BinaryFrames,
+    CHUNKED: LeftChunks,
 }

@@ -50,12 +50,12 @@ def comment_at_end(text: bytes, *, blank_line: bool = True) -> tuple[bytes, byte
     """
     match = _PING.search(text, max(0, len(text) - _TAIL)) if blank_line else None
     match = match or _KNOWN.search(text, max(0, len(text) - _TAIL))
-    if match is None or (not blank_line and _open(text)):
+    if match is None or (not blank_line and is_open(text)):
         match = _ANY.search(text, max(0, len(text) - _TAIL))
-        if match is None or _open(text):
+        if match is None or is_open(text):
             return None
     rest = text[: match.start()]
-    return (rest, match.group()) if _open(rest) else None
+    return (rest, match.group()) if is_open(rest) else None
 
 
 def without_comments(text: bytes) -> Without | None:
@@ -105,7 +105,7 @@ def junk_before_data(line: bytes) -> tuple[bytes, bytes] | None:
     return (match.group(), payload) if payload.strip() == b"[DONE]" or _is_object(payload) else None
 
 
-def _open(text: bytes) -> bool:
+def is_open(text: bytes) -> bool:
     """Whether this is the beginning of a JSON object."""
     if not text.lstrip().startswith(b"{"):
         return False

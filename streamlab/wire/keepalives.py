@@ -47,6 +47,8 @@ def _is_hollow(choice: JsonObject, *, unseen: bool = False) -> bool:
     if any(value for key, value in choice.items() if key not in _CHOICE) or not (reason is None or is_blank(reason)):
         return False
     delta = choice.get("delta", {})
+    if unseen and type(delta) not in (dict, str):
+        delta = {}  # nobody reads it as text
     text = choice.get("text")
     if type(delta) is not dict or (text and not (unseen and _is_unseen(text))):
         return False

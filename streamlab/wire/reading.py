@@ -39,7 +39,7 @@ class Fact:
     FRAMING: Final = 1 << 6  # not framed exactly as ``data: ...\n\n``
     WIDE: Final = 1 << 7  # a chunk with bytes beyond ASCII, or with \u escapes
     SHAPE: Final = 1 << 8  # the first chunk of its shape (see Rule.shape)
-    ENVELOPE: Final = 1 << 9  # id, object, created or model are not those of the chunk before
+    ENVELOPE: Final = 1 << 9  # id, object, created, model or tier are not those of the chunk before
     NO_CHOICES: Final = 1 << 10  # choices missing, null, empty, or no list of objects
     MANY_CHOICES: Final = 1 << 11  # more than one choice in the chunk
     ROLE: Final = 1 << 12  # a delta has the key role, whatever its value
@@ -220,6 +220,7 @@ def opens_with_delta(chunk: JsonObject) -> bool:
 
 _NO_DELTA: JsonObject = {}
 _MAX_SHAPES = 4096
+_CONSTANT = ("id", "object", "created", "model", "service_tier")
 _TOP_FACTS = (("usage", Fact.USAGE),)
 _CHOICE_FACTS = (
     ("finish_reason", Fact.FINISH),
@@ -270,7 +271,7 @@ class FactReader:
     def read(self, chunk: JsonObject) -> int:
         """The facts that lie in the chunk itself, SHAPE and ENVELOPE included."""
         facts = self._choice_facts(chunk)
-        envelope = (chunk.get("id"), chunk.get("object"), chunk.get("created"), chunk.get("model"))
+        envelope = tuple(map(chunk.get, _CONSTANT))
         if envelope != self.envelope:
             facts |= Fact.ENVELOPE if self.envelope is not None else Fact.ENVELOPE | Fact.FIRST
             self.envelope = envelope

@@ -76,7 +76,10 @@ def test_perfect_streams(name, mutations, asked):
 
 
 def _known(name: str) -> Exchange:
-    """What a mutant in mutants.json was made of: a fixture, or a perfect stream, whose request may be unknown."""
+    """What a mutant in mutants.json was made of: a rebuilt report, a fixture, or a perfect stream, whose request may be
+    unknown."""
+    if name.startswith("reports/"):
+        return corpus.load(corpus.CORPUS / name)
     if "/" in name:
         return corpus.load(FIXTURES / name)
     kind = name.removesuffix("-bare")

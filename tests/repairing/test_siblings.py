@@ -7,6 +7,7 @@ import pytest
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.repairing.recovered import recovered_findings
+from streamlab.rules.finding import Severity
 from tests import streams
 from tests.batches import batched
 from tests.harm_laws import broken_laws
@@ -143,3 +144,87 @@ def test_calls_and_markup_under_several_indexes_of_one_answer():
     counted = asked(sse([chunk({"content": piece}, index=at) for at, piece in enumerate(("a", "b", "c", "</s>"))]))
     assert "model-markup-in-answer" in errors(counted)
     assert broken_laws(broken) == broken_laws(counted) == {}
+
+
+GEMINI = [
+    {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "index": 0, **more}], "responseId": "r1"}
+    for text, more in (("Spring", {}), (" is", {}), (" here.", {"finishReason": "STOP"}))
+]
+OLLAMA = [
+    {"model": "qwen3", "message": {"role": "assistant", "content": text}, "done": False} for text in ("Spring", " is")
+] + [{"model": "qwen3", "message": {"role": "assistant", "content": " here."}, "done": True, "done_reason": "stop"}]
+
+
+def _lines(objects):
+    return b"".join(streams.dump(one) + b"\n" for one in objects)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1beta/models/g:streamGenerateContent?alt=sse", sse(GEMINI, done=False).replace(b',"index"', b',\n"index"')),
+        ("/v1beta/models/g:streamGenerateContent?alt=sse", b"data: [1]\n\n" + sse(GEMINI, done=False)),
+        ("/v1beta/models/g:streamGenerateContent?alt=sse", sse(GEMINI, done=False).replace(b"data: ", b"Data: ")),
+        ("/api/chat", b"data: [1]\n\n" + _lines(OLLAMA)),
+        ("/api/chat", b": hi\n\n" + _lines(OLLAMA)),
+        ("/api/chat", b"".join(b"data: " + streams.dump(one) + b"\n" for one in OLLAMA)),
+    ],
+    ids=[
+        "torn lines",
+        "a number first",
+        "another case",
+        "a number before lines",
+        "a comment before lines",
+        "no blanks",
+    ],
+)
+def test_a_foreign_answer_is_framed_before_it_is_translated(path, body):
+    """What is wrong with its framing costs none of its text, and what nobody can read is a comment."""
+    exchange = asked(body, path=path)
+    repaired = normalize(exchange).exchange
+    assert analyze(repaired).completion["content"] == "Spring is here."
+    assert errors(repaired) == set()
+    assert broken_laws(exchange) == {}
+
+
+CUT = [sse(TEXT[:1], done=False), sse(TEXT[1:3], done=False)[:300], sse(TEXT[1:3], done=False)[300:] + sse(TEXT[3:])]
+
+
+@pytest.mark.parametrize("pieces", [[streams.frame(one) for one in TEXT] + [b"data: [DONE]\n\n"], CUT])
+def test_sizes_of_chunks_left_in_a_body_are_taken_out(pieces):
+    """Where they tear events, too; the first bytes are quoted."""
+    left = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in pieces) + b"0\r\n\r\n"
+    (found,) = [one for one in analyze(asked(left)).findings if one.severity is Severity.ERROR]
+    assert found.rule == "encoding-mislabelled"
+    assert "data: {" in found.message
+    assert normalize(asked(left)).exchange.body == sse(TEXT)
+    assert broken_laws(asked(left)) == {}
+    text = b"13d\r\nis a number, said the upstream"
+    assert errors(asked(text)) == {"body-not-event-stream"}
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+def test_a_multipart_body_is_no_event_stream(kind):
+    pieces = [streams.frame(one).strip() for one in TEXT]
+    pieces = pieces if kind == "text/event-stream" else [one.removeprefix(b"data: ") for one in pieces]
+    head = b"--b1\r\nContent-Type: " + kind.encode() + b"\r\n\r\n"
+    body = b"".join(head + one + b"\n\n\r\n" for one in pieces) + b"--b1--\r\n"
+    exchange = asked(body)
+    (found,) = [one for one in analyze(exchange).findings if one.rule == "body-not-event-stream"]
+    assert "--b1" in found.message
+    assert analyze(normalize(exchange).exchange).completion["content"] == "ab"
+    assert broken_laws(exchange) == {}
+
+
+def test_a_key_that_is_torn_at_a_line_end_is_the_key():
+    exchange = asked(sse(TEXT).replace(b'"content":"b"', b'"con\n\ntent":"b"'))
+    assert errors(exchange) == {"sse-raw-newline-in-json"}
+    assert told(normalize(exchange).exchange.body) == WHOLE
+
+
+def test_halves_of_a_character_in_two_forms_are_not_put_together():
+    """The first half is an escape, the rest is bytes that are no UTF-8."""
+    body = sse(chat_text("#", "*")).replace(b'"#"', rb'"\ud83c"').replace(b'"*"', b'"\xed\xbe\x89!"')
+    repaired = normalize(asked(body)).exchange
+    assert analyze(repaired).completion["content"] == "\ud83c\ufffd\ufffd\ufffd!"
+    assert broken_laws(asked(body)) == {}

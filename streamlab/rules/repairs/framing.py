@@ -12,7 +12,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, Repair
 from streamlab.rules.repairs.errors import told_error
 from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, said_in_field
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.inserted import comment_at_end, comment_behind, junk_before_data, spliced, without_comments
+from streamlab.wire.inserted import comment_at_end, comment_behind, is_open, junk_before_data, spliced, without_comments
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
@@ -164,17 +164,20 @@ class Framing(Repair):
                 draft.event = comment(b" ping")
                 draft.changes.append(Change("sse-ping-event-with-data", "", sse.data, ":"))
                 return (draft,)
-            self._reencode(draft)
+            reencode(draft, named=self._names)
             return (draft,)
         if type(event) is Done and sse.plain and not event.variant:
             return (draft,)
         if self._names and sse.named_plainly and isinstance(event, Chunk | ErrorPayload):
-            self._reencode(draft)
+            reencode(draft, named=self._names)
             return (draft,)
         return tuple(self._taken_apart(draft, sse))
 
     def _taken_apart(self, draft: Draft, sse: ServerSentEvent) -> Iterator[Draft]:
         lines = self._sorted(sse)
+        if lines is None:
+            yield Draft(_torn(sse), draft.sources, draft.changes)
+            return
         if not self._names and lines.event is not None:
             lines.rules["sse-event-name-on-chat"] = lines.event[:80]
         if self._names and lines.data_first:
@@ -206,18 +209,21 @@ class Framing(Repair):
         changes = [Change(rule, "", was, ABSENT) for rule, was in lines.rules.items()]
         for event in made:
             one = Draft(event, draft.sources, [*draft.changes, *changes])
-            self._reencode(one)
+            reencode(one, named=self._names)
             yield one
 
     @staticmethod
-    def _sorted(sse: ServerSentEvent) -> _Lines:
-        """The lines of an event; those that are no field go on with the data only where that makes sense of it."""
+    def _sorted(sse: ServerSentEvent) -> _Lines | None:
+        """The lines of an event; those that are no field go on with the data only where that makes sense of it. None
+        where that is still open: the JSON is torn at its line ends, and elsewhere too."""
         lines = _Lines(sse)
         if "sse-raw-newline-in-json" not in lines.rules:
             return lines
         payload = b"\n".join(lines.payload)
         escaped = _STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
         sound = any(map(_is_sound, (split_values(payload), split_values(escaped))))
+        if not sound and is_open(payload.replace(b"\n", b"")):
+            return None
         return lines if sound else _Lines(sse, joins=False)
 
     def _comments(self, lines: _Lines, sse: ServerSentEvent) -> Comment | None:
@@ -275,13 +281,8 @@ class Framing(Repair):
             lines.rules["error-flat-object"] = lines.event
             return ErrorPayload(None, {"error": told})
         if isinstance(event, Chunk | ErrorPayload) and event.sse is not None and b"\n" in (event.sse.data or b""):
-            return self._as_one(event, lines.event)
+            return _as_one(event, lines.event if self._names else None)
         return event
-
-    def _as_one(self, event: Chunk | ErrorPayload, name: bytes | None) -> Chunk | ErrorPayload:
-        """The event with its JSON written anew, under its name where events have names."""
-        named = frame(encode_json(event.json), name) if self._names and name else None
-        return type(event)(named, event.json, event.faults)
 
     def _undecodable(self, event: Undecodable, payload: bytes, lines: _Lines, name: bytes | None) -> list[StreamEvent]:
         """A payload that is no JSON object: several events in one, raw control bytes, a list of chunks."""
@@ -299,6 +300,8 @@ class Framing(Repair):
             if not isinstance(again, Undecodable):
                 if b"\n" not in payload:
                     lines.rules["sse-nul-byte"] = "raw control byte"
+                elif isinstance(again, Chunk | ErrorPayload) and whole_keys(again.json):
+                    again = _as_one(again, name)
                 return [again]
         if (without := without_comments(payload) or comment_behind(payload)) is not None:
             lines.rules["sse-comment-inside-data"] = b" ".join(without.inserted)
@@ -317,25 +320,36 @@ class Framing(Repair):
             return [read_event(frame(payload, lines.event))]
         return [event]
 
-    def _reencode(self, draft: Draft) -> None:
-        """Give a decoded payload clean JSON where its own is not."""
-        event = draft.event
-        if not isinstance(event, Chunk | ErrorPayload):
-            return
-        for fault in event.faults:
-            rule = _FAULT_RULES.get(fault.kind)
-            if rule is not None:
-                exact = event.sse.data if fault.kind is FaultKind.INVALID_UTF8 and event.sse is not None else None
-                draft.note(rule, "", exact or fault.detail)
-                if fault.kind is FaultKind.NAN:
-                    _without_nan(event.json)
-        if draft.event.sse is None and event.sse is not None:
-            draft.event = self._as_one(event, event.sse.event)
-        sse = draft.event.sse
-        if sse is not None and SEPARATORS.search(sse.raw):
-            again = read_event(frame(sse.data or b"", sse.event if self._names else None, sse.start))
-            draft.event = again
-            draft.changes.append(Change("sse-unicode-line-separators", "", "raw", "escaped"))
+
+def reencode(draft: Draft, *, named: bool) -> None:
+    """Give a decoded payload clean JSON where its own is not. ``named`` says whether events have names."""
+    event = draft.event
+    if not isinstance(event, Chunk | ErrorPayload):
+        return
+    for fault in event.faults:
+        rule = _FAULT_RULES.get(fault.kind)
+        if rule is not None:
+            exact = event.sse.data if fault.kind is FaultKind.INVALID_UTF8 and event.sse is not None else None
+            draft.note(rule, "", exact or fault.detail)
+            if fault.kind is FaultKind.NAN:
+                _without_nan(event.json)
+    if draft.event.sse is None and event.sse is not None:
+        draft.event = _as_one(event, event.sse.event if named else None)
+    sse = draft.event.sse
+    if sse is not None and SEPARATORS.search(sse.raw):
+        draft.event = read_event(frame(sse.data or b"", sse.event if named else None, sse.start))
+        draft.changes.append(Change("sse-unicode-line-separators", "", "raw", "escaped"))
+
+
+def _as_one(event: Chunk | ErrorPayload, name: bytes | None) -> Chunk | ErrorPayload:
+    """The event with its JSON written anew, under its name where it has one."""
+    return type(event)(frame(encode_json(event.json), name) if name else None, event.json, event.faults)
+
+
+def _torn(sse: ServerSentEvent) -> StreamEvent:
+    """An event whose JSON goes on in lines that are no field, and is open at their end; its bytes as they came."""
+    payload = b"".join(_Lines(sse).payload).replace(b"\n", b"")
+    return read_event(ServerSentEvent(sse.raw, sse.start, payload, terminated=sse.terminated, event=sse.event))
 
 
 def _is_whole(payload: bytes) -> bool:
@@ -350,6 +364,22 @@ def _is_sound(values: list[bytes] | None) -> bool:
 def _escape(match: re.Match[bytes]) -> bytes:
     byte = match.group()
     return {b"\n": rb"\n", b"\r": rb"\r", b"\t": rb"\t"}.get(byte, b"\\u%04x" % byte[0])
+
+
+def whole_keys(value: Any) -> bool:
+    """Take line ends out of the keys of JSON, in place, where no key is another's then; whether there were any."""
+    changed = False
+    if type(value) is dict:
+        keys = [key.replace("\n", "").replace("\r", "") for key in value]
+        if keys != list(value) and len(set(keys)) == len(keys):
+            members = list(value.values())
+            value.clear()
+            value.update(zip(keys, members, strict=True))
+            changed = True
+    for member in value.values() if type(value) is dict else value:
+        if type(member) in (dict, list):
+            changed = whole_keys(member) or changed
+    return changed
 
 
 def _without_nan(value: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
-from streamlab.rules.repairs.framing import comment, frame
+from streamlab.rules.repairs.framing import comment, frame, reencode, whole_keys
 from streamlab.wire import reading
 from streamlab.wire.error_objects import ERROR_EVENTS
 from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
@@ -25,6 +25,7 @@ _MAX_HELD = 64
 #: A text that any payload of JSON begins with.
 _JSON_BEGINS = frozenset(("{", "[", '{"', "[{", '[{"'))
 _MAX_HELD_BYTES = 1 << 20
+_RAW_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 class TornPayloads(Repair):
@@ -52,6 +53,7 @@ class TornPayloads(Repair):
         super().__init__(state)
         self._held: list[Draft] = []
         self._bytes = 0
+        self._translates = not state.api.judged  # what text may go on with speaks another protocol
 
     def event(self, draft: Draft) -> Drafts:
         if isinstance(draft.event, Undecodable):
@@ -120,10 +122,8 @@ class TornPayloads(Repair):
         payload = glue.join(self._payloads())
         if payload.lstrip()[:1] != b"{" or payload.rstrip()[-1:] != b"}":
             return None
-        event = read_event(frame(payload.replace(b"\n", b"") if glue else payload))
-        if not isinstance(event, Chunk | ErrorPayload):
-            return None
-        return self._made(event, "sse-json-split-across-events")
+        event = _object_of(payload.replace(b"\n", b"") if glue else payload)
+        return self._made(event, "sse-json-split-across-events") if event is not None else None
 
     def _with_blank_line(self, draft: Draft) -> Draft | None:
         """A blank line inside a JSON string tears it into an event and lines that belong to nothing."""
@@ -137,22 +137,22 @@ class TornPayloads(Repair):
             return made
         # Inside a string a line end is written as an escape; between two members it is white space.
         for blank, line_end in ((rb"\n\n", rb"\n"), (b" ", b" ")):
-            event = read_event(frame(b"".join(self._payloads()) + blank + tail.replace(b"\n", line_end)))
-            if isinstance(event, Chunk | ErrorPayload):
+            event = _object_of(b"".join(self._payloads()) + blank + tail.replace(b"\n", line_end))
+            if event is not None:
                 return self._made(event, "sse-raw-newline-in-json", draft.sources)
         return None
 
     def _without_comment(self, payload: bytes, more: tuple[int, ...] = ()) -> Draft | None:
         """Somebody on the way wrote a comment into the middle of an event."""
-        without = without_comments(payload)
-        event = read_event(frame(without.payload)) if without is not None else None
-        if not isinstance(event, Chunk | ErrorPayload):
-            return None
-        return self._made(event, "sse-comment-inside-data", more)
+        without = without_comments(_escaped(payload))
+        event = _object_of(without.payload) if without is not None else None
+        return self._made(event, "sse-comment-inside-data", more) if event is not None else None
 
     def _made(self, event: StreamEvent, rule: str, more: tuple[int, ...] = ()) -> Draft:
         sources = (*self._sources(), *more)
-        return Draft(event, sources, [Change(rule, "", f"{len(sources)} events", "1 event")])
+        made = Draft(event, sources, [Change(rule, "", f"{len(sources)} events", "1 event")])
+        reencode(made, named=self.state.api.names_events)
+        return made
 
     def _sources(self) -> tuple[int, ...]:
         return tuple(at for draft in self._parts() for at in draft.sources)
@@ -206,7 +206,7 @@ class TornPayloads(Repair):
         payload = b"\n".join(self._payloads()).decode("utf-8", "replace")
         sources = self._sources()
         said = self.state.texts.text()
-        if not said or self.state.finished or self.state.errors:
+        if not said or self._translates or self.state.finished or self.state.errors:
             return None
         name, _, rest = payload.strip().partition("\n")
         if self.state.tools and name.strip() in self.state.tools and said.strip() in (name.strip(), ""):
@@ -228,6 +228,19 @@ class TornPayloads(Repair):
         call = {"index": 0, "type": "function", "function": {"name": name, "arguments": arguments}}
         change = Change("plain-text-in-data", "choices[0].delta.tool_calls", ABSENT, name)
         return [Draft(_chunk({"tool_calls": [call]}), sources, [change]), _finish("tool_calls", sources)]
+
+
+def _escaped(payload: bytes) -> bytes:
+    """A payload whose bytes that JSON may not hold raw, but for line ends, are escapes."""
+    return _RAW_CONTROL.sub(lambda found: b"\\u%04x" % found.group()[0], payload)
+
+
+def _object_of(payload: bytes) -> Chunk | ErrorPayload | None:
+    """The event whose data a payload is, where it is one object; a key that was torn at a line end is whole again."""
+    event = read_event(frame(_escaped(payload)))
+    if not isinstance(event, Chunk | ErrorPayload):
+        return None
+    return type(event)(None, event.json, event.faults) if whole_keys(event.json) else event
 
 
 def _why(event: Undecodable) -> str:
@@ -269,6 +282,8 @@ def _python_value(data: bytes) -> JsonObject | None:
     return value if isinstance(value, dict) else None
 
 
+#: Bytes that are no UTF-8, as ``surrogateescape`` keeps them.
+_BYTES = re.compile("[\udc80-\udcff]+")
 _HALF_PAIR = re.compile("[\ud800-\udbff]\\Z")
 
 
@@ -295,28 +310,32 @@ class CutCharacters(Repair):
         as_bytes = FaultKind.INVALID_UTF8 in kinds
         exact = _exact(draft, event) if as_bytes else event.json
         for choice, read in zip(reading.choices(event.json), reading.choices(exact), strict=False):
-            self._repair(
-                draft, reading.choice_index(choice), reading.delta(choice), reading.content(reading.delta(read))
-            )
+            text = reading.content(reading.delta(read))
+            odd = as_bytes and _BYTES.search(text) is not None
+            self._repair(draft, reading.choice_index(choice), reading.delta(choice), text, odd)
         self.awake = bool(self._half)
         return (draft,)
 
-    def _repair(self, draft: Draft, index: int, delta: JsonObject, text: str) -> None:
+    def _repair(self, draft: Draft, index: int, delta: JsonObject, text: str, as_bytes: bool) -> None:
         before = self._half.pop(index, None)
         if "content" not in delta or not text:
             if before is not None:
                 self._half[index] = before
             return
-        as_bytes = before[1] if before is not None else bool(re.search("[\udc80-\udcff]", text))
-        if before is not None:
+        lost = ""  # half a character whose other half does not come in the same form
+        if before is not None and before[1] == as_bytes:
             text = before[0] + text
+        elif before is not None:
+            lost = _whole(before[0], before[1])
         half = _half(text, as_bytes)
         if half:
             self._half[index] = (half, as_bytes, draft)
             text = text[: -len(half)]
-        repaired = _whole(text, as_bytes)
+        repaired = lost + _whole(text, as_bytes)
         if repaired != delta["content"]:
-            rule = "invalid-utf8" if as_bytes else "surrogate-escape-split"
+            rule = (
+                "invalid-utf8" if as_bytes or (lost and before is not None and before[1]) else "surrogate-escape-split"
+            )
             draft.put(rule, delta, "content", repaired, f"choices[{index}].delta.")
 
     def end(self, ending: Ending) -> Drafts:
@@ -355,8 +374,7 @@ def _half(text: str, as_bytes: bool) -> str:
 
 def _whole(text: str, as_bytes: bool) -> str:
     if as_bytes:
-        try:
-            return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        except UnicodeEncodeError:
-            return text
+        return _BYTES.sub(
+            lambda found: found.group().encode("utf-8", "surrogateescape").decode("utf-8", "replace"), text
+        )
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs.errors import told_error
 from streamlab.rules.sources import SSE
 from streamlab.wire import reading
@@ -16,11 +17,14 @@ from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload
 
 _QUOTED = 60
+_PARTS = "a multipart body"
+#: A part of a multipart body: its boundary, and at least one line of its head.
+_MULTIPART = re.compile(rb"\s*--[\w'()+,./:=?-]{1,70}\r?\n(?:[A-Za-z][A-Za-z-]*:[^\r\n]*\r?\n)+\r?\n")
 
 
 class BodyNotEventStream(Rule):
-    """The server says 200, and the body is no event stream: plain text, a JSON scalar, binary data, only comments or
-    fields without data.
+    """The server says 200, and the body is no event stream: plain text, a JSON scalar, binary data, a multipart body,
+    only comments or fields without data.
 
     Judged where a stream was asked for, or, where the request is unknown, where the body is labelled as one, and only
     when the response ended properly. A web page, a whole completion, an error as JSON and JSON without framing are
@@ -35,11 +39,13 @@ class BodyNotEventStream(Rule):
 
     ## Repair
     None: there is no answer in it. An error event says so, with the first bytes in its message, so that clients raise.
+    Events in the parts of a multipart body are kept, and what parts them becomes comments.
     """
 
     name = "body-not-event-stream"
     severity = Severity.ERROR
     source = SSE
+    of_some = Repairability.SAFE
     apis = Scope.EVERY
 
     def end(self, ending: Ending) -> Findings:
@@ -50,11 +56,13 @@ class BodyNotEventStream(Rule):
         if what is None:
             return
         start = ctx.received.prefix[:_QUOTED].decode("utf-8", "replace")
+        read = what == _PARTS and (ctx.seen.data_events or b"\n{" in ctx.received.prefix)
         yield self.found(
             f"the body is {what}, not an event stream: {quote(start, _QUOTED + 40)}",
             span=(0, ctx.received.decoded_bytes),
             expected="data: {...}",
             actual=start,
+            repairability=Repairability.SAFE if read else Repairability.NONE,
         )
 
     def _is_stream_wanted(self) -> bool:
@@ -71,6 +79,8 @@ class BodyNotEventStream(Rule):
         received = ctx.received
         if ctx.received.foreign is not None or ctx.api.recognises_bytes(received.prefix):
             return None
+        if _MULTIPART.match(received.prefix):
+            return _PARTS
         if received.kind is BodyKind.TEXT:
             return None if ctx.content_type == "text/html" else _of_text(received.prefix)
         if received.kind is BodyKind.SSE:

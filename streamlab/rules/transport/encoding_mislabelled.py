@@ -9,23 +9,26 @@ from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import HTTP
 from streamlab.wire import bodies
 from streamlab.wire.bodies import BodyKind
+from streamlab.wire.left_chunks import CODING as CHUNKED
 
 
 class EncodingMislabelled(Rule):
     """Content-Encoding does not say how the body is encoded.
 
     The header names a coding the body is not in (or one nobody knows), the coded data is damaged, or the body is
-    compressed and no header says so.
+    compressed and no header says so. HTTP's own chunks, with their sizes, left in the body are the same fault.
 
     ## What OpenAI does
     Sends what the header says.
 
     ## Why it matters
-    Clients decode before they read: {clients: raises} measured clients raise at the first byte.
+    Clients decode before they read: {clients: raises} measured clients raise at the first byte. Sizes of chunks in the
+    body break RFC 9112 (section 7.1): they tear events where a chunk ends in the middle of one, and are skipped as
+    lines of no field elsewhere.
 
     ## Repair
     When the body is readable as it stands, the header is dropped; when it is compressed and no header says so, it is
-    decompressed. Damaged data is lost.
+    decompressed; sizes of chunks are taken out. Damaged data is lost.
     """
 
     name = "encoding-mislabelled"
@@ -52,7 +55,12 @@ class EncodingMislabelled(Rule):
         name = bodies.coding_of(self._raw)
         if name is not None and (coding or "identity").strip().lower() == "identity":
             safe = Repairability.SAFE if fault is None else Repairability.NONE
-            yield self._found(f"the body is {name}, but no Content-Encoding says so", name, coding, safe)
+            said = f"the body is {name}, but no Content-Encoding says so"
+            if name == CHUNKED:
+                said = (
+                    f"HTTP's chunks are left in the body: it begins with {quote(self._raw[:40].decode('latin-1'), 60)}"
+                )
+            yield self._found(said, name, coding, safe)
         elif fault is None:
             return
         elif not fault.startswith("decoding stopped"):

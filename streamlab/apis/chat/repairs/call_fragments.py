@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from streamlab.apis.chat.repairs.call_opening import OWN_KEYS, OutCall
 from streamlab.rules.repair import Draft
+from streamlab.wire import reading
 from streamlab.wire.calls import Placed, arguments_text
 from streamlab.wire.payload import JsonObject
+
+_TEXTS = frozenset({"content", "refusal", *reading.REASONING_KEYS})
 
 
 def put_index(draft: Draft, placed: Placed[OutCall], fragment: JsonObject, spot: str) -> None:
@@ -70,3 +74,16 @@ def continued(
             return False
     call.arguments.add(fresh)
     return True
+
+
+def said_first(draft: Draft, rule: str) -> Iterator[Draft]:
+    """Role and text of a chunk that has to wait, in a chunk of their own: what comes meanwhile goes out behind them."""
+    for position, choice in enumerate(reading.choices(draft.json)):
+        delta = reading.delta(choice)
+        said = {key: delta[key] for key in delta if key == "role" or (key in _TEXTS and delta[key])}
+        if said:
+            path = f"choices[{position}].delta."
+            part = {"index": reading.choice_index(choice), "delta": said, "finish_reason": None}
+            yield draft.like(rule, part, path + next(iter(said)))
+            for key in said:
+                draft.drop(rule, delta, key, path)

@@ -115,8 +115,10 @@ class Ended(Repair):
         unread = state.calls_open or _UNREAD & state.account.unrepaired.keys()
         if not (state.unsafe and self._open) or unread or state.errors or self._told is not None or state.last is None:
             return
+        if state.finished and state.n in (1, None) and reading.counts_tokens(sorted(state.opened), len(state.finished)):
+            return  # it may be the end of all of them: one answer under several indexes
         for index in sorted(state.opened - set(state.finished)):
-            reason = "tool_calls" if state.calls else "stop"
+            reason = "tool_calls" if state.calling.get(index) else "stop"
             said: JsonObject = {"text": ""} if state.api.name == api_names.COMPLETIONS else {"delta": {}}
             choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
             envelope = {key: value for key, value in (state.last or {}).items() if key in ENVELOPE_KEYS}

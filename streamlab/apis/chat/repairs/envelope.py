@@ -207,7 +207,8 @@ def _is_azure_prelude(chunk: JsonObject) -> bool:
 
 def _is_aside(chunk: JsonObject) -> bool:
     """Whether a chunk has no choices, nor usage: what it tells is the vendor's own, and so may its envelope be."""
-    return chunk.get("choices") == [] and reading.usage(chunk) is None and not chunk.get("error")
+    nothing = type(chunk.get("choices")) is list and not reading.choices(chunk)
+    return nothing and reading.usage(chunk) is None and not chunk.get("error")
 
 
 def _id_rule(value: Any) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments, unwrapped
-from streamlab.apis.chat.repairs.call_fragments import continued, put_arguments, put_index
+from streamlab.apis.chat.repairs.call_fragments import continued, put_arguments, put_index, said_first
 from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls, reason_with_calls
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Added, Change, Done, Draft, Drafts, Repair, RepairState, Stage, Undecodable
@@ -17,7 +17,6 @@ from streamlab.wire.reading import Fact
 from streamlab.wire.runs import TextKind
 
 _MOST_LATE = 64
-_TEXTS = frozenset({"content", "refusal", *reading.REASONING_KEYS})
 
 
 class ToolCalls(Repair):
@@ -139,7 +138,7 @@ class ToolCalls(Repair):
             yield from self._let_go()
         if self._comes_late(listed, had_calls):
             yield from self._let_go()
-            yield from _said_first(draft)
+            yield from said_first(draft, "tool-call-args-before-name")
             self._late.append(draft)
             return
         self._finish_choices(draft)
@@ -320,20 +319,6 @@ class ToolCalls(Repair):
         call.opened, call.sent_name = True, call.name or ""
         call.waiting = ""
         return draft
-
-
-def _said_first(draft: Draft) -> Iterator[Draft]:
-    """Role and text of a chunk that has to wait, in a chunk of their own: what comes meanwhile goes out behind them."""
-    rule = "tool-call-args-before-name"
-    for position, choice in enumerate(reading.choices(draft.json)):
-        delta = reading.delta(choice)
-        said = {key: delta[key] for key in delta if key == "role" or (key in _TEXTS and delta[key])}
-        if said:
-            path = f"choices[{position}].delta."
-            part = {"index": reading.choice_index(choice), "delta": said, "finish_reason": None}
-            yield draft.like(rule, part, path + next(iter(said)))
-            for key in said:
-                draft.drop(rule, delta, key, path)
 
 
 def _emptied_by(draft: Draft, path: str) -> str:

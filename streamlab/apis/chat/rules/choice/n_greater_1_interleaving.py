@@ -13,7 +13,7 @@ from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
-from streamlab.wire.choice_parts import one_answer
+from streamlab.wire.choice_parts import begins_part, kinds_of, one_answer
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -55,9 +55,19 @@ class OneChoiceAChunk(Repair):
             return [draft]
         self._opened = True
         early, self._early = self._early, []
+        if self._are_parts(draft, early):
+            return [*early, draft]
         for late in early:
             late.note(self.rules[0], "choices[0]", "before choice 0", "after it")
         return [draft, *early] if indexes and 0 in indexes else [*early, draft]
+
+    def _are_parts(self, draft: Draft, early: list[Draft]) -> bool:
+        """Whether what came before choice 0 would read as the next part of its answer, once it stood behind it."""
+        if not early or not draft.is_chunk or self.state.api.name != api_names.CHAT:
+            return False
+        first, second = (kinds_of(reading.delta(reading.choices(one.json)[0])) for one in (draft, early[0]))
+        told = {"told_role": True, "finishes": True}
+        return any(begins_part(first, second, asked=self.state.n, has_role=role, **told) for role in (False, True))
 
     def _apart(self, draft: Draft) -> Iterator[Draft]:
         listed = reading.choices(draft.json) if draft.is_chunk else []

@@ -35,7 +35,7 @@ class SuffixConstantId(Repair):
     def event(self, draft: Draft) -> Drafts:
         chunk = draft.json if draft.is_chunk and not self._sound else {}
         given = chunk.get("id")
-        if not self._to and type(given) is str and given and reading.owes_envelope(chunk):
+        if not self._to and type(given) is str and given and (reading.owes_envelope(chunk) or chunk.get("choices")):
             if len(given) >= 24 or not _CONSTANT.fullmatch(given):
                 self._sound = True
                 self.retire()

@@ -35,8 +35,7 @@ class ServiceTierUnknown(Rule):
     repairability = Repairability.SAFE
     repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.RESPONSES})
-    # The tier is the same in every chunk that has it: the first of each shape and the finish chunk are enough.
-    on = Fact.SHAPE | Fact.FIRST | Fact.FINISH
+    on = Fact.SHAPE | Fact.ENVELOPE  # the shape alone for events of the Responses API
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         chunk = reading.chunk_of(event)

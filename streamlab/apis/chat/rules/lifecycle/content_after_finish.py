@@ -40,12 +40,10 @@ class ContentAfterFinish(Rule):
     on = Fact.AFTER_FINISH
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        ctx = self.ctx
-        # What comes after [DONE] is done-duplicate-or-early.
-        if not isinstance(event, Chunk) or ctx.facts & Fact.AFTER_DONE:
+        if not isinstance(event, Chunk):
             return
         for position, choice in enumerate(reading.choices(event.json)):
-            first = ctx.seen.finish_values.get(reading.choice_index(choice))
+            first = self._finished_with(reading.choice_index(choice))
             if first is None:
                 continue
             reason, held = reading.finish_reason(choice), reading.adds_text(choice)
@@ -66,3 +64,10 @@ class ContentAfterFinish(Rule):
                     actual=reason,
                     severity=Severity.INFO,
                 )
+
+    def _finished_with(self, index: int) -> str | None:
+        """The reason a choice gave; None too where [DONE] came since: done-duplicate-or-early tells of what follows."""
+        seen = self.ctx.seen
+        if seen.done_at is not None and seen.finish_at.get(index, -1) < seen.done_at:
+            return None
+        return seen.finish_values.get(index)

@@ -24,7 +24,7 @@ class CallsFromText(Repair):
     rules = ("tool-call-leaked-as-text",)
     safe = False
     stage = Stage.TOOL_CALL
-    on = Fact.CONTENT
+    on = Fact.CONTENT | Fact.FINISH
     holds_back = "text from a bracket on that may begin a tool call: 300 characters, or to the end where it does"
 
     def __init__(self, state: RepairState) -> None:
@@ -47,6 +47,8 @@ class CallsFromText(Repair):
             return (*self._let_go(), draft)
         text = reading.content(reading.delta(listed[0])) if len(listed) == 1 else ""
         if not self._held and not ("<" in text or "[" in text):
+            if self._made:
+                self._finish(draft, listed)  # behind [DONE]
             return (draft,)
         over = not draft.is_chunk or any(choice.get("finish_reason") for choice in listed)
         if not over or text:
@@ -58,6 +60,11 @@ class CallsFromText(Repair):
         if len(self._text) > _PATIENCE and leaked_call(self._text, tools) is None:
             return self._let_go()
         return ()
+
+    def _finish(self, draft: Draft, listed: list[JsonObject]) -> None:
+        for choice in listed:
+            if choice.get("finish_reason") == "stop":
+                draft.put(self.rules[0], choice, "finish_reason", "tool_calls", "choices[0].")
 
     def end(self, ending: Ending) -> Drafts:
         return tuple(self._settled())
@@ -82,16 +89,14 @@ class CallsFromText(Repair):
             made.append(held[0].like(self.rules[0], _part({"content": before}), path))
         for at, (name, arguments) in enumerate(calls):
             index = self.state.calls
-            self.state.calls += 1
+            self.state.count_call(0, 1)
             self._made += 1
             made_id = "call_" + hashlib.sha256(f"{text}/{at}".encode()).hexdigest()[:24]
             function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
             call = {"index": index, "id": made_id, "type": "function", "function": function}
             made.append(held[0].like(self.rules[0], _part({"tool_calls": [call]}), path, Origin.DERIVED))
         if closing is not None and closing.is_chunk and closing is not held[-1]:
-            for choice in reading.choices(closing.json):
-                if choice.get("finish_reason") == "stop":
-                    closing.put(self.rules[0], choice, "finish_reason", "tool_calls", "choices[0].")
+            self._finish(closing, reading.choices(closing.json))
         if reason:
             made.append(held[-1].like(self.rules[0], _part({}, "tool_calls" if reason == "stop" else reason), path))
         role = next((delta["role"] for one in held for delta in reading.deltas(one.json) if "role" in delta), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments
+from streamlab.apis.chat.repairs.call_fragments import said_first
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
@@ -90,6 +91,8 @@ class OneCallAfterAnother(Repair):
         fragments = reading.tool_calls(reading.delta(listed[0])) if len(listed) == 1 else []
         if len(fragments) != 1 or type(fragments[0].get("index")) is not int:
             if self._ending or (self._waiting and any(choice.get("finish_reason") for choice in listed)):
+                if not self._ending:
+                    yield from said_first(draft, self.rules[0])
                 self._ending.append(draft)
                 if len(self._ending) > _MAX_WAITING:
                     yield from self._let_go()

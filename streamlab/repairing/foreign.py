@@ -1,0 +1,53 @@
+"""A foreign protocol's stream on its way to chat: its framing and torn payloads are mended as anybody's, then it is
+translated. An event that nobody can read tells no translator anything: it is kept as a comment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from streamlab.apis.translator import Translator
+from streamlab.exchange import Ending
+from streamlab.rules.repair import Change, Draft, Drafts, RepairState
+from streamlab.rules.repairs.framing import Framing, comment
+from streamlab.rules.repairs.payloads import TornPayloads
+from streamlab.wire.events import StreamEvent, Undecodable
+
+TRANSLATED = "translated"
+
+
+class Foreign:
+    """One stream; made while the state still says which API it is of."""
+
+    def __init__(self, state: RepairState, make: type[Translator]) -> None:
+        self._translator = make(state.body)
+        self._account = state.account
+        self._framing, self._torn = Framing(state), TornPayloads(state)
+
+    def feed(self, draft: Draft) -> Drafts:
+        """What one event of the stream amounts to."""
+        for framed in self._framing.event(draft):
+            for one in self._torn.event(framed):
+                yield from self._translated(one)
+
+    def finish(self, ending: Ending) -> Drafts:
+        """What the end of the stream adds."""
+        for one in self._torn.end(ending):
+            yield from self._translated(one)
+        yield from _drafts(self._translator.finish(ending), ())
+        for what in self._translator.lost:
+            self._account.cannot(TRANSLATED, f"chat chunks have no place for {what}")
+
+    def _translated(self, draft: Draft) -> Iterator[Draft]:
+        event = draft.event
+        if isinstance(event, Undecodable):
+            self._account.cannot(TRANSLATED, "an event is no JSON object, and nobody can say what it means")
+            event = comment(b" " + ((event.sse.data or b"") if event.sse is not None else b""))
+        yield from _drafts(self._translator.feed(event), draft.sources, draft.changes)
+
+
+def _drafts(events: Iterable[StreamEvent], sources: tuple[int, ...], changes: Iterable[Change] = ()) -> Iterator[Draft]:
+    for event in events:
+        yield Draft(event, sources, [*changes, Change(TRANSLATED, "")])
+
+
+__all__ = ["TRANSLATED", "Foreign"]
