@@ -10,6 +10,7 @@ has found that every event needs it, for everything (``awake``).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Final, NamedTuple
@@ -166,22 +167,19 @@ class RepairState(StreamState):
         self.texts = Texts()
         self.chunks = 0
         self.errors = 0
-        self.done = False
-        self.calls = 0
-        self.calling: dict[int, int] = {}  # choice -> how many of them are its own
+        self.done = self.audio = self.cut_tail = False
+        self.calling: Counter[int] = Counter()  # choice -> its tool calls
         self.finished: dict[int, str] = {}
         self.opened: set[int] = set()
-        self.audio = False
-        self.cut_tail = False
         self.calls_open = False  # whether the arguments of a call are no whole JSON object
         self.restarted_at = -1  # the event with which the answer started over
         self.went: JsonObject | Run | None = None  # the last chunk that went out, or the run that it is the last of
         self.stray = b""
 
-    def count_call(self, choice: int, more: int) -> None:
-        """A call of a choice came (1), or turned out to be none (-1)."""
-        self.calls += more
-        self.calling[choice] = self.calling.get(choice, 0) + more
+    @property
+    def calls(self) -> int:
+        """How many tool calls came, of all choices."""
+        return sum(self.calling.values())
 
     @property
     def last(self) -> JsonObject | None:

@@ -49,7 +49,7 @@ class OutCalls:
         if opens or call.dropped:
             call.dropped = False
             self.live += 1
-            self._state.count_call(call.choice, 1)
+            self._state.calling[call.choice] += 1
         if opens:
             self._all.append(call)
             if len(self._all) > _REMEMBERED:
@@ -59,7 +59,7 @@ class OutCalls:
         """Nothing came of a call."""
         call.dropped = True
         self.live -= 1
-        self._state.count_call(call.choice, -1)
+        self._state.calling[call.choice] -= 1
 
     @property
     def waits(self) -> bool:

@@ -50,7 +50,6 @@ class ChoiceShape(Repair):
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
         self._all_zero = False
-        self._others = False  # whether an index above 0 went out as it came: then it is no count
         self._several = state.n is not None and state.n > 1
         self._by_message = False
         self._seen = False
@@ -123,9 +122,7 @@ class ChoiceShape(Repair):
     def _may_count(self, listed: list[JsonObject]) -> bool:
         """Whether an index above 0 may number tokens, or stand for the only choice there is: the next will tell."""
         index = _only_index(listed)
-        if self._all_zero or self._several or self._others or not self._chat or index <= 0:
-            return False
-        if index in self.state.opened:
+        if self._all_zero or self._several or not self._chat or index <= 0 or index in self.state.opened:
             return False
         counts = index == self._last + 1 or (self.state.n == 1 and index > self._last)  # one may have been lost
         return self._last < 0 or (counts and not reading.delta(listed[0]).get("role"))
@@ -151,7 +148,7 @@ class ChoiceShape(Repair):
             self._last = index
         if self._all_zero and index != 0 and count == 1:
             draft.put("choice-index-is-token-counter", choice, "index", 0, path)
-        self._others = self._others or choice["index"] > 0
+        self._several = self._several or choice["index"] > 0  # it went out as it came: it is no count
 
     def _delta(self, draft: Draft, choice: JsonObject, path: str) -> None:
         message = choice.get("message")

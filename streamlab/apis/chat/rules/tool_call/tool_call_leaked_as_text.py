@@ -89,7 +89,7 @@ class CallsFromText(Repair):
             made.append(held[0].like(self.rules[0], _part({"content": before}), path))
         for at, (name, arguments) in enumerate(calls):
             index = self.state.calls
-            self.state.count_call(0, 1)
+            self.state.calling[0] += 1
             self._made += 1
             made_id = "call_" + hashlib.sha256(f"{text}/{at}".encode()).hexdigest()[:24]
             function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
