@@ -175,6 +175,10 @@ class Api:
         """Whether a request asks for a stream. Some APIs say so in the path instead."""
         return body.get("stream") is True or ":stream" in url
 
+    def asks_for_events(self, url: str) -> bool:
+        """Whether a request for a stream asks for an event stream, and not for bare JSON that grows."""
+        return not self.sends_bare_values
+
     def streamed(self, value: JsonObject, state: RepairState) -> Iterable[Draft] | None:
         """The events that a whole answer would have been as a stream; None where this is no whole answer of it."""
         return None

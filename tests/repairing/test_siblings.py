@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from streamlab.judging.analyzer import analyze
@@ -228,3 +230,20 @@ def test_halves_of_a_character_in_two_forms_are_not_put_together():
     repaired = normalize(asked(body)).exchange
     assert analyze(repaired).completion["content"] == "\ud83c\ufffd\ufffd\ufffd!"
     assert broken_laws(asked(body)) == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "found"),
+    [
+        ("/v1beta/models/g:streamGenerateContent", GEMINI, set()),
+        ("/v1beta/models/g:streamGenerateContent?alt=sse", GEMINI, {"body-not-event-stream"}),
+        ("/v1beta/models/g:streamGenerateContent", [1, 2], {"body-not-event-stream"}),
+        ("/v1/chat/completions", TEXT, {"body-not-event-stream"}),
+    ],
+)
+def test_an_array_is_right_where_it_was_asked_for(path, body, found):
+    """Gemini streams one JSON array unless the request says ``alt=sse``."""
+    plain = streams.exchange([streams.dump(body)], request=streams.request_for(path=path))
+    assert plain.head is not None
+    plain = replace(plain, head=replace(plain.head, headers=(("content-type", "application/json"),)))
+    assert errors(plain) & {"body-not-event-stream"} == found

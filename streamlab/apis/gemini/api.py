@@ -22,6 +22,9 @@ class Gemini(Api):
     def recognises(self, value: JsonObject) -> bool:
         return "candidates" in value or "promptFeedback" in value
 
+    def asks_for_events(self, url: str) -> bool:
+        return "alt=sse" in url
+
     def translator(self) -> type[Translator] | None:
         return GeminiTranslator
 

@@ -91,7 +91,7 @@ class BodyNotEventStream(Rule):
                 values = split_values(received.prefix.strip())
                 return "JSON with text behind it" if values is None else "JSON objects in a row"
             if type(read.value) is list and not self._is_error(read.value):
-                return "a JSON array"
+                return None if self._is_asked_for(read.value) else "a JSON array"
             return None if self._is_known(read.value) else "JSON"
         if received.kind is BodyKind.NDJSON and not any(map(_is_object, received.prefix.splitlines())):
             return "text"
@@ -105,6 +105,13 @@ class BodyNotEventStream(Rule):
         if not names <= {b"", b"event", b"id", b"retry"}:
             return None
         return "nothing but comments" if names == {b""} else "nothing but fields without data"
+
+    def _is_asked_for(self, values: list[Any]) -> bool:
+        """Whether bare JSON is what the request asked for, and it is of the API."""
+        url = self.ctx.request.url if self.ctx.request is not None else ""
+        if self.ctx.content_type == "text/event-stream" or self.ctx.api.asks_for_events(url):
+            return False
+        return bool(values) and all(self.ctx.recognise(one) is self.ctx.api for one in values)
 
     def _is_known(self, value: Any) -> bool:
         """Whether JSON is of an API known here, or an error, of which other rules speak."""
