@@ -48,7 +48,7 @@ SECTIONS = {
         "prune": "Delete exchanges from the database.",
     },
     "Many recordings": {
-        "trend": "Say how often rules spoke, by model, server, label or day.",
+        "trend": "Say how often rules spoke, by model, server, version, label or day.",
         "bisect": "Find the first recording in which a rule spoke.",
         "lake": "Keep the exchanges of many recorders as Parquet.",
         "sql": "Ask for anything about many exchanges, in SQL.",

@@ -40,7 +40,9 @@ Examples:
 @click.option("--filter", "line", metavar="TERMS", default="", help="Terms as in the workbench: model:x status:>399 …")
 @click.option("--first-seen", is_flag=True, help="When each rule was first seen at each upstream, the newest first.")
 @click.option(
-    "--by", metavar="WORDS", help="With --first-seen, instead of each upstream: model, server, label, day, with commas."
+    "--by",
+    metavar="WORDS",
+    help="With --first-seen, instead of each upstream: model, server, version, label, day, with commas.",
 )
 @db_option
 @json_option
@@ -86,7 +88,6 @@ def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wante
     """The filter that the options mean. Raises UsageError."""
     from datetime import datetime
 
-    from streamlab.apis.registry import choose
     from streamlab.errors import UsageError
     from streamlab.workflows import summarize as summarizing
 
@@ -97,6 +98,8 @@ def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wante
         if '"' in value or not value:
             raise UsageError(f"--{name} wants a value without quotes")
         if name == "rule":
+            from streamlab.apis.registry import choose  # all rules, which take longer to load than a list to print
+
             choose((value,))
     return summarizing.Wanted(" ".join([line, *(f'{name}:"{value}"' for name, value in terms)]).strip(), moment)
 

@@ -26,7 +26,11 @@ Examples:
 @click.argument("target", required=False)
 @click.option("--rule", "rules", multiple=True, metavar="RULE", help="Only these rules (name or glob; repeatable).")
 @click.option(
-    "--by", default="server", show_default=True, metavar="WORDS", help="Any of model, server, label, day, with commas."
+    "--by",
+    default="server",
+    show_default=True,
+    metavar="WORDS",
+    help="Any of model, server, version, label, day, with commas.",
 )
 @click.option(
     "--format",
@@ -40,7 +44,7 @@ Examples:
 def command(
     target: str | None, rules: tuple[str, ...], by: str, form: str, output: Path | None, db: Path | None
 ) -> int:
-    """Say how often rules spoke, by model, server, label or day.
+    """Say how often rules spoke, by model, server, version, label or day.
 
     TARGET is a database, a lake (lake:PATH), a folder of exchanges or a bundle; without one it is the database. What
     was analyzed once is not analyzed again.

@@ -142,4 +142,11 @@ def _exchange(one: JudgedExchange) -> str:
 
 def onsets_json(found: Sequence[Onset]) -> list[dict[str, Any]]:
     """The same for machines."""
-    return [asdict(one) for one in found]
+    return [
+        {
+            **asdict(one),
+            "before": one.before._asdict() if one.before is not None else None,
+            "first": one.first._asdict(),
+        }
+        for one in found
+    ]

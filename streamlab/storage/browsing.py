@@ -110,20 +110,24 @@ class Browser:
             AND ending IS NOT NULL ORDER BY id DESC LIMIT ?3"""
         return [row[0] for row in self.db.query(sql, (version, f"{version}-*", limit))]
 
-    def judged(self, wanted: Filter = _ALL) -> Iterator[tuple[Any, ...]]:
-        """Of each exchange that a filter lets through, oldest first: id, start, URL, rules, model, label, and whether
-        it was judged or found to be wrong all the same, as far as that is kept."""
-        sql = f"""SELECT e.id, e.started_at, e.url, s.rules, coalesce(s.model, {ASKED_MODEL}), e.label, s.worst
+    def judged(self, wanted: Filter = _ALL, *, models: bool = True, headers: bool = False) -> Iterator[tuple[Any, ...]]:
+        """Of each exchange that a filter lets through, oldest first: id, start, URL, rules, model, label, headers of
+        the answer as JSON, and whether it was judged or found to be wrong all the same, as far as that is kept. Models,
+        which may be in requests alone, and headers are None unless they are asked for: they cost as much as the rest.
+        """
+        model = f"coalesce(s.model, {ASKED_MODEL})" if models else "NULL"
+        head = "e.response_headers" if headers else "NULL"
+        sql = f"""SELECT e.id, e.started_at, e.url, s.rules, {model}, e.label, {head}, s.worst
             FROM exchanges e LEFT JOIN summaries s ON s.exchange_id = e.id WHERE {wanted.where} ORDER BY e.id"""
         known: dict[object, dict[str, str]] = {}
         with clear_errors(self.path):
             cursor = self.db.connection.cursor()
             cursor.row_factory = None
-            for number, at, url, rules, model, label, worst in cursor.execute(sql, wanted.parameters):
+            for number, at, url, rules, model, label, head, worst in cursor.execute(sql, wanted.parameters):
                 said = known.get(rules)  # most say what others say
                 if said is None:
                     said = known.setdefault(rules, _rules(rules)) if len(known) < _MOST_KNOWN else _rules(rules)
-                yield number, _text(at), _text(url), said, _text(model), _text(label), worst != NOT_JUDGED
+                yield number, _text(at), _text(url), said, _text(model), _text(label), head, worst != NOT_JUDGED
 
     def neighbour(self, exchange_id: int, step: int) -> int | None:
         """The exchange recorded next (``step`` 1) or before (-1); None at the end."""

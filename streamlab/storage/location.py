@@ -1,4 +1,4 @@
-"""Where the database is when nobody says."""
+"""Where the database is when nobody says, and how a lake is named."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from platformdirs import user_data_path
 from streamlab.errors import NotFoundError
 
 ENVIRONMENT = "STREAMLAB_DB"
+#: How a TARGET that is a lake begins.
+LAKE = "lake:"
 
 
 def default_db() -> Path:

@@ -22,14 +22,12 @@ from streamlab.storage.bundle import read_bundled, verify_bundle
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.files import largest_input, read_at_most, read_regular
-from streamlab.storage.location import existing_db
+from streamlab.storage.location import LAKE, existing_db
 
 if TYPE_CHECKING:
     from streamlab.storage.lake.files import LakeRow
 
 _META = "exchange.json"
-#: How a TARGET that is a lake begins.
-LAKE = "lake:"
 #: More than these may be more than a column of SQLite holds.
 _MOST_DIGITS = 18
 #: Ids asked for at once.

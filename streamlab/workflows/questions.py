@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from streamlab.judging import trend
 from streamlab.judging.trend import By, JudgedExchange, Onset, Share, Sighting
-from streamlab.storage.location import existing_db
-from streamlab.storage.targets import LAKE, Target, find
+from streamlab.storage.location import LAKE, existing_db
 from streamlab.workflows.summarize import Wanted, judged_exchanges, summary_and_text
+
+if TYPE_CHECKING:
+    from streamlab.storage.targets import Target
 
 
 class Counting(Protocol):
@@ -43,7 +45,7 @@ def shares(source: Questioned, by: Sequence[By], wanted: Sequence[str]) -> tuple
 
         with asked(*_asked(source)) as there:
             return trends.shares(there.questions, by, wanted), there.unreadable
-    return trend.shares(_exchanges(source), by, wanted), 0
+    return trend.shares(exchanges_of(source.target, source.db, source.progress.advance, by), by, wanted), 0
 
 
 def onsets(source: Questioned, rule: str) -> tuple[list[Onset], int]:
@@ -54,7 +56,7 @@ def onsets(source: Questioned, rule: str) -> tuple[list[Onset], int]:
 
         with asked(*_asked(source)) as there:
             return trends.onsets(there.questions, rule), there.unreadable
-    return trend.onsets(_exchanges(source), rule), 0
+    return trend.onsets(exchanges_of(source.target, source.db, source.progress.advance), rule), 0
 
 
 def sightings(source: Questioned, wanted: Wanted, by: Sequence[By]) -> tuple[list[Sighting], int]:
@@ -66,9 +68,9 @@ def sightings(source: Questioned, wanted: Wanted, by: Sequence[By]) -> tuple[lis
         with asked(*_asked(source)) as there:
             return trends.sightings(there.questions, by), there.unreadable
     if source.target is None:
-        exchanges = judged_exchanges(existing_db(source.db), wanted, source.progress.advance)
+        exchanges = judged_exchanges(existing_db(source.db), wanted, source.progress.advance, by)
     else:
-        exchanges = _exchanges(source)
+        exchanges = exchanges_of(source.target, source.db, source.progress.advance, by)
     return trend.sightings(exchanges, by), 0
 
 
@@ -82,16 +84,17 @@ def _asked(
     return source.target, source.db, source.warn, source.progress.advance, source.progress.expect
 
 
-def _exchanges(source: Questioned) -> Iterator[JudgedExchange]:
-    return exchanges_of(source.target, source.db, source.progress.advance)
-
-
-def exchanges_of(target: str | None, db: Path | None, advance: Callable[[], None]) -> Iterator[JudgedExchange]:
-    """The exchanges of a TARGET, oldest first; None is the database. Raises UsageError, NotFoundError,
-    UnreadableInputError."""
+def exchanges_of(
+    target: str | None, db: Path | None, advance: Callable[[], None], by: Sequence[By] | None = None
+) -> Iterator[JudgedExchange]:
+    """The exchanges of a TARGET, oldest first; None is the database. Of model and version those are known that are in
+    ``by``, or all. Raises UsageError, NotFoundError, UnreadableInputError."""
     if target is None or (Path(target).is_file() and target.endswith(".db")):
-        yield from judged_exchanges(Path(target) if target is not None else existing_db(db), Wanted(), advance)
+        path = Path(target) if target is not None else existing_db(db)
+        yield from judged_exchanges(path, Wanted(), advance, by)
         return
+    from streamlab.storage.targets import find  # what a database does without takes longer to load than one to answer
+
     every = (_judged(number, one, advance) for number, one in enumerate(find(target, db), 1))
     yield from sorted((one for one in every if one is not None), key=lambda one: (one.at or "", one.id))
 
@@ -101,8 +104,9 @@ def _judged(number: int, target: Target, advance: Callable[[], None]) -> JudgedE
         summary, _ = summary_and_text(exchange)
         url = exchange.request.url if exchange.request is not None else None
         started, label = exchange.started_at, exchange.label
+        version = trend.version_of(exchange.head.headers) if exchange.head is not None else None
     advance()
     if not summary.judged:
         return None
     at = target.id or target.number or number
-    return JudgedExchange(at, started, url, summary.rules, summary.model, label)
+    return JudgedExchange(at, started, url, summary.rules, summary.model, label, version)

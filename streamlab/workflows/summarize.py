@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # what judges is loaded where something is judged: most lists
     from streamlab.exchange import Exchange
     from streamlab.judging.event_index import EventIndex
     from streamlab.judging.report import Report
-    from streamlab.judging.trend import JudgedExchange
+    from streamlab.judging.trend import By, JudgedExchange
 
 _SPARK = 16
 #: Exchanges summarized between two writes, and looked up at once.
@@ -66,20 +66,25 @@ def listed(path: Path, wanted: Wanted, limit: int | None, advance: Callable[[], 
         browser.close()
 
 
-def judged_exchanges(path: Path, wanted: Wanted, advance: Callable[[], None]) -> Iterator[JudgedExchange]:
-    """Every exchange that fits and can be judged, oldest first; what these rules never judged is judged first."""
-    from streamlab.judging.trend import JudgedExchange
+def judged_exchanges(
+    path: Path, wanted: Wanted, advance: Callable[[], None], by: Sequence[By] | None = None
+) -> Iterator[JudgedExchange]:
+    """Every exchange that fits and can be judged, oldest first; what these rules never judged is judged first. Of model
+    and version those are known that are in ``by``, or all."""
+    from streamlab.judging.trend import By, JudgedExchange, version_told
 
     unsaved = summarize_all(path, wanted, advance)
     browser = Browser(path)
     try:
-        for number, at, url, rules, model, label, is_judged in browser.judged(wanted.filter()):
+        told = {"models": by is None or By.MODEL in by, "headers": by is None or By.VERSION in by}
+        for number, at, url, rules, model, label, headers, is_judged in browser.judged(wanted.filter(), **told):
             if unsaved and number in unsaved:
                 rules, model = unsaved[number].rules, unsaved[number].model or model
                 is_judged = unsaved[number].judged
             if not is_judged:
                 continue  # a list of models, say: no share of what streams do
-            yield JudgedExchange(number, at, url, rules, model, label)
+            version = version_told(headers) if headers is not None else None
+            yield JudgedExchange(number, at, url, rules, model, label, version)
     finally:
         browser.close()
 

@@ -38,9 +38,13 @@ def _exchanges():
     for number in range(8):
         body = (GOOD if number % 2 == 0 else NO_DONE).replace(streams.MODEL.encode(), f"m{number % 3}".encode())
         exchange = streams.exchange(body, request=streams.request_for(model=f"m{number % 3}"), label=f"v{number // 4}")
+        if number >= 3:
+            headers = (*exchange.head.headers, ("Server", "uvicorn"), ("X-LiteLLM-Version", f"1.{number // 6}"))
+            exchange = replace(exchange, head=replace(exchange.head, headers=headers[: None if number < 7 else -1]))
         yield replace(exchange, started_at=f"2026-11-{10 + number // 3}T08:00:0{number}.000000Z")
     yield Exchange(ending=Ending.UNREACHABLE, label="no answer", started_at="2031-01-01T00:00:00.000000Z")  # clock skew
-    yield replace(streams.exchange(b"\xff\x00\xfe" * 9), started_at="2026-11-12T09:00:00.000000Z", http_chunks=(20, 7))
+    binary = streams.exchange(b"\xff\x00\xfe" * 9, headers=(*streams.HEADERS, ("Server", "uvicorn")))
+    yield replace(binary, started_at="2026-11-12T09:00:00.000000Z", http_chunks=(20, 7))
 
 
 @pytest.fixture(scope="module")
@@ -406,7 +410,7 @@ def test_where_the_lake_cannot_be_written_everything_stays(capture, tmp_path):
 # -- questions ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by", ["server", "model,label", "day"])
+@pytest.mark.parametrize("by", ["server", "model,label", "day", "version", "model,version"])
 def test_a_lake_answers_as_its_capture_does(run, filled, capture, by):
     asked = ("trend", "--by", by, "--format", "json")
     assert run(*asked, f"lake:{filled}").out == run(*asked, capture).out
@@ -415,6 +419,17 @@ def test_a_lake_answers_as_its_capture_does(run, filled, capture, by):
         for said in (run("ls", target, "--first-seen", "--by", by, "--json") for target in (f"lake:{filled}", capture))
     )
     assert sorted(map(str, lake)) == sorted(map(str, database))
+
+
+def test_the_version_is_what_headers_tell_of_it(run, filled):
+    told = json.loads(
+        run("trend", f"lake:{filled}", "--rule", "done-missing", "--by", "version", "--format", "json").out
+    )
+    assert {one["version"]: (one["count"], one["total"]) for one in told} == {
+        "server: uvicorn": (1, 2),
+        "unknown": (1, 5),
+        "x-litellm-version: 1.0": (2, 3),
+    }
 
 
 def test_where_a_rule_began_in_a_lake(run, filled, capture):

@@ -69,6 +69,17 @@ def test_a_list_of_what_was_judged_loads_nothing_that_judges(tmp_path):
     assert not loaded & {"yaml", "multiprocessing", "concurrent.futures.process", "httpx", "asyncio", "textual"}
 
 
+def test_first_sightings_of_what_was_judged_load_no_rule_and_no_format(tmp_path):
+    db = str(tmp_path / "c.db")
+    _loaded("import", _EXCHANGE, "--db", db)
+    asked = ("ls", "--first-seen", "--db", db)
+    assert "streamlab.judging.analyzer" in _loaded(*asked)  # nobody has judged it yet
+    loaded = _loaded(*asked)
+    rooms = ("streamlab.apis", "streamlab.dialects", "streamlab.redaction", "streamlab.judging.analyzer")
+    assert [name for name in loaded if name.startswith(rooms)] == []
+    assert not loaded & {"streamlab.storage.targets", "yaml", "multiprocessing", "httpx", "pyarrow", "duckdb"}
+
+
 def test_the_help_loads_nothing():
     loaded = _loaded("--help")
     assert {name for name in loaded if name.startswith("streamlab")} == {"streamlab", "streamlab.cli"}

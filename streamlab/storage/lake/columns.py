@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 #: What files of what was judged say of the exchange.
-OF_EXCHANGE = ("hash", "day", "recorder", "started_at", "server", "model", "label", "tap")
+OF_EXCHANGE = ("hash", "day", "recorder", "started_at", "server", "model", "version", "label", "tap")
 
 
 def schemas() -> tuple[pyarrow.Schema, pyarrow.Schema]:

@@ -15,6 +15,7 @@ from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.kept import packed
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
+from streamlab.judging.trend import version_told
 from streamlab.sharing.shared import ALL_KNOWN
 from streamlab.sharing.shown import report_without_secrets
 from streamlab.storage.lake import rows
@@ -86,7 +87,7 @@ def _judge(unit: Unit) -> Judged:
         try:
             exchange = rows.exchange_of(row, place)
         except UnreadableInputError as error:
-            judged.append({**{name: row[name] for name in OF_EXCHANGE}, "error": rows.damaged(error), "judged": False})
+            judged.append({**_of_exchange(row), "error": rows.damaged(error), "judged": False})
             continue
         report, model = _analyzed(exchange)
         if not row.get("redacted"):
@@ -119,9 +120,13 @@ def rows_of(
     row: Mapping[str, Any], report: Report, model: str | None
 ) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
     """What both kinds of files say of an exchange, what is said of it as a whole, and its findings."""
-    told = {**{name: row[name] for name in OF_EXCHANGE}, "model": model or row["model"]}
+    told = {**_of_exchange(row), "model": model or row["model"]}
     ended = {name: row[name] for name in ("status", "ending", "notes")}
     return told, {**_row_of(report), **ended}, list(_findings(report))
+
+
+def _of_exchange(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{name: row.get(name) for name in OF_EXCHANGE}, "version": version_told(row["response_headers"])}
 
 
 def _row_of(report: Report) -> dict[str, Any]:

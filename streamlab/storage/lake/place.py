@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamlab.about import requirement
 from streamlab.errors import CouldNotRunError, NotFoundError
-from streamlab.storage.targets import LAKE
+from streamlab.storage.location import LAKE
 
 if TYPE_CHECKING:
     import fsspec

@@ -104,9 +104,9 @@ def _exchanges(questions: LakeQuestions, names: list[str]) -> dict[str, JudgedEx
     ).rows:
         spoken.setdefault(name, {})[rule] = severity
     found = questions.ask(
-        f"SELECT hash, started_at, server, model, label FROM judged WHERE hash IN ({marks})", names
+        f"SELECT hash, started_at, server, model, label, version FROM judged WHERE hash IN ({marks})", names
     ).rows
     return {
-        name: JudgedExchange(name, at, server, spoken.get(name, {}), model, label)
-        for name, at, server, model, label in found
+        name: JudgedExchange(name, at, server, spoken.get(name, {}), model, label, version)
+        for name, at, server, model, label, version in found
     }
