@@ -15,8 +15,8 @@ from pathlib import Path
 from streamlab.errors import StreamlabError
 from streamlab.exchange import Exchange, Segment
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.location import default_db
-from streamlab.storage.targets import LAKE, Target, find, find_files
+from streamlab.storage.location import LAKE, default_db
+from streamlab.storage.targets import Target, find, find_files
 
 #: Up to this much is copied before the first screen; more comes in while one looks.
 _AT_ONCE_BYTES = 4 * 1024 * 1024
