@@ -86,7 +86,7 @@ def test_what_is_said_of_every_event_is_in_no_memory_at_once(what: str, as_json:
             written = sum(map(len, pieces(diff_text.exchange_json("x.sse", None, report, diffs))))
         assert written
 
-    body = _body(2_000, object="chat.completion")
+    body = _body(700, object="chat.completion")
     say(_body(3, object="chat.completion"))  # loads what its findings need
     peak = _peak(say, body)
     assert peak < 5 * len(body), f"{peak} for {len(body)}"
