@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from streamlab.apis.registry import all_rules
-from streamlab.exchange import Ending, Request
+from streamlab.exchange import Ending, Request, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests import corpus
@@ -332,3 +332,28 @@ def test_the_end_of_an_item_is_promised_only_where_it_is_on_the_wire(lost, how):
         events[-1] = {**events[-1], "response": {**events[-1]["response"], "output": []}}
     [found] = [one for one in _found(exchange(numbered(events))) if one.rule == "responses-item-done-missing"]
     assert str(found.repairability) == how
+
+
+@pytest.mark.parametrize(
+    ("url", "named", "severity"),
+    [
+        ("https://chatgpt.com/backend-api/codex/responses", None, "warning"),
+        ("/v1/responses", "user-Ab1", "warning"),
+        ("/v1/responses", "customer-7", "error"),
+        ("/v1/responses", None, "error"),
+    ],
+)
+def test_chatgpt_itself_leaves_the_output_empty(url, named, severity):
+    events = stream(message())
+    events[-1]["response"] |= {"output": [], "safety_identifier": named}
+    made = exchange(events, request=replace(request_for(), url=url))
+    found = [str(one.severity) for one in analyze(made).findings if one.rule == "responses-completed-output-empty"]
+    assert found == [severity]
+
+
+@pytest.mark.parametrize(("timed", "cut", "severity"), [(True, 1, "error"), (False, 1, "info"), (False, 2, "error")])
+def test_a_recorder_may_have_cut_the_blank_line_of_a_file(timed, cut, severity):
+    body = sse(text())[:-cut]
+    made = replace(exchange(body), segments=(Segment(1000 if timed else None, body),), end_us=2000 if timed else None)
+    found = [str(one.severity) for one in analyze(made).findings if one.rule == "sse-unterminated-final-event"]
+    assert found == [severity]
