@@ -22,6 +22,7 @@ from streamlab.comparing.comparison import (
 from streamlab.comparing.ends import error_in_words, finish_tags, finishes_of, same_word, told_finish
 from streamlab.comparing.member_changes import frame_of, member_differences, member_kind, text_change, trait_of
 from streamlab.comparing.reading import Item, Texts, texts_of
+from streamlab.comparing.whole_texts import TEXT_KINDS, partings
 from streamlab.comparing.wording import message
 from streamlab.rules.finding import Severity
 from streamlab.wire.payload import JsonObject
@@ -230,6 +231,17 @@ class Differences:
         if finishes[0] != finishes[1]:
             was, now = (told_finish(one) for one in finishes)
             self.note(Kind.FINISH_REASON_CHANGED, pair, "choices[0].finish_reason", a_value=was, b_value=now)
+
+    def whole_texts(self) -> None:
+        """Of translated streams whose texts part in several ways by their events: where the whole texts part."""
+        if len({kind for kind, _ in self._found if kind in TEXT_KINDS}) < 2:
+            return
+        self._found = {key: one for key, one in self._found.items() if key[0] not in TEXT_KINDS}
+        for one in partings(self._a, self._b):
+            kind, amount = text_change(one.gone, one.come)
+            spots = (spot(at) if at else None for at in (one.a, one.b))
+            more = {"what": _what(((one.lane, ""),)), "a_value": one.gone, "b_value": one.come}
+            self.note(kind, Pair(*spots), amount=amount, detail="in", **more)
 
     def finishes(self) -> None:
         """Every finish_reason of both, choice by choice: for streams that were translated, wherever they stand."""

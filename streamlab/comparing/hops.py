@@ -176,6 +176,7 @@ class _Comparing:
         events = Differences(mine, theirs, foreign=foreign)
         events.rows(rows)
         if foreign and Kind.CUT_SHORT not in {one.kind for one in self._whole}:
+            events.whole_texts()
             events.finishes()
             self._answers()
         gathered = self._masked(events.gathered())
