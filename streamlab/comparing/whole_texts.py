@@ -21,7 +21,7 @@ _MOST: Final = 2000
 _APART: Final = 4
 
 
-class Parting(NamedTuple):
+class TextPlace(NamedTuple):
     """One place where the texts differ: what is gone, what is come instead, and the events it stands in, if any."""
 
     lane: Lane
@@ -31,7 +31,7 @@ class Parting(NamedTuple):
     b: Item | None
 
 
-def partings(a: Sequence[Item], b: Sequence[Item]) -> Iterator[Parting]:
+def partings(a: Sequence[Item], b: Sequence[Item]) -> Iterator[TextPlace]:
     """Every place where the texts of two streams differ, lane by lane."""
     mine, theirs = texts_of(a), texts_of(b)
     for lane in dict.fromkeys((*mine, *theirs)):
@@ -40,7 +40,7 @@ def partings(a: Sequence[Item], b: Sequence[Item]) -> Iterator[Parting]:
             for a_at, a_end, b_at, b_end in _places(was, now):
                 gone, come = was[a_at:a_end], now[b_at:b_end]
                 there = _event_at(b, lane, b_at) if come or not gone else None
-                yield Parting(lane, gone, come, _event_at(a, lane, a_at) if gone else None, there)
+                yield TextPlace(lane, gone, come, _event_at(a, lane, a_at) if gone else None, there)
 
 
 def _places(was: str, now: str) -> Iterator[tuple[int, int, int, int]]:
