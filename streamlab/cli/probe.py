@@ -32,7 +32,7 @@ Examples:
     default="chat",
     show_default=True,
     metavar="NAME",
-    help="The API to ask by, with its own questions: chat (completions), anthropic (Messages).",
+    help="The API to ask by, with its own questions: chat (completions), anthropic (Messages), responses.",
 )
 @click.option("--model", metavar="M", help="The model to ask for (default: the first that the server lists).")
 @click.option("--direct", metavar="URL", help="The server behind a gateway: ask it the same, to name the guilty hop.")

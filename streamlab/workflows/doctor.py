@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from streamlab import __version__
 from streamlab.errors import StreamlabError
-from streamlab.servers.command import BASE_URL_VARIABLES
+from streamlab.servers.command import BASE_URL_VARIABLES, ORIGIN_VARIABLES
 from streamlab.storage.capture_db import SQLITE_VERSION, CaptureDB
 from streamlab.storage.location import default_db
 
@@ -145,13 +145,19 @@ def _without_password(url: str) -> str:
 
 def _base_url(environment: Mapping[str, str]) -> Iterator[Check]:
     """What a program that is started here would ask, recorder or not."""
-    for name in BASE_URL_VARIABLES:
+    vendors = {BASE_URL_VARIABLES[0]: "OpenAI", **dict.fromkeys(ORIGIN_VARIABLES, "Anthropic")}
+    for name in (*BASE_URL_VARIABLES, *ORIGIN_VARIABLES):
         value = environment.get(name)
         if value:
             parts = urlsplit(value)
             good = parts.scheme in ("http", "https") and bool(parts.hostname)
             said = f"a program started here asks {_without_password(value)}"
-            yield Check(name, Health.OK if good else Health.WRONG, said if good else f"{value}: not an http:// address")
-        elif name == BASE_URL_VARIABLES[0]:
-            said = "not set: a program started here asks OpenAI; record -- COMMAND sets it for the command"
+            if not good:
+                yield Check(name, Health.WRONG, f"{value}: not an http:// address")
+            elif name in ORIGIN_VARIABLES and parts.path.rstrip("/").endswith("/v1"):
+                yield Check(name, Health.NOTE, f"{said}: Anthropic's clients add /v1 themselves, so leave it out")
+            else:
+                yield Check(name, Health.OK, said)
+        elif name in vendors:
+            said = f"not set: a program started here asks {vendors[name]}; record -- COMMAND sets it for the command"
             yield Check(name, Health.OK, said)

@@ -73,6 +73,9 @@ def test_a_port_that_is_taken_is_said(tmp_path, monkeypatch):
             "asks http://127.0.0.1:9100/v1",
         ),
         ({"OPENAI_BASE_URL": "127.0.0.1:9100"}, "OPENAI_BASE_URL", Health.WRONG, "not an http:// address"),
+        ({}, "ANTHROPIC_BASE_URL", Health.OK, "asks Anthropic"),
+        ({"ANTHROPIC_BASE_URL": "http://x:1"}, "ANTHROPIC_BASE_URL", Health.OK, "asks http://x:1"),
+        ({"ANTHROPIC_BASE_URL": "http://x:1/v1"}, "ANTHROPIC_BASE_URL", Health.NOTE, "add /v1 themselves"),
     ],
 )
 def test_the_environment_of_a_child_is_told(tmp_path, environment, name, state, said):
