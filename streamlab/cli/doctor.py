@@ -14,7 +14,8 @@ from streamlab.cli.options import db_option, json_option
 @json_option
 def command(db: Path | None, as_json: bool) -> int:
     """Look at what streamlab stands on: versions, the database, ports, proxies, the clock, and which server a
-    program started here would ask (OPENAI_BASE_URL, ANTHROPIC_BASE_URL). Exit code 0: nothing is wrong; 1: something is.
+    program started here would ask (OPENAI_BASE_URL, ANTHROPIC_BASE_URL). Exit code 0: nothing is wrong; 1: something
+    is.
     """
     from streamlab.report.terminal import say, say_json
     from streamlab.workflows.doctor import Health, examine
