@@ -12,6 +12,6 @@ def page(path: str) -> str:
     return f"{REPOSITORY}/blob/main/{path}"
 
 
-def requirement(extra: str) -> str:
-    """What to ask pip for, with an extra, until the package index has it: from the repository."""
-    return f"{DISTRIBUTION}[{extra}] @ git+{REPOSITORY}"
+def requirement(extra: str = "") -> str:
+    """What to ask pip for, with an extra or without, until the package index has it: from the repository."""
+    return f"{DISTRIBUTION}{f'[{extra}]' if extra else ''} @ git+{REPOSITORY}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from streamlab import __version__
+from streamlab.about import requirement
 from streamlab.errors import StreamlabError, UsageError
 from streamlab.sharing.shared import Masking
 from streamlab.workflows.answers import DATA_NOTE, Answers
@@ -25,7 +26,7 @@ def make_server(path: Path, masking: Masking) -> Any:
         from mcp.server import MCPServer
         from mcp.types import ToolAnnotations
     except ImportError:
-        raise UsageError("streamlab mcp needs the extra: pip install 'streamlab-sse[mcp]'") from None
+        raise UsageError(f"streamlab mcp needs the extra: pip install '{requirement('mcp')}'") from None
     answers = Answers(path, masking)
     server = MCPServer("streamlab", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
     looks = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)

@@ -32,6 +32,14 @@ def test_nobody_is_sent_to_a_strangers_package():
     assert [str(one) for one in pages if wrong.search(one.read_text(encoding="utf-8"))] == []
 
 
+def test_nobody_is_sent_to_a_package_that_is_not_published_yet():
+    """Whatever names the package to pip says where it is: the repository."""
+    files = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "streamlab").rglob("*.*")]
+    asked = re.compile(rf"pip install ['\"]?{DISTRIBUTION}(?!(?:\[\w+\])? @ git\+)")
+    texts = ((one, one.read_text(encoding="utf-8")) for one in files if one.suffix in (".md", ".py", ".jinja", ".txt"))
+    assert [str(one) for one, text in texts if asked.search(text)] == []
+
+
 def test_on_a_package_page_every_link_of_the_readme_has_an_address():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     rules = PROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]

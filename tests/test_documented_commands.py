@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: What reads or writes files and databases and comes to its end by itself: these are run, the others parsed.
 RUN = {"ls", "show", "check", "compare", "diff", "normalize", "export", "import", "prune", "rules", "rule", "doctor",
-       "completion", "trend", "bisect", "lake", "sql"}  # fmt: skip
+       "completion", "trend", "bisect", "lake", "sql", "bundle", "redact", "clients list", "shrink"}  # fmt: skip
 _BLOCK = re.compile(r"^```(?:sh|console|text|bash)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^ *(?:- run: |script: |\$ )?((?:[A-Z_]+=\S+ )*(?:.*\| )?streamlab [a-z].*)$", re.MULTILINE)
 
@@ -47,11 +49,18 @@ def words_of(line: str) -> list[str]:
     return words[1:]
 
 
+def is_run(line: str) -> bool:
+    """Whether it needs neither a server nor a program of the reader's."""
+    words = words_of(line)
+    return "--" not in words and (words[0] in RUN or " ".join(words[:2]) in RUN)
+
+
 COMMANDS = commands()
 
 
 def test_there_are_many():
     assert len(COMMANDS) > 60
+    assert len(list(filter(is_run, COMMANDS))) > 60
     assert {words_of(line)[0] for line in COMMANDS} == set(cli.COMMANDS)
 
 
@@ -65,7 +74,7 @@ def test_every_command_that_is_shown_parses(line, place):
     command.make_context(name, [one for one in arguments if one != "…"], parent=context)
 
 
-@pytest.mark.parametrize("line", [line for line in COMMANDS if words_of(line)[0] in RUN])
+@pytest.mark.parametrize("line", list(filter(is_run, COMMANDS)))
 def test_every_command_that_needs_no_server_runs(line, place, monkeypatch, capsysbinary):
     if any(word.startswith(("lake", "sql")) for word in words_of(line)):
         pytest.importorskip("pyarrow")
@@ -77,6 +86,32 @@ def test_every_command_that_needs_no_server_runs(line, place, monkeypatch, capsy
     said = capsysbinary.readouterr()
     assert ended.value.code in (0, 1, None), (line, said.err.decode())
     assert b"Traceback" not in said.err
+
+
+def test_the_walk_of_the_readme_goes_through_from_its_first_line_to_its_last(tmp_path):
+    """In a copy of what a clone has, each line by a shell, where each builds on those before."""
+    block = next(one for one in _BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8")) if "activate" in one)
+    lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
+    assert lines[0] == ". .venv/bin/activate"
+    for name in ("captures", "pyproject.toml"):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
+    for leftover in (tmp_path / "captures").glob("*.db*"):
+        leftover.unlink()
+    captures = sorted(str(one) for one in (tmp_path / "captures").iterdir() if one.is_dir())
+    captures.sort(key=lambda one: "glm4-newline" not in one)
+    import_into(captures, tmp_path / "captures" / "streamlab.db", None)  # what `make demo` leaves
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("STREAMLAB_DB", None)
+    said = {}
+    for line in lines[1:]:
+        if line == "streamlab tui":  # looks at a terminal: tests/tui
+            continue
+        ran = subprocess.run(line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert ran.returncode == (1 if " check " in line else 0), (line, ran.stdout, ran.stderr)
+        said[line] = ran.stdout
+    assert "2 passed" in said["pytest my-fixtures"]
+    assert "plain-text-in-data" in said["streamlab check 1"]
+    assert (tmp_path / "bug.html").is_file()
 
 
 @pytest.fixture(scope="module")

@@ -622,11 +622,13 @@ def test_loading_the_plugin_loads_nothing_heavy(pytester: pytest.Pytester) -> No
         def test_one():
             heavy = {"asyncio", "httpx", "msgspec", "sqlite3", "rich", "click"}
             heavy |= {"streamlab.workflows.regression", "streamlab.workflows.check"}
-            loaded = heavy & set(sys.modules)
-            assert "streamlab.pytest_plugin" in sys.modules
-            assert loaded == set()
+            print("loaded:", "streamlab.pytest_plugin" in sys.modules, sorted(heavy & set(sys.modules)))
         """
     )
-    pytester.runpytest_subprocess(
-        "-p", "no:xdist", "-p", "no:cov", "-p", "no:anyio", "-p", "no:hypothesispytest"
-    ).assert_outcomes(passed=1)
+    others = ("-s", "-p", "no:xdist", "-p", "no:cov", "-p", "no:anyio", "-p", "no:hypothesispytest")
+    with_it = pytester.runpytest_subprocess(*others).outlines
+    without = pytester.runpytest_subprocess(*others, "-p", "no:streamlab").outlines
+    # What pytest itself loads, on Python 3.14 asyncio, is not laid at the plugin's door.
+    (said,), (usual,) = ([one for one in lines if "loaded:" in one] for lines in (with_it, without))
+    assert "loaded: True" in said
+    assert said.partition("True")[2] == usual.partition("False")[2]

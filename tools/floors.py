@@ -42,7 +42,7 @@ def floors() -> list[str]:
 
 def tried(python: str, which: str) -> bool:
     """Whether the tests pass there."""
-    home = ROOT / "build" / "floors" / f"{which}-{Path(python).parents[1].name}"
+    home = ROOT / "build" / "floors" / f"{which}-{_version(python)}"
     shutil.rmtree(home, ignore_errors=True)
     home.parent.mkdir(parents=True, exist_ok=True)
     _run(python, "-m", "venv", str(home))
@@ -58,6 +58,20 @@ def tried(python: str, which: str) -> bool:
     return done.returncode == 0
 
 
+def _version(python: str) -> str:
+    said = "import platform; print(platform.python_version())"
+    return subprocess.run([python, "-c", said], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _came_through(python: str, which: str) -> bool:
+    """`tried`; what cannot be installed there has not come through either."""
+    try:
+        return tried(python, which)
+    except subprocess.CalledProcessError as error:
+        print(error, file=sys.stderr)
+        return False
+
+
 def _run(*command: str) -> None:
     subprocess.run(command, check=True)
 
@@ -67,7 +81,7 @@ def main() -> int:
     for python in sys.argv[1:] or pythons():
         for which in ("lowest", "newest"):
             print(f"== {which} on {python}", flush=True)
-            if not tried(python, which):
+            if not _came_through(python, which):
                 failed.append(f"{which} on {python}")
     print("\n".join(f"failed: {one}" for one in failed) or "floors and newest: all green")
     return int(bool(failed))

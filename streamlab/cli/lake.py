@@ -19,7 +19,7 @@ Examples:
 def command() -> None:
     """Keep the exchanges of many recorders as Parquet: a folder, or an address such as s3://bucket/streams.
 
-    Needs the extra: pip install 'streamlab-sse[fleet]'. A lake is a TARGET: lake:PATH, lake:PATH#HASH.
+    Needs the extra: in a clone, pip install '.[fleet]'. A lake is a TARGET: lake:PATH, lake:PATH#HASH.
     """
 
 

@@ -21,7 +21,7 @@ def command(db: Path | None) -> None:
     """Answer tools that speak MCP, over standard input and output: list, show, check, compare, rule, search.
 
     Read only, and only what is in the database. Answers are bounded, known secrets in them masked, and what was
-    captured is marked as data. Needs the extra: pip install 'streamlab-sse[mcp]'.
+    captured is marked as data. Needs the extra: in a clone, pip install '.[mcp]'.
     """
     from streamlab.mcp_server import serve
     from streamlab.storage.location import existing_db

@@ -12,7 +12,7 @@ from streamlab.cli.options import FiniteRange, db_option
 @click.command(
     epilog="""\b
 Examples:
-  streamlab shrink last --rule tool-call-id-unstable --to fixtures
+  streamlab shrink captures/glm4-tool-ids --rule tool-call-id-unstable --to fixtures
   streamlab shrink captures/streamlab.db#7 --to fixtures -- python my_client.py
   streamlab shrink broken.sse --rule done-missing > smallest.sse
 """

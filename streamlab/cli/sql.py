@@ -29,7 +29,7 @@ def command(target: str, query: str, form: str, output: Path | None, db: Path | 
     """Ask for anything: one SELECT in DuckDB's SQL over the views exchanges, judged and findings.
 
     TARGET is a database, a lake (lake:PATH), a folder or a bundle. The query reads these and nothing else. Needs the
-    extra: pip install 'streamlab-sse[fleet]'.
+    extra: in a clone, pip install '.[fleet]'.
     """
     from streamlab.cli.progress import ProgressLine
     from streamlab.report import answers

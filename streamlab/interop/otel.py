@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from streamlab import __version__
+from streamlab.about import requirement
 from streamlab.errors import UsageError
 from streamlab.exchange import Ending, Exchange
 from streamlab.judging.analyzer import analyze
@@ -40,7 +41,7 @@ def spans(exchange: Exchange) -> str:
         from opentelemetry.sdk.util.instrumentation import InstrumentationScope
         from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
     except ImportError:
-        raise UsageError("--as otel needs the extra: pip install 'streamlab-sse[otel]'") from None
+        raise UsageError(f"--as otel needs the extra: pip install '{requirement('otel')}'") from None
     from google.protobuf.json_format import MessageToDict
 
     report, start = analyze(exchange), _start_ns(exchange)

@@ -20,8 +20,8 @@ Shape = tuple[Any, ...]
 def distinct_bits(cls: type) -> type:
     """A class whose integers are bits, each its own. Raises TypeError where two facts would share one."""
     owners: dict[int, str] = {}
-    for name, value in vars(cls).items():
-        if type(value) is int and (value.bit_count() != 1 or owners.setdefault(value, name) != name):
+    for name, value in vars(cls).items():  # Python's own are among them, from 3.13 on a number: the class's first line
+        if name[0] != "_" and type(value) is int and (value.bit_count() != 1 or owners.setdefault(value, name) != name):
             raise TypeError(f"{cls.__name__}.{name} is no bit of its own")
     return cls
 

@@ -18,7 +18,8 @@ def shows_rule(exchange: Exchange, rule: str) -> Callable[[Exchange], bool]:
     choose((rule,), ())
     before = {finding.rule for finding in analyze(exchange).findings}
     if rule not in before:
-        raise UsageError(f"this exchange has no finding {rule}; it has {', '.join(sorted(before)) or 'none'}")
+        others = f"it has {', '.join(sorted(before))}" if before else "nothing is wrong with it"
+        raise UsageError(f"this exchange has no finding {rule}; {others}")
     rules = by_name()
     unreadable = {name for name in rules if family_of(rules[name]) in ("sse", "json")} - before
 

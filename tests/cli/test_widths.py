@@ -155,9 +155,10 @@ def test_show_cuts_no_number_and_hides_no_rule_of_the_timeline_at_any_width(run,
     told = json.loads(run("show", capture, "--json").out)
     lines = run("show", capture).out.splitlines()
     assert max(map(cell_len, lines)) <= columns
-    start = next(at for at, line in enumerate(lines) if line.startswith("event "))
+    start = next(at for at, line in enumerate(lines) if line.split()[:1] == ["event"])
     table = lines[start + 1 : lines.index("", start)]
-    shown = [line.split() for line in table if line[:5].strip()]
+    left = lines[start].index("event")  # rich below 15 leaves a cell free before the first column
+    shown = [line.split() for line in table if line[left : left + 5].strip()]
     for row, words in zip(told["timeline"], shown, strict=True):
         at, gap = milliseconds(row["offset_us"]), milliseconds(row["gap_us"])
         assert words[: len(f"{at} {gap}".split()) + 2] == [

@@ -136,3 +136,8 @@ def test_decoded_streams_have_few_shapes():
 def test_two_facts_never_share_a_bit(bits):
     with pytest.raises(TypeError, match="no bit of its own"):
         reading.distinct_bits(type("Facts", (), bits))
+
+
+def test_what_python_says_of_a_class_is_no_fact():
+    """From 3.13 on a class knows its first line, which is a number and no bit."""
+    reading.distinct_bits(type("Facts", (), {"__firstlineno__": 35, "COMMENT": 1}))

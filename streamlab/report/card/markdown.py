@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from streamlab.about import requirement
 from streamlab.report.card.card import Card, ShownEvent, ShownFinding
 
 #: GitHub takes 65,536 characters.
@@ -36,9 +37,9 @@ def _parts(card: Card, name: str) -> Iterator[str]:
             yield f"… and {left} more findings.\n"
     for event in card.events[:_MOST_EVENTS]:
         yield _event(event, card.vendor)
+    commands = f"pip install '{requirement()}'\nstreamlab check {name}\nstreamlab replay {name}"
     yield (
-        f"Reproduce (with the bundle `{name}`; `pip install streamlab-sse`):\n\n"
-        f"{fence(f'streamlab check {name}' + chr(10) + f'streamlab replay {name}', 'sh')}\n"
+        f"Reproduce (with the bundle `{name}`):\n\n{fence(commands, 'sh')}\n"
         f"<sub>streamlab {plain(card.version)}; known secrets are masked with `x` at equal length.</sub>\n"
     )
 

@@ -13,6 +13,7 @@ import pkgutil
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from streamlab.about import requirement
 from streamlab.report.card.card import MOST_ROWS, Card
 from streamlab.report.card.svg import STYLE, timeline_svg
 from streamlab.report.units import milliseconds
@@ -35,6 +36,7 @@ def page(card: Card, bundle: bytes, name: str) -> str:
         bundle=base64.b64encode(bundle).decode(),
         bundle_bytes=len(bundle),
         name=name,
+        requirement=requirement(),
     )
 
 
