@@ -1,8 +1,9 @@
 """Mutated captures, imports and exchange directories through every command that reads them: what no input may cause.
 
 ``python -m benchmarks.hostile_inputs databases|imports|exchanges [--count N] [--seed S] [--keep FOLDER]``. A process of
-its own looks at each input, forked when everything is loaded. Counted are: tracebacks, commands over 20 s of CPU,
-processes over 500 MB, control characters that would reach a terminal, and files where nothing was to be written.
+its own looks at each input, forked when everything is loaded; a line a minute on stderr says how far it is. Counted
+are: tracebacks, commands over 20 s of CPU, processes over 500 MB, control characters that would reach a terminal, and
+files where nothing was to be written.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.wire.visible import UNSAFE
 
-_SECONDS, _BYTES = 20.0, 500_000_000
+_SECONDS, _BYTES, _TOLD_SECONDS = 20.0, 500_000_000, 60
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _EVIL = "\x1b[2J\x1b]52;c;ZXZpbA==\x07\r\x08\x7f\x9b31m\u202e\u200b\u2028"
 #: What stands in place of a value.
@@ -356,7 +357,7 @@ def _load_everything(inputs: Inputs) -> None:
 
 def run(kind: str, count: int, first: int, keep: Path | None) -> int:
     """Print what was wrong, and how many inputs nothing was wrong with; 1 when something was."""
-    began, bad = time.monotonic(), 0
+    began, bad, told = time.monotonic(), 0, 0
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
         inputs = Inputs(Path(folder))
         _load_everything(inputs)
@@ -365,6 +366,14 @@ def run(kind: str, count: int, first: int, keep: Path | None) -> int:
             bad += bool(found)
             for one in found:
                 print(f"{kind} {seed}: {one}", flush=True)
+            if (seconds := time.monotonic() - began) >= _TOLD_SECONDS * (told + 1):
+                told = int(seconds // _TOLD_SECONDS)
+                done = seed + 1 - first
+                print(
+                    f"{kind}: {done} of {count} inputs, {bad} with a fault, {seconds:.0f} s",
+                    file=sys.stderr,
+                    flush=True,
+                )
     seconds = time.monotonic() - began
     print(f"{kind}: {count - bad} of {count} inputs from {first} on without fault, {seconds:.0f} s", flush=True)
     return int(bad > 0)
