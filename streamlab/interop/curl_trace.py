@@ -14,10 +14,14 @@ from streamlab.interop.http_text import head_and_rest, request_and_rest
 from streamlab.interop.pasted import Paste
 
 _BLOCK = re.compile(
-    rb"(?:(\d\d):(\d\d):(\d\d)\.(\d{6}) )?(?:== Info|(=>|<=) (Send|Recv) (header|data), (\d+) bytes \(0x[0-9a-f]+\))"
+    rb"(?:(\d\d):(\d\d):(\d\d)\.(\d{6}) )?"
+    rb"(?:== Info|(=>|<=) (Send|Recv) (header|data), (\d{1,9}) bytes \(0x[0-9a-f]+\))"
 )
-_LINE = re.compile(rb"([0-9a-f]{4,}): (.*)")
+_LINE = re.compile(rb"([0-9a-f]{4,8}): (.*)")
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})(?:;[^\r]*)?\r\n")
 _HEX = re.compile(rb"(?:[0-9a-f]{2} ){1,16}")
+#: Bytes that a row shows, at most: 64, and the line end behind them.
+_ROW = 66
 _DECODER = json.JSONDecoder()
 
 
@@ -35,7 +39,8 @@ class _Block:
         """The bytes: exact from hexadecimal, else with dots."""
         made = bytearray()
         stops = [at for at, _ in self.rows[1:]] + [self.size]
-        for (at, shown), stop in zip(self.rows, stops, strict=True):
+        for (at, shown), end in zip(self.rows, stops, strict=False):
+            stop = min(end, at + _ROW)
             dump = _HEX.match(shown)
             if dump is not None and len(dump[0]) // 3 == stop - at:
                 made += bytes.fromhex(dump[0].decode())
@@ -97,22 +102,27 @@ def _blocks(text: bytes) -> list[_Block]:
 def _unchunked(pieces: list[bytes]) -> list[bytes]:
     """The pieces without HTTP's chunk framing; as they are where they have none (newer curl shows them without)."""
     whole, made, at = b"".join(pieces), bytearray(), 0
-    if re.match(rb"[0-9a-fA-F]+(?:;[^\r]*)?\r\n", whole) is None:
+    if _CHUNK.match(whole) is None:
         return pieces
     kept: list[tuple[int, int]] = []
-    while (size := re.compile(rb"([0-9a-fA-F]{1,8})(?:;[^\r]*)?\r\n").match(whole, at)) is not None:
+    while (size := _CHUNK.match(whole, at)) is not None:
         length = int(size[1], 16)
         kept.append((size.end(), min(size.end() + length, len(whole))))
         at = size.end() + length + 2
         if not length:
             break
-    result, begin = [], 0
+    result, begin, at = [], 0, 0
     for piece in pieces:
         made.clear()
-        for start, stop in kept:
-            made += whole[max(start, begin) : min(stop, begin + len(piece))] if start < begin + len(piece) else b""
+        end = begin + len(piece)
+        while at < len(kept) and kept[at][0] < end:
+            start, stop = kept[at]
+            made += whole[max(start, begin) : min(stop, end)]
+            if stop > end:
+                break  # goes on in the next piece
+            at += 1
         result.append(bytes(made))
-        begin += len(piece)
+        begin = end
     return result
 
 

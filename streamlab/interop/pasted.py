@@ -9,13 +9,14 @@ from typing import Any
 
 from streamlab.exchange import Request, ResponseHead
 from streamlab.wire.payload import FaultKind, decode_payload
-from streamlab.wire.sse import ServerSentEvent, SSEDecoder
+from streamlab.wire.sse import BOM, ServerSentEvent, SSEDecoder
 
 #: A paste is small; what is larger is taken as it is.
 LARGEST_PASTE = 16 * 1024 * 1024
 _AT_ONCE = 64 * 1024
 FIELD = re.compile(rb"(?:data|event|id|retry) ?:|:|\[DONE\]")
-_NAMES = frozenset((b"data", b"event", b"id", b"retry", b""))
+#: A line that is no field.
+_STRAY = re.compile(rb"(?:(?<=[\r\n])|\A)(?!(?:data|event|id|retry)?:)[^\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +72,6 @@ def score(body: bytes) -> Score:
     for event in _events(body):
         events += event.data is not None and reads(event.data)
         if not event.plain:
-            strays += sum(1 for field in event.fields() if field.name not in _NAMES or not field.colon)
+            raw = event.raw[len(BOM) :] if event.has_bom else event.raw
+            strays += len(_STRAY.findall(raw))
     return Score(events, -strays)

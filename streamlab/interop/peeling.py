@@ -278,12 +278,13 @@ def peel_wraps(paste: Paste) -> Paste | None:
     edge = max(widths, default=0)
     if edge < 20:
         return None
-    joined: list[bytes] = []
+    parts: list[list[bytes]] = []
     for at, line in enumerate(lines):
         if at and widths[at - 1] in (edge, edge - 1) and line and not _NAMED.match(line):
-            joined[-1] += line
+            parts[-1].append(line)
         else:
-            joined.append(line)
+            parts.append([line])
+    joined = [b"".join(one) for one in parts]
     if not any(widths[at] == widths[at - 1] == edge for at in range(1, len(widths))):
         return None  # a line that is broken once was broken by anything
     body = b"\n".join(joined)

@@ -123,7 +123,7 @@ _OF_CHUNKS = lazy_pattern(
 #: The shortest beginning by which it is told that everything is said once more.
 _SAID_AGAIN = 4
 _END = "\0"
-_JSON_KEY = lazy_pattern(r'"(?:[^"\\]|\\.)*"(?=\s*:)')
+_JSON_STRING = lazy_pattern(r'"[^"\\]*(?:\\.[^"\\]*)*(?:(?P<key>"(?=\s*:))|"|\\?\Z)', re.DOTALL)
 
 
 def fill_body(body: bytes, names: frozenset[str] = frozenset(), told: Sequence[int] = CLOSEST_FIRST) -> bytes:
@@ -205,7 +205,10 @@ def _shown(text: str, key: bytes, names: re.Pattern[str] | None, kept: list[tupl
     """The filler, in pieces; markup, names, in JSON those of members, and what is ``kept`` stay."""
     kept += _spans(_PRINTED.finditer(text))
     formulaic = text.lstrip()[:1] in ("{", "[")
-    kept += _spans((_JSON_KEY if formulaic else _PLAIN_KEY).finditer(text))
+    if formulaic:
+        kept += _spans(match for match in _JSON_STRING.finditer(text) if match["key"])
+    else:
+        kept += _spans(_PLAIN_KEY.finditer(text))
     if 'choices"' in text or "choices'" in text:
         kept += _spans(_OF_CHUNKS.finditer(text))
     if names is not None:

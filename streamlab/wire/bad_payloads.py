@@ -38,7 +38,7 @@ def ends_otherwise(event: StreamEvent) -> bool:
         return False
     if announces_the_end(sse):
         return not as_list(chunk_of(event).get("choices")) and not isinstance(event, ErrorPayload)
-    return isinstance(event, Comment) and any(line.content.strip() == b"[DONE]" for line in sse.lines())
+    return isinstance(event, Comment) and any(line.content.strip() == b"[DONE]" for line in sse.filled_lines())
 
 
 class Misfit(StrEnum):
@@ -68,7 +68,10 @@ _PYTHON_START = re.compile(
     rb"""\s*(?:[\[(]?\{\s*'|[bBrRuU]{1,2}['"]|\{\s*(?:None|True|False)\b|[A-Z]\w*\(\w+=|<[\w.]+\ object\ at\ 0x)""",
     re.VERBOSE,
 )
-_STRING_OR_NAME = re.compile(rb'"(?:[^"\\]|\\.)*"|\b(?:None|True|False)\b', re.DOTALL)
+_STRING_OR_NAME = re.compile(
+    rb'"[^"\\]*(?:\\.[^"\\]*)*(?P<closed>"|\\?\Z)|(?P<name>\b(?:None|True|False)\b)', re.DOTALL
+)
+_NAME = re.compile(rb"\b(?:None|True|False)\b")
 _JSON_START = re.compile(rb"""\s*(?:\{\s*(?:["}]|\Z)|\[\s*[\[{"\d\]-])""")
 
 
@@ -128,7 +131,12 @@ def _without_prefixes(data: bytes) -> bytes:
 
 
 def _has_python_name(data: bytes) -> bool:
-    return any(match.group()[:1] != b'"' for match in _STRING_OR_NAME.finditer(data, 0, MAX_JOINED))
+    for match in _STRING_OR_NAME.finditer(data, 0, MAX_JOINED):
+        if match["name"]:
+            return True
+        if match["closed"] != b'"':  # a quote that nothing closes is no string
+            return _NAME.search(data, match.start(), MAX_JOINED) is not None
+    return False
 
 
 class Named(NamedTuple):

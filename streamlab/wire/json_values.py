@@ -19,8 +19,8 @@ _BETWEEN = b" \t\r\n,"
 class _Scanner:
     """Finds the end of the bracketed value that starts a growing buffer, looking at each byte once."""
 
-    def __init__(self) -> None:
-        self._at = 0
+    def __init__(self, at: int = 0) -> None:
+        self._at = at
         self._depth = 0
         self._in_string = False
 
@@ -109,20 +109,23 @@ class JsonSplitter:
         return found
 
 
+#: White space, and the names of fields between values.
+_PREFIXES = re.compile(rb"\s*(?:data:\s*)*")
+
+
 def split_values(data: bytes) -> list[bytes] | None:
     """The objects, arrays and ``[DONE]`` that ``data`` consists of; None when it holds anything else."""
     pieces: list[bytes] = []
-    rest = data.strip()
-    while rest:
-        end = len(b"[DONE]") if rest.startswith(b"[DONE]") else -1
-        if end < 0 and rest[:1] in (b"{", b"["):
-            end = _Scanner().end(rest)
+    data = data.strip()
+    at = 0
+    while at < len(data):
+        end = at + len(b"[DONE]") if data.startswith(b"[DONE]", at) else -1
+        if end < 0 and data.startswith((b"{", b"["), at):
+            end = _Scanner(at).end(data)
         if end < 0:
             return None
-        pieces.append(rest[:end])
-        rest = rest[end:].lstrip()
-        while rest.startswith(b"data:"):
-            rest = rest[len(b"data:") :].lstrip()
+        pieces.append(data[at:end])
+        at = _PREFIXES.match(data, end).end()  # type: ignore[union-attr]
     return pieces
 
 
@@ -134,7 +137,7 @@ _MOST_BEGUN = 65_536
 def begun_value(data: bytes) -> Any:
     """What a payload that breaks off had begun: its members that are whole, in brackets that are closed where it
     breaks. None where nothing of it can be read."""
-    open_brackets, whole, closers = bytearray(), 0, b""
+    open_brackets, whole = bytearray(), 0
     for found in _MEMBERS.finditer(data, 0, _MOST_BEGUN):
         token = found[0]
         if token in (b"{", b"["):
@@ -147,8 +150,5 @@ def begun_value(data: bytes) -> Any:
             whole = found.end()
         elif token == b",":
             whole = found.start()
-        else:
-            continue
-        closers = bytes(reversed(open_brackets))
-    payload = decode_payload(data[:whole] + closers)
+    payload = decode_payload(data[:whole] + bytes(reversed(open_brackets)))
     return payload.value if payload.ok else None

@@ -106,6 +106,41 @@ def test_what_came_off_the_wire_is_evidence_and_stays_as_it_is(body: bytes) -> N
 
 
 @pytest.mark.parametrize(
+    ("size", "rows"),
+    [
+        (b"5", b""),
+        (b"9" * 5000, b"0000: data: {}"),
+        (b"9" * 30, b"0000: data: {}"),
+        (b"999999999", b"0000: data: {}"),
+        (b"99", b"ffffffff: x\n0000: data: {}"),
+        (b"99", b"0000: data: {}\nfffffff0: x"),
+        (b"99", b"f" * 6000 + b": data: {}"),
+    ],
+    ids=["no rows", "5000 digits", "30 digits", "a gigabyte", "far", "a gap", "6000 digits"],
+)
+def test_a_trace_takes_no_more_than_it_shows(size: bytes, rows: bytes) -> None:
+    """Sizes and offsets are somebody's words: bytes are not made up by the gigabyte to fill what they claim."""
+    with contextlib.suppress(UnreadableInputError):
+        (read,) = read_bytes("x.txt", b"<= Recv data, " + size + b" bytes (0x5)\n" + rows + b"\n")
+        assert len(read.body) < 7000
+
+
+def _dumped(kind: bytes, data: bytes) -> bytes:
+    """One read, as ``--trace`` writes it."""
+    rows = [(at, data[at : at + 16]) for at in range(0, len(data), 16)]
+    lines = [b"<= Recv %s, %d bytes (0x%x)" % (kind, len(data), len(data))]
+    return b"\n".join([*lines, *(b"%04x: %s  ." % (at, row.hex(" ").encode() + b" ") for at, row in rows), b""])
+
+
+def test_chunks_of_a_trace_are_those_of_its_reads() -> None:
+    chunk = b'17\r\ndata: {"choices": []}\n\n\r\n'
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    reads = [chunk[:9], chunk[9:] + chunk + chunk[:20], chunk[20:25], chunk[25:]]
+    (read,) = read_bytes("x.txt", _dumped(b"header", head) + b"".join(_dumped(b"data", one) for one in reads))
+    assert read.body == b'data: {"choices": []}\n\n' * 3
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"",

@@ -23,7 +23,8 @@ from streamlab.wire.stream import read_event
 SEPARATORS = re.compile(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
 _ESCAPES = {b"\xe2\x80\xa8": rb"\u2028", b"\xe2\x80\xa9": rb"\u2029", b"\xc2\x85": rb"\u0085"}
 _LOOSE_DATA = re.compile(rb"[ \t]*data[ \t]*:[ \t]?", re.IGNORECASE)
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+#: A string, or what is left of one: else an escaped quote in it is looked at as the beginning of another.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 _PINGS = frozenset({b"ping", b"keepalive", b"keep-alive", b"heartbeat"})
 _OTHERS = frozenset({b"event", b"id", b"retry"})
@@ -62,9 +63,8 @@ class _Lines:
         self.event: bytes | None = None
         self.lines_of_data = 0
         self.data_first = False  # the name comes after the data
-        for line in sse.lines():
-            if line.content:
-                self._sort(line.content)
+        for line in sse.filled_lines():
+            self._sort(line.content)
         if sse.has_bom:
             self.rules["sse-bom"] = "byte order mark"
         if b"\r" in sse.raw:

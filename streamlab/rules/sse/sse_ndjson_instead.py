@@ -52,7 +52,7 @@ class SseNdjsonInstead(Rule):
         sse = event.sse
         if sse is None or b"{" not in sse.raw:
             return
-        for line in sse.lines():
+        for line in sse.filled_lines():
             if self._lines >= _MOST_LINES:
                 self.retire()
                 return

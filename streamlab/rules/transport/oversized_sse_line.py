@@ -141,10 +141,10 @@ class OversizedSseLine(Rule):
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         if event.sse is None or len(event.sse.raw) <= _LIMIT:
             return None
-        line = max(event.sse.lines(), key=lambda one: len(one.content))
-        size = len(line.content)
-        if size <= _LIMIT:
+        line = max(event.sse.filled_lines(), key=lambda one: len(one.content), default=None)
+        if line is None or len(line.content) <= _LIMIT:
             return None
+        size = len(line.content)
         reader = next(name for limit, name in _READERS if size > limit)
         found = self.found(
             f"a line of {size:,} bytes: more than {reader} takes",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.ended import Ended
 from streamlab.exchange import Ending
@@ -51,7 +53,7 @@ class ErrorInComment(LateRule):
         sse = event.sse
         if sse is None or sse.event is not None or error_field(sse.raw) is not None:
             return  # sse-event-without-data, where it is named "error", and error-field-line
-        texts = (*sse.comments, *(line.content for line in sse.lines()))
+        texts = chain(sse.comments, (line.content for line in sse.filled_lines()))
         said = next((text for text in texts if tells_of_failure(text)), None)
         if said is not None:
             self._place, self._said, self._in_comment = self.keep(at, event), said.strip(), said in sse.comments
