@@ -91,7 +91,7 @@ def shape_of(exchange: Exchange, report: Report, timing_rules: frozenset[str]) -
 def _events(exchange: Exchange) -> Iterator[tuple[str, set[tuple[str, str]]]]:
     """The kind of each event, and its members; a whole answer is one event."""
     head = exchange.head
-    body = BodyDecoder(head.header("content-encoding") if head is not None else None, guess=True)
+    body = BodyDecoder.of(head, guess=True)
     data = b"".join(body.feed(segment.data) for segment in exchange.segments) + body.finish()
     whole = decode_payload(data)
     if whole.ok and isinstance(whole.value, dict | list):

@@ -105,7 +105,7 @@ def _without_mode(body: JsonObject) -> JsonObject:
 def answer_of(exchange: Exchange) -> Answer:
     """An exchange's answer folded into what a client would hold."""
     head = exchange.head
-    decoder = BodyDecoder(head.header("content-encoding") if head is not None else None, guess=True)
+    decoder = BodyDecoder.of(head, guess=True)
     body = b"".join(decoder.feed(segment.data) for segment in exchange.segments) + decoder.finish()
     values = list(_values(body))
     first = values[0][0] if values else {}

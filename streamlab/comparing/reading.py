@@ -153,7 +153,7 @@ class _Reader:
 
     def run(self) -> Reading:
         head = self._exchange.head
-        decoder = BodyDecoder(head.header("content-encoding") if head is not None else None, guess=True)
+        decoder = BodyDecoder.of(head, guess=True)
         stream, split, whole = StreamDecoder(), JsonSplitter(into_array=True), bytearray()
         prefix, kind, stream_of_values = bytearray(), bodies.BodyKind.EMPTY, False
         for at, segment in enumerate(self._exchange.segments):

@@ -74,7 +74,7 @@ def _scaled(offset_us: int | None, speed: float) -> int:
 def _events(exchange: Exchange, speed: float, gap_us: int | None) -> list[_Piece]:
     """The decoded body, an event a piece; what follows the last whole event is a piece as well."""
     head = exchange.head
-    body = BodyDecoder(head.header("content-encoding") if head is not None else None)
+    body = BodyDecoder.of(head)
     decoder, found, at = SSEDecoder(), list[_Piece](), 0
     for segment in exchange.segments:
         at = _scaled(segment.offset_us, speed)

@@ -84,7 +84,7 @@ def _taken_apart(exchange: Exchange, wanted: Personality) -> PlayedStream | None
     report = analyze(exchange)
     if head is None or head.status != 200 or report.api is not DEFAULT:
         return None
-    body, decoder, events = BodyDecoder(head.header("content-encoding")), SSEDecoder(), list[Told]()
+    body, decoder, events = BodyDecoder.of(head), SSEDecoder(), list[Told]()
     done = False
     for segment in (*exchange.segments, None):
         data = body.feed(segment.data) if segment is not None else body.finish()

@@ -187,8 +187,7 @@ def _recorded(exchange: Exchange) -> Iterator[_Piece]:
 
 
 def _by_event(exchange: Exchange, timed: Iterator[tuple[int, bytes]]) -> Iterator[_Piece]:
-    encoding = exchange.head.header("content-encoding") if exchange.head is not None else None
-    if not BodyDecoder(encoding).identity:
+    if not BodyDecoder.of(exchange.head).identity:
         yield from _by_size(timed, 1 << 62)  # events of a compressed body have no bytes of their own
         return
     decoder, offset = SSEDecoder(), 0
@@ -228,7 +227,7 @@ class _EventCounter:
     """How much of each piece comes before the end of event number ``count``."""
 
     def __init__(self, exchange: Exchange, count: int) -> None:
-        self._body = BodyDecoder(exchange.head.header("content-encoding") if exchange.head is not None else None)
+        self._body = BodyDecoder.of(exchange.head)
         self._events = SSEDecoder()
         self._left = count
         self._seen = 0

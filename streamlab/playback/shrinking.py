@@ -142,7 +142,7 @@ class ExchangeShrinker:
     def _plain(self) -> None:
         """The body without its content coding, where it has one."""
         head = self.best.head
-        decoder = BodyDecoder(head.header("content-encoding") if head is not None else None)
+        decoder = BodyDecoder.of(head)
         if head is None or decoder.identity:
             return
         headers = tuple(one for one in head.headers if one[0].lower() != "content-encoding")

@@ -79,7 +79,7 @@ class Front:
         self._state = state
         self._reader = reader
         self._pipeline = pipeline
-        self._body = BodyDecoder(head.header("content-encoding") if head is not None else None)
+        self._body = BodyDecoder.of(head)
         coded = mode is Mode.BEGINNING and not self._body.identity
         self._coding = Coding.CHECKING if coded else Coding.NONE
         self._decoder, self._splitter = StreamDecoder(), JsonSplitter(into_array=False)

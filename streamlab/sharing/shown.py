@@ -58,8 +58,7 @@ def _is_long(exchange: Exchange) -> bool:
 
 def _is_coded(exchange: Exchange) -> bool:
     """Whether what a client reads of the body is not its bytes, by its head or by its beginning."""
-    coding = exchange.head.header("content-encoding") if exchange.head is not None else None
-    decoder = BodyDecoder(coding, guess=True)
+    decoder = BodyDecoder.of(exchange.head, guess=True)
     for one in exchange.segments[:_FIRST_READS]:
         decoder.feed(one.data)
     return bool(decoder.codings)

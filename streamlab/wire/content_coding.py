@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, Self
 
 import brotli
 import zstandard
 
+from streamlab.exchange import ResponseHead
 from streamlab.wire.binary_frames import CODING, TOLD_BY, BinaryFrames, is_framed
 from streamlab.wire.bodies import coding_of, is_begun, is_zstd_frame
 from streamlab.wire.left_chunks import CODING as CHUNKED
@@ -54,6 +55,11 @@ class BodyDecoder:
         #: How the binary frames begin in which the body came; empty where it came in none.
         self.framed = b""
         self._start: bytes | None = b"" if guess and not self.codings else None  # while a guess is open
+
+    @classmethod
+    def of(cls, head: ResponseHead | None, *, guess: bool = False) -> Self:
+        """The decoder of a body with this head; with None, of one whose head is not known."""
+        return cls(head.header("content-encoding") if head is not None else None, guess=guess)
 
     @property
     def identity(self) -> bool:
