@@ -41,6 +41,14 @@ def _api_of_whole(value: Any) -> Api:
     )
 
 
+def _api_of_start(start: bytes) -> Api:
+    """The API of a body that breaks off, or of lines of which the first is cut."""
+    for piece in (start, *start.lstrip().split(b"\n", PEEKED_EVENTS)[:PEEKED_EVENTS]):
+        if (found := _api_of_whole(begun_value(piece))) is not UNKNOWN:
+            return found
+    return UNKNOWN
+
+
 #: What came before an event.
 AFTER = Fact.AFTER_FINISH | Fact.AFTER_DONE | Fact.AFTER_ERROR
 #: What an event may have that serves as a template of runs: nothing that stands in few events of a stream.
@@ -180,7 +188,7 @@ class StreamReader(Generic[Held]):
         if self.api is UNKNOWN:
             self.api = _api_of_whole(value)
             if self.api is UNKNOWN and value is None and start.lstrip()[:1] in (b"{", b"["):
-                self.api = _api_of_whole(begun_value(start))
+                self.api = _api_of_start(start)
             self.api = self._hint if self.api is UNKNOWN else self.api
             self.come(self.api)
         if self.api is UNKNOWN:

@@ -9,6 +9,7 @@ from streamlab.exchange import Exchange
 from streamlab.judging.held_reads import AT_ONCE
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.stream import StreamDecoder
 from streamlab.wire.visible import visible
 
@@ -113,7 +114,22 @@ def _chunk_preview(event: Chunk) -> str:
     parts += [f'"{inner[key][:_PREVIEW]}"' for key in _ADDED if isinstance(inner.get(key), str)]
     if isinstance(event.json.get("delta"), str):
         parts.append(f'"{event.json["delta"][:_PREVIEW]}"')
-    usage = reading.usage(event.json)
+    parts += _typed(event.json)
+    usage = reading.usage(event.json) or reading.usage(reading.as_object(event.json.get("response")))
     if usage is not None:
         parts.append(f"usage {usage.get('total_tokens', usage.get('output_tokens', '?'))} tokens"[:_PREVIEW])
     return " ".join(parts)
+
+
+def _typed(value: JsonObject) -> list[str]:
+    """What an event with a type tells beside text: the block or item that it opens or closes, why and how it ends."""
+    thing = reading.as_object(value.get("content_block") or value.get("item"))
+    parts = [next((thing[key] for key in ("name", "type") if isinstance(thing.get(key), str)), "")]
+    reason = reading.as_object(value.get("delta")).get("stop_reason")
+    parts += [repr(reason)] if reason is not None else []
+    response = reading.as_object(value.get("response"))
+    error = reading.as_object(response.get("error")).get("message")
+    status = response.get("status")
+    parts += [f"status {status!r}"] if status and not str(value.get("type")).endswith((str(status), "created")) else []
+    parts += [error] if isinstance(error, str) else []
+    return [part[:_PREVIEW] for part in parts if part]

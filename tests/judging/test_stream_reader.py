@@ -99,3 +99,11 @@ def test_a_body_that_is_no_stream_keeps_its_api_where_it_breaks_off(api, form):
     for length in (len(body), len(body) - 20, len(json.dumps(events[0])) - 4 if form != "object" else 120):
         made = Exchange(request=request_for(path="/any/path"), segments=(Segment(None, body[:length].encode()),))
         assert analyze(made).api == api
+
+
+@pytest.mark.parametrize("api", _BODIES)
+def test_lines_of_which_the_first_is_cut_are_known_by_the_next(api):
+    lines = [json.dumps(event) for event in _BODIES[api][0]]
+    body = "\n".join([lines[0][:12], *lines[1:]]).encode()
+    made = Exchange(request=request_for(path="/any/path"), segments=(Segment(None, body),))
+    assert analyze(made).api == api
