@@ -17,6 +17,7 @@ from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange, ResponseHead, Segment
 from streamlab.interop.curl_command import request_of
 from streamlab.interop.curl_trace import peel_trace
+from streamlab.interop.dumps import peel_column, peel_dump, peel_visible_ends
 from streamlab.interop.http_text import STATUS, head_and_rest, request_and_rest
 from streamlab.interop.objects import peel_objects, peel_table
 from streamlab.interop.pasted import LARGEST_PASTE, Paste, score
@@ -38,17 +39,21 @@ from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.exchange_dir import read_bare_body
 from streamlab.wire.binary_frames import is_framed
 from streamlab.wire.bodies import BodyKind, sniff
+from streamlab.wire.left_chunks import LeftChunks, is_chunked
 from streamlab.wire.payload import decode_payload
 
 _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_utf16,
     peel_colours,
+    peel_dump,
+    peel_visible_ends,
     peel_trace,
     peel_command,
     peel_html,
     peel_fences,
     peel_curl_verbose,
     peel_json_log,
+    peel_column,
     peel_literals,
     peel_numbers,
     peel_prefixes,
@@ -58,7 +63,7 @@ _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_objects,
 )
 #: What shows a text for the first time, whatever is still to be taken off that.
-_OPENING = (peel_utf16, peel_colours, peel_json_log, peel_html, peel_fences)
+_OPENING = (peel_utf16, peel_colours, peel_dump, peel_visible_ends, peel_column, peel_json_log, peel_html, peel_fences)
 _ROUNDS = 4
 _COMMAND = re.compile(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
 _TYPE = ("content-type", "text/event-stream")
@@ -122,6 +127,8 @@ def _peeled(data: bytes) -> Paste:
                 continue
             peeled = _without_head(peeled)
             then = score(peeled.body)
+            if peel is peel_prefixes and not then.events and (spaced := peel_missing_blanks(peeled)) is not None:
+                peeled, then = spaced, score(spaced.body)
             hidden = then.events > 0 or peel is not peel_prefixes  # lines of other files have prefixes, too
             if (then > now and hidden) or (not now.events and peel in _OPENING):
                 paste, now = peeled, then
@@ -140,6 +147,8 @@ def _without_head(paste: Paste) -> Paste:
         return paste
     request, _ = request_and_rest(paste.body[: first.start()])
     known = paste.request if paste.request is not None else request
+    if "chunked" in (head.header("transfer-encoding") or "").lower() and is_chunked(body):
+        body = b"".join(LeftChunks().pieces(body))  # off the wire, as a sniffer or ``curl --raw`` shows it
     return replace(paste, body=body, head=head, request=known, took=(*paste.took, "a response head"))
 
 

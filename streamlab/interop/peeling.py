@@ -134,7 +134,7 @@ def peel_json_log(paste: Paste) -> Paste | None:
     else:
         lines = [line.lstrip() for line in paste.body.splitlines() if line.strip()]
         values = [decode_payload(line).value if line[:1] in (b"{", b'"') else None for line in lines]
-        keys = (*_LOG_KEYS, *_telling_keys(values))
+        keys = (*_telling_keys(values), *_LOG_KEYS)
         for value in values:
             text = value if isinstance(value, str) else _logged(value, keys)
             if text is None:
@@ -203,7 +203,9 @@ def _evaluated(literal: bytes) -> bytes | None:
         value = ast.literal_eval(literal.decode("utf-8", "replace"))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
-    return value.encode("utf-8", "replace") if isinstance(value, str) else value if isinstance(value, bytes) else None
+    if isinstance(value, str):  # JSON writes a character beyond the first plane as two escapes
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    return value if isinstance(value, bytes) else None
 
 
 def peel_numbers(paste: Paste) -> Paste | None:

@@ -143,7 +143,49 @@ def _read_by_go(body: bytes) -> bytes:
     return "".join(f"read: {json.dumps(line + chr(10), ensure_ascii=False)}\n" for line in _lines(body)).encode()
 
 
+def _hex(body: bytes, form: str, *, last: str = "") -> bytes:
+    """Sixteen bytes a line: ``{at}``, ``{pairs}`` (xxd), ``{bytes}`` (hexdump) and the same as ``{text}``."""
+    made = ""
+    for at in range(0, len(body), 16):
+        piece = body[at : at + 16]
+        halves = [" ".join(f"{byte:02x}" for byte in half) for half in (piece[:8], piece[8:])]
+        pairs = " ".join(piece[two : two + 2].hex() for two in range(0, len(piece), 2))
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in piece)
+        made += form.format(at=at, pairs=pairs, bytes=f"{halves[0]:<23}  {halves[1]:<23}", text=text)
+    return (made + last.format(size=len(body))).encode()
+
+
+def _in_csv(body: bytes) -> bytes:
+    rows = ['{},"{}"'.format(at, line.replace('"', '""')) for at, line in enumerate(_lines(body))]
+    return "\n".join(["at,line", *rows, ""]).encode()
+
+
+def _captured(body: bytes) -> bytes:
+    """A conversation followed by a sniffer: both heads, and the chunks of HTTP as they were sent."""
+    pieces = [one + b"\n\n" for one in body.split(b"\n\n")[:-1]]
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in pieces)
+    asked = b"GET /v1/stream HTTP/1.1\r\nHost: h\r\n\r\n"
+    return (
+        asked
+        + b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + chunks
+        + (b"0\r\n\r\n")
+    )
+
+
 FORMS: dict[str, Form] = {
+    "xxd": lambda body: _hex(body, "{at:08x}: {pairs:<39}  {text}\n"),
+    "hexdump": lambda body: _hex(body, "{at:08x}  {bytes}  |{text}|\n", last="{size:08x}\n"),
+    "cat-E": lambda body: body.replace(b"\n", b"$\n"),
+    "csv": _in_csv,
+    "captured": _captured,
+    "bullets": lambda body: "".join(f"- {line}\n" for line in _lines(body)).encode(),
+    "journal": _logged(lambda line: {"__CURSOR": "s=1", "_PID": "12", "MESSAGE": line}),
+    "cloud": lambda body: json.dumps([{"insertId": "1", "textPayload": line} for line in _lines(body)]).encode(),
+    "tracing": _prefixed("2026-11-20T10:00:{second:02}.123Z  INFO proxy::sse: "),
+    "zap": _prefixed("2026-11-20T10:00:{second:02}.000Z\tINFO\tproxy/sse.go:42\t"),
+    "caplog": _prefixed("DEBUG    app:main.py:12 "),
+    "journalctl": _prefixed("Nov 20 10:00:{second:02} host1 api[1234]: "),
     **{name: _prefixed(prefix) for name, prefix in PREFIXES.items()},
     **{name: _around(*texts) for name, texts in AROUND.items()},
     "sed": lambda body: "".join(f"{at + 1}\n{line}\n" for at, line in enumerate(_lines(body))).encode(),
@@ -159,6 +201,7 @@ FORMS: dict[str, Form] = {
     "go": _read_by_go,
     "docker": _logged(lambda line: {"log": line + "\n", "stream": "stderr", "attrs": {"tag": "api"}, "time": "2026"}),
     "loki": _logged(lambda line: {"timestamp": "2026-11-20T10:00:00Z", "line": line}),
+    "slog": _logged(lambda line: {"level": "INFO", "msg": "chunk", "line": line}),
     "structlog": _logged(lambda line: {"event": line, "level": "debug", "timestamp": "x"}),
     "python-list": lambda body: repr(_objects(body)).encode(),
     "pprint": _printed("{pretty}\n"),

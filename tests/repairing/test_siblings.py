@@ -148,6 +148,17 @@ def test_calls_and_markup_under_several_indexes_of_one_answer():
     assert broken_laws(broken) == broken_laws(counted) == {}
 
 
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_events_that_a_gateway_took_for_text(pieces):
+    """Each delta holds an event of the upstream; an example that a model writes comes in pieces of one."""
+    inner = [streams.frame(one).decode() for one in chat_text("a", "b", "c")[:pieces]]
+    assert errors(asked(sse(chat_text(*inner)))) == {"content-is-nested-chunk"}
+    assert errors(asked(sse(chat_text(*(piece for one in inner for piece in (one[:40], one[40:])))))) <= {
+        "content-is-nested-chunk"
+    }
+    assert errors(asked(sse(chat_text("An example: ", *inner)))) == set()
+
+
 GEMINI = [
     {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "index": 0, **more}], "responseId": "r1"}
     for text, more in (("Spring", {}), (" is", {}), (" here.", {"finishReason": "STOP"}))

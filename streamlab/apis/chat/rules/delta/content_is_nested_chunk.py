@@ -18,14 +18,15 @@ _LONGEST = 1 << 16
 
 
 class ContentIsNestedChunk(LateRule):
-    """The text is the JSON of a chunk: the server has wrapped its own chunk into another one.
+    """The text is the JSON of a chunk, or an event with one: somebody wrapped what came into a chunk of his own.
 
     ## What OpenAI does
     Sends the model's text.
 
     ## Why it matters
-    Early GLM-4 servers do this to the first chunk they make and lose the answer. No client raises: the user reads JSON.
-    A model that was asked for an example writes it in many deltas; only a text that comes in one or two is judged.
+    Early GLM-4 servers do this to the first chunk they make and lose the answer; gateways do it to every event when
+    they take a stream for text. No client raises: the user reads JSON. A model that was asked for an example writes it
+    in many deltas; judged is only a text that comes in one or two, or each delta of which is a chunk.
 
     ## Repair
     None, the answer is not on the wire.
@@ -38,16 +39,17 @@ class ContentIsNestedChunk(LateRule):
     repairability = Repairability.NONE
     on = Fact.CONTENT
 
-    _pieces = 0
+    _pieces = _nested = 0
     _place: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
         self._pieces += 1
-        if self._place is None:
-            for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
-                if reading.content(reading.delta(choice)).lstrip().startswith("{"):
-                    self._place = self.keep(at, event, f"choices[{position}].delta.content")
-        if self._place is None or self._pieces > _FEW:
+        for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
+            text = _bare(reading.content(reading.delta(choice)))
+            if text.startswith("{"):
+                self._place = self._place or self.keep(at, event, f"choices[{position}].delta.content")
+                self._nested += _is_chunk(text)
+        if self._place is None or (self._pieces > _FEW and self._nested < self._pieces):
             self._place = None
             self.retire()
 
@@ -56,14 +58,23 @@ class ContentIsNestedChunk(LateRule):
             return
         for state in self.ctx.accumulator.choices.values():
             text = str(state.content)
-            if len(text) > _LONGEST or "chat.completion.chunk" not in text:
-                continue
-            nested = decode_payload(text.encode("utf-8", "surrogatepass")).value
-            if type(nested) is dict and nested.get("object") == "chat.completion.chunk":
+            if self._nested == self._pieces or _is_chunk(_bare(text)):
                 yield self.found_at(
                     self._place,
                     f"the whole text of choice {state.index} is the JSON of a chunk",
                     expected="the model's text",
-                    actual=text,
+                    actual=text[:_LONGEST],
                 )
                 return
+
+
+def _bare(text: str) -> str:
+    """A text without the field name of an event."""
+    return text.lstrip().removeprefix("data:").lstrip()
+
+
+def _is_chunk(text: str) -> bool:
+    if len(text) > _LONGEST or "chat.completion.chunk" not in text:
+        return False
+    nested = decode_payload(text.encode("utf-8", "surrogatepass")).value
+    return type(nested) is dict and nested.get("object") == "chat.completion.chunk"
