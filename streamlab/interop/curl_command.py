@@ -32,6 +32,11 @@ _SHORT = dict.fromkeys("ACDEFKPQTUYbcehmortuwxyzC", "") | {
     "H": "header", "d": "data", "X": "request", "A": "user-agent", "e": "referer",
 }  # fmt: skip
 _BODIES = frozenset(("data", "data-ascii", "data-binary", "data-raw", "json"))
+#: What stands before the first slash of an address without a scheme: a host, or a variable of the shell.
+_HOST = re.compile(
+    r"(?:\$\w+|\$?\{{1,2}[\w.-]+\}{1,2}|%\w+%|<[\w.-]+>|localhost|[\w-]+(?:\.[\w-]+)+|\[[\da-fA-F:]+\])(?::\d+)?"
+    r"|[\w-]+:\d+"
+)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "'": "'", '"': '"', "\\": "\\"}
 
 
@@ -109,7 +114,12 @@ class _Reader:
 
 
 def _is_url(word: str) -> bool:
+    """Whether a word without an option before it is an address: curl needs no scheme, but words of a sentence that
+    speaks of curl ("this is what curl gives: …") are none."""
     try:
-        return bool(urlsplit(word).netloc) or "/" in word or ":" in word
+        if urlsplit(word).netloc:
+            return True
     except ValueError:
         return False
+    host, slash, _ = word.partition("/")
+    return bool(_HOST.fullmatch(host)) and (slash != "" or ":" in host)

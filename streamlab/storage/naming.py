@@ -16,12 +16,16 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
 _LONGEST = 80
 
 
+#: Ends of names of files that hold streams: "bug.txt" is a recording called bug; "gpt-4.1" has no such end.
+_KINDS = re.compile(r"\.(?:sse|txt|log|md|out|jsonl?|ndjson|har|ya?ml|html?)$", re.IGNORECASE)
+
+
 def directory_name(exchange: Exchange, source: str) -> str:
     """A name from label and tap, else from the source directory, else from the model or the request's path; and the id
     in a database."""
     parts = [part for part in (exchange.tap, exchange.label) if part]
     if not parts and exchange.id is None and source != "-":
-        parts = [Path(source).name.removesuffix(".sse")]
+        parts = [_KINDS.sub("", Path(source).name)]
     if not parts and exchange.request is not None:
         path = urlsplit(exchange.request.url).path.strip("/").replace("/", "-")
         parts = [_model(exchange.request.body) or path]

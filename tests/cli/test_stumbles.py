@@ -72,5 +72,11 @@ def test_a_fixture_without_a_label_is_called_after_the_model(run, tmp_path):
     assert written == "out/glm-4-flash-1"
 
 
+@pytest.mark.parametrize(("file", "name"), [("bug.txt", "bug"), ("bug.sse", "bug"), ("gpt-4.1", "gpt-4.1")])
+def test_a_fixture_of_a_file_is_called_after_it_and_not_after_its_kind(run, tmp_path, file, name):
+    (tmp_path / file).write_bytes(streams.sse(streams.chat_text()))
+    assert run("export", file, "--to", "out").out.strip() == f"out/{name}"
+
+
 def test_whole_answers_for_machines_hold_what_came(run, database):
     assert json.loads(run("show", "1", "--db", database, "--json").out)["completion"]["content"]

@@ -174,7 +174,7 @@ def test_a_client_is_known_by_the_names_people_use(name, found):
 
 
 def test_a_name_that_no_client_has_is_refused_with_the_nearest(tmp_path):
-    with pytest.raises(UsageError, match="no client is called 'litelm'; 'litellm'"):
+    with pytest.raises(UsageError, match=r"no client is called 'litelm'\. Did you mean 'litellm'\?"):
         named_setups(["litelm"], Environments(tmp_path))
     with pytest.raises(UsageError, match=r"none of these clients speaks chat\.completions"):
         speaking(setups_called("py-anthropic-raw"), [PERFECT])

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
+from streamlab.interop.curl_command import request_of
 from streamlab.interop.curl_log import curl_command, from_curl_log, to_curl_log
 from streamlab.interop.curl_log import lost as curl_lost
 from streamlab.interop.har import from_har, to_har
@@ -183,6 +184,26 @@ def test_a_cassette_written_by_vcrpy_reads_as_what_it_recorded(tmp_path: Path, r
         assert answer.content == BODY
     (read,) = _read(cassette)
     _reads_the_same(read)
+
+
+@pytest.mark.parametrize(
+    ("line", "url"),
+    [
+        ('this is what curl gives:\n{"a": 1}', None),
+        ("we use curl and/or config/app.json, e.g.: so", None),
+        ("curl localhost:8000/v1/chat/completions -d '{}'", "localhost:8000/v1/chat/completions"),
+        ("curl example.com/v1", "example.com/v1"),
+        ("curl gateway:3000/v1", "gateway:3000/v1"),
+        ("curl '${BASE}/v1'", "${BASE}/v1"),
+        ("curl $BASE/chat/completions", "$BASE/chat/completions"),
+        ("curl {{host}}/v1", "{{host}}/v1"),
+        ("curl [::1]:80/x", "[::1]:80/x"),
+        ("$ curl -N https://h/v1", "https://h/v1"),
+    ],
+)
+def test_an_address_in_a_command_is_told_from_a_sentence_about_curl(line, url):
+    request = request_of(line)
+    assert (request and request.url) == url
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -137,8 +137,8 @@ def named_setups(names: Sequence[str], environments: Environments) -> tuple[Clie
         found = setups_called(name)
         if not found:
             near = nearest_client(name)
-            hint = f"; {near!r}?" if near and setups_called(near) else ";"
-            raise UsageError(f"no client is called {name!r}{hint} `streamlab clients list` names them")
+            hint = f"Did you mean {near!r}?" if near and setups_called(near) else "`streamlab clients list` names them"
+            raise UsageError(f"no client is called {name!r}. {hint}")
         ids.update(one.id for one in found)
     return tuple(one for one in setups().values() if one.id in ids)
 
