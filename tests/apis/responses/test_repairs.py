@@ -15,6 +15,8 @@ from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
 from streamlab.rules.finding import Severity
 from tests.responses import (
+    CALL,
+    CALL2,
     CASES,
     FC,
     LAWFUL,
@@ -504,3 +506,14 @@ def test_a_delta_behind_a_text_that_was_told_whole_goes_on_request():
     made = CASES["delta-after-text-done"].exchange
     assert _repaired(made).body == made.body
     assert _bytes(made, unsafe=True) == exchange(text()).body
+
+
+def test_calls_in_turns_that_begin_without_names_get_them_each_before_it_is_run():
+    turns = _events(CASES["calls-interleaved"].exchange.body)
+    for one in turns:
+        if one["type"] == "response.output_item.added":
+            one["item"]["name"] = None
+    repaired = _repaired(exchange(turns))
+    assert _errors(repaired) == set()
+    starts = [one["item"] for one in _events(repaired.body) if one["type"] == "response.output_item.added"]
+    assert [(one["call_id"], one["name"]) for one in starts] == [(CALL, "get_weather"), (CALL2, "get_weather")]

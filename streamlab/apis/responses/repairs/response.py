@@ -124,7 +124,8 @@ class ResponseRepair(Repair):
         out = list(self._repaired(draft, facts))
         if facts & _F.FOREIGN and not draft.is_chunk:
             return out  # a comment by now: those wait for nothing
-        out = self._turns.take(self._waiting.take(self._lost.take(out, facts), facts), facts)
+        turns = self._turns.take(self._lost.take(out, facts), facts)
+        out = [one for became in turns for one in self._waiting.take(*became)]
         if self._turns.holding:
             self._numbers.lost("responses-items-overlap")
         out = [self._numbers.number(one) for one in out]
@@ -156,8 +157,9 @@ class ResponseRepair(Repair):
 
     def release(self) -> Drafts:
         """What waits does so no longer."""
-        parts = (self._turns, self._waiting, self._lost)
-        return tuple(self._numbers.number(one) for part in parts for one in part.let_go())
+        held = [one for became in self._turns.let_go() for one in self._waiting.take(*became)]
+        held += [*self._waiting.let_go(), *self._lost.let_go()]
+        return tuple(map(self._numbers.number, held))
 
     # -- one event ---------------------------------------------------------------------------------------------------
 

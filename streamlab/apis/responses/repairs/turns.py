@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
@@ -15,6 +15,14 @@ _RULE: Final = "responses-items-overlap"
 _MOST: Final = 256
 
 
+class Became(NamedTuple):
+    """What an event became: what goes out, the facts of the event, and the item that it was about."""
+
+    out: list[Draft]
+    facts: int
+    item: Item | None
+
+
 class Turns:
     """Holds back a call that is added while another one is open, and what comes behind it, until that one is done."""
 
@@ -22,7 +30,7 @@ class Turns:
         self.reader = reader
         self.state = state
         self._current: Item | None = None  # whose turn it is
-        self._waiting: dict[int, tuple[Item, list[Draft]]] = {}
+        self._waiting: dict[int, list[Became]] = {}
         self._off = False
 
     @property
@@ -30,45 +38,46 @@ class Turns:
         """Whether a call waits for its turn."""
         return bool(self._waiting)
 
-    def let_go(self) -> list[Draft]:
+    def let_go(self) -> list[Became]:
         """What is held back, item by item."""
         waiting, self._waiting, self._current = self._waiting, {}, None
-        return [draft for _, drafts in waiting.values() for draft in drafts]
+        return [one for held in waiting.values() for one in held]
 
-    def take(self, out: list[Draft], facts: int) -> list[Draft]:
-        """What goes out now of what an event became."""
+    def take(self, out: list[Draft], facts: int) -> list[Became]:
+        """What goes out now of what an event became, and of what waited."""
         item = self.reader.item
+        came = Became(out, facts, item)
         if item is None:
             quiet = facts & (ResponseFact.KEEPALIVE | ResponseFact.FOREIGN) or not any(one.is_chunk for one in out)
-            return out if quiet else [*self.let_go(), *out]
+            return [came] if quiet else [*self.let_go(), came]
         if self._waits(item, facts):
-            return self._hold(out, item)
+            return self._hold(came, item)
         if item is self._current and not item.open:
             self._current = None
-            return [*out, *self._next()]
+            return [came, *self._next()]
         if self._current is None and item.is_call and item.open:
             self._current = item
-        return out
+        return [came]
 
     def _waits(self, item: Item, facts: int) -> bool:
         if self._off or self._current is None or item is self._current:
             return False
         return bool(self._waiting) or (item.is_call and self._current.is_call and bool(facts & ResponseFact.ITEM_ADDED))
 
-    def _hold(self, out: list[Draft], item: Item) -> list[Draft]:
-        _, drafts = self._waiting.setdefault(item.number, (item, []))
-        for draft in out:
+    def _hold(self, came: Became, item: Item) -> list[Became]:
+        for draft in came.out:
             draft.note(_RULE, "", "among the events of another call", "behind them")
-        drafts += out
-        if sum(len(held) for _, held in self._waiting.values()) <= _MOST:
+        self._waiting.setdefault(item.number, []).append(came)
+        if sum(map(len, self._waiting.values())) <= _MOST:
             return []
         self._off = True
         self.state.account.cannot(_RULE, "too much waits for the end of a call")
         return self.let_go()
 
-    def _next(self) -> Iterator[Draft]:
+    def _next(self) -> Iterator[Became]:
         """The turn of the next ones, until one of them is not done yet."""
         while self._waiting and self._current is None:
-            item, drafts = self._waiting.pop(next(iter(self._waiting)))
-            self._current = item if item.open else None
-            yield from drafts
+            held = self._waiting.pop(next(iter(self._waiting)))
+            item = held[0].item
+            self._current = item if item is not None and item.open else None
+            yield from held

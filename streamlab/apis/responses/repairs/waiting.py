@@ -38,18 +38,17 @@ class WaitingCall:
         held, self._held, self._item = self._held, [], None
         return held
 
-    def take(self, out: list[Draft], facts: int) -> list[Draft]:
-        """What goes out now of what an event became."""
-        item = self.reader.item
+    def take(self, out: list[Draft], facts: int, item: Item | None) -> list[Draft]:
+        """What goes out now of what an event about an item became."""
         if self._item is None:
-            return self._begin(out, facts)
+            return self._begin(out, facts, item)
         if not out:
             return []  # a repeated event was dropped
         quiet = facts & (_F.KEEPALIVE | _F.FOREIGN) or not any(one.is_chunk for one in out)
         if item is not self._item and not quiet:
             if self._item.done is not None:  # with the end of the response
                 self._fill(self._item)
-            return [*self.let_go(), *self._begin(out, facts)]
+            return [*self.let_go(), *self._begin(out, facts, item)]
         self._held += out
         if facts & _F.ITEM_DONE:
             self._fill(self._item)
@@ -57,9 +56,8 @@ class WaitingCall:
             return []
         return self.let_go()
 
-    def _begin(self, out: list[Draft], facts: int) -> list[Draft]:
+    def _begin(self, out: list[Draft], facts: int, item: Item | None) -> list[Draft]:
         """Hold the start of a call back that is not whole."""
-        item = self.reader.item
         if not facts & _F.ITEM_ADDED or item is None or not item.is_call or not _lacking(item):
             return out
         self._item, self._held = item, out
