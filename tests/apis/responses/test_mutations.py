@@ -51,6 +51,7 @@ def test_no_law_is_broken_where_one_was(name):
         407944710,  # the start of a call comes twice under one number, while all stays as it is
         894896242,  # a queued response is completed with nothing in it
         428879030,  # an empty one that is completed, and then cut
+        600374033,  # calls in turns, and then an error
         101468360,  # calls in turns, of which one begins without a call_id
         297948902,  # two calls of one id, of which one end lacks it
         961536181,  # the end of another stream before a part has its text

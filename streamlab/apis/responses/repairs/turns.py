@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
-from streamlab.rules.repair import Draft, RepairState
+from streamlab.rules.repair import Comment, Draft, RepairState
 
 _RULE: Final = "responses-items-overlap"
 #: Events held back, at most.
@@ -48,8 +48,10 @@ class Turns:
         item = self.reader.item
         came = Became(out, facts, item)
         if item is None:
-            quiet = facts & (ResponseFact.KEEPALIVE | ResponseFact.FOREIGN) or not any(one.is_chunk for one in out)
-            return [came] if quiet else [*self.let_go(), came]
+            alive = facts & (ResponseFact.KEEPALIVE | ResponseFact.FOREIGN) or all(
+                type(one.event) is Comment for one in out
+            )
+            return [came] if alive else [*self.let_go(), came]
         if self._waits(item, facts):
             return self._hold(came, item)
         if item is self._current and not item.open:
