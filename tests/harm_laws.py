@@ -269,7 +269,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "messages-usage-missing", "messages-usage-wrong-shape", "messages-error-shape-wrong",
             "responses-created-at-float",
             "responses-usage-details", "responses-usage-missing", "responses-usage-chat-names",
-            "responses-events-after-terminal", "responses-replayed-events",
+            "responses-events-after-terminal", "responses-replayed-events", "responses-terminal-missing",
             "responses-unknown-event",
         }
     ),
