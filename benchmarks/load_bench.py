@@ -334,7 +334,7 @@ def _killed(who: str, seed: random.Random) -> int:
                     for client in clients:
                         client.join()
                     code, _ = recorder.stop()
-                    assert code == 0, recorder.errors.read_text()
+                    assert code == 0, (code, recorder.errors.read_text())
                 else:
                     relay.wait()
             for client in clients:

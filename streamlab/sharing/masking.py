@@ -16,7 +16,7 @@ from typing import NamedTuple
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import MASK, find_secrets, find_secrets_in_bytes
 from streamlab.redaction.detectors import MASK_DIGIT
-from streamlab.sharing.texts import SourceText, TextSource, channels, payloads, texts_of
+from streamlab.sharing.texts import SourceText, TextSource, Told, channels, payloads, texts_of
 
 #: JSON within JSON within JSON: how many layers of escapes are looked through.
 _LAYERS = 3
@@ -58,16 +58,22 @@ def mask_body(body: bytes, patterns: Sequence[re.Pattern[str]] = ()) -> MaskedBo
     """The body without its secrets."""
     masked = bytearray(body)
     found: dict[int, Masked] = {}
-    texts = [text for payload in payloads(body) for text in texts_of(payload)]
+    _mask_texts(body, patterns, masked, found)
+    for one in find_secrets_in_bytes(masked, patterns):
+        cover_raw(masked, one.masked, one.stop)
+        found.setdefault(one.start, Masked(one.kind, None, one.start))
+    return MaskedBody(bytes(masked), tuple(found[at] for at in sorted(found)))
+
+
+def _mask_texts(body: bytes, patterns: Sequence[re.Pattern[str]], masked: bytearray, found: dict[int, Masked]) -> None:
+    """Mask what the texts of the body hold. They are gone when this returns: they take several times the body."""
+    told = Told()
+    texts = [text for payload in payloads(body) for text in texts_of(payload, told)]
     tokens: dict[int, TextSource] = {}
     for group in channels(texts):
         _mask_group(group, patterns, masked, found, tokens)
     for payload in tokens.values():
         _mask_codes(payload, masked)
-    for one in find_secrets_in_bytes(masked, patterns):
-        cover_raw(masked, one.masked, one.stop)
-        found.setdefault(one.start, Masked(one.kind, None, one.start))
-    return MaskedBody(bytes(masked), tuple(found[at] for at in sorted(found)))
 
 
 def mask_text(text: str, patterns: Sequence[re.Pattern[str]] = ()) -> str:

@@ -23,6 +23,8 @@ _WORDS = lazy_pattern(rb"([^\s\"'<>&=?]{12,})")
 #: A field of a multipart form: its name, what else its head says, the value.
 _FIELD = lazy_pattern(rb'name="([^"\r\n]{1,200})"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)(?=\r?\n--|\Z)', re.DOTALL)
 _PAIR = lazy_pattern(rb"(?:^|(?<=&))([^=&\s{\"]{1,80})=([^&\r\n]*)")
+#: What names something, and the group that is the name.
+_NAMED_BY = ((_MEMBER, 2), (_FIELD, 1), (_PAIR, 1))
 #: What may follow where a body is not over.
 _GOES_ON = b"0123456789" * 8
 #: How often a place to part a body is looked for, and how far on both sides of it is looked for secrets.
@@ -91,14 +93,14 @@ def parting_place(body: bytes | bytearray, earliest: int, latest: int) -> int:
 
 def _parts_a_secret(window: bytes | bytearray, last: int) -> bool:
     """Whether a secret, or a name with what it names, lies on both sides of a byte."""
-    named = (one for form in (_MEMBER, _FIELD, _PAIR) for one in form.finditer(window))
-    if any(one.start() < last + 1 < one.end() and _is_named(one) for one in named):
+    named = ((one, one[group]) for form, group in _NAMED_BY for one in form.finditer(window))
+    if any(one.start() < last + 1 < one.end() and _is_name(name) for one, name in named):
         return True
     return any(one.start <= last < one.stop for one in find_secrets_in_bytes(window + _GOES_ON))
 
 
-def _is_named(match: re.Match[bytes]) -> bool:
-    name = (match[2] if match.re is _MEMBER else match[1]).decode("latin-1")
+def _is_name(raw: bytes) -> bool:
+    name = raw.decode("latin-1")
     return is_secret_member(name) or is_secret_name(name, "")
 
 

@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.bodies import BodyKind, sniff
@@ -34,24 +34,42 @@ _NUMBER = lazy_pattern(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 #: Fields of an event beside its data; a comment has no name.
 _FIELDS = (b"event", b"id", b"retry", b"error", b"")
 _DATA = b"data"
+_AT_ONCE = 64 * 1024
+#: Of what texts have alike: how much is remembered, and how long a value may be.
+_MOST_ALIKE, _SHORT = 4096, 100
+_Same = TypeVar("_Same")
 
 
-@dataclass(slots=True)
 class TextSource:
     """The bytes of one event's ``data``, or of a line or body that is no event; ``lines`` are (offset in the payload,
-    offset in the body) of its lines. ``event`` is its number."""
+    offset in the body) of its lines. ``event`` is its number; ``name`` that of another field than data."""
 
-    event: int
-    data: bytes
-    lines: list[tuple[int, int]]
-    #: The name of another field than data.
-    name: str = ""
+    __slots__ = ("_at", "_lines", "_size", "_whole", "event", "name")
+
+    def __init__(self, event: int, data: bytes, lines: list[tuple[int, int]], name: str = "") -> None:
+        self.event, self.name, self._whole, self._lines = event, name, data, lines
+        self._at, self._size = 0, len(data)
+
+    @classmethod
+    def of_line(cls, event: int, body: bytes, at: int, size: int, name: str = "") -> TextSource:
+        """So many bytes of the body from ``at`` on; they are not copied until somebody asks."""
+        made = cls.__new__(cls)
+        made.event, made.name, made._whole, made._lines = event, name, body, None
+        made._at, made._size = at, size
+        return made
+
+    _lines: list[tuple[int, int]] | None
+
+    @property
+    def data(self) -> bytes:
+        """The payload."""
+        return self._whole[self._at : self._at + self._size]
 
     def place(self, at: int) -> int:
         """The offset in the body of a byte of the payload."""
-        if len(self.lines) == 1:
-            return self.lines[0][1] + at
-        start, where = self.lines[bisect_right(self.lines, (at, 1 << 62)) - 1]
+        if self._lines is None:
+            return self._at + at
+        start, where = self._lines[bisect_right(self._lines, (at, 1 << 62)) - 1]
         return where + at - start
 
 
@@ -151,19 +169,26 @@ def payloads(body: bytes) -> Iterator[TextSource]:
     """What a decoded body is made of, in order."""
     kind = sniff(body[: 1 << 20])
     if kind is BodyKind.SSE:
-        decoder = SSEDecoder()
-        for number, event in enumerate((*decoder.feed(body), *decoder.finish())):
-            yield from _of_event(number, event)
+        for number, event in enumerate(_events(body)):
+            yield from _of_event(number, event, body)
     elif kind is BodyKind.NDJSON:
         at = 0
         for number, line in enumerate(body.splitlines(keepends=True)):
-            yield TextSource(number, line, [(0, at)])
+            yield TextSource.of_line(number, body, at, len(line))
             at += len(line)
     elif body:
         yield TextSource(0, body, [(0, 0)])
 
 
-def _of_event(number: int, event: ServerSentEvent) -> Iterator[TextSource]:
+def _events(body: bytes) -> Iterator[ServerSentEvent]:
+    """The events, a few at a time: all at once they take more than the body."""
+    decoder = SSEDecoder()
+    for at in range(0, len(body), _AT_ONCE):
+        yield from decoder.feed(body[at : at + _AT_ONCE])
+    yield from decoder.finish()
+
+
+def _of_event(number: int, event: ServerSentEvent, body: bytes) -> Iterator[TextSource]:
     data, lines, others = [], [], []
     size = 0
     for one in event.fields():
@@ -175,8 +200,10 @@ def _of_event(number: int, event: ServerSentEvent) -> Iterator[TextSource]:
             known = one.colon and one.name in _FIELDS  # else it is a line that somebody said
             value, name = (one.value, one.name.decode()) if known else (one.line.content, "")
             start = one.line.start + len(one.line.content) - len(value)
-            others.append(TextSource(number, value, [(0, start)], name))
-    if data:
+            others.append(TextSource.of_line(number, body, start, len(value), name))
+    if len(data) == 1:
+        yield TextSource.of_line(number, body, lines[0][1], len(data[0]))
+    elif data:
         yield TextSource(number, b"\n".join(data), lines)
     yield from others
 
@@ -184,29 +211,45 @@ def _of_event(number: int, event: ServerSentEvent) -> Iterator[TextSource]:
 # -- the strings of a payload --------------------------------------------------------------------------------------
 
 
-def texts_of(payload: TextSource) -> Iterator[SourceText]:
-    """The strings of a payload that is JSON, whole or broken; else the payload itself as one text."""
-    start = payload.data.lstrip()[:2]
+class Told:
+    """What many texts say of themselves alike, kept once: paths, what stands beside them, and their values."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+
+    def once(self, value: _Same) -> _Same:
+        """The value that equals this one and was told first."""
+        if len(self._known) > _MOST_ALIKE:
+            self._known.clear()
+        return cast(_Same, self._known.setdefault(value, value))
+
+
+def texts_of(payload: TextSource, told: Told | None = None) -> Iterator[SourceText]:
+    """The strings of a payload that is JSON, whole or broken; else the payload itself as one text. Those of payloads
+    that share ``told`` share what they have alike."""
+    data = payload.data
+    start = data.lstrip()[:2]
     if start[:1] in (b"{", b"["):
         # Halves of characters, and members that are there twice, are better read token by token.
-        value = None if b"\\u" in payload.data else decode_payload(payload.data)
+        value = None if b"\\u" in data else decode_payload(data)
         if value is not None and value.ok and not value.faults:
-            yield from _walk(payload, value.value)
+            yield from _walk(payload, value.value, told or Told())
             return
         yield from _Strings(payload, _QUOTED_OTHERWISE if start == b"{'" else _TOKEN).read()
     elif start[:1] == b'"':
-        yield SourceText(payload, ("",), payload.data.index(b'"') + 1, payload.data.strip()[1:].removesuffix(b'"'))
-    elif payload.data and start != b"[D":
-        yield SourceText(payload, (payload.name,), 0, payload.data, json=False)
+        yield SourceText(payload, ("",), data.index(b'"') + 1, data.strip()[1:].removesuffix(b'"'))
+    elif data and start != b"[D":
+        yield SourceText(payload, (payload.name,), 0, data, json=False)
 
 
-def _walk(payload: TextSource, value: Any) -> list[SourceText]:
+def _walk(payload: TextSource, value: Any, told: Told) -> list[SourceText]:
     """The strings of a decoded value, in the order of its bytes."""
     found: list[SourceText] = []
 
     def visit(one: Any, path: tuple[str, ...], depth: int, numbers: tuple[Any, ...], names: tuple[Any, ...]) -> None:
         if type(one) is str:
-            found.append(SourceText.decoded(payload, path, one, len(found), (numbers, names)))
+            text = told.once(one) if len(one) < _SHORT else one
+            found.append(SourceText.decoded(payload, told.once(path), text, len(found), told.once((numbers, names))))
         elif type(one) is list:
             for item in one:
                 visit(item, (*path, "[]"), depth + 1, numbers, names)

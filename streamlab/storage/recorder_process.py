@@ -34,7 +34,7 @@ from streamlab.storage.spool import SpoolWriter
 from streamlab.storage.spool_files import SpoolFiles, request_cipher
 from streamlab.storage.spool_reader import SpoolReader
 from streamlab.storage.taking_up import take_up
-from streamlab.storage.writing import LOST, WRITTEN, Writing
+from streamlab.storage.writing import LEFT_OVER, LOST, WRITTEN, Writing
 
 #: At the end, how long to wait for a writer that gets nowhere.
 _STILL_SECONDS = 60.0
@@ -199,7 +199,7 @@ class RecorderProcess:
             done, status = os.waitpid(self.pid, os.WNOHANG)
             if done and os.waitstatus_to_exitcode(status) >= 0:
                 self.tap.close()
-                return os.waitstatus_to_exitcode(status) == WRITTEN
+                return self._ended(os.waitstatus_to_exitcode(status))
             now = time.monotonic()
             if done:
                 self._gone = True
@@ -207,8 +207,21 @@ class RecorderProcess:
             if self.status().behind != behind:
                 behind, deadline = self.status().behind, now + _STILL_SECONDS
             elif now > deadline:
+                self._warn(f"the recording process got no further in {_STILL_SECONDS:.0f} s; it is left to itself")
                 return False
             time.sleep(0.005)
+
+    def _ended(self, code: int) -> bool:
+        """Whether a writer that ended by itself had written everything. One that found something else in the file's
+        place says so to us alone."""
+        if code not in (WRITTEN, LOST, LEFT_OVER):
+            os.set_blocking(self._status, False)
+            said = b""
+            with contextlib.suppress(OSError):
+                said = os.read(self._status, 65536)
+            why = said.decode("utf-8", "replace").removeprefix("unreadable ").strip() or f"it ended with code {code}"
+            self._warn(f"not everything could be recorded: {why}")
+        return code == WRITTEN
 
 
 def start(recording: Recording) -> RecorderProcess:

@@ -17,6 +17,7 @@ from streamlab.report import diff_text, exchange_text
 from streamlab.report.blame import Ledger, summary_lines
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import Streamed, dump, gathered, pieces
+from streamlab.sharing.shared import share
 from tests import streams
 
 
@@ -56,6 +57,14 @@ def test_an_account_of_repairs_takes_at_most_five_times_the_files_size(changed: 
         errors_left(repaired)
 
     peak = _peak(blame, body)
+    assert peak < 5 * len(body), f"{peak} for {len(body)}"
+
+
+def test_what_is_shown_without_secrets_takes_at_most_five_times_its_size() -> None:
+    """An object for each of its strings, a copy of each event and of what all events say alike took ten times."""
+    body = _body(2_000)
+    exchange = read_bytes("x.sse", body)[0]
+    peak = _peak(lambda _: share(exchange), body)
     assert peak < 5 * len(body), f"{peak} for {len(body)}"
 
 
