@@ -51,19 +51,21 @@ def one_answer(choices: Mapping[int, ChoiceState], finished: Collection[int], as
 
 def numbers_parts(choices: Mapping[int, ChoiceState], finished: Collection[int], asked: int | None) -> bool:
     """Whether indexes number the parts of one answer, each of another kind, of which one finishes: the last, or the
-    first, where the finish has an index of its own again."""
+    first, where the finish has an index of its own again. Where one answer was asked for, a part may have been lost."""
     indexes = list(choices)
-    if len(indexes) < 2 or indexes != list(range(len(indexes))) or not set(finished) <= {0, indexes[-1]}:
+    if len(indexes) < 2 or indexes[0] != 0 or indexes != sorted(indexes) or not set(finished) <= {0, indexes[-1]}:
+        return False
+    if asked != 1 and indexes[-1] != len(indexes) - 1:
         return False
     kinds = [_kinds(state) for state in choices.values()]
-    first, second = choices[0], choices[1]
+    first, second = choices[0], choices[indexes[1]]
     return begins_part(
         kinds[0],
         kinds[1],
         asked=asked,
         told_role=first.role is not None,
         has_role=second.role is not None,
-        finishes=1 in finished,
+        finishes=indexes[1] in finished,
     ) and not any(one & other for one, other in itertools.pairwise(kinds))
 
 

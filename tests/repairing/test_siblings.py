@@ -159,6 +159,22 @@ def test_events_that_a_gateway_took_for_text(pieces):
     assert errors(asked(sse(chat_text("An example: ", *inner)))) == set()
 
 
+def test_parts_of_an_answer_one_of_which_is_torn_or_lost():
+    """The index counts parts; the text, which is one of them, has a comment in it, or is not there."""
+    parts = [
+        chunk({"role": "assistant", "reasoning": "hm"}),
+        chunk({"content": "Hello"}, index=1),
+        chunk({}, "stop", index=2),
+    ]
+    torn = asked(sse(parts).replace(b"Hello", b"Hel: keep-alive\n\nlo"))
+    assert errors(torn) == {"choice-index-is-token-counter", "sse-comment-inside-data"}
+    assert told(normalize(torn).exchange.body) == ["", "Hello", "finish:stop", "[DONE]"]
+    lost = asked(sse([parts[0], parts[2]]))
+    assert errors(lost) == {"choice-index-is-token-counter"}
+    assert errors(normalize(lost).exchange) == set()
+    assert broken_laws(torn) == broken_laws(lost) == {}
+
+
 GEMINI = [
     {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "index": 0, **more}], "responseId": "r1"}
     for text, more in (("Spring", {}), (" is", {}), (" here.", {"finishReason": "STOP"}))

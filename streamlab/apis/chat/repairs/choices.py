@@ -103,7 +103,8 @@ class ChoiceShape(Repair):
         delta, index = reading.delta(listed[0]), _only_index(listed)
         if index == 0:
             self._role = self._role or bool(delta.get("role"))
-        if index != 1 or self._last or index in self.state.opened:
+        next_one = index == 1 or (self.state.n == 1 and index > 1)  # of one answer, a part may have been lost
+        if not next_one or self._last or index in self.state.opened:
             return False
         return begins_part(
             self._said(),
