@@ -26,6 +26,7 @@ _LOOSE_DATA = re.compile(rb"[ \t]*data[ \t]*:[ \t]?", re.IGNORECASE)
 #: A string, or what is left of one: else an escaped quote in it is looked at as the beginning of another.
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _CONTROL = re.compile(rb"[\x00-\x1f]")
+_KEY_CONTROL = re.compile("[\x00-\x1f]")
 _PINGS = frozenset({b"ping", b"keepalive", b"keep-alive", b"heartbeat"})
 _OTHERS = frozenset({b"event", b"id", b"retry"})
 _MAX_REPR = 1 << 16
@@ -300,7 +301,7 @@ class Framing(Repair):
             if not isinstance(again, Undecodable):
                 if b"\n" not in payload:
                     lines.rules["sse-nul-byte"] = "raw control byte"
-                elif isinstance(again, Chunk | ErrorPayload) and whole_keys(again.json):
+                if isinstance(again, Chunk | ErrorPayload) and whole_keys(again.json):
                     again = _as_one(again, name)
                 return [again]
         if (without := without_comments(payload) or comment_behind(payload)) is not None:
@@ -367,10 +368,10 @@ def _escape(match: re.Match[bytes]) -> bytes:
 
 
 def whole_keys(value: Any) -> bool:
-    """Take line ends out of the keys of JSON, in place, where no key is another's then; whether there were any."""
+    """Take control characters out of the keys of JSON, in place, where no key is another's then; whether any went."""
     changed = False
     if type(value) is dict:
-        keys = [key.replace("\n", "").replace("\r", "") for key in value]
+        keys = [_KEY_CONTROL.sub("", key) for key in value]
         if keys != list(value) and len(set(keys)) == len(keys):
             members = list(value.values())
             value.clear()

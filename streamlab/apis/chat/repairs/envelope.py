@@ -207,7 +207,7 @@ def _is_azure_prelude(chunk: JsonObject) -> bool:
 
 def _is_aside(chunk: JsonObject) -> bool:
     """Whether a chunk has no choices, nor usage: what it tells is the vendor's own, and so may its envelope be."""
-    nothing = type(chunk.get("choices")) is list and not reading.choices(chunk)
+    nothing = type(chunk.get("choices")) in (list, type(None)) and not reading.choices(chunk) and "type" not in chunk
     return nothing and reading.usage(chunk) is None and not chunk.get("error")
 
 
