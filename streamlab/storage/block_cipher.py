@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 #: Bytes of a key, and of a nonce.
 KEY_BYTES, NONCE_BYTES = 32, 16
-#: Held while the library is loaded, which happens in a thread: a process that is forked meanwhile could never load it.
-loading = threading.Lock()
+#: Held while the library is loaded or works, which it does in a thread: a process that is forked meanwhile would find
+#: the library's own locks taken, and nobody there to give them back.
+in_use = threading.Lock()
 #: Bytes at once: the thread that works for the disk shares a core with streams, and holds it for so long.
 _PIECE = 64 * 1024
 #: What holds bytes of requests' bodies; what is skipped holds what lay there before.
@@ -89,13 +90,15 @@ def _of_clients(block: bytes | bytearray) -> Iterator[tuple[int, int]]:
 
 def _stream(key: bytes, nonce: bytes) -> CipherContext:
     """The cipher at the beginning of its stream. Loads the library when the first block is covered, not before."""
-    with loading:
+    with in_use:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-    return Cipher(algorithms.AES(key), modes.CTR(nonce)).encryptor()
+
+        return Cipher(algorithms.AES(key), modes.CTR(nonce)).encryptor()
 
 
 def _apply(stream: CipherContext, block: bytearray, begin: int, end: int) -> None:
     """Put what the cipher makes of it in the place of a stretch of a block."""
     for at in range(begin, end, _PIECE):
         stop = min(at + _PIECE, end)
-        block[at:stop] = stream.update(block[at:stop])
+        with in_use:
+            block[at:stop] = stream.update(block[at:stop])

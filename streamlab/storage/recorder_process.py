@@ -26,7 +26,7 @@ from streamlab.errors import UnreadableInputError
 from streamlab.sharing.masking import mask_text
 from streamlab.sharing.shared import Masking
 from streamlab.storage.background import LOOKS_A_SECOND, SharePolicy
-from streamlab.storage.block_cipher import BlockCipher, RequestCipher, loading
+from streamlab.storage.block_cipher import BlockCipher, RequestCipher, in_use
 from streamlab.storage.frames import COUNTS_AT, READ_AT, SPILLED_AT, TWO, U64, WRITTEN_AT, Layout, create_memory
 from streamlab.storage.overflow import Overflow, about_run
 from streamlab.storage.recorder import Observer, Recorder
@@ -102,7 +102,7 @@ class RecorderProcess:
         status_read, status_write = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        with warnings.catch_warnings(), loading:
+        with warnings.catch_warnings(), in_use:
             # A thread of ours may be writing a block to disk; the new process touches nothing else that it holds.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
