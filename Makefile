@@ -32,7 +32,7 @@ demo: $(DEMO)  ## the whole loop, with no key and no network beyond the package 
 test: $(STAMP)  ## every test, on all cores: always the same examples
 	$(PYTEST)
 
-test-all: $(STAMP)  ## every test, with Dask, a Chromium and the npm client, which are installed where they are missing
+test-all: $(STAMP)  ## every test, with Dask, an S3 server, a Chromium and the npm client, which are installed where they are missing
 	sh tools/optional.sh $(VENV)
 	STREAMLAB_NODE_OPENAI=$(CURDIR)/$(VENV)/node STREAMLAB_CHROMIUM="$$(cat $(VENV)/chromium)" $(PYTEST)
 

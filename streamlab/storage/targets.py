@@ -51,6 +51,11 @@ class Target:
     #: Bytes of a file that are read at most.
     largest: int = field(default_factory=largest_input.get)
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file, or standard input, that may hold several exchanges."""
+        return self.id is None and self.row is None and self.number is None and not os.path.isdir(self.path)
+
     @contextmanager
     def opened(self, database: CaptureDB | None = None) -> Iterator[Exchange]:
         """The exchange, readable until the context ends; from ``database`` when it is open already. Raises

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -393,6 +394,50 @@ def test_what_is_finished_moves_into_the_lake_and_what_goes_on_stays(capture, tm
     assert len(list(find(f"lake:{tmp_path / 'lake'}"))) == 10
     with CaptureDB(path) as database:
         assert list(database.ids()) == [4]
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from streamlab.storage import capture_db
+from streamlab.storage.lake import place
+from streamlab.workflows import rolling
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def second(*words, seen=[], replace=os.replace):
+    seen.append(words)
+    die() if len(seen) == 2 else replace(*words)
+
+if sys.argv[3] == "between files":
+    os.replace = second
+elif sys.argv[3] == "before anything is deleted":
+    capture_db.CaptureDB.prune = die
+else:  # between two deletions
+    capture_db.CaptureDB.delete = lambda self, number, delete=capture_db.CaptureDB.delete: (
+        die() if number > 3 else delete(self, number)
+    )
+rolling.roll(Path(sys.argv[1]), sys.argv[2], None, keep_secrets=True, warn=print)
+"""
+
+
+@pytest.mark.parametrize("where", ["between files", "before anything is deleted", "between two deletions"])
+def test_who_is_killed_while_moving_loses_and_doubles_nothing(run, capture, tmp_path, where):
+    from streamlab.workflows import rolling
+
+    path = Path(shutil.copyfile(capture, tmp_path / "gateway-07.db"))
+    lake = tmp_path / "moved"
+    killed = subprocess.run([sys.executable, "-c", _KILLED, str(path), str(lake), where], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    rolling.roll(path, str(lake), None, keep_secrets=True, warn=pytest.fail)
+    with CaptureDB(path) as database:
+        assert database.count() == 0
+    there = [target.read() for target in find(f"lake:{lake}")]
+    wanted = [target.read() for target in find(str(capture))]
+    assert sorted(one.started_at or "" for one in there) == sorted(one.started_at or "" for one in wanted)
+    assert sorted(one.body for one in there) == sorted(one.body for one in wanted)
+    assert run("check", f"lake:{lake}", "--json").err == ""  # nor is a half of a file left
 
 
 def test_where_the_lake_cannot_be_written_everything_stays(capture, tmp_path):

@@ -80,3 +80,11 @@ def test_a_fixture_of_a_file_is_called_after_it_and_not_after_its_kind(run, tmp_
 
 def test_whole_answers_for_machines_hold_what_came(run, database):
     assert json.loads(run("show", "1", "--db", database, "--json").out)["completion"]["content"]
+
+
+def test_a_folder_without_an_exchange_is_said(run, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "settings.yml").write_text("name: x\n")
+    done = run("import", tmp_path / "in", "--db", tmp_path / "x.db")
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert not (tmp_path / "x.db").exists()

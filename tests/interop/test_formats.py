@@ -28,6 +28,7 @@ from streamlab.interop.vcr import lost as vcr_lost
 from streamlab.redaction import redact_headers
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
+from streamlab.storage.targets import Target
 from streamlab.workflows import export as exporting
 from streamlab.workflows import replay as replaying
 from streamlab.workflows.check import analyze, import_into, load
@@ -538,3 +539,34 @@ def test_a_folder_gives_its_archives_and_cassettes_too(tmp_path: Path):
     (tmp_path / "c.sse").write_bytes(BODY)
     _, ids = import_into([str(tmp_path)], tmp_path / "x.db", None)
     assert len(ids) == 3
+
+
+def test_what_is_imported_is_written_before_the_next_is_read(tmp_path: Path, monkeypatch):
+    for name in "abc":
+        (tmp_path / f"{name}.sse").write_bytes(BODY)
+    done: list[str] = []
+    read, add = Target.data, CaptureDB.add
+    monkeypatch.setattr(Target, "data", lambda self: done.append("read") or read(self))
+    monkeypatch.setattr(CaptureDB, "add", lambda self, exchange: done.append("written") or add(self, exchange))
+    import_into([str(tmp_path)], tmp_path / "x.db", None)
+    assert done == ["read", "written"] * 3
+
+
+def test_a_database_imported_into_itself_is_doubled_once(tmp_path: Path):
+    path = tmp_path / "x.db"
+    with CaptureDB(path, write=True) as database:
+        for _ in range(3):
+            database.add(EXCHANGE)
+    assert import_into([str(path)], path, None)[1] == [4, 5, 6]
+
+
+def test_where_one_cannot_be_read_none_stays(tmp_path: Path):
+    path = tmp_path / "x.db"
+    (tmp_path / "a.sse").write_bytes(BODY)
+    (tmp_path / "b.har").write_text("{")
+    with CaptureDB(path, write=True) as database:
+        database.add(EXCHANGE)
+    with pytest.raises(UnreadableInputError):
+        import_into([str(tmp_path / "a.sse"), str(tmp_path / "b.har")], path, None)
+    with CaptureDB(path) as database:
+        assert list(database.ids()) == [1]

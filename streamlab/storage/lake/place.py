@@ -117,8 +117,13 @@ class LakePlace:
         with self.complaints():
             if self.is_folder:
                 _write_atomically(path, data)
-            else:
+                return
+            try:
                 self.system.pipe_file(path, data)
+            except FileNotFoundError:
+                raise CouldNotRunError(
+                    f"{SCHEME}{self.address}: nothing can be put there: is there such a bucket?"
+                ) from None
 
     @contextlib.contextmanager
     def complaints(self) -> Iterator[None]:
@@ -128,6 +133,11 @@ class LakePlace:
         except FileNotFoundError:
             raise NotFoundError(f"{SCHEME}{self.address}: a file of it is gone") from None
         except OSError as error:
+            raise CouldNotRunError(f"{SCHEME}{self.address}: {_line(error)}") from None
+        except Exception as error:
+            # Clients of object stores raise what is theirs, of no common kind; whoever reads tells what is Arrow's.
+            if type(error).__module__.partition(".")[0] in ("builtins", "pyarrow", "streamlab"):
+                raise
             raise CouldNotRunError(f"{SCHEME}{self.address}: {_line(error)}") from None
 
 
