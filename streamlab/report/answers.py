@@ -20,7 +20,7 @@ _WIDEST = 200
 
 def table(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> Table:
     """For people."""
-    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in columns:
         shown.add_column(Text(visible(name, 60)))
     for row in rows:

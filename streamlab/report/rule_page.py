@@ -31,7 +31,7 @@ def mending(rule: type[Rule]) -> str:
 
 def rules_table() -> Table:
     """All rules, by family."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for heading in ("rule", "severity", "mend", "what is wrong"):
         table.add_column(heading, overflow="fold")
     for rule in all_rules():

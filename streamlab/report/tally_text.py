@@ -23,7 +23,7 @@ def print_tally(console: HarmlessConsole, tally: FolderTally) -> None:
         style = "bold green" if side.right == side.exchanges else "bold red"
         console.print(Text(f"{side.name}: {_right(side)}", style=style))
     if tally.rules:
-        table = Table(box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
         for name, justify in (("rule", "left"), ("severity", "left"), (tally.a.name, "right"), (tally.b.name, "right")):
             table.add_column(name, justify="right" if justify == "right" else "left")
         for one in tally.rules:

@@ -20,7 +20,7 @@ from streamlab.wire.visible import visible
 
 def table(seen: Sequence[Sighting], by: Sequence[By]) -> Table:
     """A row for each rule of each group."""
-    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("first seen", "exchange", *map(_title, by), "rule", "severity", "after", "in", "last seen"):
         shown.add_column(name, justify="right" if name in ("exchange", "after", "in") else "left")
     for one in seen:
@@ -66,7 +66,7 @@ def as_json(seen: Sequence[Sighting], by: Sequence[By]) -> list[dict[str, Any]]:
 
 def shares_table(found: Sequence[Share], by: Sequence[By]) -> Table:
     """A row for each rule of each group."""
-    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in (*by, "rule", "severity", "in", "share"):
         shown.add_column(str(name), justify="right" if name in ("in", "share") else "left")
     for one in found:
