@@ -325,8 +325,10 @@ class Lake:
             except UnreadableInputError as error:
                 yield Checked(Target(f"{name}#{unit.name('judged')}", self.place.address), None, error=str(error))
                 continue
-            for row in kept:
-                target = Target(f"{name}#{row['hash'][:16]}", self.place.address)
+            for at, row in enumerate(kept):
+                # What stays after a repair is asked of the exchange itself, which lies where its judgement does.
+                lies = files.LakeRow(self.place, unit.file, unit.group, at, row["hash"])
+                target = Target(f"{name}#{row['hash'][:16]}", self.place.address, row=lies)
                 report = unpacked(row["report"]) if row["report"] is not None else None
                 if report is None:
                     yield Checked(target, None, error=row["error"] or f"{target.source}: its kept report is damaged")

@@ -165,6 +165,19 @@ def test_findings_are_those_of_the_capture(run, capture, filled):
     assert of_lake["summary"] == of_capture["summary"] == {"error": 0, "warning": 4, "info": 0}
 
 
+def test_what_stays_after_a_repair_is_that_of_the_capture(run, tmp_path):
+    """The reports at hand do not hold it: it is asked of the exchange, in the lake as in the capture."""
+    path, lake = tmp_path / "gateway-07.db", tmp_path / "lake"
+    run("import", Path(__file__).parents[2] / "captures", "--db", path)
+    with CaptureDB(path, write=True) as database:
+        torn = GOOD.replace(b"\n\ndata: ", b"\n\ndata: data: ", 3).replace(b'"object":"chat.completion.chunk",', b"", 2)
+        database.add(streams.exchange(torn))
+    run("lake", "add", path, "--to", lake, "--keep-secrets")
+    of_lake, of_capture = (run("check", one, "--json").out for one in (f"lake:{lake}", path))
+    assert _without_names(of_lake) == _without_names(of_capture)
+    assert any(one["after_repair"] for one in json.loads(of_capture)["exchanges"])
+
+
 def test_only_what_these_rules_have_not_judged_is_read(filled, capture, tmp_path):
     from streamlab.workflows import fleet
 
