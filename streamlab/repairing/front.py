@@ -322,6 +322,10 @@ class Front:
         pipeline, state = self._pipeline, self._state
         event = read_event(frame(value.replace(b"\n", b" ").replace(b"\r", b" ")))
         state.account.at += 1
+        if isinstance(event, Undecodable) and state.api is UNKNOWN and self._reader.leaves_open(event, value):
+            state.stray = state.stray or value[:400]  # unless more comes
+            self._start_event(Draft(event, (state.at,), [Change("sse-ndjson-instead", "")]))
+            return
         if isinstance(event, Chunk | Undecodable) and state.api is UNKNOWN:
             self._settle(event.json if isinstance(event, Chunk) else event.value, value)
         elif isinstance(event, Chunk) and self._values is not None and self._reader.look(event.json) is not None:

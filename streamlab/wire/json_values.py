@@ -1,7 +1,8 @@
 """Complete JSON values cut out of bytes that have no other framing: NDJSON, a JSON array that grows, two objects on
 one line.
 
-Only brackets and strings are looked at: a value is as long as its brackets say, whether it is valid JSON or not.
+Only brackets and strings are looked at: a value is as long as its brackets say, whether it is valid JSON or not. Of
+lines, one that breaks off ends before the next that begins an object.
 """
 
 from __future__ import annotations
@@ -13,56 +14,81 @@ from streamlab.wire.payload import decode_payload
 
 _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_END = re.compile(rb'["\\]')
+_STRING_END_OR_LINE = re.compile(rb'["\\\n]')
 _BETWEEN = b" \t\r\n,"
+#: White space between a name and its value that is looked over.
+_MOST_BLANKS = 64
 
 
 class _Scanner:
-    """Finds the end of the bracketed value that starts a growing buffer, looking at each byte once."""
+    """Finds the end of the bracketed value that starts a growing buffer, looking at each byte once.
 
-    def __init__(self, at: int = 0) -> None:
+    With ``lines``, a value ends in front of a line that begins an object where JSON allows none: in a string, or where
+    a member's name is to come.
+    """
+
+    def __init__(self, at: int = 0, *, lines: bool = False) -> None:
         self._at = at
-        self._depth = 0
+        self._open = bytearray()  # the brackets around what comes next
         self._in_string = False
+        self._lines = lines
+        self._string_end = _STRING_END_OR_LINE if lines else _STRING_END
 
     @property
     def inside(self) -> bool:
-        return self._depth > 0
+        return bool(self._open)
 
     def end(self, buffer: bytes | bytearray) -> int:
         """Index after the value; -1 when it is not complete."""
         at = self._at
         while True:
-            match = (_STRING_END if self._in_string else _STRUCTURE).search(buffer, at)
+            match = (self._string_end if self._in_string else _STRUCTURE).search(buffer, at)
             if match is None:
                 self._at = len(buffer)
                 return -1
             mark, at = match.group(), match.end()
+            if mark in b"\\\n" and at >= len(buffer):
+                self._at = match.start()
+                return -1
             if mark == b"\\":
-                if at >= len(buffer):
-                    self._at = match.start()
-                    return -1
                 at += 1
+            elif mark == b"\n":
+                if buffer[at] == ord("{"):
+                    return self._over(match.start())
             elif mark == b'"':
                 self._in_string = not self._in_string
             elif mark in b"{[":
-                self._depth += 1
+                if self._lines and mark == b"{" and self._is_line_of_its_own(buffer, match.start()):
+                    return self._over(match.start())
+                self._open += mark
             else:
-                self._depth -= 1
-                if self._depth <= 0:
-                    self._at = self._depth = 0
-                    return at
+                del self._open[-1:]
+                if not self._open:
+                    return self._over(at)
+
+    def _is_line_of_its_own(self, buffer: bytes | bytearray, at: int) -> bool:
+        """Whether a line begins there, and nothing of the value before it lets an object begin."""
+        if not self._open.endswith(b"{") or not buffer.endswith(b"\n", 0, at):
+            return False
+        return not buffer[max(0, at - _MOST_BLANKS) : at].rstrip().endswith(b":")
+
+    def _over(self, at: int) -> int:
+        self._at, self._in_string = 0, False
+        self._open.clear()
+        return at
 
 
 class JsonSplitter:
     """Bytes in, the bytes of complete objects and arrays out; incremental and linear.
 
-    With ``into_array`` the elements of an outer array are handed out one by one. Anything between two values that is
+    With ``into_array`` the elements of an outer array are handed out one by one; without, a line that breaks off is
+    handed out as far as it came. Anything between two values that is
     neither white space nor a comma stops the splitter: ``stopped`` is then True and `rest` is what was not used.
     """
 
     def __init__(self, *, into_array: bool = False) -> None:
         self._pending = bytearray()
-        self._scanner = _Scanner()
+        self._scanner = _Scanner(lines=not into_array)
         self._into_array = into_array
         self._in_array = False
         self.stopped = False
