@@ -10,6 +10,7 @@ import signal
 import sys
 
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from tests.examples import examples
 
@@ -23,7 +24,12 @@ settings.register_profile(
     "same", derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW, max_examples=examples(100)
 )
 settings.register_profile("random", deadline=None, suppress_health_check=_SLOW, print_blob=True)
-settings.load_profile(os.environ.get("STREAMLAB_EXAMPLES", "same"))
+_PROFILE = os.environ.get("STREAMLAB_EXAMPLES", "same")
+settings.load_profile(_PROFILE)
+if _PROFILE == "same" and hasattr(providers, "_get_local_constants"):  # not yet in the oldest that we take
+    # Hypothesis takes constants of the modules that are loaded into its examples, derandomized or not: they would be
+    # others in each worker of xdist.
+    providers._get_local_constants = providers.Constants
 
 # A shell tells what it starts in its background to ignore these, and they pass on to every program that a test starts.
 for _name, _usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):

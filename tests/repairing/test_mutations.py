@@ -117,3 +117,7 @@ def test_every_stream_in_any_cuts(at, folder, mutations, unsafe):
     mutant = _mutant(corpus.load(streams_of[at % len(streams_of)]), mutations)
     analyze(mutant)
     assert _in_single_bytes(mutant, unsafe=unsafe) == normalize(mutant, unsafe=unsafe).exchange.body
+
+
+def test_a_call_that_the_response_ends_goes_before_the_one_that_waited_for_it():
+    assert broken_laws(_mutant(responses.exchange(responses.tools()), [(4, 0, 0), (3, 8, 0)])) == {}

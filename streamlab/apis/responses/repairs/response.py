@@ -88,7 +88,7 @@ class ResponseRepair(Repair):
         self._failures = Failures(self._reader, state)
         self._numbers = Numbering(self._reader)
         self._waiting = WaitingCall(self._reader, self._items)
-        self._turns = Turns(self._reader, state)
+        self._turns = Turns(self._reader, self._items, state)
         self._plain = False  # the last event went out as it came
         self._lost = LostDelta(self._reader, state)
         self._doubtful = False  # an event was of another type than it said

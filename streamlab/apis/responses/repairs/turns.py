@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.rules.repair import Comment, Draft, RepairState
 
 _RULE: Final = "responses-items-overlap"
@@ -26,8 +27,9 @@ class Became(NamedTuple):
 class Turns:
     """Holds back a call that is added while another one is open, and what comes behind it, until that one is done."""
 
-    def __init__(self, reader: ResponsesReader, state: RepairState) -> None:
+    def __init__(self, reader: ResponsesReader, items: ItemsOut, state: RepairState) -> None:
         self.reader = reader
+        self._items = items
         self.state = state
         self._current: Item | None = None  # whose turn it is
         self._waiting: dict[int, list[Became]] = {}
@@ -51,7 +53,7 @@ class Turns:
             alive = facts & (ResponseFact.KEEPALIVE | ResponseFact.FOREIGN) or all(
                 type(one.event) is Comment for one in out
             )
-            return [came] if alive else [*self.let_go(), came]
+            return [came] if alive else self._over(out, facts)
         if self._waits(item, facts):
             return self._hold(came, item)
         if item is self._current and not item.open:
@@ -60,6 +62,16 @@ class Turns:
         if self._current is None and item.is_call and item.open:
             self._current = item
         return [came]
+
+    def _over(self, out: list[Draft], facts: int) -> list[Became]:
+        """The response ends: what that makes of the call whose turn it is, what waits for it, and the rest."""
+        current = self._current
+        if current is None:
+            return [*self.let_go(), Became(out, facts, None)]
+        index = self._items.slot(current).index
+        own = [one for one in out if one.is_chunk and one.json.get("output_index") == index]
+        rest = [one for one in out if one not in own]
+        return [Became(own, facts, current), *self.let_go(), Became(rest, facts, None)]
 
     def _waits(self, item: Item, facts: int) -> bool:
         if self._off or self._current is None or item is self._current:
