@@ -182,9 +182,11 @@ class StreamReader(Generic[Held]):
             self.come(found)
         return found is not UNKNOWN or len(self._held) >= PEEKED_EVENTS
 
-    def leaves_open(self, event: Undecodable, data: bytes) -> bool:
-        """Whether what came of a value that breaks off tells no API, so that those behind it are to."""
-        return not event.decoded and not self.settled and _api_of_start(data) is UNKNOWN
+    def leaves_open(self, event: StreamEvent, data: bytes) -> bool:
+        """Whether this value breaks off, and what came of it tells no API, so that those behind it are to."""
+        if self.settled or not isinstance(event, Undecodable) or event.decoded:
+            return False
+        return _api_of_start(data) is UNKNOWN
 
     def settle(self, value: Any = None, start: bytes = b"") -> list[Held]:
         """Decide, by the whole body ``value`` where no event told, or by the ``start`` of one that breaks off; what

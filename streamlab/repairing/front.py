@@ -322,11 +322,8 @@ class Front:
         pipeline, state = self._pipeline, self._state
         event = read_event(frame(value.replace(b"\n", b" ").replace(b"\r", b" ")))
         state.account.at += 1
-        if isinstance(event, Undecodable) and state.api is UNKNOWN and self._reader.leaves_open(event, value):
-            state.stray = state.stray or value[:400]  # unless more comes
-            self._start_event(Draft(event, (state.at,), [Change("sse-ndjson-instead", "")]))
-            return
-        if isinstance(event, Chunk | Undecodable) and state.api is UNKNOWN:
+        leaves_open = self._reader.leaves_open(event, value)
+        if isinstance(event, Chunk | Undecodable) and state.api is UNKNOWN and not leaves_open:
             self._settle(event.json if isinstance(event, Chunk) else event.value, value)
         elif isinstance(event, Chunk) and self._values is not None and self._reader.look(event.json) is not None:
             self._leave_alone(bytes(self._values))
@@ -341,8 +338,9 @@ class Front:
             if error is not None:
                 event = ErrorPayload(None, error)
         if not (pipeline.translator or state.chunks) and _is_nothing_of(event, self._reader.came, state.api):
-            state.stray = state.stray or value[:400]  # the end says so
-            return
+            state.stray = state.stray or value[:400]  # the end says so, if nothing else comes
+            if not leaves_open:
+                return
         rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
         changes = [] if pipeline.translator is not None else [Change(rule, "")]
         self._start_event(Draft(event, (state.at,), changes))
