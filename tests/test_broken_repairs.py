@@ -56,8 +56,8 @@ def _break(repair: type[Repair], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repair, "release", lambda self: ())
 
 
-#: Broken, they are hidden by another repair, or by nothing that a fixture's expectation tells.
-_UNNOTICED = {"ForeignEvents", "LateFinish"}
+#: Broken, it is hidden by another repair.
+_UNNOTICED = {"LateFinish"}
 _NOTICED = [
     pytest.param(one, marks=[pytest.mark.xfail(strict=True)] if one.__name__ in _UNNOTICED else []) for one in SAFE
 ]

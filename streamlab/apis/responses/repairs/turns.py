@@ -66,7 +66,7 @@ class Turns:
     def _over(self, out: list[Draft], facts: int) -> list[Became]:
         """The response ends: what that makes of the call whose turn it is, what waits for it, and the rest."""
         current = self._current
-        if current is None:
+        if current is None or not self._waiting:
             return [*self.let_go(), Became(out, facts, None)]
         index = self._items.slot(current).index
         own = [one for one in out if one.is_chunk and one.json.get("output_index") == index]
