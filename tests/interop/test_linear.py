@@ -20,7 +20,7 @@ from streamlab.repairing.normalizer import normalize
 from tests.batches import batched
 from tests.floods import FLOODS, flood
 
-_SMALL, _TIMES = 2_000, 4
+_SMALL, _TIMES = 1_500, 4
 #: Lines run for four times as many bytes, at most.
 _MOST = 4.5
 _LARGE, _SECONDS = 40_000, 20
