@@ -7,9 +7,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := $(VENV)/.demo
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-# One more than there are cores: a tenth of the time tests wait for sockets and other programs.
-WORKERS = $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 20
+# Processes that run tests; with one more than there are cores they take a tenth less time.
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 20
 # Rounds of `make fuzz`; what `make coverage` runs.
 ROUNDS ?= 10
 CORE_TESTS := tests/wire tests/rules tests/apis tests/comparing tests/judging tests/playback tests/repairing tests/dialects

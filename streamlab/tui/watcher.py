@@ -91,9 +91,12 @@ class Watcher:
         """The ids of the list as filter and sort order want it, asked of the database anew."""
         if self.browser is None:
             return array("q")
-        found = self.browser.ids(self.wanted, self.sort)
+        return self.not_deleted(self.browser.ids(self.wanted, self.sort))
+
+    def not_deleted(self, ids: array[int]) -> array[int]:
+        """Those that nobody has deleted here."""
         gone = set(self.pending)
-        return found if not gone else array("q", (one for one in found if one not in gone))
+        return ids if not gone else array("q", (one for one in ids if one not in gone))
 
     def load_ids_apart(self) -> array[int]:
         """The same over a connection of its own, for a thread: a filter over many exchanges takes a while."""
@@ -131,7 +134,7 @@ class Watcher:
     def refresh(self) -> bool:
         """Bring ``ids`` up to date; whether they changed. Cheap where only newer exchanges can have come."""
         if self.browser is not None and self.ids and self.sort == "newest" and not self.filter:
-            newer = self.browser.ids(after=self.ids[0])
+            newer = self.not_deleted(self.browser.ids(after=self.ids[0]))
             if newer:
                 self.ids = newer + self.ids
             return bool(newer)

@@ -122,6 +122,8 @@ def test_delete_is_taken_back_and_comes_true_on_leaving(run, database):
         await driver.press("d", "d")
         assert _ids(driver)[0] == 13
         assert "2 deleted" in driver.text()
+        assert not driver.app.watcher.refresh()  # what was deleted is nothing new
+        assert _ids(driver)[0] == 13
         await driver.press("u")
         assert _ids(driver)[0] == 14
         with CaptureDB(database) as db:

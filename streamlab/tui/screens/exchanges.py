@@ -187,7 +187,7 @@ class ExchangesScreen(WorkbenchScreen):
             self.app.call_from_thread(self._loaded, ids)
 
     def _loaded(self, ids: array[int]) -> None:
-        self.app.watcher.ids = ids
+        self.app.watcher.ids = self.app.watcher.not_deleted(ids)  # asked for before something may have been deleted
         self.table.cursor = 0
         self.show()
 
