@@ -18,9 +18,9 @@ from streamlab.storage.exchange_fields import FieldReader
 
 def to_vcr(exchanges: Sequence[Exchange]) -> str:
     """A YAML cassette of the exchanges that were answered, secrets taken out."""
-    interactions = [_interaction(exchange) for exchange in exchanges if exchange.head is not None]
     import yaml  # a twentieth of what `check` of one file would load
 
+    interactions = [_interaction(exchange) for exchange in exchanges if exchange.head is not None]
     # What is no UTF-8 is bytes, which go out as !!binary, as with vcrpy.
     return str(yaml.safe_dump({"interactions": interactions, "version": 1}, allow_unicode=True))
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import partial
-from itertools import takewhile
 from typing import NamedTuple
 
 from streamlab.lazy_pattern import lazy_pattern
@@ -132,21 +131,12 @@ for _one in FORMS:
     _FORMS.setdefault(_one.prefix, []).append(_Form(_one.kind, lazy_pattern(_one.tail), _one.plain))
 _PREFIXES = tuple(_FORMS)
 
-
-def _longer_prefixes() -> dict[str, tuple[str, ...]]:
-    """By prefix, those that are longer and begin with it: what they name more closely is theirs."""
-    ordered = sorted(_FORMS)  # so that they follow it in a row
-    longer = {}
-    for place, prefix in enumerate(ordered):
-        longer[prefix] = tuple(takewhile(partial(_begins_with, prefix), ordered[place + 1 :]))
-    return longer
-
-
-def _begins_with(prefix: str, text: str) -> bool:
-    return text.startswith(prefix)
-
-
-_LONGER = _longer_prefixes()
+_ORDERED = sorted(_FORMS)
+#: Prefixes that are longer and begin with this one, which follow it in a row: what they name more closely is theirs.
+_LONGER = {
+    prefix: tuple(_ORDERED[place + 1 : bisect_right(_ORDERED, prefix + "\U0010ffff")])
+    for place, prefix in enumerate(_ORDERED)
+}
 _DIGITS_BEFORE = lazy_pattern(r"(?<!\d)\d{8,10}\Z")
 
 

@@ -12,7 +12,7 @@ from streamlab.rules.repairs.framing import Framing, comment
 from streamlab.rules.repairs.payloads import TornPayloads
 from streamlab.wire.events import StreamEvent, Undecodable
 
-TRANSLATED = "translated"
+_TRANSLATED = "translated"
 
 
 class Foreign:
@@ -35,19 +35,16 @@ class Foreign:
             yield from self._translated(one)
         yield from _drafts(self._translator.finish(ending), ())
         for what in self._translator.lost:
-            self._account.cannot(TRANSLATED, f"chat chunks have no place for {what}")
+            self._account.cannot(_TRANSLATED, f"chat chunks have no place for {what}")
 
     def _translated(self, draft: Draft) -> Iterator[Draft]:
         event = draft.event
         if isinstance(event, Undecodable):
-            self._account.cannot(TRANSLATED, "an event is no JSON object, and nobody can say what it means")
+            self._account.cannot(_TRANSLATED, "an event is no JSON object, and nobody can say what it means")
             event = comment(b" " + ((event.sse.data or b"") if event.sse is not None else b""))
         yield from _drafts(self._translator.feed(event), draft.sources, draft.changes)
 
 
 def _drafts(events: Iterable[StreamEvent], sources: tuple[int, ...], changes: Iterable[Change] = ()) -> Iterator[Draft]:
     for event in events:
-        yield Draft(event, sources, [*changes, Change(TRANSLATED, "")])
-
-
-__all__ = ["TRANSLATED", "Foreign"]
+        yield Draft(event, sources, [*changes, Change(_TRANSLATED, "")])

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamlab.report.json import dump
+from streamlab.report.plain_table import plain_table
 from streamlab.report.trend import plain
 from streamlab.wire.visible import visible
 
@@ -20,7 +21,7 @@ _WIDEST = 200
 
 def table(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> Table:
     """For people."""
-    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    shown = plain_table()
     for name in columns:
         shown.add_column(Text(visible(name, 60)))
     for row in rows:

@@ -13,6 +13,7 @@ from streamlab import __version__
 from streamlab.clients.setups import ClientSetup
 from streamlab.comparing.held import FIELDS, ClientRow, Parting, Reaction, TriedExchange
 from streamlab.report.harmless_console import HarmlessConsole
+from streamlab.report.plain_table import plain_table
 from streamlab.wire.visible import visible
 
 _ERROR = "error("
@@ -49,7 +50,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _table(one: TriedExchange) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table = plain_table()
     for title in ("  client", "as it came", "repaired" if one.repairable else "", "asked"):
         table.add_column(title, overflow="fold", justify="right" if title == "asked" else "left")
     for row in one.rows:
@@ -174,7 +175,7 @@ def _reaction_json(reaction: Reaction) -> dict[str, Any]:
 
 def print_setups(console: HarmlessConsole, listed: Iterable[tuple[ClientSetup, str | None, bool]]) -> None:
     """What can be asked: id, name, the locked version, and whether it is installed."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table = plain_table()
     for title in ("client", "name and package", "APIs", "installed"):
         table.add_column(title, overflow="fold", no_wrap=title in ("client", "APIs"))  # names to copy are never cut
     for setup, version, installed in listed:

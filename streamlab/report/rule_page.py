@@ -13,6 +13,7 @@ from streamlab.apis.registry import all_rules, apis_of, family_of
 from streamlab.clients.table import breaks, clients
 from streamlab.dialects.registry import all_dialects
 from streamlab.report.json import break_json
+from streamlab.report.plain_table import plain_table
 from streamlab.report.rule_text import explanation, title
 from streamlab.report.styles import STYLES
 from streamlab.rules.api import Scope
@@ -31,7 +32,7 @@ def mending(rule: type[Rule]) -> str:
 
 def rules_table() -> Table:
     """All rules, by family."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table = plain_table()
     for heading in ("rule", "severity", "mend", "what is wrong"):
         table.add_column(heading, overflow="fold")
     for rule in all_rules():

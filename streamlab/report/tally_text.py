@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from streamlab import __version__
 from streamlab.comparing.tally import FolderTally, TalliedSide
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.markdown_cell import cell
+from streamlab.report.plain_table import plain_table
 from streamlab.report.styles import STYLES
 from streamlab.wire.visible import visible
 
@@ -23,7 +23,7 @@ def print_tally(console: HarmlessConsole, tally: FolderTally) -> None:
         style = "bold green" if side.right == side.exchanges else "bold red"
         console.print(Text(f"{side.name}: {_right(side)}", style=style))
     if tally.rules:
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+        table = plain_table()
         for name, justify in (("rule", "left"), ("severity", "left"), (tally.a.name, "right"), (tally.b.name, "right")):
             table.add_column(name, justify="right" if justify == "right" else "left")
         for one in tally.rules:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from streamlab.exchange import Exchange
 from streamlab.report.harmless_console import HarmlessConsole
+from streamlab.report.plain_table import plain_table
 from streamlab.report.timeline import TimelineRow, timeline_rows
 from streamlab.report.units import milliseconds
 
@@ -56,7 +57,7 @@ class _TimelineLayout:
 
     def table(self, *, first: bool) -> Table:
         """An empty one; only the first has headings."""
-        rows = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold", show_header=first)
+        rows = plain_table(headings=first)
         for heading, widest in zip(_NUMBERS, self._numbers, strict=True):
             rows.add_column(heading, justify="right", no_wrap=True, min_width=widest)
         rows.add_column("kind", no_wrap=True, min_width=self.kind)

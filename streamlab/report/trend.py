@@ -13,6 +13,7 @@ from rich.text import Text
 
 from streamlab.judging.trend import By, JudgedExchange, Onset, Share, Sighting
 from streamlab.report.markdown_cell import cell
+from streamlab.report.plain_table import plain_table
 from streamlab.report.styles import STYLES
 from streamlab.rules.finding import Severity
 from streamlab.wire.visible import visible
@@ -20,7 +21,7 @@ from streamlab.wire.visible import visible
 
 def table(seen: Sequence[Sighting], by: Sequence[By]) -> Table:
     """A row for each rule of each group."""
-    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    shown = plain_table()
     for name in ("first seen", "exchange", *map(_title, by), "rule", "severity", "after", "in", "last seen"):
         shown.add_column(name, justify="right" if name in ("exchange", "after", "in") else "left")
     for one in seen:
@@ -66,7 +67,7 @@ def as_json(seen: Sequence[Sighting], by: Sequence[By]) -> list[dict[str, Any]]:
 
 def shares_table(found: Sequence[Share], by: Sequence[By]) -> Table:
     """A row for each rule of each group."""
-    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    shown = plain_table()
     for name in (*by, "rule", "severity", "in", "share"):
         shown.add_column(str(name), justify="right" if name in ("in", "share") else "left")
     for one in found:

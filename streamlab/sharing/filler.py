@@ -155,7 +155,7 @@ def _filled(body: bytes, texts: list[SourceText], names: frozenset[str], told: S
     filled = bytearray(body)
     done: set[int] = set()
     any_name = "|".join(map(re.escape, sorted(names)))
-    kept = lazy_pattern(rf"\b(?:{any_name})\b") if names else None
+    kept = re.compile(rf"\b(?:{any_name})\b") if names else None
     for group in channels(texts, told):
         if any(id(text) in done for text in group):
             continue  # the groups that tell texts apart best come first

@@ -82,8 +82,8 @@ class JsonSplitter:
     """Bytes in, the bytes of complete objects and arrays out; incremental and linear.
 
     With ``into_array`` the elements of an outer array are handed out one by one; without, a line that breaks off is
-    handed out as far as it came. Anything between two values that is
-    neither white space nor a comma stops the splitter: ``stopped`` is then True and `rest` is what was not used.
+    handed out as far as it came. Anything between two values that is neither white space nor a comma stops the
+    splitter: ``stopped`` is then True and `rest` is what was not used.
     """
 
     def __init__(self, *, into_array: bool = False) -> None:

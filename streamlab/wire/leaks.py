@@ -24,7 +24,7 @@ _SIGNS = (
     r"|<\|channel\|>\s*commentary\b|<\|start\|>assistant\s+to="
 )
 _WORDS = r"functools\[|assistant\s*commentary\b|\bcommentary to="
-_ALL_OPENING, _SIGNS_OPENING = lazy_pattern(f"{_SIGNS}|{_WORDS}"), re.compile(_SIGNS)
+_ALL_OPENING, _SIGNS_OPENING = lazy_pattern(f"{_SIGNS}|{_WORDS}"), lazy_pattern(_SIGNS)
 
 
 def _openings(text: str, start: int = 0) -> Iterator[re.Match[str]]:
