@@ -76,15 +76,18 @@ def whole_call(text: str, names: frozenset[str]) -> str | None:
 
 
 def bare_call(text: str, names: frozenset[str]) -> str | None:
-    """A whole text that is nothing but a call without any marker: JSON that names a tool and its arguments, or the
-    call as Python, or the name and a JSON object."""
+    """A whole text that is nothing but a call without any marker: JSON that names a tool and its arguments, between
+    fences or with its quotes escaped, too; the call as Python; or the name and a JSON object."""
     stripped = text.strip()
     if not stripped or len(stripped) > 65_536:
         return None
-    if stripped[0] in "{[":
-        payload = decode_payload(stripped.encode("utf-8", "surrogatepass"))
-        if payload.ok and not payload.faults:
-            return stripped[:_SHOWN] if _is_call(payload.value, names) else None
+    written = stripped
+    if stripped.startswith("```") and stripped.endswith("```"):
+        written = stripped[3:-3].removeprefix("json").strip()
+    if written[:1] in ("{", "[", '"'):
+        value = _value_of(written)
+        if value is not None:
+            return stripped[:_SHOWN] if _is_call(value, names) else None
     name, arguments = _NAME.match(stripped), ""
     if name is None or name.group(1) not in names:
         return None
@@ -94,6 +97,17 @@ def bare_call(text: str, names: frozenset[str]) -> str | None:
     return None
 
 
+def _value_of(text: str) -> Any:
+    """The JSON of a text, whose quotes may be escaped once, as the inside of a string has them; None for no JSON."""
+    payload = decode_payload(text.encode("utf-8", "surrogatepass"))
+    if not payload.ok and _ESCAPED.match(text):
+        payload = decode_payload(f'"{text}"'.encode("utf-8", "surrogatepass"))
+    if payload.ok and not payload.faults and type(payload.value) is str:
+        payload = decode_payload(payload.value.encode("utf-8", "surrogatepass"))
+    return payload.value if payload.ok and not payload.faults else None
+
+
+_ESCAPED = lazy_pattern(r'[\[{\s]*\{\s*\\"')
 #: ``name``, perhaps in the list that Llama writes, or with the prefix of harmony.
 _NAME = lazy_pattern(r"\[?(?:functions\.)?([\w.-]{1,128})(?=[(\n{])")
 #: Arguments by keyword, nested brackets aside, and more calls behind.

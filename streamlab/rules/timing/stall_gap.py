@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
@@ -29,14 +30,30 @@ _ENDINGS = {
 _OPENS_CALL = re.compile(rb'"tool_calls"\s*:\s*\[.*?"name"\s*:\s*"[^"]', re.DOTALL)
 
 
+class _Stall(NamedTuple):
+    """A wait for more of the answer: microseconds of it, of its longest part without any byte, the number of the event
+    that ended it, and whether the answer had finished by then."""
+
+    gap_us: int
+    quiet_us: int
+    at: int
+    finished: bool
+
+    def __str__(self) -> str:
+        what = "nothing came" if self.quiet_us == self.gap_us else "nothing but comments came"
+        where = "after the answer had finished" if self.finished else "in the middle of the answer"
+        return f"{what} for {self.gap_us / 1e6:.1f} s {where}"
+
+
 class StallGap(Rule):
     """After the answer had begun, nothing of it came for a long time.
 
     Longer than five seconds and than twenty times the median wait between reads. A keep-alive comment keeps the
-    connection alive but is no answer. Before the first token, and where the wait ends with a whole tool call, whose
-    arguments were collected meanwhile, it is held against nobody until half a minute without any byte: then something
-    on the way may cut. Silence at the end of an answer that never finished counts, as an error when the wait was given
-    up. In the Responses API tools and reasoning run between the deltas, so there it is only told.
+    connection alive but is no answer: where comments come at least every half minute, the wait is only told. Before the
+    first token, and where the wait ends with a whole tool call, whose arguments were collected meanwhile, it is held
+    against nobody until half a minute without any byte: then something on the way may cut. Silence at the end of an
+    answer that never finished counts, as an error when the wait was given up. In the Responses API tools and reasoning
+    run between the deltas, so there it is only told.
 
     ## What OpenAI does
     Promises nothing; once the first token is there, the next ones follow within a fraction of a second.
@@ -62,7 +79,8 @@ class StallGap(Rule):
         self._gaps = Gaps()
         self._last_us: int | None = None
         self._byte_us: int | None = None
-        self._stalls: list[tuple[int, int]] = []  # (microseconds, number of the event that ended it)
+        self._stalls: list[_Stall] = []
+        self._quiet_us = 0  # the longest silence since anything of the answer came: comments may have broken it
         self._silences: list[tuple[int, int, str]] = []  # without any byte, where the answer may be in the making
 
     def segment(self, offset_us: int | None, data: bytes) -> None:
@@ -71,6 +89,7 @@ class StallGap(Rule):
         own_us = self.ctx.api.stall_us
         silent_us = offset_us - (self._byte_us if self._byte_us is not None else offset_us)
         self._byte_us = offset_us
+        self._quiet_us = max(self._quiet_us, silent_us)
         if silent_us > _SILENT_US and len(self._silences) < _MAX_PLACES:
             self._note_silence(silent_us, data)
         if own_us is None and data[:1] == b":" and b"data:" not in data:
@@ -80,8 +99,8 @@ class StallGap(Rule):
             gap_us = offset_us - self._last_us
             self._gaps.add(gap_us)
             if gap_us > _STALL_US and len(self._stalls) < _MAX_PLACES and not _OPENS_CALL.search(data):
-                self._stalls.append((gap_us, self.ctx.seen.events))
-        self._last_us = offset_us
+                self._stalls.append(_Stall(gap_us, self._quiet_us, self.ctx.seen.events, self.ctx.finished))
+        self._last_us, self._quiet_us = offset_us, 0
 
     def _note_silence(self, silent_us: int, data: bytes) -> None:
         """Keep a silence that `_stalls` does not count: before the first token, or before a whole tool call."""
@@ -100,14 +119,12 @@ class StallGap(Rule):
         severity = Severity.INFO if api.works_meanwhile else None
         for gap_us, at, where in self._silences:
             yield self.found(f"not one byte came for {gap_us / 1e6:.1f} s {where}", at, severity=severity)
-        for gap_us, at in self._stalls:
-            if gap_us > limit_us:
-                given_up = api.gives_up_us is not None and gap_us >= api.gives_up_us
-                yield self.found(
-                    f"nothing came for {gap_us / 1e6:.1f} s in the middle of the answer",
-                    at,
-                    severity=Severity.ERROR if given_up else severity,
-                )
+        for stall in self._stalls:
+            if stall.gap_us > limit_us:
+                given_up = api.gives_up_us is not None and stall.gap_us >= api.gives_up_us
+                alive = stall.quiet_us < min(stall.gap_us, _SILENT_US)
+                grade = Severity.ERROR if given_up else Severity.INFO if alive else severity
+                yield self.found(str(stall), stall.at, severity=grade)
         silent_us = self._silence_at_the_end()
         if silent_us > limit_us and ending in _ENDINGS:
             yield self.found(

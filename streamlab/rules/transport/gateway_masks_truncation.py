@@ -7,6 +7,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
+from streamlab.rules.told_failures import tells_a_failure
 from streamlab.wire import error_objects, reading
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, Comment, StreamEvent, Undecodable
@@ -74,20 +75,15 @@ class GatewayMasksTruncation(Rule):
 def _tells_an_error(event: StreamEvent) -> bool:
     """Whether a failure is told in another form than ``error``: a flat object, an ``error:`` line, plain text; or the
     finish stands where nobody reads it."""
-    if isinstance(event, Chunk):
-        name = event.sse.event if event.sse is not None else None
-        return error_objects.failed_event(name, event.json) is not None or _in_a_choice(event.json)
-    if isinstance(event, Comment):
-        return event.sse is not None and error_objects.tells_of_failure(event.sse.raw)
+    if tells_a_failure(event):
+        return True
+    if isinstance(event, Chunk | Comment):
+        return False
     if isinstance(event, Undecodable) and any(fault.kind is FaultKind.NOT_JSON for fault in event.faults):
         return True
     if event.sse is None:
         return False
     return error_objects.error_field(event.sse.raw) is not None or error_objects.hides_finish(event.sse.raw)
-
-
-def _in_a_choice(chunk: JsonObject) -> bool:
-    return any(choice.get("error") or reading.delta(choice).get("error") for choice in reading.choices(chunk))
 
 
 def _promises_finish(*chunks: JsonObject | None) -> bool:

@@ -87,3 +87,27 @@ def test_a_comment_about_a_failure_that_was_overcome(comment):
     body = START + comment + sse(chat_text()[3:])
     assert set(_told(body)) == {"sse-comment-keepalive"}
     assert normalize(exchange(body)).exchange.body == body
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        frame(OBJECTS["FastAPI"]),
+        b": error: Model overloaded\n\n",
+        b"data: Internal Server Error\n\n",
+        b'{"error":{"message":"Model overloaded"}}\n\n',
+        b'data: [{"error":{"message":"Model overloaded"}}]\n\n',
+    ],
+)
+def test_what_a_failure_leaves_undone_is_no_fact_of_its_own(failure):
+    """It stands in the stream once, at the event that tells it; no finish and no [DONE] are its consequences."""
+    for body in (START + failure, START + failure + DONE):
+        grave = [rule for rule, severity in _told(body).items() if severity is not Severity.INFO]
+        assert len(grave) == 1, grave
+        assert "gateway-masks-truncation" not in _told(body)
+
+
+def test_a_stream_that_stops_early_is_one_fact():
+    told = _told(START)
+    assert (told["finish-reason-missing"], told["done-missing"]) == (Severity.ERROR, Severity.INFO)
+    assert _told(sse(chat_text(), done=False))["done-missing"] is Severity.WARNING

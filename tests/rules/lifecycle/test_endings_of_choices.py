@@ -41,7 +41,7 @@ BODY: dict[str, tuple[bytes, dict[str, Severity]]] = {
     "no finish": (sse(chat_text()[:-1]), {"finish-reason-missing": ERROR}),
     "no finish, no [DONE]": (
         sse(chat_text()[:-1], done=False),
-        {"finish-reason-missing": ERROR, "done-missing": WARNING},
+        {"finish-reason-missing": ERROR, "done-missing": INFO},
     ),
     "last chunk with null": (sse([*chat_text()[:-1], chunk({})]), {"finish-reason-missing": ERROR}),
     "an error, then [DONE]": (sse([*chat_text()[:-1], FAILED]), {}),
@@ -51,7 +51,7 @@ BODY: dict[str, tuple[bytes, dict[str, Severity]]] = {
     ),
     "an error as plain text": (
         sse([*chat_text()[:-1], b"Internal Server Error"], done=False),
-        {"finish-reason-missing": INFO, "done-missing": WARNING},
+        {"finish-reason-missing": INFO, "done-missing": INFO},
     ),
     "audio has no finish": (
         sse([chunk({"role": "assistant", "refusal": None}), chunk({"audio": {"id": "audio_1", "transcript": "Hi"}})]),

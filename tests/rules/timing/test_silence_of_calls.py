@@ -6,6 +6,7 @@ Half a minute without a byte is told wherever it falls.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 
@@ -59,3 +60,22 @@ def test_comments_do_not_keep_codex_alive(seconds, told):
     slow = replace(exchange, segments=segments, end_us=times[-1] + 1_000)
     said = [one.severity for one in analyze(slow).findings if one.rule == "responses-idle-comments-only"]
     assert said == ["error" if told else "warning"]
+
+
+@pytest.mark.parametrize(
+    ("slow", "comments", "said"),
+    [
+        (3, 0, ("warning", "nothing came for 90.0 s in the middle of the answer")),
+        (3, 2, ("warning", "nothing but comments came for 90.0 s in the middle of the answer")),  # 45 s without a byte
+        (3, 9, ("info", "nothing but comments came for 90.0 s in the middle of the answer")),
+        (-1, 0, ("warning", "nothing came for 90.0 s after the answer had finished")),  # before [DONE]
+    ],
+)
+def test_a_silence_is_called_what_it_is(slow, comments, said):
+    events = [*map(streams.frame, streams.chat_tool()), b"data: [DONE]\n\n"]
+    slow %= len(events)
+    steps = [*[30_000] * slow, *[90_000_000 // (comments or 1)] * (comments or 1), *[30_000] * (len(events) - slow - 1)]
+    reads = [*events[:slow], *[b": ping\n\n"] * (comments - 1 if comments else 0), *events[slow:]]
+    ends = list(accumulate(steps))
+    made = replace(streams.exchange(reads), segments=tuple(map(Segment, ends, reads)), end_us=ends[-1] + 1_000)
+    assert [(one.severity, one.message) for one in analyze(made).findings if one.rule == "stall-gap"] == [said]

@@ -46,6 +46,9 @@ OPEN = {
     "bare list": f"[{_CALL}]",
     "bare, with the parameters' name": '{"name": "get_weather", "parameters": {"city": "Oslo"}}',
     "OpenAI's own members": '{"tool_calls":[{"function":{"name":"get_weather","arguments":{"city":"Oslo"}}}]}',
+    "between fences": f"```json\n{_CALL}\n```",
+    "escaped": _CALL.replace('"', '\\"'),
+    "a JSON string": streams.dump(_CALL).decode(),
     "Python": '[get_weather(city="Oslo")]',
     "name and JSON": f"get_weather\n{_CITY}",
 }
@@ -56,6 +59,9 @@ TALK = {
     "another name": '{"name": "lookup", "arguments": {"city": "Oslo"}}',
     "code": "get_weather(city) returns a report.",
     "a list": '["get_weather"]',
+    "JSON between fences": '```json\n{"name": "get_weather", "description": "Current weather of a city"}\n```',
+    "fences around nothing": "``````",
+    "escaped, of another kind": '{\\"city\\": \\"get_weather\\"}',
 }
 
 
@@ -78,7 +84,26 @@ def test_a_leaked_call_is_told(form, member):
 @batched("form, member", product(WHOLE, ("content", "reasoning")))
 def test_markup_beside_the_call_itself_is_a_warning(form, member):
     call = {"tool_calls": [streams.call(0, "call_1", "get_weather", _CITY)]}
-    assert _told([*_pieces(WHOLE[form], member), call], LEAKED, "tool_calls") == [WARNING]
+    deltas, framed = [*_pieces(WHOLE[form], member), call], form == "harmony" and member == "content"
+    assert _told(deltas, LEAKED, "tool_calls") == ([] if framed else [WARNING])
+    assert _told(deltas, MARKUP, "tool_calls") == ([ERROR] if framed else [])
+
+
+@pytest.mark.parametrize("form", ["harmony", "harmony, tokens lost"])
+def test_a_call_in_its_frame_is_one_fact(form):
+    deltas = _pieces((WHOLE | OPEN)[form], "content")
+    assert (_told(deltas, LEAKED), _told(deltas, MARKUP)) == ([ERROR], [])
+
+
+def test_markup_before_a_leaked_call_is_told_beside_it():
+    """It stays when the call is read out of the text."""
+    deltas = _pieces(f"<|channel|>final<|message|>I ask. {WHOLE['Hermes, Qwen']}", "content")
+    assert (_told(deltas, LEAKED), _told(deltas, MARKUP)) == ([ERROR], [ERROR])
+
+
+def test_a_name_that_holds_markup_is_one_fact():
+    call = streams.call(0, "call_1", "get_weather<|channel|>commentary", _CITY)
+    assert _told([{"tool_calls": [call]}], "tool-call-name-not-in-tools", "tool_calls") == []
 
 
 @batched("text, member", product(TALK.values(), ("content", "reasoning")))

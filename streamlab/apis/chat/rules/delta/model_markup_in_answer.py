@@ -44,7 +44,7 @@ class ModelMarkupInAnswer(Rule):
             if parts:  # under several indexes: the last has the end of it
                 text = "".join(str(one.content or "") for _, one in choices) if index == choices[-1][0] else ""
             found = markup_in_text(text)
-            if found is not None:
+            if found is not None and not self._is_of_a_call(text, state):
                 where, markup = found
                 yield self.found(
                     f"the text {where} the model's own markup: {quote(markup)}",
@@ -55,6 +55,11 @@ class ModelMarkupInAnswer(Rule):
                 yield from self._beside_call(index, state)
             for call in state.calls.values():
                 yield from self._in_call(index, str(call.name or ""), str(call.arguments or ""))
+
+    def _is_of_a_call(self, text: str, state: ChoiceState) -> bool:
+        """Whether the markup is that of a call that another rule finds in the text: tool-call-leaked-as-text."""
+        leaked = leaked_call(text, self.ctx.tools) if self.ctx.tools and not state.calls else None
+        return leaked is not None and text.lstrip().startswith(leaked)
 
     def _beside_call(self, index: int, state: ChoiceState) -> Findings:
         for member, text in (("content", state.content), ("reasoning", state.reasoning)):

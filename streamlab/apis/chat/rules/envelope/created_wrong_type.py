@@ -18,7 +18,8 @@ from streamlab.wire.reading import Fact
 
 #: In seconds this is the year 5138, in milliseconds 1973.
 _SECONDS_BELOW = 100_000_000_000
-#: Seconds between two chunks that a clock may have moved on; more is another answer's time.
+#: Seconds between two chunks that a clock may have moved on, or two clocks of one server differ; more is another
+#: answer's time.
 _TICK = 600
 _EXPECTED = "whole Unix seconds, the same in every chunk"
 
@@ -34,8 +35,8 @@ class CreatedWrongType(LateRule):
     A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. A float or
     milliseconds overflow or fail to parse in Go and Rust structs (new-api, async-openai). A missing value breaks only
     strictly typed clients, and zero nobody; a value that grows from chunk to chunk (older Ollama, xAI) breaks the
-    written promise, and no measured client: it is only told where the clock ticks on, and a warning where the value
-    jumps, which shows two answers in one stream.
+    written promise, and no measured client: it is only told where the clock ticks, forward or, with several
+    servers, a little back, and a warning where the value jumps, which shows two answers in one stream.
 
     ## Repair
     Cut to whole seconds; the first good value is written into every chunk.
@@ -55,6 +56,7 @@ class CreatedWrongType(LateRule):
         self._judged, self._bad, self._varies = Spell(), Spell(), Spell()
         self._first: int | None = None
         self._last = 0  # the good value before
+        self._before = 0  # the one before the change that is told
         self._ticks = True  # each change so far was the clock's
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -69,9 +71,11 @@ class CreatedWrongType(LateRule):
         if self._first is None:
             self._first = created
         elif created != self._last:
-            self._ticks &= 0 <= created - self._last <= _TICK
-            if self._varies.place is None:
+            jumps = abs(created - self._last) > _TICK
+            if self._varies.place is None or (jumps and self._ticks):
                 self._varies.place, self._varies.value = self.keep(at, event, "created"), created
+                self._before = self._last
+            self._ticks &= not jumps
         self._last = created
 
     def end(self, ending: Ending) -> Findings:
@@ -88,10 +92,10 @@ class CreatedWrongType(LateRule):
                 variant=_variant(value),
             )
         elif self._varies.place is not None:
+            how = "jumps" if not self._ticks else "ticks on" if self._varies.value > self._before else "ticks back"
             yield self.found_at(
                 self._varies.place,
-                f"created {'ticks on' if self._ticks else 'changes'} from {quote(self._first)} to "
-                f"{quote(self._varies.value)}",
+                f"created {how} from {quote(self._before)} to {quote(self._varies.value)}",
                 expected=self._first,
                 actual=self._varies.value,
                 severity=Severity.INFO if self._ticks else Severity.WARNING,

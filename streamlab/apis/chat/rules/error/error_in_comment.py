@@ -14,6 +14,7 @@ from streamlab.rules.sources import SSE
 from streamlab.rules.state import RuleState
 from streamlab.wire.error_objects import error_field, tells_of_failure
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import decode_payload
 from streamlab.wire.reading import Fact
 
 
@@ -53,7 +54,7 @@ class ErrorInComment(LateRule):
         sse = event.sse
         if sse is None or sse.event is not None or error_field(sse.raw) is not None:
             return  # sse-event-without-data, where it is named "error", and error-field-line
-        texts = chain(sse.comments, (line.content for line in sse.filled_lines()))
+        texts = chain(sse.comments, (line.content for line in sse.filled_lines() if not _is_object(line.content)))
         said = next((text for text in texts if tells_of_failure(text)), None)
         if said is not None:
             self._place, self._said, self._in_comment = self.keep(at, event), said.strip(), said in sse.comments
@@ -71,3 +72,9 @@ class ErrorInComment(LateRule):
                 expected='data: {"error": {...}}',
                 actual=shown,
             )
+
+
+def _is_object(line: bytes) -> bool:
+    """Whether a line is a JSON object, which is told as such: sse-ndjson-instead."""
+    payload = decode_payload(line) if line[:1] == b"{" else None
+    return payload is not None and payload.ok and type(payload.value) is dict and not payload.faults

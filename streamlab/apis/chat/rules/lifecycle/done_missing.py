@@ -10,9 +10,13 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.raw_answers import is_answer_again
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import RuleState
+from streamlab.rules.told_failures import tells_a_failure
+from streamlab.wire import error_objects, reading
 from streamlab.wire.bad_payloads import ends_otherwise
 from streamlab.wire.events import StreamEvent, Undecodable
 from streamlab.wire.reading import Fact
+
+_LOOKED_AT = 65_536
 
 
 class DoneMissing(Rule):
@@ -24,9 +28,10 @@ class DoneMissing(Rule):
 
     ## Why it matters
     {clients: none} measured clients also stop at the end of the connection; where it stays open, all of them hang.
-    Others wait for the marker alone and report an interrupted answer (Azure's .NET SDK was seen to hang). Without a
-    ``finish_reason`` as well, nobody can tell a complete answer from a cut one. After an error it is only told: clients
-    stop reading there. So it is where the end is announced in another way, which is sse-done-variant.
+    Others wait for the marker alone and report an interrupted answer (Azure's .NET SDK was seen to hang). After an
+    error, in whatever clothes, it is only told: clients stop reading there. So it is where a choice never finished
+    (finish-reason-missing): a stream that stops early has no end of either kind, which is one fact. And so it is where
+    the end is announced in another way, which is sse-done-variant.
 
     ## Repair
     Appended when every choice has its ``finish_reason`` and the HTTP message ended properly; never after a cut.
@@ -39,18 +44,22 @@ class DoneMissing(Rule):
     repairability = Repairability.SAFE
     repair = Ended
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
-    on = Fact.UNDECODABLE | Fact.LINES | Fact.COMMENT
+    on = Fact.UNDECODABLE | Fact.LINES | Fact.COMMENT | Fact.NO_CHOICES
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._hidden = self._announced = False
         self._again = False  # the whole answer came once more, as raw text: that was its end
+        self._failed = False  # a failure is told in clothes of the server's own
+        self._torn = False  # a finish_reason stands in an event that is no JSON object
 
     def event(self, at: int, event: StreamEvent) -> None:
         # Without the blank line between them, the last chunk and [DONE] are one event that is no JSON.
         glued = isinstance(event, Undecodable) and event.sse.raw.rstrip().endswith((b"data: [DONE]", b"data:[DONE]"))
         self._hidden |= glued
         self._announced |= ends_otherwise(event)
+        self._failed = self._failed or tells_a_failure(event)
+        self._torn |= event.sse is not None and error_objects.hides_finish(event.sse.raw[:_LOOKED_AT])
         self._again = self._again or is_answer_again(self.ctx, event)
 
     def end(self, ending: Ending) -> Findings:
@@ -58,9 +67,16 @@ class DoneMissing(Rule):
         # A cut or abandoned stream has no end to judge, and an empty one has its own rule.
         if ctx.seen.done_at is not None or self._hidden or not ctx.seen.chunks or ending is not Ending.COMPLETE:
             return
+        told = ctx.seen.error_at is not None or self._failed or self._announced or self._is_unfinished()
         yield self.found(
             "the stream ends without data: [DONE]",
             expected="data: [DONE]",
-            severity=Severity.INFO if ctx.seen.error_at is not None or self._announced else None,
+            severity=Severity.INFO if told else None,
             repairability=Repairability.SAFE if ctx.finished or self._again else Repairability.NONE,
         )
+
+    def _is_unfinished(self) -> bool:
+        """Whether the finish is missing too, which is finish-reason-missing."""
+        ctx = self.ctx
+        exempt = self._again or self._torn or reading.is_of_audio_model(ctx.seen.last_chunk or {})
+        return bool(ctx.accumulator.choices) and not ctx.finished and not exempt

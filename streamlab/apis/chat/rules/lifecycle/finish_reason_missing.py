@@ -9,6 +9,7 @@ from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.raw_answers import is_answer_again
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
+from streamlab.rules.told_failures import tells_a_failure
 from streamlab.wire import error_objects, reading
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
@@ -54,20 +55,15 @@ class FinishReasonMissing(Rule):
         self._hidden = False  # a finish_reason stands in an event that is no JSON object
 
     def event(self, at: int, event: StreamEvent) -> None:
+        self._failed = self._failed or tells_a_failure(event)
         if not isinstance(event, Chunk):
-            raw = b"" if event.sse is None else event.sse.raw[:_LOOKED_AT]
-            self._failed |= error_objects.tells_of_failure(raw)
-            self._hidden |= error_objects.hides_finish(raw)
+            self._hidden |= event.sse is not None and error_objects.hides_finish(event.sse.raw[:_LOOKED_AT])
             self._again = self._again or is_answer_again(self.ctx, event)
             return
         self._audio = self._audio or reading.is_of_audio_model(event.json)
-        name = event.sse.event if event.sse is not None else None
-        if error_objects.failed_event(name, event.json) is not None:
-            self._failed = True
         for choice in reading.choices(event.json):
             reason = reading.finish_reason(choice)
             index = reading.choice_index(choice)
-            self._failed |= bool(choice.get("error") or reading.delta(choice).get("error"))
             if "audio" in reading.delta(choice):
                 self._audio = True
             elif reason is not None and not is_blank(reason):  # what those leave open: finish-reason-empty-string

@@ -13,7 +13,7 @@ from streamlab.rules.repair import Draft, Drafts, Origin, Repair, RepairState, S
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
-from streamlab.wire.leaks import bare_call, leaked_call, whole_call
+from streamlab.wire.leaks import bare_call, leaked_call, markup_in_text, whole_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -164,8 +164,8 @@ class ToolCallLeakedAsText(Rule):
 
     Judged where the request offers tools, and a known marker stands beside the name of such a tool: people also talk
     about markers. Without a marker it is told only where the call is the whole text: JSON that names a tool and its
-    arguments, or ``name(argument="…")``. Reasoning that an answer follows has to end in the markup, closed and
-    all. Where the call came too, or an answer follows, only markup is shown: a warning.
+    arguments, between fences or escaped, too, or ``name(argument="…")``. Reasoning that an answer follows has to end in
+    the markup, closed and all. Where the call came too, or an answer follows, only markup is shown: a warning.
 
     ## Repair
     Only when asked for: reading a call out of text is a guess. It is made where name and arguments stand there as JSON,
@@ -187,9 +187,10 @@ class ToolCallLeakedAsText(Rule):
         for index, state in sorted(ctx.accumulator.choices.items()):
             for member, text in (("content", state.content), ("reasoning", state.reasoning)):
                 over = member == "reasoning" and bool(state.calls or state.content)
-                markup = _leak(str(text), ctx.tools, goes_on=over) if text else None
-                if markup is None:
-                    continue
+                said = str(text)
+                markup = _leak(said, ctx.tools, goes_on=over) if said else None
+                if markup is None or (member == "content" and _is_framed(said, markup, state)):
+                    continue  # the latter is model-markup-in-answer
                 also = ", beside the call itself" if state.calls else ""
                 yield self.found(
                     f"a tool call stands in the {_WHERE[member]}{also}: {quote(markup)}",
@@ -213,3 +214,8 @@ class ToolCallLeakedAsText(Rule):
 def _leak(text: str, names: frozenset[str], *, goes_on: bool) -> str | None:
     """The markup of a call. Models that reason also talk about calls, so where an answer follows it has to be whole."""
     return whole_call(text, names) if goes_on else leaked_call(text, names) or bare_call(text, names)
+
+
+def _is_framed(text: str, markup: str, state: ChoiceState) -> bool:
+    """Whether the markup beside a call is that of a message's frame, with which the text begins."""
+    return bool(state.calls) and text.lstrip().startswith(markup) and markup_in_text(text) is not None

@@ -12,6 +12,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
+from streamlab.wire.leaks import markup_in_name
 
 #: Tools that are called by the name that the request gives them.
 _FUNCTIONS: Final = frozenset({"function", "custom"})
@@ -56,9 +57,9 @@ class ToolCallNameNotInTools(Rule):
                 yield finding
 
     def _unknown(self, name: str, tools: frozenset[str], at: int | None, path: str) -> Finding | None:
-        """What is wrong with a name; None where the request offers it."""
-        if name in tools:
-            return None
+        """What is wrong with a name; None where the request offers it, or where it holds the model's own markup."""
+        if name in tools or markup_in_name(name):
+            return None  # the latter is model-markup-in-answer
         near = any(name.lower().endswith(tool.lower()) or tool.lower() in name.lower().split(":") for tool in tools)
         offered = ", ".join(map(quote, sorted(tools)[:5])) if tools else "none"
         return self.found(

@@ -11,7 +11,7 @@ from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Finding, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.leaks import bare_call, leaked_call
+from streamlab.wire.leaks import bare_call, leaked_call, markup_in_text
 
 _CALLS = frozenset({"function_call", "custom_tool_call", "mcp_call"})
 
@@ -42,7 +42,7 @@ class ResponsesCallLeakedAsText(ResponsesRule):
     on = ResponseFact.DONE | ResponseFact.ITEM_ADDED
 
     _found: Finding | None = None
-    _called = False
+    _called = _framed = False
 
     def event(self, at: int, event: StreamEvent) -> None:
         item, names = self.response.item, self.ctx.tools
@@ -54,8 +54,8 @@ class ResponsesCallLeakedAsText(ResponsesRule):
             if markup is not None:
                 said = f"a tool call stands in the text: {quote(markup)}"
                 found = self.found(said, at, path="text", expected="an item of type function_call", actual=markup)
-                self._found = self.placed(found, event)
+                self._found, self._framed = self.placed(found, event), markup_in_text(text) is not None
 
     def end(self, ending: Ending) -> Findings:
-        if self._found is not None:
+        if self._found is not None and not (self._called and self._framed):  # else model-markup-in-answer tells
             yield replace(self._found, severity=Severity.WARNING) if self._called else self._found
