@@ -200,6 +200,8 @@ def figures(repaired: dict[str, Any]) -> dict[str, str]:
         "systems": systems(),
         "live claude": repaired_table.live("claude"),
         "live codex": repaired_table.live("codex"),
+        "live cases claude": repaired_table.live_cases("claude"),
+        "live cases codex": repaired_table.live_cases("codex"),
     }
 
 

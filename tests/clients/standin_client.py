@@ -12,7 +12,7 @@ from streamlab.workflows.clients.environments import Driver, Environments
 
 #: A client that reads each line behind ``data:`` as JSON, as many do by hand; what it does otherwise, its name says.
 _DRIVER = """
-import json, os, sys, time, urllib.error, urllib.request
+import json, os, sys, tempfile, time, urllib.error, urllib.request
 
 name = sys.argv[sys.argv.index("--client") + 1]
 if name == "dumb":
@@ -24,6 +24,7 @@ for job in map(json.loads, sys.stdin):
     if name == "dies":
         os._exit(9)
     if name == "hangs":
+        tempfile.mkdtemp()
         time.sleep(60)
     for attempt in range(3 if name == "storms" else 1):
         held |= {"text": "", "finish_reason": None, "n_chunks": 0}

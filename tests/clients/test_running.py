@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -25,6 +26,7 @@ from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.workflows.clients.environments import DRIVERS, Driver, Environments, locked_version
 from streamlab.workflows.clients.running import ClientsAsked, named_setups, served, speaking, try_clients
+from streamlab.workflows.clients.worker import Worker
 from tests import streams
 from tests.clients.standin_client import ToyEnvironments, setup
 
@@ -105,6 +107,24 @@ def test_who_asks_again_is_counted_and_gets_the_answer_once(outcomes):
 def test_a_client_that_hangs_or_dies_is_said_to(outcomes):
     assert _of(outcomes, "perfect", "hangs").came.outcome == "hang"
     assert _of(outcomes, "perfect", "dies").came.outcome == "error(library): crash: the client's process died"
+
+
+def test_what_a_client_keeps_in_temporary_files_goes_with_it_when_it_is_broken_off(tmp_path, monkeypatch):
+    there = tmp_path / "temporary"
+    there.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(there))
+
+    async def broken_off() -> None:
+        driver = ToyEnvironments(tmp_path / "clients").driver(setup("hangs"))
+        with open(os.devnull, "wb") as log:
+            async with Worker(driver, log) as worker:
+                asked = asyncio.create_task(worker.ask("http://127.0.0.1:9", "chat.completions", ()))
+                while not list(there.glob("*/*")):
+                    await asyncio.sleep(0.01)
+        assert (await asked)["error_type"] == "crash"
+
+    asyncio.run(broken_off())
+    assert list(there.iterdir()) == []
 
 
 def test_a_client_is_given_no_key_of_the_user(outcomes):

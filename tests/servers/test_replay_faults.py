@@ -14,13 +14,15 @@ import openai
 import pytest
 
 from streamlab.errors import UsageError
+from streamlab.playback.faults import parse_faults
+from streamlab.playback.faulty import faulty
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.workflows.replay import BackgroundReplay, replay
 from tests import streams
 from tests.servers.harness import openai_client
 
-#: Long enough for every fault that takes no time, and only waited for where nothing comes.
-_SILENCE = 0.3
+#: Of a stream that falls silent: how long nothing has to come.
+_SILENCE = 0.5
 EVENTS = [
     segment.data for segment in streams.exchange(streams.sse(streams.chat_text("One", " two", " three"))).segments
 ]
@@ -52,12 +54,14 @@ def _faulty(home: Path, *faults: str) -> Iterator[BackgroundReplay]:
         yield server
 
 
-def _raw(server: BackgroundReplay) -> tuple[bytes, str]:
-    """All that comes to one request, and how it ends: "closed", "reset" or "silent"."""
+def _raw(server: BackgroundReplay, *, silence: float = 30.0) -> tuple[bytes, str]:
+    """All that comes to one request, and how it ends: "complete", "closed", "reset" or "silent"."""
     got = bytearray()
     with socket.create_connection(server.address, timeout=30) as client:
-        client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
-        client.settimeout(_SILENCE)
+        client.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        )
+        client.settimeout(silence)
         while True:
             try:
                 data = client.recv(65536)
@@ -98,7 +102,7 @@ def _text(server: BackgroundReplay) -> str:
 )
 def test_a_fault_at_a_socket_and_at_a_client(home, fault, kept, ending, outcome):
     with _faulty(home, fault) as server:
-        got, how = _raw(server)
+        got, how = _raw(server, silence=_SILENCE if ending == "silent" else 30.0)
         assert how == ending
         body = b"".join(_chunks(got.partition(b"\r\n\r\n")[2]))
         assert body == b"".join(kept)
@@ -186,11 +190,15 @@ def test_silence_is_filled_with_comments(apart):
 
 
 def test_a_status_comes_as_often_as_asked(home):
-    with _faulty(home, "429 retry-after=0 for 2 requests") as server:
+    with _faulty(home, "429 retry-after=7 for 3 requests") as server:
+        head, _, body = _raw(server)[0].partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 429 ")
+        assert b"retry-after: 7" in head.lower().split(b"\r\n")
+        assert json.loads(body)["error"]["code"] == "rate_limit_exceeded"
         for _ in range(2):
             with pytest.raises(openai.RateLimitError) as caught:
                 _text(server)
-            assert caught.value.response.headers["retry-after"] == "0"
+            assert caught.value.response.headers["retry-after"] == "7"
         assert _text(server) == "One two three"
 
 
@@ -242,8 +250,17 @@ def test_faults_that_take_time_take_it_and_lose_nothing(home, fault, least_s):
 
 
 def test_latency_spreads_by_its_seed(home):
-    with _faulty(home, "latency 20ms±10ms", "seed 3") as server:
-        assert _text(server) == "One two three"
+    """Of each request that which was drawn for it, at a socket and at a client."""
+    faults = ["latency 60ms±40ms", "seed 3"]
+    whole, drawing = streams.exchange(WHOLE), parse_faults(faults)
+    heads = [faulty(whole, drawing, speed=0, request=number).head for number in range(2)]
+    drawn = [head.offset_us for head in heads if head is not None and head.offset_us is not None]
+    assert drawn[0] != drawn[1]
+    with _faulty(home, *faults) as server:
+        for ask, least_us in zip((_raw, _text), drawn, strict=True):
+            before = time.monotonic()
+            assert ask(server)
+            assert (time.monotonic() - before) * 1e6 >= least_us
 
 
 def test_what_is_no_fault_is_refused(home):

@@ -75,21 +75,25 @@ def recorder(upstream: str, db: Path, *, repair: bool) -> Iterator[str]:
         running.wait(20)
 
 
-def run(client: str, program: str, base: str, model: str, home: Path) -> tuple[str, int]:
-    """One question, asked as a user would ask it headless; what was printed."""
+def command(client: str, program: str, base: str, model: str, home: Path) -> tuple[list[str], dict[str, str]]:
+    """How a user would ask it headless, less the question and its options: the command, and its whole environment."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "dumb", "NO_PROXY": "*"}
     if client == "claude":
         environment |= {"ANTHROPIC_BASE_URL": base, "ANTHROPIC_API_KEY": "sk-none", "DISABLE_TELEMETRY": "1"}
         environment |= {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
-        command = [program, "-p", PROMPT, "--model", model, "--output-format", "text"]
-    else:
-        provider = f'model_providers.s={{name="s",base_url="{base}/v1",wire_api="responses",env_key="S_KEY"}}'
-        environment |= {"S_KEY": "none", "CODEX_HOME": str(home)}
-        options = ["-c", provider, "-c", "model_provider=s", "-c", f"model={model}", "--skip-git-repo-check"]
-        command = [program, "exec", *options, "--sandbox", "read-only", PROMPT]
+        return [program, "-p", PROMPT, "--model", model], environment
+    provider = f'model_providers.s={{name="s",base_url="{base}/v1",wire_api="responses",env_key="S_KEY"}}'
+    environment |= {"S_KEY": "none", "CODEX_HOME": str(home)}
+    options = ["-c", provider, "-c", "model_provider=s", "-c", f"model={model}", "--skip-git-repo-check"]
+    return [program, "exec", *options, "--sandbox", "read-only", PROMPT], environment
+
+
+def run(client: str, program: str, base: str, model: str, home: Path) -> tuple[str, int]:
+    """One question; what was printed."""
+    asking, environment = command(client, program, base, model, home)
     try:
         done = subprocess.run(
-            command, env=environment, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            asking, env=environment, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=LIMIT_S, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -169,6 +169,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--environments", type=Path, default=default_folder())
     parser.add_argument("--client", action="append", default=[])
     parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--to", type=Path, default=TARGET, help="where results are written")
     return parser.parse_args()
 
 
@@ -182,7 +183,7 @@ def main() -> None:
     clients = named_setups(told.client or ["all"], environments)
     asyncio.run(ask_all(asked, clients, environments, answers, told.at_once))
     found = document(asked, clients, answers)
-    TARGET.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    told.to.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for one in found["streams"]:
         for client in one.get("worse", ()):
             print(f"worse: {client} on {one['case']}, {one['repaired']}")

@@ -1,4 +1,4 @@
-"""The tables that pages have from repaired.json and live.json; docs/generate.py asks for them."""
+"""The tables that pages have from repaired.json, live.json and live_cases.json; docs/generate.py asks for them."""
 
 from __future__ import annotations
 
@@ -83,3 +83,55 @@ def _seen(seen: dict[str, Any], whole: str) -> str:
     answer = "the answer" if said == whole else f"**{said or 'nothing'}**"
     asked = f"{seen['streamed']} streamed" + (f" + {seen['plain']} plain" if seen["plain"] else "")
     return f"{answer}; {asked}" + (f"; exit {seen['code']}" if seen["code"] else "")
+
+
+def live_cases(client: str) -> str:
+    """What a client held of recorded streams, as they came and through the recorder."""
+    told = json.loads((HERE / "live_cases.json").read_text(encoding="utf-8"))[client]
+    day = datetime.date.fromisoformat(told["date"])
+    cases = told["cases"]
+    hurt = {name: one for name, one in cases.items() if "came" in one}
+    left = [name for name, one in cases.items() if "repaired" in one or "lawful repaired" in one]
+    rows = [f"| `{name}` | {_held(one['came'], one['lawful'])} | {_after(one)} |" for name, one in hurt.items()]
+    return "\n".join(
+        [
+            f"\n{told['version']}, {day.day} {day:%B %Y}: of {len(cases)} streams it held "
+            f"{len(cases) - len(hurt)} as the lawful one beside it, through `record --normalize` "
+            f"{len(cases) - len(left)}. The others:\n",
+            "| deviation | what it holds of it as it comes | through `--normalize` |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _after(case: dict[str, Any]) -> str:
+    return _held(case["repaired"], case["lawful"]) if "repaired" in case else "as of the lawful stream"
+
+
+def _held(seen: dict[str, Any], lawful: dict[str, Any]) -> str:
+    """What differs from what it holds of the lawful stream."""
+    if seen["blocks"] == lawful["blocks"]:
+        said = ["the same"]
+    else:
+        said = [_block(one) for one in seen["blocks"] if one not in lawful["blocks"]]
+        said += [f"no {_block(one)}" for one in lawful["blocks"] if one not in seen["blocks"]]
+        said += [f"{count} times {_block(one)}" for one, count in _repeated(seen["blocks"])]
+    said += [f"**{seen['error']}**"] if seen["error"] else []
+    asked = f"{seen['streamed']} streamed" + (f" + {seen['plain']} plain" if seen["plain"] else "")
+    return "; ".join([*said, asked]).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _block(block: list[str]) -> str:
+    match block:
+        case ["call", name, given]:
+            return f"call `{name}({given})`"
+        case [kind, words]:
+            return f"{kind} “{words}”"
+    return " ".join(block)
+
+
+def _repeated(blocks: list[list[str]]) -> list[tuple[list[str], int]]:
+    counts = Counter(map(tuple, blocks))
+    return [(list(one), count) for one, count in counts.items() if count > 1]

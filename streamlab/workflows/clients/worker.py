@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, Self
@@ -19,13 +21,16 @@ from streamlab.workflows.clients.environments import Driver
 LIMIT_S = 10.0
 _START_S, _GRACE_S, _LINE = 120.0, 6.0, 1 << 26
 #: Of the environment of whoever calls, no more than programs need to run: a client is given no key and no settings.
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "SYSTEMROOT")
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
+#: Processes of a group that was killed may write a moment longer: how often their files are looked for, and how long.
+_LOOKS, _LOOK_S = 20, 0.05
 
 
 class Worker:
     """One client's driver process; started when the first job comes, and anew after it hung or died.
 
-    ``retries`` leaves the client's own settings about asking again as they are shipped.
+    ``retries`` leaves the client's own settings about asking again as they are shipped. Its temporary files go with it,
+    also where it is killed: they lie in a folder of its own.
     """
 
     def __init__(self, driver: Driver, log: IO[bytes], *, retries: bool = False, limit_s: float = LIMIT_S) -> None:
@@ -35,6 +40,7 @@ class Worker:
         self._retries = retries
         self._limit_s = limit_s
         self._process: asyncio.subprocess.Process | None = None
+        self._temporary: str | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,6 +82,7 @@ class Worker:
 
     async def _start(self) -> asyncio.subprocess.Process:
         command, variables = self._command()
+        self._temporary = variables["TMPDIR"] = tempfile.mkdtemp(prefix="streamlab-client-")
         self._process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
@@ -108,10 +115,20 @@ class Worker:
 
     async def _stop(self) -> None:
         process, self._process = self._process, None
-        if process is None:
+        if process is not None:
+            # Its own `kill` would take the exit status away from the event loop, were it dead already.
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        temporary, self._temporary = self._temporary, None
+        if temporary is not None:
+            await _remove(temporary)
+
+
+async def _remove(folder: str) -> None:
+    for _ in range(_LOOKS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.exists(folder):
             return
-        # Its own `kill` would take the exit status away from the event loop, were it dead already.
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await asyncio.sleep(_LOOK_S)
