@@ -18,6 +18,14 @@ from streamlab.exchange import Ending, Exchange, ResponseHead, Segment
 from streamlab.interop.curl_command import request_of
 from streamlab.interop.curl_trace import peel_trace
 from streamlab.interop.dumps import peel_column, peel_dump, peel_visible_ends
+from streamlab.interop.encoded import (
+    peel_curly_quotes,
+    peel_data_url,
+    peel_digits,
+    peel_entities,
+    peel_percent,
+    peel_quoted_printable,
+)
 from streamlab.interop.http_text import STATUS, head_and_rest, request_and_rest
 from streamlab.interop.objects import peel_objects, peel_table
 from streamlab.interop.pasted import LARGEST_PASTE, Paste, score
@@ -35,6 +43,7 @@ from streamlab.interop.peeling import (
     peel_utf16,
     peel_wraps,
 )
+from streamlab.interop.viewers import peel_messages
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.exchange_dir import read_bare_body
 from streamlab.wire.binary_frames import is_framed
@@ -45,6 +54,10 @@ from streamlab.wire.payload import decode_payload
 _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_utf16,
     peel_colours,
+    peel_digits,
+    peel_data_url,
+    peel_percent,
+    peel_quoted_printable,
     peel_dump,
     peel_visible_ends,
     peel_trace,
@@ -59,11 +72,16 @@ _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_prefixes,
     peel_wraps,
     peel_missing_blanks,
+    peel_entities,
+    peel_curly_quotes,
     peel_table,
+    peel_messages,
     peel_objects,
 )
 #: What shows a text for the first time, whatever is still to be taken off that.
 _OPENING = (peel_utf16, peel_colours, peel_dump, peel_visible_ends, peel_column, peel_json_log, peel_html, peel_fences)
+#: What may hide the JSON of events and leave ``[DONE]`` as it is, which then is an event without any stray line.
+_BESIDE_EVENTS = (peel_quoted_printable, peel_entities, peel_curly_quotes)
 _ROUNDS = 4
 _COMMAND = re.compile(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
 _TYPE = ("content-type", "text/event-stream")
@@ -120,7 +138,8 @@ def _peeled(data: bytes) -> Paste:
     for _ in range(_ROUNDS):
         before = paste
         for peel in _LAYERS:
-            if now.clean and not (peel in (peel_fences, peel_curl_verbose) and paste.head is None):
+            hides = peel in _BESIDE_EVENTS or (peel in (peel_fences, peel_curl_verbose) and paste.head is None)
+            if now.clean and not hides:
                 continue
             peeled = peel(paste)
             if peeled is None:

@@ -6,14 +6,22 @@ gives the findings of its origin.
 
 from __future__ import annotations
 
+import base64
+import gzip
 import html
 import json
 import pprint
+import quopri
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
+
+import pytest
 
 from streamlab.apis.registry import by_name
+from streamlab.errors import UnreadableInputError
 from streamlab.interop.reading import read_bytes
 from streamlab.judging.analyzer import analyze
 from streamlab.storage.exchange_dir import read_bare_body
@@ -173,7 +181,30 @@ def _captured(body: bytes) -> bytes:
     )
 
 
+def _listed(body: bytes) -> bytes:
+    """As Postman lists messages: each with its time, and what became of the connection."""
+    rows = [json.dumps(one) for one in _objects(body)] + ["[DONE]"] * (b"data: [DONE]" in body)
+    listed = "".join(f"{row}\n10:00:{at % 60:02}.123\n" for at, row in enumerate(rows))
+    return f"Connected to https://h/v1/stream\n{listed}Connection closed\n".encode()
+
+
+def _with_curly_quotes(body: bytes) -> bytes:
+    return re.sub(r'(?<=[{,\[:])"', "\N{LEFT DOUBLE QUOTATION MARK}", body.decode()).replace('"', "\u201d").encode()
+
+
 FORMS: dict[str, Form] = {
+    "base64": base64.b64encode,
+    "base64-wrapped": base64.encodebytes,
+    "base64-for-urls": lambda body: base64.urlsafe_b64encode(body).rstrip(b"="),
+    "base64-of-gzip": lambda body: base64.b64encode(gzip.compress(body)),
+    "hex": lambda body: body.hex().encode(),
+    "quoted-printable": quopri.encodestring,
+    "data-url": lambda body: b"data:text/event-stream;base64," + base64.b64encode(body) + b"\n",
+    "data-url-percent": lambda body: b"data:text/event-stream;charset=utf-8," + quote(body).encode(),
+    "percent": lambda body: quote(body).encode(),
+    "postman": _listed,
+    "page-source": lambda body: html.escape(body.decode()).encode(),
+    "curly": _with_curly_quotes,
     "xxd": lambda body: _hex(body, "{at:08x}: {pairs:<39}  {text}\n"),
     "hexdump": lambda body: _hex(body, "{at:08x}  {bytes}  |{text}|\n", last="{size:08x}\n"),
     "cat-E": lambda body: body.replace(b"\n", b"$\n"),
@@ -228,3 +259,20 @@ def test_a_paste_gives_the_findings_of_its_origin(form: str, origin: str) -> Non
         one.rule for one in meant.findings if framed or not by_name()[one.rule].needs_framing
     }
     assert report.completion == meant.completion
+
+
+@batched(
+    "text",
+    ["VGhpcyBpcyBubyBzdHJlYW0sIGJ1dCBhIGxldHRlci4=", "deadbeef" * 8, "data:text/html;base64,PGI+aGk8L2I+", "a=3D1"],
+)
+def test_what_is_no_stream_inside_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(UnreadableInputError) as refused:
+        list(read_bytes("paste.txt", text.encode()))
+    assert "nothing in it is an event of a stream" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_entities_and_curly_quotes_in_a_text_are_its_own() -> None:
+    said = streams.sse(streams.chat_text("{&quot;a&quot;: 1}", " {\u201cb\u201d: 2}", " a=3D1"))
+    (read,) = read_bytes("paste.txt", said)
+    assert (read.body, read.notes.get("taken_off")) == (said, None)

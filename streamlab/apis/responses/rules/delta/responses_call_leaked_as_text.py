@@ -54,7 +54,7 @@ class ResponsesCallLeakedAsText(ResponsesRule):
             if markup is not None:
                 said = f"a tool call stands in the text: {quote(markup)}"
                 found = self.found(said, at, path="text", expected="an item of type function_call", actual=markup)
-                self._found, self._framed = self.placed(found, event), markup_in_text(text) is not None
+                self._found, self._framed = self.placed(found, event), markup_in_text(str(text)) is not None
 
     def end(self, ending: Ending) -> Findings:
         if self._found is not None and not (self._called and self._framed):  # else model-markup-in-answer tells
