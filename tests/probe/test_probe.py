@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 from rich.cells import cell_len
 
+from streamlab import cli
 from streamlab.apis.anthropic.questions import QUESTIONS as MESSAGES
 from streamlab.apis.chat.questions import QUESTIONS
 from streamlab.apis.responses.questions import QUESTIONS as RESPONSES
@@ -51,15 +52,17 @@ class Ran(NamedTuple):
 
 
 @pytest.fixture
-def probe(tmp_path):
+def probe(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
     def run(*words: str, key: str | None = None) -> Ran:
-        environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
         if key:
-            environment["OPENAI_API_KEY"] = key
-        command = [sys.executable, "-m", "streamlab", "probe", *words, "--db", str(tmp_path / "probe.db")]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600, cwd=tmp_path)
-        assert "Traceback" not in done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr)
+            monkeypatch.setenv("OPENAI_API_KEY", key)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["probe", *words, "--db", str(tmp_path / "probe.db")])
+        out, err = capsys.readouterr()
+        return Ran(int(ended.value.code or 0), out, err)
 
     return run
 
