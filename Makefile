@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := $(VENV)/.demo
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-# Processes that run tests; with one more than there are cores they take a tenth less time.
-WORKERS ?= auto
+# Processes that run tests: they wait a tenth of their time, so there is one more than there are cores.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 20
 # Rounds of `make fuzz`; what `make coverage` runs.
 ROUNDS ?= 10
@@ -31,10 +31,10 @@ $(DEMO): pyproject.toml
 demo: $(DEMO)  ## the whole loop, with no key and no network beyond the package index
 	$(BIN)/streamlab demo
 
-test: $(STAMP)  ## every test, on all cores: always the same examples
-	$(PYTEST)
+test: $(STAMP)  ## the tests, on all cores: always the same examples
+	$(PYTEST) -m 'not slow'
 
-test-all: $(STAMP)  ## every test, with Dask, an S3 server, a Chromium and the npm client, which are installed where they are missing
+test-all: $(STAMP)  ## every test, the long ones too, with Dask, an S3 server, a Chromium and the npm client, which are installed where they are missing
 	sh tools/optional.sh $(VENV)
 	STREAMLAB_NODE_OPENAI=$(CURDIR)/$(VENV)/node STREAMLAB_CHROMIUM="$$(cat $(VENV)/chromium)" $(PYTEST)
 

@@ -333,6 +333,7 @@ def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path, broken: str, command: str)
         assert read_fixture(Path(stdout.strip())).exchange.body
 
 
+@pytest.mark.slow
 def test_a_client_of_anthropics_is_reached_too() -> None:
     """It asks ``/v1/messages`` below an origin, and falls over a second stop of a block."""
     program = (

@@ -367,7 +367,6 @@ def test_measure_wants_a_checkout(capsys, tmp_path, monkeypatch):
     assert "run it in a checkout of streamlab" in err
 
 
-@pytest.mark.slow
 def test_the_real_openai_python_is_asked_by_the_command(capsys, tmp_path, monkeypatch):
     pytest.importorskip("openai")
     monkeypatch.setattr(Environments, "driver", lambda self, one: Driver(one, Path(sys.executable), tmp_path))

@@ -185,7 +185,6 @@ def _measure(checkout, names, client, folder):
     return measuring.measure(checkout, [client], names, ClientsAsked(environments, folder / "log"))
 
 
-@pytest.mark.slow
 def test_a_real_client_is_measured_and_its_answers_are_those_of_before(checkout, tmp_path):
     pytest.importorskip("openai")
     found = _measure(checkout, list(OPENAI), setups()["py-openai-raw"], tmp_path / "clients")

@@ -13,6 +13,8 @@ import sys
 from types import FrameType
 from typing import Any
 
+import pytest
+
 from streamlab.errors import StreamlabError
 from streamlab.interop.reading import read_bytes
 from streamlab.judging.analyzer import analyze
@@ -53,6 +55,7 @@ def _lines_run(body: bytes) -> int:
     return count
 
 
+@pytest.mark.slow
 @batched("name", FLOODS)
 def test_work_grows_with_the_size(name: str) -> None:
     work(flood(name, _SMALL))  # what is loaded on first use is no work of a body
@@ -70,6 +73,7 @@ def _within_seconds() -> None:
         work(flood(name, _LARGE))
 
 
+@pytest.mark.slow
 def test_nothing_takes_the_processor_for_twenty_seconds() -> None:
     command = "from tests.interop import test_linear as here; here._within_seconds()"
     ran = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, timeout=1200)

@@ -43,6 +43,7 @@ def test_checking_a_file_takes_at_most_three_times_its_size() -> None:
     assert peak < 3 * len(body), f"{peak} for {len(body)}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "as_json"), [({}, False), ({"object": "chat.completion"}, True)], ids=["clean", "changed-json"]
 )
@@ -74,6 +75,7 @@ class _Nowhere(io.StringIO):
         return len(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 @pytest.mark.parametrize("what", ["show", "diff"])
 def test_what_is_said_of_every_event_is_in_no_memory_at_once(what: str, as_json: bool) -> None:

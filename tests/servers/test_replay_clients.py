@@ -98,7 +98,6 @@ _CUTS = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("cut", "name"), _CUTS)
 def test_every_fault_ends_the_same_way_as_against_the_server_itself(
     sides: Sides, replay_of: Callable[[str], BackgroundReplay], cut: str, name: str

@@ -681,7 +681,6 @@ def test_a_lock_at_the_start_is_waited_for(upstream: Upstream, tmp_path: Path) -
         assert [row.ending for row in db.overview()] == [Ending.COMPLETE] * 2
 
 
-@pytest.mark.slow
 def test_what_a_lock_keeps_from_being_written_waits_for_the_next_start(upstream: Upstream, tmp_path: Path) -> None:
     asked = b'{"model":"m","api_key":"hunter2hunter2"}'
     with recording(tmp_path, "--upstream", upstream.url) as proxy:
