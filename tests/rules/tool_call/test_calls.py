@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from streamlab.apis.registry import all_rules, family_of
 from streamlab.exchange import Ending
 from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Severity
 from tests.streams import TOOL, chat_text, chat_tool, chat_tools, chunk, dump, exchange, request_for, sse
 
@@ -232,6 +233,16 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
 def test_case(case):
     payloads, expected = CASES[case]
     assert judged(payloads) == expected
+
+
+#: Here a repair names how the call was put off as well, and that, where it got its name in the end, is no fault.
+_PUT_OFF = frozenset({"name a number", "header without function", "ghost after a call", "finish on every call"})
+
+
+@pytest.mark.parametrize("case", sorted(CASES.keys() - _PUT_OFF))
+def test_what_a_repair_changes_it_names_as_the_check_does(case):
+    stream = exchange(sse(CASES[case][0]))
+    assert set(normalize(stream).changes) <= {found.rule for found in analyze(stream).findings}
 
 
 def test_a_name_in_pieces_needs_the_request():

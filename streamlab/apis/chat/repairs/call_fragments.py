@@ -25,6 +25,8 @@ def put_index(draft: Draft, placed: Placed[OutCall], fragment: JsonObject, spot:
     elif raw < 0:
         rule = "tool-call-index-negative"
     call.misplaced = call.misplaced or rule
+    if rule == "tool-call-index-offset":
+        rule = call.misplaced  # what put the call elsewhere puts its later fragments there too
     if call.opened and (raw != call.place or type(raw) is not int):
         draft.put(rule, fragment, "index", call.place, spot)
 
@@ -53,9 +55,11 @@ def continued(
         rule = "tool-call-id-empty-continuation"
         if value:
             rule = "tool-call-id-repeated" if value == call.sent_id else "tool-call-id-unstable"
+            if call.made_id and value == call.id:
+                rule = "tool-call-id-missing"  # it came late: the call had gone out with one of ours
         draft.drop(rule, fragment, "id", spot)
     if "type" in fragment:
-        draft.drop("tool-call-id-repeated", fragment, "type", spot)
+        draft.drop("tool-call-type-missing", fragment, "type", spot)
     if call.sent_name != (call.name or ""):
         call.sent_name = call.name or ""  # one more piece of the name: who joins pieces needs it
     elif "name" in function:

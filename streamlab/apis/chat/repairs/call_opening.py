@@ -24,12 +24,14 @@ class OutCall(TrackedCall):
         self.place = -1  # the index with which it goes out; known when it opens
         self.misplaced = ""  # the rule by which that is another than it came with
         self.sent_id = ""
+        self.made_id = False  # by us, since none had come when the call opened
         self.sent_name = ""
         self.opened = False
         self.dropped = False  # nothing had come of it when the answer was over
         self.arguments = CallArguments()
         self.waiting = ""  # arguments that came before the name
         self.first: Draft | None = None  # where it waits for its name
+        self.typed = False  # while it waited
         self.extra: JsonObject = {}
 
 
@@ -80,6 +82,7 @@ class OutCalls:
             if call.first is None:
                 self._waiting.append(call)
             call.first = draft
+            call.typed = call.typed or fragment.get("type") == "function"
             call.extra.update({key: value for key, value in fragment.items() if key not in OWN_KEYS})
             draft.note("tool-call-name-split" if call.name else "tool-call-args-before-name", spot, fragment, ABSENT)
             return False
@@ -113,6 +116,7 @@ class OutCalls:
         if odd:
             self._state.account.cannot("tool-call-id-missing", "what stands in its name is no function")
         elif not call.id:
+            call.made_id = True
             draft.put("tool-call-id-missing", fragment, "id", call.sent_id, spot, Origin.INVENTED)
         elif call.id in self._taken:
             call.sent_id = self._fresh_id(call.id)
@@ -121,7 +125,8 @@ class OutCalls:
             draft.put("tool-call-args-before-name", fragment, "id", call.id, spot)
         self._taken.add(call.sent_id)
         if fragment.get("type") != "function":
-            draft.put("tool-call-type-missing", fragment, "type", "function", spot)
+            rule = "tool-call-args-before-name" if call.typed else "tool-call-type-missing"
+            draft.put(rule, fragment, "type", "function", spot)
 
     def _fresh_id(self, taken: str) -> str:
         number = len(self._taken) + 1
