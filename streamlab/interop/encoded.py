@@ -42,6 +42,11 @@ def peel_data_url(paste: Paste) -> Paste | None:
     return _inside(paste, _base64(written) if found[1].endswith(b";base64") else written, "a data URL")
 
 
+def is_data_url(body: bytes) -> bool:
+    """Whether the whole is such a URL, which also reads like the field of an event."""
+    return _DATA_URL.fullmatch(body) is not None
+
+
 def peel_percent(paste: Paste) -> Paste | None:
     """Text as URLs write it: ``data%3A%20%7B%22…``."""
     if b"%7B%22" not in paste.body[:4096].upper() or b" " in paste.body.strip():

@@ -19,6 +19,7 @@ from streamlab.interop.curl_command import request_of
 from streamlab.interop.curl_trace import peel_trace
 from streamlab.interop.dumps import peel_column, peel_dump, peel_visible_ends
 from streamlab.interop.encoded import (
+    is_data_url,
     peel_curly_quotes,
     peel_data_url,
     peel_digits,
@@ -198,7 +199,8 @@ def _gunzipped(data: bytes) -> bytes:
 def _require_events(body: bytes) -> None:
     """Refuse what is no stream and no answer."""
     kind = sniff(body[: 1 << 20])
-    if kind is BodyKind.SSE and re.search(rb"(?:\A|\A\xef\xbb\xbf|[\r\n])[ \t]*(?:data|error) ?:", body, re.IGNORECASE):
+    field = re.search(rb"(?:\A|\A\xef\xbb\xbf|[\r\n])[ \t]*(?:data|error) ?:", body, re.IGNORECASE)
+    if kind is BodyKind.SSE and field is not None and not is_data_url(body):
         return
     if kind in (BodyKind.JSON, BodyKind.NDJSON):
         payload = decode_payload(body if kind is BodyKind.JSON else body.split(b"\n", 1)[0])
