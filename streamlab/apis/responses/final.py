@@ -68,8 +68,8 @@ def contradictions(output: list[Any], items: list[Item]) -> Iterator[Odd]:
     for item in matched.lacking:
         said = f"the finished response lacks the {item.kind or 'item'} at output_index {quote(item.index)}"
         yield Odd(_F.FINAL, "response.output", said, item.kind, None)
-    numbers = [item.number for _, _, item in matched.paired]
-    if numbers != sorted(numbers):
+    order = [item.order for _, _, item in matched.paired]
+    if order != sorted(order):
         yield Odd(_F.FINAL, "response.output", "the finished response lists the items in another order", None, None)
     yield from _ids(matched)
     for place, found, item in matched.paired:

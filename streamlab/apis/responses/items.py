@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streamlab.apis.responses.expectations import CALL_INPUT, CALLS, family_of, text_of
+from streamlab.apis.responses.expectations import CALL_INPUT, CALLS, PARTS, PIECE_PART, PIECES, family_of, text_of
 from streamlab.wire.accumulate import Text
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 from streamlab.wire.reading import as_list, as_object
@@ -26,6 +26,11 @@ class Piece:
         self.given = ""  # what the item or part held already when it was opened
         self.doubtful = False  # a delta was no text: what it came to is not known
         self.agrees: bool | None = None  # whether the finished item holds what the deltas came to
+
+    def add(self, delta: str) -> None:
+        """One more delta."""
+        self.text.add(delta)
+        self.deltas += 1
 
     @property
     def whole(self) -> str:
@@ -55,10 +60,12 @@ class Deltas:
 
 
 class Item:
-    """One output item. ``index`` is the one it had on the wire, ``number`` counts the items as they were opened."""
+    """One output item. ``index`` is the one it had on the wire, ``number`` counts the items as something came of them,
+    ``order`` as they were opened."""
 
     __slots__ = (
         "added",
+        "assumed",
         "call_made",
         "call_went",
         "closed_at",
@@ -69,6 +76,7 @@ class Item:
         "number",
         "open",
         "opened",
+        "order",
         "parts",
         "pieces",
         "resumed",
@@ -77,12 +85,14 @@ class Item:
 
     def __init__(self, number: int, index: int, item: JsonObject, *, opened: bool = True) -> None:
         self.number = number
+        self.order = number
         self.index = index
         self.added = item
         self.kind = text_of(item.get("type"))
         self.id = text_of(item.get("id"))
         self.open = True
         self.opened = opened  # False: something came of an item that never was
+        self.assumed = False  # opened by a repair: its own start may still come
         self.resumed = False  # opened in another stream, which this one goes on from
         self.done: JsonObject | None = None
         self.closed_at: int | None = None  # the number of the event that closed it
@@ -98,6 +108,17 @@ class Item:
         if found is None:
             found = self.pieces[key] = Piece()
         return found
+
+    def was_sent(self, event: JsonObject) -> None:
+        """Take in an event of the item that a repair sends."""
+        family, step = family_of(text_of(event.get("type")))
+        number = event.get(PARTS.get(family) or PIECE_PART.get(family, ""), 0)
+        if family in PARTS:
+            self.parts[PARTS[family], number] = step == "added"
+        elif step == "delta":
+            self.piece((family, number)).add(text_of(event.get("delta")))
+        else:
+            self.piece((family, number)).done = text_of(event.get(PIECES[family]))
 
     def was_told(self, kind: str, place: tuple[str, int] | None) -> bool:
         """Whether an event is a delta of a text which was said to be whole before, and was."""

@@ -48,6 +48,7 @@ class ItemIndex:
         self.place: tuple[str, int] | None = None  # the part that the event being read is about
         self._odd = odd
         self._parts = 0
+        self._opened = 0  # items, and those among them once more that were opened late
 
     @property
     def last(self) -> Item | None:
@@ -112,7 +113,7 @@ class ItemIndex:
             self._say(_F.IDS, "output_index", said, known.index, index)
             return known
         if placed is None:
-            return self.last if index is None and not item_id else None
+            return self._unplaced(item_id) if index is None else None
         if item_id and placed.id:
             if self._is_heartbeat(value, kind, item_id):
                 return None
@@ -121,6 +122,12 @@ class ItemIndex:
             said = f"the id of output item {quote(index)} changes from {quote(placed.id)} to {quote(item_id)}"
             self._say(_F.IDS, path, said, placed.id, item_id)
         return placed
+
+    def _unplaced(self, item_id: str) -> Item | None:
+        """The item of an event without an index: the last one, unless the event names another."""
+        last = self.last
+        nameless = last is not None and last.opened and last.open and not last.id
+        return last if not item_id or nameless else None
 
     def _is_heartbeat(self, value: JsonObject, kind: str, item_id: str) -> bool:
         """Whether this is a keep-alive that a gateway dressed as text: its id is nobody's, nothing in it is seen."""
@@ -154,11 +161,16 @@ class ItemIndex:
 
     def _new(self, index: int, start: JsonObject, *, opened: bool = True) -> Item:
         item = Item(len(self.items), index, start, opened=opened)
+        item.order = self._next_order()
         self.items.append(item)
         self.by_index[index] = item
         if item.id:
             self.by_id[item.id] = item
         return item
+
+    def _next_order(self) -> int:
+        self._opened += 1
+        return self._opened - 1
 
 
 class Output(ItemIndex):
@@ -172,9 +184,10 @@ class Output(ItemIndex):
         index = self._index(value, kind)
         item_id = text_of(start.get("id"))
         known = self.by_index.get(index) if index is not None else self.by_id.get(item_id)
+        early = self._early(start, item_id, known)
+        if early is not None:
+            return self._opened_late(early, start, early.index if index is None else index, known)
         if known is not None and not known.opened and not (known.resumed and self.resumed):
-            if known.id == item_id:
-                return self._opened_late(known, start)
             known = None  # what came of it before was told of then
         if known is not None and (known.same(start) or start == known.added):
             self._say(_F.AGAIN, "item", f"output item {quote(known.index)} is added a second time", None, item_id)
@@ -195,10 +208,37 @@ class Output(ItemIndex):
             item.piece((f"response.{_INPUTS[item.kind]}", 0)).given = given
         return item
 
-    @staticmethod
-    def _opened_late(item: Item, start: JsonObject) -> Item:
+    def _early(self, start: JsonObject, item_id: str, placed: Item | None) -> Item | None:
+        """The item that is added only now, although something came of it before: under its id, or its index."""
+        kind = text_of(start.get("type"))
+        if placed is not None and self._waits(placed):
+            ours = placed.assumed and (not start or placed.kind == kind)
+            if placed.id == item_id or ours:
+                return placed
+        named = self.by_id.get(item_id) if item_id else None
+        same = named is not None and named.kind in ("", kind)
+        return named if named is not None and same and self._waits(named) else None
+
+    def _waits(self, item: Item) -> bool:
+        """Whether an item was never added, although something came of it."""
+        return (not item.opened or item.assumed) and not (item.resumed and self.resumed)
+
+    def _opened_late(self, item: Item, start: JsonObject, index: int, placed: Item | None) -> Item:
         """An item is added of which something came before, which was told of then."""
-        item.opened, item.added, item.kind = True, start, text_of(start.get("type"))
+        if item.index != index:
+            if placed is not None and placed is not item and placed.opened:
+                said = f"output_index {quote(index)} is that of item {quote(placed.id)} already"
+                self._say(_F.INDEX_REUSED, "output_index", said, len(self.items), index)
+            said = f"item {quote(item.id)} moves from output_index {quote(item.index)} to {quote(index)}"
+            self._say(_F.IDS, "output_index", said, item.index, index)
+            if self.by_index.get(item.index) is item:
+                del self.by_index[item.index]
+            item.index = index
+        self.by_index[index] = item
+        item.order = self._next_order()
+        if start or not item.assumed:
+            item.added, item.kind = start, text_of(start.get("type"))
+        item.opened, item.assumed, item.resumed = True, False, self.resumed
         return item
 
     def _same_ids(self, start: JsonObject, item_id: str) -> None:
@@ -229,7 +269,7 @@ class Output(ItemIndex):
             item = self._unopened(index, item_id, kind, "")
             item.kind = text_of(found.get("type"))
         elif item.done is not None:
-            same = item.same(found) or found == item.done
+            same = item.same(found if item_id else {**found, "id": item.id}) or found == item.done
             said = f"output item {quote(item.index)} is done a second time"
             self._say(_F.AGAIN if same else _F.ORDER, "item", said, None, item_id)
             return None

@@ -58,6 +58,29 @@ def test_no_law_is_broken_where_one_was(name):
         170708663,  # the finished call calls with something else than was told, without a delta
         772607512,  # an item of no type that is known is never done
         592409937,  # a chunk of chat completions between the events
+        758282709,  # an item that was opened here is added after all, without an item in it
+        734688325,  # the first event is a delta without text, of an item that is added much later
+        43176767,  # a delta before its call is added, under another index
+        4534416,  # the same with a part
+        524059081,  # text under the index of another item, and a call in a message
+        321742505,  # an item is done before it is added
+        339685769,  # an item that was opened here is added after all, under another index
+        858996618,  # the same where the answer was cut
+        158805477,  # the same with another id
+        45105296,  # an item was opened here, and the end is no end
+        573915416,  # the same, and it is added after an event of another type
+        627607596,  # the end calls what was called by another name
+        272364406,  # an item was moved, and then types are swapped
+        612789305,  # a part was moved, and then types are swapped
+        222607631,  # an item was moved to an index under which a nameless one comes
+        52865444,  # deltas after the text was told whole
+        140992570,  # an item is done first, and its events follow
+        884273060,  # the same between plain text
+        879986896,  # a call under two indexes, without ids
+        562932774,  # a call as text, in the end alone
+        461909557,  # a text that is told whole has an error
+        809142548,  # an error with an id
+        814181833,  # an item is done twice without an id
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

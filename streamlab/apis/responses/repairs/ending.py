@@ -130,14 +130,7 @@ class ResponseOut:
         if kind != FAILED:
             self._fill(draft, response)
             self._usage(draft, response)
-        streamed: dict[int, Item] = {}
-        for place, found, item in pairs(as_list(response.get("output")), self.reader.items).paired:
-            streamed[place] = item
-            if not item.resumed:
-                path = f"response.output[{place}]."
-                self.items.name(draft, found, self.items.slot(item), path)
-                if item.call_made and not text_of(found.get("call_id")):
-                    draft.put("responses-missing-call-id", found, "call_id", item.call_id, path)
+        streamed = self.named(draft, response)
         for place, listed in enumerate(as_list(response.get("output"))):
             if type(listed) is dict:
                 self.items.listed(draft, listed, f"response.output[{place}].", streamed.get(place))
@@ -148,6 +141,18 @@ class ResponseOut:
         meant = kind.removeprefix("response.")
         if "status" in response and response["status"] != meant:
             draft.put("responses-terminal-status", response, "status", meant, "response.")
+
+    def named(self, draft: Draft, response: JsonObject) -> dict[int, Item]:
+        """Give the items that a finished response lists the ids under which they went out; which is which, by place."""
+        streamed: dict[int, Item] = {}
+        for place, found, item in pairs(as_list(response.get("output")), self.reader.items).paired:
+            streamed[place] = item
+            if not item.resumed:
+                path = f"response.output[{place}]."
+                self.items.name(draft, found, self.items.slot(item), path)
+                if item.call_made and not text_of(found.get("call_id")):
+                    draft.put("responses-missing-call-id", found, "call_id", item.call_id, path)
+        return streamed
 
     def _undone(self) -> bool:
         """Whether an item was opened and never done."""
@@ -163,7 +168,8 @@ class ResponseOut:
             return
         rule = "responses-completed-output-empty" if listed == [] else "responses-completed-output-missing"
         done = [item for item in self.reader.items if item.done is not None]
-        moved = sorted(done, key=lambda item: self.items.slot(item).index) != done
+        opened = sorted(done, key=lambda item: item.order)
+        moved = sorted(done, key=lambda item: self.items.slot(item).index) != opened
         if moved or any(item.changed_kind for item in done):
             self.state.account.cannot(rule, "their order, or what one is, is told in two ways")
             return

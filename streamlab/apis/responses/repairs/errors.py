@@ -8,13 +8,15 @@ from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS
 from streamlab.apis.responses.expectations import ERROR, TERMINAL, text_of
 from streamlab.apis.responses.final import contradictions
 from streamlab.apis.responses.reader import ResponsesReader
-from streamlab.apis.responses.repairs.events import error_event, failed_event, made
+from streamlab.apis.responses.repairs.events import OWN, error_event, failed_event, made
 from streamlab.exchange import Ending
 from streamlab.rules.repair import ABSENT, Change, Draft, ErrorPayload, Origin, RepairState, Undecodable, unended
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import error_objects
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 from streamlab.wire.reading import as_list, as_object
+
+_ERROR_MEMBERS = ("message", "msg", "detail", "code", "param", "type")
 
 
 def known_tier(response: JsonObject) -> bool:
@@ -55,8 +57,7 @@ class Failures:
         self.shape(draft)
         self.terminal(draft)
 
-    @staticmethod
-    def shape(draft: Draft) -> None:
+    def shape(self, draft: Draft) -> None:
         """An error in the clothes of another API becomes an event of type ``error``."""
         event = draft.json
         kind = text_of(event.get("type"))
@@ -64,6 +65,9 @@ class Failures:
             return
         inner = event.get("error") if isinstance(draft.event, ErrorPayload) else None
         if inner is None and error_objects.flat_error(event) is None:
+            return
+        if event.keys() & OWN:
+            self.state.account.cannot("responses-error-event-shape", "the event says something of the answer as well")
             return
         said: JsonObject = inner if isinstance(inner, dict) else {"message": inner} if inner is not None else event
         message = said.get("message") or said.get("msg") or said.get("detail")
@@ -74,6 +78,8 @@ class Failures:
             said.get("type") if isinstance(inner, dict) else None,
             param if isinstance(param, str) else None,
         )
+        if isinstance(inner, dict):  # what more it tells
+            shaped["error"] |= {key: held for key, held in inner.items() if key not in _ERROR_MEMBERS}
         draft.event = ErrorPayload(None, shaped)
         draft.changes.append(Change("responses-error-event-shape", "error", event, shaped))
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from streamlab.apis.responses.expectations import (
     CALL_INPUT,
+    FAMILY_ITEMS,
     ID_BEGINS,
     ITEM_ADDED,
     ITEM_DONE,
+    ITEM_EVENTS,
     WITH_STATUS,
     WITHOUT_ITEM_ID,
     family_of,
@@ -61,7 +63,7 @@ class ItemsOut:
                     found.index, found.index_rule = following, "responses-output-index-gap"
             if not item.opened:
                 self._slots[item.number] = moved = self._moved_to(item) or found
-                if moved is found and item.id and index in self._taken:  # one that was moved has it
+                if moved is found and index in self._taken and (item.id or self._was_moved_to(index)):
                     found.index, found.index_rule = max(self._taken) + 1, "responses-output-index-gap"
                     self._taken.add(found.index)
                 return moved
@@ -74,6 +76,11 @@ class ItemsOut:
             if found.id:
                 self._ids.add(found.id)
         return found
+
+    def _was_moved_to(self, index: int) -> bool:
+        """Whether the item that goes out under an index came under another one."""
+        slots = ((self._slots.get(one.number), one.index) for one in self.reader.items)
+        return any(slot is not None and slot.index == index != came for slot, came in slots)
 
     def _moved_to(self, item: Item) -> Slot | None:
         """The place of an item that was moved to the index under which its own events came all along, without an id."""
@@ -97,8 +104,20 @@ class ItemsOut:
         call_id = text_of(whole.get("call_id"))
         taken = any(one is not item and one.call_id == call_id for one in self.reader.items)
         other_call = item.is_other_call(whole) or (item.is_call and (taken if call_id else not item.call_id))
-        unnamed = item.call_went and not text_of(item.added.get("name"))  # a name may not come with the end alone
+        name, was = text_of(whole.get("name")), text_of(item.added.get("name"))
+        other_call = other_call or (item.is_call and bool(name and was) and name != was)
+        unnamed = item.call_went and not was  # a name may not come with the end alone
         return not whole.get("type") or not item.agrees_with(whole) or other_call or unnamed
+
+    @property
+    def moved(self) -> bool:
+        """Whether an item goes out under another index or id than it came, or a part of one under another number."""
+        slots = ((self._slots.get(item.number), item) for item in self.reader.items)
+        if any(slot is not None and (slot.index, slot.id) != (item.index, item.id) for slot, item in slots):
+            return True
+        return any(
+            self.counted(item, *part) != part[1] for item in self.reader.items for part in list(item.parts)[:256]
+        )
 
     @staticmethod
     def can_run(whole: JsonObject) -> bool:
@@ -109,6 +128,13 @@ class ItemsOut:
         arguments = whole.get("arguments") if whole["type"] == "function_call" else ""
         read = decode_payload(arguments.encode("utf-8", "surrogatepass")) if type(arguments) is str else None
         return bool(text_of(whole.get("call_id"))) and (not arguments or read is None or (read.ok and not read.faults))
+
+    def is_strange(self, draft: Draft, item: Item) -> bool:
+        """Whether an event has nothing but the index of an item: neither its id, nor a type that such an item has."""
+        item_id, family = text_of(draft.json.get("item_id")), family_of(self.reader.kind)[0]
+        kinds = FAMILY_ITEMS.get(family)
+        other = kinds is not None and item.kind in ITEM_EVENTS and item.kind not in kinds
+        return other and bool(item_id and item.id) and item_id != item.id
 
     def complete(self, draft: Draft, found: JsonObject, index: int) -> None:
         """What an item lacks that stands in the finished response alone, before its events are written."""
@@ -124,11 +150,12 @@ class ItemsOut:
         if self.reader.kind in (ITEM_ADDED, ITEM_DONE) and type(value.get("item")) is not dict:
             return  # which item it is about is not on the wire
         if value.get("output_index") != slot.index or type(value.get("output_index")) is not int:
-            rule = slot.index_rule
             if any(one.path == "output_index" and one.fact == _F.IDS for one in self.reader.odd):
-                rule = _IDS
-            draft.put(rule, value, "output_index", slot.index, "")
+                slot.index_rule = _IDS
+            draft.put(slot.index_rule, value, "output_index", slot.index, "")
         kind = self.reader.kind
+        if kind == ITEM_ADDED:  # one of which something came before has no place of its own until now
+            self._taken.add(slot.index)
         if kind in (ITEM_ADDED, ITEM_DONE):
             self.name(draft, as_object(value.get("item")), slot, "item.")
         elif slot.id and value.get("item_id") != slot.id and names_item(value, kind):

@@ -92,6 +92,7 @@ class ResponseRepair(Repair):
         self._plain = False  # the last event went out as it came
         self._lost = LostDelta(self._reader, state)
         self._doubtful = False  # an event was of another type than it said
+        self._places = False  # … and items had been moved before
         self._opened_here = False  # response.created is ours
         self._parts_here: set[tuple[int, tuple[str, int] | None]] = set()
         self._added_here: list[Item] = []  # items of which the start is ours
@@ -118,9 +119,8 @@ class ResponseRepair(Repair):
             return (draft,)
         self._failures.translate(draft)
         facts = self._reader.read(draft.event)
-        if self._stands_back(draft):
-            waited = self.release()
-            return (*waited, self._numbers.number(draft) if self._numbers.moved else draft)
+        if self._stands_back(draft, facts):
+            return (*self.release(), *self._as_it_is(draft, facts))
         out = list(self._repaired(draft, facts))
         if facts & _F.FOREIGN and not draft.is_chunk:
             return out  # a comment by now: those wait for nothing
@@ -132,12 +132,31 @@ class ResponseRepair(Repair):
         self._plain = out == [draft] and draft.event is event and not draft.changes
         return out
 
-    def _stands_back(self, draft: Draft) -> bool:
+    def _stands_back(self, draft: Draft, facts: int) -> bool:
         """From an event on whose type is that of another one, nothing is told for certain, and all stays as it is."""
-        if not self._doubtful and is_of_another_type(draft.json, self._reader.kind):
+        item = self._reader.item
+        ours = item is not None and facts & _F.ITEM_ADDED and self._is_ours(facts, item)
+        if not self._doubtful and not ours and is_of_another_type(draft.json, self._reader.kind):
             self._doubtful = True
+            self._places = self._items.moved
             self.state.account.cannot("responses-lifecycle-order", "an event says what one of another type would")
         return self._doubtful
+
+    def _as_it_is(self, draft: Draft, facts: int) -> Iterator[Draft]:
+        """An event of a stream of which nothing is certain; what was changed before it goes on as it began."""
+        reader, item = self._reader, self._reader.item
+        if reader.kind in (COMPLETED, INCOMPLETE) and reader.terminal == reader.kind:
+            response = as_object(draft.json.get("response"))
+            ours = [one for one in self._added_here if one.open]
+            yield from map(self._numbers.number, self._undone(draft, as_list(response.get("output")), ours))
+            if self._places:
+                self._response.named(draft, response)
+        elif item is not None and self._is_ours(facts, item):
+            self._drop(draft, "responses-lifecycle-order")
+            return
+        elif self._places and item is not None:
+            self._items.place(draft, item)
+        yield self._numbers.number(draft) if self._numbers.moved or draft.changes else draft
 
     def passes_run(self, run: Run) -> bool:
         """The next deltas of a piece, of which the last one that was looked at went out as it came."""
@@ -224,7 +243,7 @@ class ResponseRepair(Repair):
             if listed and not reader.items and not reader.resumed:
                 yield from self._whole_items(draft, listed)
             elif reader.kind == COMPLETED and not reader.resumed:
-                yield from self._undone(draft, listed)
+                yield from self._undone(draft, listed, reader.items)
         self._response.repair(draft)
         yield draft
 
@@ -240,11 +259,11 @@ class ResponseRepair(Repair):
             for value in item_events(deepcopy(item), index):
                 yield made(value, draft, rule)
 
-    def _undone(self, draft: Draft, listed: list[object]) -> Iterator[Draft]:
+    def _undone(self, draft: Draft, listed: list[object], items: list[Item]) -> Iterator[Draft]:
         """The end of items that were never done: as the finished response has them, or as their texts were told."""
         rule = "responses-item-done-missing"
         found = {item.number: listed_item for _, listed_item, item in pairs(listed, self._reader.items).paired}
-        for item in self._reader.items:
+        for item in items:
             if not item.open or not item.opened or item.kind in UNCLOSED:
                 continue
             whole, ours = found.get(item.number), item in self._added_here
@@ -252,7 +271,7 @@ class ResponseRepair(Repair):
                 ours or (item.pieces and all(piece.told for piece in item.pieces.values()))
             ):
                 whole = {**item_json(item), "status": "completed"}
-            strange = item.kind not in ITEM_EVENTS
+            strange = item.kind not in ITEM_EVENTS or _half_told(item, whole)
             if whole is None or strange or self._items.is_another(item, whole) or not self._items.can_run(whole):
                 self.state.account.cannot(rule, "what the item holds is not on the wire")
                 continue
@@ -260,7 +279,7 @@ class ResponseRepair(Repair):
             whole = deepcopy({**whole, "id": slot.id} if slot.id else whole)
             value: JsonObject = {"type": ITEM_DONE, "output_index": slot.index, "item": whole}
             one = made(value, draft, rule)
-            self._items.listed(one, whole, "item.", item)
+            self._items.members(one, _F.ITEM_DONE, item)
             untold = all(not piece.deltas and piece.done is None for piece in item.pieces.values())
             if untold and item.kind in ("message", *CALL_INPUT):
                 for inner in inner_events(whole, slot.index) if item.given_whole or not item.pieces else ():
@@ -270,14 +289,18 @@ class ResponseRepair(Repair):
             yield one
         late = {item.number: item.done for item in self._added_here if item.number not in found and item.done}
         if listed and late and len(found) == len(listed):  # items of which the start is ours, in their order
-            output = [one for _, one in sorted((found | late).items())]
+            order = sorted(self._reader.items, key=lambda item: item.order)
+            output = [(found | late)[one.number] for one in order if one.number in found or one.number in late]
             draft.put("responses-lifecycle-order", as_object(draft.json.get("response")), "output", output, "response.")
 
     # -- items -------------------------------------------------------------------------------------------------------
 
     def _inside(self, draft: Draft, facts: int) -> Iterator[Draft]:
         item = self._reader.item
-        if item is not None:
+        if item is not None and self._items.is_strange(draft, item):
+            self.state.account.cannot("responses-ids-unstable", "its own item is not the one at its index")
+            item = None
+        elif item is not None:
             if self._is_ours(facts, item):
                 held = text_of(as_object(draft.json.get("part")).get("text"))
                 self._drop(draft, "responses-text-in-added" if held else "responses-lifecycle-order")
@@ -291,7 +314,7 @@ class ResponseRepair(Repair):
                 yield from self._added(draft, item)
                 return
         self._items.members(draft, facts, item)
-        over = facts & (_F.DONE | _F.ITEM_DONE) and not facts & _F.ORDER
+        over = facts & (_F.DONE | _F.ITEM_DONE) and not facts & (_F.ORDER | _F.OVERLAP)
         if (
             over
             and item is not None
@@ -316,7 +339,7 @@ class ResponseRepair(Repair):
             if not self.state.unsafe or item.kind not in ADDABLE or not item.id or not facts & _F.DELTA:
                 self.state.account.cannot(rule, "what was never added is not on the wire")
                 return
-            item.opened = True
+            item.opened = item.assumed = True
             slot = self._items.slot(item)
             more: JsonObject = {"summary": []} if item.kind == "reasoning" else EMPTY_MESSAGE
             start: JsonObject = {"id": slot.id, "type": item.kind, **more}
@@ -352,11 +375,13 @@ class ResponseRepair(Repair):
             whole = text_of(value.get(PIECES[family]))
             if whole and not piece.deltas and not piece.doubtful and (item.given_whole or not piece.given):
                 rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
+                piece.add(whole)
                 yield made(delta_event(family, whole, {**place, **part_number(value, at)}), draft, rule)
         elif reader.kind == ITEM_DONE and item.opened:
             found = as_object(value.get("item"))
             if not item.pieces and not item.parts and item.kind in ("message", *CALL_INPUT):
                 for one in inner_events({**found, "id": slot.id}, slot.index):
+                    item.was_sent(one)
                     yield made(one, draft, "responses-no-deltas")
                 return
             for (name, number), _path, whole in held_pieces(found):
@@ -365,4 +390,12 @@ class ResponseRepair(Repair):
                 whole_given = item.given_whole or not piece.given
                 if name == "response.function_call_arguments" and type(whole) is str and untold and whole_given:
                     rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
+                    piece.add(whole)
                     yield made(delta_event(name, whole, place), draft, rule)
+
+
+def _half_told(item: Item, whole: JsonObject | None) -> bool:
+    """Whether events of an item came, and none of a text that it holds when it is finished."""
+    texts = [item.nth(key) for key, _path, value in held_pieces(whole or {}) if value and key[0] in IN_DELTAS]
+    untold = any(piece is None or not (piece.deltas or piece.done or piece.given) for piece in texts)
+    return untold and any(piece.deltas or piece.done for piece in item.pieces.values())
