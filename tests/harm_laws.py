@@ -32,9 +32,11 @@ KINDS = {
     "reasoning_content": "text", "reasoning_text": "text", "arguments": "arguments", "partial_json": "arguments",
     "id": "ids", "item_id": "ids", "call_id": "ids", "usage": "usage", "name": "names",
 }  # fmt: skip
+#: Members that only items of an answer have.
+ITEM = {"call_id", "content", "summary"}
 #: The members in which events of the Messages API say something; a mutation may put anything into any event.
 MESSAGES_EVENTS: dict[str, tuple[str, ...]] = {
-    "message_delta": ("usage",), "content_block_start": ("content_block",),
+    "message_start": ("message",), "message_delta": ("usage",), "content_block_start": ("content_block",),
     "content_block_delta": ("delta",), "content_block_stop": (), "message_stop": (), "ping": (),
 }  # fmt: skip
 
@@ -154,7 +156,8 @@ def _held(events: Iterable[StreamEvent]) -> dict[str, Any]:
                 held.setdefault("chunk ids", []).append(said["id"])
                 said = {key: value for key, value in said.items() if key != "id"}
             says = MESSAGES_EVENTS.get(str(said.get("type")))
-            _hold(held, said if says is None else {key: said[key] for key in says if key in said})
+            whole = says is None or (said.get("type") == "message_start" and "message" not in said)
+            _hold(held, said if whole else {key: said[key] for key in says or () if key in said})
     for kind in ("chunk ids", "ids", "names", "usage"):
         if kind in held:
             held[kind] = set(held[kind])
@@ -164,6 +167,8 @@ def _held(events: Iterable[StreamEvent]) -> dict[str, Any]:
 def _hold(held: dict[str, Any], value: Any) -> None:
     for key, member in value.items() if isinstance(value, dict) else enumerate(value):
         kind = KINDS.get(key) if isinstance(key, str) else None
+        if kind == "usage" and ITEM & value.keys():
+            continue  # an item of an answer has none
         if kind in ("text", "arguments") and isinstance(member, str):
             if member:
                 text = held.setdefault(kind, {})

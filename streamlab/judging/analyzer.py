@@ -197,7 +197,7 @@ class Analyzer:
         facts = self._reader.read(at, event, offset_us)
         ctx.facts, ctx.offset_us = facts, offset_us
         if facts & Fact.CHUNK and self._reader.looking:
-            self._reader.look(event.json)  # type: ignore[union-attr]
+            self._reader.look(event.json, event.sse)  # type: ignore[union-attr]
         if facts & WORTH and not self._hints.retired:
             self._hints.look(event)
         said: dict[EventHook, list[Key]] = {}

@@ -20,12 +20,21 @@ from streamlab.wire.events import Chunk, Done, ErrorPayload, StreamEvent, Undeco
 from streamlab.wire.json_values import begun_value
 from streamlab.wire.reading import Fact, FactReader, Shape
 from streamlab.wire.runs import Run, Template, TextKind, template_of
+from streamlab.wire.sse import ServerSentEvent
 
 #: Events held back at most while the API of a stream of unknown origin is not clear yet.
 PEEKED_EVENTS = 16
 
 #: Types of events that servers of any API send to keep a connection alive, or when something fails.
 _ANYBODYS = frozenset({"ping", "keepalive", "heartbeat", "error"})
+
+
+def _api_of_event(value: Any, sse: ServerSentEvent | None) -> Api:
+    """The API that the JSON of an event betrays; where it has no type, its event line tells that."""
+    found = api_of_json(value)
+    if found is UNKNOWN and sse is not None and sse.event and isinstance(value, dict) and "type" not in value:
+        found = api_of_json({**value, "type": sse.event.decode("utf-8", "replace")})
+    return found
 
 
 def _is_anybodys(value: Any) -> bool:
@@ -121,7 +130,7 @@ class StreamReader(Generic[Held]):
 
     # -- which API -----------------------------------------------------------------------------------------------
 
-    def look(self, value: Any) -> Api | None:
+    def look(self, value: Any, sse: ServerSentEvent | None = None) -> Api | None:
         """Look at an event's JSON, until one betrays of which API it is; `foreign`, as far as that is known.
 
         A ping betrays none: anybody may send it.
@@ -129,8 +138,12 @@ class StreamReader(Generic[Held]):
         if self._unasked > 0 and isinstance(value, dict):
             self._unasked -= 1
             if not _is_anybodys(value):
-                self.come(api_of_json(value))
+                self.come(_api_of_event(value, sse))
         return self.foreign
+
+    def looks_foreign(self, event: StreamEvent) -> bool:
+        """Whether an event, while such are looked at, shows that another API came than was promised."""
+        return self._unasked > 0 and isinstance(event, Chunk) and self.look(event.json, event.sse) is not None
 
     def come(self, api: Api) -> None:
         """It is this API's answer that came, UNKNOWN where nothing tells."""
@@ -174,7 +187,7 @@ class StreamReader(Generic[Held]):
             value = event.value
         elif isinstance(event, Undecodable) and self._hint is UNKNOWN:
             self._hint = api_of_json(begun_value(event.sse.data or b""))
-        found = api_of_json(value)
+        found = _api_of_event(value, event.sse)
         if _is_anybodys(value) and value.get("type") != "error":  # a ping tells only where nothing else does
             self._hint, found = found if self._hint is UNKNOWN else self._hint, UNKNOWN
         if found is not UNKNOWN:

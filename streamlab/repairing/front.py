@@ -310,7 +310,7 @@ class Front:
         if self.mode is Mode.PASSING:
             self._pipeline.out.append(Draft(event, (self._state.at,)))
         elif self._pipeline.built and self._pipeline.translator is None:
-            if self._reader.looking and isinstance(event, Chunk) and self._reader.look(event.json) is not None:
+            if self._reader.looks_foreign(event):
                 self._leave_alone(event.sse.raw if event.sse is not None else b"")
             elif (template := self._pipeline.take(event)) is not None:
                 self._decoder.learn(template)

@@ -163,6 +163,14 @@ class Block:
         return not self.is_tool or (bool(self.id) and start.get("id") == self.id)
 
 
+def going_on(block: Block | None, blocks: list[Block]) -> Block | None:
+    """Of several blocks under one index, the last of which is this one, the one that is not closed."""
+    if block is None or block.open:
+        return block
+    same = (one for one in reversed(blocks) if one.index == block.index and one.open and one.opened)
+    return next(same, block)
+
+
 class Indexes:
     """The indexes by which blocks go on the wire, and what is wrong with the one of the event read last."""
 

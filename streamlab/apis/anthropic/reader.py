@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streamlab.apis.anthropic.blocks import Block, Deltas, Indexes, extra_reasoning
+from streamlab.apis.anthropic.blocks import Block, Deltas, Indexes, extra_reasoning, going_on
 from streamlab.apis.anthropic.expectations import (
     BLOCK_DELTA,
     BLOCK_START,
@@ -306,7 +306,7 @@ class MessageReader:
         odd = _F.INDEX if self.index.wrong_type else 0
         if index is None:
             return (self.blocks[-1] if self.blocks else None), self.index.next, odd
-        return self.index.known.get(index), index, odd
+        return going_on(self.index.known.get(index), self.blocks), index, odd
 
     def _new(self, index: int, start: JsonObject, *, opened: bool = True) -> Block:
         block = self.block = Block(len(self.blocks), index, start, opened=opened)

@@ -68,8 +68,9 @@ def contradictions(output: list[Any], items: list[Item]) -> Iterator[Odd]:
     for item in matched.lacking:
         said = f"the finished response lacks the {item.kind or 'item'} at output_index {quote(item.index)}"
         yield Odd(_F.FINAL, "response.output", said, item.kind, None)
-    order = [item.order for _, _, item in matched.paired]
-    if order != sorted(order):
+    order = {item.number: at for at, item in enumerate(items)}
+    places = [order[item.number] for _, _, item in matched.paired]
+    if places != sorted(places):
         yield Odd(_F.FINAL, "response.output", "the finished response lists the items in another order", None, None)
     yield from _ids(matched)
     for place, found, item in matched.paired:
@@ -92,8 +93,8 @@ def _differences(path: str, found: JsonObject, item: Item) -> Iterator[Odd]:
         member = CALL_INPUT[item.kind]
         for name, was in (("call_id", item.call_id), ("name", item.name), (member, item.arguments)):
             now = found.get(name)
-            now = input_text(now, next(iter(item.pieces.values()), None)) if name == member else now
-            streamed = "".join(str(piece.text) for piece in item.pieces.values()) if name == member else None
+            now = input_text(now, next(iter(item.own_pieces), None)) if name == member else now
+            streamed = "".join(str(piece.text) for piece in item.own_pieces) if name == member else None
             if type(now) is not str or not was or now in (was, streamed):
                 continue
             if now == item.added.get(name) and (now or name != member):

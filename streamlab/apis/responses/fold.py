@@ -23,7 +23,7 @@ FROM_FINISHED = "OpenAI's stream helpers and agents"
 class ResponseMark(NamedTuple):
     """A moment of a fold, small: of texts it holds the lengths only, because they never change, they only grow."""
 
-    items: tuple[tuple[bool, JsonObject | None, tuple[tuple[Any, int, str | None], ...]], ...]
+    items: tuple[tuple[int, bool, JsonObject | None, tuple[tuple[Any, int, str | None], ...]], ...]
     terminal: str
     final: JsonObject | None
     error: JsonObject | None
@@ -151,6 +151,7 @@ class ResponseFold:
         reader = self.reader
         items = tuple(
             (
+                item.number,
                 item.open,
                 item.done,
                 tuple((key, len(str(piece.text)), piece.done) for key, piece in item.pieces.items()),
@@ -164,8 +165,9 @@ class ResponseFold:
         now, past = self.reader, ResponsesReader()
         past.response, past.final, past.terminal, past.error = now.response, mark.final, mark.terminal, mark.error
         past.resumed = now.resumed
-        for item, (is_open, done, pieces) in zip(now.items, mark.items, strict=False):
-            past.output.restore(item, is_open, done, pieces)
+        met = {item.number: item for item in now.items}
+        for number, is_open, done, pieces in mark.items:
+            past.output.restore(met[number], is_open, done, pieces)
         fold = ResponseFold(past)
         fold._feeds, fold._whole = True, self._whole
         return fold

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streamlab.apis.responses.expectations import CALL_INPUT, CALLS, PARTS, PIECE_PART, PIECES, family_of, text_of
+from streamlab.apis.responses.expectations import (
+    CALL_INPUT,
+    CALLS,
+    FAMILY_ITEMS,
+    ITEM_EVENTS,
+    PARTS,
+    PIECE_PART,
+    PIECES,
+    family_of,
+    text_of,
+)
 from streamlab.wire.accumulate import Text
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 from streamlab.wire.reading import as_list, as_object
@@ -60,12 +70,10 @@ class Deltas:
 
 
 class Item:
-    """One output item. ``index`` is the one it had on the wire, ``number`` counts the items as something came of them,
-    ``order`` as they were opened."""
+    """One output item. ``index`` is the one it had on the wire, ``number`` counts the items as they were met."""
 
     __slots__ = (
         "added",
-        "assumed",
         "call_made",
         "call_went",
         "closed_at",
@@ -76,7 +84,6 @@ class Item:
         "number",
         "open",
         "opened",
-        "order",
         "parts",
         "pieces",
         "resumed",
@@ -85,14 +92,12 @@ class Item:
 
     def __init__(self, number: int, index: int, item: JsonObject, *, opened: bool = True) -> None:
         self.number = number
-        self.order = number
         self.index = index
         self.added = item
         self.kind = text_of(item.get("type"))
         self.id = text_of(item.get("id"))
         self.open = True
         self.opened = opened  # False: something came of an item that never was
-        self.assumed = False  # opened by a repair: its own start may still come
         self.resumed = False  # opened in another stream, which this one goes on from
         self.done: JsonObject | None = None
         self.closed_at: int | None = None  # the number of the event that closed it
@@ -108,6 +113,16 @@ class Item:
         if found is None:
             found = self.pieces[key] = Piece()
         return found
+
+    def may_have(self, family: str) -> bool:
+        """Whether an item of this type may have events of a family, as far as either is known."""
+        kinds = FAMILY_ITEMS.get(family)
+        return kinds is None or self.kind not in ITEM_EVENTS or self.kind in kinds
+
+    @property
+    def own_pieces(self) -> list[Piece]:
+        """Its pieces but for those that an item of its type cannot have."""
+        return [piece for (family, _), piece in self.pieces.items() if self.may_have(family)]
 
     def was_sent(self, event: JsonObject) -> None:
         """Take in an event of the item that a repair sends."""
@@ -129,7 +144,7 @@ class Item:
     @property
     def given_whole(self) -> bool:
         """Whether what a call was added with is all of its arguments, not the first piece of them."""
-        given = next((piece.given for piece in self.pieces.values() if piece.given), "")
+        given = next((piece.given for piece in self.own_pieces if piece.given), "")
         payload = decode_payload(given.encode("utf-8", "surrogatepass"))
         return payload.ok and type(payload.value) is dict
 
@@ -175,7 +190,7 @@ class Item:
     def arguments(self) -> str:
         """What is called with, as far as it came: the finished item's, or what the deltas came to."""
         whole = text_of(as_object(self.done).get(CALL_INPUT.get(self.kind, "")))
-        return whole or "".join(piece.whole for piece in self.pieces.values())
+        return whole or "".join(piece.whole for piece in self.own_pieces)
 
     def text(self, family: str) -> str:
         """The text of a family, part after part: what the deltas came to, or what the finished item holds."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from streamlab.apis.responses.expectations import (
     CALL_INPUT,
-    FAMILY_ITEMS,
     IN_DELTAS,
     ITEM_EVENTS,
     PART_PIECES,
     PARTS,
     PIECE_PART,
     PIECES,
-    UNCLOSED,
-    WITHOUT_ITEM_ID,
     text_of,
 )
-from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.item_index import ItemIndex, state_of
 from streamlab.apis.responses.items import Item, Piece, held_pieces, input_text
 from streamlab.rules.base import quote
 from streamlab.wire.payload import JsonObject
@@ -33,144 +30,6 @@ _UNSEEN = " \t\r\n\u200b\u200c\u200d\u2060\ufeff"
 #: Items among which a call is looked for by its call_id.
 _MOST_OPEN = 64
 _NO_PART_INDEX = {"content_index": _F.NO_CONTENT_INDEX, "summary_index": _F.NO_SUMMARY_INDEX}
-
-
-class ItemIndex:
-    """The items so far, by their ids and indexes. What is odd about the event being read goes to ``odd``."""
-
-    def __init__(self, odd: list[Odd]) -> None:
-        self.items: list[Item] = []
-        self.by_id: dict[str, Item] = {}
-        self.by_index: dict[int, Item] = {}
-        self.calls: dict[str, Item] = {}  # by call_id
-        self.resumed = False  # what was opened in an earlier stream is not known
-        self.strangers = 0  # events that named an id nobody has
-        self.place: tuple[str, int] | None = None  # the part that the event being read is about
-        self._odd = odd
-        self._parts = 0
-        self._opened = 0  # items, and those among them once more that were opened late
-
-    @property
-    def last(self) -> Item | None:
-        """The item opened last."""
-        return self.items[-1] if self.items else None
-
-    @property
-    def lost(self) -> bool:
-        """Whether there are more items or parts than are told apart."""
-        return len(self.items) >= MOST_ITEMS or self._parts >= _MOST_PARTS
-
-    def _say(self, fact: int, path: str | None, said: str, expected: Any = None, actual: Any = None) -> None:
-        self._odd.append(Odd(fact, path, said, expected, actual))
-
-    def restore(self, item: Item, is_open: bool, done: JsonObject | None, pieces: Iterable[Any]) -> None:
-        """Add an item of another reader as it was at some moment."""
-        past = self._new(item.index, item.added, opened=item.opened)
-        past.kind, past.open, past.done, past.parts = item.kind, is_open, done, dict(item.parts)
-        for key, length, whole in pieces:
-            now, then = item.pieces[key], past.piece(key)
-            then.text.add(str(now.text)[:length])
-            then.deltas, then.done, then.given = now.deltas if length else 0, whole, now.given
-
-    # -- which item --------------------------------------------------------------------------------------------------
-
-    def find(self, value: JsonObject, kind: str, family: str) -> Item | None:
-        """The item that an event inside one is about, made where there is none; None for a heartbeat."""
-        item_id, index = value.get("item_id"), self._index(value, kind)
-        if type(item_id) is not str or not item_id:
-            if family not in WITHOUT_ITEM_ID:
-                self._say(_F.NO_ITEM_ID, "item_id", f"item_id of {kind} {_state(value, 'item_id')}")
-            item_id = ""
-        item = self._look_up(item_id, index, "item_id", value, kind)
-        if item is None and self._is_heartbeat(value, kind, item_id):
-            return None
-        if item is None:
-            item = self._unopened(index, item_id, kind, family)
-        if not item.open:
-            self._say(_F.ORDER, "output_index", f"{kind} comes after output item {quote(item.index)} was done")
-        self._overlap(item)
-        kinds = FAMILY_ITEMS.get(family)
-        if kinds is not None and item.kind in ITEM_EVENTS and item.kind not in kinds:
-            self._say(_F.ORDER, "type", f"{kind} is about an item of type {quote(item.kind)}")
-        return item
-
-    def _index(self, value: JsonObject, kind: str) -> int | None:
-        index = value.get("output_index")
-        if type(index) is int:
-            return index
-        self._say(_F.NO_INDEX, "output_index", f"output_index of {kind} {_state(value, 'output_index')}")
-        return None
-
-    def _look_up(self, item_id: str, index: int | None, path: str, value: JsonObject, kind: str) -> Item | None:
-        known = self.by_id.get(item_id) if item_id else None
-        placed = self.by_index.get(index) if index is not None else None
-        if known is not None:
-            if index is None or known.index == index:
-                return known
-            if placed is not None and placed.id == item_id:
-                return placed
-            said = f"item {quote(item_id)} moves from output_index {quote(known.index)} to {quote(index)}"
-            self._say(_F.IDS, "output_index", said, known.index, index)
-            return known
-        if placed is None:
-            return self._unplaced(item_id) if index is None else None
-        if item_id and placed.id:
-            if self._is_heartbeat(value, kind, item_id):
-                return None
-            self.strangers += 1
-            placed.strangers += 1
-            said = f"the id of output item {quote(index)} changes from {quote(placed.id)} to {quote(item_id)}"
-            self._say(_F.IDS, path, said, placed.id, item_id)
-        return placed
-
-    def _unplaced(self, item_id: str) -> Item | None:
-        """The item of an event without an index: the last one, unless the event names another."""
-        last = self.last
-        nameless = last is not None and last.opened and last.open and not last.id
-        return last if not item_id or nameless else None
-
-    def _is_heartbeat(self, value: JsonObject, kind: str, item_id: str) -> bool:
-        """Whether this is a keep-alive that a gateway dressed as text: its id is nobody's, nothing in it is seen."""
-        delta = value.get("delta")
-        if kind != "response.output_text.delta" or self.strangers or not item_id or type(delta) is not str:
-            return False
-        if delta.strip(_UNSEEN) or not (self.items or delta.strip()):
-            return False  # white space may be the beginning of an answer that was never opened
-        said = f"a text delta of {quote(delta)} names an item {quote(item_id)} that nobody opened"
-        self._say(_F.HEARTBEAT, "delta", said, None, delta)
-        return True
-
-    def _unopened(self, index: int | None, item_id: str, kind: str, family: str) -> Item:
-        """An item that something is about, and that was never added."""
-        kinds = sorted(FAMILY_ITEMS.get(family, ()))
-        start: JsonObject = {"type": kinds[0] if len(kinds) == 1 else "", "id": item_id}
-        item = self._new(len(self.items) if index is None else index, start, opened=False)
-        item.resumed = self.resumed
-        if not self.resumed:
-            shown = quote(item_id) if index is None else quote(index)
-            self._say(_F.UNADDED, "output_index", f"{kind} is about output item {shown}, which was never added")
-        return item
-
-    def _overlap(self, item: Item) -> None:
-        last = self.last
-        if last is item or last is None or not item.open or not item.opened:
-            return
-        if item.kind not in UNCLOSED and last.kind not in UNCLOSED:
-            said = f"output item {quote(item.index)} goes on although {quote(last.index)} was opened"
-            self._say(_F.OVERLAP, "output_index", said, last.index, item.index)
-
-    def _new(self, index: int, start: JsonObject, *, opened: bool = True) -> Item:
-        item = Item(len(self.items), index, start, opened=opened)
-        item.order = self._next_order()
-        self.items.append(item)
-        self.by_index[index] = item
-        if item.id:
-            self.by_id[item.id] = item
-        return item
-
-    def _next_order(self) -> int:
-        self._opened += 1
-        return self._opened - 1
 
 
 class Output(ItemIndex):
@@ -212,8 +71,8 @@ class Output(ItemIndex):
         """The item that is added only now, although something came of it before: under its id, or its index."""
         kind = text_of(start.get("type"))
         if placed is not None and self._waits(placed):
-            ours = placed.assumed and (not start or placed.kind == kind)
-            if placed.id == item_id or ours:
+            ours = placed.number in self.assumed
+            if (not start or placed.kind == kind) if ours else placed.id == item_id:
                 return placed
         named = self.by_id.get(item_id) if item_id else None
         same = named is not None and named.kind in ("", kind)
@@ -221,7 +80,7 @@ class Output(ItemIndex):
 
     def _waits(self, item: Item) -> bool:
         """Whether an item was never added, although something came of it."""
-        return (not item.opened or item.assumed) and not (item.resumed and self.resumed)
+        return (not item.opened or item.number in self.assumed) and not (item.resumed and self.resumed)
 
     def _opened_late(self, item: Item, start: JsonObject, index: int, placed: Item | None) -> Item:
         """An item is added of which something came before, which was told of then."""
@@ -235,10 +94,14 @@ class Output(ItemIndex):
                 del self.by_index[item.index]
             item.index = index
         self.by_index[index] = item
-        item.order = self._next_order()
-        if start or not item.assumed:
+        if item.number in self.assumed:
+            self.assumed.remove(item.number)
+            item.added = start or item.added
+        else:
             item.added, item.kind = start, text_of(start.get("type"))
-        item.opened, item.assumed, item.resumed = True, False, self.resumed
+            self.items.remove(item)
+            self.items.append(item)
+        item.opened, item.resumed = True, self.resumed
         return item
 
     def _same_ids(self, start: JsonObject, item_id: str) -> None:
@@ -278,6 +141,9 @@ class Output(ItemIndex):
         if not item.kind:
             item.kind = text_of(found.get("type"))
         item.done, item.open, item.closed_at = found, False, at
+        if not item.id and item_id:  # told at last
+            item.id = item_id
+            self.by_id.setdefault(item_id, item)
         self._call(item, found)
         if not item.resumed:
             self._compare(item, found)
@@ -380,7 +246,7 @@ class Output(ItemIndex):
         number = value.get(member)
         if type(number) is int:
             return number
-        self._say(_NO_PART_INDEX[member], member, f"{member} of {kind} {_state(value, member)}")
+        self._say(_NO_PART_INDEX[member], member, f"{member} of {kind} {state_of(value, member)}")
         numbers = [count for one, count in item.parts if one == member]
         return len(numbers) if opens else numbers[-1] if numbers else 0
 
@@ -425,8 +291,3 @@ class Output(ItemIndex):
 
 
 _INPUTS = {"function_call": "function_call_arguments", "custom_tool_call": "custom_tool_call_input"}
-
-
-def _state(value: JsonObject, member: str) -> str:
-    """``is missing``, or what it is instead."""
-    return f"is {quote(value[member])}" if member in value else "is missing"

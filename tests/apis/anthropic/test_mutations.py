@@ -294,6 +294,10 @@ def test_without_tools_markup_is_text():
         318918211,  # an unknown event behind one that is torn
         590124177,  # a call behind a message_stop that came first
         432310729,  # usage in a delta whose text is null
+        583858778,  # input of the one open block, under whose index another one was closed
+        468997217,  # a call as text in a thinking block
+        433031121,  # chunks of chat completions, then message_stop first
+        571514450,  # a second message_start with text of its own
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

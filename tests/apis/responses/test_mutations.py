@@ -81,6 +81,23 @@ def test_no_law_is_broken_where_one_was(name):
         461909557,  # a text that is told whole has an error
         809142548,  # an error with an id
         814181833,  # an item is done twice without an id
+        775263889,  # an item is added without an id, and done twice with it
+        299220183,  # the end under another name, with a usage that is none
+        480374299,  # an item is done twice, with a usage in it
+        373248142,  # a lost delta of a call that is never done
+        504182270,  # the end under another name, which its event line has alone
+        160153581,  # ids that change, and two items under one index
+        11409064,  # text in a call that came whole
+        7900164,  # an item that was opened here before the one that comes first
+        195343202,  # the same, and no output in the end
+        277819295,  # the same with null
+        348281111,  # calls in turns, of which one was not added yet
+        270382298,  # an item is added last, and the end holds nothing
+        374926078,  # a status that is a number, and nothing in the response
+        534769803,  # events whose type their event line has alone, then a chunk of chat completions
+        371159623,  # the same
+        224849215,  # a call without a name and call_id
+        246444360,  # a call under the id of an item that was opened here
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

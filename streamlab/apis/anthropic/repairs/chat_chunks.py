@@ -70,6 +70,8 @@ class ChatChunks(Part):
         if kind_of(draft) == MESSAGE_STOP and self._reason is None:
             self.message.drop(draft, _RULE)  # more chunks may follow; where none says why they stop, nothing ends them
             return ()
+        if kind_of(draft) == MESSAGE_STOP:
+            return (*self._end(), draft)
         if type(draft.event) is Chunk:  # the message goes on in events of its own
             self._over = self.message.invented = True
             self._number(draft)

@@ -93,8 +93,8 @@ class ResponseOut:
         value = draft.json
         if kind == COMPLETED and (self._undone() or value.keys() & OWN):
             self.state.account.cannot(_MISSING, "what it holds is not on the wire, or it is of another type")
-        elif kind == COMPLETED and any(item.changed_kind for item in self.reader.items):
-            self.state.account.cannot(_MISSING, "what an item in it is, is told in two ways")
+        elif kind == COMPLETED and not self._in_order():
+            self.state.account.cannot(_MISSING, "their order, or what one is, is told in two ways")
         elif kind == COMPLETED and self.reader.id:
             output = self.output()
             built = {**as_object(self.reader.response), "status": "completed", "output": output, "usage": None}
@@ -121,6 +121,12 @@ class ResponseOut:
         done = [item for item in self.reader.items if item.done is not None]
         done.sort(key=lambda item: self.items.slot(item).index)
         return [{**item_json(item), **self._id(item)} for item in done]
+
+    def _in_order(self) -> bool:
+        """Whether the items that were done are what they were added as, and their indexes have the order of that."""
+        done = [item for item in self.reader.items if item.done is not None]
+        moved = sorted(done, key=lambda item: self.items.slot(item).index) != done
+        return not moved and not any(item.changed_kind for item in done)
 
     def _id(self, item: Any) -> JsonObject:
         slot = self.items.slot(item)
@@ -167,10 +173,7 @@ class ResponseOut:
             self.state.account.cannot("responses-completed-output-empty", "an item in it was never done")
             return
         rule = "responses-completed-output-empty" if listed == [] else "responses-completed-output-missing"
-        done = [item for item in self.reader.items if item.done is not None]
-        opened = sorted(done, key=lambda item: item.order)
-        moved = sorted(done, key=lambda item: self.items.slot(item).index) != opened
-        if moved or any(item.changed_kind for item in done):
+        if not self._in_order():
             self.state.account.cannot(rule, "their order, or what one is, is told in two ways")
             return
         draft.put(rule, response, "output", output, "response.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS
-from streamlab.apis.responses.expectations import ERROR, TERMINAL, text_of
+from streamlab.apis.responses.expectations import CHAT_USAGE, ERROR, TERMINAL, USAGE_REQUIRED, text_of
 from streamlab.apis.responses.final import contradictions
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.events import OWN, error_event, failed_event, made
@@ -88,7 +88,14 @@ class Failures:
         value = draft.json
         response = as_object(value.get("response"))
         meant = f"response.{response.get('status')}"
+        named = draft.event.sse.event if draft.event.sse is not None else None
+        if "type" not in value and named == b"response.done":
+            draft.put("responses-type-missing", value, "type", "response.done", "")
         if value.get("type") == "response.done" and meant in TERMINAL:
+            usage = as_object(response.get("usage"))
+            if usage and not usage.keys() & {*USAGE_REQUIRED, *CHAT_USAGE}:
+                self.state.account.cannot("responses-unknown-event", "its usage is none that clients of this API read")
+                return
             listed = as_list(response.get("output"))
             if listed and any(contradictions(listed, self.reader.items)):
                 self.state.account.cannot("responses-unknown-event", "it says another answer than was streamed")

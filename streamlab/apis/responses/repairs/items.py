@@ -6,11 +6,9 @@ from typing import Any
 
 from streamlab.apis.responses.expectations import (
     CALL_INPUT,
-    FAMILY_ITEMS,
     ID_BEGINS,
     ITEM_ADDED,
     ITEM_DONE,
-    ITEM_EVENTS,
     WITH_STATUS,
     WITHOUT_ITEM_ID,
     family_of,
@@ -132,9 +130,7 @@ class ItemsOut:
     def is_strange(self, draft: Draft, item: Item) -> bool:
         """Whether an event has nothing but the index of an item: neither its id, nor a type that such an item has."""
         item_id, family = text_of(draft.json.get("item_id")), family_of(self.reader.kind)[0]
-        kinds = FAMILY_ITEMS.get(family)
-        other = kinds is not None and item.kind in ITEM_EVENTS and item.kind not in kinds
-        return other and bool(item_id and item.id) and item_id != item.id
+        return not item.may_have(family) and bool(item_id and item.id) and item_id != item.id
 
     def complete(self, draft: Draft, found: JsonObject, index: int) -> None:
         """What an item lacks that stands in the finished response alone, before its events are written."""

@@ -9,6 +9,7 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Piece
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import Draft, RepairState
+from streamlab.wire.accumulate import Text
 
 _RULE = "responses-delta-not-string"
 #: Events held back, at most.
@@ -62,6 +63,8 @@ class LostDelta:
         before, after = text[: self._start], text[self._start :]
         if len(whole) > len(text) and whole.startswith(before) and whole.endswith(after):
             lost.put(_RULE, lost.json, "delta", whole[self._start : len(whole) - len(after)], "")
+            piece.text = Text()
+            piece.text.add(whole)
             return held
         self._account.drop(lost, _RULE)
         return held[1:]

@@ -7,39 +7,30 @@ from collections.abc import Iterator
 from copy import deepcopy
 
 from streamlab.apis.responses.expectations import (
-    ADDABLE,
     CALL_INPUT,
     COMPLETED,
     CREATED,
     IN_DELTAS,
     INCOMPLETE,
-    ITEM_ADDED,
     ITEM_DONE,
-    ITEM_EVENTS,
     LIFECYCLE,
     PIECES,
-    UNCLOSED,
     family_of,
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.final import pairs
-from streamlab.apis.responses.fold import item_json
 from streamlab.apis.responses.items import Item, held_pieces
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.ending import ResponseOut
 from streamlab.apis.responses.repairs.errors import Failures
 from streamlab.apis.responses.repairs.events import (
-    EMPTY_MESSAGE,
     SAID_BEFORE,
     begun,
     delta_event,
     inner_events,
     is_of_another_type,
-    is_open,
     item_events,
     made,
-    part_added,
     part_number,
 )
 from streamlab.apis.responses.repairs.foreign import foreign, known
@@ -47,7 +38,9 @@ from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.apis.responses.repairs.lost_delta import LostDelta
 from streamlab.apis.responses.repairs.mended import MENDED
 from streamlab.apis.responses.repairs.numbering import Numbering
+from streamlab.apis.responses.repairs.opened import OpenedHere
 from streamlab.apis.responses.repairs.turns import Turns
+from streamlab.apis.responses.repairs.undone import Undone
 from streamlab.apis.responses.repairs.waiting import WaitingCall
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
@@ -55,7 +48,6 @@ from streamlab.rules.repair import (
     Draft,
     Drafts,
     ErrorPayload,
-    Origin,
     Repair,
     RepairState,
     Stage,
@@ -94,8 +86,8 @@ class ResponseRepair(Repair):
         self._doubtful = False  # an event was of another type than it said
         self._places = False  # … and items had been moved before
         self._opened_here = False  # response.created is ours
-        self._parts_here: set[tuple[int, tuple[str, int] | None]] = set()
-        self._added_here: list[Item] = []  # items of which the start is ours
+        self._opened = OpenedHere(self._reader, state, self._items)
+        self._undone = Undone(self._reader, state, self._items, self._opened.items)
 
     @property
     def holding(self) -> bool:
@@ -135,7 +127,7 @@ class ResponseRepair(Repair):
     def _stands_back(self, draft: Draft, facts: int) -> bool:
         """From an event on whose type is that of another one, nothing is told for certain, and all stays as it is."""
         item = self._reader.item
-        ours = item is not None and facts & _F.ITEM_ADDED and self._is_ours(facts, item)
+        ours = item is not None and facts & _F.ITEM_ADDED and self._opened.is_ours(facts, item)
         if not self._doubtful and not ours and is_of_another_type(draft.json, self._reader.kind):
             self._doubtful = True
             self._places = self._items.moved
@@ -147,11 +139,11 @@ class ResponseRepair(Repair):
         reader, item = self._reader, self._reader.item
         if reader.kind in (COMPLETED, INCOMPLETE) and reader.terminal == reader.kind:
             response = as_object(draft.json.get("response"))
-            ours = [one for one in self._added_here if one.open]
-            yield from map(self._numbers.number, self._undone(draft, as_list(response.get("output")), ours))
+            ours = [one for one in self._opened.items if one.open]
+            yield from map(self._numbers.number, self._undone.of(draft, as_list(response.get("output")), ours))
             if self._places:
                 self._response.named(draft, response)
-        elif item is not None and self._is_ours(facts, item):
+        elif item is not None and self._opened.is_ours(facts, item):
             self._drop(draft, "responses-lifecycle-order")
             return
         elif self._places and item is not None:
@@ -243,7 +235,7 @@ class ResponseRepair(Repair):
             if listed and not reader.items and not reader.resumed:
                 yield from self._whole_items(draft, listed)
             elif reader.kind == COMPLETED and not reader.resumed:
-                yield from self._undone(draft, listed, reader.items)
+                yield from self._undone.of(draft, listed, reader.items)
         self._response.repair(draft)
         yield draft
 
@@ -259,40 +251,6 @@ class ResponseRepair(Repair):
             for value in item_events(deepcopy(item), index):
                 yield made(value, draft, rule)
 
-    def _undone(self, draft: Draft, listed: list[object], items: list[Item]) -> Iterator[Draft]:
-        """The end of items that were never done: as the finished response has them, or as their texts were told."""
-        rule = "responses-item-done-missing"
-        found = {item.number: listed_item for _, listed_item, item in pairs(listed, self._reader.items).paired}
-        for item in items:
-            if not item.open or not item.opened or item.kind in UNCLOSED:
-                continue
-            whole, ours = found.get(item.number), item in self._added_here
-            if (whole is None or (ours and not item.agrees_with(whole))) and (
-                ours or (item.pieces and all(piece.told for piece in item.pieces.values()))
-            ):
-                whole = {**item_json(item), "status": "completed"}
-            strange = item.kind not in ITEM_EVENTS or _half_told(item, whole)
-            if whole is None or strange or self._items.is_another(item, whole) or not self._items.can_run(whole):
-                self.state.account.cannot(rule, "what the item holds is not on the wire")
-                continue
-            slot = self._items.slot(item)
-            whole = deepcopy({**whole, "id": slot.id} if slot.id else whole)
-            value: JsonObject = {"type": ITEM_DONE, "output_index": slot.index, "item": whole}
-            one = made(value, draft, rule)
-            self._items.members(one, _F.ITEM_DONE, item)
-            untold = all(not piece.deltas and piece.done is None for piece in item.pieces.values())
-            if untold and item.kind in ("message", *CALL_INPUT):
-                for inner in inner_events(whole, slot.index) if item.given_whole or not item.pieces else ():
-                    if not is_open(item.parts, inner):
-                        yield made(inner, draft, rule)
-            item.done, item.open = whole, False
-            yield one
-        late = {item.number: item.done for item in self._added_here if item.number not in found and item.done}
-        if listed and late and len(found) == len(listed):  # items of which the start is ours, in their order
-            order = sorted(self._reader.items, key=lambda item: item.order)
-            output = [(found | late)[one.number] for one in order if one.number in found or one.number in late]
-            draft.put("responses-lifecycle-order", as_object(draft.json.get("response")), "output", output, "response.")
-
     # -- items -------------------------------------------------------------------------------------------------------
 
     def _inside(self, draft: Draft, facts: int) -> Iterator[Draft]:
@@ -301,11 +259,11 @@ class ResponseRepair(Repair):
             self.state.account.cannot("responses-ids-unstable", "its own item is not the one at its index")
             item = None
         elif item is not None:
-            if self._is_ours(facts, item):
+            if self._opened.is_ours(facts, item):
                 held = text_of(as_object(draft.json.get("part")).get("text"))
                 self._drop(draft, "responses-text-in-added" if held else "responses-lifecycle-order")
                 return
-            yield from self._unopened(draft, facts, item)
+            yield from self._opened.before(draft, facts, item)
             if self.state.unsafe and facts & _F.ORDER and item.was_told(self._reader.kind, self._reader.output.place):
                 self._drop(draft, "responses-lifecycle-order")
                 return
@@ -324,36 +282,6 @@ class ResponseRepair(Repair):
         ):
             yield from self._without_deltas(draft, item)
         yield draft
-
-    def _is_ours(self, facts: int, item: Item) -> bool:
-        """Whether an event opens what was opened here already."""
-        if facts & _F.ITEM_ADDED:
-            return item in self._added_here
-        part = facts & _F.PART and self._reader.kind.endswith(".added")
-        return bool(part) and (item.number, self._reader.output.place) in self._parts_here
-
-    def _unopened(self, draft: Draft, facts: int, item: Item) -> Iterator[Draft]:
-        """An item or a part that was never added."""
-        rule = "responses-lifecycle-order"
-        if facts & _F.UNADDED:
-            if not self.state.unsafe or item.kind not in ADDABLE or not item.id or not facts & _F.DELTA:
-                self.state.account.cannot(rule, "what was never added is not on the wire")
-                return
-            item.opened = item.assumed = True
-            slot = self._items.slot(item)
-            more: JsonObject = {"summary": []} if item.kind == "reasoning" else EMPTY_MESSAGE
-            start: JsonObject = {"id": slot.id, "type": item.kind, **more}
-            item.added = start
-            self._added_here.append(item)
-            yield made({"type": ITEM_ADDED, "output_index": slot.index, "item": start}, draft, rule, Origin.INVENTED)
-        family = family_of(self._reader.kind)[0]
-        if facts & _F.UNPARTED and family in PIECES and item.open and self._reader.output.place is not None:
-            slot, (member, number) = self._items.slot(item), self._reader.output.place
-            if slot.id:
-                place: JsonObject = {"item_id": slot.id, "output_index": slot.index}
-                place[member] = number if item.resumed else self._items.counted(item, member, number)
-                self._parts_here.add((item.number, (member, number)))
-                yield made(part_added(family, place), draft, rule)
 
     def _added(self, draft: Draft, item: Item) -> Iterator[Draft]:
         """An item is added empty: what it held comes as a delta, or was held for nothing."""
@@ -392,10 +320,3 @@ class ResponseRepair(Repair):
                     rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
                     piece.add(whole)
                     yield made(delta_event(name, whole, place), draft, rule)
-
-
-def _half_told(item: Item, whole: JsonObject | None) -> bool:
-    """Whether events of an item came, and none of a text that it holds when it is finished."""
-    texts = [item.nth(key) for key, _path, value in held_pieces(whole or {}) if value and key[0] in IN_DELTAS]
-    untold = any(piece is None or not (piece.deltas or piece.done or piece.given) for piece in texts)
-    return untold and any(piece.deltas or piece.done for piece in item.pieces.values())

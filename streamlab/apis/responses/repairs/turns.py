@@ -59,7 +59,7 @@ class Turns:
         if item is self._current and not item.open:
             self._current = None
             return [came, *self._next()]
-        if self._current is None and item.is_call and item.open:
+        if self._current is None and item.is_call and item.open and item.opened:
             self._current = item
         return [came]
 

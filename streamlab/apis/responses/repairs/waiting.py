@@ -70,7 +70,8 @@ class WaitingCall:
         holder, done = as_object(start.json.get("item")), as_object(item.done)
         for member in _lacking(item):
             if text_of(done.get(member)):
-                rule = "responses-missing-call-id" if item.call_made else "responses-item-changed"
+                made = item.call_made and member == "call_id"
+                rule = "responses-missing-call-id" if made else "responses-item-changed"
                 start.put(rule, holder, member, done[member], "item.")
 
 

@@ -11,7 +11,11 @@ from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import Place
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.wire.events import StreamEvent
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.reading import as_object
+
+#: Characters of misplaced text that are looked through.
+_MOST = 1 << 20
 
 
 class MessagesToolCallAsText(MessagesRule):
@@ -36,20 +40,29 @@ class MessagesToolCallAsText(MessagesRule):
     answer_fact = "call-in-text"
     repairability = Repairability.UNSAFE
     repair = MessageRepair
-    on = MessageFact.BLOCK_STOP
+    on = MessageFact.BLOCK_STOP | MessageFact.MISFIT
 
     _place: Place | None = None
+    _misplaced = ""  # text that came in a block of another type
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if self.messages.block is not None and self.messages.block.kind == "text":
+        reader = self.messages
+        if self.ctx.facts & MessageFact.MISFIT and reader.delta == "text_delta" and isinstance(event, Chunk):
+            text = as_object(event.json.get("delta")).get("text")
+            if type(text) is str and len(self._misplaced) < _MOST:
+                self._misplaced += text
+                self._place = self.keep(at, event)
+        elif reader.block is not None and reader.block.kind == "text":
             self._place = self.keep(at, event)
 
     def end(self, ending: Ending) -> Findings:
         reader = self.messages
         if reader.client_tools or not self.complete:
             return
-        text = reader.text
-        match, tools = found_in(text), self.ctx.tools
+        text, tools = reader.text, self.ctx.tools
+        match = found_in(text)
+        if match is None and self._misplaced and other_markup(text, tools) is None:
+            text, match = self._misplaced, found_in(self._misplaced)
         if match is None:
             at, name = other_markup(text, tools), None
         else:

@@ -96,9 +96,11 @@ class SilentEmptySuccess(Rule):
 
     def _response_completed(self) -> bool:
         """OpenAI's responses that are completed always have an output, but for one that only warms up a connection."""
-        response = reading.as_object(reading.as_object(self.ctx.seen.last_chunk).get("response"))
+        last = reading.as_object(self.ctx.seen.last_chunk)
+        response = reading.as_object(last.get("response"))
         empty = response.get("output") == [] and not self.ctx.accumulator.output()
-        over = self.ctx.finished and response.get("status") in ("completed", "in_progress", "queued")
+        over = self.ctx.finished and last.get("type", "response.completed") == "response.completed"
+        over = over and response.get("status") not in ("incomplete", "failed", "cancelled")
         return over and empty and self.ctx.body.get("generate") is not False
 
     def _explained(self) -> bool:

@@ -44,7 +44,7 @@ class ToolCallNameMissing(Rule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
-        self._lost: set[int] = set()  # those of them that lacked it when an error came
+        self._lost: set[int] = set()  # those of them that lacked it when an error came: it may have cut them
 
     def event(self, at: int, event: StreamEvent) -> None:
         if isinstance(event, ErrorPayload):
@@ -67,7 +67,7 @@ class ToolCallNameMissing(Rule):
         if ending is not Ending.COMPLETE:
             return
         for at, (call, finding) in enumerate(self._opened):
-            if (not call.name or at in self._lost) and not call.ghost:
+            if (at in self._lost) is bool(call.name) and not call.ghost:
                 told = unwrapped(str(call.arguments)) is not None
                 yield replace(finding, repairability=Repairability.SAFE) if told else finding
         for number, legacy in legacy_calls(self.ctx):

@@ -1,0 +1,170 @@
+"""The output items of a response by their ids and indexes: which one an event is about, and what is odd about that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from streamlab.apis.responses.expectations import (
+    FAMILY_ITEMS,
+    UNCLOSED,
+    WITHOUT_ITEM_ID,
+)
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.items import Item
+from streamlab.rules.base import quote
+from streamlab.wire.payload import JsonObject
+
+_F = ResponseFact
+#: Items, and parts of items, that are told apart; a response with more is not judged any further.
+MOST_ITEMS: Final = 10_000
+_MOST_PARTS: Final = 20_000
+#: What nobody sees: white space, and characters without a width.
+_UNSEEN = " \t\r\n\u200b\u200c\u200d\u2060\ufeff"
+#: Items among which a call is looked for by its call_id.
+_MOST_OPEN = 64
+_NO_PART_INDEX = {"content_index": _F.NO_CONTENT_INDEX, "summary_index": _F.NO_SUMMARY_INDEX}
+
+
+class ItemIndex:
+    """The items so far, by their ids and indexes. What is odd about the event being read goes to ``odd``."""
+
+    def __init__(self, odd: list[Odd]) -> None:
+        self.items: list[Item] = []  # as they were opened; one that something came of before, as that came
+        self.by_id: dict[str, Item] = {}
+        self.by_index: dict[int, Item] = {}
+        self.calls: dict[str, Item] = {}  # by call_id
+        self.resumed = False  # what was opened in an earlier stream is not known
+        self.strangers = 0  # events that named an id nobody has
+        self.place: tuple[str, int] | None = None  # the part that the event being read is about
+        self._odd = odd
+        self._parts = 0
+        self.assumed: set[int] = set()  # items that a repair opened: their own start may still come
+
+    @property
+    def last(self) -> Item | None:
+        """The item opened last."""
+        return self.items[-1] if self.items else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether there are more items or parts than are told apart."""
+        return len(self.items) >= MOST_ITEMS or self._parts >= _MOST_PARTS
+
+    def _say(self, fact: int, path: str | None, said: str, expected: Any = None, actual: Any = None) -> None:
+        self._odd.append(Odd(fact, path, said, expected, actual))
+
+    def restore(self, item: Item, is_open: bool, done: JsonObject | None, pieces: Iterable[Any]) -> None:
+        """Add an item of another reader as it was at some moment."""
+        past = self._new(item.index, item.added, opened=item.opened)
+        past.kind, past.open, past.done, past.parts = item.kind, is_open, done, dict(item.parts)
+        for key, length, whole in pieces:
+            now, then = item.pieces[key], past.piece(key)
+            then.text.add(str(now.text)[:length])
+            then.deltas, then.done, then.given = now.deltas if length else 0, whole, now.given
+
+    # -- which item --------------------------------------------------------------------------------------------------
+
+    def find(self, value: JsonObject, kind: str, family: str) -> Item | None:
+        """The item that an event inside one is about, made where there is none; None for a heartbeat."""
+        item_id, index = value.get("item_id"), self._index(value, kind)
+        if type(item_id) is not str or not item_id:
+            if family not in WITHOUT_ITEM_ID:
+                self._say(_F.NO_ITEM_ID, "item_id", f"item_id of {kind} {state_of(value, 'item_id')}")
+            item_id = ""
+        item = self._look_up(item_id, index, "item_id", value, kind)
+        if item is None and self._is_heartbeat(value, kind, item_id):
+            return None
+        if item is not None and item.id != item_id and not item.may_have(family):
+            item = self._beside(item, family) or item
+        if item is None:
+            item = self._unopened(index, item_id, kind, family)
+        if not item.open:
+            self._say(_F.ORDER, "output_index", f"{kind} comes after output item {quote(item.index)} was done")
+        self._overlap(item)
+        if not item.may_have(family):
+            self._say(_F.ORDER, "type", f"{kind} is about an item of type {quote(item.kind)}")
+        return item
+
+    def _index(self, value: JsonObject, kind: str) -> int | None:
+        index = value.get("output_index")
+        if type(index) is int:
+            return index
+        self._say(_F.NO_INDEX, "output_index", f"output_index of {kind} {state_of(value, 'output_index')}")
+        return None
+
+    def _look_up(self, item_id: str, index: int | None, path: str, value: JsonObject, kind: str) -> Item | None:
+        known = self.by_id.get(item_id) if item_id else None
+        placed = self.by_index.get(index) if index is not None else None
+        if known is not None:
+            if index is None or known.index == index:
+                return known
+            if placed is not None and placed.id == item_id:
+                return placed
+            said = f"item {quote(item_id)} moves from output_index {quote(known.index)} to {quote(index)}"
+            self._say(_F.IDS, "output_index", said, known.index, index)
+            return known
+        if placed is None:
+            return self._unplaced(item_id) if index is None else None
+        if item_id and placed.id:
+            if self._is_heartbeat(value, kind, item_id):
+                return None
+            self.strangers += 1
+            placed.strangers += 1
+            said = f"the id of output item {quote(index)} changes from {quote(placed.id)} to {quote(item_id)}"
+            self._say(_F.IDS, path, said, placed.id, item_id)
+        return placed
+
+    def _beside(self, item: Item, family: str) -> Item | None:
+        """Of several open items under one index the last one that an event of this family can be about."""
+        others = (one for one in reversed(self.items[-_MOST_OPEN:]) if one.index == item.index and one.open)
+        return next((one for one in others if one.opened and one.may_have(family)), None)
+
+    def _unplaced(self, item_id: str) -> Item | None:
+        """The item of an event without an index: the last one, unless the event names another."""
+        last = self.last
+        nameless = last is not None and last.opened and last.open and not last.id
+        return last if not item_id or nameless else None
+
+    def _is_heartbeat(self, value: JsonObject, kind: str, item_id: str) -> bool:
+        """Whether this is a keep-alive that a gateway dressed as text: its id is nobody's, nothing in it is seen."""
+        delta = value.get("delta")
+        if kind != "response.output_text.delta" or self.strangers or not item_id or type(delta) is not str:
+            return False
+        if delta.strip(_UNSEEN) or not (self.items or delta.strip()):
+            return False  # white space may be the beginning of an answer that was never opened
+        said = f"a text delta of {quote(delta)} names an item {quote(item_id)} that nobody opened"
+        self._say(_F.HEARTBEAT, "delta", said, None, delta)
+        return True
+
+    def _unopened(self, index: int | None, item_id: str, kind: str, family: str) -> Item:
+        """An item that something is about, and that was never added."""
+        kinds = sorted(FAMILY_ITEMS.get(family, ()))
+        start: JsonObject = {"type": kinds[0] if len(kinds) == 1 else "", "id": item_id}
+        item = self._new(len(self.items) if index is None else index, start, opened=False)
+        item.resumed = self.resumed
+        if not self.resumed:
+            shown = quote(item_id) if index is None else quote(index)
+            self._say(_F.UNADDED, "output_index", f"{kind} is about output item {shown}, which was never added")
+        return item
+
+    def _overlap(self, item: Item) -> None:
+        last = self.last
+        if last is item or last is None or not item.open or not item.opened:
+            return
+        if item.kind not in UNCLOSED and last.kind not in UNCLOSED:
+            said = f"output item {quote(item.index)} goes on although {quote(last.index)} was opened"
+            self._say(_F.OVERLAP, "output_index", said, last.index, item.index)
+
+    def _new(self, index: int, start: JsonObject, *, opened: bool = True) -> Item:
+        item = Item(len(self.items), index, start, opened=opened)
+        self.items.append(item)
+        self.by_index[index] = item
+        if item.id:
+            self.by_id[item.id] = item
+        return item
+
+
+def state_of(value: JsonObject, member: str) -> str:
+    """``is missing``, or what it is instead."""
+    return f"is {quote(value[member])}" if member in value else "is missing"

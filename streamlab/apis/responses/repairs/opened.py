@@ -1,0 +1,59 @@
+"""What is opened here since nobody did: items, where that is a guess, and parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamlab.apis.responses.expectations import ADDABLE, ITEM_ADDED, PIECES, family_of
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.items import Item
+from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.apis.responses.repairs.events import EMPTY_MESSAGE, made, part_added
+from streamlab.apis.responses.repairs.items import ItemsOut
+from streamlab.rules.repair import Draft, Origin, RepairState
+from streamlab.wire.payload import JsonObject
+
+_F = ResponseFact
+
+
+class OpenedHere:
+    """Items and parts of which the start is ours; ``items`` are those items."""
+
+    def __init__(self, reader: ResponsesReader, state: RepairState, out: ItemsOut) -> None:
+        self._reader = reader
+        self.state = state
+        self._out = out
+        self.items: list[Item] = []
+        self._parts: set[tuple[int, tuple[str, int] | None]] = set()
+
+    def is_ours(self, facts: int, item: Item) -> bool:
+        """Whether an event opens what was opened here already."""
+        if facts & _F.ITEM_ADDED:
+            return item in self.items
+        part = facts & _F.PART and self._reader.kind.endswith(".added")
+        return bool(part) and (item.number, self._reader.output.place) in self._parts
+
+    def before(self, draft: Draft, facts: int, item: Item) -> Iterator[Draft]:
+        """An item or a part that was never added."""
+        rule = "responses-lifecycle-order"
+        if facts & _F.UNADDED:
+            if not self.state.unsafe or item.kind not in ADDABLE or not item.id or not facts & _F.DELTA:
+                self.state.account.cannot(rule, "what was never added is not on the wire")
+                return
+            item.opened = True
+            self._reader.output.assumed.add(item.number)
+            slot = self._out.slot(item)
+            more: JsonObject = {"summary": []} if item.kind == "reasoning" else EMPTY_MESSAGE
+            start: JsonObject = {"id": slot.id, "type": item.kind, **more}
+            item.added = start
+            self.items.append(item)
+            yield made({"type": ITEM_ADDED, "output_index": slot.index, "item": start}, draft, rule, Origin.INVENTED)
+        family = family_of(self._reader.kind)[0]
+        part = self._reader.output.place if item.open and item.may_have(family) else None
+        if facts & _F.UNPARTED and family in PIECES and part is not None:
+            slot, (member, number) = self._out.slot(item), part
+            if slot.id:
+                place: JsonObject = {"item_id": slot.id, "output_index": slot.index}
+                place[member] = number if item.resumed else self._out.counted(item, member, number)
+                self._parts.add((item.number, part))
+                yield made(part_added(family, place), draft, rule)

@@ -1,0 +1,81 @@
+"""The end of items that nobody told, once the response ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+from streamlab.apis.responses.expectations import CALL_INPUT, IN_DELTAS, ITEM_DONE, ITEM_EVENTS, UNCLOSED
+from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.final import pairs
+from streamlab.apis.responses.fold import item_json
+from streamlab.apis.responses.items import Item, held_pieces
+from streamlab.apis.responses.reader import ResponsesReader
+from streamlab.apis.responses.repairs.events import inner_events, is_open, made
+from streamlab.apis.responses.repairs.items import ItemsOut
+from streamlab.rules.repair import Draft, RepairState
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_object
+
+_RULE = "responses-item-done-missing"
+
+
+class Undone:
+    """Ends items that were never done: as the finished response has them, or as their texts were told. ``ours`` are
+    those of which the start was made here: they end in any case."""
+
+    def __init__(self, reader: ResponsesReader, state: RepairState, items: ItemsOut, ours: list[Item]) -> None:
+        self._reader = reader
+        self.state = state
+        self._items = items
+        self._ours = ours
+
+    def of(self, draft: Draft, listed: list[Any], items: list[Item]) -> Iterator[Draft]:
+        """The events that end these items, before the one that ends the response, which lists ``listed``."""
+        found = {item.number: listed_item for _, listed_item, item in pairs(listed, self._reader.items).paired}
+        for item in items:
+            if item.open and item.opened and item.kind not in UNCLOSED:
+                yield from self._end(draft, item, found.get(item.number))
+        self._list_ours(draft, listed, found)
+
+    def _end(self, draft: Draft, item: Item, whole: JsonObject | None) -> Iterator[Draft]:
+        ours = item in self._ours
+        if (whole is None or (ours and not item.agrees_with(whole))) and (
+            ours or (item.own_pieces and all(piece.told for piece in item.own_pieces))
+        ):
+            whole = {**item_json(item), "status": "completed"}
+        strange = item.kind not in ITEM_EVENTS or _half_told(item, whole)
+        if whole is None or strange or self._items.is_another(item, whole) or not self._items.can_run(whole):
+            self.state.account.cannot(_RULE, "what the item holds is not on the wire")
+            return
+        slot = self._items.slot(item)
+        whole = deepcopy({**whole, "id": slot.id} if slot.id else whole)
+        value: JsonObject = {"type": ITEM_DONE, "output_index": slot.index, "item": whole}
+        one = made(value, draft, _RULE)
+        self._items.members(one, ResponseFact.ITEM_DONE, item)
+        untold = all(not piece.deltas and piece.done is None for piece in item.own_pieces)
+        if untold and item.kind in ("message", *CALL_INPUT):
+            for inner in inner_events(whole, slot.index) if item.given_whole or not item.own_pieces else ():
+                if not is_open(item.parts, inner):
+                    yield made(inner, draft, _RULE)
+        item.done, item.open = whole, False
+        yield one
+
+    def _list_ours(self, draft: Draft, listed: list[Any], found: dict[int, JsonObject]) -> None:
+        """List items of which the start is ours in the finished response, and in the order in which they went out."""
+        late = {item.number: item.done for item in self._ours if item.number not in found and item.done}
+        if not listed or not self._ours or len(found) != len(listed):
+            return
+        told = found | late
+        output = [told[item.number] for item in self._reader.items if item.number in told]
+        if output != listed:
+            draft.put("responses-lifecycle-order", as_object(draft.json.get("response")), "output", output, "response.")
+
+
+def _half_told(item: Item, whole: JsonObject | None) -> bool:
+    """Whether events of an item came, and none of a text that it holds when it is finished."""
+    texts = [item.nth(key) for key, _path, value in held_pieces(whole or {}) if value and key[0] in IN_DELTAS]
+    emptied = item.given_whole  # what it was added with is a delta's by now
+    untold = any(not (one and (one.deltas or one.done or (one.given and not emptied))) for one in texts)
+    return untold and any(piece.deltas or piece.done for piece in item.own_pieces)
