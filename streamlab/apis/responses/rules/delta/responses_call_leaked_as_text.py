@@ -61,10 +61,9 @@ class ResponsesCallLeakedAsText(ResponsesRule):
                     self._found, self._framed = self.placed(found, event), markup_in_text(text) is not None
                     return
 
-    @staticmethod
-    def _texts(value: JsonObject) -> Iterator[tuple[str, str]]:
+    def _texts(self, value: JsonObject) -> Iterator[tuple[str, str]]:
         """Every text that an event holds whole, and where: that of a part, those of an item, or of all of them."""
-        if type(value.get("text")) is str:
+        if self.response.kind == "response.output_text.done" and type(value.get("text")) is str:
             yield "text", value["text"]
         items = [("item", as_object(value.get("item")))]
         listed = as_list(as_object(value.get("response")).get("output"))
