@@ -131,7 +131,7 @@ def _exchange(watcher: Watcher, exchange_id: int, width: int, height: int) -> It
     rows = TimelineRows()
     rows.show(events, None, exchange.end_us)
     note = watcher.marks(exchange_id).get(-1)
-    yield "panel", _indented(exchange_title(exchange, None, 0, rows.count, width - 2), width)
+    yield "panel", _indented(exchange_title(exchange, None, 0, len(events), width - 2), width)
     yield "surface", _indented(exchange_facts(exchange, events, None, note, width - 2), width)
     for _ in range(2, TOP):
         yield "background", Text()

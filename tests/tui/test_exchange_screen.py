@@ -515,7 +515,10 @@ def test_the_place_in_the_stream_stands_in_the_title_at_any_size(run):
         for size in ((200, 50), (80, 24), (120, 40), (40, 12)):
             await driver.pilot.resize_terminal(*size)
             await driver.pilot.pause()
-            assert driver.lines()[0].rstrip().endswith("2 of 25")
+            assert driver.lines()[0].rstrip().endswith("event 1 of 24")
+            await driver.press("G")
+            assert driver.lines()[0].rstrip().endswith("end of 24")
+            await driver.press("g", "j")
 
     run(story, TOOLS)
 

@@ -28,8 +28,11 @@ def list_title(capture: str, count: int, sort: str) -> Text:
     return title
 
 
-def exchange_title(exchange: Exchange, report: Report | None, cursor: int, rows: int, width: int) -> Text:
-    """Which exchange this is, what was found in it, and on the right where the cursor is; a long name gives way."""
+def exchange_title(exchange: Exchange, report: Report | None, cursor: int, events: int, width: int) -> Text:
+    """Which exchange this is, what was found in it, and on the right where the cursor is; a long name gives way.
+
+    ``cursor`` counts from 0, as events do everywhere; behind the last of them is the ending.
+    """
     title = Text(no_wrap=True)
     title.append(f"{exchange.id}  ", "dim")
     label = "/".join(part for part in (exchange.tap, exchange.label) if part)
@@ -42,7 +45,7 @@ def exchange_title(exchange: Exchange, report: Report | None, cursor: int, rows:
         worst = next(one for one in report.findings if one.severity is report.worst)
         found.append("  ").append_text(badge(worst))
         found.append(f" {len(report.findings)} finding{'s' if len(report.findings) > 1 else ''}", "dim")
-    where = f"  {cursor + 1:,} of {rows:,}" if rows else ""
+    where = f"  event {cursor:,} of {events:,}" if cursor < events else f"  end of {events:,}" if events else ""
     title.truncate(max(0, width - found.cell_len - len(where)), overflow="ellipsis")
     title.append_text(found)
     title.truncate(max(0, width - len(where)), overflow="ellipsis", pad=True)

@@ -241,8 +241,8 @@ class ExchangeScreen(ExchangeKeys):
         self.show_notice()
 
     def _show_title(self) -> None:
-        rows, width = self.timeline.row_count, self.size.width - 2
-        title = exchange_title(self.viewed.exchange, self.viewed.report, self.cursor, rows, width)
+        viewed, width = self.viewed, self.size.width - 2
+        title = exchange_title(viewed.exchange, viewed.report, self.cursor, len(viewed.events), width)
         self.query_one("#title", OneLine).update(title)
 
     def show_notice(self) -> None:
