@@ -247,7 +247,7 @@ def clients_page(repaired: dict[str, Any]) -> str:
         "",
         "Each client is installed in an environment of its own on first use, in the user's cache "
         "(`--environments` or STREAMLAB_CLIENTS for another place), from locked versions; uv is used where it is "
-        "there, and venv with pip where not; those in JavaScript need npm. All of them take 1.5 GB. A client is "
+        f"there, and venv with pip where not; those in JavaScript need npm. {client_sizes()}. A client is "
         "given no key and no settings of yours, and nothing but the replay server to ask; what installs it sees of "
         "your environment what finds programs, proxies, certificates and registries. The exchange is played "
         "once, as it came, and once repaired; an answer that was an error is played as often as it is asked for. "
@@ -288,26 +288,73 @@ def clients_page(repaired: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+#: The APIs of the captures that are shipped, and what the page calls their streams.
+_CAPTURED = {
+    "chat.completions": "Chat completions",
+    "anthropic.messages": "Messages",
+    "responses": "Responses",
+}
+
+
+_LIVE = (
+    "Codex shows no calls, so it is not asked about streams with some here; what it and Claude Code hold of many more, "
+    "calls too, is in [codex.md](codex.md) and [claude-code.md](claude-code.md)."
+)
+
+
 def captures_table() -> list[str]:
-    """What every client made of the captures that are shipped, as `streamlab clients run` said."""
+    """What every client made of the captures that are shipped, as `streamlab clients run` said: a table an API."""
     told = json.loads(CAPTURES.read_text(encoding="utf-8"))
-    exchanges, day = told["exchanges"], datetime.date.fromisoformat(told["measured"])
-    versions = {client: row["version"] for one in exchanges for client, row in one["clients"].items()}
-    rows = {client: [_met(one, client) for one in exchanges] for client in versions}
-    return [
+    day, since = (datetime.date.fromisoformat(told[one]) for one in ("measured", "since"))
+    lines = [
         "## The captures, and what clients make of them",
         "",
-        f"By `streamlab clients run` on {day.day} {day:%B %Y}: as it came → repaired. ✓ right; **!** raises; "
-        "… does not end in 20 s; ≠ another answer; ∅ broken, not noticed; (!) raises, which is right: no repair brings "
-        "the answer back. ×3: it asked three times.",
-        "",
-        f"| client | version | {' | '.join(str(number) for number in range(1, len(exchanges) + 1))} |",
-        f"|---|---|{'---|' * len(exchanges)}",
-        *(f"| {setups()[client].name} | {versions[client]} | {' | '.join(cells)} |" for client, cells in rows.items()),
-        "",
-        "; ".join(f"{number}: {one['name']}" for number, one in enumerate(exchanges, 1)) + ".",
+        f"By `streamlab clients run` on {day.day} {day:%B %Y}, from an empty folder: as it came → repaired. ✓ right; "
+        "**!** raises; … does not end in 20 s; ≠ another answer; ∅ broken, not noticed; (!) raises, which is right: no "
+        "repair brings the answer back. ×3: it asked three times.",
         "",
     ]
+    for api, title in _CAPTURED.items():
+        exchanges = [one for one in told["exchanges"] if one["api"] == api]
+        versions = {client: row["version"] for one in exchanges for client, row in one["clients"].items()}
+        lines += [
+            f"### {title}",
+            "",
+            f"| client | version | {' | '.join(str(number) for number in range(1, len(exchanges) + 1))} |",
+            f"|---|---|{'---|' * len(exchanges)}",
+            *(
+                f"| {setups()[client].name} | {version} | {' | '.join(_met(one, client) for one in exchanges)} |"
+                for client, version in versions.items()
+            ),
+            "",
+            "; ".join(f"{number}: {one['name']}" for number, one in enumerate(exchanges, 1)) + ".",
+            "",
+        ]
+    changed = [
+        f"{setups()[one['client']].name} on {one['name']} ({_change(one['before'])} before, {_change(one['now'])} now)"
+        for one in told["changed"]
+    ]
+    said = "; ".join(changed) or "nothing"
+    return [
+        *lines,
+        f"What was otherwise when it was measured before, on {since.day} {since:%B %Y}: {said}.",
+        "",
+        _LIVE,
+        "",
+    ]
+
+
+def _change(row: dict[str, Any]) -> str:
+    outcomes = " → ".join(str(row[when]) for when in ("came", "repaired") if when in row)
+    return outcomes + (f" ×{row['asked']}" if "asked" in row else "")
+
+
+def client_sizes() -> str:
+    """How much room clients take where they are installed."""
+    sizes = json.loads(CAPTURES.read_text(encoding="utf-8"))["megabytes"]
+    largest = sorted((client for client in sizes if client), key=lambda one: -sizes[one])[:2]
+    named = " and ".join(f"{setups()[one].name} {sizes[one]} MB" for one in largest)
+    return f"All of them take {sizes[''] / 1000:.1f} GB ({named})"
 
 
 def _met(exchange: dict[str, Any], client: str) -> str:

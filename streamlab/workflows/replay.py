@@ -147,8 +147,8 @@ def held(ready: Script) -> Iterator[Script]:
 
 
 def repaired(exchange: Exchange) -> tuple[Exchange, Iterator[tuple[int | None, bytes]]]:
-    """The exchange as its normalized self: head and ending of the mended stream, and its bytes, each piece at the time
-    of the read that let it out."""
+    """The exchange as its normalized self, as it comes through a recorder that mends: head and bytes of the mended
+    stream, each piece at the time of the read that let it out, and the recorded ending."""
     from streamlab.repairing.normalizer import Normalizer
 
     normalizer = Normalizer(exchange.request, exchange.head)
@@ -158,17 +158,18 @@ def repaired(exchange: Exchange) -> tuple[Exchange, Iterator[tuple[int | None, b
     head = replace(normalizer.head or exchange.head, http_version="1.1")
     kept = tuple(one for one in head.headers if one[0].lower() not in ("transfer-encoding", "connection"))
     head = replace(head, headers=(*kept, ("transfer-encoding", "chunked")))
-    broken = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)  # which the mended stream says itself
 
     def pieces() -> Iterator[tuple[int | None, bytes]]:
         for segment in exchange.segments:
             yield segment.offset_us, normalizer.feed(segment.data)
         yield exchange.end_us, normalizer.finish(exchange.ending)
 
-    changed = replace(
-        exchange, head=head, http_chunks=None, ending=Ending.COMPLETE if broken else exchange.ending, notes={}
-    )
-    return changed, pieces()
+    return replace(exchange, head=head, http_chunks=None, ending=mended_ending(exchange), notes={}), pieces()
+
+
+def mended_ending(exchange: Exchange) -> Ending:
+    """How a recorder that mends ends it: what was cut stays cut behind the error that says so, and so is silence."""
+    return Ending.UPSTREAM_CUT if exchange.ending is Ending.TIMED_OUT else exchange.ending
 
 
 def played_line(played: Played) -> str:

@@ -252,7 +252,15 @@ def test_a_repaired_stream_has_a_head_of_its_own(tmp_path: Path) -> None:
     seen = _played(tmp_path, exchange, normalize=True)
     assert b"gzip" not in seen.raw
     assert b"content-length" not in seen.raw.lower()
-    assert seen.ending == "message"
+    assert seen.ending == "fin"
+    assert b'"error"' in _decoded(seen.raw)[0]
+
+
+def test_what_was_silent_is_closed_behind_the_error_that_says_so(tmp_path: Path) -> None:
+    """As a recorder that mends does it: there is no end of the message, nor does anybody wait for one."""
+    broken = streams.exchange(streams.sse(streams.chat_text(), done=False), ending=Ending.TIMED_OUT)
+    seen = _played(tmp_path, broken, normalize=True)
+    assert seen.ending == "fin"
     assert b'"error"' in _decoded(seen.raw)[0]
 
 

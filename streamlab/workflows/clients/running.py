@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,7 +36,7 @@ from streamlab.sharing.shown import as_shown
 from streamlab.storage.targets import find
 from streamlab.workflows.clients.environments import Environments
 from streamlab.workflows.clients.worker import LIMIT_S, Worker
-from streamlab.workflows.replay import BackgroundReplay, held
+from streamlab.workflows.replay import BackgroundReplay, held, mended_ending
 
 _NAME = "it"
 _AGAIN = Exchange(
@@ -69,7 +69,8 @@ def playable(exchange: Exchange) -> Playable:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An exchange to be served: as it came, and repaired. ``repaired`` is None where nothing is changed by it.
+    """An exchange to be served: as it came, and repaired as it is live, so that what was cut stays cut behind the error
+    that says so. ``repaired`` is None where nothing is changed by it.
 
     ``errors`` are those that no repair takes away, and that the answer is a failure: where there are some, the answer
     is not on the wire as OpenAI would have sent it, and who ends without an error has not noticed.
@@ -94,7 +95,7 @@ def served(name: str, exchange: Exchange) -> Served:
     return Served(
         name,
         exchange,
-        mended.exchange if changed else None,
+        replace(mended.exchange, ending=mended_ending(exchange)) if changed else None,
         report,
         completion,
         (*errors_left(mended), *_failure(mended.exchange, completion)),
