@@ -70,15 +70,16 @@ class TornPayloads(Repair):
         return (*before, *self._hold_on(draft))
 
     def _begins_anew(self, draft: Draft) -> bool:
-        """Whether JSON begins that stops in the middle, and what is held is neither its beginning nor an answer."""
+        """Whether a broken object begins, and what is held is neither its beginning nor an answer."""
         event = draft.event
-        torn = isinstance(event, Undecodable) and any(one.kind is FaultKind.TRUNCATED for one in event.faults)
+        begins = event.sse is not None and (event.sse.data or b"").lstrip()[:1] == b"{"
         payloads = self._payloads()
-        if not torn or not payloads or any(one.lstrip()[:1] == b"{" for one in payloads):
+        if not begins or not payloads or any(one.lstrip()[:1] == b"{" for one in payloads):
             return False
         text = b"\n".join(payloads).decode("utf-8", "replace")
         said = self.state.texts.text()
-        return not self.state.tools and not (said and (text.startswith(said) or said.startswith(text)))
+        named = text.strip().partition("\n")[0].strip() in (self.state.tools or ())
+        return not named and not (said and (text.startswith(said) or said.startswith(text)))
 
     def _hold_on(self, draft: Draft) -> Drafts:
         assert draft.event.sse is not None
@@ -184,7 +185,9 @@ class TornPayloads(Repair):
             self.state.cut_tail = True
             self.state.account.cannot("json-truncated", "the stream breaks off inside an event")
             draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")
-            draft.changes.append(Change("sse-unterminated-final-event", "", data[:200], ABSENT, Origin.INVENTED))
+            draft.changes.append(
+                Change("sse-unterminated-final-event", "error", data[:200], "upstream_truncated", Origin.INVENTED)
+            )
         elif event.decoded and (self.state.unsafe or not event.value or type(event.value) in (int, float, bool)):
             draft.event = comment(b" " + data)
             draft.changes.append(Change("json-not-object", "", data, ":"))

@@ -9,6 +9,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import TEXT, begins_part, kinds_of
+from streamlab.wire.events import Done
 from streamlab.wire.finish_reasons import KNOWN_REASONS, is_blank, meaning_of
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import Fact
@@ -20,6 +21,11 @@ def _only_index(listed: list[JsonObject]) -> int:
     """The index of the one choice in a chunk; -1 when there is none, or several."""
     index = listed[0].get("index") if len(listed) == 1 else None
     return index if type(index) is int else -1
+
+
+def _ends(draft: Draft, listed: list[JsonObject]) -> bool:
+    """Whether no choice is to be expected any more: the usage of all, or the end."""
+    return isinstance(draft.event, Done) or (draft.is_chunk and not listed and bool(draft.json.get("usage")))
 
 
 def _encoded_delta(text: str) -> JsonObject | None:
@@ -55,6 +61,7 @@ class ChoiceShape(Repair):
         self._seen = False
         self._last = -1
         self._role = False  # whether choice 0 has said its role
+        self._kinds: frozenset[str] = frozenset()  # what it said in the draft before, which may not have gone out yet
         self._held: Draft | None = None
         self._chat = state.api.name == api_names.CHAT
 
@@ -79,6 +86,7 @@ class ChoiceShape(Repair):
             # One index for everything, or a new one for every token: there is only one choice.
             self._all_zero = second in (first, first + 1) if self._last < 0 else second == first + 1
             self._all_zero = self._all_zero or (self.state.n == 1 and second > first)
+            self._all_zero = self._all_zero or (self._last < 0 and _ends(draft, listed))
             self._repair(held)
         elif self._begins_part(listed):
             self._all_zero = True
@@ -103,6 +111,7 @@ class ChoiceShape(Repair):
         delta, index = reading.delta(listed[0]), _only_index(listed)
         if index == 0:
             self._role = self._role or bool(delta.get("role"))
+            self._kinds = kinds_of(delta)
         next_one = index == 1 or (self.state.n == 1 and index > 1)  # of one answer, a part may have been lost
         if not next_one or self._last or index in self.state.opened:
             return False
@@ -118,7 +127,7 @@ class ChoiceShape(Repair):
     def _said(self) -> frozenset[str]:
         """The kinds of things the only choice said of late, as far as they are remembered."""
         said = [kinds_of(delta) for delta in reading.deltas(self.state.last or {})]
-        return frozenset({TEXT} if self.state.texts.length(0) else ()).union(*said)
+        return frozenset({TEXT} if self.state.texts.length(0) else ()).union(self._kinds, *said)
 
     def _may_count(self, listed: list[JsonObject]) -> bool:
         """Whether an index above 0 may number tokens, or stand for the only choice there is: the next will tell."""

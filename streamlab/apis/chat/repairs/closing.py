@@ -102,7 +102,8 @@ class Closing(Repair):
         if self._done is not None and not isinstance(event, Comment):
             draft.note("done-duplicate-or-early", "", "after [DONE]", "before [DONE]")
         if isinstance(event, ErrorPayload):
-            self._moved.clear()
+            self._forget_moved()
+            self._lift_vendor_usage()
             self._usage_chunk = None
             yield from self._usage_left()
             yield from self._release_held()
@@ -195,6 +196,13 @@ class Closing(Repair):
         self._placed[index] = draft
         return True
 
+    def _forget_moved(self) -> None:
+        """An answer that an error ends has no finish behind its text."""
+        for rule, draft in self._moved.values():
+            if any(one.get("finish_reason") for one in reading.choices(draft.json)):  # it did not go out
+                self.state.account.drop(draft, rule)
+        self._moved.clear()
+
     def _improve(self, index: int, best: str) -> None:
         placed = self._placed[index]
         for choice in reading.choices(placed.json):
@@ -208,7 +216,8 @@ class Closing(Repair):
         rule = "tool-call-finish-per-call" if self._reasons.get(index) == "tool_calls" else "content-after-finish"
         self._moved[index] = (rule, placed)
         choices = reading.choices(placed.json)
-        if len(choices) > 1 or says_anything(choices[0]):
+        counted = self._vendor_usage is not None and self._vendor_usage[1] is placed
+        if len(choices) > 1 or says_anything(choices[0]) or counted:
             for choice in choices:
                 if reading.choice_index(choice) == index:
                     placed.note(rule, "choices[].finish_reason", choice["finish_reason"], None)
@@ -281,9 +290,7 @@ class Closing(Repair):
 
     def _close(self, ending: Ending) -> Iterator[Draft]:
         whole = ending is Ending.COMPLETE or self._done is not None
-        unasked = self.state.include_usage is False  # then it stays where the vendor has it, and nowhere else
-        if self._vendor_usage is not None and self._usage is None and self._usage_chunk is None and not unasked:
-            self._usage = (*self._vendor_usage, "usage-in-choice")
+        self._lift_vendor_usage()
         self._move_usage_last()
         before, after = self._around_usage()
         yield from before
@@ -300,7 +307,6 @@ class Closing(Repair):
             yield from self._after_done
         self._after_done = []
         self._held, self._placed, self._moved, self._usage, self._usage_chunk, self._done = [], {}, {}, None, None, None
-        self._vendor_usage = None
 
     def _move_usage_last(self) -> None:
         """Usage before the finish, or before text, goes behind it; chunks without choices may follow it."""
@@ -333,6 +339,13 @@ class Closing(Repair):
         if self._usage_key and self.state.include_usage is not False:
             made.json["usage"] = None
         return made
+
+    def _lift_vendor_usage(self) -> None:
+        """Usage that only the vendor's member has; who did not ask finds it there, and nowhere else."""
+        vendor, self._vendor_usage = self._vendor_usage, None
+        unasked = self.state.include_usage is False
+        if vendor is not None and self._usage is None and self._usage_chunk is None and not unasked:
+            self._usage = (*vendor, "usage-in-choice")
 
     def _usage_left(self) -> Iterator[Draft]:
         """A chunk of its own for usage that was found elsewhere. Nobody may have asked for it: clients take it all the

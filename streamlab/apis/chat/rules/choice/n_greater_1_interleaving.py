@@ -51,15 +51,15 @@ class OneChoiceAChunk(Repair):
         if indexes and 0 not in indexes and len(self._early) < _MOST_EARLY:
             self._early.append(draft)
             return []
-        if not indexes and draft.is_chunk and not self._early:
-            return [draft]
+        if not indexes and not self._early:
+            return [draft]  # it is no answer yet: a chunk of a gateway's own, a [DONE] before all
         self._opened = True
         early, self._early = self._early, []
-        if self._are_parts(draft, early):
+        if 0 not in indexes or self._are_parts(draft, early):
             return [*early, draft]
         for late in early:
             late.note(self.rules[0], "choices[0]", "before choice 0", "after it")
-        return [draft, *early] if indexes and 0 in indexes else [*early, draft]
+        return [draft, *early]
 
     def _are_parts(self, draft: Draft, early: list[Draft]) -> bool:
         """Whether what came before choice 0 would read as the next part of its answer, once it stood behind it."""
