@@ -102,7 +102,10 @@ class Closing(Repair):
         if self._done is not None and not isinstance(event, Comment):
             draft.note("done-duplicate-or-early", "", "after [DONE]", "before [DONE]")
         if isinstance(event, ErrorPayload):
-            self._forget_moved()
+            for rule, moved in self._moved.values():  # an answer that an error ends has no finish behind its text
+                if _still_finishes(moved):
+                    self.state.account.drop(moved, rule)
+            self._moved.clear()
             self._lift_vendor_usage()
             self._usage_chunk = None
             yield from self._usage_left()
@@ -139,7 +142,13 @@ class Closing(Repair):
                 finishing = self._take_finish(draft, choice, index, position, answering) or finishing
         if late and not self._placed:
             yield from self._release_held()
-        if listed and not finishing and draft.changes and is_shell(chunk) and self._all_finished(listed):
+        if (
+            listed
+            and not finishing
+            and draft.changes
+            and is_shell(chunk)
+            and self._reasons.keys() >= set(map(reading.choice_index, listed))
+        ):
             self.state.account.drop(draft, _emptied_by(draft))
             return
         if finishing or self._held:
@@ -156,9 +165,6 @@ class Closing(Repair):
             yield from self._hold(draft)
         else:
             yield draft
-
-    def _all_finished(self, listed: list[JsonObject]) -> bool:
-        return all(reading.choice_index(choice) in self._reasons for choice in listed)
 
     def _hold(self, draft: Draft) -> Iterator[Draft]:
         self._held.append(draft)
@@ -195,13 +201,6 @@ class Closing(Repair):
             return False
         self._placed[index] = draft
         return True
-
-    def _forget_moved(self) -> None:
-        """An answer that an error ends has no finish behind its text."""
-        for rule, draft in self._moved.values():
-            if any(one.get("finish_reason") for one in reading.choices(draft.json)):  # it did not go out
-                self.state.account.drop(draft, rule)
-        self._moved.clear()
 
     def _improve(self, index: int, best: str) -> None:
         placed = self._placed[index]
@@ -292,7 +291,7 @@ class Closing(Repair):
         whole = ending is Ending.COMPLETE or self._done is not None
         self._lift_vendor_usage()
         self._move_usage_last()
-        before, after = self._around_usage()
+        before, after = _parted(self._held, self._usage_chunk)
         yield from before
         if whole:
             for index, (rule, draft) in sorted(self._moved.items()):
@@ -321,12 +320,6 @@ class Closing(Repair):
             chunk.note("usage-order", "usage")
             self._held.append(chunk)
 
-    def _around_usage(self) -> tuple[list[Draft], list[Draft]]:
-        if self._usage_chunk is None or self._usage_chunk not in self._held:
-            return self._held, []
-        at = self._held.index(self._usage_chunk)
-        return self._held[:at], self._held[at:]
-
     def _finish_chunk(self, index: int, rule: str, draft: Draft) -> Draft:
         reason = self._reasons[index]
         choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
@@ -334,7 +327,7 @@ class Closing(Repair):
         meant = reason_with_calls(self.state, reason) if self.state.calls else None
         if meant is not None:  # the calls came behind it
             made.put(meant, choice, "finish_reason", "tool_calls", f"choices[{index}].")
-        if any(one.get("finish_reason") for one in reading.choices(draft.json)):  # it did not go out
+        if _still_finishes(draft):
             made.changes[:0] = [change for change in draft.changes if change not in made.changes]
         if self._usage_key and self.state.include_usage is not False:
             made.json["usage"] = None
@@ -353,6 +346,17 @@ class Closing(Repair):
         usage, self._usage = self._usage, None
         if usage is not None:
             yield _usage_draft(*usage)
+
+
+def _parted(held: list[Draft], usage: Draft | None) -> tuple[list[Draft], list[Draft]]:
+    """What is held before the chunk of usage, and from it on."""
+    at = held.index(usage) if usage is not None and usage in held else len(held)
+    return held[:at], held[at:]
+
+
+def _still_finishes(draft: Draft) -> bool:
+    """Whether a chunk whose finish goes elsewhere has it still: it did not go out itself."""
+    return any(one.get("finish_reason") for one in reading.choices(draft.json))
 
 
 def _usage_draft(value: JsonObject, draft: Draft, rule: str) -> Draft:
