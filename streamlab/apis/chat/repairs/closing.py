@@ -78,8 +78,6 @@ class Closing(Repair):
         """Whether ``[DONE]`` has come."""
         return self._done is not None
 
-    # -- events ------------------------------------------------------------------------------------------------------
-
     def event(self, draft: Draft) -> Drafts:
         out = tuple(self._event(draft))
         self.awake = bool(self._held or self._reasons or self._usage or self._done or self._usage_chunk)
@@ -248,16 +246,13 @@ class Closing(Repair):
         if not listed:
             return chunk.get("choices") == [] and not (isinstance(value, dict) and value) and nothing_else(chunk)
         rule = "usage-on-content-or-finish-chunk"
-        self._strip(draft, chunk, rule)
-        if isinstance(value, dict) and value:
-            self._set_usage(value, draft, rule)
-        return is_shell(chunk) and not any(choice.get("finish_reason") for choice in listed)
-
-    def _strip(self, draft: Draft, chunk: JsonObject, rule: str) -> None:
         if self.state.include_usage is False:
             draft.drop(rule, chunk, "usage", "")
         else:
             draft.put(rule, chunk, "usage", None, "")
+        if isinstance(value, dict) and value:
+            self._set_usage(value, draft, rule)
+        return is_shell(chunk) and not any(choice.get("finish_reason") for choice in listed)
 
     def _own_chunk(self, draft: Draft) -> bool:
         if self._usage_chunk is not None or self._usage is not None:
@@ -336,13 +331,12 @@ class Closing(Repair):
     def _lift_vendor_usage(self) -> None:
         """Usage that only the vendor's member has; who did not ask finds it there, and nowhere else."""
         vendor, self._vendor_usage = self._vendor_usage, None
-        unasked = self.state.include_usage is False
-        if vendor is not None and self._usage is None and self._usage_chunk is None and not unasked:
+        known = self._usage is not None or self._usage_chunk is not None
+        if vendor is not None and not known and self.state.include_usage is not False:
             self._usage = (*vendor, "usage-in-choice")
 
     def _usage_left(self) -> Iterator[Draft]:
-        """A chunk of its own for usage that was found elsewhere. Nobody may have asked for it: clients take it all the
-        same, and counts are worth having."""
+        """A chunk of its own for usage found elsewhere; where nobody asked, clients take it all the same."""
         usage, self._usage = self._usage, None
         if usage is not None:
             yield _usage_draft(*usage)
