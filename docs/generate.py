@@ -25,6 +25,7 @@ from streamlab.report import repair_page, rule_page, rule_text
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tools" / "clients"))
 
+import changed_table  # noqa: E402
 import repaired_table  # noqa: E402
 
 RESULTS = HERE.parent / "tools" / "clients" / "results"
@@ -284,6 +285,7 @@ def clients_page(repaired: dict[str, Any]) -> str:
         "apply to it.",
         "",
         *repaired_table.before_and_after(),
+        *changed_table.lines(),
     ]
     return "\n".join(lines)
 

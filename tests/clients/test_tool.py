@@ -24,6 +24,7 @@ from tests.clients.standin_client import ToyEnvironments, setup
 TOOL = Path(__file__).parents[2] / "tools" / "clients"
 sys.path.insert(0, str(TOOL))
 import measured as table  # noqa: E402
+from changed_table import compared  # noqa: E402
 from streams import all_streams, cases  # noqa: E402
 
 sys.path.remove(str(TOOL))
@@ -228,3 +229,20 @@ def test_another_version_voids_what_the_last_one_said(tmp_path):
 def test_a_stream_that_nobody_knows_is_refused(checkout, tmp_path):
     with pytest.raises(UsageError, match=r"no stream is called no\.such"):
         _measure(checkout, ["no.such"], setup("reads"), tmp_path / "clients")
+
+
+def test_what_a_client_does_otherwise_than_before_is_told_of_its_last_two_measurements():
+    def run(date: str, version: str, **outcomes: str) -> table.Run:
+        streams = {name: {"outcomes": {} if did == "same" else {"toy": did}} for name, did in outcomes.items()}
+        return table.Run(date, {"toy": {"version": version}}, streams)
+
+    found = compared(
+        [
+            run("2026-01-01", "1.0", a="wrong:t", b="same", c="error(library): E: one word"),
+            run("2026-02-01", "1.1", a="same", b="same", c="error(library): E: another", d="wrong:f"),
+            run("2026-02-01", "1.1", a="wrong:f"),  # the same day: no measurement of its own
+        ]
+    )
+    assert (found["toy"].before, found["toy"].now, found["toy"].dates) == ("1.0", "1.1", ("2026-01-01", "2026-02-01"))
+    assert found["toy"].streams == 3
+    assert found["toy"].changes == [("a", "wrong:t", "same")]
