@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -69,6 +70,37 @@ COMMANDS = (
     ["compare", "1", "2"], ["compare", "1", "2", "--json"], ["normalize", "1", "--blame"], ["doctor"],
     ["export", "1", "--to", "out"],
 )  # fmt: skip
+
+
+#: Further commands that tell of an exchange or of many.
+MORE_COMMANDS = (
+    ["ls", "--first-seen", "--by", "model,server,label,day,tap"], ["show", "2", "--json"],
+    ["trend", "--by", "model,server,label"], ["trend", "--by", "model", "--format", "json"],
+    ["bisect", "--rule", "json-truncated"], ["sql", "{db}", "SELECT * FROM exchanges"],
+    ["sql", "{db}", "SELECT * FROM findings", "--format", "csv"], ["normalize", "2", "--blame", "--json"],
+    ["redact", "{db}", "--verify"], ["redact", "{db}", "-o", "clean.db"], ["prune", "--dry-run", "1"], ["shrink", "2", "--rule", "content-literal-escapes"],
+    ["bundle", "1", "2", "-o", "out.slab"], ["import", "{db}"], ["compare", "{db}", "{db}"],
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [*COMMANDS, *MORE_COMMANDS], ids=" ".join)
+def test_no_command_lets_any_column_draw(run, evil, tmp_path, monkeypatch, words):
+    """Of a database in which one column of every row, each in turn, holds hostile text, whatever its type was."""
+    for table, column in columns(evil):
+        folder = tmp_path / f"{table}.{column}"
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        path = folder / "one.db"
+        path.write_bytes(evil.read_bytes())
+        with contextlib.closing(sqlite3.connect(path)) as connection, contextlib.suppress(sqlite3.Error), connection:
+            connection.execute(f"UPDATE {table} SET {column} = ?", (EVIL,))
+        ran = run(*(word.replace("{db}", str(path)) for word in words), "--db", path)
+        assert "Traceback" not in ran.err, (table, column)
+        assert "Usage:" not in ran.err, ran.err
+        assert unsafe(ran.err) == [], (table, column)
+        if not {"--json", "sarif", "junit", "json", "csv"} & set(words):
+            assert unsafe(ran.out) == [], (table, column)
 
 
 def test_no_column_of_a_database_reaches_the_terminal_raw(run, evil):
