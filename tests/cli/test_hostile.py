@@ -78,7 +78,8 @@ MORE_COMMANDS = (
     ["trend", "--by", "model,server,label"], ["trend", "--by", "model", "--format", "json"],
     ["bisect", "--rule", "json-truncated"], ["sql", "{db}", "SELECT * FROM exchanges"],
     ["sql", "{db}", "SELECT * FROM findings", "--format", "csv"], ["normalize", "2", "--blame", "--json"],
-    ["redact", "{db}", "--verify"], ["redact", "{db}", "-o", "clean.db"], ["prune", "--dry-run", "1"], ["shrink", "2", "--rule", "content-literal-escapes"],
+    ["redact", "{db}", "--verify"], ["redact", "{db}", "-o", "clean.db"], ["prune", "--dry-run", "1"],
+    ["shrink", "2", "--rule", "content-literal-escapes"],
     ["bundle", "1", "2", "-o", "out.slab"], ["import", "{db}"], ["compare", "{db}", "{db}"],
 )  # fmt: skip
 
