@@ -29,18 +29,27 @@ PEEKED_EVENTS = 16
 _ANYBODYS = frozenset({"ping", "keepalive", "heartbeat", "error"})
 
 
+def _typed(value: Any, sse: ServerSentEvent | None) -> Any:
+    """The JSON of an event; where it has no type, its event line tells that."""
+    if sse is None or not sse.event or not isinstance(value, dict) or "type" in value:
+        return value
+    return {**value, "type": sse.event.decode("utf-8", "replace")}
+
+
 def _api_of_event(value: Any, sse: ServerSentEvent | None) -> Api:
-    """The API that the JSON of an event betrays; where it has no type, its event line tells that."""
+    """The API that the JSON of an event betrays."""
     found = api_of_json(value)
-    if found is UNKNOWN and sse is not None and sse.event and isinstance(value, dict) and "type" not in value:
-        found = api_of_json({**value, "type": sse.event.decode("utf-8", "replace")})
-    return found
+    return api_of_json(_typed(value, sse)) if found is UNKNOWN else found
 
 
-def _is_anybodys(value: Any) -> bool:
-    """Whether a JSON value is an event that servers of any API send."""
-    kind = value.get("type") if isinstance(value, dict) else None
+def _is_anybodys(value: Any, sse: ServerSentEvent | None) -> bool:
+    """Whether an event is one that servers of any API send, by its type or its name."""
+    kind = _kind(value, sse)
     return isinstance(kind, str) and kind in _ANYBODYS
+
+
+def _kind(value: Any, sse: ServerSentEvent | None) -> Any:
+    return _typed(value, sse).get("type") if isinstance(value, dict) else None
 
 
 def _api_of_whole(value: Any) -> Api:
@@ -137,7 +146,7 @@ class StreamReader(Generic[Held]):
         """
         if self._unasked > 0 and isinstance(value, dict):
             self._unasked -= 1
-            if not _is_anybodys(value):
+            if not _is_anybodys(value, sse):
                 self.come(_api_of_event(value, sse))
         return self.foreign
 
@@ -188,7 +197,7 @@ class StreamReader(Generic[Held]):
         elif isinstance(event, Undecodable) and self._hint is UNKNOWN:
             self._hint = api_of_json(begun_value(event.sse.data or b""))
         found = _api_of_event(value, event.sse)
-        if _is_anybodys(value) and value.get("type") != "error":  # a ping tells only where nothing else does
+        if _is_anybodys(value, event.sse) and _kind(value, event.sse) != "error":  # tells only where nothing else does
             self._hint, found = found if self._hint is UNKNOWN else self._hint, UNKNOWN
         if found is not UNKNOWN:
             self.api = found

@@ -107,3 +107,27 @@ def test_lines_of_which_the_first_is_cut_are_known_by_the_next(api):
     body = "\n".join([lines[0][:12], *lines[1:]]).encode()
     made = Exchange(request=request_for(path="/any/path"), segments=(Segment(None, body),))
     assert analyze(made).api == api
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"event: ping\ndata: {}\n\n",
+        b'event: ping\ndata: {"time":1}\n\n',
+        b'data: {"type":"ping"}\n\n',
+        b"event: heartbeat\ndata: {}\n\n",
+        b'event: error\ndata: {"message":"busy","code":503}\n\n',
+    ],
+)
+def test_what_anybody_sends_first_decides_nothing(first):
+    """A ping in front of chunks of chat makes no stream of the Messages API of it."""
+    body = first + b"".join(map(frame, chat_text())) + b"data: [DONE]\n\n"
+    for request in (None, request_for()):
+        report = analyze(Exchange(request, segments=(Segment(None, body),)))
+        assert (report.judged, report.api) == (True, "chat.completions")
+        assert not any(one.rule.startswith("messages-") for one in report.findings)
+
+
+def test_a_ping_decides_where_nothing_else_does():
+    body = messages.frame({"type": "ping"}, "ping")
+    assert analyze(Exchange(None, segments=(Segment(None, body),))).api == "anthropic.messages"

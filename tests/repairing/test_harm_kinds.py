@@ -408,3 +408,37 @@ def test_the_role_does_not_wait_with_a_finish_for_the_name_of_a_call():
     assert reading.delta(first["choices"][0])["role"] == "assistant"
     assert not any("role" in reading.delta(one["choices"][0]) for one in rest)
     assert broken_laws(exchange) == {}
+
+
+def test_usage_of_a_gateways_own_before_the_answer_gives_it_no_id():
+    """It has none, and a made one would take the place of the answer's."""
+    usage = streams.dump({"usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}})
+    exchange = asked(b"event: metadata\ndata: " + usage + b"\n\n" + sse(TEXT))
+    chunks = _chunks(normalize(exchange).exchange.body)
+    assert {(one["id"], one["created"]) for one in chunks} == {(streams.ID, streams.CREATED)}
+    assert told(normalize(exchange).exchange.body) == ["", "a", "b", "finish:stop", "usage", "[DONE]"]
+    assert broken_laws(exchange) == {}
+
+
+def test_a_chunk_without_choices_behind_a_lone_choice_1_is_no_fault_of_ours():
+    """It raised, and the rest of the answer went by unrepaired."""
+    exchange = asked(sse([chunk({"role": "assistant", "content": "a"}, index=1), *chat_usage()[-1:]]), usage=True)
+    repaired = normalize(exchange)
+    assert not repaired.failed
+    assert told(repaired.exchange.body) == ["a", "usage", "[DONE]"]
+    assert "choice-index-is-token-counter" in repaired.changes
+    assert "n-greater-1-interleaving" not in repaired.changes
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["a chunk of usage too", "x_groq alone"])
+@pytest.mark.parametrize("failed", [True, False], ids=["an error ends it", "whole"])
+def test_usage_of_x_groq_on_a_finish_that_text_follows_is_sent_once(own, failed):
+    finish = {**TEXT[-1], "x_groq": {"id": "req_1", "usage": streams.USAGE}}
+    error = {"error": {"message": "x", "type": "server_error", "param": None, "code": None}}
+    made = [*TEXT[:-1], finish, chunk({"content": "c"}), *chat_usage()[-1:] * own, *[error] * failed]
+    exchange = asked(sse(made), usage=True)
+    went = told(normalize(exchange).exchange.body)
+    assert went.count("usage") == 1
+    assert went == ["", "a", "b", "", "c", *[["finish:stop", "usage"], ["usage", "error"]][failed], "[DONE]"]
+    assert "x_groq" in str(_chunks(normalize(exchange).exchange.body)[3])
+    assert broken_laws(exchange) == {}

@@ -62,7 +62,14 @@ class TornPayloads(Repair):
             return (draft,)
         if isinstance(draft.event, Comment):
             return self._comment(draft)
-        return (*self._judge(not isinstance(draft.event, Chunk)), draft)
+        return (*self._judge(not self._goes_on(draft.event)), draft)
+
+    def _goes_on(self, event: StreamEvent) -> bool:
+        """Whether an event is more of the answer; a chunk of chat that says nothing is dropped."""
+        if not isinstance(event, Chunk):
+            return False
+        listed, usage = event.json.get("choices", [{}]), event.json.get("usage")
+        return bool(type(listed) is list or usage) or self.state.api.names_events
 
     def _hold(self, draft: Draft) -> Drafts:
         assert draft.event.sse is not None

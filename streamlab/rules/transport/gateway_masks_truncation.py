@@ -10,7 +10,7 @@ from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.told_failures import tells_a_failure
 from streamlab.wire import error_objects, reading
 from streamlab.wire.choice_parts import one_answer
-from streamlab.wire.events import Chunk, Comment, StreamEvent, Undecodable
+from streamlab.wire.events import Chunk, StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, JsonObject
 from streamlab.wire.reading import Fact
 
@@ -77,7 +77,7 @@ def _tells_an_error(event: StreamEvent) -> bool:
     finish stands where nobody reads it."""
     if tells_a_failure(event):
         return True
-    if isinstance(event, Chunk | Comment):
+    if isinstance(event, Chunk):
         return False
     if isinstance(event, Undecodable) and any(fault.kind is FaultKind.NOT_JSON for fault in event.faults):
         return True

@@ -91,6 +91,11 @@ def test_held_open(one, ending):
     assert (rule in found(held(one, 1.5))) is (ending is Ending.TIMED_OUT)
 
 
+def test_a_finish_behind_the_name_of_no_field_hides_no_cut():
+    junk = sse(TEXT[:-1], done=False) + b"," + frame(TEXT[-1]) + b"data: [DONE]\n\n"
+    assert set(found(exchange(junk))) == {"sse-invalid-field-name"}
+
+
 def test_an_answer_that_never_finished_is_not_held_open_but_stalled():
     one = found(held(exchange(CUT, ending=Ending.TIMED_OUT), 9))
     assert set(one) == {"stall-gap"}
@@ -103,6 +108,7 @@ def test_an_answer_that_never_finished_is_not_held_open_but_stalled():
         ([*TEXT, chunk({"content": "other"}, index=1)], True),
         ([*TEXT[:-1], {"object": "error", "message": "x", "code": 500}], False),
         ([*TEXT[:-1], b"Internal Server Error"], False),
+        ([*TEXT[:-1], b'[{"error": {"message": "x", "code": 503}}]'], False),
         ([{"choices": [{"index": 0, "delta": {"content": "a"}}]}] * 3, False),
         ([chunk({"role": "assistant"}), chunk({"audio": {"expires_at": 1}})], False),
         ([chunk({}, choices=[])], False),
