@@ -32,11 +32,11 @@ KINDS = {
     "reasoning_content": "text", "reasoning_text": "text", "arguments": "arguments", "partial_json": "arguments",
     "id": "ids", "item_id": "ids", "call_id": "ids", "usage": "usage", "name": "names",
 }  # fmt: skip
-#: Members that only items of an answer have.
-ITEM = {"call_id", "content", "summary"}
+#: Members that hold an item of an answer, which has no usage.
+ITEMS = {"item", "content_block", "part", "output"}
 #: The members in which events of the Messages API say something; a mutation may put anything into any event.
 MESSAGES_EVENTS: dict[str, tuple[str, ...]] = {
-    "message_start": ("message",), "message_delta": ("usage",), "content_block_start": ("content_block",),
+    "message_delta": ("usage",), "content_block_start": ("content_block",),
     "content_block_delta": ("delta",), "content_block_stop": (), "message_stop": (), "ping": (),
 }  # fmt: skip
 
@@ -92,11 +92,11 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
         UNTRUE: set() if left else errors(bare(repaired.exchange)),
         RAISES: repaired.failed,
         TWICE: twice.body != repaired.exchange.body,
-        UNNAMED: unnamed(exchange, repaired),
+        UNNAMED: unnamed(exchange, repaired, unsafe=unsafe),
     }
 
 
-def unnamed(exchange: Exchange, repaired: Normalized) -> list[str]:
+def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[str]:
     """What changed of the content of events without a repair's name beside it that may do so."""
     came = _events(exchange)
     if came is None:
@@ -110,7 +110,8 @@ def unnamed(exchange: Exchange, repaired: Normalized) -> list[str]:
             gone = kind == "chunk ids" and not (kind in before and kind in after)  # with the chunk, or new with it
             quiet = not any(isinstance(event, Chunk | ErrorPayload) for event in went)
             gone = gone or (quiet and kind in ("ids", "names"))  # a repeated event was dropped
-            if before.get(kind) != after.get(kind) and not gone and not names & (READABLE | MAY_CHANGE[kind]):
+            may = READABLE | MAY_CHANGE[kind] | (MAY_GUESS.get(kind, frozenset()) if unsafe else frozenset())
+            if before.get(kind) != after.get(kind) and not gone and not names & may:
                 found.append(f"{kind} of {sorted(sources)} by {sorted(names)}")
     return found
 
@@ -156,28 +157,25 @@ def _held(events: Iterable[StreamEvent]) -> dict[str, Any]:
                 held.setdefault("chunk ids", []).append(said["id"])
                 said = {key: value for key, value in said.items() if key != "id"}
             says = MESSAGES_EVENTS.get(str(said.get("type")))
-            whole = says is None or (said.get("type") == "message_start" and "message" not in said)
-            _hold(held, said if whole else {key: said[key] for key in says or () if key in said})
+            _hold(held, said if says is None else {key: said[key] for key in says if key in said})
     for kind in ("chunk ids", "ids", "names", "usage"):
         if kind in held:
             held[kind] = set(held[kind])
     return held
 
 
-def _hold(held: dict[str, Any], value: Any) -> None:
+def _hold(held: dict[str, Any], value: Any, *, item: bool = False) -> None:
     for key, member in value.items() if isinstance(value, dict) else enumerate(value):
         kind = KINDS.get(key) if isinstance(key, str) else None
-        if kind == "usage" and ITEM & value.keys():
-            continue  # an item of an answer has none
         if kind in ("text", "arguments") and isinstance(member, str):
             if member:
                 text = held.setdefault(kind, {})
                 text[key] = text.get(key, "") + member
-        elif kind == "usage" or (kind is not None and isinstance(member, str)):
+        elif (kind == "usage" and not item) or (kind not in (None, "usage") and isinstance(member, str)):
             if member:
                 held.setdefault(kind, []).append(json.dumps(member, sort_keys=True))
         elif isinstance(member, dict | list):
-            _hold(held, member)
+            _hold(held, member, item=item or key in ITEMS)
 
 
 #: Repairs that make readable what no client could read, or that make another protocol of it.
@@ -200,7 +198,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "cumulative-content", "cumulative-reasoning", "done-duplicate-or-early",
             "full-message-repeated", "invalid-utf8", "keepalive-chunk", "surrogate-escape-split",
             "tool-call-leaked-as-text",
-            "messages-answer-after-error", "messages-block-restarted", "messages-block-start-text",
+            "messages-answer-after-error", "messages-block-start-text",
             "messages-delta-member-wrong",
             "messages-event-after-stop", "messages-unknown-type", "messages-think-tags-in-text",
             "messages-delta-type-mismatch", "messages-reasoning-extra-key", "messages-error-shape-wrong",
@@ -211,7 +209,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "responses-items-only-in-completed", "responses-completed-output-missing",
             "responses-response-missing", "responses-error-without-failed",
             "responses-unknown-event", "responses-delta-not-string",
-            "responses-item-event-repeated", "responses-keepalive-event", "responses-lifecycle-order",
+            "responses-item-event-repeated",
         }
     ),
     "arguments": frozenset(
@@ -235,7 +233,6 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
     "chunk ids": frozenset({"chunk-id-changes", "chunk-id-missing-or-empty", "chunk-id-not-unique"}),
     "ids": frozenset(
         {
-            "error-flat-object",
             "tool-call-id-duplicate", "tool-call-id-missing", "tool-call-id-repeated", "tool-call-id-unstable",
             "tool-call-args-before-name", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
             "messages-block-restarted", "messages-start-missing", "messages-start-repeated",
@@ -274,8 +271,12 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "messages-usage-missing", "messages-usage-wrong-shape", "messages-error-shape-wrong",
             "responses-created-at-float",
             "responses-usage-details", "responses-usage-missing", "responses-usage-chat-names",
-            "responses-events-after-terminal", "responses-replayed-events", "responses-terminal-missing",
-            "responses-unknown-event",
+            "responses-events-after-terminal", "responses-unknown-event",
         }
     ),
+}  # fmt: skip
+#: … and those whose repair may do so where it is allowed to guess: a delta of a text that was whole before is dropped,
+#: and an item that was opened by a guess is listed in the end.
+MAY_GUESS: dict[str, frozenset[str]] = {
+    "text": frozenset({"responses-lifecycle-order"}), "ids": frozenset({"responses-lifecycle-order"}),
 }  # fmt: skip

@@ -45,7 +45,8 @@ def pairs(output: list[Any], items: list[Item]) -> Pairs:
 
 
 def _same_id(item: Item, found: JsonObject) -> bool:
-    return bool(item.id) and found.get("id") == item.id and found.get("type") == item.kind
+    kinds = (item.kind, as_object(item.done).get("type"))
+    return bool(item.id) and found.get("id") == item.id and found.get("type") in kinds
 
 
 def _same_kind(item: Item, found: JsonObject) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from streamlab.apis.responses.expectations import (
     FAMILY_ITEMS,
     UNCLOSED,
     WITHOUT_ITEM_ID,
+    family_of,
 )
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.items import Item
@@ -39,6 +40,8 @@ class ItemIndex:
         self.place: tuple[str, int] | None = None  # the part that the event being read is about
         self._odd = odd
         self._parts = 0
+        self.again: Item | None = None  # the item that the event being read ends a second time
+        self.came: dict[tuple[int, str], int] = {}  # number of an item and type -> digest of what it came with
         self.assumed: set[int] = set()  # items that a repair opened: their own start may still come
 
     @property
@@ -75,8 +78,6 @@ class ItemIndex:
         item = self._look_up(item_id, index, "item_id", value, kind)
         if item is None and self._is_heartbeat(value, kind, item_id):
             return None
-        if item is not None and item.id != item_id and not item.may_have(family):
-            item = self._beside(item, family) or item
         if item is None:
             item = self._unopened(index, item_id, kind, family)
         if not item.open:
@@ -104,6 +105,9 @@ class ItemIndex:
             said = f"item {quote(item_id)} moves from output_index {quote(known.index)} to {quote(index)}"
             self._say(_F.IDS, "output_index", said, known.index, index)
             return known
+        if placed is not None and not placed.may_have(family_of(kind)[0]):
+            other = self._beside(placed, family_of(kind)[0])
+            placed = other if other is not None or (item_id and placed.id) else placed
         if placed is None:
             return self._unplaced(item_id) if index is None else None
         if item_id and placed.id:
@@ -117,8 +121,11 @@ class ItemIndex:
 
     def _beside(self, item: Item, family: str) -> Item | None:
         """Of several open items under one index the last one that an event of this family can be about."""
-        others = (one for one in reversed(self.items[-_MOST_OPEN:]) if one.index == item.index and one.open)
-        return next((one for one in others if one.opened and one.may_have(family)), None)
+        return next((one for one in self.open_at(item.index) if one.may_have(family)), None)
+
+    def open_at(self, index: int) -> Iterator[Item]:
+        """The open items under an index, the last one first."""
+        return (one for one in reversed(self.items[-_MOST_OPEN:]) if one.index == index and one.open and one.opened)
 
     def _unplaced(self, item_id: str) -> Item | None:
         """The item of an event without an index: the last one, unless the event names another."""
@@ -141,7 +148,8 @@ class ItemIndex:
         """An item that something is about, and that was never added."""
         kinds = sorted(FAMILY_ITEMS.get(family, ()))
         start: JsonObject = {"type": kinds[0] if len(kinds) == 1 else "", "id": item_id}
-        item = self._new(len(self.items) if index is None else index, start, opened=False)
+        free = max((one.index for one in self.items), default=-1) + 1
+        item = self._new(free if index is None else index, start, opened=False)
         item.resumed = self.resumed
         if not self.resumed:
             shown = quote(item_id) if index is None else quote(index)
@@ -159,7 +167,8 @@ class ItemIndex:
     def _new(self, index: int, start: JsonObject, *, opened: bool = True) -> Item:
         item = Item(len(self.items), index, start, opened=opened)
         self.items.append(item)
-        self.by_index[index] = item
+        if opened or index not in self.by_index or not self.by_index[index].opened:
+            self.by_index[index] = item
         if item.id:
             self.by_id[item.id] = item
         return item

@@ -18,7 +18,7 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.item_index import ItemIndex, state_of
 from streamlab.apis.responses.items import Item, Piece, held_pieces, input_text
 from streamlab.rules.base import quote
-from streamlab.wire.payload import JsonObject
+from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_object
 
 _F = ResponseFact
@@ -48,7 +48,7 @@ class Output(ItemIndex):
             return self._opened_late(early, start, early.index if index is None else index, known)
         if known is not None and not known.opened and not (known.resumed and self.resumed):
             known = None  # what came of it before was told of then
-        if known is not None and (known.same(start) or start == known.added):
+        if known is not None and (known.same(start) or self.came.get((known.number, kind)) == digest(start)):
             self._say(_F.AGAIN, "item", f"output item {quote(known.index)} is added a second time", None, item_id)
             return None
         if known is not None and index is not None:
@@ -60,6 +60,7 @@ class Output(ItemIndex):
             self._say(_F.INDEX_GAP, "output_index", said, wanted, index)
         self._same_ids(start, item_id)
         item = self._new(wanted if index is None else index, start)
+        self.came[item.number, kind] = digest(start)
         if item.kind not in ITEM_EVENTS:
             self._say(_F.ITEM_TYPE, "item.type", f"an item of type {quote(start.get('type'))}", None, start.get("type"))
         given = start.get(CALL_INPUT.get(item.kind, ""))
@@ -72,7 +73,7 @@ class Output(ItemIndex):
         kind = text_of(start.get("type"))
         if placed is not None and self._waits(placed):
             ours = placed.number in self.assumed
-            if (not start or placed.kind == kind) if ours else placed.id == item_id:
+            if kind in ("", placed.kind) if ours else placed.id == item_id:
                 return placed
         named = self.by_id.get(item_id) if item_id else None
         same = named is not None and named.kind in ("", kind)
@@ -96,7 +97,7 @@ class Output(ItemIndex):
         self.by_index[index] = item
         if item.number in self.assumed:
             self.assumed.remove(item.number)
-            item.added = start or item.added
+            item.added = start if text_of(start.get("type")) else item.added
         else:
             item.added, item.kind = start, text_of(start.get("type"))
             self.items.remove(item)
@@ -126,18 +127,24 @@ class Output(ItemIndex):
         placed = self.by_index.get(index) if index is not None else None
         other = placed is not None and bool(placed.kind) and placed.kind != found.get("type")
         other = other and item_id not in self.by_id  # it only has the index of that one
-        item = None if other else self._look_up(item_id, index, "item.id", value, kind)
+        if other and placed is not None and not item_id:
+            item = next((one for one in self.open_at(placed.index) if one.kind == found.get("type")), None)
+        else:
+            item = None if other else self._look_up(item_id, index, "item.id", value, kind)
         item = item or self._by_call_id(found, item_id)
         if item is None:
             item = self._unopened(index, item_id, kind, "")
             item.kind = text_of(found.get("type"))
         elif item.done is not None:
-            same = item.same(found if item_id else {**found, "id": item.id}) or found == item.done
+            same = item.same(found if item_id else {**found, "id": item.id})
+            same = same or self.came.get((item.number, kind)) == digest(found)
+            self.again = item
             said = f"output item {quote(item.index)} is done a second time"
             self._say(_F.AGAIN if same else _F.ORDER, "item", said, None, item_id)
             return None
         self._overlap(item)
         self._changed(item, found)
+        self.came[item.number, kind] = digest(found)
         if not item.kind:
             item.kind = text_of(found.get("type"))
         item.done, item.open, item.closed_at = found, False, at
@@ -288,6 +295,11 @@ class Output(ItemIndex):
                 self._no_deltas(family, member, whole)
         elif whole != str(piece.text):
             self._mismatch(member, kind, piece, whole)
+
+
+def digest(item: JsonObject) -> int:
+    """What an item came with, by which one that comes again is known: a repair changes the item itself."""
+    return hash(encode_json(item))
 
 
 _INPUTS = {"function_call": "function_call_arguments", "custom_tool_call": "custom_tool_call_input"}

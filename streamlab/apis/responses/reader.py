@@ -317,7 +317,7 @@ class ResponsesReader:
             return self._lifecycle(value, kind)
         if self.output.lost:
             return _F.OTHER
-        self.output.place = None
+        self.output.place = self.output.again = None
         member = OWN_MEMBERS.get(kind)
         if member is not None and value.get(member) is None:
             self._say(_F.NO_MEMBER, member, f"{member} of {kind} is {'null' if member in value else 'missing'}")

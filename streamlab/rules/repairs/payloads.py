@@ -15,7 +15,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair
 from streamlab.rules.repairs.framing import comment, frame, reencode, whole_keys
 from streamlab.wire import reading
 from streamlab.wire.error_objects import ERROR_EVENTS
-from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import without_comments
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -67,7 +67,7 @@ class TornPayloads(Repair):
     def _goes_on(self, event: StreamEvent) -> bool:
         """Whether an event is more of the answer; a chunk of chat that says nothing is dropped."""
         if not isinstance(event, Chunk):
-            return False
+            return isinstance(event, Done) and not self.state.api.ends_with_done
         listed, usage = event.json.get("choices", [{}]), event.json.get("usage")
         return bool(type(listed) is list or usage) or self.state.api.names_events
 

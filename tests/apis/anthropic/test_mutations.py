@@ -298,6 +298,9 @@ def test_without_tools_markup_is_text():
         468997217,  # a call as text in a thinking block
         433031121,  # chunks of chat completions, then message_stop first
         571514450,  # a second message_start with text of its own
+        259716530,  # a chunk of chat completions before a message_start that comes twice
+        186949584,  # input in a block of redacted thinking without data, while a text is open
+        978827793,  # the same between its deltas
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

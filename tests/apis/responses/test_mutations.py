@@ -98,6 +98,33 @@ def test_no_law_is_broken_where_one_was(name):
         371159623,  # the same
         224849215,  # a call without a name and call_id
         246444360,  # a call under the id of an item that was opened here
+        797317626,  # an end that cannot be read, before a part that goes
+        665352914,  # an event without an index that names nobody, before indexes are missing
+        248357400,  # an item is done twice under another id
+        274295172,  # the same where its deltas have that id
+        292783668,  # an item of a type that cannot be read, and another one of its id
+        605238811,  # an item that was opened here in an answer that was cut
+        115413754,  # the same, and another answer behind it
+        319402600,  # the same beside an event of another type
+        351565280,  # a lost delta of a call that waits for its turn
+        376259558,  # response.created comes again behind an event of another type
+        865769676,  # an item is done again under an index that was given to another one
+        453969084,  # text of another item, without an index
+        701774033,  # the end under another name, and counts that are none
+        881239428,  # only the end, with one item twice
+        742939168,  # the end of a part under the index of a call
+        934203247,  # a flat response.in_progress before response.created
+        721245208,  # a whole response with an error in it
+        903463012,  # the end under another name, without items, of which one changed its type
+        402594377,  # a call is done before its arguments are
+        204991421,  # a stream that goes on with a keepalive
+        745333076,  # a part before the response begins
+        965012837,  # an item is done without an id under an index that another one has by now
+        583311834,  # the end comes again in another event
+        301777763,  # a keepalive among events without numbers
+        903997447,  # a delta without its text of an item that was opened here
+        826023847,  # an item is done under the index of one of another type, with another id
+        403221212,  # an item that was opened here is added with a number as its type
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

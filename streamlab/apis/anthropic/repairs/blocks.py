@@ -129,8 +129,7 @@ class Blocks(Part):
         elif slot is None:
             slot = self._slots[block.number] = self._stray(draft, kind)
         elif slot.dropped and kind == BLOCK_DELTA:  # there is something in it after all
-            start, slot = slot.start, self._stray(draft, kind)
-            self._slots[block.number], slot.start = slot, start
+            slot = self._slots[block.number] = self._stray(draft, kind).instead_of(slot)
         again = kind == BLOCK_STOP and (slot.closed or facts & MessageFact.AGAIN)
         if (slot.dropped or again) and says_more(draft):
             self.message.cannot(_why_dropped(slot), _MORE)
@@ -139,10 +138,14 @@ class Blocks(Part):
             yield draft
             return
         if slot.dropped or again:
+            slot.over = slot.over or kind == BLOCK_STOP
             self.message.drop(draft, _why_dropped(slot))
             return
         if slot.raw:
-            yield from self._writer.as_it_is(draft, slot)
+            if slot.start is not None and self._writer.current is not None:  # a block that was taken for nothing
+                yield from self._wait(draft, slot)
+            else:
+                yield from self._writer.as_it_is(draft, slot)
             return
         yield from self._close_extra(draft, slot)
         late = kind == BLOCK_DELTA and slot.closed

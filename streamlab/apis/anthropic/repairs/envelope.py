@@ -138,6 +138,7 @@ class Envelope(Part):
             yield draft
             return
         message.drop(draft, "messages-start-missing" if message.invented else "messages-start-repeated")
+        self._id = again if message.invented else self._id  # one more of this id says nothing new
         message.invented = False
 
     # -- what it holds -----------------------------------------------------------------------------------------------
@@ -263,7 +264,10 @@ def whole_blocks(content: list[Any]) -> bool:
 
 def says_more(event: JsonObject) -> bool:
     """Whether a message_start holds what other events say: then its type may be wrong, and dropping it lose that."""
-    return "delta" in event or "content_block" in event or bool(as_object(event.get("message")).get("content"))
+    return any(event.get(key) for key in _CONTENT) or bool(as_object(event.get("message")).get("content"))
+
+
+_CONTENT = ("delta", "content_block", "content", "text", "thinking", "reasoning_content", "partial_json")
 
 
 def said_output(usage: JsonObject) -> bool:

@@ -33,6 +33,7 @@ class Slot:
         "kind",
         "opened",
         "out",
+        "over",
         "raw",
         "signatures",
         "start",
@@ -46,6 +47,7 @@ class Slot:
         self.opened = self.closed = False
         self.dropped = False  # nothing of it goes out
         self.start: Draft | None = None  # that was dropped with it
+        self.over = False  # … and so was its stop
         self.extra = False  # nobody opened or closes it
         self.raw = False  # goes out as it came: what it should be is not known
         self.empty = True
@@ -53,6 +55,11 @@ class Slot:
         self.signatures: list[Draft] = []  # that came before the thinking they sign may be over
         self.waiting: list[Draft] = []
         self.after: Slot | None = None  # the block that takes what comes after its own was closed
+
+    def instead_of(self, dropped: Slot) -> Slot:
+        """This one, which stands for one that was dropped."""
+        self.start, self.over = dropped.start, dropped.over
+        return self
 
 
 class BlockWriter:
@@ -131,11 +138,14 @@ class BlockWriter:
     def as_it_is(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
         """An event of such a block."""
         yield from self.release()
-        if slot.start is not None:
-            start, slot.start = slot.start, None
-            yield made({**start.json, "index": slot.out}, start, "messages-redacted-thinking-without-data")
+        rule, start = "messages-redacted-thinking-without-data", slot.start
+        if start is not None:
+            yield made({**start.json, "index": slot.out}, start, rule)
         self.number(draft, slot)
         yield draft
+        if start is not None and slot.over:
+            yield made({"type": BLOCK_STOP, "index": slot.out}, draft, rule)
+        slot.start = None
 
     def empty(self, draft: Draft, slot: Slot, block: JsonObject) -> None:
         """Text that stands in the start goes into a delta; a member that is missing is added."""

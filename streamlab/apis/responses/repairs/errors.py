@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS
 from streamlab.apis.responses.expectations import CHAT_USAGE, ERROR, TERMINAL, USAGE_REQUIRED, text_of
@@ -23,6 +24,15 @@ def known_tier(response: JsonObject) -> bool:
     """Whether a response names no service tier but those that there are."""
     tier = response.get("service_tier")
     return tier is None or (isinstance(tier, str) and tier in KNOWN_TIERS)
+
+
+def _counts(usage: Any) -> bool:
+    """Whether usage counts tokens, under whatever names, or is not told."""
+    if type(usage) is not dict:
+        return True
+    told = {CHAT_USAGE.get(key, key): count for key, count in usage.items()}
+    whole = all(type(told.get(member)) is int for member in USAGE_REQUIRED[:2])
+    return whole and type(told.get(USAGE_REQUIRED[2])) in (int, type(None))
 
 
 class Failures:
@@ -66,7 +76,7 @@ class Failures:
         inner = event.get("error") if isinstance(draft.event, ErrorPayload) else None
         if inner is None and error_objects.flat_error(event) is None:
             return
-        if event.keys() & OWN:
+        if event.keys() & OWN or (event.get("object") == "response" and event.get("output")):
             self.state.account.cannot("responses-error-event-shape", "the event says something of the answer as well")
             return
         said: JsonObject = inner if isinstance(inner, dict) else {"message": inner} if inner is not None else event
@@ -88,15 +98,15 @@ class Failures:
         value = draft.json
         response = as_object(value.get("response"))
         meant = f"response.{response.get('status')}"
+        listed = as_list(response.get("output"))
         named = draft.event.sse.event if draft.event.sse is not None else None
         if "type" not in value and named == b"response.done":
             draft.put("responses-type-missing", value, "type", "response.done", "")
         if value.get("type") == "response.done" and meant in TERMINAL:
-            usage = as_object(response.get("usage"))
-            if usage and not usage.keys() & {*USAGE_REQUIRED, *CHAT_USAGE}:
-                self.state.account.cannot("responses-unknown-event", "its usage is none that clients of this API read")
+            unlisted = not listed and any(one.changed_kind or (one.open and one.opened) for one in self.reader.items)
+            if unlisted or not _counts(response.get("usage")):
+                self.state.account.cannot("responses-unknown-event", "what it lacks is not on the wire")
                 return
-            listed = as_list(response.get("output"))
             if listed and any(contradictions(listed, self.reader.items)):
                 self.state.account.cannot("responses-unknown-event", "it says another answer than was streamed")
                 return

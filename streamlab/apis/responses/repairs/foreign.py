@@ -7,6 +7,7 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs.events import OWN
 from streamlab.rules.repair import Change, Draft, RepairState
 from streamlab.rules.repairs.framing import comment
+from streamlab.wire import reading
 from streamlab.wire.payload import encode_json
 
 _F = ResponseFact
@@ -16,6 +17,8 @@ def foreign(draft: Draft, *, begun: bool, state: RepairState) -> Draft:
     """An event of no kind that this API has becomes a comment, once a response has begun."""
     if begun and draft.json.keys() & OWN:
         state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
+    elif any(reading.adds_text(choice) for choice in reading.choices(draft.json)):
+        state.account.cannot("responses-keepalive-event", "what it says may belong to the answer")
     elif begun and draft.json.get("object") != "response":
         kind = text_of(draft.json.get("type"))
         draft.event = comment(b" " + encode_json(draft.json))

@@ -46,6 +46,7 @@ class ItemsOut:
         self._slots: dict[int, Slot] = {}
         self._taken: set[int] = set()
         self._ids: set[str] = set()
+        self._as_came: set[int] = set()  # items whose parts were numbered in an earlier stream, as far as was known
 
     def slot(self, item: Item) -> Slot:
         """Where an item goes."""
@@ -56,13 +57,13 @@ class ItemsOut:
             found = self._slots[item.number] = Slot(index, item.id)
             if item.opened and not item.resumed and item.kind:
                 if index in self._taken:
-                    found.index, found.index_rule = max(self._taken) + 1, "responses-output-index-reused"
+                    found.index, found.index_rule = self._next_free(), "responses-output-index-reused"
                 elif index > following:
                     found.index, found.index_rule = following, "responses-output-index-gap"
             if not item.opened:
                 self._slots[item.number] = moved = self._moved_to(item) or found
                 if moved is found and index in self._taken and (item.id or self._was_moved_to(index)):
-                    found.index, found.index_rule = max(self._taken) + 1, "responses-output-index-gap"
+                    found.index, found.index_rule = self._next_free(), "responses-output-index-gap"
                     self._taken.add(found.index)
                 return moved
             self._taken.add(found.index)
@@ -74,6 +75,13 @@ class ItemsOut:
             if found.id:
                 self._ids.add(found.id)
         return found
+
+    def _next_free(self) -> int:
+        """The next index that nothing goes out under."""
+        used, index = {slot.index for slot in self._slots.values()}, max(self._taken) + 1
+        while index in used:
+            index += 1
+        return index
 
     def _was_moved_to(self, index: int) -> bool:
         """Whether the item that goes out under an index came under another one."""
@@ -127,11 +135,6 @@ class ItemsOut:
         read = decode_payload(arguments.encode("utf-8", "surrogatepass")) if type(arguments) is str else None
         return bool(text_of(whole.get("call_id"))) and (not arguments or read is None or (read.ok and not read.faults))
 
-    def is_strange(self, draft: Draft, item: Item) -> bool:
-        """Whether an event has nothing but the index of an item: neither its id, nor a type that such an item has."""
-        item_id, family = text_of(draft.json.get("item_id")), family_of(self.reader.kind)[0]
-        return not item.may_have(family) and bool(item_id and item.id) and item_id != item.id
-
     def complete(self, draft: Draft, found: JsonObject, index: int) -> None:
         """What an item lacks that stands in the finished response alone, before its events are written."""
         self.listed(draft, found, f"response.output[{index}].")
@@ -145,10 +148,7 @@ class ItemsOut:
         slot, value = self.slot(item), draft.json
         if self.reader.kind in (ITEM_ADDED, ITEM_DONE) and type(value.get("item")) is not dict:
             return  # which item it is about is not on the wire
-        if value.get("output_index") != slot.index or type(value.get("output_index")) is not int:
-            if any(one.path == "output_index" and one.fact == _F.IDS for one in self.reader.odd):
-                slot.index_rule = _IDS
-            draft.put(slot.index_rule, value, "output_index", slot.index, "")
+        self.move(draft, item)
         kind = self.reader.kind
         if kind == ITEM_ADDED:  # one of which something came before has no place of its own until now
             self._taken.add(slot.index)
@@ -159,6 +159,14 @@ class ItemsOut:
             rule = "responses-missing-item-id" if missing else slot.id_rule
             draft.put(rule, value, "item_id", slot.id, "")
         self._part(draft, item)
+
+    def move(self, draft: Draft, item: Item) -> None:
+        """The index of an event that is about an item."""
+        slot, value = self.slot(item), draft.json
+        if value.get("output_index") != slot.index or type(value.get("output_index")) is not int:
+            if any(one.path == "output_index" and one.fact == _F.IDS for one in self.reader.odd):
+                slot.index_rule = _IDS
+            draft.put(slot.index_rule, value, "output_index", slot.index, "")
 
     @staticmethod
     def name(draft: Draft, item: JsonObject, slot: Slot, path: str) -> None:
@@ -172,7 +180,7 @@ class ItemsOut:
     def _part(self, draft: Draft, item: Item) -> None:
         """The number of the part that an event is about: counted, where it is missing or wrong."""
         place = self.reader.output.place
-        if place is None or item.resumed:
+        if place is None:
             return
         member, counted = place[0], self.counted(item, *place)
         if draft.json.get(member) == counted and type(draft.json.get(member)) is int:
@@ -182,9 +190,12 @@ class ItemsOut:
         rule = f"responses-missing-{kind}-index" if missing else "responses-content-index-wrong"
         draft.put(rule, draft.json, member, counted, "")
 
-    @staticmethod
-    def counted(item: Item, member: str, number: int) -> int:
-        """The number under which a part goes out: how many were opened before it."""
+    def counted(self, item: Item, member: str, number: int) -> int:
+        """The number under which a part goes out: how many were opened before it, where that is known."""
+        if item.resumed:
+            self._as_came.add(item.number)
+        if item.number in self._as_came:
+            return number
         same = [one for kind, one in list(item.parts)[:256] if kind == member]
         return same.index(number) if number in same else number
 

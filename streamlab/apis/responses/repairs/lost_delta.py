@@ -24,6 +24,7 @@ class LostDelta:
         self._account = state.account
         self._piece: Piece | None = None
         self._start = 0
+        self._lost: Draft | None = None
         self._held: list[Draft] = []
 
     @property
@@ -42,7 +43,7 @@ class LostDelta:
         piece = item.piece((family_of(self._reader.kind)[0], place[1] if place is not None else 0))
         if piece.doubtful or piece.done is not None:
             return False
-        self._piece, self._start = piece, len(str(piece.text))
+        self._piece, self._start, self._lost = piece, len(str(piece.text)), draft
         return True
 
     def take(self, out: list[Draft], facts: int) -> list[Draft]:
@@ -50,16 +51,20 @@ class LostDelta:
         if self._piece is None:
             return out
         self._held += out
-        over = facts & ResponseFact.ITEM_DONE or self._reader.finished or len(self._held) >= _MOST
+        over = (
+            facts & (ResponseFact.ITEM_ADDED | ResponseFact.ITEM_DONE)
+            or self._reader.finished
+            or len(self._held) >= _MOST
+        )
         return self.let_go() if self._piece.done is not None or over else []
 
     def let_go(self) -> list[Draft]:
         """What is held back, the delta with its text where that is known and gone where not."""
-        held, piece = self._held, self._piece
-        self._held, self._piece = [], None
-        if piece is None or not held:
+        held, piece, lost = self._held, self._piece, self._lost
+        self._held, self._piece, self._lost = [], None, None
+        if piece is None or lost is None or lost not in held:
             return held
-        text, whole, lost = str(piece.text), piece.done or "", held[0]
+        text, whole = str(piece.text), piece.done or ""
         before, after = text[: self._start], text[self._start :]
         if len(whole) > len(text) and whole.startswith(before) and whole.endswith(after):
             lost.put(_RULE, lost.json, "delta", whole[self._start : len(whole) - len(after)], "")
@@ -67,4 +72,4 @@ class LostDelta:
             piece.text.add(whole)
             return held
         self._account.drop(lost, _RULE)
-        return held[1:]
+        return [one for one in held if one is not lost]

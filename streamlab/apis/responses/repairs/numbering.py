@@ -55,12 +55,14 @@ class Numbering:
 
     def _number(self, draft: Draft, value: JsonObject, kind: str) -> None:
         number = value.get("sequence_number")
+        if kind == "keepalive" and number is None and self._next is None:
+            return  # the first number is still to come
         if self._next is None:
             made = as_object(value.get("response")).get("created_at")
             self._numbered = type(number) is int or not (type(made) is int and made < NUMBERED_SINCE)
             resumed = type(number) is int and number > 0 and kind != CREATED  # what is made here has no number yet
             self._next = number if resumed and type(number) is int else 0
-        if not self._numbered or (kind == "keepalive" and number is None and not self.reader.numbers.given):
+        if not self._numbered:
             return
         if type(number) is not int or number != self._next:
             draft.put(self._why(draft, number), value, "sequence_number", self._next, "")

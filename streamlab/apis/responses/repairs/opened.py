@@ -54,6 +54,6 @@ class OpenedHere:
             slot, (member, number) = self._out.slot(item), part
             if slot.id:
                 place: JsonObject = {"item_id": slot.id, "output_index": slot.index}
-                place[member] = number if item.resumed else self._out.counted(item, member, number)
+                place[member] = self._out.counted(item, member, number)
                 self._parts.add((item.number, part))
                 yield made(part_added(family, place), draft, rule)

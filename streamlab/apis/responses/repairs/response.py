@@ -128,7 +128,12 @@ class ResponseRepair(Repair):
         """From an event on whose type is that of another one, nothing is told for certain, and all stays as it is."""
         item = self._reader.item
         ours = item is not None and facts & _F.ITEM_ADDED and self._opened.is_ours(facts, item)
-        if not self._doubtful and not ours and is_of_another_type(draft.json, self._reader.kind):
+        if (
+            not self._doubtful
+            and not ours
+            and not facts & _F.REPLAYED
+            and is_of_another_type(draft.json, self._reader.kind)
+        ):
             self._doubtful = True
             self._places = self._items.moved
             self.state.account.cannot("responses-lifecycle-order", "an event says what one of another type would")
@@ -137,6 +142,9 @@ class ResponseRepair(Repair):
     def _as_it_is(self, draft: Draft, facts: int) -> Iterator[Draft]:
         """An event of a stream of which nothing is certain; what was changed before it goes on as it began."""
         reader, item = self._reader, self._reader.item
+        if facts & _F.REPLAYED:
+            self._drop(draft, "responses-replayed-events")
+            return
         if reader.kind in (COMPLETED, INCOMPLETE) and reader.terminal == reader.kind:
             response = as_object(draft.json.get("response"))
             ours = [one for one in self._opened.items if one.open]
@@ -148,7 +156,7 @@ class ResponseRepair(Repair):
             return
         elif self._places and item is not None:
             self._items.place(draft, item)
-        yield self._numbers.number(draft) if self._numbers.moved or draft.changes else draft
+        yield self._numbers.number(draft) if self._numbers.moved or draft.event.sse is None else draft
 
     def passes_run(self, run: Run) -> bool:
         """The next deltas of a piece, of which the last one that was looked at went out as it came."""
@@ -194,9 +202,11 @@ class ResponseRepair(Repair):
         if facts & _F.UNKNOWN and not known(draft, facts, self._reader.kind, self.state):
             yield draft
             return
-        if facts & _F.DELTA_TYPE and not self._lost.begins(draft):
+        if facts & _F.DELTA_TYPE and (self._turns.holding or not self._lost.begins(draft)):
             self._drop(draft, "responses-delta-not-string")
             return
+        if reader.kind in LIFECYCLE:
+            self._response.nest(draft)
         if facts & _F.UNOPENED:
             yield from self._opening(draft)
         if reader.kind in LIFECYCLE:
@@ -229,22 +239,23 @@ class ResponseRepair(Repair):
         if reader.kind == CREATED and self._opened_here:
             self._drop(draft, "responses-created-missing")
             return
-        self._response.nest(draft)
         if reader.kind == COMPLETED or reader.kind == INCOMPLETE:
             listed = as_list(as_object(draft.json.get("response")).get("output"))
             if listed and not reader.items and not reader.resumed:
                 yield from self._whole_items(draft, listed)
-            elif reader.kind == COMPLETED and not reader.resumed:
-                yield from self._undone.of(draft, listed, reader.items)
+            elif not reader.resumed:
+                ours = [one for one in self._opened.items if one.open]
+                yield from self._undone.of(draft, listed, reader.items if reader.kind == COMPLETED else ours)
         self._response.repair(draft)
         yield draft
 
     def _whole_items(self, draft: Draft, listed: list[object]) -> Iterator[Draft]:
         """The events of items that stand in the finished response alone."""
         rule = "responses-items-only-in-completed"
+        ids = [found for item in map(as_object, listed) if (found := text_of(item.get("id")))]
         for item in map(as_object, listed):
-            if not item.get("type") or not self._items.can_run(item):
-                self.state.account.cannot(rule, "what one of them is, or which call, is not on the wire")
+            if not item.get("type") or not self._items.can_run(item) or len(ids) > len(set(ids)):
+                self.state.account.cannot(rule, "what one of them is, or which, is not on the wire")
                 return
         for index, item in enumerate(map(as_object, listed)):
             self._items.complete(draft, item, index)
@@ -255,9 +266,8 @@ class ResponseRepair(Repair):
 
     def _inside(self, draft: Draft, facts: int) -> Iterator[Draft]:
         item = self._reader.item
-        if item is not None and self._items.is_strange(draft, item):
-            self.state.account.cannot("responses-ids-unstable", "its own item is not the one at its index")
-            item = None
+        if item is None and self._reader.output.again is not None:
+            self._items.move(draft, self._reader.output.again)
         elif item is not None:
             if self._opened.is_ours(facts, item):
                 held = text_of(as_object(draft.json.get("part")).get("text"))
@@ -272,7 +282,7 @@ class ResponseRepair(Repair):
                 yield from self._added(draft, item)
                 return
         self._items.members(draft, facts, item)
-        over = facts & (_F.DONE | _F.ITEM_DONE) and not facts & (_F.ORDER | _F.OVERLAP)
+        over = facts & (_F.DONE | _F.ITEM_DONE) and not facts & _F.ORDER and not self._is_behind(facts)
         if (
             over
             and item is not None
@@ -282,6 +292,12 @@ class ResponseRepair(Repair):
         ):
             yield from self._without_deltas(draft, item)
         yield draft
+
+    def _is_behind(self, facts: int) -> bool:
+        """Whether an event is about an item behind which something came that nobody opened: what it lacks is not made
+        up among that."""
+        last = self._reader.output.last
+        return bool(facts & _F.OVERLAP) and last is not None and not last.opened
 
     def _added(self, draft: Draft, item: Item) -> Iterator[Draft]:
         """An item is added empty: what it held comes as a delta, or was held for nothing."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from streamlab.apis.responses.expectations import CALL_INPUT, IN_DELTAS, ITEM_DONE, ITEM_EVENTS, UNCLOSED
+from streamlab.apis.responses.expectations import CALL_INPUT, COMPLETED, IN_DELTAS, ITEM_DONE, ITEM_EVENTS, UNCLOSED
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.final import pairs
 from streamlab.apis.responses.fold import item_json
@@ -44,7 +44,8 @@ class Undone:
         if (whole is None or (ours and not item.agrees_with(whole))) and (
             ours or (item.own_pieces and all(piece.told for piece in item.own_pieces))
         ):
-            whole = {**item_json(item), "status": "completed"}
+            ended = "completed" if self._reader.terminal == COMPLETED else "incomplete"
+            whole = {**item_json(item), "status": ended}
         strange = item.kind not in ITEM_EVENTS or _half_told(item, whole)
         if whole is None or strange or self._items.is_another(item, whole) or not self._items.can_run(whole):
             self.state.account.cannot(_RULE, "what the item holds is not on the wire")

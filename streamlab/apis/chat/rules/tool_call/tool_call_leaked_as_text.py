@@ -51,15 +51,20 @@ class CallsFromText(Repair):
                 self._finish(draft, listed)  # behind [DONE]
             return (draft,)
         over = not draft.is_chunk or any(choice.get("finish_reason") for choice in listed)
-        if not over or text:
+        open_markup = over and draft.is_chunk and self._is_half(self._text + text, tools)
+        if not over or text or open_markup:
             self._held.append(draft)
             self._text += text
             self.awake = True
-        if over:
+        if over and not open_markup:
             return (*self._settled(draft), *(() if text else (draft,)))
         if len(self._text) > _PATIENCE and leaked_call(self._text, tools) is None:
             return self._let_go()
         return ()
+
+    def _is_half(self, text: str, tools: frozenset[str]) -> bool:
+        """Whether the markup that waits breaks off here: the rest may come behind the finish."""
+        return bool(self._held) and leaked_call(text, tools) is not None and not calls_in(text, tools)[1]
 
     def _finish(self, draft: Draft, listed: list[JsonObject]) -> None:
         for choice in listed:
@@ -82,8 +87,9 @@ class CallsFromText(Repair):
         made: list[Draft] = []
         beside = [one for one in held if not reading.choices(one.json)]  # usage says nothing, and stays
         held = [one for one in held if reading.choices(one.json)]
-        last = reading.choices(held[-1].json)[0]
-        reason = last.get("finish_reason")
+        told = [one for one in held if reading.choices(one.json)[0].get("finish_reason")]
+        last = told[-1] if told else held[-1]
+        reason = reading.choices(last.json)[0].get("finish_reason")
         path = "choices[0].delta"
         if before:
             made.append(held[0].like(self.rules[0], _part({"content": before}), path))
@@ -98,7 +104,7 @@ class CallsFromText(Repair):
         if closing is not None and closing.is_chunk and closing is not held[-1]:
             self._finish(closing, reading.choices(closing.json))
         if reason:
-            made.append(held[-1].like(self.rules[0], _part({}, "tool_calls" if reason == "stop" else reason), path))
+            made.append(last.like(self.rules[0], _part({}, "tool_calls" if reason == "stop" else reason), path))
         role = next((delta["role"] for one in held for delta in reading.deltas(one.json) if "role" in delta), None)
         if role is not None:  # what opened the answer is replaced
             first = reading.choices(made[0].json)[0]
