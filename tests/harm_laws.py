@@ -32,7 +32,7 @@ KINDS = {
     "reasoning_content": "text", "reasoning_text": "text", "arguments": "arguments", "partial_json": "arguments",
     "id": "ids", "item_id": "ids", "call_id": "ids", "usage": "usage", "name": "names",
 }  # fmt: skip
-#: Members that hold an item of an answer, which has no usage.
+#: Members that hold an item of an answer, which has no usage; a response has its own, and none within its members.
 ITEMS = {"item", "content_block", "part", "output"}
 #: The members in which events of the Messages API say something; a mutation may put anything into any event.
 MESSAGES_EVENTS: dict[str, tuple[str, ...]] = {
@@ -111,6 +111,8 @@ def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[s
             quiet = not any(isinstance(event, Chunk | ErrorPayload) for event in went)
             gone = gone or (quiet and kind in ("ids", "names"))  # a repeated event was dropped
             may = READABLE | MAY_CHANGE[kind] | (MAY_GUESS.get(kind, frozenset()) if unsafe else frozenset())
+            if kind == "ids" and went and all(isinstance(event, ErrorPayload) for event in went):
+                may |= {"error-flat-object"}  # what an error is told with is no id of the answer
             if before.get(kind) != after.get(kind) and not gone and not names & may:
                 found.append(f"{kind} of {sorted(sources)} by {sorted(names)}")
     return found
@@ -164,7 +166,7 @@ def _held(events: Iterable[StreamEvent]) -> dict[str, Any]:
     return held
 
 
-def _hold(held: dict[str, Any], value: Any, *, item: bool = False) -> None:
+def _hold(held: dict[str, Any], value: Any, *, item: bool = False, response: bool = False) -> None:
     for key, member in value.items() if isinstance(value, dict) else enumerate(value):
         kind = KINDS.get(key) if isinstance(key, str) else None
         if kind in ("text", "arguments") and isinstance(member, str):
@@ -175,7 +177,7 @@ def _hold(held: dict[str, Any], value: Any, *, item: bool = False) -> None:
             if member:
                 held.setdefault(kind, []).append(json.dumps(member, sort_keys=True))
         elif isinstance(member, dict | list):
-            _hold(held, member, item=item or key in ITEMS)
+            _hold(held, member, item=item or response or key in ITEMS, response=key == "response")
 
 
 #: Repairs that make readable what no client could read, or that make another protocol of it.

@@ -125,6 +125,14 @@ def test_no_law_is_broken_where_one_was(name):
         903997447,  # a delta without its text of an item that was opened here
         826023847,  # an item is done under the index of one of another type, with another id
         403221212,  # an item that was opened here is added with a number as its type
+        949257693,  # a call whose id comes when it is done, and not in the end
+        790328024,  # something without a type is done
+        109112235,  # a call is done before it is added without its name
+        622591544,  # a chunk of chat completions whose delta is a text
+        550885426,  # an empty response of another status than its end
+        539047655,  # an end without a response, and nothing before it
+        77442790,  # a response under the name of a text
+        911798546,  # a call that was added whole is done with an empty list
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

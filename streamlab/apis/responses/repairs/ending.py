@@ -126,7 +126,7 @@ class ResponseOut:
         """Whether the items that were done are what they were added as, and their indexes have the order of that."""
         done = [item for item in self.reader.items if item.done is not None]
         moved = sorted(done, key=lambda item: self.items.slot(item).index) != done
-        return not moved and not any(item.changed_kind for item in done)
+        return not moved and all(item.kind and not item.changed_kind for item in done)
 
     def _id(self, item: Any) -> JsonObject:
         slot = self.items.slot(item)
@@ -156,8 +156,11 @@ class ResponseOut:
             if not item.resumed:
                 path = f"response.output[{place}]."
                 self.items.name(draft, found, self.items.slot(item), path)
-                if item.call_made and not text_of(found.get("call_id")):
-                    draft.put("responses-missing-call-id", found, "call_id", item.call_id, path)
+                for member in ("name", "call_id") if item.is_call and item.done is not None else ():
+                    if not text_of(found.get(member)) and text_of(as_object(item.done).get(member)):
+                        made = item.call_made and member == "call_id"
+                        rule = "responses-missing-call-id" if made else "responses-item-changed"
+                        draft.put(rule, found, member, as_object(item.done)[member], path)
         return streamed
 
     def _undone(self) -> bool:

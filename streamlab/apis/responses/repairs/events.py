@@ -47,6 +47,8 @@ _CALLED = {
 
 def is_of_another_type(value: JsonObject, kind: str) -> bool:
     """Whether an event lacks what its type says, and holds what another type would say instead."""
+    if value.get("object") == "response" and kind not in LIFECYCLE:
+        return True
     step = family_of(kind)[1]
     own = "response" if kind in LIFECYCLE else OWN_MEMBERS.get(kind, "delta" if step == "delta" else "")
     if own == "item" and type(value.get("item")) is not dict:

@@ -15,9 +15,10 @@ _F = ResponseFact
 
 def foreign(draft: Draft, *, begun: bool, state: RepairState) -> Draft:
     """An event of no kind that this API has becomes a comment, once a response has begun."""
+    told = reading.choices(draft.json)
     if begun and draft.json.keys() & OWN:
         state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
-    elif any(reading.adds_text(choice) for choice in reading.choices(draft.json)):
+    elif any(reading.adds_text(one) or (type(one.get("delta")) is str and one["delta"]) for one in told):
         state.account.cannot("responses-keepalive-event", "what it says may belong to the answer")
     elif begun and draft.json.get("object") != "response":
         kind = text_of(draft.json.get("type"))

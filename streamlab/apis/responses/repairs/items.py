@@ -282,7 +282,9 @@ def _arguments(draft: Draft, holder: JsonObject, path: str, item: Item | None) -
     arguments: Any = holder.get("arguments")
     if type(arguments) in (dict, list):
         piece = item.pieces.get(_ARGUMENTS) if item is not None else None
-        draft.put("responses-arguments-not-string", holder, "arguments", input_text(arguments, piece), path)
+        given = piece.given if piece is not None and item is not None and item.given_whole else ""
+        told = input_text(arguments, piece) if arguments or not given else given  # an empty one says nothing
+        draft.put("responses-arguments-not-string", holder, "arguments", told, path)
 
 
 def _given(draft: Draft, found: JsonObject, item: Item | None, *, done: bool) -> bool:

@@ -61,7 +61,10 @@ class WaitingCall:
         if not facts & _F.ITEM_ADDED or item is None or not item.is_call or not _lacking(item):
             return out
         self._item, self._held = item, out
-        return []
+        if item.done is None:
+            return []
+        self._fill(item)  # it was done before it was added
+        return self.let_go()
 
     def _fill(self, item: Item) -> None:
         start = next((one for one in self._held if one.is_chunk and one.json.get("type") == ITEM_ADDED), None)

@@ -98,10 +98,10 @@ class SilentEmptySuccess(Rule):
         """OpenAI's responses that are completed always have an output, but for one that only warms up a connection."""
         last = reading.as_object(self.ctx.seen.last_chunk)
         response = reading.as_object(last.get("response"))
-        empty = response.get("output") == [] and not self.ctx.accumulator.output()
+        empty = response.get("output", []) == [] and not self.ctx.accumulator.output()
         over = self.ctx.finished and last.get("type", "response.completed") == "response.completed"
-        over = over and response.get("status") not in ("incomplete", "failed", "cancelled")
-        return over and empty and self.ctx.body.get("generate") is not False
+        reason = response.get("error") or reading.as_object(response.get("incomplete_details")).get("reason")
+        return over and not reason and empty and self.ctx.body.get("generate") is not False
 
     def _explained(self) -> bool:
         """Tokens were made (a stop sequence ate them, or they were hidden reasoning), or hardly any were allowed."""
