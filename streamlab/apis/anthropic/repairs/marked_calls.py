@@ -30,6 +30,7 @@ class MarkedCalls(Part):
         self._said: list[str] = []  # the text that went out
         self._text = ""
         self._calls = 0  # blocks that were made: so many numbers later come those that follow
+        self._last = 0  # the highest index that went out
 
     @property
     def holding(self) -> bool:
@@ -59,6 +60,8 @@ class MarkedCalls(Part):
         index = draft.json.get("index") if self._calls and kind_of(draft).startswith("content_block_") else None
         if type(index) is int:
             draft.put(_RULE, draft.json, "index", index + self._calls, "")
+        index = draft.json.get("index")
+        self._last = max(self._last, index) if type(index) is int else self._last
 
     def _add(self, draft: Draft, piece: str) -> Drafts:
         if not self._held and "<" not in piece:
@@ -89,13 +92,12 @@ class MarkedCalls(Part):
             first.put(_RULE, first.json["delta"], "text", kept, "delta.")
             yield first
         yield stop
-        index = stop.json.get("index")
         for at, (name, value) in enumerate(calls):
             made_id = f"toolu_{hashlib.sha256(f'{seed}/{at}'.encode()).hexdigest()[:24]}"
             block = {"type": "tool_use", "id": made_id, "name": name, "input": value}
-            number = (index if type(index) is int else 0) + 1 + at
-            yield from block_events(number, block, first, _RULE)
+            yield from block_events(self._last + 1 + at, block, first, _RULE)
         self._calls += len(calls)
+        self._last += len(calls)
 
     def finish(self, ending: Ending) -> Drafts:
         """A block that is never closed keeps its text."""
