@@ -57,11 +57,12 @@ class MarkedCalls(Part):
 
     def number(self, draft: Draft) -> None:
         """Number what comes behind the calls that were made."""
-        index = draft.json.get("index") if self._calls and kind_of(draft).startswith("content_block_") else None
-        if type(index) is int:
+        index = draft.json.get("index") if kind_of(draft).startswith("content_block_") else None
+        if type(index) is not int:
+            return
+        if self._calls:
             draft.put(_RULE, draft.json, "index", index + self._calls, "")
-        index = draft.json.get("index")
-        self._last = max(self._last, index) if type(index) is int else self._last
+        self._last = max(self._last, index + self._calls)
 
     def _add(self, draft: Draft, piece: str) -> Drafts:
         if not self._held and "<" not in piece:
