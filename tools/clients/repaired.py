@@ -149,7 +149,7 @@ def _held(setup: ClientSetup, case: Case, answers: Answers) -> dict[str, HeldAns
     bodies = dict(case.served) | ({"lawful": case.lawful} if case.lawful is not None else {})
     found = {name: answers.of(setup.id, body.key(case.api, case.tools)) for name, body in bodies.items()}
     if case.kin is not None:
-        found["kin"] = answers.of(setup.id, case.kin.served[CAME].key(case.api, case.kin.tools))
+        found["kin"] = answers.of(setup.id, case.kin.served[CAME].key(case.api, case.tools))
     return {name: held for name, held in found.items() if held is not None}
 
 

@@ -71,6 +71,8 @@ class Case:
         yield from self.served.values()
         if self.lawful is not None:
             yield self.lawful
+        if self.kin is not None:
+            yield self.kin.served[CAME]
 
 
 @dataclass

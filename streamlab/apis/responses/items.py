@@ -120,6 +120,11 @@ class Item:
         return kinds is None or self.kind not in ITEM_EVENTS or self.kind in kinds
 
     @property
+    def headless(self) -> bool:
+        """Whether something came of it and never its start, so that nobody ends it either."""
+        return not self.opened and self.done is None and not self.resumed
+
+    @property
     def own_pieces(self) -> list[Piece]:
         """Its pieces but for those that an item of its type cannot have."""
         return [piece for (family, _), piece in self.pieces.items() if self.may_have(family)]

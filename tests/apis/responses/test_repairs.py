@@ -341,6 +341,31 @@ def test_a_response_that_is_completed_before_its_items_is_left_as_it_is():
     assert told == {"responses-events-after-terminal": "none"}
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda end: end["response"].pop("id"),
+        lambda end: end["response"]["usage"].update(input_tokens_details={}),
+        lambda end: end["response"]["usage"].pop("total_tokens"),
+        lambda end: end.pop("response"),
+    ],
+    ids=["no id", "details empty", "no total", "no response"],
+)
+def test_an_end_that_cannot_be_read_stays_so_where_its_items_never_end(spoil):
+    """Codex takes items from their ends alone: of a readable end it would make an empty answer, where it raises now."""
+    events = [one for one in text() if not one["type"].startswith(("response.output_item", "response.content_part"))]
+    whole, alone = deepcopy(text()), deepcopy(events)
+    for told in (whole, alone):
+        spoil(told[-1])
+    alone = [one for one in alone if one["type"] != "response.output_text.done"]
+    assert _events(_repaired(exchange(numbered(whole))).body)[-1]["type"] == "response.completed"
+    end = _events(_repaired(exchange(numbered(alone))).body)[-1]
+    kept = numbered(alone)[-1]
+    assert (end["type"], end.get("response", {}).get("usage"), end.get("response", {}).get("id")) == (
+        kept["type"], kept.get("response", {}).get("usage"), kept.get("response", {}).get("id"),
+    )  # fmt: skip
+
+
 def test_a_call_waits_also_where_a_replay_comes_in_between():
     events = tool()
     for one in events:

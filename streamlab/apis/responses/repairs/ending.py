@@ -25,7 +25,7 @@ from streamlab.apis.responses.fold import item_json
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.errors import known_tier
-from streamlab.apis.responses.repairs.events import OWN
+from streamlab.apis.responses.repairs.events import NEVER_ENDED, OWN
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.rules.repair import Draft, Origin, RepairState
 from streamlab.wire.payload import JsonObject
@@ -79,8 +79,10 @@ class ResponseOut:
         """What the response in any event of this type has to have."""
         known = self.reader.id
         if known and response.get("id") != known:
-            rule = _IDS if text_of(response.get("id")) else "responses-missing-response-id"
-            draft.put(rule, response, "id", known, "response.")
+            if text_of(response.get("id")):
+                draft.put(_IDS, response, "id", known, "response.")
+            else:
+                self._unlock(draft, "responses-missing-response-id", (response, "id", known, "response."))
         if type(response.get("created_at")) is float:
             draft.put("responses-created-at-float", response, "created_at", int(response["created_at"]), "response.")
         if not known_tier(response):
@@ -95,6 +97,8 @@ class ResponseOut:
             self.state.account.cannot(_MISSING, "what it holds is not on the wire, or it is of another type")
         elif kind == COMPLETED and not self._in_order():
             self.state.account.cannot(_MISSING, "their order, or what one is, is told in two ways")
+        elif kind == COMPLETED and any(item.headless for item in self.reader.items):
+            self.state.account.cannot(_MISSING, NEVER_ENDED)
         elif kind == COMPLETED and self.reader.id:
             output = self.output()
             built = {**as_object(self.reader.response), "status": "completed", "output": output, "usage": None}
@@ -204,13 +208,22 @@ class ResponseOut:
                 draft.drop(rule, usage, theirs, path)
         counts = [usage.get(member) for member in USAGE_REQUIRED]
         if type(counts[0]) is int and type(counts[1]) is int and counts[2] is None:
-            draft.put("responses-usage-missing", usage, "total_tokens", counts[0] + counts[1], path)
+            self._unlock(draft, "responses-usage-missing", (usage, "total_tokens", counts[0] + counts[1], path))
         elif any(type(count) is not int for count in counts) and not any(counts):
             self._no_usage(draft, response)
         for holder, member in USAGE_DETAILS:
             details = usage.get(holder)
             if details is not None and type(as_object(details).get(member)) is not int:
-                draft.put("responses-usage-details", usage, holder, {**as_object(details), member: 0}, path)
+                told = {**as_object(details), member: 0}
+                self._unlock(draft, "responses-usage-details", (usage, holder, told, path))
+
+    def _unlock(self, draft: Draft, rule: str, put: tuple[JsonObject, str, Any, str]) -> None:
+        """Put what Codex cannot read the end without, unless an item went out that is never done."""
+        lost = any(item.done is None and not item.resumed and item.kind not in UNCLOSED for item in self.reader.items)
+        if lost and self.reader.kind == COMPLETED:
+            self.state.account.cannot(rule, NEVER_ENDED)
+        else:
+            draft.put(rule, *put)
 
     def _no_usage(self, draft: Draft, response: JsonObject) -> None:
         rule = "responses-usage-missing"

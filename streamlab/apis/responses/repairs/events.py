@@ -33,6 +33,9 @@ SAID_BEFORE = (
     (ResponseFact.HEARTBEAT, "responses-heartbeat-as-delta"),
     (ResponseFact.AGAIN, "responses-item-event-repeated"),
 )
+#: Codex takes items from their ends alone. What lets it read the end of the response would have it take the answer for
+#: an empty one, where it raises now.
+NEVER_ENDED = "an item was never done: who goes by such ends would miss nothing then"
 #: Members of this API's own events: what has one is no keep-alive, whatever its type.
 OWN = frozenset({"response", "item", "item_id", "part", "output_index"})
 #: … and those in which they say something.

@@ -1,18 +1,27 @@
-// Vercel AI SDK streamText.  --provider openai (chat model) | compat (@ai-sdk/openai-compatible) | responses via --api responses
+// Vercel AI SDK streamText.  --provider openai (chat, Responses) | compat (@ai-sdk/openai-compatible) | anthropic
 import { main, use, PROMPT, MODEL, KEY, RETRIES, toolSchema, asArgs } from './common.mjs';
-const P = process.argv[process.argv.indexOf('--provider') + 1] || 'openai';
+const PROVIDERS = {
+  openai: {
+    id: 'js-ai-sdk-openai', pkg: '@ai-sdk/openai', apis: ['chat', 'responses'],
+    model: ({ createOpenAI }, job) => {
+      const p = createOpenAI({ baseURL: job.base_url, apiKey: KEY });
+      return job.api === 'responses' ? p.responses(MODEL) : p.chat(MODEL);
+    },
+  },
+  compat: {
+    id: 'js-ai-sdk-compat', pkg: '@ai-sdk/openai-compatible', apis: ['chat'],
+    model: ({ createOpenAICompatible }, job) => createOpenAICompatible({ name: 'replay', baseURL: job.base_url, apiKey: KEY, includeUsage: true }).chatModel(MODEL),
+  },
+  anthropic: {
+    id: 'js-ai-sdk-anthropic', pkg: '@ai-sdk/anthropic', apis: ['messages'],
+    model: ({ createAnthropic }, job) => createAnthropic({ baseURL: job.base_url, apiKey: KEY })(MODEL),
+  },
+};
+const P = PROVIDERS[process.argv[process.argv.indexOf('--provider') + 1]] || PROVIDERS.openai;
 
 async function run(job, out) {
   const ai = await use('ai');
-  let model;
-  if (P === 'openai') {
-    const { createOpenAI } = await use('@ai-sdk/openai');
-    const p = createOpenAI({ baseURL: job.base_url, apiKey: KEY });
-    model = job.api === 'responses' ? p.responses(MODEL) : p.chat(MODEL);
-  } else {
-    const { createOpenAICompatible } = await use('@ai-sdk/openai-compatible');
-    model = createOpenAICompatible({ name: 'replay', baseURL: job.base_url, apiKey: KEY, includeUsage: true }).chatModel(MODEL);
-  }
+  const model = P.model(await use(P.pkg), job);
   const tools = Object.fromEntries((job.tools || []).map((n) => [n, ai.tool({ description: n, inputSchema: ai.jsonSchema(toolSchema()), parameters: ai.jsonSchema(toolSchema()) })]));
   let err = null; let errored = false;
   const r = ai.streamText({ model, prompt: PROMPT, ...RETRIES, ...(job.tools?.length ? { tools } : {}), onError: (e) => { errored = true; err = err || e.error; } });
@@ -28,5 +37,4 @@ async function run(job, out) {
   if (err) throw err;                                   // AI SDK reports stream errors as parts: an application must look at them
   await r.finishReason;                                 // rejects with NoOutputGeneratedError when nothing came
 }
-const pk = P === 'openai' ? '@ai-sdk/openai' : '@ai-sdk/openai-compatible';
-await main(P === 'openai' ? 'js-ai-sdk-openai' : 'js-ai-sdk-compat', ['ai', pk], run, { apis: P === 'openai' ? ['chat', 'responses'] : ['chat'], warm: ['ai', pk] });
+await main(P.id, ['ai', P.pkg], run, { apis: P.apis, warm: ['ai', P.pkg] });
