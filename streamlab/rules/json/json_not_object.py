@@ -21,7 +21,8 @@ class JsonNotObject(MisfitRule):
     the AI SDK reports a validation error; openai-python's plain iteration hands the value to the caller.
 
     ## Repair
-    A list of objects is taken apart into events; anything else has nowhere to go and is dropped.
+    A list of objects is taken apart into events. Null, a number and what is empty say nothing and become comments; so,
+    on request only, does a text or another list, which may say something.
     """
 
     name = "json-not-object"
@@ -33,13 +34,14 @@ class JsonNotObject(MisfitRule):
 
     def tell(self, named: Named) -> Finding:
         value = named.event.value
-        objects = type(value) is list and bool(value) and all(type(one) is dict for one in value)
+        objects = type(value) is list and all(type(one) is dict for one in value)
+        safe = objects or not value or type(value) in (int, float, bool)
         return self.found_in(
             named,
             f"the payload is {_KINDS.get(type(value), 'no object')}: {quote(named.event.sse.text)}",
             expected="a JSON object",
             actual=value,
-            repairability=Repairability.SAFE if objects else Repairability.UNSAFE,
+            repairability=Repairability.SAFE if safe else Repairability.UNSAFE,
         )
 
 

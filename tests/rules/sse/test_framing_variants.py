@@ -9,7 +9,8 @@ import pytest
 from streamlab.apis.registry import all_rules, family_of
 from streamlab.exchange import Ending
 from streamlab.judging.analyzer import analyze
-from streamlab.rules.finding import Severity
+from streamlab.repairing.normalizer import normalize
+from streamlab.rules.finding import Repairability, Severity
 from tests.batches import batched
 from tests.streams import chat_text, chunk, exchange, frame, request_for
 
@@ -188,6 +189,26 @@ def test_a_variant_has_one_name(name):
     rules = found(data)
     assert rule in rules
     assert rules - {rule} <= DESCRIPTIVE
+
+
+@pytest.mark.parametrize(
+    ("value", "repair"),
+    [
+        (b"[]", Repairability.SAFE),
+        (b"null", Repairability.SAFE),
+        (b"42", Repairability.SAFE),
+        (b'[{"choices":[]}]', Repairability.SAFE),
+        (b'"hello"', Repairability.UNSAFE),
+        (b"[1]", Repairability.UNSAFE),
+    ],
+)
+def test_json_that_is_no_object_is_repaired_as_promised(value, repair):
+    made = exchange(around(b"data: " + value + b"\n\n"))
+    (said,) = (one for one in analyze(made).findings if one.rule == "json-not-object")
+    assert said.repairability is repair
+    for unsafe in (False, True):
+        left = {one.rule for one in analyze(normalize(made, unsafe=unsafe).exchange).findings}
+        assert ("json-not-object" not in left) is (unsafe or repair is Repairability.SAFE)
 
 
 SILENT = {
