@@ -210,6 +210,8 @@ def _socket(request: Request, head: ResponseHead, messages: list[Any]) -> Exchan
 def is_api_call(exchange: Exchange) -> bool:
     """Whether an entry of a browser's archive asked a model, or was answered by one; pages and pictures did not."""
     request, head = exchange.request, exchange.head
+    if request is not None and request.method.upper() == "OPTIONS":
+        return False  # a browser asks so whether it may
     if head is not None and "event-stream" in (head.header("content-type") or ""):
         return True
     if request is not None and api_of_path(request.url) is not UNKNOWN:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from streamlab.apis import Api
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.rules.state import RuleState
@@ -10,6 +13,7 @@ from streamlab.wire.bodies import BodyKind
 _WITHOUT_BODY = ("HEAD", "OPTIONS", "CONNECT")
 #: Why nothing is judged or repaired where there were JSON objects to tell by.
 OF_NOBODY = "nothing in it betrays an API that is known here"
+NOT_KEPT = "the body is not in the recording"
 _ENDED = {
     Ending.UNREACHABLE: "the upstream could not be reached",
     Ending.UPSTREAM_CUT: "the connection ended",
@@ -24,6 +28,11 @@ def has_no_body(request: Request | None) -> str | None:
     """Why an answer to this request has no body by its nature, in a phrase; None where it may have one."""
     method = request.method.upper() if request is not None else "POST"
     return f"the answer to {method} has no body" if method in _WITHOUT_BODY else None
+
+
+def is_body_kept(notes: Mapping[str, Any]) -> bool:
+    """Whether the body is there to be judged; a browser's archive may tell its size and no more."""
+    return notes.get("body") != "unknown"
 
 
 def nothing_came(request: Request | None, head: ResponseHead | None, size: int, ending: Ending) -> str | None:
@@ -48,6 +57,8 @@ def why_not_judged(ctx: RuleState, came: Api, *, foreign: bool, riddle: bool) ->
     """
     if ctx.ending is None or ctx.notes.get("in_progress"):
         return "still recording"
+    if not is_body_kept(ctx.notes):
+        return NOT_KEPT
     nothing = nothing_came(ctx.request, ctx.head, ctx.received.body_bytes, ctx.ending)
     if nothing is not None:
         return nothing

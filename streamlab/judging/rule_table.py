@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
+from streamlab.judging.judged import is_body_kept
 from streamlab.judging.places import Key
 from streamlab.rules.api import Api, concerns
 from streamlab.rules.base import Rule
@@ -49,7 +50,7 @@ class RuleTable:
         self._ctx = ctx
         framing_known = ctx.notes.get("framing") != "unknown"
         chosen = _judging(classes, ctx.api, status, ctx.received.timing_known, ctx.request_known, framing_known)
-        if ctx.notes.get("body") == "unknown":
+        if not is_body_kept(ctx.notes):
             chosen = ()  # nobody kept it: whatever were said would be about an empty one
         self.rules = [rule(ctx) for rule in chosen]
         self.shape_rules = [rule for rule in self.rules if "shape" in rule.hooks]

@@ -20,7 +20,7 @@ from streamlab.apis import DEFAULT, UNKNOWN, Api
 from streamlab.apis.registry import rule_named
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
-from streamlab.judging.judged import OF_NOBODY, has_no_body, nothing_came
+from streamlab.judging.judged import NOT_KEPT, OF_NOBODY, has_no_body, is_body_kept, nothing_came
 from streamlab.judging.lessons import Runs
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import Invented, Normalized, RepairedEvent, bytes_of, events_of
@@ -235,6 +235,8 @@ def normalize(
 
     ``each`` is given every event of the output, none of which is kept then: decoded they take ten times their bytes.
     """
+    if not is_body_kept(exchange.notes):
+        return Normalized(replace(exchange, segments=()), (), {}, (), left_alone=NOT_KEPT)
     nothing = nothing_came(exchange.request, exchange.head, _size(exchange), exchange.ending)
     begun = exchange.head is not None and exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
     if nothing is not None and not begun:  # who got a head only is told by an error event that nothing follows

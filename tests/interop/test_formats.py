@@ -15,6 +15,7 @@ import vcr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamlab.comparing.event_diff import diff_exchange
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.interop.curl_command import request_of
@@ -26,6 +27,7 @@ from streamlab.interop.reading import read_bytes
 from streamlab.interop.vcr import from_vcr, to_vcr
 from streamlab.interop.vcr import lost as vcr_lost
 from streamlab.redaction import redact_headers
+from streamlab.repairing.normalizer import normalize
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.targets import Target
@@ -496,7 +498,10 @@ def test_a_body_that_was_not_kept_is_unknown_and_not_empty():
     entry = _browser(content={"size": 0, "mimeType": "text/event-stream"})
     (read,) = from_har({"log": {"entries": [entry]}})
     assert (read.body, read.notes) == (b"", {"body": "unknown"})
-    assert analyze(read).findings == ()
+    said, repaired = analyze(read), normalize(read)
+    assert (said.findings, said.judged, said.why) == ((), False, "the body is not in the recording")
+    assert (repaired.exchange.body, repaired.left_alone) == (b"", said.why)
+    assert list(diff_exchange(read)) == []
     (empty,) = from_har({"log": {"entries": [_browser(content={"size": 0, "text": ""})]}})
     assert [one.rule for one in analyze(empty).findings] == ["empty-200"]
 
@@ -505,6 +510,9 @@ def test_pages_and_pictures_of_an_archive_are_no_exchanges():
     page = _browser(content={"text": "<html></html>", "mimeType": "text/html"}, headers=[])
     page["request"] = {"method": "GET", "url": "http://h/index.html", "headers": []}
     assert list(from_har({"log": {"entries": [page]}})) == []
+    asks_whether_it_may = _browser(content={"text": ""})
+    asks_whether_it_may["request"]["method"] = "OPTIONS"
+    assert list(from_har({"log": {"entries": [asks_whether_it_may]}})) == []
     assert len(list(from_har({"log": {"entries": [page, _browser()]}}))) == 1
     with pytest.raises(UnreadableInputError, match="nothing asked a model"):
         read_bytes("x.har", json.dumps({"log": {"entries": [page]}}).encode())
