@@ -235,11 +235,8 @@ def normalize(
 
     ``each`` is given every event of the output, none of which is kept then: decoded they take ten times their bytes.
     """
-    if not is_body_kept(exchange.notes):
-        return Normalized(replace(exchange, segments=()), (), {}, (), left_alone=NOT_KEPT)
-    nothing = nothing_came(exchange.request, exchange.head, _size(exchange), exchange.ending)
-    begun = exchange.head is not None and exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
-    if nothing is not None and not begun:  # who got a head only is told by an error event that nothing follows
+    nothing = _nothing_to_repair(exchange)
+    if nothing is not None:
         return Normalized(exchange, (), {}, (), left_alone=nothing)
     normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe, api=api, to_chat=to_chat)
     out = _Output(each)
@@ -265,6 +262,15 @@ def normalize(
         normalizer.failed is not None,
         out.invented.found,
     )
+
+
+def _nothing_to_repair(exchange: Exchange) -> str | None:
+    """Why an exchange has nothing that may be repaired, in a phrase; None where it has."""
+    nothing = nothing_came(exchange.request, exchange.head, _size(exchange), exchange.ending)
+    begun = exchange.head is not None and exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
+    if not is_body_kept(exchange.notes):
+        return NOT_KEPT
+    return None if begun else nothing  # who got a head only is told by an error event that nothing follows
 
 
 def _size(exchange: Exchange) -> int:
