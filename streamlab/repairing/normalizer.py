@@ -237,7 +237,8 @@ def normalize(
     """
     nothing = _nothing_to_repair(exchange)
     if nothing is not None:
-        return Normalized(exchange, (), {}, (), left_alone=nothing)
+        read = replace(exchange, segments=tuple(exchange.segments))  # a database may be closed by then
+        return Normalized(read, (), {}, (), left_alone=nothing)
     normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe, api=api, to_chat=to_chat)
     out = _Output(each)
     last_us = exchange.end_us

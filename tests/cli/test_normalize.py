@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 
 from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import write_exchange_dir
 from tests import streams
 
@@ -104,3 +106,16 @@ def test_what_is_left_is_named_with_the_option_that_would_help(run, tmp_path):
     (tmp_path / "open.sse").write_bytes(streams.sse(streams.chat_text("a"), done=False))
     ran = run("normalize", tmp_path / "open.sse")
     assert (ran.code, "made up" in ran.err, "[DONE] (done-missing)" in ran.err) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "notes", "why"),
+    [("HEAD", {}, "the answer to HEAD has no body"), ("POST", {"body": "unknown"}, "the body is not in the recording")],
+)
+def test_what_holds_no_answer_is_left_as_it_is_out_of_a_database_too(run, tmp_path, method, notes, why):
+    """Its reads were asked for once the database was closed."""
+    asked = replace(streams.request_for(), method=method)
+    with CaptureDB(tmp_path / "x.db", write=True) as db:
+        db.add(replace(streams.exchange([], request=asked), notes=notes))
+    ran = run("normalize", tmp_path / "x.db#1")
+    assert (ran.code, ran.out, ran.err.strip()) == (0, "", f"left as it is: {why}")
