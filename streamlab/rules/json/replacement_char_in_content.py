@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
@@ -14,13 +15,16 @@ from streamlab.wire.reading import Fact, chunk_of
 from streamlab.wire.runs import Run
 
 _BROKEN = "\ufffd"
+_WRITTEN = (b"\xef\xbf\xbd", b"\\ufffd", b"\\uFFFD")
+_HALVES = lazy_pattern(r"(?<=[^\W\d_])\ufffd{2,4}(?=[^\W\d_])")
 
 
 class ReplacementCharInContent(Rule):
     """A character was cut in two and each half was sent as U+FFFD.
 
     In the text, in reasoning or in the arguments of a call. Said only when one delta ends with U+FFFD and the next
-    begins with it: a model may write the character itself.
+    begins with it: a model may write the character itself. A warning where several stand in the middle of a word, and
+    the request is known and has none to be repeated.
 
     ## What OpenAI does
     Holds back the bytes of an unfinished character until the rest is there.
@@ -47,16 +51,17 @@ class ReplacementCharInContent(Rule):
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         raw = event.sse.raw if event.sse is not None else b""
-        if b"\xef\xbf\xbd" not in raw and b"\\ufffd" not in raw and b"\\uFFFD" not in raw:
+        if not any(form in raw for form in _WRITTEN):
             return None
         return list(self._judge(at, event))
 
     def passes(self, run: Run) -> bool:
-        return b"\xef\xbf\xbd" not in run.raw and b"\\ufffd" not in run.raw and b"\\uFFFD" not in run.raw
+        return not any(form in run.raw for form in _WRITTEN)
 
     def _judge(self, at: int, event: StreamEvent) -> Findings:
         number = self.ctx.seen.content_events
         near = max(1, len(self.ctx.accumulator.choices))  # choices take turns
+        said_there = self._may_be_repeated()
         for index, text, path in self.ctx.api.texts(chunk_of(event)):
             before = self._ends_broken.pop(index, None)
             if before is not None and number - before <= near and text.startswith(_BROKEN):
@@ -66,5 +71,18 @@ class ReplacementCharInContent(Rule):
                     path=path,
                     actual=text,
                 )
+            elif not said_there and (halves := _HALVES.search(text)) is not None:
+                yield self.found(
+                    f"U+FFFD stands {len(halves[0])} times in a word: the bytes of a character were read apart",
+                    at,
+                    path=path,
+                    actual=text,
+                    severity=Severity.WARNING,
+                )
             if text.endswith(_BROKEN) and len(self._ends_broken) < 256:
                 self._ends_broken[index] = number
+
+    def _may_be_repeated(self) -> bool:
+        """Whether the model may have taken the character from its prompt, or nobody can say."""
+        body = self.ctx.request.body if self.ctx.request is not None else None
+        return body is None or any(form in body for form in _WRITTEN)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
-from tests.streams import chat_text, chat_tool, chat_tools, chunk, exchange, sse
+from tests.streams import chat_text, chat_tool, chat_tools, chunk, exchange, request_for, sse
 
 OPENING = {"role": "assistant", "content": "", "refusal": None}
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -84,6 +85,7 @@ WORDS = [
         (deltas(OPENING, {"reasoning": "Hm", "reasoning_content": "So"}), "reasoning-field-variants", INFO),
         (deltas(OPENING, {"reasoning": "Hm \ufffd"}, {"reasoning": "\ufffd"}), "replacement-char-in-content", ERROR),
         (chat_tool('{"city":"Troms\ufffd', '\ufffd"}'), "replacement-char-in-content", ERROR),
+        (chat_text("Gr\ufffd\ufffdn is", " a colour"), "replacement-char-in-content", WARNING),
     ],
 )
 def test_variant(payloads, rule, severity):
@@ -117,3 +119,16 @@ def test_variant(payloads, rule, severity):
 )
 def test_lookalike_is_left_alone(payloads, rule):
     assert rule not in findings(payloads)
+
+
+@pytest.mark.parametrize("written", ["Gr\ufffd\ufffdn", "Gr\\ufffdn"])
+def test_what_the_prompt_holds_may_be_repeated(written):
+    body = sse(chat_text("It says Gr\ufffd\ufffdn"))
+    repeats = request_for(messages=[{"role": "user", "content": f"Read: {written}"}])
+    for request in (repeats, None):
+        assert analyze(replace(exchange(body), request=request)).findings == ()
+
+
+@pytest.mark.parametrize("text", ["Gr\ufffdn", "\ufffd\ufffd is it", "a \ufffd\ufffd b"])
+def test_a_model_may_write_the_character(text):
+    assert "replacement-char-in-content" not in findings(chat_text(text))
