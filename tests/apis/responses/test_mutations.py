@@ -125,6 +125,11 @@ def test_no_law_is_broken_where_one_was(name):
         903997447,  # a delta without its text of an item that was opened here
         826023847,  # an item is done under the index of one of another type, with another id
         403221212,  # an item that was opened here is added with a number as its type
+        1908975,  # a reasoning delta that has the id of a message
+        422481290,  # a part whose number changes, and that nobody opened
+        67753576,  # an event that was numbered anew comes before one of another type
+        81530311,  # a call is done as a message
+        639580957,  # a call without an id, whose end alone has one
         949257693,  # a call whose id comes when it is done, and not in the end
         790328024,  # something without a type is done
         109112235,  # a call is done before it is added without its name

@@ -264,7 +264,7 @@ def whole_blocks(content: list[Any]) -> bool:
 
 def says_more(event: JsonObject) -> bool:
     """Whether a message_start holds what other events say: then its type may be wrong, and dropping it lose that."""
-    return any(event.get(key) for key in _CONTENT) or bool(as_object(event.get("message")).get("content"))
+    return any(holder.get(key) for holder in (event, as_object(event.get("message"))) for key in _CONTENT)
 
 
 _CONTENT = ("delta", "content_block", "content", "text", "thinking", "reasoning_content", "partial_json")

@@ -112,7 +112,7 @@ class ItemsOut:
         other_call = item.is_other_call(whole) or (item.is_call and (taken if call_id else not item.call_id))
         name, was = text_of(whole.get("name")), text_of(item.added.get("name"))
         other_call = other_call or (item.is_call and bool(name and was) and name != was)
-        unnamed = item.call_went and not was  # a name may not come with the end alone
+        unnamed = item.call_went and not (was and text_of(item.added.get("call_id")))  # neither may come with the end
         return not whole.get("type") or not item.agrees_with(whole) or other_call or unnamed
 
     @property
@@ -189,6 +189,14 @@ class ItemsOut:
         missing = type(draft.json.get(member)) is not int
         rule = f"responses-missing-{kind}-index" if missing else "responses-content-index-wrong"
         draft.put(rule, draft.json, member, counted, "")
+
+    def keeps(self, item: Item, part: tuple[str, int]) -> bool:
+        """Whether a part that nobody opened goes out under its number; where not, the parts of its item are left."""
+        if item.resumed:
+            return True
+        if self.counted(item, *part) != part[1]:
+            self._as_came.add(item.number)
+        return item.number not in self._as_came
 
     def counted(self, item: Item, member: str, number: int) -> int:
         """The number under which a part goes out: how many were opened before it, where that is known."""

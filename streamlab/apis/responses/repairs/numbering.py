@@ -23,6 +23,7 @@ class Numbering:
         self.reader = reader
         self._next: int | None = None
         self._numbered = True  # older streams of OpenAI have no numbers at all
+        self.renumbered = False  # whether an event goes out under another number than it came
         self._moved = ""  # by which rule's repair an event came or went: the numbers behind it follow from that
 
     def lost(self, rule: str) -> None:
@@ -66,6 +67,7 @@ class Numbering:
             return
         if type(number) is not int or number != self._next:
             draft.put(self._why(draft, number), value, "sequence_number", self._next, "")
+            self.renumbered = True
         self._next += 1
 
     def _why(self, draft: Draft, number: Any) -> str:

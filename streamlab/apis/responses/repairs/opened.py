@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streamlab.apis.responses.expectations import ADDABLE, ITEM_ADDED, PIECES, family_of
+from streamlab.apis.responses.expectations import ADDABLE, ID_BEGINS, ITEM_ADDED, PIECES, family_of
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
@@ -37,7 +37,8 @@ class OpenedHere:
         """An item or a part that was never added."""
         rule = "responses-lifecycle-order"
         if facts & _F.UNADDED:
-            if not self.state.unsafe or item.kind not in ADDABLE or not item.id or not facts & _F.DELTA:
+            known = item.kind in ADDABLE and facts & _F.DELTA and _is_called(item)
+            if not self.state.unsafe or not known:
                 self.state.account.cannot(rule, "what was never added is not on the wire")
                 return
             item.opened = True
@@ -52,8 +53,16 @@ class OpenedHere:
         part = self._reader.output.place if item.open and item.may_have(family) else None
         if facts & _F.UNPARTED and family in PIECES and part is not None:
             slot, (member, number) = self._out.slot(item), part
-            if slot.id:
+            if not self._out.keeps(item, part):
+                self.state.account.cannot(rule, "which part of its item it is about, is not on the wire")
+            elif slot.id:
                 place: JsonObject = {"item_id": slot.id, "output_index": slot.index}
                 place[member] = self._out.counted(item, member, number)
                 self._parts.add((item.number, part))
                 yield made(part_added(family, place), draft, rule)
+
+
+def _is_called(item: Item) -> bool:
+    """Whether an item has an id, and none that items of another type have."""
+    begin = item.id.partition("_")[0]
+    return bool(item.id) and begin in (ID_BEGINS[item.kind], *({begin} - {*ID_BEGINS.values()}))

@@ -156,7 +156,8 @@ class ResponseRepair(Repair):
             return
         elif self._places and item is not None:
             self._items.place(draft, item)
-        yield self._numbers.number(draft) if self._numbers.moved or draft.event.sse is None else draft
+        goes_on = self._numbers.moved or self._numbers.renumbered or draft.event.sse is None
+        yield self._numbers.number(draft) if goes_on else draft
 
     def passes_run(self, run: Run) -> bool:
         """The next deltas of a piece, of which the last one that was looked at went out as it came."""
@@ -289,6 +290,7 @@ class ResponseRepair(Repair):
             and self._items.slot(item).id
             and not item.resumed
             and not self._items.shares(item)
+            and not item.changed_kind
         ):
             yield from self._without_deltas(draft, item)
         yield draft
