@@ -9,10 +9,16 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding
+from streamlab.rules.state import RuleState
 from streamlab.wire.bad_payloads import Misfit, Named
-from streamlab.wire.events import StreamEvent
+from streamlab.wire.events import StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, PayloadFault
 from streamlab.wire.reading import Fact
+
+#: Events that end an answer which failed.
+FAILING = frozenset({"response.failed"})
+#: Places that are kept.
+_MOST = 1_000
 
 
 class MisfitRule(Rule):
@@ -22,7 +28,13 @@ class MisfitRule(Rule):
     apis = Scope.EVERY
     on = Fact.UNDECODABLE | Fact.COMMENT
 
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._chunks: dict[int, int] = {}  # an event that cannot be read -> how many chunks came before it
+
     def event(self, at: int, event: StreamEvent) -> Findings:
+        if isinstance(event, Undecodable) and len(self._chunks) < _MOST:
+            self._chunks[at] = self.ctx.seen.chunks
         named = self.ctx.misfits.feed(at, self.ctx.seen.data_events, event, self.ctx.offset_us)
         return [self.tell(one) for one in named if self.takes(one)]
 
@@ -32,8 +44,9 @@ class MisfitRule(Rule):
 
     def is_one_among_whole(self, named: Named) -> bool:
         """Whether events with names go on after JSON that stops in the middle: then one event is broken, no more."""
-        last = self.ctx.seen.last_chunk_at  # no error event, which tells of the end
-        more = last is not None and last > named.at
+        seen = self.ctx.seen
+        failed = (seen.last_chunk or {}).get("type") in FAILING  # tells of the end, as an error event does
+        more = seen.chunks - failed > self._chunks.get(named.at, seen.chunks)
         return named.kind is Misfit.TRUNCATED and more and self.ctx.api.names_events
 
     def end(self, ending: Ending) -> Findings:

@@ -130,6 +130,13 @@ def test_no_law_is_broken_where_one_was(name):
         67753576,  # an event that was numbered anew comes before one of another type
         81530311,  # a call is done as a message
         639580957,  # a call without an id, whose end alone has one
+        543792381,  # a keepalive that says something
+        565588402,  # usage of which one count has its name in chat completions, and the other none
+        24854819,  # a part that is numbered anew, and its text under the number that it gets
+        407684525,  # an end that breaks off, and a comment in it
+        883681793,  # events without a type behind one of another type
+        272817757,  # a part under two numbers
+        630042575,  # a part is done without its text
         949257693,  # a call whose id comes when it is done, and not in the end
         790328024,  # something without a type is done
         109112235,  # a call is done before it is added without its name

@@ -202,7 +202,10 @@ class ResponseOut:
             return
         path = "response.usage."
         rule = "responses-usage-chat-names"
-        for theirs, ours in (CHAT_USAGE | CHAT_DETAILS).items():
+        named = CHAT_USAGE | CHAT_DETAILS
+        if any(type(usage.get(theirs, usage.get(ours))) is not int for theirs, ours in CHAT_USAGE.items()):
+            named = {}  # one of them is nowhere
+        for theirs, ours in named.items():
             if theirs in usage and ours not in usage:
                 draft.put(rule, usage, ours, usage[theirs], path)
                 draft.drop(rule, usage, theirs, path)

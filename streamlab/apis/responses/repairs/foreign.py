@@ -8,7 +8,7 @@ from streamlab.apis.responses.repairs.events import OWN
 from streamlab.rules.repair import Change, Draft, RepairState
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
-from streamlab.wire.payload import encode_json
+from streamlab.wire.payload import JsonObject, encode_json
 
 _F = ResponseFact
 
@@ -18,7 +18,7 @@ def foreign(draft: Draft, *, begun: bool, state: RepairState) -> Draft:
     told = reading.choices(draft.json)
     if begun and draft.json.keys() & OWN:
         state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
-    elif any(reading.adds_text(one) or (type(one.get("delta")) is str and one["delta"]) for one in told):
+    elif any(map(_says, (draft.json, *told, *map(reading.delta, told)))):
         state.account.cannot("responses-keepalive-event", "what it says may belong to the answer")
     elif begun and draft.json.get("object") != "response":
         kind = text_of(draft.json.get("type"))
@@ -39,3 +39,11 @@ def known(draft: Draft, facts: int, kind: str, state: RepairState) -> bool:
     else:
         state.account.cannot(rule, "who understands it would miss it")
     return False
+
+
+def _says(value: JsonObject) -> bool:
+    """Whether an object has a text or arguments of an answer."""
+    return any(type(value.get(key)) is str and value[key] for key in _SAYING)
+
+
+_SAYING = ("text", "content", "delta", "refusal", "arguments", "reasoning", "reasoning_content")

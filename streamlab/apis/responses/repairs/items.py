@@ -23,6 +23,8 @@ from streamlab.wire.reading import as_list, as_object
 
 _F = ResponseFact
 _IDS = "responses-ids-unstable"
+#: Parts of an item that are numbered anew.
+_MOST_PARTS = 256
 
 
 class Slot:
@@ -46,7 +48,9 @@ class ItemsOut:
         self._slots: dict[int, Slot] = {}
         self._taken: set[int] = set()
         self._ids: set[str] = set()
-        self._as_came: set[int] = set()  # items whose parts were numbered in an earlier stream, as far as was known
+        self._parts: dict[
+            tuple[int, str], dict[int, int]
+        ] = {}  # of an item and a member: number -> that it goes out by
 
     def slot(self, item: Item) -> Slot:
         """Where an item goes."""
@@ -190,22 +194,25 @@ class ItemsOut:
         rule = f"responses-missing-{kind}-index" if missing else "responses-content-index-wrong"
         draft.put(rule, draft.json, member, counted, "")
 
-    def keeps(self, item: Item, part: tuple[str, int]) -> bool:
-        """Whether a part that nobody opened goes out under its number; where not, the parts of its item are left."""
-        if item.resumed:
-            return True
-        if self.counted(item, *part) != part[1]:
-            self._as_came.add(item.number)
-        return item.number not in self._as_came
-
     def counted(self, item: Item, member: str, number: int) -> int:
         """The number under which a part goes out: how many were opened before it, where that is known."""
-        if item.resumed:
-            self._as_came.add(item.number)
-        if item.number in self._as_came:
-            return number
-        same = [one for kind, one in list(item.parts)[:256] if kind == member]
-        return same.index(number) if number in same else number
+        parts = self._parts.setdefault((item.number, member), {})
+        found = parts.get(number)
+        if found is None:
+            same = [one for kind, one in list(item.parts)[:_MOST_PARTS] if kind == member]
+            found = same.index(number) if number in same and not item.resumed else number
+            found = parts[number] = _free(parts, found)
+        return found
+
+    def keeps(self, item: Item, member: str, number: int) -> bool:
+        """Whether a part that nobody opened may be opened: its number is the next, or that of another one by now. Any
+        other number is left as it came, since it may be right in the end."""
+        parts = self._parts.setdefault((item.number, member), {})
+        same = sum(1 for kind, _ in list(item.parts)[:_MOST_PARTS] if kind == member) - 1
+        if item.resumed or number == same or _free(parts, number) != number:
+            return True
+        parts[number] = number
+        return False
 
     # -- members -----------------------------------------------------------------------------------------------------
 
@@ -274,6 +281,12 @@ class ItemsOut:
             item.call_made = True
         else:
             self.state.account.cannot(rule, "the id of the call is not on the wire")
+
+
+def _free(parts: dict[int, int], number: int) -> int:
+    """A number by which no part goes out; of many parts it is not looked for."""
+    used = parts.values() if len(parts) < _MOST_PARTS else ()
+    return max(used) + 1 if number in used else number
 
 
 def names_item(value: JsonObject, kind: str) -> bool:

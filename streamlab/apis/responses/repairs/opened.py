@@ -30,7 +30,7 @@ class OpenedHere:
         """Whether an event opens what was opened here already."""
         if facts & _F.ITEM_ADDED:
             return item in self.items
-        part = facts & _F.PART and self._reader.kind.endswith(".added")
+        part = facts & _F.PART and self._reader.kind.endswith(".added") and item.open
         return bool(part) and (item.number, self._reader.output.place) in self._parts
 
     def before(self, draft: Draft, facts: int, item: Item) -> Iterator[Draft]:
@@ -53,7 +53,7 @@ class OpenedHere:
         part = self._reader.output.place if item.open and item.may_have(family) else None
         if facts & _F.UNPARTED and family in PIECES and part is not None:
             slot, (member, number) = self._out.slot(item), part
-            if not self._out.keeps(item, part):
+            if not self._out.keeps(item, *part):
                 self.state.account.cannot(rule, "which part of its item it is about, is not on the wire")
             elif slot.id:
                 place: JsonObject = {"item_id": slot.id, "output_index": slot.index}

@@ -156,6 +156,8 @@ class ResponseRepair(Repair):
             return
         elif self._places and item is not None:
             self._items.place(draft, item)
+        if draft.event.sse is None and facts & _F.UNTYPED:  # its event line has gone
+            draft.put("responses-type-missing", draft.json, "type", reader.kind, "")
         goes_on = self._numbers.moved or self._numbers.renumbered or draft.event.sse is None
         yield self._numbers.number(draft) if goes_on else draft
 

@@ -79,4 +79,5 @@ def _half_told(item: Item, whole: JsonObject | None) -> bool:
     texts = [item.nth(key) for key, _path, value in held_pieces(whole or {}) if value and key[0] in IN_DELTAS]
     emptied = item.given_whole  # what it was added with is a delta's by now
     untold = any(not (one and (one.deltas or one.done or (one.given and not emptied))) for one in texts)
-    return untold and any(piece.deltas or piece.done for piece in item.own_pieces)
+    closed = item.kind == "message" and not all(item.parts.values())
+    return untold and (closed or any(piece.deltas or piece.done for piece in item.own_pieces))
