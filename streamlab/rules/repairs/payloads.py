@@ -195,7 +195,7 @@ class TornPayloads(Repair):
             draft.changes.append(
                 Change("sse-unterminated-final-event", "error", data[:200], "upstream_truncated", Origin.INVENTED)
             )
-        elif event.decoded and (self.state.unsafe or not event.value or type(event.value) in (int, float, bool)):
+        elif event.decoded and type(event.value) is not dict and (self.state.unsafe or _says_nothing(event.value)):
             draft.event = comment(b" " + data)
             draft.changes.append(Change("json-not-object", "", data, ":"))
         elif event.decoded or truncated or data[:1] == b"{" or data.startswith((b"b'", b'b"')):
@@ -238,6 +238,10 @@ class TornPayloads(Repair):
         call = {"index": 0, "type": "function", "function": {"name": name, "arguments": arguments}}
         change = Change("plain-text-in-data", "choices[0].delta.tool_calls", ABSENT, name)
         return [Draft(_chunk({"tool_calls": [call]}), sources, [change]), _finish("tool_calls", sources)]
+
+
+def _says_nothing(value: Any) -> bool:
+    return not value or type(value) in (int, float, bool)
 
 
 def _escaped(payload: bytes) -> bytes:

@@ -13,6 +13,7 @@ from streamlab.rules.repair import Draft, Drafts, Origin, Repair, RepairState, S
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
+from streamlab.wire.events import Done
 from streamlab.wire.leaks import bare_call, leaked_call, markup_in_text, whole_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -50,6 +51,9 @@ class CallsFromText(Repair):
             if self._made:
                 self._finish(draft, listed)  # behind [DONE]
             return (draft,)
+        if isinstance(draft.event, Done):  # text may come behind it
+            self._held.append(draft)
+            return ()
         over = not draft.is_chunk or any(choice.get("finish_reason") for choice in listed)
         open_markup = over and draft.is_chunk and self._is_half(self._text + text, tools)
         if not over or text or open_markup:
@@ -74,6 +78,9 @@ class CallsFromText(Repair):
     def end(self, ending: Ending) -> Drafts:
         return tuple(self._settled())
 
+    def release(self) -> Drafts:
+        return tuple(self._settled()) if any(isinstance(one.event, Done) for one in self._held) else ()
+
     def _let_go(self) -> list[Draft]:
         held, self._held, self._text, self.awake = self._held, [], "", False
         return held
@@ -85,8 +92,9 @@ class CallsFromText(Repair):
         if not calls:
             return held
         made: list[Draft] = []
-        beside = [one for one in held if not reading.choices(one.json)]  # usage says nothing, and stays
-        held = [one for one in held if reading.choices(one.json)]
+        says = [one.is_chunk and bool(reading.choices(one.json)) for one in held]
+        beside = [one for one, said in zip(held, says, strict=True) if not said]  # usage says nothing, and stays
+        held = [one for one, said in zip(held, says, strict=True) if said]
         told = [one for one in held if reading.choices(one.json)[0].get("finish_reason")]
         last = told[-1] if told else held[-1]
         reason = reading.choices(last.json)[0].get("finish_reason")
