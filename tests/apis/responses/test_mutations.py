@@ -137,6 +137,8 @@ def test_no_law_is_broken_where_one_was(name):
         883681793,  # events without a type behind one of another type
         272817757,  # a part under two numbers
         630042575,  # a part is done without its text
+        794409203,  # the end under another name behind an event of another type
+        986531250,  # a number of an event of no known type
         949257693,  # a call whose id comes when it is done, and not in the end
         790328024,  # something without a type is done
         109112235,  # a call is done before it is added without its name

@@ -62,11 +62,6 @@ class Failures:
             draft.event = comment(b" " + name)
             draft.changes.append(Change("responses-keepalive-event", "", name, ":"))
 
-    def translate(self, draft: Draft) -> None:
-        """Errors and ends in the words of another API."""
-        self.shape(draft)
-        self.terminal(draft)
-
     def shape(self, draft: Draft) -> None:
         """An error in the clothes of another API becomes an event of type ``error``."""
         event = draft.json

@@ -52,6 +52,8 @@ class Numbering:
             if kind.startswith("response.") or kind in ("error", "keepalive"):
                 self._number(draft, value, kind)
                 self._name(draft, value, kind)
+            elif self._numbered and type(number := value.get("sequence_number")) is int and number == self._next:
+                self._next = number + 1  # one of no type that is known here
         return draft
 
     def _number(self, draft: Draft, value: JsonObject, kind: str) -> None:

@@ -109,7 +109,9 @@ class ResponseRepair(Repair):
             self._failures.nothing(draft)
         if not isinstance(draft.event, Chunk | ErrorPayload):
             return (draft,)
-        self._failures.translate(draft)
+        self._failures.shape(draft)
+        if not self._doubtful:
+            self._failures.terminal(draft)
         facts = self._reader.read(draft.event)
         if self._stands_back(draft, facts):
             return (*self.release(), *self._as_it_is(draft, facts))
