@@ -173,7 +173,7 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
 
 def first_line(first: First, exchanges: int) -> Text:
     """One sentence: what to fix first, and why."""
-    hurts = f"{first.clients} measured client{'s break' if first.clients != 1 else ' breaks'} on it"
+    hurts = f"{first.clients} client{'s break' if first.clients != 1 else ' breaks'} on it"
     why = hurts if first.clients else "a written promise is broken"
     where = f", in {first.exchanges} of {exchanges} exchanges" if exchanges > 1 else ""
     repairs = "streamlab normalize mends it" if first.repairable else f"streamlab rule {first.rule} says more"
