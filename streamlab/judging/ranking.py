@@ -24,6 +24,13 @@ class First(NamedTuple):
     clients: int
     repairable: bool
 
+    @property
+    def why(self) -> str:
+        """Why it is worth fixing, in a phrase."""
+        if not self.clients:
+            return "a written promise is broken"
+        return f"{self.clients} client{'s break' if self.clients != 1 else ' breaks'} on it"
+
 
 class Tally:
     """Counts over reports whom each rule's findings hurt."""

@@ -173,11 +173,9 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
 
 def first_line(first: First, exchanges: int) -> Text:
     """One sentence: what to fix first, and why."""
-    hurts = f"{first.clients} client{'s break' if first.clients != 1 else ' breaks'} on it"
-    why = hurts if first.clients else "a written promise is broken"
     where = f", in {first.exchanges} of {exchanges} exchanges" if exchanges > 1 else ""
     repairs = "streamlab normalize mends it" if first.repairable else f"streamlab rule {first.rule} says more"
-    return Text.assemble(("Fix first: ", "bold"), f"{first.rule}{where} ({first.severity}): {why}; {repairs}.")
+    return Text.assemble(("Fix first: ", "bold"), f"{first.rule}{where} ({first.severity}): {first.why}; {repairs}.")
 
 
 def summary_line(exchanges: int, counts: dict[str, int]) -> Text:

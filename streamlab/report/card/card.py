@@ -106,12 +106,9 @@ def verdict(report: Report) -> str:
         remarks = f"; {count} remark{'s' * (count > 1)}" if count else ""
         return f"This stream is as {report.api.vendor or 'OpenAI'} sends it{remarks}."
     said = next(one.message for one in worst_first(report.findings) if one.rule == first.rule)
-    hurt = f"{first.clients} measured client{'s break' if first.clients != 1 else ' breaks'} on it"
     others = len({one.rule for one in report.findings if one.severity is not Severity.INFO}) - 1
     also = f" ({others} more finding{'s' if others != 1 else ''})" if others else ""
-    return visible(
-        f"{said[:1].upper()}{said[1:]}: {hurt if first.clients else 'a written promise is broken'}{also}.", 400
-    )
+    return visible(f"{said[:1].upper()}{said[1:]}: {first.why}{also}.", 400)
 
 
 def _title(exchange: Exchange, report: Report) -> str:
