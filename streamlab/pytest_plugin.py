@@ -291,6 +291,9 @@ def streamlab_replay(request: pytest.FixtureRequest) -> Iterator[BackgroundRepla
     ends; connections to other machines are refused meanwhile (``network=True`` lets them through). ``requests`` holds
     what was asked.
     """
+    from streamlab.servers.posix import need_posix
+
+    need_posix("streamlab_replay")
     from streamlab.workflows.regression import recording, replayed
 
     name, options = _marked(request)

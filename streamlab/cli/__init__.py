@@ -78,6 +78,7 @@ def __getattr__(name: str) -> Any:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; every expected failure is one line on stderr and its documented exit code."""
     gc.set_threshold(_OBJECTS)
+    _write_any_character()
     args = sys.argv[1:] if argv is None else list(argv)
     try:
         if args in (["--help"], ["-h"]) and _columns() >= _WIDE:
@@ -95,6 +96,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
         sys.exit(3)
     sys.exit(code)
+
+
+def _write_any_character() -> None:
+    """Files and pipes get UTF-8 where the system would have another coding (Windows' code pages, LC_ALL=C); a terminal
+    of another coding, and who asked for one by PYTHONIOENCODING, gets escapes for what it lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-")
+        if encoding in ("utf-8", "utf8", "cp65001") or not hasattr(stream, "reconfigure"):
+            continue
+        if stream.isatty() or "PYTHONIOENCODING" in os.environ:
+            stream.reconfigure(errors="backslashreplace")
+        else:
+            stream.reconfigure(encoding="utf-8")
 
 
 def _columns() -> int:

@@ -19,7 +19,7 @@ Examples:
 """
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option("-o", "output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
 @sharing_options
 @db_option
 @max_input_option

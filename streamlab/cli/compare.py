@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Examples:
   streamlab record --tap model=127.0.0.1:9101=http://127.0.0.1:8000 --tap gateway=127.0.0.1:9102=http://127.0.0.1:3000
   streamlab compare --hops last
+  streamlab compare --hops last --markdown      (to paste into an issue)
   streamlab compare captures/oneapi-tgi-no-space-upstream captures/oneapi-tgi-no-space
   streamlab compare recorded/direct recorded/gateway --markdown      (folders: a tally)
   streamlab compare --runs 12 --markdown
@@ -45,7 +46,7 @@ Examples:
     help="A tally of the newest N runs that two taps saw; or of N asked now of two servers, their base URLs A and B.",
 )
 @click.option("--ask", metavar="TARGET", help="With --runs and two URLs: the recorded question to ask them.")
-@click.option("--markdown", is_flag=True, help="A tally as text to paste into an issue.")
+@click.option("--markdown", is_flag=True, help="Answer in text to paste into an issue.")
 @keep_secrets_option
 @db_option
 @json_option
@@ -75,50 +76,54 @@ def command(
     from streamlab.workflows.share import masking_of
     from streamlab.workflows.tally import holds_many
 
+    told = _Told(fail_on, as_json, markdown)
     if runs is not None or ask is not None:
-        return _answer_runs(targets, runs, ask, hops, db, _Told(fail_on, as_json, markdown))
+        return _answer_runs(targets, runs, ask, hops, db, told)
     if bool(hops) == bool(targets) or (targets and len(targets) != 2):
         raise UsageError("give two targets, A (nearer to the model) and B, or --hops ID (or --hops last)")
     masking = None if keep_secrets else masking_of()
     if hops:
-        return _answer(compare_hops(hops, db, masking), fail_on, as_json)
+        return _answer(compare_hops(hops, db, masking), told)
     if any(holds_many(one, db) for one in targets):
-        return _answer_folders(targets[0], targets[1], db, _Told(fail_on, as_json, markdown))
-    if markdown:
-        raise UsageError("--markdown is for folders of exchanges; `streamlab export --as markdown` tells of one")
+        return _answer_folders(targets[0], targets[1], db, told)
     found = compare_targets(targets[0], targets[1], db, masking)
-    return _answer_parity(found, fail_on, as_json) if isinstance(found, Parity) else _answer([found], fail_on, as_json)
+    return _answer_parity(found, told) if isinstance(found, Parity) else _answer([found], told)
 
 
-def _answer(hops: list[Hop], fail_on: str, as_json: bool) -> int:
+def _answer(hops: list[Hop], told: _Told) -> int:
     from streamlab.report import compare_text
-    from streamlab.report.terminal import data, say_json
+    from streamlab.report.terminal import data, say, say_json
 
-    if as_json:
+    if told.as_json:
         listed = [compare_text.comparison_json(hop.comparison, hop.confidence, hop.reasons) for hop in hops]
         say_json(compare_text.compare_document(listed))
+    elif told.markdown:
+        for hop in hops:
+            say(*compare_text.comparison_markdown(hop.comparison, hop.confidence, hop.reasons))
     else:
         console = data()
         for hop in hops:
             compare_text.print_comparison(console, hop.comparison, hop.confidence, hop.reasons)
     found = [one.severity for hop in hops for one in hop.comparison.differences]
     found += [hop.comparison.verdict.worst for hop in hops if hop.comparison.verdict.worst is not None]
-    return _code(found, fail_on)
+    return _code(found, told.fail_on)
 
 
-def _answer_parity(parity: Parity, fail_on: str, as_json: bool) -> int:
+def _answer_parity(parity: Parity, told: _Told) -> int:
     from streamlab.report import compare_text
-    from streamlab.report.terminal import data, say_json
+    from streamlab.report.terminal import data, say, say_json
 
-    if as_json:
+    if told.as_json:
         say_json(compare_text.parity_json(parity))
+    elif told.markdown:
+        say(*compare_text.parity_markdown(parity))
     else:
         compare_text.print_parity(data(), parity)
-    return _code((one.severity for one in parity.findings), fail_on)
+    return _code((one.severity for one in parity.findings), told.fail_on)
 
 
 class _Told(NamedTuple):
-    """How a tally is told."""
+    """How it is told."""
 
     fail_on: str
     as_json: bool

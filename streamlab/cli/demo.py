@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import db_option
+from streamlab.cli.options import db_option, need_posix
 
 
 @click.command(
@@ -32,6 +32,7 @@ def command(db: Path | None, keep: bool, write_captures: Path | None, fixtures: 
     Needs no key and no network. Exit code 0 when everything was found that was expected to be and the fixtures are
     green, 1 otherwise.
     """
+    need_posix("demo")
     from streamlab.cli import COMMANDS
     from streamlab.demo.acts import acts
     from streamlab.demo.clients import best_client

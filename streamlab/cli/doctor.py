@@ -25,5 +25,5 @@ def command(db: Path | None, as_json: bool) -> int:
         listed = [{"name": one.name, "state": str(one.state), "said": one.said} for one in checks]
         say_json({"format": "streamlab.doctor/1", "checks": listed})
     else:
-        say(*(f"{one.state:<6}{one.name:<18}{one.said}" for one in checks))
+        say(*(f"{one.state:<6}{one.name:<19}{one.said}" for one in checks))
     return int(any(one.state is Health.WRONG for one in checks))

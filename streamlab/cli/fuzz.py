@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import FiniteRange, db_option, json_option
+from streamlab.cli.options import FiniteRange, db_option, json_option, need_posix
 
 
 @click.command(
@@ -48,6 +48,7 @@ def command(
     outcome, 1 when something did; Ctrl-C keeps what was found (130).
     """
 
+    need_posix("fuzz")
     from streamlab.report.terminal import complain, say, say_json
     from streamlab.workflows import check as api
     from streamlab.workflows import export as exporting

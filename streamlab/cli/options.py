@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -108,10 +107,9 @@ def warn(told: str) -> None:
 
 def need_posix(command: str) -> None:
     """Raise CouldNotRunError, in one line, where what a command is built on is missing: Windows."""
-    if not hasattr(os, "fork"):
-        from streamlab.errors import CouldNotRunError
+    from streamlab.servers import posix
 
-        raise CouldNotRunError(f"{command} needs Linux or macOS (on Windows: WSL); check, show and normalize do not")
+    posix.need_posix(command)
 
 
 def json_option(function: Command) -> Command:

@@ -50,12 +50,18 @@ Examples:
   streamlab record --upstream https://host/api/v4 --normalize
   streamlab record --upstream http://127.0.0.1:8000/v1 --label nightly -- python my_client.py
   streamlab record --upstream http://127.0.0.1:8000/v1 --lake /var/lib/streams --every 10m
-  streamlab record --tap gateway=127.0.0.1:9100=http://127.0.0.1:4000 --tap model=127.0.0.1:9101=http://127.0.0.1:8000
+  streamlab record --tap model=127.0.0.1:9101=http://127.0.0.1:8000 --tap gateway=127.0.0.1:9102=http://127.0.0.1:3000
 """
 )
 @click.option("--upstream", metavar="URL", help="Base URL of the server to record, such as https://host/api/v4.")
 @click.option("--listen", default="127.0.0.1:9100", show_default=True, metavar="HOST:PORT", help="Port 0: any free.")
-@click.option("--tap", "taps", multiple=True, metavar="NAME=LISTEN=URL", help="Record several hops at once.")
+@click.option(
+    "--tap",
+    "taps",
+    multiple=True,
+    metavar="NAME=LISTEN=URL",
+    help="Record several hops at once, the one next to the model first.",
+)
 @click.option("--label", help="A word to find these exchanges by.")
 @click.option("--normalize", is_flag=True, help="Mend streams on their way; what the server sent is recorded.")
 @click.option("--unsafe", is_flag=True, help="With --normalize: also mend what needs a guess.")
@@ -119,7 +125,8 @@ def command(
     """Stand between a client and a server and record every exchange.
 
     The path is left alone: an upstream https://host/api/v4 is reached at http://127.0.0.1:9100/api/v4. With a COMMAND
-    that is run with OPENAI_BASE_URL and ANTHROPIC_BASE_URL set, and its exit code is ours.
+    that is run with OPENAI_BASE_URL and ANTHROPIC_BASE_URL set, and its exit code is ours; of several taps it is told
+    the last one.
     """
     need_posix("record")
     from streamlab.report.log_file import Teller
@@ -143,7 +150,8 @@ def command(
             url, route = recording.base_url(listener, access), listener[1]
             name = f"{route.tap}: " if route.tap else ""
             how = "recording and mending" if repair_mode else "recording"
-            complain(f"{name}{how} {route.upstream.origin}{route.upstream.path} at {url} into {path}")
+            asked = " (COMMAND asks here)" if command_line and len(bound) > 1 and listener is bound[-1] else ""
+            complain(f"{name}{how} {route.upstream.origin}{route.upstream.path} at {url}{asked} into {path}")
             if not command_line:
                 origin = base_urls(url)["ANTHROPIC_BASE_URL"]
                 say(_TOLD[preset or "openai"].format(url=url, origin=origin))

@@ -24,7 +24,7 @@ Examples:
 @click.option("--verify", is_flag=True, help="Prove that no secret is left and that every finding is.")
 @click.option(
     "-o",
-    "output",
+    "--output",
     type=click.Path(path_type=Path),
     help="A bundle (.slab), a database (.db), a body (.sse) or a folder of exchange directories.",
 )

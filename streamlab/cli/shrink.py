@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streamlab.cli.options import FiniteRange, db_option
+from streamlab.cli.options import FiniteRange, db_option, need_posix
 
 
 @click.command(
@@ -38,6 +38,7 @@ def command(
 
     Prints the stream, or with --to writes it as a new fixture and prints where. Ctrl-C keeps the smallest so far (130).
     """
+    need_posix("shrink")
     from streamlab.report.terminal import complain, say, say_body
     from streamlab.workflows import check as api
     from streamlab.workflows import export as exporting

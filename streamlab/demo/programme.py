@@ -11,6 +11,7 @@ from rich.text import Text
 from streamlab.demo.performance import ActOutcome, RecordedHop
 from streamlab.demo.place import DemoDatabase
 from streamlab.report.styles import STYLES
+from streamlab.report.units import counted
 from streamlab.rules.finding import Finding
 from streamlab.wire.visible import visible
 
@@ -32,8 +33,7 @@ def evidence(hop: RecordedHop, finding: Finding) -> str:
         head, metrics = hop.exchange.head, hop.report.metrics
         status = f"HTTP {head.status}" if head is not None else "no answer"
         kind = visible((head.header("content-type") if head else None) or "", 24).partition(";")[0]
-        events = "1 event" if metrics.events == 1 else f"{metrics.events} events"
-        return f"{status} {kind}: {metrics.bytes:,} bytes, {events}, {hop.exchange.ending}"
+        return f"{status} {kind}: {metrics.bytes:,} bytes, {counted(metrics.events, 'event')}, {hop.exchange.ending}"
     start, stop = finding.span
     raw = hop.exchange.body[start : min(stop, start + 4 * _EXCERPT)]
     times = f", {finding.count} times" if finding.count > 1 else ""

@@ -232,8 +232,8 @@ class Matcher:
         name = nearest.names[0] if nearest.names else "?"
         message = (
             f"no recorded request matches {visible(method, 20)} {visible(target, 120)}; the nearest is exchange {name}:"
-            f" {'; '.join(told[:_SHOWN_DIFFERENCES])}{more}. Ask for it by name with base URL .../@{name}/...,"
-            " or record this request"
+            f" {'; '.join(told[:_SHOWN_DIFFERENCES])}{more}. To play it all the same, ask for it by name (base URL"
+            f" http://ADDRESS/@{name}/v1) or let any request match (--match any); else record this request"
         )
         only_members = len(told) == len(inside) and all(one.path for one in inside)
         ignore = tuple(dict.fromkeys(re.sub(r"\[\d+\]", "[*]", one.path) for one in inside)) if only_members else ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -13,7 +15,8 @@ from streamlab.comparing.parity import Parity
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import finding_json
 from streamlab.report.styles import STYLES
-from streamlab.report.units import milliseconds, size
+from streamlab.report.terminal import PIPE_WIDTH
+from streamlab.report.units import counted, milliseconds, size
 from streamlab.wire.visible import visible
 
 _ORIGIN_STYLE = {
@@ -23,6 +26,7 @@ _ORIGIN_STYLE = {
     Blame.BOTH: "bold red",
 }
 _SHOWN_PAIRS = 3
+_BACKTICKS = re.compile(r"`+")
 
 
 def print_comparison(
@@ -51,9 +55,9 @@ def side_facts(side: ComparedSide) -> list[str | Text]:
     """One of the two exchanges: its name and what came."""
     status = "no answer" if side.status is None else f"HTTP {side.status}"
     facts: list[str | Text] = [
-        f"{side.events} events",
-        f"{side.characters} characters",
-        f"{side.reads} reads",
+        counted(side.events, "event"),
+        counted(side.characters, "character"),
+        counted(side.reads, "read"),
         size(side.bytes),
     ]
     if side.first_text_us is not None:
@@ -96,6 +100,31 @@ def print_parity(console: HarmlessConsole, parity: Parity) -> None:
         console.hanging(line, 0, 8)
     for note in parity.notes:
         console.hanging(Text(note, style="dim"), 2, 4)
+
+
+# -- for an issue ----------------------------------------------------------------------------------------------------
+
+
+def comparison_markdown(
+    comparison: Comparison, confidence: float | None = None, reasons: Sequence[str] = ()
+) -> Iterator[str]:
+    """What `print_comparison` says, as text to paste into an issue."""
+    yield from _fenced(lambda console: print_comparison(console, comparison, confidence, reasons))
+
+
+def parity_markdown(parity: Parity) -> Iterator[str]:
+    """What `print_parity` says, as text to paste into an issue."""
+    yield from _fenced(lambda console: print_parity(console, parity))
+
+
+def _fenced(draw: Callable[[HarmlessConsole], None]) -> Iterator[str]:
+    """In a block of code, whose fence nothing in it can close."""
+    made = io.StringIO()
+    draw(HarmlessConsole(file=made, width=PIPE_WIDTH, color_system=None, highlight=False, emoji=False, markup=False))
+    lines = [line.rstrip() for line in made.getvalue().splitlines()]
+    longest = max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from (f"{fence}text", *lines, fence)
 
 
 # -- for machines ----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -31,7 +31,8 @@ _HEADS = {
     EventOutcome.DROPPED: "{vendor} would not have sent it",
     EventOutcome.ADDED: "an event is missing here",
 }
-_PATH, _VALUE = 38, 44
+#: Characters of a member's path, at least and at most, and of a value.
+_PATH, _LONG_PATH, _VALUE = 38, 60, 44
 
 
 def field_json(field: FieldDiff) -> dict[str, Any]:
@@ -154,15 +155,28 @@ def _lines(diff: EventDiff, variants: Variants) -> Iterator[Text]:
     for number, output in enumerate(diff.outputs, start=1):
         if len(diff.outputs) > 1:
             yield Text(f"  event {number} of {len(diff.outputs)} ({output.origin})", "dim")
-        yield from (_field(field) for field in output.fields if field.how is not How.SAME)
-    yield from (_field(field) for field in diff.broken)
+        yield from _fields([field for field in output.fields if field.how is not How.SAME])
+    yield from _fields(diff.broken)
     yield from _reasons(diff, variants)
     yield Text()
 
 
-def _field(field: FieldDiff) -> Text:
+def _fields(fields: Sequence[FieldDiff]) -> Iterator[Text]:
+    paths = [_path(field.path) for field in fields]
+    wide = max((_PATH, *map(len, paths)))
+    for field, path in zip(fields, paths, strict=True):
+        yield _field(field, f"{path:<{wide}} ")
+
+
+def _path(path: str) -> str:
+    """A path ends in what tells it from others, so the beginning of a long one goes."""
+    shown = visible(path)
+    return shown if len(shown) <= _LONG_PATH else f"…{shown[1 - _LONG_PATH :]}"
+
+
+def _field(field: FieldDiff, path: str) -> Text:
     sign, style = SIGNS[field.how]
-    line = Text.assemble((f"  {sign} ", style), f"{visible(field.path, _PATH):<{_PATH}} ")
+    line = Text.assemble((f"  {sign} ", style), path)
     if field.how is not How.ADDED:
         line.append(value(field.here, _VALUE), "red")
     if field.how is not How.DROPPED:

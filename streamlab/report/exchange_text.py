@@ -77,7 +77,8 @@ def _print_head(console: HarmlessConsole, exchange: Exchange, report: Report) ->
     request, head = exchange.request, exchange.head
     name = f"exchange {exchange.id}" if exchange.id is not None else "exchange"
     label = "/".join(part for part in (exchange.tap, exchange.label) if part)
-    console.hanging(Text(visible(f"{name}  {label}  {exchange.started_at or ''}".rstrip()), style="bold"), 0, 2)
+    title = "  ".join(part for part in (name, label, exchange.started_at) if part)
+    console.hanging(Text(visible(title), style="bold"), 0, 2)
     if request is not None:
         console.hanging(Text(f"→ {visible(request.method)} {visible(request.url)}"), 0, 2)
         console.hanging(Text(visible((request.body or b"").decode("utf-8", "replace"), 300), style="dim"), 2, 2)

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from streamlab.exchange import Ending
 from streamlab.report.unblocked import Unblocked
+from streamlab.report.units import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -88,7 +89,8 @@ class PlainLines:
         tap = f"[{draft.tap}] " if draft.tap else ""
         status = "-" if draft.status is None else str(draft.status)
         self._print(
-            f"{draft.id}  {tap}{draft.method} {draft.url}  {status}  {draft.events} events  {draft.body_bytes} bytes"
+            f"{draft.id}  {tap}{draft.method} {draft.url}  {status}  {counted(draft.events, 'event')}"
+            f"  {counted(draft.body_bytes, 'byte')}"
             f"  first {_milliseconds(draft.first_us)}  end {_milliseconds(draft.end_us)}  {_ending(draft)}"
         )
 

@@ -15,7 +15,7 @@ from streamlab.judging.report import Report
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.promises import promise_of
 from streamlab.report.styles import STYLES
-from streamlab.report.units import milliseconds, size
+from streamlab.report.units import counted, milliseconds, size
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.wire.visible import visible
 
@@ -26,6 +26,8 @@ _REPAIRS = {
 }
 _SHOWN_CLIENTS, _SHOWN_WAYS = 3, 2
 _INDENT = 8
+#: Characters of what a vendor sends, and of what came instead.
+_SIDE = 160
 
 
 def value(shown: Any, limit: int = 80) -> str:
@@ -46,7 +48,7 @@ def print_head(console: HarmlessConsole, source: str, report: Report, status: in
     facts += [f"dialect {report.dialect}"] if report.dialect else []
     if status is not None:
         facts.append(f"HTTP {status}")
-    facts += [f"{report.metrics.events:,} events", size(report.metrics.bytes)]
+    facts += [counted(report.metrics.events, "event"), size(report.metrics.bytes)]
     if report.metrics.ttft_us is not None:
         facts.append(f"TTFT {milliseconds(report.metrics.ttft_us)}")
     if ending is not None:
@@ -92,7 +94,7 @@ def _side(finding: Finding, side: Any) -> str:
     """What stands on one side. Where no member of the JSON is meant, there is no null either, but nothing."""
     if side is None and (finding.path is None or "-" in finding.path):
         return "nothing"
-    return value(side)
+    return value(side, _SIDE)
 
 
 def breaking_lines(rule: str, variants: Collection[str] = ()) -> list[str]:

@@ -18,3 +18,8 @@ def size(count: int) -> str:
         if count < 10_000 * scale:
             return f"{count // scale} {unit}"
     return f"{count // 1_000_000_000} GB"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 event``, ``12,000 events``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

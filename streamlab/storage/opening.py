@@ -227,11 +227,19 @@ def _create_private(path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if os.fstat(descriptor).st_size == 0:
-                os.fchmod(descriptor, 0o600)
+                _private(path, descriptor)
         finally:
             os.close(descriptor)
     except OSError as error:
         raise CouldNotRunError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _private(path: Path, descriptor: int) -> None:
+    """For its owner alone, whatever the umask. By name on Windows, where fchmod came with Python 3.13."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, 0o600)
+    else:
+        path.chmod(0o600)
 
 
 def _migrate_locked(path: Path, connection: sqlite3.Connection) -> None:

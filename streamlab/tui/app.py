@@ -284,6 +284,7 @@ class Workbench(App[None]):
             if one.description and line not in seen and (nodes is None or active.node in nodes):
                 seen.add(line)
                 keys, _, what = line.partition("|")
+                what = what.lower() if what[:1].isupper() else what  # the toolkit's own: "Scroll Left"
                 text.append(f"{keys:<20}", "bold")
                 text.append(f"{what}\n")
         return text

@@ -136,9 +136,12 @@ class ExchangeActions:
             return
         if not app.bring(exchange_id):
             return
-        from streamlab.workflows.replay import BackgroundReplay, playables
+        from streamlab.servers.posix import need_posix
 
         try:
+            need_posix("serving an exchange")
+            from streamlab.workflows.replay import BackgroundReplay, playables
+
             self._replaying = BackgroundReplay(playables([f"{app.watcher.path}#{exchange_id}"]), speed=1.0)
             self._replaying.__enter__()
         except (StreamlabError, OSError) as error:

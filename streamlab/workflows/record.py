@@ -122,7 +122,8 @@ def record(
     warn: Callable[[str], None],
     note: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Relay and record until SIGINT, SIGTERM or SIGHUP, or until ``command`` ends; returns the exit code.
+    """Relay and record until SIGINT, SIGTERM or SIGHUP, or until ``command`` ends, which is told the last of
+    ``bound``, the one next to the client; returns the exit code.
 
     ``announce`` is called when everything is ready: from then on a signal ends it in order. ``warn`` gets what somebody
     should know, ``note`` how it stands; neither may wait. ``max_size`` bounds the database, whose oldest exchanges go;
@@ -139,7 +140,7 @@ def record(
         relay = functools.partial(
             Relay, recorder.tap, idle_timeout=idle_timeout, transformer=transformer, access=access, remark=warn
         )
-        until = functools.partial(run_command, command, base_url(bound[0], access or Access())) if command else _told
+        until = functools.partial(run_command, command, base_url(bound[-1], access or Access())) if command else _told
         code = runner.run(_relay(relay, bound, until, telling.status(recorder.status, note), recorder, warn))
     recorded = recorder.finish()
     finish_beside()

@@ -12,12 +12,12 @@ import httpx
 
 from streamlab.comparing.conversations import Tie, Witness, conversation_of, witness
 from streamlab.errors import UsageError
+from streamlab.servers.posix import need_posix
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.location import existing_db
 from streamlab.storage.targets import Target, find
 from streamlab.wire.visible import visible
 from streamlab.workflows.check import find_one
-from streamlab.workflows.regression.recording import LiveRecorder, ask_again, why_not_again
 from streamlab.workflows.tally import TallyInput
 
 #: Exchanges that are looked at for the two sides of so many runs: taps a run, and what lies between.
@@ -79,6 +79,9 @@ def asked_runs(
 ) -> Iterator[tuple[TallyInput, TallyInput]]:
     """One recorded question asked so many times of two servers by turns, through the recorder; kept until the context
     ends. Raises UsageError, CouldNotRunError."""
+    need_posix("asking two servers")
+    from streamlab.workflows.regression.recording import LiveRecorder, ask_again, why_not_again
+
     with find_one(question, db).opened() as exchange:
         request = exchange.request
     if (why := why_not_again(request)) is not None or request is None:

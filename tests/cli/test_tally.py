@@ -57,10 +57,11 @@ def test_a_folder_beside_itself_is_no_difference(run, folders):
     assert run("compare", folders[0], folders[0]).code == 0
 
 
-def test_markdown_is_for_folders(run, folders):
-    done = run("compare", f"{folders[0]}/q0", f"{folders[1]}/asked-0", "--markdown")
-    assert done.code == 2
-    assert "export --as markdown" in done.err
+def test_a_comparison_of_two_is_a_block_to_paste(run, folders):
+    two = (f"{folders[0]}/q0", f"{folders[1]}/asked-0")
+    plain, pasted = run("compare", *two), run("compare", *two, "--markdown")
+    assert pasted.code == plain.code == 1
+    assert pasted.out == f"```text\n{plain.out}```\n"
 
 
 def test_pairs_are_those_of_a_name_else_of_a_request_in_order():

@@ -847,27 +847,20 @@ def test_several_hops_at_once(upstream: Upstream, tmp_path: Path) -> None:
         assert [row.tap for row in db.overview()] == ["gateway", "model"]
 
 
-def test_a_command_runs_with_the_base_url_and_its_exit_code_is_ours(upstream: Upstream, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("taps", "asked"), [((), None), (("model", "gateway"), "gateway")])
+def test_a_command_runs_with_the_base_url_and_its_exit_code_is_ours(
+    upstream: Upstream, tmp_path: Path, taps: tuple[str, ...], asked: str | None
+) -> None:
     code = (
         "import os, sys, urllib.request as u; url = os.environ['OPENAI_BASE_URL'];"
         "print(u.build_opener(u.ProxyHandler({})).open(url + '/ok').read()); sys.exit(7)"
     )
-    arguments = (
-        "--upstream",
-        upstream.url,
-        "--listen",
-        "127.0.0.1:0",
-        "--db",
-        "x.db",
-        "--",
-        sys.executable,
-        "-c",
-        code,
-    )
-    result = _refused(tmp_path, *arguments)
+    hops = [part for name in taps for part in ("--tap", f"{name}=127.0.0.1:0={upstream.url}")]
+    hops = hops or ["--upstream", upstream.url, "--listen", "127.0.0.1:0"]
+    result = _refused(tmp_path, *hops, "--db", "x.db", "--", sys.executable, "-c", code)
     assert (result.returncode, result.stdout) == (7, "b'ok'\n"), result.stderr
     with CaptureDB(tmp_path / "x.db") as db:
-        assert [row.ending for row in db.overview()] == [Ending.COMPLETE]
+        assert [(row.ending, row.tap) for row in db.overview()] == [(Ending.COMPLETE, asked)]
 
 
 def test_secrets_never_reach_the_disk(upstream: Upstream, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from math import ceil, log10
 
 from streamlab.report.card.card import Card
 from streamlab.report.timeline import TimelineRow
-from streamlab.report.units import milliseconds
+from streamlab.report.units import counted, milliseconds
 
 _WIDTH, _HEIGHT = 1000, 190
 _TOP, _BASE, _FOUND = 24, 130, 150
@@ -71,7 +71,7 @@ def _told(card: Card, timed: bool, last_us: int) -> str:
     longest = max((row.gap_us or 0 for row in card.rows), default=0)
     gap = f" The longest silence is {milliseconds(longest)}." if timed and longest else ""
     found = f" Something was found at {len(card.marks)} of them." if card.marks else ""
-    return f"{len(card.rows)} events {when}.{gap}{found} {card.verdict}"
+    return f"{counted(len(card.rows), 'event')} {when}.{gap}{found} {card.verdict}"
 
 
 def _bars(rows: list[TimelineRow], place: Place) -> Iterator[str]:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from streamlab.exchange import Exchange
-from streamlab.report.units import milliseconds, size
+from streamlab.report.units import counted, milliseconds, size
 from streamlab.tui.events import Events
 from streamlab.tui.palette import badge
 from streamlab.wire.visible import visible
@@ -74,7 +74,7 @@ def _facts(exchange: Exchange, events: Events, report: Report | None) -> dict[st
     facts["status"] = "no response" if exchange.head is None else f"HTTP {exchange.head.status}"
     if report is not None:
         facts |= {"api": str(report.api), "dialect": f"dialect {report.dialect or '–'}"}
-    facts["events"] = f"{len(events):,}{'' if events.whole else '+'} events"
+    facts["events"] = counted(len(events), "event") if events.whole else f"{len(events):,}+ events"
     if report is not None:
         facts["size"] = size(report.metrics.bytes)
         facts["first token"] = f"first token {milliseconds(report.metrics.ttft_us)}"

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from streamlab.comparing.comparison import Blame, Comparison, Difference, Relation, Row
 from streamlab.report.timeline import kind, preview
-from streamlab.report.units import milliseconds
+from streamlab.report.units import counted, milliseconds
 from streamlab.rules.finding import Finding
 from streamlab.tui import protocol
 from streamlab.tui.events import Events
@@ -188,8 +188,9 @@ class CompareScreen(WorkbenchScreen):
             text = Text.assemble((visible(found.verdict.line, 400), _BLAME.get(found.verdict.origin, GRAVE)))
             for side in (found.a, found.b):
                 text.append(
-                    f"\n{visible(side.name, 40)}: {side.events} events, {side.characters} characters, "
-                    f"{side.reads} reads, {milliseconds(side.end_us)}, {side.ending}",
+                    f"\n{visible(side.name, 40)}: {counted(side.events, 'event')}, "
+                    f"{counted(side.characters, 'character')}, {counted(side.reads, 'read')}, "
+                    f"{milliseconds(side.end_us)}, {side.ending}",
                     DIM,
                 )
             verdict.update(text)
