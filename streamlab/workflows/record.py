@@ -122,7 +122,7 @@ def record(
     warn: Callable[[str], None],
     note: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Relay and record until SIGINT, SIGTERM or SIGHUP, or until ``command``, told the last of ``bound``, ends; returns the code.
+    """Record until SIGINT, SIGTERM or SIGHUP, or until ``command`` (told the last tap) ends; returns the code.
 
     ``announce`` is called when everything is ready: from then on a signal ends it in order. ``warn`` gets what somebody
     should know, ``note`` how it stands; neither may wait. ``max_size`` bounds the database, whose oldest exchanges go;
