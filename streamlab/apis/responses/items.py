@@ -213,6 +213,10 @@ class Item:
             piece is None or not piece.deltas or str(piece.text) == input_text(value, piece) for piece, value in held
         )
 
+    def says_the_same(self, whole: JsonObject) -> bool:
+        """Whether a finished item holds what this one was done with."""
+        return [value for *_, value in held_pieces(whole)] == [value for *_, value in held_pieces(as_object(self.done))]
+
     @property
     def changed_kind(self) -> bool:
         """Whether it was done as something else than it was added as."""

@@ -136,8 +136,10 @@ class Output(ItemIndex):
             item = self._unopened(index, item_id, kind, "")
             item.kind = text_of(found.get("type"))
         elif item.done is not None:
-            same = item.same(found if item_id else {**found, "id": item.id})
-            same = same or self.came.get((item.number, kind)) == digest(found)
+            itself = item.same(found if item_id else {**found, "id": item.id})
+            same = (itself and item.says_the_same(found)) or self.came.get((item.number, kind)) == digest(found)
+            if itself and not same:
+                item.done = found  # as it was told last
             self.again = item
             said = f"output item {quote(item.index)} is done a second time"
             self._say(_F.AGAIN if same else _F.ORDER, "item", said, None, item_id)

@@ -139,6 +139,11 @@ def test_no_law_is_broken_where_one_was(name):
         630042575,  # a part is done without its text
         794409203,  # the end under another name behind an event of another type
         986531250,  # a number of an event of no known type
+        966974643,  # usage with the names of chat completions where an item is never done
+        973729149,  # a call is done without its arguments, and again with them
+        486433810,  # response.created comes last, and holds usage
+        777457372,  # usage with the names of chat completions, and an item that nobody can read
+        7540737,  # a call is done with its arguments, and again with twice as many
         949257693,  # a call whose id comes when it is done, and not in the end
         790328024,  # something without a type is done
         109112235,  # a call is done before it is added without its name

@@ -130,7 +130,8 @@ class ResponseOut:
         """Whether the items that were done are what they were added as, and their indexes have the order of that."""
         done = [item for item in self.reader.items if item.done is not None]
         moved = sorted(done, key=lambda item: self.items.slot(item).index) != done
-        return not moved and all(item.kind and not item.changed_kind for item in done)
+        sound = all(item.kind and not item.changed_kind and item.agrees_with(as_object(item.done)) for item in done)
+        return sound and not moved
 
     def _id(self, item: Any) -> JsonObject:
         slot = self.items.slot(item)
@@ -205,6 +206,9 @@ class ResponseOut:
         named = CHAT_USAGE | CHAT_DETAILS
         if any(type(usage.get(theirs, usage.get(ours))) is not int for theirs, ours in CHAT_USAGE.items()):
             named = {}  # one of them is nowhere
+        elif self._locked and named.keys() & usage.keys():
+            self.state.account.cannot(rule, NEVER_ENDED)
+            named = {}
         for theirs, ours in named.items():
             if theirs in usage and ours not in usage:
                 draft.put(rule, usage, ours, usage[theirs], path)
@@ -222,11 +226,16 @@ class ResponseOut:
 
     def _unlock(self, draft: Draft, rule: str, put: tuple[JsonObject, str, Any, str]) -> None:
         """Put what Codex cannot read the end without, unless an item went out that is never done."""
-        lost = any(item.done is None and not item.resumed and item.kind not in UNCLOSED for item in self.reader.items)
-        if lost and self.reader.kind == COMPLETED:
+        if self._locked:
             self.state.account.cannot(rule, NEVER_ENDED)
         else:
             draft.put(rule, *put)
+
+    @property
+    def _locked(self) -> bool:
+        """Whether the response is completed although an item went out that is never done."""
+        lost = any(item.done is None and not item.resumed and item.kind not in UNCLOSED for item in self.reader.items)
+        return lost and self.reader.kind == COMPLETED
 
     def _no_usage(self, draft: Draft, response: JsonObject) -> None:
         rule = "responses-usage-missing"

@@ -11,6 +11,7 @@ from streamlab.apis.responses.expectations import (
     COMPLETED,
     CREATED,
     IN_DELTAS,
+    IN_PROGRESS,
     INCOMPLETE,
     ITEM_DONE,
     LIFECYCLE,
@@ -242,8 +243,11 @@ class ResponseRepair(Repair):
     def _lifecycle(self, draft: Draft) -> Iterator[Draft]:
         reader = self._reader
         if reader.kind == CREATED and self._opened_here:
-            self._drop(draft, "responses-created-missing")
-            return
+            told = as_object(draft.json.get("response"))
+            if not told.get("usage") and not told.get("output"):
+                self._drop(draft, "responses-created-missing")
+                return
+            draft.put("responses-created-missing", draft.json, "type", IN_PROGRESS, "")
         if reader.kind == COMPLETED or reader.kind == INCOMPLETE:
             listed = as_list(as_object(draft.json.get("response")).get("output"))
             if listed and not reader.items and not reader.resumed:
