@@ -8,6 +8,7 @@ said for every later chunk of that shape, so it must depend on nothing but key n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -149,9 +150,17 @@ class Rule:
 
 
 def quote(value: Any, limit: int = 60) -> str:
-    """A value for a message, as Python would show it, shortened."""
-    shown = repr(value)
+    """A value for a message, shortened: text in quotation marks, anything else as JSON has it."""
+    shown = repr(value) if isinstance(value, str | bytes) else _as_json(value)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _as_json(value: Any) -> str:
+    try:
+        shown = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return repr(value)
+    return shown if shown.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in shown)
 
 
 def _shorten(value: Any) -> Any:

@@ -34,6 +34,11 @@ class ItemCall(Protocol):
     def is_cut(self) -> bool: ...
 
 
+def whose(name: object) -> str:
+    """The call of this name, in a message."""
+    return "a call without a name" if name is None else quote(name)
+
+
 def item_calls(ctx: RuleState) -> list[ItemCall]:
     """The finished calls of a response; none where chunks hold them."""
     called: list[ItemCall] = getattr(ctx.tracker, "called", [])
@@ -61,7 +66,7 @@ class ArgumentsRule(Rule):
             if fault_of(call) is self.fault:
                 text = str(call.arguments)
                 finding = self.found(
-                    f"the arguments of {quote(call.name)} {self.said}: {quote(text)}",
+                    f"the arguments of {whose(call.name)} {self.said}: {quote(text)}",
                     call.at,
                     path=f"{call.path}.function.arguments",
                     span=call.span(".function.arguments"),

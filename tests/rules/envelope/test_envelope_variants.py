@@ -73,7 +73,7 @@ def without(key):
         (every(choices=None), "choices-missing-or-null", ERROR, "6 chunks"),
         ([*chat_text(), {"text": "the whole answer"}], "choices-missing-or-null", ERROR, "no choices"),
         ([*chat_text()[:2], chunk(choices=[]), *chat_text()[2:]], "choices-empty-non-usage", INFO, "not the usage"),
-        (every(service_tier=["x"]), "service-tier-unknown", WARNING, "['x']"),
+        (every(service_tier=["x"]), "service-tier-unknown", WARNING, '["x"]'),
         (every(p="abcdef"), "obfuscation-present", INFO, "'p'"),
     ],
 )

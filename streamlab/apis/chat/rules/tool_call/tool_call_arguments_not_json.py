@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.arguments_rule import item_calls, legacy_calls
+from streamlab.apis.chat.arguments_rule import item_calls, legacy_calls, whose
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -60,7 +60,7 @@ class ToolCallArgumentsNotJson(Rule):
             if parses and call.not_text:
                 continue  # tool-call-arguments-object
             finding = self.found(
-                f"the arguments of {quote(call.name)} are no JSON{' object' if parses else ''}: {quote(text)}",
+                f"the arguments of {whose(call.name)} are no JSON{' object' if parses else ''}: {quote(text)}",
                 call.at,
                 path=f"{call.path}.function.arguments",
                 span=call.span(".function.arguments"),
@@ -81,7 +81,7 @@ class ToolCallArgumentsNotJson(Rule):
             ended = finishes.get(number) not in (None, "length", "content_filter") and ctx.seen.error_at is None
             if ended and text.strip() and type(read.value) is not dict:
                 yield self.found(
-                    f"the arguments of {quote(legacy.name)} are no JSON{' object' if read.ok else ''}: {quote(text)}",
+                    f"the arguments of {whose(legacy.name)} are no JSON{' object' if read.ok else ''}: {quote(text)}",
                     path=f"choices[{number}].delta.function_call.arguments",
                     expected="the text of a JSON object",
                     actual=text,
@@ -95,7 +95,7 @@ class ToolCallArgumentsNotJson(Rule):
             read = read_arguments(text)
             if call.kind == "function_call" and text.strip() and not call.is_cut and type(read.value) is not dict:
                 yield self.found(
-                    f"the arguments of {quote(call.name)} are no JSON{' object' if read.ok else ''}: {quote(text)}",
+                    f"the arguments of {whose(call.name)} are no JSON{' object' if read.ok else ''}: {quote(text)}",
                     call.closed_at,
                     path="item.arguments",
                     expected="the text of a JSON object",

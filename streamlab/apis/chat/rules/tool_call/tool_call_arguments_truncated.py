@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streamlab.apis.chat.arguments_rule import whose
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -41,7 +42,7 @@ class ToolCallArgumentsTruncated(Rule):
             if reason in ("length", "content_filter", None) and read_arguments(str(call.arguments)).truncated:
                 because = f"with finish_reason {quote(reason)}" if reason else "without a finish_reason"
                 finding = self.found(
-                    f"the arguments of {quote(call.name)} break off {because}",
+                    f"the arguments of {whose(call.name)} break off {because}",
                     call.at,
                     path=f"{call.path}.function.arguments",
                     span=call.span(".function.arguments"),
