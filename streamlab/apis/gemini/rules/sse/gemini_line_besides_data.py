@@ -9,6 +9,8 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import Line, ServerSentEvent
 
+_NO_SPACE = "no space after the colon"
+
 
 class GeminiLineBesidesData(Rule):
     """An event of a Gemini stream is not one line ``data: …``: a comment, another field, no space, or more lines.
@@ -21,7 +23,7 @@ class GeminiLineBesidesData(Rule):
     @google/genai 2.32.0: the Python SDK raises ``UnknownApiResponseError`` at a comment, at ``event:``, ``id:`` and
     ``retry:``, and at ``data:`` without a space, so a keep-alive of a proxy ends the answer. The JavaScript SDK loses
     every event that has an ``event:`` line without a word, and raises where a comment stands in an event and where data
-    has several lines.
+    has several lines. A space that is missing, and nothing else, is only told: one of the two minds it.
 
     ## Repair
     None here. Translated (``--to chat``), the events are framed anew.
@@ -33,7 +35,7 @@ class GeminiLineBesidesData(Rule):
     source = GEMINI_OBSERVED
     on = Fact.COMMENT | Fact.FRAMING
     alike = True
-    variants = ("lines without data", "beside data", "no space after the colon", "several data lines")
+    variants = ("lines without data", "beside data", _NO_SPACE, "several data lines")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
@@ -43,7 +45,10 @@ class GeminiLineBesidesData(Rule):
             shown = line.content.decode("utf-8", "replace")
             span = (line.start, line.start + len(line.content))
             message = f"the line {quote(shown)} is not the only one of its event, or no 'data: …'"
-            yield self.found(message, at, span=span, expected="one line data: …", actual=shown, variant=variant)
+            grade = Severity.INFO if variant == _NO_SPACE else None
+            yield self.found(
+                message, at, span=span, expected="one line data: …", actual=shown, variant=variant, severity=grade
+            )
 
 
 def _odd_line(sse: ServerSentEvent) -> tuple[Line, str] | None:
@@ -55,6 +60,6 @@ def _odd_line(sse: ServerSentEvent) -> tuple[Line, str] | None:
         if seen:
             return line, "several data lines"
         if value and not space:
-            return line, "no space after the colon"
+            return line, _NO_SPACE
         seen = True
     return None
