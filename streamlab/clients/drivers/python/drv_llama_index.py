@@ -1,6 +1,18 @@
-"""llama-index OpenAILike.stream_chat / stream_chat_with_tools; OpenAIResponses for Responses."""
+"""llama-index OpenAILike.stream_chat; OpenAIResponses for Responses; ``--anthropic``: Anthropic for Messages."""
+
+import sys
 
 from common import KEY, MODEL, PROMPT, RETRIES, as_args, main
+
+ANTHROPIC = "--anthropic" in sys.argv
+
+
+def messages(job):
+    """Their class for Messages looks a model up as well."""
+    from llama_index.llms.anthropic import Anthropic
+
+    base = job["base_url"].removesuffix("/v1")
+    return Anthropic(model="claude-sonnet-4-5", base_url=base, api_key=KEY, max_tokens=1024, **RETRIES, timeout=60.0)
 
 
 def responses(job):
@@ -28,7 +40,7 @@ def run(job, out):
     from llama_index.core.llms import ChatMessage
     from llama_index.core.tools import FunctionTool
 
-    llm = responses(job) if job["api"] == "responses" else chat(job)
+    llm = messages(job) if ANTHROPIC else responses(job) if job["api"] == "responses" else chat(job)
     msgs = [ChatMessage(role="user", content=PROMPT)]
     if job.get("tools"):
 
@@ -74,10 +86,9 @@ def run(job, out):
 
 
 if __name__ == "__main__":
-    main(
-        "py-llama-index",
-        ["llama-index-llms-openai-like", "llama-index-llms-openai", "openai"],
-        run,
-        apis=("chat", "responses"),
-        warm=["llama_index.llms.openai_like"],
-    )
+    if ANTHROPIC:
+        packages, apis, warm = ["llama-index-llms-anthropic", "anthropic"], ("messages",), "llama_index.llms.anthropic"
+    else:
+        packages = ["llama-index-llms-openai-like", "llama-index-llms-openai", "openai"]
+        apis, warm = ("chat", "responses"), "llama_index.llms.openai_like"
+    main("py-llama-index-anthropic" if ANTHROPIC else "py-llama-index", packages, run, apis=apis, warm=[warm])

@@ -1,12 +1,12 @@
 """pydantic-ai, Agent.run_stream with external tools, as an application sees it, over chat completions or Responses;
-``--direct``: the model layer alone."""
+``--direct``: the model layer alone; ``--anthropic``: over the Messages API."""
 
 import asyncio
 import sys
 
 from common import KEY, MODEL, PROMPT, RETRIES, as_args, main, tool_schema
 
-DIRECT = "--direct" in sys.argv
+DIRECT, ANTHROPIC = "--direct" in sys.argv, "--anthropic" in sys.argv
 
 
 def fill(resp, out):
@@ -26,18 +26,30 @@ def fill(resp, out):
     }
 
 
-async def go(job, out):
+def model_of(job):
+    if ANTHROPIC:
+        from anthropic import AsyncAnthropic
+        from pydantic_ai.models.anthropic import AnthropicModel
+        from pydantic_ai.providers.anthropic import AnthropicProvider
+
+        client = AsyncAnthropic(base_url=job["base_url"].removesuffix("/v1"), api_key=KEY, **RETRIES)
+        return AnthropicModel(MODEL, provider=AnthropicProvider(anthropic_client=client))
     from openai import AsyncOpenAI
+    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    kind = OpenAIResponsesModel if job["api"] == "responses" else OpenAIChatModel
+    client = AsyncOpenAI(base_url=job["base_url"], api_key=KEY, **RETRIES)
+    return kind(MODEL, provider=OpenAIProvider(openai_client=client))
+
+
+async def go(job, out):
     from pydantic_ai import Agent
     from pydantic_ai.messages import ModelRequest, ModelResponse
     from pydantic_ai.models import ModelRequestParameters
-    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
-    from pydantic_ai.providers.openai import OpenAIProvider
     from pydantic_ai.tools import ToolDefinition
 
-    oc = AsyncOpenAI(base_url=job["base_url"], api_key=KEY, **RETRIES)
-    kind = OpenAIResponsesModel if job["api"] == "responses" else OpenAIChatModel
-    model = kind(MODEL, provider=OpenAIProvider(openai_client=oc))
+    model = model_of(job)
     defs = [ToolDefinition(name=n, description=n, parameters_json_schema=tool_schema()) for n in job.get("tools") or []]
     if DIRECT:
         from pydantic_ai.direct import model_request_stream
@@ -82,10 +94,11 @@ def run(job, out):
 
 
 if __name__ == "__main__":
+    vendor = "anthropic" if ANTHROPIC else "openai"
     main(
-        "py-pydantic-ai-direct" if DIRECT else "py-pydantic-ai",
-        ["pydantic-ai-slim", "openai"],
+        "py-pydantic-ai-anthropic" if ANTHROPIC else "py-pydantic-ai-direct" if DIRECT else "py-pydantic-ai",
+        ["pydantic-ai-slim", vendor],
         run,
-        apis=("chat", "responses"),
-        warm=["pydantic_ai", "pydantic_ai.models.openai", "pydantic_ai.providers.openai"],
+        apis=("messages",) if ANTHROPIC else ("chat", "responses"),
+        warm=["pydantic_ai", f"pydantic_ai.models.{vendor}", f"pydantic_ai.providers.{vendor}"],
     )
