@@ -127,6 +127,10 @@ class Envelope(Part):
         if message.ended and message.reader.stopped:
             yield draft  # after the end
             return
+        if message.invented and draft.json.keys() & {"delta", "message", "index"} == {"delta"}:
+            draft.put("messages-start-missing", draft.json, "type", MESSAGE_DELTA, "")  # what it holds is that
+            yield draft
+            return
         if says_more(draft.json):
             message.cannot("messages-start-repeated", "there is more in it than a message")
             yield draft
