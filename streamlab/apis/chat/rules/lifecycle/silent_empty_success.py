@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
@@ -96,12 +98,12 @@ class SilentEmptySuccess(Rule):
 
     def _response_completed(self) -> bool:
         """OpenAI's responses that are completed always have an output, but for one that only warms up a connection."""
-        last = reading.as_object(self.ctx.seen.last_chunk)
-        response = reading.as_object(last.get("response"))
+        reader: Any = self.ctx.tracker
+        response = reading.as_object(reader.final)
         empty = response.get("output", []) == [] and not self.ctx.accumulator.output()
-        over = self.ctx.finished and last.get("type", "response.completed") == "response.completed"
+        over = reader.terminal == "response.completed"
         reason = response.get("error") or reading.as_object(response.get("incomplete_details")).get("reason")
-        return over and not reason and empty and self.ctx.body.get("generate") is not False
+        return over and empty and not reason and self.ctx.body.get("generate") is not False
 
     def _explained(self) -> bool:
         """Tokens were made (a stop sequence ate them, or they were hidden reasoning), or hardly any were allowed."""
