@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -280,3 +281,13 @@ def test_a_torn_payload_is_found_at_its_first_event():
     told = next(one for one in analyze(whole).findings if one.rule == "json-truncated")
     start = len(ROLE) + len(ONE)
     assert (told.event, told.span, told.offset_us) == (2, (start, start + CUT + 2), 200_000)
+
+
+@pytest.mark.parametrize("path", ["/v1beta/models/gemini-2.0-flash:streamGenerateContent", None])
+def test_the_array_that_gemini_streams_without_alt_sse_has_no_lines_to_blame(path):
+    first = {"candidates": [{"content": {"role": "model", "parts": [{"text": "a"}]}}]}
+    last = {"candidates": [{"content": {"role": "model", "parts": [{"text": "b"}]}, "finishReason": "STOP"}]}
+    body = json.dumps([first, last], indent=2).encode()
+    made = exchange([body], headers=(("content-type", "application/json; charset=UTF-8"),))
+    made = replace(made, request=None if path is None else request_for(path=path))
+    assert [one.rule for one in analyze(made).findings if one.severity is not Severity.INFO] == []

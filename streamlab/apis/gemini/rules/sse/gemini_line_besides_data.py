@@ -9,6 +9,8 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import Line, ServerSentEvent
 
+#: The fields of the standard beside data; a comment has no name.
+_OTHER_FIELDS = frozenset({b"", b"event", b"id", b"retry"})
 _NO_SPACE = "no space after the colon"
 
 
@@ -55,8 +57,10 @@ def _odd_line(sse: ServerSentEvent) -> tuple[Line, str] | None:
     """The first line that Google's SDKs do not read, and in which way."""
     seen = False
     for name, value, _, space, line in sse.fields():
-        if name != b"data":
+        if name in _OTHER_FIELDS:
             return line, "lines without data" if sse.data is None else "beside data"
+        if name != b"data":
+            continue  # no event stream, such as the array that Google sends without alt=sse, or a stray line
         if seen:
             return line, "several data lines"
         if value and not space:
