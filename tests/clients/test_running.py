@@ -180,7 +180,7 @@ def test_whoever_was_measured_with_a_version_can_be_asked_again():
         ("litellm", {"py-litellm"}),
         ("@ai-sdk/openai", {"js-ai-sdk-openai", "js-ai-sdk4-openai"}),
         ("langchain", {"py-langchain", "js-langchain", "py-langchain-anthropic"}),
-        ("anthropic-python", {"py-anthropic-raw", "py-anthropic-stream"}),
+        ("anthropic-python", {"py-anthropic-raw", "py-anthropic-stream", "py-anthropic-v0.75-stream"}),
         ("all", set(setups())),
         ("no-such", set()),
         ("", set()),
