@@ -17,4 +17,5 @@ def command(as_json: bool) -> None:
     if as_json:
         say_json(rule_page.rules_list())
     else:
-        data().print(rule_page.rules_table())
+        console = data()
+        console.print(rule_page.rules_table(console.width))

@@ -19,6 +19,9 @@ from streamlab.report.styles import STYLES
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Rule
 
+#: Columns from which on the list of rules says how each is mended.
+_WIDE = 100
+
 
 def dialects_with(rule: str) -> list[str]:
     """Names of the dialects that list a rule as a known deviation."""
@@ -30,14 +33,18 @@ def mending(rule: type[Rule]) -> str:
     return str(rule.repairability) if rule.of_some is None else f"{rule.of_some} for some, else {rule.repairability}"
 
 
-def rules_table() -> Table:
-    """All rules, by family."""
-    table = plain_table()
-    for heading in ("rule", "severity", "mend", "what is wrong"):
-        table.add_column(heading, overflow="fold")
+def rules_table(width: int) -> Table:
+    """All rules, by family. A name stays whole, to be searched for and copied; what has no room is in `rule NAME`."""
+    table, wide = plain_table(), width >= _WIDE
+    table.add_column("rule", no_wrap=True)
+    table.add_column("severity", no_wrap=True)
+    if wide:
+        table.add_column("mend", max_width=len("safe for some,"))
+    table.add_column("what is wrong", overflow="fold")
     for rule in all_rules():
         severity = Text(str(rule.severity), style=STYLES[rule.severity])
-        table.add_row(Text(rule.name), severity, Text(mending(rule)), Text(title(rule)))
+        mend = [Text(mending(rule))] if wide else []
+        table.add_row(Text(rule.name), severity, *mend, Text(title(rule)))
     return table
 
 

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from streamlab.apis.registry import by_name
 from streamlab.storage.capture_db import CaptureDB
 from tests import streams
 
@@ -88,3 +89,30 @@ def test_a_folder_without_an_exchange_is_said(run, tmp_path):
     done = run("import", tmp_path / "in", "--db", tmp_path / "x.db")
     assert (done.code, len(done.err.splitlines())) == (2, 1)
     assert not (tmp_path / "x.db").exists()
+
+
+@pytest.mark.parametrize("columns", ["80", "100", "160"])
+def test_the_list_of_rules_has_each_name_whole(run, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    first = {line.split(maxsplit=1)[0] for line in run("rules").out.splitlines() if line[:1] != " "}
+    assert first - {"rule"} == set(by_name())
+
+
+def test_one_event_is_no_events(run, tmp_path):
+    (tmp_path / "one.sse").write_bytes(streams.sse([], done=True))
+    assert " 1 event " in run("check", "one.sse").out
+
+
+def test_diff_tells_the_members_of_a_call_apart(run, tmp_path):
+    arguments = "choices[0].delta.tool_calls[0].function.arguments"
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": None}}
+    finish = streams.chunk({}, "tool_calls")
+    (tmp_path / "call.sse").write_bytes(streams.sse([streams.chunk({"tool_calls": [call]}), finish]))
+    assert f"  ~ {arguments} " in run("diff", "call.sse").out
+    assert "function_call" not in run("diff", "call.sse").out
+
+
+def test_an_exchange_without_a_label_leaves_no_gap(run, tmp_path):
+    (tmp_path / "plain.sse").write_bytes(streams.sse(streams.chat_text()))
+    run("import", "plain.sse", "--db", "new.db")
+    assert run("show", "last", "--db", "new.db").out.splitlines()[0].count("  ") <= 1

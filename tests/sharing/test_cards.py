@@ -148,3 +148,9 @@ def test_an_answer_without_events_still_has_its_time_and_one_remark_is_one() -> 
     assert "171 ms" in drawn
     remarked = read_exchange_dir(CORPUS / "seed-systems" / "oneapi-8df4a26-split-utf8")
     assert re.search(r"; 1 remark\.$", card_of(remarked).verdict)
+
+
+def test_text_for_an_issue_names_the_hop_and_says_how_many_more_break() -> None:
+    said = markdown(card_of(streams.exchange(b"", tap="gateway", label="nightly")))
+    assert said.startswith("### gateway/nightly\n")
+    assert re.search(r"\(\+\d+ more ways\) \|", said)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from streamlab.comparing.event_outcomes import FieldDiff, How
 from streamlab.exchange import Segment
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.tui.drawing.exchange_list import heading
 from streamlab.tui.drawing.layout import shared
 from streamlab.tui.widgets.diff_pane import json_value
 from streamlab.tui.widgets.timeline import Timeline
@@ -211,3 +212,11 @@ def test_events_whose_names_begin_alike_are_told_apart(run, size, ends):
         assert all(end in driver.text() for end in ends)
 
     run(story, CAPTURES / "anthropic-thinking", size=size)
+
+
+def test_a_label_can_be_read_in_a_usual_terminal_with_a_scroll_bar():
+    for width in (78, 80):
+        said = heading(width).plain
+        assert said.index("status") - said.index("label") > 22
+        assert "ending" in said
+        assert "finding" in said

@@ -46,7 +46,10 @@ def _parts(card: Card, name: str) -> Iterator[str]:
 
 def _row(one: ShownFinding) -> str:
     who = "; ".join(f"{names}: {how}" for names, how in one.breaks[:2])
-    return f"| {one.severity} `{one.rule}` | {plain(one.where)} | {plain(one.message)} | {plain(who[:240])} |"
+    left = len(one.breaks) - 2
+    more = f" (+{left} more way{'s' if left > 1 else ''})" if left > 0 else ""
+    told = plain(who if len(who) <= 240 else f"{who[:239]}…")
+    return f"| {one.severity} `{one.rule}` | {plain(one.where)} | {plain(one.message)} | {told}{more} |"
 
 
 def _event(event: ShownEvent, vendor: str) -> str:

@@ -16,8 +16,9 @@ _FIRST = (
     "waits", "bytes",
 )  # fmt: skip
 _WIDEST = {"label": 40, "model": 28}
-#: Where the list is wide, other columns come only after a label that can be read.
-_WIDE, _ROOMY = 80, {"label": 24}
+#: Where the list is as wide as a usual terminal with its scroll bar, other columns come only after a label that can be
+#: read, beside which status and ending have room.
+_WIDE, _ROOMY, _OTHERS = 78, 24, 56
 
 
 def heading(width: int) -> Text:
@@ -45,7 +46,9 @@ def row(found: ListRow | None, width: int) -> Text:
 def _columns(width: int) -> list[tuple[Column, int]]:
     """The columns that have room, and their cells."""
     room, chosen = width, set()
-    least = {name: _ROOMY.get(name, COLUMNS[name].least) if width >= _WIDE else COLUMNS[name].least for name in _FIRST}
+    least = {name: COLUMNS[name].least for name in _FIRST}
+    if width >= _WIDE:
+        least["label"] = min(_ROOMY, width - _OTHERS)
     for name in _FIRST:
         if least[name] + 1 <= room:
             room -= least[name] + 1

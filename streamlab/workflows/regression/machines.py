@@ -61,7 +61,7 @@ def machine_factory(name: str | None) -> MachineFactory:
         return our_machine
     module_name, colon, attribute = name.partition(":")
     if not colon or not module_name or not attribute:
-        raise UsageError(f"{name!r} is not package.module:name")
+        raise UsageError(f"--streamlab-normalizer: {name!r} is not PACKAGE.MODULE:NAME, such as mine:normalize")
     try:
         found: Any = import_module(module_name)
         for part in attribute.split("."):
