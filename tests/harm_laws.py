@@ -159,7 +159,8 @@ def _held(events: Iterable[StreamEvent]) -> dict[str, Any]:
                 held.setdefault("chunk ids", []).append(said["id"])
                 said = {key: value for key, value in said.items() if key != "id"}
             says = MESSAGES_EVENTS.get(str(said.get("type")))
-            _hold(held, said if says is None else {key: said[key] for key in says if key in said})
+            told = said if says is None else {key: said[key] for key in says if key in said}
+            _hold(held, told, response=said.get("object") == "response")
     for kind in ("chunk ids", "ids", "names", "usage"):
         if kind in held:
             held[kind] = set(held[kind])

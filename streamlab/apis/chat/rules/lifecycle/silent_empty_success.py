@@ -101,7 +101,9 @@ class SilentEmptySuccess(Rule):
         reader: Any = self.ctx.tracker
         response = reading.as_object(reader.final)
         empty = response.get("output", []) == [] and not self.ctx.accumulator.output()
-        over = reader.terminal == "response.completed"
+        last = self.ctx.seen.last_chunk or {}
+        goes_on = last.get("type") != reader.terminal and bool(last.keys() & {"item", "item_id", "output_index"})
+        over = reader.terminal == "response.completed" and not goes_on
         reason = response.get("error") or reading.as_object(response.get("incomplete_details")).get("reason")
         return over and empty and not reason and self.ctx.body.get("generate") is not False
 
