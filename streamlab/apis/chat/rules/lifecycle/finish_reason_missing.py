@@ -11,6 +11,7 @@ from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.rules.told_failures import tells_a_failure
 from streamlab.wire import error_objects, reading
+from streamlab.wire.bad_payloads import ends_otherwise
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.finish_reasons import is_blank
@@ -51,11 +52,13 @@ class FinishReasonMissing(Rule):
         self._finished: set[int] = set()
         self._audio = False
         self._failed = False  # something came that looks like an error in a form of the server's own
+        self._announced = False  # the end is told otherwise than by [DONE]
         self._again = False  # the whole answer came once more, as raw text
         self._hidden = False  # a finish_reason stands in an event that is no JSON object
 
     def event(self, at: int, event: StreamEvent) -> None:
         self._failed = self._failed or tells_a_failure(event)
+        self._announced = self._announced or ends_otherwise(event)
         if not isinstance(event, Chunk):
             self._hidden |= event.sse is not None and error_objects.hides_finish(event.sse.raw[:_LOOKED_AT])
             self._again = self._again or is_answer_again(self.ctx, event)
@@ -74,7 +77,7 @@ class FinishReasonMissing(Rule):
         # A cut or abandoned stream has its own rule, unless [DONE] said that it was whole; OpenAI's audio streams never
         # had a finish_reason.
         if (
-            (ending is not Ending.COMPLETE and ctx.seen.done_at is None)
+            (ending is not Ending.COMPLETE and ctx.seen.done_at is None and not self._announced)
             or not ctx.seen.chunks
             or self._audio
             or self._hidden
