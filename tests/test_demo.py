@@ -53,6 +53,7 @@ def test_the_demo_shows_every_system_and_succeeds(tmp_path: Path) -> None:
         assert one.system in done.stdout
         assert one.scenario.blame in done.stdout
     assert f"{len(acts())} of {len(acts())} systems" in done.stdout
+    assert done.stdout.count("\n  known for   ") == 6
     assert best_client().name in done.stderr
     assert "\x1b" not in done.stdout
     assert "streamlab check 1 --db demo.db" in done.stdout
@@ -248,4 +249,4 @@ def test_an_answer_is_counted_in_the_singular_and_its_clients_are_named():
     assert evidence(hop, whole) == "HTTP 500 text/plain: 21 bytes, 1 event, complete"
     with database(None, keep=False) as place:
         said = opening(21, "openai-python 1.0", place)
-    assert "with openai-python 1.0; with a loop that takes events by their names" in said
+    assert "chat by openai-python 1.0, Messages and Responses by a loop" in said

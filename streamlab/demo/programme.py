@@ -67,8 +67,8 @@ def _hop_lines(hop: RecordedHop, where: str) -> list[Text]:
 
 def opening(count: int, client: str, place: DemoDatabase) -> str:
     """What is going to happen."""
-    named = "a loop that takes events by their names, as SDKs do, where they have some"
-    return f"Asking {count} systems on loopback through the recorder, into {place.path}, with {client}; with {named} …"
+    named = "Messages and Responses by a loop that takes events as their SDKs do"
+    return f"Asking {count} systems on loopback through the recorder, into {place.path}: chat by {client}, {named} …"
 
 
 def closing(outcomes: list[ActOutcome], place: DemoDatabase, commands: Collection[str]) -> Text:
@@ -96,9 +96,18 @@ def show(console: Console, outcomes: list[ActOutcome]) -> None:
     for outcome in outcomes:
         console.print(Text(f"[{outcome.front.id}] {outcome.act.system}"))
         console.print(Text(f"  client saw  {outcome.seen.told()}"), soft_wrap=True)
+        for line in _elsewhere(outcome):
+            console.print(Text(f"  known for   {line}"), soft_wrap=True)
         for at, line in enumerate(wire_lines(outcome)):
             console.print(Text.assemble("  wire shows  " if at == 0 else "              ", line), soft_wrap=True)
         console.print(Text(f"  to blame    {outcome.act.scenario.blame}"))
+
+
+def _elsewhere(outcome: ActOutcome) -> list[str]:
+    """What real clients do, where what our loop saw looks as if nothing were wrong."""
+    scenario = outcome.act.scenario
+    looks_well = outcome.seen.error is None and bool(outcome.seen.chunks)
+    return [scenario.shows] if looks_well and scenario.rules and scenario.path != "/chat/completions" else []
 
 
 def _table(outcomes: list[ActOutcome]) -> Table:
@@ -110,7 +119,7 @@ def _table(outcomes: list[ActOutcome]) -> Table:
     for outcome in outcomes:
         table.add_row(
             Text.assemble((outcome.act.system, "bold"), (f"\nexchange {outcome.front.id}", "dim")),
-            Text(outcome.seen.told()),
+            Group(Text(outcome.seen.told()), *(Text(line, style="dim") for line in _elsewhere(outcome))),
             Group(*wire_lines(outcome)),
             Text(outcome.act.scenario.blame),
         )
