@@ -96,8 +96,8 @@ def show(console: Console, outcomes: list[ActOutcome]) -> None:
     for outcome in outcomes:
         console.print(Text(f"[{outcome.front.id}] {outcome.act.system}"))
         console.print(Text(f"  client saw  {outcome.seen.told()}"), soft_wrap=True)
-        for line in _elsewhere(outcome):
-            console.print(Text(f"  known for   {line}"), soft_wrap=True)
+        for known in _elsewhere(outcome):
+            console.print(Text(f"  known for   {known}"), soft_wrap=True)
         for at, line in enumerate(wire_lines(outcome)):
             console.print(Text.assemble("  wire shows  " if at == 0 else "              ", line), soft_wrap=True)
         console.print(Text(f"  to blame    {outcome.act.scenario.blame}"))
