@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from streamlab.report.terminal import complain
 if TYPE_CHECKING:
     from streamlab.judging.report import Report
     from streamlab.report.json import Summary
+    from streamlab.storage.targets import Target
     from streamlab.workflows.check import Checked, CheckOptions
 
 
@@ -93,8 +93,8 @@ def command(
     else:
         if workers or cluster or engine:
             raise click.UsageError("--workers, --cluster and --engine are for a lake (lake:PATH)")
-        found = itertools.chain.from_iterable(api.find(target, db or config.database) for target in targets)
-        outcomes = Outcomes(api.check(found, options))
+        missing: list[str] = []
+        outcomes = Outcomes(api.check(_found(targets, db or config.database, missing), options), missing=missing)
     summary = Summary()
     if form == "text":
         _print_text(outcomes, summary)
@@ -104,7 +104,23 @@ def command(
 
         listed = options.rules() if form == "sarif" else ()
         say_document(form, render(form, outcomes.reports(), summary, listed, level))
-    return 2 if outcomes.unreadable else 1 if summary.reaches(level) else 0
+    return 2 if outcomes.unreadable or outcomes.missing else 1 if summary.reaches(level) else 0
+
+
+def _found(targets: tuple[str, ...], db: Path | None, missing: list[str]) -> Iterator[Target]:
+    """What the targets name, lazily. One that is not there is told of and put down, and the others are checked; alone
+    it raises NotFoundError."""
+    from streamlab.errors import NotFoundError
+    from streamlab.workflows import check as api
+
+    for target in targets:
+        try:
+            yield from api.find(target, db)
+        except NotFoundError as error:
+            if len(targets) == 1:
+                raise
+            missing.append(target)
+            complain(f"streamlab: {error}")
 
 
 def _of_lake(
@@ -126,9 +142,10 @@ def _of_lake(
 class Outcomes:
     """The outcomes of a check as they come: complaints go to stderr at once, reports are passed on."""
 
-    def __init__(self, checked: Iterable[Checked], unreadable: int = 0) -> None:
+    def __init__(self, checked: Iterable[Checked], unreadable: int = 0, missing: Sequence[str] = ()) -> None:
         self._checked = checked
         self.unreadable = unreadable
+        self.missing = missing
 
     def __iter__(self) -> Iterator[tuple[Checked, Report]]:
         with ProgressLine() as progress:

@@ -180,3 +180,12 @@ def test_many_targets_give_the_same_answer_on_all_cores(run, monkeypatch):
     alone = json.loads(run("check", scenarios, "--json").out)
     assert together == alone
     assert len(together["exchanges"]) == len(corpus.directories("scenarios"))
+
+
+def test_a_target_that_is_not_there_is_told_and_the_others_are_checked(run, folder):
+    ran = run("check", folder / "good", folder / "gone", folder / "bad", "--format", "json")
+    assert ran.code == 2
+    assert "gone: no such file" in ran.err
+    assert [one["source"] for one in json.loads(ran.out)["exchanges"]] == [str(folder / "good"), str(folder / "bad")]
+    alone = run("check", folder / "gone")
+    assert (alone.code, alone.out, alone.err.count("\n")) == (2, "", 1)
