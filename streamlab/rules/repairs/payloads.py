@@ -254,7 +254,7 @@ def _object_of(payload: bytes) -> Chunk | ErrorPayload | None:
     event = read_event(frame(_escaped(payload)))
     if not isinstance(event, Chunk | ErrorPayload):
         return None
-    return type(event)(None, event.json, event.faults) if whole_keys(event.json) else event
+    return type(event)(None, event.json, event.faults) if whole_keys(event.json) or b"\n" in payload else event
 
 
 def _why(event: Undecodable) -> str:
