@@ -146,6 +146,7 @@ def test_no_law_is_broken_where_one_was(name):
         7540737,  # a call is done with its arguments, and again with twice as many
         845425604,  # the end first, and something without a type last
         712661513,  # a flat response.created with usage within one of its members
+        679350603,  # an event with usage comes again under its number
         949257693,  # a call whose id comes when it is done, and not in the end
         790328024,  # something without a type is done
         109112235,  # a call is done before it is added without its name
