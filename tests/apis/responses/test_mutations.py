@@ -147,6 +147,8 @@ def test_no_law_is_broken_where_one_was(name):
         845425604,  # the end first, and something without a type last
         712661513,  # a flat response.created with usage within one of its members
         679350603,  # an event with usage comes again under its number
+        330549115,  # an item is never done, and its part was numbered anew
+        698908730,  # a delta that is a number in a call that waits for its turn
         949257693,  # a call whose id comes when it is done, and not in the end
         790328024,  # something without a type is done
         109112235,  # a call is done before it is added without its name

@@ -114,7 +114,7 @@ def inner_events(item: JsonObject, index: int) -> Iterator[JsonObject]:
         yield from _part_events(as_object(part), {**place, "content_index": number}, "response.content_part")
 
 
-def is_open(parts: dict[tuple[str, int], bool], event: JsonObject) -> bool:
+def is_open(parts: set[tuple[str, int]], event: JsonObject) -> bool:
     """Whether an event opens a part of an item that is open already."""
     family, step = family_of(text_of(event.get("type")))
     member = PARTS.get(family, "")

@@ -208,7 +208,8 @@ class ResponseRepair(Repair):
         if facts & _F.UNKNOWN and not known(draft, facts, self._reader.kind, self.state):
             yield draft
             return
-        if facts & _F.DELTA_TYPE and (self._turns.holding or not self._lost.begins(draft)):
+        null = draft.json.get("delta") is None
+        if facts & _F.DELTA_TYPE and ((null and self._turns.holding) or not self._lost.begins(draft)):
             self._drop(draft, "responses-delta-not-string")
             return
         if reader.kind in LIFECYCLE:

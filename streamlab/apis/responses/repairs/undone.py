@@ -56,9 +56,10 @@ class Undone:
         one = made(value, draft, _RULE)
         self._items.members(one, ResponseFact.ITEM_DONE, item)
         untold = all(not piece.deltas and piece.done is None for piece in item.own_pieces)
+        opened = {(member, self._items.counted(item, member, number)) for member, number in item.parts}
         if untold and item.kind in ("message", *CALL_INPUT):
             for inner in inner_events(whole, slot.index) if item.given_whole or not item.own_pieces else ():
-                if not is_open(item.parts, inner):
+                if not is_open(opened, inner):
                     yield made(inner, draft, _RULE)
         item.done, item.open = whole, False
         yield one
