@@ -106,8 +106,8 @@ class Browser:
         release, or exactly one version of the rules, whose name begins with its release and a hyphen."""
         # What was summarized is left out before rows are looked at, which are long.
         sql = """SELECT id FROM exchanges WHERE id IN (
-                SELECT id FROM exchanges EXCEPT SELECT exchange_id FROM summaries WHERE version = ?1 OR version GLOB ?2)
-            AND ending IS NOT NULL ORDER BY id DESC LIMIT ?3"""
+                SELECT id FROM exchanges EXCEPT SELECT exchange_id FROM summaries WHERE version = ? OR version GLOB ?)
+            AND ending IS NOT NULL ORDER BY id DESC LIMIT ?"""
         return [row[0] for row in self.db.query(sql, (version, f"{version}-*", limit))]
 
     def judged(self, wanted: Filter = _ALL, *, models: bool = True, headers: bool = False) -> Iterator[tuple[Any, ...]]:
