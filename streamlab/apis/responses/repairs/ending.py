@@ -47,7 +47,7 @@ class ResponseOut:
     @property
     def ended_early(self) -> bool:
         """Whether the response was completed with nothing in it, while its items were still to come."""
-        return ended_early(self.reader.terminal, self.reader.final or self._flat, self.reader.items)
+        return ended_early(self.reader.terminal, self._flat or self.reader.final, self.reader.items)
 
     def came_early(self, rule: str) -> bool:
         """The same; what follows it stays then."""
@@ -162,10 +162,10 @@ class ResponseOut:
                 path = f"response.output[{place}]."
                 self.items.name(draft, found, self.items.slot(item), path)
                 for member in ("name", "call_id") if item.is_call and item.done is not None else ():
-                    if not text_of(found.get(member)) and text_of(as_object(item.done).get(member)):
-                        made = item.call_made and member == "call_id"
+                    went, made = text_of(as_object(item.done).get(member)), item.call_made and member == "call_id"
+                    if went and found.get(member) != went and (made or not text_of(found.get(member))):
                         rule = "responses-missing-call-id" if made else "responses-item-changed"
-                        draft.put(rule, found, member, as_object(item.done)[member], path)
+                        draft.put(rule, found, member, went, path)
         return streamed
 
     def _undone(self) -> bool:
