@@ -236,7 +236,7 @@ def test_a_normalizer_that_raises_fails_with_what_it_raised(project: pytest.Pyte
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("mine", "*'mine' is not package.module:name*"),
+        ("mine", "*--streamlab-normalizer: 'mine' is not PACKAGE.MODULE:NAME*"),
         ("nowhere.at_all:x", "*cannot load the normalizer nowhere.at_all:x: No module named 'nowhere'*"),
         ("mine:missing", "*cannot load the normalizer mine:missing*"),
         ("mine:number", "*neither a callable nor a class*"),
