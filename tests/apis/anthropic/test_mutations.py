@@ -301,6 +301,7 @@ def test_without_tools_markup_is_text():
         259716530,  # a chunk of chat completions before a message_start that comes twice
         186949584,  # input in a block of redacted thinking without data, while a text is open
         978827793,  # the same between its deltas
+        816634562,  # chunks of chat completions before a flat message_start that comes twice
         232699510,  # the types of message_start and message_delta are swapped
         76015307,  # a type that is an object behind JSON that breaks off
         545845407,  # a second message_start with a piece of input in its message

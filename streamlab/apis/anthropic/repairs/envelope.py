@@ -135,7 +135,7 @@ class Envelope(Part):
             message.cannot("messages-start-repeated", "there is more in it than a message")
             yield draft
             return
-        again = as_object(draft.json.get("message")).get("id")
+        again = as_object(draft.json.get("message", draft.json)).get("id")
         if message.begun and again != self._id and not message.invented:
             message.cannot("messages-start-repeated", "another message begins: the answer may start over")
             message.other_answer, message.stop_reason = True, None
