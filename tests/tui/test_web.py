@@ -345,15 +345,15 @@ def test_closing_the_page_ends_its_processes_and_remembers_where_one_was(served)
     async def story() -> None:
         async with _page(served.url) as page:
             running = await _both_running(served, page)
-            await page.until(lambda: "1 of " in page.text)
+            await page.until(lambda: "event 0 of " in page.text)
             await page.send("stdin", "j")
-            await page.until(lambda: "2 of " in page.text)
+            await page.until(lambda: "event 1 of " in page.text)
         _all_gone(running)
         async with _page(served.url) as page:
             await page.until(lambda: "quit" in page.text)
             page.forget()
             await page.send("stdin", "\r")
-            await page.until(lambda: "2 of " in page.text)
+            await page.until(lambda: "event 1 of " in page.text)
 
     _run(story())
 
