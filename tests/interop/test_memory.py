@@ -19,17 +19,15 @@ from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.json import Streamed, dump, gathered, pieces
 from streamlab.sharing.shared import share
 from tests import streams
+from tests.memory import traced
 
 
 def _peak(work: Callable[[bytes], object], body: bytes) -> int:
     first, last = body.index(b"\n\n", 1_500) + 2, body.rindex(b"\n\n", 0, -20) + 2
     work(body[:first] + body[last:])  # what is loaded on first use counts for no file
-    tracemalloc.start()
-    try:
+    with traced():
         work(body)
         return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def _body(events: int, **changed: Any) -> bytes:

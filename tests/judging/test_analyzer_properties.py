@@ -21,6 +21,7 @@ from streamlab.wire.events import Chunk
 from streamlab.wire.reading import FactReader
 from tests import corpus
 from tests.examples import examples
+from tests.memory import traced
 from tests.streams import chat_text, chat_tool, chat_tools, chat_usage, dump, exchange, frame, request_for, sse
 from tests.wire.json_values import anything, chunks
 
@@ -233,11 +234,8 @@ def test_a_compressed_read_is_never_held_whole():
     body = gzip.compress(event * (8_000_000 // len(event)))
     head = ResponseHead(200, (("content-type", "text/event-stream"), ("content-encoding", "gzip")), 1)
     analyzer = Analyzer(request_for(), head)
-    tracemalloc.start()
-    try:
+    with traced():
         analyzer.feed(1, body)
         peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     assert analyzer.finish().metrics.events == 8_000_000 // len(event)
     assert peak < 4_000_000, peak

@@ -21,6 +21,7 @@ from streamlab.wire.events import Chunk, ErrorPayload
 from streamlab.wire.stream import StreamDecoder
 from tests import corpus, streams
 from tests.examples import examples
+from tests.memory import traced
 
 PERFECT = {
     "text": streams.chat_text("Spring", " is", " here", "."),
@@ -230,11 +231,10 @@ def test_memory_is_bounded():
     normalizer = Normalizer()
     normalizer.feed(streams.frame(streams.chat_text()[0]))
     normalizer.feed(piece * 120)
-    tracemalloc.start()
-    for _ in range(100):
-        normalizer.feed(piece)
-    held, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    with traced():
+        for _ in range(100):
+            normalizer.feed(piece)
+        held, _ = tracemalloc.get_traced_memory()
     assert held < 300_000
     torn = Normalizer()
     sent = sum(len(torn.feed(b"data: {half\n\n")) for _ in range(1000))
