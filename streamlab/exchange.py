@@ -66,6 +66,11 @@ class ResponseHead:
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
 
+def known_as(tap: str | None, label: str | None) -> str:
+    """``TAP/LABEL``, as far as there are any."""
+    return "/".join(part for part in (tap, label) if part)
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and its response.
@@ -87,6 +92,11 @@ class Exchange:
     tap: str | None = None
     started_at: str | None = None  # UTC wall clock, RFC 3339 with microseconds
     notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def known_as(self) -> str:
+        """What people named it by: its tap and its label; empty where it has neither."""
+        return known_as(self.tap, self.label)
 
     @property
     def body(self) -> bytes:

@@ -50,6 +50,7 @@ def add(
     """
     from streamlab.cli.progress import ProgressLine
     from streamlab.report.terminal import say
+    from streamlab.report.units import counted
     from streamlab.workflows import fleet
     from streamlab.workflows.share import masking_of
 
@@ -65,5 +66,5 @@ def add(
             warn=warn,
         )
     known = f", {added.known:,} were there" if added.known else ""
-    say(f"added {added.new:,} exchange{'s' if added.new != 1 else ''} to lake:{place.address}{known}")
+    say(f"added {counted(added.new, 'exchange')} to lake:{place.address}{known}")
     return 3 if added.left_out else 0

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from rich.cells import cell_len, set_cell_size
 
 from streamlab.apis import UNKNOWN, Api, api_named
-from streamlab.exchange import Ending
+from streamlab.exchange import Ending, known_as
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Severity
@@ -101,7 +101,7 @@ def _is_judged(found: AnalysisSummary) -> bool:
 def _label(row: ListRow) -> tuple[str, str]:
     """Tap and label; the path where there are none."""
     overview = row.overview
-    name = "/".join(part for part in (overview.tap, overview.label) if part)
+    name = known_as(overview.tap, overview.label)
     return name or (urlsplit(overview.url).path if overview.url else "–"), "bold" if name else ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -26,7 +25,6 @@ _ORIGIN_STYLE = {
     Blame.BOTH: "bold red",
 }
 _SHOWN_PAIRS = 3
-_BACKTICKS = re.compile(r"`+")
 
 
 def print_comparison(
@@ -119,12 +117,11 @@ def parity_markdown(parity: Parity) -> Iterator[str]:
 
 def _fenced(draw: Callable[[HarmlessConsole], None]) -> Iterator[str]:
     """In a block of code, whose fence nothing in it can close."""
+    from streamlab.report.card.markdown import fence  # what else is loaded with it, no other answer needs
+
     made = io.StringIO()
     draw(HarmlessConsole(file=made, width=PIPE_WIDTH, color_system=None, highlight=False, emoji=False, markup=False))
-    lines = [line.rstrip() for line in made.getvalue().splitlines()]
-    longest = max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    yield from (f"{fence}text", *lines, fence)
+    yield from fence("\n".join(line.rstrip() for line in made.getvalue().splitlines()), "text").split("\n")
 
 
 # -- for machines ----------------------------------------------------------------------------------------------------

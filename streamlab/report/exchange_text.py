@@ -76,8 +76,7 @@ def print_exchange(console: HarmlessConsole, exchange: Exchange, report: Report)
 def _print_head(console: HarmlessConsole, exchange: Exchange, report: Report) -> None:
     request, head = exchange.request, exchange.head
     name = f"exchange {exchange.id}" if exchange.id is not None else "exchange"
-    label = "/".join(part for part in (exchange.tap, exchange.label) if part)
-    title = "  ".join(part for part in (name, label, exchange.started_at) if part)
+    title = "  ".join(part for part in (name, exchange.known_as, exchange.started_at) if part)
     console.hanging(Text(visible(title), style="bold"), 0, 2)
     if request is not None:
         console.hanging(Text(f"→ {visible(request.method)} {visible(request.url)}"), 0, 2)

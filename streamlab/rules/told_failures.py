@@ -5,14 +5,12 @@ from __future__ import annotations
 from streamlab.wire import error_objects, reading
 from streamlab.wire.events import Chunk, StreamEvent
 
-_LOOKED_AT = 65_536
-
 
 def tells_a_failure(event: StreamEvent) -> bool:
     """Whether an event reports a failure: a flat object, an error inside a choice, or what is no JSON object and reads
     like one, a comment included. An ``error`` member is known to everybody, and is not asked for here."""
     if not isinstance(event, Chunk):
-        return event.sse is not None and error_objects.tells_of_failure(event.sse.raw[:_LOOKED_AT])
+        return event.sse is not None and error_objects.tells_of_failure(event.sse.raw)
     name = event.sse.event if event.sse is not None else None
     if error_objects.failed_event(name, event.json) is not None:
         return True

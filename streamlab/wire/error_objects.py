@@ -11,6 +11,7 @@ from streamlab.wire.sse import ServerSentEvent
 
 _ERROR_FIELD = re.compile(rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?error[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _FINISH = re.compile(rb"['\x22]finish_reason['\x22]\s*:\s*['\x22]\w")
+#: Bytes of an event that are searched.
 _LOOKED_AT = 65_536
 _CODES = ("code", "Code", "error_code", "err_code", "errcode", "status_code", "statusCode", "ret_code", "ret")
 _TEXTS = ("message", "msg", "error_msg", "errmsg", "err_msg", "error_message", "errorMessage", "reason")
@@ -44,7 +45,6 @@ _FAILED = re.compile(
     rb"\b(?:errors?|exception|traceback|failed|failure|timed out|timeout|out of memory)\b|\w(?:Error|Exception)\b",
     re.IGNORECASE,
 )
-_LOOKED_AT = 65_536
 
 
 def tells_of_failure(raw: bytes) -> bool:

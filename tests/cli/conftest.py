@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from streamlab import cli
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import write_exchange_dir
-from tests import streams
+from tests import commands, streams
 
 
 class Ran(NamedTuple):
@@ -30,10 +29,7 @@ def run(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
     def call(*words: str | Path) -> Ran:
-        with pytest.raises(SystemExit) as caught:
-            cli.main([str(word) for word in words])
-        printed = capsys.readouterr()
-        return Ran(int(caught.value.code or 0), printed.out, printed.err)
+        return Ran(*commands.run(capsys, *map(str, words)))
 
     return call
 

@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 import pytest
 from rich.cells import cell_len
 
-from streamlab import cli
 from streamlab.apis.anthropic.questions import QUESTIONS as MESSAGES
 from streamlab.apis.chat.questions import QUESTIONS
 from streamlab.apis.responses.questions import QUESTIONS as RESPONSES
 from streamlab.standins import in_thread, serve_standin, standin_in_thread
 from streamlab.storage.capture_db import CaptureDB
-from tests import streams
+from tests import commands, streams
 
 
 class Ran(NamedTuple):
@@ -56,10 +55,7 @@ def probe(tmp_path, capsys, monkeypatch):
     def run(*words: str, key: str | None = None) -> Ran:
         if key:
             monkeypatch.setenv("OPENAI_API_KEY", key)
-        with pytest.raises(SystemExit) as ended:
-            cli.main(["probe", *words, "--db", str(tmp_path / "probe.db")])
-        out, err = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), out, err)
+        return Ran(*commands.run(capsys, "probe", *words, "--db", str(tmp_path / "probe.db")))
 
     return run
 

@@ -23,8 +23,7 @@ _MOST_PARTS: Final = 20_000
 #: What nobody sees: white space, and characters without a width.
 _UNSEEN = " \t\r\n\u200b\u200c\u200d\u2060\ufeff"
 #: Items among which a call is looked for by its call_id.
-_MOST_OPEN = 64
-_NO_PART_INDEX = {"content_index": _F.NO_CONTENT_INDEX, "summary_index": _F.NO_SUMMARY_INDEX}
+MOST_OPEN: Final = 64
 
 
 class ItemIndex:
@@ -125,7 +124,7 @@ class ItemIndex:
 
     def open_at(self, index: int) -> Iterator[Item]:
         """The open items under an index, the last one first."""
-        return (one for one in reversed(self.items[-_MOST_OPEN:]) if one.index == index and one.open and one.opened)
+        return (one for one in reversed(self.items[-MOST_OPEN:]) if one.index == index and one.open and one.opened)
 
     def _unplaced(self, item_id: str) -> Item | None:
         """The item of an event without an index: the last one, unless the event names another."""

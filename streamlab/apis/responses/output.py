@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from streamlab.apis.responses.expectations import (
     CALL_INPUT,
@@ -15,20 +15,13 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.item_index import ItemIndex, state_of
+from streamlab.apis.responses.item_index import MOST_OPEN, ItemIndex, state_of
 from streamlab.apis.responses.items import Item, Piece, held_pieces, input_text
 from streamlab.rules.base import quote
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_object
 
 _F = ResponseFact
-#: Items, and parts of items, that are told apart; a response with more is not judged any further.
-MOST_ITEMS: Final = 10_000
-_MOST_PARTS: Final = 20_000
-#: What nobody sees: white space, and characters without a width.
-_UNSEEN = " \t\r\n\u200b\u200c\u200d\u2060\ufeff"
-#: Items among which a call is looked for by its call_id.
-_MOST_OPEN = 64
 _NO_PART_INDEX = {"content_index": _F.NO_CONTENT_INDEX, "summary_index": _F.NO_SUMMARY_INDEX}
 
 
@@ -161,7 +154,7 @@ class Output(ItemIndex):
     def _by_call_id(self, found: JsonObject, item_id: str) -> Item | None:
         """The open call that is done under an id and an index that are nobody's; its call_id tells."""
         call_id = text_of(found.get("call_id"))
-        for item in self.items[-_MOST_OPEN:] if call_id else ():
+        for item in self.items[-MOST_OPEN:] if call_id else ():
             if item.open and item.opened and item.kind == found.get("type") and item.added.get("call_id") == call_id:
                 said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
                 self._say(_F.IDS, "item.id", said, item.id, item_id)

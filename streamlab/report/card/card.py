@@ -112,9 +112,8 @@ def verdict(report: Report) -> str:
 
 
 def _title(exchange: Exchange, report: Report) -> str:
-    label = "/".join(part for part in (exchange.tap, exchange.label) if part)
     server = f" from {report.dialect}" if report.dialect else ""
-    return visible(f"{label or report.api.title or report.api.name}{server}", 120)
+    return visible(f"{exchange.known_as or report.api.title or report.api.name}{server}", 120)
 
 
 def _facts(exchange: Exchange, report: Report) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.rules.repairs.payloads import says_nothing
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire.bad_payloads import Misfit, Named
 
@@ -35,7 +36,7 @@ class JsonNotObject(MisfitRule):
     def tell(self, named: Named) -> Finding:
         value = named.event.value
         objects = type(value) is list and all(type(one) is dict for one in value)
-        safe = objects or not value or type(value) in (int, float, bool)
+        safe = objects or says_nothing(value)
         return self.found_in(
             named,
             f"the payload is {_KINDS.get(type(value), 'no object')}: {quote(named.event.sse.text)}",

@@ -195,7 +195,7 @@ class TornPayloads(Repair):
             draft.changes.append(
                 Change("sse-unterminated-final-event", "error", data[:200], "upstream_truncated", Origin.INVENTED)
             )
-        elif event.decoded and type(event.value) is not dict and (self.state.unsafe or _says_nothing(event.value)):
+        elif event.decoded and type(event.value) is not dict and (self.state.unsafe or says_nothing(event.value)):
             draft.event = comment(b" " + data)
             draft.changes.append(Change("json-not-object", "", data, ":"))
         elif event.decoded or truncated or data[:1] == b"{" or data.startswith((b"b'", b'b"')):
@@ -240,7 +240,8 @@ class TornPayloads(Repair):
         return [Draft(_chunk({"tool_calls": [call]}), sources, [change]), _finish("tool_calls", sources)]
 
 
-def _says_nothing(value: Any) -> bool:
+def says_nothing(value: Any) -> bool:
+    """Whether a JSON value that is no object can be no part of an answer: null, a number, or empty."""
     return not value or type(value) in (int, float, bool)
 
 

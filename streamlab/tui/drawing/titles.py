@@ -23,7 +23,7 @@ def list_title(capture: str, count: int, sort: str) -> Text:
     title = Text(no_wrap=True)
     title.append("streamlab", "bold")
     title.append(f"  {visible(capture)}", "")
-    title.append(f"  {count:,} exchange{'s' if count != 1 else ''}", "dim")
+    title.append(f"  {counted(count, 'exchange')}", "dim")
     title.append(f"  by {sort}" if sort != "newest" else "", "dim")
     return title
 
@@ -35,8 +35,7 @@ def exchange_title(exchange: Exchange, report: Report | None, cursor: int, event
     """
     title = Text(no_wrap=True)
     title.append(f"{exchange.id}  ", "dim")
-    label = "/".join(part for part in (exchange.tap, exchange.label) if part)
-    title.append(visible(label or "exchange"), "bold")
+    title.append(visible(exchange.known_as or "exchange"), "bold")
     if exchange.request is not None:
         path = urlsplit(exchange.request.url).path if "//" in exchange.request.url else exchange.request.url
         title.append(f"  {visible(exchange.request.method, 12)} {visible(path, 80)}", "dim")

@@ -48,9 +48,8 @@ class ItemsOut:
         self._slots: dict[int, Slot] = {}
         self._taken: set[int] = set()
         self._ids: set[str] = set()
-        self._parts: dict[
-            tuple[int, str], dict[int, int]
-        ] = {}  # of an item and a member: number -> that it goes out by
+        #: Of an item and a member: number of a part -> that it goes out by.
+        self._parts: dict[tuple[int, str], dict[int, int]] = {}
 
     def slot(self, item: Item) -> Slot:
         """Where an item goes."""
@@ -125,9 +124,8 @@ class ItemsOut:
         slots = ((self._slots.get(item.number), item) for item in self.reader.items)
         if any(slot is not None and (slot.index, slot.id) != (item.index, item.id) for slot, item in slots):
             return True
-        return any(
-            self.counted(item, *part) != part[1] for item in self.reader.items for part in list(item.parts)[:256]
-        )
+        parts = ((item, part) for item in self.reader.items for part in list(item.parts)[:_MOST_PARTS])
+        return any(self.counted(item, *part) != part[1] for item, part in parts)
 
     @staticmethod
     def can_run(whole: JsonObject) -> bool:

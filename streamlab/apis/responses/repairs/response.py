@@ -150,8 +150,8 @@ class ResponseRepair(Repair):
             return
         if reader.kind in (COMPLETED, INCOMPLETE) and reader.terminal == reader.kind:
             response = as_object(draft.json.get("response"))
-            ours = [one for one in self._opened.items if one.open]
-            yield from map(self._numbers.number, self._undone.of(draft, as_list(response.get("output")), ours))
+            ended = self._undone.of(draft, as_list(response.get("output")), self._opened.items)
+            yield from map(self._numbers.number, ended)
             if self._places:
                 self._response.named(draft, response)
         elif item is not None and self._opened.is_ours(facts, item):
@@ -254,8 +254,8 @@ class ResponseRepair(Repair):
             if listed and not reader.items and not reader.resumed:
                 yield from self._whole_items(draft, listed)
             elif not reader.resumed:
-                ours = [one for one in self._opened.items if one.open]
-                yield from self._undone.of(draft, listed, reader.items if reader.kind == COMPLETED else ours)
+                items = reader.items if reader.kind == COMPLETED else self._opened.items
+                yield from self._undone.of(draft, listed, items)
         self._response.repair(draft)
         yield draft
 

@@ -16,8 +16,6 @@ from streamlab.wire.bad_payloads import ends_otherwise
 from streamlab.wire.events import StreamEvent, Undecodable
 from streamlab.wire.reading import Fact
 
-_LOOKED_AT = 65_536
-
 
 class DoneMissing(Rule):
     """The stream ends without ``data: [DONE]``.
@@ -59,7 +57,7 @@ class DoneMissing(Rule):
         self._hidden |= glued
         self._announced |= ends_otherwise(event)
         self._failed = self._failed or tells_a_failure(event)
-        self._torn |= event.sse is not None and error_objects.hides_finish(event.sse.raw[:_LOOKED_AT])
+        self._torn |= event.sse is not None and error_objects.hides_finish(event.sse.raw)
         self._again = self._again or is_answer_again(self.ctx, event)
 
     def end(self, ending: Ending) -> Findings:

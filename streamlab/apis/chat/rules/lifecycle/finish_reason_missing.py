@@ -17,8 +17,6 @@ from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.reading import Fact
 
-_LOOKED_AT = 65_536
-
 
 class FinishReasonMissing(Rule):
     """A choice never gets a ``finish_reason``.
@@ -60,7 +58,7 @@ class FinishReasonMissing(Rule):
         self._failed = self._failed or tells_a_failure(event)
         self._announced = self._announced or ends_otherwise(event)
         if not isinstance(event, Chunk):
-            self._hidden |= event.sse is not None and error_objects.hides_finish(event.sse.raw[:_LOOKED_AT])
+            self._hidden |= event.sse is not None and error_objects.hides_finish(event.sse.raw)
             self._again = self._again or is_answer_again(self.ctx, event)
             return
         self._audio = self._audio or reading.is_of_audio_model(event.json)
