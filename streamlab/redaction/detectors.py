@@ -137,17 +137,31 @@ _LONGER = {
     prefix: tuple(_ORDERED[place + 1 : bisect_right(_ORDERED, prefix + "\U0010ffff")])
     for place, prefix in enumerate(_ORDERED)
 }
+#: By the letters that every prefix has at least: the prefixes that begin with them, and their places in the list.
+_HEAD = min(map(len, _FORMS))
+_BY_HEAD: dict[str, list[tuple[int, str]]] = {}
+for _place, _prefix in enumerate(_FORMS):
+    _BY_HEAD.setdefault(_prefix[:_HEAD], []).append((_place, _prefix))
+#: In shorter texts it is cheaper to look up what stands at each place than to look for each prefix.
+_SHORT = 512
 _DIGITS_BEFORE = lazy_pattern(r"(?<!\d)\d{8,10}\Z")
 
 
 def _by_form(text: str) -> Iterator[Secret]:
-    for prefix, forms in _FORMS.items():
+    for prefix in _in_question(text) if len(text) < _SHORT else _FORMS:
+        forms = _FORMS[prefix]
         at = text.find(prefix)
         while at >= 0:
             start = _start(text, at, prefix)
             if start is not None and not text.startswith(_LONGER[prefix], at):
                 yield from _matching(text, start, at + len(prefix), forms)
             at = text.find(prefix, at + 1)
+
+
+def _in_question(text: str) -> list[str]:
+    """The prefixes that a text may hold, in the order of the list: by their first letters."""
+    heads = _BY_HEAD.keys() & {text[at : at + _HEAD] for at in range(len(text) - _HEAD + 1)}
+    return [prefix for _, prefix in sorted(one for head in heads for one in _BY_HEAD[head])]
 
 
 def _start(text: str, at: int, prefix: str) -> int | None:

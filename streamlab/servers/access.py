@@ -6,6 +6,7 @@ A web page can make a browser on this machine send requests to loopback, under i
 
 from __future__ import annotations
 
+import functools
 import hmac
 import ipaddress
 import re
@@ -71,8 +72,8 @@ class Access:
     def _foreign_page(self, head: RequestHead) -> HttpFault | None:
         if "*" in self.origins:
             return None
-        own = {f"{scheme}://{host.lower()}" for scheme in ("http", "https") for host in _all(head, "host")}
         origins = _all(head, "origin")
+        own = {f"{scheme}://{host.lower()}" for scheme in ("http", "https") for host in _all(head, "host") if origins}
         for origin in origins:
             if origin.lower().rstrip("/") not in self.origins | own:
                 shown = visible(origin, 80)
@@ -126,6 +127,7 @@ def host_of(authority: str) -> str:
     return host if colon and (port.isdecimal() or not port) else authority
 
 
+@functools.lru_cache(maxsize=256)  # asked for every request, and dear: an address is taken apart
 def is_loopback(host: str) -> bool:
     """Whether a host name or address (without brackets) means this machine and no other."""
     name = host.lower().rstrip(".")

@@ -6,6 +6,8 @@ request heads and the heads of responses are redacted on the way in. The body of
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from streamlab.exchange import Headers
 from streamlab.redaction import REDACTED, mask_name, redact_headers, redact_line, redact_url
 
@@ -14,6 +16,26 @@ _MAX_HEAD = 64 * 1024
 _BEGIN = b"HTTP/"
 #: What may follow where a line is not over.
 _GOES_ON = b"0123456789" * 8
+#: So many parts of heads, of this length at most, are remembered to hold no secret.
+_MOST_CLEAN, _LONGEST_CLEAN = 1024, 256
+
+
+def _remembering(redacted: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """The same function, which looks at what it had to leave alone only once: clients and servers say most of a head
+    in every other one, and the stream waits meanwhile."""
+    clean: set[bytes] = set()
+
+    def remembering(part: bytes) -> bytes:
+        if part in clean:
+            return part
+        kept = redacted(part)
+        if kept == part and len(part) <= _LONGEST_CLEAN:
+            if len(clean) >= _MOST_CLEAN:
+                clean.clear()
+            clean.add(part)
+        return kept
+
+    return remembering
 
 
 def redact_request_head(raw: bytes) -> bytes:
@@ -21,12 +43,18 @@ def redact_request_head(raw: bytes) -> bytes:
     first, newline, rest = raw.partition(b"\n")
     parts = first.split(b" ")
     if len(parts) > 1:
-        parts[1] = redact_url(parts[1].decode("latin-1")).encode("latin-1")
+        parts[1] = _target(parts[1])
     parts[:1] = [_known_keys(parts[0])]
     parts[2:] = [_known_keys(part) for part in parts[2:]]
     return b" ".join(parts) + newline + _Lines().feed(rest)
 
 
+@_remembering
+def _target(target: bytes) -> bytes:
+    return redact_url(target.decode("latin-1")).encode("latin-1")
+
+
+@_remembering
 def _known_keys(line: bytes) -> bytes:
     """A line that is no header, without keys of known forms."""
     return redact_line(line.decode("latin-1")).encode("latin-1")
@@ -43,22 +71,32 @@ class _Lines:
         return b"\n".join([self._line(line) for line in data.split(b"\n")])
 
     def _line(self, line: bytes) -> bytes:
-        text = line.rstrip(b"\r")
-        if text[:1] in (b" ", b"\t"):
-            name, value, before = self._name, text, b""
-        else:
-            name, colon, value = text.partition(b":")
-            self._name = name if colon else b""
-            before = (_masked_name(name) if colon else name) + colon
-        if not self._name or len(name) >= 256:
-            return _known_keys(before + line[len(before) :])
-        bare = value.strip(b" \t")
-        ((_, redacted),) = redact_headers(((name.strip().decode("latin-1"), bare.decode("latin-1")),))
-        replaced = redacted.encode("latin-1")
-        if replaced == bare:
-            return before + line[len(before) :]
-        at = len(value) - len(value.lstrip(b" \t"))
-        return before + value[:at] + replaced + line[len(text) :]
+        if line[:1] in (b" ", b"\t"):
+            return _with_value(self._name, b"", line)
+        name, colon, _ = line.partition(b":")
+        self._name = name if colon else b""
+        return _header_line(line)
+
+
+@_remembering
+def _header_line(line: bytes) -> bytes:
+    name, colon, _ = line.partition(b":")
+    return _with_value(name, _masked_name(name) + colon, line) if colon else _known_keys(line)
+
+
+def _with_value(name: bytes, before: bytes, line: bytes) -> bytes:
+    """A line with the value that follows ``before``, which is of a header with this name."""
+    if not name or len(name) >= 256:
+        return _known_keys(before + line[len(before) :])
+    text = line.rstrip(b"\r")
+    value = text[len(before) :]
+    bare = value.strip(b" \t")
+    ((_, redacted),) = redact_headers(((name.strip().decode("latin-1"), bare.decode("latin-1")),))
+    replaced = redacted.encode("latin-1")
+    if replaced == bare:
+        return before + line[len(before) :]
+    at = len(value) - len(value.lstrip(b" \t"))
+    return before + value[:at] + replaced + line[len(text) :]
 
 
 def kept_trailers(trailers: Headers, line: bytes) -> tuple[Headers, bytes]:

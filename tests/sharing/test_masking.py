@@ -48,6 +48,12 @@ def test_every_kind_goes_and_its_prefix_stays(prefix: str, secret: str) -> None:
     assert mask_text(shown) == shown
 
 
+@batched("prefix, secret", CANARIES)
+def test_a_short_text_is_searched_as_a_long_one(prefix: str, secret: str) -> None:
+    text = f"{prefix}{secret} {secret}"
+    assert find_secrets(text) == find_secrets(text + " " * 600) != []
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -148,3 +148,14 @@ def test_a_head_in_the_point_to_go_on_from_holds_no_secret() -> None:
         assert b"hidden" not in kept
         assert b"q7Zp" not in kept
     assert kept_head(raw[:30]) == raw[:30]
+
+
+def test_a_line_is_redacted_again_and_again_and_a_folded_one_by_the_header_before_it() -> None:
+    """What is remembered are lines that hold no secret; what follows in a folded line belongs to whatever came
+    before it."""
+    plain = b"POST /v1 HTTP/1.1\r\nX-Note: %b\r\n abc123def456ghi789\r\n\r\n"
+    secret = b"POST /v1 HTTP/1.1\r\nX-Note: one\r\nAuthorization:\r\n abc123def456ghi789\r\n\r\n"
+    for number in range(2000):  # more than are remembered
+        line = plain % b"%d" % number
+        assert redact_request_head(line) == redact_request_head(line) == line
+        assert b"abc123" not in redact_request_head(secret)
