@@ -98,7 +98,7 @@ def _differences(path: str, found: JsonObject, item: Item) -> Iterator[Odd]:
             streamed = "".join(str(piece.text) for piece in item.own_pieces) if name == member else None
             if type(now) is not str or not was or now in (was, streamed):
                 continue
-            if now == item.added.get(name) and (now or name != member):
+            if now == item.added.get(name) and (name != member or (now and item.done is None)):
                 continue  # as it was opened
             if name != member or not _same_json(now, was):
                 said = f"{name} of the finished call is {quote(now)}, streamed was {quote(was)}"

@@ -81,6 +81,7 @@ class Item:
         "id",
         "index",
         "kind",
+        "misnumbered",
         "number",
         "open",
         "opened",
@@ -102,6 +103,7 @@ class Item:
         self.done: JsonObject | None = None
         self.closed_at: int | None = None  # the number of the event that closed it
         self.parts: dict[tuple[str, int], bool] = {}  # member and number -> still open
+        self.misnumbered: dict[tuple[str, int], int] = {}  # member and number that was due -> the one it was opened by
         self.pieces: dict[PieceKey, Piece] = {}
         self.strangers = 0  # events that named another id
         self.call_made = False  # its call_id was made up here
@@ -155,11 +157,18 @@ class Item:
 
     def nth(self, key: PieceKey) -> Piece | None:
         """The piece that a finished item holds at a place: where parts are numbered otherwise, the order tells."""
-        found = self.pieces.get(key)
+        family, number = key
+        found = self.pieces.get((family, self.misnumbered.get((PIECE_PART.get(family, ""), number), number)))
         if found is not None:
             return found
-        same = [piece for (family, _), piece in self.pieces.items() if family == key[0]]
-        return same[key[1]] if key[1] < len(same) else None
+        same = [piece for (one, _), piece in self.pieces.items() if one == family]
+        return same[number] if number < len(same) else None
+
+    def meant(self, member: str, number: int) -> int:
+        """The number by which the part of an event was opened: a wrong one, where the event has that which was due."""
+        other = self.misnumbered.get((member, number))
+        opened = (member, number) in self.parts or other is None or not self.parts.get((member, other))
+        return number if opened or other is None else other
 
     @property
     def doubtful(self) -> bool:
@@ -215,7 +224,11 @@ class Item:
 
     def says_the_same(self, whole: JsonObject) -> bool:
         """Whether a finished item holds what this one was done with."""
-        return [value for *_, value in held_pieces(whole)] == [value for *_, value in held_pieces(as_object(self.done))]
+        told, before = held_pieces(whole), held_pieces(as_object(self.done))
+        return self._in_words(told) == self._in_words(before)
+
+    def _in_words(self, held: list[tuple[PieceKey, str, Any]]) -> list[Any]:
+        return [input_text(value, self.nth(key)) for key, _path, value in held]
 
     @property
     def changed_kind(self) -> bool:

@@ -306,6 +306,9 @@ def test_without_tools_markup_is_text():
         76015307,  # a type that is an object behind JSON that breaks off
         545845407,  # a second message_start with a piece of input in its message
         862812247,  # a call as text behind input that nobody opened a block for
+        87118567,  # message_stop has the reason and usage whose counts are strings
+        993277909,  # another message begins while a block waits for the end of one, which comes behind it
+        292754225,  # the name of message_start stands over a delta behind the end, whose reason is a word of chat
     ],
 )
 def test_no_law_is_broken_where_one_was(number):
@@ -362,3 +365,9 @@ def test_a_citation_beside_thinking_stays_with_its_text():
     held = _held(_repaired([*text()[:3], cited, *text()[3:]], unsafe=True))
     assert [block["type"] for block in held["blocks"]] == ["thinking", "text"]
     assert (held["blocks"][1]["citations"], held["content"]) == ([{"n": 1}], "Spring is here.")
+
+
+def test_a_message_within_a_list_is_that_message():
+    events = text()
+    wrapped = [{"type": "message_start", "message": [events[0]["message"]]}, *events[1:]]
+    assert _repaired(wrapped).exchange.body == sse(events)

@@ -159,6 +159,15 @@ def test_no_law_is_broken_where_one_was(name):
         539047655,  # an end without a response, and nothing before it
         77442790,  # a response under the name of a text
         911798546,  # a call that was added whole is done with an empty list
+        598192192,  # a call is done first, and again with arguments that are an object
+        370535442,  # an item that was opened here is done as one of another type
+        196770046,  # response.created over an item, after it was made here
+        946966757,  # a call was added with other arguments than it is done with, and the end has those
+        237811411,  # no object is added under the index that an item got here
+        756021713,  # the end under another name, without items, of which a text differs from its deltas
+        398713945,  # a part under a wrong number is done under the right one
+        373905909,  # the same, and a delta behind its end
+        125290253,  # a call is done in an item that was opened here for a text
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

@@ -357,3 +357,18 @@ def test_a_recorder_may_have_cut_the_blank_line_of_a_file(timed, cut, severity):
     made = replace(exchange(body), segments=(Segment(1000 if timed else None, body),), end_us=2000 if timed else None)
     found = [str(one.severity) for one in analyze(made).findings if one.rule == "sse-unterminated-final-event"]
     assert found == [severity]
+
+
+def test_a_part_that_was_opened_under_a_wrong_number_is_known_by_the_right_one():
+    events = text()
+    for one in events[3:5]:
+        one["content_index"] = 2  # its start and its first delta
+    assert _rules(exchange(events)) == {"responses-content-index-wrong"}
+
+
+def test_a_call_that_ends_with_what_it_was_added_with_and_was_done_with_something_else_differs():
+    events = stream(call())
+    events = [one for one in events if "function_call_arguments" not in one["type"]]
+    added = next(one for one in events if one["type"] == "response.output_item.added")
+    added["item"]["arguments"] = events[-1]["response"]["output"][0]["arguments"] = "{}"
+    assert "responses-completed-output-differs" in _rules(exchange(numbered(events)))

@@ -17,6 +17,7 @@ from streamlab.apis.anthropic.expectations import (
 from streamlab.apis.anthropic.inputs import InputFault, fault_of
 from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.apis.anthropic.repairs.parts import Message, Part, is_quiet, kind_of, made
+from streamlab.apis.anthropic.repairs.usage import are_counts, right_usage
 from streamlab.exchange import Ending
 from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPayload, Origin, unended
 from streamlab.wire.payload import JsonObject
@@ -246,11 +247,13 @@ class Closing(Part):
             self._delta.changes += changes
             self._delta.put(rule, self._delta.json, "delta", {"stop_reason": reason, "stop_sequence": None}, "", origin)
             return
-        usage = dict(as_object(event.pop("usage", None))) or {"output_tokens": 0}
+        told = as_object(event.get("usage"))
+        usage = dict(event.pop("usage")) if told and are_counts(told) else {"output_tokens": 0}
         count = self.message.reader.usage.get("output_tokens")
-        usage.setdefault("output_tokens", count if type(count) is int else 0)
         delta = {"stop_reason": reason, "stop_sequence": None}
         self._delta = made({"type": MESSAGE_DELTA, "delta": delta, "usage": usage}, draft, rule, origin)
+        right_usage(self._delta, usage, "usage.")
+        usage.setdefault("output_tokens", count if type(count) is int else 0)
         self._delta.changes += changes
 
     def _after(self, draft: Draft, kind: str) -> Iterator[Draft]:

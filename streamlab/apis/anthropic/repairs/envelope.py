@@ -15,9 +15,9 @@ from streamlab.apis.anthropic.expectations import (
     MESSAGE_MEMBERS,
     MESSAGE_START,
     MESSAGE_STOP,
-    USAGE_TOKENS,
 )
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
+from streamlab.apis.anthropic.repairs.usage import right_usage
 from streamlab.exchange import Ending
 from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPayload, Origin
 from streamlab.wire.payload import JsonObject, encode_json
@@ -129,6 +129,7 @@ class Envelope(Part):
             return
         if message.invented and draft.json.keys() & {"delta", "message", "index"} == {"delta"}:
             draft.put("messages-start-missing", draft.json, "type", MESSAGE_DELTA, "")  # what it holds is that
+            self._delta(draft)
             yield draft
             return
         if says_more(draft.json):
@@ -150,6 +151,9 @@ class Envelope(Part):
     def _shape(self, draft: Draft) -> None:
         event = draft.json
         message = event.get("message")
+        if type(message) is list and len(message) == 1 and type(message[0]) is dict:
+            message = message[0]
+            self._put(draft, _RULE_SHAPE, event, "message", message, "")
         if type(message) is not dict:
             moved = {key: event.pop(key) for key in _FLAT if key in event}
             message = {"type": "message", **moved}
@@ -192,14 +196,7 @@ class Envelope(Part):
         if not path and not said_output(usage):
             self._put(draft, "messages-usage-missing", usage, "output_tokens", self._output, "usage.", Origin.INVENTED)
         rule, inside = "messages-usage-wrong-shape", f"{path}usage."
-        for foreign, own in FOREIGN_USAGE.items():
-            if usage.get(foreign) is not None and usage.get(own) is None:
-                count = usage.pop(foreign)
-                self._put(draft, rule, usage, own, count, inside)
-        for key in USAGE_TOKENS:
-            count = integer(usage.get(key))
-            if count is not None and type(usage[key]) is not int:
-                self._put(draft, rule, usage, key, count, inside)
+        self.message.odd = right_usage(draft, usage, inside) or self.message.odd
         if "output_tokens" not in usage and rule in {change.rule for change in draft.changes}:
             self._put(draft, rule, usage, "output_tokens", 0, inside, Origin.INVENTED)
 
@@ -297,13 +294,4 @@ def wiped_input(start: JsonObject, usage: JsonObject) -> list[str]:
     return [key for key in cache if start.get(key) and counts.get(key) == 0]
 
 
-def integer(value: Any) -> int | None:
-    """A count that is written in another type; None where it is none."""
-    if type(value) is str and value.strip().isdecimal() and len(value) < 19:
-        return int(value)
-    if type(value) is float and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return value if type(value) is int else None
-
-
-__all__ = ["ABSENT", "Envelope", "block_events", "integer", "said_output", "says_more", "whole_blocks", "wiped_input"]
+__all__ = ["ABSENT", "Envelope", "block_events", "said_output", "says_more", "whole_blocks", "wiped_input"]

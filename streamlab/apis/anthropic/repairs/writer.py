@@ -127,6 +127,12 @@ class BlockWriter:
         slot.closed, self.current = True, None
         yield made({"type": BLOCK_STOP, "index": slot.out}, like, rule)
 
+    def part_with(self, slot: Slot) -> Iterator[Draft]:
+        """Go on with the next block, and leave this one open."""
+        yield from self.flush(slot, NOTHING)
+        yield from self.release()
+        self.current = None
+
     def leave(self, slot: Slot, delta: str) -> None:
         """What the block should be is not known: it goes out as it came, under a number of its own."""
         slot.raw, slot.dropped = True, False

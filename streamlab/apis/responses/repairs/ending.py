@@ -126,6 +126,10 @@ class ResponseOut:
         done.sort(key=lambda item: self.items.slot(item).index)
         return [{**item_json(item), **self._id(item)} for item in done]
 
+    def can_list(self) -> bool:
+        """Whether every item was done, and it is known what each is."""
+        return not self._undone() and self._in_order()
+
     def _in_order(self) -> bool:
         """Whether the items that were done are what they were added as, and their indexes have the order of that."""
         done = [item for item in self.reader.items if item.done is not None]

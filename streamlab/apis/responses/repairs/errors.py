@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS
@@ -88,8 +88,9 @@ class Failures:
         draft.event = ErrorPayload(None, shaped)
         draft.changes.append(Change("responses-error-event-shape", "error", event, shaped))
 
-    def terminal(self, draft: Draft) -> None:
-        """The end by its name in another API, ``response.done``, gets its name here: its status tells."""
+    def terminal(self, draft: Draft, can_list: Callable[[], bool]) -> None:
+        """The end by its name in another API, ``response.done``, gets its name here: its status tells.
+        ``can_list`` says whether the items that it may lack are known."""
         value = draft.json
         response = as_object(value.get("response"))
         meant = f"response.{response.get('status')}"
@@ -98,8 +99,7 @@ class Failures:
         if "type" not in value and named == b"response.done":
             draft.put("responses-type-missing", value, "type", "response.done", "")
         if value.get("type") == "response.done" and meant in TERMINAL:
-            unlisted = not listed and any(one.changed_kind or (one.open and one.opened) for one in self.reader.items)
-            if unlisted or not _counts(response.get("usage")):
+            if (not listed and not can_list()) or not _counts(response.get("usage")):
                 self.state.account.cannot("responses-unknown-event", "what it lacks is not on the wire")
                 return
             if listed and any(contradictions(listed, self.reader.items)):

@@ -58,14 +58,15 @@ class ItemsOut:
             index = item.index
             following = max((one.index for one in self._slots.values()), default=-1) + 1
             found = self._slots[item.number] = Slot(index, item.id)
-            if item.opened and not item.resumed and item.kind:
+            was_moved_to = index in self._taken and self._was_moved_to(index)
+            if item.opened and not item.resumed and (item.kind or was_moved_to):
                 if index in self._taken:
                     found.index, found.index_rule = self._next_free(), "responses-output-index-reused"
                 elif index > following:
                     found.index, found.index_rule = following, "responses-output-index-gap"
             if not item.opened:
                 self._slots[item.number] = moved = self._moved_to(item) or found
-                if moved is found and index in self._taken and (item.id or self._was_moved_to(index)):
+                if moved is found and index in self._taken and (item.id or was_moved_to):
                     found.index, found.index_rule = self._next_free(), "responses-output-index-gap"
                     self._taken.add(found.index)
                 return moved
@@ -149,6 +150,8 @@ class ItemsOut:
         """Index and id of an event that is about an item."""
         slot, value = self.slot(item), draft.json
         if self.reader.kind in (ITEM_ADDED, ITEM_DONE) and type(value.get("item")) is not dict:
+            if self.reader.kind == ITEM_ADDED and self._was_moved_to(item.index):
+                self.move(draft, item)  # that index is another one's by now
             return  # which item it is about is not on the wire
         self.move(draft, item)
         kind = self.reader.kind

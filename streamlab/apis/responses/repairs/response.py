@@ -112,7 +112,7 @@ class ResponseRepair(Repair):
             return (draft,)
         self._failures.shape(draft)
         if not self._doubtful:
-            self._failures.terminal(draft)
+            self._failures.terminal(draft, self._response.can_list)
         facts = self._reader.read(draft.event)
         if self._stands_back(draft, facts):
             return (*self.release(), *self._as_it_is(draft, facts))
@@ -159,6 +159,8 @@ class ResponseRepair(Repair):
             return
         elif self._places and item is not None:
             self._items.place(draft, item)
+        if reader.kind == CREATED and self._opened_here:  # it would be the second one
+            draft.put("responses-created-missing", draft.json, "type", IN_PROGRESS, "")
         if draft.event.sse is None and facts & _F.UNTYPED:  # its event line has gone
             draft.put("responses-type-missing", draft.json, "type", reader.kind, "")
         goes_on = self._numbers.moved or self._numbers.renumbered or draft.event.sse is None

@@ -66,7 +66,8 @@ class Undone:
 
     def _list_ours(self, draft: Draft, listed: list[Any], found: dict[int, JsonObject]) -> None:
         """List items of which the start is ours in the finished response, and in the order in which they went out."""
-        late = {item.number: item.done for item in self._ours if item.number not in found and item.done}
+        done = (item for item in self._ours if item.done and not item.changed_kind)  # else the guess was wrong
+        late = {item.number: item.done for item in done if item.number not in found and item.done}
         if not listed or not self._ours or len(found) != len(listed):
             return
         told = found | late
