@@ -12,7 +12,7 @@ from streamlab.apis.responses.expectations import (
     family_of,
 )
 from streamlab.apis.responses.facts import Odd, ResponseFact
-from streamlab.apis.responses.items import Item
+from streamlab.apis.responses.items import Item, Parts
 from streamlab.rules.base import quote
 from streamlab.wire.payload import JsonObject
 
@@ -59,7 +59,7 @@ class ItemIndex:
     def restore(self, item: Item, is_open: bool, done: JsonObject | None, pieces: Iterable[Any]) -> None:
         """Add an item of another reader as it was at some moment."""
         past = self._new(item.index, item.added, opened=item.opened)
-        past.kind, past.open, past.done, past.parts = item.kind, is_open, done, dict(item.parts)
+        past.kind, past.open, past.done, past.parts = item.kind, is_open, done, Parts(item.parts.items())
         for key, length, whole in pieces:
             now, then = item.pieces[key], past.piece(key)
             then.text.add(str(now.text)[:length])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from streamlab.apis.responses.expectations import (
@@ -69,6 +69,22 @@ class Deltas:
         self._follow(texts)
 
 
+class Parts(dict[tuple[str, int], bool]):
+    """The parts of an item: the member that numbers each and its number -> whether it is still open."""
+
+    __slots__ = ("misnumbered",)
+
+    def __init__(self, parts: Iterable[tuple[tuple[str, int], bool]] = ()) -> None:
+        super().__init__(parts)
+        self.misnumbered: dict[tuple[str, int], int] = {}  # member and number that was due -> that it was opened by
+
+    def meant(self, member: str, number: int) -> int:
+        """The number by which the part of an event was opened: a wrong one, where the event has that which was due."""
+        other = self.misnumbered.get((member, number))
+        opened = (member, number) in self or other is None or not self.get((member, other))
+        return number if opened or other is None else other
+
+
 class Item:
     """One output item. ``index`` is the one it had on the wire, ``number`` counts the items as they were met."""
 
@@ -81,7 +97,6 @@ class Item:
         "id",
         "index",
         "kind",
-        "misnumbered",
         "number",
         "open",
         "opened",
@@ -102,8 +117,7 @@ class Item:
         self.resumed = False  # opened in another stream, which this one goes on from
         self.done: JsonObject | None = None
         self.closed_at: int | None = None  # the number of the event that closed it
-        self.parts: dict[tuple[str, int], bool] = {}  # member and number -> still open
-        self.misnumbered: dict[tuple[str, int], int] = {}  # member and number that was due -> the one it was opened by
+        self.parts = Parts()
         self.pieces: dict[PieceKey, Piece] = {}
         self.strangers = 0  # events that named another id
         self.call_made = False  # its call_id was made up here
@@ -158,17 +172,11 @@ class Item:
     def nth(self, key: PieceKey) -> Piece | None:
         """The piece that a finished item holds at a place: where parts are numbered otherwise, the order tells."""
         family, number = key
-        found = self.pieces.get((family, self.misnumbered.get((PIECE_PART.get(family, ""), number), number)))
+        found = self.pieces.get((family, self.parts.misnumbered.get((PIECE_PART.get(family, ""), number), number)))
         if found is not None:
             return found
         same = [piece for (one, _), piece in self.pieces.items() if one == family]
         return same[number] if number < len(same) else None
-
-    def meant(self, member: str, number: int) -> int:
-        """The number by which the part of an event was opened: a wrong one, where the event has that which was due."""
-        other = self.misnumbered.get((member, number))
-        opened = (member, number) in self.parts or other is None or not self.parts.get((member, other))
-        return number if opened or other is None else other
 
     @property
     def doubtful(self) -> bool:

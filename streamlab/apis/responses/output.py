@@ -212,7 +212,7 @@ class Output(ItemIndex):
         """A part is opened or closed."""
         member = PARTS[family]
         number = self._number(value, kind, member, item, opens=step == "added")
-        number = number if step == "added" else item.meant(member, number)
+        number = number if step == "added" else item.parts.meant(member, number)
         self.place = (member, number)
         key, part = (member, number), as_object(value.get("part"))
         was = item.parts.get(key)
@@ -244,7 +244,7 @@ class Output(ItemIndex):
         if number != wanted and not item.resumed:
             said = f"{member} of {kind} is {quote(number)} where {wanted} comes next"
             self._say(_F.PART_INDEX, member, said, wanted, number)
-            item.misnumbered.setdefault((member, wanted), number)
+            item.parts.misnumbered.setdefault((member, wanted), number)
 
     def _number(self, value: JsonObject, kind: str, member: str, item: Item, *, opens: bool = False) -> int:
         number = value.get(member)
@@ -257,7 +257,7 @@ class Output(ItemIndex):
     def piece(self, value: JsonObject, kind: str, family: str, step: str, item: Item) -> Piece | None:
         """A delta of a text or of arguments, or the whole of it; the piece where it takes more deltas."""
         member = PIECE_PART.get(family)
-        number = item.meant(member, self._number(value, kind, member, item)) if member is not None else 0
+        number = item.parts.meant(member, self._number(value, kind, member, item)) if member is not None else 0
         self.place = (member, number) if member is not None else None
         if member is not None and (member, number) not in item.parts:
             item.parts[member, number] = False  # said once

@@ -308,6 +308,8 @@ def test_without_tools_markup_is_text():
         862812247,  # a call as text behind input that nobody opened a block for
         87118567,  # message_stop has the reason and usage whose counts are strings
         993277909,  # another message begins while a block waits for the end of one, which comes behind it
+        324378396,  # the types of message_start and of a piece of input are swapped
+        198197449,  # message_stop has the reason and usage that sets the input to 0
         292754225,  # the name of message_start stands over a delta behind the end, whose reason is a word of chat
     ],
 )

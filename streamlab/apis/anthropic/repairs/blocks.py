@@ -333,10 +333,7 @@ class Blocks(Part):
                 if not close and not self._queue:
                     yield from self._writer.flush(current, NOTHING)
                     return
-                if self.message.passing:  # its end may still come, and would go out as it comes
-                    yield from self._writer.part_with(current)
-                else:
-                    yield from self._writer.close(current, draft, "messages-block-stop-missing" if close else _OVERLAP)
+                yield from self._writer.over(current, draft, "messages-block-stop-missing" if close else _OVERLAP)
             yield from self._next_slot()
 
 

@@ -17,7 +17,7 @@ from streamlab.apis.anthropic.expectations import (
 from streamlab.apis.anthropic.inputs import InputFault, fault_of
 from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.apis.anthropic.repairs.parts import Message, Part, is_quiet, kind_of, made
-from streamlab.apis.anthropic.repairs.usage import are_counts, right_usage
+from streamlab.apis.anthropic.repairs.usage import are_counts, keep_input, right_usage
 from streamlab.exchange import Ending
 from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPayload, Origin, unended
 from streamlab.wire.payload import JsonObject
@@ -253,6 +253,7 @@ class Closing(Part):
         delta = {"stop_reason": reason, "stop_sequence": None}
         self._delta = made({"type": MESSAGE_DELTA, "delta": delta, "usage": usage}, draft, rule, origin)
         right_usage(self._delta, usage, "usage.")
+        keep_input(self._delta, usage, self.message.input)
         usage.setdefault("output_tokens", count if type(count) is int else 0)
         self._delta.changes += changes
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from streamlab.apis.anthropic.expectations import (
+    BLOCK_DELTA,
     BLOCK_START,
     FOREIGN_STOP_REASONS,
     FOREIGN_USAGE,
@@ -17,7 +18,7 @@ from streamlab.apis.anthropic.expectations import (
     MESSAGE_STOP,
 )
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
-from streamlab.apis.anthropic.repairs.usage import right_usage
+from streamlab.apis.anthropic.repairs.usage import keep_input, right_usage
 from streamlab.exchange import Ending
 from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPayload, Origin
 from streamlab.wire.payload import JsonObject, encode_json
@@ -40,7 +41,6 @@ class Envelope(Part):
         self._id: Any = None
         self._content: tuple[list[Any], Draft] | None = None  # that message_start held already
         self._given = 0  # blocks made of it
-        self._input: JsonObject = {}  # input tokens of message_start
         self._output = 0
 
     @property
@@ -127,9 +127,11 @@ class Envelope(Part):
         if message.ended and message.reader.stopped:
             yield draft  # after the end
             return
-        if message.invented and draft.json.keys() & {"delta", "message", "index"} == {"delta"}:
-            draft.put("messages-start-missing", draft.json, "type", MESSAGE_DELTA, "")  # what it holds is that
-            self._delta(draft)
+        meant = _meant(draft.json) if message.invented else ""
+        if meant:
+            draft.put("messages-start-missing", draft.json, "type", meant, "")
+            if meant == MESSAGE_DELTA:
+                self._delta(draft)
             yield draft
             return
         if says_more(draft.json):
@@ -172,7 +174,7 @@ class Envelope(Part):
         self._id = message.get("id")
         self._usage(draft, message, "message.", {"input_tokens": 0, "output_tokens": 0})
         usage = as_object(message.get("usage"))
-        self._input = {key: usage[key] for key in INPUT_TOKENS if type(usage.get(key)) is int}
+        self.message.input = {key: usage[key] for key in INPUT_TOKENS if type(usage.get(key)) is int}
         self._output = usage["output_tokens"] if type(usage.get("output_tokens")) is int else 0
 
     def _put(
@@ -206,8 +208,7 @@ class Envelope(Part):
         event = draft.json
         self._usage(draft, event, "", {"output_tokens": self._output})
         usage = as_object(event.get("usage"))
-        for key in wiped_input(self._input, usage):
-            self._put(draft, "messages-usage-input-zero", usage, key, self._input[key], "usage.")
+        self.message.odd = keep_input(draft, usage, self.message.input) or self.message.odd
         delta = event.get("delta")
         if type(delta) is not dict:
             return
@@ -263,6 +264,13 @@ def whole_blocks(content: list[Any]) -> bool:
     return all(type(block) is dict and type(block.get("type")) is str and block["type"] for block in content)
 
 
+def _meant(event: JsonObject) -> str:
+    """The type of a delta over which message_start stands; "" where it holds none, or a message as well."""
+    if event.keys() & {"delta", "message", "content_block"} != {"delta"}:
+        return ""
+    return BLOCK_DELTA if "index" in event else MESSAGE_DELTA
+
+
 def says_more(event: JsonObject) -> bool:
     """Whether a message_start holds what other events say: then its type may be wrong, and dropping it lose that."""
     return any(holder.get(key) for holder in (event, as_object(event.get("message"))) for key in _CONTENT)
@@ -276,22 +284,4 @@ def said_output(usage: JsonObject) -> bool:
     return any(usage.get(key) is not None for key in _OUTPUTS)
 
 
-def wiped_input(start: JsonObject, usage: JsonObject) -> list[str]:
-    """The input tokens of message_start that the usage of message_delta sets to 0.
-
-    Those of the cache may fall, with compaction and where the server runs tools: then the others grow.
-    """
-    counts = {key: usage[key] for key in INPUT_TOKENS if type(usage.get(key)) is int}
-    held = [key for key in INPUT_TOKENS if start.get(key)]
-    if counts.get("input_tokens") == 0 and not any(counts.values()):
-        return [key for key in held if usage.get(key) != start[key]]
-    own, cache = "input_tokens", INPUT_TOKENS[1:]
-    if counts.get(own) == 0 and start.get(own):
-        return [own]
-    same = counts.get(own) is not None and counts[own] == start.get(own)
-    if not same or usage.get("iterations") or usage.get("server_tool_use") or any(counts.get(key) for key in cache):
-        return []
-    return [key for key in cache if start.get(key) and counts.get(key) == 0]
-
-
-__all__ = ["ABSENT", "Envelope", "block_events", "said_output", "says_more", "whole_blocks", "wiped_input"]
+__all__ = ["ABSENT", "Envelope", "block_events", "said_output", "says_more", "whole_blocks"]

@@ -39,6 +39,7 @@ class Message:
         self.other_answer = False  # another answer began: nothing is repaired any more
         self.invented = False  # message_start is of our making
         self.stop_reason: Any = None  # known from any event
+        self.input: JsonObject = {}  # input tokens of message_start
         self.called = False  # a tool went out that the client is to run
         self.ended = False  # message_stop or an error went out
 

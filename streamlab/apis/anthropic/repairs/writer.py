@@ -127,11 +127,15 @@ class BlockWriter:
         slot.closed, self.current = True, None
         yield made({"type": BLOCK_STOP, "index": slot.out}, like, rule)
 
-    def part_with(self, slot: Slot) -> Iterator[Draft]:
-        """Go on with the next block, and leave this one open."""
-        yield from self.flush(slot, NOTHING)
-        yield from self.release()
-        self.current = None
+    def over(self, slot: Slot, draft: Draft | None, rule: str) -> Iterator[Draft]:
+        """Go on behind a block: close it, or leave it open where another message began, since its end may still come
+        and go out as it comes."""
+        if self.message.passing:
+            yield from self.flush(slot, NOTHING)
+            yield from self.release()
+            self.current = None
+        else:
+            yield from self.close(slot, draft, rule)
 
     def leave(self, slot: Slot, delta: str) -> None:
         """What the block should be is not known: it goes out as it came, under a number of its own."""

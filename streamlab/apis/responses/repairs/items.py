@@ -132,7 +132,7 @@ class ItemsOut:
     def can_run(whole: JsonObject) -> bool:
         """Whether nothing speaks against handing an item out: a call without an id or with half its arguments is no
         call that anybody should run."""
-        if whole.get("type") not in CALL_INPUT:
+        if text_of(whole.get("type")) not in CALL_INPUT:
             return True
         arguments = whole.get("arguments") if whole["type"] == "function_call" else ""
         read = decode_payload(arguments.encode("utf-8", "surrogatepass")) if type(arguments) is str else None
