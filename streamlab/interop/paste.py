@@ -47,7 +47,7 @@ from streamlab.interop.peeling import (
 from streamlab.interop.viewers import peel_messages
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.exchange_dir import read_bare_body
-from streamlab.wire.binary_frames import is_framed
+from streamlab.wire.binary_frames import MEDIA_TYPE, is_framed
 from streamlab.wire.bodies import BodyKind, sniff
 from streamlab.wire.left_chunks import LeftChunks, is_chunked
 from streamlab.wire.payload import decode_payload
@@ -86,7 +86,7 @@ _BESIDE_EVENTS = (peel_quoted_printable, peel_entities, peel_curly_quotes)
 _ROUNDS = 4
 _COMMAND = re.compile(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
 _TYPE = ("content-type", "text/event-stream")
-_BINARY_TYPE = ("content-type", "application/vnd.amazon.eventstream")
+_BINARY_TYPE = ("content-type", MEDIA_TYPE)
 
 
 def read_pasted(data: bytes) -> Exchange:

@@ -171,8 +171,9 @@ class Pipeline:
         """The stream is over."""
         try:
             for at, repair in enumerate(self._repairs):
+                made = _in_place(repair, repair.end(ending))
                 left, repair.comments = repair.comments, []
-                self.emit(self._run((*repair.end(ending), *left), at + 1))
+                self.emit(self._run((*made, *left), at + 1))
         except Exception as error:
             self._fail(error)
 
@@ -193,8 +194,6 @@ class Pipeline:
                 self._kept.pop(source, None)
             for rule in {change.rule for change in draft.changes}:
                 changes[rule] = changes.get(rule, 0) + 1
-            if draft.is_chunk:
-                self._remember(draft)
 
     def taken(self) -> list[Output]:
         """What went out since it was last asked for."""
@@ -275,13 +274,17 @@ class Pipeline:
             self.out.append(event.sse.raw)
 
     def _run(self, drafts: Drafts, start: int) -> Drafts:
-        for repair in self._repairs[start:]:
-            step: list[Draft] = []
-            for draft in drafts:
-                step += _past(repair, draft)
-            drafts = step
-            if not step:
-                break
+        """Through the repairs from one on, event by event: each is remembered before the next is looked at."""
+        drafts = tuple(drafts)
+        for at in range(start, len(self._repairs)):
+            if len(drafts) > 1:
+                return tuple(out for draft in drafts for out in self._run((draft,), at))
+            drafts = tuple(one for draft in drafts for one in _past(self._repairs[at], draft))
+            if not drafts:
+                return drafts
+        for draft in drafts:
+            if draft.is_chunk:
+                self._remember(draft)
         return drafts
 
     def _remember(self, draft: Draft) -> None:
@@ -311,7 +314,7 @@ def _past(repair: Repair, draft: Draft) -> list[Draft]:
     return made
 
 
-def _in_place(repair: Repair, made: list[Draft]) -> list[Draft]:
+def _in_place(repair: Repair, made: Drafts) -> list[Draft]:
     """Comments that came before all of an event that goes out go before it."""
     placed: list[Draft] = []
     for one in made:

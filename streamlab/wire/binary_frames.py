@@ -18,6 +18,7 @@ from typing import Any, Final
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 
 CODING: Final = "aws-event-stream"
+MEDIA_TYPE: Final = "application/vnd.amazon.eventstream"
 _PRELUDE, _CRC, _LEAST = 8, 4, 16
 #: Bytes of the largest message that is read.
 _LARGEST: Final = 16 * 1024 * 1024
@@ -144,4 +145,4 @@ def _headers(data: bytes) -> dict[str, str]:
     return found
 
 
-__all__ = ["CODING", "TOLD_BY", "BinaryFrames", "FrameFault", "is_framed"]
+__all__ = ["CODING", "MEDIA_TYPE", "TOLD_BY", "BinaryFrames", "FrameFault", "is_framed"]

@@ -124,3 +124,9 @@ def test_a_payload_of_another_form_stays_what_it_is(payload):
     assert made.startswith(b"event: chunk\n")
     assert made.endswith(b"\n\n")
     assert made.count(b"\n\n") == 1
+
+
+@pytest.mark.parametrize("before", [b": keep-alive\n\n", b"data: 42\n\n", b"event: ping\ndata: {}\n\n"])
+def test_text_before_the_first_message_is_taken_for_its_lengths(before):
+    found = {one.rule: one for one in analyze(_bedrock([before, *_frames(text())])).findings}
+    assert found["binary-lengths-corrupt"].severity is Severity.ERROR

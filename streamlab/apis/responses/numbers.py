@@ -14,7 +14,19 @@ MOST_REMEMBERED = 65_536
 class Numbers:
     """``next`` is the number that should come; None while no event had one."""
 
-    __slots__ = ("_later", "_size", "absent", "first", "first_absent", "given", "kind", "next", "said", "since")
+    __slots__ = (
+        "_later",
+        "_repaired",
+        "_size",
+        "absent",
+        "first",
+        "first_absent",
+        "given",
+        "kind",
+        "next",
+        "said",
+        "since",
+    )
 
     def __init__(self) -> None:
         self.next: int | None = None
@@ -26,6 +38,7 @@ class Numbers:
         self.said: dict[int, int] = {}  # number -> digest of what the event said
         self._later: list[tuple[int, list[str]]] = []  # deltas in a row, from this number on, that belong in there
         self._size = 0  # how many they are
+        self._repaired: dict[int, int] = {}  # number -> digest of what the event said when it went out repaired
         self.kind: Any = type(None)  # the type of the numbers: int, once one came
 
     def follow(self, digest: int) -> None:
@@ -50,6 +63,11 @@ class Numbers:
             self._size += len(deltas)
         self.next += len(deltas)
         self.given += len(deltas)
+
+    def repaired(self, number: int, digest: int) -> None:
+        """An event went out under the number that it came by, and said something else: it is known by both."""
+        if len(self._repaired) < MOST_REMEMBERED:
+            self._repaired[number] = digest
 
     def _known(self) -> dict[int, int]:
         """What events said, by their numbers; that of runs is worked out when somebody asks."""
@@ -79,7 +97,7 @@ class Numbers:
         if wanted is None:
             self.first = number
             wanted = number if self.absent or resumed else 0
-        elif number < wanted and digest is not None and known.get(number) == digest:
+        elif number < wanted and digest is not None and digest in (known.get(number), self._repaired.get(number)):
             said = f"{kind} comes again under its number {quote(number)}"
             return Odd(ResponseFact.REPLAYED, "sequence_number", said, wanted, number)
         skipped, self.since = self.since, 0

@@ -168,6 +168,7 @@ def test_no_law_is_broken_where_one_was(name):
         398713945,  # a part under a wrong number is done under the right one
         373905909,  # the same, and a delta behind its end
         125290253,  # a call is done in an item that was opened here for a text
+        277912956,  # a part comes again as it went out repaired, with what followed it
         232685261,  # the end lists an item whose type is an object
     ],
 )

@@ -50,8 +50,11 @@ class Numbering:
             value = draft.json
             kind = text_of(value.get("type"))
             if kind.startswith("response.") or kind in ("error", "keepalive"):
+                came = value.get("sequence_number")
                 self._number(draft, value, kind)
                 self._name(draft, value, kind)
+                if draft.changes and type(came) is int and came == value["sequence_number"]:
+                    self.reader.numbers.repaired(came, _digest(draft))
             elif self._numbered and type(number := value.get("sequence_number")) is int and number == self._next:
                 self._next = number + 1  # one of no type that is known here
         return draft
@@ -90,3 +93,9 @@ class Numbering:
             draft.changes.append(Change("responses-event-type-mismatch", "", sse.event or b"", kind))
         payload = sse.data if sse is not None and sse.data is not None else encode_json(value)
         draft.event = type(draft.event)(frame(payload, name), value)  # type: ignore[call-arg, arg-type]
+
+
+def _digest(draft: Draft) -> int:
+    """What an event says, as it is known again by (`ResponsesReader`)."""
+    delta, sse = draft.json.get("delta"), draft.event.sse
+    return hash(delta) if type(delta) is str or sse is None else hash(sse.data)
