@@ -272,13 +272,19 @@ class Analyzer:
         offset_us = finding.offset_us if finding.offset_us is not None else self.ctx.offset_us
         return replace(finding, span=span, offset_us=offset_us, repairability=how)
 
+    def _told_once(self, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """The findings without those that another tells as well (`Rule.instead_of`)."""
+        speak = {one.rule for one in found}
+        again = {name for rule in self._classes or () if rule.name in speak for name in rule.instead_of}
+        return tuple(one for one in found if one.rule not in again) if again else found
+
     def _report(self, end_us: int | None) -> Report:
         ctx, reader = self.ctx, self._reader
         dialect, reasons = dialects.detect(self._hints.hints()) if ctx.api.judged else (None, ())
         foreign = ctx.received.foreign
         why = why_not_judged(ctx, reader.known, foreign=foreign is not None, riddle=reader.riddle)
         api = UNKNOWN if reader.riddle else ctx.api
-        found = self._places.findings(dialects.known_deviations(dialect))
+        found = self._told_once(self._places.findings(dialects.known_deviations(dialect)))
         if foreign is not None or api is UNKNOWN:
             # What the rules of the API promised say of an answer in another protocol are mere consequences.
             found = _told_anyway(found, self._classes or (), ctx.api.foreign_rule(foreign))

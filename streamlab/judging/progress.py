@@ -9,6 +9,7 @@ from streamlab.judging.held_reads import Batch
 from streamlab.judging.metrics import MetricsCollector
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.hollow import holds_nothing
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
 
@@ -34,6 +35,8 @@ class StreamProgress:
             seen.finished_us = offset_us
         if facts & Fact.COMMENT:
             return
+        if seen.hollow == seen.data_events and holds_nothing(event, typed=tracker is not None):
+            seen.hollow += 1
         seen.data_events += 1
         self.metrics.data_event(offset_us)
         if facts & Fact.CHUNK:

@@ -291,9 +291,10 @@ class Front:
         if self.mode is Mode.COLLECTING:
             pipeline.out.append(error_status_body(bytes(self._start), self._head))
             return
+        if self.mode is Mode.SPLITTING and self._values is not None and self._state.at < 0:
+            self._state.no_answer.add_stray(bytes(self._values))  # a list without anything in it
         rest = bytes(self._start) + (self._splitter.rest if self.mode is Mode.SPLITTING else b"")
-        events = self._decoder.feed(rest) if rest else []
-        for event in (*events, *self._decoder.finish()):
+        for event in (*(self._decoder.feed(rest) if rest else ()), *self._decoder.finish()):
             self._take(event)
         if not pipeline.built:
             self._settle()
@@ -307,6 +308,7 @@ class Front:
     def _take(self, event: StreamEvent) -> None:
         """One event of the stream."""
         self._state.account.at += 1
+        self._state.no_answer.look(event, typed=self._state.api.names_events)
         if self.mode is Mode.PASSING:
             self._pipeline.out.append(Draft(event, (self._state.at,)))
         elif self._pipeline.built and self._pipeline.translator is None:
@@ -330,15 +332,13 @@ class Front:
         if self.mode is Mode.PASSING:
             return
         if isinstance(event, Chunk) and pipeline.translator is None:
-            whole = state.api.streamed(event.json, state)
-            if whole is not None:
+            if (whole := state.api.streamed(event.json, state)) is not None:
                 pipeline.pipe(whole)
                 return
-            error = error_body(event.json)
-            if error is not None:
+            if (error := error_body(event.json)) is not None:
                 event = ErrorPayload(None, error)
         if not (pipeline.translator or state.chunks) and _is_nothing_of(event, self._reader.came, state.api):
-            state.stray = state.stray or value[:400]  # the end says so, if nothing else comes
+            state.no_answer.stray = state.no_answer.stray or value[:400]  # the end says so, if nothing else comes
             if not leaves_open:
                 return
         rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"

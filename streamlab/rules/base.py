@@ -57,6 +57,8 @@ class Rule:
     #: What the rule says of the answer itself, in a word that rules of other APIs share which say the same; "" where
     #: it speaks of the form. A hop that passed the answer on has not done it, whichever rule of which API speaks.
     answer_fact: ClassVar[str] = ""
+    #: Names of rules whose findings are the same fact told once more, wherever this one speaks: they are left out.
+    instead_of: ClassVar[frozenset[str]] = frozenset()
     on: ClassVar[int] = 0
     #: Forms of the deviation that clients take differently, worded so that they read well after "when"; the table of
     #: who breaks (clients/measured.toml) uses these words. A form that is not in the table was measured to

@@ -19,6 +19,7 @@ from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.rules.api import Api, Scope
 from streamlab.rules.state import StreamState
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.hollow import NoAnswer
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run, Varying
 from streamlab.wire.stream import last_of
@@ -174,7 +175,7 @@ class RepairState(StreamState):
         self.calls_open = False  # whether the arguments of a call are no whole JSON object
         self.restarted_at = -1  # the event with which the answer started over
         self.went: JsonObject | Run | None = None  # the last chunk that went out, or the run that it is the last of
-        self.stray = b""
+        self.no_answer = NoAnswer()
 
     @property
     def calls(self) -> int:
@@ -367,11 +368,10 @@ def unended(state: RepairState, ending: Ending, *, begun: bool, what: str, missi
     if begun:
         state.account.cannot(missing, f"the stream stops {stops}; the rest is not on the wire")
         return Unended(missing, f"the upstream ended the stream without finishing the {what}", "upstream_truncated")
-    if state.stray:
-        rule = "html-body-200" if state.stray.lstrip().startswith(b"<") else "body-not-event-stream"
-        state.account.cannot(rule, "the body is no event stream")
-        text = state.stray.strip().decode("utf-8", "replace")[:200]
-        message = f"the upstream answered with something else: {text}"
+    if said := state.no_answer.said:
+        rule = "html-body-200" if said.startswith(b"<") else "body-not-event-stream"
+        state.account.cannot(rule, "nothing in it is an event that says anything")
+        message = f"the upstream answered with something else: {said.decode('utf-8', 'replace')[:200]}"
         return Unended(rule, message, "upstream_invalid_response")
     state.account.cannot("empty-200", "no answer is on the wire")
     return Unended("empty-200", "the upstream ended the stream without an answer", "empty_stream")

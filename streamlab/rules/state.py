@@ -76,6 +76,7 @@ class Seen:
         "finished_us",
         "first_chunk",
         "first_content_at",
+        "hollow",
         "last",
         "last_chunk_at",
     )
@@ -89,6 +90,7 @@ class Seen:
         self.last: JsonObject | Run | None = None  # the last chunk, or the run that it is the last of
         self.last_chunk_at: int | None = None
         self.first_content_at: int | None = None
+        self.hollow = 0  # events with data that hold nothing (wire/hollow), up to the first that holds something
         self.done_at: int | None = None
         self.error_at: int | None = None
         self.finished_us: int | None = None  # when the tracker first said that the answer has finished

@@ -231,7 +231,7 @@ class Framing(Repair):
         """Comments go before the data of their event; a stray line becomes one, so that nothing is lost."""
         self._note_stray(lines)
         if not lines.payload and sse.raw.strip():
-            self.state.stray = (self.state.stray + sse.raw)[:400]
+            self.state.no_answer.add_stray(sse.raw)
         found = [*lines.comments, *(b" " + line for line in lines.stray)]  # exact: it may be the rest of a payload
         if not found:
             return None

@@ -45,6 +45,7 @@ class SseInvalidFieldName(Rule):
     repairability = Repairability.SAFE
     repair = Framing
     apis = Scope.EVERY
+    instead_of = frozenset({"body-not-event-stream"})  # where every line is one, nothing is left that is a field
     on = Fact.LINES
 
     def event(self, at: int, event: StreamEvent) -> Findings:

@@ -53,7 +53,7 @@ class StallGap(Rule):
     first token, and where the wait ends with a whole tool call, whose arguments were collected meanwhile, it is held
     against nobody until half a minute without any byte: then something on the way may cut. Silence at the end of an
     answer that never finished counts, as an error when the wait was given up. In the Responses API tools and reasoning
-    run between the deltas, so there it is only told.
+    run between the deltas: what is told of a wait there, responses-idle-comments-only tells.
 
     ## What OpenAI does
     Promises nothing; once the first token is there, the next ones follow within a fraction of a second.
@@ -117,20 +117,27 @@ class StallGap(Rule):
         api = self.ctx.api
         limit_us = api.stall_us or max(_STALL_US, _TIMES_MEDIAN * median_us)
         severity = Severity.INFO if api.works_meanwhile else None
-        for gap_us, at, where in self._silences:
-            yield self.found(f"not one byte came for {gap_us / 1e6:.1f} s {where}", at, severity=severity)
-        for stall in self._stalls:
-            if stall.gap_us > limit_us:
-                given_up = api.gives_up_us is not None and stall.gap_us >= api.gives_up_us
-                alive = stall.quiet_us < min(stall.gap_us, _SILENT_US)
-                grade = Severity.ERROR if given_up else Severity.INFO if alive else severity
-                yield self.found(str(stall), stall.at, severity=grade)
+        if not api.works_meanwhile:  # there a rule of its own tells of each wait for an event
+            yield from self._waits(limit_us)
         silent_us = self._silence_at_the_end()
         if silent_us > limit_us and ending in _ENDINGS:
             yield self.found(
                 f"nothing came for {silent_us / 1e6:.1f} s, then {_ENDINGS[ending]}; the answer had not finished",
                 severity=Severity.ERROR if ending is Ending.TIMED_OUT else severity,
             )
+
+    def _waits(self, limit_us: int) -> Findings:
+        """Findings for the waits that something of the answer ended."""
+        gives_up_us = self.ctx.api.gives_up_us
+        for gap_us, at, where in self._silences:
+            yield self.found(f"not one byte came for {gap_us / 1e6:.1f} s {where}", at)
+        for stall in self._stalls:
+            if stall.gap_us > limit_us:
+                given_up = gives_up_us is not None and stall.gap_us >= gives_up_us
+                alive = stall.quiet_us < min(stall.gap_us, _SILENT_US)
+                yield self.found(
+                    str(stall), stall.at, severity=Severity.ERROR if given_up else Severity.INFO if alive else None
+                )
 
     def _silence_at_the_end(self) -> int:
         """Microseconds after the last read of an answer that has begun and not ended; else 0."""

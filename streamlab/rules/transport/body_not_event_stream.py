@@ -15,8 +15,12 @@ from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload
+from streamlab.wire.sse import BOM
 
 _QUOTED = 60
+_FIELDS = frozenset({b"", b"data", b"event", b"id", b"retry"})
+#: An error that has no data, which sse-event-without-data tells of.
+_FAILED = re.compile(rb"^event: ?error\b", re.MULTILINE)
 _PARTS = "a multipart body"
 #: A part of a multipart body: its boundary, and at least one line of its head.
 _MULTIPART = re.compile(rb"\s*--[\w'()+,./:=?-]{1,70}\r?\n(?:[A-Za-z][A-Za-z-]*:[^\r\n]*\r?\n)+\r?\n")
@@ -24,7 +28,10 @@ _MULTIPART = re.compile(rb"\s*--[\w'()+,./:=?-]{1,70}\r?\n(?:[A-Za-z][A-Za-z-]*:
 
 class BodyNotEventStream(Rule):
     """The server says 200, and the body is no event stream: plain text, a JSON scalar, binary data, a multipart body,
-    only comments or fields without data.
+    or nothing but comments, fields without data, and events that hold nothing.
+
+    What holds nothing is ``data:``, ``null``, ``{}``, ``[]``, and a heartbeat in the clothes of a chunk, ``[DONE]``
+    behind them or not. What rules on these say of each is part of it.
 
     Judged where a stream was asked for, or, where the request is unknown, where the body is labelled as one, and only
     when the response ended properly. A web page, a whole completion, an error as JSON and JSON without framing are
@@ -47,6 +54,23 @@ class BodyNotEventStream(Rule):
     source = SSE
     of_some = Repairability.SAFE
     apis = Scope.EVERY
+    instead_of = frozenset(
+        {
+            "choices-empty-non-usage",
+            "choices-missing-or-null",
+            "done-missing",
+            "finish-reason-missing",
+            "json-not-object",
+            "keepalive-chunk",
+            "messages-truncated",
+            "sse-comment-keepalive",
+            "sse-empty-data-event",
+            "sse-event-name-on-chat",
+            "sse-event-without-data",
+            "sse-ping-event-with-data",
+            "sse-stray-line",
+        }
+    )
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -58,7 +82,7 @@ class BodyNotEventStream(Rule):
         start = ctx.received.prefix[:_QUOTED].decode("utf-8", "replace")
         read = what == _PARTS and (ctx.seen.data_events or b"\n{" in ctx.received.prefix)
         yield self.found(
-            f"the body is {what}, not an event stream: {quote(start, _QUOTED + 40)}",
+            f"the body is {what}{'' if ctx.seen.hollow else ', not an event stream'}: {quote(start, _QUOTED + 40)}",
             span=(0, ctx.received.decoded_bytes),
             expected="data: {...}",
             actual=start,
@@ -84,7 +108,7 @@ class BodyNotEventStream(Rule):
         if received.kind is BodyKind.TEXT:
             return None if ctx.content_type == "text/html" else _of_text(received.prefix)
         if received.kind is BodyKind.SSE:
-            return self._without_data()
+            return self._without_answer()
         if received.kind is BodyKind.JSON and received.decoded_bytes <= len(received.prefix):
             read = decode_payload(received.prefix)
             if any(fault.kind is FaultKind.TRAILING_TEXT for fault in read.faults):
@@ -97,14 +121,26 @@ class BodyNotEventStream(Rule):
             return "text"
         return None
 
-    def _without_data(self) -> str | None:
-        """What an event stream is that has no event, in words; None where it has one, or something in it is none."""
-        if self.ctx.seen.data_events:
+    def _without_answer(self) -> str | None:
+        """What an event stream is in which nothing is said, in words; None where something is, or is no field."""
+        seen, start = self.ctx.seen, self.ctx.received.prefix.removeprefix(BOM)
+        done = seen.done_at is not None
+        lines = [line for line in start.splitlines() if line]
+        names = {line.partition(b":")[0] for line in lines}
+        strays = [line for line in lines if line.partition(b":")[0] not in _FIELDS]
+        # A misspelt field hides something, of which other rules speak.
+        hidden = any(b":" in line or line.lstrip()[:1] in b"{[<" for line in strays)
+        if seen.data_events > seen.hollow + done or hidden or _FAILED.search(start):
             return None
-        names = {line.partition(b":")[0] for line in self.ctx.received.prefix.splitlines() if line}
-        if not names <= {b"", b"event", b"id", b"retry"}:
-            return None
-        return "nothing but comments" if names == {b""} else "nothing but fields without data"
+        if strays:
+            what = "nothing but text"
+        elif seen.hollow:
+            what = "nothing but events that hold nothing"
+        elif names <= {b"", b"data"}:
+            return None if done else "nothing but comments"  # with [DONE] it is only-done
+        else:
+            what = "nothing but fields without data"
+        return f"{what} and [DONE]" if done else what
 
     def _is_asked_for(self, values: list[Any]) -> bool:
         """Whether bare JSON is what the request asked for, and it is of the API."""

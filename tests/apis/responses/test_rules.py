@@ -43,8 +43,7 @@ _BESIDES = {
     "message-role-status-missing": {"responses-item-status-missing"},
     "delta-null": {"responses-delta-done-mismatch"},
     "last-event-unterminated": {"burst-delivery"},
-    "idle-silent": {"stall-gap"},
-    "idle-with-comments": {"sse-comment-keepalive", "stall-gap"},
+    "idle-with-comments": {"sse-comment-keepalive"},
 }
 #: Other names that the labels of the corpus use.
 _CALLED = {"body-not-a-stream": "body-not-event-stream"}

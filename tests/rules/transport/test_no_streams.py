@@ -41,5 +41,51 @@ def test_it_is_an_error_and_stays_one_fact(api, name, kind):
     assert errors_left(repaired) or not after
 
 
+BEAT = streams.chunk(choices=[])
+#: Bodies in which nothing is said -> the one name that check and normalize have for that.
+SAY_NOTHING = {
+    b"[]": "body-not-event-stream",
+    b"\0\0\0\0": "empty-200",
+    b"data:\n\ndata:\n\n": "body-not-event-stream",
+    b"data: {}\n\n": "body-not-event-stream",
+    b"data: null\n\n: ping\n\n": "body-not-event-stream",
+    b"id: 1\n\nid: 2\n\n": "body-not-event-stream",
+    b"event: ping\n\nretry: 100\n\n": "body-not-event-stream",
+}
+#: The same with [DONE], and heartbeats, in chat completions.
+CHAT_SAYS_NOTHING = {
+    b"data: [DONE]\n\n": "only-done",
+    b"data: {}\n\ndata: [DONE]\n\n": "body-not-event-stream",
+    b"id: 1\n\ndata: [DONE]\n\n": "body-not-event-stream",
+    b"hello\n\ndata: [DONE]\n\n": "body-not-event-stream",
+    b"event: ping\ndata: {}\n\n": "body-not-event-stream",
+    streams.sse([BEAT] * 40, done=False): "body-not-event-stream",
+    streams.sse([BEAT] * 40): "body-not-event-stream",
+}
+SAID = [(api, body, name) for api in REQUESTS for body, name in SAY_NOTHING.items()]
+SAID += [("chat", body, name) for body, name in CHAT_SAYS_NOTHING.items()]
+
+
+@batched("api, body, name", SAID)
+def test_check_and_normalize_have_one_name_for_a_body_in_which_nothing_is_said(api, body, name):
+    exchange = streams.exchange([body], request=REQUESTS[api])
+    also = {"responses-keepalive-event"} if api == "responses" and body.startswith((b"data:\n", b"data: {}")) else set()
+    assert _errors(exchange) == {name} | also
+    assert [one.rule for one in normalize(exchange).unrepaired] == [name]
+
+
+@batched("first", [b"data: {}\n\n", b"id: 1\n\n", b"data:\n\n", streams.frame(BEAT)])
+def test_an_answer_behind_what_says_nothing_is_one(first):
+    exchange = streams.exchange(first + streams.sse(streams.chat_text()))
+    assert "body-not-event-stream" not in _errors(exchange)
+    assert not errors_left(normalize(exchange))
+
+
 def _errors(exchange: Exchange) -> set[str]:
     return {one.rule for one in analyze(exchange).findings if one.severity is Severity.ERROR}
+
+
+def test_a_misspelt_field_name_on_every_line_is_one_fact():
+    exchange = streams.exchange(streams.sse(streams.chat_text()).replace(b"data: ", b",data: "))
+    assert _errors(exchange) == {"sse-invalid-field-name"}
+    assert not errors_left(normalize(exchange))

@@ -82,8 +82,6 @@ class Closing(Part):
             yield draft
         else:
             self._begun = True
-            if draft is self.message.as_came:
-                yield from self._release()
             if kind in (BLOCK_START, BLOCK_STOP):
                 self._follow(kind, draft.json.get("index"))
             # The stop of a block that comes after all is only late when the upstream sent it late.
@@ -121,7 +119,7 @@ class Closing(Part):
             yield _invented({"type": MESSAGE_STOP}, "messages-stop-missing")
             return
         state = self.message.state
-        begun = self._begun or self.message.reader.begun
+        begun = not state.no_answer.hollow and (self._begun or self.message.reader.begun)
         rule = "messages-truncated"
         why = unended(state, ending, begun=begun, what="message", missing=rule, stops="in the middle")
         error = {"type": "error", "error": {"type": "api_error", "message": why.message}}

@@ -97,7 +97,8 @@ class Ended(Repair):
         if state.errors:
             return
         if not self._any:
-            yield self._error("only-done", "the upstream sent [DONE] and no answer", "empty_stream", draft.sources)
+            rule = "body-not-event-stream" if state.no_answer.said else "only-done"
+            yield self._error(rule, "the upstream sent [DONE] and no answer", "empty_stream", draft.sources)
         elif not self._finished and not state.audio and self._told is not None:
             yield self._error_told(self._told)
         elif self._open:

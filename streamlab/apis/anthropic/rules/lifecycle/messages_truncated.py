@@ -79,4 +79,11 @@ class MessagesTruncated(MessagesRule):
         seen, received = self.ctx.seen, self.ctx.received
         came = seen.chunks > 0 or seen.done_at is not None
         silent = not (self._pings or self._foreign or self._last)
-        return came and silent and seen.error_at is None and received.kind is BodyKind.SSE and received.foreign is None
+        return (
+            came
+            and silent
+            and not seen.hollow
+            and seen.error_at is None
+            and received.kind is BodyKind.SSE
+            and received.foreign is None
+        )

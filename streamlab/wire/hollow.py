@@ -1,0 +1,57 @@
+"""Events that have data and say nothing by it: bodies made of these alone hold no answer."""
+
+from __future__ import annotations
+
+from streamlab.wire.bad_payloads import PING_EVENTS
+from streamlab.wire.events import Chunk, Comment, Done, StreamEvent, Undecodable
+from streamlab.wire.keepalives import is_keepalive, says_nothing
+
+#: Bytes that are kept of what is no answer, for the error event that says so.
+_KEPT = 400
+_NOTHING: tuple[object, ...] = (None, "", [], {})
+
+
+def holds_nothing(event: StreamEvent, *, typed: bool) -> bool:
+    """Whether an event with data holds nothing: no data, ``null``, ``""``, ``[]``, ``{}``, or a heartbeat in the
+    clothes of a chunk. ``typed``: the API's events have types, and rules of its own speak of what those mean."""
+    if type(event) is Undecodable:
+        nothing = not (event.sse.data or b"").strip() or (event.decoded and event.value in _NOTHING)
+        return nothing or (not typed and _is_named_ping(event))
+    if type(event) is not Chunk:
+        return False
+    chunk = event.json
+    if typed or not chunk:
+        return not chunk
+    if chunk.get("choices"):
+        return is_keepalive(chunk)  # a choice that says nothing is one all the same, and has no finish
+    return says_nothing(chunk) or _is_named_ping(event)
+
+
+def _is_named_ping(event: Undecodable | Chunk) -> bool:
+    return event.sse is not None and (event.sse.event or b"").strip().lower() in PING_EVENTS
+
+
+class NoAnswer:
+    """What came as long as nothing of an answer did: the start of what is no event, and of events that hold nothing."""
+
+    __slots__ = ("hollow", "stray")
+
+    def __init__(self) -> None:
+        self.stray = b""
+        self.hollow: bytes | None = b""  # None once an event held something
+
+    def add_stray(self, data: bytes) -> None:
+        """More of what is no event."""
+        self.stray = (self.stray + data)[:_KEPT]
+
+    def look(self, event: StreamEvent, *, typed: bool) -> None:
+        """An event as it came; see `holds_nothing`."""
+        if self.hollow is None or isinstance(event, Comment | Done):
+            return
+        nothing = event.sse is not None and holds_nothing(event, typed=typed)
+        self.hollow = (self.hollow + event.sse.raw)[:_KEPT] if nothing else None  # type: ignore[union-attr]
+
+    @property
+    def said(self) -> bytes:
+        """The start of it without NUL bytes and blanks around it; empty where nothing is in it."""
+        return self.stray.strip(b"\0 \t\r\n") or (self.hollow or b"").strip()
