@@ -310,6 +310,11 @@ def test_without_tools_markup_is_text():
         993277909,  # another message begins while a block waits for the end of one, which comes behind it
         324378396,  # the types of message_start and of a piece of input are swapped
         198197449,  # message_stop has the reason and usage that sets the input to 0
+        803060258,  # a piece of input behind the end of its block and message_delta, and comments
+        497501285,  # message_start over an index, behind a block that was opened here
+        245413385,  # the same over the end of a block, and a message over another
+        970185375,  # a block of redacted thinking without data, whose end has a delta
+        582969716,  # thinking in tags in a delta that has a name
         292754225,  # the name of message_start stands over a delta behind the end, whose reason is a word of chat
     ],
 )

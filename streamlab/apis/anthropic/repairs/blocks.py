@@ -25,7 +25,7 @@ from streamlab.apis.anthropic.repairs.deltas import clean, delta_kind, extra_thi
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made, says_more
 from streamlab.apis.anthropic.repairs.writer import MISMATCH, NOTHING, STRAY, BlockWriter, Slot
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Change, Draft, Drafts, ErrorPayload
+from streamlab.rules.repair import Change, Draft, Drafts, ErrorPayload, Undecodable
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 
@@ -75,7 +75,7 @@ class Blocks(Part):
             self._writer.held.append(draft)  # content may follow, and belong before the stop
         else:
             yield from self._close_extra(draft, None)
-            if self.message.passing:  # another message begins: what waits belongs before it
+            if self.message.passing or type(draft.event) is Undecodable:  # what waits belongs before such a one
                 yield from self._close_all(draft, close=False)
             if kind == MESSAGE_STOP or type(draft.event) is ErrorPayload:
                 known = self.message.stop_reason not in (None, "")
@@ -134,8 +134,7 @@ class Blocks(Part):
         if (slot.dropped or again) and says_more(draft):
             self.message.cannot(_why_dropped(slot), _MORE)
             yield from self._close_all(draft, close=True)
-            yield from self._writer.release()
-            yield draft
+            yield from self._writer.after_all(draft, slot)
             return
         if slot.dropped or again:
             slot.over = slot.over or kind == BLOCK_STOP
@@ -321,6 +320,7 @@ class Blocks(Part):
             yield from self._after(draft, slot, slot.kind)
         else:
             self.message.cannot(rule, "the block has gone out")
+            self.message.as_came = draft
             yield from self._writer.write(draft, slot)
 
     # -- closing -----------------------------------------------------------------------------------------------------

@@ -82,6 +82,8 @@ class Closing(Part):
             yield draft
         else:
             self._begun = True
+            if draft is self.message.as_came:
+                yield from self._release()
             if kind in (BLOCK_START, BLOCK_STOP):
                 self._follow(kind, draft.json.get("index"))
             # The stop of a block that comes after all is only late when the upstream sent it late.

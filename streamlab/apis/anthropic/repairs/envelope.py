@@ -273,7 +273,8 @@ def _meant(event: JsonObject) -> str:
 
 def says_more(event: JsonObject) -> bool:
     """Whether a message_start holds what other events say: then its type may be wrong, and dropping it lose that."""
-    return any(holder.get(key) for holder in (event, as_object(event.get("message"))) for key in _CONTENT)
+    held = (event, as_object(event.get("message")))
+    return "index" in event or any(holder.get(key) for holder in held for key in _CONTENT)
 
 
 _CONTENT = ("delta", "content_block", "content", "text", "thinking", "reasoning_content", "partial_json")

@@ -40,6 +40,7 @@ class Message:
         self.invented = False  # message_start is of our making
         self.stop_reason: Any = None  # known from any event
         self.input: JsonObject = {}  # input tokens of message_start
+        self.as_came: Draft | None = None  # an event that stays where it is
         self.called = False  # a tool went out that the client is to run
         self.ended = False  # message_stop or an error went out
 

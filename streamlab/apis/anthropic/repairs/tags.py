@@ -58,7 +58,11 @@ class ThinkTags(Part):
         self._over = self.message.odd = True
         first, index = self._held[0], self._held[0].json.get("index")
         held, self._held = self._held, []
-        yield made(delta_event(index, "thinking_delta", "thinking", inside), first, _RULE)
+        thought = delta_event(index, "thinking_delta", "thinking", inside)
+        for draft in held:  # what more they say
+            more = draft.json["delta"].items()
+            thought["delta"] |= {key: value for key, value in more if key not in ("type", "text")}
+        yield made(thought, first, _RULE)
         for draft in held if not after else held[:-1]:
             self.message.drop(draft, _RULE)
         if after:

@@ -145,6 +145,16 @@ class BlockWriter:
         slot.out = self.next  # so that nobody takes it for another block's
         self.next += 1
 
+    def after_all(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
+        """An event that would go with its block, and says more; the start of the block that went before it is back."""
+        yield from self.release()
+        if slot.start is not None:
+            slot.raw, slot.dropped = True, False
+            slot.out, self.next = self.next, self.next + 1
+            yield from self.as_it_is(draft, slot)
+        else:
+            yield draft
+
     def as_it_is(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
         """An event of such a block."""
         yield from self.release()

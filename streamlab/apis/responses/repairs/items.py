@@ -269,6 +269,10 @@ class ItemsOut:
             _arguments(draft, found, "item.", item)
         if not done or item is None or not item.opened:
             return
+        member, given = CALL_INPUT.get(item.kind, ""), next((one.given for one in item.own_pieces if one.given), "")
+        told = any(one.deltas or one.done for one in item.own_pieces)
+        if given and not told and item.given_whole and found.get("type") == item.kind and not found.get(member):
+            draft.put("responses-arguments-in-added", found, member, given, "item.")  # it was emptied there
         for member in ("name", "call_id"):
             if not text_of(found.get(member)) and text_of(item.added.get(member)):
                 draft.put("responses-item-changed", found, member, item.added[member], "item.")

@@ -59,6 +59,7 @@ from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.runs import Run
 
 _F = ResponseFact
+_INPUTS = ("response.function_call_arguments", "response.custom_tool_call_input")
 
 
 class ResponseRepair(Repair):
@@ -154,7 +155,7 @@ class ResponseRepair(Repair):
             yield from map(self._numbers.number, ended)
             if self._places:
                 self._response.named(draft, response)
-        elif item is not None and self._opened.is_ours(facts, item):
+        elif item is not None and self._opened.is_ours(facts, item) and not is_of_another_type(draft.json, reader.kind):
             self._drop(draft, "responses-lifecycle-order")
             return
         elif self._places and item is not None:
@@ -345,7 +346,7 @@ class ResponseRepair(Repair):
                 piece = item.piece((name, number))
                 untold = whole and not piece.deltas and piece.done is None and not piece.doubtful
                 whole_given = item.given_whole or not piece.given
-                if name == "response.function_call_arguments" and type(whole) is str and untold and whole_given:
+                if name in _INPUTS and type(whole) is str and untold and whole_given:
                     rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
                     piece.add(whole)
                     yield made(delta_event(name, whole, place), draft, rule)
