@@ -141,6 +141,13 @@ def test_that_a_missing_end_is_noticed_is_no_news() -> None:
     assert "(it notices when the proper end is missing, as it should: cut: exit code 1" in "\n".join(result.lines())
 
 
+def test_that_done_is_missing_is_noticed_by_one_that_goes_by_it_and_is_no_news(monkeypatch) -> None:
+    monkeypatch.setattr(fuzzing, "Break", [Break.CUT, Break.RESET])  # what waits for ever takes its time
+    result = fuzz(PATIENT.replace("answer.endswith(", "b'[DONE]' in data or answer.endswith("))
+    assert result.complete
+    assert (result.found, list(result.noticed)) == ([], [Break.CUT, Break.RESET])
+
+
 def test_a_command_that_fails_undisturbed_is_not_fuzzed() -> None:
     with pytest.raises(UsageError, match=r"fails on the undisturbed stream \(exit code 1 and complains: ValueError\)"):
         fuzz(PATIENT + "\nraise ValueError('no')")
@@ -153,7 +160,7 @@ def test_a_command_that_hangs_is_stopped_and_that_is_an_outcome() -> None:
 
 
 def test_what_does_not_care_is_told_so() -> None:
-    result = fuzz("import os, urllib.request as u\ntry: u.urlopen(os.environ['OPENAI_BASE_URL'], b'', 1).read()\n"
+    result = fuzz("import os, urllib.request as u\ntry: u.urlopen(os.environ['OPENAI_BASE_URL'], b'', .1).read()\n"
                   "except Exception: pass")  # fmt: skip
     assert result.found == []
     assert "no cut and no break changed the outcome" in result.lines()

@@ -12,13 +12,16 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from streamlab.exchange import Ending
 from streamlab.report.unblocked import Unblocked
-from streamlab.report.units import counted
+from streamlab.report.units import counted, milliseconds, size
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
 #: Finished exchanges kept in view.
 _ROWS = 20
+#: Lines above the first of them.
+_HEADING = 2
 
 
 class Watched(Protocol):
@@ -54,10 +57,6 @@ def printable(text: str, limit: int = 100) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
-def _milliseconds(microseconds: int | None) -> str:
-    return "-" if microseconds is None else f"{microseconds / 1000:.0f} ms"
-
-
 def _path(url: str) -> str:
     """The URL without its origin, which is the same in every row."""
     _, _, rest = url.partition("://")
@@ -91,7 +90,7 @@ class PlainLines:
         self._print(
             f"{draft.id}  {tap}{draft.method} {draft.url}  {status}  {counted(draft.events, 'event')}"
             f"  {counted(draft.body_bytes, 'byte')}"
-            f"  first {_milliseconds(draft.first_us)}  end {_milliseconds(draft.end_us)}  {_ending(draft)}"
+            f"  first {milliseconds(draft.first_us)}  end {milliseconds(draft.end_us)}  {_ending(draft)}"
         )
 
     def warn(self, message: str) -> None:
@@ -116,14 +115,15 @@ class PlainLines:
 
 
 class LiveTable:
-    """A table of the exchanges in progress and the latest that ended, redrawn in place."""
+    """A table of the exchanges in progress and the latest that ended, below it what is to be said of them, redrawn in
+    place: as many as there is room for."""
 
     def __init__(self, stream: Unblocked) -> None:
         # Deferred: only a terminal needs Rich.
         from rich.console import Console
         from rich.live import Live
 
-        self._told: dict[int, str] = {}
+        self._told: dict[int, list[str]] = {}
         self._drafts: dict[int, Watched] = {}
         self._dirty = True
         self._live = Live(
@@ -146,7 +146,7 @@ class LiveTable:
 
     def told(self, number: int, lines: Sequence[str]) -> None:
         """What there is to say of an exchange that was shown."""
-        self._told[number] = "; ".join(line.partition("  ")[2] for line in lines)
+        self._told[number] = [printable(line, 1000) for line in lines]
         while len(self._told) > 4 * _ROWS:
             del self._told[next(iter(self._told))]
         self._dirty = True
@@ -163,32 +163,52 @@ class LiveTable:
         if self._dirty:
             self._dirty = False
             with contextlib.suppress(OSError, ValueError):
-                self._live.update(self._table(), refresh=True)
+                self._live.update(self._shown(), refresh=True)
             return True
         return any(draft.ending is None for draft in self._drafts.values())
 
-    def _table(self) -> Table:
-        from rich.table import Table
+    def _shown(self) -> Group:
+        from rich.console import Group
         from rich.text import Text
 
-        table = Table(title="streamlab record", title_justify="left", expand=False)
-        for name in ("exchange", "request", "status", "events", "bytes", "first byte", "ending", "worst finding"):
-            right = name in ("exchange", "events", "bytes", "first byte")
-            table.add_column(name, justify="right" if right else "left")
-        for draft in list(self._drafts.values())[-_ROWS:]:
+        width, height = self._live.console.size
+        drafts = list(self._drafts.values())[-_ROWS:]
+        while len(drafts) > 1 and _HEADING + sum(1 + self._lines_below(one, width) for one in drafts) > height:
+            del drafts[0]
+        said = [line for draft in drafts for line in self._told.get(draft.id or 0, ())]
+        return Group(Text("streamlab record", style="italic"), self._table(drafts), *map(Text, said))
+
+    def _lines_below(self, draft: Watched, width: int) -> int:
+        from rich.cells import cell_len
+
+        return sum(-(-cell_len(line) // width) for line in self._told.get(draft.id or 0, ()))
+
+    @staticmethod
+    def _table(drafts: Sequence[Watched]) -> Table:
+        from rich.text import Text
+
+        from streamlab.report.plain_table import plain_table
+
+        table = plain_table()
+        for name in ("id", "request", "status", "events", "bytes", "first byte", "ending"):
+            right = name not in ("request", "ending")
+            table.add_column(name, justify="right" if right else "left", no_wrap=name != "request")
+        for draft in drafts:
             tap = f"[{draft.tap}] " if draft.tap else ""
             bad = draft.ending not in (None, Ending.COMPLETE) or (draft.status or 0) >= 400
+            request = Text(printable(f"{tap}{draft.method} {_path(draft.url)}", 60), no_wrap=True, overflow="ellipsis")
             cells = (
                 "" if draft.id is None else str(draft.id),
-                printable(f"{tap}{draft.method} {_path(draft.url)}", 60),
+                request,
                 "" if draft.status is None else str(draft.status),
                 str(draft.events),
-                str(draft.body_bytes),
-                _milliseconds(draft.first_us),
+                size(draft.body_bytes),
+                milliseconds(draft.first_us),
                 printable(_ending(draft), 40),
-                printable(self._told.get(draft.id or 0, ""), 120),
             )
-            table.add_row(*(Text(cell) for cell in cells), style="yellow" if bad else "")
+            table.add_row(
+                *(Text(cell) if isinstance(cell, str) else cell for cell in cells), style="yellow" if bad else ""
+            )
         return table
 
     def close(self) -> None:

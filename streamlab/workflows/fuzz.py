@@ -266,8 +266,8 @@ class _Search:
     def latest_break(self, how: Break) -> list[ChangedOutcome]:
         """The least that has to be missing for the outcome to change: at first whole events, then bytes."""
         size = len(self._exchange.body)
-        self._expected = self._complaint(how, size)
         places = sorted({0, size, *event_ends(self._exchange)}, reverse=True)
+        self._expected = self._complaint(how, places[:2])
 
         def changes(kept: int) -> bool:
             words = self._breaking(how, kept)
@@ -305,18 +305,22 @@ class _Search:
     def _breaking(self, how: Break, kept: int) -> str:
         return f"{how} after byte {kept} of {len(self._exchange.body)} ({place(self._exchange, kept)})"
 
-    def _complaint(self, how: Break, size: int) -> Outcome | None:
-        """What the command says when nothing but the proper end is missing: None when it does not fail then. That it
-        says so is kept as no news, and so is the same said of an earlier place."""
-        words, variation = self._breaking(how, size), broken_off(self._exchange, size, how)
+    def _complaint(self, how: Break, ends: Sequence[int]) -> Outcome | None:
+        """What the command says when nothing but the proper end is missing: that of HTTP or, for one that looks no
+        further than [DONE], the last event. None when it does not fail then. That it says so is kept as no news, and so
+        is the same said of an earlier place."""
         self._expected = None
-        news = self._changes(how, variation, words, words)
-        if not news or self._smallest is None or not self._smallest.outcome.code:
-            return None
-        found, self._smallest = self._smallest, None
-        self._known[words] = False
-        self._result.noticed[str(how)] = found.outcome
-        return found.outcome
+        for kept in ends:
+            words = self._breaking(how, kept)
+            if not self._changes(how, broken_off(self._exchange, kept, how), words, words):
+                continue
+            if self._smallest is None or not self._smallest.outcome.code:
+                return None
+            found, self._smallest = self._smallest, None
+            self._known[words] = False
+            self._result.noticed[str(how)] = found.outcome
+            return found.outcome
+        return None
 
 
 def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:

@@ -23,8 +23,10 @@ from streamlab.workflows.replay import BackgroundReplay, held
 _NAME = "it"
 #: Keys without which clients do not start.
 _KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
-#: Without a stall in sight a command may take this many times as long as it first took, and so many seconds more.
+#: Once it has asked, a command may take this many times as long as it first took, and so many seconds more.
 _PATIENCE, _MORE_SECONDS = 4.0, 1.0
+#: How often to look whether it has asked meanwhile.
+_LOOK_SECONDS = 0.05
 Told = Callable[[str], None]
 
 
@@ -63,7 +65,7 @@ class CommandUnderTest:
 
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self._command = command
-        self._timeout = timeout
+        self._timeout = self._patience = timeout
         self._replay = BackgroundReplay([], speed=1.0, match=Match.ANY)
         self.runs = 0
         self.seconds = 0.0
@@ -87,7 +89,7 @@ class CommandUnderTest:
         self._replay.load([Playable(candidate((_NAME,), None), _NAME, lambda: held(script(exchange)))])
         base_url = f"{self._replay.url}/@{_NAME}/v1"
         environment = {**dict.fromkeys(_KEYS, "streamlab"), **os.environ, **base_urls(base_url)}
-        started = time.monotonic()
+        asked, started = self.asked, time.monotonic()
         self.runs += 1
         try:
             process = subprocess.Popen(
@@ -104,11 +106,7 @@ class CommandUnderTest:
             raise CouldNotRunError(f"cannot run {self._command[0]}: {(error.strerror or str(error)).lower()}") from None
         with process:
             try:
-                stdout, stderr = process.communicate(timeout=self._timeout)
-                code: int | None = process.returncode
-            except subprocess.TimeoutExpired:
-                _stop(process)
-                (stdout, stderr), code = process.communicate(), None
+                stdout, stderr, code = self._ended(process, asked, started)
             except BaseException:
                 _stop(process)
                 raise
@@ -116,9 +114,25 @@ class CommandUnderTest:
         last = stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         return Outcome(code, stdout, last.partition(":")[0])
 
+    def _ended(self, process: subprocess.Popen[bytes], asked: int, started: float) -> tuple[bytes, bytes, int | None]:
+        """What it wrote, and its exit code. It is stopped when it does not end, a while after it last asked: before
+        that it may be starting still, which a busy machine draws out."""
+        since = None
+        while True:
+            try:
+                return *process.communicate(timeout=min(_LOOK_SECONDS, self._timeout)), process.returncode
+            except subprocess.TimeoutExpired:
+                now = time.monotonic()
+                if self.asked != asked:
+                    asked, since = self.asked, now
+                if now - started < self._timeout and (since is None or now - since < self._patience):
+                    continue
+                _stop(process)
+                return *process.communicate(), None
+
     def be_patient(self) -> None:
-        """From now on a run may take some times as long as the last one took."""
-        self._timeout = min(self._timeout, self.seconds * _PATIENCE + _MORE_SECONDS)
+        """From now on a run may take some times as long as the last one took, from when it asked."""
+        self._patience = min(self._timeout, self.seconds * _PATIENCE + _MORE_SECONDS)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
