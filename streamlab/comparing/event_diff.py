@@ -16,7 +16,7 @@ from typing import Any
 from streamlab.comparing.event_outcomes import EventDiff, EventOutcome, FieldDiff, How, Output
 from streamlab.comparing.members import all_members, flattened
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
-from streamlab.judging.judged import is_body_kept
+from streamlab.judging.judged import left_out
 from streamlab.repairing.account import RepairedEvent
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -124,7 +124,7 @@ def diff_exchange(exchange: Exchange) -> Iterator[EventDiff]:
 
     Each is given as soon as nothing more can come of it, so that no more are held than the repairs hold back.
     """
-    if not is_body_kept(exchange.notes):
+    if left_out(exchange.notes) is not None:
         return
     differ = Differ(exchange.request, exchange.head)
     found: dict[tuple[int, bool], EventDiff] = {}

@@ -3,6 +3,7 @@
 Bytes that read as a stream are taken as they are: they are evidence. Only where something that a terminal, a log or a
 chat window adds is plainly there, and the stream reads better without it, is it taken off; what, stands in the notes.
 Where events are all that is left of the wire, ``notes["framing"]`` says ``unknown`` and no rule on framing speaks.
+Where part of them was left out (``…``), ``notes["body"]`` says ``shortened`` and nothing is judged.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from streamlab.interop.peeling import (
     peel_utf16,
     peel_wraps,
 )
+from streamlab.interop.shortened import is_shortened
 from streamlab.interop.viewers import peel_messages
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.exchange_dir import read_bare_body
@@ -97,7 +99,7 @@ def read_pasted(data: bytes) -> Exchange:
     paste = _peeled(data) if len(data) <= LARGEST_PASTE else Paste(data)
     if not paste.took and paste.head is None:
         _require_events(data)
-        return read_bare_body(data)
+        return _noted(read_bare_body(data))
     _require_events(paste.body)
     head = paste.head or ResponseHead(200, (_TYPE,))
     request = paste.request
@@ -106,7 +108,7 @@ def read_pasted(data: bytes) -> Exchange:
     notes: dict[str, Any] = {"imported_as": "paste", "taken_off": list(paste.took)}
     if not paste.framed:
         notes["framing"] = "unknown"
-    return Exchange(
+    exchange = Exchange(
         request=request,
         head=replace(head, headers=redact_headers(head.headers)),
         segments=tuple(_segments(paste)),
@@ -114,6 +116,15 @@ def read_pasted(data: bytes) -> Exchange:
         end_us=paste.reads[-1][0] if paste.reads else None,
         notes=notes,
     )
+    return _noted(exchange)
+
+
+def _noted(exchange: Exchange) -> Exchange:
+    """The exchange, with a note where something was left out of it when it was pasted: then nothing is judged."""
+    body = exchange.body
+    if len(body) > LARGEST_PASTE or not is_shortened(body):
+        return exchange
+    return replace(exchange, notes={**exchange.notes, "body": "shortened"})
 
 
 def is_paste(body: bytes) -> bool:

@@ -58,7 +58,7 @@ def reads(data: bytes) -> bool:
     return data.strip() == b"[DONE]" or isinstance(whole_json(data), dict)
 
 
-def _events(body: bytes) -> Iterator[ServerSentEvent]:
+def events_of(body: bytes) -> Iterator[ServerSentEvent]:
     """The events, a few at a time."""
     decoder = SSEDecoder()
     for at in range(0, len(body), _AT_ONCE):
@@ -69,7 +69,7 @@ def _events(body: bytes) -> Iterator[ServerSentEvent]:
 def score(body: bytes) -> Score:
     """Read it and count."""
     events = strays = 0
-    for event in _events(body):
+    for event in events_of(body):
         events += event.data is not None and reads(event.data)
         if not event.plain:
             raw = event.raw[len(BOM) :] if event.has_bom else event.raw

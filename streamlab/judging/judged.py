@@ -13,7 +13,10 @@ from streamlab.wire.bodies import BodyKind
 _WITHOUT_BODY = ("HEAD", "OPTIONS", "CONNECT")
 #: Why nothing is judged or repaired where there were JSON objects to tell by.
 OF_NOBODY = "nothing in it betrays an API that is known here"
-NOT_KEPT = "the body is not in the recording"
+_LEFT_OUT = {
+    "unknown": "the body is not in the recording",
+    "shortened": "the paste is shortened: what its dots stand for is not known",
+}
 _ENDED = {
     Ending.UNREACHABLE: "the upstream could not be reached",
     Ending.UPSTREAM_CUT: "the connection ended",
@@ -30,9 +33,10 @@ def has_no_body(request: Request | None) -> str | None:
     return f"the answer to {method} has no body" if method in _WITHOUT_BODY else None
 
 
-def is_body_kept(notes: Mapping[str, Any]) -> bool:
-    """Whether the body is there to be judged; a browser's archive may tell its size and no more."""
-    return notes.get("body") != "unknown"
+def left_out(notes: Mapping[str, Any]) -> str | None:
+    """Why the body is not there to be judged, in a phrase; None where it is. A browser's archive may tell its size and
+    no more, and people shorten what they paste."""
+    return _LEFT_OUT.get(str(notes.get("body")))
 
 
 def nothing_came(request: Request | None, head: ResponseHead | None, size: int, ending: Ending) -> str | None:
@@ -57,8 +61,8 @@ def why_not_judged(ctx: RuleState, came: Api, *, foreign: bool, riddle: bool) ->
     """
     if ctx.ending is None or ctx.notes.get("in_progress"):
         return "still recording"
-    if not is_body_kept(ctx.notes):
-        return NOT_KEPT
+    if (missing := left_out(ctx.notes)) is not None:
+        return missing
     nothing = nothing_came(ctx.request, ctx.head, ctx.received.body_bytes, ctx.ending)
     if nothing is not None:
         return nothing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
-from streamlab.judging.judged import is_body_kept
+from streamlab.judging.judged import left_out
 from streamlab.judging.places import Key
 from streamlab.rules.api import Api, concerns
 from streamlab.rules.base import Rule
@@ -50,8 +50,8 @@ class RuleTable:
         self._ctx = ctx
         framing_known = ctx.notes.get("framing") != "unknown"
         chosen = _judging(classes, ctx.api, status, ctx.received.timing_known, ctx.request_known, framing_known)
-        if not is_body_kept(ctx.notes):
-            chosen = ()  # nobody kept it: whatever were said would be about an empty one
+        if left_out(ctx.notes) is not None:
+            chosen = ()  # whatever were said would be about an empty body, or about half of one
         self.rules = [rule(ctx) for rule in chosen]
         self.shape_rules = [rule for rule in self.rules if "shape" in rule.hooks]
         self._segment_rules = [rule for rule in self.rules if "segment" in rule.hooks]

@@ -20,7 +20,7 @@ from streamlab.apis import DEFAULT, UNKNOWN, Api
 from streamlab.apis.registry import rule_named
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
-from streamlab.judging.judged import NOT_KEPT, OF_NOBODY, has_no_body, is_body_kept, nothing_came
+from streamlab.judging.judged import OF_NOBODY, has_no_body, left_out, nothing_came
 from streamlab.judging.lessons import Runs
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import Invented, Normalized, RepairedEvent, bytes_of, events_of
@@ -269,8 +269,8 @@ def _nothing_to_repair(exchange: Exchange) -> str | None:
     """Why an exchange has nothing that may be repaired, in a phrase; None where it has."""
     nothing = nothing_came(exchange.request, exchange.head, _size(exchange), exchange.ending)
     begun = exchange.head is not None and exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
-    if not is_body_kept(exchange.notes):
-        return NOT_KEPT
+    if (missing := left_out(exchange.notes)) is not None:
+        return missing
     return None if begun else nothing  # who got a head only is told by an error event that nothing follows
 
 
