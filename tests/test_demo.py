@@ -17,6 +17,7 @@ from rich.console import Console
 from streamlab.cli import COMMANDS
 from streamlab.demo.acts import Act, acts
 from streamlab.demo.clients import Client, ClientOutcome, ask_with_httpx, ask_with_openai, best_client
+from streamlab.demo.event_client import ask_by_events
 from streamlab.demo.performance import RecordedHop, perform
 from streamlab.demo.place import database
 from streamlab.demo.programme import closing, evidence, opening, show
@@ -25,7 +26,7 @@ from streamlab.demo.testing import fixtures_folder, run_as_tests, show_tests
 from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Ending
 from streamlab.judging.analyzer import analyze
-from streamlab.standins import standin_in_thread
+from streamlab.standins import in_thread, serve_scenario, standin_in_thread
 from streamlab.standins.base import WEATHER_TOOL, chat
 from streamlab.storage.exchange_dir import read_exchange_dir
 
@@ -40,6 +41,7 @@ def act(name: str) -> Act:
 def run_demo(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "streamlab", "demo", *arguments]
     variables = {key: value for key, value in os.environ.items() if key != "STREAMLAB_DB"} | environment
+    variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=600, check=False)
 
 
@@ -107,7 +109,11 @@ def test_the_demo_records_into_the_captures_folder_where_there_is_one(
     with database(None, keep=False) as place:
         outcomes = perform([act("glm4-newline")], HTTPX, place.path)
     assert (tmp_path / "captures" / "streamlab.db").exists()
-    assert str(closing(outcomes, place, COMMANDS)).splitlines()[3] == "  streamlab ls"
+    beside = Path(sys.executable).with_name("streamlab")
+    for path, called in ((str(beside.parent), "streamlab"), ("", str(beside))):  # before the environment is activated
+        monkeypatch.setenv("PATH", path)
+        tries = str(closing(outcomes, place, COMMANDS)).splitlines()[3:]
+        assert [tries[0], tries[-1].partition("   #")[0]] == [f"  {called} ls", f"  {called} replay 1 --match any"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -172,6 +178,14 @@ def test_clients_see_the_bugs_people_report(client: Client) -> None:
     good = ask("openai", chat("gpt-4.1", "Count to six."))
     assert good.told() == "“One, two, three, four, five, six.”, finish_reason stop"
     assert "500" in ask("glm4", chat("m", "Hello"), version="ef015f8").told()
+    for name, reason in (
+        ("messages-gateway-no-terminal", "stop_reason None"),
+        ("anthropic-thinking", "stop_reason end_turn"),
+        ("responses-gateway-failure-as-completed", "status completed"),
+    ):
+        scenario = act(name).scenario
+        with in_thread(serve_scenario(act(name).standin, scenario, gap_ms=0)) as standin:
+            assert ask_by_events(f"{standin.base_url}{scenario.path}", scenario.body).told().endswith(f", {reason}")
 
 
 def test_what_is_told_is_harmless_on_a_terminal() -> None:

@@ -25,6 +25,7 @@ class ClientOutcome:
     text: str = ""
     text_at_first_finish: str | None = None
     finishes: list[str] = field(default_factory=list)
+    why_it_ended: str = "finish_reason"  # what the API calls the reason for the end
     tool_ids: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)  # as they would be run, where the client was asked to say
     chunks: int = 0
@@ -60,7 +61,7 @@ class ClientOutcome:
         if len(self.finishes) > 1:
             return self._told_finishes()
         finish = self.finishes[0] if self.finishes else None
-        return f"{_quoted(self.text)}, finish_reason {finish}"
+        return f"{_quoted(self.text)}, {self.why_it_ended} {finish}"
 
     def _told_finishes(self) -> str:
         if self.text_at_first_finish != self.text:

@@ -35,7 +35,7 @@ class _Held:
         if kind == "message_start":
             if self.started:
                 raise UnexpectedOrderError(f'Unexpected event order, got {kind} before receiving "message_stop"')
-            self.started = True
+            self.started, self.seen.why_it_ended = True, "stop_reason"
         elif kind == "content_block_start":
             self.blocks[event["index"]] = {**event["content_block"], "json": ""}
         elif kind == "content_block_delta":
@@ -54,6 +54,7 @@ class _Held:
             block["json"] += delta["partial_json"]
 
     def _response(self, kind: str, event: dict[str, Any]) -> None:
+        self.seen.why_it_ended = "status"
         if kind == "response.output_text.delta":
             self.seen.text += event["delta"]
         elif kind == "response.output_item.added":

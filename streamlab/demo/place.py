@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,6 +43,16 @@ def database(db: Path | None, *, keep: bool) -> Iterator[DemoDatabase]:
         finally:
             if not keep:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def called_here(command: str) -> str:
+    """How a command of this environment is called from the current folder: by its name where the shell finds it."""
+    if shutil.which(command) is None:
+        beside = Path(sys.executable).with_name(command)
+        if beside.exists():
+            inside = beside.is_relative_to(Path.cwd())
+            return os.path.relpath(beside) if inside else str(beside)
+    return command
 
 
 def export(outcomes: Sequence[ActOutcome], folder: Path) -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamlab.demo.performance import ActOutcome, RecordedHop
-from streamlab.demo.place import DemoDatabase
+from streamlab.demo.place import DemoDatabase, called_here
 from streamlab.report.styles import STYLES
 from streamlab.report.units import counted
 from streamlab.rules.finding import Finding
@@ -82,9 +82,17 @@ def closing(outcomes: list[ActOutcome], place: DemoDatabase, commands: Collectio
         return text
     text.append("\nNow look for yourself:")
     example = outcomes[0].front.id
-    for command, target in (("ls", ""), ("show", " last"), ("check", f" {example}"), ("tui", "")):
+    program = called_here("streamlab")
+    tries = (
+        ("ls", "", ""),
+        ("show", f" {example}", ""),
+        ("check", f" {example}", ""),
+        ("tui", "", ""),
+        ("replay", f" {example} --match any", "   # the broken server once more, for a client of your own"),
+    )
+    for command, target, what_for in tries:
         if command in commands:
-            text.append(f"\n  streamlab {command}{target}{place.option}")
+            text.append(f"\n  {program} {command}{target}{place.option}{what_for}")
     return text
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from streamlab.demo.performance import ActOutcome, RecordedHop
+from streamlab.demo.place import called_here
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.workflows.regression.fixture import write_expectations
 
@@ -62,5 +63,6 @@ def run_as_tests(outcomes: Sequence[ActOutcome], folder: Path) -> Tested:
 def show_tests(console: Console, tested: Tested) -> None:
     """The command to repeat it, and the result: its last line, or all of it when something failed."""
     last = tested.output.rpartition("\n")[2].strip(" =")
-    console.print(Text(f"\n{tested.fixtures} regression fixtures exported. $ pytest {tested.folder}"), soft_wrap=True)
+    again = f"{called_here('pytest')} {tested.folder}"
+    console.print(Text(f"\n{tested.fixtures} regression fixtures exported. $ {again}"), soft_wrap=True)
     console.print(Text(last if tested.green else tested.output, style="green" if tested.green else "red"))
