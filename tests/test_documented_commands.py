@@ -25,18 +25,22 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: What reads or writes files and databases and comes to its end by itself: these are run, the others parsed.
 RUN = {"ls", "show", "check", "compare", "diff", "normalize", "export", "import", "prune", "rules", "rule", "doctor",
        "completion", "trend", "bisect", "lake", "sql", "bundle", "redact", "clients list", "shrink"}  # fmt: skip
-_BLOCK = re.compile(r"^```(?:sh|console|text|bash)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_COMMAND = re.compile(r"^ *(?:- run: |script: |\$ )?((?:[A-Z_]+=\S+ )*(?:.*\| )?streamlab [a-z].*)$", re.MULTILINE)
+_BLOCK = re.compile(r"^```(?:sh|console|text|bash|yaml|ini)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_COMMAND = re.compile(
+    r"^ *(?:- run: |script: |\$ |ExecStart=\S+/bin/)?((?:[A-Z_]+=\S+ )*(?:.*\| )?streamlab [a-z].*)$", re.MULTILINE
+)
+
+
+def commands_in(block: str) -> list[str]:
+    """Each line of a block that is a command of ours, without the remark behind it."""
+    found = [line.partition("  #")[0].strip() for line in _COMMAND.findall(block.replace("\\\n", " "))]
+    return [line for line in found if not line.startswith("Usage")]
 
 
 def commands() -> list[str]:
-    """Each line of a block that is a command of ours, once."""
-    found: dict[str, None] = {}
-    for page in PAGES:
-        for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
-            for line in _COMMAND.findall(block.replace("\\\n", " ")):
-                found[line.partition("  #")[0].strip()] = None
-    return [line for line in found if not line.startswith("Usage")]
+    """Each of all pages, once."""
+    blocks = [block for page in PAGES for block in _BLOCK.findall(page.read_text(encoding="utf-8"))]
+    return list(dict.fromkeys(line for block in blocks for line in commands_in(block)))
 
 
 def words_of(line: str) -> list[str]:
