@@ -15,8 +15,8 @@ from streamlab.wire.events import StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, PayloadFault
 from streamlab.wire.reading import Fact
 
-#: The event that ends an answer which failed.
-_FAILED = "response.failed"
+#: Events that end an answer and say nothing of it.
+_ENDS = ("response.failed", "message_stop")
 #: Places that are kept.
 _MOST = 1_000
 
@@ -45,8 +45,8 @@ class MisfitRule(Rule):
     def is_one_among_whole(self, named: Named) -> bool:
         """Whether events with names go on after JSON that stops in the middle: then one event is broken, no more."""
         seen = self.ctx.seen
-        failed = (seen.last_chunk or {}).get("type") == _FAILED  # tells of the end, as an error event does
-        more = seen.chunks - failed > self._chunks.get(named.at, seen.chunks)
+        ends = (seen.last_chunk or {}).get("type") in _ENDS  # tells of the end, as an error event does
+        more = seen.chunks - ends > self._chunks.get(named.at, seen.chunks)
         return named.kind is Misfit.TRUNCATED and more and self.ctx.api.names_events
 
     def end(self, ending: Ending) -> Findings:

@@ -120,7 +120,9 @@ class Output(ItemIndex):
         placed = self.by_index.get(index) if index is not None else None
         other = placed is not None and bool(placed.kind) and placed.kind != found.get("type")
         other = other and item_id not in self.by_id  # it only has the index of that one
-        if other and placed is not None and not item_id:
+        if placed is not None and self._is_misnamed(placed, found, item_id):
+            item: Item | None = placed
+        elif other and placed is not None and not item_id:
             item = next((one for one in self.open_at(placed.index) if one.kind == found.get("type")), None)
         else:
             item = None if other else self._look_up(item_id, index, "item.id", value, kind)
@@ -150,6 +152,16 @@ class Output(ItemIndex):
         if not item.resumed:
             self._compare(item, found)
         return item
+
+    def _is_misnamed(self, placed: Item, found: JsonObject, item_id: str) -> bool:
+        """Whether an item is done at its index by the id of another one, of another type."""
+        named, kind = self.by_id.get(item_id), found.get("type")
+        fits = placed.open and placed.opened and placed.kind == kind
+        if not fits or named is None or named is placed or named.kind in ("", kind):
+            return False
+        said = f"the id of output item {quote(placed.index)} changes from {quote(placed.id)} to {quote(item_id)}"
+        self._say(_F.IDS, "item.id", said, placed.id, item_id)
+        return True
 
     def _by_call_id(self, found: JsonObject, item_id: str) -> Item | None:
         """The open call that is done under an id and an index that are nobody's; its call_id tells."""

@@ -137,11 +137,11 @@ class TornPayloads(Repair):
         """A blank line inside a JSON string tears it into an event and lines that belong to nothing."""
         if not isinstance(draft.event, Comment):
             return None
-        stray = [change for change in draft.changes if change.rule == "sse-stray-line"]
-        colon, space = (b"", b" ") if stray else (b":", b"")
-        tail = b"\n".join(colon + text.removeprefix(space) for text in draft.event.sse.comments)
+        if not any(change.rule == "sse-stray-line" for change in draft.changes):
+            return None
+        tail = b"\n".join(text.removeprefix(b" ") for text in draft.event.sse.comments)
         made = self._without_comment(b"".join(self._payloads()) + b"\n\n" + tail, draft.sources)
-        if made is not None or not stray:
+        if made is not None:
             return made
         # Inside a string a line end is written as an escape; between two members it is white space.
         for blank, line_end in ((rb"\n\n", rb"\n"), (b" ", b" ")):

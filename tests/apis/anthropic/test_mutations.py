@@ -315,6 +315,8 @@ def test_without_tools_markup_is_text():
         245413385,  # the same over the end of a block, and a message over another
         970185375,  # a block of redacted thinking without data, whose end has a delta
         582969716,  # thinking in tags in a delta that has a name
+        28156908,  # a delta under the name of message_delta, and one of the end under that of a piece of input
+        322345840,  # an event that breaks off before a message_stop that never comes
         292754225,  # the name of message_start stands over a delta behind the end, whose reason is a word of chat
     ],
 )

@@ -171,6 +171,8 @@ def test_no_law_is_broken_where_one_was(name):
         277912956,  # a part comes again as it went out repaired, with what followed it
         934038750,  # a piece under the name of a part that was opened here
         494830251,  # a call is done without the arguments that it was added with
+        26194060,  # a call is done by the id of an item that was opened here
+        551862729,  # a keepalive with usage
         232685261,  # the end lists an item whose type is an object
     ],
 )

@@ -19,7 +19,7 @@ from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.apis.anthropic.repairs.parts import Message, Part, is_quiet, kind_of, made
 from streamlab.apis.anthropic.repairs.usage import are_counts, keep_input, right_usage
 from streamlab.exchange import Ending
-from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPayload, Origin, unended
+from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPayload, Origin, Undecodable, unended
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 
@@ -82,7 +82,8 @@ class Closing(Part):
             yield draft
         else:
             self._begun = True
-            if draft is self.message.as_came:
+            stays = draft is self.message.as_came or type(draft.event) is Undecodable
+            if stays and self.message.stop_reason is not None:
                 yield from self._release()
             if kind in (BLOCK_START, BLOCK_STOP):
                 self._follow(kind, draft.json.get("index"))

@@ -363,10 +363,10 @@ def _usage_draft(value: JsonObject, draft: Draft, rule: str) -> Draft:
 def _emptied_by(draft: Draft) -> str:
     """The rule by whose repair a chunk that said something says nothing any more."""
     counted = [one.rule for one in draft.changes if one.path.endswith("usage") and one.was]
-    taken = (one.rule for one in draft.changes if one.path.startswith("choices") and one.now in (ABSENT, "", None))
-    return (
-        counted[0] if counted else next((rule for rule in taken if rule not in _MERE_FINISHES), draft.changes[-1].rule)
-    )
+    gone = [one for one in draft.changes if one.path.startswith("choices") and one.now in (ABSENT, "", None)]
+    gone.sort(key=lambda one: not one.path.endswith("arguments"))  # an id or a name says less
+    taken = (one.rule for one in gone if one.rule not in _MERE_FINISHES)
+    return counted[0] if counted else next(taken, draft.changes[-1].rule)
 
 
 def _dropped_usage(listed: list[JsonObject]) -> str:

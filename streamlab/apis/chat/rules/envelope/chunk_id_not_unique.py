@@ -12,7 +12,7 @@ from streamlab.rules.repair import Draft, Drafts, Origin, Repair, Stage
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.payload import encode_json
+from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
 #: After what everybody puts in front, nothing is left, or a word, or a number below a thousand.
@@ -35,7 +35,7 @@ class SuffixConstantId(Repair):
     def event(self, draft: Draft) -> Drafts:
         chunk = draft.json if draft.is_chunk and not self._sound else {}
         given = chunk.get("id")
-        if not self._to and type(given) is str and given and (reading.owes_envelope(chunk) or chunk.get("choices")):
+        if not self._to and type(given) is str and given and self._tells(chunk):
             if len(given) >= 24 or not _CONSTANT.fullmatch(given):
                 self._sound = True
                 self.retire()
@@ -46,6 +46,13 @@ class SuffixConstantId(Repair):
             self.awake = True
             draft.put(self.rules[0], chunk, "id", self._to, "", Origin.INVENTED)
         return (draft,)
+
+    @staticmethod
+    def _tells(chunk: JsonObject) -> bool:
+        """Whether a chunk has the id of the answer; one without choices, before it, only where that is a constant."""
+        if reading.owes_envelope(chunk) or chunk.get("choices"):
+            return True
+        return type(chunk.get("choices")) is list and bool(_CONSTANT.fullmatch(chunk["id"]))
 
 
 class ChunkIdNotUnique(Rule):
