@@ -18,7 +18,8 @@ class RefusalField(Rule):
 
     ## Why it matters
     Clients that read only content show an empty answer: LangChain, in Python and in JavaScript, loses a streamed
-    refusal without a word, LiteLLM 1.110.2 too (of a whole answer it keeps it). The AI SDK makes it text.
+    refusal without a word, LiteLLM 1.110.2 too (of a whole answer it keeps it), and so do Agno, AutoGen, Haystack,
+    Semantic Kernel and smolagents. The AI SDK makes it text.
 
     ## Repair
     Kept as it is.
