@@ -1,33 +1,41 @@
 """The pytest plugin: what it adds to every start of pytest, and how long a thousand fixtures take on two cores.
 
-``python -m benchmarks.plugin_bench [--quick]``
+``python -m benchmarks.plugin_bench [--quick] [--against CHECKOUT]``: with another checkout, which has a ``.venv``, what
+it takes for the fixtures beside what this one does, round by round in turn.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import random
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.relay_bench import Row, finish
 
 _ROOT = Path(__file__).resolve().parent.parent
-_MOST_START_MS, _MOST_SECONDS, _FIXTURES = 15.0, 60.0, 1000
+_MOST_START_MS, _MOST_SECONDS, _MOST_OF_OTHER, _FIXTURES, _ROUNDS = 15.0, 5.0, 0.4, 1000, 5
+_DIGITS = b"0123456789"
+#: Ids, by the beginnings that servers give them, and numbers of seconds: what differs between answers.
+_ID = re.compile(rb"(chatcmpl-|cmpl-|gen-|msg_|resp_|call_|toolu_|fc_|rs_|\"created\": ?)([A-Za-z0-9]{4,})")
 
 
-def run(*, quick: bool = False) -> list[Row]:
+def run(*, quick: bool = False, against: Path | None = None) -> list[Row]:
     """Both comparisons."""
     with tempfile.TemporaryDirectory(prefix="streamlab-bench-") as folder:
         bytecode = Path(folder) / "bytecode"
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(bytecode)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody starts pytest without compiled modules
-        return [_start(Path(folder), environment, quick), _thousand(Path(folder), environment, quick)]
+        return [_start(Path(folder), environment, quick), *_thousand(Path(folder), environment, quick, against)]
 
 
 def _start(folder: Path, environment: dict[str, str], quick: bool) -> Row:
@@ -51,31 +59,88 @@ def _start(folder: Path, environment: dict[str, str], quick: bool) -> Row:
     return Row("ms the plugin adds to a start of pytest", more, low, high, "< 15", more < _MOST_START_MS, detail)
 
 
-def _thousand(folder: Path, environment: dict[str, str], quick: bool) -> Row:
-    """A thousand copies of our own fixtures, findings and normalized stream each, with pytest-xdist on two cores."""
-    count = _FIXTURES // 10 if quick else _FIXTURES
+def _renamed(table: bytes, found: re.Match[bytes]) -> bytes:
+    return found[1] + found[2].translate(table)
+
+
+def _fixtures(target: Path, count: int) -> None:
+    """Variations of our own fixtures: each has ids of its own, of the same length, so that no two are alike."""
     homes = sorted(found.parent for found in (_ROOT / "fixtures").rglob("expected.sse"))
     if not homes:
         raise RuntimeError("no fixture has an expected.sse: run `make fixtures`")
-    target = folder / "many"
     for number in range(count):
-        shutil.copytree(homes[number % len(homes)], target / f"{number:04}")
+        home = target / f"{number:04}"
+        shutil.copytree(homes[number % len(homes)], home)
+        shuffled = [*_DIGITS]
+        random.Random(number).shuffle(shuffled)
+        table = bytes.maketrans(_DIGITS, bytes(shuffled))
+        body = home / "body.sse"
+        body.write_bytes(_ID.sub(partial(_renamed, table), body.read_bytes()))
     (target / "pytest.ini").write_text("[pytest]\n")
+
+
+class _Took(NamedTuple):
+    """Seconds that pytest took, and its last line."""
+
+    wall: float
+    cpu: float
+    last: str
+
+
+def _timed(python: str, target: Path, environment: dict[str, str], *arguments: str) -> _Took:
+    """pytest over all fixtures with two workers."""
+    command = [python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *arguments, str(target)]
+    used = os.times()
     before = time.perf_counter()
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", str(target)]
     done = subprocess.run(command, cwd=target, env=environment, capture_output=True, text=True, check=False)
-    took = (time.perf_counter() - before) * _FIXTURES / count
+    took, now = time.perf_counter() - before, os.times()
+    cpu = now.children_user + now.children_system - used.children_user - used.children_system
     last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr.strip()
-    met = done.returncode == 0 and took <= _MOST_SECONDS
-    return Row(f"seconds for {_FIXTURES} fixtures on two cores", took, took, took, "<= 60", met, last)
+    if done.returncode:
+        raise RuntimeError(f"{python}: {last}")
+    return _Took(took, cpu, last)
+
+
+def _thousand(folder: Path, environment: dict[str, str], quick: bool, against: Path | None) -> list[Row]:
+    """A thousand fixtures, findings and normalized stream each, with pytest-xdist on two cores; another checkout, which
+    writes its own expectations of the same streams first, by turns with this one."""
+    count = _FIXTURES // 10 if quick else _FIXTURES
+    builds = {"this build": sys.executable}
+    if against is not None:
+        builds["the other"] = str(against / ".venv" / "bin" / "python")
+    for name, python in builds.items():
+        _fixtures(folder / name, count)
+        _timed(python, folder / name, environment, "--streamlab-update")
+    rounds = [
+        {name: _timed(python, folder / name, environment) for name, python in builds.items()}
+        for _ in range(1 if quick else _ROUNDS)
+    ]
+    rows = []
+    for name in builds:
+        took = sorted(one[name].wall * _FIXTURES / count for one in rounds)
+        cpu = statistics.median(one[name].cpu * _FIXTURES / count for one in rounds)
+        middle = statistics.median(took)
+        detail = f"{cpu:.1f} s of CPU; {rounds[-1][name].last}"
+        what = f"seconds for {_FIXTURES} fixtures on two cores, {name}"
+        rows.append(
+            Row(what, middle, took[0], took[-1], "<= 5", middle <= _MOST_SECONDS or name != "this build", detail)
+        )
+    if against is not None:
+        for what in ("wall", "cpu"):
+            pairs = sorted(getattr(one["this build"], what) / getattr(one["the other"], what) for one in rounds)
+            middle = statistics.median(pairs)
+            name = f"this build over the other, {what}, medians of {len(pairs)} rounds"
+            rows.append(Row(name, middle, pairs[0], pairs[-1], "<= 0.4", middle <= _MOST_OF_OTHER, ""))
+    return rows
 
 
 def main() -> None:
     """Print both; exit 1 when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, a tenth of the fixtures")
-    rows = run(quick=parser.parse_args().quick)
-    finish(rows)
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout, with its .venv")
+    options = parser.parse_args()
+    finish(run(quick=options.quick, against=options.against))
 
 
 if __name__ == "__main__":

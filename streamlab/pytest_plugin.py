@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from streamlab.exchange import Exchange
     from streamlab.workflows.gateway import Gateway
     from streamlab.workflows.regression.comparisons import Comparison
+    from streamlab.workflows.regression.fixture import Fixture
     from streamlab.workflows.regression.machines import MachineFactory
     from streamlab.workflows.regression.recording import LiveRecorder
     from streamlab.workflows.regression.replayed import Usage
@@ -152,6 +153,15 @@ class FixtureItem(pytest.Item):
     def home(self) -> Path:
         return self.path.parent
 
+    def fixture(self) -> Fixture:
+        """What lies in the directory, read once for the tests of it that follow one another."""
+        from streamlab.workflows.regression.fixture import read_fixture
+
+        read = self.config.stash.get(_READ, None)
+        if read is None or read.path != self.home:
+            read = self.config.stash[_READ] = read_fixture(self.home)
+        return read
+
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from streamlab.errors import StreamlabError
 
@@ -167,25 +177,24 @@ class FindingsItem(FixtureItem):
     """The rules still say what findings.json says."""
 
     def runtest(self) -> None:
-        from streamlab.workflows.regression.findings import findings_text, found_in
-        from streamlab.workflows.regression.fixture import read_fixture
+        from streamlab.workflows.regression.findings import are_written_alike, findings_text, found_in
 
-        fixture = read_fixture(self.home)
-        expected, actual = findings_text(fixture.findings or []), findings_text(found_in(fixture.exchange))
-        if actual != expected:
-            raise MismatchError(_text_diff(expected, actual, "the findings are not those of findings.json"))
+        fixture = self.fixture()
+        expected, actual = fixture.findings or [], found_in(fixture.exchange)
+        if not are_written_alike(expected, actual):
+            title = "the findings are not those of findings.json"
+            raise MismatchError(_text_diff(findings_text(expected), findings_text(actual), title))
 
 
 class NormalizedItem(FixtureItem):
     """The normalizer under test still makes expected.sse of the body."""
 
     def runtest(self) -> None:
-        from streamlab.workflows.regression.fixture import read_fixture
         from streamlab.workflows.regression.judging import check_normalized
         from streamlab.workflows.regression.machines import our_machine
 
         make = self.config.stash.get(_MACHINES, our_machine)
-        mismatch = check_normalized(read_fixture(self.home), make, _comparison(self.config))
+        mismatch = check_normalized(self.fixture(), make, _comparison(self.config))
         if mismatch is not None:
             raise MismatchError(f"{self.home.name}: {mismatch}")
 
@@ -195,9 +204,8 @@ class GatewayItem(FixtureItem):
 
     def runtest(self) -> None:
         from streamlab.workflows.gateway import can_be_asked
-        from streamlab.workflows.regression.fixture import read_fixture
 
-        fixture = read_fixture(self.home)
+        fixture = self.fixture()
         if not can_be_asked(fixture.exchange):
             pytest.skip("the recorded request is not one that a client of a gateway sends")
         mismatch = _gateway(self.config).judge(fixture)
@@ -215,6 +223,7 @@ class UpdateItem(FixtureItem):
 
 
 _MACHINES = pytest.StashKey["MachineFactory"]()
+_READ = pytest.StashKey["Fixture"]()
 _GATEWAY = pytest.StashKey["Gateway"]()
 
 

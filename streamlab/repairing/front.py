@@ -84,7 +84,7 @@ class Front:
         self._coding = Coding.CHECKING if coded else Coding.NONE
         self._decoder, self._splitter = StreamDecoder(), JsonSplitter(into_array=False)
         self._start, self._burden = bytearray(), Burden()
-        self._seen, self._mark = 0, MARK
+        self._seen, self._mark, self._unlooked = 0, MARK, 0
         self._values: bytearray | None = None  # bare JSON as it came, while it is open whose it is
 
     @property
@@ -99,15 +99,14 @@ class Front:
     # -- bytes -------------------------------------------------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
-        """Bytes of the body as they came."""
-        if len(data) <= SLICE and self._coding is Coding.NONE:
-            if self.mode is Mode.READING and len(data) <= self._mark - self._seen and self._decoder.absorbs(data):
-                self._seen += len(data)
-                self._watch(self._decoder.pending, data)
-            elif data:
-                self._consume(data)
-            return
-        deque(self.steps(data), maxlen=0)
+        """Bytes of the body as they came. Before ``_unlooked`` of them there is nothing to do but to find line ends."""
+        seen = self._seen + len(data)
+        if seen <= self._unlooked and self._decoder.absorbs(data):
+            self._seen = seen
+        elif len(data) > SLICE or self._coding is not Coding.NONE:
+            deque(self.steps(data), maxlen=0)
+        elif data:
+            self._consume(data)
 
     def steps(self, data: bytes) -> Iterator[None]:
         """Take ``data`` in, a little at a time."""
@@ -199,17 +198,18 @@ class Front:
 
     def _measured(self, data: bytes) -> None:
         """Bytes without their content coding; at every mark the stream as a whole is looked at."""
-        room = self._mark - self._seen
+        room, self._unlooked = self._mark - self._seen, 0
         if len(data) <= room:
             self._seen += len(data)
             self._part(data)
+            if self.mode is Mode.READING and self._coding is Coding.NONE:
+                self._unlooked = min(self._mark, self._seen + LARGE - self._decoder.pending)
             return
         self._seen, self._mark = self._mark, self._mark + MARK
         self._part(data[:room])
-        state = self._state
-        if self.mode in (Mode.READING, Mode.SPLITTING) and (
-            why := Burden.stream(self._seen, state.at + 1, state.calls, self._coding is Coding.DECODING)
-        ):
+        events, calls, coded = self._state.at + 1, self._state.calls, self._coding is Coding.DECODING
+        reading = self.mode in (Mode.READING, Mode.SPLITTING)
+        if reading and (why := Burden.stream(self._seen, events, calls, coded)):
             self._step_aside(why, self._unread())
         self._consume(data[room:])
 

@@ -50,12 +50,15 @@ class Normalizer:
         self._head = head
         self._unasked: str | None = None
         self._reader = reader
-        self._pipeline = Pipeline(self.state, reader)
+        self._pipeline = self._new_pipeline(self.state, reader)
         self._pipeline.to_chat = to_chat
         self._front = Front(head, self.state, reader, self._pipeline, self._first_mode())
         self._finished = False
         if reader.api.judged:
             self._pipeline.build(until)
+
+    def _new_pipeline(self, state: RepairState, reader: StreamReader[Draft]) -> Pipeline:
+        return Pipeline(state, reader)
 
     def _first_mode(self) -> Mode:
         state = self.state

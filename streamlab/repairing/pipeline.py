@@ -37,7 +37,7 @@ class Pipeline:
         self.translator: Foreign | None = None
         self.failed: Exception | None = None  # what a repair raised: from there on nothing is repaired
         self._kept: dict[int, bytes] = {}  # bytes of events that repairs have and nothing went out of
-        self._reader = reader
+        self.reader = reader
         self._repairs: tuple[Repair, ...] = ()
         self._slow_shapes: set[reading.Shape] = set()
         self._on = 0
@@ -100,8 +100,8 @@ class Pipeline:
                 waited_for = False
         else:
             waited_for = True
-            if self._reader.tracker is not None:
-                self._reader.facts(event)  # it has to know of every event
+            if self.reader.tracker is not None:
+                self.reader.facts(event)  # it has to know of every event
         if waited_for:
             draft, before = Draft(event, (self.state.at,)), len(self.out)
             self.pipe((draft,))
@@ -111,12 +111,12 @@ class Pipeline:
         else:
             self._pass_chunk(event)  # type: ignore[arg-type]
             may = True
-        may = may and type(event) is Chunk and self.failed is None and self._reader.may_teach(self._facts)
-        return self._reader.template(event, self._facts) if may else None  # type: ignore[arg-type]
+        may = may and type(event) is Chunk and self.failed is None and self.reader.may_teach(self._facts)
+        return self.reader.template(event, self._facts) if may else None  # type: ignore[arg-type]
 
     def take_run(self, run: Run) -> bool:
         """A run of chunks, the first of which passed: past the repairs, or False where they have to see each."""
-        facts, tracker = self._reader.facts_of(run), self._reader.tracker
+        facts, tracker = self.reader.facts_of(run), self.reader.tracker
         if facts is None or self.accounting or self.failed is not None:
             return False
         growing = tracker.growing(run) if tracker is not None else None
@@ -232,10 +232,10 @@ class Pipeline:
     # -- one event ---------------------------------------------------------------------------------------------------
 
     def _waited_for(self, event: Chunk) -> bool:
-        facts = self._facts = self._reader.facts(event)
-        shape = self._reader.shape
+        facts = self._facts = self.reader.facts(event)
+        shape = self.reader.shape
         # Asked of the first chunk of a shape only, so even while every chunk is waited for: later ones are not.
-        shaped = facts & Fact.SHAPE and self._reader.tracker is None
+        shaped = facts & Fact.SHAPE and self.reader.tracker is None
         if shaped and (not shape or any(repair.shape(event.json) for repair in self._repairs)):
             self._slow_shapes.add(shape)
         if self._awake or shape in self._slow_shapes:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 BOM = b"\xef\xbb\xbf"
-_CR = 0x0D
+_LF, _CR = 0x0A, 0x0D
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _NOT_LINE_END = re.compile(rb"[^\r\n]")
 #: A line with bytes in it, and its line end: runs of blank lines are skipped in one step.
@@ -123,7 +123,7 @@ def _field(line: Line) -> Field:
 
 def parse_event(raw: bytes, start: int, terminated: bool = True) -> ServerSentEvent:
     """The event whose complete bytes are ``raw``, found at offset ``start`` of the body."""
-    if terminated and raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
+    if terminated and raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and _CR not in raw:
         return ServerSentEvent(raw, start, raw[6:-2], raw[6] not in b" \t")
     if terminated and raw.startswith(b"data:"):
         stop = _single_line_end(raw)
@@ -137,7 +137,7 @@ def parse_event(raw: bytes, start: int, terminated: bool = True) -> ServerSentEv
     if terminated and raw.startswith(b"event: "):
         stop = raw.find(b"\n")
         one_line = raw.startswith(b"data: ", stop + 1) and raw.find(b"\n", stop + 7) == len(raw) - 2
-        if one_line and raw.endswith(b"\n") and b"\r" not in raw:
+        if one_line and raw.endswith(b"\n") and _CR not in raw:
             return ServerSentEvent(raw, start, raw[stop + 7 : -2], event=raw[7:stop])
     bare = ServerSentEvent(raw, start, terminated=terminated)
     data: list[bytes] = []
@@ -168,7 +168,7 @@ def _single_line_end(raw: bytes) -> int:
     size = len(raw)
     line_feed = raw.find(b"\n")
     if line_feed == size - 2:
-        return -1 if b"\r" in raw else line_feed
+        return -1 if _CR in raw else line_feed
     if line_feed == size - 3 and raw.find(b"\r") == size - 4:
         return size - 4 if raw.endswith(b"\r\n\r\n") else -1
     return -1
@@ -209,7 +209,7 @@ class SSEDecoder:
     def absorbs(self, data: bytes) -> bool:
         """Whether ``data`` ends no line and so no event: then it is taken. False, and nothing is taken, where that
         has to be looked at: at the beginning of an event, and where lines end in CR."""
-        if not self._open or self._cr_seen or b"\n" in data or b"\r" in data or not self._pending:
+        if not self._open or self._cr_seen or _LF in data or _CR in data or not self._pending:
             return False
         self._pending += data
         return True
@@ -239,7 +239,7 @@ class SSEDecoder:
 
     def _ready(self, data: bytes) -> bytes:
         """The bytes to look for events in: those held back with ``data``, b"" while they hold no whole event."""
-        if not self._cr_seen and b"\r" in data:
+        if not self._cr_seen and _CR in data:
             self._cr_seen = True
         if not self._pending:
             return data

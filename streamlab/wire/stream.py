@@ -56,6 +56,8 @@ class StreamDecoder:
     def __init__(self, content_encoding: str | None = None) -> None:
         self.body = BodyDecoder(content_encoding, guess=True)
         self._sse = RunDecoder()
+        #: Whether decoded bytes are taken without a look, for they end no line.
+        self.absorbs = self._sse.absorbs
 
     def feed(self, data: bytes) -> list[StreamEvent]:
         """The events that ``data`` completes."""
@@ -68,10 +70,6 @@ class StreamDecoder:
     def feed_runs(self, data: bytes) -> list[StreamEvent | Run]:
         """The same, with events that are like one of those that were learnt as runs."""
         return [one if type(one) is Run else read_event(one) for one in self._sse.take(data)]  # type: ignore[arg-type]
-
-    def absorbs(self, data: bytes) -> bool:
-        """Whether ``data``, decoded, is taken without a look, for it ends no line (`SSEDecoder.absorbs`)."""
-        return self._sse.absorbs(data)
 
     def learn(self, template: Template) -> None:
         """Look out for runs of events like this one."""

@@ -11,13 +11,15 @@ from streamlab.wire.sse import SSEDecoder
 _RANDOM_CUTTINGS = 6
 #: A body beyond this is not fed byte by byte: nobody waits for that in a test.
 _MAX_BYTEWISE = 256 * 1024
+#: Every byte as bytes.
+_SINGLE = [bytes([one]) for one in range(256)]
 
 
 def cuttings(body: bytes) -> Iterator[tuple[str, list[int]]]:
     """Names and cut positions: whole, event by event, byte by byte, and seeded random cuts."""
     yield "whole", []
     decoder = SSEDecoder()
-    ends = [event.span[1] for event in (*decoder.feed(body), *decoder.finish())]
+    ends = [start + size for start, size in decoder.feed_spans(body)] + [one.span[1] for one in decoder.finish()]
     yield "event by event", [end for end in ends if 0 < end < len(body)]
     if len(body) <= _MAX_BYTEWISE:
         yield "byte by byte", list(range(1, len(body)))
@@ -29,5 +31,7 @@ def cuttings(body: bytes) -> Iterator[tuple[str, list[int]]]:
 
 def pieces(body: bytes, cuts: list[int]) -> list[bytes]:
     """A body cut at these positions."""
+    if len(cuts) == len(body) - 1 and cuts == list(range(1, len(body))):
+        return [*map(_SINGLE.__getitem__, body)]
     bounds = [0, *cuts, len(body)]
     return [body[start:stop] for start, stop in itertools.pairwise(bounds) if start < stop]

@@ -34,6 +34,11 @@ def summary(finding: Finding) -> dict[str, Any]:
     }
 
 
+def are_written_alike(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> bool:
+    """Whether both have the same `findings_text`, for much less: the order of members counts, and 1 is not 1.0."""
+    return json.dumps(some) == json.dumps(others)
+
+
 def findings_text(findings: list[dict[str, Any]]) -> str:
     """findings.json: one finding after the other, indented, so that a diff is readable."""
     text = json.dumps(findings, ensure_ascii=False, indent=1) + "\n"

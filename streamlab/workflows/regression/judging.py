@@ -11,6 +11,7 @@ from streamlab.workflows.regression.cutting import cuttings, pieces
 from streamlab.workflows.regression.fixture import Fixture
 from streamlab.workflows.regression.machines import MachineFactory, our_machine, run
 from streamlab.workflows.regression.repair_blame import repairs_to_blame
+from streamlab.workflows.regression.shared_piping import SharedRepairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,11 @@ def check_normalized(fixture: Fixture, make: MachineFactory, compare: Comparison
     if fixture.expected is None:
         return None
     body, difference = fixture.exchange.body, compare or exactly
+    shared = SharedRepairs(fixture.exchange).run if make is our_machine else None
 
     def fails(cuts: list[int]) -> bool:
-        actual, error = run(make(fixture.exchange), pieces(body, cuts))
+        cut = pieces(body, cuts)
+        actual, error = shared(cut) if shared is not None else run(make(fixture.exchange), cut)
         return error is not None or (actual != fixture.expected and bool(difference(fixture, actual)))
 
     for name, cuts in cuttings(body):

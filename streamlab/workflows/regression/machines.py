@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from streamlab.errors import UsageError
-from streamlab.exchange import Exchange
+from streamlab.exchange import Ending, Exchange
 from streamlab.repairing.normalizer import Normalizer
 
 
@@ -21,17 +21,15 @@ class Machine(Protocol):
 MachineFactory = Callable[[Exchange], Machine]
 
 
-class _Ours:
+class Ours:
     """Our normalizer, told how the exchange ended."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._inner = Normalizer(exchange.request, exchange.head)
-        self._ending = exchange.ending
-
-    def feed(self, data: bytes) -> bytes:
-        return self._inner.feed(data)
+    def __init__(self, normalizer: Normalizer, ending: Ending) -> None:
+        self.feed = normalizer.feed
+        self._inner, self._ending = normalizer, ending
 
     def finish(self) -> bytes:
+        """The rest, when all bytes came."""
         return self._inner.finish(self._ending)
 
 
@@ -52,7 +50,7 @@ class _Streaming:
 
 def our_machine(exchange: Exchange) -> Machine:
     """streamlab's own normalizer."""
-    return _Ours(exchange)
+    return Ours(Normalizer(exchange.request, exchange.head), exchange.ending)
 
 
 def machine_factory(name: str | None) -> MachineFactory:
@@ -80,9 +78,11 @@ def machine_factory(name: str | None) -> MachineFactory:
 def run(machine: Machine, pieces: Iterable[bytes]) -> tuple[bytes, str | None]:
     """What a machine makes of these pieces, and the error it raised, if it raised one."""
     out: list[bytes] = []
+    feed = machine.feed
     try:
         for piece in pieces:
-            out.append(machine.feed(piece))
+            if made := feed(piece):
+                out.append(made)
         out.append(machine.finish())
     except Exception as error:
         return b"".join(out), f"it raised {type(error).__name__}: {error}"

@@ -1,0 +1,206 @@
+"""A body's repairs, run once for all of its cuttings that hand them the same events.
+
+How a body is cut concerns what finds events in it (`repairing/front`), which runs for every cutting. The repairs behind
+it are given events and runs of events, and never see where a read ended: of the same sequence they make the same.
+`PipingMemory` keeps, as a tree, what they were handed and what they let go of at each step; a cutting whose sequence
+was there before is told from it, and one with another sequence is run whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any
+
+from streamlab.exchange import Ending, Exchange
+from streamlab.judging.stream_reader import StreamReader
+from streamlab.repairing.account import bytes_of
+from streamlab.repairing.limits import MARK
+from streamlab.repairing.normalizer import Normalizer
+from streamlab.repairing.pipeline import Pipeline
+from streamlab.rules.repair import Draft, Drafts, RepairState, Stage
+from streamlab.wire.bodies import coding_of
+from streamlab.wire.content_coding import BodyDecoder
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.runs import Run, Template
+from streamlab.workflows.regression.machines import Ours, our_machine, run
+
+_UNASKED = object()
+
+
+class UnknownStepError(Exception):
+    """The repairs were not handed this before."""
+
+
+class PipingStep:
+    """What the repairs were handed last, and what they made of it: bytes, and what they said."""
+
+    __slots__ = ("answer", "holding", "next", "number", "out")
+
+    def __init__(self, number: int, answer: Any = None, out: bytes = b"") -> None:
+        self.number = number
+        self.answer = answer
+        self.out = out
+        self.holding: Any = _UNASKED
+        self.next: dict[Hashable, PipingStep] = {}
+
+
+class PipingMemory:
+    """The steps of all runs so far of one body's repairs."""
+
+    def __init__(self) -> None:
+        self.start = PipingStep(0)
+        self.taught: dict[Template, int] = {}  # the number of the step that made it
+        self.told: list[bytes] = []  # what the latest run of the repairs let go of, step by step
+        self.sound = True  # whether the steps gave what the run as a whole did
+
+    def key(self, pipeline: Pipeline, step: PipingStep, what: Hashable) -> Hashable:
+        """What is handed to the repairs, and what else they could tell two runs by."""
+        state = pipeline.state
+        stray = state.no_answer.stray if step is self.start else None  # that the repairs know of no other way
+        return state.at, pipeline.reader.came.name, stray, what
+
+    def key_of_run(self, run: Run) -> Hashable:
+        """A run by its bytes, and by the step that made its template: every machine has templates of its own."""
+        return run.raw, run.start, self.taught.get(run.template, run.template)
+
+
+def _event_key(event: StreamEvent) -> Hashable:
+    sse = event.sse
+    return (sse.raw, sse.start, sse.terminated) if sse is not None else object()
+
+
+class Remembering(Pipeline):
+    """Runs the repairs, and remembers each step."""
+
+    def __init__(self, state: RepairState, reader: StreamReader[Draft], memory: PipingMemory) -> None:
+        super().__init__(state, reader)
+        self._memory = memory
+        self._step = memory.start
+        memory.told = []
+
+    def _note(self, key: Hashable, answer: Any, before: int) -> None:
+        out = bytes_of(self.out[before:])
+        known = self._step.next.get(key)
+        if known is None:
+            known = self._step.next[key] = PipingStep(self._step.number + 1, answer, out)
+        elif known.out != out:
+            self._memory.sound = False
+        if type(answer) is Template:
+            self._memory.taught[answer] = known.number
+        self._step = known
+        self._memory.told.append(out)
+
+    @property
+    def holding(self) -> bool:
+        self._step.holding = super().holding
+        return bool(self._step.holding)
+
+    def take(self, event: StreamEvent) -> Template | None:
+        key, before = self._memory.key(self, self._step, _event_key(event)), len(self.out)
+        template = super().take(event)
+        self._note(key, template, before)
+        return template
+
+    def take_run(self, run: Run) -> bool:
+        key, before = self._memory.key(self, self._step, self._memory.key_of_run(run)), len(self.out)
+        passed = super().take_run(run)
+        self._note(key, passed, before)
+        return passed
+
+    def end(self, ending: Ending) -> None:
+        key, before = self._memory.key(self, self._step, ending), len(self.out)
+        super().end(ending)
+        self._note(key, None, before)
+
+
+class Recalling(Pipeline):
+    """Runs no repair: tells what came of the same events before. Raises UnknownStepError at others."""
+
+    def __init__(self, state: RepairState, reader: StreamReader[Draft], memory: PipingMemory) -> None:
+        super().__init__(state, reader)
+        self._memory = memory
+        self._step = memory.start
+
+    def build(self, until: Stage = Stage.END) -> bool:
+        if not self.state.api.judged:
+            raise UnknownStepError
+        self.built = True
+        return True
+
+    def _follow(self, what: Hashable) -> Any:
+        step = self._step.next.get(self._memory.key(self, self._step, what))
+        if step is None:
+            raise UnknownStepError
+        self._step = step
+        if step.out:
+            self.out.append(step.out)
+        return step.answer
+
+    @property
+    def holding(self) -> bool:
+        if self._step.holding is _UNASKED:
+            raise UnknownStepError
+        return bool(self._step.holding)
+
+    def take(self, event: StreamEvent) -> Template | None:
+        template: Template | None = self._follow(_event_key(event))
+        return template
+
+    def take_run(self, run: Run) -> bool:
+        passed: bool = self._follow(self._memory.key_of_run(run))
+        if passed:
+            self.state.account.at += len(run)
+        return passed
+
+    def end(self, ending: Ending) -> None:
+        self._follow(ending)
+
+    def pipe(self, drafts: Drafts) -> None:
+        raise UnknownStepError
+
+    def translate(self, made: Callable[[], Drafts]) -> None:
+        raise UnknownStepError
+
+    def emit(self, drafts: Drafts) -> None:
+        raise UnknownStepError
+
+    def dismantle(self) -> None:
+        raise UnknownStepError
+
+
+class _Piped(Normalizer):
+    """A normalizer with another pipeline."""
+
+    def __init__(self, exchange: Exchange, pipeline: Callable[[RepairState, StreamReader[Draft]], Pipeline]) -> None:
+        self._piped_by = pipeline
+        super().__init__(exchange.request, exchange.head)
+
+    def _new_pipeline(self, state: RepairState, reader: StreamReader[Draft]) -> Pipeline:
+        return self._piped_by(state, reader)
+
+
+class SharedRepairs:
+    """Runs our normalizer over cuttings of one exchange's body."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        body = exchange.body
+        # What undoes a content coding, and what looks at the stream as a whole, has a say in what is repaired.
+        plain = BodyDecoder.of(exchange.head).identity and coding_of(body) is None and len(body) <= MARK
+        self._memory = PipingMemory() if plain else None
+
+    def run(self, pieces: list[bytes]) -> tuple[bytes, str | None]:
+        """What our normalizer makes of these pieces, and the error it raised, if it raised one."""
+        memory, exchange = self._memory, self._exchange
+        if memory is None or not memory.sound:
+            return run(our_machine(exchange), pieces)
+        if memory.start.next:
+            machine = Ours(_Piped(exchange, partial(Recalling, memory=memory)), exchange.ending)
+            made, error = run(machine, pieces)
+            if error is None:
+                return made, None
+        normalizer = _Piped(exchange, partial(Remembering, memory=memory))
+        made, error = run(Ours(normalizer, exchange.ending), pieces)
+        memory.sound = memory.sound and error is None and b"".join(memory.told) == made
+        return made, error
