@@ -15,8 +15,6 @@ from streamlab.wire.events import StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, PayloadFault
 from streamlab.wire.reading import Fact
 
-#: Events that end an answer and say nothing of it.
-_ENDS = ("response.failed", "message_stop")
 #: Places that are kept.
 _MOST = 1_000
 
@@ -30,11 +28,11 @@ class MisfitRule(Rule):
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._chunks: dict[int, int] = {}  # an event that cannot be read -> how many chunks came before it
+        self._said: dict[int, int] = {}  # an event that cannot be read -> how much of the answer came before
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        if isinstance(event, Undecodable) and len(self._chunks) < _MOST:
-            self._chunks[at] = self.ctx.seen.chunks
+        if isinstance(event, Undecodable) and len(self._said) < _MOST:
+            self._said[at] = self.ctx.seen.content_events
         named = self.ctx.misfits.feed(at, self.ctx.seen.data_events, event, self.ctx.offset_us)
         return [self.tell(one) for one in named if self.takes(one)]
 
@@ -43,10 +41,10 @@ class MisfitRule(Rule):
         return named.kind is self.kind
 
     def is_one_among_whole(self, named: Named) -> bool:
-        """Whether events with names go on after JSON that stops in the middle: then one event is broken, no more."""
-        seen = self.ctx.seen
-        ends = (seen.last_chunk or {}).get("type") in _ENDS  # tells of the end, as an error event does
-        more = seen.chunks - ends > self._chunks.get(named.at, seen.chunks)
+        """Whether the answer goes on after JSON that stops in the middle, in a stream whose events have names: then one
+        event is broken, no more."""
+        said = self.ctx.seen.content_events
+        more = said > self._said.get(named.at, said)
         return named.kind is Misfit.TRUNCATED and more and self.ctx.api.names_events
 
     def end(self, ending: Ending) -> Findings:

@@ -301,6 +301,8 @@ class Framing(Repair):
             if not isinstance(again, Undecodable):
                 if b"\n" not in payload:
                     lines.rules["sse-nul-byte"] = "raw control byte"
+                else:
+                    lines.rules.setdefault("sse-raw-newline-in-json", payload[:80])
                 if isinstance(again, Chunk | ErrorPayload) and whole_keys(again.json):
                     again = _as_one(again, name)
                 return [again]

@@ -317,6 +317,7 @@ def test_without_tools_markup_is_text():
         582969716,  # thinking in tags in a delta that has a name
         28156908,  # a delta under the name of message_delta, and one of the end under that of a piece of input
         322345840,  # an event that breaks off before a message_stop that never comes
+        111167678,  # an event that nobody can read while a block waits
         292754225,  # the name of message_start stands over a delta behind the end, whose reason is a word of chat
     ],
 )

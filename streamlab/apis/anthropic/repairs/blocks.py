@@ -71,11 +71,13 @@ class Blocks(Part):
             else:  # after the end
                 yield from self._writer.release()
                 yield draft
+        elif type(draft.event) is Undecodable and self._queue:
+            self._queue[-1].waiting.append(draft)  # behind what came before it
         elif kind == MESSAGE_DELTA and self._writer.stopped is not None and self._writer.current is None:
             self._writer.held.append(draft)  # content may follow, and belong before the stop
         else:
             yield from self._close_extra(draft, None)
-            if self.message.passing or type(draft.event) is Undecodable:  # what waits belongs before such a one
+            if self.message.passing:  # another message begins: what waits belongs before it
                 yield from self._close_all(draft, close=False)
             if kind == MESSAGE_STOP or type(draft.event) is ErrorPayload:
                 known = self.message.stop_reason not in (None, "")
@@ -110,10 +112,7 @@ class Blocks(Part):
         if self._over > 2 and self.message.stop_reason not in (None, ""):
             yield from self._close_all(draft, close=True)
         yield from self._writer.release()
-        current = self._writer.current
-        if current is not None:
-            signed, current.signatures = current.signatures, []
-            yield from signed
+        yield from self._writer.signed()
         yield draft
 
     # -- what an event is about --------------------------------------------------------------------------------------
@@ -189,7 +188,7 @@ class Blocks(Part):
             slot = self._queue.pop(0)
             waiting, slot.waiting = slot.waiting, []
             for draft in waiting:
-                yield from self._now(draft, kind_of(draft), slot)
+                yield from self._now(draft, kind_of(draft), slot) if kind_of(draft) else self._writer.other(draft)
             if slot.extra:
                 yield from self._writer.close(slot, waiting[-1], MISMATCH)
 

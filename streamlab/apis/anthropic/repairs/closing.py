@@ -82,14 +82,22 @@ class Closing(Part):
             yield draft
         else:
             self._begun = True
-            stays = draft is self.message.as_came or type(draft.event) is Undecodable
-            if stays and self.message.stop_reason is not None:
+            if self._stays(draft) and self.message.stop_reason is not None:
                 yield from self._release()
             if kind in (BLOCK_START, BLOCK_STOP):
                 self._follow(kind, draft.json.get("index"))
             # The stop of a block that comes after all is only late when the upstream sent it late.
             self._moved = self._moved or (self._delta is not None and (kind != BLOCK_STOP or bool(draft.event.sse)))
             yield draft
+
+    def _stays(self, draft: Draft) -> bool:
+        """Whether an event keeps its place behind message_delta: nobody can read it, or it fits nowhere."""
+        if self._delta is None:
+            return False
+        unread = type(draft.event) is Undecodable and min(draft.sources, default=0) > max(
+            self._delta.sources, default=0
+        )
+        return unread or draft is self.message.as_came
 
     def _follow(self, kind: str, index: Any) -> None:
         """Know which blocks are open; those that go out as they came may be about one that never was."""

@@ -78,6 +78,17 @@ class BlockWriter:
         self.stopped = None
         yield from held
 
+    def other(self, draft: Draft) -> Iterator[Draft]:
+        """An event that nobody can read."""
+        yield from self.release()
+        yield draft
+
+    def signed(self) -> Iterator[Draft]:
+        """The signatures that wait for the end of the thinking."""
+        if self.current is not None:
+            signed, self.current.signatures = self.current.signatures, []
+            yield from signed
+
     def hold(self, draft: Draft) -> Iterator[Draft]:
         """Hold an event back, and let go what was held before."""
         yield from self.release()

@@ -209,6 +209,8 @@ class ResponseRepair(Repair):
         if facts & _F.UNTYPED:
             draft.put("responses-type-missing", draft.json, "type", reader.kind, "")
         if facts & _F.UNKNOWN and not known(draft, facts, self._reader.kind, self.state):
+            if draft.is_chunk and reader.item is not None and type(draft.json.get("output_index")) is int:
+                self._items.move(draft, reader.item)  # with its item
             yield draft
             return
         null = draft.json.get("delta") is None
