@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamlab.rules.api import Scope
-from streamlab.rules.repair import Change, Draft, Drafts, Repair, Stage
+from streamlab.rules.repair import Change, Draft, Drafts, Repair, Stage, error_event
 from streamlab.wire import error_objects, reading
 from streamlab.wire.events import Chunk, ErrorPayload
-from streamlab.wire.payload import JsonObject
+from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import Fact
 
 _MESSAGE_KEYS = (
@@ -92,6 +92,19 @@ def told_error(payload: JsonObject, event_name: bytes | None = None) -> JsonObje
         return first if isinstance(first, dict) else {"message": _text(first)}
     code = next((payload[key] for key in _CODE_KEYS if payload.get(key) is not None), None)
     return {"message": message or _text(payload), "type": payload.get("type"), "code": code}
+
+
+def error_in(text: str) -> ErrorPayload:
+    """The error event for a line that tells of a failure: where it is JSON, what that says; else the text is its
+    message."""
+    read = decode_payload(text.strip().encode("utf-8", "surrogatepass"))
+    value = reading.as_object(read.value) if read.ok else {}
+    told = value.get("error") or (told_error(value) if value else None)
+    if not told:
+        return error_event(text, "upstream_error")
+    draft = Draft(ErrorPayload(None, {"error": told}), ())
+    error_shape(draft)
+    return ErrorPayload(None, draft.json)
 
 
 def error_shape(draft: Draft) -> None:

@@ -111,3 +111,22 @@ def test_a_stream_that_stops_early_is_one_fact():
     told = _told(START)
     assert (told["finish-reason-missing"], told["done-missing"]) == (Severity.ERROR, Severity.INFO)
     assert _told(sse(chat_text(), done=False))["done-missing"] is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "kind"),
+    [
+        (
+            b': {"error":{"message":"Model overloaded","type":"overloaded_error"}}',
+            "Model overloaded",
+            "overloaded_error",
+        ),
+        (b': {"error":"Model overloaded"}', "Model overloaded", "server_error"),
+        (b": error: Model overloaded", "error: Model overloaded", "upstream_error"),
+    ],
+)
+def test_an_error_in_a_comment_is_mended_to_what_it_says(line, message, kind):
+    repaired = normalize(exchange(START + line + b"\n\n"))
+    error = analyze(repaired.exchange).completion["error"]
+    assert (error["message"], error["type"]) == (message, kind)
+    assert not errors_left(repaired)

@@ -23,6 +23,7 @@ from streamlab.rules.repair import (
     error_event,
     unended,
 )
+from streamlab.rules.repairs.errors import error_in
 from streamlab.wire import error_objects, reading
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -164,7 +165,7 @@ class Ended(Repair):
         sse = told.event.sse
         text = b" ".join(one.strip() for one in (sse.comments if sse is not None else ())).decode("utf-8", "replace")
         change = Change("error-in-comment", "error", text, ABSENT)
-        return Draft(error_event(text, "upstream_error"), told.sources, [change])
+        return Draft(error_in(text), told.sources, [change])
 
     def _error(self, rule: str, message: str, code: str, sources: tuple[int, ...] = ()) -> Draft:
         self.state.errors += 1

@@ -32,7 +32,7 @@ class ErrorInComment(LateRule):
     answer looks like a whole one.
 
     ## Repair
-    An error event with the text of the comment, where the answer breaks off.
+    An error event with the text of the comment, or the error that its JSON is, where the answer breaks off.
     """
 
     name = "error-in-comment"
