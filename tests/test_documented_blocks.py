@@ -16,11 +16,10 @@ from streamlab.workflows import fuzz, shrink
 from streamlab.workflows.regression import replayed
 from streamlab.workflows.trial import Outcome
 from tests import streams
-from tests.test_documented_commands import COMMANDS, PAGES, ROOT, commands_in, prepared, words_of
+from tests.test_documented_commands import COMMANDS, PAGES, ROOT, blocks, commands_in, fenced, prepared, words_of
 
 __all__ = ["prepared"]  # the folder that the pages speak of
 
-_FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 #: Lines for a shell that are not our commands, by how they begin: which test runs them, or why none does.
 ELSEWHERE = {
     "make demo": "CI of the wheel (tools/try_wheel.sh) and tests/test_demo.py run what it calls",
@@ -55,18 +54,14 @@ OTHERS = {
 }
 
 
-def blocks(*languages: str) -> list[tuple[Path, str]]:
-    """Page and text of each block in one of these languages."""
-    return [
-        (page, text) for page in PAGES for name, text in _FENCE.findall(page.read_text("utf-8")) if name in languages
-    ]
-
-
 def test_no_line_for_a_shell_is_left_out():
     used = set()
     for page, block in blocks("sh", "bash", "console"):
         for line in block.replace("\\\n", " ").splitlines():
-            if not line.strip() or line.startswith("  ") or commands_in(line):  # what is indented is what it prints
+            if not line.strip() or line.startswith("  "):  # what is indented is what a command prints
+                continue
+            if ours := commands_in(line):
+                assert ours[0] in COMMANDS
                 continue
             begin = next((one for one in ELSEWHERE if line.startswith(one)), None)
             assert begin, f"{page.name}: nobody runs {line!r}"
@@ -75,11 +70,11 @@ def test_no_line_for_a_shell_is_left_out():
 
 
 def test_each_block_of_another_language_is_accounted_for():
-    there = {name for page in PAGES for name, _ in _FENCE.findall(page.read_text("utf-8"))}
+    there = {name for page in PAGES for name, _ in fenced(page)}
     assert there - {"sh", "console", "python"} == set(OTHERS)
     for page in PAGES:
         text = page.read_text("utf-8")
-        assert 2 * len(_FENCE.findall(text)) == len(re.findall("^ *```", text, re.MULTILINE)), page
+        assert 2 * len(fenced(page)) == len(re.findall("^ *```", text, re.MULTILINE)), page
     pages = [page.name for page, _ in blocks("python")]
     assert {name: pages.count(name) for name in pages} == {name: len(held) for name, held in PYTHON.items()}
     for told in (*ELSEWHERE.values(), *OTHERS.values(), *(one for held in PYTHON.values() for one in held)):

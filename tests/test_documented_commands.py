@@ -25,10 +25,21 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: What reads or writes files and databases and comes to its end by itself: these are run, the others parsed.
 RUN = {"ls", "show", "check", "compare", "diff", "normalize", "export", "import", "prune", "rules", "rule", "doctor",
        "completion", "trend", "bisect", "lake", "sql", "bundle", "redact", "clients list", "shrink"}  # fmt: skip
-_BLOCK = re.compile(r"^```(?:sh|console|text|bash|yaml|ini)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+#: Any block: one that is not looked at has an end as well, which is not the begin of the next.
+_FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(
     r"^ *(?:- run: |script: |\$ |ExecStart=\S+/bin/)?((?:[A-Z_]+=\S+ )*(?:.*\| )?streamlab [a-z].*)$", re.MULTILINE
 )
+
+
+def blocks(*languages: str) -> list[tuple[Path, str]]:
+    """Page and text of each block in one of these languages; "" is the one without a name."""
+    return [(page, text) for page in PAGES for name, text in fenced(page) if name in languages]
+
+
+def fenced(page: Path) -> list[tuple[str, str]]:
+    """Language and text of each block of a page."""
+    return _FENCE.findall(page.read_text(encoding="utf-8"))
 
 
 def commands_in(block: str) -> list[str]:
@@ -39,8 +50,8 @@ def commands_in(block: str) -> list[str]:
 
 def commands() -> list[str]:
     """Each of all pages, once."""
-    blocks = [block for page in PAGES for block in _BLOCK.findall(page.read_text(encoding="utf-8"))]
-    return list(dict.fromkeys(line for block in blocks for line in commands_in(block)))
+    shown = blocks("", "text", "sh", "console", "yaml", "ini")
+    return list(dict.fromkeys(line for _, block in shown for line in commands_in(block)))
 
 
 def words_of(line: str) -> list[str]:
@@ -94,7 +105,7 @@ def test_every_command_that_needs_no_server_runs(line, place, monkeypatch, capsy
 
 def test_the_walk_of_the_readme_goes_through_from_its_first_line_to_its_last(tmp_path):
     """In a copy of what a clone has, each line by a shell, where each builds on those before."""
-    block = next(one for one in _BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8")) if "activate" in one)
+    block = next(one for _, one in fenced(ROOT / "README.md") if "activate" in one)
     lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
     assert lines[0] == ". .venv/bin/activate"
     for name in ("captures", "pyproject.toml"):
