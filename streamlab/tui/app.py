@@ -278,9 +278,12 @@ class Workbench(App[None]):
         """The keys that some parts answer to, or (None) all of the screen in front, a line each."""
         text = Text()
         seen: set[str] = set()
-        for active in self.screen.active_bindings.values():
+        bound = self.screen.active_bindings
+        leads_to = {key: active.binding.action for key, active in bound.items()}
+        for active in bound.values():
             one = active.binding
-            line = f"{keys_of(active.node, one.action)}|{one.description}"
+            keys = keys_of(active.node, one.action, leads_to)
+            line = f"{keys}|{one.description}"
             if one.description and line not in seen and (nodes is None or active.node in nodes):
                 seen.add(line)
                 keys, _, what = line.partition("|")

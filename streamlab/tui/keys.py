@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 _NAMES = {
@@ -13,7 +14,18 @@ _NAMES = {
 }  # fmt: skip
 
 
-def keys_of(node: Any, action: str) -> str:
-    """The keys of an action of a widget, screen or app; "" where it has none."""
+_HELD = {"ctrl+": "^", "shift+": "Shift+", "super+": "Super+"}
+
+
+def keys_of(node: Any, action: str, leads_to: Mapping[str, str] | None = None) -> str:
+    """The keys of an action of a widget, screen or app; "" where it has none. ``leads_to`` says what each key does
+    in the end, where another part may have taken it."""
     keys = [key for key, found in node._bindings.key_to_bindings.items() for one in found if one.action == action]
-    return " ".join(_NAMES.get(key, key.replace("ctrl+", "^")) for key in keys)
+    return " ".join(_named(key) for key in keys if leads_to is None or leads_to.get(key) == action)
+
+
+def _named(key: str) -> str:
+    for held, name in _HELD.items():
+        if key.startswith(held):
+            return name + _named(key.removeprefix(held))
+    return _NAMES.get(key, key)

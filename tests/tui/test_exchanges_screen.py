@@ -273,6 +273,9 @@ def test_all_keys_are_listed(run, database):
         assert isinstance(driver.app.screen, HelpScreen)
         assert "filter" in driver.text()
         assert "delete" in driver.text()
+        keys = driver.app.screen._text.plain
+        assert [line for line in keys.splitlines() if "^c" in line.split()] == ["^q ^c".ljust(20) + "quit"]
+        assert "^PgUp  " in keys
         await driver.press("escape")
 
     run(story, db=database)
