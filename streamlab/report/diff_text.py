@@ -32,7 +32,7 @@ _HEADS = {
     EventOutcome.ADDED: "an event is missing here",
 }
 #: Characters of a member's path, at least and at most, and of a value.
-_PATH, _LONG_PATH, _VALUE = 38, 60, 44
+_PATH, _LONG_PATH, _VALUE = 16, 60, 44
 
 
 def field_json(field: FieldDiff) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def _fields(fields: Sequence[FieldDiff]) -> Iterator[Text]:
     paths = [_path(field.path) for field in fields]
     wide = max((_PATH, *map(len, paths)))
     for field, path in zip(fields, paths, strict=True):
-        yield _field(field, f"{path:<{wide}} ")
+        yield _field(field, f"{path:<{wide}}  ")
 
 
 def _path(path: str) -> str:

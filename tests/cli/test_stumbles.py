@@ -112,6 +112,12 @@ def test_diff_tells_the_members_of_a_call_apart(run, tmp_path):
     assert "function_call" not in run("diff", "call.sse").out
 
 
+def test_a_value_of_diff_stands_beside_its_member(run, tmp_path):
+    (tmp_path / "odd.sse").write_bytes(streams.sse([{**one, "id": ""} for one in streams.chat_text()]))
+    lines = run("diff", "odd.sse").out.splitlines()
+    assert {line.index('"" → ') for line in lines if line.startswith("  ~ id ")} == {22}
+
+
 def test_an_exchange_without_a_label_leaves_no_gap(run, tmp_path):
     (tmp_path / "plain.sse").write_bytes(streams.sse(streams.chat_text()))
     run("import", "plain.sse", "--db", "new.db")
