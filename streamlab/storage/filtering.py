@@ -53,7 +53,7 @@ SORTS = {
     "status": "e.status DESC, e.id DESC",
     "events": "s.events DESC, e.id DESC",
     "bytes": "e.body_bytes DESC, e.id DESC",
-    "first token": "s.ttft_us DESC, e.id DESC",
+    "TTFT": "s.ttft_us DESC, e.id DESC",
     "duration": "e.end_us DESC, e.id DESC",
     "worst finding": "CASE s.worst WHEN 'error' THEN 0 WHEN 'warning' THEN 1 WHEN 'info' THEN 2 ELSE 3 END, e.id DESC",
 }

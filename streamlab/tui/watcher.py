@@ -21,7 +21,7 @@ from streamlab.tui.opening import Opened
 __all__ = ["POLL_SECONDS", "ListRow", "WatchedSide", "Watcher"]
 
 #: Orders of the list that need every exchange to have been analyzed.
-_DERIVED_SORTS = ("events", "first token", "worst finding")
+_DERIVED_SORTS = ("events", "TTFT", "worst finding")
 #: Exchanges that are summarized because a filter or an order needs them, before the list is looked at again.
 _AT_ONCE = 2_000
 #: Seconds from one look at the database to the next: often enough to follow, and the cores are left to others.

@@ -101,7 +101,7 @@ def test_every_order_sorts_by_what_it_says(capture, place, sort):
         "status": lambda row: row.overview.status,
         "events": lambda row: row.summary.events,
         "bytes": lambda row: row.overview.bytes,
-        "first token": lambda row: row.summary.ttft_us,
+        "TTFT": lambda row: row.summary.ttft_us,
         "duration": lambda row: row.overview.end_us,
         "worst finding": lambda row: row.summary.worst if row.summary.worst != "not-judged" else None,
     }[sort]

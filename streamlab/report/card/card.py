@@ -126,7 +126,7 @@ def _facts(exchange: Exchange, report: Report) -> Iterator[tuple[str, str]]:
     yield "ended", str(exchange.ending)
     yield "events", f"{metrics.events:,} in {size(metrics.bytes)}"
     if metrics.ttft_us is not None:
-        yield "first token", milliseconds(metrics.ttft_us)
+        yield "TTFT", milliseconds(metrics.ttft_us)
     if metrics.duration_us is not None:
         yield "took", milliseconds(metrics.duration_us)
     if report.dialect:

@@ -60,7 +60,7 @@ SORTS = {
     "status": f"e.status DESC NULLS LAST, {_NEWEST}",
     "events": f"s.events DESC NULLS LAST, {_NEWEST}",
     "bytes": f"e.bytes DESC, {_NEWEST}",
-    "first token": f"s.ttft_us DESC NULLS LAST, {_NEWEST}",
+    "TTFT": f"s.ttft_us DESC NULLS LAST, {_NEWEST}",
     "duration": f"e.end_us DESC NULLS LAST, {_NEWEST}",
     "worst finding": "CASE s.worst WHEN 'error' THEN 0 WHEN 'warning' THEN 1 WHEN 'info' THEN 2 ELSE 3 END, " + _NEWEST,
 }  # fmt: skip

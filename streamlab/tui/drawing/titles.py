@@ -52,7 +52,7 @@ def exchange_title(exchange: Exchange, report: Report | None, cursor: int, event
 
 
 #: Which facts come where there is room for them, the first that is asked for first; the others are always there.
-_WITH_ROOM = ("duration", "first token", "api", "dialect", "stalls", "size")
+_WITH_ROOM = ("duration", "TTFT", "api", "dialect", "stalls", "size")
 
 
 def exchange_facts(exchange: Exchange, events: Events, report: Report | None, note: str | None, width: int) -> Text:
@@ -76,7 +76,7 @@ def _facts(exchange: Exchange, events: Events, report: Report | None) -> dict[st
     facts["events"] = counted(len(events), "event") if events.whole else f"{len(events):,}+ events"
     if report is not None:
         facts["size"] = size(report.metrics.bytes)
-        facts["first token"] = f"first token {milliseconds(report.metrics.ttft_us)}"
+        facts["TTFT"] = f"TTFT {milliseconds(report.metrics.ttft_us)}"
         facts["stalls"] = f"stalls {report.metrics.stalls if report.metrics.stalls is not None else '–'}"
     if exchange.end_us is not None:
         facts["duration"] = milliseconds(exchange.end_us)
