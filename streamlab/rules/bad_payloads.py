@@ -11,7 +11,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding
 from streamlab.rules.state import RuleState
 from streamlab.wire.bad_payloads import Misfit, Named
-from streamlab.wire.events import StreamEvent, Undecodable
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import FaultKind, PayloadFault
 from streamlab.wire.reading import Fact
 
@@ -28,27 +28,26 @@ class MisfitRule(Rule):
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._said: dict[int, int] = {}  # an event that cannot be read -> how much of the answer came before
+        self._open: list[Named] = []  # of which only the end says what they are
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        if isinstance(event, Undecodable) and len(self._said) < _MOST:
-            self._said[at] = self.ctx.seen.content_events
         named = self.ctx.misfits.feed(at, self.ctx.seen.data_events, event, self.ctx.offset_us)
-        return [self.tell(one) for one in named if self.takes(one)]
+        later = [one for one in named if one.kind is Misfit.TRUNCATED and self.ctx.api.names_events]
+        self._open += later[: _MOST - len(self._open)]
+        return [self.tell(one) for one in named if one not in later and self.takes(one)]
 
     def takes(self, named: Named) -> bool:
         """Whether this rule is to tell of it."""
         return named.kind is self.kind
 
     def is_one_among_whole(self, named: Named) -> bool:
-        """Whether the answer goes on after JSON that stops in the middle, in a stream whose events have names: then one
-        event is broken, no more."""
-        said = self.ctx.seen.content_events
-        more = said > self._said.get(named.at, said)
-        return named.kind is Misfit.TRUNCATED and more and self.ctx.api.names_events
+        """Whether JSON that stops in the middle stands in a stream of events with names that says how the answer ends:
+        then one event is broken, no more."""
+        whole = self.ctx.finished and self.ctx.seen.error_at is None
+        return named.kind is Misfit.TRUNCATED and whole and self.ctx.api.names_events
 
     def end(self, ending: Ending) -> Findings:
-        return [self.tell(one) for one in self.ctx.misfits.finish() if self.takes(one)]
+        return [self.tell(one) for one in (*self._open, *self.ctx.misfits.finish()) if self.takes(one)]
 
     def tell(self, named: Named) -> Finding:
         """The finding for one misfit of this rule's kind."""

@@ -173,6 +173,10 @@ def test_no_law_is_broken_where_one_was(name):
         494830251,  # a call is done without the arguments that it was added with
         26194060,  # a call is done by the id of an item that was opened here
         551862729,  # a keepalive with usage
+        473037571,  # a call is opened before the response, under the id of the next
+        762615264,  # the end under another name without a sum of usage, and a call that nobody opened
+        135749507,  # a text is told whole in a thought that was opened here
+        135287227,  # an event breaks off, and what it said is told again
         232685261,  # the end lists an item whose type is an object
     ],
 )

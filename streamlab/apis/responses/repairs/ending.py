@@ -126,9 +126,11 @@ class ResponseOut:
         done.sort(key=lambda item: self.items.slot(item).index)
         return [{**item_json(item), **self._id(item)} for item in done]
 
-    def can_list(self) -> bool:
-        """Whether every item was done, and it is known what each is."""
-        return not self._undone() and self._in_order()
+    def lacks(self, response: JsonObject) -> bool:
+        """Whether a response that would end the stream has no items or no sum, and could not get them."""
+        unlisted = not as_list(response.get("output")) and (self._undone() or not self._in_order())
+        usage = as_object(response.get("usage"))
+        return unlisted or (bool(usage) and usage.get("total_tokens") is None and self._left_open)
 
     def _in_order(self) -> bool:
         """Whether the items that were done are what they were added as, and their indexes have the order of that."""
@@ -238,8 +240,11 @@ class ResponseOut:
     @property
     def _locked(self) -> bool:
         """Whether the response is completed although an item went out that is never done."""
-        lost = any(item.done is None and not item.resumed and item.kind not in UNCLOSED for item in self.reader.items)
-        return lost and self.reader.kind == COMPLETED
+        return self._left_open and self.reader.kind == COMPLETED
+
+    @property
+    def _left_open(self) -> bool:
+        return any(item.done is None and not item.resumed and item.kind not in UNCLOSED for item in self.reader.items)
 
     def _no_usage(self, draft: Draft, response: JsonObject) -> None:
         rule = "responses-usage-missing"

@@ -88,9 +88,9 @@ class Failures:
         draft.event = ErrorPayload(None, shaped)
         draft.changes.append(Change("responses-error-event-shape", "error", event, shaped))
 
-    def terminal(self, draft: Draft, can_list: Callable[[], bool]) -> None:
+    def terminal(self, draft: Draft, lacks: Callable[[JsonObject], bool]) -> None:
         """The end by its name in another API, ``response.done``, gets its name here: its status tells.
-        ``can_list`` says whether the items that it may lack are known."""
+        ``lacks`` says whether what it may not have is not to be had."""
         value = draft.json
         response = as_object(value.get("response"))
         meant = f"response.{response.get('status')}"
@@ -99,7 +99,7 @@ class Failures:
         if "type" not in value and named == b"response.done":
             draft.put("responses-type-missing", value, "type", "response.done", "")
         if value.get("type") == "response.done" and meant in TERMINAL:
-            if (not listed and not can_list()) or not _counts(response.get("usage")):
+            if lacks(response) or not _counts(response.get("usage")):
                 self.state.account.cannot("responses-unknown-event", "what it lacks is not on the wire")
                 return
             if listed and any(contradictions(listed, self.reader.items)):

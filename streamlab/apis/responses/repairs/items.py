@@ -238,12 +238,12 @@ class ItemsOut:
                 draft.put("responses-item-content-missing", found, "content", [], "item.")
             elif not done and found["content"]:
                 draft.put("responses-text-in-added", found, "content", [], "item.")
-            for place, part in enumerate(as_list(found.get("content"))):
-                _annotations(draft, as_object(part), f"item.content[{place}].")
         elif kind == "reasoning" and type(found.get("summary")) is not list:
             draft.put("responses-reasoning-summary-missing", found, "summary", [], "item.")
         elif kind in CALL_INPUT:
             self._call(draft, found, done=done, item=item)
+        for place, part in enumerate(as_list(found.get("content"))):
+            _annotations(draft, as_object(part), f"item.content[{place}].")
         if kind in WITH_STATUS and not found.get("status"):
             status = "completed" if done else "in_progress"
             draft.put("responses-item-status-missing", found, "status", status, "item.")
@@ -255,12 +255,12 @@ class ItemsOut:
         if kind == "message":
             if not item.get("role"):
                 draft.put("responses-item-role-missing", item, "role", "assistant", path)
-            for place, part in enumerate(as_list(item.get("content"))):
-                _annotations(draft, as_object(part), f"{path}content[{place}].")
         elif kind == "reasoning" and type(item.get("summary")) is not list:
             draft.put("responses-reasoning-summary-missing", item, "summary", [], path)
         elif kind == "function_call":
             _arguments(draft, item, path, streamed)
+        for place, part in enumerate(as_list(item.get("content"))):
+            _annotations(draft, as_object(part), f"{path}content[{place}].")
         if kind in WITH_STATUS and not item.get("status"):
             draft.put("responses-item-status-missing", item, "status", "completed", path)
 

@@ -113,7 +113,7 @@ class ResponseRepair(Repair):
             return (draft,)
         self._failures.shape(draft)
         if not self._doubtful:
-            self._failures.terminal(draft, self._response.can_list)
+            self._failures.terminal(draft, self._response.lacks)
         facts = self._reader.read(draft.event)
         if self._stands_back(draft, facts):
             return (*self.release(), *self._as_it_is(draft, facts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from streamlab.apis.responses.expectations import CREATED, IN_PROGRESS
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
@@ -53,7 +54,8 @@ class Turns:
             alive = facts & (ResponseFact.KEEPALIVE | ResponseFact.FOREIGN) or all(
                 type(one.event) is Comment for one in out
             )
-            return [came] if alive else self._over(out, facts)
+            begins = self.reader.kind in (CREATED, IN_PROGRESS)  # late; nothing ends with it
+            return [came] if alive or begins else self._over(out, facts)
         if self._waits(item, facts):
             return self._hold(came, item)
         if item is self._current and not item.open:
