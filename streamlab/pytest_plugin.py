@@ -7,6 +7,7 @@ imports nothing heavy until a fixture is run, for it is loaded by every pytest o
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -140,6 +141,13 @@ class FixtureCollector(pytest.File):
         if (home / "expected.sse").exists():
             kind = GatewayItem if config.getoption("--streamlab-gateway") else NormalizedItem
             yield kind.from_parent(self, name="normalized")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was collected stays until the end: nobody need look again and again whether it is garbage."""
+    if any(isinstance(item, FixtureItem) for item in session.items):
+        gc.freeze()
+        session.config.add_cleanup(gc.unfreeze)
 
 
 class MismatchError(Exception):

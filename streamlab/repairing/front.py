@@ -82,7 +82,7 @@ class Front:
         self._body = BodyDecoder.of(head)
         coded = mode is Mode.BEGINNING and not self._body.identity
         self._coding = Coding.CHECKING if coded else Coding.NONE
-        self._decoder, self._splitter = StreamDecoder(), JsonSplitter(into_array=False)
+        self._decoder, self._splitter = StreamDecoder(read=pipeline.read), JsonSplitter(into_array=False)
         self._start, self._burden = bytearray(), Burden()
         self._seen, self._mark, self._unlooked = 0, MARK, 0
         self._values: bytearray | None = None  # bare JSON as it came, while it is open whose it is

@@ -17,6 +17,7 @@ from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, StreamEvent
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run, Template, text_at
+from streamlab.wire.stream import read_event
 
 #: What is said of a stream whose repair raised; no rule, since the fault is ours.
 FAILED = "repair-failed"
@@ -27,6 +28,8 @@ _MAX_KEPT = 1024
 
 class Pipeline:
     """The repairs of one stream and what they let go (``out``). ``accounting`` keeps passed events as events."""
+
+    read = staticmethod(read_event)
 
     def __init__(self, state: RepairState, reader: StreamReader[Draft]) -> None:
         self.state = state

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, JsonObject, decode_payload, encode_json
@@ -51,9 +53,15 @@ def _means_done(data: bytes) -> bool:
 
 
 class StreamDecoder:
-    """Body bytes in, stream events out; `finish` gives the unterminated last event, if there is one."""
+    """Body bytes in, stream events out; `finish` gives the unterminated last event, if there is one.
 
-    def __init__(self, content_encoding: str | None = None) -> None:
+    ``read`` says what an event means.
+    """
+
+    def __init__(
+        self, content_encoding: str | None = None, read: Callable[[ServerSentEvent], StreamEvent] = read_event
+    ) -> None:
+        self._read = read
         self.body = BodyDecoder(content_encoding, guess=True)
         self._sse = RunDecoder()
         #: Whether decoded bytes are taken without a look, for they end no line.
@@ -61,15 +69,16 @@ class StreamDecoder:
 
     def feed(self, data: bytes) -> list[StreamEvent]:
         """The events that ``data`` completes."""
-        return [read_event(sse) for piece in self.body.feed_pieces(data) for sse in self._sse.feed(piece)]
+        return [self._read(sse) for piece in self.body.feed_pieces(data) for sse in self._sse.feed(piece)]
 
     def feed_decoded(self, data: bytes) -> list[StreamEvent]:
         """The same for bytes whose content coding somebody else has undone."""
-        return [read_event(sse) for sse in self._sse.feed(data)]
+        return [self._read(sse) for sse in self._sse.feed(data)]
 
     def feed_runs(self, data: bytes) -> list[StreamEvent | Run]:
         """The same, with events that are like one of those that were learnt as runs."""
-        return [one if type(one) is Run else read_event(one) for one in self._sse.take(data)]  # type: ignore[arg-type]
+        read = self._read
+        return [one if type(one) is Run else read(one) for one in self._sse.take(data)]  # type: ignore[arg-type]
 
     def learn(self, template: Template) -> None:
         """Look out for runs of events like this one."""
@@ -78,7 +87,7 @@ class StreamDecoder:
     def finish(self) -> list[StreamEvent]:
         """The last event when no blank line ended it."""
         held = self._sse.feed(self.body.finish())
-        return [read_event(sse) for sse in (*held, *self._sse.finish())]
+        return [self._read(sse) for sse in (*held, *self._sse.finish())]
 
     @property
     def pending(self) -> int:

@@ -23,6 +23,8 @@ from streamlab.wire.bodies import coding_of
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.runs import Run, Template
+from streamlab.wire.sse import ServerSentEvent
+from streamlab.wire.stream import read_event
 from streamlab.workflows.regression.machines import Ours, our_machine, run
 
 _UNASKED = object()
@@ -51,6 +53,8 @@ class PipingMemory:
     def __init__(self) -> None:
         self.start = PipingStep(0)
         self.taught: dict[Template, int] = {}  # the number of the step that made it
+        #: What was handed to the repairs, which may have changed it: of use to none but those who know what came of it.
+        self.events: dict[Hashable, StreamEvent] = {}
         self.told: list[bytes] = []  # what the latest run of the repairs let go of, step by step
         self.sound = True  # whether the steps gave what the run as a whole did
 
@@ -98,6 +102,8 @@ class Remembering(Pipeline):
 
     def take(self, event: StreamEvent) -> Template | None:
         key, before = self._memory.key(self, self._step, _event_key(event)), len(self.out)
+        if event.sse is not None:
+            self._memory.events[_event_key(event)] = event
         template = super().take(event)
         self._note(key, template, before)
         return template
@@ -121,6 +127,9 @@ class Recalling(Pipeline):
         super().__init__(state, reader)
         self._memory = memory
         self._step = memory.start
+
+    def read(self, sse: ServerSentEvent) -> StreamEvent:
+        return self._memory.events.get((sse.raw, sse.start, sse.terminated)) or read_event(sse)
 
     def build(self, until: Stage = Stage.END) -> bool:
         if not self.state.api.judged:
