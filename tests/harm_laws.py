@@ -170,6 +170,8 @@ def _held(events: Iterable[StreamEvent]) -> dict[str, Any]:
 def _hold(held: dict[str, Any], value: Any, *, item: bool = False, response: bool = False) -> None:
     for key, member in value.items() if isinstance(value, dict) else enumerate(value):
         kind = KINDS.get(key) if isinstance(key, str) else None
+        if kind in ("text", "arguments") and response:
+            continue  # a response says nothing itself: its items do
         if kind in ("text", "arguments") and isinstance(member, str):
             if member:
                 text = held.setdefault(kind, {})

@@ -15,6 +15,8 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import FaultKind, PayloadFault
 from streamlab.wire.reading import Fact
 
+#: The event that ends an answer which failed.
+_FAILED = "response.failed"
 #: Places that are kept.
 _MOST = 1_000
 
@@ -43,7 +45,9 @@ class MisfitRule(Rule):
     def is_one_among_whole(self, named: Named) -> bool:
         """Whether JSON that stops in the middle stands in a stream of events with names that says how the answer ends:
         then one event is broken, no more."""
-        whole = self.ctx.finished and self.ctx.seen.error_at is None
+        seen = self.ctx.seen
+        failed = seen.error_at is not None or (seen.last_chunk or {}).get("type") == _FAILED
+        whole = self.ctx.finished and not failed
         return named.kind is Misfit.TRUNCATED and whole and self.ctx.api.names_events
 
     def end(self, ending: Ending) -> Findings:

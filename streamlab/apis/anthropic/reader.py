@@ -334,7 +334,7 @@ class MessageReader:
         block, index, found = self._find(value)
         odd |= found
         if block is None:
-            block = self._new(index, {"type": DELTA_BLOCKS.get(self.delta, "tool_use")}, opened=False)
+            block = self._new(index, {"type": _block_of(self.delta)}, opened=False)
             odd |= _F.STRAY
         elif not block.opened and not block.kind:  # only a stop came for it so far
             block.turn_into(DELTA_BLOCKS.get(self.delta, ""))
@@ -365,6 +365,11 @@ class MessageReader:
             return odd | _F.UNKNOWN
         member = DELTA_TYPES[kind]
         return odd | (_F.MEMBER if member is not None and type(delta.get(member)) is not str else 0)
+
+
+def _block_of(delta: str) -> str:
+    """The type of the block that nobody opened for a delta; "" where that is not known."""
+    return "tool_use" if delta == "input_json_delta" else DELTA_BLOCKS.get(delta, "")
 
 
 __all__ = ["ODD", "USAGE_TOKENS", "MessageFact", "MessageReader", "is_content"]

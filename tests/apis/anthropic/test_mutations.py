@@ -318,6 +318,8 @@ def test_without_tools_markup_is_text():
         28156908,  # a delta under the name of message_delta, and one of the end under that of a piece of input
         322345840,  # an event that breaks off before a message_stop that never comes
         111167678,  # an event that nobody can read while a block waits
+        880311707,  # only the end of a block, then a delta that is none, and one of a text
+        86443854,  # the same with a delta under the name of a start
         292754225,  # the name of message_start stands over a delta behind the end, whose reason is a word of chat
     ],
 )

@@ -177,6 +177,10 @@ def test_no_law_is_broken_where_one_was(name):
         762615264,  # the end under another name without a sum of usage, and a call that nobody opened
         135749507,  # a text is told whole in a thought that was opened here
         135287227,  # an event breaks off, and what it said is told again
+        428820194,  # a call without a call_id is added beside an error
+        874648209,  # a response that has arguments
+        72809900,  # a lost delta of a text that only the finished item holds
+        780776109,  # an error of another API with a name
         232685261,  # the end lists an item whose type is an object
     ],
 )

@@ -85,6 +85,7 @@ class Failures:
         )
         if isinstance(inner, dict):  # what more it tells
             shaped["error"] |= {key: held for key, held in inner.items() if key not in _ERROR_MEMBERS}
+            shaped |= {key: held for key, held in event.items() if key not in shaped}
         draft.event = ErrorPayload(None, shaped)
         draft.changes.append(Change("responses-error-event-shape", "error", event, shaped))
 

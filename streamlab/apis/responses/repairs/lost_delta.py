@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamlab.apis.responses.expectations import family_of
+from streamlab.apis.responses.expectations import family_of, text_of
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.items import Piece
+from streamlab.apis.responses.items import Item, Piece, held_pieces
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.accumulate import Text
@@ -22,6 +22,7 @@ class LostDelta:
     def __init__(self, reader: ResponsesReader, state: RepairState) -> None:
         self._reader = reader
         self._account = state.account
+        self._item: Item | None = None
         self._piece: Piece | None = None
         self._start = 0
         self._lost: Draft | None = None
@@ -43,7 +44,7 @@ class LostDelta:
         piece = item.piece((family_of(self._reader.kind)[0], place[1] if place is not None else 0))
         if piece.doubtful or piece.done is not None:
             return False
-        self._piece, self._start, self._lost = piece, len(str(piece.text)), draft
+        self._item, self._piece, self._start, self._lost = item, piece, len(str(piece.text)), draft
         return True
 
     def take(self, out: list[Draft], facts: int) -> list[Draft]:
@@ -64,7 +65,7 @@ class LostDelta:
         self._held, self._piece, self._lost = [], None, None
         if piece is None or lost is None or lost not in held:
             return held
-        text, whole = str(piece.text), piece.done or ""
+        text, whole = str(piece.text), piece.done or self._finished(piece)
         before, after = text[: self._start], text[self._start :]
         if len(whole) > len(text) and whole.startswith(before) and whole.endswith(after):
             lost.put(_RULE, lost.json, "delta", whole[self._start : len(whole) - len(after)], "")
@@ -73,3 +74,10 @@ class LostDelta:
             return held
         self._account.drop(lost, _RULE)
         return [one for one in held if one is not lost]
+
+    def _finished(self, piece: Piece) -> str:
+        """The whole of a piece, as the finished item holds it."""
+        item = self._item
+        if item is None or item.done is None:
+            return ""
+        return next((text_of(value) for key, _, value in held_pieces(item.done) if item.nth(key) is piece), "")

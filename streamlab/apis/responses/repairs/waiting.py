@@ -9,7 +9,7 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.items import ItemsOut
-from streamlab.rules.repair import Draft
+from streamlab.rules.repair import Chunk, Draft, ErrorPayload
 from streamlab.wire.reading import as_object
 
 _F = ResponseFact
@@ -67,7 +67,7 @@ class WaitingCall:
         return self.let_go()
 
     def _fill(self, item: Item) -> None:
-        start = next((one for one in self._held if one.is_chunk and one.json.get("type") == ITEM_ADDED), None)
+        start = next(filter(_adds, self._held), None)
         if start is None:
             return
         holder, done = as_object(start.json.get("item")), as_object(item.done)
@@ -80,3 +80,8 @@ class WaitingCall:
 
 def _lacking(item: Item) -> list[str]:
     return [member for member in ("name", "call_id") if not text_of(item.added.get(member))]
+
+
+def _adds(draft: Draft) -> bool:
+    """Whether an event adds an item; one that has an error beside it does so, too."""
+    return isinstance(draft.event, Chunk | ErrorPayload) and draft.json.get("type") == ITEM_ADDED
