@@ -177,7 +177,7 @@ def _print_text(outcomes: Outcomes, summary: Summary) -> None:
         summary.add(report)
         print_report(console, outcome.target.source, report, outcome.status, outcome.ending)
         print_recovered(console, recovered(outcome))
-    if summary.exchanges != 1:
+    if summary.exchanges > 1 or (summary.exchanges == 0 and not (outcomes.unreadable or outcomes.missing)):
         console.print(summary_line(summary.exchanges, summary.counts))
     if (first := summary.first) is not None:
         console.hanging(first_line(first, summary.exchanges), 0, 2)

@@ -53,6 +53,7 @@ from streamlab.wire.binary_frames import MEDIA_TYPE, is_framed
 from streamlab.wire.bodies import BodyKind, sniff
 from streamlab.wire.left_chunks import LeftChunks, is_chunked
 from streamlab.wire.payload import decode_payload
+from streamlab.wire.visible import visible
 
 _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_utf16,
@@ -220,7 +221,7 @@ def _require_events(body: bytes) -> None:
             value and (type(value) is dict or (type(value) is list and dict in map(type, value)))
         ):
             return
-    shown = body[:40].decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")
+    shown = visible(body[:40].decode("utf-8", "backslashreplace"), 60)
     if not body:
         raise UnreadableInputError("an empty file: nothing in it is an event of a stream")
-    raise UnreadableInputError(f"nothing in it is an event of a stream (it begins {shown[:60]!r})")
+    raise UnreadableInputError(f"nothing in it is an event of a stream (it begins “{shown}”)")

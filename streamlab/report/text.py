@@ -183,7 +183,7 @@ def first_line(first: First, exchanges: int) -> Text:
 def summary_line(exchanges: int, counts: dict[str, int]) -> Text:
     """What a check over several exchanges comes to."""
     line = Text(f"\n{exchanges} exchange{'s' if exchanges != 1 else ''}: ", style="bold")
-    for severity in Severity:
-        number = counts[str(severity)]
-        line.append(f"{number} {severity}{'s' if number != 1 and severity is not Severity.INFO else ''}  ")
+    numbers = ((counts[str(one)], one) for one in Severity)
+    plural = (f"{number} {one}{'s' if number != 1 and one is not Severity.INFO else ''}" for number, one in numbers)
+    line.append("  ".join(plural))
     return line

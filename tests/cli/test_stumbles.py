@@ -83,6 +83,14 @@ def test_whole_answers_for_machines_hold_what_came(run, database):
     assert json.loads(run("show", "1", "--db", database, "--json").out)["completion"]["content"]
 
 
+@pytest.mark.parametrize(("content", "begins"), [(b"hello\n", "“hello␊”"), (b"\x15\x9b", "“␕\\x9b”"), (b"{}", "“{}”")])
+def test_what_is_no_stream_is_said_in_one_line_that_shows_how_it_begins(run, tmp_path, content, begins):
+    (tmp_path / "odd.bin").write_bytes(content)
+    ran = run("check", "odd.bin")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"streamlab: odd.bin: nothing in it is an event of a stream (it begins {begins})\n"
+
+
 def test_a_folder_without_an_exchange_is_said(run, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "settings.yml").write_text("name: x\n")
