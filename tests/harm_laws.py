@@ -32,6 +32,8 @@ KINDS = {
     "reasoning_content": "text", "reasoning_text": "text", "arguments": "arguments", "partial_json": "arguments",
     "id": "ids", "item_id": "ids", "call_id": "ids", "usage": "usage", "name": "names",
 }  # fmt: skip
+#: Members of events that have a type, which may stand in the event line alone: an id beside them is none of a chunk's.
+TYPED = {"type", "item_id", "output_index"}
 #: Members that hold an item of an answer, which has no usage; a response has its own, and none within its members.
 ITEMS = {"item", "content_block", "part", "output"}
 #: The members in which events of the Messages API say something; a mutation may put anything into any event.
@@ -99,7 +101,7 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
 def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[str]:
     """What changed of the content of events without a repair's name beside it that may do so."""
     came = _events(exchange)
-    if came is None:
+    if came is None or "translated" in repaired.changes:  # every event is told in other words, dropped ones too
         return []
     found = []
     for sources, names, went in _groups(repaired):
@@ -155,7 +157,7 @@ def _held(events: Iterable[StreamEvent]) -> dict[str, Any]:
     for event in events:
         if isinstance(event, Chunk | ErrorPayload):
             said = event.json
-            if isinstance(said.get("id"), str) and "type" not in said:
+            if isinstance(said.get("id"), str) and not said.keys() & TYPED:
                 held.setdefault("chunk ids", []).append(said["id"])
                 said = {key: value for key, value in said.items() if key != "id"}
             says = MESSAGES_EVENTS.get(str(said.get("type")))

@@ -320,6 +320,8 @@ def test_without_tools_markup_is_text():
         111167678,  # an event that nobody can read while a block waits
         880311707,  # only the end of a block, then a delta that is none, and one of a text
         86443854,  # the same with a delta under the name of a start
+        859560988,  # chunks of chat completions before a message_start that holds content
+        871618335,  # the same, which nothing follows
         292754225,  # the name of message_start stands over a delta behind the end, whose reason is a word of chat
     ],
 )

@@ -134,6 +134,11 @@ class Envelope(Part):
                 self._delta(draft)
             yield draft
             return
+        if message.invented and _is_prefilled(draft.json):
+            self._content = (draft.json["message"]["content"], draft)
+            message.drop(draft, "messages-start-missing")
+            self._id, message.invented = draft.json["message"].get("id"), False
+            return
         if says_more(draft.json):
             message.cannot("messages-start-repeated", "there is more in it than a message")
             yield draft
@@ -269,6 +274,14 @@ def _meant(event: JsonObject) -> str:
     if event.keys() & {"delta", "message", "content_block"} != {"delta"}:
         return ""
     return BLOCK_DELTA if "index" in event else MESSAGE_DELTA
+
+
+def _is_prefilled(event: JsonObject) -> bool:
+    """Whether a message_start says nothing but a message with content."""
+    message = as_object(event.get("message"))
+    content = message.get("content")
+    bare = {**event, "message": {**message, "content": []}}
+    return type(content) is list and bool(content) and whole_blocks(content) and not says_more(bare)
 
 
 def says_more(event: JsonObject) -> bool:
