@@ -23,7 +23,7 @@ from typing import NamedTuple
 from benchmarks.relay_bench import Row, finish
 
 _ROOT = Path(__file__).resolve().parent.parent
-_MOST_START_MS, _MOST_SECONDS, _MOST_OF_OTHER, _FIXTURES, _ROUNDS = 15.0, 5.0, 0.4, 1000, 5
+_MOST_START_MS, _MOST_SECONDS, _MOST_OF_OTHER, _FIXTURES, _ROUNDS = 15.0, 5.0, 0.4, 1000, 3
 _DIGITS = b"0123456789"
 #: Ids, by the beginnings that servers give them, and numbers of seconds: what differs between answers.
 _ID = re.compile(rb"(chatcmpl-|cmpl-|gen-|msg_|resp_|call_|toolu_|fc_|rs_|\"created\": ?)([A-Za-z0-9]{4,})")
