@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from streamlab.wire.events import Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.inserted import comment_at_end, comment_behind, spliced, without_comments
+from streamlab.wire.inserted import comment_at_end, comment_behind, keeps_alive, spliced, without_comments
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload
 from streamlab.wire.reading import as_list, chunk_of
@@ -231,7 +231,8 @@ class MisfitReader:
         joined = self._text + b"\n\n" + b"\n".join(lines).rstrip(b"\n")
         if len(joined) > MAX_JOINED:
             return []
-        if without_comments(joined) is not None:
+        torn = b"\n".join((self._text, *_keepalive_at_end(self._held[-1].event.sse), joined[len(self._text) + 1 :]))
+        if without_comments(joined) is not None or without_comments(torn) is not None:
             named = [self._held[0]._replace(kind=Misfit.COMMENT_INSIDE)]
             self._drop()
             return named
@@ -260,6 +261,12 @@ def _with_orphans(sse: ServerSentEvent) -> bytes | None:
             orphans = True
             pieces.append(line.content)
     return b"\n".join(pieces) if orphans else None
+
+
+def _keepalive_at_end(sse: ServerSentEvent) -> list[bytes]:
+    """The last line of an event, where it is a known keep-alive; else nothing."""
+    lines = [line.content for line in sse.filled_lines()]
+    return [line for line in lines[-1:] if keeps_alive(line)]
 
 
 def _whole(text: bytes) -> bool:

@@ -27,6 +27,7 @@ _PING = lazy_pattern(
     rb"event:[ \t]?(?:ping|keep[ _-]?alive|heart[ _-]?beat)\n[^\"{}\r\n]{0,60}(?:\{[^{}\r\n]{0,60}\})?\Z"
     rb"|data:[ \t]?\{\"type\": ?\"(?:ping|keep[ _-]?alive|heart[ _-]?beat)\"[^{}\r\n]{0,60}\}\Z"
 )
+_LINE_END_BEFORE = lazy_pattern(rb"(?:\r\n|\n|\r)\Z")
 _TAIL = 200  # longer than any of them
 _LINE_ENDS = lazy_pattern(rb"(?:\r\n|\n|\r){1,2}")
 _NEXT = lazy_pattern(rb"(?:[\r\n]*data:[ \t]*|[\r\n]+)(?=\{|\[DONE\])")
@@ -43,6 +44,11 @@ class Without(NamedTuple):
     inserted: tuple[bytes, ...]
 
 
+def keeps_alive(line: bytes) -> bool:
+    """Whether a line is a comment that is known to keep connections alive."""
+    return line[:1] == b":" and _KNOWN.match(line) is not None
+
+
 def comment_at_end(text: bytes, *, blank_line: bool = True) -> tuple[bytes, bytes] | None:
     """JSON that stops in the middle, and the comment behind it; None when ``text`` does not end in one.
 
@@ -54,7 +60,7 @@ def comment_at_end(text: bytes, *, blank_line: bool = True) -> tuple[bytes, byte
         match = _ANY.search(text, max(0, len(text) - _TAIL))
         if match is None or is_open(text):
             return None
-    rest = text[: match.start()]
+    rest = _LINE_END_BEFORE.sub(b"", text[: match.start()])  # what wrote it began a line of its own
     return (rest, match.group()) if is_open(rest) else None
 
 

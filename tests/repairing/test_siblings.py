@@ -27,6 +27,19 @@ LOG = b'INFO:     127.0.0.1:5 - "POST /v1/chat/completions HTTP/1.1" 200 OK\n'
 
 #: kind -> what came, the errors that are found, and what goes out
 KINDS = {
+    "a keep-alive that begins a line of its own inside a string": (
+        asked(sse(TEXT).replace(b'"content":"a', b'"content":"\n: keep-alive\n\na')),
+        {"sse-comment-inside-data"},
+        WHOLE,
+    ),
+    "a keep-alive in CRLF that begins a line of its own between members": (
+        asked(
+            sse(TEXT[:1], done=False)
+            + sse(TEXT[1:]).replace(b',"choices"', b',\r\n: ping\r\n\r\n"choices"', 1)
+        ),
+        {"sse-comment-inside-data"},
+        WHOLE,
+    ),
     "a ping event without a name in the middle of a line": (
         asked(sse(TEXT).replace(b'"content":"b"', b'"contdata: {"type":"ping"}\n\nent":"b"')),
         {"sse-comment-inside-data"},

@@ -39,7 +39,12 @@ class SseCommentInsideData(MisfitRule):
         data = named.event.sse.data or b""
         torn = comment_at_end(data)
         behind = comment_behind(data) if torn is None else None
-        text = torn[1] if torn is not None else behind.inserted[0] if behind is not None else b":"
+        text = torn[1] if torn is not None else behind.inserted[0] if behind is not None else _last_comment(named)
         where = "behind the JSON of an event" if behind is not None else "in the middle of an event"
         what = "a comment" if text.startswith(b":") else "a keep-alive"
         return self.found_in(named, f"{what} stands {where}: {text.decode('utf-8', 'replace')!r}", expected="JSON")
+
+
+def _last_comment(named: Named) -> bytes:
+    lines = [line.content for line in named.event.sse.filled_lines()]
+    return next((line for line in reversed(lines) if line[:1] == b":"), b":")
