@@ -10,17 +10,10 @@ from typing import Any
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.repairs.errors import told_error
+from streamlab.wire import inserted
 from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, said_in_field
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.inserted import (
-    comment_at_end,
-    comment_behind,
-    is_open,
-    junk_before_data,
-    keeps_alive,
-    spliced,
-    without_comments,
-)
+from streamlab.wire.inserted import comment_at_end, comment_behind, is_open, junk_before_data, spliced, without_comments
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
@@ -88,7 +81,7 @@ class _Lines:
             if colon and not value.startswith(b" "):
                 self.rules["sse-no-space-after-colon"] = "data:"
             self._data(spaced)
-        elif colon and not name and keeps_alive(line) and self.payload and is_open(self.payload[-1]):
+        elif colon and not name and inserted.keeps_alive(line) and self.payload and is_open(self.payload[-1]):
             self.payload[-1] += b"\n" + line  # its blank line tears the event: the rest comes behind
         elif colon and not name:
             self.comments.append(value)
