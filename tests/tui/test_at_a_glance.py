@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from streamlab.comparing.event_outcomes import FieldDiff, How
 from streamlab.exchange import Segment
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.tui.drawing.axis import Axis
 from streamlab.tui.drawing.exchange_list import heading
 from streamlab.tui.drawing.layout import shared
 from streamlab.tui.widgets.diff_pane import json_value
@@ -220,3 +221,12 @@ def test_a_label_can_be_read_in_a_usual_terminal_with_a_scroll_bar():
         assert said.index("status") - said.index("label") > 22
         assert "ending" in said
         assert "finding" in said
+
+
+def test_the_end_of_the_axis_is_never_cut_in_its_unit_and_nothing_is_measured_of_a_stream_without_times():
+    axis = Axis()
+    assert axis.heading(8) == "├──────┤"
+    for end_us, said in ((4_260, "├4.26 ms"), (89_000, " ├89 ms┤"), (100_000_000, "├100.0 s")):
+        axis.show(None, end_us)
+        assert axis.heading(8) == said
+    assert axis.heading(14) == "├0────100.0 s┤"

@@ -107,10 +107,14 @@ class Axis:
 
     def heading(self, width: int) -> str:
         """Its ends, and a line between marks, so that nobody takes it for columns."""
+        if self._end_us is None and self._at(0) is None:
+            return f"├{'─' * (width - 2)}┤"  # nobody knows when what came
         start, stop = self.window
         left, right = milliseconds(start) if start else "0", milliseconds(stop)
         room = width - len(left) - len(right) - 2
-        return f"├{left}{'─' * room}{right}┤" if room >= 1 else fit(f"├{right}┤", width, right=True)
+        if room >= 1:
+            return f"├{left}{'─' * room}{right}┤"
+        return fit(f"├{right}┤" if len(right) + 2 <= width else f"├{right}", width, right=True)
 
     def bar(self, place: EventPlace, width: int, stall_us: int) -> Text:
         """The wait as a line, the arrival as a dot; the wait from the request to the first event is dotted."""
