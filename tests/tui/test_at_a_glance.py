@@ -221,6 +221,8 @@ def test_a_label_can_be_read_in_a_usual_terminal_with_a_scroll_bar():
         assert said.index("status") - said.index("label") > 22
         assert "ending" in said
         assert "finding" in said
+    for width in (110, 118, 140, 160, 200):  # other columns do not come at its cost
+        assert re.search(r"label {29,}", heading(width).plain)
 
 
 def test_the_end_of_the_axis_is_never_cut_in_its_unit_and_nothing_is_measured_of_a_stream_without_times():

@@ -17,8 +17,9 @@ _FIRST = (
 )  # fmt: skip
 _WIDEST = {"label": 40, "model": 28}
 #: Where the list is as wide as a usual terminal with its scroll bar, other columns come only after a label that can be
-#: read, beside which status and ending have room.
+#: read, beside which status and ending have room; in a wider one, after a label that most need not be cut for.
 _WIDE, _ROOMY, _OTHERS = 78, 24, 56
+_WIDER, _ROOMIER = 110, 34
 
 
 def heading(width: int) -> Text:
@@ -48,7 +49,7 @@ def _columns(width: int) -> list[tuple[Column, int]]:
     room, chosen = width, set()
     least = {name: COLUMNS[name].least for name in _FIRST}
     if width >= _WIDE:
-        least["label"] = min(_ROOMY, width - _OTHERS)
+        least["label"] = min(_ROOMY if width < _WIDER else _ROOMIER, width - _OTHERS)
     for name in _FIRST:
         if least[name] + 1 <= room:
             room -= least[name] + 1
