@@ -231,8 +231,9 @@ class MisfitReader:
         joined = self._text + b"\n\n" + b"\n".join(lines).rstrip(b"\n")
         if len(joined) > MAX_JOINED:
             return []
-        torn = b"\n".join((self._text, *_keepalive_at_end(self._held[-1].event.sse), joined[len(self._text) + 1 :]))
-        if without_comments(joined) is not None or without_comments(torn) is not None:
+        alive = _keepalive_at_end(self._held[-1].event.sse) if first[:1] != b":" else []
+        torn = b"\n".join((self._text, *alive, joined[len(self._text) + 1 :]))
+        if without_comments(joined) is not None or (alive and without_comments(torn) is not None):
             named = [self._held[0]._replace(kind=Misfit.COMMENT_INSIDE)]
             self._drop()
             return named

@@ -81,7 +81,7 @@ class _Lines:
             if colon and not value.startswith(b" "):
                 self.rules["sse-no-space-after-colon"] = "data:"
             self._data(spaced)
-        elif colon and not name and inserted.keeps_alive(line) and self.payload and is_open(self.payload[-1]):
+        elif colon and not name and self._tears(line):
             self.payload[-1] += b"\n" + line  # its blank line tears the event: the rest comes behind
         elif colon and not name:
             self.comments.append(value)
@@ -109,6 +109,10 @@ class _Lines:
             self.payload[-1] += b"\n" + line
         else:
             self.stray.append(line)
+
+    def _tears(self, line: bytes) -> bool:
+        # Of an event, the first comment alone: a keep-alive in the middle of its JSON.
+        return bool(self.payload) and not self.comments and inserted.keeps_alive(line) and is_open(self.payload[-1])
 
     def _data(self, value: bytes) -> None:
         self.lines_of_data += 1
@@ -232,7 +236,8 @@ class Framing(Repair):
 
     def _comments(self, lines: _Lines, sse: ServerSentEvent) -> Comment | None:
         """Comments go before the data of their event; a stray line becomes one, so that nothing is lost."""
-        self._note_stray(lines)
+        if lines.stray:
+            lines.rules["sse-stray-line"] = lines.stray[0][:80]
         if not lines.payload and sse.raw.strip():
             self.state.no_answer.add_stray(sse.raw)
         found = [*lines.comments, *(b" " + line for line in lines.stray)]  # exact: it may be the rest of a payload
@@ -243,11 +248,6 @@ class Framing(Repair):
         if not lines.payload and not lines.stray and not lines.rules and raw == sse.raw:
             return Comment(sse)
         return Comment(ServerSentEvent(raw, sse.start, comments=tuple(found)))
-
-    @staticmethod
-    def _note_stray(lines: _Lines) -> None:
-        if lines.stray:
-            lines.rules["sse-stray-line"] = lines.stray[0][:80]
 
     def _payload(self, lines: _Lines, sse: ServerSentEvent) -> list[StreamEvent]:
         payload = b"\n".join(lines.payload)
