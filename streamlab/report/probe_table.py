@@ -56,12 +56,19 @@ def print_probe(
             console.hanging(
                 Text(f"{how} {mode} answer: {', '.join(found.rules)}", style=_STYLES[Support.DEVIATES]), 2, 4
             )
+    own = [list(_own_words(feature, usual)) for feature in features]
+    often = _often(own)
+    for line, count in often.items():
+        how = "every feature" if count == len(own) else f"nearly every feature ({count} of {len(own)})"
+        console.hanging(Text(f"{how}, {line}"), 2, 4)
     wide = max((cell_len(feature.question.feature) for feature in features), default=0)
     _print_row(console, wide, [Text("feature"), Text("streamed"), Text("whole"), Text("both modes")], "bold")
-    for feature in features:
+    for feature, lines in zip(features, own, strict=True):
         states = [_state(feature.streamed.state), _state(feature.whole.state), _parity_cell(feature)]
         _print_row(console, wide, [Text(feature.question.feature), *states])
-        for line in _own_words(feature, usual):
+        for line in lines:
+            if line in often:
+                continue
             console.hanging(Text(line, style="dim" if feature.state is Support.PASS else ""), 4, 6)
     for note in notes:
         console.hanging(Text(f"note: {visible(note, 300)}", style="dim"), 0, 2)
@@ -84,6 +91,12 @@ def _usual(outcomes: Sequence[ModeOutcome]) -> _Usual:
     counts = Counter(rule for one in answers for rule in dict.fromkeys(one.rules))
     rules = tuple(rule for rule, count in counts.items() if len(answers) >= 3 and 4 * count >= 3 * len(answers))
     return _Usual(rules, min((counts[rule] for rule in rules), default=0), len(answers))
+
+
+def _often(lines: Sequence[Sequence[str]]) -> dict[str, int]:
+    """What would stand at nearly every feature, and at how many."""
+    counts = Counter(line for some in lines for line in some)
+    return {line: count for line, count in counts.items() if count >= 3 and 4 * count >= 3 * len(lines)}
 
 
 def _print_row(console: HarmlessConsole, wide: int, cells: Sequence[Text], style: str = "") -> None:

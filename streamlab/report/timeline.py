@@ -58,7 +58,12 @@ def kind(event: StreamEvent) -> str:
     if isinstance(event, ErrorPayload):
         return "error"
     if isinstance(event, Comment):
-        return "comment" if event.sse.comments else "no data"
+        if event.sse.comments:
+            return "comment"
+        fields = (event.sse.event, event.sse.id, event.sse.retry)
+        return (
+            "no event" if fields == (None, None, None) else "no data"
+        )  # text that is no line of a stream, or no data line
     if not isinstance(event, Chunk):
         return "not json"
     return _chunk_kind(event)

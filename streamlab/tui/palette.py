@@ -51,6 +51,7 @@ _KINDS = {
     "not json": SEVERITY[Severity.ERROR],
     "comment": DIM,
     "no data": DIM,
+    "no event": DIM,
     "role": DIM,
 }
 

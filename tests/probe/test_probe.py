@@ -147,6 +147,16 @@ def test_what_nearly_every_answer_has_stands_once_and_the_rest_with_its_feature(
     assert max(map(cell_len, ran.out.splitlines()[:-1])) <= 100
 
 
+def test_what_a_gateway_says_to_nearly_every_question_stands_once(probe):
+    with (
+        standin_in_thread("tgi", gap_ms=0.2) as server,
+        standin_in_thread("oneapi", upstream=server.base_url) as gateway,
+    ):
+        ran = probe(gateway.base_url, "--model", "tgi")
+    (line,) = (one for one in ran.out.splitlines() if "bad response status code 422" in one)
+    assert line.startswith("  nearly every feature (13 of 15), whole: HTTP 422: bad response")
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [

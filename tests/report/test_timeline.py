@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamlab.report.timeline import preview
+from streamlab.report.timeline import kind, preview
 from streamlab.wire.stream import StreamDecoder
 from tests import messages, responses
 
@@ -25,3 +25,11 @@ from tests import messages, responses
 def test_a_row_tells_what_an_event_with_a_type_opens_and_how_it_ends(event, shown):
     [read] = StreamDecoder().feed(messages.frame(event))
     assert preview(read) == shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"), [(b": hi\n\n", "comment"), (b"id: 1\n\n", "no data"), (b"Internal Server Error\n\n", "no event")]
+)
+def test_what_is_no_event_of_a_stream_is_not_called_one_without_data(raw, said):
+    [read] = StreamDecoder().feed(raw)
+    assert kind(read) == said

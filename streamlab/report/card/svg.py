@@ -98,7 +98,7 @@ def _class(kind: str) -> str:
         return "sl-tool"
     if kind in ("done", "message_stop") or "finish" in kind or "completed" in kind:
         return "sl-end"
-    return "sl-quiet" if kind in ("comment", "no data", "role", "ping") else "sl-bar"
+    return "sl-quiet" if kind in ("comment", "no data", "no event", "role", "ping") else "sl-bar"
 
 
 def _gaps(rows: list[TimelineRow], place: Place, timed: bool) -> Iterator[str]:
