@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import socket
@@ -21,7 +22,7 @@ from streamlab.exchange import Request, ResponseHead
 from streamlab.playback.matching import Match
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
-from streamlab.workflows.regression.fixture import write_expectations
+from streamlab.workflows.regression.fixture import Fixture, read_fixture, write_expectations
 from streamlab.workflows.regression.replayed import Usage
 from streamlab.workflows.replay import replay
 from tests import streams
@@ -61,6 +62,21 @@ def test_every_fixture_directory_is_two_tests(project: pytest.Pytester) -> None:
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["fixtures/bad/exchange.json::findings PASSED*"])
     result.stdout.fnmatch_lines(["fixtures/good/exchange.json::normalized PASSED*"])
+
+
+def test_a_fixture_is_read_once_and_what_was_collected_is_no_garbage_meanwhile(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, bool]] = []
+
+    def noted(path: Path) -> Fixture:
+        read.append((path.name, gc.get_freeze_count() > 0))
+        return read_fixture(path)
+
+    monkeypatch.setattr("streamlab.workflows.regression.fixture.read_fixture", noted)
+    _run(project).assert_outcomes(passed=4)
+    assert read == [("bad", True), ("good", True)]
+    assert gc.get_freeze_count() == 0
 
 
 def test_what_is_not_written_down_is_not_tested(project: pytest.Pytester) -> None:
