@@ -44,8 +44,8 @@ def command(
     """Play an exchange to a command, cut elsewhere and broken off in every way, and name the smallest change of the
     stream that changes the outcome: exit code and standard output.
 
-    The command finds the server in OPENAI_BASE_URL or ANTHROPIC_BASE_URL. Exit code 0 when nothing changed the
-    outcome, 1 when something did; Ctrl-C keeps what was found (130).
+    The command finds the server in OPENAI_BASE_URL or ANTHROPIC_BASE_URL. That it fails where the proper end is missing
+    is no change. Exit code 0 when nothing changed the outcome, 1 when something did; Ctrl-C keeps what was found (130).
     """
 
     need_posix("fuzz")
