@@ -97,7 +97,7 @@ class Closing(Part):
         unread = type(draft.event) is Undecodable and min(draft.sources, default=0) > max(
             self._delta.sources, default=0
         )
-        return unread or draft is self.message.as_came
+        return (unread and not self._open) or draft is self.message.as_came  # the end of a block goes before it
 
     def _follow(self, kind: str, index: Any) -> None:
         """Know which blocks are open; those that go out as they came may be about one that never was."""
