@@ -2,8 +2,8 @@
 
 Terms are joined by "and". ``key:value`` looks for the value anywhere in the field, with ``*`` as a wildcard; a number
 may have ``>`` or ``<`` in front; ``-`` in front of a term means "not"; quotes keep spaces together. A word without a
-key is searched for in what the model said. `parse` never fails on what somebody has half typed: a term it cannot read
-is reported and left out.
+key is searched for in what the model said, in label, tap, model and URL. `parse` never fails on what somebody has half
+typed: a term it cannot read is reported and left out.
 """
 
 from __future__ import annotations
@@ -141,8 +141,9 @@ def _term(key: str, value: str, fields: Fields) -> tuple[str, list[object]] | st
 
 
 def _text_search(value: str, fields: Fields) -> tuple[str, list[object]]:
-    named = " OR ".join(f"{fields.texts[key]} {fields.like} ? ESCAPE '!'" for key in ("label", "url"))
-    patterns: list[object] = [_like(value), _like(value)]
+    keys = ("label", "tap", "model", "url")
+    named = " OR ".join(f"{fields.texts[key]} {fields.like} ? ESCAPE '!'" for key in keys)
+    patterns: list[object] = [_like(value)] * len(keys)
     if fields.text is None:
         return named, patterns
     phrase = '"' + value.replace('"', '""') + '"*'

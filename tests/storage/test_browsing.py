@@ -184,3 +184,16 @@ def test_a_value_that_cannot_be_is_reported(term):
 )
 def test_only_what_needs_an_analysis_asks_for_one(line, derived):
     assert parse(line).derived is derived
+
+
+def test_a_bare_word_is_looked_for_in_what_the_list_calls_an_exchange(tmp_path):
+    path = tmp_path / "x.db"
+    with CaptureDB(path, write=True) as db:
+        for tap, model in (("glm4-newline", "m"), (None, "Qwen3"), (None, "m")):
+            db.add(streams.exchange(streams.sse([]), request=streams.request_for(model=model), label="demo", tap=tap))
+    browser = Browser(path)
+    try:
+        for word, ids in (("glm4", [1]), ("qwen", [2]), ("demo", [3, 2, 1]), ("-glm4", [3, 2])):
+            assert list(browser.ids(parse(word))) == ids, word
+    finally:
+        browser.close()
