@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.text import Text
 
 from streamlab.comparing.event_outcomes import FieldDiff, How
 from streamlab.exchange import Segment
@@ -14,7 +15,8 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.tui.drawing.axis import Axis
 from streamlab.tui.drawing.exchange_list import heading
 from streamlab.tui.drawing.layout import shared
-from streamlab.tui.widgets.diff_pane import json_value
+from streamlab.tui.palette import BROKEN, kind_style, mark_broken
+from streamlab.tui.widgets.diff_pane import DiffPane, json_value
 from streamlab.tui.widgets.timeline import Timeline
 from tests import streams
 from tests.tui.driving import CAPTURES
@@ -232,3 +234,21 @@ def test_the_end_of_the_axis_is_never_cut_in_its_unit_and_nothing_is_measured_of
         axis.show(None, end_us)
         assert axis.heading(8) == said
     assert axis.heading(14) == "├0────100.0 s┤"
+
+
+def test_a_tool_has_not_the_colour_of_an_error_and_what_stands_for_lost_bytes_is_marked():
+    errors = {kind_style(kind).color for kind in ("error", "not json")}
+    assert kind_style("role+tool").color == kind_style("tool").color not in errors | {None}
+    marked = mark_broken(Text("a\ufffdb\ufffd"))
+    assert [(one.start, one.end, one.style) for one in marked.spans] == [(1, 2, BROKEN), (3, 4, BROKEN)]
+
+
+def test_while_it_compares_nothing_is_claimed_of_an_event(monkeypatch):
+    monkeypatch.setattr(DiffPane, "update_lines", lambda _pane, **_options: None)  # it is on no screen
+    monkeypatch.setattr(DiffPane, "wrapped", lambda _pane, text, _width: [text])
+    same = FieldDiff("id", How.SAME, "x", "x")
+    pane = DiffPane()
+    pane.show((), (same,), (), "comparing …")
+    assert "".join(line.plain for line in pane.lines(80)).strip() == "comparing …"
+    pane.show((), (same,), (), "")
+    assert "passes as it came" in "".join(line.plain for line in pane.lines(80))
