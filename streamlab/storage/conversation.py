@@ -104,7 +104,7 @@ class Conversation:
         pieces: list[Piece] = []
         self._uploading.feed(data, 0, pieces)
         if self._uploading.trailers:
-            draft.notes["request_trailers"] = self._cut_lines.of_request(self._uploading.trailers)
+            draft.note("request_trailers", self._cut_lines.of_request(self._uploading.trailers))
         if self._uploading.done:
             self._cut_lines.request_over()
             self._uploading, draft.request.over = None, True
@@ -166,7 +166,7 @@ class Conversation:
 
     def _end(self, draft: Draft, trailers: Headers, at_ns: int) -> None:
         if trailers:
-            draft.notes["trailers"] = _safe(trailers)
+            draft.note("trailers", _safe(trailers))
         draft.finish(Ending.COMPLETE, "end-of-message", at_ns)
         self._open.popleft()
 
@@ -181,7 +181,7 @@ class Conversation:
             return
         events = self._responses.feed(data)
         if events and isinstance(events[0], End):
-            self._open[0].notes["client_left_before_terminator"] = True
+            self._open[0].note("client_left_before_terminator", True)
             self._apply(events[0], self._left[0] if self._left else at_ns)
         self._client_left()
 
@@ -200,7 +200,7 @@ class Conversation:
         elif kind == "rejected":
             self._finish_all(Ending.CLIENT_LEFT, f"bad-request-framing: {detail}", at_ns)
         elif kind == "repair-failed" and self._answered is not None:  # that answer may be over
-            self._answered.notes["repair-failed"] = detail
+            self._answered.note("repair-failed", detail)
             self._touched(self._answered, 0)
         elif kind == "stopped":
             self._finish_all(Ending.INTERRUPTED, "recorder-stopped", at_ns)
@@ -231,7 +231,7 @@ class Conversation:
     def _unreachable(self, at_ns: int, detail: str) -> None:
         kind, _, text = detail.partition(": ")
         for draft in self._open:
-            draft.notes["unreachable"] = text
+            draft.note("unreachable", text)
         self._finish_all(Ending.UNREACHABLE, detail if kind == "tls" else kind, at_ns)
 
     def _client_left(self) -> None:
@@ -247,7 +247,7 @@ class Conversation:
 
     def _lost(self, at_ns: int) -> None:
         for draft in self._open:
-            draft.notes["recording_lost"] = "there was no room for it; bytes from here on were not recorded"
+            draft.note("recording_lost", "there was no room for it; bytes from here on were not recorded")
         self._finish_all(Ending.INTERRUPTED, "recording-lost", at_ns)
         self.forget()
 
@@ -355,9 +355,9 @@ def _url(origin: str, target: str) -> str:
 
 def _note_what_is_missing(draft: Draft, body: BodyReader | None, head: bytes) -> None:
     if body is not None and body.fault is None and body.missing:
-        draft.notes["missing_bytes"] = body.missing
+        draft.note("missing_bytes", body.missing)
     if head:
-        draft.notes["unfinished_head"] = _redact_lines(head)[:4096].decode("latin-1")
+        draft.note("unfinished_head", _redact_lines(head)[:4096].decode("latin-1"))
 
 
 def _safe(headers: Headers) -> list[list[str]]:

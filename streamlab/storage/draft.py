@@ -98,6 +98,11 @@ class Draft:
         self.response.set_head(head, headers, self.offset(at_ns))
         self.body.chunked, self.body.event_stream = chunked, self.response.is_event_stream
 
+    def note(self, name: str, value: Any) -> None:
+        """Something to be said of it."""
+        self.notes[name] = value
+        self.changed = True
+
     def add_interim(self, status: int, headers: list[list[str]], at_ns: int) -> None:
         """A head before the final one."""
         found = {"status": status, "offset_us": self.offset(at_ns), "headers": headers}
@@ -106,8 +111,7 @@ class Draft:
 
     def add_surplus(self, data: bytes) -> None:
         """Bytes that came after the message was over."""
-        self.notes["bytes_after_end"] = self.notes.get("bytes_after_end", 0) + len(data)
-        self.changed = True
+        self.note("bytes_after_end", self.notes.get("bytes_after_end", 0) + len(data))
 
     def add_unframed(self, data: bytes, at_ns: int) -> None:
         """Bytes that no framing covers: count them, keep the first and when they came."""
@@ -115,14 +119,12 @@ class Draft:
         self.notes.setdefault("unframed_us", self.offset(at_ns))
         if count < _MAX_UNFRAMED:
             self.notes["unframed"] = self.notes.get("unframed", "") + data[: _MAX_UNFRAMED - count].decode("latin-1")
-        self.notes["unframed_bytes"] = count + len(data)
-        self.changed = True
+        self.note("unframed_bytes", count + len(data))
 
     def finish(self, ending: Ending, reason: str, at_ns: int) -> None:
         """The exchange is over."""
         self.ending, self.end_us = ending, self.offset(at_ns)
-        self.notes["ending_reason"] = reason
-        self.changed = True
+        self.note("ending_reason", reason)
 
     def body_rows(self, masking: Masking | None) -> list[tuple[object, ...]]:
         """The segments to write now, in rows; with ``masking`` all of a body that is over, and none before."""
@@ -133,7 +135,7 @@ class Draft:
         coding = next((value for name, value in self.response.headers if name.lower() == "content-encoding"), None)
         rows = self.body.masked(coding, masking, over=self.ending is not None)
         if rows is None:
-            self.notes["recording_lost"] = "a body was too large, or too damaged, to be written without secrets"
+            self.note("recording_lost", "a body was too large, or too damaged, to be written without secrets")
             return []
         return rows.rows(self.id)
 

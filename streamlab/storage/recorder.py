@@ -130,8 +130,7 @@ class Recorder:
         for conversation in self._conversations.values():
             for draft in conversation.drafts:
                 if draft.body.segments:
-                    draft.notes["recording_lost"] = "what was held to be masked went with the recording process"
-                    draft.changed = True
+                    draft.note("recording_lost", "what was held to be masked went with the recording process")
 
     @property
     def file(self) -> RecordingFile:
