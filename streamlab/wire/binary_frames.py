@@ -38,6 +38,11 @@ class FrameFault(StrEnum):
     LENGTH = "a message has impossible lengths"
 
 
+def is_labelled(content_type: str | None) -> bool:
+    """Whether a Content-Type says that a body is such a stream."""
+    return (content_type or "").strip().lower().startswith(MEDIA_TYPE)
+
+
 def is_framed(start: bytes) -> bool:
     """Whether a body starts with such a message: by the checksum of its lengths, or by its first header's name."""
     if len(start) < TOLD_BY or not _possible(start):
@@ -145,4 +150,4 @@ def _headers(data: bytes) -> dict[str, str]:
     return found
 
 
-__all__ = ["CODING", "MEDIA_TYPE", "TOLD_BY", "BinaryFrames", "FrameFault", "is_framed"]
+__all__ = ["CODING", "MEDIA_TYPE", "TOLD_BY", "BinaryFrames", "FrameFault", "is_framed", "is_labelled"]

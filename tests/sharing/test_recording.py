@@ -16,18 +16,10 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.draft_parts import RequestDraft
 from streamlab.storage.frames import Frame, Kind, Reads
 from streamlab.storage.recorder import Recorder
+from tests.observers import Silent
 from tests.sharing.canaries import canaries, tells
 
 _PAIRS = canaries(40)
-
-
-class _Silent:
-    def changed(self, draft) -> None: ...
-    def warn(self, message: str) -> None: ...
-    def tick(self) -> bool:
-        return False
-
-    def close(self) -> None: ...
 
 
 def _frames(secret: str, connection: int) -> list[Frame | Reads]:
@@ -55,7 +47,7 @@ def _frames(secret: str, connection: int) -> list[Frame | Reads]:
 @pytest.mark.parametrize("masking", [None, Masking()])
 def test_what_is_in_the_database(tmp_path, masking) -> None:
     path = tmp_path / "x.db"
-    recorder = Recorder(path, None, _Silent(), "run", None, masking)
+    recorder = Recorder(path, None, Silent(), "run", None, masking)
     assert recorder.start()
     written = b""
     for number, (_, secret) in enumerate(_PAIRS):
@@ -89,7 +81,7 @@ def _pages(path) -> bytes:
 
 
 def _recorder(path, masking=None) -> Recorder:
-    recorder = Recorder(path, None, _Silent(), "run", None, masking)
+    recorder = Recorder(path, None, Silent(), "run", None, masking)
     assert recorder.start()
     return recorder
 

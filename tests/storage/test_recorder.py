@@ -7,27 +7,18 @@ from pathlib import Path
 import pytest
 
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.draft import Draft
 from streamlab.storage.frames import Frame, Kind, Reads
 from streamlab.storage.recorder import Recorder
+from tests.observers import Silent
 
 _HEAD = b"POST /v1 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n"
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\n: hello\n\n"
 
 
-class _Silent:
-    def changed(self, draft: Draft) -> None: ...
-    def warn(self, message: str) -> None: ...
-    def tick(self) -> bool:
-        return False
-
-    def close(self) -> None: ...
-
-
 @pytest.mark.parametrize("between", [False, True])
 def test_a_repair_that_failed_is_noted_of_an_answer_that_was_written_whole(tmp_path: Path, between: bool) -> None:
     """The relay hands over a read before it repairs it; the writer may have committed the end of the answer by then."""
-    recorder = Recorder(tmp_path / "x.db", None, _Silent(), "run")
+    recorder = Recorder(tmp_path / "x.db", None, Silent(), "run")
     assert recorder.start()
     recorder.take([Frame(Kind.OPENED, 1, 1, b"\nhttp://up"), Frame(Kind.REQUEST, 1, 1, _HEAD)])
     recorder.take([Frame(Kind.REQUEST_BODY, 1, 1, b"{}"), Reads(1, [2], [_ANSWER])])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.exchange import ResponseHead
 from streamlab.rules.api import Api
-from streamlab.wire.binary_frames import MEDIA_TYPE, is_framed
+from streamlab.wire.binary_frames import is_framed, is_labelled
 from streamlab.wire.payload import JsonObject
 
 _CONVERSE = ("contentBlockIndex", "stopReason", "metrics")
@@ -24,7 +24,7 @@ class AwsEventStream(Api):
         return path.endswith("/converse-stream")
 
     def recognises_head(self, head: ResponseHead) -> bool:
-        return (head.header("content-type") or "").strip().lower().startswith(MEDIA_TYPE)
+        return is_labelled(head.header("content-type"))
 
     def recognises_bytes(self, start: bytes) -> bool:
         return is_framed(start)

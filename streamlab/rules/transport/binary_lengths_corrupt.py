@@ -7,7 +7,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import AWS_FRAMES
-from streamlab.wire.binary_frames import MEDIA_TYPE, FrameFault
+from streamlab.wire.binary_frames import MEDIA_TYPE, FrameFault, is_labelled
 
 _SHOWN = 24
 
@@ -54,4 +54,4 @@ class BinaryLengthsCorrupt(Rule):
         received, head = self.ctx.received, self.ctx.head
         if self.ctx.api.judged or received.framed or not received.body_bytes or head is None:
             return False
-        return (head.header("content-type") or "").strip().lower().startswith(MEDIA_TYPE)
+        return is_labelled(head.header("content-type"))

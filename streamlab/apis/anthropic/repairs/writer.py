@@ -150,9 +150,12 @@ class BlockWriter:
 
     def leave(self, slot: Slot, delta: str) -> None:
         """What the block should be is not known: it goes out as it came, under a number of its own."""
-        slot.raw, slot.dropped = True, False
         why = "the id and the name of the tool are not on the wire"
         self.message.cannot(STRAY, why if delta == "input_json_delta" else "no block fits what comes")
+        self._goes_as_it_came(slot)
+
+    def _goes_as_it_came(self, slot: Slot) -> None:
+        slot.raw, slot.dropped = True, False
         slot.out = self.next  # so that nobody takes it for another block's
         self.next += 1
 
@@ -160,8 +163,7 @@ class BlockWriter:
         """An event that would go with its block, and says more; the start of the block that went before it is back."""
         yield from self.release()
         if slot.start is not None:
-            slot.raw, slot.dropped = True, False
-            slot.out, self.next = self.next, self.next + 1
+            self._goes_as_it_came(slot)
             yield from self.as_it_is(draft, slot)
         else:
             yield draft
