@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from streamlab.apis.responses.expectations import CALL_INPUT, COMPLETED, UNCLOSED
@@ -25,10 +25,11 @@ class Pairs(NamedTuple):
     lacking: list[Item]
 
 
-def pairs(output: list[Any], items: list[Item]) -> Pairs:
-    """Which is which: by id, then what is left by type, in order."""
+def pairs(output: list[Any], items: list[Item], assumed: Collection[int] = ()) -> Pairs:
+    """Which is which: by id, then what is left by type, in order; an item that nobody opened, or that is only
+    ``assumed`` (a repair opened it), after all others."""
     listed = [(place, as_object(item)) for place, item in enumerate(output[:_MOST])]
-    left = sorted(items[:_MOST], key=lambda item: not item.opened)
+    left = sorted(items[:_MOST], key=lambda item: not item.opened or item.number in assumed)
     paired: list[tuple[int, JsonObject, Item]] = []
     for same in (_same_id, _same_kind):
         rest = []
@@ -60,9 +61,9 @@ def ended_early(terminal: str, final: JsonObject | None, items: list[Item]) -> b
     return terminal == COMPLETED and not listed and (not items or any(item.open and item.opened for item in items))
 
 
-def contradictions(output: list[Any], items: list[Item]) -> Iterator[Odd]:
+def contradictions(output: list[Any], items: list[Item], assumed: Collection[int] = ()) -> Iterator[Odd]:
     """What the finished response says otherwise than the stream."""
-    matched = pairs(output, items)
+    matched = pairs(output, items, assumed)
     for place, found in matched.added:
         said = f"the finished response lists a {found.get('type')} that was never streamed"
         yield Odd(_F.FINAL, f"response.output[{place}]", said, None, found.get("type"))
@@ -92,13 +93,14 @@ def _ids(matched: Pairs) -> Iterator[Odd]:
 def _differences(path: str, found: JsonObject, item: Item) -> Iterator[Odd]:
     if item.is_call:
         member = CALL_INPUT[item.kind]
+        untold = item.done is None and not any(piece.deltas for piece in item.own_pieces)
         for name, was in (("call_id", item.call_id), ("name", item.name), (member, item.arguments)):
             now = found.get(name)
             now = input_text(now, next(iter(item.own_pieces), None)) if name == member else now
             streamed = "".join(str(piece.text) for piece in item.own_pieces) if name == member else None
             if type(now) is not str or not was or now in (was, streamed):
                 continue
-            if now == item.added.get(name) and (name != member or (now and item.done is None)):
+            if now == item.added.get(name) and (name != member or untold):
                 continue  # as it was opened
             if name != member or not _same_json(now, was):
                 said = f"{name} of the finished call is {quote(now)}, streamed was {quote(was)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from streamlab.apis.responses.expectations import (
@@ -64,6 +65,15 @@ class ItemIndex:
             now, then = item.pieces[key], past.piece(key)
             then.text.add(str(now.text)[:length])
             then.deltas, then.done, then.given = now.deltas if length else 0, whole, now.given
+
+    def forget(self, item: Item) -> None:
+        """The item opened last was none: the event that it is known by does not go out."""
+        self.items.remove(item)
+        self.by_id.pop(item.id, None)
+        if self.by_index.get(item.index) is item:
+            del self.by_index[item.index]
+            before = (one for one in reversed(self.items) if one.index == item.index)
+            self.by_index.update((one.index, one) for one in islice(before, 1))
 
     # -- which item --------------------------------------------------------------------------------------------------
 

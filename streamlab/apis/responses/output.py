@@ -66,7 +66,7 @@ class Output(ItemIndex):
         kind = text_of(start.get("type"))
         if placed is not None and self._waits(placed):
             ours = placed.number in self.assumed
-            if kind in ("", placed.kind) if ours else placed.id == item_id:
+            if placed.id == item_id or (ours and kind in ("", placed.kind) and not (item_id and placed.id)):
                 return placed
         named = self.by_id.get(item_id) if item_id else None
         same = named is not None and named.kind in ("", kind)
@@ -118,7 +118,8 @@ class Output(ItemIndex):
         found = as_object(value.get("item"))
         item_id, index = text_of(found.get("id")), self._index(value, kind)
         placed = self.by_index.get(index) if index is not None else None
-        other = placed is not None and bool(placed.kind) and placed.kind != found.get("type")
+        typeless = type(value.get("item")) is dict and not found.get("type")
+        other = placed is not None and bool(placed.kind) and not typeless and placed.kind != found.get("type")
         other = other and item_id not in self.by_id  # it only has the index of that one
         if placed is not None and self._is_misnamed(placed, found, item_id):
             item: Item | None = placed

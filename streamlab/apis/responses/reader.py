@@ -375,7 +375,7 @@ class ResponsesReader:
         output = as_list(response.get("output"))
         known = self.items and not self.resumed and not self.output.lost
         if known and output and kind in (COMPLETED, INCOMPLETE):
-            self.odd += contradictions(output, self.items)
+            self.odd += contradictions(output, self.items, self.output.assumed)
         return _F.LIFECYCLE | _F.TERMINAL
 
 

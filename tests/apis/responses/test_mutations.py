@@ -183,6 +183,12 @@ def test_no_law_is_broken_where_one_was(name):
         780776109,  # an error of another API with a name
         519962098,  # an id in an event whose type its event line has alone
         232685261,  # the end lists an item whose type is an object
+        366755537,  # a lost delta of an item that nothing else came of, under the index of the next one
+        232590386,  # the same where an event of another type follows
+        218022024,  # a delta of an item that was opened here, and then that index is another one's, of another id
+        697725710,  # an item was opened here, and then something is added under its index that is no item
+        956641201,  # a call was added with its arguments, deltas came to others, and the end has the first
+        562013899,  # an item is done with an empty object, and nothing has an index
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

@@ -162,7 +162,7 @@ class ResponseOut:
     def named(self, draft: Draft, response: JsonObject) -> dict[int, Item]:
         """Give the items that a finished response lists the ids under which they went out; which is which, by place."""
         streamed: dict[int, Item] = {}
-        for place, found, item in pairs(as_list(response.get("output")), self.reader.items).paired:
+        for place, found, item in self._pairs(response):
             streamed[place] = item
             if not item.resumed:
                 path = f"response.output[{place}]."
@@ -173,6 +173,9 @@ class ResponseOut:
                         rule = "responses-missing-call-id" if made else "responses-item-changed"
                         draft.put(rule, found, member, went, path)
         return streamed
+
+    def _pairs(self, response: JsonObject) -> list[tuple[int, JsonObject, Item]]:
+        return pairs(as_list(response.get("output")), self.reader.items, self.reader.output.assumed).paired
 
     def _undone(self) -> bool:
         """Whether an item was opened and never done."""

@@ -103,7 +103,7 @@ class Failures:
             if lacks(response) or not _counts(response.get("usage")):
                 self.state.account.cannot("responses-unknown-event", "what it lacks is not on the wire")
                 return
-            if listed and any(contradictions(listed, self.reader.items)):
+            if listed and any(contradictions(listed, self.reader.items, self.reader.output.assumed)):
                 self.state.account.cannot("responses-unknown-event", "it says another answer than was streamed")
                 return
             draft.put("responses-unknown-event", value, "type", meant, "")

@@ -87,6 +87,12 @@ class ItemsOut:
             index += 1
         return index
 
+    def aside(self, draft: Draft) -> None:
+        """The index of an event that adds something of which nothing is known: one that no item has."""
+        index = self._next_free()
+        self._taken.add(index)
+        draft.put("responses-lifecycle-order", draft.json, "output_index", index, "")
+
     def _was_moved_to(self, index: int) -> bool:
         """Whether the item that goes out under an index came under another one."""
         slots = ((self._slots.get(one.number), one.index) for one in self.reader.items)

@@ -155,9 +155,12 @@ class ResponseRepair(Repair):
             yield from map(self._numbers.number, ended)
             if self._places:
                 self._response.named(draft, response)
-        elif item is not None and self._opened.is_ours(facts, item) and not is_of_another_type(draft.json, reader.kind):
-            self._drop(draft, "responses-lifecycle-order")
-            return
+        elif item is not None and self._opened.is_ours(facts, item):
+            if not is_of_another_type(draft.json, reader.kind):
+                self._drop(draft, "responses-lifecycle-order")
+                return
+            if facts & _F.ITEM_ADDED:  # no item that anybody knows, at an index that is that of ours
+                self._items.aside(draft)
         elif self._places and item is not None:
             self._items.place(draft, item)
         if reader.kind == CREATED and self._opened_here:  # it would be the second one
@@ -214,7 +217,10 @@ class ResponseRepair(Repair):
             yield draft
             return
         null = draft.json.get("delta") is None
-        if facts & _F.DELTA_TYPE and ((null and self._turns.holding) or not self._lost.begins(draft)):
+        headless = facts & _F.UNADDED and null and reader.item is not None
+        if facts & _F.DELTA_TYPE and (headless or (null and self._turns.holding) or not self._lost.begins(draft)):
+            if headless and reader.item is not None:  # nothing else is known of it
+                reader.output.forget(reader.item)
             self._drop(draft, "responses-delta-not-string")
             return
         if reader.kind in LIFECYCLE:

@@ -33,7 +33,8 @@ class Undone:
 
     def of(self, draft: Draft, listed: list[Any], items: list[Item]) -> Iterator[Draft]:
         """The events that end these items, before the one that ends the response, which lists ``listed``."""
-        found = {item.number: listed_item for _, listed_item, item in pairs(listed, self._reader.items).paired}
+        paired = pairs(listed, self._reader.items, self._reader.output.assumed).paired
+        found = {item.number: listed_item for _, listed_item, item in paired}
         for item in items:
             if item.open and item.opened and item.kind not in UNCLOSED:
                 yield from self._end(draft, item, found.get(item.number))
