@@ -10,6 +10,8 @@ from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 from streamlab.wire.reading import REASONING_KEYS, as_object
 
 _NOTHING: dict[str, str] = {}
+#: Texts in a start that say which block it is.
+_START_MEMBERS = frozenset({"type", "id", "name", "tool_use_id", "server_name"})
 #: Pieces of a tool's input that are remembered one by one.
 MOST_FRAGMENTS = 4096
 #: Block type -> the delta types that fit and the member each adds, where that is a string.
@@ -139,7 +141,7 @@ class Block:
     @property
     def given(self) -> str:
         """The text or thinking that the start held already."""
-        return self._text(self.kind) if self.kind in ("text", "thinking") else ""
+        return self._text(self.kind) if self._is_text else ""
 
     @property
     def input(self) -> Input:
@@ -155,6 +157,20 @@ class Block:
     def turn_into(self, kind: str) -> None:
         """Be of the type that the first delta names, where nobody opened the block."""
         self.kind, self.fits, self.fragmented = kind, _FITS.get(kind, _NOTHING), kind in TOOL_BLOCKS
+
+    def adds(self, start: JsonObject) -> bool:
+        """Whether another start of this block holds what its own does not; text of its type can become a delta."""
+        for key, value in start.items():
+            own = key == self.kind and self._is_text and type(value) is str
+            if own or not value or type(value) not in (str, list, dict):
+                continue
+            if value != self.start.get(key) or (type(value) is str and key not in _START_MEMBERS):
+                return True
+        return False
+
+    @property
+    def _is_text(self) -> bool:
+        return self.kind in ("text", "thinking")
 
     def same_call(self, start: JsonObject) -> bool:
         """Whether another start means this block again: the same type and, for a call, the same id."""

@@ -192,7 +192,9 @@ class Framing(Repair):
             lines.rules["sse-field-order"] = "data before event"
         answers = any(b'"choices"' in one for one in lines.payload)  # a chunk that ran into the ping, or is called so
         at_home = (lines.event or b"").decode("utf-8", "replace") in self._at_home
-        if self._pings and lines.event in _PINGS and not at_home and not answers:
+        # Where events have names, the API says what becomes of one that can be read.
+        typed = self._names and type(decode_payload(b"\n".join(lines.payload)).value) is dict
+        if self._pings and lines.event in _PINGS and not (at_home or answers or typed):
             lines.rules["sse-ping-event-with-data"] = lines.event
             lines.comments.append(b" " + (lines.event or b""))
             lines.payload.clear()

@@ -62,12 +62,15 @@ class TornPayloads(Repair):
             return (draft,)
         if isinstance(draft.event, Comment):
             return self._comment(draft)
+        if isinstance(draft.event, Done) and not self.state.api.ends_with_done:
+            self._held.append(draft)  # it goes, and what comes behind it tells
+            return tuple(self._judge(False)) if len(self._held) > _MAX_HELD else ()
         return (*self._judge(not self._goes_on(draft.event)), draft)
 
     def _goes_on(self, event: StreamEvent) -> bool:
         """Whether an event is more of the answer; a chunk of chat that says nothing is dropped."""
         if not isinstance(event, Chunk):
-            return isinstance(event, Done) and not self.state.api.ends_with_done
+            return False
         listed, usage = event.json.get("choices", [{}]), event.json.get("usage")
         return bool(type(listed) is list or usage) or self.state.api.names_events
 
@@ -113,7 +116,7 @@ class TornPayloads(Repair):
 
     def _comments(self) -> list[Draft]:
         """What is left when the held payloads went out as one event."""
-        return [draft for draft in self._clear() if isinstance(draft.event, Comment)]
+        return [draft for draft in self._clear() if not isinstance(draft.event, Undecodable)]
 
     def _parts(self) -> list[Draft]:
         return [draft for draft in self._held if isinstance(draft.event, Undecodable)]
@@ -173,7 +176,7 @@ class TornPayloads(Repair):
                 yield from answer
                 return
         for draft in self._clear():
-            yield draft if isinstance(draft.event, Comment) else self._alone(draft, last)
+            yield self._alone(draft, last) if isinstance(draft.event, Undecodable) else draft
 
     def _alone(self, draft: Draft, last: bool) -> Draft:
         event = draft.event

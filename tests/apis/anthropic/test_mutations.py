@@ -324,6 +324,12 @@ def test_without_tools_markup_is_text():
         871618335,  # the same, which nothing follows
         411782298,  # an event that nobody can read behind the end, and a block that is still open
         292754225,  # the name of message_start stands over a delta behind the end, whose reason is a word of chat
+        575890563,  # a call begins again, with a member more
+        131216175,  # a text begins again, with text that no text has
+        810053010,  # a call begins again, with a piece of its input in the start
+        418531304,  # a heartbeat that says something, and a stray line in it
+        382048019,  # an event is torn, and the end of another API's streams comes behind it
+        390676872,  # a block that nobody opened before thinking in tags
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

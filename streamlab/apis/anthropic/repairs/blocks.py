@@ -22,7 +22,7 @@ from streamlab.apis.anthropic.expectations import (
 )
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.deltas import clean, delta_kind, extra_thinking
-from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made, says_more
+from streamlab.apis.anthropic.repairs.parts import Message, Part, is_quiet, kind_of, says_more
 from streamlab.apis.anthropic.repairs.writer import MISMATCH, NOTHING, STRAY, BlockWriter, Slot
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Change, Draft, Drafts, ErrorPayload, Undecodable
@@ -121,10 +121,10 @@ class Blocks(Part):
         facts = self.message.facts
         slot = self._slots.get(block.number)
         if kind == BLOCK_START:
-            if facts & MessageFact.RESTARTED and slot is not None:
-                yield from self._restart(draft, slot)
+            if facts & MessageFact.RESTARTED and slot is not None and not slot.closed:
+                yield from self._wait(draft, slot) if slot in self._queue else self._writer.restart(draft, slot)
                 return
-            slot = self._slots[block.number] = Slot(block.kind)
+            slot = self._slots[block.number] = Slot(block.kind, block)
         elif slot is None:
             slot = self._slots[block.number] = self._stray(draft, kind)
         elif slot.dropped and kind == BLOCK_DELTA:  # there is something in it after all
@@ -196,13 +196,13 @@ class Blocks(Part):
 
     def _now(self, draft: Draft, kind: str, slot: Slot) -> Iterator[Draft]:
         if kind == BLOCK_START:
-            yield from self._open(draft, slot)
+            yield from self._writer.restart(draft, slot) if slot.opened else self._open(draft, slot)
             return
         if slot.dropped:
-            delta = delta_kind(as_object(draft.json.get("delta")))
             if kind != BLOCK_DELTA:
                 self.message.drop(draft, _why_dropped(slot))
                 return
+            delta = delta_kind(as_object(draft.json.get("delta")))
             if delta in DELTA_BLOCKS:
                 slot.dropped, slot.kind = False, DELTA_BLOCKS[delta]
             else:
@@ -233,15 +233,6 @@ class Blocks(Part):
         if slot.kind in ("text", "thinking"):
             self._writer.empty(draft, slot, block)
         yield from self._writer.hold(draft)
-
-    def _restart(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
-        block = as_object(draft.json.get("content_block"))
-        text = block.get(slot.kind) if slot.kind in ("text", "thinking") else None
-        if type(text) is str and text and self._writer.current is slot:
-            yield from self._writer.flush(slot, draft)
-            yield from self._writer.release()
-            yield made(delta_event(slot.out, f"{slot.kind}_delta", slot.kind, text), draft, "messages-block-restarted")
-        self.message.drop(draft, "messages-block-restarted")
 
     # -- deltas ------------------------------------------------------------------------------------------------------
 

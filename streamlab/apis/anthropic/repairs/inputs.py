@@ -88,6 +88,9 @@ class ToolInputs(Part):
         if self.message.passing:
             held, self._held = self._held, []
             return (*held, draft)
+        if draft is self.message.left:  # the input goes on behind it, and what it is a part of is not known
+            self._off = True
+            return (*self._as_it_came(), draft)
         if kind == BLOCK_START:
             rest = tuple(self._settle())
             self._start(draft, as_object(draft.json.get("content_block")))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
+from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, BLOCK_STOP
 from streamlab.apis.anthropic.repairs.deltas import clean
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.exchange import Ending
@@ -16,13 +17,15 @@ _MOST: Final = 1 << 20
 
 
 class ThinkTags(Part):
-    """Holds the text back while it may be, or is, between the tags."""
+    """Holds the text back while it may be, or is, between the tags. What comes for another block than the first waits
+    for that one's end anyway, and says nothing of how the text begins."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message)
         self._held: list[Draft] = []
         self._text = ""
         self._over = False
+        self._first: Any = None  # index of the block that was opened first, while it is open
 
     @property
     def holding(self) -> bool:
@@ -33,6 +36,8 @@ class ThinkTags(Part):
         """What becomes of one event."""
         if self._over or is_quiet(draft):
             return (draft,)
+        if self._is_beside(draft):
+            return (draft,)
         delta = (clean(draft, self.message) if kind_of(draft) == "content_block_delta" else None) or {}
         if delta.get("type") == "thinking_delta":
             self._over = True
@@ -42,6 +47,16 @@ class ThinkTags(Part):
         self._held.append(draft)
         self._text += piece
         return tuple(self._look())
+
+    def _is_beside(self, draft: Draft) -> bool:
+        """Whether a delta is another block's than that which is open."""
+        kind = kind_of(draft)
+        index = draft.json.get("index") if kind.startswith("content_block_") else None
+        if kind == BLOCK_START and self._first is None:
+            self._first = index
+        elif kind == BLOCK_STOP and index == self._first:
+            self._first = None
+        return kind == BLOCK_DELTA and type(index) is int and type(self._first) is int and index != self._first
 
     def _look(self) -> Iterator[Draft]:
         text = self._text.lstrip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import BLOCK_START, BLOCK_STOP
 from streamlab.apis.anthropic.repairs.parts import Message, delta_event, made
 from streamlab.rules.repair import Chunk, Draft
@@ -26,6 +27,7 @@ class Slot:
 
     __slots__ = (
         "after",
+        "block",
         "closed",
         "dropped",
         "empty",
@@ -41,8 +43,9 @@ class Slot:
         "waiting",
     )
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, block: Block | None = None) -> None:
         self.kind = kind  # as it goes out
+        self.block = block  # as it came
         self.out = -1
         self.opened = self.closed = False
         self.dropped = False  # nothing of it goes out
@@ -190,6 +193,22 @@ class BlockWriter:
             self.message.odd = True
             draft.put("messages-block-start-text", block, slot.kind, "", path)
             slot.text = (given, draft)
+
+    def restart(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
+        """A start comes again for a block that is open: it goes, unless it says more than the first one."""
+        rule, block = "messages-block-restarted", as_object(draft.json.get("content_block"))
+        if slot.block is not None and slot.block.adds(block):
+            self.message.cannot(rule, "there is more in it than in the start before it")
+            self.message.left = draft
+            yield from self.flush(slot, draft)
+            yield from self.write(draft, slot)
+            return
+        text = block.get(slot.kind) if slot.kind in ("text", "thinking") else None
+        if type(text) is str and text and self.current is slot:
+            yield from self.flush(slot, draft)
+            yield from self.release()
+            yield made(delta_event(slot.out, f"{slot.kind}_delta", slot.kind, text), draft, rule)
+        self.message.drop(draft, rule)
 
     def retype(self, start: Draft, slot: Slot, kind: str) -> None:
         members: JsonObject = {"text": ""} if kind == "text" else {"thinking": "", "signature": ""}

@@ -22,7 +22,7 @@ class MessagesBlockRestarted(MessagesRule):
     ``ReadReadRead``; the AI SDK and Claude Code keep the last piece of the input alone.
 
     ## Repair
-    The repeated starts are dropped.
+    The repeated starts are dropped. One that holds more than the first stays.
     """
 
     name = "messages-block-restarted"
@@ -35,4 +35,7 @@ class MessagesBlockRestarted(MessagesRule):
     def event(self, at: int, event: StreamEvent) -> Findings:
         block = self.messages.block
         index = block.index if block is not None else None
-        return (self.found(f"block {index} is opened again while it is open", at, path="index", actual=index),)
+        more = block is not None and block.adds(self.block_of(event))
+        said = f"block {index} is opened again while it is open"
+        left = Repairability.NONE if more else None
+        return (self.found(said, at, path="index", actual=index, repairability=left),)
