@@ -1,12 +1,16 @@
 """A synthetic fleet: twelve recorders' captures into a lake, judged, asked. ``python -m benchmarks fleet [--quick]``
 
-``python -m benchmarks.fleet_bench EXCHANGES`` runs it at any size (100,000 takes an hour on two cores). Speeds are
-ratios inside one run; what has to be equal is compared bit for bit, and what is not ends the run.
+``python -m benchmarks.fleet_bench EXCHANGES [ROUNDS]`` runs it at any size; with no rounds (0) what has to be equal is
+compared and nothing is timed against something else. Speeds are ratios inside one run; what has to be equal is compared
+bit for bit, and what is not ends the run. Streams that were recorded elsewhere are read from ``../shared/corpus`` where
+somebody has put them (``STREAMLAB_SHARED`` names another folder than ``../shared``).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import random
 import resource
 import shutil
@@ -17,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -33,20 +38,22 @@ from streamlab.workflows.check import load
 from streamlab.workflows.fleet import DaskEngine, Engine, Lake, LocalEngine
 
 ROOT = Path(__file__).parents[1]
+_SHARED = Path(os.environ.get("STREAMLAB_SHARED", ROOT.parent / "shared")) / "corpus"
 _RECORDERS = 12
 _FINDING_ROWS = 10_000_000
 
 
 def fleet(folder: Path, count: int) -> list[Path]:
-    """The captures of a dozen recorders, ``count`` exchanges in all: ours, each begun at a time of its own."""
+    """The captures of a dozen recorders, ``count`` exchanges in all, each begun at a time of its own."""
     chance = random.Random(20261128)
-    ours = [exchange for one in ("captures", "corpus") for _, exchange in load(ROOT / one)]
+    folders = [ROOT / "captures", ROOT / "corpus", *([_SHARED] if _SHARED.is_dir() else [])]
+    ours = [exchange for one in folders for _, exchange in load(one)]
     began = datetime(2026, 11, 1, tzinfo=UTC)
     paths = []
     for number in range(_RECORDERS):
         paths.append(folder / f"gateway-{number:02d}.db")
         with CaptureDB(paths[-1], write=True) as database:
-            for at in range(count // _RECORDERS):
+            for at in range(_of_one(number, count)):
                 moment = began + timedelta(seconds=at * 2_000_000 / count, microseconds=number)
                 started = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
                 database.add(replace(chance.choice(ours), id=None, started_at=started, label=f"v{at % 7}"))
@@ -55,6 +62,11 @@ def fleet(folder: Path, count: int) -> list[Path]:
                 database.connection.execute("INSERT INTO recorders (process, started_at) VALUES (?, ?)", name)
                 database.connection.execute("UPDATE exchanges SET recorder_id = 1")
     return paths
+
+
+def _of_one(recorder: int, count: int) -> int:
+    """How many exchanges one of them recorded."""
+    return count // _RECORDERS + (recorder < count % _RECORDERS)
 
 
 def said(*words: object) -> str:
@@ -77,8 +89,10 @@ def _cpu() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def _outcomes(document: str) -> list[str]:
-    return sorted(json.dumps({**one, "source": None, "id": None}) for one in json.loads(document)["exchanges"])
+def _outcomes(document: str) -> list[bytes]:
+    """What was said of each exchange, as a hash of it, in an order that does not tell where it lay."""
+    outcomes = ({**one, "source": None, "id": None} for one in json.loads(document)["exchanges"])
+    return sorted(hashlib.sha256(json.dumps(one).encode()).digest() for one in outcomes)
 
 
 def _judged_by(engine: Engine, place: LakePlace, folder: Path) -> float:
@@ -95,20 +109,38 @@ def measured(count: int, rounds: int) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home) / "lake"
         captures, place = fleet(Path(home), count), LakePlace(str(folder))
-        databases = _size(captures)
-        said("lake", "add", *captures[:-1], "--to", folder, "--keep-secrets")
-        Lake(place, print).judge(LocalEngine(), print)
-        said("lake", "add", *captures, "--to", folder, "--keep-secrets")
-        added = Lake(place, print).judge(LocalEngine(), print)
-        _require(added == count // _RECORDERS, f"adding a recorder had {added} exchanges judged")
-        _require(Lake(place, print).judge(LocalEngine(), print) == 0, "a second run judged something")
-        of_lake = _outcomes(said("check", f"lake:{folder}", "--json"))
-        of_captures = sorted(one for path in captures for one in _outcomes(said("check", path, "--json")))
-        _require(of_lake == of_captures, "a lake's findings are not those of its captures")
-        yield _row("a lake's size, beside its databases", [_size(folder.glob("exchanges/**/*")) / databases], 0.1)
-        yield from _engines(place, folder, rounds)
+        _tell(f"{count:,} exchanges of {len(captures)} recorders, {_size(captures) / 1e6:,.0f} MB")
+        yield _row("a lake's size, beside its databases", [_filled_and_judged(captures, place, folder, count)], 0.1)
+        _same_findings(captures, folder)
+        if rounds:
+            yield from _engines(place, folder, rounds)
         yield from _first_seen(Path(home), captures, count)
-    yield from _many_findings(rounds)
+    if rounds:
+        yield from _many_findings(rounds)
+
+
+def _filled_and_judged(captures: list[Path], place: LakePlace, folder: Path, count: int) -> float:
+    """All recorders but the last, then that one, then nothing new. The lake's size beside the databases'."""
+    databases, last = _size(captures), _of_one(_RECORDERS - 1, count)
+    for some, new in ((captures[:-1], count - last), (captures, last), (captures, 0)):
+        filled = _seconds(partial(said, "lake", "add", *some, "--to", folder, "--keep-secrets"))
+        judged: list[int] = []
+        spent = _seconds(partial(_judge, place, judged))
+        _tell(f"{new:,} new: filled in {filled[0]:,.0f} s (CPU {filled[1]:,.0f}), {judged[0]:,} judged in"
+              f" {spent[0]:,.0f} s (CPU {spent[1]:,.0f})")  # fmt: skip
+        _require(judged == [new], f"{judged[0]} exchanges were judged where {new} are new")
+    return _size(folder.glob("exchanges/**/*")) / databases
+
+
+def _judge(place: LakePlace, judged: list[int]) -> None:
+    judged.append(Lake(place, print).judge(LocalEngine(), print))
+
+
+def _same_findings(captures: list[Path], folder: Path) -> None:
+    of_lake = _outcomes(said("check", f"lake:{folder}", "--json"))
+    of_captures = sorted(one for path in captures for one in _outcomes(said("check", path, "--json")))
+    _require(of_lake == of_captures, "a lake's findings are not those of its captures")
+    _tell(f"{len(of_lake):,} outcomes of the lake are those of the databases, bit for bit")
 
 
 def _engines(place: LakePlace, folder: Path, rounds: int) -> Iterator[Row]:
@@ -164,6 +196,10 @@ def _many_findings(rounds: int) -> Iterator[Row]:
         yield _row("trend over 10,000,000 findings, seconds", taken, 2.0)
 
 
+def _tell(line: str) -> None:
+    print(f"{datetime.now(UTC):%H:%M:%S} {line}", file=sys.stderr, flush=True)
+
+
 def _row(name: str, ratios: list[float], limit: float, *, least: bool = False, detail: str = "") -> Row:
     ratio = sorted(ratios)[len(ratios) // 2]
     met = ratio >= limit if least else ratio <= limit
@@ -181,5 +217,5 @@ def run(*, quick: bool = False) -> list[Row]:
 
 
 if __name__ == "__main__":
-    for line in measured(int(sys.argv[1]), 3):
-        print(line)
+    for line in measured(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3):
+        print(line, flush=True)
