@@ -25,6 +25,7 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 
+from benchmarks import lake_list
 from benchmarks.relay_bench import Row
 from streamlab import cli
 from streamlab.judging.trend import By
@@ -41,6 +42,8 @@ ROOT = Path(__file__).parents[1]
 _SHARED = Path(os.environ.get("STREAMLAB_SHARED", ROOT.parent / "shared")) / "corpus"
 _RECORDERS = 12
 _FINDING_ROWS = 10_000_000
+#: From this many exchanges on the list is of a million.
+_LARGE = 12_000
 
 
 def fleet(folder: Path, count: int) -> list[Path]:
@@ -117,6 +120,7 @@ def measured(count: int, rounds: int) -> Iterator[Row]:
         yield from _first_seen(Path(home), captures, count)
     if rounds:
         yield from _many_findings(rounds)
+        yield from _listed(1_000_000 if count >= _LARGE else 50_000)
 
 
 def _filled_and_judged(captures: list[Path], place: LakePlace, folder: Path, count: int) -> float:
@@ -198,6 +202,12 @@ def _many_findings(rounds: int) -> Iterator[Row]:
 
 def _tell(line: str) -> None:
     print(f"{datetime.now(UTC):%H:%M:%S} {line}", file=sys.stderr, flush=True)
+
+
+def _listed(count: int) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as home:
+        lake_list.many(LakePlace(home), count)
+        yield from lake_list.listed(Path(home), count)
 
 
 def _row(name: str, ratios: list[float], limit: float, *, least: bool = False, detail: str = "") -> Row:

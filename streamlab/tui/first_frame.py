@@ -113,12 +113,12 @@ def lines(opened: Opened, watcher: Watcher, width: int, height: int) -> Iterator
 
 
 def _list(opened: Opened, watcher: Watcher, width: int, height: int) -> Iterator[tuple[str, Text]]:
-    watcher.refresh()
-    ids = list(watcher.ids[: height - 3])
+    count, first = watcher.first(height - 3)
+    ids = list(first)
     if not ids:
         return
     rows = watcher.rows(ids)
-    yield "panel", _indented(list_title(opened.title, len(watcher.ids), watcher.sort), width)
+    yield "panel", _indented(list_title(opened.title, count, watcher.sort), width)
     yield "surface", exchange_list.heading(width)
     for one in ids:
         yield "background", exchange_list.row(rows.get(one), width)

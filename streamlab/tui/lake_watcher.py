@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import replace
 from pathlib import Path
 
+from streamlab.errors import StreamlabError
 from streamlab.exchange import Exchange
-from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.filtering import Filter, parse
-from streamlab.storage.lake.listing import FIELDS, LakeList
-from streamlab.storage.targets import Target
+from streamlab.storage.lake.list_fields import FIELDS
+from streamlab.storage.lake.place import need_fleet
+from streamlab.tui.lake_link import LakeLink, PendingAnswer
+from streamlab.tui.protocol import LakeOpened
 from streamlab.tui.watcher import ListRow, Watcher
-from streamlab.workflows.fleet import Lake, place_of
 
 
 class LakeWatcher(Watcher):
@@ -22,29 +22,50 @@ class LakeWatcher(Watcher):
     """
 
     def __init__(self, path: Path, lake: str) -> None:
+        need_fleet()
+        self._link = LakeLink(lake)
         super().__init__(path)
-        self._lake = lake
-        unreadable: list[str] = []
-        looked_at = Lake(place_of(lake), unreadable.append)
-        self._list = LakeList(looked_at.place, looked_at.files, looked_at.version)
         self._brought: set[int] = set()
         self._loaded: tuple[str, str] | None = None
-        if unreadable:
-            self.news = unreadable[0] + (f" (and {len(unreadable) - 1} more)" if len(unreadable) > 1 else "")
-        elif self._list.waiting:
-            self.news = f"{self._list.waiting:,} not judged by these rules yet: streamlab check {lake}"
+        try:
+            opened: LakeOpened = self._link.ask("opened").wait()
+        except BaseException:
+            self.close()
+            raise
+        self._total = opened.total
+        # Worked out while the workbench is loaded.
+        self._coming: PendingAnswer | None = None
+        more = len(opened.unreadable) - 1
+        if opened.unreadable:
+            self.news = opened.unreadable[0] + (f" (and {more} more)" if more else "")
+        elif opened.waiting:
+            self.news = f"{opened.waiting:,} not judged by these rules yet: streamlab check {lake}"
+
+    def close(self) -> None:
+        """See `Watcher`."""
+        self._link.close()
+        super().close()
 
     @property
     def wanted(self) -> Filter:
         """See `Watcher`."""
         return parse(self.filter, FIELDS)
 
+    def first(self, count: int) -> tuple[int, array[int]]:
+        """See `Watcher`."""
+        found: array[int] = self._link.ask("first", count).wait()
+        self._coming = self._link.ask("ids", "", "newest")
+        return self._total, found
+
     def load_ids(self) -> array[int]:
         """See `Watcher`."""
         self._loaded = self.filter, self.sort
-        return self._list.ids(self.wanted, self.sort)
+        coming, self._coming = self._coming, None
+        asked = coming if coming and self._loaded == ("", "newest") else self._link.ask("ids", self.filter, self.sort)
+        found: array[int] = asked.wait()
+        return found
 
-    load_ids_apart = load_ids  # each question has a connection of its own
+    load_ids_apart = load_ids  # each question has a thread of its own there
 
     def refresh(self) -> bool:
         """See `Watcher`. Nothing comes while one looks."""
@@ -56,7 +77,11 @@ class LakeWatcher(Watcher):
     def rows(self, ids: list[int]) -> dict[int, ListRow]:
         """See `Watcher`."""
         marked = super().rows([one for one in ids if one in self._brought])
-        found = self._list.rows(ids)
+        try:
+            found: dict[int, ListRow] = self._link.ask("rows", ids).wait()
+        except StreamlabError as error:
+            self.problem = str(error)
+            return {}
         return {one: row._replace(marks=marked[one].marks if one in marked else 0) for one, row in found.items()}
 
     def unanalyzed(self, shown: dict[int, ListRow | None]) -> list[int]:
@@ -67,11 +92,7 @@ class LakeWatcher(Watcher):
         """See `Watcher`."""
         if exchange_id in self._brought:
             return
-        row = self._list.row(exchange_id)
-        name = f"{self._lake}#{row.hash[:16]}"
-        exchange = Target(name, row.place.address, row=row).read()
-        with CaptureDB(self.path, write=True) as database:
-            database.add(replace(exchange, notes={**exchange.notes, "file": name}), exchange_id)
+        self._link.ask("bring", exchange_id, str(self.path)).wait()
         self._brought.add(exchange_id)
 
     def exchange(self, exchange_id: int) -> Exchange:

@@ -87,6 +87,11 @@ class Watcher:
         """The filter in force."""
         return parse(self.filter)
 
+    def first(self, count: int) -> tuple[int, array[int]]:
+        """How many exchanges there are, and the first of the list, for a screen that is drawn before all are known."""
+        self.refresh()
+        return len(self.ids), self.ids[:count]
+
     def load_ids(self) -> array[int]:
         """The ids of the list as filter and sort order want it, asked of the database anew."""
         if self.browser is None:

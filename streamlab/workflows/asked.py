@@ -13,7 +13,7 @@ from streamlab.exchange import Exchange
 from streamlab.sharing.shared import Masking, share
 from streamlab.storage.lake import findings, rows
 from streamlab.storage.lake.asking import VIEWS, LakeQuestions, QueryAnswer, write_parquet
-from streamlab.storage.lake.listing import FIELDS
+from streamlab.storage.lake.list_fields import FIELDS
 from streamlab.storage.lake.place import SCHEME, need_fleet
 from streamlab.storage.location import existing_db
 from streamlab.storage.targets import find

@@ -20,6 +20,7 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
 
 from streamlab.storage.lake import listing
+from streamlab.storage.lake.list_fields import FIELDS
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 LINES = (
@@ -81,7 +82,7 @@ def test_rows_order_and_filters_are_those_of_the_capture(capture, where, request
     listed, browser = _list(request.getfixturevalue(where)), Browser(capture)
     assert listed.waiting == 0
     for line in LINES if where == "place" else LINES[::6]:
-        wanted = parse(line, listing.FIELDS)
+        wanted = parse(line, FIELDS)
         assert not wanted.problems
         ids, expected = list(listed.ids(wanted)), list(browser.ids(parse(line)))
         ours, theirs = listed.rows(ids), browser.rows(expected)
@@ -93,7 +94,7 @@ def test_rows_order_and_filters_are_those_of_the_capture(capture, where, request
 @pytest.mark.parametrize("sort", SORTS)
 def test_every_order_sorts_by_what_it_says(capture, place, sort):
     listed, browser = _list(place), Browser(capture)
-    ids, expected = list(listed.ids(parse("", listing.FIELDS), sort)), list(browser.ids(parse(""), sort))
+    ids, expected = list(listed.ids(parse("", FIELDS), sort)), list(browser.ids(parse(""), sort))
     ours, theirs = listed.rows(ids), browser.rows(expected)
     key = {
         "newest": lambda row: row.overview.started_at,
@@ -111,7 +112,7 @@ def test_every_order_sorts_by_what_it_says(capture, place, sort):
 
 def test_a_number_leads_to_its_exchange(capture, place):
     listed = _list(place)
-    for number, row in listed.rows(list(listed.ids(parse("", listing.FIELDS)))).items():
+    for number, row in listed.rows(list(listed.ids(parse("", FIELDS)))).items():
         exchange = next(one for one in find(f"lake:{place.address}") if one.row == listed.row(number)).read()
         assert (exchange.started_at, exchange.tap) == (row.overview.started_at, row.overview.tap)
     for number in (0, 26, 2**40):
@@ -124,16 +125,16 @@ def test_what_was_not_judged_is_there_without_findings(place, tmp_path):
     shutil.rmtree(tmp_path / "lake" / "findings")
     listed = _list(unjudged)
     assert listed.waiting == 25
-    ids = list(listed.ids(parse("", listing.FIELDS), "worst finding"))
+    ids = list(listed.ids(parse("", FIELDS), "worst finding"))
     assert len(ids) == 25
     assert all(row.summary is None for row in listed.rows(ids).values())
-    assert not listed.ids(parse("worst:error", listing.FIELDS))
+    assert not listed.ids(parse("worst:error", FIELDS))
 
 
 def test_a_torn_row_group_hides_no_other_rows(place, tmp_path):
     torn = LakePlace(str(shutil.copytree(place.address, tmp_path / "lake")))
     listed = _list(torn)
-    ids = list(listed.ids(parse("", listing.FIELDS)))
+    ids = list(listed.ids(parse("", FIELDS)))
     victim = max((tmp_path / "lake" / "exchanges").rglob("*.parquet"), key=lambda path: path.stat().st_size)
     victim.write_bytes(b"PAR1 torn")
     assert 0 < len(listed.rows(ids)) < len(ids)
@@ -143,7 +144,7 @@ def test_torn_findings_cost_what_they_say_and_no_more(place, tmp_path):
     torn = LakePlace(str(shutil.copytree(place.address, tmp_path / "lake")))
     listed, said = _list(torn), sorted((tmp_path / "lake" / "findings").rglob("judged/*.parquet"))
     said[0].write_bytes(b"PAR1 torn")
-    ids = list(listed.ids(parse("", listing.FIELDS), "worst finding"))
+    ids = list(listed.ids(parse("", FIELDS), "worst finding"))
     summaries = [row.summary for row in listed.rows(ids).values()]
     assert len(summaries) == 25
     assert 0 < sum(one is None for one in summaries) < 25
@@ -151,7 +152,7 @@ def test_torn_findings_cost_what_they_say_and_no_more(place, tmp_path):
 
 def test_an_empty_lake_is_an_empty_list(tmp_path):
     (tmp_path / "exchanges").mkdir()
-    assert not _list(LakePlace(str(tmp_path))).ids(parse("model:x", listing.FIELDS))
+    assert not _list(LakePlace(str(tmp_path))).ids(parse("model:x", FIELDS))
 
 
 @pytest.mark.parametrize(

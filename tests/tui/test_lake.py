@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+import time
+from array import array
 from pathlib import Path
 
 import pytest
 
+from streamlab.errors import CouldNotRunError
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.tui.lake_link import PendingAnswer
+from streamlab.tui.lake_reader import _parts
+from streamlab.tui.lake_watcher import LakeWatcher
 from streamlab.tui.screens.exchange import ExchangeScreen
 from streamlab.tui.screens.exchanges import ExchangesScreen
 
@@ -73,3 +82,76 @@ def test_what_cannot_be_read_any_more_is_told(run, lake, tmp_path):
         assert isinstance(driver.app.screen, ExchangesScreen)
 
     run(story, target=f"lake:{copy}")
+
+
+def test_the_workbench_itself_loads_nothing_that_reads_parquet(lake, tmp_path):
+    story = """
+import sys
+from pathlib import Path
+from streamlab.storage.capture_db import CaptureDB
+from streamlab.tui.lake_watcher import LakeWatcher
+path = Path(sys.argv[1])
+CaptureDB(path, write=True).close()
+watcher = LakeWatcher(path, sys.argv[2])
+count, first = watcher.first(3)
+watcher.refresh()
+assert list(watcher.ids[:3]) == list(first) and count == len(watcher.ids) == 15, (count, first)
+assert set(watcher.rows(list(first))) == set(first)
+assert len(watcher.exchange(first[0]).body) > 0
+watcher.close()
+print(sorted({"pyarrow", "duckdb", "fsspec"} & set(sys.modules)))
+"""
+    command = [sys.executable, "-c", story, str(tmp_path / "copied.db"), f"lake:{lake}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_a_reader_that_is_killed_is_told_and_hangs_nothing(lake, tmp_path):
+    path = tmp_path / "copied.db"
+    CaptureDB(path, write=True).close()
+    watcher = LakeWatcher(path, f"lake:{lake}")
+    try:
+        watcher.refresh()
+        watcher._link._process.kill()
+        watcher._link._process.wait()
+        assert watcher.rows(list(watcher.ids)) == {}
+        watcher.filter = "model:glm"
+        with pytest.raises(CouldNotRunError, match="has stopped unexpectedly"):
+            watcher.load_ids()
+        with pytest.raises(CouldNotRunError, match="has stopped unexpectedly"):
+            watcher.bring(watcher.ids[0])
+    finally:
+        watcher.close()
+
+
+def test_the_reader_ends_with_whoever_started_it(lake):
+    story = """
+import os, sys
+from streamlab.tui.lake_link import LakeLink
+link = LakeLink(sys.argv[1])
+link.ask("opened").wait()
+print(link._process.pid, flush=True)
+os.kill(os.getpid(), 9)
+"""
+    done = subprocess.run([sys.executable, "-c", story, f"lake:{lake}"], capture_output=True, text=True, check=False)
+    end = time.monotonic() + 60
+    while _runs(int(done.stdout)) and time.monotonic() < end:
+        threading.Event().wait(0.02)
+    assert not _runs(int(done.stdout))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return "lake_reader" in Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("count", [0, 1, 65_536, 65_537, 200_000])
+def test_many_numbers_come_in_pieces_and_are_whole(count):
+    numbers = array("i", range(count))
+    asked = PendingAnswer()
+    for part, more in _parts(numbers):
+        assert len(part) <= 65_536
+        asked.take(part, more)
+    assert asked.wait() == numbers

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 from streamlab.errors import NotFoundError, StreamlabError
 from streamlab.exchange import Ending
 from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, ListRow
-from streamlab.storage.filtering import Fields, Filter
+from streamlab.storage.filtering import Filter
 from streamlab.storage.lake import files, rows
 from streamlab.storage.lake.asking import LakeQuestions
 from streamlab.storage.lake.findings import Unit, findings_of, is_judged, judged_files
+from streamlab.storage.lake.list_fields import SORTS
 from streamlab.storage.lake.place import LakePlace
 from streamlab.storage.rows import MOST, ExchangeOverview
 
@@ -36,34 +37,6 @@ _ASKED = (
 )  # fmt: skip
 #: Row groups whose rows are held: those of a screen, of as many recorders.
 _GROUPS_HELD = 64
-_MODEL = "coalesce(e.model, s.model)"
-#: The fields of a filter, as a lake has them. What the model said is in the bodies, which no list reads.
-FIELDS = Fields(
-    texts={
-        "model": _MODEL, "label": "e.label", "tap": "e.tap", "url": "e.url", "ending": "e.ending", "api": "s.api",
-        "dialect": "s.dialect", "recorder": "e.recorder", "server": "e.server",
-    },
-    numbers={
-        "id": ("e.id", 1), "status": ("e.status", 1), "events": ("s.events", 1), "bytes": ("e.bytes", 1),
-        "ttft": ("s.ttft_us", 1000), "duration": ("e.end_us", 1000), "stalls": ("s.stalls", 1),
-    },
-    states={"clean": "s.judged AND s.worst IS NULL"},
-    rule="e.hash IN (SELECT hash FROM findings WHERE counts AND rule ILIKE ? ESCAPE '!')",
-    text=None,
-    like="ILIKE",
-)  # fmt: skip
-_NEWEST = "e.started_at DESC NULLS LAST, e.id DESC"
-#: The orders of the list; the names are those of a capture's (`filtering.SORTS`).
-SORTS = {
-    "newest": _NEWEST,
-    "model": f"lower({_MODEL}) NULLS FIRST, {_NEWEST}",
-    "status": f"e.status DESC NULLS LAST, {_NEWEST}",
-    "events": f"s.events DESC NULLS LAST, {_NEWEST}",
-    "bytes": f"e.bytes DESC, {_NEWEST}",
-    "TTFT": f"s.ttft_us DESC NULLS LAST, {_NEWEST}",
-    "duration": f"e.end_us DESC NULLS LAST, {_NEWEST}",
-    "worst finding": "CASE s.worst WHEN 'error' THEN 0 WHEN 'warning' THEN 1 WHEN 'info' THEN 2 ELSE 3 END, " + _NEWEST,
-}  # fmt: skip
 
 
 class _Page(NamedTuple):
@@ -95,30 +68,36 @@ class LakeList:
         self._page = lru_cache(_GROUPS_HELD)(self._read_page)
 
     @property
+    def total(self) -> int:
+        """How many exchanges there are."""
+        return self._ends[-1] if self._ends else 0
+
+    @property
     def waiting(self) -> int:
         """How many exchanges these rules have not judged."""
         return sum(unit.rows for unit, judged in zip(self._units, self._judged, strict=True) if not judged)
 
-    def ids(self, wanted: Filter, sort: str = "newest") -> array[int]:
-        """The numbers of those that a filter (of `FIELDS`) lets through, in an order of `SORTS`.
+    def ids(self, wanted: Filter, sort: str = "newest", limit: int | None = None) -> array[int]:
+        """The numbers of those that a filter (of `FIELDS`) lets through, in an order of `SORTS`; the first ``limit``.
         Raises CouldNotRunError, UsageError where a file was damaged since it was looked at."""
         try:
-            return self._ids(wanted, sort)
+            return self._ids(wanted, sort, limit)
         except StreamlabError:
             there = judged_files(self._place, self._version)
             self._judged = [is_judged(unit, there) for unit in self._units]
-            return self._ids(wanted, sort)
+            return self._ids(wanted, sort, limit)
 
-    def _ids(self, wanted: Filter, sort: str) -> array[int]:
+    def _ids(self, wanted: Filter, sort: str, limit: int | None) -> array[int]:
+        order = f"WHERE {wanted.where} ORDER BY {SORTS[sort]}" + (f" LIMIT {limit}" if limit is not None else "")
+        join = "LEFT JOIN judged s ON s.hash = e.hash" if "s." in order else ""
+        sql = f"SELECT e.id FROM exchanges e {join} {order}"
         judged = [unit for unit, known in zip(self._units, self._judged, strict=True) if known]
         with LakeQuestions() as questions:
             starts = [0, *accumulate(sum(file.groups) for file in self._files)][:-1]
             questions.numbered("exchanges", self._place, [one.name for one in self._files], starts, _ASKED)
             for view in ("judged", "findings"):
-                questions.files(view, self._place, [unit.name(view) for unit in judged])
-            joined = "s." in wanted.where or "s." in SORTS[sort]
-            join = "LEFT JOIN judged s ON s.hash = e.hash" if joined else ""
-            sql = f"SELECT e.id FROM exchanges e {join} WHERE {wanted.where} ORDER BY {SORTS[sort]}"
+                if view in sql:  # each is thousands of files
+                    questions.files(view, self._place, [unit.name(view) for unit in judged])
             return questions.ask_numbers(sql, wanted.parameters)
 
     def rows(self, ids: Sequence[int]) -> dict[int, ListRow]:
@@ -136,7 +115,7 @@ class LakeList:
 
     def row(self, number: int) -> files.LakeRow:
         """Where an exchange lies. Raises NotFoundError, UnreadableInputError."""
-        if not 1 <= number <= (self._ends[-1] if self._ends else 0):
+        if not 1 <= number <= self.total:
             raise NotFoundError(f"exchange {number} is not in the lake")
         at_unit, at = self._located(number)
         unit = self._units[at_unit]
