@@ -40,9 +40,10 @@ def asked(
     engine: Engine | None = None,
 ) -> Iterator[OpenQuestions]:
     """A TARGET, or the database, ready to be asked; what was never judged by these rules is judged first."""
-    need_fleet()
+    of_lake = target is not None and target.startswith(SCHEME) and "#" not in target
+    need_fleet("a lake" if of_lake else "sql")
     with LakeQuestions() as questions:
-        if target is not None and target.startswith(SCHEME) and "#" not in target:
+        if target is not None and of_lake:
             lake = Lake(place_of(target), warn)
             lake.judge(engine or LocalEngine(), warn, advance, total)
             for view in VIEWS:
@@ -106,7 +107,7 @@ def _without_body(exchange: Exchange, masking: Masking) -> Exchange:
 
 def table_as_parquet(found: list[dict[str, Any]]) -> bytes:
     """Rows as a Parquet file. Raises CouldNotRunError without the extra."""
-    need_fleet()
+    need_fleet("--format parquet")
     columns = tuple(found[0]) if found else ()
     return write_parquet(QueryAnswer(columns, [tuple(one.values()) for one in found]))
 

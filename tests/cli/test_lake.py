@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from streamlab.about import requirement
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange
 from streamlab.storage.capture_db import CaptureDB
@@ -380,17 +381,23 @@ def test_without_the_extra_one_line_says_what_to_install(run, monkeypatch, captu
 
     there = util.find_spec
     monkeypatch.setattr(util, "find_spec", lambda name, *more: None if name == "pyarrow" else there(name, *more))
-    for words in (
-        ("lake", "add", capture, "--to", "new"),
-        ("check", "lake:new"),
-        ("show", "lake:new#abcdef"),
-        ("trend", "lake:new"),
-        ("sql", capture, "SELECT 1"),
+    for words, what in (
+        (("lake", "add", capture, "--to", "new"), "a lake"),
+        (("check", "lake:new"), "a lake"),
+        (("check", "lake:new", "--engine", "dask"), "a lake"),
+        (("show", "lake:new#abcdef"), "a lake"),
+        (("ls", "lake:new"), "a lake"),
+        (("import", "lake:new#abcdef"), "a lake"),
+        (("normalize", "lake:new#abcdef"), "a lake"),
+        (("trend", "lake:new"), "a lake"),
+        (("sql", "lake:new", "SELECT 1"), "a lake"),
+        (("sql", capture, "SELECT 1"), "sql"),
+        (("record", "--upstream", "http://127.0.0.1:9", "--lake", "new"), "a lake"),
+        (("trend", capture, "--format", "parquet", "-o", "new.parquet"), "--format parquet"),
     ):
         done = run(*words)
         assert done.code == 3
-        assert len(done.err.splitlines()) == 1
-        assert "[fleet]" in done.err
+        assert done.err == f"streamlab: {what} needs pyarrow: pip install '{requirement('fleet')}'\n", words
 
 
 # -- from a recorder ------------------------------------------------------------------------------------------------

@@ -25,13 +25,13 @@ SCHEME = LAKE
 EXCHANGES, FINDINGS = "exchanges", "findings"
 
 
-def need_fleet() -> None:
-    """Raise CouldNotRunError, in one line, where the extra is not installed."""
+def need_fleet(what: str = "a lake") -> None:
+    """Raise CouldNotRunError, in one line, where the extra is not installed: ``what`` needs it."""
     from importlib.util import find_spec
 
     for name in ("pyarrow", "fsspec", "duckdb"):
         if find_spec(name) is None:
-            raise CouldNotRunError(f"a lake needs {name}: pip install '{requirement('fleet')}'")
+            raise CouldNotRunError(f"{what} needs {name}: pip install '{requirement('fleet')}'")
 
 
 def parted(target: str) -> tuple[str, str | None]:
