@@ -140,9 +140,9 @@ def command(
 
     repair_mode = _repair_mode(normalize, unsafe, retry_unstreamed)
     access = make_access(allow_remote, allow_origins, token)
-    bound = recording.listeners(recording.hops(upstream, listen, taps, upstream_ca), allow_remote=allow_remote)
-
     path = db or default_db()
+    beside = _rolling(path, lake, every, keep_secrets)
+    bound = recording.listeners(recording.hops(upstream, listen, taps, upstream_ca), allow_remote=allow_remote)
 
     def announce() -> None:
         """The base URL to paste: on standard output, unless that is the command's; in words on standard error."""
@@ -172,7 +172,7 @@ def command(
             command=command_line,
             max_size=max_size,
             masking=masking_of() if redact_bodies else None,
-            beside=_rolling(path, lake, every, keep_secrets),
+            beside=beside,
             announce=announce,
             warn=teller.warn,
             note=teller.note,
