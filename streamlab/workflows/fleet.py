@@ -22,7 +22,7 @@ from streamlab.sharing.shared import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.kept_reports import may_be_kept
 from streamlab.storage.lake import files, findings, rows
-from streamlab.storage.lake.adding import AlreadyThere, LakeFiller
+from streamlab.storage.lake.adding import AlreadyThere, LakeFiller, alone_with
 from streamlab.storage.lake.place import LakePlace, need_fleet, parted
 from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import Target, find
@@ -74,7 +74,22 @@ def add(
     advance: Callable[[], None],
     warn: Warn,
 ) -> Filled:
-    """Put the finished exchanges of captures into a lake, each once; masked on the way unless ``masking`` is None."""
+    """Put the finished exchanges of captures into a lake, each once; masked on the way unless ``masking`` is None.
+
+    Whoever else adds one of them from this machine is waited for: what it adds is not in the lake before it is done.
+    """
+    with alone_with(captures):
+        return _add(captures, place, recorder, masking, advance, warn)
+
+
+def _add(
+    captures: Sequence[str],
+    place: LakePlace,
+    recorder: str | None,
+    masking: Masking | None,
+    advance: Callable[[], None],
+    warn: Warn,
+) -> Filled:
     known = AlreadyThere(place, warn)
     adding, added = LakeFiller(place), Filled(there={})
     for capture in captures:

@@ -2,17 +2,20 @@
 
 Run as ``python -m streamlab.workflows.rolling DATABASE LAKE SECONDS RECORDER secrets|masked``; it goes on until its
 standard input ends. What is in the lake is deleted from the database; where the lake cannot be written, one line says
-so, nothing is deleted, and the next time takes it along.
+so, nothing is deleted, and the next time takes it along. Each time is a process of its own: what reads Parquet holds no
+memory in between, and where it is killed the next time takes it along, too.
 """
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from streamlab.errors import StreamlabError
 from streamlab.storage.background import stand_back
@@ -47,8 +50,12 @@ def start(db: Path, lake: str, every_s: float, recorder: str | None, *, keep_sec
 
     def finish() -> None:
         assert running.stdin is not None
-        running.stdin.close()
-        running.wait()
+        try:
+            running.stdin.close()
+        except OSError:
+            pass  # nobody reads it any more
+        if running.wait() != 0:
+            _say(f"what moves exchanges into {lake} was killed: those that are finished stay in {db}")
 
     return finish
 
@@ -62,10 +69,25 @@ def main() -> None:
     ended = False
     while not ended:
         ended = bool(select.select([sys.stdin], [], [], float(every_s))[0])
-        try:
-            roll(Path(db), lake, recorder, keep_secrets=secrets == "secrets", warn=_say)
-        except StreamlabError as error:
-            _say(f"{error}; the exchanges stay in {db}")
+        # Nothing here has threads: what brings them is loaded in there.
+        there = os.fork()
+        if there == 0:
+            _roll_and_leave(Path(db), lake, recorder, keep_secrets=secrets == "secrets")
+        if os.WIFSIGNALED(os.waitpid(there, 0)[1]):
+            _say(f"what moves exchanges into {lake} was killed; they stay in {db} until the next time")
+
+
+def _roll_and_leave(db: Path, lake: str, recorder: str, *, keep_secrets: bool) -> NoReturn:
+    code = 1
+    try:
+        roll(db, lake, recorder, keep_secrets=keep_secrets, warn=_say)
+        code = 0
+    except StreamlabError as error:
+        _say(f"{error}; the exchanges stay in {db}")
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(code)
 
 
 def _say(told: str) -> None:

@@ -20,11 +20,13 @@ from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.lake import asking, columns, files, findings
+from streamlab.storage.lake.adding import alone_with
 from streamlab.storage.lake.place import LakePlace
 from streamlab.storage.process_identity import this_process
 from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import find
 from tests import streams
+from tests.servers.harness import eventually
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -458,6 +460,54 @@ def test_who_is_killed_while_moving_loses_and_doubles_nothing(run, capture, tmp_
     assert sorted(one.started_at or "" for one in there) == sorted(one.started_at or "" for one in wanted)
     assert sorted(one.body for one in there) == sorted(one.body for one in wanted)
     assert run("check", f"lake:{lake}", "--json").err == ""  # nor is a half of a file left
+
+
+_KILLED_ONCE = """
+import os, signal, sys
+from pathlib import Path
+from streamlab.workflows import rolling
+
+def roll(db, *words, roll=rolling.roll, **more):
+    seen = Path(f"{db}-seen")
+    if not seen.exists():
+        seen.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return roll(db, *words, **more)
+
+rolling.roll = roll
+rolling.main()
+"""
+
+
+def test_when_one_time_is_killed_the_next_takes_it_along(capture, tmp_path):
+    path = Path(shutil.copyfile(capture, tmp_path / "gateway-07.db"))
+    command = [sys.executable, "-c", _KILLED_ONCE, str(path), str(tmp_path / "lake"), "0", "gateway-07", "masked"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as moving:
+        assert moving.stdin is not None
+        assert moving.stderr is not None
+        told = moving.stderr.readline()
+        moving.stdin.close()
+        assert (moving.wait(), moving.stderr.read()) == (0, "")
+    assert told.endswith(f"was killed; they stay in {path} until the next time\n")
+    assert len(list(find(f"lake:{tmp_path / 'lake'}"))) == 11
+    with CaptureDB(path) as database:
+        assert database.count() == 0
+
+
+def test_who_adds_the_same_at_the_same_time_is_waited_for(capture, tmp_path):
+    path = Path(shutil.copyfile(capture, tmp_path / "gateway-07.db"))
+    command = [sys.executable, "-m", "streamlab", "lake", "add", str(path), "--to", str(tmp_path / "lake")]
+    with alone_with([str(tmp_path / "gateway-07.db")]):
+        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        eventually(lambda: other.poll() is not None or _waits_for_a_lock(other.pid))
+        assert other.poll() is None
+        assert not (tmp_path / "lake").exists()
+    assert other.communicate()[0].startswith("added 11 exchanges")
+
+
+def _waits_for_a_lock(pid):
+    locks = (line.split() for line in Path("/proc/locks").read_text().splitlines())
+    return any(words[1:3] == ["->", "FLOCK"] and str(pid) in words for words in locks)
 
 
 def test_where_the_lake_cannot_be_written_everything_stays(capture, tmp_path):

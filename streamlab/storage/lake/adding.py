@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from streamlab.errors import UnreadableInputError
@@ -31,6 +33,24 @@ class AlreadyThere:
             self.hashes.update(found.column("hash").to_pylist())
             origins = zip(found.column("process").to_pylist(), found.column("number").to_pylist(), strict=True)
             self.origins.update((process, number) for process, number in origins if process and number)
+
+
+@contextlib.contextmanager
+def alone_with(captures: Iterable[str]) -> Iterator[None]:
+    """While no other process of this machine has them so; it is waited for, and one that dies lets go of them."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        # Always in the same order: two that want the same never wait for each other.
+        for path in sorted({os.path.realpath(one.partition("#")[0]) for one in captures}):
+            with contextlib.suppress(OSError):  # what is not there, or may not be read, is told by whoever reads it
+                handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+                stack.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 class LakeFiller:
