@@ -31,8 +31,8 @@ class StreamProgress:
         seen = ctx.seen
         seen.events = at + 1
         tracker = ctx.tracker
-        if tracker is not None and seen.finished_us is None and tracker.finished:
-            seen.finished_us = offset_us
+        if tracker is not None and seen.finished_at is None and tracker.finished:
+            seen.finished_at, seen.finished_us = at, offset_us
         if facts & Fact.COMMENT:
             return
         if seen.hollow == seen.data_events and holds_nothing(event, typed=tracker is not None):

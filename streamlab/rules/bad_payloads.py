@@ -48,7 +48,13 @@ class MisfitRule(Rule):
         seen = self.ctx.seen
         failed = seen.error_at is not None or (seen.last_chunk or {}).get("type") == _FAILED
         whole = self.ctx.finished and not failed
-        return named.kind is Misfit.TRUNCATED and whole and self.ctx.api.names_events
+        return named.kind is Misfit.TRUNCATED and (whole or self._failed_later) and self.ctx.api.names_events
+
+    @property
+    def _failed_later(self) -> bool:
+        """Whether an error came only once the answer had said how it ends."""
+        finished, failed = self.ctx.seen.finished_at, self.ctx.seen.error_at
+        return finished is not None and failed is not None and finished < failed
 
     def end(self, ending: Ending) -> Findings:
         return [self.tell(one) for one in (*self._open, *self.ctx.misfits.finish()) if self.takes(one)]

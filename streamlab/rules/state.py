@@ -73,6 +73,7 @@ class Seen:
         "events",
         "finish_at",
         "finish_values",
+        "finished_at",
         "finished_us",
         "first_chunk",
         "first_content_at",
@@ -93,6 +94,7 @@ class Seen:
         self.hollow = 0  # events with data that hold nothing (wire/hollow), up to the first that holds something
         self.done_at: int | None = None
         self.error_at: int | None = None
+        self.finished_at: int | None = None  # the event with which the tracker first said so
         self.finished_us: int | None = None  # when the tracker first said that the answer has finished
         self.finish_at: dict[int, int] = {}  # choice index -> event of its first finish_reason
         self.finish_values: dict[int, str] = {}  # choice index -> first finish_reason that says something

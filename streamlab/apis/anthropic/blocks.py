@@ -190,11 +190,12 @@ def going_on(block: Block | None, blocks: list[Block]) -> Block | None:
 class Indexes:
     """The indexes by which blocks go on the wire, and what is wrong with the one of the event read last."""
 
-    __slots__ = ("expected", "gap", "known", "next", "reused", "wrong_type")
+    __slots__ = ("earlier", "expected", "gap", "known", "next", "reused", "wrong_type")
 
     def __init__(self) -> None:
         self.known: dict[int, Block] = {}
         self.next = 0  # one more than the highest index so far
+        self.earlier = 0  # blocks that came before another message began, which has blocks of its own
         self.expected = 0  # that the block opened last should have had
         self.wrong_type = self.gap = self.reused = False
 
@@ -219,7 +220,7 @@ class Indexes:
         if index is None:
             index = self.expected
         known = self.known.get(index)
-        if known is not None and not known.opened:
+        if known is not None and (not known.opened or known.number < self.earlier):
             return index, None  # what came for it before was told of then
         self.reused, self.gap = known is not None, known is None and index != self.expected
         return index, known

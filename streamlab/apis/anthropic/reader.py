@@ -189,8 +189,7 @@ class MessageReader:
             return self._read_error(event.json, odd)
         if type(event) is Comment or type(event) is Done:
             return 0
-        sse = event.sse
-        if sse is not None and sse.event == b"error":
+        if event.sse is not None and event.sse.event == b"error":
             return self._read_error({}, 0)
         return self._after()
 
@@ -260,7 +259,8 @@ class MessageReader:
     def _start(self, value: JsonObject) -> int:
         message = value.get("message")
         if self.message is not None:
-            self.other_answer = self.other_answer or self._is_other(value)
+            if not self.other_answer and self._is_other(value):
+                self.other_answer, self.index.earlier = True, len(self.blocks)
             return _F.AGAIN
         self.message = message if type(message) is dict else value
         self._use(self.message.get("usage"))

@@ -42,6 +42,7 @@ class Output(ItemIndex):
         if known is not None and not known.opened and not (known.resumed and self.resumed):
             known = None  # what came of it before was told of then
         if known is not None and (known.same(start) or self.came.get((known.number, kind)) == digest(start)):
+            self.again = known
             self._say(_F.AGAIN, "item", f"output item {quote(known.index)} is added a second time", None, item_id)
             return None
         if known is not None and index is not None:

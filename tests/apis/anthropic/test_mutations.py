@@ -330,6 +330,12 @@ def test_without_tools_markup_is_text():
         418531304,  # a heartbeat that says something, and a stray line in it
         382048019,  # an event is torn, and the end of another API's streams comes behind it
         390676872,  # a block that nobody opened before thinking in tags
+        915388382,  # a stop of a block that was never opened, with a block in it, before thinking in tags
+        453299875,  # another message begins within a block that was opened here, and opens one of its number
+        339405675,  # a block that is numbered anew is closed a second time, with another block in it
+        822231427,  # an event breaks off before the stop of another answer
+        648878696,  # deltas without a type, of which one thinks as well
+        690003889,  # an event breaks off, and another answer that fails comes behind the first
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

@@ -189,6 +189,10 @@ def test_no_law_is_broken_where_one_was(name):
         697725710,  # an item was opened here, and then something is added under its index that is no item
         956641201,  # a call was added with its arguments, deltas came to others, and the end has the first
         562013899,  # an item is done with an empty object, and nothing has an index
+        859269929,  # the first event is of no known type
+        234233900,  # a call is added again, with usage
+        372860827,  # a call was added with its arguments, and is done with none that are text
+        409418125,  # an item that nobody opened begins with a part whose number is a later one's
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

@@ -14,6 +14,7 @@ from streamlab.exchange import Ending, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
 from streamlab.rules.finding import Severity
+from tests.harm_laws import broken_laws
 from tests.responses import (
     CALL,
     CALL2,
@@ -355,6 +356,7 @@ def test_an_end_that_cannot_be_read_stays_so_where_its_items_never_end(spoil):
     """Codex takes items from their ends alone: of a readable end it would make an empty answer, where it raises now."""
     events = [one for one in text() if not one["type"].startswith(("response.output_item", "response.content_part"))]
     whole, alone = deepcopy(text()), deepcopy(events)
+    alone[-1]["response"]["output"] = []  # else they end as it has them
     for told in (whole, alone):
         spoil(told[-1])
     alone = [one for one in alone if one["type"] != "response.output_text.done"]
@@ -471,6 +473,20 @@ def test_a_call_that_began_without_a_call_id_is_given_none_later():
 def test_what_nobody_can_read_behind_the_end_goes_with_the_rest():
     made = exchange(sse(text()) + b'data: {"type":"response.created","resp\n\n' + sse(text()))
     assert _repaired(made).body == sse(text())
+
+
+@pytest.mark.parametrize("make", [text, mix, tools])
+def test_items_that_came_in_deltas_alone_end_as_the_finished_response_has_them(make):
+    """Codex, which takes them from their ends alone, raised where the last event has no blank line, and then held an
+    empty answer."""
+    alone = numbered([one for one in make() if one["type"].endswith((".created", ".delta", ".completed"))])
+    made = exchange(sse(alone)[:-1])
+    repaired = _repaired(made)
+    done = [one["item"] for one in _events(repaired.body) if _is_done(one)]
+    assert done == alone[-1]["response"]["output"]
+    assert not broken_laws(made)
+    alone[1]["delta"] = "other"  # the response says something else than was streamed
+    assert done[0] not in [one["item"] for one in _events(_repaired(exchange(alone)).body) if _is_done(one)]
 
 
 def test_an_item_that_is_none_is_not_done():

@@ -275,7 +275,7 @@ class Closing(Part):
             yield draft
         elif reader.failed and not reader.stopped:
             self.message.drop(draft, "messages-answer-after-error")
-        elif kind == MESSAGE_STOP:
+        elif kind == MESSAGE_STOP and not self.message.behind_torn:  # half an event would come last
             self.message.drop(draft, "messages-stop-repeated")
         elif self.message.state.unsafe and not self._doubtful:
             self.message.drop(draft, "messages-event-after-stop")

@@ -23,14 +23,19 @@ def clean(draft: Draft, message: Message) -> JsonObject | None:
     kind = delta_kind(delta)
     if not kind:
         return delta if any(value is not None for value in delta.values()) else None
-    if kind != delta.get("type"):
-        message.odd = True
-        draft.put(_RULE, delta, "type", kind, "delta.")
+    _type(draft, delta, message)
     member = DELTA_TYPES.get(kind)
     if member is None or type(delta.get(member)) is str:
         return delta
     message.odd = True
     return _member(draft, delta, member)
+
+
+def _type(draft: Draft, delta: JsonObject, message: Message) -> None:
+    kind = delta_kind(delta)
+    if kind and kind != delta.get("type"):
+        message.odd = True
+        draft.put(_RULE, delta, "type", kind, "delta.")
 
 
 def delta_kind(delta: JsonObject) -> str:
@@ -61,6 +66,7 @@ def _member(draft: Draft, delta: JsonObject, member: str) -> JsonObject | None:
 def extra_thinking(draft: Draft, message: Message) -> Iterator[Draft]:
     """Reasoning beside the text of a delta, as a delta of its own before it."""
     delta = as_object(draft.json.get("delta"))
+    _type(draft, delta, message)  # it tells what stands beside it
     while (key := extra_reasoning(delta)) is not None:
         piece = delta[key]
         message.odd = True

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, BLOCK_STOP
 from streamlab.apis.anthropic.repairs.deltas import clean
-from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
+from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made, says_more
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts
 
@@ -54,8 +54,11 @@ class ThinkTags(Part):
         index = draft.json.get("index") if kind.startswith("content_block_") else None
         if kind == BLOCK_START and self._first is None:
             self._first = index
-        elif kind == BLOCK_STOP and index == self._first:
-            self._first = None
+        elif kind == BLOCK_STOP:
+            self._first = None if index == self._first else self._first
+            if says_more(draft) and not self._held:  # its block goes out as it came, and what comes for it
+                self._over = True
+                return True
         return kind == BLOCK_DELTA and type(index) is int and type(self._first) is int and index != self._first
 
     def _look(self) -> Iterator[Draft]:

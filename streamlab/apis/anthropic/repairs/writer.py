@@ -168,8 +168,10 @@ class BlockWriter:
         if slot.start is not None:
             self._goes_as_it_came(slot)
             yield from self.as_it_is(draft, slot)
-        else:
-            yield draft
+            return
+        if slot.opened:
+            self.number(draft, slot)  # with its block
+        yield draft
 
     def as_it_is(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
         """An event of such a block."""

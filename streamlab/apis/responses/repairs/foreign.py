@@ -33,7 +33,7 @@ def known(draft: Draft, facts: int, kind: str, state: RepairState) -> bool:
     if kind.startswith("response.reasoning_part."):
         draft.put(rule, draft.json, "type", kind.replace("reasoning_part", "content_part"), "")
         return True
-    if state.unsafe and not facts & (_F.UNADDED | _F.UNPARTED | _F.ORDER):  # such a one may be what is missing
+    if state.unsafe and not facts & (_F.UNADDED | _F.UNPARTED | _F.ORDER | _F.UNOPENED):  # it may be what is missing
         draft.event = comment(b" " + encode_json(draft.json))
         draft.changes.append(Change(rule, "", kind, ":"))
     else:

@@ -36,9 +36,15 @@ class OpenedHere:
     def before(self, draft: Draft, facts: int, item: Item) -> Iterator[Draft]:
         """An item or a part that was never added."""
         rule = "responses-lifecycle-order"
+        family = family_of(self._reader.kind)[0]
+        part = self._reader.output.place if item.open and item.may_have(family) else None
+        part = part if facts & _F.UNPARTED and family in PIECES else None
+        placed = part is None or self._out.keeps(item, *part)
+        if not placed:
+            self.state.account.cannot(rule, "which part of its item it is about, is not on the wire")
         if facts & _F.UNADDED:
             known = item.kind in ADDABLE and facts & _F.DELTA and _is_called(item)
-            if not self.state.unsafe or not known:
+            if not self.state.unsafe or not known or not placed:
                 self.state.account.cannot(rule, "what was never added is not on the wire")
                 return
             item.opened = True
@@ -49,13 +55,9 @@ class OpenedHere:
             item.added = start
             self.items.append(item)
             yield made({"type": ITEM_ADDED, "output_index": slot.index, "item": start}, draft, rule, Origin.INVENTED)
-        family = family_of(self._reader.kind)[0]
-        part = self._reader.output.place if item.open and item.may_have(family) else None
-        if facts & _F.UNPARTED and family in PIECES and part is not None:
+        if part is not None and placed:
             slot, (member, number) = self._out.slot(item), part
-            if not self._out.keeps(item, *part):
-                self.state.account.cannot(rule, "which part of its item it is about, is not on the wire")
-            elif slot.id:
+            if slot.id:
                 place: JsonObject = {"item_id": slot.id, "output_index": slot.index}
                 place[member] = self._out.counted(item, member, number)
                 self._parts.add((item.number, part))

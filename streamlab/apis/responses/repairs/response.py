@@ -203,6 +203,9 @@ class ResponseRepair(Repair):
             if facts & fact:
                 if fact == _F.AFTER_END and self._response.came_early(rule):
                     yield draft
+                elif fact == _F.AGAIN and draft.json.get("usage"):
+                    self.state.account.cannot(rule, "there is more in it than what came before")
+                    yield from self._inside(draft, facts)
                 else:
                     self._drop(draft, rule)
                 return
@@ -216,11 +219,10 @@ class ResponseRepair(Repair):
                 self._items.move(draft, reader.item)  # with its item
             yield draft
             return
-        null = draft.json.get("delta") is None
-        headless = facts & _F.UNADDED and null and reader.item is not None
-        if facts & _F.DELTA_TYPE and (headless or (null and self._turns.holding) or not self._lost.begins(draft)):
-            if headless and reader.item is not None:  # nothing else is known of it
-                reader.output.forget(reader.item)
+        stays = draft.json.get("delta") is not None or not (facts & _F.UNADDED or self._turns.holding)
+        if facts & _F.DELTA_TYPE and not (stays and self._lost.begins(draft)):
+            if facts & _F.UNADDED:  # nothing else is known of it
+                reader.output.forget(reader.output.items[-1])
             self._drop(draft, "responses-delta-not-string")
             return
         if reader.kind in LIFECYCLE:
@@ -354,7 +356,9 @@ class ResponseRepair(Repair):
                 piece = item.piece((name, number))
                 untold = whole and not piece.deltas and piece.done is None and not piece.doubtful
                 whole_given = item.given_whole or not piece.given
-                if name in _INPUTS and type(whole) is str and untold and whole_given:
+                if type(whole) is not str:  # what it was added with was emptied there
+                    whole = piece.given
+                if name in _INPUTS and whole and untold and whole_given:
                     rule = "responses-arguments-in-added" if piece.given else "responses-no-deltas"
                     piece.add(whole)
                     yield made(delta_event(name, whole, place), draft, rule)

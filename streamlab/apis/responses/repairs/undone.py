@@ -23,7 +23,8 @@ _RULE = "responses-item-done-missing"
 
 class Undone:
     """Ends items that were never done: as the finished response has them, or as their texts were told. ``ours`` are
-    those of which the start was made here: they end in any case."""
+    those of which the start was made here: they end in any case. One that was never added ends where the finished
+    response names it: Codex takes an answer from such ends alone."""
 
     def __init__(self, reader: ResponsesReader, state: RepairState, items: ItemsOut, ours: list[Item]) -> None:
         self._reader = reader
@@ -36,8 +37,10 @@ class Undone:
         paired = pairs(listed, self._reader.items, self._reader.output.assumed).paired
         found = {item.number: listed_item for _, listed_item, item in paired}
         for item in items:
-            if item.open and item.opened and item.kind not in UNCLOSED:
-                yield from self._end(draft, item, found.get(item.number))
+            whole = found.get(item.number)
+            begun = item.opened or (whole is not None and not item.resumed)
+            if item.open and begun and item.kind not in UNCLOSED:
+                yield from self._end(draft, item, whole)
         self._list_ours(draft, listed, found)
 
     def _end(self, draft: Draft, item: Item, whole: JsonObject | None) -> Iterator[Draft]:

@@ -47,7 +47,7 @@ class MessagesBlockStopMissing(MessagesRule):
         reader = self.messages
         if reader.failed or not self.complete:
             return
-        for block in reader.open_blocks[:100]:
+        for block in [one for one in reader.open_blocks if one.number >= reader.index.earlier][:100]:
             yield self.found_at(
                 self._place,
                 f"block {block.index} ({block.kind or 'of no type'}) is never closed",
