@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from streamlab.comparing.reading import read_exchange, texts_of
 from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing import pipeline
@@ -100,8 +101,10 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
 
 def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[str]:
     """What changed of the content of events without a repair's name beside it that may do so."""
+    if "translated" in repaired.changes:
+        return untold(exchange, repaired)
     came = _events(exchange)
-    if came is None or "translated" in repaired.changes:  # every event is told in other words, dropped ones too
+    if came is None:
         return []
     found = []
     for sources, names, went in _groups(repaired):
@@ -118,6 +121,28 @@ def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[s
             if before.get(kind) != after.get(kind) and not gone and not names & may:
                 found.append(f"{kind} of {sorted(sources)} by {sorted(names)}")
     return found
+
+
+def untold(exchange: Exchange, repaired: Normalized) -> list[str]:
+    """Texts of a stream that is told in another protocol's words which the chunks hold otherwise, without a repair's
+    name beside it that may do so. What makes readable what nobody could read before adds text, and takes none."""
+    names, read = {*repaired.changes}, read_exchange(exchange, translated=True)
+    if not read.foreign or names & TELLING:
+        return []
+    came, went = texts_of(read.items), texts_of(read_exchange(repaired.exchange).items)
+    more = names & READABLE - {"translated"}
+    return [
+        f"{lane} by translation"
+        for lane in {**came, **went}
+        if came.get(lane, "") != went.get(lane, "")
+        and not (more and _is_within(came.get(lane, ""), went.get(lane, "")))
+    ]
+
+
+def _is_within(part: str, whole: str) -> bool:
+    """Whether a text is left of another when some of that is taken away."""
+    rest = iter(whole)
+    return all(letter in rest for letter in part)
 
 
 def _events(exchange: Exchange) -> list[StreamEvent] | None:
@@ -283,6 +308,8 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
         }
     ),
 }  # fmt: skip
+#: Those that may change what an answer says.
+TELLING = MAY_CHANGE["text"] | MAY_CHANGE["arguments"] | MAY_CHANGE["names"]
 #: … and those whose repair may do so where it is allowed to guess: a delta of a text that was whole before is dropped,
 #: and an item that was opened by a guess is listed in the end.
 MAY_GUESS: dict[str, frozenset[str]] = {

@@ -120,7 +120,8 @@ def _misfit_of_text(event: Undecodable, data: bytes, kinds: set[FaultKind]) -> M
 def _several(data: bytes) -> Misfit:
     """A JSON document with something behind it."""
     lines = [line for line in data.split(b"\n") if line.strip()]
-    if len(lines) > 1 and all(split_values(line) for line in lines):
+    last_is_cut = bool(lines) and _stops_in_the_middle(lines[-1])  # the body broke off
+    if len(lines) > 1 and all(split_values(line) for line in (lines[:-1] if last_is_cut else lines)):
         return Misfit.JOINED
     return Misfit.DOCUMENTS if split_values(_without_prefixes(data)) else Misfit.MALFORMED
 

@@ -100,6 +100,13 @@ def spliced(text: bytes) -> tuple[bytes, list[bytes]] | None:
     return None
 
 
+def bare_line(line: bytes) -> bytes:
+    """A line without blanks around it, and without the commas that part a JSON object from others."""
+    stripped = line.strip()
+    without = stripped.strip(b", \t")
+    return without if _is_object(without) else stripped
+
+
 def junk_before_data(line: bytes) -> tuple[bytes, bytes] | None:
     """What stands before ``data:`` on its line, and the JSON object or ``[DONE]`` behind; None where nothing does."""
     match = _JUNK.match(line)

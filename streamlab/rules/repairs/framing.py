@@ -101,9 +101,9 @@ class _Lines:
         elif (junk := junk_before_data(line)) is not None:
             self.rules["sse-invalid-field-name"] = junk[0]
             self._data(junk[1])
-        elif line.lstrip()[:1] == b"{" or line.strip() == b"[DONE]":
+        elif (bare := inserted.bare_line(line))[:1] == b"{" or bare == b"[DONE]":
             self.rules["sse-ndjson-instead"] = "no field name"
-            self._data(line.strip())
+            self._data(bare)
         elif self.payload and self._joins and not _is_whole(self.payload[-1]):
             self.rules["sse-raw-newline-in-json"] = line[:80]
             self.payload[-1] += b"\n" + line
@@ -159,9 +159,9 @@ class Framing(Repair):
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
+        self._api, self._foreign = state.api, not state.api.judged  # what is translated is read by its own API
         self._names = state.api.names_events
-        self._at_home = state.api.keepalive_types
-        self._pings = not state.api.tells_pings
+        self._at_home, self._pings = state.api.keepalive_types, not state.api.tells_pings
 
     def event(self, draft: Draft) -> Drafts:
         event, sse = draft.event, draft.event.sse
@@ -192,8 +192,7 @@ class Framing(Repair):
             lines.rules["sse-field-order"] = "data before event"
         answers = any(b'"choices"' in one for one in lines.payload)  # a chunk that ran into the ping, or is called so
         at_home = (lines.event or b"").decode("utf-8", "replace") in self._at_home
-        # Where events have names, the API says what becomes of one that can be read.
-        typed = self._names and type(decode_payload(b"\n".join(lines.payload)).value) is dict
+        typed = self._names and type(decode_payload(b"\n".join(lines.payload)).value) is dict  # its API says what it is
         if self._pings and lines.event in _PINGS and not (at_home or answers or typed):
             lines.rules["sse-ping-event-with-data"] = lines.event
             lines.comments.append(b" " + (lines.event or b""))
@@ -282,7 +281,8 @@ class Framing(Repair):
         if self._is_ping(event):
             lines.rules["sse-ping-event-with-data"] = "ping"
             return comment(b" ping")
-        told = told_error(event.json, lines.event) if not self._names and isinstance(event, Chunk) else None
+        own = self._foreign and isinstance(event, Chunk) and self._api.recognises(event.json)
+        told = None if own or self._names or not isinstance(event, Chunk) else told_error(event.json, lines.event)
         if told is not None and lines.event is not None:
             lines.rules["error-flat-object"] = lines.event
             return ErrorPayload(None, {"error": told})
