@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ import click
 from streamlab.cli.options import db_option, json_option, max_input_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from streamlab.exchange import Exchange
     from streamlab.repairing.account import Normalized
+    from streamlab.storage.targets import Target
+    from streamlab.workflows.mend import MendOptions
 
 
 @click.command(
@@ -24,10 +27,16 @@ Examples:
   streamlab normalize captures/streamlab.db#7 -o mended.sse --unsafe
   streamlab normalize broken.sse --blame
   streamlab normalize last --to chat
+  streamlab normalize captures/streamlab.db -o mended.db
   curl -sN … | streamlab normalize - | my-client"""
 )
 @click.argument("target", metavar="TARGET")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the stream to this file.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the stream to this file; several into a database (.db) or a folder of exchange directories.",
+)
 @click.option("--unsafe", is_flag=True, help="Also repairs that need a guess.")
 @click.option("--blame", is_flag=True, help="Instead of the stream: where every event and every change comes from.")
 @click.option("--api", metavar="NAME", help="Read as this API instead of guessing (chat.completions, …).")
@@ -51,31 +60,80 @@ def command(
     db: Path | None,
     as_json: bool,
 ) -> int:
-    """Mend one stream: the bytes OpenAI or Anthropic would have sent on stdout, what was mended on stderr.
+    """Mend one stream: the bytes OpenAI or Anthropic would have sent on stdout, what was mended on stderr. Or all of a
+    database, a folder, a bundle or a lake, on all cores, into a database or a folder (-o).
 
-    Exit code 0 when no error remains, 1 when some cannot be mended, 3 when a repair of ours failed (what it held and
-    the rest are then as they came). With --json the account goes to stderr as JSON, with --blame to stdout.
+    Exit code 0 when no error remains, 1 when some cannot be mended, 2 when some could not be read, 3 when a repair of
+    ours failed (what it held and the rest are then as they came). With --json the account goes to stderr as JSON, with
+    --blame to stdout.
     """
     from streamlab.config import Config
     from streamlab.repairing.normalizer import errors_left
-    from streamlab.report.terminal import say_body
-    from streamlab.storage.files import write_regular
     from streamlab.workflows import check as verbs
+    from streamlab.workflows.mend import MendOptions
 
-    found = verbs.find_one(target, db)
+    known = verbs.check_options(Config(), api=api).api
+    if output is not None and not blame:
+        options = MendOptions(unsafe, known, to == "chat")
+        if (several := _several(target, db, output)) is not None:
+            return _mend_all(output, several, options, as_json=as_json, keep_secrets=keep_secrets)
+    found = verbs.find_one(target, db, "; or write all of them into a database or a folder: -o PATH" * (not blame))
     with found.opened() as exchange:
-        known = verbs.check_options(Config(), api=api).api
         mend = partial(verbs.normalize, unsafe=unsafe, api=known, to_chat=to == "chat")
         if blame:
             repaired = _tell_blame(found.source, exchange, mend, as_json=as_json, keep_secrets=keep_secrets)
         else:
             repaired = mend(exchange, each=bool)
-    if output is not None:
-        write_regular(output, repaired.exchange.body)
-    elif not blame:
-        say_body(repaired.exchange.body)
+    if output is not None or not blame:
+        _give(repaired.exchange.body, output)
     _tell_summary(repaired, unsafe=unsafe, as_json=as_json and not blame, keep_secrets=keep_secrets)
     return 3 if repaired.failed else 1 if errors_left(repaired) else 0
+
+
+def _give(body: bytes, output: Path | None) -> None:
+    from streamlab.report.terminal import say_body
+    from streamlab.storage.files import write_regular
+
+    if output is not None:
+        write_regular(output, body)
+    else:
+        say_body(body)
+
+
+def _several(target: str, db: Path | None, output: Path) -> Iterator[Target] | None:
+    """What a TARGET names, where that does not go into a file of its own."""
+    from streamlab.storage.targets import find
+    from streamlab.workflows.mend import is_database
+
+    waiting = find(target, db)
+    first, *more = islice(waiting, 2)
+    return chain([first], more, waiting) if more or is_database(output) else None
+
+
+def _mend_all(
+    output: Path, targets: Iterable[Target], options: MendOptions, *, as_json: bool, keep_secrets: bool
+) -> int:
+    from streamlab.cli.options import warn
+    from streamlab.cli.progress import ProgressLine
+    from streamlab.report import mended
+    from streamlab.report.terminal import complain, say_json
+    from streamlab.sharing.shared import clean_notes
+    from streamlab.workflows.mend import mend_into
+    from streamlab.workflows.share import masking_of
+
+    account = mended.MendingTally(as_json)
+    with ProgressLine() as progress:
+        for one in mend_into(output, targets, options):
+            progress.advance()
+            if one.error is not None:
+                warn(one.error)
+            account.add(one.source, one.account, one.left, failed=one.failed, unreadable=one.error is not None)
+    if as_json:
+        document = account.document(str(output))
+        say_json(document if keep_secrets else clean_notes(document, masking_of()), to_stderr=True)
+    else:
+        complain(*account.lines(str(output)))
+    return account.exit_code
 
 
 def _tell_summary(repaired: Normalized, *, unsafe: bool, as_json: bool, keep_secrets: bool) -> None:

@@ -131,11 +131,11 @@ def load(target: str | os.PathLike[str], db: str | os.PathLike[str] | None = Non
         yield found.source, found.read()
 
 
-def find_one(target: str, db: Path | None = None) -> Target:
-    """The one exchange a TARGET names. Raises UsageError when it names several."""
+def find_one(target: str, db: Path | None = None, otherwise: str = "") -> Target:
+    """The one exchange a TARGET names. Raises UsageError when it names several; ``otherwise`` is what else helps."""
     first, *more = islice(find(target, db), 2)
     if more:
-        raise UsageError(f"{target} holds several exchanges; name one (FILE.db#ID, or a single directory)")
+        raise UsageError(f"{target} holds several exchanges; name one (FILE.db#ID, or a single directory){otherwise}")
     return first
 
 
@@ -221,8 +221,10 @@ def check(targets: Iterable[Target], options: CheckOptions) -> Iterator[Checked]
 
 
 def _check_many(targets: Iterator[Target], options: CheckOptions) -> Iterator[Checked]:
-    from streamlab.workflows.cores import on_all_cores
+    from streamlab.workflows.cores import on_all_cores, spawning
 
+    first = next(targets)
+    targets = chain([first], targets)
     known = _KeptOutcomes(options)
     plans: deque[tuple[list[Target], dict[Target, Checked]]] = deque()
 
@@ -233,7 +235,7 @@ def _check_many(targets: Iterator[Target], options: CheckOptions) -> Iterator[Ch
 
     # What is kept is for every client.
     work = partial(_check_batch, options=replace(options, client=None))
-    for judged in on_all_cores(work, unknown()):
+    for judged in on_all_cores(work, unknown(), context=spawning() if first.row is not None else None):
         batch, found = plans.popleft()
         known.keep(judged)
         found |= {one.target: one for one, _ in judged}

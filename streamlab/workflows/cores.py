@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from collections import deque
@@ -22,6 +23,11 @@ _TRIES = 3
 def cores() -> int:
     """How many there are for us."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def spawning() -> BaseContext:
+    """How processes start where a lake is read: what reads Parquet has threads, and what has threads is not forked."""
+    return multiprocessing.get_context("spawn")
 
 
 def on_all_cores(

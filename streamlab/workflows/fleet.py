@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import multiprocessing
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -27,7 +25,7 @@ from streamlab.storage.lake.place import LakePlace, need_fleet, parted
 from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import Target, find
 from streamlab.workflows.check import Checked, CheckOptions, check, checked_of, for_client
-from streamlab.workflows.cores import on_all_cores
+from streamlab.workflows.cores import on_all_cores, spawning
 from streamlab.workflows.share import prepared
 
 Warn = Callable[[str], object]
@@ -109,12 +107,7 @@ def _on_cores(work: Callable[[list[Target]], list[_Prepared]], wanted: Iterator[
     if len(first) < _BATCH:
         return iter([work(first)])
     batches = chain([first], iter(lambda: list(islice(wanted, _BATCH)), []))
-    return on_all_cores(work, batches, context=_spawning())
-
-
-def _spawning() -> BaseContext:
-    """What reads Parquet has threads, and a process that has threads is not forked."""
-    return multiprocessing.get_context("spawn")
+    return on_all_cores(work, batches, context=spawning())
 
 
 def _take(one: _Prepared, known: AlreadyThere, adding: LakeFiller, added: Filled, warn: Warn) -> None:
@@ -220,7 +213,7 @@ class LocalEngine:
         alone = sum(unit.rows for unit in units) <= _ALONE or units[0].place.is_only_here
         batches = ([unit] for unit in units)
         workers = 1 if alone else self.workers
-        for some in on_all_cores(findings.judge, batches, workers=workers, context=_spawning()):
+        for some in on_all_cores(findings.judge, batches, workers=workers, context=spawning()):
             yield from some
 
 
