@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from functools import cache
 from importlib import import_module
 
@@ -34,24 +35,40 @@ def detect(hints: Hints) -> tuple[str | None, tuple[str, ...]]:
     Signs add up; a dialect needs `CERTAIN` points, and a lead over the next. Gateways that leave their marks on
     others' streams are named first. Two that are equally likely are not told apart.
     """
-    judged = [(dialect, matching(dialect, hints)) for dialect in all_dialects()]
-    scores = [(sum(sign.weight for sign in signs), dialect, signs) for dialect, signs in judged]
-    certain = [one for one in scores if one[0] >= CERTAIN]
+    points = _points(hints)
+    certain = [(points[one.name], one) for one in all_dialects() if points[one.name] >= CERTAIN]
     certain = [one for one in certain if one[1].outer] or certain
     certain.sort(key=lambda one: (-one[0], one[1].name))
     if not certain or (len(certain) > 1 and certain[0][0] - certain[1][0] < LEAD):
         return None, ()
-    _, dialect, signs = certain[0]
+    _, dialect = certain[0]
+    signs = [sign for sign in dialect.signs if _SHOWN[sign.kind](sign.pattern, hints)]
     return dialect.name, tuple(map(_reason, sorted(signs, key=lambda sign: -sign.weight)))
 
 
-def matching(dialect: Dialect, hints: Hints) -> tuple[Sign, ...]:
-    """The signs of a dialect that the hints show."""
-    return tuple(sign for sign in dialect.signs if _shows(sign, hints))
+@cache
+def _weights() -> dict[Kind, dict[str, list[tuple[str, int]]]]:
+    """Kind -> pattern -> the dialects that have it as a sign, and what it is worth to them."""
+    weights: dict[Kind, dict[str, list[tuple[str, int]]]] = {}
+    for dialect in all_dialects():
+        for sign in dialect.signs:
+            weights.setdefault(sign.kind, {}).setdefault(sign.pattern, []).append((dialect.name, sign.weight))
+    return weights
 
 
-def _shows(sign: Sign, hints: Hints) -> bool:
-    return _SHOWN[sign.kind](sign.pattern, hints)
+def _points(hints: Hints) -> Counter[str]:
+    """What the signs that the hints show are worth together, by dialect."""
+    points: Counter[str] = Counter()
+    for kind, patterns in _weights().items():
+        seen, shows = _LOOKED_AT[kind](hints), _SHOWN[kind]
+        if not seen:
+            continue
+        likely = patterns.keys() & seen if isinstance(seen, frozenset) else patterns
+        shown = [one for one in likely if shows(one, hints)]
+        for pattern in shown:
+            for name, weight in patterns[pattern]:
+                points[name] += weight
+    return points
 
 
 def _has_header(pattern: str, headers: tuple[tuple[str, str], ...]) -> bool:
@@ -74,6 +91,23 @@ def _begins_with(pattern: str, order: tuple[str, ...]) -> bool:
     keys = tuple(pattern.split(","))
     return order[: len(keys)] == keys
 
+
+#: What the signs of a kind are looked for in; a set where it is patterns that it holds.
+_LOOKED_AT: dict[Kind, Callable[[Hints], Collection[object]]] = {
+    Kind.HOST: lambda hints: hints.host,
+    Kind.HEADER: lambda hints: hints.headers,
+    Kind.CHUNK_KEY: lambda hints: hints.chunk_keys,
+    Kind.CHOICE_KEY: lambda hints: hints.choice_keys,
+    Kind.DELTA_KEY: lambda hints: hints.delta_keys,
+    Kind.USAGE_KEY: lambda hints: hints.usage_keys,
+    Kind.ORDER: lambda hints: hints.order,
+    Kind.ID: lambda hints: hints.ids,
+    Kind.CALL_ID: lambda hints: hints.call_ids,
+    Kind.MODEL: lambda hints: hints.model,
+    Kind.FINGERPRINT: lambda hints: hints.fingerprints,
+    Kind.COMMENT: lambda hints: hints.comments,
+    Kind.TRAIT: lambda hints: hints.traits,
+}
 
 _SHOWN: dict[Kind, Callable[[str, Hints], bool]] = {
     Kind.HOST: lambda pattern, hints: hints.host == pattern or hints.host.endswith("." + pattern),

@@ -140,9 +140,10 @@ class Analyzer:
         self._look_at_the_whole()
         table = self._table or self._settle(received.first_json, received.prefix)
         ctx.facts, ctx.received.foreign = 0, self._reader.foreign
-        for rule in table.rules:
-            if "end" in rule.hooks:
-                self._add(rule.end(ending))
+        for rule in table.end_rules:
+            found = rule.end(ending)
+            if found is not None:
+                self._add(found)
         return self._report(end_us)
 
     def _look_at_the_whole(self) -> None:

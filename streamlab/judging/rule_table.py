@@ -38,6 +38,12 @@ def _judging(
     )
 
 
+@cache
+def _waiting(rules: tuple[type[Rule], ...]) -> dict[int, tuple[int, ...]]:
+    """Facts of an event -> which of these rules wait for it, as far as it was worked out for any exchange."""
+    return {}
+
+
 class RuleTable:
     """The rules that judge one exchange, and the hooks to call for a read or an event.
 
@@ -52,10 +58,12 @@ class RuleTable:
         chosen = _judging(classes, ctx.api, status, ctx.received.timing_known, ctx.request_known, framing_known)
         if left_out(ctx.notes) is not None:
             chosen = ()  # whatever were said would be about an empty body, or about half of one
-        self.rules = [rule(ctx) for rule in chosen]
-        self.shape_rules = [rule for rule in self.rules if "shape" in rule.hooks]
-        self._segment_rules = [rule for rule in self.rules if "segment" in rule.hooks]
-        self._event_rules = [rule for rule in self.rules if rule.on]
+        rules = [rule(ctx) for rule in chosen]
+        self.shape_rules = [rule for rule in rules if "shape" in rule.hooks]
+        self.end_rules = [rule for rule in rules if "end" in rule.hooks]
+        self._segment_rules = [rule for rule in rules if "segment" in rule.hooks]
+        self._event_rules = [rule for rule in rules if rule.on]
+        self._waiting = _waiting(tuple(map(type, self._event_rules)))
         self._segment_hooks: list[SegmentHook] = [rule.segment for rule in self._segment_rules]
         self._event_hooks: dict[int, tuple[EventHook, ...]] = {}
         self._retirements = ctx.retirements
@@ -97,7 +105,13 @@ class RuleTable:
         return keys
 
     def _work_out(self, facts: int) -> tuple[EventHook, ...]:
-        hooks = tuple(rule.event for rule in self._event_rules if rule.on & facts and not rule.retired)
+        rules = self._event_rules
+        waiting = self._waiting.get(facts)
+        if waiting is None:
+            waiting = tuple(at for at, rule in enumerate(rules) if rule.on & facts)
+            if len(self._waiting) < _MAX_COMBINATIONS:
+                self._waiting[facts] = waiting
+        hooks = tuple(rules[at].event for at in waiting if not rules[at].retired)
         if len(self._event_hooks) < _MAX_COMBINATIONS:
             self._event_hooks[facts] = hooks
         return hooks

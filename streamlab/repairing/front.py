@@ -74,11 +74,8 @@ class Front:
     def __init__(
         self, head: ResponseHead | None, state: RepairState, reader: StreamReader[Draft], pipeline: Pipeline, mode: Mode
     ) -> None:
-        self.mode = mode
-        self._head = head
-        self._state = state
-        self._reader = reader
-        self._pipeline = pipeline
+        self.mode, self._head = mode, head
+        self._state, self._reader, self._pipeline = state, reader, pipeline
         self._body = BodyDecoder.of(head)
         coded = mode is Mode.BEGINNING and not self._body.identity
         self._coding = Coding.CHECKING if coded else Coding.NONE
@@ -107,6 +104,13 @@ class Front:
             deque(self.steps(data), maxlen=0)
         elif data:
             self._consume(data)
+
+    def feed_byte(self, data: bytes, at: int) -> int:
+        """The byte at ``at``, which came alone, as those behind it did: where the first is that needs a look."""
+        self.feed(data[at : at + 1])
+        absorbed = self._decoder.absorbs_line(data, at + 1, self._unlooked - self._seen)
+        self._seen += absorbed
+        return at + 1 + absorbed
 
     def steps(self, data: bytes) -> Iterator[None]:
         """Take ``data`` in, a little at a time."""
@@ -146,11 +150,10 @@ class Front:
             return b""
         start = bytes(self._start)
         self._start.clear()
-        if _SSE_START.match(start) or _JSON_START.match(start):
+        plain = _SSE_START.match(start) or _JSON_START.match(start)
+        self._coding = Coding.NONE if plain else Coding.DECODING
+        if plain:
             self._state.account.changes["encoding-mislabelled"] = 1
-            self._coding = Coding.NONE
-        else:
-            self._coding = Coding.DECODING
         return start
 
     def _begin(self, data: bytes) -> None:
@@ -276,9 +279,7 @@ class Front:
         if readable:
             pipeline.out.append(unread)
         else:
-            message = f"the upstream's answer cannot be translated: {why}"
-            change = Change(TOO_MUCH, "error", origin=Origin.INVENTED)
-            pipeline.emit([Draft(error_event(message, "upstream_invalid_response"), (), [change], True)])
+            pipeline.emit([_untranslated(why)])
         pipeline.dismantle()
         self._decoder = StreamDecoder()
         self._become(Mode.ASIDE if readable else Mode.DROPPING)
@@ -298,8 +299,7 @@ class Front:
             self._take(event)
         if not pipeline.built:
             self._settle()
-        if pipeline.translator is not None:
-            translator = pipeline.translator
+        if (translator := pipeline.translator) is not None:
             pipeline.translate(lambda: translator.finish(ending))
         pipeline.end(ending)
 
@@ -375,3 +375,10 @@ def _is_nothing_of(event: StreamEvent, came: Api, api: Api) -> bool:
     if isinstance(event, Undecodable):
         return not event.decoded
     return isinstance(event, Chunk) and (came is UNKNOWN or came.names_events != api.names_events)
+
+
+def _untranslated(why: str) -> Draft:
+    """What a client is told in place of an answer in another protocol that asks too much."""
+    message = f"the upstream's answer cannot be translated: {why}"
+    change = Change(TOO_MUCH, "error", origin=Origin.INVENTED)
+    return Draft(error_event(message, "upstream_invalid_response"), (), [change], True)

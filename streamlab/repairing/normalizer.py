@@ -90,6 +90,15 @@ class Normalizer:
         self._front.feed(data)
         return bytes_of(self._pipeline.taken()) if self._pipeline.out else b""
 
+    def feed_bytewise(self, data: bytes) -> bytes:
+        """What `feed` gives of one byte after another of ``data``, in a fraction of the time."""
+        out, at = [], 0
+        while at < len(data):
+            at = self._front.feed_byte(data, at)
+            if self._pipeline.out:
+                out.append(bytes_of(self._pipeline.taken()))
+        return b"".join(out)
+
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """Like `feed`, in pieces (some of them empty) that each take milliseconds to make and little memory.
 

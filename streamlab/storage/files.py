@@ -6,6 +6,7 @@ other people's repositories and archives.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextvars import ContextVar
@@ -34,22 +35,35 @@ def read_regular(path: str | os.PathLike[str], largest: int | None = None, withi
 
     ``largest`` defaults to what the running command reads at most. Raises UnreadableInputError in one line.
     """
-    place = os.path.realpath(path)
     largest = largest_input.get() if largest is None else largest
-    if within is not None and not Path(place).is_relative_to(os.path.realpath(within)):
-        raise UnreadableInputError(f"{path}: a link that points out of its directory, {within}")
     try:
-        descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_BINARY", 0) | _WAIT_FOR_NOBODY)
+        descriptor = _open(os.fspath(path), within)
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             _refuse_special(path, found.st_mode)
             if found.st_size > largest:
                 raise _too_large(path, largest)
-            return read_at_most(file, largest, os.fspath(path))
+            data = file.read(found.st_size + 1)  # memory for as much as may be read would take longer than to read
+            return data if len(data) <= found.st_size else data + read_at_most(file, largest - len(data), str(path))
     except FileNotFoundError:
         raise UnreadableInputError(f"{path}: no such file") from None
     except OSError as error:
         raise UnreadableInputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _open(path: str, within: str | None) -> int:
+    """A file to read, below ``within`` when that is given. Raises OSError, and UnreadableInputError where it is not."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | _WAIT_FOR_NOBODY
+    if _NO_LINK and within is not None and os.path.dirname(path) == within:
+        try:
+            return os.open(path, flags | _NO_LINK)  # what is no link lies where its name says
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+    place = os.path.realpath(path)
+    if within is not None and not Path(place).is_relative_to(os.path.realpath(within)):
+        raise UnreadableInputError(f"{path}: a link that points out of its directory, {within}")
+    return os.open(place, flags)
 
 
 def read_at_most(file: BinaryIO, largest: int, name: str) -> bytes:

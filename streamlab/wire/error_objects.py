@@ -45,11 +45,15 @@ _FAILED = re.compile(
     rb"\b(?:errors?|exception|traceback|failed|failure|timed out|timeout|out of memory)\b|\w(?:Error|Exception)\b",
     re.IGNORECASE,
 )
+#: One of these is in whatever `_FAILED` matches; to look for them takes a hundredth of the time.
+_FAILED_PARTS = (b"error", b"exception", b"traceback", b"fail", b"timed out", b"timeout", b"out of memory")
 
 
 def tells_of_failure(raw: bytes) -> bool:
     """Whether bytes that are no JSON object read as a report of a failure."""
-    return _FAILED.search(raw[:_LOOKED_AT]) is not None
+    looked_at = raw[:_LOOKED_AT]
+    lowered = looked_at.lower()
+    return any(part in lowered for part in _FAILED_PARTS) and _FAILED.search(looked_at) is not None
 
 
 def failed_without_data(sse: ServerSentEvent) -> bool:

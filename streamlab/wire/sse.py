@@ -214,6 +214,17 @@ class SSEDecoder:
         self._pending += data
         return True
 
+    def absorbs_line(self, data: bytes, start: int, size: int) -> int:
+        """How many bytes of ``data`` from ``start`` on, at most ``size``, `absorbs` takes: to the end of a line."""
+        stop = start + size
+        if size <= 0 or not self._open:
+            return 0
+        line_feed = data.find(_LF, start, stop)
+        stop = line_feed if line_feed >= 0 else min(stop, len(data))
+        carriage_return = data.find(_CR, start, stop)
+        line = data[start : carriage_return if carriage_return >= 0 else stop]
+        return len(line) if line and self.absorbs(line) else 0
+
     def finish(self) -> list[ServerSentEvent]:
         """What no blank line ended: at most one event, with ``terminated`` False unless only its LF was awaited."""
         rest = bytes(self._pending)

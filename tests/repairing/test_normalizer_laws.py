@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import itertools
 import json
 import random
@@ -277,3 +278,24 @@ def test_any_part_of_a_stream_repaired_twice_is_repaired_once(name):
         body = b"".join(frame for at, frame in enumerate(frames) if chosen >> at & 1)
         once = _run(body, [])
         assert _run(once, []) == once, body
+
+
+@RELAXED
+@given(body=st.one_of(ANY_BYTES, bent_streams().map(lambda made: made[0])), compressed=st.booleans())
+def test_bytewise_is_byte_after_byte(body, compressed):
+    body = gzip.compress(body) if compressed else body
+    together, apart = Normalizer(), Normalizer()
+    one_by_one = [apart.feed(body[at : at + 1]) for at in range(len(body))]
+    assert together.feed_bytewise(body) == b"".join(one_by_one)
+    assert together.finish() == apart.finish()
+    assert together.changes == apart.changes
+
+
+def test_bytewise_steps_aside_where_byte_after_byte_does():
+    """An event that grows too long, and a stream that is looked at as a whole, at their marks."""
+    long_event = b'data: {"choices":[' + b"1," * 40_000 + b"1]}\n\n"
+    for body in (long_event, streams.sse(PERFECT["text"]) * 160):
+        together, apart = Normalizer(), Normalizer()
+        one_by_one = b"".join(apart.feed(body[at : at + 1]) for at in range(len(body)))
+        assert (together.feed_bytewise(body), together.finish()) == (one_by_one, apart.finish())
+        assert together.stepped_aside == apart.stepped_aside

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from streamlab.wire.sse import SSEDecoder
 
@@ -15,23 +15,35 @@ _MAX_BYTEWISE = 256 * 1024
 _SINGLE = [bytes([one]) for one in range(256)]
 
 
-def cuttings(body: bytes) -> Iterator[tuple[str, list[int]]]:
-    """Names and cut positions: whole, event by event, byte by byte, and seeded random cuts."""
+class Bytewise:
+    """A body byte by byte."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(_SINGLE.__getitem__, self.body)
+
+
+def cuttings(body: bytes) -> Iterator[tuple[str, Sequence[int]]]:
+    """Names and cut positions, ascending and each once: whole, event by event, byte by byte, and seeded random cuts."""
     yield "whole", []
     decoder = SSEDecoder()
     ends = [start + size for start, size in decoder.feed_spans(body)] + [one.span[1] for one in decoder.finish()]
     yield "event by event", [end for end in ends if 0 < end < len(body)]
     if len(body) <= _MAX_BYTEWISE:
-        yield "byte by byte", list(range(1, len(body)))
+        yield "byte by byte", range(1, len(body))
     for seed in range(_RANDOM_CUTTINGS):
         chance = random.Random(seed)
         count = min(len(body) - 1, chance.randint(1, 40)) if len(body) > 1 else 0
         yield f"random cuts, seed {seed}", sorted(chance.sample(range(1, len(body)), count)) if count else []
 
 
-def pieces(body: bytes, cuts: list[int]) -> list[bytes]:
-    """A body cut at these positions."""
-    if len(cuts) == len(body) - 1 and cuts == list(range(1, len(body))):
-        return [*map(_SINGLE.__getitem__, body)]
+def pieces(body: bytes, cuts: Sequence[int]) -> Iterable[bytes]:
+    """A body cut at these positions, each of them named once."""
+    if len(cuts) == len(body) - 1:
+        return Bytewise(body)
     bounds = [0, *cuts, len(body)]
     return [body[start:stop] for start, stop in itertools.pairwise(bounds) if start < stop]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamlab.playback.shrinking import ddmin
@@ -42,14 +43,14 @@ def check_normalized(fixture: Fixture, make: MachineFactory, compare: Comparison
     body, difference = fixture.exchange.body, compare or exactly
     shared = SharedRepairs(fixture.exchange).run if make is our_machine else None
 
-    def fails(cuts: list[int]) -> bool:
+    def fails(cuts: Sequence[int]) -> bool:
         cut = pieces(body, cuts)
         actual, error = shared(cut) if shared is not None else run(make(fixture.exchange), cut)
         return error is not None or (actual != fixture.expected and bool(difference(fixture, actual)))
 
     for name, cuts in cuttings(body):
         if fails(cuts):
-            smallest = ddmin(cuts, fails)
+            smallest = ddmin([*cuts], fails)
             actual, error = run(make(fixture.exchange), pieces(body, smallest))
             blame = repairs_to_blame(fixture, smallest) if make is our_machine else ()
             return Mismatch(name, smallest, difference(fixture, actual), error, blame)

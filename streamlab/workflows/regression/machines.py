@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from streamlab.errors import UsageError
 from streamlab.exchange import Ending, Exchange
 from streamlab.repairing.normalizer import Normalizer
+from streamlab.workflows.regression.cutting import Bytewise
 
 
 class Machine(Protocol):
@@ -25,7 +26,7 @@ class Ours:
     """Our normalizer, told how the exchange ended."""
 
     def __init__(self, normalizer: Normalizer, ending: Ending) -> None:
-        self.feed = normalizer.feed
+        self.feed, self.feed_bytewise = normalizer.feed, normalizer.feed_bytewise
         self._inner, self._ending = normalizer, ending
 
     def finish(self) -> bytes:
@@ -80,6 +81,9 @@ def run(machine: Machine, pieces: Iterable[bytes]) -> tuple[bytes, str | None]:
     out: list[bytes] = []
     feed = machine.feed
     try:
+        if isinstance(pieces, Bytewise) and isinstance(machine, Ours):
+            out.append(machine.feed_bytewise(pieces.body))
+            pieces = ()
         for piece in pieces:
             if made := feed(piece):
                 out.append(made)

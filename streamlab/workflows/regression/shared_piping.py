@@ -8,7 +8,7 @@ was there before is told from it, and one with another sequence is run whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from typing import Any
 
@@ -199,7 +199,7 @@ class SharedRepairs:
         plain = BodyDecoder.of(exchange.head).identity and coding_of(body) is None and len(body) <= MARK
         self._memory = PipingMemory() if plain else None
 
-    def run(self, pieces: list[bytes]) -> tuple[bytes, str | None]:
+    def run(self, pieces: Iterable[bytes]) -> tuple[bytes, str | None]:
         """What our normalizer makes of these pieces, and the error it raised, if it raised one."""
         memory, exchange = self._memory, self._exchange
         if memory is None or not memory.sound:
