@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from streamlab.comparing.reading import read_exchange, texts_of
+from streamlab.comparing.reading import Lane, Reading, read_exchange, texts_of
 from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing import pipeline
@@ -129,7 +129,7 @@ def untold(exchange: Exchange, repaired: Normalized) -> list[str]:
     names, read = {*repaired.changes}, read_exchange(exchange, translated=True)
     if not read.foreign or names & TELLING:
         return []
-    came, went = texts_of(read.items), texts_of(read_exchange(repaired.exchange).items)
+    came, went = _texts(read), _texts(read_exchange(repaired.exchange))
     more = names & READABLE - {"translated"}
     return [
         f"{lane} by translation"
@@ -137,6 +137,14 @@ def untold(exchange: Exchange, repaired: Normalized) -> list[str]:
         if came.get(lane, "") != went.get(lane, "")
         and not (more and _is_within(came.get(lane, ""), went.get(lane, "")))
     ]
+
+
+def _texts(read: Reading) -> dict[Lane, str]:
+    """All texts, by what they are: a choice may go by another number."""
+    texts: dict[Lane, str] = {}
+    for (_, *lane), text in sorted(texts_of(read.items).items(), key=lambda one: one[0][0]):
+        texts[tuple(lane)] = texts.get(tuple(lane), "") + text
+    return texts
 
 
 def _is_within(part: str, whole: str) -> bool:

@@ -164,6 +164,8 @@ class Block:
             own = key == self.kind and self._is_text and type(value) is str
             if own or not value or type(value) not in (str, list, dict):
                 continue
+            if key == "name" and type(value) is str and value.lower() == self.name.lower():
+                continue
             if value != self.start.get(key) or (type(value) is str and key not in _START_MEMBERS):
                 return True
         return False

@@ -335,6 +335,7 @@ def test_without_tools_markup_is_text():
         339405675,  # a block that is numbered anew is closed a second time, with another block in it
         822231427,  # an event breaks off before the stop of another answer
         648878696,  # deltas without a type, of which one thinks as well
+        436847717,  # a call begins again, and its name has other letters large
         690003889,  # an event breaks off, and another answer that fails comes behind the first
     ],
 )
