@@ -23,7 +23,8 @@ class ResponsesLifecycleOrder(OddRule):
 
     ## Repair
     A part that was never opened is opened: nothing in it is made up. An item of text or reasoning that was never
-    added is added on request; a call needs a name, which is not on the wire yet. On request, a delta is dropped that
+    added is added on request; a call needs a name, which is not on the wire yet. Whichever it is, it is done as the
+    finished response has it, so that Codex holds it. On request, a delta is dropped that
     comes after the end of a text which was told whole. What else comes after its own end stays.
     """
 
