@@ -12,7 +12,8 @@ from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import Chunk, StreamEvent
-from streamlab.wire.reading import as_object
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_list, as_object
 
 #: Characters of misplaced text that are looked through.
 _MOST = 1 << 20
@@ -59,7 +60,7 @@ class MessagesToolCallAsText(MessagesRule):
         reader = self.messages
         if reader.client_tools or not self.complete:
             return
-        text, tools = reader.text, self.ctx.tools
+        text, tools = reader.text or _prefilled(reader.message), self.ctx.tools
         match = found_in(text)
         if match is None and self._misplaced and other_markup(text, tools) is None:
             text, match = self._misplaced, found_in(self._misplaced)
@@ -76,3 +77,9 @@ class MessagesToolCallAsText(MessagesRule):
             actual=text[at:],
             repairability=None if calls_in(text, self.ctx.body)[1] else Repairability.NONE,
         )
+
+
+def _prefilled(message: JsonObject | None) -> str:
+    """The text that stood in message_start already."""
+    blocks = (as_object(one) for one in as_list(as_object(message).get("content")))
+    return "".join(str(one.get("text") or "") for one in blocks if one.get("type") == "text")
