@@ -18,10 +18,13 @@ from streamlab.interop.pasted import Paste, whole_json
 from streamlab.interop.peeling import json_lines
 from streamlab.wire.payload import decode_payload
 
-_MODEL = re.compile(rb"\b(?:[A-Z]\w*(?:Chunk|Event|Completion|Stream))\(")
+_MODEL = re.compile(r"\b([A-Z]\w*(?:Chunk|Event|Completion|Stream))\(")
+_BRACKET_OR_STRING = re.compile(r"""[()\[\]{}]|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _START = re.compile(rb"\{['\"]|\b[A-Z]\w*(?:Chunk|Event|Completion|Stream)\(")
 _ROW = re.compile(rb"^(?:[^\t\n]{0,80}\t){0,2}(\{.*\}|\[DONE\])(?:\t[\d:.,APM ]{0,20}){0,3}$")
 _LONGEST = 1 << 20
+#: Seconds since 1970, which are whole on the wire.
+_MOMENTS = frozenset(("created_at", "completed_at"))
 _DECODER = json.JSONDecoder()
 
 
@@ -40,15 +43,17 @@ def peel_objects(paste: Paste) -> Paste | None:
     """Values that a program printed."""
     whole = whole_json(paste.body)
     if whole is not None:
-        if isinstance(whole, list) and whole and all(_is_chunk(one) for one in whole):
+        if isinstance(whole, list) and whole and all(is_chunk(one) for one in whole):
             return _events(paste, whole, "a JSON array")
         return None
     if re.search(rb"^[^\w{\n]{0,4}(?:data(?:s?[ \t]*:|[ \t])|event[ \t]*:)", paste.body, re.MULTILINE | re.IGNORECASE):
         return None  # off the wire, whatever its data is
-    values = list(_pretty(paste.body)) or list(_pretty_python(paste.body))
+    values = list(_pretty(paste.body)) or list(_pretty_python(paste.body)) or _models(paste.body)
     if not values:
         values = [value for line in paste.body.splitlines() for value in _printed(line)]
-    values = [one for one in values if _is_chunk(one)]
+    values = [one for one in values if is_chunk(one)]
+    if values and all(map(_is_dumped, values)):
+        values = [_without_unset(one) for one in values]
     if not values:
         return None
     done = re.search(rb"^\W*\[DONE\]\W*$", paste.body, re.MULTILINE) is not None
@@ -58,11 +63,12 @@ def peel_objects(paste: Paste) -> Paste | None:
 def _events(paste: Paste, values: list[Any], what: str, done: bool = False) -> Paste | None:
     if not values:
         return None
-    body = json_lines(values) + (b"data: [DONE]\n\n" if done else b"")
+    body = json_lines([_as_sent(one) for one in values]) + (b"data: [DONE]\n\n" if done else b"")
     return replace(paste, body=body, framed=False, took=(*paste.took, what))
 
 
-def _is_chunk(value: object) -> bool:
+def is_chunk(value: object) -> bool:
+    """Whether a value is an event of a stream, or looks like one."""
     if not isinstance(value, dict):
         return False
     kind = value.get("type")
@@ -72,7 +78,7 @@ def _is_chunk(value: object) -> bool:
 def _pretty(body: bytes) -> Iterator[Any]:
     """JSON values one after another over several lines each, as ``jq`` prints them; one a line is how some servers
     really stream, and is left alone."""
-    text = body.decode("utf-8", "replace").strip()
+    text = body.decode("utf-8", "replace").strip().removesuffix("[DONE]").rstrip()
     if not text.startswith("{\n") and not text.startswith("{\r"):
         return
     at, values = 0, []
@@ -124,36 +130,80 @@ def _printed(line: bytes) -> Iterator[Any]:
         return
 
 
-def _balanced(text: str) -> str:
-    """The text up to where its first bracket closes; strings are skipped."""
-    depth, quote, at = 0, "", 0
-    while at < len(text):
-        one = text[at]
-        if quote:
-            if one == "\\":
-                at += 1
-            elif one == quote:
-                quote = ""
-        elif one in "'\"":
-            quote = one
-        elif one in "([{":
+def _balanced(text: str, at: int = 0) -> str:
+    """The text from ``at`` to where its first bracket closes; strings are skipped."""
+    depth = 0
+    for found in _BRACKET_OR_STRING.finditer(text, at):
+        if found[0] in ("(", "[", "{"):
             depth += 1
-        elif one in ")]}":
+        elif found[0] in (")", "]", "}"):
             depth -= 1
             if not depth:
-                return text[: at + 1]
-        at += 1
-    return text
+                return text[at : found.end()]
+    return text[at:]
+
+
+def _models(body: bytes) -> list[Any]:
+    """Each ``ChatCompletionChunk(…)`` and its kin, on a line, over several (Rich), or in a list; [] where none is.
+
+    A program in between prints what came and what it made of it (LiteLLM): of chunks, the kind that comes first counts.
+    """
+    text = body.decode("utf-8", "replace")
+    found: list[tuple[str, Any]] = []
+    start = _MODEL.search(text)
+    while start is not None:
+        whole = _balanced(text, start.start())
+        if not whole.endswith(")"):
+            break
+        try:
+            found.append((start[1], _value(ast.parse(whole, mode="eval").body)))
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            pass
+        start = _MODEL.search(text, start.start() + len(whole))
+    first = next((name for name, value in found if "choices" in value), "")
+    return [value for name, value in found if name == first or "choices" not in value]
+
+
+def _is_dumped(value: Any) -> bool:
+    """Whether a chunk has every member that openai-python knows, as ``model_dump()`` gives them."""
+    choices = value.get("choices")
+    deltas = [one.get("delta") for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
+    members = {"content", "function_call", "refusal", "role", "tool_calls"}
+    dumped = all(isinstance(one, dict) and members <= one.keys() for one in deltas)
+    return isinstance(choices, list) and dumped and {"service_tier", "usage"} <= value.keys()
+
+
+def _without_unset(value: Any) -> Any:
+    """A dumped model without the members that it was not sent."""
+    if isinstance(value, list):
+        return [_without_unset(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_unset(one) for name, one in value.items() if one is not None or name == "finish_reason"}
+
+
+def _as_sent(value: Any) -> Any:
+    """Moments as whole numbers: the models of openai-python make them floats."""
+    if isinstance(value, list):
+        return [_as_sent(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: int(one) if name in _MOMENTS and isinstance(one, float) and one.is_integer() else _as_sent(one)
+        for name, one in value.items()
+    }
 
 
 def _value(node: ast.AST) -> Any:
     """A literal, or a call with named arguments as an object.
 
-    A model prints the fields it was not sent as None, so those are left out; ``finish_reason`` is always sent.
+    A model prints the fields it was not sent as None, so those are left out; ``finish_reason`` is always sent, and so
+    are those of a response.
     """
     if isinstance(node, ast.Call):
         named = {one.arg: _value(one.value) for one in node.keywords if one.arg is not None}
-        return {name: value for name, value in named.items() if value is not None or name == "finish_reason"}
+        whole = isinstance(node.func, ast.Name) and node.func.id == "Response"
+        return {name: one for name, one in named.items() if whole or one is not None or name == "finish_reason"}
     if isinstance(node, ast.Dict):
         return {_key(key): _value(value) for key, value in zip(node.keys, node.values, strict=True)}
     if isinstance(node, ast.List | ast.Tuple):

@@ -29,6 +29,7 @@ from streamlab.interop.encoded import (
     peel_quoted_printable,
 )
 from streamlab.interop.http_text import STATUS, head_and_rest, request_and_rest
+from streamlab.interop.numbers import peel_numbers_of_bytes
 from streamlab.interop.objects import peel_objects, peel_table
 from streamlab.interop.pasted import LARGEST_PASTE, Paste, score
 from streamlab.interop.peeling import (
@@ -45,8 +46,10 @@ from streamlab.interop.peeling import (
     peel_utf16,
     peel_wraps,
 )
+from streamlab.interop.sessions import peel_diff, peel_httpie, peel_session
 from streamlab.interop.shortened import is_shortened
 from streamlab.interop.viewers import peel_messages
+from streamlab.interop.wrapped_events import peel_wrapped_events
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.exchange_dir import read_bare_body
 from streamlab.wire.binary_frames import MEDIA_TYPE, is_framed
@@ -58,17 +61,22 @@ from streamlab.wire.visible import visible
 _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_utf16,
     peel_colours,
+    peel_dump,
+    peel_numbers_of_bytes,
     peel_digits,
     peel_data_url,
     peel_percent,
     peel_quoted_printable,
-    peel_dump,
     peel_visible_ends,
     peel_trace,
+    peel_session,
+    peel_diff,
     peel_command,
     peel_html,
     peel_fences,
     peel_curl_verbose,
+    peel_httpie,
+    peel_wrapped_events,
     peel_json_log,
     peel_column,
     peel_literals,

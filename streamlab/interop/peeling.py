@@ -25,14 +25,20 @@ from streamlab.wire.payload import decode_payload
 
 _ANSI = lazy_pattern(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _COMMAND = lazy_pattern(
-    rb"\s*(?:[^\n]{0,60}[$%#>] )?curl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\n[^\n]*|(?<=[\\^`]\r)\n[^\n]*)*"
+    rb"\s*(?:[^\n]{0,60}[$%#>] |\++ )?curl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\n[^\n]*|(?<=[\\^`]\r)\n[^\n]*)*"
 )
 _TAG = lazy_pattern(rb"</?(?:pre|code|div|span|p|br|samp)(?: [^<>]{0,200})?/?>", re.IGNORECASE)
 _PROMPT = lazy_pattern(rb"\n(?!data|event|id|retry|:)[^\n]{0,60}[$%#>] ?\s*\Z")
 _FENCE = lazy_pattern(
     rb"^[ \t>]*(?:```|~~~)[^\n`]*\n(.*?)(?:^[ \t>]*(?:```|~~~)[ \t]*\r?$|\Z)", re.MULTILINE | re.DOTALL
 )
+_NOFORMAT = lazy_pattern(
+    rb"^\{(noformat|code)(?:[:|][^}\n]{0,200})?\}[ \t]*\r?\n(.*?)(?:^\{\1\}|\Z)", re.MULTILINE | re.DOTALL
+)
 _CURL_LINE = lazy_pattern(rb"^(?:\* |< HTTP/|> [A-Z]+ \S+ HTTP/)|[{}] \[\d+ bytes data\]", re.MULTILINE)
+_CURL_STAMP = lazy_pattern(
+    rb"^(?:\d\d:\d\d:\d\d\.\d{6} )(?:\[\d+-\d+\] )?(?=(?:[*<>]|[{}] \[\d+ bytes data\])(?: |\r?$))", re.MULTILINE
+)
 _CURL_DATA = lazy_pattern(rb"[{}] \[\d+ bytes data\]\r?\n?")
 _CURL_NOTE = lazy_pattern(
     rb"^\* .*\n?|\* (?:Connection #\d+ to host|Closing connection|Excess found).*\n?", re.MULTILINE
@@ -44,6 +50,8 @@ _METER = lazy_pattern(
 )
 _NAMED = lazy_pattern(rb"(?:data|event|id|retry):")
 _INNER_FIELD = lazy_pattern(rb"(?<![\w\"'])(?:data|event|id|retry): ?(?=[{\[\w])")
+#: A line of the runner's own in the log of a build.
+_CI_MARK = lazy_pattern(rb"##\[[a-z]+\]|::(?:end)?group::")
 _LITERAL = lazy_pattern(rb"(?:^|[\s,(\[:=])(b?)(['\"])(?=(?:data|event|id|retry)?:|\\n|\\r|\2)")
 _LOG_KEYS = ("log", "message", "msg", "line", "text", "MESSAGE", "textPayload", "body")
 _MOST_LITERALS = 100_000
@@ -79,8 +87,10 @@ def peel_command(paste: Paste) -> Paste | None:
 
 
 def peel_fences(paste: Paste) -> Paste | None:
-    """Text around a block fenced off in Markdown; the block that reads best is the stream."""
-    blocks = [found[1] for found in _FENCE.finditer(paste.body)]
+    """Text around a block fenced off in Markdown or Jira; the block that reads best is the stream."""
+    blocks = [found[1] for found in _FENCE.finditer(paste.body)] + [
+        found[2] for found in _NOFORMAT.finditer(paste.body)
+    ]
     if not blocks:
         return None
     best = max(blocks, key=score)
@@ -89,9 +99,12 @@ def peel_fences(paste: Paste) -> Paste | None:
 
 def peel_curl_verbose(paste: Paste) -> Paste | None:
     """``curl -v``: its notes, both heads, and the marks of its reads, wherever they came between the bytes."""
-    body = paste.body
+    body = _CURL_STAMP.sub(b"", paste.body)
     if not _CURL_LINE.search(body) and not _METER.search(body):
         return None
+    notes = _CURL_NOTE.findall(body)
+    if notes and all(one.endswith(b"\r\n") for one in notes):  # curl ends its own lines with a line feed
+        body = body.replace(b"\r\n", b"\n")
     sent = b"".join(line[1:].lstrip() for line in _marked(body, b">"))
     came = b"".join(line[1:].lstrip() for line in _marked(body, b"<"))
     request, _ = request_and_rest(sent)
@@ -234,15 +247,13 @@ def peel_prefixes(paste: Paste) -> Paste | None:
     if not skeleton or 2 * count < sum(kinds.values()):
         return None
     pattern = re.compile(_pattern(skeleton))
-    kept, dropped = [], 0
+    kept = []
     for line in lines:
         found = pattern.match(line)
         if found is not None:
-            kept.append(line[found.end() :])
+            kept += [] if _CI_MARK.match(line, found.end()) else [line[found.end() :]]
         elif not line.strip() or re.fullmatch(rb"\s*\d+\s*[:|]?\s*", line):
             kept.append(b"")
-        else:
-            dropped += 1
     return replace(paste, body=b"\n".join(kept), took=(*paste.took, "what stood before each line"))
 
 
