@@ -337,6 +337,7 @@ def test_without_tools_markup_is_text():
         648878696,  # deltas without a type, of which one thinks as well
         436847717,  # a call begins again, and its name has other letters large
         911681334,  # a call stands as text in message_start
+        239091254,  # the types of message_start and of a block's stop are swapped
         690003889,  # an event breaks off, and another answer that fails comes behind the first
     ],
 )

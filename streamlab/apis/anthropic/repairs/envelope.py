@@ -9,6 +9,7 @@ from typing import Any, Final
 from streamlab.apis.anthropic.expectations import (
     BLOCK_DELTA,
     BLOCK_START,
+    BLOCK_STOP,
     FOREIGN_STOP_REASONS,
     FOREIGN_USAGE,
     INPUT_TOKENS,
@@ -139,7 +140,8 @@ class Envelope(Part):
             message.drop(draft, "messages-start-missing")
             self._id, message.invented = draft.json["message"].get("id"), False
             return
-        if says_more(draft.json):
+        bare = {key: held for key, held in draft.json.items() if key != "index"} if message.invented else draft.json
+        if says_more(bare):
             message.cannot("messages-start-repeated", "there is more in it than a message")
             yield draft
             return
@@ -270,10 +272,12 @@ def whole_blocks(content: list[Any]) -> bool:
 
 
 def _meant(event: JsonObject) -> str:
-    """The type of a delta over which message_start stands; "" where it holds none, or a message as well."""
-    if event.keys() & {"delta", "message", "content_block"} != {"delta"}:
-        return ""
-    return BLOCK_DELTA if "index" in event else MESSAGE_DELTA
+    """The type of the event over which message_start stands, by what it holds; "" where that is not one thing."""
+    held = event.keys() & {"delta", "message", "content_block"}
+    if "index" in event:
+        own = {BLOCK_DELTA: {"delta"}, BLOCK_START: {"content_block"}, BLOCK_STOP: set()}
+        return next((kind for kind, members in own.items() if held == members), "")
+    return MESSAGE_DELTA if held == {"delta"} else ""
 
 
 def _is_prefilled(event: JsonObject) -> bool:
