@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from rich.cells import cell_len, set_cell_size
 
-from streamlab.apis import UNKNOWN, Api, api_named
+import streamlab.apis as apis
+from streamlab.apis.vendors import VENDORS
 from streamlab.exchange import Ending, known_as
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
@@ -85,17 +86,18 @@ def _sign(row: ListRow) -> tuple[str, str]:
     elif found.worst in _LETTERS:
         letter, style = _LETTERS[found.worst], STYLES[Severity(found.worst)]
     else:
-        letter, style = ("✓", _GOOD) if _is_judged(found) else ("–", "dim")
+        letter, style = ("✓", _GOOD) if _held_to(found) else ("–", "dim")
     return ("▶" if row.overview.in_progress else letter) + ("*" if row.marks else ""), style
 
 
-def _api_of(name: str | None) -> Api:
-    """The API by its name; what was summarised by another version may name one that is not known here."""
-    return (api_named(name) if name is not None else None) or UNKNOWN
-
-
-def _is_judged(found: AnalysisSummary) -> bool:
-    return found.judged and _api_of(found.api).judged
+def _held_to(found: AnalysisSummary) -> str | None:
+    """Whose promises it was held to; None where it was not judged, or by a version that knew an API more."""
+    if not found.judged or found.api is None:
+        return None
+    if found.api in VENDORS:
+        return VENDORS[found.api]
+    api = apis.api_named(found.api)
+    return api.vendor if api is not None and api.judged else None
 
 
 def _label(row: ListRow) -> tuple[str, str]:
@@ -135,7 +137,8 @@ def _finding(row: ListRow) -> tuple[str, str]:
     if found is None:
         return ("" if row.overview.in_progress else "not checked"), "dim"
     if found.worst is None or not found.rules:
-        return (_TICK.format(_api_of(found.api).vendor), _GOOD) if _is_judged(found) else ("not judged", "dim")
+        vendor = _held_to(found)
+        return (_TICK.format(vendor), _GOOD) if vendor else ("not judged", "dim")
     rules = [rule for rule, severity in found.rules.items() if severity == found.worst] or list(found.rules)
     more = f" +{len(found.rules) - 1}" if len(found.rules) > 1 else ""
     return f"{rules[0]}{more}", STYLES[Severity(found.worst)] if found.worst in _LETTERS else ""

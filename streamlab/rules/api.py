@@ -69,7 +69,7 @@ class Tracker(Protocol):
 
 
 class Api:
-    """One protocol. Subclasses set the class attributes; there is one object of each (``apis/__init__``)."""
+    """One protocol. Subclasses set the class attributes; there is one object of each (``apis/known``)."""
 
     #: As it is printed, and as ``--api`` takes it.
     name: ClassVar[str]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 from streamlab.errors import NotFoundError
 
 ENVIRONMENT = "STREAMLAB_DB"
@@ -21,6 +19,8 @@ def default_db() -> Path:
         return Path(named)
     if Path("captures").is_dir():
         return Path("captures") / "streamlab.db"
+    from platformdirs import user_data_path  # it costs a command more to load than most that it does
+
     return user_data_path("streamlab", appauthor=False) / "streamlab.db"
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from streamlab.apis import APIS
+from streamlab.apis.vendors import VENDORS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "streamlab"
@@ -140,6 +141,8 @@ told = run("diff", "bad.sse", code=1)
 assert "toy" in told, told
 run("import", "bad.sse", "--db", "c.db")
 assert "toy" in run("show", "last", "--db", "c.db")
+run("import", "good.sse", "--db", "c.db")
+assert "as Toys sends it" in run("ls", "c.db", "--rule", "toy-broken") + run("ls", "c.db")
 run("export", "last", "--db", "c.db", "--to", "fixtures")
 assert pytest.main(["-q", "-p", "no:cacheprovider", "fixtures"]) == 0
 
@@ -159,6 +162,10 @@ finally:
 """
 
 
+def test_lists_say_whose_promises_as_the_apis_do():
+    assert {api.name: api.vendor for api in APIS if api.judged} == VENDORS
+
+
 def test_a_new_api_is_a_folder_and_a_line(tmp_path):
     """check, show, diff, export, fixtures and the workbench: all of it, with nothing else touched."""
     # With what is compiled: it is taken where time and size of the source are the same.
@@ -171,7 +178,7 @@ def test_a_new_api_is_a_folder_and_a_line(tmp_path):
     (folder / "toy_broken.py").write_text(_RULE)
     for one in (apis / "toy", folder.parent, folder):
         (one / "__init__.py").write_text("")
-    listing = apis / "__init__.py"
+    listing = apis / "known.py"
     text = listing.read_text(encoding="utf-8")
     text = text.replace("APIS: tuple[Api, ...] = (\n", "APIS: tuple[Api, ...] = (\n    TOY,\n", 1)
     listing.write_text(

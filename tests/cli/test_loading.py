@@ -67,6 +67,7 @@ def test_a_list_of_what_was_judged_loads_nothing_that_judges(tmp_path):
     )
     assert [name for name in loaded if name.startswith(rooms)] == []
     assert not loaded & {"yaml", "multiprocessing", "concurrent.futures.process", "httpx", "asyncio", "textual"}
+    assert not loaded & {"streamlab.apis.known", "msgspec"}  # it says whose promises were kept, and needs no API for it
 
 
 def test_first_sightings_of_what_was_judged_load_no_rule_and_no_format(tmp_path):
