@@ -45,7 +45,11 @@ Examples:
     type=click.Choice(["chat"]),
     help="Translate into this API: a stream of Messages or Responses into chat chunks.",
 )
-@click.option("--keep-secrets", is_flag=True, help="In what is said of it: show known secrets as they came.")
+@click.option(
+    "--keep-secrets",
+    is_flag=True,
+    help="Show known secrets in what is said of it, and in what several are written into, as they came.",
+)
 @db_option
 @max_input_option
 @json_option
@@ -71,12 +75,13 @@ def command(
     from streamlab.repairing.normalizer import errors_left
     from streamlab.workflows import check as verbs
     from streamlab.workflows.mend import MendOptions
+    from streamlab.workflows.share import masking_of
 
     known = verbs.check_options(Config(), api=api).api
     if output is not None and not blame:
-        options = MendOptions(unsafe, known, to == "chat")
+        options = MendOptions(unsafe, known, to == "chat", None if keep_secrets else masking_of())
         if (several := _several(target, db, output)) is not None:
-            return _mend_all(output, several, options, as_json=as_json, keep_secrets=keep_secrets)
+            return _mend_all(output, several, options, as_json=as_json)
     found = verbs.find_one(target, db, "; or write all of them into a database or a folder: -o PATH" * (not blame))
     with found.opened() as exchange:
         mend = partial(verbs.normalize, unsafe=unsafe, api=known, to_chat=to == "chat")
@@ -110,16 +115,13 @@ def _several(target: str, db: Path | None, output: Path) -> Iterator[Target] | N
     return chain([first], more, waiting) if more or is_database(output) else None
 
 
-def _mend_all(
-    output: Path, targets: Iterable[Target], options: MendOptions, *, as_json: bool, keep_secrets: bool
-) -> int:
+def _mend_all(output: Path, targets: Iterable[Target], options: MendOptions, *, as_json: bool) -> int:
     from streamlab.cli.options import warn
     from streamlab.cli.progress import ProgressLine
     from streamlab.report import mended
     from streamlab.report.terminal import complain, say_json
     from streamlab.sharing.shared import clean_notes
     from streamlab.workflows.mend import mend_into
-    from streamlab.workflows.share import masking_of
 
     account = mended.MendingTally(as_json)
     with ProgressLine() as progress:
@@ -130,7 +132,7 @@ def _mend_all(
             account.add(one.source, one.account, one.left, failed=one.failed, unreadable=one.error is not None)
     if as_json:
         document = account.document(str(output))
-        say_json(document if keep_secrets else clean_notes(document, masking_of()), to_stderr=True)
+        say_json(clean_notes(document, options.masking) if options.masking else document, to_stderr=True)
     else:
         complain(*account.lines(str(output)))
     return account.exit_code

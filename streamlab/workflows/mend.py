@@ -1,9 +1,11 @@
-"""Many exchanges mended, on all cores, and written into a database or a folder in the order in which they lay."""
+"""Many exchanges mended, on all cores, and written into a database or a folder in the order in which they lay.
+
+What is written is an export, without known secrets unless they are to be kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -19,6 +21,7 @@ from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.storage.naming import directory_name, free_directory
 from streamlab.storage.targets import Target
 from streamlab.workflows.cores import on_all_cores, spawning
+from streamlab.workflows.share import Masking, prepared
 
 _DATABASES = (".db", ".sqlite", ".sqlite3")
 #: Up to this many exchanges one process is faster than several.
@@ -33,6 +36,7 @@ class MendOptions:
     unsafe: bool = False
     api: Api | None = None
     to_chat: bool = False
+    masking: Masking | None = None  # of what is written; None: secrets are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def _mend_one(target: Target, options: MendOptions) -> Mended:
     try:
         with target.opened() as exchange:
             done = normalize(exchange, unsafe=options.unsafe, api=options.api, to_chat=options.to_chat, each=bool)
-            mended = replace(done.exchange, segments=tuple(done.exchange.segments))
+            mended = prepared(done.exchange, options.masking).exchange
     except StreamlabError as error:
         return Mended(target.source, error=str(error))
     return Mended(target.source, mended, summary_json(done), errors_left(done), done.failed)

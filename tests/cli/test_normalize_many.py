@@ -103,3 +103,16 @@ def test_all_of_a_lake_is_mended(run, many, tmp_path):
     assert done.code == 1
     there = sorted(_told(one.read()) for one in find(str(tmp_path / "mended.db")))
     assert there == sorted(_told(normalize(one.read()).exchange) for one in find(str(many)))
+
+
+@pytest.mark.parametrize("output", ["mended.db", "mended"])
+def test_known_secrets_are_masked_in_what_is_written(run, tmp_path, output):
+    secret, path = "sk-proj-" + "aB3" * 16, tmp_path / "many.db"
+    with CaptureDB(path, write=True) as database:
+        for _ in range(2):
+            database.add(streams.exchange(streams.sse(streams.chat_text("It is ", secret, "."), done=False)))
+    run("normalize", path, "-o", tmp_path / output)
+    run("normalize", path, "-o", tmp_path / f"kept-{output}", "--keep-secrets")
+    masked, kept = ([one.read().body for one in find(str(tmp_path / name))] for name in (output, f"kept-{output}"))
+    assert [secret.encode() in body for body in (*masked, *kept)] == [False, False, True, True]
+    assert [body.endswith(b"data: [DONE]\n\n") for body in masked] == [True, True]
