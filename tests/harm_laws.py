@@ -281,9 +281,9 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "responses-ids-unstable", "responses-missing-required-fields",
             "responses-error-without-failed", "responses-missing-item-id", "responses-terminal-missing",
             "responses-response-missing", "responses-missing-response-id", "responses-item-id-duplicate",
-            "responses-missing-call-id", "body-not-event-stream", "empty-200", "responses-item-changed",
-            "responses-replayed-events", "responses-item-done-missing", "responses-events-after-terminal",
-            "responses-item-event-repeated",
+            "responses-missing-call-id", "body-not-event-stream", "empty-200", "html-body-200",
+            "responses-item-changed", "responses-replayed-events", "responses-item-done-missing",
+            "responses-events-after-terminal", "responses-item-event-repeated",
             "responses-completed-output-missing",
             "responses-unknown-event",
         }

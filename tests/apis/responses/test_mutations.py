@@ -25,6 +25,8 @@ _ONCE_BROKEN = {
     "a flat end that comes too early": ("response-not-nested", [(5, 986, 4364)]),
     "the end first, with a call without call_id": ("call-id-empty", [(5, 926, 62476), (8, 605, 22702)]),
     "a stray line before a part behind its delta": ("delta-after-text-done", [(11, 735, 2007), (5, 193, 54629)]),
+    "only the end, with two calls of one call_id": ("call-id-twice", [(5, 539, 89707), (10, 483, 26262)]),
+    "a web page": ("blank-lines-missing", [(8, 685, 83547), (3, 755, 84366), (8, 542, 29289)]),
     "a whole response behind a byte order mark": ("json-for-stream", [(8, 0, 16963)]),
 }
 

@@ -59,6 +59,7 @@ from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.runs import Run
 
 _F = ResponseFact
+_IDS = ("id", "call_id")
 _INPUTS = ("response.function_call_arguments", "response.custom_tool_call_input")
 
 
@@ -275,7 +276,7 @@ class ResponseRepair(Repair):
     def _whole_items(self, draft: Draft, listed: list[object]) -> Iterator[Draft]:
         """The events of items that stand in the finished response alone."""
         rule = "responses-items-only-in-completed"
-        ids = [found for item in map(as_object, listed) if (found := text_of(item.get("id")))]
+        ids = [(key, found) for item in map(as_object, listed) for key in _IDS if (found := text_of(item.get(key)))]
         for item in map(as_object, listed):
             if not item.get("type") or not self._items.can_run(item) or len(ids) > len(set(ids)):
                 self.state.account.cannot(rule, "what one of them is, or which, is not on the wire")
