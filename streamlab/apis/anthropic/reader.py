@@ -98,8 +98,8 @@ class MessageReader:
 
     @property
     def finished(self) -> bool:
-        """Whether the message has said why it stops."""
-        return self.stop_reason is not None
+        """Whether the message has said why it stops, or that it does."""
+        return self.stop_reason is not None or self.stopped
 
     @property
     def told_reason(self) -> Any:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from tests.apis.anthropic.mutations import mutated
 from tests.examples import examples
 from tests.harm_laws import broken_laws
 from tests.messages import (
+    CASES,
     PATH,
     PING,
     ended,
@@ -31,6 +34,7 @@ from tests.messages import (
     tool,
     typed,
 )
+from tests.mutations import mutated as mutated_bytes
 
 #: Payloads that run together are no events for anybody, so what is wrong with them shows once they are parted.
 _HIDES = {"sse-missing-blank-line", "sse-multiple-json-in-one-data"}
@@ -401,3 +405,19 @@ def test_a_message_within_a_list_is_that_message():
     events = text()
     wrapped = [{"type": "message_start", "message": [events[0]["message"]]}, *events[1:]]
     assert _repaired(wrapped).exchange.body == sse(events)
+
+
+@pytest.mark.parametrize(
+    ("case", "mutations"),
+    [
+        (
+            "tool-input-object-delta",
+            [(10, 784, 70440), (5, 638, 81600)],
+        ),  # a reason behind the stop
+        ("tool-input-cumulative", [(6, 42, 27525), (4, 46, 45212), (8, 969, 66623)]),  # an error in a spliced frame
+    ],
+)
+def test_no_law_is_broken_over_bytes_that_one_was(case, mutations):
+    made = CASES[case].exchange
+    body = mutated_bytes(made.body, mutations)
+    assert broken_laws(replace(made, segments=(Segment(None, body),), http_chunks=None, end_us=None)) == {}

@@ -118,7 +118,7 @@ class MessageRepair(Repair):
             self._went = message.reader.block
         if self._message.passing:
             out = (*out, *self._let_go())
-        self.awake = message.odd or self.holding or self._reads_text
+        self.awake = message.odd or message.ended or self.holding or self._reads_text
         return out
 
     def passes_run(self, run: Run) -> bool:
