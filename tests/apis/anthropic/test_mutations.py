@@ -342,6 +342,7 @@ def test_without_tools_markup_is_text():
         436847717,  # a call begins again, and its name has other letters large
         911681334,  # a call stands as text in message_start
         239091254,  # the types of message_start and of a block's stop are swapped
+        837562008,  # two reasons behind message_stop, of which the first does not fit
         690003889,  # an event breaks off, and another answer that fails comes behind the first
     ],
 )
@@ -414,6 +415,7 @@ def test_a_message_within_a_list_is_that_message():
             "tool-input-object-delta",
             [(10, 784, 70440), (5, 638, 81600)],
         ),  # a reason behind the stop
+        ("silence-with-pings", [(1, 241, 65444), (0, 775, 24769)]),  # a delta without text, a ping of no known type
         ("tool-input-cumulative", [(6, 42, 27525), (4, 46, 45212), (8, 969, 66623)]),  # an error in a spliced frame
     ],
 )

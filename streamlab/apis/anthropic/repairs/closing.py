@@ -209,8 +209,8 @@ class Closing(Part):
             return False
         meant = FOREIGN_STOP_REASONS.get(reason, reason)
         fits = meant in CUTTING_REASONS or (whole(self.message.reader) and (meant != "tool_use" or self.message.called))
-        if not fits or any(kind_of(one) == BLOCK_START for one in self._behind):
-            self._doubtful = True
+        self._doubtful = self._doubtful or not fits or any(kind_of(one) == BLOCK_START for one in self._behind)
+        if self._doubtful:
             return False
         draft.note("messages-event-after-stop", "", "after message_stop", "before it")
         self.message.odd, self.message.stop_reason = True, meant

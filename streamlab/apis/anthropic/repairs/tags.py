@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, BLOCK_STOP
+from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, BLOCK_STOP, EVENT_TYPES
 from streamlab.apis.anthropic.repairs.deltas import clean
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made, says_more
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Draft, Drafts
+from streamlab.rules.repair import Chunk, Draft, Drafts
 
 _RULE = "messages-think-tags-in-text"
 _OPEN, _CLOSE = "<think>", "</think>"
@@ -34,7 +34,7 @@ class ThinkTags(Part):
 
     def take(self, draft: Draft) -> Drafts:
         """What becomes of one event."""
-        if self._over or is_quiet(draft):
+        if self._over or is_quiet(draft) or _is_foreign(draft):
             return (draft,)
         if self._is_beside(draft):
             return (draft,)
@@ -95,3 +95,8 @@ class ThinkTags(Part):
     def finish(self, ending: Ending) -> Drafts:
         """Tags that are never closed stay."""
         return self._give_up()
+
+
+def _is_foreign(draft: Draft) -> bool:
+    """Whether an event is of a type that is not known: such a one is dropped where guesses are made."""
+    return type(draft.event) is Chunk and kind_of(draft) not in EVENT_TYPES
