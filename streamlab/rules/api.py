@@ -102,6 +102,8 @@ class Api:
     names_events: ClassVar[bool] = False
     #: Whether its clients go by that field, so that an event without it is lost.
     read_by_name: ClassVar[bool] = False
+    #: Whether a rule of its own tells of an event named ``error`` whose data is no JSON object, whatever it is instead.
+    tells_broken_errors: ClassVar[bool] = False
     #: Whether tools run while an answer is streamed, and its last events hold the whole answer once more: silence
     #: and long lines are by design.
     works_meanwhile: ClassVar[bool] = False

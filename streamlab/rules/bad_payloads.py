@@ -36,11 +36,15 @@ class MisfitRule(Rule):
         named = self.ctx.misfits.feed(at, self.ctx.seen.data_events, event, self.ctx.offset_us)
         later = [one for one in named if one.kind is Misfit.TRUNCATED and self.ctx.api.names_events]
         self._open += later[: _MOST - len(self._open)]
-        return [self.tell(one) for one in named if one not in later and self.takes(one)]
+        return [self.tell(one) for one in named if one not in later and self._is_told_here(one)]
 
     def takes(self, named: Named) -> bool:
         """Whether this rule is to tell of it."""
         return named.kind is self.kind
+
+    def _is_told_here(self, named: Named) -> bool:
+        is_error = named.event.sse.event == b"error" and self.ctx.api.tells_broken_errors
+        return not is_error and self.takes(named)
 
     def is_one_among_whole(self, named: Named) -> bool:
         """Whether JSON that stops in the middle stands in a stream of events with names that says how the answer ends:
@@ -57,7 +61,7 @@ class MisfitRule(Rule):
         return finished is not None and failed is not None and finished < failed
 
     def end(self, ending: Ending) -> Findings:
-        return [self.tell(one) for one in (*self._open, *self.ctx.misfits.finish()) if self.takes(one)]
+        return [self.tell(one) for one in (*self._open, *self.ctx.misfits.finish()) if self._is_told_here(one)]
 
     def tell(self, named: Named) -> Finding:
         """The finding for one misfit of this rule's kind."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.wire import error_objects, reading
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import Chunk, StreamEvent, Undecodable
 
 
 def tells_a_failure(event: StreamEvent) -> bool:
@@ -15,3 +15,11 @@ def tells_a_failure(event: StreamEvent) -> bool:
     if error_objects.failed_event(name, event.json) is not None:
         return True
     return any(choice.get("error") or reading.delta(choice).get("error") for choice in reading.choices(event.json))
+
+
+def failed_by_name(event: StreamEvent) -> bool:
+    """Whether what is no JSON object reports a failure and is a finding by itself: a comment is none."""
+    sse = event.sse
+    if sse is None or isinstance(event, Chunk):
+        return False
+    return error_objects.failed_without_data(sse) or (type(event) is Undecodable and tells_a_failure(event))

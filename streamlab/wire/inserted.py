@@ -27,6 +27,7 @@ _PING = lazy_pattern(
     rb"event:[ \t]?(?:ping|keep[ _-]?alive|heart[ _-]?beat)\n[^\"{}\r\n]{0,60}(?:\{[^{}\r\n]{0,60}\})?\Z"
     rb"|data:[ \t]?\{\"type\": ?\"(?:ping|keep[ _-]?alive|heart[ _-]?beat)\"[^{}\r\n]{0,60}\}\Z"
 )
+_TOKEN = lazy_pattern(rb'[{}\[\],:]|"(?:[^"\\]|\\.)*(?P<closed>"?)', re.DOTALL)
 _LINE_END_BEFORE = lazy_pattern(rb"(?:\r\n|\n|\r)\Z")
 _TAIL = 200  # longer than any of them
 _LINE_ENDS = lazy_pattern(rb"(?:\r\n|\n|\r){1,2}")
@@ -58,8 +59,10 @@ def comment_at_end(text: bytes, *, blank_line: bool = True) -> tuple[bytes, byte
     match = match or _KNOWN.search(text, max(0, len(text) - _TAIL))
     if match is None or (not blank_line and is_open(text)):
         match = _ANY.search(text, max(0, len(text) - _TAIL))
-        if match is None or is_open(text):
+        if match is None or (is_open(text) and not (text.endswith(b":") and blank_line and _in_name(text))):
             return None
+        if is_open(text):
+            return text[:-1], b":"
     rest = _LINE_END_BEFORE.sub(b"", text[: match.start()])  # what wrote it began a line of its own
     return (rest, match.group()) if is_open(rest) else None
 
@@ -123,6 +126,27 @@ def is_open(text: bytes) -> bool:
     if not text.lstrip().startswith(b"{"):
         return False
     return any(fault.kind is FaultKind.TRUNCATED for fault in decode_payload(text).faults)
+
+
+def _in_name(text: bytes) -> bool:
+    """Whether JSON stops within the name of a member, in which no line ends: what tore it is none of its own."""
+    inside, before = bytearray(), b""
+    for token in _TOKEN.finditer(text):
+        one = token.group()[:1]
+        if one == b'"' and not token["closed"]:
+            return inside[-1:] == b"{" and before in (b"{", b",")
+        if one in (b"{", b"["):
+            inside += one
+        elif one in (b"}", b"]"):
+            del inside[-1:]
+        before = one
+    return False
+
+
+def may_be_comment(torn: bytes) -> bool:
+    """Whether JSON that stops in the middle ends in a colon within a text: the text's own, or a comment that says
+    nothing, which nobody can tell where a blank line follows."""
+    return torn.endswith(b":") and is_open(torn) and not _in_name(torn)
 
 
 def _is_object(text: bytes) -> bool:

@@ -42,6 +42,7 @@ class Anthropic(Api):
     ending_types = frozenset({MESSAGE_STOP, ERROR})
     keepalive_types = frozenset({PING})
     names_events = True
+    tells_broken_errors = True
     read_by_name = True
     error_body = '{"type": "error", "error": {"type": "...", "message": "..."}}'
     stall_us = LONG_SILENCE_US

@@ -7,6 +7,7 @@ from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.bad_payloads import Misfit, Named
+from streamlab.wire.inserted import may_be_comment
 
 
 class SseRawNewlineInJson(MisfitRule):
@@ -23,7 +24,8 @@ class SseRawNewlineInJson(MisfitRule):
     lose text.
 
     ## Repair
-    The lines are joined with an escaped line end.
+    The lines are joined with an escaped line end. Where a colon stands before a blank line, it may be a comment that
+    somebody on the way wrote into the text: it is left, and said to be in doubt.
     """
 
     name = "sse-raw-newline-in-json"
@@ -35,4 +37,7 @@ class SseRawNewlineInJson(MisfitRule):
     kind = Misfit.RAW_NEWLINE
 
     def tell(self, named: Named) -> Finding:
-        return self.found_in(named, "a raw line end tears the payload apart", expected="\\n")
+        said = "a raw line end tears the payload apart"
+        if b"\n" not in (named.event.sse.data or b"") and may_be_comment(named.event.sse.data or b""):
+            said += ", behind a colon: the text's own, or a comment that was written into it"
+        return self.found_in(named, said, expected="\\n")

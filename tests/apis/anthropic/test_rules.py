@@ -36,7 +36,6 @@ _BESIDES = {
     "message-members-missing": {"messages-usage-missing"},
     "openai-chunks": {"messages-done-marker"},
     "done-marker-no-stop": {"messages-stop-missing"},
-    "error-plain-text": {"plain-text-in-data"},
     "error-then-completed": {"messages-error-in-stream"},
     "message-model-missing": set(),
 }

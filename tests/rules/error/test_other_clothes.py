@@ -7,6 +7,8 @@ import pytest
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.rules.finding import Severity
+from streamlab.storage.exchange_dir import read_bare_body
+from tests import messages, responses
 from tests.streams import chat_text, chunk, exchange, frame, sse
 
 START = sse(chat_text()[:3], done=False)
@@ -130,3 +132,39 @@ def test_an_error_in_a_comment_is_mended_to_what_it_says(line, message, kind):
     error = analyze(repaired.exchange).completion["error"]
     assert (error["message"], error["type"]) == (message, kind)
     assert not errors_left(repaired)
+
+
+_HALF = {"messages": messages.sse(messages.text()[:5]), "responses": responses.sse(responses.tools()[:4])}
+
+
+def _told_bare(body):
+    return {one.rule: one.severity for one in analyze(read_bare_body(body)).findings}
+
+
+@pytest.mark.parametrize("api", _HALF)
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        b"Overloaded",
+        b'{"type": "err',
+        b"[1]",
+        b"{'type': 'error', 'error': {'message': 'x'}}",
+        b"<html>failed</html>",
+    ],
+)
+def test_an_error_event_without_an_error_object_is_one_fact(api, data):
+    """What the event is has one name, and that the answer stops is its consequence."""
+    event = b"event: error\n" + (b"data: " + data + b"\n" if data is not None else b"") + b"\n"
+    grave = [rule for rule, severity in _told_bare(_HALF[api] + event).items() if severity is not Severity.INFO]
+    assert len(grave) == 1, grave
+
+
+@pytest.mark.parametrize("api", _HALF)
+def test_a_comment_about_a_failure_excuses_no_stream_that_stops(api):
+    grave = [
+        rule
+        for rule, severity in _told_bare(_HALF[api] + b": upstream failed\n\n").items()
+        if severity is Severity.ERROR
+    ]
+    assert grave == [{"messages": "messages-truncated", "responses": "responses-terminal-missing"}[api]]

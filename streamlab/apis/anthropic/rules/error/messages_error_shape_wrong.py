@@ -43,7 +43,8 @@ class MessagesErrorShapeWrong(MessagesRule):
         told = as_object(value).get("error")
         beside = value is not None and is_content(value)
         if value is None:
-            said, path = "the error is no JSON object", None
+            text = event.sse.text if event.sse is not None else ""
+            said, path = f"the error is no JSON object: {quote(text)}" if text else "the error is empty", None
         elif beside:
             said, path = f"an error stands in a {value['type']}", "error"
         elif value.get("type") != ERROR:

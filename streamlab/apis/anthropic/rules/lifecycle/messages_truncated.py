@@ -8,9 +8,10 @@ from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.told_failures import failed_by_name
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.reading import chunk_of
+from streamlab.wire.reading import Fact, chunk_of
 
 
 class MessagesTruncated(MessagesRule):
@@ -42,13 +43,18 @@ class MessagesTruncated(MessagesRule):
         | MessageFact.MESSAGE_DELTA
         | MessageFact.FOREIGN
         | MessageFact.UNKNOWN
+        | Fact.COMMENT
     )
 
     _pings = False
     _foreign = False
+    _failed = False  # a failure was told where no client looks, which has its own rule
     _last: str | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
+        if self.ctx.facts & Fact.COMMENT:
+            self._failed = self._failed or failed_by_name(event)
+            return
         self._foreign = self._foreign or type(chunk_of(event).get("choices")) is list
         if self.ctx.facts & MessageFact.PING:
             self._pings = True
@@ -71,7 +77,10 @@ class MessagesTruncated(MessagesRule):
         still = [block for block in reader.blocks if block.open]
         where = f", inside a {still[-1].kind} block" if still and still[-1].kind else ""
         yield self.found(
-            f"the stream ends in the middle of the message{where}", expected="message_stop", actual=self._last
+            f"the stream ends in the middle of the message{where}{', after a failure' if self._failed else ''}",
+            expected="message_stop",
+            actual=self._last,
+            severity=Severity.INFO if self._failed else None,
         )
 
     def _nothing_of_a_message(self) -> bool:

@@ -8,6 +8,9 @@ from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
+from streamlab.rules.told_failures import failed_by_name
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
 
 
 class ResponsesTerminalMissing(ResponsesRule):
@@ -29,6 +32,12 @@ class ResponsesTerminalMissing(ResponsesRule):
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
     answer_fact = "unfinished"
+    on = Fact.COMMENT | Fact.UNDECODABLE
+
+    _failed = False  # a failure was told where few clients look, which has its own rule
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        self._failed = self._failed or failed_by_name(event)
 
     def end(self, ending: Ending) -> Findings:
         response = self.response
@@ -40,7 +49,9 @@ class ResponsesTerminalMissing(ResponsesRule):
         if not response.begun or response.terminal or response.failed or ending is not Ending.COMPLETE:
             return
         yield self.found(
-            "the stream ends without response.completed, response.incomplete or response.failed",
+            "the stream ends without response.completed, response.incomplete or response.failed"
+            + (", after a failure" if self._failed else ""),
             expected=COMPLETED,
             actual=(self.ctx.seen.last_chunk or {}).get("type"),
+            severity=Severity.INFO if self._failed else None,
         )
