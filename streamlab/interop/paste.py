@@ -167,10 +167,9 @@ def _peeled(data: bytes) -> Paste:
                 continue
             peeled = _without_head(peeled)
             then = score(peeled.body)
-            if peel is peel_prefixes and not then.events and (spaced := peel_missing_blanks(peeled)) is not None:
+            if not then.events and (spaced := peel_missing_blanks(peeled)) is not None:
                 peeled, then = spaced, score(spaced.body)
-            hidden = then.events > 0 or peel is not peel_prefixes  # lines of other files have prefixes, too
-            if (then > now and hidden) or (not now.events and peel in _OPENING):
+            if (then > now and then.events > 0) or (not now.events and peel in _OPENING):  # fewer lines are no reason
                 paste, now = peeled, then
         if paste == before:
             break

@@ -36,6 +36,8 @@ _JUNK = lazy_pattern(rb"(?!data:|:)[^\"{}\r\n]{1,40}?data:[ \t]?(?=\{|\[DONE\])"
 #: What may be a field with a name of its own, or another field: then only a chunk behind it is believed.
 _FIELD = lazy_pattern(rb"(?:event|id|retry):|.*[\w-]data:[ \t]?\Z", re.DOTALL)
 _MOST, _LARGEST = 8, 1 << 20
+#: What is to be said of a text where `may_be_comment`.
+IN_DOUBT = "a colon and a blank line stand in a text: its own, or a comment that was written into it"
 
 
 class Without(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -84,6 +85,21 @@ def _wide(body: bytes) -> bytes:
     return "\n".join([*rows, ""]).encode()
 
 
+def _wrapped(body: bytes) -> bytes:
+    """Lines that a terminal of 80 columns broke, in which some characters take two."""
+    made = []
+    for line in _lines(body):
+        rows, width = [""], 0
+        for one in line:
+            takes = 2 if unicodedata.east_asian_width(one) in "WF" else 1
+            if width + takes > 80:
+                rows, width = [*rows, ""], 0
+            rows[-1] += one
+            width += takes
+        made += rows
+    return "\n".join(made).encode()
+
+
 def _diff(body: bytes) -> bytes:
     lines = _lines(body)
     head = "diff --git a/x b/x\nnew file mode 100644\nindex 0000000..e69de29\n--- /dev/null\n+++ b/x\n"
@@ -121,6 +137,10 @@ FORMS: dict[str, Form] = {
     "bytes-go": lambda body: ("[" + " ".join(map(str, body)) + "]\n").encode(),
     "bytes-node": lambda body: json.dumps({"type": "Buffer", "data": list(body)}).encode(),
     "bytes-deno": lambda body: f"Uint8Array({len(body)}) [\n  {', '.join(map(str, body))}\n]\n".encode(),
+    "wrapped": _wrapped,
+    "logfmt": lambda body: "".join(
+        f"level=info caller=sse.go:42 msg={json.dumps(line)}\n" for line in _lines(body) if line
+    ).encode(),
     "diff": _diff,
     "jira": lambda body: b"It sends\n{noformat:title=x}\n" + body + b"{noformat}\nand hangs\n",
     "jira-code": lambda body: b"It sends\n{code}\n" + body + b"{code}\nand hangs\n",

@@ -4,6 +4,8 @@
 
 Writes repaired.json, from which docs/clients.md has its table, and says each cell that is worse after repair.
 
+``--stale`` asks nobody and names the cases whose repaired bytes are others than when repaired.json was written.
+
 Each client is one process that reads every stream in turn; what it held of a body is noted in ``.repaired.jsonl`` and
 not asked for again: a run goes on where it was broken off, and only what a changed repair changed is asked anew.
 """
@@ -138,6 +140,7 @@ def document(asked: Sequence[Case], clients: Sequence[ClientSetup], answers: Ans
             if (came.rank, after.rank) != (4, 4):
                 outcomes.setdefault(f"{_short(came.told)} -> {_short(after.told)}", []).append(setup.id)
         named = {"case": case.name, "api": case.api, "repaired": variant, "changed": _changed(case, variant)}
+        named["body"] = _body(case, variant)
         left = {"left": list(case.served[variant].left)} if case.served[variant].left else {}
         kept.append({**named, **left, "outcomes": outcomes, **({"worse": worse} if worse else {})})
     versions = {one.id: {"version": answers.versions[one.id], **counts[one.id]} for one in clients if one.id in counts}
@@ -157,6 +160,20 @@ def _changed(case: Case, variant: str) -> bool:
     return case.served[variant].exchange.body != case.served[CAME].exchange.body
 
 
+def _body(case: Case, variant: str) -> str:
+    """Names what was served, so that it shows when repair makes something else of it."""
+    return case.served[variant].key(case.api, case.tools)[:12]
+
+
+def stale(asked: Sequence[Case], path: Path) -> list[str]:
+    """The cases whose bytes, as they came or repaired, were not asked about when ``path`` was written."""
+    told = json.loads(path.read_text(encoding="utf-8"))["streams"]
+    known = {(one["case"], one["repaired"]): one.get("body") for one in told}
+    today = {(case.name, how): _body(case, how) for case in asked for how in (SAFE, UNSAFE) if how in case.served}
+    names = {name for name in known.keys() | today.keys() if known.get(name) != today.get(name)}
+    return [f"{case}, {how}" for case, how in sorted(names)]
+
+
 def _short(told: str) -> str:
     """Without the words of a message."""
     return told.partition(":")[0] if told.startswith("error") else told
@@ -169,6 +186,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--environments", type=Path, default=default_folder())
     parser.add_argument("--client", action="append", default=[])
     parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--stale", action="store_true", help="say what would have to be asked again")
     parser.add_argument("--to", type=Path, default=TARGET, help="where results are written")
     return parser.parse_args()
 
@@ -179,6 +197,9 @@ def main() -> None:
     environments = Environments(told.environments, lambda line: print(line, file=sys.stderr))
     asked = cases(told.folders)
     print(f"{len(asked)} cases", file=sys.stderr)
+    if told.stale:
+        print("\n".join(stale(asked, told.to)))
+        return
     answers = Answers(NOTED)
     clients = named_setups(told.client or ["all"], environments)
     asyncio.run(ask_all(asked, clients, environments, answers, told.at_once))

@@ -16,13 +16,12 @@ from streamlab.rules.repairs.framing import comment, frame, reencode, whole_keys
 from streamlab.wire import reading
 from streamlab.wire.error_objects import ERROR_EVENTS
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.inserted import may_be_comment, without_comments
+from streamlab.wire.inserted import IN_DOUBT, may_be_comment, without_comments
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.stream import read_event
 
 _MAX_HELD = 64
-_DOUBT = "a colon and a blank line stand in a text: its own, or a comment that was written into it"
 #: A text that any payload of JSON begins with.
 _JSON_BEGINS = frozenset(("{", "[", '{"', "[{", '[{"'))
 _MAX_HELD_BYTES = 1 << 20
@@ -152,7 +151,7 @@ class TornPayloads(Repair):
             event = _object_of(b"".join(self._payloads()) + blank + tail.replace(b"\n", line_end))
             if event is not None:
                 if blank != b" " and may_be_comment(b"".join(self._payloads())):
-                    self.state.account.cannot("sse-raw-newline-in-json", _DOUBT)
+                    self.state.account.cannot("sse-raw-newline-in-json", IN_DOUBT)
                 return self._made(event, "sse-raw-newline-in-json", draft.sources)
         return None
 
