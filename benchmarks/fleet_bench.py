@@ -180,6 +180,7 @@ def _many_findings(rounds: int) -> Iterator[Row]:
                 "started_at": "2026-11-01T00:00:00Z", "server": f"http://10.0.0.{chance.randrange(9)}",
                 "model": f"m{chance.randrange(40)}", "label": "v1", "rule": f"rule-{chance.randrange(120)}",
                 "severity": chance.choice(["error", "warning"]), "counts": True, "message": "It is wrong.", "count": 1,
+                "judged": True,
             }
             for at in range(_FINDING_ROWS // 100)
         ]  # fmt: skip

@@ -522,6 +522,29 @@ def test_where_the_lake_cannot_be_written_everything_stays(capture, tmp_path):
         assert database.count() == 11
 
 
+@pytest.mark.parametrize("years", [(2001, 2026, 2099), (2026, 2026, 2026)])
+def test_clocks_that_differ_lose_and_double_nothing(run, tmp_path, years):
+    """The same streams at the same moment, as recorders say whose clocks are decades apart, and the same recorder once
+    more after its clock was set back."""
+    captures = []
+    for at, year in enumerate(years):
+        captures.append(tmp_path / f"gateway-{at}.db")
+        with CaptureDB(captures[-1], write=True) as database:
+            for body, day in ((GOOD, f"{year}-06-01"), (NO_DONE, f"{year}-06-02"), (NO_DONE, "1970-01-01")):
+                exchange = streams.exchange(body.replace(streams.MODEL.encode(), f"m{at}".encode()))
+                database.add(replace(exchange, started_at=f"{day}T08:00:00.000000Z"))
+    lake = tmp_path / "lake"
+    assert run("lake", "add", *captures, "--to", lake).out.startswith("added 9 exchanges")
+    assert run("lake", "add", *captures, "--to", lake).out.startswith("added 0 exchanges")
+    done = run("check", f"lake:{lake}", "--json")
+    assert done.err == ""
+    assert _without_names(done.out) == sorted(
+        one for capture in captures for one in _without_names(run("check", capture, "--json").out)
+    )
+    (seen,) = json.loads(run("ls", f"lake:{lake}", "--first-seen", "--json").out)
+    assert (seen["rule"], seen["count"], seen["first_at"][:4]) == ("done-missing", 6, "1970")
+
+
 # -- questions ------------------------------------------------------------------------------------------------------
 
 
@@ -534,6 +557,19 @@ def test_a_lake_answers_as_its_capture_does(run, filled, capture, by):
         for said in (run("ls", target, "--first-seen", "--by", by, "--json") for target in (f"lake:{filled}", capture))
     )
     assert sorted(map(str, lake)) == sorted(map(str, database))
+
+
+def test_what_has_no_time_is_told_as_everything_else(run, tmp_path):
+    """Bodies that were imported have none."""
+    capture, lake = tmp_path / "bodies.db", tmp_path / "lake"
+    with CaptureDB(capture, write=True) as database:
+        database.add(replace(streams.exchange(NO_DONE), started_at=None))
+    run("lake", "add", capture, "--to", lake)
+    for words in (("trend",), ("trend", "--format", "json"), ("trend", "--by", "day", "--format", "svg")):
+        told = run(words[0], f"lake:{lake}", *words[1:])
+        assert (told.code, told.err) == (0, "")
+        assert told.out == run(words[0], capture, *words[1:]).out
+        assert "done-missing" in told.out
 
 
 def test_the_version_is_what_headers_tell_of_it(run, filled):

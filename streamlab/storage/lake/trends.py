@@ -34,13 +34,16 @@ def shares(questions: LakeQuestions, by: Sequence[By], wanted: Sequence[str] = (
     if not rules:
         return []
     totals = {row[:-1]: row[-1] for row in questions.ask(_totals(by)).rows}
-    latest = f"SELECT rule, arg_max(severity, started_at) FROM findings WHERE {_where(rules)} GROUP BY rule"
-    severities = dict(questions.ask(latest, rules).rows)
-    counted = questions.ask(
-        f"SELECT {names}, rule, count(*) FROM (SELECT {groups}, rule FROM findings WHERE {_where(rules)}) GROUP BY ALL",
-        rules,
-    )
-    found = [Share(row[:-2], row[-2], severities[row[-2]], row[-1], totals[row[:-2]]) for row in counted.rows]
+    query = f"""
+        SELECT {names}, rule, count(*), max(moment), arg_max(severity, moment)
+        FROM (SELECT {groups}, rule, severity, coalesce(started_at, '') AS moment FROM findings WHERE {_where(rules)})
+        GROUP BY ALL"""
+    counted = questions.ask(query, rules).rows
+    # What a rule said last, of whichever group.
+    severities = {row[len(by)]: row[-1] for row in sorted(counted, key=lambda row: row[-2])}
+    found = []
+    for *group, rule, count, _, _ in counted:
+        found.append(Share(tuple(group), rule, severities[rule], count, totals.get(tuple(group), count)))
     return sorted(found, key=lambda one: (one.group, -one.count, one.rule))
 
 
