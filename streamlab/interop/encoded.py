@@ -24,6 +24,11 @@ _QUOTED_PRINTABLE = re.compile(rb"=(?:3[Dd]|22|0[Aa]|20|[EeCcFf][0-9A-Fa-f])|=\r
 _CURLY = str.maketrans(dict.fromkeys("\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}„‟«»", '"'))
 _OPENED = re.compile("\\{\\s*[\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}„«]")
 
+_ESCAPED = re.compile(rb"\\\\|\\([_*\[\]`~#|<>.!()+-])")
+_BARE_UNDERSCORE = re.compile(rb"(?<!\\)_")
+_INVISIBLE = re.compile("^[\u200b\u2060\ufeff]+|[\u200b\u2060]+$", re.MULTILINE)
+_FIELD_BLANK = re.compile("^((?:data|event|id|retry):)\u00a0", re.MULTILINE)
+
 
 def peel_digits(paste: Paste) -> Paste | None:
     """Nothing but hexadecimal digits, or base64: of the body, or of what gzip made of it."""
@@ -78,6 +83,26 @@ def peel_curly_quotes(paste: Paste) -> Paste | None:
     if _OPENED.search(text) is None:
         return None
     return _inside(paste, text.translate(_CURLY).encode("utf-8", "surrogateescape"), "curly quotation marks")
+
+
+def peel_markdown_escapes(paste: Paste) -> Paste | None:
+    """Backslashes of Markdown before what JSON escapes never: ``finish\\_reason``, ``\\[DONE\\]``.
+
+    Before every underscore, since a server that escapes too much in a text still names its members as they are.
+    """
+    if b"\\_" not in paste.body or _BARE_UNDERSCORE.search(paste.body) is not None:
+        return None
+    return _inside(paste, _ESCAPED.sub(lambda found: found[1] or found[0], paste.body), "Markdown's backslashes")
+
+
+def peel_blanks(paste: Paste) -> Paste | None:
+    """Blanks that a chat window made no-break ones, and characters without width around lines."""
+    text = paste.body.decode("utf-8", "surrogateescape")
+    shown = _INVISIBLE.sub("", text)
+    shown = _FIELD_BLANK.sub(r"\1 ", shown) if " " in shown else shown.replace("\u00a0", " ")
+    return (
+        _inside(paste, shown.encode("utf-8", "surrogateescape"), "blanks of a chat window") if shown != text else None
+    )
 
 
 def _base64(text: bytes) -> bytes:

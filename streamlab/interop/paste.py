@@ -21,10 +21,12 @@ from streamlab.interop.curl_trace import peel_trace
 from streamlab.interop.dumps import peel_column, peel_dump, peel_visible_ends
 from streamlab.interop.encoded import (
     is_data_url,
+    peel_blanks,
     peel_curly_quotes,
     peel_data_url,
     peel_digits,
     peel_entities,
+    peel_markdown_escapes,
     peel_percent,
     peel_quoted_printable,
 )
@@ -67,6 +69,7 @@ _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_data_url,
     peel_percent,
     peel_quoted_printable,
+    peel_blanks,
     peel_visible_ends,
     peel_trace,
     peel_session,
@@ -86,6 +89,7 @@ _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_missing_blanks,
     peel_entities,
     peel_curly_quotes,
+    peel_markdown_escapes,
     peel_table,
     peel_messages,
     peel_objects,
@@ -93,7 +97,7 @@ _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
 #: What shows a text for the first time, whatever is still to be taken off that.
 _OPENING = (peel_utf16, peel_colours, peel_dump, peel_visible_ends, peel_column, peel_json_log, peel_html, peel_fences)
 #: What may hide the JSON of events and leave ``[DONE]`` as it is, which then is an event without any stray line.
-_BESIDE_EVENTS = (peel_quoted_printable, peel_entities, peel_curly_quotes)
+_BESIDE_EVENTS = (peel_quoted_printable, peel_entities, peel_curly_quotes, peel_markdown_escapes)
 _ROUNDS = 4
 _COMMAND = re.compile(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
 _TYPE = ("content-type", "text/event-stream")

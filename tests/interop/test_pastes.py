@@ -96,6 +96,8 @@ def test_a_trace_with_times_has_reads() -> None:
         b"\xef\xbb\xbf" + streams.sse(streams.chat_text()),
         streams.sse(streams.chat_text("> a\n* b", "data: x", "```")),
         b"data: {'choices': [{'index': 0}]}\n\n",
+        streams.sse(streams.chat_text("a", "b@")).replace(b"b@", rb"\(x\_1\)"),
+        streams.sse(streams.chat_text("a\u00a0b")),
         b'data: {"choices": [{"delta": {"content": "a\nb"}}]}\n\n',
     ],
 )

@@ -138,6 +138,10 @@ FORMS: dict[str, Form] = {
     "bytes-node": lambda body: json.dumps({"type": "Buffer", "data": list(body)}).encode(),
     "bytes-deno": lambda body: f"Uint8Array({len(body)}) [\n  {', '.join(map(str, body))}\n]\n".encode(),
     "wrapped": _wrapped,
+    "no-break": lambda body: body.decode().replace(" ", "\u00a0").encode(),
+    "no-break-first": lambda body: body.replace(b"data: ", b"data:\xc2\xa0").replace(b"event: ", b"event:\xc2\xa0"),
+    "no-width": lambda body: "\n".join(f"\u200b{line}" for line in _lines(body)).encode(),
+    "markdown": lambda body: re.sub(rb"([_*\[\]`])", rb"\\\1", body),
     "logfmt": lambda body: "".join(
         f"level=info caller=sse.go:42 msg={json.dumps(line)}\n" for line in _lines(body) if line
     ).encode(),
