@@ -228,6 +228,8 @@ class MisfitReader:
     def _continued_by_lines(self, event: Comment) -> list[Named]:
         """Two line ends in a string end the event: its rest comes as an event without any field."""
         lines = [line.content for line in event.sse.lines()]
+        if all(line[:1] in (b"", b":") for line in lines):
+            return []  # comments and nothing else
         first = next((line for line in lines if line), b":")
         joined = self._text + b"\n\n" + b"\n".join(lines).rstrip(b"\n")
         if len(joined) > MAX_JOINED:

@@ -112,6 +112,17 @@ def bare_line(line: bytes) -> bytes:
     return without if _is_object(without) else stripped
 
 
+def cut_at_end(lines: list[bytes]) -> list[bytes] | None:
+    """Lines of data of which all but the last are whole payloads, and that one is cut; None where they are not."""
+    whole = all(one.strip() == b"[DONE]" or _is_object(one) for one in lines[:-1])
+    return lines if whole and lines and is_open(lines[-1]) else None
+
+
+def may_go_on(begun: bytes, more: bytes) -> bool:
+    """Whether the beginning of a payload may be continued by what looks like another one."""
+    return comment_at_end(begun) is not None or is_open(begun + more) or decode_payload(begun + more).ok
+
+
 def junk_before_data(line: bytes) -> tuple[bytes, bytes] | None:
     """What stands before ``data:`` on its line, and the JSON object or ``[DONE]`` behind; None where nothing does."""
     match = _JUNK.match(line)

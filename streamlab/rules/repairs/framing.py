@@ -13,7 +13,7 @@ from streamlab.rules.repairs.errors import told_error
 from streamlab.wire import inserted
 from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, said_in_field
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.inserted import comment_at_end, comment_behind, is_open, junk_before_data, spliced, without_comments
+from streamlab.wire.inserted import cut_at_end, is_open, junk_before_data, spliced, without_comments
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
@@ -292,11 +292,12 @@ class Framing(Repair):
 
     def _undecodable(self, event: Undecodable, payload: bytes, lines: _Lines, name: bytes | None) -> list[StreamEvent]:
         """A payload that is no JSON object: several events in one, raw control bytes, a list of chunks."""
-        found = split_values(payload)
+        whole = split_values(payload)
+        found = whole or cut_at_end(lines.payload)
         if found is not None and len(found) > 1:
             names = lines.names if self._names and len(found) == len(lines.names) else [name] * len(found)
             parts = [read_event(frame(part.replace(b"\n", b""), own)) for part, own in zip(found, names, strict=True)]
-            if not any(isinstance(part, Undecodable) for part in parts):
+            if not any(isinstance(part, Undecodable) for part in (parts if whole else parts[:-1])):
                 torn = b"\n" in payload
                 lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
                 return [self._one_line(part, lines) if isinstance(part, Done) else part for part in parts]
@@ -311,11 +312,11 @@ class Framing(Repair):
                 if isinstance(again, Chunk | ErrorPayload) and whole_keys(again.json):
                     again = _as_one(again, name)
                 return [again]
-        if (without := without_comments(payload) or comment_behind(payload)) is not None:
+        if (without := without_comments(payload) or inserted.comment_behind(payload)) is not None:
             lines.rules["sse-comment-inside-data"] = b" ".join(without.inserted)
             taken = [comment(text.removeprefix(b":")) for text in without.inserted]
             return [*taken, read_event(frame(without.payload, name))]
-        if comment_at_end(payload) is None and (parted := spliced(payload)) is not None:
+        if inserted.comment_at_end(payload) is None and (parted := spliced(payload)) is not None:
             lost, whole = parted
             lines.rules["sse-spliced-frames"] = lost[:200]
             self.state.account.cannot("sse-spliced-frames", "what the cut frame said is lost")

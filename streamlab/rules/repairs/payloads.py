@@ -1,11 +1,11 @@
-"""Payloads that only make sense together: JSON torn into events, an answer sent as raw text, characters cut in half."""
+"""Payloads that only make sense together: JSON torn into events, an answer sent as raw text."""
 
 from __future__ import annotations
 
 import ast
-import codecs
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +13,9 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
 from streamlab.rules.repairs.framing import comment, frame, reencode, whole_keys
-from streamlab.wire import reading
 from streamlab.wire.error_objects import ERROR_EVENTS
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.inserted import IN_DOUBT, may_be_comment, without_comments
+from streamlab.wire.inserted import IN_DOUBT, may_be_comment, may_go_on, without_comments
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.stream import read_event
@@ -25,6 +24,7 @@ _MAX_HELD = 64
 #: A text that any payload of JSON begins with.
 _JSON_BEGINS = frozenset(("{", "[", '{"', "[{", '[{"'))
 _MAX_HELD_BYTES = 1 << 20
+_UNTERMINATED = "sse-unterminated-final-event"
 _RAW_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -82,10 +82,13 @@ class TornPayloads(Repair):
     def _begins_anew(self, draft: Draft) -> bool:
         """Whether a broken object begins, and what is held is neither its beginning nor an answer."""
         event = draft.event
-        begins = event.sse is not None and (event.sse.data or b"").lstrip()[:1] == b"{"
+        data = (event.sse.data or b"") if event.sse is not None else b""
+        begins = data.lstrip()[:1] == b"{"
         payloads = self._payloads()
-        if not begins or not payloads or any(one.lstrip()[:1] == b"{" for one in payloads):
+        if not begins or not payloads:
             return False
+        if any(one.lstrip()[:1] == b"{" for one in payloads):
+            return not may_go_on(b"".join(payloads), data)
         text = b"\n".join(payloads).decode("utf-8", "replace")
         said = self.state.texts.text()
         named = text.strip().partition("\n")[0].strip() in (self.state.tools or ())
@@ -189,17 +192,18 @@ class TornPayloads(Repair):
             draft.changes.append(Change("sse-empty-data-event", "", "data:", ":"))
             return draft
         truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
+        broken = (
+            last and not event.decoded and data[:1] == b"{" and _UNTERMINATED in {one.rule for one in draft.changes}
+        )
         if self.state.unsafe and data[:1] in b"{b" and (value := _python_value(data)) is not None:
             name = event.sse.event if self.state.api.names_events else None
             draft.event = Chunk(None, value) if name is None else Chunk(frame(encode_json(value), name), value)
             draft.changes.append(Change("json-python-repr", "", data[:80], ABSENT))
-        elif truncated and last:
+        elif (truncated and last) or broken:
             self.state.cut_tail = True
             self.state.account.cannot("json-truncated", "the stream breaks off inside an event")
             draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")
-            draft.changes.append(
-                Change("sse-unterminated-final-event", "error", data[:200], "upstream_truncated", Origin.INVENTED)
-            )
+            draft.changes.append(Change(_UNTERMINATED, "error", data[:200], "upstream_truncated", Origin.INVENTED))
         elif event.decoded and type(event.value) is not dict and (self.state.unsafe or says_nothing(event.value)):
             draft.event = comment(b" " + data)
             draft.changes.append(Change("json-not-object", "", data, ":"))
@@ -293,108 +297,12 @@ def _python_value(data: bytes) -> JsonObject | None:
     if len(text) > 1 << 16:
         return None
     try:
-        value: Any = ast.literal_eval(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of a capture's bytes is nobody's business
+            value: Any = ast.literal_eval(text)
         if isinstance(value, bytes):
             value = json.loads(value.removeprefix(b"data:").strip())
         json.dumps(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return None
     return value if isinstance(value, dict) else None
-
-
-#: Bytes that are no UTF-8, as ``surrogateescape`` keeps them.
-_BYTES = re.compile("[\udc80-\udcff]+")
-_HALF_PAIR = re.compile("[\ud800-\udbff]\\Z")
-
-
-class CutCharacters(Repair):
-    """A character cut in half by the end of a chunk (its bytes, or its pair of escapes) is put together again."""
-
-    rules = ("invalid-utf8", "surrogate-escape-split")
-    apis = Scope.CHUNKS
-    stage = Stage.PAYLOAD
-    on = Fact.FAULTS
-    holds_back = "half a character, until the next text of its choice"
-
-    def __init__(self, state: RepairState) -> None:
-        super().__init__(state)
-        self._half: dict[int, tuple[str, bool, Draft]] = {}
-
-    def event(self, draft: Draft) -> Drafts:
-        event = draft.event
-        if not isinstance(event, Chunk):
-            return (draft,)
-        kinds = {fault.kind for fault in event.faults}
-        if not self._half and not kinds & {FaultKind.INVALID_UTF8, FaultKind.LONE_SURROGATE}:
-            return (draft,)
-        as_bytes = FaultKind.INVALID_UTF8 in kinds
-        exact = _exact(draft, event) if as_bytes else event.json
-        for choice, read in zip(reading.choices(event.json), reading.choices(exact), strict=False):
-            text = reading.content(reading.delta(read))
-            odd = as_bytes and _BYTES.search(text) is not None
-            self._repair(draft, reading.choice_index(choice), reading.delta(choice), text, odd)
-        self.awake = bool(self._half)
-        return (draft,)
-
-    def _repair(self, draft: Draft, index: int, delta: JsonObject, text: str, as_bytes: bool) -> None:
-        before = self._half.pop(index, None)
-        if "content" not in delta or not text:
-            if before is not None:
-                self._half[index] = before
-            return
-        lost = ""  # half a character whose other half does not come in the same form
-        if before is not None and before[1] == as_bytes:
-            text = before[0] + text
-        elif before is not None:
-            lost = _whole(before[0], before[1])
-        half = _half(text, as_bytes)
-        if half:
-            self._half[index] = (half, as_bytes, draft)
-            text = text[: -len(half)]
-        repaired = lost + _whole(text, as_bytes)
-        if repaired != delta["content"]:
-            rule = (
-                "invalid-utf8" if as_bytes or (lost and before is not None and before[1]) else "surrogate-escape-split"
-            )
-            draft.put(rule, delta, "content", repaired, f"choices[{index}].delta.")
-
-    def end(self, ending: Ending) -> Drafts:
-        left = []
-        for index, (half, as_bytes, draft) in self._half.items():
-            text = _whole(half, as_bytes) if as_bytes else half
-            left.append(draft.like("invalid-utf8", {"index": index, "delta": {"content": text}}, "choices[0]"))
-        self._half.clear()
-        return left
-
-
-def _exact(draft: Draft, event: Chunk) -> JsonObject:
-    """The chunk read anew with bytes that are no UTF-8 kept apart instead of replaced."""
-    for change in draft.changes:
-        if isinstance(change.was, bytes) and change.rule == "invalid-utf8":
-            try:
-                value = json.loads(change.was.decode("utf-8", "surrogateescape"))
-            except (ValueError, RecursionError):
-                break
-            return value if isinstance(value, dict) else event.json
-    return event.json
-
-
-def _half(text: str, as_bytes: bool) -> str:
-    """The beginning of a character at the end of a text; "" when there is none."""
-    if as_bytes:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        try:
-            decoder.decode(text.encode("utf-8", "surrogateescape"))
-        except UnicodeEncodeError:
-            return ""
-        return decoder.getstate()[0].decode("utf-8", "surrogateescape")
-    match = _HALF_PAIR.search(text)
-    return match.group() if match is not None else ""
-
-
-def _whole(text: str, as_bytes: bool) -> str:
-    if as_bytes:
-        return _BYTES.sub(
-            lambda found: found.group().encode("utf-8", "surrogateescape").decode("utf-8", "replace"), text
-        )
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
