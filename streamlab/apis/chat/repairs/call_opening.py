@@ -162,3 +162,12 @@ def reason_with_calls(state: RepairState, reason: Any) -> str | None:
         return "tool-call-legacy-function-call"
     must = state.request_known and not isinstance(state.body.get("tool_choice"), dict)
     return "tool-call-finish-stop" if reason == "stop" and must else None
+
+
+def finishes_without_calls(state: RepairState, index: int, reason: Any, *, said: bool = False) -> bool:
+    """Whether a choice with text and no call finishes for the sake of calls, where that may be guessed to be wrong.
+
+    ``said`` tells of text that has not gone out yet.
+    """
+    called = reason != "tool_calls" or state.calling[index]
+    return not called and state.unsafe and (said or state.texts.text(index) != "")

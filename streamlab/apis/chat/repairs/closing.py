@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.call_opening import reason_with_calls
+from streamlab.apis.chat.repairs.call_opening import finishes_without_calls, reason_with_calls
 from streamlab.apis.chat.repairs.emptied import answers, is_beyond, is_shell, nothing_else, says_anything
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
@@ -232,8 +232,9 @@ class Closing(Repair):
                 draft.drop("usage-in-choice", choice, "usage", f"choices[{position}].")
                 if isinstance(inner, dict) and inner:
                     self._set_usage(inner, draft, "usage-in-choice")
-        if self._running_usage:
-            return False
+        if self._running_usage:  # the last count goes behind a finish that goes behind text
+            last = self._moved and self._usage_chunk is None and chunk.get("choices") == [] and chunk.get("usage")
+            return bool(last) and self._own_chunk(draft)
         inner = reading.as_object(chunk.get("x_groq")).get("usage")
         if isinstance(inner, dict) and inner:
             self._vendor_usage = (inner, draft)
@@ -322,11 +323,22 @@ class Closing(Repair):
         meant = reason_with_calls(self.state, reason) if self.state.calls else None
         if meant is not None:  # the calls came behind it
             made.put(meant, choice, "finish_reason", "tool_calls", f"choices[{index}].")
+        elif finishes_without_calls(self.state, index, reason, said=self._holds_text(index)):  # text did
+            made.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", f"choices[{index}].")
         if _still_finishes(draft):
             made.changes[:0] = [change for change in draft.changes if change not in made.changes]
-        if self._usage_key and self.state.include_usage is not False:
+        if self._running_usage and _still_finishes(draft) and "usage" in draft.json:
+            made.json["usage"] = draft.json["usage"]
+        elif self._usage_key and self.state.include_usage is not False:
             made.json["usage"] = None
         return made
+
+    def _holds_text(self, index: int) -> bool:
+        return any(
+            reading.choice_index(choice) == index and bool(reading.content(reading.delta(choice)))
+            for held in self._held
+            for choice in _choices(held)
+        )
 
     def _lift_vendor_usage(self) -> None:
         """Usage that only the vendor's member has; who did not ask finds it there, and nowhere else."""

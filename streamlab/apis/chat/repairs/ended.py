@@ -150,7 +150,9 @@ class Ended(Repair):
         if ending is Ending.COMPLETE and self._any and self._finished:
             change = Change("done-missing", "", ABSENT, "[DONE]", Origin.INVENTED)
             return (Draft(Done(None), (), [change], True),)
-        if state.errors or ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+        if ending in (Ending.CLIENT_LEFT, Ending.INTERRUPTED):
+            return ()
+        if state.errors and ending is Ending.COMPLETE:  # whoever reads on behind an error is told of a cut, too
             return ()
         if self._told is not None and ending is Ending.COMPLETE and self._any:
             return (self._error_told(self._told),)

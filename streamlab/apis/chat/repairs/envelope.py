@@ -135,13 +135,13 @@ class Envelope(Repair):
             self._complete(chunk)
             return (draft,)
         before = len(draft.changes)
-        self._choices(draft, chunk)
         if not self._constants:
             self._settle(chunk)
         for key, rule in _CONSTANTS:
             value = self._constants[key]
             if chunk.get(key, ABSENT) != value or type(chunk[key]) is not type(value):
                 draft.put(rule(chunk.get(key)), chunk, key, value, "", self._origin(key, chunk))
+        self._choices(draft, chunk)  # by the model that goes out
         tier = chunk.get("service_tier")
         if tier is not None and not (isinstance(tier, str) and tier in KNOWN_TIERS):
             draft.drop("service-tier-unknown", chunk, "service_tier", "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments, unwrapped
 from streamlab.apis.chat.repairs.call_fragments import continued, put_arguments, put_index, said_first
-from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls, reason_with_calls
+from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls, finishes_without_calls, reason_with_calls
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Added, Change, Done, Draft, Drafts, Repair, RepairState, Stage, Undecodable
 from streamlab.wire import reading
@@ -139,7 +139,8 @@ class ToolCalls(Repair):
         if self._comes_late(listed, had_calls):
             yield from self._let_go()
             yield from said_first(draft, "tool-call-args-before-name")
-            self._late.append(draft)
+            self._late += (*self.comments, draft)
+            self.comments = []
             return
         self._finish_choices(draft)
         if emptied and _is_hollow(draft.json):
@@ -281,7 +282,7 @@ class ToolCalls(Repair):
         meant = reason_with_calls(self.state, reason) if calls else None
         if meant is not None:
             draft.put(meant, choice, "finish_reason", "tool_calls", path)
-        elif reason == "tool_calls" and not calls and self.state.unsafe and self.state.texts.text(index) != "":
+        elif finishes_without_calls(self.state, index, reason):
             draft.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", path)
 
     def _flush(self, index: int) -> Iterator[Draft]:

@@ -14,7 +14,7 @@ from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import begins_part, kinds_of, one_answer
-from streamlab.wire.events import StreamEvent
+from streamlab.wire.events import Done, StreamEvent
 from streamlab.wire.reading import Fact
 
 
@@ -46,19 +46,28 @@ class OneChoiceAChunk(Repair):
         early, self._early = self._early, []
         return early
 
+    @property
+    def done(self) -> bool:
+        return any(isinstance(one.event, Done) for one in self._early)
+
+    def release(self) -> Drafts:
+        return self.end(Ending.COMPLETE)
+
     def _in_order(self, draft: Draft) -> list[Draft]:
         indexes = list(map(reading.choice_index, reading.choices(draft.json) if draft.is_chunk else ()))
-        if indexes and 0 not in indexes and len(self._early) < _MOST_EARLY:
-            self._early.append(draft)
-            return []
         if not indexes and not self._early:
             return [draft]  # it is no answer yet: a chunk of a gateway's own, a [DONE] before all
+        decides_nothing = draft.is_chunk or isinstance(draft.event, Done)  # usage, a [DONE] too early
+        if 0 not in indexes and decides_nothing and len(self._early) < _MOST_EARLY:
+            self._early.append(draft)
+            return []
         self._opened = True
         early, self._early = self._early, []
         if 0 not in indexes or self._are_parts(draft, early):
             return [*early, draft]
         for late in early:
-            late.note(self.rules[0], "choices[0]", "before choice 0", "after it")
+            if late.is_chunk and reading.choices(late.json):
+                late.note(self.rules[0], "choices[0]", "before choice 0", "after it")
         return [draft, *early]
 
     def _are_parts(self, draft: Draft, early: list[Draft]) -> bool:

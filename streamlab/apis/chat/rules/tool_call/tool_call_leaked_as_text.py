@@ -68,7 +68,7 @@ class CallsFromText(Repair):
 
     def _is_half(self, text: str, tools: frozenset[str]) -> bool:
         """Whether the markup that waits breaks off here: the rest may come behind the finish."""
-        return bool(self._held) and leaked_call(text, tools) is not None and not calls_in(text, tools)[1]
+        return bool(self._held) and not calls_in(text, tools)[1]
 
     def _finish(self, draft: Draft, listed: list[JsonObject]) -> None:
         for choice in listed:

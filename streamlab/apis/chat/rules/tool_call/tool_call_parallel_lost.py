@@ -12,7 +12,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Added, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
-from streamlab.wire.events import StreamEvent
+from streamlab.wire.events import Done, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import TextKind
@@ -39,6 +39,10 @@ class OneCallAfterAnother(Repair):
     def holding(self) -> bool:
         return bool(self._waiting or self._ending)
 
+    @property
+    def done(self) -> bool:
+        return any(isinstance(one.event, Done) for one in self._ending)
+
     def passes(self, added: Added) -> bool:
         """The call whose turn it is goes on, and none waits."""
         key = _call_of(added)
@@ -52,6 +56,9 @@ class OneCallAfterAnother(Repair):
             self._calls[key].extend(added.texts)
 
     def event(self, draft: Draft) -> Drafts:
+        if isinstance(draft.event, Done) and self._waiting and not self.done:  # too early: calls may go on behind it
+            self._ending.append(draft)
+            return ()
         if not draft.is_chunk:
             return (*self._let_go(), draft)
         out: list[Draft] = []

@@ -1,0 +1,140 @@
+"""What comes before its turn, or behind it: where it goes, and that a second repair finds nothing to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.exchange import Ending
+from streamlab.repairing.normalizer import errors_left, normalize
+from streamlab.wire.stream import StreamDecoder
+from tests import streams
+from tests.harm_laws import broken_laws
+from tests.repairing.test_harm_kinds import BEAT, asked, errors, told
+from tests.repairing.test_harm_kinds import named as with_name
+from tests.streams import call, chat_text, chat_usage, chunk, sse
+
+TEXT = chat_text("a", "b")
+DONE = b"data: [DONE]\n\n"
+BUSY = b'event: error\ndata: {"message":"busy","code":503}\n\n'
+MARKUP = chat_text("<tool_call>\n", '{"name":"get_weather","arguments":{"city":"Oslo"}}', "\n</tool_call>")[1:-1]
+
+
+def _calls(*pieces: tuple[int, str]) -> list[dict]:
+    return [chunk({"tool_calls": [call(index, arguments=piece)]}) for index, piece in pieces]
+
+
+INTERLEAVED = [
+    chunk({"role": "assistant", "content": None}),
+    chunk({"tool_calls": [call(0, "call_a", "get_weather")]}),
+    chunk({"tool_calls": [call(1, "call_b", "get_weather")]}),
+    *_calls((0, '{"city":'), (1, '{"city":')),
+]
+REST = [*_calls((0, '"Oslo"}'), (1, '"Rome"}')), chunk({}, "tool_calls")]
+RUNNING = {"include_usage": True, "continuous_usage_stats": True}
+COUNTED = [{**one, "usage": {"prompt_tokens": 1, "completion_tokens": at}} for at, one in enumerate(TEXT)]
+LAST_COUNT = chunk(choices=[], usage={"prompt_tokens": 1, "completion_tokens": 3})
+JUNK_FINISH = chunk({}, [None])  # type: ignore[arg-type]
+
+#: kind -> what came, whether repairs may guess, and what goes out
+KINDS = {
+    "a [DONE] among calls that go on behind it": (
+        asked(sse(INTERLEAVED) + sse(REST), tools=True),
+        False,
+        ["", "", '{"city":', '"Oslo"}', "", '{"city":', '"Rome"}', "finish:tool_calls", "[DONE]"],
+    ),
+    "a [DONE] before choice 0, which opens behind choice 1": (
+        asked(sse([chunk({"role": "assistant", "content": "B"}, index=1)]) + sse(TEXT), n=2),
+        False,
+        ["", "B", "a", "b", "finish:stop", "[DONE]"],
+    ),
+    "usage before choice 0, which opens behind choice 1": (
+        asked(sse([chunk({"role": "assistant", "content": "B"}, index=1), chat_usage()[-1], *TEXT]), n=2, usage=True),
+        False,
+        ["", "B", "a", "b", "finish:stop", "usage", "[DONE]"],
+    ),
+    "markup of a call that goes on behind the finish, and of which no name had come": (
+        asked(sse([TEXT[0], MARKUP[0], TEXT[-1], *MARKUP[1:]]), tools=True),
+        True,
+        ["", '{"city": "Oslo"}', "finish:tool_calls", "[DONE]"],
+    ),
+    "text behind a finish for the sake of calls that are none": (
+        asked(sse([TEXT[0], chunk({}, "tool_calls"), chunk({"content": "a"})]), tools=True),
+        True,
+        ["", "a", "finish:stop", "[DONE]"],
+    ),
+    "text behind a finish, each with a running count": (
+        asked(sse([COUNTED[0], COUNTED[3], *COUNTED[1:3], LAST_COUNT]), stream_options=RUNNING),
+        False,
+        ["usage", "a", "b", "finish:stop", "usage", "[DONE]"],
+    ),
+    "a keep-alive between two finishes, while a call waits for its name": (
+        asked(sse([TEXT[0], *_calls((0, "{}")), JUNK_FINISH, BEAT, chunk({}, "tool_calls")]), tools=True),
+        False,
+        ["", "{}", "finish:[None]", ":", "finish:tool_calls", "[DONE]"],
+    ),
+    "a whole chunk before one that the end of the body cuts": (
+        asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + streams.frame(TEXT[3])[:90]),
+        False,
+        ["", "a", "b", "error"],
+    ),
+    "half an event at the end, with a comment in it": (
+        asked(sse(TEXT[:2], done=False) + b'data: {"id":"chatcmpl-1": hea'),
+        False,
+        ["", "a", "error"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_goes_out(kind):
+    exchange, guesses, out = KINDS[kind]
+    repaired = normalize(exchange, unsafe=guesses).exchange
+    assert told(repaired.body) == out
+    assert normalize(repaired, unsafe=guesses).exchange.body == repaired.body
+    assert broken_laws(exchange) == {}
+
+
+def test_a_running_count_goes_with_the_finish_that_goes_behind_text():
+    repaired = normalize(KINDS["text behind a finish, each with a running count"][0]).exchange.body
+    counts = [event.json["usage"]["completion_tokens"] for event in StreamDecoder().feed(repaired)[:-1]]
+    assert counts == [0, 1, 2, 3, 3]
+
+
+def test_python_and_a_payload_that_is_torn_at_a_blank_line():
+    """What cannot go on keeps nothing from being put together that comes behind it."""
+    python = streams.frame(streams.dump(TEXT[0]).replace(b'"', b"'").replace(b"null", b"None"))
+    torn = streams.frame(TEXT[1]).replace(b'"choices"', b'"choice\n\ns"')
+    exchange = asked(python + torn + sse(TEXT[2:]))
+    assert errors_left(normalize(exchange)) == ("json-python-repr",)
+    assert told(normalize(exchange, unsafe=True).exchange.body) == ["", "a", "b", "finish:stop", "[DONE]"]
+    assert broken_laws(exchange) == {}
+
+
+def test_whether_a_chunk_without_choices_is_one_of_audio_is_asked_of_the_model_that_goes_out():
+    bare = {key: value for key, value in TEXT[1].items() if key != "choices"}
+    exchange = asked(sse([TEXT[0], {**bare, "model": "gpt-audio"}, *TEXT[1:]]))
+    assert errors(normalize(exchange).exchange) == set()
+    assert broken_laws(exchange) == {}
+
+
+def test_a_marker_as_the_last_text_is_found_before_an_error():
+    exchange = asked(sse([*TEXT[:2], chunk({"content": "[DONE]"})], done=False) + BUSY + DONE)
+    assert "content-holds-done-marker" in errors(exchange)
+    assert broken_laws(exchange) == {}
+
+
+def test_a_cut_behind_an_answer_that_an_error_began_is_told():
+    """The connection broke: without a word of it, the second repair would take the answer for whole."""
+    exchange = streams.exchange([BUSY + sse(TEXT, done=False)], ending=Ending.UPSTREAM_CUT)
+    repaired = normalize(exchange).exchange
+    assert told(repaired.body) == ["error", "", "a", "b", "finish:stop", "error"]
+    assert broken_laws(exchange) == {}
+
+
+def test_a_comment_with_the_rest_of_a_payload_is_not_read_as_that_rest():
+    """A repair wrote it so, since another event stands between the two."""
+    torn = streams.frame(TEXT[1]).replace(b'"a"', b'"a: heartbeat\n\nb"')
+    torn = torn.replace(b"\n\nb", b"\n\n" + with_name(b"metadata", b'{"id":"m-1"}') + b"b")
+    exchange = asked(sse(TEXT[:1], done=False) + torn + sse(TEXT[2:]))
+    assert "sse-comment-inside-data" not in errors(normalize(exchange).exchange)
+    assert broken_laws(exchange) == {}
