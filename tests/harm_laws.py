@@ -169,7 +169,7 @@ def _groups(repaired: Normalized) -> Iterator[tuple[set[int], set[str], list[Str
     groups: list[tuple[set[int], set[str], list[StreamEvent]]] = []
     parts = [
         *((set(one.sources), {change.rule for change in one.changes}, [one.event]) for one in repaired.events),
-        *((set(one.sources), {one.rule}, []) for one in repaired.dropped),
+        *((set(one.sources), {one.rule, *one.before}, []) for one in repaired.dropped),
     ]
     home: dict[int, tuple[set[int], set[str], list[StreamEvent]]] = {}
     for sources, names, went in parts:

@@ -10,7 +10,7 @@ from streamlab.judging.metrics import MetricsCollector
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.hollow import holds_nothing
-from streamlab.wire.reading import Fact
+from streamlab.wire.reading import Fact, owes_envelope
 from streamlab.wire.runs import Run
 
 _CONTENT = Fact.CONTENT | Fact.REASONING | Fact.REFUSAL | Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.TEXT
@@ -44,6 +44,8 @@ class StreamProgress:
             seen.chunks += 1
             if seen.first_chunk is None:
                 seen.first_chunk = chunk
+            if seen.opening is None and owes_envelope(chunk):
+                seen.opening = chunk
             seen.last, seen.last_chunk_at = chunk, at
             ctx.accumulator.feed(chunk)
             if facts & _CONTENT or facts & Fact.TYPED:

@@ -74,10 +74,11 @@ class Unrepaired(NamedTuple):
 
 
 class Dropped(NamedTuple):
-    """Input events of which nothing went out, and by which rule's repair."""
+    """Input events of which nothing went out, by which rule's repair, and which had changed them before."""
 
     rule: str
     sources: tuple[int, ...]
+    before: frozenset[str] = frozenset()
 
 
 #: Dropped events that are remembered one by one; beyond that they are only counted.
@@ -102,7 +103,7 @@ class Account:
         for one in {rule, *(change.rule for change in draft.changes)}:
             self.changes[one] = self.changes.get(one, 0) + 1
         if len(self.dropped) < MAX_DROPPED:
-            self.dropped.append(Dropped(rule, draft.sources))
+            self.dropped.append(Dropped(rule, draft.sources, frozenset(change.rule for change in draft.changes)))
 
     def cannot(self, rule: str, why: str) -> None:
         """Note that a deviation stays, and why; once per rule."""
@@ -256,9 +257,7 @@ class Draft:
 
     def like(self, rule: str, choice: JsonObject, path: str, origin: Origin = Origin.DERIVED) -> Draft:
         """A new chunk with this one's envelope and the one given choice."""
-        payload = {
-            key: value for key, value in self.json.items() if key not in ("choices", "usage") and key in ENVELOPE_KEYS
-        }
+        payload = {key: value for key, value in self.json.items() if key in ENVELOPE_KEYS}
         payload["choices"] = [choice]
         before = [change for change in self.changes if change.path in ENVELOPE_KEYS]
         return Draft(Chunk(None, payload), self.sources, [*before, Change(rule, path, ABSENT, ABSENT, origin)])

@@ -80,6 +80,7 @@ class Seen:
         "hollow",
         "last",
         "last_chunk_at",
+        "opening",
     )
 
     def __init__(self) -> None:
@@ -88,6 +89,7 @@ class Seen:
         self.data_events = 0
         self.content_events = 0  # chunks that add text, reasoning, refusal, tool call or legacy text
         self.first_chunk: JsonObject | None = None
+        self.opening: JsonObject | None = None  # the first chunk that is part of the answer
         self.last: JsonObject | Run | None = None  # the last chunk, or the run that it is the last of
         self.last_chunk_at: int | None = None
         self.first_content_at: int | None = None

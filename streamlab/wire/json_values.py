@@ -7,6 +7,7 @@ lines, one that breaks off ends before the next that begins an object.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -178,3 +179,32 @@ def begun_value(data: bytes) -> Any:
             whole = found.start()
     payload = decode_payload(data[:whole] + bytes(reversed(open_brackets)))
     return payload.value if payload.ok else None
+
+
+_KEY_CONTROL = re.compile("[\x00-\x1f]")
+
+
+def whole_keys(value: Any) -> bool:
+    """Take control characters out of the keys of JSON, in place, where no key is another's then; whether any went."""
+    changed = False
+    if type(value) is dict:
+        keys = [_KEY_CONTROL.sub("", key) for key in value]
+        if keys != list(value) and len(set(keys)) == len(keys):
+            members = list(value.values())
+            value.clear()
+            value.update(zip(keys, members, strict=True))
+            changed = True
+    for member in value.values() if type(value) is dict else value:
+        if type(member) in (dict, list):
+            changed = whole_keys(member) or changed
+    return changed
+
+
+def without_nan(value: Any) -> None:
+    """Replace NaN and infinities in place: a logprob by -9999.0, as OpenAI writes an unlikely token, else null."""
+    members = value.items() if type(value) is dict else enumerate(value)
+    for key, member in list(members):
+        if type(member) is float and not math.isfinite(member):
+            value[key] = -9999.0 if key == "logprob" else None
+        elif type(member) in (dict, list):
+            without_nan(member)

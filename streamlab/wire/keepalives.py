@@ -37,6 +37,8 @@ def is_keepalive(chunk: JsonObject) -> bool:
     if named_by(chunk) is None:
         return False
     choices = chunk.get("choices")
+    if type(choices) in (str, int, float, bool):
+        choices = []  # nobody reads it as choices
     if type(choices) is not list or chunk.get("usage") or chunk.get("error"):
         return False
     return all(type(choice) is dict and _is_hollow(choice, unseen=True) for choice in choices)
@@ -44,10 +46,11 @@ def is_keepalive(chunk: JsonObject) -> bool:
 
 def _is_hollow(choice: JsonObject, *, unseen: bool = False) -> bool:
     reason = choice.get("finish_reason")
-    if any(value for key, value in choice.items() if key not in _CHOICE) or not (reason is None or is_blank(reason)):
+    ends = not (reason is None or is_blank(reason)) and not (unseen and type(reason) is not str)
+    if ends or any(value for key, value in choice.items() if key not in _CHOICE):
         return False
     delta = choice.get("delta", {})
-    if unseen and type(delta) not in (dict, str):
+    if unseen and (type(delta) is not dict and not is_told_in(delta)):
         delta = {}  # nobody reads it as text
     text = choice.get("text")
     if type(delta) is not dict or (text and not (unseen and _is_unseen(text))):
@@ -57,6 +60,11 @@ def _is_hollow(choice: JsonObject, *, unseen: bool = False) -> bool:
         not value or key in ignored or (unseen and key == "content" and _is_unseen(value))
         for key, value in delta.items()
     )
+
+
+def is_told_in(delta: object) -> bool:
+    """Whether a text in place of a delta is text of an answer."""
+    return type(delta) is str and delta.strip() not in ("", "[DONE]")
 
 
 def _is_unseen(text: object) -> bool:

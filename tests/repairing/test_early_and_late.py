@@ -7,7 +7,7 @@ import pytest
 from streamlab.exchange import Ending
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.wire.stream import StreamDecoder
-from tests import streams
+from tests import messages, streams
 from tests.harm_laws import broken_laws
 from tests.repairing.test_harm_kinds import BEAT, asked, errors, told
 from tests.repairing.test_harm_kinds import named as with_name
@@ -30,6 +30,7 @@ INTERLEAVED = [
     *_calls((0, '{"city":'), (1, '{"city":')),
 ]
 REST = [*_calls((0, '"Oslo"}'), (1, '"Rome"}')), chunk({}, "tool_calls")]
+NAMELESS = [TEXT[0], *_calls((0, "{}"))]
 RUNNING = {"include_usage": True, "continuous_usage_stats": True}
 COUNTED = [{**one, "usage": {"prompt_tokens": 1, "completion_tokens": at}} for at, one in enumerate(TEXT)]
 LAST_COUNT = chunk(choices=[], usage={"prompt_tokens": 1, "completion_tokens": 3})
@@ -68,9 +69,49 @@ KINDS = {
         ["usage", "a", "b", "finish:stop", "usage", "[DONE]"],
     ),
     "a keep-alive between two finishes, while a call waits for its name": (
-        asked(sse([TEXT[0], *_calls((0, "{}")), JUNK_FINISH, BEAT, chunk({}, "tool_calls")]), tools=True),
+        asked(sse([*NAMELESS, JUNK_FINISH, BEAT, chunk({}, "tool_calls")]), tools=True),
         False,
         ["", "{}", "finish:[None]", ":", "finish:tool_calls", "[DONE]"],
+    ),
+    "a reason that nobody knows before one that means something": (
+        asked(sse([*TEXT[:3], chunk({}, "NoneNone"), chunk({}, "length")])),
+        False,
+        ["", "a", "b", "finish:length", "[DONE]"],
+    ),
+    "no call in tool_calls, while a call waits for its name": (
+        asked(sse([*NAMELESS, chunk({"tool_calls": "x"}), BEAT, chunk({}, "tool_calls")]), tools=True),
+        False,
+        ["", "{}", "", ":", "finish:tool_calls", "[DONE]"],
+    ),
+    "usage before an error, while a call waits for its name": (
+        asked(sse([*NAMELESS, chat_usage()[-1]], done=False) + BUSY, tools=True, usage=True),
+        False,
+        ["", "{}", "usage", "error"],
+    ),
+    "a finish that says nothing beside a call that is read out of text": (
+        asked(sse([TEXT[0], *MARKUP, chunk({}, [])]), tools=True),  # type: ignore[arg-type]
+        True,
+        ["", '{"city": "Oslo"}', "finish:[]", "finish:tool_calls", "[DONE]"],
+    ),
+    "half an event between a finish and the end": (
+        asked(sse(TEXT, done=False) + b'data: {"id":"x"\n\n' + sse(TEXT[-1:])),
+        False,
+        ["", "a", "b", "finish:stop", "error", "[DONE]"],
+    ),
+    "half an event before an object that is an error, and one that may be a remark": (
+        asked(sse([*TEXT[:2], b'{"id":"x"', {"object": "error", "message": "dead", "code": 500}, {"message": "slow"}])),
+        False,
+        ["", "a", "error", "error", "error", "[DONE]"],
+    ),
+    "half an event before a remark": (
+        asked(sse([*TEXT[:2], b'{"id":"x"', {"message": "slow"}, *TEXT[2:]])),
+        False,
+        ["", "a", "error", ":", "b", "finish:stop", "[DONE]"],
+    ),
+    "a keep-alive and one line end between two members": (
+        asked(sse(TEXT[:2], done=False) + sse(TEXT[2:]).replace(b'"choices"', b': beat\r"choices"', 1)),
+        False,
+        ["", "a", ":", "b", "finish:stop", "[DONE]"],
     ),
     "a whole chunk before one that the end of the body cuts": (
         asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + streams.frame(TEXT[3])[:90]),
@@ -137,4 +178,61 @@ def test_a_comment_with_the_rest_of_a_payload_is_not_read_as_that_rest():
     torn = torn.replace(b"\n\nb", b"\n\n" + with_name(b"metadata", b'{"id":"m-1"}') + b"b")
     exchange = asked(sse(TEXT[:1], done=False) + torn + sse(TEXT[2:]))
     assert "sse-comment-inside-data" not in errors(normalize(exchange).exchange)
+    assert broken_laws(exchange) == {}
+
+
+@pytest.mark.parametrize(
+    "odd", [{"choices": "{"}, {"choices": [{"delta": "[DONE]"}]}, {"choices": [{"delta": {}, "finish_reason": [None]}]}]
+)
+def test_a_keep_alive_with_junk_in_it_gives_the_answer_no_id(odd):
+    exchange = asked(sse([{**BEAT, **odd}, *TEXT]))
+    assert normalize(exchange).exchange.body.partition(b"\n\n")[2] == sse(TEXT)
+    assert broken_laws(exchange) == {}
+
+
+def test_a_payload_that_is_torn_at_two_blank_lines():
+    torn = streams.frame(TEXT[1]).replace(b'"choices"', b'"choi\n\nces"').replace(b'"content"', b'"con\n\ntent"')
+    exchange = asked(sse(TEXT[:1], done=False) + torn + sse(TEXT[2:]))
+    assert errors(exchange) == {"sse-raw-newline-in-json"}
+    assert normalize(exchange).exchange.body == sse(TEXT)
+    assert broken_laws(exchange) == {}
+
+
+def test_what_is_spliced_or_has_its_prefix_twice_may_lie_on_many_lines():
+    """One event comes out as one line of data."""
+    lines = streams.dump(TEXT[2]).replace(b",", b",\ndata: ")
+    spliced = asked(sse(TEXT[:2], done=False) + b'data: {"id":"x","mo' + b"data: " + lines + b"\n\n" + sse(TEXT[3:]))
+    assert normalize(spliced).exchange.body == sse(TEXT)
+    loose = asked(sse(TEXT[:2], done=False) + b"data: data: " + lines.replace(b"data: ", b"") + b"\n\n" + sse(TEXT[3:]))
+    assert normalize(loose).exchange.body == sse(TEXT)
+    assert broken_laws(spliced) == broken_laws(loose) == {}
+
+
+def test_choices_under_another_name_are_kept_in_a_comment():
+    lost = {key: value for key, value in TEXT[1].items() if key not in ("object", "choices")}
+    exchange = asked(sse([TEXT[0], {**lost, "object": TEXT[1]["choices"]}, *TEXT[2:]]))
+    assert b'"content":"a"' in normalize(exchange).exchange.body
+    assert broken_laws(exchange) == {}
+
+
+def test_an_answer_starts_over_behind_an_object_that_is_no_chunk_as_well():
+    again = [{**one, "id": "chatcmpl-again"} for one in TEXT]
+    exchange = asked(sse([{}, *TEXT[:3], *again]))
+    assert "answer-starts-over" in errors(exchange)
+    assert broken_laws(exchange) == {}
+
+
+def test_a_broken_event_is_named_the_same_where_the_last_one_breaks_off_too():
+    """Where events have names; the repair ends the stream with an error."""
+    good = messages.sse(messages.text("a", "b"))
+    body = good.replace(b'"text_delta","text":"a"', b'"text_de').replace(b'"message_stop"}', b'"message_st')
+    exchange = messages.exchange(body)
+    assert "json-truncated" in errors(exchange)
+    assert broken_laws(exchange) == {}
+
+
+def test_the_name_of_an_event_that_becomes_a_comment_is_utf8_there():
+    odd = b'event: warn\xffing\ndata: {"note":1}\n\n'
+    exchange = asked(sse(TEXT[:2], done=False) + odd + sse(TEXT[2:]))
+    assert errors(normalize(exchange).exchange) == set()
     assert broken_laws(exchange) == {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +13,7 @@ from streamlab.wire import inserted
 from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, said_in_field
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import cut_at_end, is_open, junk_before_data, spliced, without_comments
-from streamlab.wire.json_values import split_values
+from streamlab.wire.json_values import split_values, whole_keys, without_nan
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import ServerSentEvent
@@ -23,11 +22,11 @@ from streamlab.wire.stream import read_event
 #: Line ends to some readers, though not to SSE: legal in JSON, written as escapes here.
 SEPARATORS = re.compile(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
 _ESCAPES = {b"\xe2\x80\xa8": rb"\u2028", b"\xe2\x80\xa9": rb"\u2029", b"\xc2\x85": rb"\u0085"}
+_DOUBLED = re.compile(rb"\A(?:data:\s*)+")
 _LOOSE_DATA = re.compile(rb"[ \t]*data[ \t]*:[ \t]?", re.IGNORECASE)
 #: A string, or what is left of one: else an escaped quote in it is looked at as the beginning of another.
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _CONTROL = re.compile(rb"[\x00-\x1f]")
-_KEY_CONTROL = re.compile("[\x00-\x1f]")
 _PINGS = frozenset({b"ping", b"keepalive", b"keep-alive", b"heartbeat"})
 _OTHERS = frozenset({b"event", b"id", b"retry"})
 _MAX_REPR = 1 << 16
@@ -48,7 +47,7 @@ def frame(payload: bytes, event: bytes | None = None, start: int = 0) -> ServerS
 
 def comment(text: bytes) -> Comment:
     """A comment event; ``text`` is what follows the colon."""
-    text = text.replace(b"\r", b" ").replace(b"\n", b" ")
+    text = text.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "replace").encode()
     return Comment(ServerSentEvent(b":" + text + b"\n\n", 0, comments=(text,)))
 
 
@@ -228,9 +227,11 @@ class Framing(Repair):
         lines = _Lines(sse)
         if "sse-raw-newline-in-json" not in lines.rules:
             return lines
-        payload = b"\n".join(lines.payload)
+        payload = _DOUBLED.sub(b"", b"\n".join(lines.payload))
         escaped = _STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
-        sound = any(map(_is_sound, (split_values(payload), split_values(escaped))))
+        sound = (
+            any(map(_is_sound, (split_values(payload), split_values(escaped)))) or without_comments(payload) is not None
+        )
         if not sound and is_open(payload.replace(b"\n", b"")):
             return None
         return lines if sound else _Lines(sse, joins=False)
@@ -255,9 +256,9 @@ class Framing(Repair):
         if payload[:1] in b" \t" and payload.strip():
             lines.rules["sse-extra-leading-space"] = payload[:20]
             payload = payload.strip(b" \t")
-        while payload.startswith(b"data:"):
+        if (bare := _DOUBLED.sub(b"", payload)) != payload:
             lines.rules["sse-double-data-prefix"] = payload[:20]
-            payload = payload[5:].strip()
+            payload = bare.strip()
         if payload.startswith(b":") and payload.count(b"}") <= payload.count(b"{"):  # else it is the rest of JSON
             lines.rules["sse-comment-rewrapped-as-data"] = payload[:80]
             return [comment(payload[1:].replace(b"\n", b" "))]
@@ -315,12 +316,12 @@ class Framing(Repair):
         if (without := without_comments(payload) or inserted.comment_behind(payload)) is not None:
             lines.rules["sse-comment-inside-data"] = b" ".join(without.inserted)
             taken = [comment(text.removeprefix(b":")) for text in without.inserted]
-            return [*taken, read_event(frame(without.payload, name))]
+            return [*taken, self._one_line(read_event(frame(without.payload, name)), lines)]
         if inserted.comment_at_end(payload) is None and (parted := spliced(payload)) is not None:
             lost, whole = parted
             lines.rules["sse-spliced-frames"] = lost[:200]
             self.state.account.cannot("sse-spliced-frames", "what the cut frame said is lost")
-            return [read_event(frame(one, name)) for one in whole]
+            return [self._one_line(read_event(frame(one, name)), lines) for one in whole]
         if event.decoded and type(event.value) is list and event.value and all(type(v) is dict for v in event.value):
             lines.rules["json-not-object"] = "array"
             return [read_event(frame(encode_json(value), name)) for value in event.value]
@@ -341,7 +342,7 @@ def reencode(draft: Draft, *, named: bool) -> None:
             exact = event.sse.data if fault.kind is FaultKind.INVALID_UTF8 and event.sse is not None else None
             draft.note(rule, "", exact or fault.detail)
             if fault.kind is FaultKind.NAN:
-                _without_nan(event.json)
+                without_nan(event.json)
     if draft.event.sse is None and event.sse is not None:
         draft.event = _as_one(event, event.sse.event if named else None)
     sse = draft.event.sse
@@ -373,29 +374,3 @@ def _is_sound(values: list[bytes] | None) -> bool:
 def _escape(match: re.Match[bytes]) -> bytes:
     byte = match.group()
     return {b"\n": rb"\n", b"\r": rb"\r", b"\t": rb"\t"}.get(byte, b"\\u%04x" % byte[0])
-
-
-def whole_keys(value: Any) -> bool:
-    """Take control characters out of the keys of JSON, in place, where no key is another's then; whether any went."""
-    changed = False
-    if type(value) is dict:
-        keys = [_KEY_CONTROL.sub("", key) for key in value]
-        if keys != list(value) and len(set(keys)) == len(keys):
-            members = list(value.values())
-            value.clear()
-            value.update(zip(keys, members, strict=True))
-            changed = True
-    for member in value.values() if type(value) is dict else value:
-        if type(member) in (dict, list):
-            changed = whole_keys(member) or changed
-    return changed
-
-
-def _without_nan(value: Any) -> None:
-    """Replace NaN and infinities in place: a logprob by -9999.0, as OpenAI writes an unlikely token, else null."""
-    members = value.items() if type(value) is dict else enumerate(value)
-    for key, member in list(members):
-        if type(member) is float and not math.isfinite(member):
-            value[key] = -9999.0 if key == "logprob" else None
-        elif type(member) in (dict, list):
-            _without_nan(member)

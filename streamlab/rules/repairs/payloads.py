@@ -12,10 +12,12 @@ from typing import Any
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
-from streamlab.rules.repairs.framing import comment, frame, reencode, whole_keys
-from streamlab.wire.error_objects import ERROR_EVENTS
+from streamlab.rules.repairs.errors import told_error
+from streamlab.rules.repairs.framing import comment, frame, reencode
+from streamlab.wire.error_objects import ERROR_EVENTS, may_be_remark
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import IN_DOUBT, may_be_comment, may_go_on, without_comments
+from streamlab.wire.json_values import whole_keys
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.stream import read_event
@@ -60,7 +62,7 @@ class TornPayloads(Repair):
             return self._hold(draft)
         if not self._held:
             return (draft,)
-        if isinstance(draft.event, Comment):
+        if isinstance(draft.event, Comment) or _may_be_remark(draft):
             return self._comment(draft)
         if isinstance(draft.event, Done) and not self.state.api.ends_with_done:
             self._held.append(draft)  # it goes, and what comes behind it tells
@@ -68,8 +70,11 @@ class TornPayloads(Repair):
         return (*self._judge(not self._goes_on(draft.event)), draft)
 
     def _goes_on(self, event: StreamEvent) -> bool:
-        """Whether an event is more of the answer; a chunk of chat that says nothing is dropped."""
+        """Whether an event is more of the answer; a chunk of chat that says nothing is dropped. The end of an answer
+        that has finished is nothing that is cut."""
         if not isinstance(event, Chunk):
+            return isinstance(event, Done) and bool(self.state.finished)
+        if not self.state.api.names_events and told_error(event.json) is not None:
             return False
         listed, usage = event.json.get("choices", [{}]), event.json.get("usage")
         return bool(type(listed) is list or usage) or self.state.api.names_events
@@ -143,20 +148,22 @@ class TornPayloads(Repair):
         """A blank line inside a JSON string tears it into an event and lines that belong to nothing."""
         if not isinstance(draft.event, Comment):
             return None
-        if not any(change.rule == "sse-stray-line" for change in draft.changes):
+        if not _is_stray(draft):
             return None
-        tail = b"\n".join(text.removeprefix(b" ") for text in draft.event.sse.comments)
-        made = self._without_comment(b"".join(self._payloads()) + b"\n\n" + tail, draft.sources)
-        if made is not None:
-            return made
+        strays = [one for one in self._held if _is_stray(one)] + [draft]
+        tails = [b"\n".join(text.removeprefix(b" ") for text in _comments_of(one)) for one in strays]
+        begun, more = b"".join(self._payloads()), tuple(at for one in strays for at in one.sources)
+        made = self._without_comment(b"\n\n".join((begun, *tails)), more)
         # Inside a string a line end is written as an escape; between two members it is white space.
         for blank, line_end in ((rb"\n\n", rb"\n"), (b" ", b" ")):
-            event = _object_of(b"".join(self._payloads()) + blank + tail.replace(b"\n", line_end))
-            if event is not None:
-                if blank != b" " and may_be_comment(b"".join(self._payloads())):
+            event = _object_of(blank.join((begun, *(tail.replace(b"\n", line_end) for tail in tails))))
+            if made is None and event is not None:
+                made = self._made(event, "sse-raw-newline-in-json", more)
+                if blank != b" " and may_be_comment(begun):
                     self.state.account.cannot("sse-raw-newline-in-json", IN_DOUBT)
-                return self._made(event, "sse-raw-newline-in-json", draft.sources)
-        return None
+        if made is not None:
+            self._held = [one for one in self._held if not _is_stray(one)]
+        return made
 
     def _without_comment(self, payload: bytes, more: tuple[int, ...] = ()) -> Draft | None:
         """Somebody on the way wrote a comment into the middle of an event."""
@@ -252,6 +259,20 @@ class TornPayloads(Repair):
 def says_nothing(value: Any) -> bool:
     """Whether a JSON value that is no object can be no part of an answer: null, a number, or empty."""
     return not value or type(value) in (int, float, bool)
+
+
+def _may_be_remark(draft: Draft) -> bool:
+    """Whether it is an error or a remark, which the event behind it tells."""
+    return isinstance(draft.event, Chunk) and not draft.came_named and may_be_remark(draft.event.json)
+
+
+def _is_stray(draft: Draft) -> bool:
+    """Whether it was lines of an event without any field."""
+    return isinstance(draft.event, Comment) and any(change.rule == "sse-stray-line" for change in draft.changes)
+
+
+def _comments_of(draft: Draft) -> tuple[bytes, ...]:
+    return draft.event.sse.comments if draft.event.sse is not None else ()
 
 
 def _escaped(payload: bytes) -> bytes:

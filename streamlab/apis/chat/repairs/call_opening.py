@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from streamlab.apis.chat.repairs.call_arguments import CallArguments
-from streamlab.rules.repair import ABSENT, Draft, Origin, RepairState
+from streamlab.apis.chat.repairs.call_arguments import CallArguments, unwrapped
+from streamlab.rules.repair import ABSENT, Change, Draft, Origin, RepairState
 from streamlab.wire.calls import TrackedCall, is_no_name
 from streamlab.wire.payload import JsonObject
 
@@ -72,6 +72,32 @@ class OutCalls:
         """The calls that still wait for their name, in order; they wait no longer."""
         waiting, self._waiting = self._waiting, []
         return [call for call in waiting if call.first is not None]
+
+    def let_go(self, call: OutCall, first: Draft) -> Draft | None:
+        """The chunk of a call whose name never came whole; None where nothing else came of it either."""
+        if not call.name and not call.waiting and not call.id:
+            self.drop(call)
+            first.changes.append(Change("tool-call-ghost-sentinel", "choices[0].delta.tool_calls"))
+            return None
+        rule = "tool-call-name-split"
+        if not call.name:
+            rule = "tool-call-name-missing"
+            found = unwrapped(call.waiting)
+            if found is None:
+                self._state.account.cannot(rule, "no fragment of the call carries a name")
+            else:
+                call.name, call.waiting = found
+        function: JsonObject = {"name": call.name} if call.name else {}
+        function["arguments"] = call.waiting
+        fragment: JsonObject = {"index": len(self.out), "function": function, **call.extra}
+        part = {"index": call.choice, "delta": {"tool_calls": [fragment]}, "finish_reason": None}
+        draft = first.like(rule, part, "choices[0]")
+        if call.id:
+            fragment["id"] = call.id
+        self.identify(draft, call, fragment, "choices[0].delta.tool_calls[0].")
+        call.opened, call.sent_name = True, call.name or ""
+        call.waiting = ""
+        return draft
 
     def open(self, draft: Draft, call: OutCall, fragment: JsonObject, arguments: str, spot: str) -> bool:
         """Make a fragment the one that opens its call; False while the name is not whole, and nothing goes out."""

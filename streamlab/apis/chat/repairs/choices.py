@@ -11,6 +11,7 @@ from streamlab.wire import reading
 from streamlab.wire.choice_parts import TEXT, begins_part, kinds_of
 from streamlab.wire.events import Done
 from streamlab.wire.finish_reasons import KNOWN_REASONS, is_blank, meaning_of
+from streamlab.wire.keepalives import is_told_in
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import Fact
 
@@ -182,7 +183,7 @@ class ChoiceShape(Repair):
             draft.put("choice-message-instead-of-delta", choice, "delta", {"content": text} if text else {}, path)
         else:
             given = choice.get("delta")
-            if isinstance(given, str) and given.strip() not in ("", "[DONE]"):
+            if isinstance(given, str) and is_told_in(given):
                 meant = _encoded_delta(given) or {"content": given}
                 draft.put("choice-delta-missing", choice, "delta", meant, path)
                 return

@@ -6,11 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.call_opening import finishes_without_calls, reason_with_calls
+from streamlab.apis.chat.repairs.closing_chunks import (
+    best_reason,
+    choices_of,
+    dropped_usage,
+    emptied_by,
+    finish_chunk,
+    holds_text,
+    improve,
+    parted,
+    still_finishes,
+    usage_draft,
+)
 from streamlab.apis.chat.repairs.emptied import answers, is_beyond, is_shell, nothing_else, says_anything
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
-    ABSENT,
     Chunk,
     Comment,
     Done,
@@ -26,7 +36,6 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 _MAX_HELD = 256
-_MERE_FINISHES = frozenset({"finish-reason-repeated", "finish-reason-every-chunk", "finish-reason-key-absent"})
 _RULES = (
     "finish-reason-every-chunk",
     "finish-reason-repeated",
@@ -45,8 +54,9 @@ class Closing(Repair):
     """Holds the end of the stream together until it is known to be the end.
 
     From the first ``finish_reason`` on, events are kept in order. Text that still comes for a finished choice sends
-    its finish to the end; of several reasons the first that is not ``stop`` counts. Usage found elsewhere gets a chunk
-    of its own, last. What follows ``[DONE]`` is moved before it; more text of a choice that had finished goes.
+    its finish to the end; of several reasons the first known one that is not ``stop`` counts. Usage found elsewhere
+    gets a chunk of its own, last. What follows ``[DONE]`` is moved before it; more text of a choice that had finished
+    goes.
     """
 
     rules = _RULES
@@ -101,10 +111,11 @@ class Closing(Repair):
             draft.note("done-duplicate-or-early", "", "after [DONE]", "before [DONE]")
         if isinstance(event, ErrorPayload):
             for rule, moved in self._moved.values():  # an answer that an error ends has no finish behind its text
-                if _still_finishes(moved):
+                if still_finishes(moved):
                     self.state.account.drop(moved, rule)
             self._moved.clear()
             self._lift_vendor_usage()
+            self._move_usage_last()
             self._usage_chunk = None
             yield from self._usage_left()
             yield from self._release_held()
@@ -121,7 +132,7 @@ class Closing(Repair):
         listed = reading.choices(chunk)
         if self._take_usage(draft, chunk, listed):
             if draft is not self._usage_chunk:
-                self.state.account.drop(draft, _dropped_usage(listed))
+                self.state.account.drop(draft, dropped_usage(listed))
             return
         if self._done is not None and is_beyond(listed, self._over, self._lacks_calls):
             self.state.account.drop(draft, "done-duplicate-or-early")
@@ -147,7 +158,7 @@ class Closing(Repair):
             and is_shell(chunk)
             and self._reasons.keys() >= set(map(reading.choice_index, listed))
         ):
-            self.state.account.drop(draft, _emptied_by(draft))
+            self.state.account.drop(draft, emptied_by(draft))
             return
         if finishing or self._held:
             yield from self._hold(draft)
@@ -184,12 +195,12 @@ class Closing(Repair):
         if not isinstance(reason, str):
             return False
         known = self._reasons.get(index)
-        best = reason if known in (None, "stop") else str(known)
+        best = best_reason(known, reason)
         self._reasons[index] = self.state.finished[index] = best
         if known is not None and index in self._placed:
             draft.note("finish-reason-repeated", path, reason, None)
             choice["finish_reason"] = None
-            self._improve(index, best)
+            improve(self._placed[index], index, best)
             return False
         if answering or known is not None:
             rule = "finish-reason-on-content-chunk" if known is None else "finish-reason-every-chunk"
@@ -199,13 +210,6 @@ class Closing(Repair):
             return False
         self._placed[index] = draft
         return True
-
-    def _improve(self, index: int, best: str) -> None:
-        placed = self._placed[index]
-        for choice in reading.choices(placed.json):
-            if reading.choice_index(choice) == index and choice.get("finish_reason") != best:
-                was, choice["finish_reason"] = choice["finish_reason"], best
-                placed.note("finish-reason-repeated", "choices[0].finish_reason", was, best)
 
     def _unplace(self, index: int) -> None:
         """More text came after the finish: take the finish out of its place, to be put at the end."""
@@ -287,7 +291,7 @@ class Closing(Repair):
         whole = ending is Ending.COMPLETE or self._done is not None
         self._lift_vendor_usage()
         self._move_usage_last()
-        before, after = _parted(self._held, self._usage_chunk)
+        before, after = parted(self._held, self._usage_chunk)
         yield from before
         if whole:
             for index, (rule, draft) in sorted(self._moved.items()):
@@ -310,35 +314,19 @@ class Closing(Repair):
             return
         at = self._held.index(chunk)
         if any(one.is_chunk and reading.choices(one.json) for one in self._held[at + 1 :]):
-            if any("audio" in reading.delta(choice) for one in self._held[at + 1 :] for choice in _choices(one)):
+            if any("audio" in reading.delta(choice) for one in self._held[at + 1 :] for choice in choices_of(one)):
                 return
             self._held.remove(chunk)
             chunk.note("usage-order", "usage")
             self._held.append(chunk)
 
     def _finish_chunk(self, index: int, rule: str, draft: Draft) -> Draft:
-        reason = self._reasons[index]
-        choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
-        made = draft.like(rule, choice, f"choices[{index}].finish_reason")
-        meant = reason_with_calls(self.state, reason) if self.state.calls else None
-        if meant is not None:  # the calls came behind it
-            made.put(meant, choice, "finish_reason", "tool_calls", f"choices[{index}].")
-        elif finishes_without_calls(self.state, index, reason, said=self._holds_text(index)):  # text did
-            made.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", f"choices[{index}].")
-        if _still_finishes(draft):
-            made.changes[:0] = [change for change in draft.changes if change not in made.changes]
-        if self._running_usage and _still_finishes(draft) and "usage" in draft.json:
+        made = finish_chunk(self.state, index, self._reasons[index], rule, draft, said=holds_text(self._held, index))
+        if self._running_usage and still_finishes(draft) and "usage" in draft.json:
             made.json["usage"] = draft.json["usage"]
         elif self._usage_key and self.state.include_usage is not False:
             made.json["usage"] = None
         return made
-
-    def _holds_text(self, index: int) -> bool:
-        return any(
-            reading.choice_index(choice) == index and bool(reading.content(reading.delta(choice)))
-            for held in self._held
-            for choice in _choices(held)
-        )
 
     def _lift_vendor_usage(self) -> None:
         """Usage that only the vendor's member has; who did not ask finds it there, and nowhere else."""
@@ -351,39 +339,4 @@ class Closing(Repair):
         """A chunk of its own for usage found elsewhere; where nobody asked, clients take it all the same."""
         usage, self._usage = self._usage, None
         if usage is not None:
-            yield _usage_draft(*usage)
-
-
-def _parted(held: list[Draft], usage: Draft | None) -> tuple[list[Draft], list[Draft]]:
-    """What is held before the chunk of usage, and from it on."""
-    at = held.index(usage) if usage is not None and usage in held else len(held)
-    return held[:at], held[at:]
-
-
-def _still_finishes(draft: Draft) -> bool:
-    """Whether a chunk whose finish goes elsewhere has it still: it did not go out itself."""
-    return any(one.get("finish_reason") for one in reading.choices(draft.json))
-
-
-def _usage_draft(value: JsonObject, draft: Draft, rule: str) -> Draft:
-    made = draft.like(rule, {}, "usage")
-    made.json["choices"] = []
-    made.json["usage"] = value
-    return made
-
-
-def _emptied_by(draft: Draft) -> str:
-    """The rule by whose repair a chunk that said something says nothing any more."""
-    counted = [one.rule for one in draft.changes if one.path.endswith("usage") and one.was]
-    gone = [one for one in draft.changes if one.path.startswith("choices") and one.now in (ABSENT, "", None)]
-    gone.sort(key=lambda one: not one.path.endswith("arguments"))  # an id or a name says less
-    taken = (one.rule for one in gone if one.rule not in _MERE_FINISHES)
-    return counted[0] if counted else next(taken, draft.changes[-1].rule)
-
-
-def _dropped_usage(listed: list[JsonObject]) -> str:
-    return "usage-on-content-or-finish-chunk" if listed else "usage-inconsistent"
-
-
-def _choices(draft: Draft) -> list[JsonObject]:
-    return reading.choices(draft.json) if draft.is_chunk else []
+            yield usage_draft(*usage)

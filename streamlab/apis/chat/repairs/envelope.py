@@ -208,7 +208,7 @@ def _is_azure_prelude(chunk: JsonObject) -> bool:
 def _is_aside(chunk: JsonObject) -> bool:
     """Whether a chunk has no choices: what it tells is the vendor's own, and so may its envelope be. Usage is no more
     than that where it has no id."""
-    nothing = type(chunk.get("choices")) in (list, type(None)) and not reading.choices(chunk) and "type" not in chunk
+    nothing = type(chunk.get("choices")) is not dict and not reading.choices(chunk) and "type" not in chunk
     return nothing and (reading.usage(chunk) is None or not chunk.get("id")) and not chunk.get("error")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Change, Done, Draft, Drafts, ErrorPayload, Repair, Stage
+from streamlab.rules.repair import ENVELOPE_KEYS, Change, Done, Draft, Drafts, ErrorPayload, Repair, Stage
 from streamlab.rules.repairs.errors import error_shape, told_error
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
@@ -74,4 +74,5 @@ def _is_foreign(chunk: JsonObject, name: bytes = b"") -> bool:
     kind = chunk.get("object")
     if type(kind) is str and kind.startswith(("chat.completion", "text_completion")):
         return False
-    return name not in (b"", b"message") or not ("id" in chunk and "model" in chunk)
+    odd = any(type(chunk.get(key)) in (dict, list) for key in ENVELOPE_KEYS)  # an answer may be left in there
+    return odd or name not in (b"", b"message") or not ("id" in chunk and "model" in chunk)

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streamlab.apis.chat.repairs.call_arguments import CallArguments, unwrapped
+from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.apis.chat.repairs.call_fragments import continued, put_arguments, put_index, said_first
 from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls, finishes_without_calls, reason_with_calls
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Added, Change, Done, Draft, Drafts, Repair, RepairState, Stage, Undecodable
+from streamlab.rules.repair import Added, Done, Draft, Drafts, Repair, RepairState, Stage, Undecodable
 from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, arguments_text
 from streamlab.wire.payload import JsonObject
@@ -201,6 +201,9 @@ class ToolCalls(Repair):
 
     def _fragments(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> Iterator[Draft]:
         odd = self._into_array(draft, delta, path)
+        if odd:  # nobody can say whose name it is not
+            yield from self._let_go()
+            yield from self._flush_all()
         kept: list[JsonObject] = []
         choice_index = reading.choice_index(choice)
         calls = self._calls.setdefault(choice_index, OutCalls(self.state))
@@ -292,34 +295,9 @@ class ToolCalls(Repair):
             assert calls is not None
             assert call.first is not None
             first, call.first = call.first, None
-            made = self._nameless(calls, call, first)
+            made = calls.let_go(call, first)
             if made is not None:
                 yield made
-
-    def _nameless(self, calls: OutCalls, call: OutCall, first: Draft) -> Draft | None:
-        if not call.name and not call.waiting and not call.id:
-            calls.drop(call)
-            first.changes.append(Change("tool-call-ghost-sentinel", "choices[0].delta.tool_calls"))
-            return None
-        rule = "tool-call-name-split"
-        if not call.name:
-            rule = "tool-call-name-missing"
-            found = unwrapped(call.waiting)
-            if found is None:
-                self.state.account.cannot(rule, "no fragment of the call carries a name")
-            else:
-                call.name, call.waiting = found
-        function: JsonObject = {"name": call.name} if call.name else {}
-        function["arguments"] = call.waiting
-        fragment: JsonObject = {"index": len(calls.out), "function": function, **call.extra}
-        part = {"index": call.choice, "delta": {"tool_calls": [fragment]}, "finish_reason": None}
-        draft = first.like(rule, part, "choices[0]")
-        if call.id:
-            fragment["id"] = call.id
-        calls.identify(draft, call, fragment, "choices[0].delta.tool_calls[0].")
-        call.opened, call.sent_name = True, call.name or ""
-        call.waiting = ""
-        return draft
 
 
 def _emptied_by(draft: Draft, path: str) -> str:

@@ -95,7 +95,7 @@ class CallsFromText(Repair):
         says = [one.is_chunk and bool(reading.choices(one.json)) for one in held]
         beside = [one for one, said in zip(held, says, strict=True) if not said]  # usage says nothing, and stays
         held = [one for one, said in zip(held, says, strict=True) if said]
-        told = [one for one in held if reading.choices(one.json)[0].get("finish_reason")]
+        told = [one for one in held if reading.choices(one.json)[0].get("finish_reason") is not None]
         last = told[-1] if told else held[-1]
         reason = reading.choices(last.json)[0].get("finish_reason")
         path = "choices[0].delta"
@@ -111,7 +111,7 @@ class CallsFromText(Repair):
             made.append(held[0].like(self.rules[0], _part({"tool_calls": [call]}), path, Origin.DERIVED))
         if closing is not None and closing.is_chunk and closing is not held[-1]:
             self._finish(closing, reading.choices(closing.json))
-        if reason:
+        if reason is not None:
             made.append(last.like(self.rules[0], _part({}, "tool_calls" if reason == "stop" else reason), path))
         role = next((delta["role"] for one in held for delta in reading.deltas(one.json) if "role" in delta), None)
         if role is not None:  # what opened the answer is replaced

@@ -1,0 +1,83 @@
+"""The chunks that close an answer, apart from when they come: a finish, usage, and what is left of the others."""
+
+from __future__ import annotations
+
+from streamlab.apis.chat.repairs.call_opening import finishes_without_calls, reason_with_calls
+from streamlab.rules.repair import ABSENT, Draft, RepairState
+from streamlab.wire import reading
+from streamlab.wire.finish_reasons import meaning_of
+from streamlab.wire.payload import JsonObject
+
+_MERE_FINISHES = frozenset({"finish-reason-repeated", "finish-reason-every-chunk", "finish-reason-key-absent"})
+
+
+def best_reason(known: str | None, reason: str) -> str:
+    """Of two reasons to finish the one that counts: the first, unless it is ``stop`` or means nothing to anybody."""
+    counts = known not in (None, "stop") and (meaning_of(known) or not meaning_of(reason))
+    return str(known) if counts else reason
+
+
+def improve(placed: Draft, index: int, best: str) -> None:
+    """Give the chunk that finishes a choice the reason that counts."""
+    for choice in reading.choices(placed.json):
+        if reading.choice_index(choice) == index and choice.get("finish_reason") != best:
+            was, choice["finish_reason"] = choice["finish_reason"], best
+            placed.note("finish-reason-repeated", "choices[0].finish_reason", was, best)
+
+
+def finish_chunk(state: RepairState, index: int, reason: str, rule: str, draft: Draft, *, said: bool) -> Draft:
+    """The finish of a choice in a chunk of its own. ``said``: text of it came behind ``draft``, which has it."""
+    choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
+    made = draft.like(rule, choice, f"choices[{index}].finish_reason")
+    meant = reason_with_calls(state, reason) if state.calls else None
+    if meant is not None:  # the calls came behind it
+        made.put(meant, choice, "finish_reason", "tool_calls", f"choices[{index}].")
+    elif finishes_without_calls(state, index, reason, said=said):  # text did
+        made.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", f"choices[{index}].")
+    if still_finishes(draft):
+        made.changes[:0] = [change for change in draft.changes if change not in made.changes]
+    return made
+
+
+def holds_text(held: list[Draft], index: int) -> bool:
+    """Whether text of a choice is among what has not gone out yet."""
+    return any(
+        reading.choice_index(choice) == index and bool(reading.content(reading.delta(choice)))
+        for one in held
+        for choice in choices_of(one)
+    )
+
+
+def parted(held: list[Draft], usage: Draft | None) -> tuple[list[Draft], list[Draft]]:
+    """What is held before the chunk of usage, and from it on."""
+    at = held.index(usage) if usage is not None and usage in held else len(held)
+    return held[:at], held[at:]
+
+
+def still_finishes(draft: Draft) -> bool:
+    """Whether a chunk whose finish goes elsewhere has it still: it did not go out itself."""
+    return any(one.get("finish_reason") for one in reading.choices(draft.json))
+
+
+def usage_draft(value: JsonObject, draft: Draft, rule: str) -> Draft:
+    made = draft.like(rule, {}, "usage")
+    made.json["choices"] = []
+    made.json["usage"] = value
+    return made
+
+
+def emptied_by(draft: Draft) -> str:
+    """The rule by whose repair a chunk that said something says nothing any more."""
+    counted = [one.rule for one in draft.changes if one.path.endswith("usage") and one.was]
+    gone = [one for one in draft.changes if one.path.startswith("choices") and one.now in (ABSENT, "", None)]
+    gone.sort(key=lambda one: not one.path.endswith("arguments"))  # an id or a name says less
+    taken = (one.rule for one in gone if one.rule not in _MERE_FINISHES)
+    return counted[0] if counted else next(taken, draft.changes[-1].rule)
+
+
+def dropped_usage(listed: list[JsonObject]) -> str:
+    return "usage-on-content-or-finish-chunk" if listed else "usage-inconsistent"
+
+
+def choices_of(draft: Draft) -> list[JsonObject]:
+    return reading.choices(draft.json) if draft.is_chunk else []
