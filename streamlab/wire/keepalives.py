@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from streamlab.wire.finish_reasons import is_blank
+from streamlab.wire.finish_reasons import is_blank, meaning_of
 from streamlab.wire.payload import JsonObject
 
 _WORDS = re.compile(r"(?<![a-z])(?:keep[-_ ]?alive|heart[-_ ]?beat|ping)(?![a-z])", re.IGNORECASE)
@@ -46,7 +46,7 @@ def is_keepalive(chunk: JsonObject) -> bool:
 
 def _is_hollow(choice: JsonObject, *, unseen: bool = False) -> bool:
     reason = choice.get("finish_reason")
-    ends = not (reason is None or is_blank(reason)) and not (unseen and type(reason) is not str)
+    ends = not (reason is None or is_blank(reason)) and not (unseen and meaning_of(reason) is None)
     if ends or any(value for key, value in choice.items() if key not in _CHOICE):
         return False
     delta = choice.get("delta", {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamlab.exchange import Ending
+from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.wire.stream import StreamDecoder
 from tests import messages, streams
@@ -30,6 +31,7 @@ INTERLEAVED = [
     *_calls((0, '{"city":'), (1, '{"city":')),
 ]
 REST = [*_calls((0, '"Oslo"}'), (1, '"Rome"}')), chunk({}, "tool_calls")]
+SECOND = call(1, "call_b", "get_weather", "{}")
 NAMELESS = [TEXT[0], *_calls((0, "{}"))]
 RUNNING = {"include_usage": True, "continuous_usage_stats": True}
 COUNTED = [{**one, "usage": {"prompt_tokens": 1, "completion_tokens": at}} for at, one in enumerate(TEXT)]
@@ -113,6 +115,16 @@ KINDS = {
         False,
         ["", "a", ":", "b", "finish:stop", "[DONE]"],
     ),
+    "usage on the finish, before an error": (
+        asked(sse([*TEXT[:3], {**TEXT[3], "usage": chat_usage()[-1]["usage"]}], done=False) + BUSY, usage=True),
+        False,
+        ["", "a", "b", "finish:stop", "usage", "error"],
+    ),
+    "a call with the finish of the answer, while another waits for its name": (
+        asked(sse([*NAMELESS, chunk({"tool_calls": [SECOND]}, "tool_calls")]), tools=True),
+        False,
+        ["", "{}", "{}", "finish:tool_calls", "[DONE]"],
+    ),
     "a whole chunk before one that the end of the body cuts": (
         asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + streams.frame(TEXT[3])[:90]),
         False,
@@ -182,7 +194,13 @@ def test_a_comment_with_the_rest_of_a_payload_is_not_read_as_that_rest():
 
 
 @pytest.mark.parametrize(
-    "odd", [{"choices": "{"}, {"choices": [{"delta": "[DONE]"}]}, {"choices": [{"delta": {}, "finish_reason": [None]}]}]
+    "odd",
+    [
+        {"choices": "{"},
+        {"choices": [{"delta": "[DONE]"}]},
+        {"choices": [{"delta": {}, "finish_reason": [None]}]},
+        {"choices": [{"delta": {}, "finish_reason": "x"}]},
+    ],
 )
 def test_a_keep_alive_with_junk_in_it_gives_the_answer_no_id(odd):
     exchange = asked(sse([{**BEAT, **odd}, *TEXT]))
@@ -235,4 +253,56 @@ def test_the_name_of_an_event_that_becomes_a_comment_is_utf8_there():
     odd = b'event: warn\xffing\ndata: {"note":1}\n\n'
     exchange = asked(sse(TEXT[:2], done=False) + odd + sse(TEXT[2:]))
     assert errors(normalize(exchange).exchange) == set()
+    assert broken_laws(exchange) == {}
+
+
+def test_a_list_among_calls_is_left_where_it_is():
+    listed = [call(0, "call_a", "get_weather", "{}"), [SECOND]]
+    listed.append(call(1, "call_c", "get_weather", "{}"))
+    exchange = asked(sse([TEXT[0], chunk({"tool_calls": listed}), chunk({}, "tool_calls")]), tools=True)
+    assert b"call_b" in normalize(exchange).exchange.body
+    assert errors_left(normalize(exchange)) == ("tool-call-not-in-array",)
+    assert broken_laws(exchange) == {}
+
+
+def test_the_index_of_a_choice_counts_no_parts_once_another_choice_went_out():
+    exchange = asked(sse([*TEXT[:2], chunk({"content": "B"}, index=1), TEXT[1], chunk({}, "stop", index=2)]))
+    chunks = StreamDecoder().feed(normalize(exchange).exchange.body)[:-1]
+    assert [one.json["choices"][0]["index"] for one in chunks] == [0, 0, 1, 0, 2]
+    assert broken_laws(exchange) == {}
+
+
+def test_a_part_of_the_answer_may_be_a_text_in_place_of_a_delta():
+    reasoning = chunk({"role": "assistant", "reasoning_content": "hm"})
+    text = chunk(index=1)
+    text["choices"][0]["delta"] = "Hello"
+    exchange = asked(sse([reasoning, text, chunk({}, "stop", index=2)]))
+    assert errors(normalize(exchange).exchange) == set()
+    assert broken_laws(exchange) == {}
+
+
+@pytest.mark.parametrize("place", ["choice", "x_groq"])
+def test_usage_that_is_no_numbers_stays_where_it_is(place):
+    odd = {"prompt_tokens": 1, "completion_tokens": {"x": 1}, "total_tokens": 2}
+    finish = chunk({}, "stop", **({"x_groq": {"usage": odd}} if place == "x_groq" else {}))
+    if place == "choice":
+        finish["choices"][0]["usage"] = odd
+    exchange = asked(sse([*TEXT[:3], finish]), usage=True)
+    assert told(normalize(exchange).exchange.body) == ["", "a", "b", "finish:stop", "[DONE]"]
+    assert broken_laws(exchange) == {}
+
+
+def test_a_call_behind_an_error_does_not_go_on_after_a_finish():
+    """Nobody reads on there; that the answer does is a finding of its own."""
+    calls = [TEXT[0], chunk({"tool_calls": [call(0, "call_a", "get_weather", "{}")]}, "tool_calls")]
+    exchange = asked(sse([*calls, {"error": {"message": "busy"}}], done=False) + sse([chunk({"tool_calls": [SECOND]})]))
+    assert "tool-call-finish-per-call" not in errors(exchange)
+    assert "error-then-no-done" in {one.rule for one in analyze(exchange).findings}
+
+
+def test_a_torn_payload_behind_another_that_cannot_go_on():
+    first = b'data: {"id":"x","object":"y",: keep-alive\n\n"created":1,"choices":[{"delta":{"content":"a: heartbeat\n\n'
+    torn = streams.frame(TEXT[1]).replace(b'"a"', b'"a: heartbeat\n\nb"')
+    exchange = asked(sse(TEXT[:1], done=False) + first + torn + sse(TEXT[2:]))
+    assert b'"content":"ab"' in normalize(exchange).exchange.body
     assert broken_laws(exchange) == {}

@@ -93,7 +93,8 @@ class TornPayloads(Repair):
         if not begins or not payloads:
             return False
         if any(one.lstrip()[:1] == b"{" for one in payloads):
-            return not may_go_on(b"".join(payloads), data)
+            tails = (b"\n".join(_comments_of(one)) for one in self._held if _is_stray(one))
+            return not may_go_on(b"\n\n".join((b"".join(payloads), *tails)), data)
         text = b"\n".join(payloads).decode("utf-8", "replace")
         said = self.state.texts.text()
         named = text.strip().partition("\n")[0].strip() in (self.state.tools or ())

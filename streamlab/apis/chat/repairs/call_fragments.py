@@ -11,7 +11,7 @@ from streamlab.wire import reading
 from streamlab.wire.calls import Placed, arguments_text
 from streamlab.wire.payload import JsonObject
 
-_TEXTS = frozenset({"content", "refusal", *reading.REASONING_KEYS})
+_SAID = frozenset({"content", "refusal", "tool_calls", *reading.REASONING_KEYS})
 
 
 def put_index(draft: Draft, placed: Placed[OutCall], fragment: JsonObject, spot: str) -> None:
@@ -81,10 +81,11 @@ def continued(
 
 
 def said_first(draft: Draft, rule: str) -> Iterator[Draft]:
-    """Role and text of a chunk that has to wait, in a chunk of their own: what comes meanwhile goes out behind them."""
+    """Role, text and calls of a chunk that has to wait, in a chunk of their own: what comes meanwhile goes out behind
+    them."""
     for position, choice in enumerate(reading.choices(draft.json)):
         delta = reading.delta(choice)
-        said = {key: delta[key] for key in delta if key == "role" or (key in _TEXTS and delta[key])}
+        said = {key: delta[key] for key in delta if key == "role" or (key in _SAID and delta[key])}
         if said:
             path = f"choices[{position}].delta."
             part = {"index": reading.choice_index(choice), "delta": said, "finish_reason": None}

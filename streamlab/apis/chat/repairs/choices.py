@@ -35,6 +35,14 @@ def _encoded_delta(text: str) -> JsonObject | None:
     return value if type(value) is dict and value and _DELTA.issuperset(value) else None
 
 
+def _meant(choice: JsonObject) -> JsonObject:
+    """The delta of a choice, also where it is a text."""
+    given = choice.get("delta")
+    if isinstance(given, str) and is_told_in(given):
+        return _encoded_delta(given) or {"content": given}
+    return reading.delta(choice)
+
+
 class ChoiceShape(Repair):
     """The members every choice has."""
 
@@ -109,12 +117,12 @@ class ChoiceShape(Repair):
         """Whether an index numbers the parts of one answer: reasoning 0, text 1, tool calls 2."""
         if self._all_zero or not self._chat or self.state.finished or len(listed) != 1:
             return False
-        delta, index = reading.delta(listed[0]), _only_index(listed)
+        delta, index = _meant(listed[0]), _only_index(listed)
         if index == 0:
             self._role = self._role or bool(delta.get("role"))
             self._kinds = kinds_of(delta)
         next_one = index == 1 or (self.state.n == 1 and index > 1)  # of one answer, a part may have been lost
-        if not next_one or self._last or index in self.state.opened:
+        if not next_one or self._last or max(self.state.opened, default=0) > 0:
             return False
         return begins_part(
             self._said(),
@@ -182,9 +190,7 @@ class ChoiceShape(Repair):
             text = choice.pop("text")
             draft.put("choice-message-instead-of-delta", choice, "delta", {"content": text} if text else {}, path)
         else:
-            given = choice.get("delta")
-            if isinstance(given, str) and is_told_in(given):
-                meant = _encoded_delta(given) or {"content": given}
+            if meant := _meant(choice):
                 draft.put("choice-delta-missing", choice, "delta", meant, path)
                 return
             azure = any(key.startswith("content_filter") for key in choice)

@@ -19,6 +19,7 @@ from streamlab.apis.chat.repairs.closing_chunks import (
     usage_draft,
 )
 from streamlab.apis.chat.repairs.emptied import answers, is_beyond, is_shell, nothing_else, says_anything
+from streamlab.apis.chat.rules.usage.usage_inconsistent import counts
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
     Chunk,
@@ -117,8 +118,8 @@ class Closing(Repair):
             self._lift_vendor_usage()
             self._move_usage_last()
             self._usage_chunk = None
-            yield from self._usage_left()
             yield from self._release_held()
+            yield from self._usage_left()
             yield draft
         elif isinstance(event, Chunk):
             yield from self._chunk(draft)
@@ -232,7 +233,7 @@ class Closing(Repair):
         """Take usage out of a chunk; True when that leaves nothing of it, or it is a usage chunk and was put aside."""
         for position, choice in enumerate(listed):
             inner = choice.get("usage")
-            if inner is not None:
+            if inner is not None and (not isinstance(inner, dict) or counts(inner)):
                 draft.drop("usage-in-choice", choice, "usage", f"choices[{position}].")
                 if isinstance(inner, dict) and inner:
                     self._set_usage(inner, draft, "usage-in-choice")
@@ -240,7 +241,7 @@ class Closing(Repair):
             last = self._moved and self._usage_chunk is None and chunk.get("choices") == [] and chunk.get("usage")
             return bool(last) and self._own_chunk(draft)
         inner = reading.as_object(chunk.get("x_groq")).get("usage")
-        if isinstance(inner, dict) and inner:
+        if isinstance(inner, dict) and inner and counts(inner):
             self._vendor_usage = (inner, draft)
         value = chunk.get("usage")
         self._usage_key = self._usage_key or "usage" in chunk

@@ -35,7 +35,9 @@ class ToolCallFinishPerCall(Rule):
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         ctx = self.ctx
-        if not isinstance(event, Chunk) or not ctx.facts & Fact.TOOL_CALLS or ctx.facts & Fact.AFTER_DONE:
+        if not isinstance(event, Chunk) or not ctx.facts & Fact.TOOL_CALLS:
+            return
+        if ctx.facts & (Fact.AFTER_DONE | Fact.AFTER_ERROR):  # where nobody reads on
             return
         for position, choice in enumerate(reading.choices(event.json)):
             reason = ctx.seen.finish_values.get(reading.choice_index(choice))

@@ -79,7 +79,7 @@ class OneCallAfterAnother(Repair):
         """A chunk for each fragment; what else the chunk holds stays in the first, its finish goes to the last."""
         listed = reading.choices(draft.json)
         fragments = reading.tool_calls(reading.delta(listed[0])) if len(listed) == 1 else []
-        if len(fragments) < 2:
+        if len(fragments) < 2 or len(fragments) != len(reading.delta(listed[0])["tool_calls"]):  # some are none
             yield draft
             return
         choice, path = listed[0], "choices[0].delta.tool_calls"

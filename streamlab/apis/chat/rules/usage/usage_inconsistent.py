@@ -70,13 +70,18 @@ def _straighten(usage: JsonObject, put: Callable[[str, int], None]) -> None:
         put("total_tokens", prompt + completion)
 
 
-def _unrepairable(usage: Any) -> frozenset[str]:
-    """Paths of the faults that stay when everything that follows from the numbers themselves is put right."""
-    if type(usage) is not dict:
-        return frozenset()
+def _left(usage: Any) -> dict[str, Severity]:
+    """The faults that stay when everything that follows from the numbers themselves is put right, by their paths."""
+    if type(usage) is not dict or not usage:
+        return {}
     straight = dict(usage)
     _straighten(straight, straight.__setitem__)
-    return frozenset(path for path, _, _ in _faults(straight, _CHAT)) if usage else frozenset()
+    return {path: severity for path, _, severity in _faults(straight, _CHAT)}
+
+
+def counts(usage: JsonObject) -> bool:
+    """Whether usage is an object of numbers, or can be made one."""
+    return Severity.ERROR not in _left(usage).values()
 
 
 def _whole(value: Any) -> int | None:
@@ -118,7 +123,7 @@ class UsageInconsistent(Rule):
         if usage is not None:
             for path, message, severity in _faults(usage, _CHAT):
                 actual = usage if path == "usage" else None
-                repairability = Repairability.NONE if path in _unrepairable(usage) else Repairability.SAFE
+                repairability = Repairability.NONE if path in _left(usage) else Repairability.SAFE
                 yield self.found(message, at, path=path, actual=actual, severity=severity, repairability=repairability)
 
     def end(self, ending: Ending) -> Findings:
