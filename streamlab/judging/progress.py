@@ -18,6 +18,11 @@ _ANSWER = _CONTENT & ~Fact.REASONING
 Reads = Iterable[tuple[int | None, bytes]]
 
 
+def _opens_behind(first: dict[str, Any], chunk: dict[str, Any]) -> bool:
+    """Whether a chunk is part of the answer where the first that came is none."""
+    return owes_envelope(chunk) and not owes_envelope(first)
+
+
 class StreamProgress:
     """Takes in each event once the rules were asked about it."""
 
@@ -42,10 +47,9 @@ class StreamProgress:
         if facts & Fact.CHUNK:
             chunk: dict[str, Any] = event.json  # type: ignore[union-attr]
             seen.chunks += 1
-            if seen.first_chunk is None:
+            first = seen.first_chunk
+            if first is None or (not first.get("choices") and tracker is None and _opens_behind(first, chunk)):
                 seen.first_chunk = chunk
-            if seen.opening is None and owes_envelope(chunk):
-                seen.opening = chunk
             seen.last, seen.last_chunk_at = chunk, at
             ctx.accumulator.feed(chunk)
             if facts & _CONTENT or facts & Fact.TYPED:

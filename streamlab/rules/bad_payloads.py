@@ -50,8 +50,7 @@ class MisfitRule(Rule):
         """Whether JSON that stops in the middle stands in a stream of events with names that says how the answer ends:
         then one event is broken, no more."""
         seen = self.ctx.seen
-        failed = seen.error_at is not None or self.ctx.misfits.breaks_off(seen.data_events)
-        failed = failed or (seen.last_chunk or {}).get("type") == _FAILED
+        failed = seen.error_at is not None or (seen.last_chunk or {}).get("type") == _FAILED
         whole = self.ctx.finished and not failed
         return named.kind is Misfit.TRUNCATED and (whole or self._failed_later) and self.ctx.api.names_events
 

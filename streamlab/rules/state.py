@@ -80,7 +80,6 @@ class Seen:
         "hollow",
         "last",
         "last_chunk_at",
-        "opening",
     )
 
     def __init__(self) -> None:
@@ -88,8 +87,7 @@ class Seen:
         self.chunks = 0
         self.data_events = 0
         self.content_events = 0  # chunks that add text, reasoning, refusal, tool call or legacy text
-        self.first_chunk: JsonObject | None = None
-        self.opening: JsonObject | None = None  # the first chunk that is part of the answer
+        self.first_chunk: JsonObject | None = None  # that is part of the answer, where one is
         self.last: JsonObject | Run | None = None  # the last chunk, or the run that it is the last of
         self.last_chunk_at: int | None = None
         self.first_content_at: int | None = None

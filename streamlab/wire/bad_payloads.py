@@ -164,7 +164,6 @@ class MisfitReader:
         self._last: tuple[Named, ...] | None = None
         self._held: list[Named] = []
         self._text = b""
-        self._broken = -1  # the last data event that breaks off
         self._next = -1  # the data event that would continue what is held
 
     def feed(self, at: int, data_events: int, event: StreamEvent, offset_us: int | None = None) -> tuple[Named, ...]:
@@ -179,17 +178,11 @@ class MisfitReader:
             self._last = tuple(self._give_up())
         return self._last
 
-    def breaks_off(self, data_events: int) -> bool:
-        """Whether the last of so many events with data breaks off."""
-        return self._broken == data_events - 1
-
     def _settle(self, at: int, data_events: int, event: StreamEvent, offset_us: int | None) -> list[Named]:
         if isinstance(event, Comment):
             return self._continued_by_lines(event) if self._held and data_events == self._next else []
         if not isinstance(event, Undecodable):
             return []
-        if not event.sse.terminated or any(fault.kind is FaultKind.TRUNCATED for fault in event.faults):
-            self._broken = data_events
         named: list[Named] = []
         if self._held:
             settled = self._continued_by(at, data_events, event, offset_us)

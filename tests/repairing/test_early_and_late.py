@@ -125,6 +125,21 @@ KINDS = {
         False,
         ["", "{}", "{}", "finish:tool_calls", "[DONE]"],
     ),
+    "a [DONE] behind an opening whose content is null": (
+        asked(sse([chunk({"role": "assistant", "content": None})]) + sse(TEXT[1:])),
+        False,
+        ["", "a", "b", "finish:stop", "[DONE]"],
+    ),
+    "plain text in an answer whose end is guessed": (
+        asked(sse([*TEXT[:2], b"WARN slow", TEXT[2]])),
+        True,
+        ["", "a", ":", "b", "finish:stop", "[DONE]"],
+    ),
+    "a line end before the colon of a member": (
+        asked(sse(TEXT[:3], done=False) + sse(TEXT[3:]).replace(b':"stop"', b'\n:"stop"')),
+        False,
+        ["", "a", "b", "finish:stop", "[DONE]"],
+    ),
     "a whole chunk before one that the end of the body cuts": (
         asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + streams.frame(TEXT[3])[:90]),
         False,
@@ -241,11 +256,11 @@ def test_an_answer_starts_over_behind_an_object_that_is_no_chunk_as_well():
 
 
 def test_a_broken_event_is_named_the_same_where_the_last_one_breaks_off_too():
-    """Where events have names; the repair ends the stream with an error."""
+    """Where events have names: the repair ends the stream with an error once it said how the answer ends."""
     good = messages.sse(messages.text("a", "b"))
     body = good.replace(b'"text_delta","text":"a"', b'"text_de').replace(b'"message_stop"}', b'"message_st')
     exchange = messages.exchange(body)
-    assert "json-truncated" in errors(exchange)
+    assert "json-malformed" in errors(exchange)
     assert broken_laws(exchange) == {}
 
 

@@ -45,7 +45,7 @@ def says_all_at_the_end(choice: JsonObject, text: str) -> bool:
 def ids_of_two(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
     """The id before and that of a chunk which begins another answer; None where it does not."""
     last = ctx.seen.last_chunk or {}
-    steady = ctx.seen.opening is not None and ctx.seen.opening.get("id") == last.get("id")
+    steady = ctx.seen.first_chunk is not None and ctx.seen.first_chunk.get("id") == last.get("id")
     steady = steady and not any(delta.get("role") for delta in reading.deltas(last))  # some say it in every chunk
     before = last.get("id")
     known = before if type(before) is str else None
@@ -58,7 +58,7 @@ def ids_of_two(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
 
 def new_id(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
     """The id before and that of a chunk, where one that was steady changes; None elsewhere."""
-    first, last, given = ctx.seen.opening or {}, ctx.seen.last_chunk or {}, chunk.get("id")
+    first, last, given = ctx.seen.first_chunk or {}, ctx.seen.last_chunk or {}, chunk.get("id")
     before = last.get("id")
     if type(before) is not str or type(given) is not str or not given or before == given:
         return None

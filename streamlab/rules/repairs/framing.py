@@ -80,6 +80,9 @@ class _Lines:
             if colon and not value.startswith(b" "):
                 self.rules["sse-no-space-after-colon"] = "data:"
             self._data(spaced)
+        elif colon and not name and self.payload and is_open(self.payload[-1]) and _is_whole(self.payload[-1] + line):
+            self.rules["sse-raw-newline-in-json"] = line[:80]  # before the colon of a member
+            self.payload[-1] += b"\n" + line
         elif colon and not name and self._tears(line):
             self.payload[-1] += b"\n" + line  # its blank line tears the event: the rest comes behind
         elif colon and not name:

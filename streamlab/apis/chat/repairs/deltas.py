@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.chat.restarts import is_text_again
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Added, Change, Draft, Drafts, Origin, Repair, RepairState, Stage
+from streamlab.rules.repair import Added, Change, Done, Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -34,12 +34,19 @@ class DeltaShape(Repair):
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
-        self._opening: Draft | None = None
+        self._opening: list[Draft] = []  # and a [DONE] that comes too early, right behind it
         self._again: list[tuple[int, int]] = []  # choices that said their role again, and how much text they had
 
     @property
     def holding(self) -> bool:
-        return self._opening is not None
+        return bool(self._opening)
+
+    @property
+    def done(self) -> bool:
+        return len(self._opening) > 1
+
+    def release(self) -> Drafts:
+        return self.end(Ending.COMPLETE) if self.done else ()
 
     def shape(self, chunk: JsonObject) -> bool:
         for delta in reading.deltas(chunk):
@@ -56,22 +63,22 @@ class DeltaShape(Repair):
         return not odd and added.varying.choice in self.state.opened and _is_text(delta.get("content"))
 
     def event(self, draft: Draft) -> Drafts:
-        opening, self._opening, self.awake = self._opening, None, False
-        if opening is not None and draft.is_chunk and any(map(_says_text, reading.deltas(draft.json))):
-            delta = reading.deltas(opening.json)[0]
-            opening.put("content-null-placeholder", delta, "content", "", "choices[0].delta.")
+        opening, self._opening, self.awake = self._opening, [], False
+        if opening and draft.is_chunk and any(map(_says_text, reading.deltas(draft.json))):
+            delta = reading.deltas(opening[0].json)[0]
+            opening[0].put("content-null-placeholder", delta, "content", "", "choices[0].delta.")
         self._repair(draft)
-        if opening is None and draft.is_chunk and _opens_with_null(draft.json):
-            self._opening, self.awake = draft, True
+        if (len(opening) == 1 and isinstance(draft.event, Done)) or (not opening and _opens_with_null(draft)):
+            self._opening, self.awake = [*opening, draft], True
             return ()
-        return (draft,) if opening is None else (opening, draft)
+        return (*opening, draft)
 
     def end(self, ending: Ending) -> Drafts:
-        opening, self._opening = self._opening, None
+        opening, self._opening = self._opening, []
         for index, length in self._again:
             if length and is_text_again(self.state.texts.text(index) or "", length):
                 self.state.account.cannot("answer-starts-over", "the text of the answer begins anew in the middle")
-        return () if opening is None else (opening,)
+        return opening
 
     def _repair(self, draft: Draft) -> None:
         if draft.is_chunk:
@@ -126,9 +133,9 @@ def _is_text(value: Any) -> bool:
     return value is None or type(value) is str
 
 
-def _opens_with_null(chunk: JsonObject) -> bool:
+def _opens_with_null(draft: Draft) -> bool:
     """Whether this is the opening chunk of one choice, with null for content: right for tools, not for text."""
-    listed = reading.choices(chunk)
+    listed = reading.choices(draft.json) if draft.is_chunk else []
     delta = reading.delta(listed[0]) if len(listed) == 1 else {}
     return bool(delta.get("role")) and delta.get("content", "") is None and not _else_in(delta)
 

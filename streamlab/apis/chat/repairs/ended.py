@@ -35,7 +35,6 @@ _UNREAD = frozenset(
         "json-truncated",
         "json-not-object",
         "json-python-repr",
-        "plain-text-in-data",
         "sse-json-split-across-events",
     }
 )
