@@ -41,7 +41,7 @@ def is_keepalive(chunk: JsonObject) -> bool:
         choices = []  # nobody reads it as choices
     if type(choices) is not list or chunk.get("usage") or chunk.get("error"):
         return False
-    return all(type(choice) is dict and _is_hollow(choice, unseen=True) for choice in choices)
+    return all(type(choice) is not dict or _is_hollow(choice, unseen=True) for choice in choices)
 
 
 def _is_hollow(choice: JsonObject, *, unseen: bool = False) -> bool:

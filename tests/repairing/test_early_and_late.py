@@ -140,6 +140,25 @@ KINDS = {
         False,
         ["", "a", "b", "finish:stop", "[DONE]"],
     ),
+    "an error in a field of its own, or in data, and a chunk on the next line": (
+        asked(sse(TEXT[:1], done=False) + b'error: {"code":500,"message":"boom"}\n' + sse(TEXT[1:3], done=False)
+              + b'data: {"error":{"message":"boom"}}\n' + sse(TEXT[3:])),
+        False,
+        ["", "error", "a", "b", "error", "finish:stop", "[DONE]"],
+    ),
+    "an event named error that another one without a blank line follows": (
+        asked(sse(TEXT[:2], done=False) + BUSY[:-1] + with_name(b"metadata", b'{"id":"m-1"}') + DONE),
+        False,
+        ["", "a", "error", ":", "[DONE]"],
+    ),
+    "a reason that nobody knows among the parts of an answer": (
+        asked(sse([
+            chunk({"role": "assistant", "reasoning_content": "hm"}, "assistant"), chunk({"content": "a"}, index=1),
+            chunk({}, "stop", index=2),
+        ])),
+        False,
+        ["", "a", "finish:stop", "[DONE]"],
+    ),
     "a whole chunk before one that the end of the body cuts": (
         asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + streams.frame(TEXT[3])[:90]),
         False,
@@ -212,6 +231,7 @@ def test_a_comment_with_the_rest_of_a_payload_is_not_read_as_that_rest():
     "odd",
     [
         {"choices": "{"},
+        {"choices": ["x"]},
         {"choices": [{"delta": "[DONE]"}]},
         {"choices": [{"delta": {}, "finish_reason": [None]}]},
         {"choices": [{"delta": {}, "finish_reason": "x"}]},
@@ -321,3 +341,22 @@ def test_a_torn_payload_behind_another_that_cannot_go_on():
     exchange = asked(sse(TEXT[:1], done=False) + first + torn + sse(TEXT[2:]))
     assert b'"content":"ab"' in normalize(exchange).exchange.body
     assert broken_laws(exchange) == {}
+
+
+@pytest.mark.parametrize(
+    "end", [DONE, b'data: {"error":{"message":"boom","type":"t","param":null,"code":null}}\n\n', b""]
+)
+def test_half_a_character_that_gets_no_other_half_goes_before_the_end(end):
+    body = sse(chat_text("a", "HALF")[:3], done=False).replace(b'"HALF"', rb'"\ud83c"') + end
+    repaired = normalize(asked(body)).exchange
+    assert repaired.body.startswith(body.removesuffix(end))
+    assert normalize(repaired).exchange.body == repaired.body
+    assert broken_laws(asked(body)) == {}
+
+
+def test_a_character_in_two_halves_is_one_in_the_chunk_of_the_second():
+    body = sse(chat_text("a", "HALF", "REST")).replace(b'"HALF"', rb'"\ud83c"').replace(b'"REST"', rb'"\udf89!"')
+    repaired = normalize(asked(body))
+    assert told(repaired.exchange.body) == ["", "a", "\U0001f389!", "finish:stop", "[DONE]"]
+    assert [one.rule for one in repaired.dropped] == ["surrogate-escape-split"]
+    assert broken_laws(asked(body)) == {}

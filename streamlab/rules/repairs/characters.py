@@ -5,18 +5,32 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from typing import NamedTuple
 
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
-from streamlab.wire.events import Chunk
+from streamlab.wire.events import Chunk, Done, ErrorPayload
 from streamlab.wire.payload import FaultKind, JsonObject
 from streamlab.wire.reading import Fact
 
 #: Bytes that are no UTF-8, as ``surrogateescape`` keeps them.
 _BYTES = re.compile("[\udc80-\udcff]+")
 _HALF_PAIR = re.compile("[\ud800-\udbff]\\Z")
+
+
+class _Half(NamedTuple):
+    """Half a character; ``alone`` says whether its chunk holds nothing else, and waits."""
+
+    text: str
+    as_bytes: bool
+    draft: Draft
+    alone: bool
+
+    @property
+    def rule(self) -> str:
+        return "invalid-utf8" if self.as_bytes else "surrogate-escape-split"
 
 
 class CutCharacters(Repair):
@@ -30,10 +44,12 @@ class CutCharacters(Repair):
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
-        self._half: dict[int, tuple[str, bool, Draft]] = {}
+        self._half: dict[int, _Half] = {}
 
     def event(self, draft: Draft) -> Drafts:
         event = draft.event
+        if isinstance(event, Done | ErrorPayload):
+            return (*self.end(Ending.COMPLETE), draft)
         if not isinstance(event, Chunk):
             return (draft,)
         kinds = {fault.kind for fault in event.faults}
@@ -46,7 +62,7 @@ class CutCharacters(Repair):
             odd = as_bytes and _BYTES.search(text) is not None
             self._repair(draft, reading.choice_index(choice), reading.delta(choice), text, odd)
         self.awake = bool(self._half)
-        return (draft,)
+        return () if any(half.alone and half.draft is draft for half in self._half.values()) else (draft,)
 
     def _repair(self, draft: Draft, index: int, delta: JsonObject, text: str, as_bytes: bool) -> None:
         before = self._half.pop(index, None)
@@ -54,29 +70,47 @@ class CutCharacters(Repair):
             if before is not None:
                 self._half[index] = before
             return
+        if before is not None and before.alone:
+            self.state.account.drop(before.draft, before.rule)
         lost = ""  # half a character whose other half does not come in the same form
-        if before is not None and before[1] == as_bytes:
-            text = before[0] + text
+        if before is not None and before.as_bytes == as_bytes:
+            text = before.text + text
         elif before is not None:
-            lost = _whole(before[0], before[1])
+            lost = _whole(before.text, before.as_bytes)
         half = _half(text, as_bytes)
         if half:
-            self._half[index] = (half, as_bytes, draft)
             text = text[: -len(half)]
+            alone = not (lost or text) and _says_text_alone(draft.json)
+            self._half[index] = _Half(half, as_bytes, draft, alone)
+            if alone:
+                return
         repaired = lost + _whole(text, as_bytes)
         if repaired != delta["content"]:
-            rule = (
-                "invalid-utf8" if as_bytes or (lost and before is not None and before[1]) else "surrogate-escape-split"
+            in_bytes = as_bytes or (bool(lost) and before is not None and before.as_bytes)
+            draft.put(
+                "invalid-utf8" if in_bytes else "surrogate-escape-split",
+                delta,
+                "content",
+                repaired,
+                f"choices[{index}].delta.",
             )
-            draft.put(rule, delta, "content", repaired, f"choices[{index}].delta.")
 
     def end(self, ending: Ending) -> Drafts:
         left = []
-        for index, (half, as_bytes, draft) in self._half.items():
+        for index, (half, as_bytes, draft, alone) in self._half.items():
             text = _whole(half, as_bytes) if as_bytes else half
-            left.append(draft.like("invalid-utf8", {"index": index, "delta": {"content": text}}, "choices[0]"))
+            choice = {"index": index, "delta": {"content": text}}
+            left.append(draft if alone else draft.like("invalid-utf8", choice, "choices[0]"))
         self._half.clear()
         return left
+
+
+def _says_text_alone(chunk: JsonObject) -> bool:
+    """Whether a chunk has one choice with text, and nothing else that anybody could miss."""
+    listed = reading.choices(chunk)
+    if len(listed) != 1 or chunk.get("usage") or listed[0].get("logprobs") or listed[0].get("finish_reason"):
+        return False
+    return set(reading.delta(listed[0])) == {"content"}
 
 
 def _exact(draft: Draft, event: Chunk) -> JsonObject:

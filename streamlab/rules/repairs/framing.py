@@ -267,6 +267,10 @@ class Framing(Repair):
             return [comment(payload[1:].replace(b"\n", b" "))]
         name = lines.event if self._names else None
         event = read_event(frame(payload, name, sse.start))
+        if isinstance(event, ErrorPayload) and any(fault.kind is FaultKind.TRAILING_TEXT for fault in event.faults):
+            odd = Undecodable(frame(payload, name, sse.start), event.faults, True, event.json)
+            parts = self._undecodable(odd, payload, lines, name)
+            return [self._one_line(event, lines)] if isinstance(parts[0], Undecodable) else parts
         if not isinstance(event, Undecodable):
             if lines.lines_of_data > 1:
                 lines.rules["sse-multi-data-lines"] = f"{lines.lines_of_data} lines"
@@ -294,6 +298,14 @@ class Framing(Repair):
             return _as_one(event, lines.event if self._names else None)
         return event
 
+    def _one_of_several(self, part: StreamEvent, name: bytes | None, lines: _Lines) -> StreamEvent:
+        """One of several payloads that came as one event; ``name`` is that before it, where events have none."""
+        told = told_error(part.json, name) if name is not None and isinstance(part, Chunk) else None
+        if told is not None:
+            lines.rules["error-flat-object"] = name
+            return ErrorPayload(None, {"error": told})
+        return self._one_line(part, lines) if isinstance(part, Done) else part
+
     def _undecodable(self, event: Undecodable, payload: bytes, lines: _Lines, name: bytes | None) -> list[StreamEvent]:
         """A payload that is no JSON object: several events in one, raw control bytes, a list of chunks."""
         whole = split_values(payload)
@@ -304,7 +316,8 @@ class Framing(Repair):
             if not any(isinstance(part, Undecodable) for part in (parts if whole else parts[:-1])):
                 torn = b"\n" in payload
                 lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
-                return [self._one_line(part, lines) if isinstance(part, Done) else part for part in parts]
+                told = lines.names if len(parts) == len(lines.names) and not self._names else [None] * len(parts)
+                return [self._one_of_several(part, own, lines) for part, own in zip(parts, told, strict=True)]
         escaped = _STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
         if escaped != payload:
             again = read_event(frame(escaped.replace(b"\n", b""), name))

@@ -115,7 +115,9 @@ class ChoiceShape(Repair):
 
     def _begins_part(self, listed: list[JsonObject]) -> bool:
         """Whether an index numbers the parts of one answer: reasoning 0, text 1, tool calls 2."""
-        if self._all_zero or not self._chat or self.state.finished or len(listed) != 1:
+        if self._all_zero or not self._chat or len(listed) != 1:
+            return False
+        if any(map(meaning_of, self.state.finished.values())):  # what nobody knows ends nothing
             return False
         delta, index = _meant(listed[0]), _only_index(listed)
         if index == 0:
