@@ -19,7 +19,7 @@ from streamlab.apis.chat.repairs.closing_chunks import (
     usage_draft,
 )
 from streamlab.apis.chat.repairs.emptied import answers, is_beyond, is_shell, nothing_else, says_anything
-from streamlab.apis.chat.rules.usage.usage_inconsistent import counts
+from streamlab.apis.chat.usage_numbers import counts
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
     Chunk,
