@@ -159,6 +159,11 @@ KINDS = {
         False,
         ["", "a", "finish:stop", "[DONE]"],
     ),
+    "half an event before another, with which the stream ends": (
+        asked(sse([*TEXT[:2], b'{"id":"x"', b'{"id":"y"'], done=False)),
+        False,
+        ["", "a", "error", "error"],
+    ),
     "a whole chunk before one that the end of the body cuts": (
         asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + streams.frame(TEXT[3])[:90]),
         False,

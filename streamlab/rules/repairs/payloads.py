@@ -55,6 +55,7 @@ class TornPayloads(Repair):
         super().__init__(state)
         self._held: list[Draft] = []
         self._bytes = 0
+        self._before: list[Draft] = []  # what cannot go on, and is judged with what is held
         self._translates = not state.api.judged  # what text may go on with speaks another protocol
 
     def event(self, draft: Draft) -> Drafts:
@@ -81,8 +82,9 @@ class TornPayloads(Repair):
 
     def _hold(self, draft: Draft) -> Drafts:
         assert draft.event.sse is not None
-        before = tuple(self._judge(False)) if self._held and self._begins_anew(draft) else ()
-        return (*before, *self._hold_on(draft))
+        if self._held and self._begins_anew(draft):
+            self._before += self._clear()
+        return self._hold_on(draft)
 
     def _begins_anew(self, draft: Draft) -> bool:
         """Whether a broken object begins, and what is held is neither its beginning nor an answer."""
@@ -109,7 +111,7 @@ class TornPayloads(Repair):
             found = self._joined(b"") or self._joined(b"\n") or self._without_comment(b"\n\n".join(self._payloads()))
             if found is not None:
                 return (*self._comments(), found)
-        if len(self._held) > _MAX_HELD or self._bytes > _MAX_HELD_BYTES:
+        if len(self._held) + len(self._before) > _MAX_HELD or self._bytes > _MAX_HELD_BYTES:
             return tuple(self._judge(False))
         return ()
 
@@ -125,7 +127,9 @@ class TornPayloads(Repair):
 
     def _comments(self) -> list[Draft]:
         """What is left when the held payloads went out as one event."""
-        return [draft for draft in self._clear() if not isinstance(draft.event, Undecodable)]
+        before, self._before = self._before, []
+        left = [draft for draft in self._clear() if not isinstance(draft.event, Undecodable)]
+        return [*(self._alone(one, False) if isinstance(one.event, Undecodable) else one for one in before), *left]
 
     def _parts(self) -> list[Draft]:
         return [draft for draft in self._held if isinstance(draft.event, Undecodable)]
@@ -188,7 +192,8 @@ class TornPayloads(Repair):
                 yield from self._comments()
                 yield from answer
                 return
-        for draft in self._clear():
+        before, self._before = self._before, []
+        for draft in (*before, *self._clear()):
             yield self._alone(draft, last) if isinstance(draft.event, Undecodable) else draft
 
     def _alone(self, draft: Draft, last: bool) -> Draft:
