@@ -112,10 +112,10 @@ def bare_line(line: bytes) -> bytes:
     return without if _is_object(without) else stripped
 
 
-def cut_at_end(lines: list[bytes]) -> list[bytes] | None:
-    """Lines of data of which all but the last are whole payloads, and that one is cut; None where they are not."""
-    whole = all(one.strip() == b"[DONE]" or _is_object(one) for one in lines[:-1])
-    return lines if whole and lines and is_open(lines[-1]) else None
+def whole_but_last(lines: list[bytes]) -> list[bytes]:
+    """Lines of data of which all but the last are whole payloads: that one is cut, or something else. None of them
+    where they are not."""
+    return lines if all(one.strip() == b"[DONE]" or _is_object(one) for one in lines[:-1]) else []
 
 
 def may_go_on(begun: bytes, more: bytes) -> bool:
@@ -132,6 +132,13 @@ def junk_before_data(line: bytes) -> tuple[bytes, bytes] | None:
     if _FIELD.match(match.group()) and b'"choices"' not in payload:
         return None
     return (match.group(), payload) if payload.strip() == b"[DONE]" or _is_object(payload) else None
+
+
+def chunk_behind(line: bytes) -> tuple[bytes, bytes] | None:
+    """Another field that lost its line end, and the chunk behind it; None where there is none."""
+    at = line.find(b"{")
+    whole = at > 0 and b'"choices"' in line and len(line) <= _LARGEST and _is_object(line[at:])
+    return (line[:at], line[at:]) if whole else None
 
 
 def is_open(text: bytes) -> bool:

@@ -164,6 +164,26 @@ KINDS = {
         False,
         ["", "a", "error", "error"],
     ),
+    "a second finish for the sake of calls where none came": (
+        asked(sse([*TEXT, chunk({}, "tool_calls")]), tools=True),
+        False,
+        ["", "a", "b", "finish:stop", "[DONE]"],
+    ),
+    "a chunk, and what is no JSON on the next line of its event": (
+        asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + b"{'id':1}\n\n" + sse(TEXT[3:])),
+        False,
+        ["", "a", "b", "error", "finish:stop", "[DONE]"],
+    ),
+    "an error of a proxy behind an object, in an event named done that has no end": (
+        asked(b"event: done\ndata: {}upstream connect error"),
+        False,
+        ["error"],
+    ),
+    "a chunk behind a field that lost its line end": (
+        asked(sse(TEXT[:3], done=False) + b"retry: 3000" + streams.dump(TEXT[3]) + b"\n\n" + DONE),
+        False,
+        ["", "a", "b", "finish:stop", "[DONE]"],
+    ),
     "a whole chunk before one that the end of the body cuts": (
         asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + streams.frame(TEXT[3])[:90]),
         False,

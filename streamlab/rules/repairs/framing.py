@@ -12,7 +12,7 @@ from streamlab.rules.repairs.errors import told_error
 from streamlab.wire import inserted
 from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, said_in_field
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.inserted import cut_at_end, is_open, junk_before_data, spliced, without_comments
+from streamlab.wire.inserted import chunk_behind, is_open, junk_before_data, spliced, whole_but_last, without_comments
 from streamlab.wire.json_values import split_values, whole_keys, without_nan
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
@@ -87,7 +87,7 @@ class _Lines:
             self.payload[-1] += b"\n" + line  # its blank line tears the event: the rest comes behind
         elif colon and not name:
             self.comments.append(value)
-        elif name in _OTHERS and b"{" in value and (junk := junk_before_data(line)) is not None:
+        elif name in _OTHERS and b"{" in value and (junk := junk_before_data(line) or chunk_behind(line)) is not None:
             self.rules["sse-invalid-field-name"] = junk[0]
             self._data(junk[1])
         elif name == b"event":
@@ -308,12 +308,11 @@ class Framing(Repair):
 
     def _undecodable(self, event: Undecodable, payload: bytes, lines: _Lines, name: bytes | None) -> list[StreamEvent]:
         """A payload that is no JSON object: several events in one, raw control bytes, a list of chunks."""
-        whole = split_values(payload)
-        found = whole or cut_at_end(lines.payload)
-        if found is not None and len(found) > 1:
+        for found in (split_values(payload) or [], whole_but_last(lines.payload)):
             names = lines.names if self._names and len(found) == len(lines.names) else [name] * len(found)
             parts = [read_event(frame(part.replace(b"\n", b""), own)) for part, own in zip(found, names, strict=True)]
-            if not any(isinstance(part, Undecodable) for part in (parts if whole else parts[:-1])):
+            sound = parts[:-1] if found is lines.payload else parts
+            if len(parts) > 1 and not any(isinstance(part, Undecodable) for part in sound):
                 torn = b"\n" in payload
                 lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
                 told = lines.names if len(parts) == len(lines.names) and not self._names else [None] * len(parts)

@@ -205,9 +205,7 @@ class TornPayloads(Repair):
             draft.changes.append(Change("sse-empty-data-event", "", "data:", ":"))
             return draft
         truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
-        broken = (
-            last and not event.decoded and data[:1] == b"{" and _UNTERMINATED in {one.rule for one in draft.changes}
-        )
+        broken = last and data[:1] == b"{" and _UNTERMINATED in {one.rule for one in draft.changes}
         if self.state.unsafe and data[:1] in b"{b" and (value := _python_value(data)) is not None:
             name = event.sse.event if self.state.api.names_events else None
             draft.event = Chunk(None, value) if name is None else Chunk(frame(encode_json(value), name), value)

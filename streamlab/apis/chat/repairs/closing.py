@@ -196,7 +196,7 @@ class Closing(Repair):
         if not isinstance(reason, str):
             return False
         known = self._reasons.get(index)
-        best = best_reason(known, reason)
+        best = best_reason(known, reason, called=bool(self.state.calling[index]))
         self._reasons[index] = self.state.finished[index] = best
         if known is not None and index in self._placed:
             draft.note("finish-reason-repeated", path, reason, None)
