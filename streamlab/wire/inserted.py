@@ -108,6 +108,8 @@ def spliced(text: bytes) -> tuple[bytes, list[bytes]] | None:
 def bare_line(line: bytes) -> bytes:
     """A line without blanks around it, and without the commas that part a JSON object from others."""
     stripped = line.strip()
+    if b"," not in (stripped[:1], stripped[-1:]):
+        return stripped
     without = stripped.strip(b", \t")
     return without if _is_object(without) else stripped
 
