@@ -26,6 +26,10 @@ _ONCE_BROKEN = {
     "the end first, with a call without call_id": ("call-id-empty", [(5, 926, 62476), (8, 605, 22702)]),
     "a stray line before a part behind its delta": ("delta-after-text-done", [(11, 735, 2007), (5, 193, 54629)]),
     "only the end, with two calls of one call_id": ("call-id-twice", [(5, 539, 89707), (10, 483, 26262)]),
+    "an event of no known type about an item that gets an id": (
+        "item-id-twice",
+        [(6, 583, 16334), (10, 683, 10984), (2, 963, 7975)],
+    ),
     "a web page": ("blank-lines-missing", [(8, 685, 83547), (3, 755, 84366), (8, 542, 29289)]),
     "a whole response behind a byte order mark": ("json-for-stream", [(8, 0, 16963)]),
 }
@@ -191,6 +195,7 @@ def test_no_law_is_broken_where_one_was(name):
         697725710,  # an item was opened here, and then something is added under its index that is no item
         956641201,  # a call was added with its arguments, deltas came to others, and the end has the first
         562013899,  # an item is done with an empty object, and nothing has an index
+        583994131,  # a text is told whole under the name of a part's start, and no part was added
         859269929,  # the first event is of no known type
         234233900,  # a call is added again, with usage
         372860827,  # a call was added with its arguments, and is done with none that are text

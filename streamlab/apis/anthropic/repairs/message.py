@@ -113,6 +113,7 @@ class MessageRepair(Repair):
             self._marked.number(draft)
             return (draft,)
         came, self._went = draft.event, None
+        message.odd = message.odd or bool(draft.changes)  # whoever waits for events does not know it as it is by now
         out = self._through((draft,), 0)
         if out == [draft] and draft.event is came and not draft.changes and message.facts & MessageFact.DELTA:
             self._went = message.reader.block

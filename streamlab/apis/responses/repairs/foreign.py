@@ -18,7 +18,7 @@ def foreign(draft: Draft, *, begun: bool, state: RepairState) -> Draft:
     told = reading.choices(draft.json)
     if begun and draft.json.keys() & OWN:
         state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
-    elif draft.json.get("usage") or any(map(_says, (draft.json, *told, *map(reading.delta, told)))):
+    elif draft.json.get("usage") or any(map(says, (draft.json, *told, *map(reading.delta, told)))):
         state.account.cannot("responses-keepalive-event", "what it says may belong to the answer")
     elif begun and draft.json.get("object") != "response":
         kind = text_of(draft.json.get("type"))
@@ -41,7 +41,7 @@ def known(draft: Draft, facts: int, kind: str, state: RepairState) -> bool:
     return False
 
 
-def _says(value: JsonObject) -> bool:
+def says(value: JsonObject) -> bool:
     """Whether an object has a text or arguments of an answer."""
     return any(type(value.get(key)) is str and value[key] for key in _SAYING)
 

@@ -9,6 +9,7 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.events import EMPTY_MESSAGE, made, part_added
+from streamlab.apis.responses.repairs.foreign import says
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.rules.repair import Draft, Origin, RepairState
 from streamlab.wire.payload import JsonObject
@@ -32,6 +33,14 @@ class OpenedHere:
             return item in self.items
         part = facts & _F.PART and self._reader.kind.endswith(".added") and item.open
         return bool(part) and (item.number, self._reader.output.place) in self._parts
+
+    def repeats(self, draft: Draft, facts: int, item: Item) -> bool:
+        """Whether an event opens what was opened here already, and says no more than that."""
+        ours = self.is_ours(facts, item)
+        more = ours and says(draft.json)
+        if more:
+            self.state.account.cannot("responses-lifecycle-order", "there is more in it than a start")
+        return ours and not more
 
     def before(self, draft: Draft, facts: int, item: Item) -> Iterator[Draft]:
         """An item or a part that was never added."""

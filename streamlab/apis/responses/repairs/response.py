@@ -217,7 +217,7 @@ class ResponseRepair(Repair):
             draft.put("responses-type-missing", draft.json, "type", reader.kind, "")
         if facts & _F.UNKNOWN and not known(draft, facts, self._reader.kind, self.state):
             if draft.is_chunk and reader.item is not None and type(draft.json.get("output_index")) is int:
-                self._items.move(draft, reader.item)  # with its item
+                self._items.place(draft, reader.item)  # with its item
             yield draft
             return
         stays = draft.json.get("delta") is not None or not (facts & _F.UNADDED or self._turns.holding)
@@ -293,7 +293,7 @@ class ResponseRepair(Repair):
         if item is None and self._reader.output.again is not None:
             self._items.move(draft, self._reader.output.again)
         elif item is not None:
-            if self._opened.is_ours(facts, item):
+            if self._opened.repeats(draft, facts, item):
                 held = text_of(as_object(draft.json.get("part")).get("text"))
                 self._drop(draft, "responses-text-in-added" if held else "responses-lifecycle-order")
                 return
