@@ -22,6 +22,8 @@ _MODEL = re.compile(r"\b([A-Z]\w*(?:Chunk|Event|Completion|Stream))\(")
 _BRACKET_OR_STRING = re.compile(r"""[()\[\]{}]|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _START = re.compile(rb"\{['\"]|\b[A-Z]\w*(?:Chunk|Event|Completion|Stream)\(")
 _ROW = re.compile(rb"^(?:[^\t\n]{0,80}\t){0,2}(\{.*\}|\[DONE\])(?:\t[\d:.,APM ]{0,20}){0,3}$")
+#: Members by which an event is known, as they stand in what could not be read.
+_OF_A_CHUNK = re.compile(rb"""['"]?(?:choices|delta|candidates)\\?['"]?\s?(?:=>|[:=]) ?\\?[\[{'"]""")
 _LONGEST = 1 << 20
 #: Seconds since 1970, which are whole on the wire.
 _MOMENTS = frozenset(("created_at", "completed_at"))
@@ -36,7 +38,7 @@ def peel_table(paste: Paste) -> Paste | None:
         return None
     values = [decode_payload(row[1]).value for row in found if row[1] != b"[DONE]"]
     done = any(row[1] == b"[DONE]" for row in found)
-    return _events(paste, [one for one in values if isinstance(one, dict)], "a table of events", done)
+    return as_stream(paste, [one for one in values if isinstance(one, dict)], "a table of events", done)
 
 
 def peel_objects(paste: Paste) -> Paste | None:
@@ -44,25 +46,26 @@ def peel_objects(paste: Paste) -> Paste | None:
     whole = whole_json(paste.body)
     if whole is not None:
         if isinstance(whole, list) and whole and all(is_chunk(one) for one in whole):
-            return _events(paste, whole, "a JSON array")
+            return as_stream(paste, whole, "a JSON array")
         return None
     if re.search(rb"^[^\w{\n]{0,4}(?:data(?:s?[ \t]*:|[ \t])|event[ \t]*:)", paste.body, re.MULTILINE | re.IGNORECASE):
         return None  # off the wire, whatever its data is
     values = list(_pretty(paste.body)) or list(_pretty_python(paste.body)) or _models(paste.body)
     if not values:
-        values = [value for line in paste.body.splitlines() for value in _printed(line)]
+        values = list(_of_lines(paste.body))
     values = [one for one in values if is_chunk(one)]
-    if values and all(map(_is_dumped, values)):
-        values = [_without_unset(one) for one in values]
     if not values:
         return None
     done = re.search(rb"^\W*\[DONE\]\W*$", paste.body, re.MULTILINE) is not None
-    return _events(paste, values, "printed objects", done)
+    return as_stream(paste, values, "printed objects", done)
 
 
-def _events(paste: Paste, values: list[Any], what: str, done: bool = False) -> Paste | None:
+def as_stream(paste: Paste, values: list[Any], what: str, done: bool = False) -> Paste | None:
+    """The paste as the stream of its values; None where there are none."""
     if not values:
         return None
+    if all(map(_is_dumped, values)):
+        values = [_without_unset(one) for one in values]
     body = json_lines([_as_sent(one) for one in values]) + (b"data: [DONE]\n\n" if done else b"")
     return replace(paste, body=body, framed=False, took=(*paste.took, what))
 
@@ -100,7 +103,7 @@ def _pretty_python(body: bytes) -> Iterator[Any]:
         return
     values: list[Any] = []
     while text:
-        whole = _balanced(text)
+        whole = balanced(text)
         try:
             value = _value(ast.parse(whole, mode="eval").body)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -109,6 +112,18 @@ def _pretty_python(body: bytes) -> Iterator[Any]:
         text = text[len(whole) :].lstrip(" \t\r\n,")
         if text.strip() == "[DONE]":
             break
+    yield from values
+
+
+def _of_lines(body: bytes) -> Iterator[Any]:
+    """The value of each line that has one; none at all where that of one cannot be read: an answer with a hole in it
+    would look whole."""
+    values = []
+    for line in body.splitlines():
+        found = list(_printed(line))
+        if not found and _OF_A_CHUNK.search(line) is not None:
+            return
+        values += found
     yield from values
 
 
@@ -125,12 +140,12 @@ def _printed(line: bytes) -> Iterator[Any]:
         except (ValueError, RecursionError):
             pass
     try:
-        yield _value(ast.parse(_balanced(text), mode="eval").body)
+        yield _value(ast.parse(balanced(text), mode="eval").body)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return
 
 
-def _balanced(text: str, at: int = 0) -> str:
+def balanced(text: str, at: int = 0) -> str:
     """The text from ``at`` to where its first bracket closes; strings are skipped."""
     depth = 0
     for found in _BRACKET_OR_STRING.finditer(text, at):
@@ -152,16 +167,18 @@ def _models(body: bytes) -> list[Any]:
     found: list[tuple[str, Any]] = []
     start = _MODEL.search(text)
     while start is not None:
-        whole = _balanced(text, start.start())
+        whole = balanced(text, start.start())
         if not whole.endswith(")"):
             break
         try:
             found.append((start[1], _value(ast.parse(whole, mode="eval").body)))
         except (ValueError, SyntaxError, MemoryError, RecursionError):
-            pass
+            found.append((start[1], None))
         start = _MODEL.search(text, start.start() + len(whole))
-    first = next((name for name, value in found if "choices" in value), "")
-    return [value for name, value in found if name == first or "choices" not in value]
+    first = next((name for name, value in found if value is None or "choices" in value), "")
+    if any(name == first and value is None for name, value in found):
+        return []  # an answer with a hole in it would look whole
+    return [value for name, value in found if value is not None and (name == first or "choices" not in value)]
 
 
 def _is_dumped(value: Any) -> bool:

@@ -31,6 +31,7 @@ from streamlab.interop.encoded import (
     peel_quoted_printable,
 )
 from streamlab.interop.http_text import STATUS, head_and_rest, request_and_rest
+from streamlab.interop.inspected import peel_inspected
 from streamlab.interop.numbers import peel_numbers_of_bytes
 from streamlab.interop.objects import peel_objects, peel_table
 from streamlab.interop.pasted import LARGEST_PASTE, Paste, score
@@ -92,6 +93,7 @@ _LAYERS: tuple[Callable[[Paste], Paste | None], ...] = (
     peel_markdown_escapes,
     peel_table,
     peel_messages,
+    peel_inspected,
     peel_objects,
 )
 #: What shows a text for the first time, whatever is still to be taken off that.

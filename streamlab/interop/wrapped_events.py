@@ -20,17 +20,17 @@ from streamlab.lazy_pattern import lazy_pattern
 
 _EVENT = lazy_pattern(r"\bServerSentEvent\(event=(?:None|'[^'\n]{0,80}'|[\w.]{0,80}), data=")
 _LITERAL = lazy_pattern(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")
-_DONE = "[DONE]"
+DONE = "[DONE]"
 _DEEPEST = 4
 
 
 def peel_wrapped_events(paste: Paste) -> Paste | None:
     """The events inside, where most of what is there holds one at the same place."""
-    found = list(_of_parsers(paste.body)) or _of_members(_records(paste.body))
-    values = [one for one in found if one != _DONE]
+    found = list(_of_parsers(paste.body)) or events_in(_records(paste.body))
+    values = [one for one in found if one != DONE]
     if len(values) < 2:
         return None
-    body = json_lines(values) + (b"data: [DONE]\n\n" if _DONE in found else b"")
+    body = json_lines(values) + (b"data: [DONE]\n\n" if DONE in found else b"")
     return replace(paste, body=body, framed=False, took=(*paste.took, "what events were logged in"))
 
 
@@ -45,8 +45,8 @@ def _of_parsers(body: bytes) -> Iterator[Any]:
             continue
         if literal is not None:
             data = ast.literal_eval(literal[0])
-        elif line.startswith(_DONE, start.end()):
-            data = _DONE
+        elif line.startswith(DONE, start.end()):
+            data = DONE
         else:
             data = line[start.end() : line.rfind(", id=")]
         inner = _inner(data)
@@ -61,7 +61,8 @@ def _records(body: bytes) -> list[Any]:
     return lines if all(isinstance(one, dict) and not is_chunk(one) for one in lines) else []
 
 
-def _of_members(records: list[Any]) -> list[Any]:
+def events_in(records: list[Any]) -> list[Any]:
+    """The events that records hold, at the place at which most of them have one; ``[DONE]`` as it is."""
     placed = [dict(_placed(one, "", 0)) for one in records]
     places = Counter(place for one in placed for place in one)
     if not places or 2 * places.most_common(1)[0][1] < len(records):
@@ -83,7 +84,7 @@ def _placed(value: Any, place: str, depth: int) -> Iterator[tuple[str, Any]]:
 def _inner(value: Any) -> Any:
     """The event that a member is, or its text holds; None where it is none."""
     if isinstance(value, str):
-        if value.strip() == _DONE:
-            return _DONE
+        if value.strip() == DONE:
+            return DONE
         value = whole_json(value.encode("utf-8", "replace")) if re.match(r"\s*\{", value) else None
     return value if is_chunk(value) else None

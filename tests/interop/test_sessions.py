@@ -24,6 +24,7 @@ from streamlab.storage.exchange_dir import read_bare_body
 from tests import responses, streams
 from tests.batches import batched
 from tests.interop.test_more_pastes import ORIGINS
+from tests.streams import chunk
 
 Form = Callable[[bytes], bytes]
 _STAMP = "12:13:21.657183 "
@@ -121,7 +122,43 @@ def _as_value(data: str) -> Any:
     return json.loads(data) if data.startswith("{") else data
 
 
+def _javascript(value: Any) -> str:
+    """As ``console.dir(value, {depth: null})`` shows it."""
+    if isinstance(value, dict):
+        members = ", ".join(
+            f"{name if name.isidentifier() else repr(name)}: {_javascript(one)}" for name, one in value.items()
+        )
+        return f"{{ {members}, more: undefined }}" if members else "{}"
+    if isinstance(value, list):
+        return f"[ {', '.join(map(_javascript, value))} ]" if value else "[]"
+    if isinstance(value, str):
+        half = len(value) // 2 if len(value) > 9 else 0  # a long one is shown in pieces
+        return " + ".join("'" + one.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+                          for one in ((value[:half], value[half:]) if half else (value,)))  # fmt: skip
+    return json.dumps(value)
+
+
+def _ruby(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(name)}=>{_ruby(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_ruby, value)) + "]"
+    return "nil" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _shown(how: Callable[[Any], str], prefix: str = "") -> Form:
+    return lambda body: "".join(
+        f"{prefix}{how(json.loads(data)) if data.startswith('{') else data}\n" for _, data in _events(body)
+    ).encode()
+
+
 FORMS: dict[str, Form] = {
+    "javascript": _shown(_javascript),
+    "javascript-parsed": lambda body: "".join(
+        _javascript({"type": "event", "event": name or "message", "data": data}) + "\n" for name, data in _events(body)
+    ).encode(),
+    "javascript-json": _shown(lambda value: json.dumps(value, indent=2), "chunk: "),
+    "ruby": _shown(_ruby),
     "typescript": _typescript,
     "bash-time": lambda body: body + b"\nreal\t0m0.021s\nuser\t0m0.012s\nsys\t0m0.004s\n",
     "bash-x": lambda body: b"+ curl -sN http://h/v1/x -H 'content-type: application/json'\n" + body,
@@ -248,9 +285,21 @@ def test_lines_of_a_dump_that_are_like_the_one_above_are_there() -> None:
         b"[" + b"1" * 100_000 + b"]",
         b"ServerSentEvent(event=None, data={" * 20_000,
         b"ChatCompletionChunk(" * 20_000,
+        b"{ id: 'a', choices: [ [Object] ] }\n" * 3,
+        b"ChatCompletionChunk(id='a', choices=[])\nChatCompletionChunk(id='a', choices=[<x>])\n",
     ],
-    ids=["shortened", "far", "open", "digits", "broken events", "broken models"],
+    ids=[
+        *("shortened", "far", "open", "digits", "broken events", "broken models", "left out"),
+        "a hole among models",
+    ],
 )
 def test_what_shows_no_stream_is_refused(shown: bytes) -> None:
     with pytest.raises(UnreadableInputError):
         read_bytes("x.txt", shown)
+
+
+def test_printed_objects_with_one_that_cannot_be_read_are_no_whole_answer() -> None:
+    whole = f"{chunk({'content': 'a'})}\n"
+    hole, finish = whole.replace("'a'", "<a>"), f"{chunk({}, 'stop')}\n"
+    (read,) = read_bytes("x.txt", (whole + hole + finish).encode())
+    assert {one.rule for one in analyze(read).findings} == {"body-not-event-stream"}
