@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from streamlab.exchange import Ending, Request, ResponseHead
@@ -201,6 +201,14 @@ class RuleState(StreamState):
         whole = self.received.whole_json
         if type(whole) is dict and not self.seen.chunks and api.is_whole_answer(whole):
             self.accumulator.feed(whole)
+
+    def said(self) -> Iterator[tuple[str, str, str]]:
+        """The answers so far: what to call each, its text and its reasoning. An API without choices gives one."""
+        for state in self.accumulator.choices.values():
+            yield f"choice {state.index}", str(state.content or ""), str(state.reasoning or "")
+        if not self.accumulator.choices:
+            held = self.accumulator.completion()
+            yield "the answer", str(held.get("content") or ""), str(held.get("reasoning") or "")
 
     def fragments(self, at: int, event: StreamEvent) -> tuple[Fragment, ...]:
         """The tool call fragments of the event being judged that are more than the next piece of arguments."""

@@ -21,7 +21,7 @@ _SIGNS = (
     r"|<｜DSML｜|\[TOOL_CALLS\]|<function=|<function_calls?>|<\|python_tag\|>|<minimax:tool_call>|\]<\]minimax\[>\["
     r"|<(?:antml:)?invoke name=|<\|action_start\|>|✿FUNCTION✿|<start_function_call>|<TOOLCALL>"
     r"|<steptml:invoke|<seed:tool_call>|<longcat_tool_call>|<\|START_ACTION\|>|<\|tools_prefix\|>|```tool_code\b"
-    r"|<\|channel\|>\s*commentary\b|<\|start\|>assistant\s+to="
+    r"|<\|channel\|>\s*commentary\b|<\|start\|>assistant\s+to=|<\|python_start\|>|<xai:function_call"
 )
 _WORDS = r"functools\[|assistant\s*commentary\b|\bcommentary to="
 _ALL_OPENING, _SIGNS_OPENING = lazy_pattern(f"{_SIGNS}|{_WORDS}"), lazy_pattern(_SIGNS)
@@ -39,7 +39,7 @@ _INNER = lazy_pattern(r"\[ARGS\]|<arg_key>|<\|tool_call_argument_begin\|>|<｜to
 _CLOSING = lazy_pattern(
     r"</tool_calls?>|<tool_call\|>|</function_calls?>|<\|tool_calls?_(?:section_)?end\|>|<｜tool▁calls?▁end｜>|<\|call\|>"
     r"|</(?:antml:)?invoke>|</minimax:tool_call>|<end_function_call>|</TOOLCALL>|</longcat_tool_call>|<\|END_ACTION\|>"
-    r"|</steptml:invoke>|</seed:tool_call>|<\|action_end\|>|<\|/tool_call\|>|<\|tools_suffix\|>|</function>|```\s*\Z"
+    r"|</steptml:invoke>|</seed:tool_call>|<\|python_end\|>|</xai:function_call>|<\|action_end\|>|<\|/tool_call\|>|<\|tools_suffix\|>|</function>|```\s*\Z"
 )
 #: A tag that models use when they think about how to call, whatever their template writes.
 _TALKED_ABOUT = "<function_call"
@@ -144,8 +144,9 @@ _HARMONY = lazy_pattern(
 )
 #: Tokens that end a turn. At the end of a text they are no talk about them.
 _END = lazy_pattern(
-    r"(?:<\|(?:im_end|eot_id|eom_id|endoftext|end|return|call|eot|END_OF_TURN_TOKEN|end_of_turn|assistant|user"
-    r"|observation)\|>|</s>|<end_of_turn>|<turn\|>|<｜end▁of▁sentence｜>|<eos>|\[EOS\]|\[/INST\]|<\[?\|?EOS\|?\]?>)+\s*\Z"
+    r"(?:<\|(?:im_end|im_start|im_sep|eot_id|eom_id|endoftext|endofprompt|end|return|call|eot|END_OF_TURN_TOKEN"
+    r"|END_RESPONSE|end_of_turn|assistant|user|observation)\|>|</s>|<end_of_turn>|<turn\|>|<｜end▁of▁sentence｜>|<eos>"
+    r"|\[EOS\]|\[/INST\]|<\[?\|?EOS\|?\]?>|\[e~\[|<pad>|<unk>)+\s*\Z"
 )
 _SPECIAL = lazy_pattern(r"<\|[^|<>]{0,40}\|>|</?[a-z_]*(?:tool|function|invoke|arg|param)[\w=:]*>|\[/?[A-Z_]{3,}\]")
 #: No name has these: the parser cut elsewhere.

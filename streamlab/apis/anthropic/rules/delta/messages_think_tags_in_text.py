@@ -9,12 +9,16 @@ from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.thoughts import ends_thought, opens_thought
+
+_OWN, _OWN_END = "<thinking>", "</thinking>"  # as Claude 3 thinks
 
 
 class MessagesThinkTagsInText(MessagesRule):
-    """The text begins with ``<think>``, and there is no thinking block.
+    """The text begins with reasoning between tags, and there is no thinking block.
 
-    Models may quote the tag, so only the beginning counts. ``<thinking>`` is written by Claude 3 itself.
+    ``<think>``, or what other models write in its place, or the closing tag alone where the opening one stood in the
+    prompt. Models may quote the tag, so only the beginning counts. ``<thinking>`` is written by Claude 3 itself.
 
     ## What Anthropic does
     Gives thinking a block of its own.
@@ -23,7 +27,7 @@ class MessagesThinkTagsInText(MessagesRule):
     Thirteen of thirteen clients show the tags and the thinking as the answer.
 
     ## Repair
-    None without a guess. ``--unsafe`` makes a thinking block of it, without a signature.
+    None without a guess. ``--unsafe`` makes a thinking block of ``<think>…</think>``, without a signature.
     """
 
     name = "messages-think-tags-in-text"
@@ -40,7 +44,13 @@ class MessagesThinkTagsInText(MessagesRule):
         if block is None or block.kind != "text" or self.ctx.facts & MessageFact.AGAIN:
             return None
         text = (block.given + str(block.text)).lstrip()
-        if not text.startswith("<think>") or any(one.kind == "thinking" for one in reader.blocks):
+        if any(one.kind == "thinking" for one in reader.blocks):
+            return None
+        tag, ended = opens_thought(text), ends_thought(text)
+        if tag == _OWN or (ended is not None and ended == _OWN_END) or tag is ended is None:
             return None
         self.retire()
-        return (self.found("the text begins with <think>", at, expected="a thinking block", actual=text),)
+        said = f"begins with {tag}" if tag else f"begins with reasoning that ends in {ended}"
+        mended = Repairability.UNSAFE if tag == "<think>" else Repairability.NONE
+        expected = "a thinking block"
+        return (self.found(f"the text {said}", at, expected=expected, actual=text, repairability=mended),)

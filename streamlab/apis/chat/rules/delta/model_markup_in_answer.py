@@ -10,6 +10,8 @@ from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.leaks import leaked_call, markup_in_arguments, markup_in_name, markup_in_text, scrap_at_end
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_list, as_object
 
 
 class ModelMarkupInAnswer(Rule):
@@ -38,6 +40,8 @@ class ModelMarkupInAnswer(Rule):
 
     def end(self, ending: Ending) -> Findings:
         choices = sorted(self.ctx.accumulator.choices.items())
+        if not choices:
+            yield from self._in_answer(self.ctx.accumulator.completion())
         parts = one_answer(dict(choices), self.ctx.seen.finish_at, self.ctx.n)
         for index, state in choices:
             text = str(state.content or "")
@@ -54,7 +58,20 @@ class ModelMarkupInAnswer(Rule):
             if state.calls and found is None:
                 yield from self._beside_call(index, state)
             for call in state.calls.values():
-                yield from self._in_call(index, str(call.name or ""), str(call.arguments or ""))
+                path = f"choices[{index}].delta.tool_calls[].function."
+                yield from self._in_call(str(call.name or ""), str(call.arguments or ""), path)
+
+    def _in_answer(self, held: JsonObject) -> Findings:
+        """What an API without choices gave: one text, and calls."""
+        text, calls = str(held.get("content") or ""), as_list(held.get("tool_calls"))
+        found = markup_in_text(text)
+        leaked = leaked_call(text, self.ctx.tools) if self.ctx.tools and not calls else None
+        if found is not None and not (leaked and text.lstrip().startswith(leaked)):
+            where, markup = found
+            yield self.found(f"the text {where} the model's own markup: {quote(markup)}", actual=markup)
+        for call in calls:
+            called = as_object(as_object(call).get("function"))
+            yield from self._in_call(str(called.get("name") or ""), str(called.get("arguments") or ""), "")
 
     def _is_of_a_call(self, text: str, state: ChoiceState) -> bool:
         """Whether the markup is that of a call that another rule finds in the text: tool-call-leaked-as-text."""
@@ -74,13 +91,14 @@ class ModelMarkupInAnswer(Rule):
                     severity=Severity.WARNING,
                 )
 
-    def _in_call(self, index: int, name: str, arguments: str) -> Findings:
-        path = f"choices[{index}].delta.tool_calls[].function"
+    def _in_call(self, name: str, arguments: str, path: str) -> Findings:
         if markup_in_name(name):
-            yield self.found(f"the name of a call holds markup of the model: {quote(name)}", path=f"{path}.name")
+            yield self.found(
+                f"the name of a call holds markup of the model: {quote(name)}", path=f"{path}name" if path else None
+            )
         elif (shown := markup_in_arguments(arguments)) is not None:
             yield self.found(
                 f"a string of a call's arguments ends in a token of the model: {quote(shown)}",
-                path=f"{path}.arguments",
+                path=f"{path}arguments" if path else None,
                 severity=Severity.WARNING,
             )

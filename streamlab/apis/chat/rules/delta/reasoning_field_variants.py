@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
@@ -10,8 +11,7 @@ from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
-
-_TAGS = ("<think>", "<thinking>", "<thought>", "<reasoning>", "<|channel|>analysis")
+from streamlab.wire.thoughts import ends_thought, opens_thought, tags_around
 
 
 class ReasoningFieldVariants(Rule):
@@ -35,6 +35,7 @@ class ReasoningFieldVariants(Rule):
     severity = Severity.INFO
     source = CHAT_CHUNK_DELTA
     repairability = Repairability.NONE
+    apis = frozenset({api_names.CHAT, api_names.RESPONSES})
     on = Fact.REASONING
     alike = True
     variants = (
@@ -64,52 +65,32 @@ class ReasoningFieldVariants(Rule):
                     yield self.found(f"reasoning comes in {key!r}", at, path=path, expected="(absent)", variant=variant)
 
     def end(self, ending: Ending) -> Findings:
-        for state in self.ctx.accumulator.choices.values():
-            if _tags_around(str(state.reasoning)):
+        for whose, text, reasoning in self.ctx.said():
+            if tags_around(reasoning):
                 yield self.found(
-                    f"the reasoning of choice {state.index} has its tags in it",
+                    f"the reasoning of {whose} has its tags in it",
                     expected="the reasoning alone",
-                    actual=str(state.reasoning)[:24],
+                    actual=reasoning[:24],
                     severity=Severity.WARNING,
                 )
-            if not state.content:
-                continue
-            if not state.reasoning and _ends_thought(str(state.content)):
-                yield self.found(
-                    f"the text of choice {state.index} begins with reasoning that ends in </think>",
-                    self.ctx.seen.first_content_at,
-                    expected="the answer",
-                    actual=str(state.content)[:80],
-                    severity=Severity.WARNING,
-                )
-                return
-            start = str(state.content).lstrip()[:24]
-            tag = next((tag for tag in _TAGS if start.startswith(tag)), None)
+            tag, ended = opens_thought(text), ends_thought(text)
             if tag is not None:
-                yield self.found(
-                    f"the text of choice {state.index} begins with reasoning in {tag}",
-                    self.ctx.seen.first_content_at,
-                    expected="the answer",
-                    actual=start,
-                    severity=Severity.WARNING,
-                    repairability=Repairability.NONE,
-                    variant="it stays in the text as <think>" if tag == "<think>" else None,
-                )
-                return
-
-
-def _ends_thought(text: str) -> bool:
-    """Whether a text has the end of reasoning without its beginning, on its own: not as what people talk about."""
-    before, tag, after = text.partition("</think>")
-    quoted = before[-1:] in ("`", "'", '"') or after[:1] in ("`", "'", '"') or before.count("```") % 2
-    alone = after[:1] in ("", "\n") or before.rstrip(" ")[-1:] in (".", "!", "?", "\n", "。", "！", "？")
-    return bool(tag and before.strip()) and "<think" not in text and not quoted and alone
-
-
-def _tags_around(reasoning: str) -> bool:
-    """Whether reasoning begins or ends with the tag by which the model parts it from its answer."""
-    stripped = reasoning.strip()
-    return stripped.startswith("<think>") or stripped.endswith("</think>")
+                said = f"begins with reasoning in {tag}"
+            elif ended is not None and text.lstrip().startswith(ended):
+                said = f"begins with {ended}, which ends reasoning"
+            elif ended is not None and not reasoning:
+                said = f"begins with reasoning that ends in {ended}"
+            else:
+                continue
+            yield self.found(
+                f"the text of {whose} {said}",
+                self.ctx.seen.first_content_at,
+                expected="the answer",
+                actual=text.lstrip()[: 24 if tag else 80],
+                severity=Severity.WARNING,
+                variant="it stays in the text as <think>" if tag == "<think>" else None,
+            )
+            return
 
 
 def _mirrored(inner: JsonObject) -> tuple[str, ...]:
