@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.repairing.recovered import recovered_findings
 from streamlab.rules.finding import Severity
-from tests import streams
+from tests import responses, streams
 from tests.batches import batched
 from tests.harm_laws import broken_laws
 from tests.odd_calls import odd_stream
@@ -262,6 +263,26 @@ def test_a_key_that_is_torn_at_a_line_end_is_the_key():
     exchange = asked(sse(TEXT).replace(b'"content":"b"', b'"con\n\ntent":"b"'))
     assert errors(exchange) == {"sse-raw-newline-in-json"}
     assert told(normalize(exchange).exchange.body) == WHOLE
+
+
+@pytest.mark.parametrize("prefix", [b"data: ", b""])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_json_that_is_printed_over_lines_is_joined(prefix, line_end):
+    """Its objects and arrays open on lines of their own, which look like events without a prefix."""
+    printed = b"".join(prefix + json.dumps(one, indent=2).encode() + b"\n\n" for one in TEXT) + b"data: [DONE]\n\n"
+    exchange = asked(printed.replace(b"\n", line_end))
+    assert errors(exchange) == {"sse-raw-newline-in-json" if prefix else "sse-ndjson-instead"}
+    assert told(normalize(exchange).exchange.body) == WHOLE
+    assert broken_laws(exchange) == {}
+
+
+def test_an_event_of_responses_that_is_printed_is_kept():
+    """The end of a response, printed: it was taken for one that broke off, and the answer for one that failed."""
+    events = responses.mix()
+    last = b"event: response.completed\ndata: " + json.dumps(events[-1], indent=1).encode() + b"\n\n"
+    exchange = responses.exchange(responses.sse(events[:-1]) + last)
+    assert normalize(exchange).exchange.body == responses.sse(events)
+    assert broken_laws(exchange) == {}
 
 
 def test_halves_of_a_character_in_two_forms_are_not_put_together():

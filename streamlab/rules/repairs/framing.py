@@ -103,7 +103,7 @@ class _Lines:
         elif (junk := junk_before_data(line)) is not None:
             self.rules["sse-invalid-field-name"] = junk[0]
             self._data(junk[1])
-        elif (bare := inserted.bare_line(line))[:1] == b"{" or bare == b"[DONE]":
+        elif ((bare := inserted.bare_line(line))[:1] == b"{" or bare == b"[DONE]") and not self._goes_on(bare):
             self.rules["sse-ndjson-instead"] = "no field name"
             self._data(bare)
         elif self.payload and self._joins and not _is_whole(self.payload[-1]):
@@ -111,6 +111,16 @@ class _Lines:
             self.payload[-1] += b"\n" + line
         else:
             self.stray.append(line)
+
+    def _goes_on(self, bare: bytes) -> bool:
+        """Whether a brace opens an object inside the JSON before it, which is printed over several lines."""
+        return (
+            self._joins
+            and bare[:1] == b"{"
+            and not _is_whole(bare)
+            and bool(self.payload)
+            and is_open(self.payload[-1])
+        )
 
     def _tears(self, line: bytes) -> bool:
         # Of an event, the first comment alone: a keep-alive in the middle of its JSON.

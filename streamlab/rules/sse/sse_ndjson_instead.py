@@ -52,22 +52,26 @@ class SseNdjsonInstead(Rule):
         sse = event.sse
         if sse is None or b"{" not in sse.raw:
             return
+        if sse.raw.lstrip().startswith((b"{\n", b"{\r")):  # printed over several lines
+            self._look(at, event, sse.raw, sse.start)
+            return
         for line in sse.filled_lines():
             if self._lines >= _MOST_LINES:
                 self.retire()
                 return
-            if not line.content.lstrip().startswith(b"{"):
-                continue
-            payload = decode_payload(line.content)
-            if payload.ok and type(payload.value) is dict and not payload.faults and self._ours(payload.value):
-                self._lines += 1
-                if self._first is None:
-                    span = (line.start, line.start + len(line.content))
-                    text = line.content.decode("utf-8", "replace")
-                    found = self.found(
-                        f"a line of JSON without data: {quote(text)}", at, span=span, expected="data: {", actual=text
-                    )
-                    self._first = self.placed(found, event)
+            if line.content.lstrip().startswith(b"{"):
+                self._look(at, event, line.content, line.start)
+
+    def _look(self, at: int, event: StreamEvent, content: bytes, start: int) -> None:
+        payload = decode_payload(content)
+        if not (payload.ok and type(payload.value) is dict and not payload.faults and self._ours(payload.value)):
+            return
+        self._lines += 1
+        if self._first is None:
+            text = content.decode("utf-8", "replace")
+            said = f"a line of JSON without data: {quote(text)}"
+            span = (start, start + len(content))
+            self._first = self.placed(self.found(said, at, span=span, expected="data: {", actual=text), event)
 
     def _ours(self, value: dict[str, Any]) -> bool:
         """Whether the object belongs in an event stream: one of OpenAI's paths was asked, one is under way, or the

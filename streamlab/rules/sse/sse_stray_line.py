@@ -52,6 +52,8 @@ class SseStrayLine(Rule):
         sse = event.sse
         if sse is None or isinstance(event, Undecodable) or self._lines > _MOST:
             return
+        if sse.raw.lstrip().startswith((b"{\n", b"{\r")):
+            return  # JSON that is printed over several lines
         for name, value, colon, _space, line in sse.fields():
             text = line.content
             if not name.strip() or name.strip().lower() in _FIELDS or text.lstrip()[:1] in (b"{", b"}", b"[", b"]"):

@@ -95,6 +95,14 @@ VARIANTS = {
     "raw empty line": (around(raw("Hello@you").replace(b"@", b"\n\n")), "sse-raw-newline-in-json"),
     "raw carriage return": (around(raw("Hello@you").replace(b"@", b"\r")), "sse-raw-newline-in-json"),
     "raw line feed framed": (around(raw("Hello@you").replace(b"@", b"\ndata: ")), "sse-raw-newline-in-json"),
+    "printed": (
+        around(b"data: " + json.dumps(chunk({"content": "a"}), indent=1).encode() + b"\n\n"),
+        "sse-raw-newline-in-json",
+    ),
+    "printed without prefix": (
+        body(ROLE, json.dumps(chunk({"content": "a"}), indent=1).encode() + b"\n\n", FINISH, DONE),
+        "sse-ndjson-instead",
+    ),
     "truncated": (around(ONE[:CUT] + b"\n\n"), "json-truncated"),
     "truncated before [DONE]": (body(ROLE, ONE[:CUT], b"\n\n", DONE), "json-truncated"),
     "truncated twice": (around(ONE[:CUT] + b"\n\n", TWO[:CUT] + b"\n\n"), "json-truncated"),
