@@ -84,6 +84,11 @@ class Parts(dict[tuple[str, int], bool]):
         opened = (member, number) in self or other is None or not self.get((member, other))
         return number if opened or other is None else other
 
+    def due(self, member: str) -> int | None:
+        """The part that is open, where it is the last: no other is opened before it is done."""
+        last = next(reversed(self), None)
+        return last[1] if last is not None and last[0] == member and self[last] else None
+
 
 class Item:
     """One output item. ``index`` is the one it had on the wire, ``number`` counts the items as they were met."""

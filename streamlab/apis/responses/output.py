@@ -226,7 +226,7 @@ class Output(ItemIndex):
         """A part is opened or closed."""
         member = PARTS[family]
         number = self._number(value, kind, member, item, opens=step == "added")
-        number = number if step == "added" else item.parts.meant(member, number)
+        number = number if step == "added" else self._meant(kind, member, number, item)
         self.place = (member, number)
         key, part = (member, number), as_object(value.get("part"))
         was = item.parts.get(key)
@@ -268,10 +268,20 @@ class Output(ItemIndex):
         numbers = [count for one, count in item.parts if one == member]
         return len(numbers) if opens else numbers[-1] if numbers else 0
 
+    def _meant(self, kind: str, member: str, number: int, item: Item) -> int:
+        """The part that an event is about: the one that is open, where nobody opened the one it has the number of."""
+        meant = item.parts.meant(member, number)
+        due = item.parts.due(member) if (member, meant) not in item.parts and not item.resumed else None
+        if due is None:
+            return meant
+        self._say(_F.PART_INDEX, member, f"{member} of {kind} is {quote(number)}, the open part is {due}", due, number)
+        return due
+
     def piece(self, value: JsonObject, kind: str, family: str, step: str, item: Item) -> Piece | None:
         """A delta of a text or of arguments, or the whole of it; the piece where it takes more deltas."""
         member = PIECE_PART.get(family)
-        number = item.parts.meant(member, self._number(value, kind, member, item)) if member is not None else 0
+        number = self._number(value, kind, member, item) if member is not None else 0
+        number = self._meant(kind, member, number, item) if member is not None else 0
         self.place = (member, number) if member is not None else None
         if member is not None and (member, number) not in item.parts:
             item.parts[member, number] = False  # said once
