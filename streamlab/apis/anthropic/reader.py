@@ -84,6 +84,7 @@ class MessageReader:
         # the event read last
         self.kind = ""
         self.block: Block | None = None
+        self.addressed: Block | None = None  # that a delta has the index of, where it means another one
         self.delta = ""  # the delta's type, or the one that its member names
         self.index = Indexes()  # and what is wrong with its index
         self._only: Block | None = None  # the open block, while there is exactly one and nothing is odd
@@ -202,7 +203,7 @@ class MessageReader:
         return _F.ERROR | odd
 
     def _read_object(self, value: JsonObject, name: bytes | None, unnamed_is_fine: bool) -> int:
-        self.block, self.delta = None, ""
+        self.block, self.addressed, self.delta = None, None, ""
         kind = value.get("type")
         odd = 0
         if type(kind) is not str or not kind:
@@ -338,6 +339,9 @@ class MessageReader:
             odd |= _F.STRAY
         elif not block.opened and not block.kind:  # only a stop came for it so far
             block.turn_into(DELTA_BLOCKS.get(self.delta, ""))
+        elif not block.open and (meant := self._meant(block)) is not None:
+            self.addressed, block = block, meant
+            odd |= _F.MISFIT
         self.block = block
         if block.open:
             odd |= self._overlap(block)
@@ -352,6 +356,15 @@ class MessageReader:
         if fits:
             block.take(self.delta, delta)
         return odd
+
+    def _meant(self, closed: Block) -> Block | None:
+        """The open block that a delta is for which does not fit the closed one it has the index of."""
+        known = BLOCK_TYPES.get(closed.kind)
+        last = self.blocks[-1]
+        takes = BLOCK_TYPES.get(last.kind) if last.open and last.opened else None
+        if known is None or takes is None or self.delta in known.deltas or self.delta not in takes.deltas:
+            return None
+        return last if self.open_blocks == [last] else None
 
     def _delta_kind(self, delta: JsonObject) -> int:
         """Work out the delta's type; what is odd about it."""

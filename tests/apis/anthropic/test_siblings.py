@@ -9,6 +9,7 @@ import pytest
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Repairability, Severity
+from tests.harm_laws import broken_laws
 from tests.messages import (
     CALL_ID,
     INPUT,
@@ -168,3 +169,14 @@ def test_the_same_call_id_of_two_tools_is_named_once_a_call():
 def test_an_answer_of_another_api_is_no_break_of_a_promise_where_nobody_made_one():
     made = exchange(SIBLINGS["Gemini's answer"][1])
     assert "foreign-protocol" not in {one.rule for one in analyze(replace(made, request=None)).findings}
+
+
+@pytest.mark.parametrize("good", [tool(), thinking()])
+def test_a_delta_with_the_index_of_a_closed_block_goes_to_the_open_one(good):
+    """What fills the second block has the index of the first, which does not take it."""
+    at = next(at for at, one in enumerate(good) if one["type"] == "content_block_start" and one["index"] == 1)
+    late = [{**one, "index": 0} if one["type"] == "content_block_delta" else one for one in good[at:]]
+    made = exchange(sse([*good[:at], *late]))
+    assert {one.rule for one in analyze(made).findings} == {"messages-delta-type-mismatch"}
+    assert normalize(made).exchange.body == sse(good)
+    assert broken_laws(made) == {}

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import BLOCK_START, BLOCK_STOP
+from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.parts import Message, delta_event, made
 from streamlab.rules.repair import Chunk, Draft
 from streamlab.wire.payload import JsonObject
@@ -115,6 +116,8 @@ class BlockWriter:
         self.message.odd = True
         reader = self.message.reader
         rule = _TYPE if type(index) is not int else _REUSED if reader.index.reused else _GAP
+        if self.message.facts & MessageFact.MISFIT and reader.addressed is not None:
+            rule = MISMATCH
         draft.put(rule, draft.json, "index", slot.out, "")
 
     def flush(self, slot: Slot, draft: Draft, *, signature: bool = True) -> Iterator[Draft]:

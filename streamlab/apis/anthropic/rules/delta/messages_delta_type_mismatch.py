@@ -25,7 +25,8 @@ class MessagesDeltaTypeMismatch(MessagesRule):
 
     ## Repair
     A block that is still empty gets the type of its delta; else it is closed and one of the right type is opened.
-    JSON in a text block stays: a tool's id and name are not on the wire.
+    A delta with the index of a closed block goes to the open one that takes it. JSON in a text block stays otherwise: a
+    tool's id and name are not on the wire.
     """
 
     name = "messages-delta-type-mismatch"
@@ -43,11 +44,11 @@ class MessagesDeltaTypeMismatch(MessagesRule):
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reader = self.messages
-        block = reader.block
+        block = reader.addressed or reader.block
         if block is None:
             return None
         form = f"{reader.delta} in {block.kind}"
-        json_in_text = reader.delta == "input_json_delta"
+        stays = reader.delta == "input_json_delta" or not block.opened
         fitting = BLOCK_TYPES[block.kind].deltas if block.kind in BLOCK_TYPES else ()
         return (
             self.found(
@@ -56,7 +57,7 @@ class MessagesDeltaTypeMismatch(MessagesRule):
                 path="delta.type",
                 expected=" or ".join(fitting) or "no delta",
                 actual=reader.delta,
-                repairability=Repairability.NONE if json_in_text or not block.opened else None,
+                repairability=Repairability.NONE if stays and reader.addressed is None else None,
                 variant=form if form in self.variants else None,
             ),
         )
