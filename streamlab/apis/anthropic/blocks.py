@@ -189,10 +189,18 @@ def going_on(block: Block | None, blocks: list[Block]) -> Block | None:
     return next(same, block)
 
 
+def meant_by(delta: str, closed: Block, opened: list[Block], last: Block) -> Block | None:
+    """The one open block, which takes a delta of this type, where the closed one that it has the index of does not."""
+    known, takes = BLOCK_TYPES.get(closed.kind), BLOCK_TYPES.get(last.kind)
+    if opened != [last] or known is None or takes is None:
+        return None
+    return last if delta in takes.deltas and delta not in known.deltas else None
+
+
 class Indexes:
     """The indexes by which blocks go on the wire, and what is wrong with the one of the event read last."""
 
-    __slots__ = ("earlier", "expected", "gap", "known", "next", "reused", "wrong_type")
+    __slots__ = ("addressed", "earlier", "expected", "gap", "known", "next", "reused", "wrong_type")
 
     def __init__(self) -> None:
         self.known: dict[int, Block] = {}
@@ -200,6 +208,7 @@ class Indexes:
         self.earlier = 0  # blocks that came before another message began, which has blocks of its own
         self.expected = 0  # that the block opened last should have had
         self.wrong_type = self.gap = self.reused = False
+        self.addressed: Block | None = None  # that a delta has the index of, where it means another one
 
     @property
     def wrong(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streamlab.apis.anthropic.blocks import Block, Deltas, Indexes, extra_reasoning, going_on
+from streamlab.apis.anthropic.blocks import Block, Deltas, Indexes, extra_reasoning, going_on, meant_by
 from streamlab.apis.anthropic.expectations import (
     BLOCK_DELTA,
     BLOCK_START,
@@ -84,7 +84,6 @@ class MessageReader:
         # the event read last
         self.kind = ""
         self.block: Block | None = None
-        self.addressed: Block | None = None  # that a delta has the index of, where it means another one
         self.delta = ""  # the delta's type, or the one that its member names
         self.index = Indexes()  # and what is wrong with its index
         self._only: Block | None = None  # the open block, while there is exactly one and nothing is odd
@@ -203,7 +202,7 @@ class MessageReader:
         return _F.ERROR | odd
 
     def _read_object(self, value: JsonObject, name: bytes | None, unnamed_is_fine: bool) -> int:
-        self.block, self.addressed, self.delta = None, None, ""
+        self.block, self.delta, self.index.addressed = None, "", None
         kind = value.get("type")
         odd = 0
         if type(kind) is not str or not kind:
@@ -339,32 +338,20 @@ class MessageReader:
             odd |= _F.STRAY
         elif not block.opened and not block.kind:  # only a stop came for it so far
             block.turn_into(DELTA_BLOCKS.get(self.delta, ""))
-        elif not block.open and (meant := self._meant(block)) is not None:
-            self.addressed, block = block, meant
+        elif not block.open and (meant := meant_by(self.delta, block, self.open_blocks, self.blocks[-1])) is not None:
+            self.index.addressed, block = block, meant
             odd |= _F.MISFIT
         self.block = block
         if block.open:
             odd |= self._overlap(block)
-        if not block.open or self.endings:
-            odd |= _F.LATE
         block.deltas += 1
-        odd |= _ADDS.get(self.delta, 0)
+        odd |= _ADDS.get(self.delta, 0) | (0 if block.open and not self.endings else _F.LATE)
         known = BLOCK_TYPES.get(block.kind)
-        fits = known is None or self.delta in known.deltas
-        if not fits and self.delta in DELTA_TYPES:
-            odd |= _F.MISFIT
-        if fits:
+        if known is None or self.delta in known.deltas:
             block.take(self.delta, delta)
+        elif self.delta in DELTA_TYPES:
+            odd |= _F.MISFIT
         return odd
-
-    def _meant(self, closed: Block) -> Block | None:
-        """The open block that a delta is for which does not fit the closed one it has the index of."""
-        known = BLOCK_TYPES.get(closed.kind)
-        last = self.blocks[-1]
-        takes = BLOCK_TYPES.get(last.kind) if last.open and last.opened else None
-        if known is None or takes is None or self.delta in known.deltas or self.delta not in takes.deltas:
-            return None
-        return last if self.open_blocks == [last] else None
 
     def _delta_kind(self, delta: JsonObject) -> int:
         """Work out the delta's type; what is odd about it."""

@@ -114,13 +114,8 @@ class _Lines:
 
     def _goes_on(self, bare: bytes) -> bool:
         """Whether a brace opens an object inside the JSON before it, which is printed over several lines."""
-        return (
-            self._joins
-            and bare[:1] == b"{"
-            and not _is_whole(bare)
-            and bool(self.payload)
-            and is_open(self.payload[-1])
-        )
+        opens = self._joins and bare[:1] == b"{" and not _is_whole(bare)
+        return opens and bool(self.payload) and is_open(self.payload[-1])
 
     def _tears(self, line: bytes) -> bool:
         # Of an event, the first comment alone: a keep-alive in the middle of its JSON.

@@ -116,7 +116,7 @@ class BlockWriter:
         self.message.odd = True
         reader = self.message.reader
         rule = _TYPE if type(index) is not int else _REUSED if reader.index.reused else _GAP
-        if self.message.facts & MessageFact.MISFIT and reader.addressed is not None:
+        if self.message.facts & MessageFact.MISFIT and reader.index.addressed is not None:
             rule = MISMATCH
         draft.put(rule, draft.json, "index", slot.out, "")
 

@@ -44,7 +44,7 @@ class MessagesDeltaTypeMismatch(MessagesRule):
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reader = self.messages
-        block = reader.addressed or reader.block
+        block = reader.index.addressed or reader.block
         if block is None:
             return None
         form = f"{reader.delta} in {block.kind}"
@@ -57,7 +57,7 @@ class MessagesDeltaTypeMismatch(MessagesRule):
                 path="delta.type",
                 expected=" or ".join(fitting) or "no delta",
                 actual=reader.delta,
-                repairability=Repairability.NONE if stays and reader.addressed is None else None,
+                repairability=Repairability.NONE if stays and reader.index.addressed is None else None,
                 variant=form if form in self.variants else None,
             ),
         )
