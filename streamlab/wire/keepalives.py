@@ -37,7 +37,7 @@ def is_keepalive(chunk: JsonObject) -> bool:
     if named_by(chunk) is None:
         return False
     choices = chunk.get("choices")
-    if type(choices) in (str, int, float, bool):
+    if type(choices) in (str, int, float, bool) or (choices is None and "choices" in chunk):
         choices = []  # nobody reads it as choices
     if type(choices) is not list or chunk.get("usage") or chunk.get("error"):
         return False

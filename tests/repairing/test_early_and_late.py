@@ -257,6 +257,7 @@ def test_a_comment_with_the_rest_of_a_payload_is_not_read_as_that_rest():
     [
         {"choices": "{"},
         {"choices": ["x"]},
+        {"choices": None},
         {"choices": [{"delta": "[DONE]"}]},
         {"choices": [{"delta": {}, "finish_reason": [None]}]},
         {"choices": [{"delta": {}, "finish_reason": "x"}]},
@@ -385,3 +386,26 @@ def test_a_character_in_two_halves_is_one_in_the_chunk_of_the_second():
     assert told(repaired.exchange.body) == ["", "a", "\U0001f389!", "finish:stop", "[DONE]"]
     assert [one.rule for one in repaired.dropped] == ["surrogate-escape-split"]
     assert broken_laws(asked(body)) == {}
+
+
+def test_a_choice_before_choice_0_may_count_what_there_is_of_the_one_answer():
+    counted = [chunk({"content": piece}, index=at) for at, piece in enumerate(("b", "c", "d"), 1)]
+    exchange = asked(
+        sse([counted[0], chunk({"role": "assistant", "content": "a"}), *counted[1:], chunk({}, "stop", 4)])
+    )
+    assert broken_laws(exchange) == {}
+
+
+def test_null_that_stood_beside_a_call_is_no_content_once_the_call_waits():
+    delta = {"role": "assistant", "content": None, "refusal": None, "tool_calls": [call(0, "call_a")]}
+    del delta["tool_calls"][0]["function"]["name"]
+    named = {"index": 0, "function": {"name": "get_weather", "arguments": "{}"}}
+    exchange = asked(sse([chunk(delta, [None]), chunk({"tool_calls": [named]}), chunk({}, "tool_calls")]), tools=True)
+    assert b'"content"' not in normalize(exchange).exchange.body
+    assert broken_laws(exchange) == {}
+
+
+def test_a_tab_in_what_is_torn_at_a_blank_line():
+    torn = streams.frame(TEXT[1]).replace(b'"a"', b'"a\n\n\tb"')
+    repaired = normalize(asked(sse(TEXT[:1], done=False) + torn + sse(TEXT[2:]))).exchange
+    assert told(repaired.body) == ["", "a\n\n\tb", "b", "finish:stop", "[DONE]"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
+from streamlab.wire.keepalives import is_told_in
 from streamlab.wire.payload import JsonObject
 
 #: So many chunks have one id before another id is a second answer's: some servers give every chunk its own.
@@ -75,4 +76,8 @@ def has_said(ctx: RuleState, index: int) -> bool:
     state = ctx.accumulator.choices.get(index)
     if state is None or state.role is None:
         return False
-    return bool(state.content or state.reasoning or state.calls or state.refusal)
+    said = state.content or state.reasoning or state.calls or state.refusal
+    return bool(said) or any(
+        reading.choice_index(one) == index and is_told_in(one.get("delta"))
+        for one in reading.choices(ctx.seen.last_chunk or {})
+    )

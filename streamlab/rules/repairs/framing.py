@@ -25,7 +25,7 @@ _ESCAPES = {b"\xe2\x80\xa8": rb"\u2028", b"\xe2\x80\xa9": rb"\u2029", b"\xc2\x85
 _DOUBLED = re.compile(rb"\A(?:data:\s*)+")
 _LOOSE_DATA = re.compile(rb"[ \t]*data[ \t]*:[ \t]?", re.IGNORECASE)
 #: A string, or what is left of one: else an escaped quote in it is looked at as the beginning of another.
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
+STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 _PINGS = frozenset({b"ping", b"keepalive", b"keep-alive", b"heartbeat"})
 _OTHERS = frozenset({b"event", b"id", b"retry"})
@@ -236,7 +236,7 @@ class Framing(Repair):
         if "sse-raw-newline-in-json" not in lines.rules:
             return lines
         payload = _DOUBLED.sub(b"", b"\n".join(lines.payload))
-        escaped = _STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
+        escaped = STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
         sound = (
             any(map(_is_sound, (split_values(payload), split_values(escaped)))) or without_comments(payload) is not None
         )
@@ -322,7 +322,7 @@ class Framing(Repair):
                 lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
                 told = lines.names if len(parts) == len(lines.names) and not self._names else [None] * len(parts)
                 return [self._one_of_several(part, own, lines) for part, own in zip(parts, told, strict=True)]
-        escaped = _STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
+        escaped = STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
         if escaped != payload:
             again = read_event(frame(escaped.replace(b"\n", b""), name))
             if not isinstance(again, Undecodable):

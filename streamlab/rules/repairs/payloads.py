@@ -13,7 +13,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
 from streamlab.rules.repairs.errors import told_error
-from streamlab.rules.repairs.framing import comment, frame, reencode
+from streamlab.rules.repairs.framing import STRING, comment, frame, reencode
 from streamlab.wire.error_objects import ERROR_EVENTS, may_be_remark
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import IN_DOUBT, may_be_comment, may_go_on, without_comments
@@ -281,7 +281,8 @@ def _comments_of(draft: Draft) -> tuple[bytes, ...]:
 
 def _escaped(payload: bytes) -> bytes:
     """A payload whose bytes that JSON may not hold raw, but for line ends, are escapes."""
-    return _RAW_CONTROL.sub(lambda found: b"\\u%04x" % found.group()[0], payload)
+    escaped = _RAW_CONTROL.sub(lambda found: b"\\u%04x" % found.group()[0], payload)
+    return STRING.sub(lambda found: found.group().replace(b"\t", rb"\t"), escaped) if b"\t" in escaped else escaped
 
 
 def _object_of(payload: bytes) -> Chunk | ErrorPayload | None:

@@ -90,5 +90,5 @@ def said_first(draft: Draft, rule: str) -> Iterator[Draft]:
             path = f"choices[{position}].delta."
             part = {"index": reading.choice_index(choice), "delta": said, "finish_reason": None}
             yield draft.like(rule, part, path + next(iter(said)))
-            for key in said:
+            for key in (*said, *(key for key, value in delta.items() if value is None)):  # null stands for no text
                 draft.drop(rule, delta, key, path)

@@ -14,7 +14,7 @@ _MERE_FINISHES = frozenset({"finish-reason-repeated", "finish-reason-every-chunk
 def best_reason(known: str | None, reason: str, *, called: bool) -> str:
     """Of two reasons to finish the one that counts: the first, unless it is ``stop`` or means nothing to anybody.
     ``called``: a call came, for the sake of which an answer may finish."""
-    if known == "stop" and reason == "tool_calls" and not called:
+    if known is not None and reason == "tool_calls" and not called:
         return known
     counts = known not in (None, "stop") and (meaning_of(known) or not meaning_of(reason))
     return str(known) if counts else reason

@@ -19,7 +19,7 @@ from streamlab.wire.reading import Fact
 
 
 class OneChoiceAChunk(Repair):
-    """Chunks of several choices are taken apart; others wait until choice 0 has opened."""
+    """Chunks of several choices are taken apart; others wait until choice 0 has opened, unless one was asked for."""
 
     rules = ("n-greater-1-interleaving",)
     stage = Stage.CHOICE
@@ -74,6 +74,8 @@ class OneChoiceAChunk(Repair):
         """Whether what came before choice 0 would read as the next part of its answer, once it stood behind it."""
         if not early or not draft.is_chunk or self.state.api.name != api_names.CHAT:
             return False
+        if self.state.n == 1:
+            return True  # the index may count what there is of the one answer
         first, second = (kinds_of(reading.delta(reading.choices(one.json)[0])) for one in (draft, early[0]))
         told = {"told_role": True, "finishes": True}
         return any(begins_part(first, second, asked=self.state.n, has_role=role, **told) for role in (False, True))
@@ -110,7 +112,7 @@ class NGreater1Interleaving(LateRule):
     says it of every choice, of lawful streams too.
 
     ## Repair
-    One choice a chunk, and choice 0 opens first; surplus choices stay.
+    One choice a chunk; where several were asked for, or may have been, choice 0 opens first. Surplus choices stay.
     """
 
     name = "n-greater-1-interleaving"
