@@ -148,7 +148,7 @@ def peel_json_log(paste: Paste) -> Paste | None:
         lines = [line.lstrip() for line in paste.body.splitlines() if line.strip()]
         values = [decode_payload(line).value if line[:1] in (b"{", b'"') else None for line in lines]
         keys = (*_telling_keys(values), *_LOG_KEYS)
-        for value in values:
+        for value in _of_one_stream(values, keys):
             text = value if isinstance(value, str) else _logged(value, keys)
             if text is None:
                 return None
@@ -157,6 +157,18 @@ def peel_json_log(paste: Paste) -> Paste | None:
     if not pieces:
         return None
     return replace(paste, body="".join(pieces).encode("utf-8", "replace"), took=(*paste.took, "JSON strings"))
+
+
+def _of_one_stream(values: list[Any], keys: tuple[str, ...]) -> list[Any]:
+    """Without what a container wrote to its other output, where the stream is on one of the two alone (docker)."""
+    told = {
+        value.get("stream")
+        for value in values
+        if isinstance(value, dict) and _NAMED.match((_logged(value, keys) or "").encode("utf-8", "replace"))
+    }
+    if told not in ({"stdout"}, {"stderr"}):
+        return values
+    return [value for value in values if not isinstance(value, dict) or value.get("stream") in told]
 
 
 def _telling_keys(values: list[Any]) -> list[str]:

@@ -182,6 +182,11 @@ FORMS: dict[str, Form] = {
     "logfmt": lambda body: "".join(
         f"level=info caller=sse.go:42 msg={json.dumps(line)}\n" for line in _lines(body) if line
     ).encode(),
+    "docker-both": lambda body: "".join(
+        json.dumps({"log": f"{line}\n", "stream": name, "time": "2026-11-20T10:00:00Z"}) + "\n"
+        for at, shown in enumerate(_lines(body))
+        for line, name in [(shown, "stdout"), ("GET /health 200", "stderr")][: 2 - (at % 3 > 0)]
+    ).encode(),
     "diff": _diff,
     "jira": lambda body: b"It sends\n{noformat:title=x}\n" + body + b"{noformat}\nand hangs\n",
     "jira-code": lambda body: b"It sends\n{code}\n" + body + b"{code}\nand hangs\n",
