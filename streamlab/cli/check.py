@@ -148,7 +148,7 @@ class Outcomes:
         self.missing = missing
 
     def __iter__(self) -> Iterator[tuple[Checked, Report]]:
-        with ProgressLine() as progress:
+        with ProgressLine(beside_output=True) as progress:
             for outcome in self._checked:
                 progress.advance()
                 if outcome.report is None:

@@ -37,7 +37,7 @@ def command(folder: str, against: str, update: bool, per_minute: float, as_json:
     from streamlab.workflows.drift import drift
 
     console, found = data(), []
-    with ProgressLine() as progress:
+    with ProgressLine(beside_output=True) as progress:
         asked = drift(folder, against, per_minute=per_minute, update=update, advance=lambda _name: progress.advance())
         for one in asked:
             found.append(one)

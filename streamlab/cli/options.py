@@ -100,8 +100,10 @@ def max_input_option(function: Command) -> Command:
 
 def warn(told: str) -> None:
     """Say on standard error what somebody should know."""
+    from streamlab.cli.progress import make_room
     from streamlab.report.terminal import complain
 
+    make_room()
     complain(f"streamlab: {told}")
 
 

@@ -1,6 +1,7 @@
 """A counter on stderr for long work, with rate and rest where the end is known.
 
-It is silent when stderr is no terminal or the work is short."""
+It is silent when stderr is no terminal, when the work is short, and where what was done is said there meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +15,19 @@ _EVERY_S = 0.1
 
 
 class ProgressLine:
-    """``advance()`` once an item; the line is wiped at the end."""
+    """``advance()`` once an item; the line is wiped at the end. ``beside_output``: answers are printed meanwhile."""
 
-    def __init__(self, what: str = "exchanges") -> None:
+    def __init__(self, what: str = "exchanges", *, beside_output: bool = False) -> None:
         self._what = what
         self._done = 0
         self._shown = False
         self._total: int | None = None
         self._began = time.monotonic()
         self._next = self._began + _SHOW_AFTER_S
-        self._live = sys.stderr.isatty() and not sys.stdout.isatty()
+        self._live = sys.stderr.isatty() and not (beside_output and sys.stdout.isatty())
 
     def __enter__(self) -> Self:
+        _current.append(self)
         return self
 
     def expect(self, total: int) -> None:
@@ -52,6 +54,21 @@ class ProgressLine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _current.remove(self)
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Take the line off the screen, until the next item is done."""
         if self._shown:
+            self._shown = False
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+_current: list[ProgressLine] = []
+
+
+def make_room() -> None:
+    """Take the line off the screen, for what is said on it."""
+    for one in _current:
+        one.wipe()
