@@ -16,8 +16,8 @@ import click
 import pytest
 
 from streamlab import cli
-from streamlab.workflows.check import import_into
 from streamlab.workflows.export import export
+from streamlab.workflows.importing import import_into
 from tests.batches import batched
 
 ROOT = Path(__file__).parents[1]

@@ -22,8 +22,8 @@ def command(files: tuple[str, ...], label: str | None, db: Path | None) -> None:
     """Read recordings into the database: exchange directories and folders of them, bare .sse files, HAR archives (of
     browsers too), VCR cassettes, and what a terminal, a log or a chat showed of a stream."""
     from streamlab.report.terminal import say
-    from streamlab.workflows import check as api
+    from streamlab.workflows.importing import import_into
 
-    path, ids = api.import_into(files, db, label)
+    path, ids = import_into(files, db, label)
     shown = f"exchange {ids[0]}" if len(ids) == 1 else f"{len(ids)} exchanges ({ids[0]} to {ids[-1]})"
     say(f"imported {shown} into {path}")

@@ -16,7 +16,8 @@ from streamlab.storage.lake.asking import VIEWS, LakeQuestions, QueryAnswer, wri
 from streamlab.storage.lake.list_fields import FIELDS
 from streamlab.storage.lake.place import SCHEME, need_fleet
 from streamlab.storage.location import existing_db
-from streamlab.storage.targets import find
+from streamlab.storage.recorders import recorder_of, told_recorder
+from streamlab.storage.targets import Target, find
 from streamlab.workflows.check import CheckOptions, check
 from streamlab.workflows.fleet import Engine, Lake, LocalEngine, Warn, place_of
 from streamlab.workflows.share import masking_of
@@ -90,7 +91,8 @@ def _fill(questions: LakeQuestions, target: str, db: Path | None, warn: Warn, ad
             continue
         with one.target.opened() as exchange:
             name = str(one.target.id) if one.target.id is not None else one.target.source
-            row = rows.told_of(_without_body(exchange, masking), name, rows.RecordedBy("", None, one.target.id))
+            shown = _without_body(exchange, masking)
+            row = rows.told_of(shown, name, _origin(shown, one.target))
         exchanges.append({**row, "bytes": one.report.metrics.bytes})
         told, of_exchange, of_findings = findings.rows_of(row, one.report, None)
         judged.append({**told, **of_exchange})
@@ -98,6 +100,12 @@ def _fill(questions: LakeQuestions, target: str, db: Path | None, warn: Warn, ad
     for view, found in zip(VIEWS, (exchanges, judged, said), strict=True):
         questions.table(view, found)
     return unreadable
+
+
+def _origin(exchange: Exchange, target: Target) -> rows.RecordedBy:
+    """Who recorded it; of a database's own that is known, and of what was taken into it what its note says."""
+    named = told_recorder(exchange.notes) or (recorder_of(target.path) if target.id is not None else "")
+    return rows.RecordedBy(named, None, target.id)
 
 
 def _without_body(exchange: Exchange, masking: Masking) -> Exchange:

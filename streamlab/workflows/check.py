@@ -15,7 +15,7 @@ from typing import Any
 from streamlab.apis import APIS, DEFAULT, Api, api_named
 from streamlab.apis.registry import choose
 from streamlab.config import Config
-from streamlab.errors import NotFoundError, StreamlabError, UnreadableInputError, UsageError
+from streamlab.errors import StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange, Request
 from streamlab.judging import analyzer
 from streamlab.judging.kept import packed, unpacked
@@ -30,9 +30,8 @@ from streamlab.sharing.shown import report_without_secrets
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.files import read_regular
 from streamlab.storage.kept_reports import KeptReports, may_be_kept
-from streamlab.storage.location import default_db
 from streamlab.storage.rules_version import rules_version
-from streamlab.storage.targets import Target, find, find_files
+from streamlab.storage.targets import Target, find
 from streamlab.wire.payload import decode_payload
 from streamlab.workflows.share import masking_of
 
@@ -47,7 +46,6 @@ __all__ = [
     "find",
     "find_one",
     "for_client",
-    "import_into",
     "load",
     "normalize",
 ]
@@ -137,51 +135,6 @@ def find_one(target: str, db: Path | None = None, otherwise: str = "") -> Target
     if more:
         raise UsageError(f"{target} holds several exchanges; name one (FILE.db#ID, or a single directory){otherwise}")
     return first
-
-
-def import_into(files: Iterable[str], db: Path | None, label: str | None) -> tuple[Path, list[int]]:
-    """Copy exchanges from files into the database, one after another; returns it and the new ids. All or none: where
-    one cannot be read, those before it are taken out again."""
-    path, names = db or default_db(), list(files)
-    # Found before one is written: the database may be among what is imported.
-    targets = [target for name in names for target in find_files(name, _IMPORTED)]
-    exchanges = (pair for target in targets for pair in _from_target(target))
-    first = list(islice(exchanges, 1))  # where the first cannot be read, no database is made
-    if not first:
-        raise NotFoundError(f"{', '.join(names)}: no exchange in it")
-    ids: list[int] = []
-    with CaptureDB(path, write=True) as database:
-        try:
-            for source, exchange in chain(first, exchanges):
-                ids.append(database.add(_labelled(source, exchange, label)))
-        except BaseException:
-            for at in range(0, len(ids), _TAKEN_OUT):
-                database.prune(ids=ids[at : at + _TAKEN_OUT])
-            raise
-    return path, ids
-
-
-#: Endings of the files that are imported out of a folder.
-_IMPORTED = (".sse", ".har", ".yaml", ".yml")
-#: Exchanges that are deleted at once.
-_TAKEN_OUT = 200
-
-
-def _from_target(found: Target) -> Iterator[tuple[str, Exchange]]:
-    from streamlab.interop.reading import may_hold_exchanges, read_bytes
-
-    if not found.is_file:
-        yield found.source, found.read()
-        return
-    data = found.data()
-    if found.below is None or may_hold_exchanges(found.path, data):  # a folder has YAML of many kinds
-        for exchange in read_bytes(found.path, data):
-            yield found.source, exchange
-
-
-def _labelled(source: str, exchange: Exchange, label: str | None) -> Exchange:
-    name = label or exchange.label or Path(source).stem
-    return replace(exchange, label=name, notes={**exchange.notes, "imported_from": Path(source).name})
 
 
 def analyze(exchange: Exchange, *, api: Api | str | None = None) -> Report:

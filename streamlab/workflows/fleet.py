@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,11 +16,11 @@ from streamlab.errors import CouldNotRunError, StreamlabError, UnreadableInputEr
 from streamlab.exchange import Exchange
 from streamlab.judging.kept import unpacked
 from streamlab.sharing.shared import Masking
-from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.kept_reports import may_be_kept
 from streamlab.storage.lake import files, findings, rows
 from streamlab.storage.lake.adding import AlreadyThere, LakeFiller, alone_with
 from streamlab.storage.lake.place import LakePlace, need_fleet, parted
+from streamlab.storage.recorders import processes_of, recorder_of, told_recorder
 from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import Target, find
 from streamlab.workflows.check import Checked, CheckOptions, check, checked_of, for_client
@@ -91,10 +90,9 @@ def _add(
     known = AlreadyThere(place, warn)
     adding, added = LakeFiller(place), Filled(there={})
     for capture in captures:
-        named = recorder or recorder_of(capture)
-        processes = _processes(capture)
+        processes = processes_of(capture)
         wanted = _wanted(capture, processes, known, added)
-        work = partial(_prepare, named=named, processes=processes, masking=masking)
+        work = partial(_prepare, capture=capture, named=recorder, processes=processes, masking=masking)
         for one in (one for some in _on_cores(work, wanted) for one in some):
             advance()
             _take(one, known, adding, added, warn)
@@ -147,24 +145,8 @@ def _hash(target: Target) -> str | None:
     return None
 
 
-def _processes(capture: str) -> dict[int, str]:
-    """Which run of a recorder recorded each exchange of a database."""
-    path = Path(capture.partition("#")[0])
-    if not path.is_file() or path.suffix not in (".db", ".sqlite", ".sqlite3"):
-        return {}
-    with CaptureDB(path) as database:
-        sql = "SELECT e.id, r.process FROM exchanges e JOIN recorders r ON r.id = e.recorder_id"
-        return {row[0]: row[1] for row in database.query(sql) if isinstance(row[1], str)}
-
-
-def recorder_of(capture: str) -> str:
-    """What a recorder is called: as its file is, or as this machine where the file has the usual name."""
-    stem = Path(capture.partition("#")[0]).stem
-    return socket.gethostname() if stem in ("streamlab", "") or stem.isdigit() else stem
-
-
 def _prepare(
-    targets: list[Target], *, named: str, processes: dict[int, str], masking: Masking | None
+    targets: list[Target], *, capture: str, named: str | None, processes: dict[int, str], masking: Masking | None
 ) -> list[_Prepared]:
     found = []
     for target in targets:
@@ -175,7 +157,8 @@ def _prepare(
                 continue
             name = rows.hash_of(exchange)
             shared = prepared(exchange, masking).exchange
-            origin = rows.RecordedBy(named, processes.get(target.id or 0), target.id)
+            recorder = named or told_recorder(shared.notes) or recorder_of(capture)
+            origin = rows.RecordedBy(recorder, processes.get(target.id or 0), target.id)
             found.append(_Prepared(target, rows.row_of(shared, name, origin, redacted=masking is not None), name))
         except StreamlabError as error:
             found.append(_Prepared(target, None, error=str(error)))

@@ -42,7 +42,7 @@ def start(db: Path, lake: str, every_s: float, recorder: str | None, *, keep_sec
         str(db),
         lake,
         str(every_s),
-        recorder or fleet.recorder_of(str(db)),
+        recorder or "",
         "secrets" if keep_secrets else "masked",
     ]
     command = [sys.executable, "-m", "streamlab.workflows.rolling", *words]
@@ -80,7 +80,7 @@ def main() -> None:
 def _roll_and_leave(db: Path, lake: str, recorder: str, *, keep_secrets: bool) -> NoReturn:
     code = 1
     try:
-        roll(db, lake, recorder, keep_secrets=keep_secrets, warn=_say)
+        roll(db, lake, recorder or None, keep_secrets=keep_secrets, warn=_say)
         code = 0
     except StreamlabError as error:
         _say(f"{error}; the exchanges stay in {db}")

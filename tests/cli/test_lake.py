@@ -116,6 +116,34 @@ def test_added_again_nothing_is_added(run, capture, tmp_path):
     assert {path: path.read_bytes() for path in _exchange_files(tmp_path / "new")} == there
 
 
+def test_merged_databases_keep_who_recorded_and_when(run, capture, tmp_path):
+    import socket
+
+    both, merged = tmp_path / "both.db", tmp_path / "merged.db"
+    usual = Path(shutil.copyfile(capture, tmp_path / "streamlab.db"))
+    with CaptureDB(usual, write=True) as database, database.writing():
+        database.connection.execute("INSERT INTO recorders (process, started_at) VALUES ('boot:7:9', '')")
+        database.connection.execute("UPDATE exchanges SET recorder_id = 1")
+    run("import", usual, "--db", both)
+    run("import", capture, both, "--db", merged)
+    with CaptureDB(merged) as database:
+        notes = [target.read().notes["recorded_by"] for target in find(str(merged))]
+    here = {"recorder": socket.gethostname(), "process": "boot:7:9"}
+    assert notes == [{"recorder": "gateway-07"}] * 11 + [here] * 11
+    known = [(one.started_at, one.label) for one in (target.read() for target in find(str(capture)))]
+    told = [(one.started_at, one.label) for one in (target.read() for target in find(str(merged)))]
+    assert [one for one, _ in told] == [one for one, _ in known] * 2
+    assert [label for (_, label), (_, before) in zip(told, known * 2, strict=True) if before] == [
+        before for _, before in known * 2 if before
+    ]
+    assert run("lake", "add", merged, "--to", tmp_path / "lake").out.startswith("added 22 exchanges")
+    counted = "SELECT recorder, count(*) AS times FROM exchanges GROUP BY ALL ORDER BY ALL"
+    for target in (merged, f"lake:{tmp_path / 'lake'}"):
+        assert sorted(
+            (one["recorder"], one["times"]) for one in json.loads(run("sql", target, counted, "--format", "json").out)
+        ) == sorted([("gateway-07", 11), (socket.gethostname(), 11)])
+
+
 def test_secrets_stay_behind_unless_they_are_kept(run, capture, filled, tmp_path):
     run("lake", "add", capture, "--to", tmp_path / "new")
     bodies = [target.read().body for target in find(f"lake:{tmp_path / 'new'}")]

@@ -33,7 +33,8 @@ from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.targets import Target
 from streamlab.workflows import export as exporting
 from streamlab.workflows import replay as replaying
-from streamlab.workflows.check import analyze, import_into, load
+from streamlab.workflows.check import analyze, load
+from streamlab.workflows.importing import import_into
 from streamlab.workflows.replay import BackgroundReplay
 from tests import streams
 
