@@ -120,7 +120,7 @@ class ItemIndex:
         if placed is None:
             return self._unplaced(item_id) if index is None else None
         if item_id and placed.id:
-            if self._is_heartbeat(value, kind, item_id):
+            if not self.strangers and self._is_heartbeat(value, kind, item_id):
                 return None
             self.strangers += 1
             placed.strangers += 1
@@ -145,7 +145,7 @@ class ItemIndex:
     def _is_heartbeat(self, value: JsonObject, kind: str, item_id: str) -> bool:
         """Whether this is a keep-alive that a gateway dressed as text: its id is nobody's, nothing in it is seen."""
         delta = value.get("delta")
-        if kind != "response.output_text.delta" or self.strangers or not item_id or type(delta) is not str:
+        if kind != "response.output_text.delta" or not item_id or type(delta) is not str:
             return False
         if delta.strip(_UNSEEN) or not (self.items or delta.strip()):
             return False  # white space may be the beginning of an answer that was never opened
