@@ -79,7 +79,7 @@ class Closing(Repair):
         self._legacy = state.api.name == api_names.COMPLETIONS  # there, text and finish share a chunk
         self._vendor_usage: tuple[JsonObject, Draft] | None = None  # Groq's x_groq.usage
         self._after_done: list[Draft] = []  # comments
-        self._over: set[int] = set()  # choices that had finished before [DONE]
+        self._over: set[int] = set()  # choices that had finished before [DONE], or before an error
         self._lacks_calls = False  # whether a call was open, or promised and not there, at [DONE]
         options = reading.as_object(state.body.get("stream_options"))
         self._running_usage = options.get("continuous_usage_stats") is True  # asked for in every chunk
@@ -118,6 +118,7 @@ class Closing(Repair):
             self._lift_vendor_usage()
             self._move_usage_last()
             self._usage_chunk = None
+            self._over.update(self._placed)
             yield from self._release_held()
             yield from self._usage_left()
             yield draft
@@ -198,10 +199,11 @@ class Closing(Repair):
         known = self._reasons.get(index)
         best = best_reason(known, reason, called=bool(self.state.calling[index]))
         self._reasons[index] = self.state.finished[index] = best
-        if known is not None and index in self._placed:
+        if known is not None and (index in self._placed or (index in self._over and not answering)):
             draft.note("finish-reason-repeated", path, reason, None)
             choice["finish_reason"] = None
-            improve(self._placed[index], index, best)
+            if index in self._placed:
+                improve(self._placed[index], index, best)
             return False
         if answering or known is not None:
             rule = "finish-reason-on-content-chunk" if known is None else "finish-reason-every-chunk"
