@@ -17,6 +17,11 @@ from streamlab.wire.reading import Fact
 
 #: Bytes that are no UTF-8, as ``surrogateescape`` keeps them.
 _BYTES = re.compile("[\udc80-\udcff]+")
+_BYTES_LAST = re.compile("[\udc80-\udcff]+\\Z")
+#: Bytes that UTF-8 has nowhere, and a character that some of them part.
+_NEVER = re.compile(rb"[\xc0\xc1\xf5-\xff]+")
+_NEXT = rb"[\xc0\xc1\xf5-\xff]*[\x80-\xbf]"
+_PARTED = re.compile(rb"[\xc2-\xdf]%b|[\xe0-\xef](?:%b){2}|[\xf0-\xf4](?:%b){3}".replace(b"%b", _NEXT), re.DOTALL)
 _HALF_PAIR = re.compile("[\ud800-\udbff]\\Z")
 
 
@@ -126,21 +131,31 @@ def _exact(draft: Draft, event: Chunk) -> JsonObject:
 
 
 def _half(text: str, as_bytes: bool) -> str:
-    """The beginning of a character at the end of a text; "" when there is none."""
+    """The beginning of a character at the end of a text, and what parts it from the rest; "" when there is none."""
     if as_bytes:
+        last = _BYTES_LAST.search(text)
+        data = last.group().encode("utf-8", "surrogateescape") if last is not None else b""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        try:
-            decoder.decode(text.encode("utf-8", "surrogateescape"))
-        except UnicodeEncodeError:
-            return ""
-        return decoder.getstate()[0].decode("utf-8", "surrogateescape")
+        decoder.decode(_NEVER.sub(b"", data))
+        begun = decoder.getstate()[0]
+        return data[data.rindex(begun[:1]) :].decode("utf-8", "surrogateescape") if begun else ""
     match = _HALF_PAIR.search(text)
     return match.group() if match is not None else ""
 
 
 def _whole(text: str, as_bytes: bool) -> str:
     if as_bytes:
-        return _BYTES.sub(
-            lambda found: found.group().encode("utf-8", "surrogateescape").decode("utf-8", "replace"), text
-        )
+        return _BYTES.sub(lambda found: _read(found.group().encode("utf-8", "surrogateescape")), text)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _read(data: bytes) -> str:
+    """Bytes as text: a character that bytes of no UTF-8 part is whole without them, what else is none is U+FFFD."""
+    joined = _PARTED.sub(lambda found: _NEVER.sub(b"", found.group()), data)
+    return joined.decode("utf-8", "replace")
+
+
+def is_parted(data: bytes, at: int) -> bool:
+    """Whether a character begins there, and bytes that UTF-8 has nowhere stand between its own."""
+    found = _PARTED.match(data, at)
+    return found is not None and _NEVER.search(found.group()) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.repairs.characters import is_parted
 from streamlab.rules.sources import UTF8
 from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.reading import Fact
@@ -26,7 +27,8 @@ class InvalidUtf8(Rule):
     this.
 
     ## Repair
-    A character that is dealt out over two events is joined in the second; other bytes cannot be read and are lost.
+    A character that is dealt out over two events is joined in the second. Bytes that UTF-8 has nowhere (0xFF) are taken
+    out from between those of a character; other bytes cannot be read and are lost.
     """
 
     name = "invalid-utf8"
@@ -52,7 +54,7 @@ class InvalidUtf8(Rule):
             span=(sse.start + start, sse.start + start + len(bytes_there)),
             expected="UTF-8",
             actual=bytes_there.hex(" "),
-            repairability=Repairability.SAFE if cut else Repairability.NONE,
+            repairability=Repairability.SAFE if cut or is_parted(sse.raw, start) else Repairability.NONE,
         )
 
 

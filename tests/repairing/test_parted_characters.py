@@ -1,0 +1,48 @@
+"""A character whose bytes are dealt out over deltas, or parted by bytes that UTF-8 has nowhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import normalize
+from tests.harm_laws import broken_laws
+from tests.streams import chat_text, chunk, exchange, sse
+
+HAN = "杳".encode()
+SMILE = "😀".encode()
+ERROR = b'data: {"error":{"message":"busy","type":"server_error","param":null,"code":"503"}}\n\n'
+DONE = b"data: [DONE]\n\n"
+
+
+def _said(*parts: bytes):
+    first = sse([chunk({"role": "assistant", "content": ""})]).removesuffix(DONE)
+    deltas = [sse([chunk({"content": "@@"})]).removesuffix(DONE).replace(b"@@", part) for part in parts]
+    return exchange([b"".join([first, *deltas, sse(chat_text("x")[-1:])])])
+
+
+@pytest.mark.parametrize(
+    ("parts", "meant"),
+    [
+        ([b"a" + HAN[:1], HAN[1:] + b"b"], "a杳b"),
+        ([HAN[:1], HAN[1:2], HAN[2:]], "杳"),
+        ([b"a" + HAN[:1], b"\xff" + HAN[1:] + b"b"], "a杳b"),
+        ([b"a" + HAN[:2] + b"\xff", HAN[2:] + b"b"], "a杳b"),
+        ([b"a" + HAN[:1] + b"\xff" + HAN[1:] + b"b"], "a杳b"),
+        ([SMILE[:2] + b"\xfe\xff", SMILE[2:3] + b"\xc0" + SMILE[3:]], "😀"),
+        ([b"caf\xe9 au lait"], "caf\ufffd au lait"),
+        ([b"a\xff", b"b"], "a\ufffdb"),
+        ([b"a\xff" + HAN, b"b"], "a\ufffd杳b"),
+    ],
+)
+def test_what_is_whole_without_a_byte_of_no_utf8_is_read(parts, meant):
+    made = _said(*parts)
+    assert analyze(normalize(made).exchange).completion["content"] == meant
+    assert not broken_laws(made)
+
+
+def test_a_finish_that_comes_again_behind_an_error_goes():
+    answer = sse(chat_text("Hi you"))
+    made = exchange([answer + ERROR + answer])
+    assert normalize(made).exchange.body.count(b'"finish_reason":"stop"') == 1
+    assert not broken_laws(made)
