@@ -35,6 +35,8 @@ KINDS = {
 }  # fmt: skip
 #: Members of events that have a type, which may stand in the event line alone: an id beside them is none of a chunk's.
 TYPED = {"type", "item_id", "output_index"}
+#: Members that hold what a tool is called with, where that is an object.
+CALLED = {"input", "arguments"}
 #: Members that hold an item of an answer, which has no usage; a response has its own, and none within its members.
 ITEMS = {"item", "content_block", "part", "output"}
 #: The members in which events of the Messages API say something; a mutation may put anything into any event.
@@ -214,6 +216,9 @@ def _hold(held: dict[str, Any], value: Any, *, item: bool = False, response: boo
         elif (kind == "usage" and not item) or (kind not in (None, "usage") and isinstance(member, str)):
             if member:
                 held.setdefault(kind, []).append(json.dumps(member, sort_keys=True))
+        elif key in CALLED and isinstance(member, dict):  # what a tool is called with: its members are no answer's
+            if member:
+                held.setdefault("arguments", {})[key] = json.dumps(member, sort_keys=True)
         elif isinstance(member, dict | list):
             _hold(held, member, item=item or response or key in ITEMS, response=key == "response")
 

@@ -106,11 +106,11 @@ def spliced(text: bytes) -> tuple[bytes, list[bytes]] | None:
 
 
 def bare_line(line: bytes) -> bytes:
-    """A line without blanks around it, and without the commas that part a JSON object from others."""
+    """A line without blanks around it, and without what parts a JSON object in a list from others."""
     stripped = line.strip()
-    if b"," not in (stripped[:1], stripped[-1:]):
+    if stripped[:1] not in (b",", b"[") and stripped[-1:] not in (b",", b"]"):
         return stripped
-    without = stripped.strip(b", \t")
+    without = stripped.strip(b"[], \t")
     return without if _is_object(without) else stripped
 
 

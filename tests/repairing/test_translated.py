@@ -48,7 +48,7 @@ def test_an_answer_under_any_name_is_no_error(before):
 
 
 @pytest.mark.parametrize("between", [b"\n", b"\n,", b",\n", b"\n , "])
-@pytest.mark.parametrize("before", [b"", b","])
+@pytest.mark.parametrize("before", [b"", b",", b"[,"])
 def test_objects_that_commas_part_are_a_stream(before, between):
     body = before + between.join(json.dumps(value).encode() for value in OLLAMA) + b"\n"
     assert _told(body) == {(0, "content"): "Hello."}
