@@ -11,7 +11,7 @@ import math
 import re
 from typing import Any
 
-from streamlab.wire.payload import decode_payload
+from streamlab.wire.payload import decode_payload, encode_json
 
 _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_END = re.compile(rb'["\\]')
@@ -208,3 +208,15 @@ def without_nan(value: Any) -> None:
             value[key] = -9999.0 if key == "logprob" else None
         elif type(member) in (dict, list):
             without_nan(member)
+
+
+def objects_in(value: Any) -> list[bytes]:
+    """The payloads of events that a JSON value holds which is no object: those of a list of objects, or of a text that
+    was encoded once too often, as an event, too. None where it holds anything else."""
+    if type(value) is list and all(type(one) is dict for one in value):
+        return [encode_json(one) for one in value]
+    told = value.strip().removeprefix("data:").lstrip() if type(value) is str else ""
+    text = told.encode("utf-8", "surrogatepass")
+    read = decode_payload(text) if text.startswith(b"{") else None
+    whole = read is not None and type(read.value) is dict and not read.faults
+    return [text] if whole or text == b"[DONE]" else []

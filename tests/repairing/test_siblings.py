@@ -17,7 +17,7 @@ from tests.harm_laws import broken_laws
 from tests.odd_calls import odd_stream
 from tests.repairing.test_harm_kinds import asked, errors, told
 from tests.repairing.test_harm_kinds import named as with_name
-from tests.streams import chat_text, chat_tools, chat_usage, chunk, completions_text, sse
+from tests.streams import chat_text, chat_tool, chat_tools, chat_usage, chunk, completions_text, sse
 
 TEXT = chat_text("a", "b")
 WHOLE = ["", "a", "b", "finish:stop", "[DONE]"]
@@ -283,6 +283,58 @@ def test_an_event_of_responses_that_is_printed_is_kept():
     exchange = responses.exchange(responses.sse(events[:-1]) + last)
     assert normalize(exchange).exchange.body == responses.sse(events)
     assert broken_laws(exchange) == {}
+
+
+@pytest.mark.parametrize("form", ["{}", "{}\n\n", "data: {}\n\n"])
+def test_events_that_were_encoded_once_too_often_are_decoded(form):
+    """The payload is a JSON text, in which the JSON stands, or the whole event."""
+    payloads = [*map(json.dumps, TEXT), "[DONE]"]
+    exchange = asked(b"".join(streams.frame(streams.dump(form.format(one))) for one in payloads))
+    assert "json-not-object" in errors(exchange)
+    assert told(normalize(exchange).exchange.body) == WHOLE
+    assert broken_laws(exchange) == {}
+
+
+def test_a_text_that_is_no_event_stays():
+    exchange = asked(sse([*TEXT[:2], b'"{Spring}"', *TEXT[2:]]))
+    assert normalize(exchange).exchange.body == exchange.body
+
+
+CUSTOM = {"index": 0, "id": "call_a1", "type": "custom", "custom": {"name": "run", "input": ""}}
+
+
+@pytest.mark.parametrize("others", [[], chat_tool()[1:-1]])
+def test_calls_of_custom_tools_pass_as_they_came(others):
+    """They have an input in place of a function: it was made a function without a name, and a later call waited."""
+    fragments = [CUSTOM, {"index": 0, "custom": {"input": "SELECT"}}, {"index": 0, "custom": {"input": " 1"}}]
+    first = {"role": "assistant", "content": None, "refusal": None}
+    if others:
+        fragments += [streams.call(1, "call_b2", "get_weather")]
+    for one in others:
+        fragments += [{**one["choices"][0]["delta"]["tool_calls"][0], "index": 1}]
+    payloads = [chunk(first), *(chunk({"tool_calls": [one]}) for one in fragments), chunk({}, "tool_calls")]
+    exchange = streams.exchange(sse(payloads))
+    assert analyze(exchange).findings == ()
+    repaired = normalize(exchange)
+    assert (repaired.exchange.body, repaired.changes) == (exchange.body, {})
+
+
+def test_a_type_that_openai_does_not_have_is_told():
+    """It was mended without a word."""
+    payloads = chat_tool()
+    payloads[0]["choices"][0]["delta"]["tool_calls"][0]["type"] = "tool"
+    exchange = streams.exchange(sse(payloads))
+    assert errors(exchange) == {"tool-call-type-missing"}
+    assert normalize(exchange).exchange.body == sse(chat_tool())
+
+
+@pytest.mark.parametrize(("usage", "severity"), [(True, Severity.WARNING), (False, Severity.INFO)])
+def test_usage_in_groqs_own_member_is_lost_to_who_asked_for_it(usage, severity):
+    payloads = chat_text("a")
+    payloads[-1]["x_groq"] = {"id": "req_1", "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}}
+    exchange = streams.exchange(sse(payloads), request=streams.request_for(usage=usage))
+    (found,) = [one for one in analyze(exchange).findings if one.rule == "usage-in-choice"]
+    assert found.severity is severity
 
 
 def test_halves_of_a_character_in_two_forms_are_not_put_together():

@@ -9,6 +9,7 @@ from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.payloads import says_nothing
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire.bad_payloads import Misfit, Named
+from streamlab.wire.json_values import objects_in
 
 
 class JsonNotObject(MisfitRule):
@@ -22,8 +23,9 @@ class JsonNotObject(MisfitRule):
     the AI SDK reports a validation error; openai-python's plain iteration hands the value to the caller.
 
     ## Repair
-    A list of objects is taken apart into events. Null, a number and what is empty say nothing and become comments; so,
-    on request only, does a text or another list, which may say something.
+    A list of objects is taken apart into events; a text that is the JSON of an object, or ``[DONE]``, was encoded once
+    too often and is decoded. Null, a number and what is empty say nothing and become comments; so, on request only,
+    does another text or list, which may say something.
     """
 
     name = "json-not-object"
@@ -35,8 +37,7 @@ class JsonNotObject(MisfitRule):
 
     def tell(self, named: Named) -> Finding:
         value = named.event.value
-        objects = type(value) is list and all(type(one) is dict for one in value)
-        safe = objects or says_nothing(value)
+        safe = says_nothing(value) or bool(objects_in(value))
         return self.found_in(
             named,
             f"the payload is {_KINDS.get(type(value), 'no object')}: {quote(named.event.sse.text)}",

@@ -13,7 +13,7 @@ from streamlab.wire import inserted
 from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, said_in_field
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import chunk_behind, is_open, junk_before_data, spliced, whole_but_last, without_comments
-from streamlab.wire.json_values import split_values, whole_keys, without_nan
+from streamlab.wire.json_values import objects_in, split_values, whole_keys, without_nan
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import ServerSentEvent
@@ -342,9 +342,9 @@ class Framing(Repair):
             lines.rules["sse-spliced-frames"] = lost[:200]
             self.state.account.cannot("sse-spliced-frames", "what the cut frame said is lost")
             return [self._one_line(read_event(frame(one, name)), lines) for one in whole]
-        if event.decoded and type(event.value) is list and event.value and all(type(v) is dict for v in event.value):
-            lines.rules["json-not-object"] = "array"
-            return [read_event(frame(encode_json(value), name)) for value in event.value]
+        if event.decoded and (inner := objects_in(event.value)):
+            lines.rules["json-not-object"] = "array" if type(event.value) is list else "text"
+            return [read_event(frame(value, name)) for value in inner]
         if not self._names and (lines.event or b"").strip().lower() in ERROR_EVENTS:
             lines.rules.pop("sse-event-name-on-chat", None)  # all that is known of it
             return [read_event(frame(payload, lines.event))]

@@ -61,6 +61,7 @@ class ToolCalls(Repair):
         self._calls: dict[int, OutCalls] = {}
         self._braces: tuple[Draft, OutCall, JsonObject] | None = None
         self._late: list[Draft] = []  # from the finish on, while a call waits for its name
+        self._custom: set[int] = set()  # choices that call a custom tool
 
     @property
     def holding(self) -> bool:
@@ -130,7 +131,9 @@ class ToolCalls(Repair):
                 continue
             path = f"choices[{position}].delta."
             self._legacy(draft, delta, path)
-            if delta.get("tool_calls"):
+            if self._of_custom_tools(choice, delta):
+                had_calls = True
+            elif delta.get("tool_calls"):
                 had_calls = True
                 yield from self._fragments(draft, choice, delta, path)
                 emptied = "tool_calls" not in delta
@@ -149,6 +152,15 @@ class ToolCalls(Repair):
         if self._braces is None or self._braces[0] is not draft:
             yield from self._let_go()
             yield draft
+
+    def _of_custom_tools(self, choice: JsonObject, delta: JsonObject) -> bool:
+        """Whether a delta is one of a choice that calls tools without a schema: they have an ``input`` and no
+        ``function``, and with one of them among the calls their numbers are as they came."""
+        index = choice.get("index")
+        calls = map(reading.as_object, reading.as_list(delta.get("tool_calls")))
+        if type(index) is int and any(type(one.get("custom")) is dict and "function" not in one for one in calls):
+            self._custom.add(index)
+        return index in self._custom and bool(delta.get("tool_calls"))
 
     def _comes_late(self, listed: list[JsonObject], had_calls: bool) -> bool:
         """Whether a chunk waits with the finish for the name of a call."""

@@ -134,7 +134,7 @@ class OneCallAfterAnother(Repair):
             return
         state = self._calls.setdefault((choice, index), CallArguments())
         state.add(_arguments(draft))
-        if state.complete:
+        if state.complete or _is_custom(draft):
             self._complete.add((choice, index))
             del self._calls[choice, index]
 
@@ -171,6 +171,12 @@ def _function(draft: Draft) -> JsonObject:
 def _arguments(draft: Draft) -> str:
     arguments = _function(draft).get("arguments")
     return arguments if isinstance(arguments, str) else ""
+
+
+def _is_custom(draft: Draft) -> bool:
+    """Whether a chunk's only fragment is of a custom tool, whose input says nowhere that it is complete."""
+    fragment = reading.tool_calls(reading.delta(reading.choices(draft.json)[0]))[0]
+    return type(fragment.get("custom")) is dict and "function" not in fragment
 
 
 def _clear_placeholder(draft: Draft) -> None:

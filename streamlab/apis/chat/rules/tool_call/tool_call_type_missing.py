@@ -13,6 +13,7 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 _ABSENT = object()
+_KINDS = ("function", "custom")
 
 
 class ToolCallTypeMissing(Rule):
@@ -23,6 +24,7 @@ class ToolCallTypeMissing(Rule):
 
     ## Why it matters
     Without it openai-node's ``.stream()`` helper raises ("tool call snapshot missing `type`"), as do agno and AI SDK 4.
+    Another word for it fails the AI SDK's validation.
     Null in a later fragment makes openai-python's helper fail an assertion; ``""`` anywhere fails the AI SDK's
     validation. Repeated in later fragments it harms no measured client and is information.
 
@@ -47,7 +49,7 @@ class ToolCallTypeMissing(Rule):
         for fragment in self.ctx.fragments(at, event):
             kind = fragment.raw.get("type", _ABSENT)
             missing = kind is _ABSENT or kind is None
-            if fragment.opens and not (type(kind) is str and kind):
+            if fragment.opens and kind not in _KINDS:
                 finding = self.found(
                     "the tool call has no type" if kind is _ABSENT else f"the type of the tool call is {quote(kind)}",
                     at,

@@ -21,7 +21,8 @@ class UsageInChoice(LateRule):
 
     ## Why it matters
     No measured client but pi reads it there; the tokens are never counted. Where usage comes at the top level as well,
-    nothing is lost: inside a choice it is only noted then, and inside ``x_groq`` not even that.
+    nothing is lost: inside a choice it is only noted then, and inside ``x_groq`` not even that. Who did not ask for
+    usage loses none of it that stands in ``x_groq``.
 
     ## Repair
     Lifted into a usage chunk at the end.
@@ -55,11 +56,13 @@ class UsageInChoice(LateRule):
                 self._choice, "usage comes inside a choice", expected="usage at the top level", severity=severity
             )
         if self._vendor is not None and lost:
-            # Who did not ask for usage gets no chunk of it.
-            repairability = Repairability.NONE if self.ctx.include_usage is False else Repairability.SAFE
+            # Who did not ask for usage gets no chunk of it, and has lost nothing.
+            asked = self.ctx.include_usage is not False
+            repairability = Repairability.SAFE if asked else Repairability.NONE
             yield self.found_at(
                 self._vendor,
                 "usage comes only inside x_groq",
                 expected="usage at the top level",
+                severity=Severity.WARNING if asked else Severity.INFO,
                 repairability=repairability,
             )
