@@ -390,6 +390,8 @@ def _deltas() -> None:
     _case("reasoning-as-extra-key", "messages-reasoning-extra-key", beside, _SPRING)
     tagged = ("<think>It is March.</think>", "Spring is here.")
     _case("think-tags-in-text", "messages-think-tags-in-text", text(*tagged), ("".join(tagged), *_SPRING[1:]))
+    unsaid = [one for one in tool() if one.get("delta", {}).get("type") != "input_json_delta"]
+    _case("tool-input-missing", "messages-tool-input-missing", unsaid)
     turn_ends = ("Spring is here.", "<|im_end|>")
     _case("markup-in-text", "messages-markup-in-text", text(*turn_ends), ("".join(turn_ends), *_SPRING[1:]))
     _case("signature-missing", "messages-thinking-signature", _with(thinking(), _drop(4)), _THOUGHT)
