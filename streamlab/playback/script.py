@@ -289,13 +289,24 @@ def _framed(piece: _Piece, framing: str, missing: int) -> Step:
 
 
 _FRAMING_HEADERS = frozenset({"transfer-encoding", "content-length"})
+#: What a transfer coding can be (RFC 9112, section 7): a recording in which it was masked says none of these, and no
+#: client can undo what it says.
+_TRANSFER_CODINGS = frozenset({"chunked", "gzip", "x-gzip", "compress", "x-compress", "deflate", "identity"})
+
+
+def _says_a_coding(header: tuple[str, str]) -> bool:
+    name, value = header
+    return name.lower() != "transfer-encoding" or any(
+        one.split(";")[0].strip().lower() in _TRANSFER_CODINGS for one in value.split(",")
+    )
 
 
 def _head_bytes(exchange: Exchange, framing: str) -> bytes:
     head = exchange.head
     assert head is not None
-    headers: Headers = head.headers
-    if framing == _CHUNKED and not (head.header("transfer-encoding") and not head.header("content-length")):
+    headers: Headers = tuple(filter(_says_a_coding, head.headers))
+    said = any(name.lower() == "transfer-encoding" for name, _ in headers)
+    if framing == _CHUNKED and (not said or head.header("content-length")):
         headers = (
             *((name, value) for name, value in headers if name.lower() not in _FRAMING_HEADERS),
             ("transfer-encoding", "chunked"),

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Severity(StrEnum):
-    """Defined by consequence, see docs/architecture.md section 5."""
+    """Defined by consequence, see docs/architecture.md section 8."""
 
     ERROR = "error"  # an official or mainstream client raises, hangs, or ends up with wrong or lost content
     WARNING = "warning"  # a written promise is broken; only some clients or metrics suffer

@@ -37,7 +37,7 @@ def straighten(usage: JsonObject, put: Callable[[str, int], None]) -> None:
     prompt, completion, total = (usage.get(key) for key in (names.prompt, names.completion, "total_tokens"))
     if type(prompt) is not int or type(completion) is not int or total == prompt + completion:
         return
-    reasoning = _detail(usage, names.completion_details, "reasoning_tokens")
+    reasoning = _reasoning(usage, names)
     if reasoning > 0 and total == prompt + completion + reasoning:
         put(names.completion, completion + reasoning)
     else:
@@ -109,7 +109,7 @@ def _number_fault(value: Any) -> tuple[str, Severity] | None:
 
 def sums(usage: JsonObject, names: _Names) -> Iterator[tuple[str, str, Severity]]:
     prompt, completion, total = usage[names.prompt], usage[names.completion], usage["total_tokens"]
-    reasoning = _detail(usage, names.completion_details, "reasoning_tokens")
+    reasoning = _reasoning(usage, names)
     if total != prompt + completion:
         beside = reasoning > 0 and total == prompt + completion + reasoning
         yield (
@@ -130,6 +130,14 @@ def sums(usage: JsonObject, names: _Names) -> Iterator[tuple[str, str, Severity]
             yield f"usage.{details}.{key}", message, Severity.WARNING
 
 
+def _reasoning(usage: JsonObject, names: _Names) -> int:
+    """Reasoning tokens, which some say at the top of usage (GitHub Copilot for Gemini, Together)."""
+    return _detail(usage, names.completion_details, "reasoning_tokens") or _count(usage.get("reasoning_tokens"))
+
+
 def _detail(usage: JsonObject, details: str, key: str) -> int:
-    value = reading.as_object(usage.get(details)).get(key)
+    return _count(reading.as_object(usage.get(details)).get(key))
+
+
+def _count(value: Any) -> int:
     return value if type(value) is int else 0

@@ -8,7 +8,10 @@ import pytest
 
 from streamlab.exchange import Ending, Request
 from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Severity
+from streamlab.wire.events import Chunk
+from streamlab.wire.stream import StreamDecoder
 from tests.streams import USAGE, chat_text, chat_usage, chunk, exchange, frame, request_for, sse
 
 ASKED = request_for(usage=True)
@@ -87,3 +90,20 @@ def test_missing_choices_key_of_the_usage_chunk_is_told_once():
 )
 def test_what_was_not_asked_or_could_not_come_is_not_missed(body, request_, ending):
     assert usage_findings(body, request_, ending=ending) == {}
+
+
+@pytest.mark.parametrize("where", ["completion_tokens_details", "top"])
+def test_reasoning_counted_beside_the_completion_goes_into_it_and_the_total_stays(where):
+    reasoning = {"reasoning_tokens": 100}
+    members = reasoning if where == "top" else {where: reasoning}
+    came = exchange(sse(changed(total_tokens=116, **members)), request=ASKED)
+    assert [one.message for one in analyze(came).findings] == [
+        "total_tokens is 116, not 12 + 4: 100 reasoning tokens are counted beside the completion"
+    ]
+    [*_, usage] = _usages(normalize(came).exchange.body)
+    assert (usage["completion_tokens"], usage["total_tokens"]) == (104, 116)
+
+
+def _usages(body):
+    decoder = StreamDecoder()
+    return [one.json["usage"] for one in decoder.feed(body) if isinstance(one, Chunk) and one.json.get("usage")]
