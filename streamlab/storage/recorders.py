@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from streamlab.storage.capture_db import CaptureDB
 
@@ -20,14 +20,30 @@ def recorder_of(capture: str) -> str:
     return socket.gethostname() if stem in ("streamlab", "") or stem.isdigit() else stem
 
 
-def processes_of(capture: str) -> dict[int, str]:
-    """Which run of a recorder recorded each exchange of a database."""
+class RecorderRun(NamedTuple):
+    """Which run of a recorder recorded an exchange, and on which day by its clock, as a lake calls it."""
+
+    process: str
+    day: str
+
+
+def day_of(started_at: str | None) -> str:
+    """The day in UTC on which an exchange began, as its recorder's clock said."""
+    return (started_at or "")[:10] or "unknown"
+
+
+def processes_of(capture: str) -> dict[int, RecorderRun]:
+    """Of each exchange of a database that a recorder recorded there, which run of it did."""
     path = Path(capture.partition("#")[0])
     if not path.is_file() or path.suffix not in _DATABASES:
         return {}
     with CaptureDB(path) as database:
-        sql = "SELECT e.id, r.process FROM exchanges e JOIN recorders r ON r.id = e.recorder_id"
-        return {row[0]: row[1] for row in database.query(sql) if isinstance(row[1], str)}
+        sql = "SELECT e.id, r.process, e.started_at FROM exchanges e JOIN recorders r ON r.id = e.recorder_id"
+        return {
+            row[0]: RecorderRun(row[1], day_of(row[2] if isinstance(row[2], str) else None))
+            for row in database.query(sql)
+            if isinstance(row[1], str)
+        }
 
 
 def noted(capture: str, process: str | None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from streamlab.storage.kept_reports import may_be_kept
 from streamlab.storage.lake import files, findings, rows
 from streamlab.storage.lake.adding import AlreadyThere, LakeFiller, alone_with
 from streamlab.storage.lake.place import LakePlace, need_fleet, parted
-from streamlab.storage.recorders import processes_of, recorder_of, told_recorder
+from streamlab.storage.recorders import RecorderRun, day_of, processes_of, recorder_of, told_recorder
 from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import Target, find
 from streamlab.workflows.check import Checked, CheckOptions, check, checked_of, for_client
@@ -114,10 +114,10 @@ def _take(one: _Prepared, known: AlreadyThere, adding: LakeFiller, added: Filled
             warn(f"left out: {one.target.source}: {one.error}")
             added.left_out += 1
         return
-    if one.name in known.hashes:
+    if known.holds(one.row["day"], one.name):
         added.known += 1
     else:
-        known.hashes.add(one.name)
+        known.add(one.row["day"], one.name)
         adding.add(one.row)
         added.new += 1
     _there(added, one.target)
@@ -128,25 +128,31 @@ def _there(added: Filled, target: Target) -> None:
         added.there.setdefault(target.path, []).append(target.id)
 
 
-def _wanted(capture: str, processes: dict[int, str], known: AlreadyThere, added: Filled) -> Iterator[Target]:
+def _wanted(capture: str, processes: dict[int, RecorderRun], known: AlreadyThere, added: Filled) -> Iterator[Target]:
     """What is not known by what it is called where it was recorded."""
     for target in find(capture):
-        process = processes.get(target.id) if target.id is not None else None
-        if (process, target.id) in known.origins or (process is None and _hash(target) in known.hashes):
+        run = processes.get(target.id) if target.id is not None else None
+        if _is_known(target, known) if run is None else known.holds_number(run.day, run.process, target.id or 0):
             added.known += 1
             _there(added, target)
         else:
             yield target
 
 
-def _hash(target: Target) -> str | None:
+def _is_known(target: Target, known: AlreadyThere) -> bool:
+    told = None
     with contextlib.suppress(StreamlabError), target.opened() as exchange:
-        return rows.hash_of(exchange)
-    return None
+        told = day_of(exchange.started_at), rows.hash_of(exchange)
+    return told is not None and known.holds(*told)
 
 
 def _prepare(
-    targets: list[Target], *, capture: str, named: str | None, processes: dict[int, str], masking: Masking | None
+    targets: list[Target],
+    *,
+    capture: str,
+    named: str | None,
+    processes: dict[int, RecorderRun],
+    masking: Masking | None,
 ) -> list[_Prepared]:
     found = []
     for target in targets:
@@ -158,7 +164,8 @@ def _prepare(
             name = rows.hash_of(exchange)
             shared = prepared(exchange, masking).exchange
             recorder = named or told_recorder(shared.notes) or recorder_of(capture)
-            origin = rows.RecordedBy(recorder, processes.get(target.id or 0), target.id)
+            run = processes.get(target.id or 0)
+            origin = rows.RecordedBy(recorder, run.process if run else None, target.id)
             found.append(_Prepared(target, rows.row_of(shared, name, origin, redacted=masking is not None), name))
         except StreamlabError as error:
             found.append(_Prepared(target, None, error=str(error)))

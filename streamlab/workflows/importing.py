@@ -12,7 +12,7 @@ from streamlab.errors import NotFoundError
 from streamlab.exchange import Exchange
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.location import default_db
-from streamlab.storage.recorders import noted, processes_of
+from streamlab.storage.recorders import RecorderRun, noted, processes_of
 from streamlab.storage.targets import Target, find_files
 
 
@@ -49,7 +49,7 @@ class _Recorders:
     """Who recorded the exchanges of databases; each is asked once."""
 
     def __init__(self) -> None:
-        self._processes: dict[str, dict[int, str]] = {}
+        self._processes: dict[str, dict[int, RecorderRun]] = {}
 
     def note(self, found: Target) -> dict[str, Any]:
         """What is to be noted of one that is taken out of a database."""
@@ -57,7 +57,8 @@ class _Recorders:
             return {}
         if found.path not in self._processes:
             self._processes[found.path] = processes_of(found.path)
-        return noted(found.path, self._processes[found.path].get(found.id))
+        run = self._processes[found.path].get(found.id)
+        return noted(found.path, run.process if run else None)
 
 
 def _from_target(found: Target, recorders: _Recorders) -> Iterator[tuple[str, Exchange]]:

@@ -19,7 +19,7 @@ from streamlab.about import requirement
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.lake import asking, columns, files, findings
+from streamlab.storage.lake import adding, asking, columns, files, findings
 from streamlab.storage.lake.adding import alone_with
 from streamlab.storage.lake.place import LakePlace
 from streamlab.storage.process_identity import this_process
@@ -142,6 +142,20 @@ def test_merged_databases_keep_who_recorded_and_when(run, capture, tmp_path):
         assert sorted(
             (one["recorder"], one["times"]) for one in json.loads(run("sql", target, counted, "--format", "json").out)
         ) == sorted([("gateway-07", 11), (socket.gethostname(), 11)])
+
+
+def test_of_a_lake_only_the_days_are_read_that_something_is_added_to(run, lake, tmp_path, monkeypatch):
+    looked_at: list[str] = []
+    monkeypatch.setattr(
+        adding, "read", lambda place, name, **more: looked_at.append(name) or files.read(place, name, **more)
+    )
+    one = tmp_path / "one.db"
+    with CaptureDB(one, write=True) as database:
+        database.add(replace(streams.exchange(GOOD), started_at="2026-11-11T23:00:00.000000Z", label="new"))
+    for added in (1, 0):
+        assert run("lake", "add", one, "--to", lake).out.startswith(f"added {added} exchange")
+        assert {name.split("/")[1] for name in looked_at} == {"day=2026-11-11"}
+    assert len(list(find(f"lake:{lake}"))) == 12
 
 
 def test_secrets_stay_behind_unless_they_are_kept(run, capture, filled, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from streamlab.errors import UnreadableInputError
 from streamlab.storage.lake import rows
@@ -16,23 +16,52 @@ from streamlab.storage.lake.place import EXCHANGES, LakePlace, file_name, partit
 _MOST_WAITING = 4 * FILE_BYTES
 
 
+class _Day(NamedTuple):
+    """What is there of one: hashes, and what its exchanges are called where they were recorded."""
+
+    hashes: set[str]
+    origins: set[tuple[str, int]]
+
+
 class AlreadyThere:
-    """What a lake holds: hashes, and what its exchanges are called where they were recorded."""
+    """What a lake holds, looked up a day at a time: an exchange lies in the folder of its day, whoever adds it."""
 
     def __init__(self, place: LakePlace, warn: Callable[[str], object]) -> None:
-        self.hashes: set[str] = set()
-        self.origins: set[tuple[str | None, int | None]] = set()
-        for one in listed(place):
+        self._place, self._warn = place, warn
+        self._days: dict[str, _Day] = {}
+
+    def holds(self, day: str, name: str) -> bool:
+        """Whether an exchange of this hash is there."""
+        return name in self._of(day).hashes
+
+    def holds_number(self, day: str, process: str, number: int) -> bool:
+        """Whether the exchange is there that this run of a recorder calls so."""
+        return (process, number) in self._of(day).origins
+
+    def add(self, day: str, name: str) -> None:
+        """One more is there."""
+        self._of(day).hashes.add(name)
+
+    def _of(self, day: str) -> _Day:
+        folder = partition(day)
+        if folder not in self._days:
+            self._days[folder] = self._read(folder)
+        return self._days[folder]
+
+    def _read(self, folder: str) -> _Day:
+        there = _Day(set(), set())
+        for one in listed(self._place, f"{EXCHANGES}/day={folder}"):
             try:
                 if not isinstance(one, LakeFile):
                     raise one
-                found = read(place, one.name, columns=["hash", "process", "number"])
+                found = read(self._place, one.name, columns=["hash", "process", "number"])
             except UnreadableInputError as error:
-                warn(str(error))  # what it held is added again
+                self._warn(str(error))  # what it held is added again
                 continue
-            self.hashes.update(found.column("hash").to_pylist())
+            there.hashes.update(found.column("hash").to_pylist())
             origins = zip(found.column("process").to_pylist(), found.column("number").to_pylist(), strict=True)
-            self.origins.update((process, number) for process, number in origins if process and number)
+            there.origins.update((process, number) for process, number in origins if process and number)
+        return there
 
 
 @contextlib.contextmanager

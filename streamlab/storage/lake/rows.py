@@ -12,6 +12,7 @@ from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange, Request, ResponseHead, Segment
 from streamlab.judging.trend import upstream_of
 from streamlab.storage.exchange_fields import FieldReader
+from streamlab.storage.recorders import day_of
 from streamlab.wire.payload import decode_payload
 
 if TYPE_CHECKING:
@@ -132,11 +133,6 @@ def told_of(exchange: Exchange, name: str, origin: RecordedBy) -> dict[str, Any]
         "end_us": exchange.end_us,
         "notes": json.dumps(exchange.notes),
     }
-
-
-def day_of(started_at: str | None) -> str:
-    """The day in UTC on which an exchange began, as its recorder's clock said."""
-    return (started_at or "")[:10] or "unknown"
 
 
 def _model(body: bytes | None) -> str | None:
