@@ -198,6 +198,7 @@ def test_no_law_is_broken_where_one_was(name):
         583994131,  # a text is told whole under the name of a part's start, and no part was added
         622149738,  # a keep-alive in the clothes of a text delta, where ids of other items change
         241695665,  # the same between a call and its text
+        703337195,  # a text that waits for a call, an event of no item behind it, and the end of neither
         859269929,  # the first event is of no known type
         234233900,  # a call is added again, with usage
         372860827,  # a call was added with its arguments, and is done with none that are text

@@ -70,10 +70,18 @@ class Turns:
         current = self._current
         if current is None or not self._waiting:
             return [*self.let_go(), Became(out, facts, None)]
-        index = self._items.slot(current).index
-        own = [one for one in out if one.is_chunk and one.json.get("output_index") == index]
-        rest = [one for one in out if one not in own]
+        own = self._about(current, out)
+        for held in self._waiting.values():
+            item = held[0].item
+            if item is not None:  # what ends it follows what waited of it
+                held.append(Became(self._about(item, out), facts, item))
+        ends = {id(one) for held in self._waiting.values() for one in held[-1].out}
+        rest = [one for one in out if one not in own and id(one) not in ends]
         return [Became(own, facts, current), *self.let_go(), Became(rest, facts, None)]
+
+    def _about(self, item: Item, out: list[Draft]) -> list[Draft]:
+        index = self._items.slot(item).index
+        return [one for one in out if one.is_chunk and one.json.get("output_index") == index]
 
     def _waits(self, item: Item, facts: int) -> bool:
         if self._off or self._current is None or item is self._current:
