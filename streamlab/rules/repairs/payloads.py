@@ -208,7 +208,8 @@ class TornPayloads(Repair):
         broken = last and data[:1] == b"{" and _UNTERMINATED in {one.rule for one in draft.changes}
         if self.state.unsafe and data[:1] in b"{b" and (value := _python_value(data)) is not None:
             name = event.sse.event if self.state.api.names_events else None
-            draft.event = Chunk(None, value) if name is None else Chunk(frame(encode_json(value), name), value)
+            made = read_event(frame(encode_json(value), name))  # a chunk, or an error
+            draft.event = made if name or not isinstance(made, Chunk | ErrorPayload) else type(made)(None, made.json)
             draft.changes.append(Change("json-python-repr", "", data[:80], ABSENT))
         elif (truncated and last) or broken:
             self.state.cut_tail = True

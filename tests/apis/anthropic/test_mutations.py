@@ -418,6 +418,7 @@ def test_a_message_within_a_list_is_that_message():
         ),  # a reason behind the stop
         ("silence-with-pings", [(1, 241, 65444), (0, 775, 24769)]),  # a delta without text, a ping of no known type
         ("signature-early", [(12, 897, 13001)]),  # a block's start that ran into message_start
+        ("error-no-type", [(13, 815, 22001)]),  # an error in Python's words
         ("tool-input-cumulative", [(6, 42, 27525), (4, 46, 45212), (8, 969, 66623)]),  # an error in a spliced frame
     ],
 )
