@@ -13,6 +13,9 @@ from streamlab.apis.aws_event_stream.api import API as AWS_EVENT_STREAM
 from streamlab.apis.chat.api import API as CHAT
 from streamlab.apis.cohere.api import API as COHERE
 from streamlab.apis.completions.api import API as COMPLETIONS
+from streamlab.apis.coze.api import API as COZE
+from streamlab.apis.dashscope.api import API as DASHSCOPE
+from streamlab.apis.dify.api import API as DIFY
 from streamlab.apis.gemini.api import API as GEMINI
 from streamlab.apis.interactions.api import API as INTERACTIONS
 from streamlab.apis.json_rpc.api import API as JSON_RPC
@@ -39,12 +42,15 @@ APIS: tuple[Api, ...] = (
     CHAT,
     GEMINI,
     TGI,
+    INTERACTIONS,
     COHERE,
+    DASHSCOPE,
+    COZE,
+    DIFY,
     AG_UI,
     AI_SDK,
     OLLAMA,
     ASSISTANTS,
-    INTERACTIONS,
     OTHER_ENDPOINTS,
     AWS_EVENT_STREAM,
 )

@@ -29,7 +29,26 @@ def _bare(body, headers=HTML, path=None, method="POST"):
     return Exchange(request=request, head=ResponseHead(200, headers), segments=(Segment(None, body),))
 
 
+def _events(*values):
+    return b"".join(map(streams.frame, values))
+
+
 FOREIGN = {
+    "google.interactions": _events(
+        {"event_type": "interaction.start", "interaction": {"id": "v1_x", "status": "in_progress"}},
+        {"event_type": "content.delta", "index": 0, "delta": {"type": "text", "text": "Hi"}},
+        {"event_type": "interaction.complete", "interaction": {"id": "v1_x", "status": "completed"}},
+    ),
+    "dashscope.generation": _events(
+        {"output": {"choices": [{"message": {"role": "assistant", "content": "Hi"}}]}, "usage": {}, "request_id": "a"},
+        {"output": {"text": "Hi there", "finish_reason": "stop"}, "usage": {}, "request_id": "a"},
+    ),
+    "coze.chat": b'event:conversation.message.delta\ndata:{"id":"7","conversation_id":"8","bot_id":"9","type":"answer",'
+    b'"content":"Hi"}\n\nevent:done\ndata:"[DONE]"\n\n',
+    "dify.chat-messages": _events(
+        {"event": "message", "task_id": "t", "message_id": "m", "answer": "Hi"},
+        {"event": "message_end", "task_id": "t", "message_id": "m", "metadata": {}},
+    ),
     "ag-ui": b'data: {"type":"RUN_STARTED","threadId":"t","runId":"r"}\n\n',
     "mcp": b'event: message\ndata: {"jsonrpc":"2.0","id":1,"result":{"tools":[]}}\n\n',
     "ai-sdk.ui-message-stream": b'data: {"type":"start","messageId":"m"}\n\n'

@@ -371,3 +371,12 @@ def test_a_call_that_ends_with_what_it_was_added_with_and_was_done_with_somethin
     added = next(one for one in events if one["type"] == "response.output_item.added")
     added["item"]["arguments"] = events[-1]["response"]["output"][0]["arguments"] = "{}"
     assert "responses-completed-output-differs" in _rules(exchange(numbered(events)))
+
+
+@pytest.mark.parametrize(("status", "found"), [("completed", True), ("incomplete", False)])
+def test_arguments_that_stay_empty_are_no_json(status, found):
+    """OpenAI says {} where there are none; a call that was cut may have none."""
+    empty = {**call(arguments=""), "status": status}
+    made = exchange(stream(empty, status=status))
+    said = {one.rule: one.severity for one in analyze(made).findings}
+    assert said == ({"tool-call-arguments-not-json": Severity.WARNING} if found else {})

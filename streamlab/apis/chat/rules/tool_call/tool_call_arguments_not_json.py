@@ -27,7 +27,7 @@ class ToolCallArgumentsNotJson(Rule):
     JSON that is no object (``null`` for a call without arguments, a list) is a warning: it parses, and only then
     fails. Arguments that break off because the answer did are tool-call-arguments-truncated; doubled, cumulative
     and doubly encoded arguments and a leading ``{}`` have rules of their own. No text at all counts as no
-    arguments.
+    arguments in a chat stream, where tool-call-arguments-null tells of it, and is a warning in a response.
 
     ## Repair
     None: completing or mending arguments would call a function with values nobody gave.
@@ -93,12 +93,16 @@ class ToolCallArgumentsNotJson(Rule):
         for call in item_calls(self.ctx):
             text = call.arguments
             read = read_arguments(text)
-            if call.kind == "function_call" and text.strip() and not call.is_cut and type(read.value) is not dict:
-                yield self.found(
-                    f"the arguments of {whose(call.name)} are no JSON{' object' if read.ok else ''}: {quote(text)}",
-                    call.closed_at,
-                    path="item.arguments",
-                    expected="the text of a JSON object",
-                    actual=text,
-                    severity=Severity.WARNING if read.ok else None,
-                )
+            nothing = not text.strip()  # OpenAI says {} where there are none
+            done = call.closed_at is not None and self.ctx.finished
+            if call.kind != "function_call" or call.is_cut or type(read.value) is dict or (nothing and not done):
+                continue
+            no_json = f"no JSON{' object' if read.ok else ''}: {quote(text)}"
+            yield self.found(
+                f"the arguments of {whose(call.name)} are {'empty' if nothing else no_json}",
+                call.closed_at,
+                path="item.arguments",
+                expected="the text of a JSON object",
+                actual=text,
+                severity=Severity.WARNING if read.ok or nothing else None,
+            )

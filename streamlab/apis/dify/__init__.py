@@ -1,0 +1,1 @@
+"""Dify's chat messages. Recognised, so that nothing is said of it that was not judged. Core."""
