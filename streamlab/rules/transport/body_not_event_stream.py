@@ -116,10 +116,19 @@ class BodyNotEventStream(Rule):
                 return "JSON with text behind it" if values is None else "JSON objects in a row"
             if type(read.value) is list and not self._is_error(read.value):
                 return None if self._is_asked_for(read.value) else "a JSON array"
-            return None if self._is_known(read.value) else "JSON"
-        if received.kind is BodyKind.NDJSON and not any(map(_is_object, received.prefix.splitlines())):
-            return "text"
+            return None if self._is_told_elsewhere(read.value) else "JSON"
+        if received.kind is BodyKind.NDJSON and not ctx.seen.data_events:
+            return self._of_lines(received.prefix.splitlines())
         return None
+
+    def _of_lines(self, lines: list[bytes]) -> str | None:
+        """What lines that begin as JSON are; None where another rule tells."""
+        objects = [decode_payload(line).value for line in lines if _is_object(line)]
+        if not objects:
+            return "text"
+        if self.ctx.api_asked.judged or any(self.ctx.recognise(value).name != "unknown" for value in objects):
+            return None
+        return "JSON objects in a row" + (", some of them broken" if len(objects) < len(lines) else "")
 
     def _without_answer(self) -> str | None:
         """What an event stream is in which nothing is said, in words; None where something is, or is no field."""
@@ -149,13 +158,14 @@ class BodyNotEventStream(Rule):
             return False
         return bool(values) and all(self.ctx.recognise(one) is self.ctx.api for one in values)
 
-    def _is_known(self, value: Any) -> bool:
-        """Whether JSON is of an API known here, or an error, of which other rules speak."""
+    def _is_told_elsewhere(self, value: Any) -> bool:
+        """Whether JSON is a whole answer, a foreign one or an error, of which other rules speak."""
         if type(value) is not dict:
             return self._is_error(value)
-        if self.ctx.recognise(value).name != "unknown" or reading.is_whole_completion(value):
+        api = self.ctx.recognise(value)
+        if self.ctx.api.is_whole_answer(value) or reading.is_whole_completion(value):
             return True
-        return self._is_error(value)
+        return (api.name != "unknown" and not api.judged) or self._is_error(value)
 
     @staticmethod
     def _is_error(value: Any) -> bool:

@@ -9,6 +9,7 @@ from streamlab.exchange import Ending, Exchange, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.rules.finding import Severity
+from streamlab.storage.exchange_dir import read_bare_body
 from tests import messages, responses, streams
 from tests.batches import batched
 
@@ -89,3 +90,26 @@ def test_a_misspelt_field_name_on_every_line_is_one_fact():
     exchange = streams.exchange(streams.sse(streams.chat_text()).replace(b"data: ", b",data: "))
     assert _errors(exchange) == {"sse-invalid-field-name"}
     assert not errors_left(normalize(exchange))
+
+
+@batched(
+    "body",
+    [
+        b'{"choices":[]}',
+        b'{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"a"}}]}\n',
+        b'{"choices":[{"text":"a"}]}',
+        b'{"type":"ping"}',
+        b'{"type":"message_start","message":{"id":"m"}}',
+        b'{"type":"response.created","response":{}}',
+        b'{"error":{"message":"x"}}\n{"error":{"message":"x"}}\n',
+        b'{"error":{"message":"x"}}\n{"a":1}',
+        b'{"error":{"message":"x"}}\n{"type":"ping"}: x',
+        b'{"a": }\n{"b": 1}\n',
+        b'{"log": "data: {"id":"a","choices":[]}\\n"}\n{"log": "\\n"}\n',
+    ],
+)
+def test_bare_json_that_is_no_stream_is_ticked_by_nobody(body):
+    """Nor where the request is unknown, as of a file or standard input."""
+    exchange = read_bare_body(body)
+    assert _errors(exchange) == {"body-not-event-stream"}
+    assert analyze(exchange).judged
