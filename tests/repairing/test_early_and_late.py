@@ -184,6 +184,24 @@ KINDS = {
         False,
         ["", "a", "b", "finish:stop", "[DONE]"],
     ),
+    "a chunk, and a cut one with a whole one behind it, on the next line": (
+        asked(sse(TEXT[:1], done=False) + streams.frame(TEXT[1])[:-1] + b'data: {"id":"x","cho' + sse(TEXT[2:])),
+        False,
+        ["", "a", "b", "finish:stop", "[DONE]"],
+    ),
+    "a brace, {} and an object as the arguments of a call": (
+        asked(sse([
+            TEXT[0], chunk({"tool_calls": [call(0, "call_a", "get_weather", "{")]}),
+            *_calls((0, "{}"), (0, '{"city":"Oslo"}')), chunk({}, "tool_calls"),
+        ]), tools=True),
+        False,
+        ["", "{", "{}", '{"city":"Oslo"}', "finish:tool_calls", "[DONE]"],
+    ),
+    "a finish with a running count before text that an error ends": (
+        asked(sse([COUNTED[0], COUNTED[3], COUNTED[1], {"error": {"message": "busy"}}]), stream_options=RUNNING),
+        False,
+        ["usage", "a", "usage", "error", "[DONE]"],
+    ),
     "a whole chunk before one that the end of the body cuts": (
         asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + streams.frame(TEXT[3])[:90]),
         False,

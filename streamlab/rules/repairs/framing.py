@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from copy import copy
 
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.repairs.errors import told_error
+from streamlab.rules.repairs.lines import Lines
 from streamlab.wire import inserted
-from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, said_in_field
+from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.inserted import chunk_behind, is_open, junk_before_data, spliced, whole_but_last, without_comments
+from streamlab.wire.inserted import is_open, spliced, whole_but_last, without_comments
 from streamlab.wire.json_values import objects_in, split_values, whole_keys, without_nan
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
@@ -23,12 +24,10 @@ from streamlab.wire.stream import read_event
 SEPARATORS = re.compile(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
 _ESCAPES = {b"\xe2\x80\xa8": rb"\u2028", b"\xe2\x80\xa9": rb"\u2029", b"\xc2\x85": rb"\u0085"}
 _DOUBLED = re.compile(rb"\A(?:data:\s*)+")
-_LOOSE_DATA = re.compile(rb"[ \t]*data[ \t]*:[ \t]?", re.IGNORECASE)
 #: A string, or what is left of one: else an escaped quote in it is looked at as the beginning of another.
 STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 _PINGS = frozenset({b"ping", b"keepalive", b"keep-alive", b"heartbeat"})
-_OTHERS = frozenset({b"event", b"id", b"retry"})
 _MAX_REPR = 1 << 16
 _FAULT_RULES = {
     FaultKind.DUPLICATE_KEYS: "json-duplicate-keys",
@@ -49,82 +48,6 @@ def comment(text: bytes) -> Comment:
     """A comment event; ``text`` is what follows the colon."""
     text = text.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "replace").encode()
     return Comment(ServerSentEvent(b":" + text + b"\n\n", 0, comments=(text,)))
-
-
-class _Lines:
-    """The lines of one event, sorted by what they mean or were meant to mean."""
-
-    def __init__(self, sse: ServerSentEvent, *, joins: bool = True) -> None:
-        self.payload: list[bytes] = []
-        self.names: list[bytes | None] = []  # of each line of data: the last name before it
-        self._joins = joins  # a line that is no field goes on with the data before it
-        self.comments: list[bytes] = []
-        self.stray: list[bytes] = []
-        self.rules: dict[str, Any] = {}
-        self.event: bytes | None = None
-        self.lines_of_data = 0
-        self.data_first = False  # the name comes after the data
-        for line in sse.filled_lines():
-            self._sort(line.content)
-        if sse.has_bom:
-            self.rules["sse-bom"] = "byte order mark"
-        if b"\r" in sse.raw:
-            self.rules["sse-line-endings"] = "CR"
-        if not sse.terminated:
-            self.rules["sse-unterminated-final-event"] = "no blank line"
-
-    def _sort(self, line: bytes) -> None:
-        name, colon, value = line.partition(b":")
-        spaced = value[1:] if value.startswith(b" ") else value
-        if name == b"data":
-            if colon and not value.startswith(b" "):
-                self.rules["sse-no-space-after-colon"] = "data:"
-            self._data(spaced)
-        elif colon and not name and self.payload and is_open(self.payload[-1]) and _is_whole(self.payload[-1] + line):
-            self.rules["sse-raw-newline-in-json"] = line[:80]  # before the colon of a member
-            self.payload[-1] += b"\n" + line
-        elif colon and not name and self._tears(line):
-            self.payload[-1] += b"\n" + line  # its blank line tears the event: the rest comes behind
-        elif colon and not name:
-            self.comments.append(value)
-        elif name in _OTHERS and b"{" in value and (junk := junk_before_data(line) or chunk_behind(line)) is not None:
-            self.rules["sse-invalid-field-name"] = junk[0]
-            self._data(junk[1])
-        elif name == b"event":
-            self.event, self.data_first = spaced, bool(self.payload)
-        elif name in (b"id", b"retry"):
-            self.rules["sse-id-plus-extra-blank-line"] = line[:80]
-        elif name == b"error" and colon and not self.payload:
-            self.rules["error-field-line"] = line[:80]
-            self._data(said_in_field(spaced))
-        elif match := _LOOSE_DATA.match(line):
-            self.rules["sse-invalid-field-name"] = line[: match.end()]
-            self._data(line[match.end() :])
-        elif (junk := junk_before_data(line)) is not None:
-            self.rules["sse-invalid-field-name"] = junk[0]
-            self._data(junk[1])
-        elif ((bare := inserted.bare_line(line))[:1] == b"{" or bare == b"[DONE]") and not self._goes_on(bare):
-            self.rules["sse-ndjson-instead"] = "no field name"
-            self._data(bare)
-        elif self.payload and self._joins and not _is_whole(self.payload[-1]):
-            self.rules["sse-raw-newline-in-json"] = line[:80]
-            self.payload[-1] += b"\n" + line
-        else:
-            self.stray.append(line)
-
-    def _goes_on(self, bare: bytes) -> bool:
-        """Whether a brace opens an object inside the JSON before it, which is printed over several lines."""
-        opens = self._joins and bare[:1] == b"{" and not _is_whole(bare)
-        return opens and bool(self.payload) and is_open(self.payload[-1])
-
-    def _tears(self, line: bytes) -> bool:
-        # Of an event, the first comment alone: a keep-alive in the middle of its JSON.
-        return bool(self.payload) and not self.comments and inserted.keeps_alive(line) and is_open(self.payload[-1])
-
-    def _data(self, value: bytes) -> None:
-        self.lines_of_data += 1
-        self.payload.append(value)
-        self.names.append(self.event)
 
 
 class Framing(Repair):
@@ -229,10 +152,10 @@ class Framing(Repair):
             yield one
 
     @staticmethod
-    def _sorted(sse: ServerSentEvent) -> _Lines | None:
+    def _sorted(sse: ServerSentEvent) -> Lines | None:
         """The lines of an event; those that are no field go on with the data only where that makes sense of it. None
         where that is still open: the JSON is torn at its line ends, and elsewhere too."""
-        lines = _Lines(sse)
+        lines = Lines(sse)
         if "sse-raw-newline-in-json" not in lines.rules:
             return lines
         payload = _DOUBLED.sub(b"", b"\n".join(lines.payload))
@@ -240,11 +163,12 @@ class Framing(Repair):
         sound = (
             any(map(_is_sound, (split_values(payload), split_values(escaped)))) or without_comments(payload) is not None
         )
-        if not sound and is_open(payload.replace(b"\n", b"")):
+        torn = payload.replace(b"\n", b"")
+        if not sound and (is_open(torn) or inserted.comment_at_end(torn) is not None):
             return None
-        return lines if sound else _Lines(sse, joins=False)
+        return lines if sound else Lines(sse, joins=False)
 
-    def _comments(self, lines: _Lines, sse: ServerSentEvent) -> Comment | None:
+    def _comments(self, lines: Lines, sse: ServerSentEvent) -> Comment | None:
         """Comments go before the data of their event; a stray line becomes one, so that nothing is lost."""
         if lines.stray:
             lines.rules["sse-stray-line"] = lines.stray[0][:80]
@@ -259,7 +183,7 @@ class Framing(Repair):
             return Comment(sse)
         return Comment(ServerSentEvent(raw, sse.start, comments=tuple(found)))
 
-    def _payload(self, lines: _Lines, sse: ServerSentEvent) -> list[StreamEvent]:
+    def _payload(self, lines: Lines, sse: ServerSentEvent) -> list[StreamEvent]:
         payload = b"\n".join(lines.payload)
         if payload[:1] in b" \t" and payload.strip():
             lines.rules["sse-extra-leading-space"] = payload[:20]
@@ -287,7 +211,7 @@ class Framing(Repair):
             return False
         return event.json.get("type") == "ping" and not event.json.get("choices")
 
-    def _one_line(self, event: StreamEvent, lines: _Lines) -> StreamEvent:
+    def _one_line(self, event: StreamEvent, lines: Lines) -> StreamEvent:
         if isinstance(event, Done) and event.variant:
             lines.rules["sse-done-variant"] = event.sse.data if event.sse is not None else b""
             return Done(None)
@@ -303,7 +227,7 @@ class Framing(Repair):
             return _as_one(event, lines.event if self._names else None)
         return event
 
-    def _one_of_several(self, part: StreamEvent, name: bytes | None, lines: _Lines) -> StreamEvent:
+    def _one_of_several(self, part: StreamEvent, name: bytes | None, lines: Lines) -> StreamEvent:
         """One of several payloads that came as one event; ``name`` is that before it, where events have none."""
         told = told_error(part.json, name) if name is not None and isinstance(part, Chunk) else None
         if told is not None:
@@ -311,7 +235,15 @@ class Framing(Repair):
             return ErrorPayload(None, {"error": told})
         return self._one_line(part, lines) if isinstance(part, Done) else part
 
-    def _undecodable(self, event: Undecodable, payload: bytes, lines: _Lines, name: bytes | None) -> list[StreamEvent]:
+    def _last_of_several(self, part: StreamEvent, lines: Lines, name: bytes | None) -> list[StreamEvent]:
+        """The last of them, which may be anything that an event of its own may be."""
+        if not isinstance(part, Undecodable):
+            return [part]
+        rest = copy(lines)
+        rest.payload, rest.names = lines.payload[-1:], lines.names[-1:]
+        return self._undecodable(part, rest.payload[0], rest, name)
+
+    def _undecodable(self, event: Undecodable, payload: bytes, lines: Lines, name: bytes | None) -> list[StreamEvent]:
         """A payload that is no JSON object: several events in one, raw control bytes, a list of chunks."""
         for found in (split_values(payload) or [], whole_but_last(lines.payload)):
             names = lines.names if self._names and len(found) == len(lines.names) else [name] * len(found)
@@ -321,7 +253,8 @@ class Framing(Repair):
                 torn = b"\n" in payload
                 lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
                 told = lines.names if len(parts) == len(lines.names) and not self._names else [None] * len(parts)
-                return [self._one_of_several(part, own, lines) for part, own in zip(parts, told, strict=True)]
+                made = [self._one_of_several(part, own, lines) for part, own in zip(parts, told, strict=True)]
+                return [*made[:-1], *self._last_of_several(made[-1], lines, names[-1])]
         escaped = STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
         if escaped != payload:
             again = read_event(frame(escaped.replace(b"\n", b""), name))
@@ -378,13 +311,8 @@ def _as_one(event: Chunk | ErrorPayload, name: bytes | None) -> Chunk | ErrorPay
 
 def _torn(sse: ServerSentEvent) -> StreamEvent:
     """An event whose JSON goes on in lines that are no field, and is open at their end; its bytes as they came."""
-    payload = b"".join(_Lines(sse).payload).replace(b"\n", b"")
+    payload = b"".join(Lines(sse).payload).replace(b"\n", b"")
     return read_event(ServerSentEvent(sse.raw, sse.start, payload, terminated=sse.terminated, event=sse.event))
-
-
-def _is_whole(payload: bytes) -> bool:
-    """Whether a payload is a JSON object that a further line cannot belong to."""
-    return payload.rstrip()[-1:] == b"}" and decode_payload(payload).ok
 
 
 def _is_sound(values: list[bytes] | None) -> bool:

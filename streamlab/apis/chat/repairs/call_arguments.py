@@ -77,7 +77,9 @@ class CallArguments:
 
 def _begins_again(before: str, arguments: str) -> bool:
     """Whether arguments that begin with all that came before cannot continue it: ``{"`` and ``{":1}`` can."""
-    return len(before) >= 4 or before == "{" or (before[:2] == '{"' and arguments[2:3] not in (":", " "))
+    if before == "{":
+        return arguments.strip() != "{}"
+    return len(before) >= 4 or (before[:2] == '{"' and arguments[2:3] not in (":", " "))
 
 
 def decoded_once(text: str) -> str | None:

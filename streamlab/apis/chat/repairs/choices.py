@@ -120,6 +120,8 @@ class ChoiceShape(Repair):
         if any(map(meaning_of, self.state.finished.values())):  # what nobody knows ends nothing
             return False
         delta, index = _meant(listed[0]), _only_index(listed)
+        if listed[0].get("finish_reason"):
+            delta = reading.delta(listed[0])  # text in its place is what clients do not hold
         if index == 0:
             self._role = self._role or bool(delta.get("role"))
             self._kinds = kinds_of(delta)

@@ -17,6 +17,7 @@ from streamlab.apis.chat.repairs.closing_chunks import (
     parted,
     still_finishes,
     usage_draft,
+    without_finish,
 )
 from streamlab.apis.chat.repairs.emptied import answers, is_beyond, is_shell, nothing_else, says_anything
 from streamlab.apis.chat.usage_numbers import counts
@@ -112,7 +113,9 @@ class Closing(Repair):
             draft.note("done-duplicate-or-early", "", "after [DONE]", "before [DONE]")
         if isinstance(event, ErrorPayload):
             for rule, moved in self._moved.values():  # an answer that an error ends has no finish behind its text
-                if still_finishes(moved):
+                if still_finishes(moved) and moved.json.get("usage"):
+                    yield without_finish(moved, rule)
+                elif still_finishes(moved):
                     self.state.account.drop(moved, rule)
             self._moved.clear()
             self._lift_vendor_usage()

@@ -42,6 +42,13 @@ def finish_chunk(state: RepairState, index: int, reason: str, rule: str, draft: 
     return made
 
 
+def without_finish(draft: Draft, rule: str) -> Draft:
+    """A chunk that finishes choices, and has something else, without that."""
+    for position, choice in enumerate(reading.choices(draft.json)):
+        draft.put(rule, choice, "finish_reason", None, f"choices[{position}].")
+    return draft
+
+
 def holds_text(held: list[Draft], index: int) -> bool:
     """Whether text of a choice is among what has not gone out yet."""
     return any(

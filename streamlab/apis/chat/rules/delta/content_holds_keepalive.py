@@ -73,8 +73,12 @@ class ContentHoldsKeepalive(LateRule):
             self._count[text] += 1
             state = self.ctx.accumulator.choices.get(reading.choice_index(choice))
             before = str(state.content) if state is not None and text not in self._inside else ""
-            if before and not before.endswith("\n"):
+            numbers = any(type(delta.get("content")) in (int, float) for delta in self._deltas_before())
+            if numbers or (before and not before.endswith("\n")):
                 self._inside.add(text)
+
+    def _deltas_before(self) -> list[JsonObject]:
+        return reading.deltas(self.ctx.seen.last_chunk or {})
 
     def passes(self, run: Run) -> bool:
         return not any(map(_may_be, run.texts))

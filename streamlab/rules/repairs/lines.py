@@ -1,0 +1,96 @@
+"""The lines of one event, sorted by what they mean, or were meant to mean."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from streamlab.wire import inserted
+from streamlab.wire.error_objects import said_in_field
+from streamlab.wire.inserted import chunk_behind, is_open, junk_before_data
+from streamlab.wire.payload import decode_payload
+from streamlab.wire.sse import ServerSentEvent
+
+_LOOSE_DATA = re.compile(rb"[ \t]*data[ \t]*:[ \t]?", re.IGNORECASE)
+_OTHERS = frozenset({b"event", b"id", b"retry"})
+
+
+class Lines:
+    """The lines of one event, sorted by what they mean or were meant to mean."""
+
+    def __init__(self, sse: ServerSentEvent, *, joins: bool = True) -> None:
+        self.payload: list[bytes] = []
+        self.names: list[bytes | None] = []  # of each line of data: the last name before it
+        self._joins = joins  # a line that is no field goes on with the data before it
+        self.comments: list[bytes] = []
+        self.stray: list[bytes] = []
+        self.rules: dict[str, Any] = {}
+        self.event: bytes | None = None
+        self.lines_of_data = 0
+        self.data_first = False  # the name comes after the data
+        for line in sse.filled_lines():
+            self._sort(line.content)
+        if sse.has_bom:
+            self.rules["sse-bom"] = "byte order mark"
+        if b"\r" in sse.raw:
+            self.rules["sse-line-endings"] = "CR"
+        if not sse.terminated:
+            self.rules["sse-unterminated-final-event"] = "no blank line"
+
+    def _sort(self, line: bytes) -> None:
+        name, colon, value = line.partition(b":")
+        spaced = value[1:] if value.startswith(b" ") else value
+        if name == b"data":
+            if colon and not value.startswith(b" "):
+                self.rules["sse-no-space-after-colon"] = "data:"
+            self._data(spaced)
+        elif colon and not name and self.payload and is_open(self.payload[-1]) and _is_whole(self.payload[-1] + line):
+            self.rules["sse-raw-newline-in-json"] = line[:80]  # before the colon of a member
+            self.payload[-1] += b"\n" + line
+        elif colon and not name and self._tears(line):
+            self.payload[-1] += b"\n" + line  # its blank line tears the event: the rest comes behind
+        elif colon and not name:
+            self.comments.append(value)
+        elif name in _OTHERS and b"{" in value and (junk := junk_before_data(line) or chunk_behind(line)) is not None:
+            self.rules["sse-invalid-field-name"] = junk[0]
+            self._data(junk[1])
+        elif name == b"event":
+            self.event, self.data_first = spaced, bool(self.payload)
+        elif name in (b"id", b"retry"):
+            self.rules["sse-id-plus-extra-blank-line"] = line[:80]
+        elif name == b"error" and colon and not self.payload:
+            self.rules["error-field-line"] = line[:80]
+            self._data(said_in_field(spaced))
+        elif match := _LOOSE_DATA.match(line):
+            self.rules["sse-invalid-field-name"] = line[: match.end()]
+            self._data(line[match.end() :])
+        elif (junk := junk_before_data(line)) is not None:
+            self.rules["sse-invalid-field-name"] = junk[0]
+            self._data(junk[1])
+        elif ((bare := inserted.bare_line(line))[:1] == b"{" or bare == b"[DONE]") and not self._goes_on(bare):
+            self.rules["sse-ndjson-instead"] = "no field name"
+            self._data(bare)
+        elif self.payload and self._joins and not _is_whole(self.payload[-1]):
+            self.rules["sse-raw-newline-in-json"] = line[:80]
+            self.payload[-1] += b"\n" + line
+        else:
+            self.stray.append(line)
+
+    def _goes_on(self, bare: bytes) -> bool:
+        """Whether a brace opens an object inside the JSON before it, which is printed over several lines."""
+        opens = self._joins and bare[:1] == b"{" and not _is_whole(bare)
+        return opens and bool(self.payload) and is_open(self.payload[-1])
+
+    def _tears(self, line: bytes) -> bool:
+        # Of an event, the first comment alone: a keep-alive in the middle of its JSON.
+        return bool(self.payload) and not self.comments and inserted.keeps_alive(line) and is_open(self.payload[-1])
+
+    def _data(self, value: bytes) -> None:
+        self.lines_of_data += 1
+        self.payload.append(value)
+        self.names.append(self.event)
+
+
+def _is_whole(payload: bytes) -> bool:
+    """Whether a payload is a JSON object that a further line cannot belong to."""
+    return payload.rstrip()[-1:] == b"}" and decode_payload(payload).ok
