@@ -242,6 +242,8 @@ class ToolCalls(Repair):
                 delta["tool_calls"] = kept
             else:
                 del delta["tool_calls"]
+                if "role" in delta and delta.get("content", "") is None:
+                    del delta["content"]  # null was right beside a call
             draft.note(_emptied_by(draft, path), path + "tool_calls")
         elif len(kept) == 1 and len(reading.choices(draft.json)) == 1 and not choice.get("finish_reason"):
             self._hold_braces(draft, calls, kept[0])
