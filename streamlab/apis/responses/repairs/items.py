@@ -65,11 +65,10 @@ class ItemsOut:
                 elif index > following:
                     found.index, found.index_rule = following, "responses-output-index-gap"
             if not item.opened:
-                self._slots[item.number] = moved = self._moved_to(item) or found
-                if moved is found and index in self._taken and (item.id or was_moved_to):
+                if index in self._taken and (item.id or was_moved_to):
                     found.index, found.index_rule = self._next_free(), "responses-output-index-gap"
                     self._taken.add(found.index)
-                return moved
+                return found
             self._taken.add(found.index)
             if item.id in self._ids:
                 found.id, found.id_rule = self._free(item.id, item.number), "responses-item-id-duplicate"
@@ -97,18 +96,6 @@ class ItemsOut:
         """Whether the item that goes out under an index came under another one."""
         slots = ((self._slots.get(one.number), one.index) for one in self.reader.items)
         return any(slot is not None and slot.index == index != came for slot, came in slots)
-
-    def _moved_to(self, item: Item) -> Slot | None:
-        """The place of an item that was moved to the index under which its own events came all along, without an id."""
-        if item.id:
-            return None
-        moved = (one for one in self._slots.values() if one.index == item.index)
-        return next((one for one in moved if one.index_rule == "responses-output-index-reused"), None)
-
-    def shares(self, item: Item) -> bool:
-        """Whether events of another item go out as those of this one."""
-        slot = self.slot(item)
-        return any(self._slots.get(one.number) is slot for one in self.reader.items if one is not item)
 
     def _free(self, begin: str, number: int) -> str:
         while f"{begin}_{number}" in self._ids or f"{begin}_{number}" in self.reader.output.by_id:
