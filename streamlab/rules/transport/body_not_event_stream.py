@@ -126,7 +126,7 @@ class BodyNotEventStream(Rule):
         objects = [decode_payload(line).value for line in lines if _is_object(line)]
         if not objects:
             return "text"
-        if self.ctx.api_asked.judged or any(self.ctx.recognise(value).name != "unknown" for value in objects):
+        if self.ctx.api_asked.judged or any(self.ctx.recognise(value).judged for value in objects):
             return None
         return "JSON objects in a row" + (", some of them broken" if len(objects) < len(lines) else "")
 

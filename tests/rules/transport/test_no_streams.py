@@ -105,6 +105,7 @@ def test_a_misspelt_field_name_on_every_line_is_one_fact():
         b'{"error":{"message":"x"}}\n{"a":1}',
         b'{"error":{"message":"x"}}\n{"type":"ping"}: x',
         b'{"a": }\n{"b": 1}\n',
+        b'{"error":{"message":"x"}}"}{"choices":[]}["a"{"model":"m","done":true}\n\n{"object":"list","data":[]}',
         b'{"log": "data: {"id":"a","choices":[]}\\n"}\n{"log": "\\n"}\n',
     ],
 )
