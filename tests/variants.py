@@ -166,6 +166,33 @@ def _null_ids(fragment: Payload) -> None:
     fragment["function"]["name"] = None
 
 
+def _null_id_and_name(fragment: Payload) -> None:
+    fragment.update(id=None, type="function")
+    fragment["function"]["name"] = None
+
+
+def _messages(payloads: list[Payload], which: slice = slice(None), *, piece: bool = False) -> Exchange:
+    """A ``message`` beside these deltas, with the text so far, or with the same ``piece``."""
+    payloads, said = deepcopy(payloads), ""
+    for payload in payloads:
+        choice = payload["choices"][0]
+        text = choice["delta"].get("content") or ""
+        said += text
+        choice["message"] = {"role": "assistant", "content": text if piece else said}
+    for payload in payloads:
+        if payload not in payloads[which]:
+            del payload["choices"][0]["message"]
+    return exchange(sse(payloads))
+
+
+def _again_with_the_finish() -> Exchange:
+    return exchange(sse([*TEXT[:-1], chunk({"content": "Spring is here."}, "stop")]))
+
+
+def _finish_with_the_last_piece() -> list[Payload]:
+    return [*TEXT[:-2], chunk(TEXT[-2]["choices"][0]["delta"], "stop")]
+
+
 _ID, _CREATED, _MODEL = "chunk-id-missing-or-empty", "created-wrong-type", "model-missing-or-changes"
 _DELTA, _EMPTY, _UNKNOWN = "choice-delta-missing", "finish-reason-empty-string", "finish-reason-unknown-value"
 _MISSING, _REPEATED, _ROLE = "finish-reason-missing", "finish-reason-repeated", "role-empty-or-null"
@@ -175,10 +202,20 @@ _INDEX, _NAME, _TYPE = "tool-call-index-missing", "tool-call-name-empty-continua
 _USAGE, _OWN_CHUNK = "usage-on-every-chunk", "usage-on-content-or-finish-chunk"
 _PARALLEL, _OFFSET = "tool-call-parallel-lost", "tool-call-index-offset"
 _AFTER_DONE, _HELD_OPEN = "done-duplicate-or-early", "connection-held-open-after-done"
-_REASONING = "reasoning-field-variants"
+_REASONING, _WHOLE = "reasoning-field-variants", "full-message-repeated"
 _THINKS = exchange(sse(chat_text("<think>Hm.</think>", "Spring is here.")))
 
 FORMS = [
+    Form(_WHOLE, "a delta has all text", "d-full-repeat-at-end", _again_with_the_finish()),
+    Form(_WHOLE, "a message has all text and its delta none", "text.message-so-far", _messages(TEXT)),
+    Form(_WHOLE, "a message has all text and its delta none", "text.message-at-end", _messages(TEXT, LAST)),
+    Form(
+        _WHOLE,
+        "the last message has all text and its delta some",
+        "text.message-so-far-with-text",
+        _messages(_finish_with_the_last_piece()),
+    ),
+    Form(_WHOLE, "a message has the same piece as its delta", "text.message-piece", _messages(TEXT, piece=True)),
     Form(_ID, "it is a number", "text.id-int", _bent(TEXT, _with(id=12345))),
     Form(_ID, "it is absent, null or empty", "text.id-null", _bent(TEXT, _with(id=None))),
     Form(_ID, "it is absent, null or empty", "text.id-empty", _bent(TEXT, _with(id=""))),
@@ -249,6 +286,12 @@ FORMS = [
         "tools.index-string",
         _bent(CALLS, _fragment(lambda one: one.update(index=str(one["index"])))),
     ),
+    Form(
+        "tool-call-index-negative",
+        "it is a negative number",
+        "tool1.index-minus-one",
+        _bent(CALL, _fragment(_with(index=-1))),
+    ),
     Form(_PARALLEL, "several calls come in one chunk", "tools.all-in-one-delta", _at_once(CALLS, lambda payload: None)),
     Form(_PARALLEL, "the calls' deltas alternate", "tools.interleaved", _in_order(0, 1, 4, 2, 5, 3, 6, 7)),
     Form(
@@ -270,9 +313,12 @@ FORMS = [
     Form(_NAME, "the name alone is null", "tools.name-null-later", _bent(CALLS, _later(_function_of(name=None)))),
     Form(_NAME, "id and name are empty text", "tools.all-empty-later", _bent(CALLS, _later(_empty_ids))),
     Form(_NAME, "id, type and name are null", "tools.all-null-later", _bent(CALLS, _later(_null_ids))),
+    Form(_NAME, "id and name are null", "tools.id-and-name-null-later", _bent(CALLS, _later(_null_id_and_name))),
     Form(_TYPE, "it is absent or null", "tools.type-missing", _bent(CALLS, _opening(_without("type")))),
     Form(_TYPE, "it is absent or null", "tools.type-null", _bent(CALLS, _opening(_with(type=None)))),
     Form(_TYPE, "it is empty text", "tools.type-empty", _bent(CALLS, _opening(_with(type="")))),
+    Form(_TYPE, "it is empty text later", "tools.type-empty-later", _bent(CALLS, _later(_with(type="")))),
+    Form(_TYPE, "it is null later", "tools.type-null-later", _bent(CALLS, _later(_with(type=None)))),
     Form(_TYPE, "it comes again", "tools.type-each", _bent(CALLS, _later(_with(type="function")))),
     Form(
         "tool-call-finish-per-call",

@@ -80,10 +80,17 @@ def _ends_empty() -> Exchange:
     return exchange(sse([*chat_text()[:-1], chunk({}, "")]))
 
 
+def _form(measured: str) -> Exchange:
+    [form] = [form for form in FORMS_OF_VARIANTS if form.measured == measured]
+    return form.exchange
+
+
 #: "when there is no other at the end", "when the first event carries a tool call".
 FORMS: dict[str, tuple[Exchange, Answer]] = {
     "finish-reason-empty-string": (_ends_empty(), SPRING),
     "sse-bom": (exchange([b"\xef\xbb\xbf" + sse(chat_tool())]), ONE_CALL),
+    "tool-call-name-empty-continuation": (_form("tools.all-null-later"), TWO_CALLS),
+    "tool-call-type-missing": (_form("tools.type-empty-later"), TWO_CALLS),
     "responses-events-after-terminal": (CASES["second-life-after-terminal"].exchange, SPRING),
     "responses-item-done-missing": (CASES["item-done-missing"].exchange, (SAID, [OSLO], "stop")),
     "responses-keepalive-event": (CASES["keepalive-empty-data"].exchange, SPRING),

@@ -11,7 +11,7 @@ from streamlab.exchange import Ending, Request
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Severity
-from tests.streams import chat_text, chunk, dump, exchange, request_for, sse
+from tests.streams import chat_text, chat_tool, chunk, dump, exchange, request_for, sse
 
 OPENING = {"role": "assistant", "content": "", "refusal": None}
 MINE = {
@@ -133,6 +133,59 @@ REPEATED = "Spring is here, and so are we."
 def test_the_whole_text_comes_again_in_many_ways(payloads):
     assert judged(payloads)["full-message-repeated"] is ERROR
     assert "choice-message-instead-of-delta" not in judged(payloads)
+
+
+def _beside(*messages):
+    """The text of chat_text, a message beside each delta, what it says of text and form, and how bad that is."""
+    payloads = chat_text("Spring", " is here.")
+    for payload, message in zip(payloads, messages, strict=True):
+        if message is not None:
+            payload["choices"][0]["message"] = {"role": "assistant", **message}
+    [found] = [one for one in analyze(exchange(sse(payloads))).findings if one.rule == "full-message-repeated"]
+    return found.message, found.variants, found.severity, found.count, found.event
+
+
+ALL = "a choice has all text so far as a message beside its delta"
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        (
+            [None, None, None, {"content": "Spring is here."}],
+            (ALL, ("a message has all text and its delta none",), WARNING, 1, 3),
+        ),
+        (
+            [{"content": ""}, {"content": "Spring"}, {"content": "Spring is here."}, {"content": "Spring is here."}],
+            (ALL, ("a message has all text and its delta none",), WARNING, 4, 0),
+        ),
+        (
+            [{"content": ""}, {"content": "Spring"}, {"content": "Spring is here."}, None],
+            (ALL, ("the last message has all text and its delta some",), ERROR, 3, 0),
+        ),
+        (
+            [{"content": None}, {"content": "Spring"}, {"content": " is here."}, {"content": None}],
+            (
+                "a choice has the same piece in a message beside its delta",
+                ("a message has the same piece as its delta",),
+                ERROR,
+                4,
+                0,
+            ),
+        ),
+        ([None, None, {}, None], ("a choice has a message beside its delta", (), ERROR, 1, 2)),
+    ],
+)
+def test_the_last_message_beside_a_delta_says_how_a_client_ends(messages, expected):
+    assert _beside(*messages) == expected
+
+
+def test_a_message_that_lost_the_calls_is_not_the_whole_answer():
+    payloads = chat_tool()
+    payloads[-1]["choices"][0]["message"] = {"role": "assistant", "content": None}
+    [found] = [one for one in analyze(exchange(sse(payloads))).findings if one.rule == "full-message-repeated"]
+    assert (found.message, found.severity) == ("a choice has a message beside its delta", ERROR)
+    assert found.variants == ()
 
 
 @pytest.mark.parametrize("said", [("Row, row", " your boat."), ("Bye ", "bye, ", "Spring!")])

@@ -122,9 +122,13 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
         fragments(opening(), {"index": 0, "id": None, "type": None, "function": {"name": None, "arguments": ARGS}}),
         {
             "tool-call-id-empty-continuation": INFO,
-            "tool-call-name-empty-continuation": WARNING,
-            "tool-call-type-missing": WARNING,
+            "tool-call-name-empty-continuation": ERROR,
+            "tool-call-type-missing": ERROR,
         },
+    ),
+    "name null later, id empty": (
+        fragments(opening(), {"index": 0, "id": "", "function": {"name": None, "arguments": ARGS}}),
+        {"tool-call-id-empty-continuation": WARNING, "tool-call-name-empty-continuation": WARNING},
     ),
     "name a number": (fragments(opening(name=7, arguments=ARGS)), {"tool-call-name-missing": ERROR}),
     "name late": (
@@ -143,7 +147,8 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
         {"tool-call-function-missing": ERROR},
     ),
     "type empty": (fragments(opening(arguments=ARGS) | {"type": ""}), {"tool-call-type-missing": ERROR}),
-    "type empty later": (fragments(opening(), more(type="")), {"tool-call-type-missing": WARNING}),
+    "type empty later": (fragments(opening(), more(type="")), {"tool-call-type-missing": ERROR}),
+    "type null later": (fragments(opening(), more(type=None)), {"tool-call-type-missing": ERROR}),
     "type repeated": (fragments(opening(), more(type="function")), {"tool-call-type-missing": INFO}),
     "ghost after a call": (
         fragments(opening(arguments=ARGS), {"index": 1, "id": "", "function": {"name": None, "arguments": None}}),
@@ -157,7 +162,7 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
         fragments({"index": 0, "id": "call_A", "type": "function", "function": {"name": "get_weather"}}, more()),
         {"tool-call-arguments-null": WARNING},
     ),
-    "arguments stay empty": (fragments(opening()), {"tool-call-arguments-null": WARNING}),
+    "arguments stay empty": (fragments(opening()), {"tool-call-arguments-null": ERROR}),
     "no arguments": (fragments(opening(arguments="{}")), {}),
     "arguments null as text": (fragments(opening(arguments="null")), {"tool-call-arguments-not-json": WARNING}),
     "arguments in Python": (fragments(opening(arguments="{'a': 1}")), {"tool-call-arguments-not-json": ERROR}),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
+from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -81,8 +84,55 @@ class DropRepeatedText(Repair):
         return ()
 
 
+class _Messages:
+    """The messages of one choice beside its deltas.
+
+    What openai-node holds is the last of them and the deltas from its own on: so the last says how that ends.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Finding] = []
+        self._pieces = True  # each has the text of its delta …
+        self._said = False  # … and there was some
+        self._whole = False  # the last has all text so far
+        self._silent = False  # … and its delta none
+        self._alone = False  # … or there is no delta
+        self._known = 0  # the text is at least so long
+
+    def add(self, finding: Finding, choice: JsonObject, state: ChoiceState | None) -> None:
+        """One more; ``state`` is what the deltas before came to."""
+        self.found.append(finding)
+        message, delta = choice["message"], choice.get("delta")
+        text, piece = reading.content(message), reading.content(delta if type(delta) is dict else {})
+        self._pieces &= text == piece
+        self._said |= bool(piece)
+        self._silent, self._alone = not piece, type(delta) is not dict
+        self._whole = len(text) >= self._known and self._has_all(message, text, piece, state)
+
+    def _has_all(self, message: JsonObject, text: str, piece: str, state: ChoiceState | None) -> bool:
+        before = "" if state is None else str(state.content)
+        self._known = len(before) + len(piece)
+        calls = 0 if state is None else len(state.calls)
+        return text == before + piece and len(reading.tool_calls(message)) >= calls
+
+    def judged(self) -> tuple[str, str | None, Severity]:
+        """What to say of them, in which form, and how bad that is."""
+        if self._alone:
+            return "a choice ends with a message in place of a delta, behind its deltas", None, Severity.ERROR
+        if self._whole:
+            form = "a message has all text and its delta none"
+            if self._silent:
+                return "a choice has all text so far as a message beside its delta", form, Severity.WARNING
+            form = "the last message has all text and its delta some"
+            return "a choice has all text so far as a message beside its delta", form, Severity.ERROR
+        if self._pieces and self._said:
+            form = "a message has the same piece as its delta"
+            return "a choice has the same piece in a message beside its delta", form, Severity.ERROR
+        return "a choice has a message beside its delta", None, Severity.ERROR
+
+
 class FullMessageRepeated(Rule):
-    """The whole text comes once more: as ``message`` beside the delta, or as one more delta with the finish.
+    """The text comes once more: as ``message`` beside the delta, or as one more delta with the finish.
 
     A last delta before the finish that equals all text may be what the model said: info. In the middle it is told where
     it is long, and everything before came in pieces of less than half its length: no token holds a whole answer.
@@ -92,8 +142,11 @@ class FullMessageRepeated(Rule):
 
     ## Why it matters
     A last delta with the whole text doubles the answer in every measured client. A ``message`` beside ``delta`` is used
-    by openai-node's ``.stream()`` in place of what it has joined (versions 4 and 6, measured), and by front ends that
-    then show the answer twice; other clients ignore it.
+    by openai-node's ``.stream()`` (versions 4 and 7, measured) in place of what it has joined: it ends with the last
+    piece twice where the last message has all text, and with the last piece alone where each message has a piece.
+    Where the last message has all text and its delta none, that is the answer: {clients: none when a message has all
+    text and its delta none} measured clients end with it, and it is a warning. Front ends were seen to show the answer
+    twice; other clients ignore it.
 
     ## Repair
     ``message`` is removed, and so is the text of the finish chunk, or after it, that equals the text so far. A delta
@@ -106,9 +159,16 @@ class FullMessageRepeated(Rule):
     repairability = Repairability.SAFE
     repair = DropRepeatedText
     on = Fact.MESSAGE | Fact.FINISH | Fact.AFTER_FINISH | Fact.CONTENT
+    variants = (
+        "a delta has all text",
+        "a message has all text and its delta none",
+        "the last message has all text and its delta some",
+        "a message has the same piece as its delta",
+    )
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
+        self._messages: dict[int, _Messages] = {}
         self._compared = 0
         self._leap = _LONG - 1  # a text longer than this may be all the texts before
         self._found = False
@@ -120,13 +180,11 @@ class FullMessageRepeated(Rule):
         for position, choice in enumerate(reading.choices(chunk)):
             message = choice.get("message")
             if type(message) is dict and (type(choice.get("delta")) is dict or self._ended_by_message(choice)):
-                yield self.found(
-                    "a choice has a whole message beside the deltas",
-                    at,
-                    path=f"choices[{position}].message",
-                    expected="(absent)",
-                    actual=message.get("content"),
-                )
+                path = f"choices[{position}].message"
+                finding = self.found("", at, path=path, expected="(absent)", actual=message.get("content"))
+                index = reading.choice_index(choice)
+                messages = self._messages.setdefault(index, _Messages())
+                messages.add(self.placed(finding, event), choice, self.ctx.accumulator.choices.get(index))
             repeated = self._repeats(choice)
             if repeated:
                 path = f"choices[{position}].delta.content"
@@ -138,6 +196,7 @@ class FullMessageRepeated(Rule):
                     expected="(absent)",
                     actual=repeated,
                     repairability=None if over else Repairability.UNSAFE,
+                    variant=self.variants[0],
                 )
         # The repetition may stand in the chunk before the finish chunk.
         if self.ctx.facts & Fact.FINISH and not self._found:
@@ -155,6 +214,11 @@ class FullMessageRepeated(Rule):
         return not self.ctx.facts & _ENDS and max(map(len, run.texts)) <= self._leap
 
     def end(self, ending: Ending) -> Findings:
+        for messages in self._messages.values():
+            said, variant, severity = messages.judged()
+            variants = () if variant is None else (variant,)
+            for finding in messages.found:
+                yield replace(finding, message=said, severity=severity, variants=variants)
         if not self._found:
             yield from self._before()
 
@@ -198,4 +262,5 @@ class FullMessageRepeated(Rule):
                     actual=text,
                     severity=Severity.INFO,
                     repairability=Repairability.UNSAFE,
+                    variant=self.variants[0],
                 )

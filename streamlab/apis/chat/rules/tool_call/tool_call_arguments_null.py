@@ -23,9 +23,10 @@ class ToolCallArgumentsNull(Rule):
 
     ## Why it matters
     The documented loops over plain streams add null to a string and raise; openai-python's ``.stream()`` helper ends
-    with None where no text follows. Arguments that stay ``""`` are no JSON: {clients: raises when they are empty text
+    raises where no text follows. Arguments that stay ``""`` are no JSON: {clients: raises when they are empty text
     throughout} measured clients hand them to a parser and raise, both ``.stream()`` helpers among them; the others read
-    them as no arguments, or hand on the empty text.
+    them as no arguments, or hand on the empty text. So arguments that never come are an error, and a first delta
+    without any is a warning.
 
     ## Repair
     ``""`` in the first fragment. Arguments that stay empty are left so: whether none were meant shows only at the end.
@@ -71,6 +72,7 @@ class ToolCallArgumentsNull(Rule):
                 repairability = Repairability.NONE if stays_empty else Repairability.SAFE
                 yield replace(
                     finding,
+                    severity=Severity.ERROR if stays_empty else finding.severity,
                     repairability=repairability,
                     variants=(self.variants[0 if has_some else 2 if sent_empty else 1],),
                 )

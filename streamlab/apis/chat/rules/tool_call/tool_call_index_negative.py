@@ -17,8 +17,9 @@ class ToolCallIndexNegative(Rule):
     Counts calls with the integers 0, 1, 2.
 
     ## Why it matters
-    A string is refused by the AI SDK and by typed clients. A negative index is written to a place of the list that
-    does not exist: the openai-node ``.stream()`` helper loses the call, openai-go reads -1 as 0.
+    A string is refused by the AI SDK and by typed clients. A negative index is no place of a list: openai-node's
+    ``.stream()`` of 7.x raises ("invalid tool call index: -1"), that of 4.x loses the call, Agno and TensorZero raise
+    (measured); openai-go reads -1 as 0.
 
     ## Repair
     Calls are numbered 0, 1, 2 in the order of their appearance.

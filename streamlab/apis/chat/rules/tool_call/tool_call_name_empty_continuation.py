@@ -20,15 +20,16 @@ class ToolCallNameEmptyContinuation(Rule):
     Leaves the key out after the first fragment.
 
     ## Why it matters
-    The openai-node ``.stream()`` helper of 7.x raises ("changed tool call identity"); {clients: none when the name
-    alone is empty text} measured clients read it as absent. gptel and spring-ai-alibaba were seen to break calls on it.
+    The openai-node ``.stream()`` helper of 7.x raises ("changed tool call identity") in every measured form, where a
+    tool is strict; {clients: none when the name alone is empty text} measured clients read it as absent. gptel and
+    spring-ai-alibaba were seen to break calls on it. A form that nobody was asked about is a warning.
 
     ## Repair
     The key is dropped.
     """
 
     name = "tool-call-name-empty-continuation"
-    severity = Severity.WARNING
+    severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     repairability = Repairability.SAFE
     repair = ToolCalls
@@ -39,27 +40,31 @@ class ToolCallNameEmptyContinuation(Rule):
         "the name alone is null",
         "id and name are empty text",
         "id, type and name are null",
+        "id and name are null",
     )
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
             name = fragment.function.get("name", _ABSENT)
             if not fragment.opens and (name is None or name == "") and fragment.known_name:
+                variant = _variant(fragment.raw, name)
                 yield self.found(
                     f"a later fragment of the tool call has name {'null' if name is None else quote(name)}",
                     at,
                     path=f"{fragment.path}.function.name",
                     expected="(absent)",
                     actual=name,
-                    variant=_variant(fragment.raw, name),
+                    severity=None if variant is not None else Severity.WARNING,
+                    variant=variant,
                 )
 
 
 def _variant(fragment: JsonObject, name: str | None) -> str | None:
     """Which form of the deviation it is; None for one that no client was asked about."""
     call_id, kind = fragment.get("id", _ABSENT), fragment.get("type", _ABSENT)
-    if call_id is _ABSENT and (name == "" or kind is _ABSENT):
+    as_ever = kind is _ABSENT or kind == "function"
+    if call_id is _ABSENT and (name == "" or as_ever):
         return "the name alone is empty text" if name == "" else "the name alone is null"
-    if call_id is None and kind is None and name is None:
-        return "id, type and name are null"
+    if call_id is None and name is None and (kind is None or as_ever):
+        return "id, type and name are null" if kind is None else "id and name are null"
     return "id and name are empty text" if call_id == "" and name == "" else None

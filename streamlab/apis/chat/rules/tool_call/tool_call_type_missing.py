@@ -25,8 +25,9 @@ class ToolCallTypeMissing(Rule):
     ## Why it matters
     Without it openai-node's ``.stream()`` helper raises ("tool call snapshot missing `type`"), as do agno and AI SDK 4.
     Another word for it fails the AI SDK's validation.
-    Null in a later fragment makes openai-python's helper fail an assertion; ``""`` anywhere fails the AI SDK's
-    validation. Repeated in later fragments it harms no measured client and is information.
+    Null or ``""`` in a later fragment makes openai-python's ``.stream()`` fail an assertion and openai-node's of 7.x
+    raise ("changed tool call identity"); ``""`` anywhere fails the AI SDK's validation. Repeated in later fragments it
+    harms no measured client and is information.
 
     ## Repair
     ``function`` is added to the first fragment; later fragments lose the key.
@@ -39,7 +40,13 @@ class ToolCallTypeMissing(Rule):
     repair = ToolCalls
     on = Fact.FRAGMENT
     alike = True
-    variants = ("it is absent or null", "it is empty text", "it comes again", "it is null later")
+    variants = (
+        "it is absent or null",
+        "it is empty text",
+        "it comes again",
+        "it is empty text later",
+        "it is null later",
+    )
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -60,14 +67,15 @@ class ToolCallTypeMissing(Rule):
                 )
                 self._opened.append((fragment.call, self.placed(finding, event)))
             elif not fragment.opens and kind is not _ABSENT:
+                later = {None: "it is null later", "": "it is empty text later", "function": "it comes again"}
                 yield self.found(
                     f"a later fragment of the tool call has type {quote(kind)}",
                     at,
                     path=f"{fragment.path}.type",
                     expected="(absent)",
                     actual=kind,
-                    severity=Severity.INFO if kind else Severity.WARNING,
-                    variant="it is null later" if kind is None else "it comes again" if kind else "it is empty text",
+                    severity=Severity.INFO if kind else Severity.ERROR,
+                    variant=later.get(kind) if kind is None or isinstance(kind, str) else None,
                 )
 
     def end(self, ending: Ending) -> Findings:
