@@ -31,13 +31,15 @@ class StreamUnrequested(Rule):
     name = "stream-unrequested"
     severity = Severity.ERROR
     source = CHAT_STREAM
-    apis = Scope.OPENAI
+    apis = Scope.JUDGED
     needs_request = True
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         if ctx.body.get("stream") not in (None, False) or type(ctx.body.get("stream")) is int:
             return
+        if ctx.streamed:
+            return  # some say so in the path
         if ctx.received.kind is not BodyKind.SSE or not ctx.seen.data_events or ctx.received.foreign is not None:
             return
         whole = ctx.seen.chunks == 1 and _is_whole(ctx.seen.first_chunk)

@@ -180,3 +180,18 @@ def test_a_delta_with_the_index_of_a_closed_block_goes_to_the_open_one(good):
     assert {one.rule for one in analyze(made).findings} == {"messages-delta-type-mismatch"}
     assert normalize(made).exchange.body == sse(good)
     assert broken_laws(made) == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "rules"),
+    [
+        ("http://127.0.0.1:8000/v1/messages", {"stream-unrequested"}),
+        ("http://127.0.0.1:8000/model/anthropic.claude/invoke-with-response-stream", set()),  # the path asks for it
+    ],
+)
+def test_a_stream_that_nobody_asked_for_is_an_error(url, rules):
+    made = exchange(sse(text()))
+    body = made.request.body.replace(b'"stream":true', b'"stream":false')
+    assert body != made.request.body
+    unasked = replace(made, request=replace(made.request, url=url, body=body))
+    assert {one.rule for one in analyze(unasked).findings} == rules
