@@ -70,6 +70,7 @@ class OpenedHere:
                 place: JsonObject = {"item_id": slot.id, "output_index": slot.index}
                 place[member] = self._out.counted(item, member, number)
                 self._parts.add((item.number, part))
+                item.parts[part] = True  # from here on it is read as it goes out
                 yield made(part_added(family, place), draft, rule)
 
 
