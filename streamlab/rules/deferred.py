@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from streamlab.rules.base import Rule
+from streamlab.rules.base import Rule, quote
 from streamlab.rules.finding import Finding
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.locate import member_span
@@ -23,24 +23,32 @@ class Place(NamedTuple):
 class Spell:
     """The chunks for which something holds, counted by one who is told only when it may have changed."""
 
-    __slots__ = ("_counted", "_since", "place", "value")
+    __slots__ = ("_counted", "_since", "other", "place", "value", "varies")
 
     def __init__(self) -> None:
         self.place: Place | None = None  # where it held first
         self.value: Any = None  # and with which value
+        self.varies = False  # whether another came
+        self.other: Any = None  # the latest of those
         self._counted = 0
         self._since: int | None = None
 
-    def turn(self, holds: bool, before: int) -> bool:
-        """It holds (or not) from now on; ``before`` chunks came earlier. True when it holds for the first time."""
+    def turn(self, holds: bool, before: int, value: Any = None) -> bool:
+        """It holds (or not) from now on, with a value; ``before`` chunks came earlier. True the first time it holds."""
         if self._since is not None:
             self._counted += before - self._since
         self._since = before if holds else None
+        if holds and self.place is not None and value != self.value:
+            self.varies, self.other = True, value
         return holds and self.place is None
 
     def chunks(self, total: int) -> int:
         """For how many of the ``total`` chunks it held."""
         return self._counted + (total - self._since if self._since is not None else 0)
+
+
+def _shown(value: Any) -> str:
+    return "absent" if value == "(absent)" else quote(value)
 
 
 class LateRule(Rule):
@@ -59,6 +67,12 @@ class LateRule(Rule):
             return self.found(message, **details)
         finding = self.found(message, place.at, path=place.path, span=place.span, **details)
         return replace(finding, offset_us=place.offset_us)
+
+    @staticmethod
+    def values(spell: Spell) -> str:
+        """The value with which it holds, or two where there are several, for a message."""
+        shown = _shown(spell.value)
+        return f"{shown}, later {_shown(spell.other)}," if spell.varies else shown
 
     def share(self, spell: Spell, judged: Spell) -> str:
         """``in every chunk`` or ``in 3 of 12 chunks``, for a message."""

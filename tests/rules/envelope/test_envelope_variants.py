@@ -51,6 +51,42 @@ def without(key):
         (every(created=True), "created-wrong-type", ERROR, "no integer"),
         (every(created=1741570283000), "created-wrong-type", ERROR, "milliseconds"),
         (every(created=10**400), "created-wrong-type", ERROR, "milliseconds"),
+        (
+            [{**p, "created": 1744738127478 + 999 * n} for n, p in enumerate(chat_text())],
+            "created-wrong-type",
+            ERROR,
+            "created is milliseconds or finer in every chunk, from 1744738127478 to 1744738132473",
+        ),
+        (
+            [*chat_text()[:-2], *every(created=1744738127478)[-2:-1], *every(created=1744738127479)[-1:]],
+            "created-wrong-type",
+            ERROR,
+            "created is milliseconds or finer in 2 of 6 chunks, from 1744738127478 to 1744738127479",
+        ),
+        (
+            [*every(created=None)[:-1], *every(created="now")[-1:]],
+            "created-wrong-type",
+            ERROR,
+            "created is null, later 'now', in every chunk",
+        ),
+        (
+            [*without("object")[:-1], *every(object="chat.completion.done")[-1:]],
+            "object-wrong",
+            ERROR,
+            "object is absent, later 'chat.completion.done', in every chunk",
+        ),
+        (
+            [{**p, "id": n} for n, p in enumerate(chat_text())],
+            "chunk-id-missing-or-empty",
+            ERROR,
+            "chunk id is 0, later 5, in every chunk",
+        ),
+        (
+            [*every(model=None)[:-1], *every(model="")[-1:]],
+            "model-missing-or-changes",
+            WARNING,
+            "model is null, later '', in every chunk",
+        ),
         (every(created=0), "created-wrong-type", INFO, "0 in every chunk"),
         ([{**p, "created": 1700000000 + n} for n, p in enumerate(chat_text())], "created-wrong-type", INFO, "ticks on"),
         (

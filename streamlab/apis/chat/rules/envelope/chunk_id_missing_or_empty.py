@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, quote
+from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Spell
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
@@ -46,20 +46,19 @@ class ChunkIdMissingOrEmpty(LateRule):
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk, before = reading.chunk_of(event), self.ctx.seen.chunks
-        owed, chunk_id = reading.owes_envelope(chunk), chunk.get("id")
+        owed, value = reading.owes_envelope(chunk), chunk.get("id", "(absent)")
         self._judged.turn(owed, before)
-        if self._bad.turn(owed and (type(chunk_id) is not str or not chunk_id), before):
-            self._bad.place, self._bad.value = self.keep(at, event, "id"), chunk.get("id", "(absent)")
+        if self._bad.turn(owed and (type(value) is not str or value in ("", "(absent)")), before, value):
+            self._bad.place, self._bad.value = self.keep(at, event, "id"), value
 
     def end(self, ending: Ending) -> Findings:
         value = self._bad.value
         if self._bad.place is None:
             return
-        absent = value == "(absent)"
-        empty = absent or value is None or value == ""
+        empty = value is None or value in ("", "(absent)")
         yield self.found_at(
             self._bad.place,
-            f"chunk id is {'absent' if absent else quote(value)} {self.share(self._bad, self._judged)}",
+            f"chunk id is {self.values(self._bad)} {self.share(self._bad, self._judged)}",
             expected='a non-empty string, "chatcmpl-…"',
             actual=value,
             severity=Severity.WARNING if empty else Severity.ERROR,

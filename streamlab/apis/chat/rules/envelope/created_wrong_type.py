@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from streamlab.apis import api_names
@@ -21,6 +22,7 @@ _SECONDS_BELOW = 100_000_000_000
 #: Seconds between two chunks that a clock may have moved on, or two clocks of one server differ; more is another
 #: answer's time.
 _TICK = 600
+_FINER = ", which is milliseconds or finer,"
 _EXPECTED = "whole Unix seconds, the same in every chunk"
 
 
@@ -54,6 +56,8 @@ class CreatedWrongType(LateRule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._judged, self._bad, self._varies = Spell(), Spell(), Spell()
+        self._faults: dict[str, Severity] = {}  # what is wrong with the values
+        self._forms: dict[str, None] = {}  # and which forms of the deviation they are
         self._first: int | None = None
         self._last = 0  # the good value before
         self._before = 0  # the one before the change that is told
@@ -63,10 +67,15 @@ class CreatedWrongType(LateRule):
         chunk, before = reading.chunk_of(event), self.ctx.seen.chunks
         owed, created = reading.owes_envelope(chunk), chunk.get("created", "(absent)")
         self._judged.turn(owed, before)
-        bad = owed and _fault(created) is not None
-        if self._bad.turn(bad, before):
+        fault = _fault(created) if owed else None
+        if self._bad.turn(fault is not None, before, created):
             self._bad.place, self._bad.value = self.keep(at, event, "created"), created
-        if not owed or bad:
+        if fault is not None:
+            words, severity = fault
+            self._faults[words] = min(severity, self._faults.get(words, severity), key=lambda one: one.rank)
+            if (form := _variant(created)) is not None:
+                self._forms[form] = None
+        if not owed or fault is not None:
             return
         if self._first is None:
             self._first = created
@@ -79,18 +88,16 @@ class CreatedWrongType(LateRule):
         self._last = created
 
     def end(self, ending: Ending) -> Findings:
-        value = self._bad.value
-        if self._bad.place is not None and (fault := _fault(value)) is not None:
-            message, severity = fault
-            yield self.found_at(
+        if self._bad.place is not None:
+            found = self.found_at(
                 self._bad.place,
-                f"{message} {self.share(self._bad, self._judged)}",
+                self._said(),
                 expected=_EXPECTED,
-                actual=value,
-                severity=severity,
-                repairability=self._repairability(value),
-                variant=_variant(value),
+                actual=self._bad.value,
+                severity=min(self._faults.values(), key=lambda one: one.rank),
+                repairability=self._repairability(self._bad.value),
             )
+            yield replace(found, variants=tuple(self._forms))
         elif self._varies.place is not None:
             how = "jumps" if not self._ticks else "ticks on" if self._varies.value > self._before else "ticks back"
             yield self.found_at(
@@ -101,6 +108,14 @@ class CreatedWrongType(LateRule):
                 severity=Severity.INFO if self._ticks else Severity.WARNING,
                 variant="it changes",
             )
+
+    def _said(self) -> str:
+        bad, share = self._bad, self.share(self._bad, self._judged)
+        if not bad.varies:
+            return f"created is {self.values(bad)}{next(iter(self._faults))} {share}"
+        if list(self._faults) == [_FINER]:
+            return f"created is milliseconds or finer {share}, from {quote(bad.value)} to {quote(bad.other)}"
+        return f"created is {self.values(bad)} {share}"
 
     def _repairability(self, value: Any) -> Repairability:
         """A time in another form can be read, a missing one be taken from the Date header; else nobody knows it."""
@@ -120,15 +135,11 @@ def _variant(created: Any) -> str | None:
 
 
 def _fault(created: Any) -> tuple[str, Severity] | None:
-    """What is wrong with one value, and how bad that is; None for whole Unix seconds."""
+    """What is wrong with one value, said behind it, and how bad that is; None for whole Unix seconds."""
     if type(created) is int:
         if created <= 0:
-            return f"created is {quote(created)}", Severity.INFO
-        if created > _SECONDS_BELOW:
-            return f"created is {quote(created)}, which is milliseconds or finer,", Severity.ERROR
-        return None
-    if created == "(absent)":
-        return "created is absent", Severity.WARNING
-    if created is None:
-        return "created is null", Severity.WARNING
-    return f"created is {quote(created)}, no integer,", Severity.ERROR
+            return "", Severity.INFO
+        return (_FINER, Severity.ERROR) if created > _SECONDS_BELOW else None
+    if created is None or created == "(absent)":
+        return "", Severity.WARNING
+    return ", no integer,", Severity.ERROR

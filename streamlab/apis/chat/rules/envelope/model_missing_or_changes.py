@@ -53,7 +53,7 @@ class ModelMissingOrChanges(LateRule):
         owed, model = reading.owes_envelope(chunk), chunk.get("model")
         named = type(model) is str and bool(model)
         self._judged.turn(owed, before)
-        if self._bad.turn(owed and not named, before):
+        if self._bad.turn(owed and not named, before, chunk.get("model", "(absent)")):
             self._bad.place, self._bad.value = self.keep(at, event, "model"), chunk.get("model", "(absent)")
         if not owed or not named:
             return
@@ -66,11 +66,10 @@ class ModelMissingOrChanges(LateRule):
     def end(self, ending: Ending) -> Findings:
         if self._bad.place is not None:
             value = self._bad.value
-            shown = "absent" if value == "(absent)" else quote(value)
             missing = value is None or value == "(absent)"
             yield self.found_at(
                 self._bad.place,
-                f"model is {shown} {self.share(self._bad, self._judged)}",
+                f"model is {self.values(self._bad)} {self.share(self._bad, self._judged)}",
                 expected=self._first or self.ctx.body.get("model") or "the model's name",
                 actual=value,
                 variant="it is missing or null" if missing else "it is empty" if value == "" else None,

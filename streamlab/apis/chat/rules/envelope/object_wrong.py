@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, quote
+from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Spell
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
@@ -51,8 +51,9 @@ class ObjectWrong(LateRule):
         if not self._chat and any("text" not in choice for choice in reading.choices(chunk)):
             owed = False  # a chat chunk on a completions endpoint: completions-chat-shape
         self._judged.turn(owed, before)
-        if self._bad.turn(owed and chunk.get("object") != self._expected, before):
-            self._bad.place, self._bad.value = self.keep(at, event, "object"), chunk.get("object", "(absent)")
+        value = chunk.get("object", "(absent)")
+        if self._bad.turn(owed and value != self._expected, before, value):
+            self._bad.place, self._bad.value = self.keep(at, event, "object"), value
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -60,12 +61,10 @@ class ObjectWrong(LateRule):
             return
         if ctx.seen.chunks == 1 and ctx.streamed and reading.is_whole_completion(ctx.seen.first_chunk):
             return  # nonstream-json-for-stream
-        value = self._bad.value
-        shown = "absent" if value == "(absent)" else quote(value)
         yield self.found_at(
             self._bad.place,
-            f"object is {shown} {self.share(self._bad, self._judged)}",
+            f"object is {self.values(self._bad)} {self.share(self._bad, self._judged)}",
             expected=self._expected,
-            actual=value,
+            actual=self._bad.value,
             severity=Severity.ERROR if self._chat else Severity.WARNING,
         )
