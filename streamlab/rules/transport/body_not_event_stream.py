@@ -126,7 +126,8 @@ class BodyNotEventStream(Rule):
         objects = [decode_payload(line).value for line in lines if _is_object(line)]
         if not objects:
             return "text"
-        if self.ctx.api_asked.judged or any(self.ctx.recognise(value).judged for value in objects):
+        apis = [self.ctx.recognise(value) for value in objects]
+        if self.ctx.api_asked.judged or any(api.judged or api is self.ctx.api for api in apis):
             return None
         return "JSON objects in a row" + (", some of them broken" if len(objects) < len(lines) else "")
 
@@ -137,8 +138,7 @@ class BodyNotEventStream(Rule):
         lines = [line for line in start.splitlines() if line]
         names = {line.partition(b":")[0] for line in lines}
         strays = [line for line in lines if line.partition(b":")[0] not in _FIELDS]
-        # A misspelt field hides something, of which other rules speak.
-        hidden = any(b":" in line or line.lstrip()[:1] in b"{[<" for line in strays)
+        hidden = any(line.lstrip()[:1] in b"{[<" for line in strays)  # JSON, of which other rules speak
         if seen.data_events > seen.hollow + done or hidden or _FAILED.search(start):
             return None
         if strays:
