@@ -202,6 +202,11 @@ KINDS = {
         False,
         ["usage", "a", "usage", "error", "[DONE]"],
     ),
+    "half an event before an empty chunk and the end": (
+        asked(sse([*TEXT[:2], b'{"id":"x"', chunk(choices=[])])),
+        False,
+        ["", "a", "error", "[DONE]"],
+    ),
     "a whole chunk before one that the end of the body cuts": (
         asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + streams.frame(TEXT[3])[:90]),
         False,

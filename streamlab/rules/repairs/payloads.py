@@ -18,6 +18,8 @@ from streamlab.wire.error_objects import ERROR_EVENTS, may_be_remark
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import IN_DOUBT, may_be_comment, may_go_on, without_comments
 from streamlab.wire.json_values import whole_keys
+from streamlab.wire.keepalives import is_keepalive
+from streamlab.wire.keepalives import says_nothing as chunk_says_nothing
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.stream import read_event
@@ -63,7 +65,7 @@ class TornPayloads(Repair):
             return self._hold(draft)
         if not self._held:
             return (draft,)
-        if isinstance(draft.event, Comment) or _may_be_remark(draft):
+        if isinstance(draft.event, Comment) or _decides_nothing(draft):
             return self._comment(draft)
         if isinstance(draft.event, Done) and not self.state.api.ends_with_done:
             self._held.append(draft)  # it goes, and what comes behind it tells
@@ -266,9 +268,12 @@ def says_nothing(value: Any) -> bool:
     return not value or type(value) in (int, float, bool)
 
 
-def _may_be_remark(draft: Draft) -> bool:
-    """Whether it is an error or a remark, which the event behind it tells."""
-    return isinstance(draft.event, Chunk) and not draft.came_named and may_be_remark(draft.event.json)
+def _decides_nothing(draft: Draft) -> bool:
+    """Whether it is an error or a remark, which the event behind it tells, or a chunk of chat that goes."""
+    if not isinstance(draft.event, Chunk) or draft.came_named:
+        return False
+    chunk = draft.event.json
+    return may_be_remark(chunk) or is_keepalive(chunk) or (chunk.get("choices") == [] and chunk_says_nothing(chunk))
 
 
 def _is_stray(draft: Draft) -> bool:
