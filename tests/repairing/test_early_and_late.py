@@ -300,6 +300,13 @@ def test_a_payload_that_is_torn_at_two_blank_lines():
     assert broken_laws(exchange) == {}
 
 
+def test_a_line_that_belongs_to_nothing_between_the_halves_of_a_payload():
+    torn = streams.frame(TEXT[1]).replace(b'"choices"', b': heartbeat\n\nnoise\n\n"choices"')
+    repaired = normalize(asked(sse(TEXT[:1], done=False) + torn + sse(TEXT[2:]))).exchange
+    assert told(repaired.body) == ["", ":", "a", "b", "finish:stop", "[DONE]"]
+    assert broken_laws(asked(sse(TEXT[:1], done=False) + torn + sse(TEXT[2:]))) == {}
+
+
 def test_what_is_spliced_or_has_its_prefix_twice_may_lie_on_many_lines():
     """One event comes out as one line of data."""
     lines = streams.dump(TEXT[2]).replace(b",", b",\ndata: ")

@@ -153,11 +153,14 @@ class TornPayloads(Repair):
 
     def _with_blank_line(self, draft: Draft) -> Draft | None:
         """A blank line inside a JSON string tears it into an event and lines that belong to nothing."""
-        if not isinstance(draft.event, Comment):
-            return None
         if not _is_stray(draft):
             return None
-        strays = [one for one in self._held if _is_stray(one)] + [draft]
+        before = [one for one in self._held if _is_stray(one)]
+        made = self._with_lines([*before, draft])
+        return made if made is not None or not before else self._with_lines([draft])  # those may be anybody's
+
+    def _with_lines(self, strays: list[Draft]) -> Draft | None:
+        """What is held together with lines that belong to nothing."""
         tails = [b"\n".join(text.removeprefix(b" ") for text in _comments_of(one)) for one in strays]
         begun, more = b"".join(self._payloads()), tuple(at for one in strays for at in one.sources)
         made = self._without_comment(b"\n\n".join((begun, *tails)), more)
@@ -169,7 +172,7 @@ class TornPayloads(Repair):
                 if blank != b" " and may_be_comment(begun):
                     self.state.account.cannot("sse-raw-newline-in-json", IN_DOUBT)
         if made is not None:
-            self._held = [one for one in self._held if not _is_stray(one)]
+            self._held = [one for one in self._held if not any(one is stray for stray in strays)]
         return made
 
     def _without_comment(self, payload: bytes, more: tuple[int, ...] = ()) -> Draft | None:
