@@ -264,6 +264,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "tool-call-name-missing", "done-duplicate-or-early",
             "tool-call-leaked-as-text", "messages-answer-after-error", "messages-delta-member-wrong",
             "messages-event-after-stop", "messages-unknown-type",
+            "messages-block-restarted",  # a start that says what the first one did (one that says more stays)
             "messages-tool-input-double-encoded", "messages-tool-input-empty-object-prefix",
             "messages-tool-input-in-start", "messages-tool-input-not-object", "messages-tool-input-repeated",
             "responses-completed-output-empty",

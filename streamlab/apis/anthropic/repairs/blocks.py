@@ -132,7 +132,8 @@ class Blocks(Part):
         again = kind == BLOCK_STOP and (slot.closed or facts & MessageFact.AGAIN)
         if (slot.dropped or again) and says_more(draft):
             self.message.cannot(_why_dropped(slot), _MORE)
-            yield from self._close_all(draft, close=True)
+            if slot.dropped or self._queue:  # it would come before what waits
+                yield from self._close_all(draft, close=True)
             yield from self._writer.after_all(draft, slot)
             return
         if slot.dropped or again:

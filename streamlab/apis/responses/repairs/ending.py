@@ -130,7 +130,8 @@ class ResponseOut:
         """Whether a response that would end the stream has no items or no sum, and could not get them."""
         unlisted = not as_list(response.get("output")) and (self._undone() or not self._in_order())
         usage = as_object(response.get("usage"))
-        return unlisted or (bool(usage) and usage.get("total_tokens") is None and self._left_open)
+        wrong = any(_is_wrong(usage, holder, member) for holder, member in USAGE_DETAILS)
+        return unlisted or (bool(usage) and (wrong or usage.get("total_tokens") is None) and self._left_open)
 
     def _in_order(self) -> bool:
         """Whether the items that were done are what they were added as, and their indexes have the order of that."""
@@ -228,9 +229,8 @@ class ResponseOut:
         elif any(type(count) is not int for count in counts) and not any(counts):
             self._no_usage(draft, response)
         for holder, member in USAGE_DETAILS:
-            details = usage.get(holder)
-            if details is not None and type(as_object(details).get(member)) is not int:
-                told = {**as_object(details), member: 0}
+            if _is_wrong(usage, holder, member):
+                told = {**as_object(usage.get(holder)), member: 0}
                 self._unlock(draft, "responses-usage-details", (usage, holder, told, path))
 
     def _unlock(self, draft: Draft, rule: str, put: tuple[JsonObject, str, Any, str]) -> None:
@@ -257,3 +257,9 @@ class ResponseOut:
         zeros: JsonObject = dict.fromkeys(USAGE_REQUIRED, 0)
         zeros |= {holder: {member: 0} for holder, member in USAGE_DETAILS}
         draft.put(rule, response, "usage", zeros, "response.", Origin.INVENTED)
+
+
+def _is_wrong(usage: JsonObject, holder: str, member: str) -> bool:
+    """Whether details of usage are told, and not as Codex reads them."""
+    details = usage.get(holder)
+    return details is not None and type(as_object(details).get(member)) is not int
