@@ -392,6 +392,7 @@ def _deltas() -> None:
     _case("think-tags-in-text", "messages-think-tags-in-text", text(*tagged), ("".join(tagged), *_SPRING[1:]))
     unsaid = [one for one in tool() if one.get("delta", {}).get("type") != "input_json_delta"]
     _case("tool-input-missing", "messages-tool-input-missing", unsaid)
+    _case("text-cumulative", "messages-text-cumulative", text("Spring", "Spring is", "Spring is here."))
     turn_ends = ("Spring is here.", "<|im_end|>")
     _case("markup-in-text", "messages-markup-in-text", text(*turn_ends), ("".join(turn_ends), *_SPRING[1:]))
     _case("signature-missing", "messages-thinking-signature", _with(thinking(), _drop(4)), _THOUGHT)

@@ -179,8 +179,8 @@ def test_spans_point_at_the_bytes_they_speak_of():
 def test_the_gravest_of_findings_at_one_place_speaks_for_all():
     """What a rule says of the end comes after what it said of each event, and may be worse."""
     payloads = chat_tool('{"city":', '"Oslo"}')
-    for payload in payloads[:-1]:
-        payload["choices"][0]["delta"]["tool_calls"][0]["type"] = ""
+    for at, payload in enumerate(payloads[:-1]):  # missing where it opens, information where it comes again
+        payload["choices"][0]["delta"]["tool_calls"][0]["type"] = "function" if at else None
     [found] = [one for one in analyze(exchange(sse(payloads))).findings if one.rule == "tool-call-type-missing"]
     assert (found.severity, found.event, found.count) == (Severity.ERROR, 0, 3)
     assert found.events == (0, 1, 2)

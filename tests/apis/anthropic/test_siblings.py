@@ -15,6 +15,7 @@ from tests.messages import (
     INPUT,
     PATH,
     PING,
+    closed,
     delta,
     dump,
     ended,
@@ -195,3 +196,17 @@ def test_a_stream_that_nobody_asked_for_is_an_error(url, rules):
     assert body != made.request.body
     unasked = replace(made, request=replace(made.request, url=url, body=body))
     assert {one.rule for one in analyze(unasked).findings} == rules
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        (("Spring", "Spring is", "Spring is here."), ("Green", "Green again."), True),
+        (("Bye", "Bye bye", "Bye bye, and good night."), ("Spring", " is here."), False),  # joined, that may be meant
+        (("ha", "haha", "hahaha"), (), False),  # too short to tell
+    ],
+)
+def test_deltas_that_repeat_the_text_so_far(first, second, found):
+    blocks = [[opened(at), *said(at, *pieces), closed(at)] for at, pieces in enumerate((first, second)) if pieces]
+    made = exchange(sse([start(), *(one for block in blocks for one in block), *text()[-2:]]))
+    assert ("messages-text-cumulative" in {one.rule for one in analyze(made).findings}) is found
