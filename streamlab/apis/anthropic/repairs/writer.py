@@ -172,7 +172,7 @@ class BlockWriter:
             self._goes_as_it_came(slot)
             yield from self.as_it_is(draft, slot)
             return
-        if slot.opened:
+        if slot.out >= 0:
             self.number(draft, slot)  # with its block
         yield draft
 
