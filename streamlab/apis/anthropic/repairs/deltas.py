@@ -50,7 +50,7 @@ def _member(draft: Draft, delta: JsonObject, member: str) -> JsonObject | None:
     """A member that is missing, null, or of another type."""
     value = delta.get(member)
     others = [key for key in delta if key in MEMBER_DELTAS and key != member and type(delta[key]) is str]
-    if value is None and others:
+    if value is None and others and member != "partial_json":  # no text becomes what a tool is called with
         value = delta.pop(others[0])
     if value is None and not any(delta[key] is not None for key in delta.keys() - {"type", member}):
         return None
