@@ -202,6 +202,7 @@ def test_no_law_is_broken_where_one_was(name):
         639349612,  # a delta that names nobody, under the index to which a nameless call was moved
         371896434,  # a part that nobody opened, and the rest of its text under another number
         361538535,  # the end under another name, details of usage that are a text, and an item that nobody opened
+        346123883,  # the same where the types of two events were swapped before
         859269929,  # the first event is of no known type
         234233900,  # a call is added again, with usage
         372860827,  # a call was added with its arguments, and is done with none that are text

@@ -21,7 +21,7 @@ from streamlab.apis.anthropic.expectations import (
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.apis.anthropic.repairs.usage import keep_input, right_usage
 from streamlab.exchange import Ending
-from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPayload, Origin
+from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Drafts, ErrorPayload, Origin, Undecodable
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_list, as_object
 
@@ -55,8 +55,8 @@ class Envelope(Part):
         if kind == MESSAGE_START:
             return tuple(self._start(draft))
         if not self._started:
-            if is_quiet(draft) and not self._early:
-                return (draft,)
+            if (is_quiet(draft) or type(draft.event) is Undecodable) and not self._early:
+                return (draft,)  # what nobody can read would come last behind a start
             return self._wait(draft, kind)
         if kind == BLOCK_START:
             self._content = None

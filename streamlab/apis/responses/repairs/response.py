@@ -157,7 +157,7 @@ class ResponseRepair(Repair):
             if self._places:
                 self._response.named(draft, response)
         elif item is not None and self._opened.is_ours(facts, item):
-            if not is_of_another_type(draft.json, reader.kind):
+            if not is_of_another_type(draft.json, reader.kind) and self._opened.repeats(draft, facts, item):
                 self._drop(draft, "responses-lifecycle-order")
                 return
             if facts & _F.ITEM_ADDED:  # no item that anybody knows, at an index that is that of ours
