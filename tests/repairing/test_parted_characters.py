@@ -33,6 +33,9 @@ def _said(*parts: bytes):
         ([b"caf\xe9 au lait"], "caf\ufffd au lait"),
         ([b"a\xff", b"b"], "a\ufffdb"),
         ([b"a\xff" + HAN, b"b"], "a\ufffd杳b"),
+        ([b"Gr\xfc\xdf"], "Gr\ufffd\ufffd"),  # Latin-1: no half of a character stands on each side of a cut
+        ([b"Gr\xfc", b"\xdf Gott"], "Gr\ufffd\ufffd Gott"),
+        ([b"Gr\xfc", b"\xdf"], "Gr\ufffd\ufffd"),
     ],
 )
 def test_what_is_whole_without_a_byte_of_no_utf8_is_read(parts, meant):

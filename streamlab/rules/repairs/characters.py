@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from typing import NamedTuple
@@ -22,6 +21,8 @@ _BYTES_LAST = re.compile("[\udc80-\udcff]+\\Z")
 _NEVER = re.compile(rb"[\xc0\xc1\xf5-\xff]+")
 _NEXT = rb"[\xc0\xc1\xf5-\xff]*[\x80-\xbf]"
 _PARTED = re.compile(rb"[\xc2-\xdf]%b|[\xe0-\xef](?:%b){2}|[\xf0-\xf4](?:%b){3}".replace(b"%b", _NEXT), re.DOTALL)
+#: More bytes than that in a row are no character that was cut.
+_MAX_HELD = 4096
 _HALF_PAIR = re.compile("[\ud800-\udbff]\\Z")
 
 
@@ -104,8 +105,12 @@ class CutCharacters(Repair):
         left = []
         for index, (half, as_bytes, draft, alone) in self._half.items():
             text = _whole(half, as_bytes) if as_bytes else half
-            choice = {"index": index, "delta": {"content": text}}
-            left.append(draft if alone else draft.like("invalid-utf8", choice, "choices[0]"))
+            if not alone:
+                draft = draft.like("invalid-utf8", {"index": index, "delta": {"content": text}}, "choices[0]")
+            elif as_bytes:
+                delta = reading.delta(reading.choices(draft.json)[0])
+                draft.put("invalid-utf8", delta, "content", text, "choices[0].delta.")
+            left.append(draft)
         self._half.clear()
         return left
 
@@ -131,14 +136,11 @@ def _exact(draft: Draft, event: Chunk) -> JsonObject:
 
 
 def _half(text: str, as_bytes: bool) -> str:
-    """The beginning of a character at the end of a text, and what parts it from the rest; "" when there is none."""
-    if as_bytes:
+    """The bytes or the half of a pair at the end of a text that what comes next may make whole; "" where none is."""
+    if as_bytes:  # with all bytes before it: what becomes U+FFFD on both sides would read as one character cut in two
         last = _BYTES_LAST.search(text)
-        data = last.group().encode("utf-8", "surrogateescape") if last is not None else b""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        decoder.decode(_NEVER.sub(b"", data))
-        begun = decoder.getstate()[0]
-        return data[data.rindex(begun[:1]) :].decode("utf-8", "surrogateescape") if begun else ""
+        data = last.group() if last is not None else ""
+        return data if len(data) <= _MAX_HELD and _whole(data, as_bytes).endswith("\ufffd") else ""
     match = _HALF_PAIR.search(text)
     return match.group() if match is not None else ""
 
