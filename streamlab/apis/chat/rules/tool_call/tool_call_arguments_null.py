@@ -44,20 +44,24 @@ class ToolCallArgumentsNull(Rule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
+        self._bare: list[Call] = []  # calls that began without a function
 
     def event(self, at: int, event: StreamEvent) -> None:
         for fragment in self.ctx.fragments(at, event):
             function = fragment.raw.get("function")
             if type(function) is not dict:
+                self._bare += [fragment.call] * fragment.opens
                 continue
+            opens = fragment.opens or any(call is fragment.call for call in self._bare)
+            self._bare = [call for call in self._bare if call is not fragment.call]
             arguments = function.get("arguments", "(absent)")
             path = f"{fragment.path}.function.arguments"
-            if fragment.opens and arguments == "":
+            if opens and arguments == "":
                 finding = self.found('the arguments stay ""', at, path=path, expected="{}", actual="")
                 self._opened.append(
                     (fragment.call, self.placed(replace(finding, repairability=Repairability.NONE), event))
                 )
-            elif arguments is None or (arguments == "(absent)" and fragment.opens):
+            elif arguments is None or (arguments == "(absent)" and opens):
                 what = "null" if arguments is None else "absent"
                 finding = self.found(f"arguments are {what}", at, path=path, expected="", actual=arguments)
                 self._opened.append((fragment.call, self.placed(finding, event)))
@@ -72,7 +76,7 @@ class ToolCallArgumentsNull(Rule):
                 repairability = Repairability.NONE if stays_empty else Repairability.SAFE
                 yield replace(
                     finding,
-                    severity=Severity.ERROR if stays_empty else finding.severity,
+                    severity=Severity.ERROR if stays_empty and call.name else finding.severity,
                     repairability=repairability,
                     variants=(self.variants[0 if has_some else 2 if sent_empty else 1],),
                 )
