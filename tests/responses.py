@@ -753,6 +753,20 @@ def _oddities() -> dict[str, Exchange]:
     }
 
 
+def _later() -> dict[str, Case]:
+    ids, differs = "responses-ids-unstable", "responses-completed-output-differs"
+    found = {}
+    for place, kind in enumerate(("reasoning", "message", "call")):
+        made = _with(mix(), _put("completed", f"response.output.{place}.id", "other"))
+        found[f"completed-other-{kind}-id"] = Case(ids, exchange(made), _MIX)
+    for name, base, said, good in (("empty", text(), "", _TEXT), ("other", mix(), "Autumn.", _MIX)):
+        made = _with(base, _put("created in_progress completed", "response.output_text", said))
+        found[f"output-text-{name}"] = Case(differs, exchange(made), good)
+    return found
+
+
+#: Cases beside `CASES`, out of which mutants are drawn by their number.
+LATER: dict[str, Case] = _later()
 #: Lawful streams that a hasty judge would blame: silent but for information.
 LAWFUL: dict[str, Exchange] = {
     "text": exchange(text()),

@@ -72,7 +72,8 @@ def test_table_and_rule_use_the_same_words(rule) -> None:
 def test_every_form_that_the_table_tells_of_is_shown(rule) -> None:
     told = {condition for one in breaks(rule.name) if one.measured for condition in one.conditions}
     shown = {form.variant for form in FORMS if form.rule == rule.name}
-    cases = [case for case in (*messages.CASES.values(), *responses.CASES.values()) if case.rule == rule.name]
+    made = (*messages.CASES.values(), *responses.CASES.values(), *responses.LATER.values())
+    cases = [case for case in made if case.rule == rule.name]
     shown |= {one for case in cases for found in analyze(case.exchange).findings for one in found.variants}
     assert sorted(told - shown - _SHOWN_BELOW) == []
 

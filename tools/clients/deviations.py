@@ -16,7 +16,7 @@ from bends import CALL, CALLS, FIRST, LAST, NOT_LAST, TEXT, USAGE, WHOLE, bent, 
 from tool_deviations import TOOLS, two_calls
 
 from streamlab.exchange import Ending, Exchange
-from tests import streams
+from tests import responses, streams
 from tests.streams import Payload, chunk, exchange, frame, sse
 
 #: A text with a character of four bytes.
@@ -263,7 +263,9 @@ _CHUNKS: dict[str, Exchange] = {
     "responses.no-completed": streams.responses_exchange(streams.responses_sse(RESPONSE[:-1])),
     "responses.only-deltas": streams.responses_exchange(streams.responses_sse(_only_deltas(RESPONSE))),
 }
-MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS
+_OTHER_IDS = tuple(f"completed-other-{kind}-id" for kind in ("reasoning", "message", "call"))
+_RESPONSES = {f"responses.{name}": responses.LATER[name].exchange for name in (*_OTHER_IDS, "output-text-empty")}
+MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _RESPONSES
 #: The perfect stream, where the name does not say it.
 PERFECT: dict[str, Exchange] = {
     **dict.fromkeys(
@@ -273,6 +275,8 @@ PERFECT: dict[str, Exchange] = {
     **dict.fromkeys(("tools.args-dup-final", "tools.args-cumulative", "tools.args-object-later"), exchange(sse(CALL))),
     **dict.fromkeys(("tools.args-null-only", "tools.args-empty"), exchange(sse([*CALLS[:4], CALLS[-1]]))),
     "text.delta-null-mid": exchange(sse([*TEXT[:2], *TEXT[3:]])),
+    **dict.fromkeys((f"responses.{name}" for name in _OTHER_IDS), responses.exchange(responses.mix())),
+    "responses.output-text-empty": responses.exchange(responses.text()),
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
     "usage.in-choice": exchange(sse(USAGE)),
     "completions-chat-shape": exchange(

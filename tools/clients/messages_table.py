@@ -81,7 +81,6 @@ def document(folder: str = "messages", head: str = _HEAD) -> str:
 
 def _breaks(rule: str, own: dict[str, Any], results: dict[str, Any]) -> list[str]:
     """Who breaks, those together who do the same on the same form."""
-    several = len({one["form"] for one in own.values()}) > 1
     gravest: dict[tuple[str, str], tuple[int, str, dict[str, Any], str]] = {}
     for name, one in own.items():
         for client, text in one["outcomes"].items():
@@ -93,7 +92,7 @@ def _breaks(rule: str, own: dict[str, Any], results: dict[str, Any]) -> list[str
     groups: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for (client, _form), (_rank, name, one, text) in gravest.items():
         harm, how, _right = _did(text)
-        group = groups.setdefault((one["form"] if several else "", harm, how), {"clients": [], "source": []})
+        group = groups.setdefault((one["form"], harm, how), {"clients": [], "source": []})
         group["clients"] += [client] if client not in group["clients"] else []
         group["source"] += [name] if name not in group["source"] else []
     lines = []

@@ -60,13 +60,17 @@ class ResponseFact:
 
 
 class Odd(NamedTuple):
-    """Something odd about the event read last: which fact, the member, what it is and what it should be."""
+    """Something odd about the event read last: which fact, the member, what it is and what it should be.
+
+    ``form`` is the form of the deviation, in the words of the rule's `variants`; None for the plain one.
+    """
 
     fact: int
     path: str | None
     said: str
     expected: Any = None
     actual: Any = None
+    form: str | None = None
 
 
 _F = ResponseFact

@@ -10,9 +10,13 @@ from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.items import Item, input_text, texts_of
 from streamlab.rules.base import quote
 from streamlab.wire.payload import JsonObject, decode_payload
-from streamlab.wire.reading import as_object
+from streamlab.wire.reading import as_list, as_object
 
 _F = ResponseFact
+#: Forms of two deviations (`Rule.variants`): clients take them otherwise than the others.
+ID_OF_CALL = "the finished response alone has another id of a call"
+ID_OF_OTHER = "the finished response alone has another id of a message or of reasoning"
+OUTPUT_TEXT = "its output_text is not its text"
 #: Items that are held against one another, at most.
 _MOST = 1_000
 
@@ -61,6 +65,16 @@ def ended_early(terminal: str, final: JsonObject | None, items: list[Item]) -> b
     return terminal == COMPLETED and not listed and (not items or any(item.open and item.opened for item in items))
 
 
+def untrue(response: JsonObject, items: list[Item], assumed: Collection[int]) -> Iterator[Odd]:
+    """What a finished response says otherwise than the items that were streamed, and than its own text."""
+    output = as_list(response.get("output"))
+    if items and output:
+        yield from contradictions(output, items, assumed)
+    odd = own_text(response)
+    if odd is not None:
+        yield odd
+
+
 def contradictions(output: list[Any], items: list[Item], assumed: Collection[int] = ()) -> Iterator[Odd]:
     """What the finished response says otherwise than the stream."""
     matched = pairs(output, items, assumed)
@@ -80,14 +94,27 @@ def contradictions(output: list[Any], items: list[Item], assumed: Collection[int
 
 
 def _ids(matched: Pairs) -> Iterator[Odd]:
-    """Items that have another id at last: one place, however many they are."""
+    """Items that have another id at last: one place, however many they are, and that of a call before others."""
     path = ""
-    for place, found, item in matched.paired:
+    for place, found, item in sorted(matched.paired, key=lambda one: not one[2].is_call):
         found_id = found.get("id")
         if item.id and type(found_id) is str and found_id != item.id:
             path = path or f"response.output[{place}].id"
             said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(found_id)}"
-            yield Odd(_F.IDS, path, said, item.id, found_id)
+            yield Odd(_F.IDS, path, said, item.id, found_id, ID_OF_CALL if item.is_call else ID_OF_OTHER)
+
+
+def own_text(response: JsonObject) -> Odd | None:
+    """An ``output_text`` beside the items of a finished response that is not their text."""
+    said, output = response.get("output_text"), as_list(response.get("output"))
+    if type(said) is not str or not output:
+        return None
+    messages = [item for item in map(as_object, output) if item.get("type") == "message"]
+    text = "".join(part for item in messages for part in texts_of(item, "response.output_text"))
+    if said == text:
+        return None
+    told = f"output_text of the finished response is {quote(said)}, the text in it {quote(text)}"
+    return Odd(_F.FINAL, "response.output_text", told, text, said, OUTPUT_TEXT)
 
 
 def _differences(path: str, found: JsonObject, item: Item) -> Iterator[Odd]:

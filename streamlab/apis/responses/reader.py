@@ -31,7 +31,7 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import ODD, Odd, ResponseFact
-from streamlab.apis.responses.final import contradictions
+from streamlab.apis.responses.final import untrue
 from streamlab.apis.responses.items import Deltas, Item, Piece
 from streamlab.apis.responses.numbers import Numbers
 from streamlab.apis.responses.output import Output
@@ -39,7 +39,7 @@ from streamlab.rules.base import quote
 from streamlab.wire.error_objects import flat_error
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.payload import JsonObject
-from streamlab.wire.reading import Fact, as_list, as_object
+from streamlab.wire.reading import Fact, as_object
 from streamlab.wire.runs import Run, TextKind, Varying
 from streamlab.wire.sse import ServerSentEvent
 
@@ -372,10 +372,9 @@ class ResponsesReader:
         if kind not in TERMINAL:
             return _F.LIFECYCLE
         self.terminal, self.final = kind, response
-        output = as_list(response.get("output"))
-        known = self.items and not self.resumed and not self.output.lost
-        if known and output and kind in (COMPLETED, INCOMPLETE):
-            self.odd += contradictions(output, self.items, self.output.assumed)
+        known = not self.resumed and not self.output.lost
+        if kind in (COMPLETED, INCOMPLETE):
+            self.odd += untrue(response, self.items if known else [], self.output.assumed)
         return _F.LIFECYCLE | _F.TERMINAL
 
 

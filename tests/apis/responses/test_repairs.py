@@ -20,6 +20,7 @@ from tests.responses import (
     CALL2,
     CASES,
     FC,
+    LATER,
     LAWFUL,
     MSG,
     RESPONSE_ID,
@@ -37,6 +38,7 @@ from tests.responses import (
     tools,
 )
 
+ALL = {**CASES, **LATER}
 #: Nothing in them is repaired: they are lawful, or what is right is not on the wire.
 _HARMLESS = ("done-sentinel", "logprobs-missing")
 
@@ -66,17 +68,17 @@ def _meaning(made):
     return held["content"] or "", held.get("reasoning", ""), calls, held["finish_reason"]
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.good is not None])
+@pytest.mark.parametrize("name", [name for name, case in ALL.items() if case.good is not None])
 def test_what_was_meant_is_held_after_repair(name):
-    case = CASES[name]
+    case = ALL[name]
     repaired = _repaired(case.exchange)
     assert _meaning(repaired) == case.good
     assert _errors(repaired) == set()
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL)
 def test_repair_adds_no_error_and_is_done_once_however_it_is_cut(name):
-    made = CASES[name].exchange
+    made = ALL[name].exchange
     for unsafe in (False, True):
         once = _repaired(made, unsafe=unsafe)
         assert _errors(once) <= _errors(made)
@@ -100,7 +102,7 @@ def test_what_harms_nobody_stays(name):
 
 @pytest.mark.parametrize("name", ["terminal-missing-clean-end", "terminal-missing-cut-in-arguments"])
 def test_a_response_that_breaks_off_ends_as_openai_ends_one_that_failed(name):
-    made = CASES[name].exchange
+    made = ALL[name].exchange
     before, after = _events(made.body), _events(_bytes(made))
     error, end = after[len(before) :]
     assert (error["type"], error["error"]["code"]) == ("error", "upstream_truncated")
@@ -558,3 +560,12 @@ def test_calls_in_turns_that_begin_without_names_get_them_each_before_it_is_run(
     assert _errors(repaired) == set()
     starts = [one["item"] for one in _events(repaired.body) if one["type"] == "response.output_item.added"]
     assert [(one["call_id"], one["name"]) for one in starts] == [(CALL, "get_weather"), (CALL2, "get_weather")]
+
+
+def test_an_output_text_that_is_not_the_text_is_dropped():
+    made = LATER["output-text-empty"].exchange
+    before, after = _events(made.body), _events(_bytes(made))
+    assert before[-1]["response"].pop("output_text") == ""
+    assert after == before
+    before[-1]["response"] |= {"output_text": "", "output": []}  # the items come back, and it is not theirs
+    assert "output_text" not in _events(_bytes(exchange(before)))[-1]["response"]

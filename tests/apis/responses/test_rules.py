@@ -13,6 +13,7 @@ from streamlab.rules.finding import Severity
 from tests import corpus
 from tests.responses import (
     CASES,
+    LATER,
     LAWFUL,
     MSG,
     call,
@@ -62,10 +63,31 @@ def _severity(made, rule):
     return severity
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", {**CASES, **LATER})
 def test_a_deviation_is_named_and_nothing_that_follows_from_it(name):
-    case = CASES[name]
+    case = {**CASES, **LATER}[name]
     assert _rules(case.exchange) == {case.rule} | _BESIDES.get(name, set())
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity"), [("reasoning", Severity.WARNING), ("message", Severity.WARNING), ("call", Severity.ERROR)]
+)
+def test_the_finished_response_alone_may_have_another_id_of_what_is_no_call(kind, severity):
+    assert _severity(LATER[f"completed-other-{kind}-id"].exchange, "responses-ids-unstable") is severity
+    assert _severity(CASES["response-id-changes"].exchange, "responses-ids-unstable") is Severity.ERROR
+
+
+def test_an_output_text_of_the_servers_own_is_held_against_the_text():
+    [found] = _found(LATER["output-text-empty"].exchange)
+    assert (found.severity, found.path, found.expected, found.actual) == (
+        Severity.ERROR, "response.output_text", "Spring is here.", "",
+    )  # fmt: skip
+    for right in (
+        stream(message(), output_text="Spring is here."),
+        stream(output_text=""),
+        stream(call(), output_text=""),
+    ):
+        assert "responses-completed-output-differs" not in _rules(exchange(right))
 
 
 @pytest.mark.parametrize("name", LAWFUL)

@@ -20,7 +20,7 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.final import ended_early, pairs
+from streamlab.apis.responses.final import ended_early, own_text, pairs
 from streamlab.apis.responses.fold import item_json
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
@@ -152,6 +152,8 @@ class ResponseOut:
         for place, listed in enumerate(as_list(response.get("output"))):
             if type(listed) is dict:
                 self.items.listed(draft, listed, f"response.output[{place}].", streamed.get(place))
+        if own_text(response) is not None:
+            draft.drop("responses-completed-output-differs", response, "output_text", "response.")
         why = cut(response)
         if kind == COMPLETED and why:
             self._masked(draft, response)

@@ -8,6 +8,7 @@ MENDED: Final = (
     "responses-annotations-missing",
     "responses-arguments-in-added",
     "responses-arguments-not-string",
+    "responses-completed-output-differs",
     "responses-completed-output-empty",
     "responses-completed-output-missing",
     "responses-content-index-wrong",

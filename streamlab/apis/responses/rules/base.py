@@ -44,6 +44,7 @@ class OddRule(ResponsesRule):
                 actual=one.actual,
                 severity=self.graded(one),
                 repairability=self.repairable(one),
+                variant=self.form(one),
             )
             for one in self.response.odd
             if self.concerns(one)
@@ -56,6 +57,10 @@ class OddRule(ResponsesRule):
     def graded(self, one: Odd) -> Severity | None:
         """How grave this one is, where that is not what the rule says."""
         return None
+
+    def form(self, one: Odd) -> str | None:
+        """Which form of the deviation this is."""
+        return one.form
 
     def repairable(self, one: Odd) -> Repairability | None:
         """How this one is repaired, where that is not what the rule says."""

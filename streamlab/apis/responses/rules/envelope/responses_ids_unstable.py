@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.final import ID_OF_CALL, ID_OF_OTHER
 from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.rules.finding import Repairability, Severity
@@ -18,7 +19,8 @@ class ResponsesIdsUnstable(OddRule):
 
     ## Why it matters
     OpenAI's stream helpers raise; the AI SDK 6 finds no part to add to; pydantic-ai cannot join a call's arguments.
-    GitHub Copilot's gateway gives every event another id.
+    GitHub Copilot's gateway gives every event another id. Where the finished response alone has another id of a message
+    or of reasoning, no measured client minds: a warning. With that of a call both helpers raise.
 
     ## Repair
     The first id is kept everywhere, also in the finished response.
@@ -30,3 +32,10 @@ class ResponsesIdsUnstable(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.IDS
+    variants = ("it changes on the way", ID_OF_CALL, ID_OF_OTHER)
+
+    def form(self, one: Odd) -> str | None:
+        return one.form or (self.variants[0] if one.path != "output_index" else None)
+
+    def graded(self, one: Odd) -> Severity | None:
+        return Severity.WARNING if one.form == ID_OF_OTHER else None
