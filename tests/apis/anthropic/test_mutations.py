@@ -350,6 +350,7 @@ def test_without_tools_markup_is_text():
         508430438,  # a block that goes out as it came is closed again without an index
         800973806,  # a delta of a tool's input that holds text
         575952283,  # half an event before message_start
+        439282893,  # a text that grows, whose block has no index at first
         690003889,  # an event breaks off, and another answer that fails comes behind the first
     ],
 )

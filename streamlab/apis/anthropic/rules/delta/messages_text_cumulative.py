@@ -46,8 +46,10 @@ class MessagesTextCumulative(MessagesRule):
         text = as_object(value.get("delta")).get("text")
         if type(text) is not str or not text:
             return
-        if value.get("index") != self._index:
-            self._index, self._last = value.get("index"), ""  # each block has a text of its own
+        block = self.messages.block
+        index = value.get("index") if block is None else block.number
+        if index != self._index:
+            self._index, self._last = index, ""  # each block has a text of its own
         if not text.startswith(self._last):
             self._growths = 0
             self.retire()
