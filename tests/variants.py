@@ -123,6 +123,11 @@ def _second_usage(usage: Payload | None) -> Exchange:
     return exchange(sse([*payloads, chat_usage()[-1]]))
 
 
+def _counts(**members: Any) -> Exchange:
+    """Other numbers in the usage at the end."""
+    return _bent(chat_usage(), lambda payload: payload["usage"].update(members), LAST)
+
+
 def _reasoning(**members: str) -> Exchange:
     """Reasoning in these members of a delta of its own, before the text."""
     return exchange(sse([TEXT[0], chunk(dict(members)), *TEXT[1:]]))
@@ -200,6 +205,7 @@ _BOM, _DONE, _UNTERMINATED = "sse-bom", "sse-done-variant", "sse-unterminated-fi
 _ARGUMENTS, _OBJECT, _DUPLICATED = (f"tool-call-arguments-{what}" for what in ("null", "object", "duplicated"))
 _INDEX, _NAME, _TYPE = "tool-call-index-missing", "tool-call-name-empty-continuation", "tool-call-type-missing"
 _USAGE, _OWN_CHUNK = "usage-on-every-chunk", "usage-on-content-or-finish-chunk"
+_SUMS, _TOKENS = "usage-inconsistent", ("prompt_tokens", "completion_tokens", "total_tokens")
 _PARALLEL, _OFFSET = "tool-call-parallel-lost", "tool-call-index-offset"
 _AFTER_DONE, _HELD_OPEN = "done-duplicate-or-early", "connection-held-open-after-done"
 _REASONING, _WHOLE = "reasoning-field-variants", "full-message-repeated"
@@ -342,6 +348,14 @@ FORMS = [
     Form(_REASONING, "the key is reasoning", "reasoning.key-reasoning", _reasoning(reasoning="Hm.")),
     Form(_REASONING, "both keys are sent", "reasoning.key-both", _reasoning(reasoning="Hm.", reasoning_content="Hm.")),
     Form(_REASONING, "it stays in the text as <think>", "reasoning.think-inline", _THINKS),
+    Form(_SUMS, "completion_tokens is null", "usage.completion-null", _counts(completion_tokens=None)),
+    Form(
+        _SUMS,
+        "the numbers are floats",
+        "usage.floats",
+        _counts(**{key: float(USAGE[key]) for key in _TOKENS}, queue_time=0.25),
+    ),
+    Form(_SUMS, "the numbers are text", "usage.strings", _counts(**{key: str(USAGE[key]) for key in _TOKENS})),
     Form(_USAGE, "it has numbers", "usage.each-chunk", _second_usage(dict(USAGE))),
     Form(_USAGE, "it comes twice", "usage.twice", exchange(sse([*chat_usage(), chat_usage()[-1]]))),
     Form(_USAGE, "it is an empty object until the end", "usage.empty-object-each", _second_usage({})),

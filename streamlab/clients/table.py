@@ -33,14 +33,15 @@ class Client(NamedTuple):
 class Asked(NamedTuple):
     """A form of a deviation that clients were asked: served to ``clients`` of them, as each of ``streams``.
 
-    ``form`` is one of `Rule.variants`, or "" where the rule has one form only. ``survey`` names the file: each asked
-    clients of its own.
+    ``form`` is one of `Rule.variants`, or "" for the plain one. ``survey`` names the file: each asked clients of its
+    own. ``apart`` says that the rule's findings tell the form.
     """
 
     form: str
     clients: int
     streams: tuple[str, ...]
     survey: str = ""
+    apart: bool = False
 
 
 class Break(NamedTuple):
@@ -139,22 +140,30 @@ def client_names() -> tuple[str, ...]:
 def asked(rule_name: str) -> tuple[Asked, ...]:
     """The forms of a rule's deviation that measured clients were asked."""
     return tuple(
-        Asked(one.get("form", ""), one["clients"], tuple(one["streams"]), file)
+        Asked(one.get("form", ""), one["clients"], tuple(one["streams"]), file, one.get("apart", False))
         for file in _MEASURED
         for one in _tables(file, rule_name).get("asked", ())
     )
 
 
-def breaks(rule_name: str, variants: Collection[str] = ()) -> tuple[Break, ...]:
+def breaks(rule_name: str, variants: Collection[str] | None = None) -> tuple[Break, ...]:
     """Who breaks on a rule's deviation, measured clients first; () when nobody does or nobody was asked.
 
     ``variants`` are those of a finding (`Finding.variants`): only who breaks on one of them is named, and a condition
-    that is met in all of them is left out. Without them everybody is named, conditions and all.
+    that is met in all of them is left out. Where a finding has none although the rule tells forms apart, it is of
+    another form: only who broke on the plain one is named. Without them everybody is named, conditions and all.
     """
     found = _breaks(rule_name)
-    if not variants:
+    if variants is None or not (variants or _tells_apart(rule_name)):
         return found
+    if not variants:
+        plain = any(not one.form for one in asked(rule_name))
+        return tuple(one for one in found if plain and not one.conditions)
     return tuple(_met(one, variants) for one in found if not one.conditions or set(one.conditions) & set(variants))
+
+
+def _tells_apart(rule_name: str) -> bool:
+    return any(one.apart for one in asked(rule_name))
 
 
 def _met(one: Break, variants: Collection[str]) -> Break:
@@ -167,7 +176,7 @@ def is_harmless(rule_name: str) -> bool:
     return bool(asked(rule_name)) and not any(one.measured for one in _breaks(rule_name))
 
 
-def hurts(rule_name: str, client_query: str, variants: Collection[str] = ()) -> bool:
+def hurts(rule_name: str, client_query: str, variants: Collection[str] | None = None) -> bool:
     """Whether a client people call ``client_query`` breaks on the deviation; ``variants`` as for `breaks`.
 
     A query is an alias ("openai-python", "ai-sdk", "langchain"), or the beginning of a client id, with or without

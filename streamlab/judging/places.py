@@ -25,11 +25,10 @@ class _Place:
         self.events = [finding.event] if finding.event is not None else []
 
     def also(self, variants: tuple[str, ...]) -> None:
-        """It was seen in these forms too; one that the rule cannot name leaves all of them possible."""
+        """It was seen in these forms too."""
         known = self.finding.variants
-        if known and variants != known:
-            both = tuple(dict.fromkeys((*known, *variants))) if variants else ()
-            self.finding = replace(self.finding, variants=both)
+        if variants != known:
+            self.finding = replace(self.finding, variants=tuple(dict.fromkeys((*known, *variants))))
 
     def again(self, event: int | None) -> None:
         self.count += 1

@@ -57,7 +57,7 @@ def _output_json(output: Output) -> dict[str, Any]:
     return {"origin": str(output.origin), **raw, "fields": [field_json(field) for field in output.fields]}
 
 
-#: rule -> the variants of its deviation that the exchange shows; () where they are not known
+#: rule -> the variants of its deviation that the exchange shows; () where it shows none of them
 Variants = Mapping[str, tuple[str, ...]]
 
 
@@ -65,8 +65,7 @@ def _variants(findings: Iterable[Finding]) -> Variants:
     """What an exchange's findings say of the forms of its deviations."""
     found: dict[str, tuple[str, ...]] = {}
     for one in findings:
-        before = found.get(one.rule, one.variants)
-        found[one.rule] = (*before, *one.variants) if before and one.variants else ()
+        found[one.rule] = (*found.get(one.rule, ()), *one.variants)
     return found
 
 
@@ -81,7 +80,7 @@ def event_json(diff: EventDiff, variants: Variants) -> dict[str, Any]:
         "outputs": [_output_json(output) for output in diff.outputs],
         "unmended": [field_json(field) for field in diff.broken],
         "rules": list(diff.rules),
-        "breaks": [break_json(one) for rule in diff.rules for one in breaks(rule, variants.get(rule, ()))],
+        "breaks": [break_json(one) for rule in diff.rules for one in breaks(rule, variants.get(rule))],
     }
 
 
@@ -195,5 +194,5 @@ def _reasons(diff: EventDiff, variants: Variants) -> Iterator[Text]:
             said[field.rule] = said.get(field.rule) or field.why
     for rule, why in said.items():
         yield Text.assemble(("    ", ""), (rule, "bold"), f"  {visible(why, 300)}")
-        for line in breaking_lines(rule, variants.get(rule, ()))[:1]:
+        for line in breaking_lines(rule, variants.get(rule))[:1]:
             yield Text.assemble(("      breaks: ", "dim"), line)

@@ -97,7 +97,7 @@ def _side(finding: Finding, side: Any) -> str:
     return value(side, _SIDE)
 
 
-def breaking_lines(rule: str, variants: Collection[str] = ()) -> list[str]:
+def breaking_lines(rule: str, variants: Collection[str] | None = None) -> list[str]:
     """Who breaks, a line for each thing that happens, what needs no further condition first.
 
     ``variants`` are those of the finding (`Finding.variants`); without them everybody is named who breaks on some.

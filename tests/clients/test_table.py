@@ -59,7 +59,7 @@ def test_what_was_measured_says_when_where_and_of_how_many(rule):
     forms = {one.get("form", "") for one in MEASURED[rule]["asked"]}
     assert len(forms) == len(MEASURED[rule]["asked"]), "a form is asked twice"
     for one in MEASURED[rule]["asked"]:
-        assert set(one) - {"form"} == {"clients", "streams", "date"}
+        assert set(one) - {"form", "apart"} == {"clients", "streams", "date"}
         assert 0 < one["clients"] <= 34
     for group in MEASURED[rule].get("breaks", ()):
         assert re.fullmatch(r"2026-\d\d(-\d\d)?", group["date"])

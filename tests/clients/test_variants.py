@@ -14,10 +14,10 @@ from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.report.json import finding_json
 from streamlab.report.text import breaking_lines
-from streamlab.rules.finding import Finding
+from streamlab.rules.finding import Finding, Severity
 from tests import messages, responses
 from tests.batches import batched
-from tests.streams import chat_text, chat_tools, exchange, sse
+from tests.streams import chat_text, chat_tools, chunk, exchange, sse
 from tests.variants import FORMS, Form
 
 RULES = [rule for rule in all_rules() if rule.variants]
@@ -122,11 +122,28 @@ def test_a_reason_after_each_call_is_joined_by_who_adds_texts_up():
     assert named == {"py-langchain", "js-langchain"}
 
 
-def test_a_form_that_nobody_was_asked_about_leaves_all_conditions():
+def test_a_form_that_nobody_was_asked_about_names_nobody():
     payloads = [{**payload, "id": ["chatcmpl"]} for payload in chat_text()]
     found = _finding("chunk-id-missing-or-empty", exchange(sse(payloads)))
     assert found.variants == ()
-    assert any("when it is a number" in line for line in breaking_lines(found.rule, found.variants))
+    assert breaking_lines(found.rule, found.variants) == finding_json(found)["breaks"] == []
+    assert any("when it is a number" in line for line in breaking_lines(found.rule))
+
+
+def test_a_form_beside_another_is_named_where_one_of_them_was_asked():
+    payloads = chat_tools()
+    for at, members in ((2, {"id": ""}), (3, {})):  # nobody was asked about the first
+        fragment = payloads[at]["choices"][0]["delta"]["tool_calls"][0]
+        fragment.update(members)
+        fragment["function"]["name"] = None
+    found = _finding("tool-call-name-empty-continuation", exchange(sse(payloads)))
+    assert (found.count, found.severity, found.variants) == (2, Severity.ERROR, ("the name alone is null",))
+
+
+def test_a_sum_of_usage_names_nobody_who_breaks_on_other_types():
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 9}
+    found = _finding("usage-inconsistent", exchange(sse([*chat_text(), chunk(choices=[], usage=usage)])))
+    assert (found.variants, finding_json(found)["breaks"]) == ((), [])
 
 
 def test_people_are_told_of_nobody_where_nobody_breaks():

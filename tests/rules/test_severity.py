@@ -277,7 +277,9 @@ def use_stream_with_tool(client: Any) -> Answer:
 READ = [
     form
     for form in FORMS_OF_VARIANTS
-    if form.exchange.ending is Ending.COMPLETE and form.measured != "usage.after-done"
+    if form.exchange.ending is Ending.COMPLETE
+    and form.measured != "usage.after-done"
+    and form.rule != "usage-inconsistent"
 ]
 
 
@@ -285,7 +287,7 @@ def perfect(form: Form) -> Answer:
     """What the stream of a form says when it is read with good will."""
     if form.measured in CONSTANT:
         return "", [(OSLO[0], OSLO[1], "{}")], "tool_calls"
-    if form.measured.startswith(("text.", "usage.", "reasoning.")):
+    if form.measured.startswith(("text.", "usage.", "reasoning.", "d-")):
         return SPRING
     return TWO_CALLS if form.measured.startswith("tools.") and form.measured not in SINGLE else ONE_CALL
 

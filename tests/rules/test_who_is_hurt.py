@@ -15,13 +15,13 @@ from tests.variants import FORMS
 RULES = [rule for rule in all_rules() if rule.severity is Severity.ERROR]
 
 
-def _is_argued(rule: str, variants: tuple[str, ...]) -> bool:
+def _is_argued(rule: str, variants: tuple[str, ...] | None) -> bool:
     return bool(breaks(rule, variants)) or promise_of(rule) is not None
 
 
 @batched("rule", RULES)
 def test_an_error_names_a_client_or_a_promise(rule):
-    assert _is_argued(rule.name, ())
+    assert _is_argued(rule.name, None)
     assert all(_is_argued(rule.name, (form,)) for form in rule.variants)
 
 

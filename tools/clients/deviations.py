@@ -102,23 +102,10 @@ def _pieces(body: bytes, size: int) -> Exchange:
     return exchange([body[at : at + size] for at in range(0, len(body), size)])
 
 
-def _usage(**members: Any) -> Exchange:
-    return bent(USAGE, lambda payload: payload["usage"].update(members), LAST)
-
-
 def _usage_in_choice() -> Exchange:
     payloads = deepcopy(TEXT)
     payloads[-1]["choices"][0]["usage"] = dict(streams.USAGE)
     return exchange(sse(payloads))
-
-
-def _floats() -> Exchange:
-    numbers = {key: float(value) for key, value in streams.USAGE.items() if isinstance(value, int)}
-    return _usage(**numbers, queue_time=0.25)
-
-
-def _strings() -> Exchange:
-    return _usage(**{key: str(value) for key, value in streams.USAGE.items() if isinstance(value, int)})
 
 
 def _json(payload: Any) -> bytes:
@@ -246,9 +233,6 @@ _CHUNKS: dict[str, Exchange] = {
     "usage.choices-null": bent(USAGE, setting(choices=None), LAST),
     "usage.choices-missing": bent(USAGE, dropping("choices"), LAST),
     "usage.in-choice": _usage_in_choice(),
-    "usage.completion-null": _usage(completion_tokens=None),
-    "usage.floats": _floats(),
-    "usage.strings": _strings(),
     "usage.x-groq": exchange(
         sse([*TEXT[:-1], {**TEXT[-1], "x_groq": {"usage": streams.USAGE}}]), request=streams.request_for(usage=True)
     ),

@@ -26,7 +26,8 @@ HEADER = """\
 # Written by `python tools/clients/measured.py` from tools/clients/results; never by hand.
 #
 # [clients.ID]      a client set-up as it was measured last; no version: it was not written down
-# [[RULE.asked]]    a form of the rule's deviation that `clients` of them were asked, as each of `streams`
+# [[RULE.asked]]    a form of the rule's deviation that `clients` of them were asked, as each of `streams`;
+#                   apart: findings tell it from others
 # [[RULE.breaks]]   what some of them did: on these forms (on any, where none is named), seen on the streams of
 #                   `source`, on this date, in these versions. `harm`: hangs, raises, silent-loss, wrong
 """
@@ -252,7 +253,8 @@ def document() -> str:
     for rule, cases in tomllib.loads((HERE / "cases.toml").read_text(encoding="utf-8")).items():
         found = list(forms(cases, measured))
         for form in found:
-            lines += [f"[[{rule}.asked]]", *_field("form", form.name), f"clients = {form.asked}"]
+            apart = ["apart = true"] if form.name and rules[rule].variants else []
+            lines += [f"[[{rule}.asked]]", *_field("form", form.name), *apart, f"clients = {form.asked}"]
             lines += [*_field("streams", form.streams), *_field("date", form.date), ""]
         for group in groups(found, bool(rules[rule].variants), list(clients)):
             lines += [f"[[{rule}.breaks]]", *_field("forms", group.forms), *_field("harm", group.did.harm)]

@@ -110,7 +110,7 @@ def _breaks(rule: str, own: dict[str, Any], results: dict[str, Any]) -> list[str
 
 
 def _form(form: str) -> list[str]:
-    return [f'form = "{form}"'] if form else []
+    return [f'form = "{form}"', "apart = true"] if form else []
 
 
 def _list(names: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.apis import api_names
 from streamlab.apis.chat.usage_numbers import CHAT, RESPONSES, faults, faults_left, straighten, sums
 from streamlab.exchange import Ending
@@ -15,7 +17,12 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
+_NUMBERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _COUNTS = ("input_tokens", "output_tokens", "total_tokens")
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is str and value.isdecimal()
 
 
 class RepairCounts(Repair):
@@ -60,6 +67,7 @@ class UsageInconsistent(Rule):
     repair = RepairCounts
     apis = Scope.OPENAI
     on = Fact.USAGE
+    variants = ("completion_tokens is null", "the numbers are floats", "the numbers are text")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         if self.ctx.api.name == api_names.RESPONSES:
@@ -69,7 +77,22 @@ class UsageInconsistent(Rule):
             for path, message, severity in faults(usage, CHAT):
                 actual = usage if path == "usage" else None
                 repairability = Repairability.NONE if path in faults_left(usage) else Repairability.SAFE
-                yield self.found(message, at, path=path, actual=actual, severity=severity, repairability=repairability)
+                yield self.found(
+                    message,
+                    at,
+                    path=path,
+                    actual=actual,
+                    severity=severity,
+                    repairability=repairability,
+                    variant=self._variant(usage, path.removeprefix("usage.")),
+                )
+
+    def _variant(self, usage: Any, key: str) -> str | None:
+        """Which form of the deviation a number is; None for one that no client was asked about."""
+        value = usage.get(key, "(absent)") if type(usage) is dict and key in _NUMBERS else "(absent)"
+        if value is None and key == "completion_tokens":
+            return self.variants[0]
+        return self.variants[1] if type(value) is float else self.variants[2] if _is_number(value) else None
 
     def end(self, ending: Ending) -> Findings:
         usage = self.ctx.accumulator.usage if self.ctx.api.name == api_names.RESPONSES else None
