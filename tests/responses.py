@@ -634,6 +634,8 @@ def _deltas() -> None:
     part = {"type": "output_text", "annotations": [], "logprobs": [], "text": ""}
     _case("item-added-holds-part", early, _with(text(), _put("output_item.added", "item.content", [part])), _TEXT)
     _case("delta-null", "responses-delta-not-string", _with(text(), _put("output_text.delta", "delta", None, 1)), _TEXT)
+    held = _put("output_text.delta", "delta", {"text": pieces_of(SAID)[1]}, 1)
+    _case("delta-object-with-text", "responses-delta-not-string", _with(text(), held), _TEXT)
     alive = {**once_more, "delta": "\u200b", "item_id": "SSE-Keep-Alive"}
     _case("heartbeat-as-delta", "responses-heartbeat-as-delta", _with(text(), _insert(5, alive)), _TEXT)
     leaked = '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}}</tool_call>'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from streamlab.apis.responses.expectations import family_of, text_of
 from streamlab.apis.responses.facts import ResponseFact
@@ -14,6 +14,13 @@ from streamlab.wire.accumulate import Text
 _RULE = "responses-delta-not-string"
 #: Events held back, at most.
 _MOST: Final = 256
+
+
+def told_within(delta: Any) -> str | None:
+    """The text of a delta that is an object, as deltas of Messages and of chat completions are; None where there is
+    none, or more."""
+    text = delta.get("text") if type(delta) is dict else None
+    return text if type(text) is str and delta.keys() <= {"text", "type"} else None
 
 
 class LostDelta:
@@ -35,10 +42,17 @@ class LostDelta:
 
     def begins(self, draft: Draft) -> bool:
         """Whether a delta that is no text stays: a null one can wait for its text, what another means is not known."""
-        if draft.json.get("delta") is not None:
-            self._account.cannot(_RULE, "what it should say is not known")
-            return True
+        delta = draft.json.get("delta")
         item, place = self._reader.item, self._reader.output.place
+        if delta is not None:
+            said = told_within(delta)
+            if said is None:
+                self._account.cannot(_RULE, "what it should say is not known")
+                return True
+            draft.put(_RULE, draft.json, "delta", said, "")
+            if item is not None:
+                item.piece((family_of(self._reader.kind)[0], place[1] if place is not None else 0)).text.add(said)
+            return True
         if self.holding or item is None or item.resumed:
             return False
         piece = item.piece((family_of(self._reader.kind)[0], place[1] if place is not None else 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.repairs.lost_delta import told_within
 from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.rules.finding import Repairability, Severity
@@ -20,7 +21,8 @@ class ResponsesDeltaNotString(OddRule):
 
     ## Repair
     What is null or absent is filled with what the whole text, once it is told, has more; where that is nothing, or
-    cannot be told apart, the event is dropped. Another value is not known to be text.
+    cannot be told apart, the event is dropped. An object that holds nothing but ``text`` gives that. Another value is
+    not known to be text.
     """
 
     name = "responses-delta-not-string"
@@ -31,4 +33,5 @@ class ResponsesDeltaNotString(OddRule):
     on = ResponseFact.DELTA_TYPE
 
     def repairable(self, one: Odd) -> Repairability:
-        return Repairability.SAFE if one.actual is None else Repairability.NONE
+        told = one.actual is None or told_within(one.actual) is not None
+        return Repairability.SAFE if told else Repairability.NONE
