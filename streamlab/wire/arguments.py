@@ -38,7 +38,7 @@ class ArgumentsFault(Enum):
     """What is wrong with the whole arguments of a call; at most one thing is said."""
 
     PREFIX = "an extra {} at the beginning"
-    DUPLICATED = "the same arguments again, or all so far in every piece"
+    DUPLICATED = "the same arguments again, their end again, or all so far in every piece"
     DOUBLE_ENCODED = "JSON text inside a JSON string"
     NOT_JSON = "no JSON object"
 
@@ -56,7 +56,16 @@ def fault_of(call: Call) -> ArgumentsFault | None:
         return ArgumentsFault.DOUBLE_ENCODED if type(inner) is dict else ArgumentsFault.NOT_JSON
     if call.cumulative and call.pieces > 1 and read_arguments(call.last_piece).ok:
         return ArgumentsFault.DUPLICATED
+    if ends_again(text, call.last_piece):
+        return ArgumentsFault.DUPLICATED
     return _repetition(text) or ArgumentsFault.NOT_JSON
+
+
+def ends_again(text: str, last: str) -> bool:
+    """Whether the last piece is nothing but the end of an object once more that was whole without it."""
+    whole = text.removesuffix(last)
+    again = bool(last.strip()) and whole.endswith(last)
+    return again and type(read_arguments(whole).value) is dict
 
 
 def _repetition(text: str) -> ArgumentsFault | None:

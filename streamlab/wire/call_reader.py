@@ -76,7 +76,7 @@ class Call(TrackedCall):
         if self.cumulative and self.pieces and not piece.startswith(self.last_piece):
             self.cumulative = False
         self.pieces += 1
-        self.last_piece = piece if self.cumulative else ""
+        self.last_piece = piece
         self.arguments.add(piece)
 
     def extend(self, pieces: list[str]) -> None:
@@ -87,6 +87,7 @@ class Call(TrackedCall):
             return
         self.scan.add("".join(pieces))
         self.pieces += len(pieces)
+        self.last_piece = pieces[-1]
         self.arguments.extend(pieces)
 
 

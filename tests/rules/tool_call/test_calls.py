@@ -176,6 +176,14 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
         fragments(opening(), more('{"city":'), more('"Oslo"}'), more(ARGS)),
         {"tool-call-arguments-duplicated": ERROR},
     ),
+    "the end of the arguments again": (
+        fragments(opening(), more('{"city":'), more('"Oslo"}'), more('"}')),
+        {"tool-call-arguments-duplicated": ERROR},
+    ),
+    "a brace too many in one piece": (
+        fragments(opening(), more('{"city":'), more('"Oslo"}}')),
+        {"tool-call-arguments-not-json": ERROR},
+    ),
     "a string argument of JSON": (fragments(opening(arguments='{"city":"{\\"a\\":1}"}')), {}),
     "cut by length": (
         fragments(opening(), more('{"city":"Os'), finish="length"),

@@ -55,9 +55,12 @@ class CallArguments:
         return bool(self.length) and not self.complete and decoded_once(str(self)) is None
 
     def without_copy(self, piece: str) -> str:
-        """A piece without what came before: a second copy of complete arguments, or all of them so far once more."""
+        """A piece without what came before: a second copy of complete arguments or of their end, or all of
+        them so far once more."""
         if not piece or not self.length or self.length > _MAX_ARGUMENTS:
             return piece
+        if not self._repeat and piece.strip() and str(self).endswith(piece) and self.complete:
+            return ""  # their end once more, from a server that sends what it believes to be missing
         if self._repeat or (piece.lstrip()[:1] == "{" and self.complete):
             candidate = self._repeat + piece
             whole = str(self)

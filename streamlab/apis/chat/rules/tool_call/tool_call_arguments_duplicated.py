@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis.chat.arguments_rule import ArgumentsRule
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.finding import Repairability
-from streamlab.wire.arguments import ArgumentsFault
+from streamlab.wire.arguments import ArgumentsFault, ends_again
 from streamlab.wire.call_reader import Call
 
 
@@ -18,7 +18,8 @@ class ToolCallArgumentsDuplicated(ArgumentsRule):
     ## Why it matters
     Pieces are joined, so the arguments become ``{…}{…}``: {clients: raises when the whole comes again at the end}
     measured clients raise, {count: wrong when the whole comes again at the end} have no valid call. Bridges from the
-    Responses API send the deltas and then the whole text; others send in every piece all that came before.
+    Responses API send the deltas and then the whole text; others send in every piece all that came before. vLLM sent
+    the end of them once more beside the finish.
 
     ## Repair
     One copy is kept.
@@ -32,6 +33,9 @@ class ToolCallArgumentsDuplicated(ArgumentsRule):
     fault = ArgumentsFault.DUPLICATED
     said = "come more than once"
 
-    def variant_of(self, call: Call) -> str:
+    def variant_of(self, call: Call) -> str | None:
+        text, last = str(call.arguments), call.last_piece
+        if ends_again(text, last) and text != last * 2:
+            return None  # no client was asked about their end alone
         # Two pieces that are alike are the whole twice, and would be cumulative too.
         return self.variants[1 if call.cumulative and call.pieces > 2 else 0]
