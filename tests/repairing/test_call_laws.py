@@ -11,7 +11,7 @@ from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.rules.finding import Severity
 from streamlab.wire.accumulate import Accumulator
-from streamlab.wire.arguments import ArgumentsFault, fault_of
+from streamlab.wire.arguments import ArgumentsFault, fault_of, read_arguments
 from streamlab.wire.call_reader import CallReader
 from streamlab.wire.events import Chunk
 from streamlab.wire.stream import StreamDecoder
@@ -58,6 +58,16 @@ def _held(body: bytes) -> Held:
     )
 
 
+def _is_split_call(read: list[tuple[str, str]]) -> bool:
+    """Whether one of two calls has nothing but a name, and the other nothing but arguments that are whole."""
+    halves = sorted(read)
+    return len(halves) == 2 and halves[0][0] == "" != halves[1][0] and halves[1][1] == "" and _is_whole(halves[0][1])
+
+
+def _is_whole(arguments: str) -> bool:
+    return type(read_arguments(arguments).value) is dict
+
+
 def _repaired(body: bytes) -> bytes:
     normalizer = Normalizer(_REQUEST)
     return normalizer.feed(body) + normalizer.finish()
@@ -76,6 +86,12 @@ def test_odd_fragments(first: int) -> None:
         body = streams.sse(odd_stream(number))
         out = _repaired(body)
         before, after = _held(body), _held(out)
+        if _is_split_call(before.read) and len(after.read) == 1:
+            (_, text), (name, _) = sorted(before.read)
+            assert after.read == [(name, text)], number
+            assert _errors(out) <= _errors(body), number
+            assert _repaired(out) == out, number
+            continue
         # A call that had to wait for its name goes out when it is known, so the order may be another.
         assert sorted(name for name, _ in after.read) == sorted(name for name, _ in before.read), number
         if not before.faults & {*_CLEARED, ArgumentsFault.NOT_JSON}:

@@ -7,7 +7,7 @@ import pytest
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
 from tests.harm_laws import broken_laws
-from tests.streams import call, chat_tool, chunk, exchange, sse
+from tests.streams import call, chat_tool, chunk, exchange, request_for, sse
 
 OSLO = '{"city":"Oslo"}'
 
@@ -35,3 +35,32 @@ def test_what_is_no_end_of_the_arguments_stays():
     mended = normalize(made)
     assert _calls(mended.exchange) == [{"name": "get_weather", "arguments": OSLO + '"]'}]
     assert errors_left(mended) == ("tool-call-arguments-not-json",)
+
+
+def _under_another_index(arguments, *, before=()):
+    deltas = [*before, call(2, "call_a1B2c3D4", "get_weather"), *(call(1, arguments=one) for one in arguments)]
+    chunks = [chunk({"role": "assistant", "content": ""}), *(chunk({"tool_calls": [one]}) for one in deltas)]
+    return exchange(sse([*chunks, chunk({}, "tool_calls")]), request=request_for(tools=True))
+
+
+def test_arguments_under_an_index_that_nothing_names_go_to_the_one_call_without():
+    made = _under_another_index(('{"city":', '"Oslo"}'))
+    mended = normalize(made)
+    assert _calls(mended.exchange) == [{"name": "get_weather", "arguments": OSLO}]
+    assert not errors_left(mended)
+    assert not broken_laws(made)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        _under_another_index(('{"city":',)),  # they are not whole
+        _under_another_index(('{"path":"a"}',)),  # no arguments of this tool
+        _under_another_index(('{"city":"Oslo"}',), before=[call(0, "call_e5F6g7H8", "get_weather")]),  # or of another
+    ],
+)
+def test_arguments_that_may_be_another_calls_stay_and_an_error_is_said_to_be_left(made):
+    mended = normalize(made)
+    assert any(one["name"] is None for one in _calls(mended.exchange))
+    assert "tool-call-name-missing" in errors_left(mended)
+    assert not broken_laws(made)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments, unwrapped
 from streamlab.rules.repair import ABSENT, Change, Draft, Origin, RepairState
 from streamlab.wire.calls import TrackedCall, is_no_name
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import as_list, as_object
 
 #: Calls whose arguments are still compared with what comes.
 _REMEMBERED = 64
@@ -72,6 +74,32 @@ class OutCalls:
         """The calls that still wait for their name, in order; they wait no longer."""
         waiting, self._waiting = self._waiting, []
         return [call for call in waiting if call.first is not None]
+
+    def join(self, call: OutCall, first: Draft) -> Draft | None:
+        """Arguments under an index that nothing names, as those of the one call that has none; None where another
+        reading is left."""
+        owner = self.out[0] if len(self.out) == 1 else None
+        if owner is None or owner.arguments.length or self._all.index(owner) > self._all.index(call):
+            return None
+        bare = not (call.id or call.name or call.extra) and call.arguments.complete
+        if not bare or not self._may_take(owner, call.waiting):
+            return None
+        owner.arguments = call.arguments
+        fragment = {"index": owner.place, "function": {"arguments": call.waiting}}
+        self.drop(call)
+        call.waiting = ""
+        rule = "tool-call-name-missing"
+        part = {"index": call.choice, "delta": {"tool_calls": [fragment]}, "finish_reason": None}
+        return first.like(rule, part, "choices[0].delta.tool_calls[0].index")
+
+    def _may_take(self, owner: OutCall, arguments: str) -> bool:
+        """Whether no tool of the request says that these are not its arguments."""
+        for tool in map(as_object, as_list(self._state.body.get("tools"))):
+            function = as_object(tool.get("function"))
+            known = as_object(function.get("parameters")).get("properties")
+            if function.get("name") == owner.name and type(known) is dict:
+                return set(json.loads(arguments)) <= set(known)
+        return True
 
     def let_go(self, call: OutCall, first: Draft) -> Draft | None:
         """The chunk of a call whose name never came whole; None where nothing else came of it either."""

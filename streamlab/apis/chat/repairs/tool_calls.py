@@ -305,11 +305,14 @@ class ToolCalls(Repair):
     def _flush(self, index: int) -> Iterator[Draft]:
         """Calls whose name never came whole."""
         calls = self._calls.get(index)
-        for call in calls.nameless() if calls is not None else ():
-            assert calls is not None
+        if calls is None:
+            return
+        nameless = calls.nameless()
+        for call in nameless:
             assert call.first is not None
             first, call.first = call.first, None
-            made = calls.let_go(call, first)
+            joined = calls.join(call, first) if len(nameless) == 1 else None
+            made = joined or calls.let_go(call, first)
             if made is not None:
                 yield made
 

@@ -29,7 +29,7 @@ class ToolCallNameMissing(Rule):
 
     ## Repair
     None where the name is not there. Where it stands within the arguments, as TGI's ``{"function": {"_name": …}}`` has
-    it, it is taken from there.
+    it, it is taken from there; whole arguments without a name beside one call without arguments are that call's.
     """
 
     name = "tool-call-name-missing"
