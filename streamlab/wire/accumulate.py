@@ -95,14 +95,16 @@ class ChoiceState:
         "finish_reason",
         "function_call",
         "index",
+        "place",
         "reasoning",
         "refusal",
         "role",
         "tracker",
     )
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, place: int = 0) -> None:
         self.index = index
+        self.place = place  # in the list of the chunk in which it came first
         self.role: str | None = None
         self.content = Text()
         self.reasoning = Text()
@@ -168,9 +170,9 @@ class Accumulator:
         """Add one chunk; never raises."""
         listed = chunk.get("choices")
         if type(listed) is list:
-            for choice in listed:
+            for place, choice in enumerate(listed):
                 if type(choice) is dict:
-                    self._add_choice(choice)
+                    self._add_choice(choice, place)
         elif type(chunk.get("type")) is str:
             self._add_response_event(chunk)
         if chunk.get("usage") is not None:
@@ -195,16 +197,16 @@ class Accumulator:
         if "choices" in payload:
             self.feed(payload)
 
-    def choice(self, index: int = 0) -> ChoiceState:
-        """The state of a choice, made when it is new."""
+    def choice(self, index: int = 0, place: int = 0) -> ChoiceState:
+        """The state of a choice, made when it is new: it stands at ``place`` in the list of its chunk."""
         state = self.choices.get(index)
         if state is None:
-            state = self.choices[index] = ChoiceState(index)
+            state = self.choices[index] = ChoiceState(index, place)
         return state
 
-    def _add_choice(self, choice: JsonObject) -> None:
+    def _add_choice(self, choice: JsonObject, place: int) -> None:
         index = choice.get("index")
-        state = self.choice(index if type(index) is int else 0)
+        state = self.choice(index if type(index) is int else 0, place)
         delta = choice.get("delta")
         if type(delta) is dict:
             text = delta.get("content")

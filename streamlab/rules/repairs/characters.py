@@ -63,14 +63,16 @@ class CutCharacters(Repair):
             return (draft,)
         as_bytes = FaultKind.INVALID_UTF8 in kinds
         exact = _exact(draft, event) if as_bytes else event.json
-        for choice, read in zip(reading.choices(event.json), reading.choices(exact), strict=False):
+        pairs = zip(reading.choices(event.json), reading.choices(exact), strict=False)
+        for place, (choice, read) in enumerate(pairs):
             text = reading.content(reading.delta(read))
             odd = as_bytes and _BYTES.search(text) is not None
-            self._repair(draft, reading.choice_index(choice), reading.delta(choice), text, odd)
+            self._repair(draft, place, choice, text, odd)
         self.awake = bool(self._half)
         return () if any(half.alone and half.draft is draft for half in self._half.values()) else (draft,)
 
-    def _repair(self, draft: Draft, index: int, delta: JsonObject, text: str, as_bytes: bool) -> None:
+    def _repair(self, draft: Draft, place: int, choice: JsonObject, text: str, as_bytes: bool) -> None:
+        index, delta = reading.choice_index(choice), reading.delta(choice)
         before = self._half.pop(index, None)
         if "content" not in delta or not text:
             if before is not None:
@@ -98,7 +100,7 @@ class CutCharacters(Repair):
                 delta,
                 "content",
                 repaired,
-                f"choices[{index}].delta.",
+                f"choices[{place}].delta.",
             )
 
     def end(self, ending: Ending) -> Drafts:

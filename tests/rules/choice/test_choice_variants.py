@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 
 import pytest
 
@@ -201,3 +202,44 @@ def test_the_path_of_a_placeholder_base_url_is_chat():
     ask = Request("POST", "<API_BASE>chat/completions", (), dump({"model": "m", "stream": True}))
     report = analyze(exchange(sse(chat_text()), request=ask))
     assert report.api is api_named("chat.completions")
+
+
+def _second_alone(payloads):
+    """Two answers, each chunk with one choice: the second, number 1, is that of ``payloads``."""
+    first = chat_text()
+    second = copy.deepcopy(payloads)
+    for payload in second:
+        payload["choices"][0]["index"] = 1
+    return [one for pair in itertools.zip_longest(first, second) for one in pair if one is not None]
+
+
+UNTIDY = {
+    "finish-reason-missing": chat_text()[:-1],
+    "role-missing": chat_text()[1:],
+    "model-markup-in-answer": chat_text("Spring is here.", "<|im_end|>"),
+    "only-reasoning-no-answer": [chunk({"role": "assistant", "reasoning": "Hm."}), chunk({}, "stop")],
+    "tool-call-content-mixed": [*chat_tool()[:-1], chunk({"content": "And now?"}), chat_tool()[-1]],
+    "tool-call-leaked-as-text": chat_text('<tool_call>{"name": "get_weather", "arguments": {}}</tool_call>'),
+}
+
+
+@pytest.mark.parametrize("rule", UNTIDY)
+def test_a_path_names_the_place_in_the_list_of_the_event_and_not_the_number_of_the_choice(rule):
+    made = exchange(sse(_second_alone(UNTIDY[rule])), request=request_for(n=2, tools=True))
+    [found] = [one for one in analyze(made).findings if one.rule == rule]
+    assert found.path.startswith("choices[0]"), found
+    assert "1" in found.message or rule not in ("finish-reason-missing", "role-missing")
+
+
+def test_choices_that_stand_at_one_place_are_told_together():
+    told = analyze(exchange(sse(alternatives(4, finished=[1, 3])), request=request_for(n=4))).findings
+    [found] = [one for one in told if one.rule == "finish-reason-missing"]
+    assert found.message == "choices 0, 2 have no finish_reason before [DONE]"
+    assert (found.path, found.variants) == ("choices[0].finish_reason", ("the answer is text",))
+    first, *rest = alternatives(4, finished=[1, 3])
+    first["choices"] += [rest.pop(0)["choices"][0] for _ in range(3)]
+    told = analyze(exchange(sse([first, *rest]), request=request_for(n=4))).findings
+    assert [(one.path, one.message) for one in told if one.rule == "finish-reason-missing"] == [
+        ("choices[0].finish_reason", "choice 0 has no finish_reason before [DONE]"),
+        ("choices[2].finish_reason", "choice 2 has no finish_reason before [DONE]"),
+    ]

@@ -22,21 +22,21 @@ def best_reason(known: str | None, reason: str, *, called: bool) -> str:
 
 def improve(placed: Draft, index: int, best: str) -> None:
     """Give the chunk that finishes a choice the reason that counts."""
-    for choice in reading.choices(placed.json):
+    for position, choice in enumerate(reading.choices(placed.json)):
         if reading.choice_index(choice) == index and choice.get("finish_reason") != best:
             was, choice["finish_reason"] = choice["finish_reason"], best
-            placed.note("finish-reason-repeated", "choices[0].finish_reason", was, best)
+            placed.note("finish-reason-repeated", f"choices[{position}].finish_reason", was, best)
 
 
 def finish_chunk(state: RepairState, index: int, reason: str, rule: str, draft: Draft, *, said: bool) -> Draft:
     """The finish of a choice in a chunk of its own. ``said``: text of it came behind ``draft``, which has it."""
     choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
-    made = draft.like(rule, choice, f"choices[{index}].finish_reason")
+    made = draft.like(rule, choice, "choices[0].finish_reason")
     meant = reason_with_calls(state, reason) if state.calls else None
     if meant is not None:  # the calls came behind it
-        made.put(meant, choice, "finish_reason", "tool_calls", f"choices[{index}].")
+        made.put(meant, choice, "finish_reason", "tool_calls", "choices[0].")
     elif finishes_without_calls(state, index, reason, said=said):  # text did
-        made.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", f"choices[{index}].")
+        made.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", "choices[0].")
     if still_finishes(draft):
         made.changes[:0] = [change for change in draft.changes if change not in made.changes]
     return made

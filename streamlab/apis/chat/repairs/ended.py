@@ -124,7 +124,7 @@ class Ended(Repair):
             choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
             envelope = {key: value for key, value in (state.last or {}).items() if key in ENVELOPE_KEYS}
             made = Draft(Chunk(None, {**envelope, "choices": [choice]}), draft.sources, [], True)
-            made.note("finish-reason-missing", f"choices[{index}].finish_reason", ABSENT, reason, Origin.INVENTED)
+            made.note("finish-reason-missing", "choices[0].finish_reason", ABSENT, reason, Origin.INVENTED)
             state.finished[index] = reason
             yield made
 

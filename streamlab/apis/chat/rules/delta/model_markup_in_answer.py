@@ -52,13 +52,13 @@ class ModelMarkupInAnswer(Rule):
                 where, markup = found
                 yield self.found(
                     f"the text {where} the model's own markup: {quote(markup)}",
-                    path=f"choices[{index}].delta.content",
+                    path=f"choices[{state.place}].delta.content",
                     actual=markup,
                 )
             if state.calls and found is None:
                 yield from self._beside_call(index, state)
             for call in state.calls.values():
-                path = f"choices[{index}].delta.tool_calls[].function."
+                path = f"choices[{state.place}].delta.tool_calls[].function."
                 yield from self._in_call(str(call.name or ""), str(call.arguments or ""), path)
 
     def _in_answer(self, held: JsonObject) -> Findings:
@@ -86,7 +86,7 @@ class ModelMarkupInAnswer(Rule):
                 what = "text" if member == "content" else member
                 yield self.found(
                     f"the {what} beside a call ends in the model's own markup: {quote(scrap)}",
-                    path=f"choices[{index}].delta.{member}",
+                    path=f"choices[{state.place}].delta.{member}",
                     actual=scrap,
                     severity=Severity.WARNING,
                 )

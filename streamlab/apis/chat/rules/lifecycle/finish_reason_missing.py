@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
@@ -87,28 +89,33 @@ class FinishReasonMissing(Rule):
             if not self._finished:
                 yield self._missing(next(iter(ctx.accumulator.choices)))
             return  # choice-index-is-token-counter: these are no choices
-        for index in sorted(ctx.accumulator.choices):
+        together: dict[int, list[int]] = {}  # choices that stand at the same place have one path
+        for index, state in sorted(ctx.accumulator.choices.items()):
             if index not in self._finished:
-                yield self._missing(index)
+                together.setdefault(state.place, []).append(index)
+        for indexes in together.values():
+            yield self._missing(*indexes)
         if not ctx.accumulator.choices and ctx.seen.done_at is not None:
             yield self._missing(0)
 
-    def _missing(self, index: int) -> Finding:
+    def _missing(self, *indexes: int) -> Finding:
         ctx = self.ctx
-        choice = ctx.accumulator.choices.get(index)
+        known = [ctx.accumulator.choices[index] for index in indexes if index in ctx.accumulator.choices]
+        forms = ["the answer is tool calls" if choice.calls else "the answer is text" for choice in known]
+        whose = f"choice {indexes[0]} has" if len(indexes) == 1 else f"choices {', '.join(map(str, indexes))} have"
         if ctx.seen.error_at is not None or self._failed:
             end, severity = "an error", Severity.INFO
         else:
             end, severity = "[DONE]" if ctx.seen.done_at is not None else "the end of the stream", Severity.ERROR
-        return self.found(
-            f"choice {index} has no finish_reason before {end}",
-            path=f"choices[{index}].finish_reason",
+        found = self.found(
+            f"{whose} no finish_reason before {end}",
+            path=f"choices[{known[0].place if known else 0}].finish_reason",
             expected='"stop", "length", "tool_calls" or "content_filter" in the last chunk of the choice',
             actual="(never)",
-            variant=None if choice is None else "the answer is tool calls" if choice.calls else "the answer is text",
             severity=severity,
             repairability=self._repairability(severity),
         )
+        return replace(found, variants=tuple(dict.fromkeys(forms)))
 
     def _repairability(self, severity: Severity) -> Repairability:
         if self._again and not self.ctx.calls.calls:

@@ -82,7 +82,7 @@ class ToolCallArgumentsNotJson(Rule):
             if ended and text.strip() and type(read.value) is not dict:
                 yield self.found(
                     f"the arguments of {whose(legacy.name)} are no JSON{' object' if read.ok else ''}: {quote(text)}",
-                    path=f"choices[{number}].delta.function_call.arguments",
+                    path=f"choices[{ctx.accumulator.choice(number).place}].delta.function_call.arguments",
                     expected="the text of a JSON object",
                     actual=text,
                     severity=Severity.WARNING if read.ok else None,

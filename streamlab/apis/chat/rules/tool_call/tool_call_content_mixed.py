@@ -48,10 +48,11 @@ class ToolCallContentMixed(Rule):
 
     def end(self, ending: Ending) -> Findings:
         for index, before in self._before.items():
-            text = str(self.ctx.accumulator.choice(index).content)
+            state = self.ctx.accumulator.choice(index)
+            text = str(state.content)
             if len(text) > len(before) and text[len(before) :].strip():
                 yield self.found(
                     f"text comes after a tool call has begun: {quote(text[len(before) :])}",
-                    path=f"choices[{index}].delta.content",
+                    path=f"choices[{state.place}].delta.content",
                     expected="text before tool calls",
                 )

@@ -198,7 +198,7 @@ class ToolCallLeakedAsText(Rule):
         ctx = self.ctx
         if not ctx.tools:
             return
-        for index, state in sorted(ctx.accumulator.choices.items()):
+        for _, state in sorted(ctx.accumulator.choices.items()):
             for member, text in (("content", state.content), ("reasoning", state.reasoning)):
                 over = member == "reasoning" and bool(state.calls or state.content)
                 said = str(text)
@@ -208,7 +208,7 @@ class ToolCallLeakedAsText(Rule):
                 also = ", beside the call itself" if state.calls else ""
                 yield self.found(
                     f"a tool call stands in the {_WHERE[member]}{also}: {quote(markup)}",
-                    path=f"choices[{index}].delta.{member}",
+                    path=f"choices[{state.place}].delta.{member}",
                     expected="delta.tool_calls",
                     actual=markup,
                     severity=Severity.WARNING if state.calls or over else None,

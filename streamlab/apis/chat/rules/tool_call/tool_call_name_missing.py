@@ -74,7 +74,7 @@ class ToolCallNameMissing(Rule):
             if not legacy.name and legacy.arguments:
                 yield self.found(
                     "the function_call has no name",
-                    path=f"choices[{number}].delta.function_call.name",
+                    path=f"choices[{self.ctx.accumulator.choice(number).place}].delta.function_call.name",
                     expected="the name of a tool of the request",
                     actual="(never)",
                 )
