@@ -128,7 +128,7 @@ def _counts(**members: Any) -> Exchange:
     return _bent(chat_usage(), lambda payload: payload["usage"].update(members), LAST)
 
 
-def _reasoning(**members: str) -> Exchange:
+def _reasoning(**members: Any) -> Exchange:
     """Reasoning in these members of a delta of its own, before the text."""
     return exchange(sse([TEXT[0], chunk(dict(members)), *TEXT[1:]]))
 
@@ -209,6 +209,7 @@ _SUMS, _TOKENS = "usage-inconsistent", ("prompt_tokens", "completion_tokens", "t
 _PARALLEL, _OFFSET = "tool-call-parallel-lost", "tool-call-index-offset"
 _AFTER_DONE, _HELD_OPEN = "done-duplicate-or-early", "connection-held-open-after-done"
 _REASONING, _WHOLE = "reasoning-field-variants", "full-message-repeated"
+_DETAILS = [{"type": "reasoning.text", "text": "Hm.", "format": "unknown", "index": 0}]
 _THINKS = exchange(sse(chat_text("<think>Hm.</think>", "Spring is here.")))
 
 FORMS = [
@@ -347,6 +348,18 @@ FORMS = [
     Form(_REASONING, "the key is reasoning_content", "reasoning.perfect", _reasoning(reasoning_content="Hm.")),
     Form(_REASONING, "the key is reasoning", "reasoning.key-reasoning", _reasoning(reasoning="Hm.")),
     Form(_REASONING, "both keys are sent", "reasoning.key-both", _reasoning(reasoning="Hm.", reasoning_content="Hm.")),
+    Form(
+        _REASONING,
+        "the key is reasoning",
+        "reasoning.reasoning-and-details",
+        _reasoning(reasoning="Hm.", reasoning_details=_DETAILS),
+    ),
+    Form(
+        _REASONING,
+        "the key is reasoning_content",
+        "reasoning.content-and-details",
+        _reasoning(reasoning_content="Hm.", reasoning_details=_DETAILS),
+    ),
     Form(_REASONING, "it stays in the text as <think>", "reasoning.think-inline", _THINKS),
     Form(_SUMS, "completion_tokens is null", "usage.completion-null", _counts(completion_tokens=None)),
     Form(

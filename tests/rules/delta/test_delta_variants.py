@@ -66,6 +66,13 @@ WORDS = [
         (deltas(OPENING, {"content": False}), "content-wrong-type", ERROR),
         (deltas(OPENING, {"reasoning": "It is March."}, {"content": "Yes"}), "reasoning-field-variants", INFO),
         (deltas(OPENING, {"reasoning_details": [{"text": "x"}]}), "reasoning-field-variants", INFO),
+        (deltas(OPENING, {"reasoning": "x", "reasoning_content": "x"}), "reasoning-field-variants", WARNING),
+        (
+            deltas(OPENING, {"reasoning": "x", "reasoning_details": [{"text": "x"}]}),
+            "reasoning-field-variants",
+            INFO,
+        ),
+        (deltas(OPENING, {"reasoning": "x", "thinking": "x"}), "reasoning-field-variants", INFO),
         (chat_text("<th", "ink>It", " is March.</think>", "Yes"), "reasoning-field-variants", WARNING),
         (deltas(OPENING, {"content": "Yes"}, {"reasoning": "or"}, {"content": "no"}), "reasoning-after-content", INFO),
         (deltas({**OPENING, "tool_calls": None}, {"content": "Spring"}), "empty-tool-calls-array", INFO),

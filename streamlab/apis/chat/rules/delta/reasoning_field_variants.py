@@ -13,6 +13,9 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.thoughts import ends_thought, opens_thought, tags_around
 
+#: The keys that clients read, each of them one or both.
+_BOTH = frozenset({"reasoning", "reasoning_content"})
+
 
 class ReasoningFieldVariants(Rule):
     """Reasoning comes in a field that OpenAI does not have, or inside the text as ``<think>``.
@@ -23,9 +26,10 @@ class ReasoningFieldVariants(Rule):
     ## Why it matters
     Each vendor has its own: ``reasoning_content``, ``reasoning``, ``reasoning_details``, or tags at the start of the
     text. Clients know some of them: LangChain.js, AutoGen and the AI SDK 4 show nothing of ``reasoning`` and
-    ``reasoning_details``. The same text in two of them is a warning: the OpenAI Agents SDK ends with other reasoning
-    then, measured. So are inline tags: {clients: wrong when it stays in the text as <think>} measured clients end with
-    another text, and pydantic-ai raises.
+    ``reasoning_details``. The same text in ``reasoning`` and ``reasoning_content`` is a warning: the OpenAI Agents SDK
+    ends with other reasoning then, measured. ``reasoning_details`` beside one of them changes nothing for any measured
+    client. Inline tags are a warning as well: {clients: wrong when it stays in the text as <think>} measured clients
+    end with another text, and pydantic-ai raises.
 
     ## Repair
     None: OpenAI has no field for it, so every name is kept, and it is never merged into the text.
@@ -55,7 +59,7 @@ class ReasoningFieldVariants(Rule):
                     at,
                     path=f"choices[{position}].delta",
                     expected="(absent)",
-                    severity=Severity.WARNING,
+                    severity=Severity.WARNING if set(mirrored) >= _BOTH else None,
                     variant=_variant(mirrored[0], inner),
                 )
             for key in reading.REASONING_KEYS:
