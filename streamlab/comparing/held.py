@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from streamlab.clients.setups import ClientSetup
 from streamlab.comparing.reading import Item, Lane
 from streamlab.judging.report import Report
+from streamlab.wire.calls import called
 from streamlab.wire.payload import JsonObject
 
 #: What a driver says that a client held, and how it ended.
@@ -97,8 +98,8 @@ def difference_from(held: HeldAnswer, completion: JsonObject, *, finish: bool = 
 
 def _told(completion: JsonObject) -> Iterable[HeldAnswer]:
     for call in completion.get("tool_calls") or ():
-        function = call.get("function") or {}
-        yield {"id": call.get("id"), "name": function.get("name"), "arguments": function.get("arguments")}
+        name, arguments = called(call)
+        yield {"id": call.get("id"), "name": name, "arguments": arguments}
 
 
 def _calls(calls: list[HeldAnswer], perfect: list[HeldAnswer]) -> list[str]:

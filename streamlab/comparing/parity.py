@@ -18,6 +18,7 @@ from streamlab.rules.api import Api
 from streamlab.rules.finding import Finding, Severity
 from streamlab.wire import bodies, reading
 from streamlab.wire.accumulate import Accumulator
+from streamlab.wire.calls import called
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, ErrorPayload
 from streamlab.wire.payload import JsonObject, decode_payload
@@ -242,8 +243,8 @@ def calls_of(choice: JsonObject) -> Counter[tuple[str, str]]:
     """Names and arguments, ids aside; arguments as JSON where they are JSON."""
     found: Counter[tuple[str, str]] = Counter()
     for call in reading.as_list(choice.get("tool_calls")):
-        function = reading.function(reading.as_object(call))
-        found[str(function.get("name")), _canonical(function.get("arguments"))] += 1
+        name, arguments = called(reading.as_object(call))
+        found[str(name), _canonical(arguments)] += 1
     return found
 
 

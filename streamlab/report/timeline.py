@@ -8,6 +8,7 @@ from typing import NamedTuple
 from streamlab.exchange import Exchange
 from streamlab.judging.held_reads import AT_ONCE
 from streamlab.wire import reading
+from streamlab.wire.calls import called
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.stream import StreamDecoder
@@ -107,8 +108,7 @@ def _chunk_preview(event: Chunk) -> str:
         if thought := reading.reasoning(delta):
             parts.append(f'thinks "{thought[:_PREVIEW]}"')
         for call in reading.tool_calls(delta):
-            function = reading.function(call)
-            shown = [str(one) for one in (call.get("id"), function.get("name"), function.get("arguments")) if one]
+            shown = [str(one) for one in (call.get("id"), *called(call)) if one]
             parts.append(f"call {call.get('index', '?')}: {' '.join(shown)[:_PREVIEW]}")
         reason = reading.finish_reason(choice)
         if reason is not None:

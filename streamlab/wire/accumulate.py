@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from streamlab.wire import reading
-from streamlab.wire.calls import CallTracker, TrackedCall, View
+from streamlab.wire.calls import CallTracker, TrackedCall, View, called
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run, TextKind
 
@@ -53,13 +53,15 @@ class Text:
 
 
 class CallState(TrackedCall):
-    """One tool call as it grows. ``arguments`` is the text so far."""
+    """One tool call as it grows. ``arguments`` is the text so far, or the input of a custom tool, whose name ``tool``
+    is then."""
 
-    __slots__ = ("arguments", "type")
+    __slots__ = ("arguments", "tool", "type")
 
     def __init__(self, choice: int, index: int) -> None:
         super().__init__(choice, index)
         self.type: str | None = None
+        self.tool: str | None = None
         self.arguments = Text()
 
     def add(self, fragment: JsonObject) -> None:
@@ -67,6 +69,11 @@ class CallState(TrackedCall):
         kind = fragment.get("type")
         if not self.type and isinstance(kind, str):
             self.type = kind or self.type
+        if type(fragment.get("custom")) is dict and "function" not in fragment:
+            name, piece = called(fragment)
+            self.tool = self.tool or (name if type(name) is str else "")
+            if type(piece) is str:
+                self.arguments.add(piece)
 
     def add_text(self, piece: str) -> None:
         if piece:
@@ -78,6 +85,9 @@ class CallState(TrackedCall):
         self.arguments.extend(pieces)
 
     def as_json(self) -> JsonObject:
+        if self.tool is not None and not self.name:
+            custom = {"name": self.tool, "input": str(self.arguments)}
+            return {"index": self.index, "id": self.id, "type": "custom", "custom": custom}
         return {
             "index": self.index,
             "id": self.id,
@@ -334,6 +344,7 @@ class _CallMark(NamedTuple):
     number: int  # its index
     id: str | None
     type: str | None
+    tool: str | None
     name: str | None
     last_name: str
     ids: int
@@ -341,12 +352,13 @@ class _CallMark(NamedTuple):
 
 
 def _mark_call(call: CallState) -> _CallMark:
-    return _CallMark(call.index, call.id, call.type, call.name, call.last_name, len(call.ids), len(str(call.arguments)))
+    known = (call.id, call.type, call.tool, call.name, call.last_name)
+    return _CallMark(call.index, *known, len(call.ids), len(str(call.arguments)))
 
 
 def _call_at(now: CallState, mark: _CallMark) -> CallState:
     past = CallState(now.choice, mark.number)
-    past.id, past.type, past.name, past.last_name = mark.id, mark.type, mark.name, mark.last_name
+    past.id, past.type, past.tool, past.name, past.last_name = mark[1:6]
     past.ids = dict(islice(now.ids.items(), mark.ids))
     past.add_text(str(now.arguments)[: mark.length])
     return past

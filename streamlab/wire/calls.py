@@ -173,6 +173,14 @@ def is_no_name(name: str | None) -> bool:
     return name is not None and _NO_NAME.search(name) is not None
 
 
+def called(call: JsonObject) -> tuple[Any, Any]:
+    """Name and arguments of a call, or of a fragment of one; a custom tool's are its name and its input."""
+    custom, of = call.get("custom"), reading.function(call)
+    if type(custom) is dict and not of:
+        return custom.get("name"), custom.get("input")
+    return of.get("name"), of.get("arguments")
+
+
 def arguments_text(value: Any) -> str:
     """Arguments as text: a string as it is, nothing for null, any other value as JSON."""
     if type(value) is str:

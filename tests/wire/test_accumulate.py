@@ -98,6 +98,22 @@ def test_an_error_is_what_the_client_raises():
     assert accumulator.completion()["error"] == {"message": "boom"}
 
 
+def test_a_call_of_a_custom_tool_is_held_as_one():
+    def fragment(**custom):
+        return chunk({"tool_calls": [{"index": 0, "custom": custom}]})
+
+    first = {"index": 0, "id": "call_1", "type": "custom", "custom": {"name": "run", "input": ""}}
+    payloads = [chunk({"tool_calls": [first]}), fragment(input="ls"), fragment(input=" -l"), chunk({}, "tool_calls")]
+    custom = {"name": "run", "input": "ls -l"}
+    assert fold(payloads)["tool_calls"] == [{"index": 0, "id": "call_1", "type": "custom", "custom": custom}]
+    whole = Accumulator()
+    for payload in payloads[:2]:
+        whole.feed(payload)
+    mark = whole.mark()
+    whole.feed(payloads[2])
+    assert whole.at(mark).completion()["tool_calls"][0]["custom"] == {"name": "run", "input": "ls"}
+
+
 def test_the_responses_api_folds_into_the_same_form():
     item = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f"}
     events = [

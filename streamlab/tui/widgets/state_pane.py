@@ -11,6 +11,7 @@ from rich.text import Text
 from streamlab.rules.finding import Severity
 from streamlab.tui.palette import BOLD, DIM, GOOD, PLAIN, SEVERITY, TOOL
 from streamlab.tui.widgets.text_pane import TextPane
+from streamlab.wire.calls import called
 from streamlab.wire.visible import visible
 
 #: Characters of a text that are shown; the end of it is where things happen.
@@ -109,11 +110,11 @@ below what has reached it; without one it is what a client holds that minds noth
         return lines
 
     def _call(self, call: dict[str, Any], width: int) -> list[Text]:
-        function = call.get("function") or {}
-        arguments = str(function.get("arguments") or "")
+        name, held = called(call)
+        arguments = str(held or "")
         head = Text.assemble(
             (f"call {call.get('index', '?')} ", DIM),
-            (_one(function.get("name")), TOOL + BOLD),
+            (_one(name), TOOL + BOLD),
             (f"  {_one(call.get('id'))}", DIM),
         )
         added = self._added.get(f"call {call.get('index')}", "")

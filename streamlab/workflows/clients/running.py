@@ -34,6 +34,7 @@ from streamlab.servers.replay import Playable
 from streamlab.sharing.shared import ALL_KNOWN
 from streamlab.sharing.shown import as_shown
 from streamlab.storage.targets import find
+from streamlab.wire.calls import called
 from streamlab.workflows.clients.environments import Environments
 from streamlab.workflows.clients.worker import LIMIT_S, Worker
 from streamlab.workflows.replay import BackgroundReplay, held, mended_ending
@@ -280,7 +281,7 @@ def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAn
 def _as_held(completion: dict[str, Any]) -> HeldAnswer:
     """A completion as drivers tell what a client held."""
     calls = [
-        {"id": call.get("id"), **{name: (call.get("function") or {}).get(name) for name in ("name", "arguments")}}
+        {"id": call.get("id"), **dict(zip(("name", "arguments"), called(call), strict=True))}
         for call in completion.get("tool_calls") or ()
     ]
     return {

@@ -54,7 +54,7 @@ def held(stream: Parsed) -> dict[str, Any]:
         "events_besides_chunks": sorted({kind for kind, _ in stream if kind != "chunk"}),
         "text": whole.get("content") or "",
         "refusal": whole.get("refusal") or None,
-        "calls": [call["function"] for call in whole["tool_calls"]],
+        "calls": [call.get("function", call.get("custom")) for call in whole["tool_calls"]],
         "finish_reason": whole.get("finish_reason"),
         "usage": {key: usage.get(key) for key in counted} if isinstance(usage, dict) else None,
     }
