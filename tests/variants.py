@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from streamlab.exchange import Ending, Exchange
@@ -138,6 +139,11 @@ def _held_open(body: bytes) -> Exchange:
     return exchange(body, ending=Ending.TIMED_OUT)
 
 
+def _stalled() -> Exchange:
+    """Half an answer, and then two minutes of nothing."""
+    return replace(exchange(sse(TEXT[:3], done=False), ending=Ending.TIMED_OUT), end_us=120_000_000)
+
+
 def _constant_arguments(value: str | None) -> Exchange:
     """A call whose arguments never come, and are ``value`` where they should begin."""
     opening = chunk({"tool_calls": [call(0, "call_a1B2c3D4", "get_weather")]})
@@ -205,6 +211,7 @@ _BOM, _DONE, _UNTERMINATED = "sse-bom", "sse-done-variant", "sse-unterminated-fi
 _ARGUMENTS, _OBJECT, _DUPLICATED = (f"tool-call-arguments-{what}" for what in ("null", "object", "duplicated"))
 _INDEX, _NAME, _TYPE = "tool-call-index-missing", "tool-call-name-empty-continuation", "tool-call-type-missing"
 _USAGE, _OWN_CHUNK = "usage-on-every-chunk", "usage-on-content-or-finish-chunk"
+_NO_FINISH = "[DONE] comes, no finish_reason"
 _SUMS, _TOKENS = "usage-inconsistent", ("prompt_tokens", "completion_tokens", "total_tokens")
 _PARALLEL, _OFFSET = "tool-call-parallel-lost", "tool-call-index-offset"
 _AFTER_DONE, _HELD_OPEN = "done-duplicate-or-early", "connection-held-open-after-done"
@@ -223,6 +230,15 @@ FORMS = [
         _messages(_finish_with_the_last_piece()),
     ),
     Form(_WHOLE, "a message has the same piece as its delta", "text.message-piece", _messages(TEXT, piece=True)),
+    Form(
+        "choice-index-is-token-counter",
+        "the only choice is number 1",
+        "text.index-one",
+        _bent(TEXT, _choice(index=1)),
+    ),
+    Form("error-null-or-empty-key", "it is null in every chunk", "text.error-null-key", _bent(TEXT, _with(error=None))),
+    Form("tool-call-arguments-truncated", _NO_FINISH, "tools.trunc-args", exchange(sse(CALLS[:3]))),
+    Form("stall-gap", "it never ends", "text.stall", _stalled()),
     Form(_ID, "it is a number", "text.id-int", _bent(TEXT, _with(id=12345))),
     Form(_ID, "it is absent, null or empty", "text.id-null", _bent(TEXT, _with(id=None))),
     Form(_ID, "it is absent, null or empty", "text.id-empty", _bent(TEXT, _with(id=""))),
@@ -362,6 +378,8 @@ FORMS = [
     ),
     Form(_REASONING, "it stays in the text as <think>", "reasoning.think-inline", _THINKS),
     Form(_SUMS, "completion_tokens is null", "usage.completion-null", _counts(completion_tokens=None)),
+    Form(_SUMS, "prompt_tokens is null", "usage.prompt-null", _counts(prompt_tokens=None)),
+    Form(_SUMS, "total_tokens is null", "usage.total-null", _counts(total_tokens=None)),
     Form(
         _SUMS,
         "the numbers are floats",

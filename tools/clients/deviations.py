@@ -9,7 +9,6 @@ import gzip
 import json
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 from bends import CALL, CALLS, FIRST, LAST, NOT_LAST, TEXT, USAGE, WHOLE, bent, dropping, of_choice, of_delta, setting
@@ -170,7 +169,6 @@ _FRAMING: dict[str, Exchange] = {
     "text.trunc-mid-json": _closed(sse(TEXT[:3], done=False)[:-20]),
     "text.abort-fin": _cut(sse(TEXT[:3], done=False)),
     "text.abort-fin-mid-json": _cut(sse(TEXT[:3], done=False)[:-20]),
-    "text.stall": replace(exchange(sse(TEXT[:3], done=False), ending=Ending.TIMED_OUT), end_us=120_000_000),
     "sse-space-before-colon": exchange(WHOLE.replace(b"data: ", b"data : ")),
     "sse-event-ping-nodata": _between(b"event: ping\n\n"),
     "sse-id-only-event": _between(b"id: 1\n\n"),
@@ -189,11 +187,9 @@ _ERRORS: dict[str, Exchange] = {
     "text.error-mid-plain": _failing(frame(b"Internal Server Error")),
     "text.error-field": _failing(b"error: " + _json(ERROR) + b"\n\n"),
     "text.error-with-choices": _failing(frame(chunk({"content": ""}, "error", error={"code": 502, "message": "gone"}))),
-    "text.error-null-key": bent(TEXT, setting(error=None)),
 }
 _CHUNKS: dict[str, Exchange] = {
     "text.delta-missing": bent(TEXT, of_choice(dropping("delta")), LAST),
-    "text.index-one": bent(TEXT, of_choice(setting(index=1))),
     "text.index-missing": bent(TEXT, of_choice(dropping("index"))),
     "text.message-for-delta": bent(TEXT, of_choice(_renamed)),
     "text.choices-empty-first": _between(frame(chunk(choices=[])), at=0),

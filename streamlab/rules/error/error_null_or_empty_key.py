@@ -30,11 +30,17 @@ class ErrorNullOrEmptyKey(Rule):
     repairability = Repairability.SAFE
     repair = ErrorShape
     apis = Scope.CHUNKS
+    variants = ("it is null in every chunk", "it is empty")
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         # A truthy error makes an ErrorPayload, so a chunk's error is empty, and its type alone tells which empty.
         if "error" in chunk.json:
             error = chunk.json["error"]
             yield self.found(
-                f"the chunk has error: {quote(error)}", at, path="error", expected="(absent)", actual=error
+                f"the chunk has error: {quote(error)}",
+                at,
+                path="error",
+                expected="(absent)",
+                actual=error,
+                variant=self.variants[0 if error is None else 1],
             )

@@ -73,6 +73,7 @@ class StallGap(Rule):
     repairability = Repairability.NONE
     apis = Scope.JUDGED
     needs_timing = True
+    variants = ("it never ends", "something comes at last")
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -124,19 +125,23 @@ class StallGap(Rule):
             yield self.found(
                 f"nothing came for {silent_us / 1e6:.1f} s, then {_ENDINGS[ending]}; the answer had not finished",
                 severity=Severity.ERROR if ending is Ending.TIMED_OUT else severity,
+                variant=self.variants[0] if ending is Ending.TIMED_OUT else None,
             )
 
     def _waits(self, limit_us: int) -> Findings:
         """Findings for the waits that something of the answer ended."""
         gives_up_us = self.ctx.api.gives_up_us
         for gap_us, at, where in self._silences:
-            yield self.found(f"not one byte came for {gap_us / 1e6:.1f} s {where}", at)
+            yield self.found(f"not one byte came for {gap_us / 1e6:.1f} s {where}", at, variant=self.variants[1])
         for stall in self._stalls:
             if stall.gap_us > limit_us:
                 given_up = gives_up_us is not None and stall.gap_us >= gives_up_us
                 alive = stall.quiet_us < min(stall.gap_us, _SILENT_US)
                 yield self.found(
-                    str(stall), stall.at, severity=Severity.ERROR if given_up else Severity.INFO if alive else None
+                    str(stall),
+                    stall.at,
+                    severity=Severity.ERROR if given_up else Severity.INFO if alive else None,
+                    variant=self.variants[1],
                 )
 
     def _silence_at_the_end(self) -> int:

@@ -42,6 +42,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
     # There is no fact about an index; the finish chunk of such a stream has a wrong one, and mostly the first as well.
     on = Fact.FIRST | Fact.ROLE | Fact.FINISH
     alike = True
+    variants = ("the only choice is number 1", "it grows")
 
     _place: Place | None = None
 
@@ -70,6 +71,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
             + (", one for each part of it" if parts else ""),
             expected=0,
             actual=indexes[-1],
+            variant=self.variants[1] if len(indexes) > 1 else self.variants[0] if indexes == [1] else None,
         )
 
     def _may_be_alternatives(self) -> bool:

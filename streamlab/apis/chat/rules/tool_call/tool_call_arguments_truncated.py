@@ -32,6 +32,7 @@ class ToolCallArgumentsTruncated(Rule):
     source = CHAT_CHUNK_FINISH
     answer_fact = "arguments-cut"
     repairability = Repairability.NONE
+    variants = ("[DONE] comes, no finish_reason", "the finish_reason says so")
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -49,5 +50,6 @@ class ToolCallArgumentsTruncated(Rule):
                     expected="the text of a JSON object",
                     actual=str(call.arguments),
                     severity=Severity.INFO if reason else None,
+                    variant=self.variants[1] if reason else self.variants[0] if ctx.seen.done_at is not None else None,
                 )
                 yield replace(finding, offset_us=call.offset_us)

@@ -67,7 +67,13 @@ class UsageInconsistent(Rule):
     repair = RepairCounts
     apis = Scope.OPENAI
     on = Fact.USAGE
-    variants = ("completion_tokens is null", "the numbers are floats", "the numbers are text")
+    variants = (
+        "completion_tokens is null",
+        "prompt_tokens is null",
+        "total_tokens is null",
+        "the numbers are floats",
+        "the numbers are text",
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         if self.ctx.api.name == api_names.RESPONSES:
@@ -90,9 +96,11 @@ class UsageInconsistent(Rule):
     def _variant(self, usage: Any, key: str) -> str | None:
         """Which form of the deviation a number is; None for one that no client was asked about."""
         value = usage.get(key, "(absent)") if type(usage) is dict and key in _NUMBERS else "(absent)"
-        if value is None and key == "completion_tokens":
-            return self.variants[0]
-        return self.variants[1] if type(value) is float else self.variants[2] if _is_number(value) else None
+        if value is None:
+            return f"{key} is null"
+        return (
+            "the numbers are floats" if type(value) is float else "the numbers are text" if _is_number(value) else None
+        )
 
     def end(self, ending: Ending) -> Findings:
         usage = self.ctx.accumulator.usage if self.ctx.api.name == api_names.RESPONSES else None
