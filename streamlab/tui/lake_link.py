@@ -9,6 +9,7 @@ from typing import Any
 
 from streamlab.errors import CouldNotRunError
 from streamlab.tui import protocol
+from streamlab.tui.lake_protocol import AskLake
 
 
 class PendingAnswer:
@@ -64,7 +65,7 @@ class LakeLink:
             self._waiting[self._count] = asked
             assert self._process.stdin is not None
             try:
-                protocol.send(self._process.stdin, protocol.AskLake(self._count, call, arguments))
+                protocol.send(self._process.stdin, AskLake(self._count, call, arguments))
             except (OSError, ValueError):
                 asked.take(_stopped())
         return asked

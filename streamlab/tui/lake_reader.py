@@ -24,6 +24,7 @@ from streamlab.storage.lake.list_fields import FIELDS
 from streamlab.storage.lake.listing import LakeList
 from streamlab.storage.targets import Target
 from streamlab.tui import protocol
+from streamlab.tui.lake_protocol import AskLake, LakeAnswer, LakeOpened
 from streamlab.workflows.fleet import Lake, place_of
 
 #: Numbers of exchanges that are told at once.
@@ -42,9 +43,9 @@ class LakeReader:
         looked_at = Lake(place_of(self._lake), self._unreadable.append)
         return LakeList(looked_at.place, looked_at.files, looked_at.version)
 
-    def opened(self) -> protocol.LakeOpened:
+    def opened(self) -> LakeOpened:
         """How many exchanges there are, and what is wrong with some. Raises NotFoundError, CouldNotRunError."""
-        return protocol.LakeOpened(self._list.total, self._list.waiting, tuple(self._unreadable))
+        return LakeOpened(self._list.total, self._list.waiting, tuple(self._unreadable))
 
     def first(self, count: int) -> array[int]:
         """The numbers of the newest."""
@@ -76,7 +77,7 @@ class _Answers:
         self._reader, self._pipe = reader, pipe
         self._writing, self._opening = threading.Lock(), threading.Lock()
 
-    def to(self, asked: protocol.AskLake) -> None:
+    def to(self, asked: AskLake) -> None:
         """Answer a question."""
         answer: object
         try:
@@ -87,7 +88,7 @@ class _Answers:
             answer = error
         for part, more in _parts(answer):
             with self._writing:
-                protocol.send(self._pipe, protocol.LakeAnswer(asked.number, part, more))
+                protocol.send(self._pipe, LakeAnswer(asked.number, part, more))
 
 
 def _parts(answer: object) -> Iterator[tuple[object, bool]]:

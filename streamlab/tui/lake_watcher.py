@@ -11,7 +11,7 @@ from streamlab.storage.filtering import Filter, parse
 from streamlab.storage.lake.list_fields import FIELDS
 from streamlab.storage.lake.place import need_fleet
 from streamlab.tui.lake_link import LakeLink, PendingAnswer
-from streamlab.tui.protocol import LakeOpened
+from streamlab.tui.lake_protocol import LakeOpened
 from streamlab.tui.watcher import ListRow, Watcher
 
 

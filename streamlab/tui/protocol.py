@@ -1,4 +1,4 @@
-"""What the screen and the processes beside it say to each other: pickled tuples, each preceded by its length.
+"""What the screen and the analyst process say to each other: pickled tuples, each preceded by its length.
 
 Both ends are streamlab, started by one another; nothing of a capture is ever unpickled, it only travels inside.
 A ``token`` names the exchange that was opened, so that late answers about another one are dropped.
@@ -174,31 +174,6 @@ class Imported(NamedTuple):
     copied: int
     done: bool
     problem: str
-
-
-class AskLake(NamedTuple):
-    """Asks the process that reads a lake for what a method of it answers."""
-
-    number: int
-    call: str
-    arguments: tuple[object, ...]
-
-
-class LakeAnswer(NamedTuple):
-    """The answer to the question of this number; a StreamlabError where there is none. An array may come in pieces,
-    the last of which says that no ``more`` follow."""
-
-    number: int
-    content: Any
-    more: bool
-
-
-class LakeOpened(NamedTuple):
-    """How many exchanges a lake holds, how many of them are not judged, and which files cannot be read, and why."""
-
-    total: int
-    waiting: int
-    unreadable: tuple[str, ...]
 
 
 class Failed(NamedTuple):

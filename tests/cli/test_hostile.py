@@ -157,6 +157,10 @@ def test_on_a_real_terminal_nothing_draws(evil, words):
     assert unsafe(on_a_terminal(evil, *words)) == []
 
 
+#: How far long work has come, which a slow machine sees of short work, too, and the line wiped again.
+_OWN_PROGRESS = re.compile(r"\r[0-9a-z,.… ]*\x1b\[K")
+
+
 def on_a_terminal(db: Path, *words: str) -> str:
     """What a command writes to a terminal."""
     ours, theirs = pty.openpty()
@@ -171,7 +175,7 @@ def on_a_terminal(db: Path, *words: str) -> str:
         pass
     os.close(ours)
     process.wait()
-    return read.decode("utf-8", "replace")
+    return _OWN_PROGRESS.sub("", read.decode("utf-8", "replace"))
 
 
 def test_what_is_forgotten_elsewhere_is_caught_at_the_console(capsys):
