@@ -16,6 +16,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.binary_frames import BinaryFrames, FrameFault, is_framed
 from streamlab.wire.stream import StreamDecoder
 from tests.binary_frames import chunk, exception, message
+from tests.harm_laws import broken_laws
 from tests.messages import exchange, said, sse, text, tool
 
 _HEAD = (("content-type", "application/vnd.amazon.eventstream"),)
@@ -43,6 +44,14 @@ def test_an_answer_in_frames_is_judged_as_any_other():
     assert (report.api.name, report.judged, report.findings) == ("anthropic.messages", True, ())
     plain = analyze(exchange(sse(tool())))
     assert report.completion == plain.completion
+
+
+def test_frames_on_the_path_of_an_event_stream_are_another_protocol():
+    made = exchange(_frames(tool()), headers=_HEAD)
+    found = {one.rule: one.severity for one in analyze(made).findings}
+    assert found == {"foreign-protocol": Severity.ERROR}
+    assert normalize(made).exchange.body == made.body
+    assert not broken_laws(made)
 
 
 def test_what_is_wrong_with_it_is_found_and_no_repair_is_promised():
