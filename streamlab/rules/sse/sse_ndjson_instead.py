@@ -52,8 +52,8 @@ class SseNdjsonInstead(Rule):
         sse = event.sse
         if sse is None or b"{" not in sse.raw:
             return
-        if sse.raw.lstrip().startswith((b"{\n", b"{\r")):  # printed over several lines
-            self._look(at, event, sse.raw, sse.start)
+        printed = sse.raw.lstrip().startswith((b"{\n", b"{\r"))  # over several lines
+        if printed and self._look(at, event, sse.raw, sse.start):
             return
         for line in sse.filled_lines():
             if self._lines >= _MOST_LINES:
@@ -62,16 +62,17 @@ class SseNdjsonInstead(Rule):
             if line.content.lstrip().startswith(b"{"):
                 self._look(at, event, line.content, line.start)
 
-    def _look(self, at: int, event: StreamEvent, content: bytes, start: int) -> None:
+    def _look(self, at: int, event: StreamEvent, content: bytes, start: int) -> bool:
         payload = decode_payload(content)
         if not (payload.ok and type(payload.value) is dict and not payload.faults and self._ours(payload.value)):
-            return
+            return False
         self._lines += 1
         if self._first is None:
             text = content.decode("utf-8", "replace")
             said = f"a line of JSON without data: {quote(text)}"
             span = (start, start + len(content))
             self._first = self.placed(self.found(said, at, span=span, expected="data: {", actual=text), event)
+        return True
 
     def _ours(self, value: dict[str, Any]) -> bool:
         """Whether the object belongs in an event stream: one of OpenAI's paths was asked, one is under way, or the

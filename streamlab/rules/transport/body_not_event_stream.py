@@ -138,7 +138,7 @@ class BodyNotEventStream(Rule):
         lines = [line for line in start.splitlines() if line]
         names = {line.partition(b":")[0] for line in lines}
         strays = [line for line in lines if line.partition(b":")[0] not in _FIELDS]
-        hidden = any(line.lstrip()[:1] in b"{[<" for line in strays)  # JSON, of which other rules speak
+        hidden = any(map(_is_told, strays))
         if seen.data_events > seen.hollow + done or hidden or _FAILED.search(start):
             return None
         if strays:
@@ -171,6 +171,14 @@ class BodyNotEventStream(Rule):
     def _is_error(value: Any) -> bool:
         first = value[0] if type(value) is list and value else value
         return type(first) is dict and (bool(first.get("error")) or told_error(first) is not None)
+
+
+def _is_told(line: bytes) -> bool:
+    """Whether another rule speaks of a line that is no field: JSON, or the first line of JSON that is printed."""
+    if line.strip() in (b"{", b"["):
+        return True
+    value = decode_payload(line).value
+    return _is_object(line) or (type(value) is list and bool(value) and type(value[0]) is dict)
 
 
 def _is_object(line: bytes) -> bool:

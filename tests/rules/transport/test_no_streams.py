@@ -7,7 +7,7 @@ from pathlib import Path
 
 from streamlab.exchange import Ending, Exchange, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
-from streamlab.repairing.normalizer import errors_left, normalize
+from streamlab.repairing.normalizer import Normalizer, errors_left, normalize
 from streamlab.rules.finding import Severity
 from streamlab.storage.exchange_dir import read_bare_body
 from tests import messages, responses, streams
@@ -114,3 +114,20 @@ def test_bare_json_that_is_no_stream_is_ticked_by_nobody(body):
     exchange = read_bare_body(body)
     assert _errors(exchange) == {"body-not-event-stream"}
     assert analyze(exchange).judged
+
+
+@batched(
+    "body",
+    [
+        b'{"error":{"message":"x"}}\n{"a":1}',
+        b'{"a":1}\n{"error":{"message":"x"}}',
+        b'{"a":1}\n{"b":1}',
+        b'{"choices":[]}\n{"a":1}',
+    ],
+)
+def test_what_is_judged_is_what_is_repaired(body):
+    exchange = read_bare_body(body)
+    normalizer = Normalizer(exchange.request, exchange.head)
+    normalizer.feed(body)
+    normalizer.finish(exchange.ending)
+    assert analyze(exchange).judged == (normalizer.left_alone is None)
