@@ -1,0 +1,25 @@
+"""What check says of a stream that was repaired, it says of the stream as it came."""
+
+from __future__ import annotations
+
+from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import normalize
+from tests import responses, streams
+from tests.harm_laws import broken_laws
+from tests.repairing.test_harm_kinds import asked, errors, told
+from tests.streams import call, chat_text, chunk, sse
+
+TEXT = chat_text("a", "b")
+BUSY = b'event: error\ndata: {"message":"busy","code":503}\n\n'
+
+
+def _rules(exchange):
+    return {one.rule for one in analyze(exchange).findings}
+
+
+def test_a_marker_before_a_late_role_is_the_last_text():
+    exchange = asked(sse([*TEXT[1:3], chunk({"content": "[DONE]"}), TEXT[0], TEXT[-1]]))
+    assert "content-holds-done-marker" in errors(exchange)
+    goes_on = asked(sse([chunk({"content": "[DONE]"}), *TEXT]))
+    assert "content-holds-done-marker" not in errors(goes_on)
+    assert broken_laws(exchange) == {}
