@@ -23,3 +23,12 @@ def test_a_marker_before_a_late_role_is_the_last_text():
     goes_on = asked(sse([chunk({"content": "[DONE]"}), *TEXT]))
     assert "content-holds-done-marker" not in errors(goes_on)
     assert broken_laws(exchange) == {}
+
+
+def test_text_with_a_finish_behind_an_error_keeps_it_where_one_went_out_before():
+    chunks = [{**one, "choices": [{**one["choices"][0], "finish_reason": "stop"}]} for one in TEXT[:3]]
+    exchange = asked(sse(chunks[:1], done=False) + BUSY + sse(chunks[1:]))
+    repaired = normalize(exchange).exchange
+    assert errors(repaired) == {"finish-reason-every-chunk"}
+    assert normalize(repaired).exchange.body == repaired.body
+    assert broken_laws(exchange) == {}

@@ -200,6 +200,8 @@ class Closing(Repair):
         if not isinstance(reason, str):
             return False
         known = self._reasons.get(index)
+        if answering and index in self._over:
+            return False  # its finish went out before an error, and the text goes on: no finish can be put behind that
         best = best_reason(known, reason, called=bool(self.state.calling[index]))
         self._reasons[index] = self.state.finished[index] = best
         if known is not None and (index in self._placed or (index in self._over and not answering)):
