@@ -32,3 +32,10 @@ def test_text_with_a_finish_behind_an_error_keeps_it_where_one_went_out_before()
     assert errors(repaired) == {"finish-reason-every-chunk"}
     assert normalize(repaired).exchange.body == repaired.body
     assert broken_laws(exchange) == {}
+
+
+def test_an_answer_whose_role_is_no_text_starts_over_as_well():
+    first = chunk({"role": True, "content": ""})
+    exchange = asked(sse([first, *TEXT[1:3], *({**one, "id": "chatcmpl-again"} for one in TEXT)]))
+    assert "answer-starts-over" in errors(exchange)
+    assert broken_laws(exchange) == {}

@@ -74,10 +74,16 @@ def under_way(ctx: RuleState, index: int) -> bool:
 def has_said(ctx: RuleState, index: int) -> bool:
     """Whether a choice has said its role and something."""
     state = ctx.accumulator.choices.get(index)
-    if state is None or state.role is None:
+    if state is None or (state.role is None and not _told_role(ctx, index)):
         return False
     said = state.content or state.reasoning or state.calls or state.refusal
     return bool(said) or any(
         reading.choice_index(one) == index and is_told_in(one.get("delta"))
         for one in reading.choices(ctx.seen.last_chunk or {})
     )
+
+
+def _told_role(ctx: RuleState, index: int) -> bool:
+    """Whether a choice began with a role that is no text, which no client holds."""
+    begun = reading.choices(ctx.seen.first_chunk or {})
+    return any(reading.choice_index(one) == index and reading.delta(one).get("role") for one in begun)
