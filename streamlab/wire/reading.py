@@ -52,7 +52,7 @@ class Fact:
     FINISH: Final = 1 << 19  # a finish_reason that is not null
     USAGE: Final = 1 << 20  # usage that is not null, in the chunk or in a choice
     LOGPROBS: Final = 1 << 21  # logprobs that are not null
-    TEXT: Final = 1 << 22  # a choice has text (legacy completions)
+    TEXT: Final = 1 << 22  # a choice has text (legacy completions), or a text in place of its delta
     TYPED: Final = 1 << 23  # a top-level "type" that is a string (Responses, Anthropic)
     MESSAGE: Final = 1 << 24  # a choice has a message
     LINES: Final = 1 << 30  # not a single ``data`` line: other fields, comments, more lines, blank lines in front
@@ -345,6 +345,8 @@ def _held(holder: JsonObject, table: tuple[tuple[str, int], ...]) -> int:
 
 def _choice_held(choice: JsonObject, inner: JsonObject) -> int:
     facts = _held(choice, _CHOICE_FACTS) | _held(inner, _DELTA_FACTS)
+    if type(choice.get("delta")) is str:
+        facts |= Fact.TEXT
     return facts | Fact.ROLE if "role" in inner else facts
 
 

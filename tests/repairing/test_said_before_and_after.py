@@ -39,3 +39,11 @@ def test_an_answer_whose_role_is_no_text_starts_over_as_well():
     exchange = asked(sse([first, *TEXT[1:3], *({**one, "id": "chatcmpl-again"} for one in TEXT)]))
     assert "answer-starts-over" in errors(exchange)
     assert broken_laws(exchange) == {}
+
+
+def test_a_keep_alive_in_place_of_a_delta_is_counted_with_those_in_one():
+    text = chunk()
+    text["choices"][0]["delta"] = ": keep-alive\n\n"
+    exchange = asked(sse([*TEXT[:2], text, TEXT[2], chunk({"content": ": keep-alive\n\n"}), TEXT[1], TEXT[-1]]))
+    assert "content-holds-keepalive" in errors(exchange)
+    assert broken_laws(exchange) == {}

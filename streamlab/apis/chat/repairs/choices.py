@@ -35,7 +35,7 @@ def _encoded_delta(text: str) -> JsonObject | None:
     return value if type(value) is dict and value and _DELTA.issuperset(value) else None
 
 
-def _meant(choice: JsonObject) -> JsonObject:
+def meant_delta(choice: JsonObject) -> JsonObject:
     """The delta of a choice, also where it is a text."""
     given = choice.get("delta")
     if isinstance(given, str) and is_told_in(given):
@@ -119,7 +119,7 @@ class ChoiceShape(Repair):
             return False
         if any(map(meaning_of, self.state.finished.values())):  # what nobody knows ends nothing
             return False
-        delta, index = _meant(listed[0]), _only_index(listed)
+        delta, index = meant_delta(listed[0]), _only_index(listed)
         if listed[0].get("finish_reason"):
             delta = reading.delta(listed[0])  # text in its place is what clients do not hold
         if index == 0:
@@ -194,7 +194,7 @@ class ChoiceShape(Repair):
             text = choice.pop("text")
             draft.put("choice-message-instead-of-delta", choice, "delta", {"content": text} if text else {}, path)
         else:
-            if meant := _meant(choice):
+            if meant := meant_delta(choice):
                 draft.put("choice-delta-missing", choice, "delta", meant, path)
                 return
             azure = any(key.startswith("content_filter") for key in choice)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.repairs.choices import meant_delta
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
@@ -109,7 +110,7 @@ class ContentHoldsKeepalive(LateRule):
 
 
 def _text_of(choice: JsonObject) -> str:
-    text = reading.content(reading.delta(choice)) or choice.get("text")
+    text = reading.content(meant_delta(choice)) or choice.get("text")
     return text if type(text) is str else ""
 
 
