@@ -47,3 +47,22 @@ def test_a_keep_alive_in_place_of_a_delta_is_counted_with_those_in_one():
     exchange = asked(sse([*TEXT[:2], text, TEXT[2], chunk({"content": ": keep-alive\n\n"}), TEXT[1], TEXT[-1]]))
     assert "content-holds-keepalive" in errors(exchange)
     assert broken_laws(exchange) == {}
+
+
+def test_a_text_of_which_a_delta_was_no_text_did_not_come_without_one():
+    events = responses.text()
+    events = [one for one in events if one["type"] not in ("response.output_text.done", "response.content_part.done")]
+    events = [{**one, "delta": [one["delta"]]} if "delta" in one else one for one in events]
+    exchange = responses.exchange(responses.numbered(events))
+    assert "responses-delta-not-string" in errors(exchange)
+    assert "responses-no-deltas" not in errors(exchange)
+    assert broken_laws(exchange) == {}
+
+
+def test_a_list_where_the_text_of_an_item_should_be_is_no_text_that_came_whole():
+    listed = responses.message()
+    listed["content"][0]["text"] = [responses.SAID]
+    done = {"type": "response.output_item.done", "output_index": 0, "item": listed}
+    events = [one if one["type"] != done["type"] else done for one in responses.text()]
+    events = [one for one in events if "delta" not in one and one["type"] != "response.output_text.done"]
+    assert "responses-no-deltas" not in errors(responses.exchange(responses.numbered(events)))

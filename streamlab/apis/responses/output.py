@@ -189,11 +189,11 @@ class Output(ItemIndex):
         """What the finished item holds against what its deltas came to."""
         for key, path, whole in held_pieces(found):
             piece = item.nth(key)
-            whole = input_text(whole, piece)
+            whole = input_text(whole, piece) if key[0] in _INPUT_FAMILIES else whole
             if type(whole) is not str:
                 continue
             if piece is None or not piece.deltas:
-                untold = piece is None or not (piece.done or piece.given)
+                untold = piece is None or not (piece.done or piece.given or piece.doubtful)
                 if whole and untold and key[0] in IN_DELTAS and item.opened:
                     self._no_deltas(key[0], f"item.{path}", whole)
                 elif piece is not None and piece.done and whole != piece.done and item.opened:
@@ -324,3 +324,5 @@ def digest(item: JsonObject) -> int:
 
 
 _INPUTS = {"function_call": "function_call_arguments", "custom_tool_call": "custom_tool_call_input"}
+#: What an item holds of these may have come as an object.
+_INPUT_FAMILIES = frozenset(f"response.{name}" for name in _INPUTS.values())
