@@ -66,3 +66,10 @@ def test_a_list_where_the_text_of_an_item_should_be_is_no_text_that_came_whole()
     events = [one if one["type"] != done["type"] else done for one in responses.text()]
     events = [one for one in events if "delta" not in one and one["type"] != "response.output_text.done"]
     assert "responses-no-deltas" not in errors(responses.exchange(responses.numbered(events)))
+
+
+def test_an_empty_response_at_the_end_has_no_output():
+    events = responses.text()
+    exchange = responses.exchange([*events[:-1], {**events[-1], "response": {}}])
+    assert "responses-completed-output-missing" in errors(exchange)
+    assert broken_laws(exchange) == {}

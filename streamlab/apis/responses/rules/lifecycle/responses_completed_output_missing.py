@@ -8,6 +8,7 @@ from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 
 
@@ -34,7 +35,8 @@ class ResponsesCompletedOutputMissing(ResponsesRule):
     def event(self, at: int, event: StreamEvent) -> Findings:
         response, final = self.response, self.response.final or {}
         output = final.get("output")
-        if final and type(output) is not list and response.terminal != FAILED:
+        told = final or type(reading.chunk_of(event).get("response")) is dict
+        if told and type(output) is not list and response.terminal != FAILED:
             state = f"is {quote(output)}" if "output" in final else "is missing"
             message = f"output of {response.terminal} {state}"
             yield self.found(message, at, path="response.output", expected="a list of items", actual=output)
