@@ -73,3 +73,12 @@ def test_an_empty_response_at_the_end_has_no_output():
     exchange = responses.exchange([*events[:-1], {**events[-1], "response": {}}])
     assert "responses-completed-output-missing" in errors(exchange)
     assert broken_laws(exchange) == {}
+
+
+def test_null_and_a_delta_without_text_are_no_answer():
+    bare = {"type": "response.output_text.delta", "sequence_number": 1}
+    done = {"type": "response.completed", "response": responses.response("completed", []), "sequence_number": 2}
+    body = responses.frame(responses.text()[0]) + responses.frame(bare) + b"data: null\n\n" + responses.frame(done)
+    exchange = responses.exchange(body)
+    assert "silent-empty-success" in errors(exchange)
+    assert broken_laws(exchange) == {}

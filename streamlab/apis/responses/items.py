@@ -146,6 +146,11 @@ class Item:
         return not self.opened and self.done is None and not self.resumed
 
     @property
+    def hollow(self) -> bool:
+        """Whether nothing is known of it but that something was about it: no start, no end, and no text."""
+        return self.headless and not any(piece.whole or piece.doubtful for piece in self.pieces.values())
+
+    @property
     def own_pieces(self) -> list[Piece]:
         """Its pieces but for those that an item of its type cannot have."""
         return [piece for (family, _), piece in self.pieces.items() if self.may_have(family)]

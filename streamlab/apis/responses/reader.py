@@ -344,7 +344,7 @@ class ResponsesReader:
         return self._delta(value, kind, family, piece)
 
     def _delta(self, value: JsonObject, kind: str, family: str, piece: Piece | None) -> int:
-        facts = _F.DELTA | _ADDS.get(family, 0)
+        facts = _F.DELTA | (_ADDS.get(family, 0) if value.get("delta") is not None else 0)
         texts = family == "response.output_text"
         if texts and "logprobs" not in value and self.logprobs_due:
             self._say(_F.NO_LOGPROBS, "logprobs", f"{kind} has no logprobs", [])

@@ -9,10 +9,11 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.repairs.payloads import says_nothing
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import Chunk, StreamEvent, Undecodable
 from streamlab.wire.reading import Fact
 
 #: Keys of a delta that content_events watches, or that hold nothing to read. Others (images, audio) may be the answer.
@@ -41,14 +42,18 @@ class SilentEmptySuccess(Rule):
     answer_fact = "empty"
     repairability = Repairability.NONE
     apis = Scope.OPENAI
-    on = Fact.SHAPE
+    on = Fact.SHAPE | Fact.UNDECODABLE
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._something_else = False
+        self._nothings = 0  # payloads that are no chunk and can hold nothing: null, a number
         self._refusals = self._details = False  # an empty refusal came; reasoning came in another form than text
 
     def event(self, at: int, event: StreamEvent) -> None:
+        if isinstance(event, Undecodable):
+            self._nothings += event.decoded and says_nothing(event.value)
+            return
         for delta in reading.deltas(reading.chunk_of(event)):
             self._refusals |= delta.get("refusal") == ""
             self._details |= any(type(delta.get(key)) in (list, dict) and delta[key] for key in reading.REASONING_KEYS)
@@ -85,7 +90,7 @@ class SilentEmptySuccess(Rule):
     def _unread(self) -> bool:
         """Whether something came that is no JSON: what it held is not known, and its own rules tell of it."""
         seen = self.ctx.seen
-        return seen.data_events > seen.chunks + (seen.done_at is not None)
+        return seen.data_events > seen.chunks + self._nothings + (seen.done_at is not None)
 
     def _only_blanks(self) -> bool:
         """Whether what counted as content were empty strings: nobody holds anything."""
@@ -100,7 +105,9 @@ class SilentEmptySuccess(Rule):
         """OpenAI's responses that are completed always have an output, but for one that only warms up a connection."""
         reader: Any = self.ctx.tracker
         response = reading.as_object(reader.final)
-        empty = response.get("output", []) == [] and not self.ctx.accumulator.output()
+        held = self.ctx.accumulator.output()
+        nothing = len(held) == len(reader.items) and all(item.hollow for item in reader.items)
+        empty = response.get("output", []) == [] and (nothing or not held)
         last = self.ctx.seen.last_chunk or {}
         goes_on = last.get("type") != reader.terminal and bool(last.keys() & {"item", "item_id", "output_index"})
         over = reader.terminal == "response.completed" and not goes_on
