@@ -82,3 +82,9 @@ def test_null_and_a_delta_without_text_are_no_answer():
     exchange = responses.exchange(body)
     assert "silent-empty-success" in errors(exchange)
     assert broken_laws(exchange) == {}
+
+
+def test_no_finish_is_guessed_for_a_call_of_which_no_arguments_came():
+    exchange = asked(sse([TEXT[0], chunk({"tool_calls": [call(0, "call_a", "get_weather")]})]), tools=True)
+    assert told(normalize(exchange, unsafe=True).exchange.body) == ["", "", "[DONE]"]
+    assert broken_laws(exchange) == {}

@@ -189,8 +189,8 @@ class ToolCalls(Repair):
             yield draft
 
     def _look_for_open_calls(self) -> None:
-        out = (call.arguments for calls in self._calls.values() for call in calls.out)
-        self.state.calls_open = any(one.open for one in out)
+        out = (call for calls in self._calls.values() for call in calls.out if not call.dropped)
+        self.state.calls_open = any(call.arguments.open or not call.arguments.length for call in out)
 
     def release(self) -> Drafts:
         return (*self._let_go(), *self._flush_all())
