@@ -103,10 +103,10 @@ class Seen:
         """Event number ``at`` says why choices stop."""
         for choice in reading.choices(chunk):
             reason = reading.finish_reason(choice)
-            if reason is not None:
+            if isinstance(reason, str):  # what else stands there finishes nothing
                 index = reading.choice_index(choice)
                 self.finish_at.setdefault(index, at)
-                if isinstance(reason, str) and not is_blank(reason):
+                if not is_blank(reason):
                     self.finish_values.setdefault(index, reason)
 
     @property

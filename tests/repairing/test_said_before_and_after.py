@@ -88,3 +88,12 @@ def test_no_finish_is_guessed_for_a_call_of_which_no_arguments_came():
     exchange = asked(sse([TEXT[0], chunk({"tool_calls": [call(0, "call_a", "get_weather")]})]), tools=True)
     assert told(normalize(exchange, unsafe=True).exchange.body) == ["", "", "[DONE]"]
     assert broken_laws(exchange) == {}
+
+
+def test_a_finish_that_is_no_text_ends_no_part_of_an_answer():
+    parts = [chunk({"role": "assistant", "reasoning_content": "x"}, [None])]  # type: ignore[arg-type]
+    parts.append(chunk({"content": "A"}, index=1))
+    parts.append(chunk({"tool_calls": [call(0, "call_a", "get_weather", '{"c}')]}, index=2))
+    exchange = asked(sse([*parts, chunk({}, "tool_calls", index=3)]), tools=True)
+    assert "tool-call-arguments-not-json" in errors(exchange)
+    assert broken_laws(exchange) == {}
