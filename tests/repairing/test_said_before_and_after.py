@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
-from tests import responses, streams
+from tests import responses
 from tests.harm_laws import broken_laws
 from tests.repairing.test_harm_kinds import asked, errors, told
 from tests.streams import call, chat_text, chunk, sse
 
 TEXT = chat_text("a", "b")
 BUSY = b'event: error\ndata: {"message":"busy","code":503}\n\n'
-
-
-def _rules(exchange):
-    return {one.rule for one in analyze(exchange).findings}
 
 
 def test_a_marker_before_a_late_role_is_the_last_text():

@@ -83,7 +83,7 @@ class ContentHoldsDoneMarker(LateRule):
     _place: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
-        """The last text stands in the finish chunk, in the chunk before it, or before usage, a late role or an error."""
+        """The last text stands in the finish chunk, in the chunk before it, or before usage, a role or an error."""
         if self._place is None and _is_marker(reading.chunk_of(event)):
             self._place = self.keep(at, event, "choices[0]")
         elif self._place is None and self._last_is_marker():
