@@ -13,6 +13,7 @@ from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 _MARKER = "[DONE]"
 
@@ -88,6 +89,9 @@ class ContentHoldsDoneMarker(LateRule):
             self._place = self.keep(at, event, "choices[0]")
         elif self._place is None and self._last_is_marker():
             self._place = Place(self.ctx.seen.last_chunk_at or 0, None, self.ctx.offset_us, "choices[0]")
+
+    def passes(self, run: Run) -> bool:
+        return not self._last_is_marker() and not any(text.strip() == _MARKER for text in run.texts)
 
     def end(self, ending: Ending) -> Findings:
         if self._place is None and self._last_is_marker():
