@@ -106,7 +106,6 @@ class StreamReader(Generic[Held]):
     __slots__ = (
         "_after",
         "_done",
-        "_error",
         "_facts",
         "_held",
         "_hint",
@@ -138,7 +137,7 @@ class StreamReader(Generic[Held]):
         self.calls = CallReader()
         self._facts = FactReader()
         self._after = 0
-        self._objects = self._done = self._error = False  # whether any were held back
+        self._objects = self._done = False  # whether objects were held back, and [DONE] or an error
         self._held: list[Held] = []
         self._hint = UNKNOWN  # the API of a ping, or of what came of a torn event, if no other event tells
         self._lessons = Lessons(runs)
@@ -194,8 +193,7 @@ class StreamReader(Generic[Held]):
         """Hold an event back while the API is not clear. True when it became clear with it: `settle` comes next."""
         self._held.append(held)
         self._objects = self._objects or isinstance(event, Chunk)
-        self._done = self._done or isinstance(event, Done)
-        self._error = self._error or isinstance(event, ErrorPayload)
+        self._done = self._done or isinstance(event, Done | ErrorPayload)
         value: Any = None
         if isinstance(event, Chunk | ErrorPayload):
             value = event.json
@@ -236,7 +234,7 @@ class StreamReader(Generic[Held]):
     def _tells_nothing(self, value: Any) -> bool:
         """Whether what came is JSON objects of no API known here. An error, or ``[DONE]``, may be of OpenAI's."""
         if isinstance(value, dict):
-            return not (self._error or value.get("error")) and told_error(value) is None
+            return not (self._done or value.get("error")) and told_error(value) is None
         return self._objects and not self._done
 
     def give_up(self) -> list[Held]:

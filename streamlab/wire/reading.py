@@ -338,15 +338,13 @@ class FactReader:
 def _held(holder: JsonObject, table: tuple[tuple[str, int], ...]) -> int:
     facts = 0
     for key, fact in table:
-        if holder.get(key) is not None:
-            facts |= fact
+        facts |= fact if holder.get(key) is not None else 0
     return facts
 
 
 def _choice_held(choice: JsonObject, inner: JsonObject) -> int:
     facts = _held(choice, _CHOICE_FACTS) | _held(inner, _DELTA_FACTS)
-    if type(choice.get("delta")) is str:
-        facts |= Fact.TEXT
+    facts |= Fact.TEXT if type(choice.get("delta")) is str else 0
     return facts | Fact.ROLE if "role" in inner else facts
 
 
