@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streamlab.exchange import Ending, Segment
 from streamlab.judging.analyzer import analyze
-from streamlab.repairing.normalizer import Normalizer, normalize
+from streamlab.repairing.normalizer import Normalizer, errors_left, normalize
 from streamlab.rules.finding import Severity
 from tests.harm_laws import broken_laws
 from tests.responses import (
@@ -569,3 +569,20 @@ def test_an_output_text_that_is_not_the_text_is_dropped():
     assert after == before
     before[-1]["response"] |= {"output_text": "", "output": []}  # the items come back, and it is not theirs
     assert "output_text" not in _events(_bytes(exchange(before)))[-1]["response"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "It rains."}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": "{}"}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "It rains."}},
+    ],
+)
+def test_what_an_event_of_messages_says_among_them_stays(said):
+    events = text()
+    made = exchange([*events[:5], said, *events[5:]])
+    mended = normalize(made)
+    assert said in _events(mended.exchange.body)
+    assert errors_left(mended) == ("responses-keepalive-event",)
+    assert not broken_laws(made)

@@ -9,13 +9,14 @@ from streamlab.rules.repair import Change, Draft, RepairState
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.reading import as_object
 
 _F = ResponseFact
 
 
 def foreign(draft: Draft, *, begun: bool, state: RepairState) -> Draft:
     """An event of no kind that this API has becomes a comment, once a response has begun."""
-    told = reading.choices(draft.json)
+    told = [*reading.choices(draft.json), *(as_object(draft.json.get(key)) for key in _HOLDERS)]
     if begun and draft.json.keys() & OWN:
         state.account.cannot("responses-keepalive-event", "what type it should have is not on the wire")
     elif draft.json.get("usage") or any(map(says, (draft.json, *told, *map(reading.delta, told)))):
@@ -46,4 +47,9 @@ def says(value: JsonObject) -> bool:
     return any(type(value.get(key)) is str and value[key] for key in _SAYING)
 
 
-_SAYING = ("text", "content", "delta", "refusal", "arguments", "reasoning", "reasoning_content")
+_SAYING = (
+    *("text", "content", "delta", "refusal", "arguments", "reasoning", "reasoning_content"),
+    *("thinking", "partial_json"),
+)
+#: Members in which events of Messages say something.
+_HOLDERS = ("delta", "content_block")
