@@ -22,6 +22,7 @@ from tests.streams import (
     chunk,
     exchange,
     frame,
+    request_for,
     sse,
 )
 
@@ -122,6 +123,12 @@ def _second_usage(usage: Payload | None) -> Exchange:
     """Usage in every chunk of the answer, and the real one at the end."""
     payloads = [{**payload, "usage": usage} for payload in TEXT]
     return exchange(sse([*payloads, chat_usage()[-1]]))
+
+
+def _vendors() -> Exchange:
+    """Usage in Groq's own member alone, though it was asked for."""
+    said = sse([*TEXT[:-1], {**TEXT[-1], "x_groq": {"usage": USAGE}}])
+    return exchange(said, request=request_for(usage=True))
 
 
 def _counts(**members: Any) -> Exchange:
@@ -377,6 +384,13 @@ FORMS = [
         _reasoning(reasoning_content="Hm.", reasoning_details=_DETAILS),
     ),
     Form(_REASONING, "it stays in the text as <think>", "reasoning.think-inline", _THINKS),
+    Form(
+        "usage-in-choice",
+        "it stands in a choice",
+        "usage.in-choice",
+        _bent(TEXT, _choice(usage=dict(USAGE)), LAST),
+    ),
+    Form("usage-in-choice", "it stands in x_groq alone", "usage.x-groq", _vendors()),
     Form(_SUMS, "completion_tokens is null", "usage.completion-null", _counts(completion_tokens=None)),
     Form(_SUMS, "prompt_tokens is null", "usage.prompt-null", _counts(prompt_tokens=None)),
     Form(_SUMS, "total_tokens is null", "usage.total-null", _counts(total_tokens=None)),

@@ -39,7 +39,6 @@ SHOWN = [
 ELSEWHERE = {
     ("tool-call-index-collision", "tools.index-increments"): "tool-call-index-offset",
     ("tool-call-finish-per-call", "tool-finish-each"): "tool-call-finish-per-call",
-    ("usage-missing-when-requested", "usage.x-groq"): "usage-in-choice",
 }
 
 

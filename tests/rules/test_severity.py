@@ -279,7 +279,7 @@ READ = [
     for form in FORMS_OF_VARIANTS
     if form.exchange.ending is Ending.COMPLETE
     and form.measured != "usage.after-done"
-    and form.rule != "usage-inconsistent"
+    and form.rule not in ("usage-inconsistent", "usage-in-choice")
 ]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 from bends import CALL, CALLS, FIRST, LAST, NOT_LAST, TEXT, USAGE, WHOLE, bent, dropping, of_choice, of_delta, setting
@@ -99,12 +98,6 @@ def _surrogates() -> Exchange:
 
 def _pieces(body: bytes, size: int) -> Exchange:
     return exchange([body[at : at + size] for at in range(0, len(body), size)])
-
-
-def _usage_in_choice() -> Exchange:
-    payloads = deepcopy(TEXT)
-    payloads[-1]["choices"][0]["usage"] = dict(streams.USAGE)
-    return exchange(sse(payloads))
 
 
 def _json(payload: Any) -> bytes:
@@ -228,10 +221,6 @@ _CHUNKS: dict[str, Exchange] = {
     "text.finish-with-content": bent(TEXT[:-1], of_choice(setting(finish_reason="stop")), LAST),
     "usage.choices-null": bent(USAGE, setting(choices=None), LAST),
     "usage.choices-missing": bent(USAGE, dropping("choices"), LAST),
-    "usage.in-choice": _usage_in_choice(),
-    "usage.x-groq": exchange(
-        sse([*TEXT[:-1], {**TEXT[-1], "x_groq": {"usage": streams.USAGE}}]), request=streams.request_for(usage=True)
-    ),
     "usage.before-finish": exchange(sse([*USAGE[:-2], USAGE[-1], USAGE[-2]])),
     "completions-chat-shape": exchange(WHOLE, request=streams.request_for(path="/v1/completions")),
     "responses.no-event-names": streams.responses_exchange(sse(RESPONSE, done=False)),

@@ -35,6 +35,7 @@ class UsageInChoice(LateRule):
     repair = Closing
     # x_groq comes with the first chunk, the finish chunk or one without choices.
     on = Fact.USAGE | Fact.FINISH | Fact.NO_CHOICES
+    variants = ("it stands in a choice", "it stands in x_groq alone")
 
     _choice: Place | None = None
     _vendor: Place | None = None
@@ -53,7 +54,11 @@ class UsageInChoice(LateRule):
         if self._choice is not None:
             severity = Severity.WARNING if lost else Severity.INFO
             yield self.found_at(
-                self._choice, "usage comes inside a choice", expected="usage at the top level", severity=severity
+                self._choice,
+                "usage comes inside a choice",
+                expected="usage at the top level",
+                severity=severity,
+                variant=self.variants[0] if lost else None,
             )
         if self._vendor is not None and lost:
             # Who did not ask for usage gets no chunk of it, and has lost nothing.
@@ -65,4 +70,5 @@ class UsageInChoice(LateRule):
                 expected="usage at the top level",
                 severity=Severity.WARNING if asked else Severity.INFO,
                 repairability=repairability,
+                variant=self.variants[1],
             )
