@@ -92,3 +92,14 @@ def test_a_finish_that_is_no_text_ends_no_part_of_an_answer():
     exchange = asked(sse([*parts, chunk({}, "tool_calls", index=3)]), tools=True)
     assert "tool-call-arguments-not-json" in errors(exchange)
     assert broken_laws(exchange) == {}
+
+
+def test_a_list_that_a_call_is_added_with_is_no_first_piece_of_its_arguments():
+    events = [one for one in responses.tool() if "delta" not in one]
+    events = [
+        {**one, "item": {**one["item"], "arguments": [""]}} if one["type"].endswith("item.added") else one
+        for one in events
+    ]
+    exchange = responses.exchange(responses.numbered(events))
+    assert b'"delta":"{\\"city\\":\\"Oslo\\"}"' in normalize(exchange).exchange.body
+    assert broken_laws(exchange) == {}

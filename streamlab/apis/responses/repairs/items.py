@@ -311,7 +311,7 @@ def _given(draft: Draft, found: JsonObject, item: Item | None, *, done: bool) ->
     arguments = found.get("arguments")
     if done or item is None or type(arguments) not in (dict, list):
         return False
-    if arguments:
+    if arguments and type(arguments) is dict:  # a list is nothing that a tool is called with
         item.piece(_ARGUMENTS).given = input_text(arguments, None)
     draft.put("responses-arguments-not-string", found, "arguments", "", "item.")
     return True
