@@ -142,7 +142,8 @@ class Output(ItemIndex):
             self._say(_F.AGAIN if same else _F.ORDER, "item", said, None, item_id)
             return None
         self._overlap(item)
-        self._changed(item, found)
+        if type(value.get("item")) is dict:
+            self._changed(item, found)
         self.came[item.number, kind] = digest(found)
         if not item.kind:
             item.kind = text_of(found.get("type"))
