@@ -5,9 +5,12 @@ from __future__ import annotations
 from streamlab.wire.bad_payloads import PING_EVENTS
 from streamlab.wire.events import Chunk, Comment, Done, StreamEvent, Undecodable
 from streamlab.wire.keepalives import is_keepalive, says_nothing
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import is_of_audio_model
 
 #: Bytes that are kept of what is no answer, for the error event that says so.
 _KEPT = 400
+_ENVELOPE = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 
 
@@ -55,3 +58,15 @@ class NoAnswer:
     def said(self) -> bytes:
         """The start of it without NUL bytes and blanks around it; empty where nothing is in it."""
         return self.stray.strip(b"\0 \t\r\n") or (self.hollow or b"").strip()
+
+
+def is_no_chunk(chunk: JsonObject, name: bytes = b"") -> bool:
+    """Whether an object in a stream of chunks is none, and nobody could take it for one: an event with a name of its
+    own, or a remark of the server's. ``name`` is that of its event, in lower case."""
+    if "choices" in chunk or type(chunk.get("usage")) is dict or is_of_audio_model(chunk):
+        return False
+    kind = chunk.get("object")
+    if type(kind) is str and kind.startswith(("chat.completion", "text_completion")):
+        return False
+    odd = any(type(chunk.get(key)) in (dict, list) for key in _ENVELOPE)  # an answer may be left in there
+    return odd or name not in (b"", b"message") or not ("id" in chunk and "model" in chunk)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from streamlab.repairing.normalizer import normalize
-from tests import responses
+from tests import responses, streams
 from tests.harm_laws import broken_laws
 from tests.repairing.test_harm_kinds import asked, errors, told
 from tests.streams import call, chat_text, chunk, sse
@@ -102,4 +104,15 @@ def test_a_list_that_a_call_is_added_with_is_no_first_piece_of_its_arguments():
     ]
     exchange = responses.exchange(responses.numbered(events))
     assert b'"delta":"{\\"city\\":\\"Oslo\\"}"' in normalize(exchange).exchange.body
+    assert broken_laws(exchange) == {}
+
+
+@pytest.mark.parametrize("between", [b'data: {"warning":"no usage"}\n\n', b"event: done\ndata: {}\n\n"])
+def test_half_a_payload_before_what_is_no_chunk_is_what_it_is_without_that(between):
+    """What is no chunk becomes a comment, or the end, and a second repair would see the half before the end."""
+    half = streams.frame(TEXT[1]).replace(b'"a"}', b'"a\n\n')[: -len(b',"logprobs":null,"finish_reason":null}]}\n\n')]
+    exchange = asked(sse(TEXT[:1], done=False) + half.rstrip(b"\n") + b"\n\n" + between + b"data: [DONE]\n\n")
+    repaired = normalize(exchange).exchange
+    assert "error" in told(repaired.body)
+    assert normalize(repaired).exchange.body == repaired.body
     assert broken_laws(exchange) == {}

@@ -14,8 +14,10 @@ from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
 from streamlab.rules.repairs.errors import told_error
 from streamlab.rules.repairs.framing import STRING, comment, frame, reencode
+from streamlab.wire.bad_payloads import DONE_EVENTS
 from streamlab.wire.error_objects import ERROR_EVENTS, may_be_remark
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
+from streamlab.wire.hollow import is_no_chunk
 from streamlab.wire.inserted import IN_DOUBT, may_be_comment, may_go_on, without_comments
 from streamlab.wire.json_values import whole_keys
 from streamlab.wire.keepalives import is_keepalive
@@ -65,18 +67,33 @@ class TornPayloads(Repair):
             return self._hold(draft)
         if not self._held:
             return (draft,)
-        if isinstance(draft.event, Comment) or _decides_nothing(draft):
+        if isinstance(draft.event, Comment) or self._decides_nothing(draft):
             return self._comment(draft)
         if isinstance(draft.event, Done) and not self.state.api.ends_with_done:
             self._held.append(draft)  # it goes, and what comes behind it tells
             return tuple(self._judge(False)) if len(self._held) > _MAX_HELD else ()
-        return (*self._judge(not self._goes_on(draft.event)), draft)
+        return (*self._judge(not self._goes_on(draft)), draft)
 
-    def _goes_on(self, event: StreamEvent) -> bool:
+    def _decides_nothing(self, draft: Draft) -> bool:
+        """Whether it is an error or a remark, which the event behind it tells, or what goes: a chunk of chat that says
+        nothing, or an object that is none."""
+        if not isinstance(draft.event, Chunk):
+            return False
+        chunk, name = draft.event.json, draft.came_named
+        if not name and (may_be_remark(chunk) or is_keepalive(chunk)):
+            return True
+        if self.state.api.names_events or self.state.audio:
+            return not name and chunk.get("choices") == [] and chunk_says_nothing(chunk)
+        goes = is_no_chunk(chunk, name) and name not in DONE_EVENTS and told_error(chunk, name) is None
+        return goes or (not name and chunk.get("choices") == [] and chunk_says_nothing(chunk))
+
+    def _goes_on(self, draft: Draft) -> bool:
         """Whether an event is more of the answer; a chunk of chat that says nothing is dropped. The end of an answer
         that has finished is nothing that is cut."""
-        if not isinstance(event, Chunk):
-            return isinstance(event, Done) and bool(self.state.finished)
+        event = draft.event
+        ends = not self.state.api.names_events and draft.came_named in DONE_EVENTS
+        if not isinstance(event, Chunk) or (ends and is_no_chunk(event.json, draft.came_named)):
+            return (ends or isinstance(event, Done)) and bool(self.state.finished)
         if not self.state.api.names_events and told_error(event.json) is not None:
             return False
         listed, usage = event.json.get("choices", [{}]), event.json.get("usage")
@@ -269,14 +286,6 @@ class TornPayloads(Repair):
 def says_nothing(value: Any) -> bool:
     """Whether a JSON value that is no object can be no part of an answer: null, a number, or empty."""
     return not value or type(value) in (int, float, bool)
-
-
-def _decides_nothing(draft: Draft) -> bool:
-    """Whether it is an error or a remark, which the event behind it tells, or a chunk of chat that goes."""
-    if not isinstance(draft.event, Chunk) or draft.came_named:
-        return False
-    chunk = draft.event.json
-    return may_be_remark(chunk) or is_keepalive(chunk) or (chunk.get("choices") == [] and chunk_says_nothing(chunk))
 
 
 def _is_stray(draft: Draft) -> bool:

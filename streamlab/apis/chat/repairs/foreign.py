@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
-from streamlab.rules.repair import ENVELOPE_KEYS, Change, Done, Draft, Drafts, ErrorPayload, Repair, Stage
+from streamlab.rules.repair import Change, Done, Draft, Drafts, ErrorPayload, Repair, Stage
 from streamlab.rules.repairs.errors import error_shape, told_error
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
 from streamlab.wire.bad_payloads import DONE_EVENTS
 from streamlab.wire.error_objects import may_be_remark
-from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.hollow import is_no_chunk
+from streamlab.wire.payload import encode_json
 from streamlab.wire.reading import Fact
 
 
@@ -30,7 +31,7 @@ class ForeignEvents(Repair):
         if not draft.is_chunk:
             return (draft,)
         name = draft.came_named
-        if not _is_foreign(draft.json, name) or self.state.audio:
+        if not is_no_chunk(draft.json, name) or self.state.audio:
             return (draft,)
         if not name and may_be_remark(draft.json):
             self._held, self.awake = draft, True
@@ -64,15 +65,3 @@ def _goes_on(draft: Draft) -> bool:
     """Whether an event is part of an answer, and not the end of one."""
     listed = reading.choices(draft.json) if draft.is_chunk else []
     return bool(listed) and not any(choice.get("finish_reason") for choice in listed)
-
-
-def _is_foreign(chunk: JsonObject, name: bytes = b"") -> bool:
-    """Whether an object in a stream of chunks is none, and nobody could take it for one: an event with a name of its
-    own, or a remark of the server's. ``name`` is that of its event, in lower case."""
-    if "choices" in chunk or type(chunk.get("usage")) is dict or reading.is_of_audio_model(chunk):
-        return False
-    kind = chunk.get("object")
-    if type(kind) is str and kind.startswith(("chat.completion", "text_completion")):
-        return False
-    odd = any(type(chunk.get(key)) in (dict, list) for key in ENVELOPE_KEYS)  # an answer may be left in there
-    return odd or name not in (b"", b"message") or not ("id" in chunk and "model" in chunk)
