@@ -142,8 +142,7 @@ class Output(ItemIndex):
             self._say(_F.AGAIN if same else _F.ORDER, "item", said, None, item_id)
             return None
         self._overlap(item)
-        if type(value.get("item")) is dict:
-            self._changed(item, found)
+        self._changed(item, value.get("item"))
         self.came[item.number, kind] = digest(found)
         if not item.kind:
             item.kind = text_of(found.get("type"))
@@ -176,8 +175,8 @@ class Output(ItemIndex):
                 return item
         return None
 
-    def _changed(self, item: Item, found: JsonObject) -> None:
-        if not item.opened:
+    def _changed(self, item: Item, found: Any) -> None:
+        if not item.opened or type(found) is not dict:
             return
         members = ("type", "name", "call_id") if item.is_call else ("type",)
         for member in members:
