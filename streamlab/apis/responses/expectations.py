@@ -202,6 +202,13 @@ def family_of(kind: str) -> tuple[str, str]:
     return family, step
 
 
+def told_within(delta: Any) -> str | None:
+    """The text of a delta that is an object, as deltas of Messages and of chat completions are; None where there is
+    none, or more."""
+    text = delta.get("text") if type(delta) is dict else None
+    return text if type(text) is str and delta.keys() <= {"text", "type"} else None
+
+
 def text_of(value: Any) -> str:
     """A text, where it is one."""
     return value if type(value) is str else ""

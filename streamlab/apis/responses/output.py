@@ -13,6 +13,7 @@ from streamlab.apis.responses.expectations import (
     PIECE_PART,
     PIECES,
     text_of,
+    told_within,
 )
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.item_index import MOST_OPEN, ItemIndex, state_of
@@ -298,8 +299,12 @@ class Output(ItemIndex):
                 piece.text.add(delta)
                 piece.deltas += 1
                 return piece
-            piece.doubtful = piece.doubtful or delta is not None
-            piece.deltas += delta is None
+            told = told_within(delta)
+            if told is not None:
+                piece.text.add(told)
+            known = delta is None or told is not None
+            piece.doubtful = piece.doubtful or not known
+            piece.deltas += known
             self._say(_F.DELTA_TYPE, "delta", f"delta of {kind} is {quote(delta)}, no text", "a string", delta)
             return None
         self._whole(value.get(PIECES[family]), kind, family, item, piece)

@@ -207,6 +207,8 @@ def test_no_law_is_broken_where_one_was(name):
         234233900,  # a call is added again, with usage
         372860827,  # a call was added with its arguments, and is done with none that are text
         409418125,  # an item that nobody opened begins with a part whose number is a later one's
+        764833467,  # a delta that is an object with a text, and another one that is not what the whole says
+        158087611,  # the same where a delta is missing
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

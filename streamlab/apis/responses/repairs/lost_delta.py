@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from streamlab.apis.responses.expectations import family_of, text_of
+from streamlab.apis.responses.expectations import family_of, text_of, told_within
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item, Piece, held_pieces
 from streamlab.apis.responses.reader import ResponsesReader
@@ -14,13 +14,6 @@ from streamlab.wire.accumulate import Text
 _RULE = "responses-delta-not-string"
 #: Events held back, at most.
 _MOST: Final = 256
-
-
-def told_within(delta: Any) -> str | None:
-    """The text of a delta that is an object, as deltas of Messages and of chat completions are; None where there is
-    none, or more."""
-    text = delta.get("text") if type(delta) is dict else None
-    return text if type(text) is str and delta.keys() <= {"text", "type"} else None
 
 
 class LostDelta:
@@ -50,8 +43,6 @@ class LostDelta:
                 self._account.cannot(_RULE, "what it should say is not known")
                 return True
             draft.put(_RULE, draft.json, "delta", said, "")
-            if item is not None:
-                item.piece((family_of(self._reader.kind)[0], place[1] if place is not None else 0)).text.add(said)
             return True
         if self.holding or item is None or item.resumed:
             return False
