@@ -55,6 +55,10 @@ def changed(**members):
         (with_usage({"prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16, "queue_time": 0.1}), {}),
         ([{**payload, "usage": ZERO} for payload in chat_text()], {"usage-on-every-chunk": ERROR}),
         ([*chat_usage(), chunk(choices=[], usage=USAGE)], {"usage-on-every-chunk": ERROR}),
+        (
+            [*({**payload, "usage": ZERO} for payload in chat_usage()[:-1]), chat_usage()[-1]],
+            {"usage-on-every-chunk": WARNING},  # any sum of these is right
+        ),
         ([*chat_usage(), chunk(choices=[])], {"usage-order": WARNING}),
         ([*chat_usage(), chunk({"audio": {"expires_at": 1}}, usage=None)], {}),
         (sse(chat_usage()[:-1]) + frame(chat_usage()[-1]), {"usage-order": WARNING}),

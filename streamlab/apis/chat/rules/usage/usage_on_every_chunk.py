@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.exchange import Ending
@@ -23,8 +25,8 @@ class UsageOnEveryChunk(LateRule):
     ## Why it matters
     LangChain, pydantic-ai, Agno, smolagents and openai-go add up what they get, so counts grow with the length of the
     answer (13 tokens in place of 3), also when usage merely comes twice; AutoGen loses the finish_reason. Measured.
-    With usage ``{}`` in every chunk smolagents raises and BAML loses the text. Whoever asks for
-    ``continuous_usage_stats`` gets what was asked for.
+    With usage ``{}`` in every chunk smolagents raises and BAML loses the text. Where all counts are 0 until the last,
+    any sum is right: a warning. Whoever asks for ``continuous_usage_stats`` gets what was asked for.
 
     ## Repair
     The last usage is kept, null stands in the other chunks.
@@ -41,6 +43,7 @@ class UsageOnEveryChunk(LateRule):
 
     _chunks = 0
     _empty = 0  # of these, how many had an empty object
+    _zero = 0  # and how many had counts that are all 0
     _second: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -49,6 +52,7 @@ class UsageOnEveryChunk(LateRule):
             return
         self._chunks += 1
         self._empty += usage == {}
+        self._zero += bool(usage) and _counts_nothing(usage)
         if self._chunks == 2:
             self._second = self.keep(at, event, "usage")
 
@@ -57,12 +61,14 @@ class UsageOnEveryChunk(LateRule):
             return
         total = self.ctx.seen.chunks
         share = "every chunk" if self._chunks >= total else f"{self._chunks} of {total} chunks"
+        harmless = self._zero == self._chunks - 1
         yield self.found_at(
             self._second,
-            f"usage comes in {share}",
+            f"usage comes in {share}{', with counts of 0 before the last' * harmless}",
             expected="once, at the end",
             actual=self._chunks,
-            variant=self._variant(),
+            severity=Severity.WARNING if harmless else None,
+            variant=None if harmless else self._variant(),
         )
 
     def _variant(self) -> str | None:
@@ -70,3 +76,9 @@ class UsageOnEveryChunk(LateRule):
         if self._empty:
             return "it is an empty object until the end" if self._empty >= self._chunks - 1 else None
         return "it has numbers" if self._chunks > 2 else "it comes twice"
+
+
+def _counts_nothing(usage: Any) -> bool:
+    """Whether usage is an object in which every number is 0."""
+    values = list(usage.values()) if type(usage) is dict else [1]
+    return all(_counts_nothing(one) if type(one) is dict else type(one) is int and not one for one in values)
