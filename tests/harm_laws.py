@@ -282,6 +282,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "tool-call-id-duplicate", "tool-call-id-missing", "tool-call-id-repeated", "tool-call-id-unstable",
             "tool-call-args-before-name", "tool-call-name-split", "tool-call-name-missing", "tool-call-leaked-as-text",
             "messages-block-restarted", "messages-start-missing", "messages-start-repeated",
+            "messages-start-prefilled",  # an empty block in it goes, with what it has beside its text
             "messages-tool-id-missing", "messages-tool-id-repeated", "messages-error-shape-wrong",
             "messages-event-after-stop", "messages-unknown-type", "responses-completed-output-empty",
             "responses-ids-unstable", "responses-missing-required-fields",

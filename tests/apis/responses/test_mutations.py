@@ -209,6 +209,7 @@ def test_no_law_is_broken_where_one_was(name):
         409418125,  # an item that nobody opened begins with a part whose number is a later one's
         764833467,  # a delta that is an object with a text, and another one that is not what the whole says
         158087611,  # the same where a delta is missing
+        48416832,  # a queued response is completed, and its call was told whole
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):
