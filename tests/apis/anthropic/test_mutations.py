@@ -353,6 +353,7 @@ def test_without_tools_markup_is_text():
         439282893,  # a text that grows, whose block has no index at first
         690003889,  # an event breaks off, and another answer that fails comes behind the first
         958800884,  # an empty text with an id in message_start, and nothing behind it
+        991334013,  # a message_delta without a reason comes first, and text that is no event behind every event
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

@@ -156,7 +156,7 @@ class Closing(Part):
         draft.changes[:0] = before.changes
 
     def _ping(self, draft: Draft) -> Iterator[Draft]:
-        if self._open or self._stopped is not None or self.message.stop_reason is None:  # more has to come first
+        if self._open or self._stopped is not None or not self._has_reason:  # more has to come first
             yield draft
             return
         if self._delta is not None and not self._pings:
@@ -165,6 +165,13 @@ class Closing(Part):
         if self._delta is not None and self.message.stop_reason is not None:
             yield from self._release()
         yield draft
+
+    @property
+    def _has_reason(self) -> bool:
+        """Whether the reason is there, in the message_delta that waits: that of the next one may be known already."""
+        if self._delta is None:
+            return self.message.stop_reason is not None
+        return as_object(self._delta.json.get("delta")).get("stop_reason") is not None
 
     def _release(self) -> Iterator[Draft]:
         delta, self._delta = self._delta, None
