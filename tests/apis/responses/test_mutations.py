@@ -210,6 +210,7 @@ def test_no_law_is_broken_where_one_was(name):
         764833467,  # a delta that is an object with a text, and another one that is not what the whole says
         158087611,  # the same where a delta is missing
         48416832,  # a queued response is completed, and its call was told whole
+        310132912,  # an item was moved and its part opened here, and a delta comes under the name of that part's start
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

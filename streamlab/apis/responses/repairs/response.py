@@ -162,6 +162,8 @@ class ResponseRepair(Repair):
                 return
             if facts & _F.ITEM_ADDED:  # no item that anybody knows, at an index that is that of ours
                 self._items.aside(draft)
+            elif self._places:
+                self._items.place(draft, item)
         elif self._places and item is not None:
             self._items.place(draft, item)
         if reader.kind == CREATED and self._opened_here:  # it would be the second one
