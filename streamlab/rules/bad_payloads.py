@@ -12,11 +12,13 @@ from streamlab.rules.finding import Finding
 from streamlab.rules.state import RuleState
 from streamlab.wire.bad_payloads import Misfit, Named
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.payload import FaultKind, PayloadFault
-from streamlab.wire.reading import Fact
+from streamlab.wire.payload import FaultKind, JsonObject, PayloadFault
+from streamlab.wire.reading import Fact, as_object
 
 #: The event that ends an answer which failed.
 _FAILED = "response.failed"
+#: The event that ends one in another API, and the statuses by which it gets its name in this one.
+_DONE, _HOW = "response.done", ("completed", "incomplete")
 #: Places that are kept.
 _MOST = 1_000
 
@@ -50,8 +52,9 @@ class MisfitRule(Rule):
         """Whether JSON that stops in the middle stands in a stream of events with names that says how the answer ends:
         then one event is broken, no more."""
         seen = self.ctx.seen
-        failed = seen.error_at is not None or (seen.last_chunk or {}).get("type") == _FAILED
-        whole = self.ctx.finished and not failed
+        last = seen.last_chunk or {}
+        failed = seen.error_at is not None or last.get("type") == _FAILED
+        whole = (self.ctx.finished or _ends_under_another_name(last)) and not failed
         return named.kind is Misfit.TRUNCATED and (whole or self._failed_later) and self.ctx.api.names_events
 
     @property
@@ -73,6 +76,11 @@ class MisfitRule(Rule):
         details.setdefault("actual", sse.text)
         finding = self.found(message, named.at, span=sse.span, **details)
         return replace(finding, offset_us=named.offset_us)
+
+
+def _ends_under_another_name(last: JsonObject) -> bool:
+    """Whether the last event ends an answer by the name that the end has in another API; its status tells how."""
+    return last.get("type") == _DONE and as_object(last.get("response")).get("status") in _HOW
 
 
 def fault_of(named: Named, kind: FaultKind) -> PayloadFault | None:
