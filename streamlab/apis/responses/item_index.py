@@ -130,7 +130,12 @@ class ItemIndex:
 
     def _beside(self, item: Item, family: str) -> Item | None:
         """Of several open items under one index the last one that an event of this family can be about."""
-        return next((one for one in self.open_at(item.index) if one.may_have(family)), None)
+        beside = [*self.open_at(item.index), *self._unadded_at(item.index)]
+        return next((one for one in beside if one.may_have(family)), None)
+
+    def _unadded_at(self, index: int) -> Iterator[Item]:
+        """The items of a known type under an index that were never added, the last one first."""
+        return (one for one in reversed(self.items[-MOST_OPEN:]) if one.index == index and one.headless and one.kind)
 
     def open_at(self, index: int) -> Iterator[Item]:
         """The open items under an index, the last one first."""

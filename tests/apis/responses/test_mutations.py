@@ -212,6 +212,7 @@ def test_no_law_is_broken_where_one_was(name):
         48416832,  # a queued response is completed, and its call was told whole
         310132912,  # an item was moved and its part opened here, and a delta comes under the name of that part's start
         250526525,  # the end under another name, and an event that stops in the middle
+        340888078,  # a call that nobody opened under the index of a thought that nobody opened, and a delta without id
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):
