@@ -44,12 +44,11 @@ class ToolCallFinishPerCall(Rule):
             calls = reading.tool_calls(reading.delta(choice))
             if reason is not None and calls:
                 another = all(reading.as_object(one.get("function")).get("name") for one in calls)
-                each = reading.finish_reason(choice) and not another
                 yield self.found(
                     f"{'another tool call comes' if another else 'a tool call goes on'} after "
                     f"finish_reason {quote(reason)}",
                     at,
                     path=f"choices[{position}].delta.tool_calls",
                     expected="finish_reason after the last tool call",
-                    variant="every chunk has one" if each else "it ends each call",
+                    variant="every chunk has one" if reading.finish_reason(choice) else "it ends each call",
                 )
