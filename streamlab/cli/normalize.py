@@ -74,11 +74,12 @@ def command(
     from streamlab.config import Config
     from streamlab.repairing.normalizer import errors_left
     from streamlab.workflows import check as verbs
-    from streamlab.workflows.mend import MendOptions
-    from streamlab.workflows.share import masking_of
 
     known = verbs.check_options(Config(), api=api).api
     if output is not None and not blame:
+        from streamlab.workflows.mend import MendOptions
+        from streamlab.workflows.share import masking_of
+
         options = MendOptions(unsafe, known, to == "chat", None if keep_secrets else masking_of())
         if (several := _several(target, db, output)) is not None:
             return _mend_all(output, several, options, as_json=as_json)
