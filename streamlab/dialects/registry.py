@@ -5,9 +5,10 @@ from __future__ import annotations
 import pkgutil
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 import streamlab.dialects as package
 from streamlab.dialects.base import CERTAIN, LEAD, Dialect, Hints, Kind, Sign
@@ -42,8 +43,13 @@ def detect(hints: Hints) -> tuple[str | None, tuple[str, ...]]:
     if not certain or (len(certain) > 1 and certain[0][0] - certain[1][0] < LEAD):
         return None, ()
     _, dialect = certain[0]
-    signs = [sign for sign in dialect.signs if _SHOWN[sign.kind](sign.pattern, hints)]
+    signs = [sign for sign in dialect.signs if _is_shown(sign, hints)]
     return dialect.name, tuple(map(_reason, sorted(signs, key=lambda sign: -sign.weight)))
+
+
+def _is_shown(sign: Sign, hints: Hints) -> bool:
+    seen, shows = _evidence(sign.kind, hints)
+    return shows(sign.pattern, seen)
 
 
 @cache
@@ -60,15 +66,21 @@ def _points(hints: Hints) -> Counter[str]:
     """What the signs that the hints show are worth together, by dialect."""
     points: Counter[str] = Counter()
     for kind, patterns in _weights().items():
-        seen, shows = _LOOKED_AT[kind](hints), _SHOWN[kind]
+        seen, shows = _evidence(kind, hints)
         if not seen:
             continue
         likely = patterns.keys() & seen if isinstance(seen, frozenset) else patterns
-        shown = [one for one in likely if shows(one, hints)]
-        for pattern in shown:
-            for name, weight in patterns[pattern]:
-                points[name] += weight
+        for pattern in likely:
+            if shows(pattern, seen):
+                for name, weight in patterns[pattern]:
+                    points[name] += weight
     return points
+
+
+def _evidence(kind: Kind, hints: Hints) -> tuple[Any, Callable[[str, Any], bool]]:
+    """What the signs of a kind are looked for in, a set where it is patterns that it holds, and who looks."""
+    member, shows = _SEEN[kind]
+    return getattr(hints, member), shows
 
 
 def _has_header(pattern: str, headers: tuple[tuple[str, str], ...]) -> bool:
@@ -87,42 +99,30 @@ def _any_is(pattern: str, values: tuple[str, ...]) -> bool:
     return bool(values) and any(map(_compiled(pattern).fullmatch, values))
 
 
+def _is_among(pattern: str, held: frozenset[str]) -> bool:
+    return pattern in held
+
+
 def _begins_with(pattern: str, order: tuple[str, ...]) -> bool:
     keys = tuple(pattern.split(","))
     return order[: len(keys)] == keys
 
 
-#: What the signs of a kind are looked for in; a set where it is patterns that it holds.
-_LOOKED_AT: dict[Kind, Callable[[Hints], Collection[object]]] = {
-    Kind.HOST: lambda hints: hints.host,
-    Kind.HEADER: lambda hints: hints.headers,
-    Kind.CHUNK_KEY: lambda hints: hints.chunk_keys,
-    Kind.CHOICE_KEY: lambda hints: hints.choice_keys,
-    Kind.DELTA_KEY: lambda hints: hints.delta_keys,
-    Kind.USAGE_KEY: lambda hints: hints.usage_keys,
-    Kind.ORDER: lambda hints: hints.order,
-    Kind.ID: lambda hints: hints.ids,
-    Kind.CALL_ID: lambda hints: hints.call_ids,
-    Kind.MODEL: lambda hints: hints.model,
-    Kind.FINGERPRINT: lambda hints: hints.fingerprints,
-    Kind.COMMENT: lambda hints: hints.comments,
-    Kind.TRAIT: lambda hints: hints.traits,
-}
-
-_SHOWN: dict[Kind, Callable[[str, Hints], bool]] = {
-    Kind.HOST: lambda pattern, hints: hints.host == pattern or hints.host.endswith("." + pattern),
-    Kind.HEADER: lambda pattern, hints: _has_header(pattern, hints.headers),
-    Kind.CHUNK_KEY: lambda pattern, hints: pattern in hints.chunk_keys,
-    Kind.CHOICE_KEY: lambda pattern, hints: pattern in hints.choice_keys,
-    Kind.DELTA_KEY: lambda pattern, hints: pattern in hints.delta_keys,
-    Kind.USAGE_KEY: lambda pattern, hints: pattern in hints.usage_keys,
-    Kind.ORDER: lambda pattern, hints: _begins_with(pattern, hints.order),
-    Kind.ID: lambda pattern, hints: _any_is(pattern, hints.ids),
-    Kind.CALL_ID: lambda pattern, hints: _any_is(pattern, hints.call_ids),
-    Kind.MODEL: lambda pattern, hints: _any_is(pattern, (hints.model,)),
-    Kind.FINGERPRINT: lambda pattern, hints: _any_is(pattern, hints.fingerprints),
-    Kind.COMMENT: lambda pattern, hints: any(comment.startswith(pattern) for comment in hints.comments),
-    Kind.TRAIT: lambda pattern, hints: pattern in hints.traits,
+#: Which member of the hints the signs of a kind are looked for in, and how one is.
+_SEEN: dict[Kind, tuple[str, Callable[[str, Any], bool]]] = {
+    Kind.HOST: ("host", lambda pattern, host: host == pattern or host.endswith("." + pattern)),
+    Kind.HEADER: ("headers", _has_header),
+    Kind.CHUNK_KEY: ("chunk_keys", _is_among),
+    Kind.CHOICE_KEY: ("choice_keys", _is_among),
+    Kind.DELTA_KEY: ("delta_keys", _is_among),
+    Kind.USAGE_KEY: ("usage_keys", _is_among),
+    Kind.ORDER: ("order", _begins_with),
+    Kind.ID: ("ids", _any_is),
+    Kind.CALL_ID: ("call_ids", _any_is),
+    Kind.MODEL: ("model", lambda pattern, model: _any_is(pattern, (model,))),
+    Kind.FINGERPRINT: ("fingerprints", _any_is),
+    Kind.COMMENT: ("comments", lambda pattern, comments: any(one.startswith(pattern) for one in comments)),
+    Kind.TRAIT: ("traits", _is_among),
 }
 
 
