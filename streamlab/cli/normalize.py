@@ -14,6 +14,7 @@ from streamlab.cli.options import db_option, json_option, max_input_option
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from streamlab.apis import Api
     from streamlab.exchange import Exchange
     from streamlab.repairing.account import Normalized
     from streamlab.storage.targets import Target
@@ -77,12 +78,10 @@ def command(
 
     known = verbs.check_options(Config(), api=api).api
     if output is not None and not blame:
-        from streamlab.workflows.mend import MendOptions
-        from streamlab.workflows.share import masking_of
-
-        options = MendOptions(unsafe, known, to == "chat", None if keep_secrets else masking_of())
-        if (several := _several(target, db, output)) is not None:
-            return _mend_all(output, several, options, as_json=as_json)
+        several = _several(target, db, output)
+        if several is not None:
+            how = _how_to_mend(known, unsafe=unsafe, to_chat=to == "chat", keep_secrets=keep_secrets)
+            return _mend_all(output, several, how, as_json=as_json)
     found = verbs.find_one(target, db, "; or write all of them into a database or a folder: -o PATH" * (not blame))
     with found.opened() as exchange:
         mend = partial(verbs.normalize, unsafe=unsafe, api=known, to_chat=to == "chat")
@@ -114,6 +113,13 @@ def _several(target: str, db: Path | None, output: Path) -> Iterator[Target] | N
     waiting = find(target, db)
     first, *more = islice(waiting, 2)
     return chain([first], more, waiting) if more or is_database(output) else None
+
+
+def _how_to_mend(api: Api | None, *, unsafe: bool, to_chat: bool, keep_secrets: bool) -> MendOptions:
+    from streamlab.workflows.mend import MendOptions
+    from streamlab.workflows.share import masking_of
+
+    return MendOptions(unsafe, api, to_chat, None if keep_secrets else masking_of())
 
 
 def _mend_all(output: Path, targets: Iterable[Target], options: MendOptions, *, as_json: bool) -> int:
