@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis.gemini.answers import answer_in, is_answer
 from streamlab.apis.gemini.translator import GeminiTranslator
 from streamlab.apis.translator import Translator
 from streamlab.rules.api import Api
@@ -9,7 +10,10 @@ from streamlab.wire.payload import JsonObject
 
 
 class Gemini(Api):
-    """``POST …:streamGenerateContent``, as an event stream (``alt=sse``) or one JSON array that grows."""
+    """``POST …:streamGenerateContent``, as an event stream (``alt=sse``) or one JSON array that grows.
+
+    Code Assist, of Gemini CLI, is the same under ``/v1internal``, each answer in ``response``.
+    """
 
     name = "gemini.generateContent"
     title = "Gemini"
@@ -20,7 +24,7 @@ class Gemini(Api):
         return ":streamGenerateContent" in path or ":generateContent" in path
 
     def recognises(self, value: JsonObject) -> bool:
-        return "candidates" in value or "promptFeedback" in value
+        return is_answer(answer_in(value).value)
 
     def asks_for_events(self, url: str) -> bool:
         return "alt=sse" in url

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from streamlab.apis.gemini.answers import answer_in
 from streamlab.apis.translator import Events, Translator, call_id
 from streamlab.exchange import Ending
 from streamlab.wire.events import Done, ErrorPayload
@@ -44,6 +45,7 @@ class GeminiTranslator(Translator):
         self._failed = False
 
     def chunk(self, value: JsonObject) -> Events:
+        value = answer_in(value).value
         self.name_stream(value, value.get("responseId"), value.get("modelVersion"), value.get("createTime"))
         self._usage = as_object(value.get("usageMetadata")) or self._usage
         candidates = [one for one in as_list(value.get("candidates")) if isinstance(one, dict)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis.gemini.answers import answer_in
 from streamlab.apis.gemini.expectations import GEMINI_OBSERVED
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
@@ -41,14 +42,14 @@ class GeminiAnswerEmpty(LateRule):
     _place: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
-        chunk = chunk_of(event)
+        chunk, at_answer = answer_in(chunk_of(event))
         if type(event) is ErrorPayload or _says_something(chunk):
             self._place = None
             self.retire()
             return
         for number, one in enumerate(as_list(chunk.get("candidates"))):
             if as_object(one).get("finishReason") == "STOP":
-                self._place = self.keep(at, event, f"candidates[{number}]")
+                self._place = self.keep(at, event, f"{at_answer}candidates[{number}]")
 
     def end(self, ending: Ending) -> Findings:
         if self._place is not None and ending is Ending.COMPLETE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis.gemini.answers import answer_in
 from streamlab.apis.gemini.expectations import GEMINI_OBSERVED
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
@@ -35,7 +36,7 @@ class GeminiFinishMissing(LateRule):
     _place: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
-        chunk = chunk_of(event)
+        chunk, at_answer = answer_in(chunk_of(event))
         candidates = [as_object(one) for one in as_list(chunk.get("candidates"))]
         said = any(one.get("finishReason") for one in candidates)
         blocked = as_object(chunk.get("promptFeedback")).get("blockReason")
@@ -43,7 +44,7 @@ class GeminiFinishMissing(LateRule):
             self._place = None
             self.retire()
         elif candidates:
-            self._place = self.keep(at, event, "candidates[0]")
+            self._place = self.keep(at, event, f"{at_answer}candidates[0]")
 
     def end(self, ending: Ending) -> Findings:
         if self._place is not None and ending is Ending.COMPLETE:

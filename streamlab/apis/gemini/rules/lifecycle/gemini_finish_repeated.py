@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamlab.apis.gemini.answers import answer_in
 from streamlab.apis.gemini.expectations import GEMINI_OBSERVED
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule
@@ -36,7 +37,8 @@ class GeminiFinishRepeated(LateRule):
         self._finished: dict[Any, Any] = {}  # candidate -> its first reason
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        for position, one in enumerate(as_list(chunk_of(event).get("candidates"))):
+        answer, at_answer = answer_in(chunk_of(event))
+        for position, one in enumerate(as_list(answer.get("candidates"))):
             candidate = as_object(one)
             index, reason = candidate.get("index", position), candidate.get("finishReason")
             first = self._finished.get(index) if type(index) is int else None
@@ -44,7 +46,7 @@ class GeminiFinishRepeated(LateRule):
                 if reason and type(index) is int:
                     self._finished[index] = reason
                 continue
-            path = f"candidates[{position}]"
+            path = f"{at_answer}candidates[{position}]"
             if reason:
                 message = f"finishReason {quote(reason)} comes after {quote(first)}"
                 yield self.found(message, at, path=f"{path}.finishReason", expected="one", actual=reason)

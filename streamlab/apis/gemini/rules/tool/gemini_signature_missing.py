@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from streamlab.apis.gemini.answers import answer_in
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
@@ -47,12 +48,12 @@ class GeminiSignatureMissing(LateRule):
         self._called = ""
 
     def event(self, at: int, event: StreamEvent) -> None:
-        chunk = chunk_of(event)
+        chunk, at_answer = answer_in(chunk_of(event))
         if _OLDER.search(str(chunk.get("modelVersion", ""))):
             self._place = None
             self.retire()
             return
-        for path, part in _parts(chunk):
+        for path, part in _parts(chunk, at_answer):
             if part.get("thoughtSignature") or part.get("thought_signature"):
                 self._place = None
                 self.retire()
@@ -70,8 +71,8 @@ class GeminiSignatureMissing(LateRule):
             )
 
 
-def _parts(chunk: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+def _parts(chunk: JsonObject, at_answer: str) -> Iterator[tuple[str, JsonObject]]:
     for number, candidate in enumerate(as_list(chunk.get("candidates"))):
         content = as_object(as_object(candidate).get("content"))
         for at, part in enumerate(as_list(content.get("parts"))):
-            yield f"candidates[{number}].content.parts[{at}]", as_object(part)
+            yield f"{at_answer}candidates[{number}].content.parts[{at}]", as_object(part)
