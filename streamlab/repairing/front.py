@@ -339,8 +339,8 @@ class Front:
                 event = ErrorPayload(None, error)
         if not (pipeline.translator or state.chunks) and _is_nothing_of(event, self._reader.came, state.api):
             state.no_answer.stray = state.no_answer.stray or value[:400]  # the end says so, if nothing else comes
-            if not leaves_open:
-                return
+            if not (leaves_open or (isinstance(event, Chunk) and not state.api.judged)):
+                return  # what a translator may make something of waits for what comes
         rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
         changes = [] if pipeline.translator is not None else [Change(rule, "")]
         self._start_event(Draft(event, (state.at,), changes))

@@ -13,7 +13,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire.bad_payloads import Misfit, Named
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import FaultKind, JsonObject, PayloadFault
-from streamlab.wire.reading import Fact, as_object
+from streamlab.wire.reading import Fact, as_list, as_object
 
 #: The event that ends an answer which failed.
 _FAILED = "response.failed"
@@ -79,7 +79,10 @@ class MisfitRule(Rule):
 
 
 def _ends_under_another_name(last: JsonObject) -> bool:
-    """Whether the last event ends an answer by the name that the end has in another API; its status tells how."""
+    """Whether the last event ends an answer as another API does: by a name and a status, or as a chunk of chat."""
+    listed = as_list(last.get("choices"))
+    if last.get("usage") or any(as_object(one).get("finish_reason") for one in listed):
+        return "choices" in last
     return last.get("type") == _DONE and as_object(last.get("response")).get("status") in _HOW
 
 

@@ -220,7 +220,7 @@ class Accumulator:
         delta = choice.get("delta")
         if type(delta) is dict:
             text = delta.get("content")
-            if text:
+            if text or text == 0:  # false and 0 are text of an answer, too, where they stand
                 state.content.add(_text_of(text))
             if len(delta) > 1 or not text:
                 self._add_rest(state, delta)
@@ -373,6 +373,6 @@ def _text_of(value: Any) -> str:
     if type(value) is str:
         return value
     if type(value) is list:
-        parts = (reading.as_object(part) for part in value)
-        return "".join(part["text"] for part in parts if type(part.get("text")) is str)
+        parts = (part if type(part) is str else reading.as_object(part).get("text") for part in value)
+        return "".join(part for part in parts if type(part) is str)
     return "" if value is None or type(value) is dict else str(value)

@@ -19,10 +19,16 @@ def kinds_of(delta: JsonObject) -> frozenset[str]:
     """The kinds of things a delta says."""
     said = (
         (REASONING, any(delta.get(key) for key in reading.REASONING_KEYS)),
-        (TEXT, delta.get("content") or delta.get("refusal")),
+        (TEXT, _holds_content(delta) or delta.get("refusal")),
         (CALLS, delta.get("tool_calls") or delta.get("function_call")),
     )
     return frozenset(kind for kind, there in said if there)
+
+
+def _holds_content(delta: JsonObject) -> bool:
+    """Whether a delta has content of any type that is a text, or is made one: false and 0 are."""
+    value = delta.get("content")
+    return bool(value) or value == 0
 
 
 def begins_part(

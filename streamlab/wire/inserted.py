@@ -114,10 +114,12 @@ def bare_line(line: bytes) -> bytes:
     return without if _is_object(without) else stripped
 
 
-def whole_but_last(lines: list[bytes]) -> list[bytes]:
-    """Lines of data of which all but the last are whole payloads: that one is cut, or something else. None of them
-    where they are not."""
-    return lines if all(one.strip() == b"[DONE]" or _is_object(one) for one in lines[:-1]) else []
+def whole_first(lines: list[bytes]) -> list[bytes]:
+    """The whole payloads that lines of data begin with, each on its line, and what is left behind them, as one."""
+    whole = 0
+    while whole < len(lines) - 1 and (lines[whole].strip() == b"[DONE]" or _is_object(lines[whole])):
+        whole += 1
+    return [*lines[:whole], b"\n".join(lines[whole:])]
 
 
 def may_go_on(begun: bytes, more: bytes) -> bool:

@@ -44,6 +44,14 @@ def is_keepalive(chunk: JsonObject) -> bool:
     return all(type(choice) is not dict or _is_hollow(choice, unseen=True) for choice in choices)
 
 
+def names_no_answer(chunk: JsonObject) -> bool:
+    """Whether a chunk calls itself a keep-alive and says nothing but a finish: its envelope is not the answer's."""
+    choices = chunk.get("choices")
+    if type(choices) is not list or named_by(chunk) is None:
+        return False
+    return is_keepalive({**chunk, "choices": [{**one, "finish_reason": None} for one in choices if type(one) is dict]})
+
+
 def _is_hollow(choice: JsonObject, *, unseen: bool = False) -> bool:
     reason = choice.get("finish_reason")
     ends = not (reason is None or is_blank(reason)) and not (unseen and meaning_of(reason) is None)

@@ -83,7 +83,7 @@ KINDS = {
     "no call in tool_calls, while a call waits for its name": (
         asked(sse([*NAMELESS, chunk({"tool_calls": "x"}), BEAT, chunk({}, "tool_calls")]), tools=True),
         False,
-        ["", "{}", "", ":", "finish:tool_calls", "[DONE]"],
+        ["", "", ":", "{}", "finish:tool_calls", "[DONE]"],
     ),
     "usage before an error, while a call waits for its name": (
         asked(sse([*NAMELESS, chat_usage()[-1]], done=False) + BUSY, tools=True, usage=True),

@@ -106,3 +106,13 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def may_begin(text: str) -> bool:
+    """Whether a call begins in the text, or may with what comes next."""
+    at = text.find("<")
+    while at >= 0:
+        if any(text.startswith(opener, at) or opener.startswith(text[at:]) for opener in OPENERS):
+            return True
+        at = text.find("<", at + 1)
+    return False

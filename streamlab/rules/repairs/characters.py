@@ -23,6 +23,7 @@ _NEXT = rb"[\xc0\xc1\xf5-\xff]*[\x80-\xbf]"
 _PARTED = re.compile(rb"[\xc2-\xdf]%b|[\xe0-\xef](?:%b){2}|[\xf0-\xf4](?:%b){3}".replace(b"%b", _NEXT), re.DOTALL)
 #: More bytes than that in a row are no character that was cut.
 _MAX_HELD = 4096
+_MOST_EARLY = 64
 _HALF_PAIR = re.compile("[\ud800-\udbff]\\Z")
 
 
@@ -46,15 +47,36 @@ class CutCharacters(Repair):
     apis = Scope.CHUNKS
     stage = Stage.PAYLOAD
     on = Fact.FAULTS
-    holds_back = "half a character, until the next text of its choice"
+    holds_back = "half a character, and a [DONE] behind it, until the next text of its choice (64 events at most)"
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
         self._half: dict[int, _Half] = {}
+        self._early: list[Draft] = []  # from a [DONE] on that comes while half a character waits
+        self._waiting: dict[int, _Half] = {}  # the halves that waited then
+
+    @property
+    def done(self) -> bool:
+        return bool(self._early)
 
     def event(self, draft: Draft) -> Drafts:
+        early_end = isinstance(draft.event, Done) and bool(self._half or self._early)
+        if not (early_end or self._early):
+            return self._event(draft)
+        if isinstance(draft.event, ErrorPayload) or len(self._early) >= _MOST_EARLY:
+            return (*self.end(Ending.COMPLETE), draft)
+        if early_end and not self._early:
+            self._waiting = dict(self._half)
+        self._early += (draft,) if early_end else self._event(draft)
+        self.awake = True
+        if any(self._half.get(index) is half for index, half in self._waiting.items()):
+            return ()
+        early, self._early = self._early, []
+        return early
+
+    def _event(self, draft: Draft) -> Drafts:
         event = draft.event
-        if isinstance(event, Done | ErrorPayload):
+        if isinstance(event, ErrorPayload):
             return (*self.end(Ending.COMPLETE), draft)
         if not isinstance(event, Chunk):
             return (draft,)
@@ -68,7 +90,7 @@ class CutCharacters(Repair):
             text = reading.content(reading.delta(read))
             odd = as_bytes and _BYTES.search(text) is not None
             self._repair(draft, place, choice, text, odd)
-        self.awake = bool(self._half)
+        self.awake = bool(self._half or self._early)
         return () if any(half.alone and half.draft is draft for half in self._half.values()) else (draft,)
 
     def _repair(self, draft: Draft, place: int, choice: JsonObject, text: str, as_bytes: bool) -> None:
@@ -104,8 +126,11 @@ class CutCharacters(Repair):
             )
 
     def end(self, ending: Ending) -> Drafts:
-        left = []
-        for index, (half, as_bytes, draft, alone) in self._half.items():
+        before: list[Draft] = []
+        behind: list[Draft] = []
+        for index, one in self._half.items():
+            half, as_bytes, draft, alone = one
+            left = before if not self._early or self._waiting.get(index) is one else behind
             text = _whole(half, as_bytes) if as_bytes else half
             if not alone:
                 draft = draft.like("invalid-utf8", {"index": index, "delta": {"content": text}}, "choices[0]")
@@ -113,8 +138,12 @@ class CutCharacters(Repair):
                 delta = reading.delta(reading.choices(draft.json)[0])
                 draft.put("invalid-utf8", delta, "content", text, "choices[0].delta.")
             left.append(draft)
+        early, self._early, self.awake = self._early, [], False
         self._half.clear()
-        return left
+        return (*before, *early, *behind)
+
+    def release(self) -> Drafts:
+        return self.end(Ending.COMPLETE) if self._early else ()
 
 
 def _says_text_alone(chunk: JsonObject) -> bool:

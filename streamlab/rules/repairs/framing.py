@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from copy import copy
 
 from streamlab.rules.api import Scope
-from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repair import Change, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.repairs.errors import told_error
 from streamlab.rules.repairs.lines import Lines
 from streamlab.wire import inserted
 from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.inserted import is_open, spliced, whole_but_last, without_comments
+from streamlab.wire.inserted import is_open, spliced, whole_first, without_comments
 from streamlab.wire.json_values import objects_in, split_values, whole_keys, without_nan
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
@@ -145,9 +145,8 @@ class Framing(Repair):
             if same or made[0].sse.raw == sse.raw:
                 yield Draft(draft.event if same else made[0], draft.sources, draft.changes)
                 return
-        changes = [Change(rule, "", was, ABSENT) for rule, was in lines.rules.items()]
         for event in made:
-            one = Draft(event, draft.sources, [*draft.changes, *changes])
+            one = Draft(event, draft.sources, [*draft.changes, *lines.changes_of(event)])
             reencode(one, named=self._names)
             yield one
 
@@ -227,6 +226,24 @@ class Framing(Repair):
             return _as_one(event, lines.event if self._names else None)
         return event
 
+    def _several(self, payload: bytes, lines: Lines, name: bytes | None) -> list[StreamEvent]:
+        """The events whose payloads came as one; none where they did not."""
+        values = [one.replace(b"\n", b"") for one in split_values(payload) or []]
+        for found, each_a_line in ((values, len(values) == len(lines.names)), (whole_first(lines.payload), True)):
+            own = lines.names[: len(found)] if each_a_line else [None] * len(found)
+            names = own if self._names and each_a_line else [name] * len(found)
+            parts = [read_event(frame(part, called)) for part, called in zip(found, names, strict=True)]
+            sound = parts if found is values else parts[:-1]
+            if len(parts) > 1 and not any(isinstance(part, Undecodable) for part in sound):
+                torn = b"\n" in payload
+                lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
+                told = [None] * len(parts) if self._names else own
+                made = [self._one_of_several(part, called, lines) for part, called in zip(parts, told, strict=True)]
+                if each_a_line:
+                    lines.unnamed += [part for part, called in zip(made, own, strict=True) if called is None]
+                return [*made[:-1], *self._last_of_several(made[-1], len(parts) - 1, lines, names[-1])]
+        return []
+
     def _one_of_several(self, part: StreamEvent, name: bytes | None, lines: Lines) -> StreamEvent:
         """One of several payloads that came as one event; ``name`` is that before it, where events have none."""
         told = told_error(part.json, name) if name is not None and isinstance(part, Chunk) else None
@@ -235,26 +252,19 @@ class Framing(Repair):
             return ErrorPayload(None, {"error": told})
         return self._one_line(part, lines) if isinstance(part, Done) else part
 
-    def _last_of_several(self, part: StreamEvent, lines: Lines, name: bytes | None) -> list[StreamEvent]:
-        """The last of them, which may be anything that an event of its own may be."""
+    def _last_of_several(self, part: StreamEvent, before: int, lines: Lines, name: bytes | None) -> list[StreamEvent]:
+        """The last of them, which may be anything that an event of its own may be, on several lines."""
         if not isinstance(part, Undecodable):
-            return [part]
+            torn = isinstance(part, Chunk | ErrorPayload) and part.sse is not None and b"\n" in (part.sse.data or b"")
+            return [_as_one(part, name) if torn else part]  # type: ignore[arg-type]
         rest = copy(lines)
-        rest.payload, rest.names = lines.payload[-1:], lines.names[-1:]
-        return self._undecodable(part, rest.payload[0], rest, name)
+        rest.payload, rest.names = lines.payload[before:], lines.names[before:]
+        return self._undecodable(part, b"\n".join(rest.payload), rest, name)
 
     def _undecodable(self, event: Undecodable, payload: bytes, lines: Lines, name: bytes | None) -> list[StreamEvent]:
         """A payload that is no JSON object: several events in one, raw control bytes, a list of chunks."""
-        for found in (split_values(payload) or [], whole_but_last(lines.payload)):
-            names = lines.names if self._names and len(found) == len(lines.names) else [name] * len(found)
-            parts = [read_event(frame(part.replace(b"\n", b""), own)) for part, own in zip(found, names, strict=True)]
-            sound = parts[:-1] if found is lines.payload else parts
-            if len(parts) > 1 and not any(isinstance(part, Undecodable) for part in sound):
-                torn = b"\n" in payload
-                lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
-                told = lines.names if len(parts) == len(lines.names) and not self._names else [None] * len(parts)
-                made = [self._one_of_several(part, own, lines) for part, own in zip(parts, told, strict=True)]
-                return [*made[:-1], *self._last_of_several(made[-1], lines, names[-1])]
+        if several := self._several(payload, lines, name):
+            return several
         escaped = STRING.sub(lambda match: _CONTROL.sub(_escape, match.group()), payload)
         if escaped != payload:
             again = read_event(frame(escaped.replace(b"\n", b""), name))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from streamlab.rules.repair import ABSENT, Change
 from streamlab.wire import inserted
 from streamlab.wire.error_objects import said_in_field
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.inserted import chunk_behind, is_open, junk_before_data
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import ServerSentEvent
@@ -28,6 +30,7 @@ class Lines:
         self.event: bytes | None = None
         self.lines_of_data = 0
         self.data_first = False  # the name comes after the data
+        self.unnamed: list[StreamEvent] = []  # what was made of lines before the name
         for line in sse.filled_lines():
             self._sort(line.content)
         if sse.has_bom:
@@ -36,6 +39,12 @@ class Lines:
             self.rules["sse-line-endings"] = "CR"
         if not sse.terminated:
             self.rules["sse-unterminated-final-event"] = "no blank line"
+
+    def changes_of(self, event: StreamEvent) -> list[Change]:
+        """The changes by which one of the events came to be that were made of these lines."""
+        unnamed = any(event is part for part in self.unnamed)
+        rules = {rule: was for rule, was in self.rules.items() if not (unnamed and rule == "sse-event-name-on-chat")}
+        return [Change(rule, "", was, ABSENT) for rule, was in rules.items()]
 
     def _sort(self, line: bytes) -> None:
         name, colon, value = line.partition(b":")

@@ -353,6 +353,10 @@ def test_without_tools_markup_is_text():
         439282893,  # a text that grows, whose block has no index at first
         690003889,  # an event breaks off, and another answer that fails comes behind the first
         958800884,  # an empty text with an id in message_start, and nothing behind it
+        854283465,  # a block of redacted thinking that has reasoning in its start, and no data
+        991079628,  # a call in a text that is closed at no index, and another answer whose text grows
+        766904338,  # thinking in tags in another block, before text in a delta of no known type
+        670422075,  # input behind the stop of a block that waited for another's
         991334013,  # a message_delta without a reason comes first, and text that is no event behind every event
     ],
 )
@@ -428,6 +432,7 @@ def test_a_message_within_a_list_is_that_message():
         ("silence-with-pings", [(1, 241, 65444), (0, 775, 24769)]),  # a delta without text, a ping of no known type
         ("signature-early", [(12, 897, 13001)]),  # a block's start that ran into message_start
         ("error-no-type", [(13, 815, 22001)]),  # an error in Python's words
+        ("openai-chunks", [(12, 62, 96595), (7, 819, 50262), (8, 576, 61099)]),  # half a chunk of chat among others
         ("tool-input-cumulative", [(6, 42, 27525), (4, 46, 45212), (8, 969, 66623)]),  # an error in a spliced frame
     ],
 )

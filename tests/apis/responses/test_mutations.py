@@ -31,6 +31,10 @@ _ONCE_BROKEN = {
         [(6, 583, 16334), (10, 683, 10984), (2, 963, 7975)],
     ),
     "a web page": ("blank-lines-missing", [(8, 685, 83547), (3, 755, 84366), (8, 542, 29289)]),
+    "a list of one event that lost its blank line, and a text before its item": (
+        "terminal-cancelled",
+        [(13, 486, 56170), (12, 221, 92708)],
+    ),
     "a whole response behind a byte order mark": ("json-for-stream", [(8, 0, 16963)]),
 }
 
@@ -212,6 +216,7 @@ def test_no_law_is_broken_where_one_was(name):
         48416832,  # a queued response is completed, and its call was told whole
         310132912,  # an item was moved and its part opened here, and a delta comes under the name of that part's start
         250526525,  # the end under another name, and an event that stops in the middle
+        868178104,  # a call is done early with its call_id, then once more without it, as in the end
         340888078,  # a call that nobody opened under the index of a thought that nobody opened, and a delta without id
     ],
 )

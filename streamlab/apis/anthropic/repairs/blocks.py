@@ -175,7 +175,12 @@ class Blocks(Part):
         if slot not in self._queue:
             self._queue.append(slot)
             self.message.odd = True
-        slot.waiting.append(draft)
+        at = next((at for at, one in enumerate(slot.waiting) if kind_of(one) == BLOCK_STOP), None)
+        if at is not None and kind_of(draft) == BLOCK_DELTA:
+            draft.note("messages-content-after-close", "", "after the stop", "before it")
+            slot.waiting.insert(at, draft)
+        else:
+            slot.waiting.append(draft)
         if not slot.extra:
             draft.changes.append(Change(_OVERLAP, "", "before the end of another block", "after it"))
         if sum(len(one.waiting) for one in self._queue) > _MOST_WAITING:
@@ -224,7 +229,10 @@ class Blocks(Part):
     def _open(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
         start = draft.json.get("content_block")
         block = as_object(start)
-        if slot.kind == "redacted_thinking" and not block.get("data"):
+        says_else = any(value for key, value in block.items() if key != "type")
+        if slot.kind == "redacted_thinking" and not block.get("data") and says_else:
+            self.message.cannot("messages-redacted-thinking-without-data", "it says something else")
+        elif slot.kind == "redacted_thinking" and not block.get("data"):
             slot.dropped, slot.start = True, draft
             self.message.drop(draft, "messages-redacted-thinking-without-data")
             return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from streamlab.apis.anthropic.expectations import BLOCK_STOP, MESSAGE_DELTA
-from streamlab.apis.anthropic.markup import OPENERS, calls_in
+from streamlab.apis.anthropic.markup import calls_in, may_begin
 from streamlab.apis.anthropic.repairs.envelope import block_events
 from streamlab.apis.anthropic.repairs.parts import Message, Part, is_quiet, kind_of
 from streamlab.exchange import Ending
@@ -70,7 +70,7 @@ class MarkedCalls(Part):
             return (draft,)
         self._held.append(draft)
         self._text += piece
-        return () if len(self._text) <= _MOST and _may_begin(self._text) else tuple(self._let_go())
+        return () if len(self._text) <= _MOST and may_begin(self._text) else tuple(self._let_go())
 
     def _let_go(self) -> list[Draft]:
         self._said.append(self._text)
@@ -103,13 +103,3 @@ class MarkedCalls(Part):
     def finish(self, ending: Ending) -> Drafts:
         """A block that is never closed keeps its text."""
         return self._let_go()
-
-
-def _may_begin(text: str) -> bool:
-    """Whether a call begins in the text, or may with what comes next."""
-    at = text.find("<")
-    while at >= 0:
-        if any(text.startswith(opener, at) or opener.startswith(text[at:]) for opener in OPENERS):
-            return True
-        at = text.find("<", at + 1)
-    return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, BLOCK_STOP, EVENT_TYPES
+from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, BLOCK_STOP, DELTA_TYPES, EVENT_TYPES
 from streamlab.apis.anthropic.repairs.deltas import clean
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made, says_more
 from streamlab.exchange import Ending
@@ -39,8 +39,9 @@ class ThinkTags(Part):
         if self._is_beside(draft):
             return (draft,)
         delta = (clean(draft, self.message) if kind_of(draft) == "content_block_delta" else None) or {}
-        if delta.get("type") == "thinking_delta":
-            self._over = True
+        kind = delta.get("type")
+        if kind == "thinking_delta" or (kind is not None and not (type(kind) is str and kind in DELTA_TYPES)):
+            self._over = True  # what a delta of no known type says may be the beginning of the text
         piece = delta.get("text")
         if delta.get("type") != "text_delta" or type(piece) is not str:
             return (*self._give_up(), draft) if self._held else (draft,)

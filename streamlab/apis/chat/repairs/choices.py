@@ -15,6 +15,7 @@ from streamlab.wire.keepalives import is_told_in
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import Fact
 
+_MOST_HELD = 64
 _DELTA = frozenset({"role", "content", "refusal", "tool_calls", "function_call", *reading.REASONING_KEYS})
 
 
@@ -43,6 +44,12 @@ def meant_delta(choice: JsonObject) -> JsonObject:
     return reading.delta(choice)
 
 
+def _say_nothing(held: list[Draft]) -> bool:
+    """Whether none of these chunks, of one choice each, says anything."""
+    listed = [reading.choices(one.json)[0] for one in held]
+    return not any(one.get("finish_reason") or kinds_of(meant_delta(one)) for one in listed)
+
+
 class ChoiceShape(Repair):
     """The members every choice has."""
 
@@ -58,7 +65,10 @@ class ChoiceShape(Repair):
         "finish-reason-unknown-value",
     )
     stage = Stage.CHOICE
-    holds_back = "a chunk that may number its tokens by the index of its choice, until the next event"
+    holds_back = (
+        "a chunk that may number its tokens by the index of its choice, until the next event; where one answer was "
+        "asked for, until a chunk of it says something (64 at most)"
+    )
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH | Fact.MESSAGE | Fact.TEXT | Fact.MANY_CHOICES
 
@@ -71,7 +81,7 @@ class ChoiceShape(Repair):
         self._last = -1
         self._role = False  # whether choice 0 has said its role
         self._kinds: frozenset[str] = frozenset()  # what it said in the draft before, which may not have gone out yet
-        self._held: Draft | None = None
+        self._held: list[Draft] = []  # under one index above 0, of which all but the last say nothing
         self._chat = state.api.name == api_names.CHAT
 
     def shape(self, chunk: JsonObject) -> bool:
@@ -89,29 +99,41 @@ class ChoiceShape(Repair):
 
     def event(self, draft: Draft) -> Drafts:
         listed = reading.choices(draft.json) if draft.is_chunk else []
-        held, self._held, self.awake = self._held, None, False
-        if held is not None:
-            first, second = _only_index(reading.choices(held.json)), _only_index(listed)
+        held, self._held, self.awake = self._held, [], False
+        if held and self._still_says_nothing(held, listed):
+            self._held, self.awake = [*held, draft], True
+            return ()
+        if held:
+            first, second = _only_index(reading.choices(held[0].json)), _only_index(listed)
             # One index for everything, or a new one for every token: there is only one choice.
             self._all_zero = second in (first, first + 1) if self._last < 0 else second == first + 1
             self._all_zero = self._all_zero or (self.state.n == 1 and second > first)
             self._all_zero = self._all_zero or (self._last < 0 and _ends(draft, listed))
-            self._repair(held)
+            self._all_zero = self._all_zero or (second == first and _say_nothing(held) and self._begins_part(listed))
+            for one in held:
+                self._repair(one)
         elif self._begins_part(listed):
             self._all_zero = True
         elif self._may_count(listed):
-            self._held, self.awake = draft, True
+            self._held, self.awake = [draft], True
             return ()
         self._repair(draft)
-        return (draft,) if held is None else (held, draft)
+        return (*held, draft)
 
     def end(self, ending: Ending) -> Drafts:
-        held, self._held = self._held, None
-        if held is None:
-            return ()
-        self._all_zero = self._last < 0
-        self._repair(held)
-        return (held,)
+        held, self._held = self._held, []
+        self._all_zero = self._all_zero or (bool(held) and self._last < 0)
+        for one in held:
+            self._repair(one)
+        return held
+
+    def _still_says_nothing(self, held: list[Draft], listed: list[JsonObject]) -> bool:
+        """Whether what may be the next part of the one answer, after another, has said nothing and is not over."""
+        index = _only_index(listed)
+        if self.state.n != 1 or self._last != 0 or index != _only_index(reading.choices(held[0].json)):
+            return False
+        over = listed[0].get("finish_reason") or kinds_of(meant_delta(listed[0])) or len(held) >= _MOST_HELD
+        return not over and _say_nothing(held)
 
     def _begins_part(self, listed: list[JsonObject]) -> bool:
         """Whether an index numbers the parts of one answer: reasoning 0, text 1, tool calls 2."""
@@ -197,7 +219,7 @@ class ChoiceShape(Repair):
             if meant := meant_delta(choice):
                 draft.put("choice-delta-missing", choice, "delta", meant, path)
                 return
-            azure = any(key.startswith("content_filter") for key in choice)
+            azure = reading.is_filter_result(choice)
             draft.put("azure-async-filter-tail" if azure else "choice-delta-missing", choice, "delta", {}, path)
 
     def _news_of(self, message: JsonObject) -> JsonObject:

@@ -14,7 +14,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import kinds_of
-from streamlab.wire.keepalives import is_keepalive, says_nothing
+from streamlab.wire.keepalives import is_keepalive, names_no_answer, says_nothing
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
@@ -60,7 +60,7 @@ class Envelope(Repair):
             self.awake = True  # the next one may equal it, envelope and all
             return (_kept_alive(draft),)
         hollow = says_nothing(draft.json)
-        if not self._constants and (hollow or _is_aside(draft.json)) and len(self._held) < _MAX_HELD:
+        if not self._constants and (hollow or _names_nobody(draft.json)) and len(self._held) < _MAX_HELD:
             self._held.append(draft)
             self.awake = True
             return ()
@@ -210,6 +210,11 @@ def _is_aside(chunk: JsonObject) -> bool:
     than that where it has no id."""
     nothing = type(chunk.get("choices")) is not dict and not reading.choices(chunk) and "type" not in chunk
     return nothing and (reading.usage(chunk) is None or not chunk.get("id")) and not chunk.get("error")
+
+
+def _names_nobody(chunk: JsonObject) -> bool:
+    """Whether the envelope of a chunk may be another's than the answer's."""
+    return _is_aside(chunk) or names_no_answer(chunk)
 
 
 def _id_rule(value: Any) -> str:

@@ -25,6 +25,7 @@ class LateFinish(Repair):
         self._held: list[Draft] = []
         self._finishes: dict[int, list[Draft]] = {}  # choice -> the held chunks that finish it
         self._late: list[Draft] = []  # those after which text came
+        self._opened_by: list[tuple[Draft, Draft]] = []  # a finish that opened its choice, and the first text behind it
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:
@@ -36,7 +37,10 @@ class LateFinish(Repair):
         for choice in listed:
             index = reading.choice_index(choice)
             if choice.get("text") and not choice.get("finish_reason") and index in self._finishes:
-                self._late += self._finishes.pop(index)
+                finishes = self._finishes.pop(index)
+                self._late += finishes
+                if index not in self.state.opened:
+                    self._opened_by.append((finishes[0], draft))
         if len(listed) == 1 and isinstance(listed[0].get("finish_reason"), str) and not listed[0].get("text"):
             self._finishes.setdefault(reading.choice_index(listed[0]), []).append(draft)
         if not self._held and not self._finishes:
@@ -53,7 +57,11 @@ class LateFinish(Repair):
 
     def _let_go(self) -> list[Draft]:
         held, late = self._held, self._late
-        self._held, self._finishes, self._late, self.awake = [], {}, [], False
+        for finish, text in self._opened_by:  # choices open in the order in which they came
+            at = next(at for at, one in enumerate(held) if one is finish)
+            held = [one for one in held if one is not text]
+            held.insert(at, text)
+        self._held, self._finishes, self._late, self._opened_by, self.awake = [], {}, [], [], False
         for draft in late:
             draft.note(self.rules[0], "choices[0].finish_reason", "before text", "after it")
         kept = [draft for draft in held if not any(draft is one for one in late)]

@@ -4,6 +4,7 @@ arguments as text."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.apis.chat.repairs.call_fragments import continued, put_arguments, put_index, said_first
@@ -213,7 +214,7 @@ class ToolCalls(Repair):
 
     def _fragments(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> Iterator[Draft]:
         odd = self._into_array(draft, delta, path)
-        if odd:  # nobody can say whose name it is not
+        if odd and _holds_name(delta["tool_calls"]):  # nobody can say whose it is not
             yield from self._let_go()
             yield from self._flush_all()
         kept: list[JsonObject] = []
@@ -321,6 +322,14 @@ def _emptied_by(draft: Draft, path: str) -> str:
     """The rule by whose repair a fragment of this chunk went."""
     last = draft.changes[-1] if draft.changes else None
     return last.rule if last is not None and last.path.startswith(path) else "tool-call-function-missing"
+
+
+def _holds_name(value: Any) -> bool:
+    """Whether a name stands anywhere in what is no tool call."""
+    if type(value) is dict and value.get("name"):
+        return True
+    inside = value.values() if type(value) is dict else reading.as_list(value)
+    return any(map(_holds_name, inside))
 
 
 def _is_braces(call: OutCall, fragment: JsonObject) -> bool:

@@ -272,6 +272,14 @@ class ItemsOut:
         if not text_of(found.get("call_id")):
             self._unsafe_call_id(draft, found, item)
 
+    @staticmethod
+    def again(draft: Draft, item: Item) -> None:
+        """What a call that is done once more lacks, and its start has by now."""
+        found = as_object(draft.json.get("item"))
+        for member in ("name", "call_id") if item.is_call and item.opened and found else ():
+            if not text_of(found.get(member)) and text_of(item.added.get(member)):
+                draft.put("responses-item-changed", found, member, item.added[member], "item.")
+
     def _unsafe_call_id(self, draft: Draft, found: JsonObject, item: Item) -> None:
         rule = "responses-missing-call-id"
         if self.state.unsafe and not item.call_went:

@@ -294,6 +294,8 @@ class ResponseRepair(Repair):
         item = self._reader.item
         if item is None and self._reader.output.again is not None:
             self._items.move(draft, self._reader.output.again)
+            if self._reader.kind == ITEM_DONE:
+                self._items.again(draft, self._reader.output.again)
         elif item is not None:
             if self._opened.repeats(draft, facts, item):
                 held = text_of(as_object(draft.json.get("part")).get("text"))

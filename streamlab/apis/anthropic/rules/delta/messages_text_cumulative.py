@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.markup import may_begin
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
@@ -38,6 +39,7 @@ class MessagesTextCumulative(MessagesRule):
     _index: Any = None
     _last = ""
     _growths = 0
+    _markup = False
     _place: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -49,7 +51,10 @@ class MessagesTextCumulative(MessagesRule):
         block = self.messages.block
         index = value.get("index") if block is None else block.number
         if index != self._index:
-            self._index, self._last = index, ""  # each block has a text of its own
+            self._index, self._last, self._markup = index, "", False  # each block has a text of its own
+        self._markup = self._markup or may_begin(text)  # a call that leaked is none
+        if self._markup:
+            return
         if not text.startswith(self._last):
             self._growths = 0
             self.retire()
@@ -61,7 +66,7 @@ class MessagesTextCumulative(MessagesRule):
 
     def passes(self, run: Run) -> bool:
         """The same text again and again settles nothing."""
-        return run.texts.count(self._last) == len(run.texts)
+        return run.texts.count(self._last) == len(run.texts) and not may_begin(self._last)
 
     def end(self, ending: Ending) -> Findings:
         if self._growths >= _GROWTHS and len(self._last) >= _SHORTEST:

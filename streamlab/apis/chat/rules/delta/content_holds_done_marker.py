@@ -16,37 +16,38 @@ from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
 
 _MARKER = "[DONE]"
+_MOST_HELD = 64
 
 
 class DropMarkerText(Repair):
-    """Drops a last delta that is nothing but the text ``[DONE]``."""
+    """Drops the last deltas that are nothing but the text ``[DONE]``."""
 
     rules = ("content-holds-done-marker",)
     safe = False
     doubts_text = True
     stage = Stage.DELTA
     on = Fact.CONTENT
-    holds_back = "a delta whose text is [DONE], until the next event"
+    holds_back = "deltas whose text is [DONE], until the next event (64 at most)"
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
-        self._held: Draft | None = None
+        self._held: list[Draft] = []
 
     def event(self, draft: Draft) -> Drafts:
-        held, self._held, self.awake = self._held, None, False
-        goes_on = draft.is_chunk and any(map(reading.content, reading.deltas(draft.json)))
-        before: tuple[Draft, ...] = () if held is None else (held,) if goes_on else self._without_text(held)
         listed = reading.choices(draft.json) if draft.is_chunk else []
-        if len(listed) != 1 or reading.content(reading.delta(listed[0])).strip() != _MARKER:
-            return (*before, draft)
-        if listed[0].get("finish_reason"):
-            return (*before, *self._without_text(draft))
-        self._held, self.awake = draft, True
-        return before
+        marker = len(listed) == 1 and reading.content(reading.delta(listed[0])).strip() == _MARKER
+        if marker and not listed[0].get("finish_reason") and len(self._held) < _MOST_HELD:
+            self._held.append(draft)
+            self.awake = True
+            return ()
+        if not marker and any(map(reading.content, map(reading.delta, listed))):
+            held, self._held, self.awake = self._held, [], False
+            return (*held, draft)
+        return (*self.end(Ending.COMPLETE), *(self._without_text(draft) if marker else (draft,)))
 
     def end(self, ending: Ending) -> Drafts:
-        held, self._held = self._held, None
-        return () if held is None else self._without_text(held)
+        held, self._held, self.awake = self._held, [], False
+        return tuple(left for one in held for left in self._without_text(one))
 
     def _without_text(self, draft: Draft) -> tuple[Draft, ...]:
         delta = reading.deltas(draft.json)[0]
@@ -79,12 +80,12 @@ class ContentHoldsDoneMarker(LateRule):
     repairability = Repairability.UNSAFE
     repair = DropMarkerText
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
-    on = Fact.FINISH | Fact.NO_CHOICES | Fact.ROLE
+    on = Fact.FINISH | Fact.NO_CHOICES | Fact.ROLE | Fact.ENVELOPE  # a keep-alive may stand behind it
 
     _place: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
-        """The last text stands in the finish chunk, in the chunk before it, or before usage, a role or an error."""
+        """The last text stands in the finish chunk, or before that, usage, a role, a keep-alive or an error."""
         if self._place is None and _is_marker(reading.chunk_of(event)):
             self._place = self.keep(at, event, "choices[0]")
         elif self._place is None and self._last_is_marker():
