@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
+from streamlab.wire.choice_parts import kinds_of
 from streamlab.wire.keepalives import is_told_in
 from streamlab.wire.payload import JsonObject
 
@@ -78,7 +79,7 @@ def has_said(ctx: RuleState, index: int) -> bool:
         return False
     said = state.content or state.reasoning or state.calls or state.refusal
     return bool(said) or any(
-        reading.choice_index(one) == index and is_told_in(one.get("delta"))
+        reading.choice_index(one) == index and (is_told_in(one.get("delta")) or kinds_of(reading.delta(one)))
         for one in reading.choices(ctx.seen.last_chunk or {})
     )
 

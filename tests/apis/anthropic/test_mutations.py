@@ -353,6 +353,7 @@ def test_without_tools_markup_is_text():
         439282893,  # a text that grows, whose block has no index at first
         690003889,  # an event breaks off, and another answer that fails comes behind the first
         958800884,  # an empty text with an id in message_start, and nothing behind it
+        159777612,  # a stop of a block that is no block's, and another one of it that holds a call
         854283465,  # a block of redacted thinking that has reasoning in its start, and no data
         991079628,  # a call in a text that is closed at no index, and another answer whose text grows
         766904338,  # thinking in tags in another block, before text in a delta of no known type

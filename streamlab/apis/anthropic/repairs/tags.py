@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, BLOCK_STOP, DELTA_TYPES, EVENT_TYPES
+from streamlab.apis.anthropic.expectations import (
+    BLOCK_DELTA,
+    BLOCK_START,
+    BLOCK_STOP,
+    DELTA_TYPES,
+    EVENT_TYPES,
+    MESSAGE_STOP,
+)
 from streamlab.apis.anthropic.repairs.deltas import clean
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made, says_more
 from streamlab.exchange import Ending
@@ -36,6 +43,8 @@ class ThinkTags(Part):
         """What becomes of one event."""
         if self._over or is_quiet(draft) or _is_foreign(draft):
             return (draft,)
+        if kind_of(draft) == MESSAGE_STOP:
+            return (*self._give_up(), draft)  # what comes behind it is none of this message
         if self._is_beside(draft):
             return (draft,)
         delta = (clean(draft, self.message) if kind_of(draft) == "content_block_delta" else None) or {}

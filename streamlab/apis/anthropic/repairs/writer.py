@@ -168,7 +168,7 @@ class BlockWriter:
     def after_all(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
         """An event that would go with its block, and says more; the start of the block that went before it is back."""
         yield from self.release()
-        if slot.start is not None:
+        if slot.start is not None or slot.dropped:
             self._goes_as_it_came(slot)
             yield from self.as_it_is(draft, slot)
             return

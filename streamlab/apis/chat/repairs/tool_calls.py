@@ -10,7 +10,7 @@ from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.apis.chat.repairs.call_fragments import continued, put_arguments, put_index, said_first
 from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls, finishes_without_calls, reason_with_calls
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Added, Done, Draft, Drafts, Repair, RepairState, Stage, Undecodable
+from streamlab.rules.repair import Added, Done, Draft, Drafts, ErrorPayload, Repair, RepairState, Stage, Undecodable
 from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, arguments_text
 from streamlab.wire.payload import JsonObject
@@ -107,7 +107,8 @@ class ToolCalls(Repair):
             self._look_for_open_calls()
         waits = any(calls.waits for calls in self._calls.values())
         open_ended = waits and self._under_way  # then the call that waits cannot go out before the other goes on
-        late = open_ended or (isinstance(draft.event, Done) and (waits or bool(self._late)))
+        may_end = isinstance(draft.event, Done | ErrorPayload)  # but the answer may go on behind it
+        late = open_ended or (may_end and (waits or bool(self._late)))
         if late and not isinstance(draft.event, Undecodable) and len(self._late) < _MOST_LATE:
             self._late += (*self.comments, draft)
             self.comments = []

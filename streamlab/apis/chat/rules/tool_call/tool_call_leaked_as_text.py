@@ -68,7 +68,8 @@ class CallsFromText(Repair):
 
     def _is_half(self, text: str, tools: frozenset[str]) -> bool:
         """Whether the markup that waits breaks off here: the rest may come behind the finish."""
-        return bool(self._held) and not calls_in(text, tools)[1]
+        begun = bool(self._held) or leaked_call(text, tools) is not None
+        return begun and not calls_in(text, tools)[1]
 
     def _finish(self, draft: Draft, listed: list[JsonObject]) -> None:
         for choice in listed:
