@@ -114,6 +114,32 @@ def _at_once(payloads: list[Payload], bend: Bend) -> Exchange:
     return _bent([payloads[0], chunk({"tool_calls": calls}), payloads[-1]], bend)
 
 
+def _each_whole(*calls: Payload) -> Exchange:
+    """Calls without an index, each whole in a chunk of its own."""
+    bare = [{key: value for key, value in one.items() if key != "index"} for one in calls]
+    return exchange(sse([CALLS[0], *(chunk({"tool_calls": [one]}) for one in bare), CALLS[-1]]))
+
+
+def _whole_with_finish() -> Exchange:
+    """Each call whole in a chunk that finishes, and a finish chunk behind."""
+    calls = (_OSLO, call(1, "call_e5F6g7H8", "get_weather", '{"city":"Rome"}'))
+    return exchange(sse([CALLS[0], *(chunk({"tool_calls": [one]}, "tool_calls") for one in calls), CALLS[-1]]))
+
+
+def _lists_of_parts(*lists: list[Payload]) -> Exchange:
+    """Lists of parts, then the rest of the text."""
+    return exchange(sse([TEXT[0], *(chunk({"content": parts}) for parts in lists), *TEXT[2:]]))
+
+
+def _parted(delta: Payload) -> None:
+    delta["content"] = [{"type": "text", "text": delta["content"]}]
+
+
+def _thought(text: str) -> Payload:
+    """A part of thinking, as Mistral sends it."""
+    return {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
+
+
 def _in_order(*numbers: int) -> Exchange:
     """The chunks of two calls in another order."""
     return exchange(sse([CALLS[number] for number in numbers]))
@@ -123,6 +149,12 @@ def _second_usage(usage: Payload | None) -> Exchange:
     """Usage in every chunk of the answer, and the real one at the end."""
     payloads = [{**payload, "usage": usage} for payload in TEXT]
     return exchange(sse([*payloads, chat_usage()[-1]]))
+
+
+def _null_until_the_end() -> Exchange:
+    """Usage in every chunk, as Databricks sends it: what is counted at the end is null before."""
+    so_far = {**USAGE, "completion_tokens": None, "total_tokens": None}
+    return exchange(sse([*({**payload, "usage": so_far} for payload in TEXT[:-1]), {**TEXT[-1], "usage": dict(USAGE)}]))
 
 
 def _vendors() -> Exchange:
@@ -213,6 +245,8 @@ def _finish_with_the_last_piece() -> list[Payload]:
 
 _ID, _CREATED, _MODEL = "chunk-id-missing-or-empty", "created-wrong-type", "model-missing-or-changes"
 _DELTA, _EMPTY, _UNKNOWN = "choice-delta-missing", "finish-reason-empty-string", "finish-reason-unknown-value"
+_PARTS = "content-array-parts"
+_NO_JSON = "tool-call-arguments-not-json"
 _MISSING, _REPEATED, _ROLE = "finish-reason-missing", "finish-reason-repeated", "role-empty-or-null"
 _BOM, _DONE, _UNTERMINATED = "sse-bom", "sse-done-variant", "sse-unterminated-final-event"
 _ARGUMENTS, _OBJECT, _DUPLICATED = (f"tool-call-arguments-{what}" for what in ("null", "object", "duplicated"))
@@ -220,6 +254,7 @@ _INDEX, _NAME, _TYPE = "tool-call-index-missing", "tool-call-name-empty-continua
 _USAGE, _OWN_CHUNK = "usage-on-every-chunk", "usage-on-content-or-finish-chunk"
 _NO_FINISH = "[DONE] comes, no finish_reason"
 _SUMS, _TOKENS = "usage-inconsistent", ("prompt_tokens", "completion_tokens", "total_tokens")
+_WHOLE_CALL, _OSLO = ", whole in one chunk", call(0, "call_a1B2c3D4", "get_weather", '{"city":"Oslo"}')
 _PARALLEL, _OFFSET = "tool-call-parallel-lost", "tool-call-index-offset"
 _AFTER_DONE, _HELD_OPEN = "done-duplicate-or-early", "connection-held-open-after-done"
 _REASONING, _WHOLE = "reasoning-field-variants", "full-message-repeated"
@@ -277,6 +312,36 @@ FORMS = [
     Form(_MISSING, "the answer is tool calls", "tools.finish-none", exchange(sse(CALLS[:-1]))),
     Form(_REPEATED, "it is the same again", "text.finish-twice", exchange(sse([*TEXT, TEXT[-1]]))),
     Form(_REPEATED, "stop comes after tool_calls", "tools.finish-twice", exchange(sse([*CALLS, chunk({}, "stop")]))),
+    Form(
+        _PARTS,
+        "they hold text",
+        "text.content-array",
+        _bent(TEXT, lambda one: _parted(one["choices"][0]["delta"]), slice(1, -1)),
+    ),
+    Form(
+        _PARTS,
+        "they hold reasoning",
+        "reasoning.content-array",
+        _lists_of_parts([{"type": "reasoning", "text": "Hm."}, {"type": "text", "text": "Spring"}]),
+    ),
+    Form(
+        _PARTS,
+        "they hold thinking",
+        "reasoning.content-array-thinking",
+        _lists_of_parts([_thought("H")], [_thought("m."), {"type": "text", "text": "Spring"}]),
+    ),
+    Form(
+        "content-after-finish",
+        "text comes after it",
+        "text.finish-then-content",
+        exchange(sse([*TEXT[:3], TEXT[-1], *TEXT[3:-1]])),
+    ),
+    Form(
+        "content-after-finish",
+        "another reason comes after it",
+        "tools.finish-twice",
+        exchange(sse([*CALLS, chunk({}, "stop")])),
+    ),
     Form(_ROLE, "it is empty text", "text.role-empty-later", _bent(TEXT, _delta(role=""), LATER)),
     Form(_ROLE, "it is null and no role came before", "text.role-null", _bent(TEXT, _delta(role=None))),
     Form("role-missing", "text comes first", "text.role-chunk-missing", exchange(sse(TEXT[1:]))),
@@ -294,6 +359,8 @@ FORMS = [
     Form(_ARGUMENTS, "a delta has none", "tools.args-null-first", _bent(CALLS, _opening(_function_of(arguments=None)))),
     Form(_ARGUMENTS, "they are null throughout", "tools.args-null-only", _constant_arguments(None)),
     Form(_ARGUMENTS, "they are empty text throughout", "tools.args-empty", _constant_arguments("")),
+    Form(_NO_JSON, "they are no JSON", "tool1.args-invalid-json", exchange(sse(chat_tool('{"city":', '"Oslo"')))),
+    Form(_NO_JSON, "they are null", "tool1.args-null-text", exchange(sse(chat_tool("null")))),
     Form(
         _OBJECT,
         "nothing comes before it",
@@ -309,6 +376,7 @@ FORMS = [
     ),
     Form(_DUPLICATED, "they are cumulative", "tools.args-cumulative", _cumulative()),
     Form(_INDEX, "there is one call", "tool1.index-missing", _bent(CALL, _fragment(_without("index")))),
+    Form(_INDEX, f"there is one call{_WHOLE_CALL}", "tool1.whole-no-index", _each_whole(_OSLO)),
     Form(_INDEX, "several come in one chunk", "tools.complete-no-index", _at_once(CALLS, _fragment(_without("index")))),
     Form(
         "tool-call-index-negative",
@@ -356,6 +424,12 @@ FORMS = [
         "tools.finish-each",
         _bent(CALLS, _choice(finish_reason="tool_calls")),
     ),
+    Form(
+        "tool-call-finish-per-call",
+        "every chunk has one and a whole call",
+        "tools.finish-each-whole",
+        _whole_with_finish(),
+    ),
     Form(_AFTER_DONE, "it comes twice", "text.done-twice", _ended(b"data: [DONE]\n\n" * 2)),
     Form(_AFTER_DONE, "content follows it", "text.after-done", exchange(sse(TEXT) + frame(TEXT[1]))),
     Form(_AFTER_DONE, "the usage follows it", "usage.after-done", exchange(sse(TEXT) + frame(chat_usage()[-1]))),
@@ -385,6 +459,12 @@ FORMS = [
     ),
     Form(_REASONING, "it stays in the text as <think>", "reasoning.think-inline", _THINKS),
     Form(
+        _REASONING,
+        "it stays in the text as <think>, a piece of its own",
+        "reasoning.think-alone",
+        exchange(sse(chat_text("<think>", "Hm.", "</think>", "Spring is here."))),
+    ),
+    Form(
         "usage-in-choice",
         "it stands in a choice",
         "usage.in-choice",
@@ -402,6 +482,20 @@ FORMS = [
     ),
     Form(_SUMS, "the numbers are text", "usage.strings", _counts(**{key: str(USAGE[key]) for key in _TOKENS})),
     Form(_USAGE, "it has numbers", "usage.each-chunk", _second_usage(dict(USAGE))),
+    Form(_USAGE, "some of its numbers are null until the end", "usage.null-until-end", _null_until_the_end()),
+    Form(_SUMS, "numbers are null before the finish", "usage.null-until-end", _null_until_the_end()),
+    Form(
+        _USAGE,
+        "it comes twice, once with the finish",
+        "usage.twice-with-finish",
+        exchange(sse([*TEXT[:-1], {**TEXT[-1], "usage": USAGE}, chat_usage()[-1]])),
+    ),
+    Form(
+        _USAGE,
+        "it comes twice, once with the finish",
+        "usage.twice-with-text-and-finish",
+        exchange(sse([*TEXT[:-2], *({**payload, "usage": USAGE} for payload in TEXT[-2:])])),
+    ),
     Form(_USAGE, "it comes twice", "usage.twice", exchange(sse([*chat_usage(), chat_usage()[-1]]))),
     Form(_USAGE, "it is an empty object until the end", "usage.empty-object-each", _second_usage({})),
 ]

@@ -72,8 +72,8 @@ class StreamProgress:
             facts |= Fact.REASONING if "reasoning" in kind else Fact.CONTENT
         seen = self._ctx.seen
         seen.content_events += 1
-        if seen.first_content_at is None:
-            seen.first_content_at = at
+        if seen.first_content is None:
+            seen.first_content = at, chunk
         if facts & Fact.REASONING and self.metrics.ttfr_us is None:
             self.metrics.ttfr_us = offset_us
         if facts & _ANSWER and self.metrics.ttfa_us is None:

@@ -76,7 +76,7 @@ class Seen:
         "finished_at",
         "finished_us",
         "first_chunk",
-        "first_content_at",
+        "first_content",
         "hollow",
         "last",
         "last_chunk_at",
@@ -90,7 +90,7 @@ class Seen:
         self.first_chunk: JsonObject | None = None  # that is part of the answer, where one is
         self.last: JsonObject | Run | None = None  # the last chunk, or the run that it is the last of
         self.last_chunk_at: int | None = None
-        self.first_content_at: int | None = None
+        self.first_content: tuple[int, JsonObject] | None = None  # the first chunk that adds some, and its event
         self.hollow = 0  # events with data that hold nothing (wire/hollow), up to the first that holds something
         self.done_at: int | None = None
         self.error_at: int | None = None
@@ -108,6 +108,11 @@ class Seen:
                 self.finish_at.setdefault(index, at)
                 if not is_blank(reason):
                     self.finish_values.setdefault(index, reason)
+
+    @property
+    def first_content_at(self) -> int | None:
+        """The event of the first chunk that adds some."""
+        return self.first_content[0] if self.first_content is not None else None
 
     @property
     def last_chunk(self) -> JsonObject | None:

@@ -64,10 +64,6 @@ def _coded(coding: str, body: bytes) -> Exchange:
     return exchange([body], headers=(*streams.HEADERS, ("content-encoding", coding)))
 
 
-def _as_parts(delta: Payload) -> None:
-    delta["content"] = [{"type": "text", "text": delta["content"]}]
-
-
 def _chunk_without(key: str) -> Payload:
     return {name: value for name, value in chunk({}).items() if name != key}
 
@@ -88,6 +84,18 @@ def _only_deltas(events: list[Payload]) -> list[Payload]:
 def _second_choice() -> Exchange:
     others = [chunk(payload["choices"][0]["delta"], payload["choices"][0]["finish_reason"], 1) for payload in TEXT]
     return exchange(sse([payload for pair in zip(TEXT, others, strict=True) for payload in pair]))
+
+
+def _without_arguments() -> Exchange:
+    """A call of a function that takes none, as OpenAI sends it."""
+    return exchange(sse(streams.chat_tool("{}")))
+
+
+def _one_of_two_finishes() -> Exchange:
+    """Two choices, of which the second never finishes."""
+    others = [chunk(payload["choices"][0]["delta"], None, 1) for payload in TEXT[:-1]]
+    pairs = [payload for pair in zip(TEXT, others, strict=False) for payload in pair]
+    return exchange(sse([*pairs, TEXT[-1]]), request=streams.request_for(n=2))
 
 
 def _surrogates() -> Exchange:
@@ -207,7 +215,6 @@ _CHUNKS: dict[str, Exchange] = {
     ),
     "text.role-each": bent(TEXT, of_delta(setting(role="assistant"))),
     "d-role-wrong": bent(TEXT, of_delta(setting(role="bot")), FIRST),
-    "text.content-array": bent(TEXT, of_delta(_as_parts), slice(1, -1)),
     "text.content-null-first": bent(TEXT, of_delta(setting(content=None)), FIRST),
     "text.content-null-mid": _between(frame(chunk({"content": None}))),
     "text.content-null-last": bent(TEXT, of_delta(setting(content=None)), LAST),
@@ -215,12 +222,14 @@ _CHUNKS: dict[str, Exchange] = {
     "text.toolcalls-empty": bent(TEXT, of_delta(setting(tool_calls=[]))),
     "text.toolcalls-null": bent(TEXT, of_delta(setting(tool_calls=None))),
     "text.n2-interleaved": _second_choice(),
+    "text.n2-second-unfinished": _one_of_two_finishes(),
     "text.finish-stop-each": bent(TEXT, of_choice(setting(finish_reason="stop"))),
-    "text.finish-then-content": exchange(sse([*TEXT[:3], TEXT[-1], *TEXT[3:-1]])),
     "text.finish-missing-nonfinal": bent(TEXT, of_choice(dropping("finish_reason")), NOT_LAST),
     "text.finish-with-content": bent(TEXT[:-1], of_choice(setting(finish_reason="stop")), LAST),
     "usage.choices-null": bent(USAGE, setting(choices=None), LAST),
     "usage.choices-missing": bent(USAGE, dropping("choices"), LAST),
+    "usage.in-second-finish-chunk": exchange(sse([*TEXT, {**TEXT[-1], "usage": streams.USAGE}])),
+    "usage.role-missing": exchange(sse([*TEXT[1:-1], {**TEXT[-1], "usage": streams.USAGE}])),
     "usage.before-finish": exchange(sse([*USAGE[:-2], USAGE[-1], USAGE[-2]])),
     "completions-chat-shape": exchange(WHOLE, request=streams.request_for(path="/v1/completions")),
     "responses.no-event-names": streams.responses_exchange(sse(RESPONSE, done=False)),
@@ -242,12 +251,14 @@ PERFECT: dict[str, Exchange] = {
     ),
     **dict.fromkeys(("text.utf8-invalid", "text.ct-latin1"), exchange(sse(WIDE))),
     **dict.fromkeys(("tools.args-dup-final", "tools.args-cumulative", "tools.args-object-later"), exchange(sse(CALL))),
-    **dict.fromkeys(("tools.args-null-only", "tools.args-empty"), exchange(sse([*CALLS[:4], CALLS[-1]]))),
+    **dict.fromkeys(("tools.args-null-only", "tools.args-empty", "tool1.args-null-text"), _without_arguments()),
+    "tools.whole-no-index": exchange(sse(CALLS)),
     "text.delta-null-mid": exchange(sse([*TEXT[:2], *TEXT[3:]])),
     **dict.fromkeys((f"responses.{name}" for name in _OTHER_IDS), responses.exchange(responses.mix())),
     "responses.output-text-empty": responses.exchange(responses.text()),
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
     "usage.in-choice": exchange(sse(USAGE)),
+    "text.n2-second-unfinished": _second_choice(),
     "completions-chat-shape": exchange(
         b"".join(frame(_completion(payload)) for payload in TEXT) + b"data: [DONE]\n\n",
         request=streams.request_for(path="/v1/completions"),

@@ -30,8 +30,14 @@ def two_calls(*, both: int, together: bool, finish: str = "tool_calls", second: 
     return exchange(sse([CALLS[0], *(chunk({"tool_calls": [one]}) for one in calls), CALLS[-1]]))
 
 
-def _arguments(*pieces: str) -> Exchange:
-    return exchange(sse(streams.chat_tool(*pieces)))
+def _each_whole() -> Exchange:
+    """Two whole calls without an index, a chunk each."""
+    calls = (
+        call(0, "call_a1B2c3D4", "get_weather", '{"city":"Oslo"}'),
+        call(1, "call_e5F6g7H8", "get_weather", '{"city":"Rome"}'),
+    )
+    payloads = [CALLS[0], *(chunk({"tool_calls": [one]}) for one in calls), CALLS[-1]]
+    return bent(payloads, of_fragments(dropping("index")))
 
 
 def _name_late() -> Exchange:
@@ -86,7 +92,6 @@ _MARKUP = ("<tool_call>\n", '{"name": "get_weather", "arguments": {"city": "Oslo
 
 
 TOOLS: dict[str, Exchange] = {
-    "tool1.args-invalid-json": _arguments('{"city":', '"Oslo"'),
     "tool1.tool-name-unknown": exchange(sse(streams.chat_tool(name="not_a_tool"))),
     "tool1.function-call-legacy": _function_call(),
     "tools.args-double-encoded": _double_encoded(),
@@ -101,6 +106,7 @@ TOOLS: dict[str, Exchange] = {
     "tools.id-differs": _numbered(CALLS, lambda fragment, number: fragment.update(id=f"call_{number}")),
     "tools.index-missing": bent(CALLS, of_fragments(dropping("index"))),
     "tools.index-zero-all": bent(CALLS, of_fragments(setting(index=0))),
+    "tools.whole-no-index": _each_whole(),
     "tools.index-increments": _numbered(CALLS, lambda fragment, number: fragment.update(index=number)),
     "tools.complete-index-0": two_calls(both=0, together=False),
     "tools.ollama-style": two_calls(both=1, together=True, finish="stop"),

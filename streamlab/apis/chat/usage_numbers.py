@@ -21,6 +21,8 @@ class _Names(NamedTuple):
 
 
 CHAT = _Names("prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details")
+#: The counts that every usage of a chat has.
+NUMBERS = (CHAT.prompt, CHAT.completion, "total_tokens")
 RESPONSES = _Names("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
 
 

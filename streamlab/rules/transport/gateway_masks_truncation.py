@@ -27,8 +27,8 @@ class GatewayMasksTruncation(Rule):
     Sends a ``finish_reason`` for every choice before ``[DONE]``, except after an error and for audio.
 
     ## Why it matters
-    Gateways append ``[DONE]`` whenever their upstream stops talking, also when it was cut off. {clients: silent-loss}
-    measured clients take such an answer for a complete one.
+    Gateways append ``[DONE]`` whenever their upstream stops talking, also when it was cut off. {clients: not raises
+    when no choice finishes} measured clients take such an answer for a complete one.
 
     ## Repair
     None: whether text is missing cannot be seen from this side. Record both sides of the gateway and compare.
@@ -41,6 +41,7 @@ class GatewayMasksTruncation(Rule):
     apis = Scope.OPENAI
     on = Fact.FRAMING | Fact.NO_CHOICES | Fact.UNDECODABLE | Fact.COMMENT | Fact.SHAPE
     alike = True
+    variants = ("no choice finishes", "another choice finishes")
 
     _told = False
 
@@ -69,6 +70,7 @@ class GatewayMasksTruncation(Rule):
             ctx.seen.done_at,
             expected="a finish_reason before data: [DONE]",
             actual=None,
+            variant=self.variants[0 in ctx.seen.finish_at],
         )
 
 

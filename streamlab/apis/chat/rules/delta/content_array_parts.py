@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.apis.chat.repairs.deltas import DeltaShape
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
@@ -19,6 +21,7 @@ class ContentArrayParts(Rule):
     ## Why it matters
     Mistral does this with reasoning models. Loops over openai-python raise a type error, openai-node ends with
     ``[object Object]``, the AI SDK's openai provider raises, LangChain and LiteLLM lose or garble the text, measured.
+    Pydantic AI reads lists of text, and loses the reasoning and the thinking in them.
 
     ## Repair
     Text parts become content, parts of thinking or reasoning become ``reasoning_content``.
@@ -29,6 +32,7 @@ class ContentArrayParts(Rule):
     source = CHAT_CHUNK_DELTA
     repairability = Repairability.SAFE
     repair = DeltaShape
+    variants = ("they hold text", "they hold reasoning", "they hold thinking")
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for position, choice in enumerate(reading.choices(chunk.json)):
@@ -40,4 +44,11 @@ class ContentArrayParts(Rule):
                     path=f"choices[{position}].delta.content",
                     expected="a string",
                     actual=parts,
+                    variant=_variant(parts),
                 )
+
+
+def _variant(parts: list[Any]) -> str | None:
+    """Which form of the deviation it is, by the first part that is one; None for parts nobody was asked about."""
+    kinds = [reading.as_object(part).get("type") for part in parts]
+    return next((f"they hold {kind}" for kind in kinds if kind in ("text", "reasoning", "thinking")), None)

@@ -29,7 +29,7 @@ class ReasoningFieldVariants(Rule):
     ``reasoning_details``. The same text in ``reasoning`` and ``reasoning_content`` is a warning: the OpenAI Agents SDK
     ends with other reasoning then, measured. ``reasoning_details`` beside one of them changes nothing for any measured
     client. Inline tags are a warning as well: {clients: wrong when it stays in the text as <think>} measured clients
-    end with another text, and pydantic-ai raises.
+    end with another text. Pydantic AI knows the tag where it is a piece of the text alone.
 
     ## Repair
     None: OpenAI has no field for it, so every name is kept, and it is never merged into the text.
@@ -47,6 +47,7 @@ class ReasoningFieldVariants(Rule):
         "the key is reasoning",
         "both keys are sent",
         "it stays in the text as <think>",
+        "it stays in the text as <think>, a piece of its own",
     )
 
     def event(self, at: int, event: StreamEvent) -> Findings:
@@ -92,9 +93,16 @@ class ReasoningFieldVariants(Rule):
                 expected="the answer",
                 actual=text.lstrip()[: 24 if tag else 80],
                 severity=Severity.WARNING,
-                variant="it stays in the text as <think>" if tag == "<think>" else None,
+                variant=self._tagged(tag) if tag == "<think>" else None,
             )
             return
+
+    def _tagged(self, tag: str) -> str:
+        """Whether the tag is a piece of the text alone: some clients know it then."""
+        first = self.ctx.seen.first_content
+        choices = reading.choices(first[1]) if first is not None else []
+        pieces = [reading.delta(choice).get("content") for choice in choices]
+        return f"it stays in the text as {tag}{', a piece of its own' * (tag in pieces)}"
 
 
 def _mirrored(inner: JsonObject) -> tuple[str, ...]:

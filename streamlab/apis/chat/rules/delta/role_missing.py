@@ -25,8 +25,8 @@ class RoleMissing(LateRule):
 
     ## Why it matters
     Without any role, openai-node's ``.stream()`` raises ``missing role for choice 0`` at the end of a good answer
-    (versions 4 and 6, measured), and LangChain.js loses tool calls. A role that comes late harms no measured client and
-    is only noted.
+    (versions 4 and 6, measured), and LangChain.js loses tool calls, and usage that comes beside an empty delta. A role
+    that comes late harms no measured client and is only noted.
 
     ## Repair
     ``"role": "assistant"`` is put into the first delta of the choice.
@@ -37,7 +37,7 @@ class RoleMissing(LateRule):
     source = CHAT_CHUNK_DELTA
     repairability = Repairability.SAFE
     repair = DeltaShape
-    variants = ("text comes first", "a tool call comes first")
+    variants = ("text comes first", "a tool call comes first", "text comes first and an empty delta has the usage")
     # The first delta of a choice is the first of its shape, but for the second choice of two alike.
     on = Fact.SHAPE | Fact.ROLE
     alike = True
@@ -47,9 +47,12 @@ class RoleMissing(LateRule):
         self._begun: dict[int, Place] = {}  # choices whose first delta had no role
         self._late: dict[int, Place] = {}
         self._with_call: set[int] = set()  # those of them that began with a tool call
+        self._usage = False  # usage comes beside an empty delta
 
     def event(self, at: int, event: StreamEvent) -> None:
-        for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
+        chunk = reading.chunk_of(event)
+        self._usage |= bool(chunk.get("usage")) and any(choice.get("delta") == {} for choice in reading.choices(chunk))
+        for position, choice in enumerate(reading.choices(chunk)):
             index = reading.choice_index(choice)
             if type(choice.get("delta")) is not dict or len(self._begun) >= _MAX_CHOICES:
                 continue
@@ -81,9 +84,14 @@ class RoleMissing(LateRule):
                     f"no delta of choice {index} says its role",
                     expected="assistant",
                     actual="(absent)",
-                    variant="a tool call comes first" if index in self._with_call else "text comes first",
+                    variant=self._variant(index),
                 )
         for index, state in sorted(choices.items()):
             if index not in self._begun and state.role is None and (state.content or state.calls):
                 # Its first delta was of a shape that another choice had before, so its place is not known.
                 yield self.found(f"no delta of choice {index} says its role", expected="assistant", actual="(absent)")
+
+    def _variant(self, index: int) -> str:
+        if index in self._with_call:
+            return "a tool call comes first"
+        return f"text comes first{' and an empty delta has the usage' * self._usage}"

@@ -38,6 +38,7 @@ class ContentAfterFinish(Rule):
     repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.AFTER_FINISH
+    variants = ("text comes after it", "another reason comes after it")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         if not isinstance(event, Chunk):
@@ -54,6 +55,7 @@ class ContentAfterFinish(Rule):
                     path=f"choices[{position}].delta",
                     expected="nothing more for this choice",
                     actual=choice.get("delta", choice.get("text")),
+                    variant="text comes after it",
                 )
             elif not held and isinstance(reason, str) and reason != first and not is_blank(reason):
                 yield self.found(
@@ -63,6 +65,7 @@ class ContentAfterFinish(Rule):
                     expected="nothing more for this choice",
                     actual=reason,
                     severity=Severity.INFO,
+                    variant="another reason comes after it" if (first, reason) == ("tool_calls", "stop") else None,
                 )
 
     def _finished_with(self, index: int) -> str | None:

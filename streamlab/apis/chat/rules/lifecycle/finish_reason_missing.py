@@ -30,7 +30,8 @@ class FinishReasonMissing(Rule):
     ## Why it matters
     Nobody can tell a complete answer from a cut one. The openai-node ``.stream()`` helper and the AI SDK's
     openai-compatible provider raise; {clients: not raises when the answer is text} measured clients take what arrived
-    for the whole answer.
+    for the whole answer. Where another choice finishes, both ``.stream()`` helpers of openai-node raise, and most
+    clients never look.
 
     ## Repair
     ``stop`` is a guess, so it is only made when asked for, and only when ``[DONE]`` and a proper end of the HTTP
@@ -44,7 +45,7 @@ class FinishReasonMissing(Rule):
     answer_fact = "unfinished"
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
-    variants = ("the answer is text", "the answer is tool calls")
+    variants = ("the answer is text", "the answer is tool calls", "another choice finishes")
     on = Fact.FINISH | Fact.SHAPE | Fact.COMMENT | Fact.UNDECODABLE | Fact.NO_CHOICES
 
     def __init__(self, ctx: RuleState) -> None:
@@ -101,7 +102,6 @@ class FinishReasonMissing(Rule):
     def _missing(self, *indexes: int) -> Finding:
         ctx = self.ctx
         known = [ctx.accumulator.choices[index] for index in indexes if index in ctx.accumulator.choices]
-        forms = ["the answer is tool calls" if choice.calls else "the answer is text" for choice in known]
         whose = f"choice {indexes[0]} has" if len(indexes) == 1 else f"choices {', '.join(map(str, indexes))} have"
         if ctx.seen.error_at is not None or self._failed:
             end, severity = "an error", Severity.INFO
@@ -115,7 +115,17 @@ class FinishReasonMissing(Rule):
             severity=severity,
             repairability=self._repairability(severity),
         )
-        return replace(found, variants=tuple(dict.fromkeys(forms)))
+        return replace(found, variants=self._forms(indexes) if severity is Severity.ERROR else ())
+
+    def _forms(self, indexes: tuple[int, ...]) -> tuple[str, ...]:
+        """Which forms of the deviation these choices are: clients read the first choice, and most of them no other."""
+        choices = self.ctx.accumulator.choices
+        if 0 in self._finished:
+            return ("another choice finishes",)
+        known = [choices[index] for index in indexes if index in choices]
+        return tuple(
+            dict.fromkeys("the answer is tool calls" if choice.calls else "the answer is text" for choice in known)
+        )
 
     def _repairability(self, severity: Severity) -> Repairability:
         if self._again and not self.ctx.calls.calls:

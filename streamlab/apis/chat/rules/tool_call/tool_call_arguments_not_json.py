@@ -21,13 +21,15 @@ class ToolCallArgumentsNotJson(Rule):
     Sends text that is a JSON object when joined; its documentation warns that a model may fail to.
 
     ## Why it matters
-    The function cannot be called: {clients: raises} measured clients raise, {count: wrong} hand on something else.
-    LangChain (Python) makes a valid call with ``{}`` of it. Sent back as history, vLLM rejects the next request.
+    The function cannot be called: {clients: raises when they are no JSON} measured clients raise, {count: wrong when
+    they are no JSON} hand on something else. LangChain (Python) makes a valid call with ``{}`` of it. Sent back as
+    history, vLLM rejects the next request.
 
-    JSON that is no object (``null`` for a call without arguments, a list) is a warning: it parses, and only then
-    fails. Arguments that break off because the answer did are tool-call-arguments-truncated; doubled, cumulative
-    and doubly encoded arguments and a leading ``{}`` have rules of their own. No text at all counts as no
-    arguments in a chat stream, where tool-call-arguments-null tells of it, and is a warning in a response.
+    JSON that is no object (``null`` for a call without arguments, a list) is a warning: it parses, and only then fails;
+    {clients: wrong when they are null} measured clients hand on ``null``. Arguments that break off because the answer
+    did are tool-call-arguments-truncated; doubled, cumulative and doubly encoded arguments and a leading ``{}`` have
+    rules of their own. No text at all counts as no arguments in a chat stream, where tool-call-arguments-null tells of
+    it, and is a warning in a response.
 
     ## Repair
     None: completing or mending arguments would call a function with values nobody gave.
@@ -39,6 +41,7 @@ class ToolCallArgumentsNotJson(Rule):
     answer_fact = "arguments-no-json"
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.RESPONSES})
+    variants = ("they are no JSON", "they are null")
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -67,6 +70,7 @@ class ToolCallArgumentsNotJson(Rule):
                 expected="the text of a JSON object",
                 actual=text,
                 severity=Severity.WARNING if parses else None,
+                variant=_variant(text, parses),
             )
             yield replace(finding, offset_us=call.offset_us)
 
@@ -106,3 +110,8 @@ class ToolCallArgumentsNotJson(Rule):
                 actual=text,
                 severity=Severity.WARNING if read.ok or nothing else None,
             )
+
+
+def _variant(text: str, parses: bool) -> str | None:
+    """Which form of the deviation it is; None for one that no client was asked about."""
+    return ("they are null" if text.strip() == "null" else None) if parses else "they are no JSON"

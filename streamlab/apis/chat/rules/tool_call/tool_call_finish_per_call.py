@@ -7,7 +7,9 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.wire import reading
+from streamlab.wire.arguments import read_arguments
 from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 
@@ -19,7 +21,8 @@ class ToolCallFinishPerCall(Rule):
 
     ## Why it matters
     A client that stops at the first reason loses the calls that follow; LangChain (Python and JavaScript) joins the
-    reasons to ``tool_callstool_calls``, and four helpers raise when every chunk has one.
+    reasons to ``tool_callstool_calls``, and four helpers raise when every chunk has one; none does where every such
+    chunk holds a whole call, but strands loses one then.
 
     ## Repair
     One finish chunk, at the end.
@@ -31,7 +34,7 @@ class ToolCallFinishPerCall(Rule):
     repairability = Repairability.SAFE
     repair = Closing
     on = Fact.AFTER_FINISH
-    variants = ("it ends each call", "every chunk has one")
+    variants = ("it ends each call", "every chunk has one", "every chunk has one and a whole call")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         ctx = self.ctx
@@ -50,5 +53,14 @@ class ToolCallFinishPerCall(Rule):
                     at,
                     path=f"choices[{position}].delta.tool_calls",
                     expected="finish_reason after the last tool call",
-                    variant="every chunk has one" if reading.finish_reason(choice) else "it ends each call",
+                    variant=_variant(choice, calls),
                 )
+
+
+def _variant(choice: JsonObject, calls: list[JsonObject]) -> str:
+    """Which form of the deviation it is."""
+    if not reading.finish_reason(choice):
+        return "it ends each call"
+    texts = [reading.as_object(one.get("function")).get("arguments") for one in calls]
+    whole = all(type(read_arguments(str(text)).value) is dict for text in texts)
+    return f"every chunk has one{' and a whole call' * whole}"

@@ -6,6 +6,7 @@ from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.wire.arguments import read_arguments
 from streamlab.wire.call_reader import Fragment
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -19,8 +20,9 @@ class ToolCallIndexMissing(Rule):
 
     ## Why it matters
     The index says which call a fragment belongs to. Without it {clients: raises when there are several calls} measured
-    clients raise on two calls (the openai-python ``.stream()`` helper, @ai-sdk/openai), the others mix the calls up; Go
-    clients read it as 0.
+    clients raise on two calls (the openai-python ``.stream()`` helper, @ai-sdk/openai), the others mix the calls up;
+    one call that is whole in one chunk is lost on {clients: any when there is one call, whole in one chunk}. Go clients
+    read it as 0.
 
     ## Repair
     Numbered by id: a new id opens the next call, no id continues the last.
@@ -33,7 +35,13 @@ class ToolCallIndexMissing(Rule):
     repair = ToolCalls
     on = Fact.FRAGMENT
     alike = True
-    variants = ("there is one call", "there are several calls", "several come in one chunk")
+    variants = (
+        "there is one call",
+        "there is one call, whole in one chunk",
+        "there are several calls",
+        "several come in one chunk",
+        "there are several calls, each whole in its chunk",
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         fragments = self.ctx.fragments(at, event)
@@ -46,11 +54,14 @@ class ToolCallIndexMissing(Rule):
                     path=f"{fragment.path}.index",
                     expected=fragment.call.index,
                     actual=actual,
-                    variant=self._variant(fragments),
+                    variant=self._variant(fragment, fragments),
                 )
 
-    def _variant(self, fragments: tuple[Fragment, ...]) -> str:
+    def _variant(self, fragment: Fragment, fragments: tuple[Fragment, ...]) -> str:
         """By the calls so far: a second one shows only when it comes, and then the finding is of both forms."""
         if len({id(fragment.call) for fragment in fragments}) > 1:
             return "several come in one chunk"
-        return "there are several calls" if len(self.ctx.calls.calls) > 1 else "there is one call"
+        whole = fragment.opens and type(read_arguments(str(fragment.function.get("arguments"))).value) is dict
+        if len(self.ctx.calls.calls) > 1:
+            return f"there are several calls{', each whole in its chunk' * whole}"
+        return f"there is one call{', whole in one chunk' * whole}"

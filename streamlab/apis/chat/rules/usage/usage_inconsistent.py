@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.usage_numbers import CHAT, RESPONSES, faults, faults_left, straighten, sums
+from streamlab.apis.chat.usage_numbers import CHAT, NUMBERS, RESPONSES, faults, faults_left, straighten, sums
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
@@ -17,7 +17,6 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
-_NUMBERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _COUNTS = ("input_tokens", "output_tokens", "total_tokens")
 
 
@@ -52,9 +51,9 @@ class UsageInconsistent(Rule):
 
     ## Why it matters
     Strings make the AI SDK and BAML raise and LangChain.js join them like text; floats fail in BAML and TensorZero;
-    null makes AutoGen raise, measured: those are errors. Missing or contradicting numbers give wrong costs, negative
-    text tokens among them. xAI and Gemini count reasoning beside the completion, so their totals do not add up in
-    OpenAI's reading. Details that are null harm nobody and are only noted.
+    null at the end makes AutoGen raise, null before it smolagents, measured: those are errors. Missing or contradicting
+    numbers give wrong costs, negative text tokens among them. xAI and Gemini count reasoning beside the completion, so
+    their totals do not add up in OpenAI's reading. Details that are null harm nobody and are only noted.
 
     ## Repair
     Whole numbers are written as such, and the total is computed; details stay as they are.
@@ -69,6 +68,7 @@ class UsageInconsistent(Rule):
     on = Fact.USAGE
     variants = (
         "completion_tokens is null",
+        "numbers are null before the finish",
         "prompt_tokens is null",
         "total_tokens is null",
         "the numbers are floats",
@@ -90,17 +90,24 @@ class UsageInconsistent(Rule):
                     actual=actual,
                     severity=severity,
                     repairability=repairability,
-                    variant=self._variant(usage, path.removeprefix("usage.")),
+                    variant=self._variant(event, usage, path.removeprefix("usage.")),
                 )
 
-    def _variant(self, usage: Any, key: str) -> str | None:
+    def _variant(self, event: StreamEvent, usage: Any, key: str) -> str | None:
         """Which form of the deviation a number is; None for one that no client was asked about."""
-        value = usage.get(key, "(absent)") if type(usage) is dict and key in _NUMBERS else "(absent)"
+        value = usage.get(key, "(absent)") if type(usage) is dict and key in NUMBERS else "(absent)"
         if value is None:
+            if self._goes_on(event):
+                return "numbers are null before the finish" if key != "prompt_tokens" else None
             return f"{key} is null"
         return (
             "the numbers are floats" if type(value) is float else "the numbers are text" if _is_number(value) else None
         )
+
+    def _goes_on(self, event: StreamEvent) -> bool:
+        """Whether the answer has not finished, in this chunk or before: what counts is still to come."""
+        choices = reading.choices(reading.chunk_of(event))
+        return bool(choices) and not self.ctx.seen.finish_values and not any(map(reading.finish_reason, choices))
 
     def end(self, ending: Ending) -> Findings:
         usage = self.ctx.accumulator.usage if self.ctx.api.name == api_names.RESPONSES else None

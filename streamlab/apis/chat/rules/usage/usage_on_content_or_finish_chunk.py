@@ -22,8 +22,9 @@ class UsageOnContentOrFinishChunk(LateRule):
 
     ## Why it matters
     Most vendors but OpenAI put it into the finish chunk. openai-java's accumulator drops the choices of such a chunk,
-    and with them the finish_reason; AutoGen loses the finish_reason too, measured; code that looks for usage only where
-    there are no choices (vLLM's benchmark) counts no tokens. Usage in several chunks is ``usage-on-every-chunk``.
+    and with them the finish_reason; AutoGen loses the finish_reason too, measured, where it stands in that chunk alone;
+    code that looks for usage only where there are no choices (vLLM's benchmark) counts no tokens. Usage in several
+    chunks is ``usage-on-every-chunk``.
 
     ## Repair
     Moved to a chunk of its own at the end.
@@ -36,11 +37,12 @@ class UsageOnContentOrFinishChunk(LateRule):
     repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.USAGE
-    variants = ("the finish chunk has it", "another chunk with choices has it")
+    variants = ("the finish chunk has it", "another chunk with choices has it", "a second finish chunk has it")
 
     _chunks = 0
     _place: Place | None = None
     _where = ""
+    _again = False  # the choice had finished before
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk = reading.chunk_of(event)
@@ -50,6 +52,7 @@ class UsageOnContentOrFinishChunk(LateRule):
         choices = reading.choices(chunk)
         if self._chunks == 1 and choices:
             finish = any(choice.get("finish_reason") is not None for choice in choices)
+            self._again = any(self.ctx.seen.finish_at.get(reading.choice_index(one), at) < at for one in choices)
             self._place, self._where = self.keep(at, event, "usage"), "finish chunk" if finish else "chunk with choices"
         elif self._chunks > 1:
             self.retire()
@@ -61,5 +64,5 @@ class UsageOnContentOrFinishChunk(LateRule):
             self._place,
             f"usage comes in a {self._where} instead of one of its own",
             expected='"choices": []',
-            variant=self.variants[0 if self._where == "finish chunk" else 1],
+            variant=self.variants[(2 if self._again else 0) if self._where == "finish chunk" else 1],
         )

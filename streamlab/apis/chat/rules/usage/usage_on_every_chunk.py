@@ -6,6 +6,7 @@ from typing import Any
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.apis.chat.usage_numbers import NUMBERS
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
@@ -25,8 +26,9 @@ class UsageOnEveryChunk(LateRule):
     ## Why it matters
     LangChain, pydantic-ai, Agno, smolagents and openai-go add up what they get, so counts grow with the length of the
     answer (13 tokens in place of 3), also when usage merely comes twice; AutoGen loses the finish_reason. Measured.
-    With usage ``{}`` in every chunk smolagents raises and BAML loses the text. Where all counts are 0 until the last,
-    any sum is right: a warning. Whoever asks for ``continuous_usage_stats`` gets what was asked for.
+    Where numbers are null until the end, or usage is ``{}``, smolagents raises and BAML loses the text. Where all
+    counts are 0 until the last, any sum is right: a warning. Whoever asks for ``continuous_usage_stats`` gets what was
+    asked for.
 
     ## Repair
     The last usage is kept, null stands in the other chunks.
@@ -39,20 +41,31 @@ class UsageOnEveryChunk(LateRule):
     repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.USAGE
-    variants = ("it has numbers", "it comes twice", "it is an empty object until the end")
+    variants = (
+        "it has numbers",
+        "it comes twice",
+        "it comes twice, once with the finish",
+        "it is an empty object until the end",
+        "some of its numbers are null until the end",
+    )
 
     _chunks = 0
     _empty = 0  # of these, how many had an empty object
-    _zero = 0  # and how many had counts that are all 0
+    _zero = 0  # how many had counts that are all 0
+    _null = 0  # and how many had null for a count
+    _finish = False  # a finish chunk had it
     _second: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
-        usage = reading.chunk_of(event).get("usage")
+        chunk = reading.chunk_of(event)
+        usage = chunk.get("usage")
         if usage is None:
             return
+        self._finish |= any(choice.get("finish_reason") is not None for choice in reading.choices(chunk))
         self._chunks += 1
         self._empty += usage == {}
         self._zero += bool(usage) and _counts_nothing(usage)
+        self._null += type(usage) is dict and any(usage.get(key, 0) is None for key in NUMBERS)
         if self._chunks == 2:
             self._second = self.keep(at, event, "usage")
 
@@ -72,10 +85,12 @@ class UsageOnEveryChunk(LateRule):
         )
 
     def _variant(self) -> str | None:
-        """Which form of the deviation it is; None for empty objects between others."""
+        """Which form of the deviation it is; None for empty objects, or null, between others."""
         if self._empty:
             return "it is an empty object until the end" if self._empty >= self._chunks - 1 else None
-        return "it has numbers" if self._chunks > 2 else "it comes twice"
+        if self._null:
+            return "some of its numbers are null until the end" if self._null == self._chunks - 1 else None
+        return "it has numbers" if self._chunks > 2 else f"it comes twice{', once with the finish' * self._finish}"
 
 
 def _counts_nothing(usage: Any) -> bool:
