@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections import Counter
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -25,6 +24,11 @@ def all_dialects() -> tuple[Dialect, ...]:
 
 
 @cache
+def _by_name() -> dict[str, Dialect]:
+    return {one.name: one for one in all_dialects()}
+
+
+@cache
 def known_deviations(name: str | None) -> frozenset[str]:
     """The rules a dialect is known to deviate from; none for None or a name nobody has."""
     return frozenset(rule for one in all_dialects() if one.name == name for rule in one.deviations + one.reported)
@@ -37,7 +41,7 @@ def detect(hints: Hints) -> tuple[str | None, tuple[str, ...]]:
     others' streams are named first. Two that are equally likely are not told apart.
     """
     points = _points(hints)
-    certain = [(points[one.name], one) for one in all_dialects() if points[one.name] >= CERTAIN]
+    certain = [(points[name], one) for name, one in _by_name().items() if points.get(name, 0) >= CERTAIN]
     certain = [one for one in certain if one[1].outer] or certain
     certain.sort(key=lambda one: (-one[0], one[1].name))
     if not certain or (len(certain) > 1 and certain[0][0] - certain[1][0] < LEAD):
@@ -62,19 +66,30 @@ def _weights() -> dict[Kind, dict[str, list[tuple[str, int]]]]:
     return weights
 
 
-def _points(hints: Hints) -> Counter[str]:
+def _points(hints: Hints) -> dict[str, int]:
     """What the signs that the hints show are worth together, by dialect."""
-    points: Counter[str] = Counter()
-    for kind, patterns in _weights().items():
-        seen, shows = _evidence(kind, hints)
-        if not seen:
-            continue
-        likely = patterns.keys() & seen if isinstance(seen, frozenset) else patterns
-        for pattern in likely:
-            if shows(pattern, seen):
-                for name, weight in patterns[pattern]:
-                    points[name] += weight
+    points: dict[str, int] = {}
+    for kind in _weights():
+        seen, _ = _evidence(kind, hints)
+        if kind is Kind.HEADER:
+            seen = tuple(one for one in seen if _may_tell(one[0]))
+        for name, weight in _worth(kind, seen) if seen else ():
+            points[name] = points.get(name, 0) + weight
     return points
+
+
+@lru_cache(1024)
+def _worth(kind: Kind, seen: Any) -> tuple[tuple[str, int], ...]:
+    """What the signs of a kind that this shows are worth, to whom: most exchanges show what others did."""
+    patterns, (_, shows) = _weights()[kind], _SEEN[kind]
+    likely = patterns.keys() & seen if isinstance(seen, frozenset) else patterns
+    return tuple(one for pattern in likely if shows(pattern, seen) for one in patterns[pattern])
+
+
+@lru_cache(1024)
+def _may_tell(header: str) -> bool:
+    """Whether the name of a header is a sign, or that and its value are."""
+    return any(_has_header(pattern.partition("=")[0], ((header, ""),)) for pattern in _weights()[Kind.HEADER])
 
 
 def _evidence(kind: Kind, hints: Hints) -> tuple[Any, Callable[[str, Any], bool]]:

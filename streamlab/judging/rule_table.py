@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from typing import NamedTuple
 
 from streamlab.judging.judged import left_out
 from streamlab.judging.places import Key
@@ -39,6 +40,29 @@ def _judging(
 
 
 @cache
+def told_by(rules: tuple[type[Rule], ...]) -> dict[str, frozenset[str]]:
+    """By the name of each of these rules that tell what others tell as well, those (`Rule.instead_of`)."""
+    return {rule.name: rule.instead_of for rule in rules if rule.instead_of}
+
+
+class _Places(NamedTuple):
+    """Which of some rules have a hook, by their place among them."""
+
+    shape: tuple[int, ...]
+    end: tuple[int, ...]
+    segment: tuple[int, ...]
+    event: tuple[int, ...]
+
+
+@cache
+def _places(rules: tuple[type[Rule], ...]) -> _Places:
+    shape, end, segment = (
+        tuple(at for at, one in enumerate(rules) if hook in one.hooks) for hook in ("shape", "end", "segment")
+    )
+    return _Places(shape, end, segment, tuple(at for at, one in enumerate(rules) if one.on))
+
+
+@cache
 def _waiting(rules: tuple[type[Rule], ...]) -> dict[int, tuple[int, ...]]:
     """Facts of an event -> which of these rules wait for it, as far as it was worked out for any exchange."""
     return {}
@@ -59,11 +83,13 @@ class RuleTable:
         if left_out(ctx.notes) is not None:
             chosen = ()  # whatever were said would be about an empty body, or about half of one
         rules = [rule(ctx) for rule in chosen]
-        self.shape_rules = [rule for rule in rules if "shape" in rule.hooks]
-        self.end_rules = [rule for rule in rules if "end" in rule.hooks]
-        self._segment_rules = [rule for rule in rules if "segment" in rule.hooks]
-        self._event_rules = [rule for rule in rules if rule.on]
-        self._waiting = _waiting(tuple(map(type, self._event_rules)))
+        places = _places(chosen)
+        self.shape_rules = [rules[at] for at in places.shape]
+        self.end_rules = [rules[at] for at in places.end]
+        self._segment_rules = [rules[at] for at in places.segment]
+        self._rules = rules
+        self._event_places = places.event
+        self._waiting = _waiting(chosen)
         self._segment_hooks: list[SegmentHook] = [rule.segment for rule in self._segment_rules]
         self._event_hooks: dict[int, tuple[EventHook, ...]] = {}
         self._retirements = ctx.retirements
@@ -105,10 +131,10 @@ class RuleTable:
         return keys
 
     def _work_out(self, facts: int) -> tuple[EventHook, ...]:
-        rules = self._event_rules
+        rules = self._rules
         waiting = self._waiting.get(facts)
         if waiting is None:
-            waiting = tuple(at for at, rule in enumerate(rules) if rule.on & facts)
+            waiting = tuple(at for at in self._event_places if rules[at].on & facts)
             if len(self._waiting) < _MAX_COMBINATIONS:
                 self._waiting[facts] = waiting
         hooks = tuple(rules[at].event for at in waiting if not rules[at].retired)

@@ -20,7 +20,6 @@ from streamlab.rules.repair import Repair
 from streamlab.rules.sources import Source
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import Chunk, StreamEvent
-from streamlab.wire.locate import member_span
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
 
@@ -67,6 +66,9 @@ class Rule:
     #: Whether what ``event`` says hangs on nothing but the chunk's members other than its varying text (wire/runs.py),
     #: from the second time on that it is asked: of each event of a run it would say what it said of the first.
     alike: ClassVar[bool] = False
+    #: Whether it has nothing more to look for in events, and in reads, of its exchange.
+    retired: bool = False
+    reads_retired: bool = False
     #: The hooks a rule has, worked out when it is defined.
     hooks: ClassVar[frozenset[str]] = frozenset()
 
@@ -77,8 +79,6 @@ class Rule:
 
     def __init__(self, ctx: RuleState) -> None:
         self.ctx = ctx
-        self.retired = False
-        self.reads_retired = False
 
     def segment(self, offset_us: int | None, data: bytes) -> Findings | None:
         """One read of the body, as sent (before content decoding)."""
@@ -147,7 +147,7 @@ class Rule:
         sse = event.sse
         span = finding.span
         if span is None and sse is not None:
-            span = (member_span(sse, finding.path) if finding.path else None) or sse.span
+            span = self.ctx.span_of(sse, finding.path or None)
         return replace(finding, span=span, offset_us=self.ctx.offset_us)
 
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from streamlab.rules.base import Rule, quote
 from streamlab.rules.finding import Finding
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.locate import member_span
 
 
 class Place(NamedTuple):
@@ -56,9 +55,7 @@ class LateRule(Rule):
 
     def keep(self, at: int, event: StreamEvent, path: str | None = None) -> Place:
         """The place of the event being judged."""
-        span = None
-        if event.sse is not None:
-            span = (member_span(event.sse, path) if path is not None else None) or event.sse.span
+        span = self.ctx.span_of(event.sse, path) if event.sse is not None else None
         return Place(at, span, self.ctx.offset_us, path)
 
     def found_at(self, place: Place | None, message: str, **details: Any) -> Finding:

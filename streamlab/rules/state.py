@@ -19,9 +19,10 @@ from streamlab.wire.call_reader import CallReader, Fragment
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.finish_reasons import is_blank
+from streamlab.wire.locate import member_span
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.runs import Run
-from streamlab.wire.sse import BOM
+from streamlab.wire.sse import BOM, ServerSentEvent
 from streamlab.wire.stream import last_of
 
 
@@ -185,6 +186,8 @@ class RuleState(StreamState):
         self.accumulator: Any = api.fold(None)
         #: All tool calls so far. A rule that judges their fragments waits for Fact.FRAGMENT and asks for ``fragments``.
         self.calls = calls
+        #: Whether anybody wants to know which bytes a finding is about.
+        self.spans = True
         #: Undecodable events; rules/bad_payloads.py asks it.
         self.misfits = MisfitReader()
         self.seen = Seen()
@@ -214,6 +217,12 @@ class RuleState(StreamState):
         if not self.accumulator.choices:
             held = self.accumulator.completion()
             yield "the answer", str(held.get("content") or ""), str(held.get("reasoning") or "")
+
+    def span_of(self, sse: ServerSentEvent, path: str | None) -> tuple[int, int] | None:
+        """The bytes of an event's member in the body, or of all of it; None where nobody wants to know."""
+        if not self.spans:
+            return None
+        return (member_span(sse, path) if path is not None else None) or sse.span
 
     def fragments(self, at: int, event: StreamEvent) -> tuple[Fragment, ...]:
         """The tool call fragments of the event being judged that are more than the next piece of arguments."""

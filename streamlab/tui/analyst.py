@@ -30,7 +30,7 @@ from streamlab.tui.analysis_session import AnalysisSession, analyzer_for
 from streamlab.tui.events import Events, body_of
 from streamlab.tui.opening import copy_into
 from streamlab.wire.visible import visible
-from streamlab.workflows.summarize import summary_of
+from streamlab.workflows.summary import summary_of
 
 #: Work between two looks at the questions, in seconds.
 _SLICE = 0.01

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from streamlab.wire.finish_reasons import is_blank, meaning_of
 from streamlab.wire.payload import JsonObject
@@ -10,6 +11,7 @@ from streamlab.wire.payload import JsonObject
 _WORDS = re.compile(r"(?<![a-z])(?:keep[-_ ]?alive|heart[-_ ]?beat|ping)(?![a-z])", re.IGNORECASE)
 _ENVELOPE = frozenset({"id", "object", "created", "model", "service_tier", "system_fingerprint", "obfuscation"})
 _CHOICE = frozenset({"index", "delta", "text", "logprobs", "finish_reason", "content_filter_results"})
+_LONGEST_KNOWN = 100
 #: Characters that nobody sees: heartbeats are made of them where a client wants text.
 _UNSEEN = "\u200b\u200c\u200d\u2060\ufeff \n"
 
@@ -26,9 +28,19 @@ def named_by(chunk: JsonObject) -> str | None:
     """The member by whose value, or own name, a chunk calls itself a keep-alive; None when it does not."""
     for key in ("id", "model", "object", "type"):
         value = chunk.get(key)
-        if type(value) is str and _WORDS.search(value):
+        if type(value) is str and _calls_itself_one(value):
             return key
-    return next((key for key in chunk if key not in _ENVELOPE and _WORDS.search(key)), None)
+    return next((key for key in chunk if key not in _ENVELOPE and _calls_itself_one(key)), None)
+
+
+def _calls_itself_one(text: str) -> bool:
+    # Ids, models and keys come again with each chunk, and a look at what was seen takes a tenth of a search.
+    return _known_to_call(text) if len(text) <= _LONGEST_KNOWN else _WORDS.search(text) is not None
+
+
+@lru_cache(1024)
+def _known_to_call(text: str) -> bool:
+    return _WORDS.search(text) is not None
 
 
 def is_keepalive(chunk: JsonObject) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from streamlab.wire.sse import ServerSentEvent
 
@@ -31,9 +32,10 @@ def member_span(sse: ServerSentEvent, path: str) -> tuple[int, int] | None:
     return sse.start + found[0], sse.start + found[1]
 
 
-def steps_of(path: str) -> list[str | int]:
+@lru_cache(256)
+def steps_of(path: str) -> tuple[str | int, ...]:
     """The keys and places that a path like ``choices[0].delta.role`` goes through."""
-    return [key if key else int(index) for key, index in _STEP.findall(path)]
+    return tuple(key if key else int(index) for key, index in _STEP.findall(path))
 
 
 def string_span(raw: bytes, path: str) -> tuple[int, int] | None:
@@ -61,7 +63,7 @@ def _matched(raw: bytes, path: str, kind: re.Pattern[bytes]) -> tuple[int, int] 
     return match.span() if match is not None else None
 
 
-def _walk(raw: bytes, at: int, steps: list[str | int]) -> tuple[int, int]:
+def _walk(raw: bytes, at: int, steps: tuple[str | int, ...]) -> tuple[int, int]:
     whole = at
     for step in steps:
         found = _member(raw, at, step)

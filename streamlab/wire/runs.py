@@ -20,7 +20,7 @@ import msgspec
 
 from streamlab.wire.events import Chunk
 from streamlab.wire.locate import number_span, steps_of, string_span
-from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder, parse_event
 
 #: Bytes looked at in one go, so that events which take turns do not cost the square of a read.
@@ -275,7 +275,7 @@ def template_of(event: Chunk, varying: Varying) -> Template | None:
         return None
     if not sse.raw.endswith(b"\n"):
         return None
-    spans = {path: string_span(sse.raw, path) for path in (varying.path, varying.padding) if path}
+    spans = {path: _span_of(sse.raw, event.json, path) for path in (varying.path, varying.padding) if path}
     if varying.number:
         spans[varying.number] = number_span(sse.raw, varying.number)
     if None in spans.values():
@@ -296,6 +296,20 @@ def template_of(event: Chunk, varying: Varying) -> Template | None:
     ):
         return None
     return Template(event.json, varying, parts, order)
+
+
+def _span_of(raw: bytes, chunk: JsonObject, path: str) -> tuple[int, int] | None:
+    """Where the string ``path`` of a chunk stands, without its quotes, most likely: a look will tell (`_reads_alike`).
+    Where its bytes stand once only it is there, which is found in a tenth of the time."""
+    try:
+        text = _at(chunk, steps_of(path))
+    except (KeyError, IndexError, TypeError):  # it is not there
+        return None
+    told = encode_json(text) if type(text) is str else b""
+    at = raw.find(told) if told else -1
+    if at < 0 or raw.find(told, at + 1) >= 0:
+        return string_span(raw, path)
+    return at + 1, at + len(told) - 1
 
 
 def _reads_alike(event: Chunk, parts: list[bytes], order: list[str], varying: Varying) -> bool:
@@ -324,7 +338,7 @@ def text_at(chunk: JsonObject, varying: Varying) -> str:
     return text
 
 
-def _at(value: Any, way: list[str | int]) -> Any:
+def _at(value: Any, way: Sequence[str | int]) -> Any:
     for step in way:
         value = value[step]
     return value

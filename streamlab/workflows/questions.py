@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from streamlab.judging import trend
 from streamlab.judging.trend import By, JudgedExchange, Onset, Share, Sighting
 from streamlab.storage.location import LAKE, existing_db
-from streamlab.workflows.summarize import Wanted, judged_exchanges, summary_and_text
+from streamlab.workflows.summarize import Wanted, judged_exchanges
 
 if TYPE_CHECKING:
     from streamlab.storage.targets import Target
@@ -101,6 +101,8 @@ def exchanges_of(
 
 def _judged(number: int, target: Target, advance: Callable[[], None]) -> JudgedExchange | None:
     with target.opened() as exchange:
+        from streamlab.workflows.summary import summary_and_text
+
         summary, _ = summary_and_text(exchange)
         url = exchange.request.url if exchange.request is not None else None
         started, label = exchange.started_at, exchange.label

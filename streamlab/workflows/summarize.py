@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,18 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamlab import __version__
-from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
-from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, Browser, ListRow
+from streamlab.errors import CouldNotRunError
+from streamlab.storage.browsing import AnalysisSummary, Browser, ListRow
 from streamlab.storage.filtering import CAPTURE, Fields, Filter, parse
 from streamlab.storage.rules_version import rules_version
 
 if TYPE_CHECKING:  # what judges is loaded where something is judged: most lists were judged before
-    from streamlab.exchange import Exchange
-    from streamlab.judging.event_index import EventIndex
-    from streamlab.judging.report import Report
     from streamlab.judging.trend import By, JudgedExchange
 
-_SPARK = 16
 #: Exchanges summarized between two writes, and looked up at once.
 _BATCH, _PAGE = 50, 500
 
@@ -140,7 +135,11 @@ def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> d
     unsaved: dict[int, AnalysisSummary] = {}
     found: Iterator[list[tuple[int, AnalysisSummary, str]]]
     batches = [list(ids[start : start + _BATCH]) for start in range(0, len(ids), _BATCH)]
-    work = partial(_summaries, path)
+    if not batches:
+        return unsaved
+    from streamlab.workflows.summary import summaries  # here, and so in processes that are forked, once for all
+
+    work = partial(summaries, path)
     found = map(work, batches)
     if len(batches) > 1:
         from streamlab.workflows.cores import on_all_cores
@@ -160,76 +159,9 @@ def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> d
     return unsaved
 
 
-def _summaries(path: Path, ids: Sequence[int]) -> list[tuple[int, AnalysisSummary, str]]:
-    found = []
-    browser = Browser(path)
-    try:
-        for number in ids:
-            with contextlib.suppress(UnreadableInputError, NotFoundError):  # damaged, or deleted meanwhile
-                found.append((number, *summary_and_text(browser.exchange(number))))
-    finally:
-        browser.close()
-    return found
-
-
 def _save(path: Path, found: Sequence[tuple[int, AnalysisSummary, str]]) -> None:
     writer = Browser(path, write=True)
     try:
         writer.save(rules_version(), found)
     finally:
         writer.close()
-
-
-def summary_and_text(exchange: Exchange) -> tuple[AnalysisSummary, str]:
-    """An exchange's summary, and the text to search in."""
-    from streamlab.judging.analyzer import Analyzer
-    from streamlab.judging.event_index import EventIndex
-
-    analyzer = Analyzer(
-        exchange.request,
-        exchange.head,
-        notes=exchange.notes,
-        http_chunked=exchange.http_chunks is not None or None,
-        timing_known=exchange.timing_known,
-    )
-    index = EventIndex()
-    for segment in exchange.segments:
-        analyzer.feed(segment.offset_us, segment.data)
-        index.feed(segment.offset_us, segment.data)
-    report = analyzer.finish(exchange.ending, exchange.end_us)
-    return summary_of(report, analyzer.ctx.accumulator.model, index)
-
-
-def summary_of(report: Report, model: str | None, index: EventIndex) -> tuple[AnalysisSummary, str]:
-    """What lists show of a report, and the text to search in; both are kept, so that neither holds a known secret."""
-    from streamlab.judging.ranking import worst_first
-    from streamlab.sharing.masking import mask_text
-
-    summary = AnalysisSummary(
-        api=str(report.api),
-        model=mask_text(model) if isinstance(model, str) else None,
-        dialect=report.dialect,
-        events=report.metrics.events,
-        ttft_us=report.metrics.ttft_us,
-        stalls=report.metrics.stalls,
-        worst=_worst(report),
-        rules={one.rule: str(one.severity) for one in worst_first(report.findings)},
-        gaps=spark_levels(index.sketch.gaps),
-    )
-    return summary, mask_text(str(report.completion.get("content") or ""))
-
-
-def _worst(report: Report) -> str | None:
-    if report.worst is not None:
-        return str(report.worst)
-    return None if report.judged else NOT_JUDGED
-
-
-def spark_levels(gaps: Sequence[int]) -> bytes:
-    """Gaps as at most 16 levels from 0 to 8, the longest being 8; nothing where no time is known."""
-    longest = max(gaps, default=0)
-    if longest <= 0:
-        return b""
-    count = min(_SPARK, len(gaps))
-    cut = [gaps[at * len(gaps) // count : (at + 1) * len(gaps) // count] for at in range(count)]
-    return bytes(round(8 * max(part) / longest) for part in cut)
