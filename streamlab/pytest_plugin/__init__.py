@@ -16,19 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamlab.pytest_plugin.end_of_run import META, PROPERTY, EndOfRun
+
 if TYPE_CHECKING:
     from streamlab.exchange import Exchange
+    from streamlab.pytest_plugin.known import Listeners
     from streamlab.workflows.gateway import Gateway
     from streamlab.workflows.regression.comparisons import Comparison
     from streamlab.workflows.regression.fixture import Fixture
     from streamlab.workflows.regression.machines import MachineFactory
     from streamlab.workflows.regression.recording import LiveRecorder
-    from streamlab.workflows.regression.replayed import Usage
     from streamlab.workflows.replay import BackgroundReplay
 
-_META = "exchange.json"
-#: The name under which a test's report carries what it asked for.
-_PROPERTY = "streamlab"
 _EXACT, _MEANING = "exact", "meaning"
 
 
@@ -98,7 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("a gateway has one upstream address: run without -n")
     if config.getoption("--streamlab-normalizer"):
         config.stash[_MACHINES] = _machines(config)
-    config.pluginmanager.register(_Run(config))
+    config.pluginmanager.register(EndOfRun(config))
     recording = config.getoption("--streamlab-record") != "none"
     if recording and os.environ.get("CI") and not config.getoption("--streamlab-record-in-ci"):
         raise pytest.UsageError(
@@ -120,8 +119,20 @@ def _machines(config: pytest.Config) -> MachineFactory:
         raise pytest.UsageError(str(error)) from None
 
 
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A fixture's own, where nothing else is in it; None leaves it to others."""
+    if not os.path.exists(f"{path}{os.sep}{META}"):
+        return None
+    from streamlab.pytest_plugin.fixture_directory import FixtureDirectory, is_fixture
+
+    if not is_fixture(path, parent.config, _listeners(parent.config)):
+        return None
+    collector: pytest.Collector = FixtureDirectory.from_parent(parent, path=path, stands_for=FixtureCollector)
+    return collector
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    if file_path.name == _META and file_path.with_name("body.sse").exists():
+    if file_path.name == META and file_path.with_name("body.sse").exists():
         collector: pytest.Collector = FixtureCollector.from_parent(parent, path=file_path)
         return collector
     return None
@@ -131,14 +142,14 @@ class FixtureCollector(pytest.File):
     """One fixture directory."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        config, home = self.config, self.path.parent
+        config, home = self.config, str(self.path.parent)
         if config.getoption("--streamlab-update"):
             yield UpdateItem.from_parent(self, name="update")
             return
         alone = not (config.getoption("--streamlab-normalizer") or config.getoption("--streamlab-gateway"))
-        if alone and (home / "findings.json").exists():
+        if alone and os.path.exists(f"{home}{os.sep}findings.json"):
             yield FindingsItem.from_parent(self, name="findings")
-        if (home / "expected.sse").exists():
+        if os.path.exists(f"{home}{os.sep}expected.sse"):
             kind = GatewayItem if config.getoption("--streamlab-gateway") else NormalizedItem
             yield kind.from_parent(self, name="normalized")
 
@@ -146,8 +157,42 @@ class FixtureCollector(pytest.File):
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What was collected stays until the end: nobody need look again and again whether it is garbage."""
     if any(isinstance(item, FixtureItem) for item in session.items):
+        _run_shortly(session.config)
         gc.freeze()
         session.config.add_cleanup(gc.unfreeze)
+
+
+def _run_shortly(config: pytest.Config) -> None:
+    """Run our tests without what concerns none of them."""
+    from streamlab.pytest_plugin.one_message import OneMessage
+    from streamlab.pytest_plugin.short_way import ShortWay
+
+    listeners = _listeners(config)
+    message = OneMessage(config, listeners)
+    for one in (message, ShortWay(config, listeners, _is_left_alone, message)):
+        config.pluginmanager.register(one)
+
+
+def _listeners(config: pytest.Config) -> Listeners:
+    """Those of this run, asked for only where there are fixtures."""
+    from streamlab.pytest_plugin.known import Listeners
+
+    if _LISTENERS not in config.stash:
+        config.stash[_LISTENERS] = Listeners(config)
+        config.pluginmanager.register(config.stash[_LISTENERS])
+    return config.stash[_LISTENERS]
+
+
+def _is_left_alone(item: pytest.Item) -> bool:
+    return isinstance(item, FixtureItem) and item.is_left_alone
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """pytest-xdist starts a worker."""
+    from streamlab.pytest_plugin.one_message import permit
+
+    permit(node)
 
 
 class MismatchError(Exception):
@@ -156,6 +201,11 @@ class MismatchError(Exception):
 
 class FixtureItem(pytest.Item):
     """What the kinds of tests share: where they are and how they fail."""
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it runs nobody's code but ours, and reaches nothing outside."""
+        return False
 
     @property
     def home(self) -> Path:
@@ -184,6 +234,8 @@ class FixtureItem(pytest.Item):
 class FindingsItem(FixtureItem):
     """The rules still say what findings.json says."""
 
+    is_left_alone = True
+
     def runtest(self) -> None:
         from streamlab.workflows.regression.findings import are_written_alike, findings_text, found_in
 
@@ -196,6 +248,11 @@ class FindingsItem(FixtureItem):
 
 class NormalizedItem(FixtureItem):
     """The normalizer under test still makes expected.sse of the body."""
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Where the normalizer is ours."""
+        return _MACHINES not in self.config.stash
 
     def runtest(self) -> None:
         from streamlab.workflows.regression.judging import check_normalized
@@ -233,6 +290,7 @@ class UpdateItem(FixtureItem):
 _MACHINES = pytest.StashKey["MachineFactory"]()
 _READ = pytest.StashKey["Fixture"]()
 _GATEWAY = pytest.StashKey["Gateway"]()
+_LISTENERS = pytest.StashKey["Listeners"]()
 
 
 def _comparison(config: pytest.Config) -> Comparison:
@@ -283,7 +341,7 @@ def _bases(request: pytest.FixtureRequest) -> tuple[Path, ...]:
 def _named(request: pytest.FixtureRequest) -> Path:
     name, _ = _marked(request)
     for base in _bases(request):
-        if (found := base / name / _META).exists():
+        if (found := base / name / META).exists():
             return Path(found).parent
     raise pytest.UsageError(
         f"no fixture {name!r} beside {request.path}, below {request.config.rootpath}, or in a folder fixtures/ of "
@@ -316,7 +374,7 @@ def streamlab_replay(request: pytest.FixtureRequest) -> Iterator[BackgroundRepla
     name, options = _marked(request)
     mode, may_reach = request.config.getoption("--streamlab-record"), bool(options.pop("network", False))
     bases = _bases(request)
-    if mode != "none" and not any((base / name / _META).exists() for base in bases):
+    if mode != "none" and not any((base / name / META).exists() for base in bases):
         with recording.LiveRecorder(bases[0] / name, recording.upstream()) as live:
             yield live
         return
@@ -328,55 +386,10 @@ def streamlab_replay(request: pytest.FixtureRequest) -> Iterator[BackgroundRepla
         replayed.no_network(may_reach),
     ):
         yield replay
-    request.node.user_properties.append((_PROPERTY, replayed.left_behind(replay, [str(one) for one in homes], match)))
+    request.node.user_properties.append((PROPERTY, replayed.left_behind(replay, [str(one) for one in homes], match)))
     missed = [one for one in replay.requests if one.miss is not None]
     if missed and mode == "new":
         made = recording.record_missed(missed, home, recording.upstream())
         pytest.fail(f"recorded what was missing ({len(made)}) into {home}: run the test again", pytrace=False)
     if (complaint := replayed.complaint(replay)) is not None:
         pytest.fail(complaint, pytrace=False)
-
-
-# -- what the end of a run says ----------------------------------------------------------------------------------
-
-
-class _Run:
-    """What the tests of a run left behind. Under pytest-xdist reports come in where the run is told."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._left: list[tuple[str, Any]] = []
-        self._tested: list[str] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "teardown":
-            self._left.extend((report.nodeid, left) for name, left in report.user_properties if name == _PROPERTY)
-            if f"/{_META}::" in f"/{report.nodeid}":
-                self._tested.append(report.nodeid.partition("::")[0])
-
-    @property
-    def _usage(self) -> Usage | None:
-        """None where no test asked a replay server."""
-        if not self._left:
-            return None
-        from streamlab.workflows.regression.replayed import Usage
-
-        usage = Usage()
-        for test in self._tested:
-            usage.fixture_tested((self._config.rootpath / test).parent)
-        for test, left in self._left:
-            usage.test_ended(test, left)
-        return usage
-
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        fails = self._config.getoption("--streamlab-unused") == "fail" and not hasattr(self._config, "workerinput")
-        usage = self._usage if fails and session.exitstatus == pytest.ExitCode.OK else None
-        if usage is not None and usage.unused():
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        lines = list(usage.lines()) if (usage := self._usage) is not None else []
-        if lines:
-            terminalreporter.section("streamlab")
-            for line in lines:
-                terminalreporter.write_line(line)

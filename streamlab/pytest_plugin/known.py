@@ -1,0 +1,29 @@
+"""Who listens to a hook: what may be done in a shorter way depends on nobody else's watching it."""
+
+from __future__ import annotations
+
+import pytest
+
+_OURS = __name__.rpartition(".")[0]
+#: What these do about a fixture that passes is known: nothing, but for telling that it did. A worker of pytest-xdist
+#: calls its own module `__channelexec__`.
+_KNOWN = ("_pytest.", "xdist.", "__channelexec__.", "_hypothesis_pytestplugin.", f"{_OURS}.")
+
+
+class Listeners:
+    """Who listens to the hooks of a run. More may come, such as the conftest.py of a folder."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._hooks = config.hook
+        self._asked: dict[tuple[str, ...], bool] = {}
+
+    def pytest_plugin_registered(self) -> None:
+        """Another plugin: what was found out about a hook may not hold any longer."""
+        self._asked.clear()
+
+    def are_known(self, *names: str) -> bool:
+        """Whether nobody but pytest, xdist and the like listens to these hooks."""
+        if names not in self._asked:
+            modules = [one.function.__module__ for name in names for one in getattr(self._hooks, name).get_hookimpls()]
+            self._asked[names] = all(f"{one}.".startswith(_KNOWN) for one in modules)
+        return self._asked[names]
