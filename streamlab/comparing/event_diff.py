@@ -17,7 +17,8 @@ from streamlab.comparing.event_outcomes import EventDiff, EventOutcome, FieldDif
 from streamlab.comparing.members import all_members, flattened
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.judging.judged import left_out
-from streamlab.repairing.account import RepairedEvent
+from streamlab.judging.lessons import Runs
+from streamlab.repairing.account import Outcome, PassedRun, RepairedEvent
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repair import Change, Origin
@@ -40,8 +41,10 @@ class Differ:
     The later one holds everything.
     """
 
-    def __init__(self, request: Request | None = None, head: ResponseHead | None = None) -> None:
-        self._normalizer = Normalizer(request, head)
+    def __init__(
+        self, request: Request | None = None, head: ResponseHead | None = None, *, runs: Runs = Runs.USUAL
+    ) -> None:
+        self._normalizer = Normalizer(request, head, runs=runs)
         self._decoder = StreamDecoder(head.header("content-encoding") if head is not None else None)
         self._waiting: dict[int, StreamEvent] = {}  # came in, and nothing has gone out for them yet
         self._recent: dict[int, EventDiff] = {}
@@ -49,6 +52,9 @@ class Differ:
         self._failed = head is not None and not 200 <= head.status < 300
         self._body = bytearray()  # of an answer with an error status: small, and no stream
         self.events = 0  # how many came in
+        self._held: list[bytes] = []  # reads that wait, so that what passes is passed together
+        self._size = 0  # of those
+        self._open = False  # whether the events that come pass in runs
 
     @property
     def settled(self) -> int:
@@ -64,16 +70,58 @@ class Differ:
         """The next segment."""
         if self._failed and len(self._body) < _MAX_BODY:
             self._body += data
+        if self._open and len(data) < _AT_ONCE:
+            self._held.append(data)
+            self._size += len(data)
+            return self.catch_up() if self._size >= _AT_ONCE else []
+        return [*self.catch_up(), *self._reads([data])]
+
+    def catch_up(self) -> list[EventDiff]:
+        """What comes of the segments that are held back because the stream goes on as it did."""
+        held, self._held, self._size = self._held, [], 0
+        return self._reads(held)
+
+    def _reads(self, reads: list[bytes]) -> list[EventDiff]:
+        """Segments one after the other, but those together that pass as they came."""
+        found: list[EventDiff] = []
+        body = reads[0] if len(reads) == 1 else b"".join(reads)
+        at = end = 0
+        for read in reads:
+            end += len(read)
+            if at < end:
+                at = self._pass_runs(body, at)
+            if at < end:
+                found += self._segment(body[at:end])
+                at = end
+        return found
+
+    def _pass_runs(self, body: bytes, at: int) -> int:
+        """Where the runs of events end that pass as they came, from ``at`` on."""
+        normalizer, decoder = self._normalizer, self._decoder
+        if normalizer.events != self.events or not decoder.body.identity:  # they number events each in their own way
+            return at
+        end, passed = normalizer.pass_runs(body, at)
+        if passed:
+            decoder.skip(end - at)
+            self.events += sum(map(len, passed))  # type: ignore[arg-type]
+            self._last, self._open = (self.events - 1, None), True
+        return end
+
+    def _segment(self, data: bytes) -> list[EventDiff]:
         self._take(self._decoder.feed(data))
-        return list(self._compare(self._normalizer.feed_events(data)))
+        outcomes = self._normalizer.outcomes(data)
+        if outcomes:
+            self._open = all(type(one) is PassedRun for one in outcomes)
+        return list(self._compare(outcomes))
 
     def finish(self, ending: Ending = Ending.COMPLETE) -> list[EventDiff]:
         """The rest; what has gone nowhere until now was dropped."""
+        found = self.catch_up()
         self._take(self._decoder.finish())
         repaired = self._normalizer.finish_events(ending)
         if self._failed and not self.passes_through:
             return list(_answers(bytes(self._body), b"".join(one.raw for one in repaired)))
-        found = list(self._compare(repaired))
+        found += self._compare(repaired)
         if self.passes_through:
             return []
         return found + [
@@ -86,10 +134,14 @@ class Differ:
             self._waiting[self.events] = event
             self.events += 1
 
-    def _compare(self, repaired: Iterable[RepairedEvent]) -> Iterator[EventDiff]:
-        for one in repaired:
+    def _compare(self, outcomes: Iterable[Outcome]) -> Iterator[EventDiff]:
+        for one in outcomes:
             if self.passes_through:
                 self._waiting.clear()
+            elif isinstance(one, PassedRun):
+                for number in range(one.first, one.first + len(one)):
+                    self._waiting.pop(number, None)
+                self._last = one.first + len(one) - 1, None
             elif one.sources:
                 yield from self._of_sources(one)
             else:

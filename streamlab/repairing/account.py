@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
 
 from streamlab.exchange import Exchange
 from streamlab.rules.repair import Change, Draft, Dropped, Origin, Unrepaired
 from streamlab.rules.repairs.framing import SEPARATORS, frame
 from streamlab.wire.events import Done, StreamEvent
+from streamlab.wire.runs import Run
 from streamlab.wire.stream import encode, read_event
+from streamlab.wire.stream import events_of as events_of_run
 
 #: Rules whose deviation is repaired by no repair but by how the normalizer works; how, in a phrase.
 ENGINE_RULES = {
@@ -83,18 +87,49 @@ class Invented:
         return tuple(sorted(self._found))
 
 
+class PassedRun(NamedTuple):
+    """Events in a row that passed untouched, where an account is kept; ``first`` is the number of the first."""
+
+    first: int
+    run: Run
+
+    def __len__(self) -> int:
+        """How many events there are."""
+        return len(self.run)
+
+    def events(self) -> list[RepairedEvent]:
+        """Each of them with its account."""
+        numbered = zip(events_of_run(self.run), count(self.first))
+        return [RepairedEvent(one, encode(one), Origin.COPIED, (number,), ()) for one, number in numbered]
+
+
 #: What goes out: an event, or bytes that passed untouched.
-Output = Draft | bytes
+Output = Draft | bytes | PassedRun
+#: The same with its account.
+Outcome = RepairedEvent | PassedRun
 
 
 def bytes_of(out: list[Output]) -> bytes:
     """Output as bytes."""
-    return b"".join(one if isinstance(one, bytes) else _raw(one) for one in out)
+    return b"".join(
+        one if isinstance(one, bytes) else one.run.raw if isinstance(one, PassedRun) else _raw(one) for one in out
+    )
+
+
+def outcomes_of(out: list[Output]) -> list[Outcome]:
+    """Output with its account, runs as such."""
+    return [_account(one) if isinstance(one, Draft) else _opaque(one) if isinstance(one, bytes) else one for one in out]
 
 
 def events_of(out: list[Output]) -> list[RepairedEvent]:
     """Output as events with their account."""
-    return [_account(one) if isinstance(one, Draft) else _opaque(one) for one in out]
+    found: list[RepairedEvent] = []
+    for one in outcomes_of(out):
+        if isinstance(one, PassedRun):
+            found += one.events()
+        else:
+            found.append(one)
+    return found
 
 
 def _raw(draft: Draft) -> bytes:

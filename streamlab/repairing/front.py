@@ -216,6 +216,20 @@ class Front:
             self._step_aside(why, self._unread())
         self._consume(data[room:])
 
+    def pass_runs(self, data: bytes, at: int) -> int:
+        """Where the runs of events end that ``data``, several reads, holds from ``at`` on, and that passed the repairs.
+
+        What follows is to be fed read by read.
+        """
+        if self.mode is not Mode.READING or self._coding is not Coding.NONE:
+            return at
+        size = self._decoder.take_runs(data[at : at + self._mark - self._seen], self._pipeline.take_run)
+        if size:
+            self._seen += size
+            self._unlooked = min(self._mark, self._seen + LARGE)
+            self._watch(0, b"")
+        return at + size
+
     def _part(self, data: bytes) -> None:
         if self.mode is Mode.SPLITTING:
             self._split(data)

@@ -23,7 +23,15 @@ from streamlab.judging.analyzer import analyze
 from streamlab.judging.judged import OF_NOBODY, has_no_body, left_out, nothing_came
 from streamlab.judging.lessons import Runs
 from streamlab.judging.stream_reader import StreamReader
-from streamlab.repairing.account import Invented, Normalized, RepairedEvent, bytes_of, events_of
+from streamlab.repairing.account import (
+    Invented,
+    Normalized,
+    Outcome,
+    RepairedEvent,
+    bytes_of,
+    events_of,
+    outcomes_of,
+)
 from streamlab.repairing.front import Front, Mode
 from streamlab.repairing.pipeline import FAILED, Pipeline
 from streamlab.rules.finding import Severity
@@ -118,6 +126,21 @@ class Normalizer:
         self._front.feed(data)
         return events_of(self._pipeline.taken())
 
+    def outcomes(self, data: bytes) -> list[Outcome]:
+        """Like `feed_events`, but that events which passed in a row are given as one `PassedRun`."""
+        self._pipeline.accounting = True
+        self._front.feed(data)
+        return outcomes_of(self._pipeline.taken())
+
+    def pass_runs(self, data: bytes, at: int) -> tuple[int, list[Outcome]]:
+        """What of ``data``, several reads, from ``at`` on passes in runs as it came: where that ends, and the runs.
+
+        What follows is to be fed read by read.
+        """
+        self._pipeline.accounting = True
+        end = self._front.pass_runs(data, at)
+        return end, outcomes_of(self._pipeline.taken())
+
     def event_pieces(self, data: bytes) -> Iterator[list[RepairedEvent]]:
         """Like `feed_events`, in pieces, as `pieces` gives them."""
         self._pipeline.accounting = True
@@ -142,6 +165,11 @@ class Normalizer:
                 self._front.finish(ending)
 
     # -- what became of it -------------------------------------------------------------------------------------------
+
+    @property
+    def events(self) -> int:
+        """How many events came in."""
+        return self.state.at + 1
 
     @property
     def changes(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ from streamlab.apis import DEFAULT
 from streamlab.apis.registry import repair_classes
 from streamlab.exchange import Ending
 from streamlab.judging.stream_reader import UNLIKE, StreamReader
-from streamlab.repairing.account import Output
+from streamlab.repairing.account import Output, PassedRun
 from streamlab.repairing.foreign import Foreign
 from streamlab.rules.api import concerns
 from streamlab.rules.repair import Added, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
@@ -120,7 +120,7 @@ class Pipeline:
     def take_run(self, run: Run) -> bool:
         """A run of chunks, the first of which passed: past the repairs, or False where they have to see each."""
         facts, tracker = self.reader.facts_of(run), self.reader.tracker
-        if facts is None or self.accounting or self.failed is not None:
+        if facts is None or self.failed is not None:
             return False
         growing = tracker.growing(run) if tracker is not None else None
         awake = [repair for repair in self._repairs if repair.awake] if self._awake else []
@@ -140,8 +140,8 @@ class Pipeline:
         state.api.run_passed(run, state)
         state.chunks += count
         state.went = run
+        self.out.append(PassedRun(state.at + 1, run) if self.accounting else run.raw)
         state.account.at += count
-        self.out.append(run.raw)
         return True
 
     def pipe(self, drafts: Drafts) -> None:

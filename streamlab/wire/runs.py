@@ -12,7 +12,7 @@ the template. Bytes that are anything else are read event by event.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
@@ -362,6 +362,25 @@ class RunDecoder(SSEDecoder):
             return self.feed(data)  # type: ignore[return-value]
         data = self._ready(data)
         return self._taken(data) if data else []
+
+    def take_runs(self, data: bytes, take: Callable[[Run], bool]) -> int:
+        """Hand the runs that ``data`` begins with, behind what is held back, to ``take`` until it says no; how many
+        bytes of ``data`` those were that it took. All others are to be fed as usual."""
+        pending, done = len(self._pending), 0
+        buffer = bytes(self._pending) + data if pending else data
+        while done < len(buffer):
+            run = self._match(buffer, done, self._start)
+            if run is None or done + len(run.raw) <= pending or not take(run):
+                break
+            done += len(run.raw)
+            self.skip(len(run.raw))
+        return done - pending if done else 0
+
+    def skip(self, size: int) -> None:
+        """Go on behind the next ``size`` bytes, what is held back among them, with which an event ends."""
+        self._pending.clear()
+        self._start += size
+        self._next_event(0)
 
     def _taken(self, buffer: bytes) -> list[ServerSentEvent | Run]:
         taken: list[ServerSentEvent | Run] = []

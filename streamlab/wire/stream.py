@@ -80,6 +80,14 @@ class StreamDecoder:
         read = self._read
         return [one if type(one) is Run else read(one) for one in self._sse.take(data)]  # type: ignore[arg-type]
 
+    def take_runs(self, data: bytes, take: Callable[[Run], bool]) -> int:
+        """See `RunDecoder.take_runs`; of bytes whose content coding is undone."""
+        return self._sse.take_runs(data, take)
+
+    def skip(self, size: int) -> None:
+        """Go on behind ``size`` bytes, with which an event ends; for bytes that came without content coding."""
+        self._sse.skip(size + self._sse.pending)
+
     def learn(self, template: Template) -> None:
         """Look out for runs of events like this one."""
         self._sse.learn(template)

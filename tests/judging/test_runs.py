@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streamlab.apis import api_named
 from streamlab.apis.chat.rules.lifecycle.finish_reason_empty_string import FinishReasonEmptyString
+from streamlab.comparing.event_diff import Differ
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.lessons import Runs
@@ -138,6 +139,38 @@ def _normalized(reads: list[bytes], request: Request | None, runs: Runs, unsafe:
     return out, normalizer.changes, normalizer.unrepaired, story.account.dropped, story.chunks, story.last
 
 
+def _accounted(reads: list[bytes], request: Request | None, runs: Runs, unsafe: bool) -> tuple[object, ...]:
+    normalizer = Normalizer(request, _HEAD, runs=runs, unsafe=unsafe)
+    out = [normalizer.feed_events(data) for data in reads]
+    out.append(normalizer.finish_events())
+    return repr(out), normalizer.changes, normalizer.unrepaired, repr(normalizer.state.account.dropped)
+
+
+def _compared(reads: list[bytes], request: Request | None, runs: Runs) -> tuple[str, int]:
+    differ = Differ(request, _HEAD, runs=runs)
+    diffs = [diff for data in reads for diff in differ.feed(data)]
+    diffs += differ.finish()
+    return repr(diffs), differ.events
+
+
+@given(_bodies, _cuts, _requests, st.booleans())
+@settings(max_examples=examples(150))
+def test_runs_change_no_account(body, lengths, request, unsafe):
+    reads = _reads(body, lengths)
+    one_by_one = _accounted(reads, request, Runs.OFF, unsafe)
+    assert _accounted(reads, request, Runs.EAGER, unsafe) == one_by_one
+    assert _accounted(reads, request, Runs.USUAL, unsafe) == one_by_one
+
+
+@given(_bodies, _cuts, _requests)
+@settings(max_examples=examples(150))
+def test_runs_change_no_difference(body, lengths, request):
+    reads = _reads(body, lengths)
+    one_by_one = _compared(reads, request, Runs.OFF)
+    assert _compared(reads, request, Runs.EAGER) == one_by_one
+    assert _compared(reads, request, Runs.USUAL) == one_by_one
+
+
 @given(_bodies, _cuts, _requests, st.booleans())
 @settings(max_examples=examples(150))
 def test_runs_change_no_finding(body, lengths, request, timed):
@@ -228,6 +261,22 @@ def test_a_clean_stream_is_read_and_passed_in_runs(name, monkeypatch):
     _normalized(reads, _REQUEST, Runs.USUAL, False)
     assert taken["judged"] > 300
     assert taken["passed"] > 300
+    taken["passed"] = 0
+    _compared(reads, _REQUEST, Runs.USUAL)
+    assert taken["passed"] > 300
+
+
+@pytest.mark.parametrize("name", _CLEAN)
+def test_reads_of_one_event_are_passed_together_where_they_are_compared(name, monkeypatch):
+    events, opening = _CLEAN[name]
+    at_once = []
+    take_run = Pipeline.take_run
+    monkeypatch.setattr(Pipeline, "take_run", lambda self, run: at_once.append(len(run)) or take_run(self, run))
+    events = [*events[:200], b"data: {oops\n\n", b": ping\n\n", *events[200:]]
+    reads = [_OPENED, *(b"data: " + one + b"\n\n" for one in opening), *events]
+    assert _compared(reads, _REQUEST, Runs.USUAL) == _compared(reads, _REQUEST, Runs.OFF)
+    assert max(at_once) > 40
+    assert sum(at_once) > 300
 
 
 @pytest.mark.parametrize("size", [61, 333, 5000])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamlab.comparing.event_diff import Differ
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.lessons import Runs
@@ -108,6 +109,25 @@ def test_runs_change_no_byte(exchange, mutations, size, unsafe):
     one_by_one = _normalized(exchange, body, size, Runs.OFF, unsafe)
     assert _normalized(exchange, body, size, Runs.EAGER, unsafe) == one_by_one
     assert _normalized(exchange, body, size, Runs.USUAL, unsafe) == one_by_one
+
+
+def _accounted(exchange: Exchange, body: bytes, size: int, runs: Runs) -> list[str]:
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    normalizer = Normalizer(exchange.request, exchange.head, runs=runs)
+    events = [one for piece in pieces for one in normalizer.feed_events(piece)]
+    events += normalizer.finish_events(exchange.ending)
+    differ = Differ(exchange.request, exchange.head, runs=runs)
+    diffs = [one for piece in pieces for one in differ.feed(piece)]
+    return [repr(events), repr(diffs + differ.finish(exchange.ending))]
+
+
+@given(_responses() | _messages(), _MUTATIONS, st.sampled_from([300, 1500, 4096]))
+@settings(max_examples=40)
+def test_runs_change_no_account_and_no_difference(exchange, mutations, size):
+    body = mutated(exchange.body, mutations)
+    one_by_one = _accounted(exchange, body, size, Runs.OFF)
+    assert _accounted(exchange, body, size, Runs.EAGER) == one_by_one
+    assert _accounted(exchange, body, size, Runs.USUAL) == one_by_one
 
 
 def _long_message() -> Exchange:
