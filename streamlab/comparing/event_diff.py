@@ -54,7 +54,7 @@ class Differ:
         self.events = 0  # how many came in
         self._held: list[bytes] = []  # reads that wait, so that what passes is passed together
         self._size = 0  # of those
-        self._open = False  # whether the events that come pass in runs
+        self.in_runs = False  # whether the events that come pass together as they came
 
     @property
     def settled(self) -> int:
@@ -70,7 +70,7 @@ class Differ:
         """The next segment."""
         if self._failed and len(self._body) < _MAX_BODY:
             self._body += data
-        if self._open and len(data) < _AT_ONCE:
+        if self.in_runs and len(data) < _AT_ONCE:
             self._held.append(data)
             self._size += len(data)
             return self.catch_up() if self._size >= _AT_ONCE else []
@@ -104,14 +104,14 @@ class Differ:
         if passed:
             decoder.skip(end - at)
             self.events += sum(map(len, passed))  # type: ignore[arg-type]
-            self._last, self._open = (self.events - 1, None), True
+            self._last, self.in_runs = (self.events - 1, None), True
         return end
 
     def _segment(self, data: bytes) -> list[EventDiff]:
         self._take(self._decoder.feed(data))
         outcomes = self._normalizer.outcomes(data)
         if outcomes:
-            self._open = all(type(one) is PassedRun for one in outcomes)
+            self.in_runs = all(type(one) is PassedRun for one in outcomes)
         return list(self._compare(outcomes))
 
     def finish(self, ending: Ending = Ending.COMPLETE) -> list[EventDiff]:

@@ -94,6 +94,11 @@ class Analyzer:
         for piece in self._decoder.body.feed_pieces(data):
             self._take_decoded(offset_us, piece)
 
+    @property
+    def in_runs(self) -> bool:
+        """Whether the stream goes on as it did, so that reads are held back to be judged together."""
+        return self._held.open
+
     def catch_up(self) -> None:
         """Judge the reads that are held back because the stream goes on as it did."""
         table = self._table

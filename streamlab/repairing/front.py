@@ -1,20 +1,17 @@
-"""The bytes of a body on their way to the repairs: content coding, what kind of body it is, events, and limits.
-
-What is being done with the bytes is one `Mode`; `TRANSITIONS` says which may follow which.
-"""
+"""The bytes of a body on their way to the repairs: content coding, what kind of body it is, events, and limits."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
 from collections.abc import Iterator
-from enum import Enum, auto
 from typing import Any
 
 from streamlab.apis import UNKNOWN, Api
 from streamlab.exchange import Ending, ResponseHead
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.limits import HEAVY, LARGE, MARK, SLICE, Burden, slices
+from streamlab.repairing.modes import TRANSITIONS, Coding, Mode
 from streamlab.repairing.pipeline import Pipeline
 from streamlab.repairing.whole_answers import error_body, error_status_body
 from streamlab.rules.repair import Change, Draft, Origin, RepairState, error_event
@@ -34,38 +31,8 @@ _SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
 _ARRAY = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*[\[{\]]")
 _JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
 
-
-class Mode(Enum):
-    """What is done with the bytes that come."""
-
-    PASSING = auto()  # no stream was asked for, or the API is foreign and has no translator: nothing is repaired
-    COLLECTING = auto()  # an answer with an error status, small and no stream
-    BEGINNING = auto()  # the first byte that is no white space says whether this is an event stream or bare JSON
-    READING = auto()  # an event stream
-    SPLITTING = auto()  # JSON values in a row
-    ASIDE = auto()  # the stream asked too much: what comes goes by as it is
-    DROPPING = auto()  # an error event stands for all that comes
-
-
-TRANSITIONS: dict[Mode, frozenset[Mode]] = {
-    Mode.PASSING: frozenset(),
-    Mode.COLLECTING: frozenset(),
-    Mode.BEGINNING: frozenset({Mode.READING, Mode.SPLITTING, Mode.PASSING}),
-    Mode.READING: frozenset({Mode.PASSING, Mode.ASIDE, Mode.DROPPING}),
-    Mode.SPLITTING: frozenset({Mode.READING, Mode.PASSING, Mode.DROPPING}),
-    Mode.ASIDE: frozenset(),
-    Mode.DROPPING: frozenset(),
-}
 #: Modes in which bytes are taken whole, for nothing is looked for in them.
 _WHOLE = frozenset({Mode.ASIDE, Mode.DROPPING})
-
-
-class Coding(Enum):
-    """What is done about the content coding."""
-
-    NONE = auto()
-    CHECKING = auto()  # whether the body is in the coding that its head names at all
-    DECODING = auto()
 
 
 class Front:
@@ -215,20 +182,6 @@ class Front:
         if reading and (why := Burden.stream(self._seen, events, calls, coded)):
             self._step_aside(why, self._unread())
         self._consume(data[room:])
-
-    def pass_runs(self, data: bytes, at: int) -> int:
-        """Where the runs of events end that ``data``, several reads, holds from ``at`` on, and that passed the repairs.
-
-        What follows is to be fed read by read.
-        """
-        if self.mode is not Mode.READING or self._coding is not Coding.NONE:
-            return at
-        size = self._decoder.take_runs(data[at : at + self._mark - self._seen], self._pipeline.take_run)
-        if size:
-            self._seen += size
-            self._unlooked = min(self._mark, self._seen + LARGE)
-            self._watch(0, b"")
-        return at + size
 
     def _part(self, data: bytes) -> None:
         if self.mode is Mode.SPLITTING:
@@ -382,6 +335,21 @@ class Front:
             self._become(Mode.PASSING)
         for draft in held:
             self._start_event(draft)
+
+
+def pass_runs(front: Front, data: bytes, at: int) -> int:
+    """Where the runs of events end that ``data``, several reads, holds from ``at`` on, and that passed the repairs.
+
+    What follows is to be fed read by read.
+    """
+    if front.mode is not Mode.READING or front._coding is not Coding.NONE:
+        return at
+    size = front._decoder.take_runs(data[at : at + front._mark - front._seen], front._pipeline.take_run)
+    if size:
+        front._seen += size
+        front._unlooked = min(front._mark, front._seen + LARGE)
+        front._watch(0, b"")
+    return at + size
 
 
 def _is_nothing_of(event: StreamEvent, came: Api, api: Api) -> bool:

@@ -32,7 +32,8 @@ from streamlab.repairing.account import (
     events_of,
     outcomes_of,
 )
-from streamlab.repairing.front import Front, Mode
+from streamlab.repairing.front import Front, pass_runs
+from streamlab.repairing.modes import Mode
 from streamlab.repairing.pipeline import FAILED, Pipeline
 from streamlab.rules.finding import Severity
 from streamlab.rules.repair import Draft, RepairState, Stage, Unrepaired
@@ -138,7 +139,7 @@ class Normalizer:
         What follows is to be fed read by read.
         """
         self._pipeline.accounting = True
-        end = self._front.pass_runs(data, at)
+        end = pass_runs(self._front, data, at)
         return end, outcomes_of(self._pipeline.taken())
 
     def event_pieces(self, data: bytes) -> Iterator[list[RepairedEvent]]:

@@ -78,22 +78,28 @@ class SharePolicy:
 
 class BackgroundThread:
     """Runs calls in a thread that stands back, while the caller waits. Who may not lower a niceness can so have work
-    done both ways. For a process that leads a session of its own."""
+    done both ways. For a process that leads a session of its own.
 
-    def __init__(self) -> None:
+    ``lasting``: the session as a whole stands back from the start, and from each call on, until `hurry`.
+    """
+
+    def __init__(self, *, lasting: bool = False) -> None:
+        self._lasting = lasting
         self._call: Callable[[], None] | None = None
         self._error: BaseException | None = None
-        self._full = True
+        self._full = not (lasting and _share_of_session(NICENESS))
         self._begin, self._done = threading.Semaphore(0), threading.Semaphore(0)
         threading.Thread(target=self._run, name="background", daemon=True).start()
 
     def run(self, call: Callable[[], None]) -> None:
         """Until the call returns; what it raises is raised here."""
-        _share_of_session(NICENESS)
+        if self._full or not self._lasting:
+            self._full = not _share_of_session(NICENESS)
         self._call, self._error = call, None
         self._begin.release()
         self._done.acquire()
-        self._full = _share_of_session(0)
+        if not self._lasting:
+            self._full = _share_of_session(0)
         if self._error is not None:
             raise self._error
 

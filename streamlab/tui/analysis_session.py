@@ -6,35 +6,27 @@ are answered in between. It goes on for as long as the exchange grows.
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 from streamlab.apis import UNKNOWN, Api
-from streamlab.comparing.event_diff import Differ, explained
+from streamlab.comparing.event_diff import explained
 from streamlab.comparing.event_outcomes import EventDiff, EventOutcome
 from streamlab.comparing.parity import answer_of, request_body
-from streamlab.exchange import Exchange
-from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.report import Report
-from streamlab.storage.browsing import BodyPiece, Browser
+from streamlab.storage.browsing import Browser
 from streamlab.tui import protocol
-from streamlab.tui.diff_store import DiffStore
-from streamlab.tui.events import Events, StoredBody, body_of
-from streamlab.wire.accumulate import Accumulator, Mark
+from streamlab.tui.events import BodyPieces, Events, StoredBody, body_of
+from streamlab.tui.stages import EventComparison, Indexing, Judging, SegmentStage
+from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.bodies import PREFIX_BYTES, BodyKind, sniff
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 
 #: Segments taken in one step.
 _STEP = 256
-#: Events from one mark of the fold to the next.
-_MARK_EVERY = 2048
 _TICK = 0.1
-#: Seconds from one report of an exchange that goes on to the next, at least.
-_REPORT_EVERY = 0.4
 _SEARCHED = 512 * 1024
 #: A whole answer is read at once, up to so many bytes.
 _LARGEST_WHOLE, _MOST_PIECES = 4 * 1024 * 1024, 512
@@ -53,9 +45,9 @@ class AnalysisSession:
         self.body = body_of(browser, self.exchange)
         self.events = Events(self.body, self.exchange.end_us)
         self._raw = StoredBody(browser, exchange_id)
-        self._indexed = 0  # segments
-        self._judging = _Judging(self.exchange)
-        self._comparing = _EventComparison(self.exchange)
+        self._indexing = Indexing(self.events.index)
+        self._judging = Judging(self.exchange)
+        self._comparing = EventComparison(self.exchange)
         self._is_whole_answer: bool | None = None
 
     @property
@@ -82,21 +74,17 @@ class AnalysisSession:
         self.exchange = self.browser.exchange(self.id)
         self.events.end_us = self.exchange.end_us
         if self._judging.analyzer.ctx.head is None and self.exchange.head is not None and not self._judging.done:
-            self._judging = _Judging(self.exchange)
+            self._judging = Judging(self.exchange)
             self._comparing.close()
-            self._comparing = _EventComparison(self.exchange)
+            self._comparing = EventComparison(self.exchange)
             self.body = self.events.body = body_of(self.browser, self.exchange)
 
     def _index(self, total: int, finished: bool) -> Iterator[object]:
-        index, ticked = self.events.index, monotonic()
-        while self._indexed < total:
-            for piece in self.body.pieces(self._indexed, min(_STEP, total - self._indexed)):
-                index.feed(piece.offset_us, piece.data)
-                self._indexed += 1
-            if monotonic() - ticked > _TICK:
-                ticked = monotonic()
+        index = self.events.index
+        for late in self._take(self._indexing, self.body, total):
+            if late:
                 yield protocol.Indexed(self.token, index.part(), False)
-                yield protocol.Progress(self.token, "indexing", self._indexed / total)
+                yield from self._progress("indexing", self._indexing, total)
             yield None
         if finished:
             index.finish(self.exchange.end_us)
@@ -104,14 +92,10 @@ class AnalysisSession:
         yield protocol.Indexed(self.token, index.part(), finished)
 
     def _analyze(self, total: int, finished: bool) -> Iterator[object]:
-        judging, ticked = self._judging, monotonic()
-        while judging.done < total:
-            judging.feed(self._step(judging.done, total))
-            if monotonic() - ticked > _TICK:
-                ticked = monotonic()
-                yield protocol.Progress(self.token, "analysing", judging.done / total)
-                if judging.may_report:
-                    yield self._analyzed(judging.so_far(), False)
+        judging = self._judging
+        for late in self._take(judging, self._raw, total):
+            if late:
+                yield from self._progress("analysing", judging, total)
             yield None
         if finished:
             yield self._analyzed(judging.finish(self.exchange), True)
@@ -122,19 +106,37 @@ class AnalysisSession:
         return protocol.Analyzed(self.token, replace(report, completion={}), whole)
 
     def _compare(self, total: int, finished: bool) -> Iterator[object]:
-        comparing, ticked = self._comparing, monotonic()
-        while comparing.done < total:
-            comparing.feed(self._step(comparing.done, total))
-            if monotonic() - ticked > _TICK:
-                ticked = monotonic()
-                yield protocol.Progress(self.token, "comparing", comparing.done / total)
+        comparing = self._comparing
+        for late in self._take(comparing, self._raw, total):
+            if late:
+                yield from self._progress("comparing", comparing, total)
             yield None
         if finished:
             comparing.finish(self.exchange)
         yield protocol.Compared(self.token, comparing.differ.events, finished)
 
-    def _step(self, done: int, total: int) -> list[BodyPiece]:
-        return self._raw.pieces(done, min(_STEP, total - done))
+    def _take(self, stage: SegmentStage, body: BodyPieces, total: int) -> Iterator[bool]:
+        """Give a stage all segments of a body, and the stages behind it as well while that costs them little; whether
+        it is time to say how far it is."""
+        stages: tuple[SegmentStage, ...] = (self._indexing, self._judging, self._comparing)
+        behind = stages[stages.index(stage) + 1 :] if isinstance(body, StoredBody) else ()
+        ticked = monotonic()
+        while stage.done < total:
+            start = stage.done
+            pieces = body.pieces(start, min(_STEP, total - start))
+            stage.feed(pieces)
+            for other in behind:
+                if other.done == start and other.goes_along:
+                    other.feed(pieces)
+            late = monotonic() - ticked > _TICK
+            ticked = monotonic() if late else ticked
+            yield late
+
+    def _progress(self, name: str, stage: SegmentStage, total: int) -> Iterator[object]:
+        """How far a stage is, and the findings by now."""
+        yield protocol.Progress(self.token, name, stage.done / total)
+        if stage is not self._comparing and self._judging.may_report:
+            yield self._analyzed(self._judging.so_far(), False)
 
     def close(self) -> None:
         """Give the disk back."""
@@ -213,85 +215,6 @@ class AnalysisSession:
         yield protocol.SearchResult(self.token, wanted.text, None, True)
 
 
-class _Judging:
-    """The analysis of an exchange, with marks from which the fold of a client can be taken up again."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self.analyzer = analyzer_for(exchange)
-        self.done = 0  # segments
-        self.report: Report | None = None
-        self._marks: list[Mark] = []
-        self._marked = array("Q")
-        self._next_report = 0.0
-        self._has_news = False
-
-    def feed(self, pieces: list[BodyPiece]) -> None:
-        """More of the body."""
-        for piece in pieces:
-            self.analyzer.feed(piece.offset_us, piece.data)
-            self.done += 1
-            if self.analyzer.ctx.seen.events >= (self._marked[-1] if self._marked else 0) + _MARK_EVERY:
-                self._marked.append(self.analyzer.ctx.seen.events)
-                self._marks.append(self.analyzer.ctx.accumulator.mark())
-        self.analyzer.catch_up()
-        self._has_news = True
-
-    @property
-    def may_report(self) -> bool:
-        """Whether it is long enough since the last report."""
-        return self._next_report < monotonic()
-
-    @property
-    def should_report(self) -> bool:
-        """Whether there is something new to say, and it may be said."""
-        return self.report is None or (self._has_news and self.may_report)
-
-    def so_far(self) -> Report:
-        """The findings by now."""
-        started = monotonic()
-        self.report, self._has_news = self.analyzer.so_far(), False
-        # What a report costs grows with the stream; it may take a tenth of the time.
-        self._next_report = monotonic() + max(_REPORT_EVERY, 10 * (monotonic() - started))
-        return self.report
-
-    def finish(self, exchange: Exchange) -> Report:
-        """All findings."""
-        self.report = self.analyzer.finish(exchange.ending, exchange.end_us)
-        return self.report
-
-    def folded_before(self, event: int) -> tuple[int, Accumulator]:
-        """The last mark before an event: the event to go on with, and the fold up to there."""
-        at = bisect_right(self._marked, event + 1) - 1
-        if at < 0:
-            return 0, self.analyzer.ctx.api.fold(None)
-        return self._marked[at], self.analyzer.ctx.accumulator.at(self._marks[at])
-
-
-class _EventComparison:
-    """The comparison of an exchange with what OpenAI would have sent."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self.differ = Differ(exchange.request, exchange.head)
-        self.diffs = DiffStore()
-        self.done = 0  # segments
-        self.is_whole = False
-
-    def feed(self, pieces: list[BodyPiece]) -> None:
-        """More of the body."""
-        for piece in pieces:
-            self.diffs.add(self.differ.feed(piece.data))
-            self.done += 1
-
-    def finish(self, exchange: Exchange) -> None:
-        """The body is over."""
-        self.diffs.add(self.differ.finish(exchange.ending))
-        self.is_whole = True
-
-    def close(self) -> None:
-        """Give the disk back."""
-        self.diffs.close()
-
-
 def _feed(fold: Accumulator, meaning: StreamEvent) -> None:
     if isinstance(meaning, Chunk):
         fold.feed(meaning.json)
@@ -309,15 +232,3 @@ def _shortened(held: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
             lengths[key], shown[key] = len(text), text[-SHOWN:]
     lengths["choices"] = len(held.get("choices") or ())
     return shown, lengths
-
-
-def analyzer_for(exchange: Exchange) -> Analyzer:
-    """An analyzer that knows what a recorder has noted so far."""
-    return Analyzer(
-        exchange.request,
-        exchange.head,
-        notes=exchange.notes,
-        http_chunked=exchange.http_chunks is not None or None,
-        # An unfinished exchange has times too; only imported ones lack them.
-        timing_known=exchange.timing_known or bool(exchange.notes.get("in_progress")),
-    )

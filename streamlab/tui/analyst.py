@@ -1,7 +1,8 @@
 """The analyst process: everything that takes time happens here, beside the screen and never in front of it.
 
 Run as ``python -m streamlab.tui.analyst``; speaks `protocol` over its standard input and output, and ends when its
-input does. One thread reads questions; the main one answers them between small steps of longer work.
+input does. One thread reads questions; the main one answers them between small steps of longer work. What nobody waits
+for, and what a recorder still writes, is left to a thread that stands back behind everybody else.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any, ClassVar
@@ -21,14 +23,15 @@ from streamlab.errors import NotFoundError, StreamlabError
 from streamlab.exchange import Exchange
 from streamlab.judging.event_index import EventIndex, IndexPart
 from streamlab.repairing.normalizer import normalize
-from streamlab.storage.background import stand_back
+from streamlab.storage.background import BackgroundThread
 from streamlab.storage.browsing import AnalysisSummary, Browser
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.rules_version import rules_version
 from streamlab.tui import protocol
-from streamlab.tui.analysis_session import AnalysisSession, analyzer_for
+from streamlab.tui.analysis_session import AnalysisSession
 from streamlab.tui.events import Events, body_of
 from streamlab.tui.opening import copy_into
+from streamlab.tui.stages import analyzer_for
 from streamlab.wire.visible import visible
 from streamlab.workflows.summary import summary_of
 
@@ -48,6 +51,7 @@ class Analyst:
         self._session: AnalysisSession | None = None
         self._work: dict[str, Iterator[object]] = {}
         self._idle: set[str] = set()
+        self._background = BackgroundThread(lasting=True)
 
     def run(self, questions: queue.SimpleQueue[object]) -> None:
         """Until a None comes, or nobody listens any more."""
@@ -62,8 +66,11 @@ class Analyst:
             try:
                 if question is not _NOTHING:
                     self._answer(question)
-                else:
+                elif self._is_waited_for(busy[0]):
+                    self._background.hurry()
                     self._step(busy[0])
+                else:
+                    self._background.run(partial(self._steps, busy[0], questions))
             except StreamlabError as error:
                 # A capture that vanishes or breaks is told, and ends nothing but the work on it.
                 self._work.clear()
@@ -71,6 +78,15 @@ class Analyst:
 
     def _say(self, message: object) -> None:
         protocol.send(self._pipe, message)
+
+    def _is_waited_for(self, name: str) -> bool:
+        """Whether somebody looks at what this work is about, and no recorder still writes it: that one comes first."""
+        return self._session is not None and self._session.finished and name in ("session", "search")
+
+    def _steps(self, name: str, questions: queue.SimpleQueue[object]) -> None:
+        """The same work, until there is a question or it is done, or others come before it."""
+        while questions.empty() and next((one for one in self._work if one not in self._idle), None) == name:
+            self._step(name)
 
     def _step(self, name: str) -> None:
         """A slice of the most urgent work; the others move up when it is done or has to wait."""
@@ -123,6 +139,7 @@ class Analyst:
     # -- two exchanges
 
     def _compare(self, asked: protocol.Compare) -> protocol.Aligned:
+        self._background.hurry()
         browser = self._browser(asked.path)
         mine, b_path, b = browser.exchange(asked.a), asked.path, asked.b
         if b is None:
@@ -225,7 +242,6 @@ def main() -> None:
             questions.put(question)
         questions.put(None)
 
-    stand_back()  # a recorder that one watches comes first
     threading.Thread(target=read, name="questions", daemon=True).start()
     try:
         Analyst(answers).run(questions)

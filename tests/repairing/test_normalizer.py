@@ -391,7 +391,7 @@ def test_a_foreign_stream_that_passes_loses_no_byte_however_it_is_cut(size):
 
 
 def test_what_is_done_with_the_bytes_changes_as_the_table_says():
-    from streamlab.repairing.front import TRANSITIONS, Mode
+    from streamlab.repairing.modes import TRANSITIONS, Mode
 
     assert set(TRANSITIONS) == set(Mode)
     reached = {one for after in TRANSITIONS.values() for one in after}

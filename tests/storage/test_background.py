@@ -60,6 +60,15 @@ def test_one_that_is_fed_and_does_not_get_on_stands_back_no_more_until_it_has():
         set_to.clear()
 
 
+def test_a_session_may_go_on_standing_back_between_two_calls(monkeypatch):
+    set_to = []
+    monkeypatch.setattr(background, "_share_of_session", lambda niceness: set_to.append(niceness) or True)
+    thread = background.BackgroundThread(lasting=True)
+    for call in (None, None, thread.hurry, thread.hurry, None, None):
+        thread.run(lambda: None) if call is None else call()
+    assert set_to == [10, 0, 10]
+
+
 def test_what_a_call_raises_comes_out():
     def fail():
         raise ValueError("ours")

@@ -8,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamlab.exchange import Ending, Exchange, ResponseHead, Segment
+from streamlab.judging.event_index import EventIndex
 from streamlab.storage.browsing import Browser
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.tui import analysis_session, stages
 from streamlab.tui.analysis_session import AnalysisSession
 from streamlab.tui.events import Events, body_of
 from streamlab.tui.playing import Player
@@ -124,7 +126,8 @@ def test_what_a_client_holds_at_any_event_is_the_fold_up_to_it(tmp_path):
         browser.close()
 
 
-def test_questions_before_the_work_is_done_are_put_off(tmp_path):
+def test_questions_before_the_work_is_done_are_put_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(stages, "_MOST_NEWS", 0)  # one stage after the other
     browser = _stored(tmp_path, streams.sse(streams.chat_text()), [50])
     try:
         session = AnalysisSession(browser, 1, 1)
@@ -137,6 +140,48 @@ def test_questions_before_the_work_is_done_are_put_off(tmp_path):
         assert not session.state(2).waiting
         assert not session.diff(2).waiting
         session.close()
+    finally:
+        browser.close()
+
+
+def _said(browser, most_news, monkeypatch):
+    """Where what was said was whole, and what the stages came to."""
+    monkeypatch.setattr(stages, "_MOST_NEWS", most_news)
+    session, said = _examined(browser)
+    (report,) = [one.report for one in said if isinstance(one, Analyzed) and one.whole]
+    parts = [one.part for one in said if isinstance(one, Indexed)]
+    index = EventIndex()
+    for part in parts:
+        index.extend(part)
+    events = range(index.events + 1)
+    done = session._indexing.done, session._judging.done, session._comparing.done
+    came = report, repr(index.part()), [session.diff(one) for one in events], [session.state(one) for one in events]
+    session.close()
+    return done, came
+
+
+def test_stages_that_share_the_segments_come_to_what_they_come_to_one_after_the_other(tmp_path, monkeypatch):
+    texts = [f"{at} " for at in range(900)]
+    body = streams.sse(streams.chat_text(*texts)).replace(b'"500 "', b'"500 ",,').replace(b'"200 "', b'["200 "]')
+    browser = _stored(tmp_path, body, [230])
+    try:
+        monkeypatch.setattr(analysis_session, "_STEP", 16)
+        together, separately = (_said(browser, most, monkeypatch) for most in (10_000, 0))
+        assert together == separately
+        for most in (1, 3):  # a stage that falls behind goes on from where it was
+            assert _said(browser, most, monkeypatch) == separately
+    finally:
+        browser.close()
+
+
+def test_segments_that_are_no_news_are_read_once(tmp_path, monkeypatch):
+    browser = _stored(tmp_path, streams.sse(streams.chat_text(*[f"{at} " for at in range(900)])), [230])
+    asked = []
+    pieces = browser.pieces
+    monkeypatch.setattr(browser, "pieces", lambda *given: asked.append(given[1]) or pieces(*given))
+    try:
+        _examined(browser)[0].close()
+        assert len([at for at in asked if at >= 256]) == len({at for at in asked if at >= 256}) > 1
     finally:
         browser.close()
 
