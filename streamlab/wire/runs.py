@@ -2,8 +2,8 @@
 
 Most of a stream is not news. Once an event has been read and judged it can serve as a `Template`: the bytes before,
 between and after its varying strings, and its number where events are numbered. Where the next bytes are such events,
-`RunDecoder` takes all of them in a few operations on bytes, and whoever reads the stream may take the `Run` as one, or
-have its events one by one.
+a `RunDecoder` takes all of them in a few operations on bytes, and whoever reads the stream may take the `Run` as one,
+or have its events one by one.
 
 A run is exact: each varying string was decoded as JSON and is valid, numbers go up by one, all other bytes are those of
 the template. Bytes that are anything else are read event by event.
@@ -12,7 +12,7 @@ the template. Bytes that are anything else are read event by event.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
@@ -27,7 +27,6 @@ from streamlab.wire.sse import ServerSentEvent, SSEDecoder, parse_event
 _WINDOW = 16_384
 #: A longer string, or longer bytes around it, is read by itself.
 _LONGEST = 1000
-_TEMPLATES = 4
 #: Bytes by which the next event of a run is searched: a longer needle takes as long as the text it is searched in.
 _MARK = 24
 _OTHER = b"another text"
@@ -342,73 +341,3 @@ def _at(value: Any, way: Sequence[str | int]) -> Any:
     for step in way:
         value = value[step]
     return value
-
-
-class RunDecoder(SSEDecoder):
-    """An `SSEDecoder` that takes runs of events that are like its ``templates``."""
-
-    def __init__(self, start: int = 0) -> None:
-        super().__init__(start)
-        self.templates: list[Template] = []
-
-    def learn(self, template: Template) -> None:
-        """Look out for events like this one."""
-        others = [one for one in self.templates if not one.equals(template)]
-        self.templates = [template, *others[: _TEMPLATES - 1]]
-
-    def take(self, data: bytes) -> list[ServerSentEvent | Run]:
-        """The events that ``data`` completes, and runs of them."""
-        if not self.templates:
-            return self.feed(data)  # type: ignore[return-value]
-        data = self._ready(data)
-        return self._taken(data) if data else []
-
-    def take_runs(self, data: bytes, take: Callable[[Run], bool]) -> int:
-        """Hand the runs that ``data`` begins with, behind what is held back, to ``take`` until it says no; how many
-        bytes of ``data`` those were that it took. All others are to be fed as usual."""
-        pending, done = len(self._pending), 0
-        buffer = bytes(self._pending) + data if pending else data
-        while done < len(buffer):
-            run = self._match(buffer, done, self._start)
-            if run is None or done + len(run.raw) <= pending or not take(run):
-                break
-            done += len(run.raw)
-            self.skip(len(run.raw))
-        return done - pending if done else 0
-
-    def skip(self, size: int) -> None:
-        """Go on behind the next ``size`` bytes, what is held back among them, with which an event ends."""
-        self._pending.clear()
-        self._start += size
-        self._next_event(0)
-
-    def _taken(self, buffer: bytes) -> list[ServerSentEvent | Run]:
-        taken: list[ServerSentEvent | Run] = []
-        at, base = 0, self._start
-        while at < len(buffer):
-            run = self._match(buffer, at, base + at)
-            if run is not None:
-                taken.append(run)
-                at += len(run.raw)
-                if at == len(buffer):
-                    self._next_event(at)
-                    break
-            else:
-                end = self._find_end(buffer, at)
-                if end < 0:
-                    break
-                taken.append(parse_event(buffer[at:end], base + at))
-                at = end
-            self._next_event(at)
-        self._keep(buffer, at)
-        return taken
-
-    def _match(self, buffer: bytes, at: int, start: int) -> Run | None:
-        for template in self.templates:
-            run = template.match(buffer, at, start)
-            if run is not None:
-                if template is not self.templates[0]:
-                    self.templates.remove(template)
-                    self.templates.insert(0, template)
-                return run
-        return None

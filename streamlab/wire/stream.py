@@ -7,7 +7,8 @@ from collections.abc import Callable
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.payload import FaultKind, JsonObject, decode_payload, encode_json
-from streamlab.wire.runs import Run, RunDecoder, Template
+from streamlab.wire.run_decoder import RunDecoder
+from streamlab.wire.runs import Run, Template
 from streamlab.wire.sse import ServerSentEvent
 
 

@@ -17,7 +17,8 @@ from streamlab.judging.lessons import Runs
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.repairing.pipeline import Pipeline
 from streamlab.wire.events import Chunk
-from streamlab.wire.runs import Run, RunDecoder, TextKind, Varying, template_of
+from streamlab.wire.run_decoder import RunDecoder
+from streamlab.wire.runs import Run, TextKind, Varying, template_of
 from streamlab.wire.stream import StreamDecoder, events_of
 from tests.examples import examples
 

@@ -15,7 +15,8 @@ from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.lessons import Runs
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.repairing.pipeline import Pipeline
-from streamlab.wire.runs import RunDecoder, TextKind, Varying, template_of
+from streamlab.wire.run_decoder import RunDecoder
+from streamlab.wire.runs import TextKind, Varying, template_of
 from streamlab.wire.stream import StreamDecoder
 from tests import messages, responses
 from tests.mutations import KINDS, mutated
