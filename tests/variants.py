@@ -126,18 +126,8 @@ def _whole_with_finish() -> Exchange:
     return exchange(sse([CALLS[0], *(chunk({"tool_calls": [one]}, "tool_calls") for one in calls), CALLS[-1]]))
 
 
-def _lists_of_parts(*lists: list[Payload]) -> Exchange:
-    """Lists of parts, then the rest of the text."""
-    return exchange(sse([TEXT[0], *(chunk({"content": parts}) for parts in lists), *TEXT[2:]]))
-
-
 def _parted(delta: Payload) -> None:
     delta["content"] = [{"type": "text", "text": delta["content"]}]
-
-
-def _thought(text: str) -> Payload:
-    """A part of thinking, as Mistral sends it."""
-    return {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
 
 
 def _in_order(*numbers: int) -> Exchange:
@@ -317,18 +307,6 @@ FORMS = [
         "they hold text",
         "text.content-array",
         _bent(TEXT, lambda one: _parted(one["choices"][0]["delta"]), slice(1, -1)),
-    ),
-    Form(
-        _PARTS,
-        "they hold reasoning",
-        "reasoning.content-array",
-        _lists_of_parts([{"type": "reasoning", "text": "Hm."}, {"type": "text", "text": "Spring"}]),
-    ),
-    Form(
-        _PARTS,
-        "they hold thinking",
-        "reasoning.content-array-thinking",
-        _lists_of_parts([_thought("H")], [_thought("m."), {"type": "text", "text": "Spring"}]),
     ),
     Form(
         "content-after-finish",

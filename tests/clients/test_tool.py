@@ -35,11 +35,6 @@ SHOWN = [
     for case in listed
     for name in case["streams"]
 ]
-#: What was measured is known by another rule today, or in another form.
-ELSEWHERE = {
-    ("tool-call-index-collision", "tools.index-increments"): "tool-call-index-offset",
-    ("tool-call-finish-per-call", "tool-finish-each"): "tool-call-finish-per-call",
-}
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +45,6 @@ def made():
 @batched("rule, case, name", SHOWN)
 def test_a_stream_shows_its_rule_in_its_form(rule, case, name, made):
     findings = analyze(made[name].exchange).findings
-    if (rule, name) in ELSEWHERE:
-        assert ELSEWHERE[rule, name] in {one.rule for one in findings}
-        return
     found = [one for one in findings if one.rule == rule]
     assert found
     if case.get("form") and by_name()[rule].variants:

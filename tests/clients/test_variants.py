@@ -115,13 +115,14 @@ def test_one_call_without_an_index_does_not_name_who_needs_several():
     assert "LiteLLM completion()" not in {one["client"] for one in finding_json(found)["breaks"]}
 
 
-def test_a_reason_after_each_call_is_joined_by_who_adds_texts_up():
+def test_a_reason_after_each_call_names_who_broke_on_just_that():
     payloads = chat_tools()
     payloads.insert(4, payloads[-1])
     found = _finding("tool-call-finish-per-call", exchange(sse(payloads)))
     assert found.variants == ("it ends each call",)
     named = {one.client for one in breaks(found.rule, found.variants)}
-    assert named == {"py-langchain", "js-langchain"}
+    assert named == set(_measured()["tools.finish-between"])
+    assert {"py-langchain", "js-langchain", "py-openai-stream"} < named
 
 
 def test_a_form_that_nobody_was_asked_about_names_nobody():

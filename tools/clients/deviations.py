@@ -20,6 +20,7 @@ from tests.streams import Payload, chunk, exchange, frame, sse
 #: A text with a character of four bytes.
 WIDE = streams.chat_text("Spring is 🌸", " is", " here", ".")
 RESPONSE = streams.responses_text()
+_THOUGHTS = [{"type": "text", "text": piece} for piece in ("H", "m.")]
 ERROR = {"message": "The server had an error", "type": "server_error", "param": None, "code": None}
 
 
@@ -84,6 +85,11 @@ def _only_deltas(events: list[Payload]) -> list[Payload]:
 def _second_choice() -> Exchange:
     others = [chunk(payload["choices"][0]["delta"], payload["choices"][0]["finish_reason"], 1) for payload in TEXT]
     return exchange(sse([payload for pair in zip(TEXT, others, strict=True) for payload in pair]))
+
+
+def _in_lists(*parts: Payload) -> Exchange:
+    """Lists of one part each before the text."""
+    return exchange(sse([TEXT[0], *(chunk({"content": [part]}) for part in parts), *TEXT[1:]]))
 
 
 def _without_arguments() -> Exchange:
@@ -228,6 +234,10 @@ _CHUNKS: dict[str, Exchange] = {
     "text.finish-with-content": bent(TEXT[:-1], of_choice(setting(finish_reason="stop")), LAST),
     "usage.choices-null": bent(USAGE, setting(choices=None), LAST),
     "usage.choices-missing": bent(USAGE, dropping("choices"), LAST),
+    "usage.unrequested": exchange(sse(USAGE), request=streams.request_for()),
+    "reasoning.role-missing": exchange(sse([chunk({"reasoning_content": "Hm."}), *USAGE[1:]])),
+    "reasoning.content-array": _in_lists({"type": "reasoning", "text": "Hm."}),
+    "reasoning.content-array-thinking": _in_lists(*({"type": "thinking", "thinking": [one]} for one in _THOUGHTS)),
     "usage.in-second-finish-chunk": exchange(sse([*TEXT, {**TEXT[-1], "usage": streams.USAGE}])),
     "usage.role-missing": exchange(sse([*TEXT[1:-1], {**TEXT[-1], "usage": streams.USAGE}])),
     "usage.before-finish": exchange(sse([*USAGE[:-2], USAGE[-1], USAGE[-2]])),
@@ -258,6 +268,7 @@ PERFECT: dict[str, Exchange] = {
     "responses.output-text-empty": responses.exchange(responses.text()),
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
     "usage.in-choice": exchange(sse(USAGE)),
+    "reasoning.role-missing": exchange(sse([USAGE[0], chunk({"reasoning_content": "Hm."}), *USAGE[1:]])),
     "text.n2-second-unfinished": _second_choice(),
     "completions-chat-shape": exchange(
         b"".join(frame(_completion(payload)) for payload in TEXT) + b"data: [DONE]\n\n",

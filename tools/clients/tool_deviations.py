@@ -112,6 +112,7 @@ TOOLS: dict[str, Exchange] = {
     "tools.ollama-style": two_calls(both=1, together=True, finish="stop"),
     "tools.function-missing-mid": _between_calls({"index": 0}),
     "tools.function-null-mid": _between_calls({"index": 0, "function": None}),
+    "tools.finish-between": exchange(sse([*CALLS[:4], CALLS[-1], *CALLS[4:]])),
     "tools.finish-stop": bent(CALLS, of_choice(setting(finish_reason="stop")), LAST),
     "tools.text-xml": exchange(sse(streams.chat_text(*_MARKUP)), request=streams.request_for(tools=True)),
 }

@@ -42,6 +42,7 @@ class SseLineEndings(Rule):
     apis = Scope.JUDGED
     on = Fact.FRAMING
     alike = True
+    variants = ("they are CRLF", "they are CR alone")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
@@ -57,6 +58,7 @@ class SseLineEndings(Rule):
             expected="LF",
             actual=sse.raw[-8:],
             severity=Severity.WARNING if bare_returns and not mixed else None,
+            variant=None if mixed else self.variants[0 if pairs else 1],
         )
 
 

@@ -9,6 +9,8 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import HTTP1
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
 
 
 class CloseDelimitedTruncation(Rule):
@@ -22,7 +24,8 @@ class CloseDelimitedTruncation(Rule):
     Sends chunked bodies (or HTTP/2), whose end is marked.
 
     ## Why it matters
-    Cut in the middle, {clients: silent-loss} measured clients take the half answer for a whole one.
+    Cut in the middle, {clients: silent-loss when it looks like a proper end} measured clients take the half answer for
+    a whole one.
 
     ## Repair
     The stream is sent on in chunks. Whether the answer was complete cannot be known without ``[DONE]``.
@@ -35,6 +38,13 @@ class CloseDelimitedTruncation(Rule):
     repairability = Repairability.SAFE
     apis = Scope.OPENAI
     needs_timing = True
+    on = Fact.UNDECODABLE
+    variants = ("it looks like a proper end", "it stops inside a JSON")
+
+    _torn: int | None = None  # the latest event that is no JSON
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        self._torn = at
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -62,6 +72,7 @@ class CloseDelimitedTruncation(Rule):
                 "the connection was closed, and nothing shows whether the answer was complete",
                 expected=_EXPECTED,
                 repairability=Repairability.NONE,
+                variant=self.variants[self._torn is not None and self._torn == ctx.seen.events - 1],
             )
 
 

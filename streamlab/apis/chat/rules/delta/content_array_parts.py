@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from streamlab.apis.chat.repairs.deltas import DeltaShape
@@ -9,7 +10,9 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
-from streamlab.wire.events import Chunk
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 
 class ContentArrayParts(Rule):
@@ -34,21 +37,26 @@ class ContentArrayParts(Rule):
     repair = DeltaShape
     variants = ("they hold text", "they hold reasoning", "they hold thinking")
 
-    def shape(self, at: int, chunk: Chunk) -> Findings:
-        for position, choice in enumerate(reading.choices(chunk.json)):
+    on = Fact.CONTENT
+
+    def passes(self, run: Run) -> bool:
+        return True  # of texts
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
             parts = reading.delta(choice).get("content")
             if type(parts) is list:
-                yield self.found(
+                found = self.found(
                     "content is a list of parts",
                     at,
                     path=f"choices[{position}].delta.content",
                     expected="a string",
                     actual=parts,
-                    variant=_variant(parts),
                 )
+                yield replace(found, variants=_variants(parts))
 
 
-def _variant(parts: list[Any]) -> str | None:
-    """Which form of the deviation it is, by the first part that is one; None for parts nobody was asked about."""
-    kinds = [reading.as_object(part).get("type") for part in parts]
-    return next((f"they hold {kind}" for kind in kinds if kind in ("text", "reasoning", "thinking")), None)
+def _variants(parts: list[Any]) -> tuple[str, ...]:
+    """Which forms of the deviation a list is; () where nobody was asked about what it holds."""
+    kinds = dict.fromkeys(reading.as_object(part).get("type") for part in parts if len(reading.as_object(part)) > 1)
+    return tuple(f"they hold {kind}" for kind in kinds if kind in ("text", "reasoning", "thinking"))

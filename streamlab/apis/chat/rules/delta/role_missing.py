@@ -37,7 +37,12 @@ class RoleMissing(LateRule):
     source = CHAT_CHUNK_DELTA
     repairability = Repairability.SAFE
     repair = DeltaShape
-    variants = ("text comes first", "a tool call comes first", "text comes first and an empty delta has the usage")
+    variants = (
+        "text comes first",
+        "a tool call comes first",
+        "text comes first and an empty delta has the usage",
+        "reasoning comes first",
+    )
     # The first delta of a choice is the first of its shape, but for the second choice of two alike.
     on = Fact.SHAPE | Fact.ROLE
     alike = True
@@ -47,6 +52,7 @@ class RoleMissing(LateRule):
         self._begun: dict[int, Place] = {}  # choices whose first delta had no role
         self._late: dict[int, Place] = {}
         self._with_call: set[int] = set()  # those of them that began with a tool call
+        self._with_reasoning: set[int] = set()  # and those that began with reasoning
         self._usage = False  # usage comes beside an empty delta
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -65,6 +71,8 @@ class RoleMissing(LateRule):
                 self._begun[index] = self.keep(at, event, f"choices[{position}].delta")
                 if choice["delta"].get("tool_calls"):
                     self._with_call.add(index)
+                elif isinstance(choice["delta"].get("reasoning_content"), str):
+                    self._with_reasoning.add(index)
 
     def end(self, ending: Ending) -> Findings:
         choices = self.ctx.accumulator.choices
@@ -94,4 +102,6 @@ class RoleMissing(LateRule):
     def _variant(self, index: int) -> str:
         if index in self._with_call:
             return "a tool call comes first"
+        if index in self._with_reasoning:
+            return "reasoning comes first"
         return f"text comes first{' and an empty delta has the usage' * self._usage}"

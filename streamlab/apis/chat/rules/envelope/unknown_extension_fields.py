@@ -58,6 +58,7 @@ class UnknownExtensionFields(Rule):
     source = CHAT_CHUNK
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
+    variants = ("citations come in every chunk", "they are others")
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         if "choices" not in chunk.json:
@@ -65,7 +66,12 @@ class UnknownExtensionFields(Rule):
         for count, path in enumerate(_unknown(chunk.json)):
             if count == _MAX_FIELDS:
                 return
-            yield self.found(f"{quote(path)} is no field of OpenAI's schema", at, path=path)
+            yield self.found(
+                f"{quote(path)} is no field of OpenAI's schema",
+                at,
+                path=path,
+                variant=self.variants[path != "citations"],
+            )
 
 
 def _unknown(chunk: JsonObject) -> Iterator[str]:

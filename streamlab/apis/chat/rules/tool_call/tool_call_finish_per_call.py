@@ -21,8 +21,8 @@ class ToolCallFinishPerCall(Rule):
 
     ## Why it matters
     A client that stops at the first reason loses the calls that follow; LangChain (Python and JavaScript) joins the
-    reasons to ``tool_callstool_calls``, and four helpers raise when every chunk has one; none does where every such
-    chunk holds a whole call, but strands loses one then.
+    reasons to ``tool_callstool_calls``, and four helpers raise where a call comes in pieces behind one. Strands loses
+    a call.
 
     ## Repair
     One finish chunk, at the end.

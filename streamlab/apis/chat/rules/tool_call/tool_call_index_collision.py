@@ -6,6 +6,7 @@ from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.wire.arguments import read_arguments
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -32,15 +33,18 @@ class ToolCallIndexCollision(Rule):
     repair = ToolCalls
     on = Fact.FRAGMENT
     alike = True
+    variants = ("both calls come whole with 0", "both calls have 0")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
             if fragment.collides and fragment.raw.get("index") is not None:
                 name = fragment.function.get("name")
+                whole = type(read_arguments(str(fragment.function.get("arguments"))).value) is dict
                 yield self.found(
                     f"another tool call ({quote(name)}) opens with index {fragment.call.index}, which is taken",
                     at,
                     path=f"{fragment.path}.index",
                     expected="the next index",
                     actual=fragment.raw.get("index"),
+                    variant=self.variants[0 if whole else 1],
                 )

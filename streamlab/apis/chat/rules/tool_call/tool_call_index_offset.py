@@ -39,7 +39,7 @@ class ToolCallIndexOffset(Rule):
     repair = ToolCalls
     on = Fact.FRAGMENT
     alike = True
-    variants = ("a number is left out", "call 1 comes before call 0")
+    variants = ("a number is left out", "call 1 comes before call 0", "it grows with every delta")
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -56,6 +56,7 @@ class ToolCallIndexOffset(Rule):
                     path=f"{fragment.path}.index",
                     expected=call.index,
                     actual=index,
+                    variant="it grows with every delta",
                 )
             if not fragment.opens or fragment.collides or type(index) is not int or index < 0:
                 continue

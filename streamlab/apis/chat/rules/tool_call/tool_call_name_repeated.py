@@ -31,6 +31,7 @@ class ToolCallNameRepeated(Rule):
     repair = ToolCalls
     on = Fact.FRAGMENT
     alike = True
+    variants = ("id and type are not", "id and type are repeated as well")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
@@ -42,4 +43,5 @@ class ToolCallNameRepeated(Rule):
                     path=f"{fragment.path}.function.name",
                     expected="no name after the first fragment",
                     actual=name,
+                    variant=self.variants["id" in fragment.raw and "type" in fragment.raw],
                 )

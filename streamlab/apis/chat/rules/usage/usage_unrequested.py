@@ -8,6 +8,7 @@ from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 
@@ -32,10 +33,20 @@ class UsageUnrequested(Rule):
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     needs_request = True
     on = Fact.USAGE
+    variants = ("a content chunk has it", "a chunk of its own or the finish chunk has it")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        usage = reading.chunk_of(event).get("usage")
+        chunk = reading.chunk_of(event)
+        usage = chunk.get("usage")
         if not self.ctx.body or self.ctx.include_usage or usage is None:
             return
         self.retire()
-        yield self.found("usage comes unasked", at, path="usage", expected="(absent)", actual=usage)
+        yield self.found(
+            "usage comes unasked", at, path="usage", expected="(absent)", actual=usage, variant=_variant(chunk)
+        )
+
+
+def _variant(chunk: JsonObject) -> str:
+    """Which form of the deviation it is."""
+    goes_on = [choice for choice in reading.choices(chunk) if choice.get("finish_reason") is None]
+    return "a content chunk has it" if goes_on else "a chunk of its own or the finish chunk has it"
