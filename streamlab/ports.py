@@ -84,6 +84,10 @@ class ResponseTransformer(Protocol):
     def request_body(self, data: bytes | memoryview) -> None:
         """Bytes of that request's body."""
 
+    def passes(self, data: bytes) -> bool:
+        """Bytes from the upstream: whether they are to be sent on as they are, which is all that is to be done about
+        them; else, and only then, they are to be fed."""
+
     def feed(self, data: bytes) -> bytes:
         """Bytes from the upstream; returns what to send on, which may be nothing yet."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from streamlab.apis import UNKNOWN, Api
@@ -14,7 +14,7 @@ from streamlab.repairing.limits import HEAVY, LARGE, MARK, SLICE, Burden, slices
 from streamlab.repairing.modes import TRANSITIONS, Coding, Mode
 from streamlab.repairing.pipeline import Pipeline
 from streamlab.repairing.whole_answers import error_body, error_status_body
-from streamlab.rules.repair import Change, Draft, Origin, RepairState, error_event
+from streamlab.rules.repair import MOST_UNSEEN, Change, Draft, Origin, RepairState, error_event
 from streamlab.rules.repairs.framing import frame
 from streamlab.wire.bodies import coding_of, is_begun
 from streamlab.wire.content_coding import BodyDecoder
@@ -60,8 +60,6 @@ class Front:
         assert mode in TRANSITIONS[self.mode], (self.mode, mode)
         self.mode = mode
 
-    # -- bytes -------------------------------------------------------------------------------------------------------
-
     def feed(self, data: bytes) -> None:
         """Bytes of the body as they came. Before ``_unlooked`` of them there is nothing to do but to find line ends."""
         seen = self._seen + len(data)
@@ -78,6 +76,17 @@ class Front:
         absorbed = self._decoder.absorbs_line(data, at + 1, self._unlooked - self._seen)
         self._seen += absorbed
         return at + 1 + absorbed
+
+    @property
+    def room(self) -> int:
+        """Bytes of events that may pass unseen; 0 where something else is under way."""
+        at_rest = self.mode is Mode.READING and self._coding is Coding.NONE and not self._decoder.pending
+        return min(self._mark - self._seen, MOST_UNSEEN) if at_rest and self._burden.unseen else 0
+
+    def passed_unseen(self, run: Run) -> None:
+        """A run went out unseen, before anything else came."""
+        self._seen += len(run.raw)
+        self._decoder.skip(len(run.raw))
 
     def steps(self, data: bytes) -> Iterator[None]:
         """Take ``data`` in, a little at a time."""
@@ -100,15 +109,9 @@ class Front:
         elif mode is Mode.BEGINNING:
             self._begin(data)
         elif mode is Mode.COLLECTING:
-            self._collect(data)
+            _collect(self._start, self._body.pieces(data))
         elif mode is not Mode.DROPPING:
             self._pipeline.out.append(data)
-
-    def _collect(self, data: bytes) -> None:
-        for piece in self._body.pieces(data):
-            if len(self._start) >= _MAX_ERROR_BODY:
-                return
-            self._start += piece[: _MAX_ERROR_BODY - len(self._start)]
 
     def _check_coding(self, data: bytes) -> bytes:
         """A body that is plainly not in the coding its header names is read as it is; what to go on with."""
@@ -234,10 +237,8 @@ class Front:
             self._step_aside(why, self._unread())
 
     def _step_aside(self, why: str, unread: bytes) -> None:
-        """Repair nothing from here on: what was held back goes out, then ``unread`` and all that comes.
-
-        A body that is no event stream, or not OpenAI's, would be noise to the client: an error event stands for it.
-        """
+        """Repair nothing from here on: what was held back goes out, then ``unread`` and all that comes. A body that is
+        no event stream, or not OpenAI's, would be noise to the client: an error event stands for it."""
         pipeline = self._pipeline
         self._state.account.cannot(TOO_MUCH, why)
         readable = self.mode is Mode.READING and pipeline.translator is None
@@ -269,8 +270,6 @@ class Front:
         if (translator := pipeline.translator) is not None:
             pipeline.translate(lambda: translator.finish(ending))
         pipeline.end(ending)
-
-    # -- events ------------------------------------------------------------------------------------------------------
 
     def _take(self, event: StreamEvent) -> None:
         """One event of the stream."""
@@ -350,6 +349,14 @@ def pass_runs(front: Front, data: bytes, at: int) -> int:
         front._unlooked = min(front._mark, front._seen + LARGE)
         front._watch(0, b"")
     return at + size
+
+
+def _collect(body: bytearray, pieces: Iterable[bytes]) -> None:
+    """Add these pieces to the body of an error, as far as anybody looks."""
+    for piece in pieces:
+        if len(body) >= _MAX_ERROR_BODY:
+            return
+        body += piece[: _MAX_ERROR_BODY - len(body)]
 
 
 def _is_nothing_of(event: StreamEvent, came: Api, api: Api) -> bool:

@@ -33,10 +33,12 @@ from streamlab.repairing.account import (
     outcomes_of,
 )
 from streamlab.repairing.front import Front, pass_runs
+from streamlab.repairing.lane import Lane
 from streamlab.repairing.modes import Mode
 from streamlab.repairing.pipeline import FAILED, Pipeline
 from streamlab.rules.finding import Severity
 from streamlab.rules.repair import Draft, RepairState, Stage, Unrepaired
+from streamlab.wire.runs import Run
 
 
 class Normalizer:
@@ -63,6 +65,8 @@ class Normalizer:
         self._pipeline.to_chat = to_chat
         self._front = Front(head, self.state, reader, self._pipeline, self._first_mode())
         self._finished = False
+        #: Where events pass unseen, for whoever knows where they stand among other bytes; None mostly.
+        self.lane: Lane | None = None
         if reader.api.judged:
             self._pipeline.build(until)
 
@@ -96,11 +100,35 @@ class Normalizer:
 
     def feed(self, data: bytes) -> bytes:
         """The repaired bytes that ``data`` (as it came, content coding and all) makes certain."""
+        lane = self.lane
+        if lane is not None:
+            if lane.takes(data):
+                return data
+            self._leave_lane()
+        before = self.state.went
         self._front.feed(data)
+        went = self.state.went
+        if went is not before and type(went) is Run and went.raw is data and len(went.texts) == 1:
+            room = self._front.room
+            longest = self._pipeline.unseen(went) if room else 0
+            self.lane = Lane(went, longest, room) if longest else None
         return bytes_of(self._pipeline.taken()) if self._pipeline.out else b""
+
+    def _leave_lane(self) -> None:
+        """Take in what went out unseen, before anything else is done."""
+        lane, self.lane = self.lane, None
+        for run in lane.runs() if lane is not None else ():
+            self._front.passed_unseen(run)
+            self._pipeline.passed_unseen(run)
+
+    def _account(self) -> None:
+        """From here on what passes is told as events."""
+        self._leave_lane()
+        self._pipeline.accounting = True
 
     def feed_bytewise(self, data: bytes) -> bytes:
         """What `feed` gives of one byte after another of ``data``, in a fraction of the time."""
+        self._leave_lane()
         out, at = [], 0
         while at < len(data):
             at = self._front.feed_byte(data, at)
@@ -113,6 +141,7 @@ class Normalizer:
 
         They are to be taken to the last before anything else is called.
         """
+        self._leave_lane()
         for _ in self._front.steps(data):
             yield bytes_of(self._pipeline.taken())
 
@@ -123,13 +152,13 @@ class Normalizer:
 
     def feed_events(self, data: bytes) -> list[RepairedEvent]:
         """Like `feed`, as events with their account."""
-        self._pipeline.accounting = True
+        self._account()
         self._front.feed(data)
         return events_of(self._pipeline.taken())
 
     def outcomes(self, data: bytes) -> list[Outcome]:
         """Like `feed_events`, but that events which passed in a row are given as one `PassedRun`."""
-        self._pipeline.accounting = True
+        self._account()
         self._front.feed(data)
         return outcomes_of(self._pipeline.taken())
 
@@ -138,28 +167,30 @@ class Normalizer:
 
         What follows is to be fed read by read.
         """
-        self._pipeline.accounting = True
+        self._account()
         end = pass_runs(self._front, data, at)
         return end, outcomes_of(self._pipeline.taken())
 
     def event_pieces(self, data: bytes) -> Iterator[list[RepairedEvent]]:
         """Like `feed_events`, in pieces, as `pieces` gives them."""
-        self._pipeline.accounting = True
+        self._account()
         for _ in self._front.steps(data):
             yield events_of(self._pipeline.taken())
 
     def finish_events(self, ending: Ending = Ending.COMPLETE) -> list[RepairedEvent]:
         """Like `finish`, as events with their account."""
-        self._pipeline.accounting = True
+        self._account()
         self._finish(ending)
         return events_of(self._pipeline.taken())
 
     def release(self) -> bytes:
         """What was held back only in case more comes: for a caller that has waited long enough after ``[DONE]``."""
+        self._leave_lane()
         self._pipeline.release()
         return bytes_of(self._pipeline.taken())
 
     def _finish(self, ending: Ending) -> None:
+        self._leave_lane()
         if not self._finished:
             self._finished = True
             if ending is not Ending.UNREACHABLE:  # then nobody answered, and there is nothing to end

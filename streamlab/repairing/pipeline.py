@@ -10,8 +10,19 @@ from streamlab.exchange import Ending
 from streamlab.judging.stream_reader import UNLIKE, StreamReader
 from streamlab.repairing.account import Output, PassedRun
 from streamlab.repairing.foreign import Foreign
-from streamlab.rules.api import concerns
-from streamlab.rules.repair import Added, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
+from streamlab.rules.api import Growing, concerns
+from streamlab.rules.repair import (
+    LONGEST,
+    Added,
+    Change,
+    Draft,
+    Drafts,
+    Origin,
+    Repair,
+    RepairState,
+    Stage,
+    error_event,
+)
 from streamlab.rules.repairs.framing import SEPARATORS
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, StreamEvent
@@ -123,16 +134,46 @@ class Pipeline:
         if facts is None or self.failed is not None:
             return False
         growing = tracker.growing(run) if tracker is not None else None
-        awake = [repair for repair in self._repairs if repair.awake] if self._awake else []
+        awake = self._awoken()
         if (tracker is not None and growing is None) or not all(repair.passes_run(run) for repair in awake):
             return False
         if run.template.shape in self._slow_shapes or (facts & Fact.WIDE and SEPARATORS.search(run.raw)):
             return False
         facts &= ~Fact.WIDE
-        state, count = self.state, len(run.texts)
-        added = Added(run.template.varying, run.template.chunk, run.texts)
-        if state.api.wants_a_look_at(run, state) or (facts & self._on and not self._passes(added, facts)):
+        if self.state.api.wants_a_look_at(run, self.state):
             return False
+        if facts & self._on and not self._passes(_added_by(run), facts):
+            return False
+        self.out.append(PassedRun(self.state.at + 1, run) if self.accounting else run.raw)
+        self._note_run(run, awake, growing)
+        return True
+
+    def unseen(self, run: Run) -> int:
+        """How long the text of events may be that are like this run, which just passed, so that they pass unseen, and
+        `passed_unseen` is told of them; 0 where each is to be looked at."""
+        if self.accounting or self.failed is not None:
+            return 0
+        added, takers = _added_by(run), (*self._awoken(), *self._waiting(self.reader.facts_of(run) or 0))
+        return min(self.state.api.unseen(run, self.state), *(one.unseen(added) for one in takers), LONGEST)
+
+    def passed_unseen(self, run: Run) -> None:
+        """Events of which `unseen` told went out."""
+        facts, tracker, added = self.reader.facts_of(run), self.reader.tracker, _added_by(run)
+        for one in self._waiting(facts or 0):
+            one.passed(added)
+        self._note_run(run, self._awoken(), tracker.growing(run) if tracker is not None else None)
+
+    def _awoken(self) -> list[Repair]:
+        return [repair for repair in self._repairs if repair.awake] if self._awake else []
+
+    def _waiting(self, facts: int) -> list[Repair]:
+        """The repairs that wait for the facts of a chunk that adds text."""
+        facts &= self._on & ~Fact.WIDE
+        return [one for one in self._repairs if one.asks & facts] if facts else []
+
+    def _note_run(self, run: Run, awake: list[Repair], growing: Growing | None) -> None:
+        """Let all who are to know, know of a run that passed."""
+        state, count = self.state, len(run.texts)
         if growing is not None:
             growing.extend(run.texts)
         for repair in awake:
@@ -140,9 +181,7 @@ class Pipeline:
         state.api.run_passed(run, state)
         state.chunks += count
         state.went = run
-        self.out.append(PassedRun(state.at + 1, run) if self.accounting else run.raw)
         state.account.at += count
-        return True
 
     def pipe(self, drafts: Drafts) -> None:
         """Events through every repair."""
@@ -202,8 +241,6 @@ class Pipeline:
         """What went out since it was last asked for."""
         out, self.out = self.out, []
         return out
-
-    # -- a fault of ours ---------------------------------------------------------------------------------------------
 
     def _keep(self, draft: Draft) -> None:
         """Remember the bytes of an event until something of it went out."""
@@ -299,6 +336,10 @@ class Pipeline:
             if text:
                 state.texts.add(reading.choice_index(choice), text)
         state.api.went_out(draft.json, state)
+
+
+def _added_by(run: Run) -> Added:
+    return Added(run.template.varying, run.template.chunk, run.texts)
 
 
 def _past(repair: Repair, draft: Draft) -> list[Draft]:

@@ -230,6 +230,11 @@ class Api:
         """The same of a run of chunks, the first of which was asked about and passed."""
         return True
 
+    def unseen(self, run: Run, state: RepairState) -> int:
+        """How long the text of events may be that are like a run which just passed, so that nobody wants a look at them
+        (`Repair.unseen`); 0 where that cannot be said."""
+        return 0
+
     def run_passed(self, run: Run, state: RepairState) -> None:
         """Remember what repairs need to know of a run that passed them by."""
 

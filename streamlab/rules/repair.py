@@ -18,10 +18,11 @@ from typing import Any, ClassVar, Final, NamedTuple
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.rules.api import Api, Scope
 from streamlab.rules.state import StreamState
+from streamlab.rules.texts import Texts
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.hollow import NoAnswer
 from streamlab.wire.payload import JsonObject
-from streamlab.wire.runs import Run, Varying
+from streamlab.wire.runs import LONGEST, Run, Varying
 from streamlab.wire.stream import last_of
 
 
@@ -85,8 +86,6 @@ class Dropped(NamedTuple):
 MAX_DROPPED = 10_000
 #: From this length on a text that repeats all text before it is no coincidence.
 SHORTEST_REPEAT = 8
-#: Text of a choice that is remembered; a longer one is not compared with anything any more.
-MAX_TEXT = 1 << 20
 
 
 class Account:
@@ -109,54 +108,6 @@ class Account:
         """Note that a deviation stays, and why; once per rule."""
         if rule not in self.unrepaired:
             self.unrepaired[rule] = Unrepaired(rule, self.at if self.at >= 0 else None, why)
-
-
-class Texts:
-    """The text of each choice so far, as long as it is not too long to be remembered."""
-
-    def __init__(self) -> None:
-        self._text: dict[int, list[str]] = {}
-        self._length: dict[int, int] = {}
-        self._pieces: dict[int, int] = {}
-
-    def add(self, index: int, piece: str) -> None:
-        """Text of a choice went by."""
-        self._pieces[index] = self._pieces.get(index, 0) + 1
-        length = self._length.get(index, 0) + len(piece)
-        self._length[index] = length
-        if length <= MAX_TEXT:
-            self._text.setdefault(index, []).append(piece)
-        else:
-            self._text.pop(index, None)
-
-    def add_all(self, index: int, pieces: list[str]) -> None:
-        """Several pieces of text, none of them empty."""
-        self._pieces[index] = self._pieces.get(index, 0) + len(pieces)
-        length = self._length.get(index, 0) + sum(map(len, pieces))
-        self._length[index] = length
-        if length <= MAX_TEXT:
-            self._text.setdefault(index, []).extend(pieces)
-        else:
-            self._text.pop(index, None)
-
-    def length(self, index: int) -> int:
-        """How many characters of text a choice has so far."""
-        return self._length.get(index, 0)
-
-    def pieces(self, index: int) -> int:
-        """In how many pieces the text of a choice came."""
-        return self._pieces.get(index, 0)
-
-    def text(self, index: int = 0) -> str | None:
-        """The text of a choice so far; None when it became too long to be remembered."""
-        if self._length.get(index, 0) > MAX_TEXT:
-            return None
-        pieces = self._text.get(index)
-        if not pieces:
-            return ""
-        joined = "".join(pieces)
-        self._text[index] = [joined]
-        return joined
 
 
 class RepairState(StreamState):
@@ -195,6 +146,10 @@ class RepairState(StreamState):
     def at(self) -> int:
         """The number of the input event being repaired."""
         return self.account.at
+
+
+#: Characters that may pass unseen in a row.
+MOST_UNSEEN = 16_000
 
 
 class Added(NamedTuple):
@@ -328,6 +283,11 @@ class Repair:
     def run_passed(self, run: Run) -> None:
         """Remember what it needs to know of a run that passed while it was awake."""
 
+    def unseen(self, added: Added) -> int:
+        """How long the text of chunks may be that are like some which just passed, so that each would whatever it says,
+        but for quotes, backslashes and control characters; 0 where each is to be asked about."""
+        return 0
+
     def event(self, draft: Draft) -> Drafts:
         """What becomes of one event: usually itself, changed or not."""
         return (draft,)
@@ -378,6 +338,8 @@ def unended(state: RepairState, ending: Ending, *, begun: bool, what: str, missi
 
 __all__ = [
     "ABSENT",
+    "LONGEST",
+    "MOST_UNSEEN",
     "Added",
     "Change",
     "Chunk",

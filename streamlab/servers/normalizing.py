@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 
 from streamlab.exchange import Ending
+from streamlab.repairing.lane import Lane
 from streamlab.servers.repaired_answer import RepairedAnswer
 from streamlab.servers.unanswered import UnansweredRequest
 from streamlab.wire.http1 import (
@@ -73,6 +74,7 @@ class RepairingTransformer:
         self._answer: RepairedAnswer | None = None
         self._failed: str | None = None  # what a repair raised over the last answer that is over
         self._postponed = b""
+        self._lane: Lane | None = None  # of the answer, after the read that opened it
         self._work: Iterator[bytes] | None = None  # what is still to be made of the bytes that were fed
         self.retry: tuple[bytes, bytes] | None = None
 
@@ -107,8 +109,19 @@ class RepairingTransformer:
 
     # --- what the upstream answers
 
+    def passes(self, data: bytes) -> bool:
+        """See `ResponseTransformer.passes`."""
+        lane = self._lane
+        if lane is None:
+            return False
+        begin = data.find(b"\r\n", 0, 10) + 2
+        size = len(data) - begin - 2
+        framed = data.startswith(b"%x\r\n" % size) and data.endswith(b"\r\n") if size > 0 else False
+        return framed and lane.takes(data, begin, 2)
+
     def feed(self, data: bytes) -> bytes:
         """See `ResponseTransformer.feed`."""
+        self._lane = None
         if self.state is Answering.ASKING:
             self._postponed += data
             return b""
@@ -116,6 +129,7 @@ class RepairingTransformer:
         if self._work is None and answer is not None and answer.quick and len(data) <= _SMALL and not self.over:
             out, at = answer.feed(data, 0)  # nearly always: a read from the middle of a body
             if at == len(data) and not answer.done:
+                self._lane = answer.lane
                 return out
             return out + self._turn(self._steps(data, at))
         return self._turn(self._steps(data, 0))
@@ -219,6 +233,7 @@ class RepairingTransformer:
 
     def finish(self, how: str) -> bytes:
         """See `ResponseTransformer.finish`."""
+        self._lane = None
         return self._rest() + self._finish(how)
 
     def _finish(self, how: str) -> bytes:
@@ -241,6 +256,7 @@ class RepairingTransformer:
 
     def release(self) -> bytes:
         """See `ResponseTransformer.release`."""
+        self._lane = None
         if self._answer is None:
             return b""
         self._become(Answering.OVER)

@@ -7,6 +7,7 @@ from enum import Enum, auto
 
 from streamlab.apis import UNKNOWN, api_of_path
 from streamlab.exchange import Ending, Request, ResponseHead
+from streamlab.repairing.lane import Lane
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.servers.unanswered import FRAMING_HEADERS, UnansweredRequest
 from streamlab.wire.content_coding import BodyDecoder
@@ -118,6 +119,12 @@ class RepairedAnswer:
         """What goes out for the bytes from ``at`` on, and where this message stops in them."""
         body, stop = self._taken(data, at)
         return (body if self._normalizer is None else self._framed(self._normalizer.feed(body))), stop
+
+    @property
+    def lane(self) -> Lane | None:
+        """Where events pass unseen that come in an HTTP chunk each and may go out in the same; None where none may."""
+        chunks = self._chunked and self._head_sent and self._reader.between_chunks
+        return self._normalizer.lane if chunks and self._normalizer is not None else None
 
     def pieces(self, data: bytes, at: int) -> Generator[bytes, None, int]:
         """The same piece by piece; returns where this message stops."""

@@ -55,6 +55,8 @@ class Transformed:
 
     def feed(self, data: bytes) -> bool:
         """A read from the upstream."""
+        if self._transformer.passes(data):
+            return self._client.send(data)
         return self._send(self._transformer.feed(data)) and not self.asking
 
     def go_on(self) -> bool:

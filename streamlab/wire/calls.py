@@ -67,6 +67,12 @@ class Scan:
         """Whether a value was there in full, and nothing that followed it is open."""
         return self.complete and not self._depth and not self._in_string
 
+    @property
+    def in_text(self) -> bool:
+        """Whether a string is open, which a quote would close."""
+        self._read()
+        return self._in_string and not self._escaped
+
     def may_go_on(self, piece: str) -> bool:
         """Whether a piece can continue arguments that are not complete, and does not look like the begin of others."""
         begins = piece.lstrip().startswith("{")

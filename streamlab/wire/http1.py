@@ -300,6 +300,12 @@ class BodyReader:
         return self._carry if self._at is _At.TRAILERS else b""
 
     @property
+    def between_chunks(self) -> bool:
+        """Whether an HTTP chunk is to begin with the next byte."""
+        whole = self.framing is BodyFraming.CHUNKED and self._at is _At.SIZE and not self._carry
+        return whole and self.fault is None and not self.done
+
+    @property
     def unread(self) -> bytes:
         """Bytes of earlier feeds that belong to a piece of framing that is incomplete or turned out broken."""
         return self._carry

@@ -26,7 +26,7 @@ from streamlab.wire.sse import ServerSentEvent, SSEDecoder, parse_event
 #: Bytes looked at in one go, so that events which take turns do not cost the square of a read.
 _WINDOW = 16_384
 #: A longer string, or longer bytes around it, is read by itself.
-_LONGEST = 1000
+LONGEST = 1000
 #: Bytes by which the next event of a run is searched: a longer needle takes as long as the text it is searched in.
 _MARK = 24
 _OTHER = b"another text"
@@ -93,6 +93,16 @@ class Template:
         self.continued: Any = None
         self.said: Any = None
 
+    @property
+    def constants(self) -> tuple[bytes, list[bytes], bytes]:
+        """The bytes before, between and after what varies."""
+        return self._before, self._betweens, self._rear
+
+    @property
+    def order(self) -> list[str]:
+        """The paths of what varies, as they stand in an event."""
+        return self._order
+
     def alike(self, raw: bytes) -> bool:
         """Whether an event looks like one of this template."""
         return raw.startswith(self._before) and raw.endswith(self._rear)
@@ -153,7 +163,7 @@ class Template:
 
     def _read(self, parts: list[bytes]) -> tuple[list[str], int | None] | None:
         """The texts between the constant bytes; None where one of them is odd in any way."""
-        if max(map(len, parts)) > _LONGEST:
+        if max(map(len, parts)) > LONGEST:
             return None
         if not self._betweens:
             texts = _decoded(parts)
@@ -173,7 +183,7 @@ class Template:
         """The number of the first event and what follows the numbers, where these begin the parts, count up by ones and
         have as many digits; None where not."""
         digits, _, _ = parts[0].partition(self._betweens[0])
-        if not _PLAIN(digits):
+        if not PLAIN_NUMBER(digits):
             return None
         first, size = int(digits), len(digits) + len(self._betweens[0])
         head = b"%d" + self._betweens[0].replace(b"%", b"%%")
@@ -197,7 +207,7 @@ class Template:
 
 def _counted(numbers: Sequence[bytes]) -> tuple[int | None, int]:
     """The first number, and how many go on from there by ones: none where it is no number."""
-    if not _PLAIN(numbers[0]):
+    if not PLAIN_NUMBER(numbers[0]):
         return None, 0
     first = int(numbers[0])
     for number, came in enumerate(numbers, first):
@@ -207,7 +217,7 @@ def _counted(numbers: Sequence[bytes]) -> tuple[int | None, int]:
 
 
 #: Whether these bytes are a count that a JSON reader takes, and nothing else.
-_PLAIN = re.compile(rb"(?:0|[1-9][0-9]{0,14})\Z").match
+PLAIN_NUMBER = re.compile(rb"(?:0|[1-9][0-9]{0,14})\Z").match
 
 
 def _decoded(values: Sequence[bytes]) -> list[str] | None:
@@ -270,7 +280,7 @@ class Run:
 def template_of(event: Chunk, varying: Varying) -> Template | None:
     """A template of an event that was read; None where its bytes cannot serve as one."""
     sse = event.sse
-    if sse is None or event.faults or not sse.start or not sse.terminated or len(sse.raw) > 2 * _LONGEST:
+    if sse is None or event.faults or not sse.start or not sse.terminated or len(sse.raw) > 2 * LONGEST:
         return None
     if not sse.raw.endswith(b"\n"):
         return None
@@ -287,12 +297,7 @@ def template_of(event: Chunk, varying: Varying) -> Template | None:
         at = end
     parts.append(sse.raw[at:])
     whole = b"".join(parts)
-    if (
-        len(whole) > _LONGEST
-        or not whole.isascii()
-        or b"\\u" in whole
-        or not _reads_alike(event, parts, order, varying)
-    ):
+    if len(whole) > LONGEST or not whole.isascii() or b"\\u" in whole or not _reads_alike(event, parts, order, varying):
         return None
     return Template(event.json, varying, parts, order)
 

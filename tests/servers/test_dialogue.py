@@ -286,6 +286,9 @@ class _Transformer:
     def request_body(self, data: bytes | memoryview) -> None:
         """Nothing to remember."""
 
+    def passes(self, data: bytes) -> bool:
+        return data.startswith(b"pass")
+
     def feed(self, data: bytes) -> bytes:
         return data.upper()
 
@@ -316,6 +319,11 @@ def test_the_client_gets_what_the_transformer_makes_and_the_recorder_what_came()
     play, _ = _shouting()
     assert play.upstream_sends(b"abc").heard() == [to_recorder("response", b"abc"), to_client(b"ABC")]
     assert to_client(b"finished: fin") in play.upstream_ends().heard()
+
+
+def test_what_the_transformer_lets_pass_goes_out_as_it_came() -> None:
+    play, _ = _shouting()
+    assert play.upstream_sends(b"pass").heard() == [to_recorder("response", b"pass"), to_client(b"pass")]
 
 
 def test_a_repair_that_raises_is_told_once_to_the_recorder() -> None:

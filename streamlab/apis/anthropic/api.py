@@ -16,7 +16,7 @@ from streamlab.apis.anthropic.expectations import (
 from streamlab.apis.anthropic.questions import QUESTIONS
 from streamlab.apis.question import Question
 from streamlab.rules.api import Api
-from streamlab.rules.repair import Draft, RepairState
+from streamlab.rules.repair import LONGEST, Draft, RepairState
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 from streamlab.wire.runs import Run
@@ -80,6 +80,9 @@ class Anthropic(Api):
 
     def wants_a_look_at(self, run: Run, state: RepairState) -> bool:
         return False  # nobody looks at what no repair waits for
+
+    def unseen(self, run: Run, state: RepairState) -> int:
+        return LONGEST
 
     def run_passed(self, run: Run, state: RepairState) -> None:
         self.passed(run.template.chunk, state)

@@ -10,7 +10,7 @@ from streamlab.apis.chat.varying import varying
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
 from streamlab.apis.question import Question
 from streamlab.rules.api import Api
-from streamlab.rules.repair import SHORTEST_REPEAT, Draft, RepairState
+from streamlab.rules.repair import LONGEST, SHORTEST_REPEAT, Draft, RepairState
 from streamlab.wire.events import Chunk
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -59,6 +59,9 @@ class Chat(Api):
     def wants_a_look_at(self, run: Run, state: RepairState) -> bool:
         longest = max(map(len, run.texts))
         return longest >= SHORTEST_REPEAT and longest >= state.texts.length(0) and _adds_text(run)
+
+    def unseen(self, run: Run, state: RepairState) -> int:
+        return max(SHORTEST_REPEAT, state.texts.length(0)) - 1 if _adds_text(run) else LONGEST
 
     def run_passed(self, run: Run, state: RepairState) -> None:
         if _adds_text(run):

@@ -10,7 +10,7 @@ from streamlab.apis.question import Question
 from streamlab.apis.responses.expectations import AFTER_TERMINAL, KEEPALIVE, TERMINAL
 from streamlab.apis.responses.questions import QUESTIONS
 from streamlab.rules.api import Api
-from streamlab.rules.repair import Draft, RepairState
+from streamlab.rules.repair import LONGEST, Draft, RepairState
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.runs import Run
@@ -75,6 +75,9 @@ class Responses(Api):
 
     def wants_a_look_at(self, run: Run, state: RepairState) -> bool:
         return False  # nobody looks at what no repair waits for
+
+    def unseen(self, run: Run, state: RepairState) -> int:
+        return LONGEST
 
     def is_whole_answer(self, value: JsonObject) -> bool:
         from streamlab.apis.responses.fold import is_whole

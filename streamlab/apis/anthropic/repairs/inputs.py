@@ -43,6 +43,11 @@ class _Progress:
         self._escaped = -1  # how many characters of the next piece belong to an escape
         self.closed = False
 
+    @property
+    def in_text(self) -> bool:
+        """Whether a string is open, which a quote would close."""
+        return self._string and self._escaped < 0 and not self.closed
+
     def feed(self, piece: str) -> None:
         at = max(self._escaped, 0)
         self._escaped = -1
@@ -129,6 +134,12 @@ class ToolInputs(Part):
             return False
         # A piece as long as all before it might be the whole once more.
         return max(map(len, run.texts)) < self._size and not self._after(run.texts[:-1]).closed
+
+    @property
+    def unseen(self) -> int:
+        """Up to which length a piece without quotes and backslashes passes for certain: within a string, while it is no
+        longer than all before it."""
+        return self._size - 1 if self._progress.in_text else 0
 
     def passed(self, run: Run) -> None:
         """Its events went out."""

@@ -17,7 +17,7 @@ from streamlab.apis.anthropic.repairs.marked_calls import MarkedCalls
 from streamlab.apis.anthropic.repairs.parts import Message, Part
 from streamlab.apis.anthropic.repairs.tags import ThinkTags
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repair import Added, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire.reading import as_object
 from streamlab.wire.runs import Run
 
@@ -129,6 +129,9 @@ class MessageRepair(Repair):
             return False
         grows = self._went is not None and message.reader.growing(run) is not None
         return grows and message.reader.block is self._went and self._inputs.passes(run)
+
+    def unseen(self, added: Added) -> int:
+        return self._inputs.unseen
 
     def run_passed(self, run: Run) -> None:
         growing = self._message.reader.growing(run)

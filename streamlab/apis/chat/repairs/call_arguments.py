@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from streamlab.rules.repair import MOST_UNSEEN
 from streamlab.wire.calls import Scan
 
 _STOP_TOKENS = ("</s>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|endoftext|>")
@@ -31,6 +32,13 @@ class CallArguments:
         if not self.length or self._repeat or self.length + sum(map(len, pieces)) > _MAX_ARGUMENTS:
             return False
         return max(map(len, pieces)) <= self.length and not self._scan.closes(pieces)
+
+    @property
+    def unseen(self) -> int:
+        """Up to which length a piece without quotes and backslashes goes on for certain; 0 where that hangs on what it
+        says: it does not within a string of theirs."""
+        room = self.length + MOST_UNSEEN <= _MAX_ARGUMENTS and not self._repeat
+        return self.length if room and self._scan.in_text else 0
 
     def extend(self, pieces: list[str]) -> None:
         """Add pieces that go on."""

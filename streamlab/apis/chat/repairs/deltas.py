@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.chat.restarts import is_text_again
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Added, Change, Done, Draft, Drafts, Origin, Repair, RepairState, Stage
+from streamlab.rules.repair import LONGEST, Added, Change, Done, Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -61,6 +61,9 @@ class DeltaShape(Repair):
         delta = reading.delta(reading.choices(added.chunk)[0])
         odd = "role" in delta or "function_call" in delta or "audio" in delta or not delta.get("tool_calls", True)
         return not odd and added.varying.choice in self.state.opened and _is_text(delta.get("content"))
+
+    def unseen(self, added: Added) -> int:
+        return LONGEST  # what it looks at is alike in all of them
 
     def event(self, draft: Draft) -> Drafts:
         opening, self._opening, self.awake = self._opening, [], False
@@ -177,6 +180,9 @@ class MixedReasoning(Repair):
 
     def passes(self, added: Added) -> bool:
         return True  # there is one text
+
+    def unseen(self, added: Added) -> int:
+        return LONGEST
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk or len(reading.choices(draft.json)) != 1:

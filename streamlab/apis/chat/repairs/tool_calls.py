@@ -68,8 +68,6 @@ class ToolCalls(Repair):
     def holding(self) -> bool:
         return self._braces is not None or bool(self._late)
 
-    # -- events ------------------------------------------------------------------------------------------------------
-
     def passes(self, added: Added) -> bool:
         """A call that went out as it came, and goes on with nothing but arguments."""
         call = self._continued(added)
@@ -77,6 +75,10 @@ class ToolCalls(Repair):
             return False
         right = call.place == call.index and call.sent_name == (call.name or "")
         return right and call.arguments.goes_on(added.texts)
+
+    def unseen(self, added: Added) -> int:
+        call = self._continued(added)
+        return call.arguments.unseen if call is not None else 0
 
     def passed(self, added: Added) -> None:
         call = self._continued(added)

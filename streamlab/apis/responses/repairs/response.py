@@ -45,6 +45,8 @@ from streamlab.apis.responses.repairs.undone import Undone
 from streamlab.apis.responses.repairs.waiting import WaitingCall
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
+    LONGEST,
+    Added,
     Chunk,
     Draft,
     Drafts,
@@ -182,6 +184,9 @@ class ResponseRepair(Repair):
         if (growing := self._reader.growing(run)) is not None:
             growing.extend(run.texts)
         self._numbers.passed(run)
+
+    def unseen(self, added: Added) -> int:
+        return LONGEST
 
     def end(self, ending: Ending) -> Drafts:
         held = self.release()

@@ -9,7 +9,7 @@ from streamlab.apis.chat.repairs.call_fragments import said_first
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.repair import Added, Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repair import LONGEST, Added, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import Done, StreamEvent
@@ -49,6 +49,11 @@ class OneCallAfterAnother(Repair):
         if key is None or self._waiting or self._current.get(key[0]) != key[1]:
             return False
         return key in self._complete or (key in self._calls and self._calls[key].goes_on(added.texts))
+
+    def unseen(self, added: Added) -> int:
+        key = _call_of(added)
+        call = self._calls.get(key) if key is not None else None
+        return LONGEST if key in self._complete else call.unseen if call is not None else 0
 
     def passed(self, added: Added) -> None:
         key = _call_of(added)

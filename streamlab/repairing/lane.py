@@ -1,0 +1,87 @@
+"""A lane: events that come one by one, each like the one before, pass by comparing their bytes.
+
+Most reads of a live stream hold one event, equal to the one before but for its text. Where that one passed, and all who
+look at such events have said that they let the next ones pass whatever they say (`Repair.unseen`), nobody is asked
+about these: their bytes are compared, their text is seen to be a plain string, and they are kept, to be read together
+as soon as anything else comes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from streamlab.rules.repairs.framing import SEPARATORS
+from streamlab.wire.runs import LONGEST, PLAIN_NUMBER, Run
+
+#: Bytes that stand for themselves in a JSON string.
+_PLAIN = bytes(one for one in range(0x20, 0x80) if one not in b'"\\')
+_ODD = re.compile(rb'["\\\x00-\x1f]').search
+
+
+class Lane:
+    """Goes on where ``run`` ended, for events like it: texts of at most ``longest`` bytes, ``room`` bytes in all."""
+
+    __slots__ = ("_before", "_betweens", "_events", "_longest", "_number", "_order", "_rear", "_room", "_run")
+
+    def __init__(self, run: Run, longest: int, room: int) -> None:
+        self._run = run
+        self._before, self._betweens, self._rear = run.template.constants
+        self._order = run.template.order
+        self._longest, self._room = longest, room
+        self._number = 0 if run.first is None else run.first + 1  # of the next event
+        self._events: list[bytes] = []
+
+    def takes(self, data: bytes, begin: int = 0, behind: int = 0) -> bool:
+        """Whether ``data``, from ``begin`` on and but for the last ``behind`` bytes, is the next event. If so, it is
+        kept."""
+        stop = len(data) - behind
+        before, rear = self._before, self._rear
+        if not data.startswith(before, begin) or not data.endswith(rear, begin, stop) or stop - begin > self._room:
+            return False
+        value = data[begin + len(before) : stop - len(rear)]
+        text = value if not self._betweens else self._text_of(value) if len(value) <= LONGEST else b""
+        if not 0 < len(text) <= self._longest or (text.translate(None, _PLAIN) and not _is_plain(text)):
+            return False
+        self._room -= stop - begin
+        self._number += 1
+        self._events.append(data[begin:stop])
+        return True
+
+    def _text_of(self, value: bytes) -> bytes:
+        """The text between what else varies; b"" where that is not as it should be."""
+        text, varying = b"", self._run.template.varying
+        for path, between in zip(self._order, (*self._betweens, b""), strict=True):
+            one, found, value = value.partition(between) if between else (value, b"-", b"")
+            if not found:
+                return b""
+            if path == varying.path:
+                text = one
+            elif path == varying.number:
+                if one != b"%d" % self._number or not PLAIN_NUMBER(one):
+                    return b""
+            elif one and not one.isalnum():
+                return b""
+        return text
+
+    def runs(self) -> Iterator[Run]:
+        """What came this way, as runs."""
+        template, body = self._run.template, b"".join(self._events)
+        start, at = self._run.start + len(self._run.raw), 0
+        while at < len(body):
+            run = template.match(body, at, start + at)
+            assert run is not None  # each of them was one
+            yield run
+            at += len(run.raw)
+
+
+def _is_plain(text: bytes) -> bool:
+    """Whether bytes, some of them beyond ASCII, stand for themselves in a JSON string, and no reader takes any of them
+    for the end of a line."""
+    if _ODD(text):
+        return False
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return not SEPARATORS.search(text)
