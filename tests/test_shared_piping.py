@@ -58,7 +58,7 @@ def test_repairs_run_once_where_all_cuttings_have_the_same_events(monkeypatch: p
 
 
 def _losing(kept: Callable[[Any, bytes], bool]) -> Callable[[Any, bytes], bool]:
-    return lambda self, data: data.startswith(b"ata") or kept(self, data)  # what follows the first byte of "data"
+    return lambda self, data: data.endswith(b"}\n") or kept(self, data)  # an event but for its last byte
 
 
 def test_a_fault_in_one_way_of_cutting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

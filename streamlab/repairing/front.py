@@ -61,10 +61,9 @@ class Front:
         self.mode = mode
 
     def feed(self, data: bytes) -> None:
-        """Bytes of the body as they came. Before ``_unlooked`` of them there is nothing to do but to find line ends."""
-        seen = self._seen + len(data)
-        if seen <= self._unlooked and self._decoder.absorbs(data):
-            self._seen = seen
+        """Bytes of the body as they came. Before ``_unlooked`` of them nothing is to be done but to find ends."""
+        if self._seen + len(data) <= self._unlooked and self._decoder.absorbs(data):
+            self._seen += len(data)
         elif len(data) > SLICE or self._coding is not Coding.NONE:
             deque(self.steps(data), maxlen=0)
         elif data:
@@ -72,8 +71,11 @@ class Front:
 
     def feed_byte(self, data: bytes, at: int) -> int:
         """The byte at ``at``, which came alone, as those behind it did: where the first is that needs a look."""
+        if self.mode is Mode.PASSING and self._coding is Coding.NONE:
+            self._pipeline.out.append(data[at:])
+            return len(data)
         self.feed(data[at : at + 1])
-        absorbed = self._decoder.absorbs_line(data, at + 1, self._unlooked - self._seen)
+        absorbed = self._decoder.absorbs_event(data, at + 1, self._unlooked - self._seen)
         self._seen += absorbed
         return at + 1 + absorbed
 
@@ -166,8 +168,7 @@ class Front:
         pipeline.dismantle()
         self._become(Mode.PASSING)
         self._values = None
-        if left:
-            pipeline.out.append(left)
+        pipeline.out += [left] if left else []
 
     def _measured(self, data: bytes) -> None:
         """Bytes without their content coding; at every mark the stream as a whole is looked at."""

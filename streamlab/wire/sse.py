@@ -17,6 +17,7 @@ import msgspec
 
 BOM = b"\xef\xbb\xbf"
 _LF, _CR = 0x0A, 0x0D
+_LINE_ENDS = b"\r\n"
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _NOT_LINE_END = re.compile(rb"[^\r\n]")
 #: A line with bytes in it, and its line end: runs of blank lines are skipped in one step.
@@ -207,23 +208,43 @@ class SSEDecoder:
         return [(start, end - at) for at, end, start in self._ends(data)]
 
     def absorbs(self, data: bytes) -> bool:
-        """Whether ``data`` ends no line and so no event: then it is taken. False, and nothing is taken, where that
-        has to be looked at: at the beginning of an event, and where lines end in CR."""
-        if not self._open or self._cr_seen or _LF in data or _CR in data or not self._pending:
+        """Whether ``data`` ends no event: then it is taken. False, and nothing is taken, where it has to be looked at:
+        before the first byte of an event that ends no line, and, in a stream with a CR, where lines end."""
+        pending = self._pending
+        if _CR in data or not (pending if self._open else self._opens(data)):
             return False
-        self._pending += data
+        ended = bool(pending) and pending[-1] in _LINE_ENDS
+        if self._cr_seen:
+            if ended or _LF in data:
+                return False
+        elif _LF in data and (b"\n\n" in data or (ended and data[0] == _LF)):
+            return False
+        self._open = True
+        pending += data
         return True
 
-    def absorbs_line(self, data: bytes, start: int, size: int) -> int:
-        """How many bytes of ``data`` from ``start`` on, at most ``size``, `absorbs` takes: to the end of a line."""
-        stop = start + size
-        if size <= 0 or not self._open:
+    def _opens(self, data: bytes) -> bool:
+        """Whether an event begins with ``data``, and not the stream, which may begin with a byte order mark."""
+        fresh = self._start > 0 and self._from == 0 and not self._pending
+        return fresh and bool(data) and data[0] != _LF
+
+    def absorbs_event(self, data: bytes, start: int, size: int) -> int:
+        """How many bytes of ``data`` from ``start`` on, at most ``size``, `absorbs` takes one by one: to the end of an
+        event, but for its last byte, or, in a stream with a CR, to the end of a line."""
+        if size <= 0:
             return 0
-        line_feed = data.find(_LF, start, stop)
-        stop = line_feed if line_feed >= 0 else min(stop, len(data))
-        carriage_return = data.find(_CR, start, stop)
-        line = data[start : carriage_return if carriage_return >= 0 else stop]
-        return len(line) if line and self.absorbs(line) else 0
+        stop = min(start + size, len(data))
+        if self._cr_seen:
+            found = _LINE_END.search(data, start, stop)
+            stop = found.start() if found else stop
+        elif not (self._pending and self._pending[-1] == _LF and data.startswith(b"\n", start)):
+            blank = data.find(b"\n\n", start, stop)
+            stop = blank + 1 if blank >= 0 else stop
+            carriage_return = data.find(_CR, start, stop)
+            stop = carriage_return if carriage_return >= 0 else stop
+        else:
+            return 0
+        return stop - start if stop > start and self.absorbs(data[start:stop]) else 0
 
     def finish(self) -> list[ServerSentEvent]:
         """What no blank line ended: at most one event, with ``terminated`` False unless only its LF was awaited."""

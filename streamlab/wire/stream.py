@@ -65,8 +65,8 @@ class StreamDecoder:
         self._read = read
         self.body = BodyDecoder(content_encoding, guess=True)
         self._sse = RunDecoder()
-        #: Whether decoded bytes are taken without a look, for they end no line; and how many of them.
-        self.absorbs, self.absorbs_line = self._sse.absorbs, self._sse.absorbs_line
+        #: Whether decoded bytes are taken without a look, for they end no event; and how many of them.
+        self.absorbs, self.absorbs_event = self._sse.absorbs, self._sse.absorbs_event
 
     def feed(self, data: bytes) -> list[StreamEvent]:
         """The events that ``data`` completes."""

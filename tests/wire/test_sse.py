@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -208,7 +209,7 @@ def test_the_short_way_for_named_events_reads_as_the_long_one(middle):
         assert event.named_plainly == plainly
 
 
-def test_what_ends_no_line_is_taken_without_a_look_and_changes_nothing():
+def test_what_ends_no_event_is_taken_without_a_look_and_changes_nothing():
     body = b"data: one\n\nid: 1\ndata: two\n\n: c\r\n\r\ndata: three\n\n"
     whole, parted, absorbed, found = SSEDecoder(), SSEDecoder(), 0, []
     for at in range(len(body)):
@@ -218,5 +219,28 @@ def test_what_ends_no_line_is_taken_without_a_look_and_changes_nothing():
         else:
             found += parted.feed(piece)
     assert [*found, *parted.finish()] == [*whole.feed(body), *whole.finish()]
-    assert absorbed == len(b"ata: one" + b"d: 1" + b"data: two" + b" c")
+    assert absorbed == len(b"ata: one\n" + b"id: 1\ndata: two\n" + b": c" + b"data: three")
     assert not SSEDecoder().absorbs(b"data")
+
+
+_LINE = st.sampled_from([b"\n", b"\n\n", b"\r\n", b"\r", b"data: x", b"id: 1", b":", b"\xef\xbb\xbf", b" ", b"\n\n\n"])
+
+
+@given(st.lists(_LINE, max_size=14).map(b"".join), st.lists(st.integers(0, 60), max_size=6), st.integers(1, 9))
+def test_what_is_absorbed_in_pieces_or_as_bytes_gives_the_same_events(body, cuts, most):
+    whole = SSEDecoder()
+    expected = [*whole.feed(body), *whole.finish()]
+    bounds = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
+    pieces, found = SSEDecoder(), []
+    for start, stop in itertools.pairwise(bounds):
+        if not pieces.absorbs(body[start:stop]):
+            found += pieces.feed(body[start:stop])
+    assert [*found, *pieces.finish()] == expected
+    bytewise, single, at, ends = SSEDecoder(), SSEDecoder(), 0, []
+    while at < len(body):
+        made = bytewise.feed(body[at : at + 1])
+        size = bytewise.absorbs_event(body, at + 1, most)
+        ends += [(one, at + 1) for one in made]
+        at += 1 + size
+    assert [*(one for one, _ in ends), *bytewise.finish()] == expected
+    assert ends == [(one, at + 1) for at in range(len(body)) for one in single.feed(body[at : at + 1])]
