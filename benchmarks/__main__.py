@@ -17,7 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 #: Name -> module; the order is that of the run.
-BENCHMARKS = {name: f"benchmarks.{name}_bench" for name in ("framing", "relay", "check", "normalizer", "replay")}
+BENCHMARKS = {
+    name: f"benchmarks.{name}_bench" for name in ("framing", "writer", "size", "relay", "check", "normalizer", "replay")
+}
 BENCHMARKS |= {name: f"benchmarks.{name}_bench" for name in ("plugin", "tui", "watching", "load", "compare", "fleet")}
 
 

@@ -26,9 +26,9 @@ def ours(reads: list[bytes]) -> int:
     reader.expect("POST")
     at = 0
     while at < len(reads):
-        if reader.body is not None and (whole := reader.body.chunk_each(reads[at : at + 64])):
-            found += len(whole)
-            at += len(whole)
+        if reader.body is not None and (whole := reader.body.whole_chunks(reads[at : at + 64]))[1]:
+            found += len(whole[0])
+            at += len(whole[1])
             continue
         for event in reader.feed(reads[at]):
             if type(event) is Body:

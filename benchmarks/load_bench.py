@@ -24,6 +24,7 @@ from pathlib import Path
 
 from benchmarks.load_traffic import Client, PacedClients, checksum
 from benchmarks.relay_bench import Row, finish
+from streamlab.storage.capture_db import CaptureDB
 
 _ROOT = Path(__file__).resolve().parent.parent
 _HOG = "while True: pass"
@@ -126,16 +127,13 @@ def started_recorder(
 def stored(db: Path) -> dict[int, tuple[str, int, int, str | None, str]]:
     """Of each exchange its path, the length and checksum of its body, its ending, and its notes."""
     found = {}
-    with contextlib.closing(sqlite3.connect(db)) as connection:
-        rows = connection.execute("SELECT id, url, ending, notes FROM exchanges").fetchall()
-        for number, url, ending, notes in rows:
+    with CaptureDB(db) as database:
+        for number, url, ending, notes in database.query("SELECT id, url, ending, notes FROM exchanges"):
             size = crc = 0
-            for (data,) in connection.execute(
-                "SELECT data FROM segments WHERE exchange_id = ? ORDER BY seq", (number,)
-            ):
-                size, crc = size + len(data), zlib.crc32(data, crc)
+            for one in database.get(number).segments:
+                size, crc = size + len(one.data), zlib.crc32(one.data, crc)
             found[number] = ("/" + url.split("/", 3)[3], size, crc, ending, notes)
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert [tuple(row) for row in database.query("PRAGMA integrity_check")] == [("ok",)]
     return found
 
 

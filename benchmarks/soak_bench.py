@@ -52,13 +52,14 @@ def _private_mb(pid: int) -> float:
 
 
 def _behind(db: Path) -> float:
-    """How old the newest row is; 0 while there is none. Found without reading the others."""
+    """How old the newest row is, of those written last, which may be of an exchange that was packed; 0 while there is
+    none."""
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(db)) as connection:
         row = connection.execute(
-            "SELECT (julianday(e.started_at) - 2440587.5) * 86400 + s.offset_us / 1e6 FROM segments s"
-            " JOIN exchanges e ON e.id = s.exchange_id ORDER BY s.rowid DESC LIMIT 1"
+            "SELECT max((julianday(e.started_at) - 2440587.5) * 86400 + s.offset_us / 1e6)"
+            " FROM (SELECT * FROM segments ORDER BY rowid DESC LIMIT 1000) s JOIN exchanges e ON e.id = s.exchange_id"
         ).fetchone()
-        return max(0.0, time.time() - row[0]) if row else 0.0
+        return max(0.0, time.time() - row[0]) if row[0] is not None else 0.0
     return 0.0
 
 

@@ -46,6 +46,7 @@ SECTIONS = {
         "bundle": "Put exchanges into one file that holds no secret.",
         "redact": "Take secrets out of exchanges, and prove it.",
         "prune": "Delete exchanges from the database.",
+        "pack": "Make the database small, or lay exchanges out for plain SQL.",
     },
     "Many recordings": {
         "trend": "Say how often rules spoke, by model, server, version, label or day.",

@@ -53,7 +53,9 @@ class Watched(Protocol):
 
 def printable(text: str, limit: int = 100) -> str:
     """The text on one line, without control characters, at most ``limit`` long."""
-    clean = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    clean = text
+    if not text.isprintable():
+        clean = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 

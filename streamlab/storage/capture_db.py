@@ -20,6 +20,7 @@ from streamlab.exchange import Exchange, Request, Segment
 from streamlab.storage import rows as rows_of
 from streamlab.storage.migrations import OVERVIEW
 from streamlab.storage.opening import OPEN, clear_errors, identity, open_reading, open_writing
+from streamlab.storage.packing import pack_all
 from streamlab.storage.rows import ExchangeOverview
 from streamlab.storage.segment_rows import (
     COLUMNS,
@@ -34,7 +35,7 @@ from streamlab.storage.segment_rows import (
 
 SQLITE_VERSION = sqlite3.sqlite_version
 #: Rows fetched at once while iterating.
-_PAGE = 16
+_PAGE, _PAGE_BYTES = 16, 1024 * 1024
 #: Request bodies up to this many bytes lie in their exchange's row, larger ones in request_parts.
 INLINE_REQUEST = 1024 * 1024
 
@@ -151,7 +152,7 @@ class CaptureDB:
         return min((rows_of.natural(last[0], "seq") or 0) + len(lengths(last[0])), int(rows) * MOST_SEGMENTS)
 
     def _chunks(self, exchange_id: int) -> tuple[int, ...]:
-        sql = "SELECT chunk, length, packed FROM segments WHERE exchange_id = ? ORDER BY seq"
+        sql = "SELECT chunk, offset_us, length, packed FROM segments WHERE exchange_id = ? ORDER BY seq"
         return chunk_lengths(self.query(sql, (exchange_id,)))
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
@@ -167,7 +168,7 @@ class CaptureDB:
         """The same with their numbers and those of their HTTP chunks; no more than lie in some ``rows``, if any."""
         found = self.query(_ROWS_BETWEEN, (exchange_id, stop, exchange_id, start, rows))
         try:
-            return [one for row in found for one in unpacked(row) if start <= one.seq < stop]
+            return [one for row in _as_many(found, rows) for one in unpacked(row) if start <= one.seq < stop]
         except rows_of.DamagedRowError as error:
             raise UnreadableInputError(f"{self.path}: exchange {exchange_id} is damaged: {error}") from None
 
@@ -209,9 +210,8 @@ class CaptureDB:
                     INSERT_REQUEST_PART,
                     ((added, seq, body[at : at + INLINE_REQUEST]) for seq, at in enumerate(parts)),
                 )
-            waiting = _packed(exchange)
-            self.connection.executemany(INSERT_ROW, waiting.rows(added))
-            self.connection.execute(_FILL_TOTALS, {"id": added, "segments": waiting.segments})
+            segments = _write_segments(self.connection, added, exchange)
+            self.connection.execute(_FILL_TOTALS, {"id": added, "segments": segments})
         return added
 
     def prune(
@@ -237,7 +237,7 @@ class CaptureDB:
 
     def delete(self, exchange_id: int) -> int:
         """Delete an exchange, inside of `writing`; returns whether it was there (0 or 1)."""
-        for table in ("segments", "request_parts"):
+        for table in ("segments", "request_parts", "laid_out"):
             self.connection.execute(f"DELETE FROM {table} WHERE exchange_id = ?", (exchange_id,))
         return self.connection.execute("DELETE FROM exchanges WHERE id = ?", (exchange_id,)).rowcount
 
@@ -261,10 +261,20 @@ _FILL_TOTALS = """UPDATE exchanges SET
     first_us = (SELECT min(offset_us) FROM segments WHERE exchange_id = :id)
 WHERE id = :id"""
 
-_LAST_ROW = "SELECT seq, length, packed FROM segments WHERE exchange_id = ? ORDER BY seq DESC LIMIT 1"
+_LAST_ROW = "SELECT seq, offset_us, length, packed FROM segments WHERE exchange_id = ? ORDER BY seq DESC LIMIT 1"
 _ROWS_BETWEEN = f"""SELECT {COLUMNS} FROM segments WHERE exchange_id = ? AND seq < ?
     AND seq >= coalesce((SELECT max(seq) FROM segments WHERE exchange_id = ? AND seq <= ?), 0)
     ORDER BY seq LIMIT ?"""
+
+
+def _as_many(found: list[sqlite3.Row], rows: int) -> Iterator[sqlite3.Row]:
+    """All of them; if only some rows are wanted, no more than unpack to a page's worth."""
+    size = 0
+    for row in found:
+        if rows >= 0 and size > _PAGE_BYTES:
+            return
+        yield row
+        size += rows_of.natural(row, "length") or 0
 
 
 class StoredSegments(Sequence[Segment]):
@@ -315,8 +325,8 @@ class StoredSegments(Sequence[Segment]):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _packed(exchange: Exchange) -> WaitingRows:
-    """Rows for the segments, cut further at HTTP chunk boundaries where those are known."""
+def _write_segments(connection: sqlite3.Connection, exchange_id: int, exchange: Exchange) -> int:
+    """Write the segments, cut further at HTTP chunk boundaries where those are known; how many there are then."""
     waiting = WaitingRows()
     chunks = iter(exchange.http_chunks or ())
     chunk = left = 0 if exchange.http_chunks is None else -1
@@ -332,7 +342,9 @@ def _packed(exchange: Exchange) -> WaitingRows:
                 piece, data = data[:left], data[left:]
                 left -= len(piece)
             waiting.add((segment.offset_us,), (piece,), None if exchange.http_chunks is None else chunk)
-    return waiting
+    connection.executemany(INSERT_ROW, waiting.rows(exchange_id))
+    pack_all(connection, exchange_id)
+    return waiting.segments
 
 
 def _address(request: Request | None) -> dict[str, str | None]:

@@ -119,10 +119,10 @@ class Conversation:
             body = self._responses.body
             if body is not None and self._open and self._left is None:
                 first = body.chunk
-                data = body.chunk_each(reads[at : at + _READS_AT_ONCE])
-                if data:
-                    draft, stop = self._open[0], at + len(data)
-                    draft.body.add_chunks(data, first, times_ns[at:stop])
+                data, counts = body.whole_chunks(reads[at : at + _READS_AT_ONCE])
+                if counts:
+                    draft, stop = self._open[0], at + len(counts)
+                    draft.body.add_chunks(data, first, times_ns[at:stop], counts)
                     self._touched(draft, 0)
                     self._last_ns = times_ns[stop - 1]
                     at = stop

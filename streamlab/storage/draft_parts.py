@@ -123,8 +123,10 @@ class BodyDraft:
         """How many there are."""
         return self.waiting.segments
 
-    def add_chunks(self, data: Sequence[bytes], chunk: int, times: Sequence[int]) -> None:
-        """Reads that are one HTTP chunk each, as nearly every read of a token stream is; the first is ``chunk``."""
+    def add_chunks(self, data: Sequence[bytes], chunk: int, times: Sequence[int], counts: Sequence[int]) -> None:
+        """HTTP chunks, the first of which is ``chunk``, of reads at these times; ``counts`` has how many of each."""
+        if len(data) != len(counts):
+            times = [one for one, count in zip(times, counts, strict=True) for _ in range(count)]
         began = self.began_ns
         offsets = [(at_ns - began) // 1000 if at_ns > began else 0 for at_ns in times]
         self._add(data, offsets, chunk)

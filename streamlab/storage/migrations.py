@@ -24,6 +24,8 @@ COLUMNS = {
     "summaries": "exchange_id version api model dialect events ttft_us stalls worst rules gaps",
     "reports": "exchange_id version report",
     "resume_points": "run recorder_id position state",
+    "packed_up_to": "exchange_id",
+    "laid_out": "exchange_id",
 }
 _FORGOTTEN = (("marks", "exchange_id"), ("summaries", "exchange_id"), ("contents", "rowid"))
 TRIGGERS = tuple(
@@ -165,6 +167,17 @@ def _reports(db: Database) -> None:
         db.execute(trigger)
 
 
+def _packed_bytes(db: Database) -> None:
+    """The bytes of rows packed as well. What is there is packed while a recorder has nothing else to do: exchanges up
+    to the number in packed_up_to are done, those in laid_out are left as they are."""
+    for view in ("overview", "timeline"):
+        db.execute(f"DROP VIEW IF EXISTS {view}")
+    db.execute("CREATE TABLE packed_up_to (exchange_id INTEGER PRIMARY KEY)")
+    db.execute("CREATE TABLE laid_out (exchange_id INTEGER PRIMARY KEY REFERENCES exchanges(id) ON DELETE CASCADE)")
+    db.create_view("overview", OVERVIEW)
+    db.create_view("timeline", _TIMELINE)
+
+
 OVERVIEW = """
 SELECT e.id, e.started_at, e.label, e.tap, e.method, e.url,
        CASE WHEN json_valid(CAST(e.request_body AS TEXT))
@@ -174,7 +187,9 @@ SELECT e.id, e.started_at, e.label, e.tap, e.method, e.url,
        json_extract(e.notes, '$.ending_reason') AS ending_reason,
        coalesce(e.body_bytes, (SELECT total(length) FROM segments WHERE exchange_id = e.id)) AS bytes,
        coalesce(e.segment_count,
-                (SELECT seq + CASE WHEN json_valid(packed) THEN json_array_length(packed) ELSE 1 END
+                (SELECT seq + CASE WHEN NOT coalesce(json_valid(packed), 0) THEN 1
+                                   WHEN json_type(packed) = 'object' THEN json_array_length(packed, '$.zstd')
+                                   ELSE json_array_length(packed) END
                  FROM segments WHERE exchange_id = e.id ORDER BY seq DESC LIMIT 1),
                 0) AS segments,
        e.head_us,
@@ -191,12 +206,19 @@ SELECT exchange_id, seq, offset_us,
        length, chunk, CAST(data AS TEXT) AS text
 FROM (SELECT s.exchange_id,
              s.seq + coalesce(p.key, 0) AS seq,
-             CASE WHEN p.key IS NULL THEN s.offset_us ELSE json_extract(p.value, '$[0]') END AS offset_us,
-             CASE WHEN p.key IS NULL THEN s.length ELSE json_extract(p.value, '$[2]') END AS length,
-             s.chunk + coalesce(p.key, 0) AS chunk,
+             CASE WHEN p.key IS NULL THEN s.offset_us
+                  WHEN s.packed LIKE '{%' THEN s.offset_us + sum(json_extract(p.value, '$[0]'))
+                                               OVER (PARTITION BY s.exchange_id, s.seq ORDER BY p.key)
+                  ELSE json_extract(p.value, '$[0]') END AS offset_us,
+             CASE WHEN p.key IS NULL THEN s.length
+                  ELSE json_extract(p.value, CASE WHEN s.packed LIKE '{%' THEN '$[1]' ELSE '$[2]' END) END AS length,
+             s.chunk + CASE WHEN p.key IS NULL THEN 0
+                            WHEN s.packed LIKE '{%' THEN coalesce(json_extract(p.value, '$[2]'), p.key)
+                            ELSE p.key END AS chunk,
              CASE WHEN p.key IS NULL THEN s.data
-                  ELSE substr(s.data, json_extract(p.value, '$[1]') + 1, json_extract(p.value, '$[2]')) END AS data
-      FROM segments s LEFT JOIN json_each(s.packed) p)
+                  WHEN s.packed NOT LIKE '{%'
+                  THEN substr(s.data, json_extract(p.value, '$[1]') + 1, json_extract(p.value, '$[2]')) END AS data
+      FROM segments s LEFT JOIN json_each(s.packed, CASE WHEN s.packed LIKE '{%' THEN '$.zstd' ELSE '$' END) p)
 """
 
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
@@ -205,6 +227,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _resume_points,
     _packed_segments,
     _reports,
+    _packed_bytes,
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -246,8 +246,13 @@ def _migrate_locked(path: Path, connection: sqlite3.Connection) -> None:
     # Deferred: sqlite-utils takes 80 ms to import, and an up-to-date capture does without it.
     from sqlite_utils import Database
 
-    connection.execute("BEGIN IMMEDIATE")
+    # A new file gives back what becomes free, which has to be said before there is anything, in the same transaction.
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    connection.execute("BEGIN IMMEDIATE" if tables else "BEGIN")
     try:
+        if not tables:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA incremental_vacuum(1)").fetchall()  # takes the lock, if that did not
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and application_id != APPLICATION_ID:

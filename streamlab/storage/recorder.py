@@ -217,6 +217,11 @@ class Recorder:
         return time.monotonic() >= self._next_commit
 
     @property
+    def pause(self) -> float:
+        """Seconds until it is time to write, or to try again."""
+        return max(0.0, self._next_commit - time.monotonic())
+
+    @property
     def patience(self) -> float:
         """How long, at the end, to wait for what keeps us from writing."""
         return _LAST_PATIENCE if self._trouble.locked else _LAST_TRIES
@@ -326,6 +331,16 @@ class Recorder:
             f"{self._file.path}: the file was removed or replaced{lost}; recording goes on in a new one"
         )
 
+    @property
+    def packs(self) -> bool:
+        """Whether there is something to pack, when there is nothing else to do."""
+        return self._file.packs and not self.in_trouble
+
+    def pack(self) -> None:
+        """Pack some of what has ended."""
+        if self.packs:
+            self._file.pack()
+
     def finish(self) -> bool:
         """Write what is left, patiently, and close; whether everything is written."""
         began = time.monotonic()
@@ -341,4 +356,5 @@ class Recorder:
             # When that fails, the next start finds no spool file of the run, and forgets it.
             with contextlib.suppress(StreamlabError, sqlite3.Error):
                 self._file.forget_runs([self._file.run])
+            self._file.pack_rest()
         self._file.close()

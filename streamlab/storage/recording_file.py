@@ -21,6 +21,8 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.conversation import Conversation, Touched, WallTime
 from streamlab.storage.draft import Draft
 from streamlab.storage.draft_rows import write_drafts
+from streamlab.storage.packer import Packer
+from streamlab.storage.packing import LEAST
 from streamlab.storage.process_identity import this_process
 
 #: How long one attempt waits for a lock.
@@ -33,6 +35,8 @@ _ROWS_AT_ONCE, _STEPS_AT_ONCE = 500, 8
 _LOOK_SECONDS = 0.25
 #: How long after an attempt to shrink it the next is made.
 _SHRINK_SECONDS = 60.0
+#: How long, at the end, what has ended is packed; the next recorder does the rest.
+_LAST_PACKING_SECONDS = 0.5
 
 
 class FileRemovedError(StreamlabError):
@@ -57,6 +61,7 @@ class RecordingFile:
         self._next_look = self._next_shrink = 0.0
         self._db: CaptureDB | None = None
         self._recorder_id = 0
+        self._packer = Packer()
         self.identity: tuple[int, int] | None = None  # of the file opened last
 
     @property
@@ -76,6 +81,7 @@ class RecordingFile:
         db.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         if self._max_size is not None:
             self._limit_log(self._max_size)
+        self._packer.opened(db.connection)
         return found
 
     def _take_over(self, connection: sqlite3.Connection) -> ResumePoint | None:
@@ -119,6 +125,23 @@ class RecordingFile:
             raise FileRemovedError("the file was removed or replaced")
         for draft in drafts:
             draft.written(self.masking)
+            if draft.ending is not None and draft.id is not None and draft.body.bytes >= LEAST:
+                self._packer.ended(draft.id)
+
+    @property
+    def packs(self) -> bool:
+        """Whether there is something to pack, when there is nothing else to do."""
+        return self._db is not None and self._packer.has_work
+
+    def pack(self) -> None:
+        """Pack some of what has ended."""
+        if self._db is not None:
+            self._packer.step(self._db.connection)
+
+    def pack_rest(self) -> None:
+        """Nothing more comes: pack what this run recorded, as far as there is time."""
+        if self._db is not None and file_identity(self.path) == self.identity:
+            self._packer.finish(self._db.connection, _LAST_PACKING_SECONDS)
 
     def request_body(self, draft_id: int, parts: int) -> bytes:
         """What was written last of a request's body: the last part, or all of it."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, repeat
 from typing import NamedTuple
 
 from streamlab.storage import rows as rows_of
+from streamlab.storage.packed_rows import PackedSegments, described, described_by, is_packed, pack, unpack
 from streamlab.storage.rows import DamagedRowError
 
 #: How much one row takes: one is read and unpacked for any of its segments.
@@ -47,23 +48,29 @@ class _Row:
         self.data: list[bytes] = []
         self.size = 0
 
-    def values(self, exchange_id: int | None) -> tuple[object, ...]:
-        """What `INSERT_ROW` takes."""
+    def values(self, exchange_id: int | None, *, packs: bool) -> tuple[object, ...]:
+        """What `INSERT_ROW` takes; ``packs`` whether its bytes may be packed."""
         import msgspec  # deferred: who only lists exchanges does without
 
-        packed = None
-        if len(self.sizes) > 1:
+        packed, data = None, b"".join(self.data)
+        timed = self.offsets.count(None) in (0, len(self.offsets))
+        frame = pack(data) if packs and timed else None
+        if frame is not None:
+            packed, data = described(self.offsets, self.sizes), frame
+        elif len(self.sizes) > 1:
             segments = zip(self.offsets, accumulate(self.sizes, initial=0), self.sizes, strict=False)
             packed = msgspec.json.encode(list(segments)).decode()
-        return exchange_id, self.seq, self.offsets[0], self.size, self.chunk, packed, b"".join(self.data)
+        return exchange_id, self.seq, self.offsets[0], self.size, self.chunk, packed, data
 
 
 class WaitingRows:
-    """Segments of one body that wait to be written, packed into rows as they come."""
+    """Segments of one body that wait to be written, joined into rows as they come; ``packs`` whether the bytes of large
+    rows are packed."""
 
-    __slots__ = ("_rows", "bytes", "segments")
+    __slots__ = ("_packs", "_rows", "bytes", "segments")
 
-    def __init__(self, written: int = 0) -> None:
+    def __init__(self, written: int = 0, *, packs: bool = True) -> None:
+        self._packs = packs
         self._rows: list[_Row] = []
         self.segments = written  # of the body so far, written ones too
         self.bytes = 0  # that wait
@@ -113,7 +120,7 @@ class WaitingRows:
 
     def rows(self, exchange_id: int | None) -> list[tuple[object, ...]]:
         """What `INSERT_ROW` takes."""
-        return [row.values(exchange_id) for row in self._rows]
+        return [row.values(exchange_id, packs=self._packs) for row in self._rows]
 
     def written(self) -> None:
         """They are in the database."""
@@ -121,31 +128,60 @@ class WaitingRows:
         self.bytes = 0
 
 
-def unpacked(row: sqlite3.Row) -> list[StoredSegment]:
-    """The segments of a row that has `COLUMNS`. Raises DamagedRowError."""
+class RowContent(NamedTuple):
+    """A row unpacked: its segments' times and lengths, the numbers of their HTTP chunks, and all of their bytes."""
+
+    seq: int
+    offsets: list[int | None]
+    sizes: list[int]
+    chunks: Sequence[int] | None
+    data: bytes
+
+
+def content(row: sqlite3.Row) -> RowContent:
+    """What is in a row that has `COLUMNS`. Raises DamagedRowError."""
     seq, chunk = rows_of.natural(row, "seq") or 0, rows_of.natural(row, "chunk")
     data = rows_of.blob(row, "data") or b""
-    entries = _entries(row)
-    if entries is None:
-        return [StoredSegment(seq, rows_of.natural(row, "offset_us"), chunk, data)]
-    if entries and entries[-1][1] + entries[-1][2] != len(data):
+    found = _found(row)
+    if found is None:
+        one = None if chunk is None else (chunk,)
+        return RowContent(seq, [rows_of.natural(row, "offset_us")], [len(data)], one, data)
+    offsets, sizes, numbers = found
+    if is_packed(row["packed"]):
+        data = unpack(data, rows_of.natural(row, "length") or 0, len(sizes), MOST_BYTES)
+    elif sum(sizes) != len(data):
         raise DamagedRowError("packed has another length than data")
+    chunks: Sequence[int] | None = None
+    if chunk is not None:
+        chunks = range(chunk, chunk + len(sizes)) if numbers is None else [chunk + one for one in numbers]
+    return RowContent(seq, offsets, sizes, chunks, data)
+
+
+def unpacked(row: sqlite3.Row) -> list[StoredSegment]:
+    """The segments of a row that has `COLUMNS`. Raises DamagedRowError."""
+    seq, offsets, sizes, chunks, data = content(row)
+    numbers: Iterable[int | None] = repeat(None, len(sizes)) if chunks is None else chunks
+    parts = zip(offsets, numbers, sizes, accumulate(sizes), strict=True)
     return [
-        StoredSegment(seq + at, offset, None if chunk is None else chunk + at, data[start : start + size])
-        for at, (offset, start, size) in enumerate(entries)
+        StoredSegment(seq + at, offset, number, data[end - size : end])
+        for at, (offset, number, size, end) in enumerate(parts)
     ]
 
 
 def lengths(row: sqlite3.Row) -> list[int]:
-    """The lengths of the segments of a row that has ``length`` and ``packed``. Raises DamagedRowError."""
-    entries = _entries(row)
-    return [rows_of.natural(row, "length") or 0] if entries is None else [size for _, _, size in entries]
+    """The lengths of a row's segments, by its ``offset_us``, ``length`` and ``packed``. Raises DamagedRowError."""
+    found = _found(row)
+    return [rows_of.natural(row, "length") or 0] if found is None else found.sizes
 
 
-def _entries(row: sqlite3.Row) -> list[tuple[int | None, int, int]] | None:
+def _found(row: sqlite3.Row) -> PackedSegments | None:
+    """What a row says of its segments; None when it is one."""
     packed = rows_of.text(row, "packed")
     if packed is None:
         return None
+    if is_packed(packed):
+        size = rows_of.natural(row, "length") or 0
+        return described_by(packed, rows_of.natural(row, "offset_us"), size, MOST_SEGMENTS)
     import msgspec  # deferred as above
 
     try:
@@ -159,19 +195,24 @@ def _entries(row: sqlite3.Row) -> list[tuple[int | None, int, int]] | None:
         at += size
     if not 0 < len(entries) <= MOST_SEGMENTS or at >= rows_of.MOST:
         raise DamagedRowError("packed holds no segments, or too many")
-    return entries
+    return PackedSegments([entry[0] for entry in entries], [entry[2] for entry in entries], None)
 
 
 def chunk_lengths(rows: Iterable[sqlite3.Row]) -> tuple[int, ...]:
-    """The lengths of a body's HTTP chunks, of rows in order that have ``chunk``, ``length`` and ``packed``. Raises
-    DamagedRowError."""
+    """The lengths of a body's HTTP chunks, of rows in order that have ``chunk``, ``offset_us``, ``length`` and
+    ``packed``. Raises DamagedRowError."""
     found: list[int] = []
     last: int | None = None
     for row in rows:
-        chunk, sizes = rows_of.natural(row, "chunk"), lengths(row)
-        behind = None if chunk is None else chunk + len(sizes) - 1
-        if found and chunk == last:  # one chunk that came in several reads
-            found[-1] += sizes.pop(0)
-        found += sizes
-        last = behind
+        chunk, told = rows_of.natural(row, "chunk"), _found(row)
+        sizes = [rows_of.natural(row, "length") or 0] if told is None else told.sizes
+        numbers = range(len(sizes)) if told is None or told.chunks is None else told.chunks
+        before = None if chunk is None or last is None else last - chunk
+        for number, size in zip(numbers, sizes, strict=True):
+            if chunk is not None and number == before:  # one chunk that came in several reads
+                found[-1] += size
+            else:
+                found.append(size)
+            before = number
+        last = None if chunk is None or before is None else chunk + before
     return tuple(found)

@@ -17,7 +17,10 @@ _TICK_SECONDS = 0.25
 #: From how many seconds behind on the writer no longer stands back, and below how many it does again.
 _BEHIND_SECONDS, _CAUGHT_UP_SECONDS = 1.0, 0.25
 #: Bytes taken at once while it stands back: it may get a tenth of a processor, and should soon see that it is behind.
-_SMALL_BATCH = 256 * 1024
+_SMALL_BATCH = 1024 * 1024
+
+#: How often it is looked, while frames gather, whether there are enough.
+_GATHERING_SECONDS = 0.05
 
 WRITTEN, LOST, LEFT_OVER = 0, 3, 4
 
@@ -105,13 +108,17 @@ class Writing:
 
     def _turn(self, limit: int, *, polite: bool) -> None:
         recorder, spool = self._recorder, self._spool
-        spool.wait(RETRY_SECONDS if recorder.waiting or not self._started else _TICK_SECONDS if self._alive else None)
+        if polite:
+            self._let_gather(limit)
+        spool.wait(self._patience())
         if not self._started and recorder.due and recorder.start():
             self.begin()
         if self._started and not recorder.full:
             self._take(limit, polite)
         recorder.write()
         self._release()
+        if self._started and spool.empty and not spool.ending:
+            recorder.pack()
         now = time.monotonic()
         if now - self._drawn >= _TICK_SECONDS:
             self._drawn = now
@@ -124,6 +131,23 @@ class Writing:
             self._over = self._gives_up(now)
             if not self._over:
                 time.sleep(RETRY_SECONDS)
+
+    def _let_gather(self, limit: int) -> None:
+        """Until it is time to write: many reads of a stream cost little more than one. Packs meanwhile."""
+        recorder, spool = self._recorder, self._spool
+        while self._started and not spool.ending and spool.behind < limit and (left := recorder.pause) > 0:
+            if recorder.packs:
+                recorder.pack()
+            else:
+                time.sleep(min(left, _GATHERING_SECONDS))
+
+    def _patience(self) -> float | None:
+        """How long to wait for more; None: as long as it takes."""
+        if self._started and self._recorder.packs:
+            return 0.0
+        if self._recorder.waiting or not self._started:
+            return RETRY_SECONDS
+        return _TICK_SECONDS if self._alive else None
 
     def _gives_up(self, now: float) -> bool:
         """Whether the relay ends and what keeps us from writing has lasted long enough since."""

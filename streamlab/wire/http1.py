@@ -10,10 +10,11 @@ What is wrong is returned as a `Fault`, never raised.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import count
+from itertools import accumulate, count
 from operator import add
 from typing import Any
 
@@ -26,6 +27,8 @@ MAX_CHUNK_LINE = 4096
 MAX_TRAILERS = 16 * 1024
 #: Reads up to this size are split at once: larger ones are no streams of tokens.
 _MOST_SPLIT = 256 * 1024
+#: How often in a row reads are looked through in vain for whole chunks: then it only costs.
+_MOST_MISSES = 8
 
 Buffer = bytes | bytearray | memoryview
 
@@ -203,6 +206,26 @@ def _split_chunks(data: bytes) -> tuple[list[bytes], list[bytes]]:
     return lines, found
 
 
+def _has_chunk(data: bytes) -> bool:
+    """Whether data begins with a whole chunk."""
+    line_end = data.find(b"\r\n", 0, 16)
+    size = _SIZES.get(data[: max(0, line_end)], 0)
+    return size > 0 and data[line_end + 2 + size : line_end + 4 + size] == b"\r\n"
+
+
+def _chunks_in(reads: Sequence[bytes], sizes: Sequence[int]) -> list[int]:
+    """How many chunks of these sizes are in each of the reads, up to the first that does not end where one does."""
+    ends, counts = list(accumulate(sizes)), []
+    begin = stop = 0
+    for end in accumulate(map(len, reads)):
+        stop = bisect_left(ends, end, begin)
+        if stop == len(ends) or ends[stop] != end:
+            break
+        counts.append(stop + 1 - begin)
+        begin = stop + 1
+    return counts
+
+
 class _At(Enum):
     """Where inside the chunked coding the next byte falls."""
 
@@ -236,6 +259,7 @@ class BodyReader:
         "_at",
         "_carry",
         "_left",
+        "_misses",
         "_plain",
         "_strict",
         "chunk",
@@ -258,6 +282,7 @@ class BodyReader:
         self._at = _At.SIZE
         self._carry = b""
         self._plain = True  # no data with a CRLF in it has come yet
+        self._misses = 0  # how often, of late, reads did not end where chunks do
 
     def state(self, kept: Kept = _whole) -> list[object]:
         """Where it is in the body, in JSON's terms, for `restored`; ``kept`` says what of its trailers is."""
@@ -325,19 +350,17 @@ class BodyReader:
             out.append((data[start:stop], 0))
         return stop
 
-    def chunk_each(self, reads: Sequence[bytes]) -> list[bytes]:
-        """What the first of some reads mean, as far as each is one whole HTTP chunk from the middle of a body.
+    def whole_chunks(self, reads: Sequence[bytes]) -> tuple[list[bytes], list[int]]:
+        """What the first of some reads mean, as far as each is nothing but whole HTTP chunks from the middle of a body:
+        the chunks' data, and how many of them are in each of those reads.
 
-        Of a token stream nearly every read is one, and this costs a tenth of `feed`. Not one of the rest is read.
+        Of a token stream nearly every read is such, and this costs a tenth of `feed`. Not one of the rest is read.
         """
-        found: list[bytes] = []
         if self.framing is not BodyFraming.CHUNKED or self._at is not _At.SIZE or self._carry or self.fault is not None:
-            return found
-        if self._plain and len(reads) > 3:
-            found = self._split_reads(reads)
-            self._plain = 2 * len(found) > len(reads)  # else it only costs
-            if found:
-                return found
+            return [], []
+        if self._plain and self._misses < _MOST_MISSES:
+            return self._split_reads(reads)
+        found: list[bytes] = []
         known, append = _SIZES.get, found.append
         for read in reads:
             line_end = read.find(b"\r\n", 0, 16)
@@ -346,17 +369,21 @@ class BodyReader:
                 break
             append(read[line_end + 2 : -2])
         self.chunk += len(found)
-        return found
+        return found, [1] * len(found)
 
-    def _split_reads(self, reads: Sequence[bytes]) -> list[bytes]:
-        lines, found = _split_chunks(b"".join(reads))
+    def _split_reads(self, reads: Sequence[bytes]) -> tuple[list[bytes], list[int]]:
+        lines, found = _split_chunks(reads[0] if len(reads) == 1 else b"".join(reads))
+        if not found:
+            self._plain = not _has_chunk(reads[0])  # it has one, with a CRLF in it
+            return found, []
         ours = list(map(add, map(len, lines), map(len, found)))
-        theirs = [len(read) - 4 for read in reads[: len(ours)]]
-        if ours != theirs:
-            same = (one == other for one, other in zip(ours, theirs, strict=False))
-            found = found[: next((at for at, one in enumerate(same) if not one), len(theirs))]
+        counts = [1] * len(found)
+        if len(found) != len(reads) or ours != [len(read) - 4 for read in reads]:
+            counts = _chunks_in(reads, [size + 4 for size in ours])
+            found = found[: sum(counts)]
+            self._misses = 0 if 2 * len(counts) > len(reads) else self._misses + 1
         self.chunk += len(found)
-        return found
+        return found, counts
 
     def _chunked(self, data: bytes, at: int, out: list[Piece]) -> int:
         end = len(data)

@@ -218,10 +218,11 @@ def test_a_long_answer_is_masked_while_it_comes_wherever_it_is_parted(tmp_path, 
         recorder.write(at_once=True)
     recorder.take([Frame(Kind.ENDED, 1, 10**6, b"upstream-fin"), Frame(Kind.CLOSED, 1, 10**6, b"")])
     recorder.write(at_once=True)
+    with CaptureDB(path) as database:
+        rows = database.connection.execute("SELECT count(*) FROM segments").fetchone()[0]
+    assert rows > 5, "it was written while it came"
     recorder.close()
     with CaptureDB(path) as database:
         exchange = replace(database.get(1), segments=tuple(database.get(1).segments))
-        rows = database.connection.execute("SELECT count(*) FROM segments").fetchone()[0]
-    assert rows > 5, "it was written while it came"
     assert exchange.body == mask_body(b"".join(events)).data
     assert [len(one.data) for one in exchange.segments] == list(map(len, events))

@@ -155,7 +155,7 @@ def test_a_capture_of_an_older_schema_is_brought_up_to_date_when_it_is_opened(tm
     )
     for trigger in ("marks", "summaries", "contents", "reports"):
         connection.execute(f"DROP TRIGGER forget_{trigger}")
-    for table in ("marks", "summaries", "contents", "resume_points", "reports"):
+    for table in ("marks", "summaries", "contents", "resume_points", "reports", "packed_up_to", "laid_out"):
         connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA user_version = 1")
     connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,7 +88,7 @@ def test_what_goes_in_comes_out(
 def test_a_row_has_its_limits(capture: CaptureDB) -> None:
     """No row takes more than it should, unless one segment alone is larger; a full one is followed by another."""
     tokens = [b"t%d" % number for number in range(3 * MOST_SEGMENTS)]
-    large = [b"x" * (MOST_BYTES + 1), b"y", b"z" * MOST_BYTES, b"w"]
+    large = [os.urandom(MOST_BYTES + 1), b"y", os.urandom(MOST_BYTES), b"w"]
     number, expected = _store(capture, [(1, tokens), (1, large)], chunked=True, writes=9)
     sql = "SELECT length, json_array_length(packed) FROM segments WHERE exchange_id = ? ORDER BY seq"
     rows = capture.connection.execute(sql, (number,)).fetchall()

@@ -52,7 +52,7 @@ def _record(recorder: Recorder, connections: range) -> int:
             [
                 Frame(Kind.OPENED, number, at_ns, b"\nhttp://127.0.0.1:1"),
                 Frame(Kind.REQUEST, number, at_ns, b"GET / HTTP/1.1\r\n\r\n"),
-                Reads(number, [at_ns] * 5, [_HEAD, *[os.urandom(25_000)] * 4]),
+                Reads(number, [at_ns] * 5, [_HEAD, *(os.urandom(25_000) for _ in range(4))]),
                 Frame(Kind.CLOSED, number, at_ns, b""),
             ]
         )

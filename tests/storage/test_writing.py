@@ -20,7 +20,7 @@ def test_a_turn_that_is_not_drawn_is_followed_by_one(monkeypatch: pytest.MonkeyP
     )  # fmt: skip
     recorder = SimpleNamespace(
         waiting=False, full=False, goodbye=False, committed=0, counts=(), write=lambda: None,
-        take=lambda *_: None, taken_to=lambda _: None,
+        take=lambda *_: None, taken_to=lambda _: None, packs=False, pack=lambda: None, pause=0.0,
     )  # fmt: skip
     ticks: list[int] = []
     observer = SimpleNamespace(tick=lambda: bool(ticks.append(1)))

@@ -244,12 +244,17 @@ def test_request_lengths() -> None:
     assert (pieces, body.done) == ([(b"hello", 0)], True)
 
 
-@given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=6), st.lists(st.integers(0, 300), max_size=4))
-def test_the_short_way_for_one_chunk_reads_the_same(chunks: list[bytes], cuts: list[int]) -> None:
-    """Whatever the reads are: where `chunk_each` says something, it is what `feed` says."""
+@given(
+    st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=12),
+    st.lists(st.integers(0, 300), max_size=4),
+    st.lists(st.integers(1, 12), max_size=9),
+)
+def test_the_short_way_for_whole_chunks_reads_the_same(chunks: list[bytes], cuts: list[int], joins: list[int]) -> None:
+    """Whatever the reads are: where `whole_chunks` says something, it is what `feed` says."""
     data = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in chunks) + b"0\r\n\r\n"
     starts = [0, *itertools.accumulate(len(b"%x\r\n%b\r\n" % (len(one), one)) for one in chunks)]
-    bounds = sorted({*starts, len(data), *(cut % len(data) for cut in cuts)})
+    kept = {start for at, start in enumerate(starts) if at not in joins} | {0}
+    bounds = sorted({*kept, len(data), *(cut % len(data) for cut in cuts)})
     reads = [data[start:stop] for start, stop in itertools.pairwise(bounds)]
     plain, short = BodyReader(BodyFraming.CHUNKED), BodyReader(BodyFraming.CHUNKED)
     pieces: list[Piece] = []
@@ -257,11 +262,14 @@ def test_the_short_way_for_one_chunk_reads_the_same(chunks: list[bytes], cuts: l
     at = 0
     while at < len(reads):
         first = short.chunk
-        whole = short.chunk_each(reads[at:])
+        whole, counts = short.whole_chunks(reads[at:])
         found += [(one, first + number) for number, one in enumerate(whole)]
-        if not whole:
+        if not counts:
+            assert whole == []
             short.feed(reads[at], 0, found)
-        step = len(whole) or 1
+        step = len(counts) or 1
+        told = (b"%x\r\n%b\r\n" % (len(one), one) for one in whole)
+        assert [b"".join(itertools.islice(told, count)) for count in counts] == reads[at : at + len(counts)]
         for read in reads[at : at + step]:
             plain.feed(read, 0, pieces)
         at += step
