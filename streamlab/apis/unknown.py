@@ -11,6 +11,10 @@ class Unknown(Api):
     name = "unknown"
 
     @property
+    def asked_as(self) -> str:
+        return ""
+
+    @property
     def not_judged(self) -> str:
         return "nothing in it betrays an API that is known here"
 

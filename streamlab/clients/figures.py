@@ -32,11 +32,11 @@ def _count(question: str, rule_name: str) -> tuple[int, int]:
     forms = [one for one in asked(rule_name) if not form or one.form == form]
     if not forms:
         raise ValueError(f"no client was asked about {rule_name}{' when ' * bool(form)}{form}")
-    surveys = {one.survey for one in forms}
-    of = sum(max(one.clients for one in forms if one.survey == survey) for survey in surveys)
+    surveys = {(one.survey, one.api) for one in forms}
+    of = sum(max(one.clients for one in forms if (one.survey, one.api) == survey) for survey in surveys)
     turned = what.removeprefix("not ")
     found = {
-        one.client
+        (one.client, one.api)
         for one in breaks(rule_name)
         if one.measured and _fits(one, turned) and (not form or not one.conditions or form in one.conditions)
     }

@@ -19,12 +19,14 @@ from typing import Any, NamedTuple
 class Client(NamedTuple):
     """A client set-up: the package that reads the stream, and by what name people know this use of it.
 
-    ``version`` is "" where it was not written down.
+    ``version`` is "" where it was not written down. ``apis`` are the names of the APIs in which it was measured or told
+    of.
     """
 
     package: str
     version: str
     name: str
+    apis: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name} ({self.package} {self.version})" if self.version else self.name
@@ -34,7 +36,7 @@ class Asked(NamedTuple):
     """A form of a deviation that clients were asked: served to ``clients`` of them, as each of ``streams``.
 
     ``form`` is one of `Rule.variants`, or "" for the plain one. ``survey`` names the file: each asked clients of its
-    own. ``apart`` says that the rule's findings tell the form.
+    own. ``apart`` says that the rule's findings tell the form. ``api`` is the API they were asked in.
     """
 
     form: str
@@ -42,6 +44,7 @@ class Asked(NamedTuple):
     streams: tuple[str, ...]
     survey: str = ""
     apart: bool = False
+    api: str = ""
 
 
 class Break(NamedTuple):
@@ -50,7 +53,7 @@ class Break(NamedTuple):
     ``harm``: "hangs", "raises", "silent-loss" (says nothing and ends with less) or "wrong" (ends with another answer
     than the one meant). ``conditions`` are the forms of the deviation on which it happens; () when it does on any.
     ``measured`` is False for what an issue tracker tells or the client's code shows. ``source`` are the streams it was
-    seen on, or who tells of it.
+    seen on, or who tells of it. ``api`` is the API in which it does so.
     """
 
     client: str
@@ -61,6 +64,7 @@ class Break(NamedTuple):
     measured: bool = True
     date: str = ""
     source: tuple[str, ...] = ()
+    api: str = ""
 
     @property
     def how(self) -> str:
@@ -79,9 +83,10 @@ _ALIASES = {
     "ai-sdk": ("js-ai-sdk", "ai-sdk"),
     "vercel-ai": ("js-ai-sdk", "ai-sdk"),
     "langchain": ("py-langchain", "js-langchain", "langchain"),
-    "anthropic-python": ("anthropic-py",),
-    "anthropic-sdk-python": ("anthropic-py",),
-    "anthropic-sdk-typescript": ("anthropic-ts",),
+    "anthropic-python": ("anthropic-py", "py-anthropic"),
+    "anthropic-sdk-python": ("anthropic-py", "py-anthropic"),
+    "anthropic-ts": ("anthropic-ts", "js-anthropic"),
+    "anthropic-sdk-typescript": ("anthropic-ts", "js-anthropic"),
     "langchain-python": ("py-langchain", "langchain-py"),
     "langchain-js": ("js-langchain", "langchain-js"),
     "langchainjs": ("js-langchain", "langchain-js"),
@@ -89,17 +94,17 @@ _ALIASES = {
     "huggingface-hub": ("py-hf-hub",),
 }
 _LANGUAGES = ("py-", "js-", "rs-")
-#: What is measured stands before what is told.
-_MEASURED = ("measured.toml", "messages.toml", "responses.toml")
-_FILES = (*_MEASURED, "reported.toml")
+#: What is measured stands before what is told. Each with the API in which it asked, where it does not say another.
+_MEASURED = {"measured.toml": "chat.completions", "messages.toml": "anthropic.messages", "responses.toml": "responses"}
+_FILES = {**_MEASURED, "reported.toml": "chat.completions"}
 
 
 @cache
 def clients() -> dict[str, Client]:
     """All clients by their id."""
     return {
-        name: Client(**fields)
-        for file in _FILES
+        name: Client(**fields)._replace(apis=tuple(fields.get("apis", (usual,))))
+        for file, usual in _FILES.items()
         for name, fields in tomllib.loads("".join(_sections(file).get("clients", ())))["clients"].items()
     }
 
@@ -125,10 +130,10 @@ def rule_names() -> tuple[str, ...]:
     return tuple(sorted({name for file in _FILES for name in _sections(file)} - {"clients"}))
 
 
-@cache
-def surveys_of(client: str) -> tuple[str, ...]:
-    """The files that tell what a client was measured to do; () for one only told of."""
-    return tuple(file for file in _MEASURED if client in clients_of(file) and clients()[client].version)
+def apis_of(client: str) -> tuple[str, ...]:
+    """The APIs in which it was measured what a client does; () for one only told of."""
+    found = clients()[client]
+    return found.apis if found.version else ()
 
 
 def client_names() -> tuple[str, ...]:
@@ -137,27 +142,30 @@ def client_names() -> tuple[str, ...]:
 
 
 @cache
-def asked(rule_name: str) -> tuple[Asked, ...]:
-    """The forms of a rule's deviation that measured clients were asked."""
+def asked(rule_name: str, api: str = "") -> tuple[Asked, ...]:
+    """The forms of a rule's deviation that measured clients were asked, in an API or ("") in all of them."""
     return tuple(
-        Asked(one.get("form", ""), one["clients"], tuple(one["streams"]), file, one.get("apart", False))
-        for file in _MEASURED
+        Asked(one.get("form", ""), one["clients"], tuple(one["streams"]), file, one.get("apart", False), spoken)
+        for file, usual in _MEASURED.items()
         for one in _tables(file, rule_name).get("asked", ())
+        if (spoken := one.get("api", usual)) == api or not api
     )
 
 
-def breaks(rule_name: str, variants: Collection[str] | None = None) -> tuple[Break, ...]:
+def breaks(rule_name: str, variants: Collection[str] | None = None, api: str = "") -> tuple[Break, ...]:
     """Who breaks on a rule's deviation, measured clients first; () when nobody does or nobody was asked.
 
     ``variants`` are those of a finding (`Finding.variants`): only who breaks on one of them is named, and a condition
     that is met in all of them is left out. Where a finding has none although the rule tells forms apart, it is of
     another form: only who broke on the plain one is named. Without them everybody is named, conditions and all.
+    ``api`` is that of a finding (`Finding.api`): a client that reads chat so may read Messages otherwise, so nobody is
+    named who was asked in another one alone. Without it, all are.
     """
-    found = _breaks(rule_name)
+    found = tuple(one for one in _breaks(rule_name) if not api or one.api == api)
     if variants is None or not (variants or _tells_apart(rule_name)):
         return found
     if not variants:
-        plain = any(not one.form for one in asked(rule_name))
+        plain = any(not one.form for one in asked(rule_name, api))
         return tuple(one for one in found if plain and not one.conditions)
     return tuple(_met(one, variants) for one in found if not one.conditions or set(one.conditions) & set(variants))
 
@@ -176,15 +184,15 @@ def is_harmless(rule_name: str) -> bool:
     return bool(asked(rule_name)) and not any(one.measured for one in _breaks(rule_name))
 
 
-def hurts(rule_name: str, client_query: str, variants: Collection[str] | None = None) -> bool:
-    """Whether a client people call ``client_query`` breaks on the deviation; ``variants`` as for `breaks`.
+def hurts(rule_name: str, client_query: str, variants: Collection[str] | None = None, api: str = "") -> bool:
+    """Whether a client people call ``client_query`` breaks on the deviation; ``variants`` and ``api`` as for `breaks`.
 
     A query is an alias ("openai-python", "ai-sdk", "langchain"), or the beginning of a client id, with or without
     its language ("py-litellm", "litellm"), of a package name ("@ai-sdk/openai"), or of the name that findings print
     ("Codex CLI"); case and "_" do not matter.
     """
     wanted = clients_called(client_query)
-    return any(one.client in wanted for one in breaks(rule_name, variants))
+    return any(one.client in wanted for one in breaks(rule_name, variants, api))
 
 
 def clients_called(client_query: str) -> tuple[str, ...]:
@@ -220,16 +228,16 @@ def _plain(name: str) -> str:
 
 @cache
 def _breaks(rule_name: str) -> tuple[Break, ...]:
-    return tuple(one for file in _FILES for one in _rows(_tables(file, rule_name), file in _MEASURED))
+    return tuple(one for file in _FILES for one in _rows(_tables(file, rule_name), file))
 
 
-def _rows(tables: dict[str, Any], measured: bool) -> Iterable[Break]:
+def _rows(tables: dict[str, Any], file: str) -> Iterable[Break]:
     for group in tables.get("breaks", ()):
         conditions, source = tuple(group.get("forms", ())), tuple(group["source"])
+        date, api = group.get("date", ""), group.get("api", _FILES[file])
         for client, version in group["clients"].items():
-            yield Break(
-                client, version, group["how"], group["harm"], conditions, measured, group.get("date", ""), source
-            )
+            what = group["how"], group["harm"], conditions, file in _MEASURED, date, source, api
+            yield Break(client, version, *what)
 
 
 def _tables(file: str, rule_name: str) -> dict[str, Any]:

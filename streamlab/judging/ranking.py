@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from streamlab.apis.registry import rule_named
 from streamlab.clients.table import breaks
 from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -12,7 +13,7 @@ from streamlab.rules.finding import Finding, Repairability, Severity
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """By severity, then by how many clients break on it, then in the order of the stream."""
-    return sorted(findings, key=lambda one: (one.severity.rank, -len(breaks(one.rule, one.variants))))
+    return sorted(findings, key=lambda one: (one.severity.rank, -len(breaks(one.rule, one.variants, one.api))))
 
 
 class First(NamedTuple):
@@ -28,7 +29,9 @@ class First(NamedTuple):
     def why(self) -> str:
         """Why it is worth fixing, in a phrase."""
         if not self.clients:
-            return "a written promise is broken"
+            rule = rule_named(self.rule)
+            written = rule is not None and rule.source.is_written
+            return "a written promise is broken" if written else "it is not what was observed"
         return f"{self.clients} client{'s break' if self.clients != 1 else ' breaks'} on it"
 
 
@@ -43,7 +46,7 @@ class Tally:
         seen: set[str] = set()
         for one in report.findings:
             rank, exchanges, clients, repairable = self._rules.get(one.rule, (one.severity.rank, 0, set(), True))
-            clients |= {broken.client for broken in breaks(one.rule, one.variants)}
+            clients |= {broken.client for broken in breaks(one.rule, one.variants, one.api)}
             more = 0 if one.rule in seen else 1
             safe = repairable and one.repairability is Repairability.SAFE
             self._rules[one.rule] = (min(rank, one.severity.rank), exchanges + more, clients, safe)

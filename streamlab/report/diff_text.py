@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.text import Text
 
@@ -57,19 +57,24 @@ def _output_json(output: Output) -> dict[str, Any]:
     return {"origin": str(output.origin), **raw, "fields": [field_json(field) for field in output.fields]}
 
 
-#: rule -> the variants of its deviation that the exchange shows; () where it shows none of them
-Variants = Mapping[str, tuple[str, ...]]
+class Deviations(NamedTuple):
+    """What an exchange shows of its deviations: of each rule the variants, () where it shows none of them, and the
+    name of the API that its clients speak."""
+
+    variants: Mapping[str, tuple[str, ...]]
+    api: str
 
 
-def _variants(findings: Iterable[Finding]) -> Variants:
-    """What an exchange's findings say of the forms of its deviations."""
+def _deviations(findings: Iterable[Finding]) -> Deviations:
     found: dict[str, tuple[str, ...]] = {}
+    api = ""
     for one in findings:
         found[one.rule] = (*found.get(one.rule, ()), *one.variants)
-    return found
+        api = one.api
+    return Deviations(found, api)
 
 
-def event_json(diff: EventDiff, variants: Variants) -> dict[str, Any]:
+def event_json(diff: EventDiff, of: Deviations) -> dict[str, Any]:
     """One event as a JSON object."""
     from streamlab.clients.table import breaks
 
@@ -80,20 +85,20 @@ def event_json(diff: EventDiff, variants: Variants) -> dict[str, Any]:
         "outputs": [_output_json(output) for output in diff.outputs],
         "unmended": [field_json(field) for field in diff.broken],
         "rules": list(diff.rules),
-        "breaks": [break_json(one) for rule in diff.rules for one in breaks(rule, variants.get(rule))],
+        "breaks": [break_json(one) for rule in diff.rules for one in breaks(rule, of.variants.get(rule), of.api)],
     }
 
 
 def exchange_json(source: str, exchange_id: int | None, report: Report, diffs: Iterable[EventDiff]) -> dict[str, Any]:
     """One exchange as a JSON object; only the events that differ are in it, `Streamed`."""
-    variants = _variants(report.findings)
+    of = _deviations(report.findings)
     return {
         "source": source,
         "id": exchange_id,
         "api": str(report.api),
         "dialect": report.dialect,
         "events": report.metrics.events,
-        "different": Streamed(event_json(diff, variants) for diff in diffs),
+        "different": Streamed(event_json(diff, of) for diff in diffs),
         "whole": [
             {"rule": one.rule, "severity": str(one.severity), "reason": one.message}
             for one in report.findings
@@ -104,7 +109,7 @@ def exchange_json(source: str, exchange_id: int | None, report: Report, diffs: I
 
 def print_diff(console: HarmlessConsole, report: Report, diffs: Iterable[EventDiff]) -> None:
     """The events that differ, member by member, the reasons below; events that differ alike are shown once."""
-    variants = _variants(report.findings)
+    of = _deviations(report.findings)
     shown: set[str] = set()
     none = True
     for first, last, diff in runs(diffs):
@@ -112,7 +117,7 @@ def print_diff(console: HarmlessConsole, report: Report, diffs: Iterable[EventDi
         shown.update(diff.rules)  # those of its neighbours are the same
         title = title_of(first, last, diff).format(vendor=report.api.vendor or "OpenAI")
         console.hanging(Text(title, style="bold"), 0, 2)
-        for line in _lines(diff, variants):
+        for line in _lines(diff, of):
             console.hanging(line, 0, 6)
     for finding in report.findings:
         if finding.event is None and finding.rule not in shown:
@@ -150,13 +155,13 @@ def title_of(first: int, last: int, diff: EventDiff) -> str:
     return f"{which}: {_HEADS[diff.outcome]}{into}" + ("" if first == last else f"; event {first} as an example")
 
 
-def _lines(diff: EventDiff, variants: Variants) -> Iterator[Text]:
+def _lines(diff: EventDiff, of: Deviations) -> Iterator[Text]:
     for number, output in enumerate(diff.outputs, start=1):
         if len(diff.outputs) > 1:
             yield Text(f"  event {number} of {len(diff.outputs)} ({output.origin})", "dim")
         yield from _fields([field for field in output.fields if field.how is not How.SAME])
     yield from _fields(diff.broken)
-    yield from _reasons(diff, variants)
+    yield from _reasons(diff, of)
     yield Text()
 
 
@@ -186,7 +191,7 @@ def _field(field: FieldDiff, path: str) -> Text:
     return line
 
 
-def _reasons(diff: EventDiff, variants: Variants) -> Iterator[Text]:
+def _reasons(diff: EventDiff, of: Deviations) -> Iterator[Text]:
     fields = [field for output in diff.outputs for field in output.fields] + list(diff.broken)
     said: dict[str, str] = {}
     for field in fields:
@@ -194,5 +199,5 @@ def _reasons(diff: EventDiff, variants: Variants) -> Iterator[Text]:
             said[field.rule] = said.get(field.rule) or field.why
     for rule, why in said.items():
         yield Text.assemble(("    ", ""), (rule, "bold"), f"  {visible(why, 300)}")
-        for line in breaking_lines(rule, variants.get(rule))[:1]:
+        for line in breaking_lines(rule, of.variants.get(rule), of.api)[:1]:
             yield Text.assemble(("      breaks: ", "dim"), line)

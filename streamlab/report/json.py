@@ -31,8 +31,8 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "known": finding.known,
         "count": finding.count,
         "events": list(finding.events[:100]),
-        "breaks": [break_json(one) for one in breaks(finding.rule, finding.variants)],
-        "promise": promise_of(finding.rule),
+        "breaks": [break_json(one) for one in breaks(finding.rule, finding.variants, finding.api)],
+        "promise": promise_of(finding.rule, finding.api),
     }
 
 
@@ -49,6 +49,7 @@ def break_json(one: Break) -> dict[str, Any]:
         "version": one.version,
         "how": one.how,
         "harm": one.harm,
+        "api": one.api,
     }
 
 

@@ -9,6 +9,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from streamlab.apis import api_named
 from streamlab.apis.registry import all_rules, apis_of, family_of
 from streamlab.clients.table import breaks, clients
 from streamlab.dialects.registry import all_dialects
@@ -97,8 +98,10 @@ def _who_breaks(rule: type[Rule]) -> list[str]:
     hurt = breaks(rule.name)
     if not hurt:
         return []
+    several = len({one.api for one in hurt}) > 1
     rows = [
-        f"| {clients()[one.client]._replace(version=one.version)} | {one.how.replace('|', chr(92) + '|')} |"
+        f"| {clients()[one.client]._replace(version=one.version)}{f', {_spoken(one.api)}' * several} |"
+        f" {one.how.replace('|', chr(92) + '|')} |"
         for one in hurt
     ]
     days = " and ".join(sorted({one.date for one in hurt if one.measured and one.version}))
@@ -108,6 +111,12 @@ def _who_breaks(rule: type[Rule]) -> list[str]:
     if not all(one.measured for one in hurt):
         notes.append("What names its source in brackets was told, not measured.")
     return ["## Who breaks", "", " ".join(notes), "", "| client | what happens |", "|---|---|", *rows, ""]
+
+
+def _spoken(name: str) -> str:
+    """What people call an API."""
+    api = api_named(name)
+    return api.title or api.name if api is not None else name
 
 
 def _who_deviates(rule: type[Rule]) -> list[str]:

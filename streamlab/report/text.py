@@ -81,10 +81,10 @@ def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "Ope
         sides.append("  here: ")
         sides.append(_side(finding, finding.actual), style="not dim red")
         console.hanging(sides, _INDENT, _INDENT + 2)
-    for line in breaking_lines(finding.rule, finding.variants):
+    for line in breaking_lines(finding.rule, finding.variants, finding.api):
         console.hanging(Text.assemble(("breaks: ", "dim"), line), _INDENT, _INDENT + 2)
-    if finding.severity is Severity.ERROR and not breaks(finding.rule, finding.variants):
-        promise = promise_of(finding.rule)
+    if finding.severity is Severity.ERROR and not breaks(finding.rule, finding.variants, finding.api):
+        promise = promise_of(finding.rule, finding.api)
         if promise is not None:
             console.hanging(Text.assemble(("promised: ", "dim"), promise), _INDENT, _INDENT + 2)
     console.hanging(Text.assemble(("mend: ", "dim"), _REPAIRS[finding.repairability]), _INDENT, _INDENT + 2)
@@ -97,16 +97,17 @@ def _side(finding: Finding, side: Any) -> str:
     return value(side, _SIDE)
 
 
-def breaking_lines(rule: str, variants: Collection[str] | None = None) -> list[str]:
+def breaking_lines(rule: str, variants: Collection[str] | None = None, api: str = "") -> list[str]:
     """Who breaks, a line for each thing that happens, what needs no further condition first.
 
-    ``variants`` are those of the finding (`Finding.variants`); without them everybody is named who breaks on some.
+    ``variants`` and ``api`` are those of the finding; without them everybody is named who breaks on some, in any API.
     """
-    by_harm: dict[str, list[str]] = {}
-    for one in sorted(breaks(rule, variants), key=lambda one: bool(one.conditions)):
-        by_harm.setdefault(one.how, []).append(clients()[one.client].name)
+    by_harm: dict[str, dict[str, None]] = {}
+    for one in sorted(breaks(rule, variants, api), key=lambda one: bool(one.conditions)):
+        by_harm.setdefault(one.how, {})[clients()[one.client].name] = None
     lines = []
-    for how, names in list(by_harm.items())[:_SHOWN_WAYS]:
+    for how, named in list(by_harm.items())[:_SHOWN_WAYS]:
+        names = list(named)
         more = f" and {len(names) - _SHOWN_CLIENTS} more" if len(names) > _SHOWN_CLIENTS else ""
         lines.append(visible(f"{'; '.join(names[:_SHOWN_CLIENTS])}{more}: {how}", 300))
     if len(by_harm) > _SHOWN_WAYS:

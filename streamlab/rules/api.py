@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from streamlab.exchange import ResponseHead
+from streamlab.rules.sources import Source
 from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -113,8 +114,10 @@ class Api:
     compared_natively: ClassVar[bool] = False
     #: An HTTP error body in short, for messages.
     error_body: ClassVar[str] = '{"error": {"message": "...", "type": "...", "param": null, "code": null}}'
-    #: The file of `clients.table` that tells what its clients do on deviations, and names by which to ask for some.
-    survey: ClassVar[str] = ""
+    #: Where it is written how its answers are streamed and what its errors are; None where that is not known here.
+    streaming: ClassVar[Source | None] = None
+    errors: ClassVar[Source | None] = None
+    #: Names by which to ask for some of its clients (`clients.table`).
     known_clients: ClassVar[tuple[str, ...]] = ()
     #: The silence from which a stall is worth a warning, where pings and comments break it, and from which a client
     #: gives up; None: as for chat, seconds, which comments do not break.
@@ -136,6 +139,11 @@ class Api:
 
     def __reduce__(self) -> str:
         return "API"  # each module with a subclass holds its one object under this name
+
+    @property
+    def asked_as(self) -> str:
+        """The name under which the tables of clients tell of it; "" where it is not known which API it is."""
+        return self.name
 
     @property
     def folder(self) -> str:

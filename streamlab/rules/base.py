@@ -140,6 +140,7 @@ class Rule:
             actual=_shorten(actual),
             repairability=repairability or self.repairability,
             variants=(variant,) if variant is not None else (),
+            api=self.ctx.api.asked_as,
         )
 
     def placed(self, finding: Finding, event: StreamEvent) -> Finding:

@@ -38,7 +38,8 @@ class Finding:
     ``event`` counts server-sent events from 0, ``span`` is a byte range of the body (end exclusive); both are None
     where the finding is about the whole. ``path`` names a JSON member (``choices[0].delta.role``). ``known`` means
     that the dialect lists the rule. ``variants`` names the forms of the deviation that were seen, as `Rule.variants`
-    words them; () when the rule cannot tell them apart.
+    words them; () when the rule cannot tell them apart. ``api`` is the name of the API whose clients read it: only who
+    was asked in that one is said to break on it; "" when it is not known.
     """
 
     rule: str
@@ -55,3 +56,4 @@ class Finding:
     count: int = 1
     events: tuple[int, ...] = ()
     variants: tuple[str, ...] = ()
+    api: str = ""

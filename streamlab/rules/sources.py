@@ -69,6 +69,21 @@ NGINX_TIMEOUT = Source(
     "proxy_read_timeout",
     "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout",
 )
+#: What OpenAI writes of the form of chat and of errors: of another API the document of its own says it.
+OF_CHAT = frozenset(
+    {
+        CHAT_CHUNK,
+        CHAT_CHUNK_CHOICES,
+        CHAT_CHUNK_DELTA,
+        CHAT_CHUNK_TOOL_CALLS,
+        CHAT_CHUNK_FINISH,
+        CHAT_CHUNK_USAGE,
+        CHAT_CHUNK_LOGPROBS,
+        CHAT_STREAM,
+        CHAT_STREAMING,
+    }
+)
+OF_ERRORS = frozenset({ERROR_OBJECT, ERROR_CODES})
 #: What is written nowhere and measured everywhere: what api.openai.com sent in thousands of recorded streams.
 OBSERVED = Source("api.openai.com, observed", "2,693 streams, April 2023 to August 2026", "")
 #: What the official client libraries do with a stream; read in their source and run.

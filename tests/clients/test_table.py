@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from streamlab import apis
 from streamlab.apis.registry import by_name
 from streamlab.clients import table
 from streamlab.clients.table import (
@@ -29,6 +30,7 @@ from tests.batches import batched
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "streamlab" / "clients"
 TOOL = ROOT / "tools" / "clients"
+APIS = {api.name for api in apis.APIS}
 HARMS = {"hangs", "raises", "silent-loss", "wrong"}
 MEASURED = tomllib.loads((DATA / "measured.toml").read_text(encoding="utf-8"))
 REPORTED = tomllib.loads((DATA / "reported.toml").read_text(encoding="utf-8"))
@@ -38,13 +40,15 @@ REPORTED = tomllib.loads((DATA / "reported.toml").read_text(encoding="utf-8"))
 def test_every_table_has_its_fields_and_no_other(file):
     known = clients()
     for name, client in file.pop("clients").items():
-        assert set(client) == {"package", "version", "name"}, name
+        assert set(client) - {"apis"} == {"package", "version", "name"}, name
+        assert set(client.get("apis", ())) <= APIS, name
         assert client["name"], name
     for rule, tables in file.items():
         assert rule in by_name(), rule
         assert set(tables) <= {"asked", "breaks"}, rule
         for group in tables.get("breaks", ()):
-            assert set(group) - {"forms", "date"} == {"harm", "how", "source", "clients"}, rule
+            assert set(group) - {"forms", "date", "api"} == {"harm", "how", "source", "clients"}, rule
+            assert group.get("api", "responses") in APIS, rule
             assert group["harm"] in HARMS, rule
             assert group["how"], rule
             assert " when " not in group["how"], rule
@@ -56,14 +60,14 @@ def test_every_table_has_its_fields_and_no_other(file):
 
 @batched("rule", [rule for rule in MEASURED if rule != "clients"])
 def test_what_was_measured_says_when_where_and_of_how_many(rule):
-    forms = {one.get("form", "") for one in MEASURED[rule]["asked"]}
+    forms = {(one.get("api"), one.get("form", "")) for one in MEASURED[rule]["asked"]}
     assert len(forms) == len(MEASURED[rule]["asked"]), "a form is asked twice"
     for one in MEASURED[rule]["asked"]:
-        assert set(one) - {"form", "apart"} == {"clients", "streams", "date"}
+        assert set(one) - {"form", "apart", "api"} == {"clients", "streams", "date"}
         assert 0 < one["clients"] <= 34
     for group in MEASURED[rule].get("breaks", ()):
         assert re.fullmatch(r"2026-\d\d(-\d\d)?", group["date"])
-        assert set(group.get("forms", ())) <= forms
+        assert {(group.get("api"), form) for form in group.get("forms", ())} <= forms
         assert set(group["source"]) <= {stream for one in MEASURED[rule]["asked"] for stream in one["streams"]}
 
 
@@ -156,10 +160,10 @@ def test_a_client_that_was_asked_again_is_told_of_as_it_is_now():
 def test_a_client_is_named_once_for_a_form(rule):
     found = [one for one in breaks(rule) if one.measured]
     assert found or asked(rule) or any(not one.measured for one in breaks(rule))
-    named = [(one.client, condition) for one in found for condition in one.conditions or ("",)]
+    named = [(one.api, one.client, condition) for one in found for condition in one.conditions or ("",)]
     assert len(named) == len(set(named)), "a client is named twice for one form of the deviation"
-    always = {client for client, condition in named if not condition}
-    assert not [client for client, condition in named if condition and client in always]
+    always = {(api, client) for api, client, condition in named if not condition}
+    assert not [client for api, client, condition in named if condition and (api, client) in always]
 
 
 def test_what_is_told_names_its_source():

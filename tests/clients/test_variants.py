@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 
 from streamlab.apis.registry import all_rules, by_name
 from streamlab.clients.table import breaks, hurts, rule_names
-from streamlab.exchange import Exchange
+from streamlab.exchange import Exchange, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.report.json import finding_json
+from streamlab.report.promises import promise_of
 from streamlab.report.text import breaking_lines
 from streamlab.rules.finding import Finding, Severity
 from tests import messages, responses
@@ -22,6 +24,11 @@ from tests.streams import chat_text, chat_tools, chunk, exchange, sse
 from tests.variants import FORMS, Form
 
 RULES = [rule for rule in all_rules() if rule.variants]
+KINDS = {
+    "chat.completions": exchange(sse(chat_text())),
+    "responses": responses.exchange(responses.text()),
+    "anthropic.messages": messages.exchange(messages.sse(messages.text())),
+}
 TOOL = Path(__file__).parents[2] / "tools" / "clients"
 RESULTS = TOOL / "results"
 _CASES = tomllib.loads((TOOL / "cases.toml").read_text(encoding="utf-8"))
@@ -153,6 +160,42 @@ def test_people_are_told_of_nobody_where_nobody_breaks():
     found = _finding("created-wrong-type", exchange(sse([{**one, "created": None} for one in chat_text()])))
     assert breaking_lines(found.rule, found.variants) == []
     assert not hurts(found.rule, "ai-sdk", found.variants)
+
+
+def test_a_finding_names_nobody_who_was_asked_in_another_api():
+    """A client that breaks on a chat stream may read the same fault in Messages or Responses otherwise."""
+    page = (b"<!DOCTYPE html><html><body>502</body></html>", (("content-type", "text/html"),))
+    made = {
+        name: replace(one, segments=(Segment(1, page[0]),), head=ResponseHead(200, page[1]))
+        for name, one in KINDS.items()
+    }
+    for name, one in made.items():
+        [found] = [one for one in analyze(one).findings if one.rule == "html-body-200"]
+        assert found.api == name
+        assert {one.api for one in breaks(found.rule, found.variants, found.api)} <= {name}
+        named = {one["api"] for one in finding_json(found)["breaks"]}
+        assert named <= {name}
+    assert {one.api for one in breaks("html-body-200")} >= {"chat.completions"}
+
+
+def test_where_nobody_was_asked_the_promise_is_that_of_the_api():
+    assert promise_of("html-body-200", "anthropic.messages").startswith("Anthropic documentation")
+    assert promise_of("http-status-200-on-error", "anthropic.messages").startswith("Anthropic documentation, Errors")
+    assert promise_of("html-body-200", "responses").startswith("OpenAI API reference, Responses")
+    assert promise_of("html-body-200", "chat.completions").startswith("OpenAI API reference, Create chat")
+    assert promise_of("json-malformed", "anthropic.messages").startswith("RFC 8259")
+
+
+def test_what_betrays_no_api_is_held_to_chat_and_names_its_clients():
+    page = Exchange(head=ResponseHead(200, ()), segments=(Segment(1, b"<!DOCTYPE html><p>502"),))
+    found = next(one for one in analyze(page).findings if one.rule == "html-body-200")
+    assert found.api == "chat.completions"
+    assert {one.api for one in breaks(found.rule, found.variants, found.api)} == {"chat.completions"}
+
+
+def test_a_finding_that_was_kept_without_an_api_names_whom_it_named():
+    found = Finding("html-body-200", Severity.ERROR, "a page")
+    assert {one["id"] for one in finding_json(found)["breaks"]} == {one.client for one in breaks("html-body-200")}
 
 
 def test_only_rules_that_can_tell_the_forms_apart_are_asked_to():

@@ -27,7 +27,7 @@ HEADER = """\
 #
 # [clients.ID]      a client set-up as it was measured last; no version: it was not written down
 # [[RULE.asked]]    a form of the rule's deviation that `clients` of them were asked, as each of `streams`;
-#                   apart: findings tell it from others
+#                   apart: findings tell it from others; api: where they were asked in another than chat
 # [[RULE.breaks]]   what some of them did: on these forms (on any, where none is named), seen on the streams of
 #                   `source`, on this date, in these versions. `harm`: hangs, raises, silent-loss, wrong
 """
@@ -53,6 +53,7 @@ RAISED = {
     "": "raises an error",
 }
 GRAVITY = ("hangs", "raises", "silent-loss", "wrong")
+CHAT = "chat.completions"
 _VERBS = ("waits", "raises", "reports", "stops", "says", "ends")
 
 
@@ -84,6 +85,7 @@ class Form(NamedTuple):
     did: dict[str, Did]
     versions: dict[str, str]
     first: tuple[str, ...] = ()
+    api: str = CHAT
 
 
 class Group(NamedTuple):
@@ -156,6 +158,7 @@ def forms(cases: Iterable[dict[str, Any]], measured: list[Run]) -> Iterator[Form
             did,
             {client: version for one in reversed(read) for client, version in one.versions.items()},
             tuple(case.get("first", ())),
+            next((one.api for one in read if one.dates), CHAT),
         )
 
 
@@ -167,10 +170,12 @@ class Read:
         self.versions: dict[str, str] = {}
         self.dates: list[str] = []
         self.asked = 0
+        self.api = CHAT
         for run in measured:
             if stream not in run.streams:
                 continue
             told = run.streams[stream]
+            self.api = _api(told)
             known = sum(client in self.versions for client in run.clients)
             self.asked += max(0, _asked(told) - known)
             self.dates.append(run.date)
@@ -179,6 +184,11 @@ class Read:
                 self.outcomes.pop(client, None)
                 if client in told["outcomes"]:
                     self.outcomes[client] = told["outcomes"][client]
+
+
+def _api(stream: dict[str, Any]) -> str:
+    """The API in which clients were asked to read a stream; "chat" is what the first results called it."""
+    return CHAT if stream.get("api", "chat") == "chat" else str(stream["api"])
 
 
 def _asked(stream: dict[str, Any]) -> int:
@@ -249,19 +259,42 @@ def document() -> str:
     clients = {name: client for run in measured for name, client in run.clients.items()}  # the latest counts
     lines = [HEADER]
     for name, client in sorted(clients.items()):
-        lines += [f"[clients.{_key(name)}]", *(f"{field} = {_text(value)}" for field, value in client.items()), ""]
+        lines += [f"[clients.{_key(name)}]", *(f"{field} = {_text(value)}" for field, value in client.items())]
+        lines += [*_field("apis", _apis_of(name, measured)), ""]
     for rule, cases in tomllib.loads((HERE / "cases.toml").read_text(encoding="utf-8")).items():
         found = list(forms(cases, measured))
-        for form in found:
-            apart = ["apart = true"] if form.name and rules[rule].variants else []
-            lines += [f"[[{rule}.asked]]", *_field("form", form.name), *apart, f"clients = {form.asked}"]
-            lines += [*_field("streams", form.streams), *_field("date", form.date), ""]
-        for group in groups(found, bool(rules[rule].variants), list(clients)):
-            lines += [f"[[{rule}.breaks]]", *_field("forms", group.forms), *_field("harm", group.did.harm)]
-            lines += [*_field("how", group.did.how), *_field("source", group.source), *_field("date", group.date)]
-            lines += [f"clients.{_key(name)} = {_text(version)}" for name, version in group.clients.items()]
-            lines.append("")
+        for api in dict.fromkeys(form.api for form in found):
+            own = [form for form in found if form.api == api]
+            lines += _asked_lines(rule, own, bool(rules[rule].variants))
+            for group in groups(own, bool(rules[rule].variants), list(clients)):
+                lines += [f"[[{rule}.breaks]]", *_api_field(api), *_field("forms", group.forms)]
+                lines += [*_field("harm", group.did.harm), *_field("how", group.did.how)]
+                lines += [*_field("source", group.source), *_field("date", group.date)]
+                lines += [f"clients.{_key(name)} = {_text(version)}" for name, version in group.clients.items()]
+                lines.append("")
     return "\n".join(lines)
+
+
+def _asked_lines(rule: str, found: list[Form], told_apart: bool) -> list[str]:
+    """The forms of a rule's deviation that clients of one API were asked."""
+    lines = []
+    for form in found:
+        apart = ["apart = true"] if form.name and told_apart else []
+        lines += [f"[[{rule}.asked]]", *_api_field(form.api), *_field("form", form.name), *apart]
+        lines += [f"clients = {form.asked}", *_field("streams", form.streams), *_field("date", form.date), ""]
+    return lines
+
+
+def _apis_of(client: str, measured: list[Run]) -> tuple[str, ...]:
+    """The APIs in which a client was asked; () where it is chat alone."""
+    streams = {_api(stream) for run in measured if client in run.clients for stream in run.streams.values()}
+    setup = setups().get(client)
+    found = tuple(api for api in setup.apis if api in streams) if setup is not None else (CHAT,)
+    return () if found == (CHAT,) else found
+
+
+def _api_field(api: str) -> list[str]:
+    return [] if api == CHAT else _field("api", api)
 
 
 def _field(name: str, value: str | tuple[str, ...]) -> list[str]:

@@ -11,6 +11,8 @@ from streamlab.apis.anthropic.expectations import (
     ERROR,
     LONG_SILENCE_US,
     MESSAGE_STOP,
+    MESSAGES_ERRORS,
+    MESSAGES_STREAMING,
     PING,
 )
 from streamlab.apis.anthropic.questions import QUESTIONS
@@ -32,7 +34,8 @@ class Anthropic(Api):
 
     name = "anthropic.messages"
     title = "Anthropic Messages"
-    survey = "messages.toml"
+    streaming = MESSAGES_STREAMING
+    errors = MESSAGES_ERRORS
     known_clients = ("claude-code", "anthropic-python", "ai-sdk")
     vendor = "Anthropic"
     judged = True

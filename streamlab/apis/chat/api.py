@@ -25,7 +25,6 @@ class Chat(Api):
 
     name = api_names.CHAT
     title = "OpenAI chat completions"
-    survey = "measured.toml"
     known_clients = ("langchain", "ai-sdk", "openai-python")
     vendor = "OpenAI"
     judged = True

@@ -6,6 +6,7 @@ from streamlab.apis.gemini.answers import answer_in, is_answer
 from streamlab.apis.gemini.translator import GeminiTranslator
 from streamlab.apis.translator import Translator
 from streamlab.rules.api import Api
+from streamlab.rules.sources import Source
 from streamlab.wire.payload import JsonObject
 
 
@@ -19,6 +20,9 @@ class Gemini(Api):
     title = "Gemini"
     vendor = "Google"
     sends_bare_values = True
+    streaming = errors = Source(
+        "Gemini API documentation", "streamGenerateContent", "https://ai.google.dev/api/generate-content"
+    )
 
     def owns_path(self, path: str) -> bool:
         return ":streamGenerateContent" in path or ":generateContent" in path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.apis.ollama.translator import OllamaTranslator
 from streamlab.apis.translator import Translator
 from streamlab.rules.api import Api
+from streamlab.rules.sources import Source
 from streamlab.wire.payload import JsonObject
 
 
@@ -17,6 +18,8 @@ class Ollama(Api):
     vendor = "Ollama"
     path = "/api/chat"
     sends_bare_values = True
+    streaming = Source("Ollama documentation", "Streaming", "https://docs.ollama.com/api/streaming")
+    errors = Source("Ollama documentation", "Errors", "https://docs.ollama.com/api/errors")
 
     def recognises(self, value: JsonObject) -> bool:
         return "done" in value and ("message" in value or "response" in value)

@@ -11,6 +11,7 @@ from streamlab.apis.responses.expectations import AFTER_TERMINAL, KEEPALIVE, TER
 from streamlab.apis.responses.questions import QUESTIONS
 from streamlab.rules.api import Api
 from streamlab.rules.repair import LONGEST, Draft, RepairState
+from streamlab.rules.sources import ERROR_OBJECT, RESPONSES_STREAMING
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.runs import Run
@@ -26,7 +27,8 @@ class Responses(Api):
 
     name = api_names.RESPONSES
     title = "OpenAI Responses"
-    survey = "responses.toml"
+    streaming = RESPONSES_STREAMING
+    errors = ERROR_OBJECT
     known_clients = ("codex", "openai-node", "openai-agents")
     vendor = "OpenAI"
     judged = True

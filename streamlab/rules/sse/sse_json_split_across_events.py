@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs.payloads import TornPayloads
-from streamlab.rules.sources import CLIENTS
+from streamlab.rules.sources import JSON
 from streamlab.wire.bad_payloads import Misfit, Named
 
 
@@ -28,7 +28,7 @@ class SseJsonSplitAcrossEvents(MisfitRule):
     name = "sse-json-split-across-events"
     needs_framing = True
     severity = Severity.ERROR
-    source = CLIENTS
+    source = JSON
     repairability = Repairability.SAFE
     repair = TornPayloads
     kind = Misfit.SPLIT

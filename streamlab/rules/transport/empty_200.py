@@ -6,7 +6,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
-from streamlab.rules.sources import OBSERVED
+from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire.bodies import BodyKind
 
 
@@ -30,7 +30,7 @@ class Empty200(Rule):
     name = "empty-200"
     needs_framing = True
     severity = Severity.ERROR
-    source = OBSERVED
+    source = CHAT_STREAM
     apis = Scope.EVERY
 
     def end(self, ending: Ending) -> Findings:

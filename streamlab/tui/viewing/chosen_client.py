@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamlab.clients.table import (
     Break,
+    apis_of,
     asked,
     breaks,
     client_names,
     clients,
     clients_called,
     nearest_client,
-    surveys_of,
 )
 from streamlab.rules.finding import Finding
 from streamlab.tui.viewing.viewed import Viewed
@@ -44,8 +44,8 @@ class ChosenClient:
         if not query.strip():
             self.name = None
             return "as the official clients read"
-        survey = api.survey if api is not None else ""
-        found = sorted(clients_called(query), key=lambda one: (survey not in surveys_of(one), not surveys_of(one)))
+        name = api.name if api is not None else ""
+        found = sorted(clients_called(query), key=lambda one: (name not in apis_of(one), not apis_of(one)))
         if not found:
             near = nearest_client(query)
             hint = f"did you mean {near}?" if near is not None else f"there are {', '.join(client_names()[:6])}, …"
@@ -56,9 +56,9 @@ class ChosenClient:
 
     def unmeasured(self, api: Api | None) -> str:
         """Why nothing can be said of the client in an API; "" where it was asked, or where the API is not known yet."""
-        if self.name is None or api is None or api.survey in surveys_of(self.name):
+        if self.name is None or api is None or api.name in apis_of(self.name):
             return ""
-        return f"was measured in another API, not in {api}" if surveys_of(self.name) else "was measured by nobody here"
+        return f"was measured in another API, not in {api}" if apis_of(self.name) else "was measured by nobody here"
 
     @property
     def said(self) -> str:
@@ -72,14 +72,14 @@ class ChosenClient:
         found = [
             Fate(viewed.rows_of(one)[0], one, what)
             for one in viewed.findings
-            for what in breaks(one.rule, one.variants)
+            for what in breaks(one.rule, one.variants, one.api)
             if what.client == self.name and what.measured and viewed.rows_of(one)[0] <= event
         ]
         return sorted(found, key=lambda one: one.event)
 
     def not_asked(self, viewed: Viewed) -> int:
-        """On how many of the findings nobody asked any client."""
-        return sum(not asked(one.rule) for one in viewed.findings)
+        """On how many of the findings nobody asked any client of the API."""
+        return sum(not asked(one.rule, one.api) for one in viewed.findings)
 
     def event_held(self, viewed: Viewed, event: int) -> int:
         """The last event that reached it, up to ``event``: what ends it, it does not take."""
