@@ -94,17 +94,17 @@ _ALIASES = {
     "huggingface-hub": ("py-hf-hub",),
 }
 _LANGUAGES = ("py-", "js-", "rs-")
-#: What is measured stands before what is told. Each with the API in which it asked, where it does not say another.
-_MEASURED = {"measured.toml": "chat.completions", "messages.toml": "anthropic.messages", "responses.toml": "responses"}
-_FILES = {**_MEASURED, "reported.toml": "chat.completions"}
+#: What is measured stands before what is told.
+_MEASURED = ("measured.toml", "messages.toml", "responses.toml")
+_FILES = (*_MEASURED, "reported.toml")
 
 
 @cache
 def clients() -> dict[str, Client]:
     """All clients by their id."""
     return {
-        name: Client(**fields)._replace(apis=tuple(fields.get("apis", (usual,))))
-        for file, usual in _FILES.items()
+        name: Client(**fields)._replace(apis=tuple(fields.get("apis", (_api(file),))))
+        for file in _FILES
         for name, fields in tomllib.loads("".join(_sections(file).get("clients", ())))["clients"].items()
     }
 
@@ -146,9 +146,9 @@ def asked(rule_name: str, api: str = "") -> tuple[Asked, ...]:
     """The forms of a rule's deviation that measured clients were asked, in an API or ("") in all of them."""
     return tuple(
         Asked(one.get("form", ""), one["clients"], tuple(one["streams"]), file, one.get("apart", False), spoken)
-        for file, usual in _MEASURED.items()
+        for file in _MEASURED
         for one in _tables(file, rule_name).get("asked", ())
-        if (spoken := one.get("api", usual)) == api or not api
+        if (spoken := one.get("api", _api(file))) == api or not api
     )
 
 
@@ -234,7 +234,7 @@ def _breaks(rule_name: str) -> tuple[Break, ...]:
 def _rows(tables: dict[str, Any], file: str) -> Iterable[Break]:
     for group in tables.get("breaks", ()):
         conditions, source = tuple(group.get("forms", ())), tuple(group["source"])
-        date, api = group.get("date", ""), group.get("api", _FILES[file])
+        date, api = group.get("date", ""), group.get("api", _api(file))
         for client, version in group["clients"].items():
             what = group["how"], group["harm"], conditions, file in _MEASURED, date, source, api
             yield Break(client, version, *what)
@@ -247,12 +247,22 @@ def _tables(file: str, rule_name: str) -> dict[str, Any]:
 
 
 @cache
-def _sections(file: str) -> dict[str, list[str]]:
-    """A file's tables as text, by the first part of their names. A table of TOML ends where the next header begins."""
+def _api(file: str) -> str:
+    """The name of the API in which a file's clients were asked, where it does not say another."""
+    return str(tomllib.loads(_text(file).partition("\n[")[0])["api"])
+
+
+def _text(file: str) -> str:
     data = pkgutil.get_data(__package__, file)
     assert data is not None, f"{file} is missing from the installation"
+    return data.decode()
+
+
+@cache
+def _sections(file: str) -> dict[str, list[str]]:
+    """A file's tables as text, by the first part of their names. A table of TOML ends where the next header begins."""
     found: dict[str, list[str]] = {}
-    for section in data.decode().split("\n[")[1:]:
+    for section in _text(file).split("\n[")[1:]:
         name = section.lstrip("[").partition(".")[0]
         found.setdefault(name, []).append(f"[{section}\n")
     return found

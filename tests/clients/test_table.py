@@ -34,6 +34,7 @@ APIS = {api.name for api in apis.APIS}
 HARMS = {"hangs", "raises", "silent-loss", "wrong"}
 MEASURED = tomllib.loads((DATA / "measured.toml").read_text(encoding="utf-8"))
 REPORTED = tomllib.loads((DATA / "reported.toml").read_text(encoding="utf-8"))
+assert MEASURED.pop("api") == REPORTED.pop("api") == "chat.completions"
 
 
 @pytest.mark.parametrize("file", [MEASURED, REPORTED], ids=["measured", "reported"])
@@ -75,6 +76,7 @@ def test_a_part_of_a_file_reads_as_it_does_in_the_whole():
     """The reader parses one rule's tables at a time, cut out of the text."""
     for name, whole in (("measured.toml", DATA / "measured.toml"), ("reported.toml", DATA / "reported.toml")):
         parsed = tomllib.loads(whole.read_text(encoding="utf-8"))
+        assert parsed.pop("api") == table._api(name)
         assert set(table._sections(name)) == set(parsed)
         assert all(table._tables(name, rule) == parsed[rule] for rule in parsed)
 

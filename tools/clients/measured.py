@@ -30,6 +30,8 @@ HEADER = """\
 #                   apart: findings tell it from others; api: where they were asked in another than chat
 # [[RULE.breaks]]   what some of them did: on these forms (on any, where none is named), seen on the streams of
 #                   `source`, on this date, in these versions. `harm`: hangs, raises, silent-loss, wrong
+
+api = "chat.completions"
 """
 #: What differs from the perfect stream, by the letters of a result, in the words of a phrase.
 LETTERS = {

@@ -21,6 +21,8 @@ _HEAD = """\
 # Which client of the Messages API does what on which deviation, as measured.
 # Written by `python tools/clients/messages_table.py` from tools/clients/messages; never by hand.
 # The fields are those of measured.toml.
+
+api = "anthropic.messages"
 """
 #: What the results call it -> the harm, how it is worded, and whether it is right where the answer is not on the wire.
 _DID: dict[str, tuple[str, str, bool]] = {

@@ -22,6 +22,8 @@ _HEAD = """\
 # Which client of the Responses API does what on which deviation, as measured.
 # Written by `python tools/clients/responses_table.py` from tools/clients/responses; never by hand.
 # The fields are those of measured.toml.
+
+api = "responses"
 """
 
 
