@@ -1,7 +1,7 @@
 """What a client held at the end of a stream, beside what the same client holds of the stream as it should have been.
 
-A client that never shows usage is not blamed for it: only what it showed of the perfect stream can differ. What is
-said here are letters, as the measurements keep them; `words` has them for people.
+A client that never shows usage or reasoning is not blamed for it: only what it showed of the perfect stream can differ.
+What is said here are letters, as the measurements keep them; `words` has them for people.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def failure_of(held: HeldAnswer) -> str | None:
 
 def difference(held: HeldAnswer, perfect: HeldAnswer) -> str:
     """A letter for each thing that differs, see `FIELDS`."""
-    found = [letter for letter, member in (("t", "text"), ("r", "reasoning")) if held[member] != perfect[member]]
+    found = ["t"] * (held["text"] != perfect["text"])
+    found += ["r"] * (bool(perfect["reasoning"]) and held["reasoning"] != perfect["reasoning"])
     found += _calls(held.get("tool_calls") or [], perfect.get("tool_calls") or [])
     found += ["f"] * (held.get("finish_reason") != perfect.get("finish_reason"))
     found += ["u"] * (perfect.get("usage") is not None and held.get("usage") != perfect["usage"])

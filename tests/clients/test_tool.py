@@ -72,7 +72,7 @@ def test_the_perfect_stream_has_the_calls_of_the_same_answer(made):
 PERFECT = {
     "ok": True,
     "text": "Spring",
-    "reasoning": "",
+    "reasoning": "Hm.",
     "tool_calls": [{"id": "a", "name": "f", "arguments": '{"x": 1}'}, {"id": "b", "name": "g", "arguments": ""}],
     "finish_reason": "stop",
     "usage": None,
@@ -85,7 +85,7 @@ _FIRST, _SECOND = PERFECT["tool_calls"]
     [
         ({}, ""),
         ({"text": "Spr"}, "t"),
-        ({"reasoning": "hm"}, "r"),
+        ({"reasoning": ""}, "r"),
         ({"tool_calls": [_FIRST]}, "k"),
         ({"tool_calls": [_SECOND, _FIRST]}, "o"),
         ({"tool_calls": [{**_FIRST, "arguments": '{"x":1}'}, _SECOND]}, ""),
@@ -96,6 +96,10 @@ _FIRST, _SECOND = PERFECT["tool_calls"]
 )
 def test_what_differs_has_a_letter(changed, letters):
     assert difference(PERFECT | changed, PERFECT) == letters
+
+
+def test_who_shows_no_reasoning_of_the_perfect_stream_loses_none_by_showing_some():
+    assert difference(PERFECT, PERFECT | {"reasoning": ""}) == ""
 
 
 def test_usage_counts_where_the_client_shows_it_on_the_perfect_stream():

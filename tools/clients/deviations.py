@@ -253,6 +253,7 @@ _CHUNKS: dict[str, Exchange] = {
 }
 _OTHER_IDS = tuple(f"completed-other-{kind}-id" for kind in ("reasoning", "message", "call"))
 _RESPONSES = {f"responses.{name}": responses.LATER[name].exchange for name in (*_OTHER_IDS, "output-text-empty")}
+_REASONING = exchange(sse([TEXT[0], chunk({"reasoning": "Hm."}), *TEXT[1:]]))
 MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _RESPONSES
 #: The perfect stream, where the name does not say it.
 PERFECT: dict[str, Exchange] = {
@@ -267,6 +268,8 @@ PERFECT: dict[str, Exchange] = {
     **dict.fromkeys((f"responses.{name}" for name in _OTHER_IDS), responses.exchange(responses.mix())),
     "responses.output-text-empty": responses.exchange(responses.text()),
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
+    # Who knows reasoning by that name alone shows none of what the others show.
+    **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),
     "usage.in-choice": exchange(sse(USAGE)),
     "reasoning.role-missing": exchange(sse([USAGE[0], chunk({"reasoning_content": "Hm."}), *USAGE[1:]])),
     "text.n2-second-unfinished": _second_choice(),

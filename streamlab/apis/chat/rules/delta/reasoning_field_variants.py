@@ -26,10 +26,11 @@ class ReasoningFieldVariants(Rule):
     ## Why it matters
     Each vendor has its own: ``reasoning_content``, ``reasoning``, ``reasoning_details``, or tags at the start of the
     text. Clients know some of them: LangChain.js, AutoGen and the AI SDK 4 show nothing of ``reasoning`` and
-    ``reasoning_details``. The same text in ``reasoning`` and ``reasoning_content`` is a warning: the OpenAI Agents SDK
-    ends with other reasoning then, measured. ``reasoning_details`` beside one of them changes nothing for any measured
-    client. Inline tags are a warning as well: {clients: wrong when it stays in the text as <think>} measured clients
-    end with another text. Pydantic AI knows the tag where it is a piece of the text alone.
+    ``reasoning_details``, the OpenAI Agents SDK for JavaScript nothing of ``reasoning_content``. The same text in
+    ``reasoning`` and ``reasoning_content`` is a warning: the OpenAI Agents SDK for Python ends with the reasoning twice
+    then, measured. ``reasoning_details`` beside one of them changes nothing for any measured client. Inline tags are a
+    warning as well: {clients: wrong when it stays in the text as <think>} measured clients end with another text.
+    Pydantic AI knows the tag where it is a piece of the text alone.
 
     ## Repair
     None: OpenAI has no field for it, so every name is kept, and it is never merged into the text.
