@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,6 +109,13 @@ class Browser:
                 SELECT id FROM exchanges EXCEPT SELECT exchange_id FROM summaries WHERE version = ? OR version GLOB ?)
             AND ending IS NOT NULL ORDER BY id DESC LIMIT ?"""
         return [row[0] for row in self.db.query(sql, (version, f"{version}-*", limit))]
+
+    def alike_together(self, ids: Collection[int]) -> list[int]:
+        """These ids, those of exchanges whose bodies are as long and took as long one after the other; the longest
+        first."""
+        wanted = set(ids)
+        rows = self.db.query("SELECT id FROM exchanges ORDER BY body_bytes DESC, end_us, id")
+        return [row[0] for row in rows if row[0] in wanted]
 
     def judged(self, wanted: Filter = _ALL, *, models: bool = True, headers: bool = False) -> Iterator[tuple[Any, ...]]:
         """Of each exchange that a filter lets through, oldest first: id, start, URL, rules, model, label, headers of

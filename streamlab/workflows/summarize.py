@@ -134,9 +134,10 @@ def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> d
     """Analyze exchanges, on all cores where they are many, and keep what it came to; returns what could not be kept."""
     unsaved: dict[int, AnalysisSummary] = {}
     found: Iterator[list[tuple[int, AnalysisSummary, str]]]
-    batches = [list(ids[start : start + _BATCH]) for start in range(0, len(ids), _BATCH)]
-    if not batches:
+    if not ids:
         return unsaved
+    ids = _alike_together(path, ids) if len(ids) > _BATCH else ids
+    batches = [list(ids[start : start + _BATCH]) for start in range(0, len(ids), _BATCH)]
     from streamlab.workflows.summary import summaries  # here, and so in processes that are forked, once for all
 
     work = partial(summaries, path)
@@ -157,6 +158,15 @@ def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> d
         for _ in some:
             advance()
     return unsaved
+
+
+def _alike_together(path: Path, ids: Sequence[int]) -> list[int]:
+    """So that exchanges which are the same meet in one process, where one is judged."""
+    browser = Browser(path)
+    try:
+        return browser.alike_together(ids)
+    finally:
+        browser.close()
 
 
 def _save(path: Path, found: Sequence[tuple[int, AnalysisSummary, str]]) -> None:

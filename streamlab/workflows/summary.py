@@ -21,7 +21,7 @@ from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, Browser
 
 _SPARK = 16
 #: Bytes of a body that are held to be told from others, exchanges that are remembered, and characters of their text.
-_HELD, _MOST, _LONGEST = 1 << 20, 10_000, 10_000
+_HELD, _MOST, _LONGEST = 1 << 20, 1_000, 10_000
 
 Summed = tuple[AnalysisSummary, str]
 

@@ -10,8 +10,11 @@ import pytest
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import Analyzer, analyze
 from streamlab.judging.ranking import worst_first
+from streamlab.storage.browsing import Browser
+from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.workflows import summary
+from streamlab.workflows.summarize import Wanted, summarize_all
 from tests import corpus, streams
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +104,27 @@ def test_the_same_exchange_at_another_time_is_judged_once(monkeypatch):
     assert known.of(replace(BASE, id=7, started_at="2026-11-02T00:00:00Z", label="two", tap="b")) == first
     assert len(judged) == 1
     assert "done-missing" in first[0].rules
+
+
+def test_exchanges_that_are_the_same_follow_one_another(tmp_path):
+    path = tmp_path / "many.db"
+    others = [replace(BASE, end_us=40 + number) for number in range(60)]
+    with CaptureDB(path, write=True) as database:
+        for exchange in (*others, *others[::-1]):
+            database.add(exchange)
+    browser = Browser(path)
+    try:
+        together = browser.alike_together(range(1, 121))
+    finally:
+        browser.close()
+    assert sorted(together) == list(range(1, 121))
+    assert [one + two for one, two in zip(together[::2], together[1::2], strict=True)] == [121] * 60
+    assert not summarize_all(path, Wanted(), lambda: None)
+    browser = Browser(path)
+    try:
+        assert all("done-missing" in rules for _, _, _, rules, *_ in browser.judged())
+    finally:
+        browser.close()
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
