@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from streamlab.judging.analyzer import analyze
 from streamlab.playback.matching import Match
-from streamlab.report.json import dump, report_json
+from streamlab.report.documents import dump
+from streamlab.report.json import report_json
 from streamlab.sharing.shared import ALL_KNOWN
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.targets import find

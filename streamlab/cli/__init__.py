@@ -85,9 +85,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args in (["--help"], ["-h"]) and _columns() >= _WIDE:
             _print_help()
             sys.exit(0)
-        from streamlab.cli.dispatch import run
+        code = _listed(args[1:]) if args[:1] == ["ls"] else None
+        if code is None:
+            from streamlab.cli.dispatch import run
 
-        code = run(args)
+            code = run(args)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -97,6 +99,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
         sys.exit(3)
     sys.exit(code)
+
+
+def _listed(args: list[str]) -> int | None:
+    """The exit code of an ``ls`` of a database that asks for nothing that takes click to read; None where it does."""
+    from streamlab.cli.list_words import listed_plainly
+
+    asked = listed_plainly(args)
+    if asked is None or any(name.endswith("_COMPLETE") for name in os.environ):  # a shell asks for completions
+        return None
+    from pathlib import Path
+
+    from streamlab.cli.list_printing import print_list
+    from streamlab.errors import StreamlabError
+    from streamlab.storage.location import existing_db
+    from streamlab.workflows.summarize import Wanted
+
+    database, limit, as_json = asked
+    try:
+        print_list(existing_db(Path(database) if database is not None else None), Wanted(), limit, as_json)
+    except StreamlabError as error:
+        complain(str(error))
+        return error.exit_code
+    return 0
 
 
 def _write_any_character() -> None:

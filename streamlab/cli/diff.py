@@ -59,7 +59,7 @@ def _one(target: str, db: Path | None, as_json: bool, keep_secrets: bool) -> int
     diffed = _diffed(target, db, keep_secrets, told)
     if as_json:
         from streamlab.report.diff_text import exchange_json
-        from streamlab.report.json import Streamed
+        from streamlab.report.documents import Streamed
 
         listed = (exchange_json(found.source, found.id, report, diffs) for found, _, report, diffs in diffed)
         first = list(islice(listed, 1))  # before anything is written: where it cannot be read, nothing is

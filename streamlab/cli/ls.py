@@ -80,7 +80,9 @@ def command(
     if first_seen:
         return _print_first_seen(target, path, wanted, groups_of(by or "server"), as_json)
     if path is not None:
-        _print_list(path, wanted, limit, as_json)
+        from streamlab.cli.list_printing import print_list
+
+        print_list(path, wanted, limit, as_json)
     return 0
 
 
@@ -102,26 +104,6 @@ def _wanted(line: str, terms: list[tuple[str, str]], since: str | None) -> Wante
 
             choose((value,))
     return summarizing.Wanted(" ".join([line, *(f'{name}:"{value}"' for name, value in terms)]).strip(), moment)
-
-
-def _print_list(path: Path, wanted: Wanted, limit: int, as_json: bool) -> None:
-    from streamlab.cli.progress import ProgressLine
-    from streamlab.report import listing
-    from streamlab.report.terminal import complain, data, say_json
-    from streamlab.workflows import summarize as summarizing
-
-    with ProgressLine() as progress:
-        rows, total = summarizing.listed(path, wanted, limit, progress.advance)
-    if as_json:
-        say_json([listing.listed_json(one) for one in rows])
-    elif not rows and wanted == summarizing.Wanted():
-        complain(f"{path} is empty. `streamlab record --upstream URL` fills it.")
-    elif not rows:
-        complain(f"{path}: nothing fits.")
-    else:
-        listing.print_list(data(), rows)
-        if total > len(rows):
-            complain(f"… the newest {len(rows)} of {total:,}; --limit shows more")
 
 
 def _print_first_seen(target: str | None, path: Path | None, wanted: Wanted, by: list[By], as_json: bool) -> int:

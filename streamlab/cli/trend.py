@@ -81,7 +81,7 @@ def command(
 def _written(form: str, found: list[Share], groups: list[By]) -> bytes:
     """As a file has it; a table as CSV."""
     from streamlab.report import trend
-    from streamlab.report.json import dump
+    from streamlab.report.documents import dump
     from streamlab.report.trend_svg import shares_svg
 
     if form == "parquet":

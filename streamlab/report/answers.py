@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from streamlab.report.json import dump
+from streamlab.report.documents import dump
 from streamlab.report.plain_table import plain_table
 from streamlab.report.trend import plain
 from streamlab.wire.visible import visible

@@ -9,7 +9,7 @@ from typing import Any
 from streamlab.apis.registry import rule_named
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.account import Normalized, RepairedEvent
-from streamlab.report.json import dump
+from streamlab.report.documents import dump
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repair import ABSENT, Change, Dropped
 from streamlab.wire.visible import visible

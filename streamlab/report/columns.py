@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from rich.cells import cell_len, set_cell_size
-
 import streamlab.apis as apis
 from streamlab.apis.vendors import VENDORS
 from streamlab.exchange import Ending, known_as
+from streamlab.report.cells import cell_len, set_cell_size
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
 from streamlab.rules.finding import Severity

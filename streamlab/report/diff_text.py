@@ -10,8 +10,9 @@ from rich.text import Text
 
 from streamlab.comparing.event_outcomes import EventDiff, EventOutcome, FieldDiff, How, Output
 from streamlab.judging.report import Report
+from streamlab.report.documents import Streamed
 from streamlab.report.harmless_console import HarmlessConsole
-from streamlab.report.json import Streamed, break_json
+from streamlab.report.json import break_json
 from streamlab.report.text import breaking_lines, print_verdict, value
 from streamlab.rules.finding import Finding
 from streamlab.wire.visible import visible

@@ -11,8 +11,9 @@ from rich.text import Text
 from streamlab.comparing.parity import answer_of
 from streamlab.exchange import Exchange
 from streamlab.judging.report import Report
+from streamlab.report.documents import Streamed, dump
 from streamlab.report.harmless_console import HarmlessConsole
-from streamlab.report.json import Streamed, dump, report_json
+from streamlab.report.json import report_json
 from streamlab.report.text import gravest_first, metric_rows, print_finding, print_verdict
 from streamlab.report.timeline import timeline_rows
 from streamlab.report.timeline_table import print_timeline

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.cells import cell_len
-from rich.text import Text
-
+from streamlab.report.cells import cell_len
 from streamlab.report.columns import COLUMNS, told_apart
-from streamlab.report.harmless_console import HarmlessConsole
+from streamlab.report.terminal import data, is_bare, piped_width, say
 from streamlab.storage.browsing import ListRow
 from streamlab.storage.rows import ExchangeOverview
 
@@ -67,22 +65,39 @@ _FIRST = (
 _ALWAYS = 3
 
 
-def print_list(console: HarmlessConsole, rows: Sequence[ListRow]) -> None:
+#: A line: a text for each column, with the style of each.
+_Line = list[tuple[str, str]]
+
+
+def print_list(rows: Sequence[ListRow]) -> None:
     """The list, newest last, so that it stands above the next prompt; what has no room is left out."""
+    if is_bare():
+        say(*[(" " * _GAP).join(text for text, _ in line).rstrip() for line in _lines(rows, piped_width())])
+        return
+    from rich.text import Text
+
+    console = data()
+    for one in _lines(rows, console.width):
+        line = Text(" " * _GAP).join(Text(text, style) for text, style in one)
+        line.rstrip()
+        console.whole(line)
+
+
+def _lines(rows: Sequence[ListRow], width: int) -> Iterator[_Line]:
+    """The heading and a line for each."""
     cells = {one.name: [one.cell(row) for row in rows] for one in _COLUMNS}
     texts = {name: [cell.text for cell in column] for name, column in cells.items()}
     names = {one.name: one.name for one in _COLUMNS}
-    if _wanted(texts, names)["label"] > _widths(_wanted(texts, names), console.width)["label"]:
+    if _wanted(texts, names)["label"] > _widths(_wanted(texts, names), width)["label"]:
         names["label"], texts["label"] = _without_shared_end("label", texts["label"])
-    widths = _widths(_wanted(texts, names), console.width)
+    widths = _widths(_wanted(texts, names), width)
     texts["label"] = told_apart(COLUMNS["label"], texts["label"], widths["label"])
     columns = [one for one in _COLUMNS if one.name in widths]
-    heading = [one.fitted(names[one.name], widths[one.name]) for one in columns]
-    _print_line(console, [Text(text, style="bold") for text in heading])
+    yield [(one.fitted(names[one.name], widths[one.name]), "bold") for one in columns]
     for at in range(len(rows)):
-        line = [Text(one.fitted(texts[one.name][at], widths[one.name])) for one in columns]
-        line[-1].stylize(cells[columns[-1].name][at].style)
-        _print_line(console, line)
+        line = [(one.fitted(texts[one.name][at], widths[one.name]), "") for one in columns]
+        line[-1] = line[-1][0], cells[columns[-1].name][at].style
+        yield line
 
 
 def _wanted(texts: dict[str, list[str]], names: dict[str, str]) -> dict[str, int]:
@@ -116,9 +131,3 @@ def _widths(wanted: dict[str, int], room: int) -> dict[str, int]:
             widths[name] += more
             room -= more
     return widths
-
-
-def _print_line(console: HarmlessConsole, cells: list[Text]) -> None:
-    line = Text(" " * _GAP).join(cells)
-    line.rstrip()
-    console.whole(line)

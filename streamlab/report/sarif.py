@@ -13,7 +13,8 @@ from streamlab import __version__
 from streamlab.about import REPOSITORY, page
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
-from streamlab.report.json import Summary, dump
+from streamlab.report.documents import dump
+from streamlab.report.json import Summary
 from streamlab.report.places import FindingPlaces
 from streamlab.report.rule_text import explanation
 from streamlab.rules.base import Rule

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: How wide an answer is that does not go to a terminal, where COLUMNS says nothing else.
 PIPE_WIDTH = 100
 _NARROWEST = 20
+#: What makes Rich take a pipe for a terminal.
+_FORCING = ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 _LINES_AT_ONCE = 1000
 _PADDING = re.compile(r"[ \t]+(?=\n)")
 
@@ -33,6 +35,11 @@ def data() -> HarmlessConsole:
 def diagnostics() -> HarmlessConsole:
     """Where progress and complaints go."""
     return _console(sys.stderr)
+
+
+def is_bare() -> bool:
+    """Whether answers go where no colours are wanted, in lines as they are: then nobody needs Rich for them."""
+    return not sys.stdout.isatty() and not any(name in os.environ for name in _FORCING)
 
 
 def _console(stream: IO[str]) -> HarmlessConsole:
@@ -89,7 +96,7 @@ def _write_lines(stream: IO[str], lines: Iterable[str]) -> None:
 
 def say_json(value: Any, *, to_stderr: bool = False, indent: int | None = 1) -> None:
     """A JSON document."""
-    from streamlab.report.json import dump
+    from streamlab.report.documents import dump
 
     stream = sys.stderr if to_stderr else sys.stdout
     stream.write(document("json", dump(value, indent), stream) + "\n")
@@ -98,7 +105,7 @@ def say_json(value: Any, *, to_stderr: bool = False, indent: int | None = 1) -> 
 
 def say_streamed(value: Any) -> None:
     """A JSON document in which `streamlab.report.json.Streamed` stands for long lists."""
-    from streamlab.report.json import pieces
+    from streamlab.report.documents import pieces
 
     say_document("json", pieces(value))
     sys.stdout.write("\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,8 @@ _ENDINGS = (".py", ".toml", ".json", ".yaml")
 @cache
 def rules_version() -> str:
     """The release, and a digest of the code and data that judge: the same on every machine that has the same."""
+    import hashlib  # deferred: it loads OpenSSL, and most who may ask for the version do not
+
     package = Path(__file__).parents[1]
     found = hashlib.sha256()
     for path in sorted(

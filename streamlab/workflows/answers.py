@@ -19,7 +19,8 @@ from streamlab.errors import NotFoundError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.report import compare_text, exchange_text, listing, rule_page
-from streamlab.report.json import gathered, report_json
+from streamlab.report.documents import gathered
+from streamlab.report.json import report_json
 from streamlab.sharing.masking import mask_text
 from streamlab.sharing.shared import Masking
 from streamlab.storage.capture_db import CaptureDB

@@ -50,10 +50,13 @@ def listed(path: Path, wanted: Wanted, limit: int | None, advance: Callable[[], 
     browser = Browser(path)
     try:
         ids = browser.ids(chosen)
+        newest = list(reversed(ids[:limit] if limit is not None else ids))
+        missing = set(browser.not_summarized(__version__, -1)).intersection(newest)
+        if not missing:
+            return list(_rows(browser, newest)), len(ids)
     finally:
         browser.close()
-    newest = list(reversed(ids[:limit] if limit is not None else ids))
-    summarize(path, newest, advance)
+    _summarize(path, [one for one in newest if one in missing], advance)
     browser = Browser(path)
     try:
         return list(_rows(browser, newest)), len(ids)
@@ -118,16 +121,6 @@ def summarize_all(path: Path, wanted: Wanted, advance: Callable[[], None]) -> di
     finally:
         browser.close()
     return _summarize(path, missing[::-1], advance)
-
-
-def summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> None:
-    """Analyze those of these exchanges that this release never did, as far as the database can be written."""
-    browser = Browser(path)
-    try:
-        missing = set(browser.not_summarized(__version__, -1))
-    finally:
-        browser.close()
-    _summarize(path, [one for one in ids if one in missing], advance)
 
 
 def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> dict[int, AnalysisSummary]:

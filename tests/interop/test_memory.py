@@ -15,8 +15,8 @@ from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.report import diff_text, exchange_text
 from streamlab.report.blame import Ledger, summary_lines
+from streamlab.report.documents import Streamed, dump, gathered, pieces
 from streamlab.report.harmless_console import HarmlessConsole
-from streamlab.report.json import Streamed, dump, gathered, pieces
 from streamlab.sharing.shared import share
 from tests import streams
 from tests.memory import traced
