@@ -22,7 +22,7 @@ from streamlab.judging.lessons import Runs
 from streamlab.judging.places import Key, Places
 from streamlab.judging.progress import StreamProgress
 from streamlab.judging.report import Report
-from streamlab.judging.rule_table import EventHook, RuleTable, told_by
+from streamlab.judging.rule_table import EventHook, RuleTable, SegmentHook, told_by
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Rule
@@ -98,6 +98,24 @@ class Analyzer:
     def in_runs(self) -> bool:
         """Whether the stream goes on as it did, so that reads are held back to be judged together."""
         return self._held.open
+
+    def feed_reads(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> None:
+        """Several reads, one after the other."""
+        at, received, held = 0, self.ctx.received, self._held
+        while at < len(data):
+            stop = at
+            if held.open and self._progress.metrics.ttfb_us is not None:
+                stop = held.add_some(offsets, data, at)
+                received.segments += stop - at
+                received.body_bytes += sum(map(len, data[at:stop]))
+            if stop > at:
+                received.last_read_us = offsets[stop - 1]
+                if held.enough:
+                    self.catch_up()
+            else:
+                self.feed(offsets[at], data[at])
+                stop += 1
+            at = stop
 
     def catch_up(self) -> None:
         """Judge the reads that are held back because the stream goes on as it did."""
@@ -193,10 +211,13 @@ class Analyzer:
         self._classes = rules_of(self.ctx.api) if self._classes is None else self._classes
         return RuleTable(self._classes, self.ctx)
 
-    def _ask_about_reads(self, table: RuleTable, reads: Iterable[tuple[int | None, bytes]]) -> None:
+    def _ask_about_reads(
+        self, table: RuleTable, reads: Iterable[tuple[int | None, bytes]], only: list[SegmentHook] | None = None
+    ) -> None:
         for offset_us, data in reads:
             self.ctx.offset_us = offset_us
-            for hook in table.for_read():
+            hooks = table.for_read()
+            for hook in hooks if only is None else [one for one in hooks if one in only]:
                 found = hook(offset_us, data)
                 if found is not None:
                     self._add(found)
@@ -244,7 +265,7 @@ class Analyzer:
         text.extend(run.texts)
         if call is not text:
             call.extend(run.texts)
-        self._progress.run(batch, run, facts, lambda reads: self._ask_about_reads(table, reads))
+        self._progress.run(batch, run, facts, self._ask_about_reads, table)
         return True
 
     def _judge_shape(self, table: RuleTable, at: int, event: StreamEvent, facts: int) -> None:

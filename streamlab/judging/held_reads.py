@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from streamlab.wire.events import StreamEvent
@@ -32,6 +32,23 @@ class HeldReads:
         self._offsets.append(offset_us)
         self._data.append(data)
         self._size += len(data)
+        return self._size >= AT_ONCE
+
+    def add_some(self, offsets: Sequence[int | None], data: Sequence[bytes], at: int) -> int:
+        """Those from ``at`` on, until it is enough or one is as large as that; where they end."""
+        size = self._size
+        stop = at
+        while stop < len(data) and size < AT_ONCE and (more := len(data[stop])) < AT_ONCE:
+            size += more
+            stop += 1
+        self._offsets += offsets[at:stop]
+        self._data += data[at:stop]
+        self._size = size
+        return stop
+
+    @property
+    def enough(self) -> bool:
+        """Whether they are to be judged now."""
         return self._size >= AT_ONCE
 
     def take(self, start: int) -> Batch:
@@ -64,6 +81,10 @@ class Batch:
         while self.at < last:
             self.at += 1
             yield self.offsets[self.at], self.data[self.at]
+
+    def between(self, last: int) -> tuple[list[int | None], list[bytes]]:
+        """Times and bytes of those, which stay unasked for."""
+        return self.offsets[self.at + 1 : last + 1], self.data[self.at + 1 : last + 1]
 
     def rest(self) -> Iterator[tuple[int | None, bytes]]:
         """The reads in which no more events complete."""

@@ -12,7 +12,9 @@ Definitions (docs/metrics.md says more):
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from operator import sub
 from typing import Any
 
 from streamlab.wire.gaps import Gaps
@@ -80,6 +82,18 @@ class MetricsCollector:
         if count > 1 and offset_us is not None:
             self.data_event(offset_us)
             self._gaps.add_none(count - 2)
+
+    def in_reads(self, offsets: Sequence[int | None], counts: Sequence[int]) -> None:
+        """Events that carry data arrived in reads, as many as ``counts`` says in each."""
+        last_us, came = self._last_us, [one for one in offsets if one is not None]
+        gaps = [] if last_us is None or len(came) < len(counts) else list(map(sub, came, [last_us, *came]))
+        if gaps and min(gaps) >= BURST_US and max(counts) == min(counts) == 1:
+            self._gaps.extend(gaps)
+            self._in_burst, self._last_us = False, came[-1]
+            return
+        for offset_us, count in zip(offsets, counts, strict=True):
+            if count:
+                self.data_events(offset_us, count)
 
     def finish(
         self, *, events: int, data_events: int, size: int, segments: int, end_us: int | None, usage: Any

@@ -7,6 +7,7 @@ from typing import Any
 
 from streamlab.judging.held_reads import Batch
 from streamlab.judging.metrics import MetricsCollector
+from streamlab.judging.rule_table import RuleTable, SegmentHook
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.hollow import holds_nothing
@@ -16,6 +17,8 @@ from streamlab.wire.runs import Run
 _CONTENT = Fact.CONTENT | Fact.REASONING | Fact.REFUSAL | Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.TEXT
 _ANSWER = _CONTENT & ~Fact.REASONING
 Reads = Iterable[tuple[int | None, bytes]]
+#: Asks rules about reads: these hooks, or with None all that wait for reads.
+Ask = Callable[[RuleTable, Reads, list[SegmentHook] | None], None]
 
 
 def _opens_behind(first: dict[str, Any], chunk: dict[str, Any]) -> bool:
@@ -79,23 +82,41 @@ class StreamProgress:
         if facts & _ANSWER and self.metrics.ttfa_us is None:
             self.metrics.ttfa_us = offset_us
 
-    def run(self, batch: Batch, run: Run, facts: int, ask: Callable[[Reads], None]) -> None:
-        """A run of them, which came in these reads; ``ask`` asks the rules about reads, between its events."""
-        seen, first = self._ctx.seen, True
-        for read, count in batch.shares(run):
+    def run(self, batch: Batch, run: Run, facts: int, ask: Ask, table: RuleTable) -> None:
+        """A run of them, which came in these reads; ``ask`` asks rules about reads, between its events."""
+        seen, shares = self._ctx.seen, iter(batch.shares(run))
+        for read, count in shares:
             if read > batch.at:
-                ask(batch.reads_up_to(read))
-            if not count:
-                continue
-            offset_us = batch.offsets[read]
-            if first:
-                first = False
+                ask(table, batch.reads_up_to(read), None)
+            if count:
+                offset_us = batch.offsets[read]
                 self._note_content(seen.events, run.template.chunk, facts, offset_us)
                 seen.content_events -= 1
-            seen.events += count
-            seen.data_events += count
-            seen.chunks += count
-            seen.content_events += count
-            self.metrics.data_events(offset_us, count)
+                self._count(count)
+                self.metrics.data_events(offset_us, count)
+                self._go_on(batch, list(shares), ask, table)
         self._ctx.offset_us = batch.offsets[batch.at]
         seen.last, seen.last_chunk_at = run, seen.events - 1
+
+    def _go_on(self, batch: Batch, shares: list[tuple[int, int]], ask: Ask, table: RuleTable) -> None:
+        """The reads in which a run goes on that has begun: together, but for the rules that want to see each."""
+        if not shares:
+            return
+        last = shares[-1][0]
+        offsets, counts = [batch.offsets[read] for read, _ in shares], [count for _, count in shares]
+        hooks = table.for_reads(*batch.between(last))
+        if hooks:
+            for read, count in shares:
+                ask(table, batch.reads_up_to(read), hooks)
+                self._count(count)
+        else:
+            batch.at = last
+            self._count(sum(counts))
+        self.metrics.in_reads(offsets, counts)
+
+    def _count(self, count: int) -> None:
+        seen = self._ctx.seen
+        seen.events += count
+        seen.data_events += count
+        seen.chunks += count
+        seen.content_events += count

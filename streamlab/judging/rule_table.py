@@ -100,6 +100,12 @@ class RuleTable:
             self._renew()
         return self._segment_hooks
 
+    def for_reads(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> list[SegmentHook]:
+        """Whom to ask about each of several reads in all of which a run goes on; the others take them as they are."""
+        return [
+            rule.segment for rule in self._segment_rules if not (rule.reads_retired or rule.segments(offsets, data))
+        ]
+
     def for_event(self, facts: int) -> tuple[EventHook, ...]:
         """Whom to ask about an event with these facts."""
         if self._ctx.retirements != self._retirements:

@@ -9,7 +9,7 @@ said for every later chunk of that shape, so it must depend on nothing but key n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -82,6 +82,11 @@ class Rule:
 
     def segment(self, offset_us: int | None, data: bytes) -> Findings | None:
         """One read of the body, as sent (before content decoding)."""
+
+    def segments(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> bool:
+        """Several reads at once, in all of which a run of text went on: takes them as ``segment`` would one by one,
+        where that finds nothing in them; False, and takes nothing, where it has to be asked about each."""
+        return False
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         """Event number ``at``, which has one of the facts in ``on``; ``self.ctx.facts`` has all of them."""

@@ -22,6 +22,8 @@ from streamlab.wire.accumulate import Accumulator, Mark
 
 #: Events from one mark of the fold to the next.
 _MARK_EVERY = 2048
+#: Segments that are judged before a mark may be set.
+_AT_ONCE = 64
 #: Seconds from one report of an exchange that goes on to the next, at least.
 _REPORT_EVERY = 0.4
 #: Steps that end with news after which a stage takes no more along.
@@ -76,12 +78,13 @@ class Judging:
 
     def feed(self, pieces: list[BodyPiece]) -> None:
         """More of the body."""
-        for piece in pieces:
-            self.analyzer.feed(piece.offset_us, piece.data)
-            self.done += 1
+        for at in range(0, len(pieces), _AT_ONCE):
+            some = pieces[at : at + _AT_ONCE]
+            self.analyzer.feed_reads([one.offset_us for one in some], [one.data for one in some])
             if self.analyzer.ctx.seen.events >= (self._marked[-1] if self._marked else 0) + _MARK_EVERY:
                 self._marked.append(self.analyzer.ctx.seen.events)
                 self._marks.append(self.analyzer.ctx.accumulator.mark())
+        self.done += len(pieces)
         self.analyzer.catch_up()
         self._news += not self.analyzer.in_runs
         self._has_news = True

@@ -26,6 +26,12 @@ class Gaps:
         if len(self._exact) >= EXACT:
             self._fold()
 
+    def extend(self, gaps_us: list[int]) -> None:
+        """More gaps."""
+        self._exact.extend(gaps_us)
+        if len(self._exact) >= EXACT:
+            self._fold()
+
     def add_none(self, count: int) -> None:
         """So many gaps more that are none."""
         self._exact.extend(array("q", bytes(8 * count)))

@@ -16,6 +16,10 @@ from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.lessons import Runs
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.repairing.pipeline import Pipeline
+from streamlab.rules.timing.burst_delivery import BurstDelivery
+from streamlab.rules.timing.stall_gap import StallGap
+from streamlab.rules.transport.oversized_sse_line import OversizedSseLine
+from streamlab.rules.transport.utf8_split_over_reads import Utf8SplitOverReads
 from streamlab.wire.events import Chunk
 from streamlab.wire.run_decoder import RunDecoder
 from streamlab.wire.runs import Run, TextKind, Varying, template_of
@@ -130,6 +134,41 @@ def _checked(reads: list[bytes], request: Request | None, runs: Runs, timed: boo
     for at, data in enumerate(reads):
         analyzer.feed(at * 400_000 if timed else None, data)
     return repr(analyzer.finish(Ending.COMPLETE, 99_000_000 if timed else None))
+
+
+_times = st.lists(st.sampled_from([0, 1, 999, 1000, 1001, *[20_000] * 6, 900_000, 6_000_000, 31_000_000]), min_size=1)
+
+
+@given(st.lists(_same() | _ODD, min_size=1, max_size=8), st.lists(st.integers(1, 400), max_size=20), _times)
+@settings(max_examples=examples(150))
+def test_reads_that_are_fed_together_are_judged_like_reads_one_by_one(parts, lengths, gaps):
+    """Also what is said of when they came, and where one ends."""
+    reads, offsets, now = _reads(_OPENED + b"".join(parts), lengths), [], 0
+    for at in range(len(reads)):
+        now += gaps[at % len(gaps)]
+        offsets.append(now if now % 1001 else None)
+    said = []
+    for runs in (Runs.OFF, Runs.EAGER, Runs.USUAL):
+        analyzer = Analyzer(_REQUEST, _HEAD, timing_known=True, runs=runs)
+        if runs is Runs.OFF:
+            for offset_us, data in zip(offsets, reads, strict=True):
+                analyzer.feed(offset_us, data)
+        else:
+            analyzer.feed_reads(offsets, reads)
+        said.append(repr(analyzer.finish(Ending.UPSTREAM_CUT, now + 40_000_000)))
+    assert said[0] == said[1] == said[2]
+
+
+@pytest.mark.parametrize("rule", [OversizedSseLine, Utf8SplitOverReads, BurstDelivery, StallGap])
+def test_reads_of_a_clean_stream_are_taken_together(rule, monkeypatch):
+    asked = []
+    segment = rule.segment
+    monkeypatch.setattr(rule, "segment", lambda self, *given: asked.append(1) or segment(self, *given))
+    events = _CLEAN["text"][0]
+    analyzer = Analyzer(_REQUEST, _HEAD, timing_known=True)
+    analyzer.feed_reads([20_000 * at for at in range(len(events) + 1)], [_OPENED, *events])
+    analyzer.finish(Ending.COMPLETE, 10_000_000)
+    assert 0 < len(asked) < 20
 
 
 def _normalized(reads: list[bytes], request: Request | None, runs: Runs, unsafe: bool) -> tuple[object, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import sub
+
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
@@ -65,6 +68,17 @@ class BurstDelivery(Rule):
         self._bursts += 1
         if self._bursts <= _MAX_BURSTS:
             self._sizes.append(len(data))
+
+    def segments(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> bool:
+        last_us, came = self._last_us, [one for one in offsets if one is not None]
+        if last_us is None or len(came) < len(data) or not all(data):
+            return False
+        if min(map(sub, came, [last_us, *came])) < _SAME_READ_US:
+            return False
+        self._last_us = came[-1]
+        self._sizes += map(len, data[: max(0, _MAX_BURSTS - self._bursts)])
+        self._bursts += len(data)
+        return True
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from operator import sub
 from typing import NamedTuple
 
 from streamlab.exchange import Ending
@@ -19,6 +21,7 @@ _STALL_US = 5_000_000
 _SILENT_US = 30_000_000
 _TIMES_MEDIAN = 20
 _MAX_PLACES = 100
+_COLON = ord(":")
 _ENDINGS = {
     Ending.COMPLETE: "the response ended",
     Ending.UPSTREAM_CUT: "the connection was cut",
@@ -102,6 +105,20 @@ class StallGap(Rule):
             if gap_us > _STALL_US and len(self._stalls) < _MAX_PLACES and not _OPENS_CALL.search(data):
                 self._stalls.append(_Stall(gap_us, self._quiet_us, self.ctx.seen.events, self.ctx.finished))
         self._last_us, self._quiet_us = offset_us, 0
+
+    def segments(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> bool:
+        seen, last_us, byte_us = self.ctx.seen, self._last_us, self._byte_us
+        came = [one for one in offsets if one is not None]
+        if last_us is None or byte_us is None or seen.done_at is not None or len(came) < len(data) or not all(data):
+            return False
+        begun = seen.content_events if self.ctx.api.stall_us is None else seen.chunks
+        gaps = list(map(sub, came, [last_us, *came]))
+        if not begun or max(gaps) > _STALL_US or came[0] - byte_us > _SILENT_US or _COLON in {one[0] for one in data}:
+            return False
+        self._gaps.extend(gaps)
+        self._byte_us = self._last_us = came[-1]
+        self._quiet_us = 0
+        return True
 
     def _note_silence(self, silent_us: int, data: bytes) -> None:
         """Keep a silence that `_stalls` does not count: before the first token, or before a whole tool call."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from streamlab.rules.api import Scope
@@ -137,6 +137,17 @@ class OversizedSseLine(Rule):
         if longest > _LIMIT:
             self.retired = False
             self.ctx.retirements += 1
+
+    def segments(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> bool:
+        if not self.retired:
+            return True
+        longest = self._line + sum(map(len, data))
+        if longest > _LIMIT:
+            return False
+        body = b"".join(data)
+        end = max(body.rfind(b"\n"), body.rfind(b"\r"))
+        self._line = longest if end < 0 else len(body) - end - 1
+        return True
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         if event.sse is None or len(event.sse.raw) <= _LIMIT:

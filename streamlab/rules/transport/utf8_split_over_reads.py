@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
@@ -59,6 +61,12 @@ class Utf8SplitOverReads(Rule):
             return None
         message = f"a read ends in the middle of a character, after {cut} bytes"
         return (self.found(message, path="(read)", span=(max(0, cut - 3), cut)),)
+
+    def segments(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> bool:
+        if self._open or len(self._start) < _MAGIC or not all(data) or max(one[-1] for one in data) >= 0x80:
+            return False
+        self._read += sum(map(len, data))
+        return True
 
     @property
     def _coded(self) -> bool:
