@@ -7,8 +7,11 @@ from its bytes when somebody looks. Times are microseconds since the request's f
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Sequence
+from itertools import accumulate
+from operator import sub
 from typing import NamedTuple
 
 from streamlab.wire.sse import SSEDecoder
@@ -63,6 +66,20 @@ class Sketch:
             self.sizes[-1] += size
         self._in_slot = (self._in_slot + 1) % self.stride
 
+    def add_all(self, offsets_us: Sequence[int], gaps_us: Sequence[int], sizes: Sequence[int]) -> None:
+        """The next events."""
+        at = 0
+        while at < len(sizes):
+            if self._in_slot == 0:
+                self.add(offsets_us[at], gaps_us[at], sizes[at])
+                at += 1
+                continue
+            stop = min(at + self.stride - self._in_slot, len(sizes))
+            self.gaps[-1] = max(self.gaps[-1], *gaps_us[at:stop])
+            self.sizes[-1] += sum(sizes[at:stop])
+            self._in_slot = (self._in_slot + stop - at) % self.stride
+            at = stop
+
     def _halve(self) -> None:
         self.times = self.times[::2]
         self.gaps = array("q", map(max, self.gaps[::2], self.gaps[1::2]))
@@ -100,6 +117,7 @@ class EventIndex:
         self._starts, self._seqs, self._bases = array("Q"), array("Q"), array("Q")
         self._times = array("q")
         self._decoder = SSEDecoder()
+        self._returns = False  # whether a carriage return came
         self._next = (0, 0)  # number and offset of the next segment
         self._open: deque[tuple[int, int]] = deque()  # segments from the one with the next event's first byte on
         self._sent = (0, 0)  # checkpoints and long gaps that `part` has given out
@@ -113,6 +131,42 @@ class EventIndex:
         for start, size in self._decoder.feed_spans(data):
             self._add(start, size, arrival)
         self.pending = self._decoder.pending
+
+    def feed_reads(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> None:
+        """Several segments, one after the other."""
+        body = b"".join(data)
+        self._returns = self._returns or b"\r" in body
+        if self._returns or not self.events or None in offsets or self.last_us < 0:
+            for offset_us, one in zip(offsets, data, strict=True):
+                self.feed(offset_us, one)
+            return
+        seq, base = self._next
+        bases = list(accumulate(map(len, data), initial=base))
+        self._open += zip(range(seq, seq + len(data)), bases[:-1], strict=True)
+        self._next = seq + len(data), bases[-1]
+        spans = self._decoder.feed_spans(body)
+        if spans:
+            # Without a carriage return, an event is complete with its last byte.
+            ends = [start + size for start, size in spans]
+            came = offsets if ends == bases[1:] else [offsets[bisect_left(bases, end) - 1] for end in ends]
+            self._add_all(spans, came)  # type: ignore[arg-type]
+        self.pending = self._decoder.pending
+
+    def _add_all(self, spans: Sequence[tuple[int, int]], arrivals: Sequence[int]) -> None:
+        number, before = self.events, [self.last_us, *arrivals]
+        for at in range(-number % STEP, len(spans), STEP):
+            self._checkpoint(spans[at][0], before[at])
+        gaps = [max(0, gap) for gap in map(sub, arrivals, before)]
+        longest = max(gaps)
+        if longest >= LONG_US:
+            found = [at for at, gap in enumerate(gaps) if gap >= LONG_US][: _MAX_LONG - len(self.long_events)]
+            self.long_events.extend(number + at for at in found)
+            self.long_gaps.extend(gaps[at] for at in found)
+        if longest > self.longest[0]:
+            self.longest = longest, number + gaps.index(longest)
+        self.sketch.add_all(arrivals, gaps, [size for _, size in spans])
+        self.last_us = arrivals[-1]
+        self.events = number + len(spans)
 
     def finish(self, end_us: int | None) -> None:
         """The body is over; a last event that nothing ended counts too."""

@@ -65,6 +65,38 @@ def test_reading_on_from_a_checkpoint_gives_the_same_events(segments):
     assert index.checkpoint(len(whole)) is None
 
 
+@given(pieces, st.integers(1, 50), st.integers(0, 40))
+def test_segments_that_are_fed_together_are_indexed_like_segments_one_by_one(segments, every, unknown):
+    one_by_one, together, at = EventIndex(), EventIndex(), 0
+    offsets = []
+    for number, (_, gap) in enumerate(segments):
+        at += gap
+        offsets.append(None if number == unknown else at)
+    data = [one for one, _ in segments]
+    for start in range(0, len(segments), every):
+        together.feed_reads(offsets[start : start + every], data[start : start + every])
+        for offset, one in zip(offsets[start : start + every], data[start : start + every], strict=True):
+            one_by_one.feed(offset, one)
+        assert repr(together.part()) == repr(one_by_one.part())
+    together.finish(at)
+    one_by_one.finish(at)
+    assert repr(together.part()) == repr(one_by_one.part())
+
+
+def test_a_sketch_of_many_events_is_that_of_one_after_the_other():
+    one_by_one, together = Sketch(), Sketch()
+    events = [(1000 * at, at * 7919 % 1013, 1 + at % 7) for at in range(3 * SLOTS + 5)]
+    for event in events:
+        one_by_one.add(*event)
+    sizes = (1, 2, 3, 64, 500, 3 * SLOTS)
+    at = 0
+    while at < len(events):
+        size = sizes[at % len(sizes)]
+        together.add_all(*zip(*events[at : at + size], strict=True))
+        at += size
+    assert [vars(together)] == [vars(one_by_one)]
+
+
 @given(pieces, st.integers(1, 50))
 def test_parts_put_together_are_the_index(segments, every):
     index, copy, at = EventIndex(), EventIndex(), 0
