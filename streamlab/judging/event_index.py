@@ -117,7 +117,6 @@ class EventIndex:
         self._starts, self._seqs, self._bases = array("Q"), array("Q"), array("Q")
         self._times = array("q")
         self._decoder = SSEDecoder()
-        self._returns = False  # whether a carriage return came
         self._next = (0, 0)  # number and offset of the next segment
         self._open: deque[tuple[int, int]] = deque()  # segments from the one with the next event's first byte on
         self._sent = (0, 0)  # checkpoints and long gaps that `part` has given out
@@ -135,8 +134,8 @@ class EventIndex:
     def feed_reads(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> None:
         """Several segments, one after the other."""
         body = b"".join(data)
-        self._returns = self._returns or b"\r" in body
-        if self._returns or not self.events or None in offsets or self.last_us < 0:
+        returns = self._decoder.has_returns or b"\r" in body
+        if returns or not self.events or None in offsets or self.last_us < 0:
             for offset_us, one in zip(offsets, data, strict=True):
                 self.feed(offset_us, one)
             return

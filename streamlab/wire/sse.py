@@ -260,6 +260,11 @@ class SSEDecoder:
         return [parse_event(rest, start, terminated)]
 
     @property
+    def has_returns(self) -> bool:
+        """Whether a carriage return came."""
+        return self._cr_seen
+
+    @property
     def pending(self) -> int:
         """How many bytes are held back for an event that is not complete yet."""
         return len(self._pending)
