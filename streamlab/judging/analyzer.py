@@ -7,7 +7,7 @@ findings and the completion itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,9 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run, TextKind
 from streamlab.wire.stream import StreamDecoder, events_of
+
+#: Events of a run that are judged by themselves where the run as a whole cannot be.
+_SHORT_RUN = 8
 
 
 class Analyzer:
@@ -124,26 +127,19 @@ class Analyzer:
             return
         batch = self._held.take(self.ctx.received.decoded_bytes)
         self._count_decoded(batch.body)
-        for one in self._decoder.feed_runs(batch.body):
-            self._held.open = isinstance(one, Run) and self._judge_run(table, batch, one)
-            if not self._held.open:
-                for event in events_of(one) if isinstance(one, Run) else (one,):
-                    self._ask_about_reads(table, batch.reads_up_to(batch.read_of(event)))
-                    self._judge(table, self.ctx.offset_us, event)
+        for one in self._decoder.each_run(batch.body):
+            for event in _left_of(self, batch, one):
+                self._ask_about_reads(table, batch.reads_up_to(batch.read_of(event)))
+                self._judge(table, self.ctx.offset_us, event)
         self._ask_about_reads(table, batch.rest())
 
     def _take_decoded(self, offset_us: int | None, decoded: bytes) -> None:
         self._count_decoded(decoded)
         # A file is one read: all of its events at once would take ten times its size.
         for at in range(0, len(decoded), AT_ONCE):
-            for one in self._decoder.feed_runs(decoded[at : at + AT_ONCE]):
-                table = self._table
-                self._held.open = (
-                    isinstance(one, Run) and table is not None and self._judge_run(table, Batch.of_one(offset_us), one)
-                )
-                if not self._held.open:
-                    for event in events_of(one) if isinstance(one, Run) else (one,):
-                        self._take(offset_us, event)
+            for one in self._decoder.each_run(decoded[at : at + AT_ONCE]):
+                for event in _left_of(self, Batch.of_one(offset_us), one):
+                    self._take(offset_us, event)
         self._held.open = self._held.open and self._decoder.body.identity
 
     def _count_decoded(self, decoded: bytes) -> None:
@@ -334,6 +330,24 @@ class Analyzer:
             dialect=dialect,
             dialect_reasons=reasons,
         )
+
+
+def _left_of(analyzer: Analyzer, batch: Batch, one: StreamEvent | Run) -> Iterator[StreamEvent]:
+    """What of this is left to be judged event by event: an event, or what of a run, which came in these reads, does not
+    pass as one. Each is to be judged before the next is asked for."""
+    table, held = analyzer._table, analyzer._held
+    if not isinstance(one, Run):
+        held.open = False
+        yield one
+        return
+    held.open = table is not None and analyzer._judge_run(table, batch, one)
+    if held.open:
+        return
+    if len(one) < _SHORT_RUN or table is None:
+        yield from events_of(one)
+        return
+    for half in one.halves():  # one odd text among many
+        yield from _left_of(analyzer, batch, half)
 
 
 def analyze(exchange: Exchange, *, api: Api | None = None, rules: Sequence[type[Rule]] | None = None) -> Report:

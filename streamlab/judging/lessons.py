@@ -42,3 +42,4 @@ class Lessons:
         """Events like it came."""
         if template is self._latest:
             self._latest, self._pause = None, _SOON
+            self._wait = min(self._wait, _SOON)

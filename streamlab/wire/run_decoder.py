@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from streamlab.wire.runs import Run, Template
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder, parse_event
@@ -27,7 +27,7 @@ class RunDecoder(SSEDecoder):
         if not self.templates:
             return self.feed(data)  # type: ignore[return-value]
         data = self._ready(data)
-        return self._taken(data) if data else []
+        return list(self._taken(data))
 
     def take_runs(self, data: bytes, take: Callable[[Run], bool]) -> int:
         """Hand the runs that ``data`` begins with, behind what is held back, to ``take`` until it says no; how many
@@ -48,26 +48,29 @@ class RunDecoder(SSEDecoder):
         self._start += size
         self._next_event(0)
 
-    def _taken(self, buffer: bytes) -> list[ServerSentEvent | Run]:
-        taken: list[ServerSentEvent | Run] = []
+    def each(self, data: bytes) -> Iterator[ServerSentEvent | Run]:
+        """What `take` gives, one by one, so that what is learnt of one serves from the next on. It has to be taken to
+        the last before anything else is asked for."""
+        data = self._ready(data)
+        return self._taken(data)
+
+    def _taken(self, buffer: bytes) -> Iterator[ServerSentEvent | Run]:
         at, base = 0, self._start
         while at < len(buffer):
             run = self._match(buffer, at, base + at)
             if run is not None:
-                taken.append(run)
                 at += len(run.raw)
-                if at == len(buffer):
-                    self._next_event(at)
-                    break
-            else:
-                end = self._find_end(buffer, at)
-                if end < 0:
-                    break
-                taken.append(parse_event(buffer[at:end], base + at))
-                at = end
+                self._next_event(at)
+                yield run
+                continue
+            end = self._find_end(buffer, at)
+            if end < 0:
+                break
+            event = parse_event(buffer[at:end], base + at)
+            at = end
             self._next_event(at)
+            yield event
         self._keep(buffer, at)
-        return taken
 
     def _match(self, buffer: bytes, at: int, start: int) -> Run | None:
         for template in self.templates:

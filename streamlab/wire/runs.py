@@ -272,6 +272,18 @@ class Run:
         """How many events it has."""
         return len(self.texts)
 
+    def halves(self) -> tuple[Run, Run]:
+        """Its events as two runs."""
+        count = len(self.texts) // 2
+        at = 0
+        for _ in range(count * (self.raw.count(b"\n") // len(self.texts))):  # of an event: a text holds no line end
+            at = self.raw.index(b"\n", at) + 1
+        first = None if self.first is None else self.first + count
+        return (
+            Run(self.template, self.raw[:at], self.start, self.texts[:count], self.first),
+            Run(self.template, self.raw[at:], self.start + at, self.texts[count:], first),
+        )
+
     def sse_events(self) -> list[ServerSentEvent]:
         """Its events, framed."""
         return SSEDecoder(self.start).feed(self.raw)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
@@ -88,6 +88,11 @@ class StreamDecoder:
     def skip(self, size: int) -> None:
         """Go on behind ``size`` bytes, with which an event ends; for bytes that came without content coding."""
         self._sse.skip(size + self._sse.pending)
+
+    def each_run(self, data: bytes) -> Iterator[StreamEvent | Run]:
+        """The same one by one: an event that is learnt serves from the next one on (`RunDecoder.each`)."""
+        read = self._read
+        return (one if type(one) is Run else read(one) for one in self._sse.each(data))  # type: ignore[arg-type]
 
     def learn(self, template: Template) -> None:
         """Look out for runs of events like this one."""
