@@ -191,7 +191,7 @@ def figures(repaired: dict[str, Any]) -> dict[str, str]:
     """What the measurements of clients come to, by the names that pages use."""
     total = _total(repaired)
     return {
-        "measured clients": str(sum(bool(clients()[name].version) for name in clients_of("measured.toml"))),
+        "measured clients": str(sum(_of_openai(name) for name in clients_of("measured.toml"))),
         "measured clients of Messages": str(len(clients_of("messages.toml"))),
         "measured streams": str(len(json.loads((RESULTS / "2026-11-20.json").read_text(encoding="utf-8"))["streams"])),
         "mended clients": str(len(repaired["clients"])),
@@ -204,6 +204,11 @@ def figures(repaired: dict[str, Any]) -> dict[str, str]:
         "live cases claude": repaired_table.live_cases("claude"),
         "live cases codex": repaired_table.live_cases("codex"),
     }
+
+
+def _of_openai(name: str) -> bool:
+    """Whether a client was measured here in an API of OpenAI's."""
+    return bool(clients()[name].version) and clients()[name].apis != ("anthropic.messages",)
 
 
 def systems() -> str:

@@ -38,7 +38,10 @@ def _count(question: str, rule_name: str) -> tuple[int, int]:
     found = {
         (one.client, one.api)
         for one in breaks(rule_name)
-        if one.measured and _fits(one, turned) and (not form or not one.conditions or form in one.conditions)
+        if one.measured
+        and one.api in {asking.api for asking in forms}
+        and _fits(one, turned)
+        and (not form or not one.conditions or form in one.conditions)
     }
     return (of - len(found) if (turned != what) != (turned == "none") else len(found)), of
 

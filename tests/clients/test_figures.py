@@ -88,7 +88,7 @@ def test_every_figure_of_a_rule_is_known(rule):
     [
         ("tool-call-index-missing", "{clients: raises when there are several calls} raise", "20 of 33 raise"),
         ("tool-call-index-missing", "{count: raises when there is one call}", "8"),
-        ("sse-line-endings", "{clients: none}", "34 of 34"),
+        ("sse-line-endings", "{clients: none}", "60 of 63"),
         ("finish-reason-missing", "{clients: not raises when the answer is text}", "30 of 34"),
         ("tool-call-id-unstable", "{clients: other call ids}", "29 of 33"),
         ("responses-terminal-missing", "{count: silent-loss}", "16"),

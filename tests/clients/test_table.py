@@ -233,7 +233,8 @@ SHOWN = {
 @pytest.mark.parametrize("stream", SHOWN)
 def test_the_table_is_true_to_the_measurements(stream):
     """Independently of the tool: who did anything on the stream is named, and raised where it raised."""
-    found = breaks(SHOWN[stream])
+    api = "responses" if stream.startswith("responses.") else "chat.completions"
+    found = breaks(SHOWN[stream], api=api)
     for client, outcome in RESULTS[stream]["outcomes"].items():
         harms = {one.harm for one in found if one.client == client and (not one.conditions or stream in one.source)}
         assert ("raises" in harms) is outcome.startswith("error"), client

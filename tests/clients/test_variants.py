@@ -24,6 +24,7 @@ from tests.streams import chat_text, chat_tools, chunk, exchange, sse
 from tests.variants import FORMS, Form
 
 RULES = [rule for rule in all_rules() if rule.variants]
+CHAT = "chat.completions"
 KINDS = {
     "chat.completions": exchange(sse(chat_text())),
     "responses": responses.exchange(responses.text()),
@@ -62,9 +63,11 @@ def test_a_finding_says_which_form_it_is(form: Form) -> None:
 @batched("form", FORMS)
 def test_a_form_names_the_clients_that_broke_on_it(form: Form) -> None:
     measured = _measured()[form.measured]
-    named = {one.client for one in breaks(form.rule, (form.variant,)) if one.client.startswith(("py-", "js-", "rs-"))}
+    named = {
+        one.client for one in breaks(form.rule, (form.variant,), CHAT) if one.client.startswith(("py-", "js-", "rs-"))
+    }
     assert named == set(measured)
-    for one in breaks(form.rule, (form.variant,)):
+    for one in breaks(form.rule, (form.variant,), CHAT):
         if one.client in measured:
             assert (one.harm == "raises") is measured[one.client].startswith("error"), one
 

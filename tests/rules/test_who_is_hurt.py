@@ -27,7 +27,7 @@ def test_an_error_names_a_client_or_a_promise(rule):
 
 def test_so_does_every_error_of_fixtures_and_forms():
     homes = [rule_fixtures.folder(rule.name) / "bad" for rule in all_rules()]
-    homes += corpus.directories("reports")
+    homes += [*corpus.directories("protocols"), *corpus.directories("reports")]
     exchanges = [*map(corpus.load, homes), *(form.exchange for form in FORMS)]
     errors = [one for made in exchanges for one in analyze(made).findings if one.severity is Severity.ERROR]
     assert len(errors) > 100
@@ -42,6 +42,6 @@ def test_a_form_that_harmed_nobody_is_none_of_an_error_by_observation():
 
 
 def test_the_promise_is_in_the_json():
-    told = finding_json(Finding("json-malformed", Severity.ERROR, "no JSON"))
+    told = finding_json(Finding("json-malformed", Severity.ERROR, "no JSON", api="chat.completions"))
     assert (told["breaks"], told["promise"][:8]) == ([], "RFC 8259")
     assert finding_json(Finding("gzip-several-members", Severity.ERROR, "7 members"))["promise"] is None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bends import CALL, CALLS, FIRST, LAST, NOT_LAST, TEXT, USAGE, WHOLE, bent, dropping, of_choice, of_delta, setting
+from other_apis import OTHER_APIS, OTHER_PERFECT
 from tool_deviations import TOOLS, two_calls
 
 from streamlab.exchange import Ending, Exchange
@@ -254,9 +255,10 @@ _CHUNKS: dict[str, Exchange] = {
 _OTHER_IDS = tuple(f"completed-other-{kind}-id" for kind in ("reasoning", "message", "call"))
 _RESPONSES = {f"responses.{name}": responses.LATER[name].exchange for name in (*_OTHER_IDS, "output-text-empty")}
 _REASONING = exchange(sse([TEXT[0], chunk({"reasoning": "Hm."}), *TEXT[1:]]))
-MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _RESPONSES
+MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _RESPONSES | OTHER_APIS
 #: The perfect stream, where the name does not say it.
 PERFECT: dict[str, Exchange] = {
+    **OTHER_PERFECT,
     **dict.fromkeys(
         ("text.split-1byte", "text.split-7byte", "text.split-in-utf8", "text.surrogate-split"), exchange(sse(WIDE))
     ),
