@@ -27,6 +27,8 @@ COLUMNS = {
     "packed_up_to": "exchange_id",
     "laid_out": "exchange_id",
 }
+#: The oldest version that can be read as it is, where it may not be written; and the tables that came later.
+OLDEST_READ, LATER = 5, frozenset({"packed_up_to", "laid_out"})
 _FORGOTTEN = (("marks", "exchange_id"), ("summaries", "exchange_id"), ("contents", "rowid"))
 TRIGGERS = tuple(
     f"CREATE TRIGGER forget_{table} AFTER DELETE ON exchanges BEGIN DELETE FROM {table} WHERE {key} = old.id; END"

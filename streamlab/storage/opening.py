@@ -18,7 +18,15 @@ from urllib.parse import quote
 
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.storage.files import require_regular
-from streamlab.storage.migrations import APPLICATION_ID, COLUMNS, SCHEMA_VERSION, TRIGGERS, migrate
+from streamlab.storage.migrations import (
+    APPLICATION_ID,
+    COLUMNS,
+    LATER,
+    OLDEST_READ,
+    SCHEMA_VERSION,
+    TRIGGERS,
+    migrate,
+)
 
 _NOT_ALLOWED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 _MAGIC = b"SQLite format 3\0"
@@ -173,9 +181,25 @@ def open_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
             if version == SCHEMA_VERSION:
                 _check_schema(path, connection, write=False)
                 return connection
-            connection.close()
-            return open_writing(path, busy_seconds)  # an older schema: migrate it first
+            return _migrated(path, connection, version, busy_seconds)
     raise CouldNotRunError(f"{path}: cannot be opened for reading")
+
+
+def _migrated(path: Path, connection: sqlite3.Connection, version: int, busy_seconds: float) -> sqlite3.Connection:
+    """An older schema, migrated; if it may not be written, and can be read so, as it is."""
+    try:
+        migrated = open_writing(path, busy_seconds)
+    except CouldNotRunError:
+        if version < OLDEST_READ:
+            connection.close()
+            raise
+        _check_schema(path, connection, write=False, without=LATER)
+        return connection
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return migrated
 
 
 def open_writing(path: Path, busy_seconds: float) -> sqlite3.Connection:
@@ -265,13 +289,16 @@ def _migrate_locked(path: Path, connection: sqlite3.Connection) -> None:
         raise
 
 
-def _check_schema(path: Path, connection: sqlite3.Connection, *, write: bool) -> None:
+def _check_schema(
+    path: Path, connection: sqlite3.Connection, *, write: bool, without: frozenset[str] = frozenset()
+) -> None:
     """Raises UnreadableInputError when a table of ours is something else, or writing would run what is not ours."""
+    ours = COLUMNS.keys() - without
     with _limited_work(connection):
         rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
         plain = {name for kind, name, sql in rows if kind == "table" and not _is_virtual(sql)}
-        wrong = [f"{name} is no table" for name in sorted(COLUMNS.keys() - plain)]
-        for name in () if wrong else sorted(COLUMNS):
+        wrong = [f"{name} is no table" for name in sorted(ours - plain)]
+        for name in () if wrong else sorted(ours):
             found = {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
             wrong += [f"{name} has no {column}" for column in COLUMNS[name].split() if column not in found]
     if not any(name == "contents" and kind == "table" and _is_virtual(sql) for kind, name, sql in rows):

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamlab.cli import main
-from streamlab.errors import UnreadableInputError
+from streamlab.errors import CouldNotRunError, UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Segment
-from streamlab.storage import packed_rows
+from streamlab.storage import opening, packed_rows
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.packed_rows import described, pack, unpack
 from streamlab.storage.packer import Packer, lay_out_capture, pack_capture
@@ -319,6 +319,26 @@ def test_an_old_capture_is_packed_step_by_step_and_reads_the_same_meanwhile(tmp_
         db.connection.set_trace_callback(seen.append)
         _work(db)
         assert not [sql for sql in seen if "BEGIN" in sql or ("DELETE" in sql.upper()[:12] and "packed" not in sql)]
+
+
+def test_an_old_capture_that_may_not_be_written_is_read_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "capture.db"
+    _old(path, [_stream(60)])
+    before = path.read_bytes()
+
+    def refuse(*_: object) -> None:
+        raise CouldNotRunError("attempt to write a readonly database")
+
+    monkeypatch.setattr(opening, "_migrate_locked", refuse)
+    with CaptureDB(path) as db:
+        assert list(db.get(1).segments) == list(_stream(60).segments)
+    assert path.read_bytes() == before
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 4")
+    with pytest.raises(CouldNotRunError):
+        CaptureDB(path)
 
 
 def test_what_goes_on_is_not_packed(tmp_path: Path) -> None:
