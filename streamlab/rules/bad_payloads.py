@@ -53,7 +53,7 @@ class MisfitRule(Rule):
         then one event is broken, no more."""
         seen = self.ctx.seen
         last = seen.last_chunk or {}
-        failed = seen.error_at is not None or last.get("type") == _FAILED
+        failed = (seen.error_at is not None and seen.finished_at is None) or last.get("type") == _FAILED
         whole = (self.ctx.finished or _ends_under_another_name(last)) and not failed
         return named.kind is Misfit.TRUNCATED and (whole or self._failed_later) and self.ctx.api.names_events
 

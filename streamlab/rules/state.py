@@ -148,11 +148,11 @@ class Received:
 
     @property
     def whole_json(self) -> Any:
-        """The body as one JSON value, when it is one and is short enough to have been kept; else None."""
+        """The body as one JSON value, when it is one, or was meant as one but for raw control bytes in its strings, and
+        is short enough to have been kept; else None."""
         if self.kind is not BodyKind.JSON or self.decoded_bytes > len(self.prefix):
             return None
-        payload = decode_payload(self.prefix)
-        return payload.value if payload.ok else None
+        return decode_payload(self.prefix).value
 
     @property
     def first_json(self) -> Any:

@@ -173,7 +173,7 @@ def chunk_of(event: StreamEvent) -> JsonObject:
 
 def is_filter_result(choice: JsonObject) -> bool:
     """Whether a choice holds nothing but a verdict of Azure's asynchronous content filter."""
-    return type(choice.get("delta")) not in (dict, str) and any(key.startswith("content_filter") for key in choice)
+    return choice.get("delta") in (None, "", [], 0) and any(key.startswith("content_filter") for key in choice)
 
 
 def owes_envelope(chunk: JsonObject) -> bool:

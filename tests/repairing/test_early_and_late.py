@@ -172,7 +172,7 @@ KINDS = {
     "a chunk, and what is no JSON on the next line of its event": (
         asked(sse(TEXT[:2], done=False) + streams.frame(TEXT[2])[:-1] + b"{'id':1}\n\n" + sse(TEXT[3:])),
         False,
-        ["", "a", "b", "error", "finish:stop", "[DONE]"],
+        ["", "a", ":", "b", "finish:stop", "[DONE]"],
     ),
     "an error of a proxy behind an object, in an event named done that has no end": (
         asked(b"event: done\ndata: {}upstream connect error"),

@@ -41,6 +41,7 @@ class GeminiTranslator(Translator):
         super().__init__(body)
         self._usage: JsonObject = {}
         self._calls: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}  # index of a candidate -> that of its choice: the first is 0
         self._finished: set[int] = set()
         self._failed = False
 
@@ -51,11 +52,19 @@ class GeminiTranslator(Translator):
         candidates = [one for one in as_list(value.get("candidates")) if isinstance(one, dict)]
         for position, candidate in enumerate(candidates):
             index = candidate.get("index")
-            yield from self._candidate(candidate, index if type(index) is int else position)
+            yield from self._candidate(candidate, self._number(index if type(index) is int else position))
         blocked = as_object(value.get("promptFeedback")).get("blockReason")
         if blocked and not candidates:
             self._finished.add(0)
             yield self.made({}, 0, "content_filter")
+
+    def _number(self, index: int) -> int:
+        """The index of a candidate's choice."""
+        if index not in self._numbers:
+            taken = {*self._numbers.values()}
+            free = index if index > 0 and index not in taken else max(taken, default=-1) + 1
+            self._numbers[index] = free if taken else 0
+        return self._numbers[index]
 
     def _candidate(self, candidate: JsonObject, index: int) -> Events:
         for part in as_list(as_object(candidate.get("content")).get("parts")):

@@ -25,6 +25,7 @@ _PARTED = re.compile(rb"[\xc2-\xdf]%b|[\xe0-\xef](?:%b){2}|[\xf0-\xf4](?:%b){3}"
 _MAX_HELD = 4096
 _MOST_EARLY = 64
 _HALF_PAIR = re.compile("[\ud800-\udbff]\\Z")
+_OTHER_HALF = re.compile("[\udc00-\udfff]")
 
 
 class _Half(NamedTuple):
@@ -54,6 +55,7 @@ class CutCharacters(Repair):
         self._half: dict[int, _Half] = {}
         self._early: list[Draft] = []  # from a [DONE] on that comes while half a character waits
         self._waiting: dict[int, _Half] = {}  # the halves that waited then
+        self._alone: list[Draft] = []  # chunks of a half whose other half did not come
 
     @property
     def done(self) -> bool:
@@ -91,7 +93,8 @@ class CutCharacters(Repair):
             odd = as_bytes and _BYTES.search(text) is not None
             self._repair(draft, place, choice, text, odd)
         self.awake = bool(self._half or self._early)
-        return () if any(half.alone and half.draft is draft for half in self._half.values()) else (draft,)
+        left, self._alone = self._alone, []
+        return left if any(half.alone and half.draft is draft for half in self._half.values()) else (*left, draft)
 
     def _repair(self, draft: Draft, place: int, choice: JsonObject, text: str, as_bytes: bool) -> None:
         index, delta = reading.choice_index(choice), reading.delta(choice)
@@ -100,7 +103,10 @@ class CutCharacters(Repair):
             if before is not None:
                 self._half[index] = before
             return
-        if before is not None and before.alone:
+        if before is not None and before.alone and not (before.as_bytes or as_bytes or _OTHER_HALF.match(text)):
+            self._alone.append(before.draft)
+            before = None
+        elif before is not None and before.alone:
             self.state.account.drop(before.draft, before.rule)
         lost = ""  # half a character whose other half does not come in the same form
         if before is not None and before.as_bytes == as_bytes:

@@ -189,7 +189,8 @@ class Framing(Repair):
             payload = payload.strip(b" \t")
         if (bare := _DOUBLED.sub(b"", payload)) != payload:
             lines.rules["sse-double-data-prefix"] = payload[:20]
-            payload = bare.strip()
+            lines.payload = [_DOUBLED.sub(b"", one) for one in lines.payload]
+            payload = b"\n".join(lines.payload).strip() if b"\n" in bare else bare.strip()
         if payload.startswith(b":") and payload.count(b"}") <= payload.count(b"{"):  # else it is the rest of JSON
             lines.rules["sse-comment-rewrapped-as-data"] = payload[:80]
             return [comment(payload[1:].replace(b"\n", b" "))]

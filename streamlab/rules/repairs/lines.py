@@ -31,8 +31,11 @@ class Lines:
         self.lines_of_data = 0
         self.data_first = False  # the name comes after the data
         self.unnamed: list[StreamEvent] = []  # what was made of lines before the name
+        self._bare: list[bytes] = []  # lines without a field name that were taken for data
         for line in sse.filled_lines():
             self._sort(line.content)
+        if 0 < len(self._bare) < len(self.payload):
+            self._let_broken_lines_go()
         if sse.has_bom:
             self.rules["sse-bom"] = "byte order mark"
         if b"\r" in sse.raw:
@@ -78,12 +81,23 @@ class Lines:
             self._data(junk[1])
         elif ((bare := inserted.bare_line(line))[:1] == b"{" or bare == b"[DONE]") and not self._goes_on(bare):
             self.rules["sse-ndjson-instead"] = "no field name"
+            self._bare.append(bare)
             self._data(bare)
         elif self.payload and self._joins and not _is_whole(self.payload[-1]):
             self.rules["sse-raw-newline-in-json"] = line[:80]
             self.payload[-1] += b"\n" + line
         else:
             self.stray.append(line)
+
+    def _let_broken_lines_go(self) -> None:
+        """A line of broken JSON beside data: clients pass over it, and would raise were it an event."""
+        broken = [at for at, one in enumerate(self.payload) if any(one is bare for bare in self._bare) and _breaks(one)]
+        for at in reversed(broken):
+            self.stray.insert(0, self.payload.pop(at))
+            del self.names[at]
+            self.lines_of_data -= 1
+        if len(broken) == len(self._bare):
+            del self.rules["sse-ndjson-instead"]
 
     def _goes_on(self, bare: bytes) -> bool:
         """Whether a brace opens an object inside the JSON before it, which is printed over several lines."""
@@ -98,6 +112,11 @@ class Lines:
         self.lines_of_data += 1
         self.payload.append(value)
         self.names.append(self.event)
+
+
+def _breaks(line: bytes) -> bool:
+    """Whether a line that begins an object holds none, and no end of the stream."""
+    return line.strip() != b"[DONE]" and type(decode_payload(line).value) is not dict
 
 
 def _is_whole(payload: bytes) -> bool:

@@ -433,6 +433,7 @@ def test_a_message_within_a_list_is_that_message():
         ("silence-with-pings", [(1, 241, 65444), (0, 775, 24769)]),  # a delta without text, a ping of no known type
         ("signature-early", [(12, 897, 13001)]),  # a block's start that ran into message_start
         ("error-no-type", [(13, 815, 22001)]),  # an error in Python's words
+        ("content-only-in-message-start", [(13, 415, 59380), (12, 24, 38051), (13, 0, 97189)]),  # two field names
         ("openai-chunks", [(12, 62, 96595), (7, 819, 50262), (8, 576, 61099)]),  # half a chunk of chat among others
         ("tool-input-cumulative", [(6, 42, 27525), (4, 46, 45212), (8, 969, 66623)]),  # an error in a spliced frame
     ],

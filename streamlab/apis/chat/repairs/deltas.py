@@ -12,7 +12,7 @@ from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
 _NULL = type(None)
-_MOST_ROLES = 64
+_MOST_ROLES = _MOST_BEHIND = 64
 
 
 class DeltaShape(Repair):
@@ -29,12 +29,12 @@ class DeltaShape(Repair):
         "empty-tool-calls-array",
     )
     stage = Stage.DELTA
-    holds_back = "an opening chunk whose content is null, until the next event"
+    holds_back = "an opening chunk whose content is null, until an event that says something (64 at most)"
     on = Fact.FIRST | Fact.ROLE | Fact.TOOL_CALLS | Fact.FUNCTION_CALL
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
-        self._opening: list[Draft] = []  # and a [DONE] that comes too early, right behind it
+        self._opening: list[Draft] = []  # and what goes behind text that still comes: a finish, usage, a [DONE]
         self._again: list[tuple[int, int]] = []  # choices that said their role again, and how much text they had
 
     @property
@@ -43,7 +43,7 @@ class DeltaShape(Repair):
 
     @property
     def done(self) -> bool:
-        return len(self._opening) > 1
+        return any(isinstance(one.event, Done) for one in self._opening)
 
     def release(self) -> Drafts:
         return self.end(Ending.COMPLETE) if self.done else ()
@@ -71,7 +71,7 @@ class DeltaShape(Repair):
             delta = reading.deltas(opening[0].json)[0]
             opening[0].put("content-null-placeholder", delta, "content", "", "choices[0].delta.")
         self._repair(draft)
-        if (len(opening) == 1 and isinstance(draft.event, Done)) or (not opening and _opens_with_null(draft)):
+        if (opening and len(opening) < _MOST_BEHIND and _goes_last(draft)) or (not opening and _opens_with_null(draft)):
             self._opening, self.awake = [*opening, draft], True
             return ()
         return (*opening, draft)
@@ -141,6 +141,15 @@ def _opens_with_null(draft: Draft) -> bool:
     listed = reading.choices(draft.json) if draft.is_chunk else []
     delta = reading.delta(listed[0]) if len(listed) == 1 else {}
     return bool(delta.get("role")) and delta.get("content", "") is None and not _else_in(delta)
+
+
+def _goes_last(draft: Draft) -> bool:
+    """Whether an event goes to the end where text comes behind it: it only finishes, or counts tokens, or is [DONE]."""
+    if not draft.is_chunk:
+        return isinstance(draft.event, Done)
+    listed = reading.choices(draft.json)
+    said = any(value for delta in map(reading.delta, listed) for value in delta.values())
+    return not said and all(choice.get("finish_reason") for choice in listed)
 
 
 def _says_text(delta: JsonObject) -> bool:

@@ -223,7 +223,11 @@ class ItemsOut:
             _arguments(draft, value, "", item)
 
     def _item(self, draft: Draft, found: JsonObject, *, done: bool, item: Item | None) -> None:
-        kind = text_of(found.get("type"))
+        kind, was = text_of(found.get("type")), text_of(item.added.get("type")) if item is not None else ""
+        named = item is not None and bool(text_of(found.get("id"))) and item.agrees_with({**found, "type": was})
+        if done and item is not None and item.opened and not kind and was and named:
+            draft.put("responses-item-changed", found, "type", was, "item.")
+            kind = was
         if kind == "message":
             if not found.get("role"):
                 draft.put("responses-item-role-missing", found, "role", "assistant", "item.")
@@ -272,10 +276,9 @@ class ItemsOut:
         if not text_of(found.get("call_id")):
             self._unsafe_call_id(draft, found, item)
 
-    @staticmethod
-    def again(draft: Draft, item: Item) -> None:
+    def again(self, draft: Draft, item: Item) -> None:
         """What a call that is done once more lacks, and its start has by now."""
-        found = as_object(draft.json.get("item"))
+        found = as_object(draft.json.get("item")) if self.reader.kind == ITEM_DONE else {}
         for member in ("name", "call_id") if item.is_call and item.opened and found else ():
             if not text_of(found.get(member)) and text_of(item.added.get(member)):
                 draft.put("responses-item-changed", found, member, item.added[member], "item.")

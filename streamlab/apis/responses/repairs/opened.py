@@ -42,6 +42,13 @@ class OpenedHere:
             self.state.account.cannot("responses-lifecycle-order", "there is more in it than a start")
         return ours and not more
 
+    def sets_aside(self, draft: Draft, facts: int, item: Item) -> bool:
+        """Whether an event adds nothing that anybody knows at the index of an item of ours; it gets one of its own."""
+        nothing = facts & _F.ITEM_ADDED and type(draft.json.get("item")) is not dict and self.is_ours(facts, item)
+        if nothing:
+            self._out.aside(draft)
+        return bool(nothing)
+
     def before(self, draft: Draft, facts: int, item: Item) -> Iterator[Draft]:
         """An item or a part that was never added."""
         rule = "responses-lifecycle-order"

@@ -299,12 +299,14 @@ class ResponseRepair(Repair):
         item = self._reader.item
         if item is None and self._reader.output.again is not None:
             self._items.move(draft, self._reader.output.again)
-            if self._reader.kind == ITEM_DONE:
-                self._items.again(draft, self._reader.output.again)
+            self._items.again(draft, self._reader.output.again)
         elif item is not None:
             if self._opened.repeats(draft, facts, item):
                 held = text_of(as_object(draft.json.get("part")).get("text"))
                 self._drop(draft, "responses-text-in-added" if held else "responses-lifecycle-order")
+                return
+            if self._opened.sets_aside(draft, facts, item):
+                yield draft
                 return
             yield from self._opened.before(draft, facts, item)
             if self.state.unsafe and facts & _F.ORDER and item.was_told(self._reader.kind, self._reader.output.place):

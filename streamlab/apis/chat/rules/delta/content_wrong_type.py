@@ -7,7 +7,9 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
-from streamlab.wire.events import Chunk
+from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
 
 
 class ContentWrongType(Rule):
@@ -30,14 +32,24 @@ class ContentWrongType(Rule):
     repairability = Repairability.UNSAFE
     repair = DeltaShape
 
+    on = Fact.MESSAGE
+
     def shape(self, at: int, chunk: Chunk) -> Findings:
-        for position, choice in enumerate(reading.choices(chunk.json)):
-            text = reading.delta(choice).get("content")
+        return self._told(at, chunk.json, "delta")
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        """A message in place of a delta becomes one."""
+        if not any(map(reading.delta, reading.choices(reading.chunk_of(event)))):
+            yield from self._told(at, reading.chunk_of(event), "message")
+
+    def _told(self, at: int, chunk: JsonObject, key: str) -> Findings:
+        for position, choice in enumerate(reading.choices(chunk)):
+            text = reading.as_object(choice.get(key)).get("content")
             if text is not None and type(text) is not str and type(text) is not list:
                 yield self.found(
                     f"content is {quote(text)}, no string",
                     at,
-                    path=f"choices[{position}].delta.content",
+                    path=f"choices[{position}].{key}.content",
                     expected="a string",
                     actual=text,
                     repairability=Repairability.SAFE if type(text) in (int, float) else Repairability.UNSAFE,
