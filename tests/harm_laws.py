@@ -64,14 +64,22 @@ def bare(exchange: Exchange) -> Exchange:
 
 
 def readable_errors(exchange: Exchange, *, unsafe: bool) -> set[str]:
-    """The errors that a client would find which could read every event: nothing but the framing is repaired."""
+    """The errors that a client would find which could read every event: nothing but the framing is repaired, or that
+    and payloads, where half of one at the end is told as an error."""
+    found: set[str] = set()
+    for last in (Stage.FRAMING, Stage.PAYLOAD):
+        framed = _repaired_up_to(last, exchange, unsafe=unsafe)
+        found |= errors(framed) | errors(bare(framed))
+    return found
+
+
+def _repaired_up_to(last: Stage, exchange: Exchange, *, unsafe: bool) -> Exchange:
     whole = pipeline.repair_classes
-    pipeline.repair_classes = lambda unsafe, api: tuple(one for one in whole(unsafe, api) if one.stage <= Stage.PAYLOAD)
+    pipeline.repair_classes = lambda unsafe, api: tuple(one for one in whole(unsafe, api) if one.stage <= last)
     try:
-        framed = normalize(exchange, unsafe=unsafe).exchange
+        return normalize(exchange, unsafe=unsafe).exchange
     finally:
         pipeline.repair_classes = whole
-    return errors(framed) | errors(bare(framed))
 
 
 def broken_laws(exchange: Exchange) -> dict[str, Any]:
@@ -118,8 +126,8 @@ def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[s
             quiet = not any(isinstance(event, Chunk | ErrorPayload) for event in went)
             gone = gone or (quiet and kind in ("ids", "names"))  # a repeated event was dropped
             may = READABLE | MAY_CHANGE[kind] | (MAY_GUESS.get(kind, frozenset()) if unsafe else frozenset())
-            if kind == "ids" and went and all(isinstance(event, ErrorPayload) for event in went):
-                may |= {"error-flat-object"}  # what an error is told with is no id of the answer
+            if kind in ("ids", "text") and went and all(isinstance(event, ErrorPayload) for event in went):
+                may |= {"error-flat-object"}  # what an error without choices is told with is nothing of the answer
             if before.get(kind) != after.get(kind) and not gone and not names & may:
                 found.append(f"{kind} of {sorted(sources)} by {sorted(names)}")
     return found

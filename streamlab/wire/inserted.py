@@ -124,7 +124,8 @@ def whole_first(lines: list[bytes]) -> list[bytes]:
 
 def may_go_on(begun: bytes, more: bytes) -> bool:
     """Whether the beginning of a payload may be continued by what looks like another one."""
-    return comment_at_end(begun) is not None or is_open(begun + more) or decode_payload(begun + more).ok
+    goes_on = is_open(begun) and is_open(begun + more)
+    return comment_at_end(begun) is not None or goes_on or _is_object(begun + more)
 
 
 def junk_before_data(line: bytes) -> tuple[bytes, bytes] | None:

@@ -9,7 +9,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
-from streamlab.wire.events import StreamEvent
+from streamlab.wire.events import Done, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
 
@@ -57,13 +57,25 @@ class KeepWhatIsNew(Repair):
         if not self._held:
             return (draft,)
         self._held.append(draft)
-        return self._decide() if self._is_over(draft) or len(self._held) > _MAX_HELD else ()
+        over = self._is_over(draft) and not (self._undecided and _may_come_early(draft))
+        return self._decide() if over or len(self._held) > _MAX_HELD else ()
+
+    @property
+    def _undecided(self) -> bool:
+        return self._growths < _GROWTHS or len(self._last) < _SHORTEST
+
+    @property
+    def done(self) -> bool:
+        return any(isinstance(one.event, Done) for one in self._held)
+
+    def release(self) -> Drafts:
+        return self._decide() if self.done else ()
 
     def end(self, ending: Ending) -> Drafts:
         return self._decide()
 
     def _decide(self) -> Drafts:
-        if self._growths < _GROWTHS or len(self._last) < _SHORTEST:
+        if self._undecided:
             return self._settle()
         self._sure = self.awake = True
         held, self._held = self._held, []
@@ -98,6 +110,12 @@ class KeepWhatIsNew(Repair):
 #: Growing deltas that leave no doubt while the answer is still going on; and how many events may wait for that.
 _CERTAIN = 4
 _MAX_HELD = 16
+
+
+def _may_come_early(draft: Draft) -> bool:
+    """Whether text may follow an end: it goes before it then."""
+    listed = reading.choices(draft.json) if draft.is_chunk else []
+    return isinstance(draft.event, Done) or any(choice.get("finish_reason") for choice in listed)
 
 
 def _first_delta(draft: Draft) -> JsonObject:

@@ -51,6 +51,8 @@ class CallsFromText(Repair):
             if self._made:
                 self._finish(draft, listed)  # behind [DONE]
             return (draft,)
+        if isinstance(draft.event, Done) and calls_in(self._text, tools)[1]:
+            return (*self._settled(), draft)
         if isinstance(draft.event, Done):  # text may come behind it
             self._held.append(draft)
             return ()
@@ -110,6 +112,7 @@ class CallsFromText(Repair):
             function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
             call = {"index": index, "id": made_id, "type": "function", "function": function}
             made.append(held[0].like(self.rules[0], _part({"tool_calls": [call]}), path, Origin.DERIVED))
+        made[0].sources = tuple(at for one in held for at in one.sources)
         if closing is not None and closing.is_chunk and closing is not held[-1]:
             self._finish(closing, reading.choices(closing.json))
         if reason is not None:
