@@ -277,7 +277,9 @@ class ItemsOut:
             self._unsafe_call_id(draft, found, item)
 
     def again(self, draft: Draft, item: Item) -> None:
-        """What a call that is done once more lacks, and its start has by now."""
+        """The index of an event about an item that was done before; and what a call that is done once more lacks, and
+        its start has by now."""
+        self.move(draft, item)
         found = as_object(draft.json.get("item")) if self.reader.kind == ITEM_DONE else {}
         for member in ("name", "call_id") if item.is_call and item.opened and found else ():
             if not text_of(found.get(member)) and text_of(item.added.get(member)):

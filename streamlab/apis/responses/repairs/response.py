@@ -298,7 +298,6 @@ class ResponseRepair(Repair):
     def _inside(self, draft: Draft, facts: int) -> Iterator[Draft]:
         item = self._reader.item
         if item is None and self._reader.output.again is not None:
-            self._items.move(draft, self._reader.output.again)
             self._items.again(draft, self._reader.output.again)
         elif item is not None:
             if self._opened.repeats(draft, facts, item):
@@ -323,8 +322,7 @@ class ResponseRepair(Repair):
         yield draft
 
     def _is_behind(self, facts: int) -> bool:
-        """Whether an event is about an item behind which something came that nobody opened: what it lacks is not made
-        up among that."""
+        """Whether something came behind its item that nobody opened: what that lacks is not made up among it."""
         last = self._reader.output.last
         return bool(facts & _F.OVERLAP) and last is not None and not last.opened
 
