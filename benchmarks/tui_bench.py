@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
+from benchmarks import opening_bench
 from benchmarks.live_recording import LiveRecording, event
 from benchmarks.own_environment import command_of
 from benchmarks.relay_bench import Row
@@ -241,6 +242,7 @@ def run(*, quick: bool = False, toolong: str | None = None) -> list[Row]:
         rows.append(_first_answer_row(bench, captures[large], log))
         rows += _answer_rows(bench, captures[huge], 20 if quick else 100)
         rows.append(_following(bench, folder, 150 if quick else 500))
+        rows += opening_bench.rows(huge, 1 if quick else 3)
         return rows
 
 

@@ -6,7 +6,7 @@ are answered in between. It goes on for as long as the exchange grows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -19,7 +19,7 @@ from streamlab.judging.report import Report
 from streamlab.storage.browsing import Browser
 from streamlab.tui import protocol
 from streamlab.tui.events import BodyPieces, Events, StoredBody, body_of
-from streamlab.tui.stages import EventComparison, Indexing, Judging, SegmentStage
+from streamlab.tui.stages import EventComparison, Indexing, Judging, Piece, SegmentStage
 from streamlab.wire.accumulate import Accumulator
 from streamlab.wire.bodies import PREFIX_BYTES, BodyKind, sniff
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
@@ -123,7 +123,13 @@ class AnalysisSession:
         ticked = monotonic()
         while stage.done < total:
             start = stage.done
-            pieces = body.pieces(start, min(_STEP, total - start))
+            pieces: Sequence[Piece]
+            if isinstance(body, StoredBody):
+                pieces = body.more(start, total)
+            else:
+                pieces = body.pieces(start, min(_STEP, total - start))
+            if not pieces:
+                return  # the exchange was deleted meanwhile
             stage.feed(pieces)
             for other in behind:
                 if other.done == start and other.goes_along:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from streamlab.exchange import Exchange
 from streamlab.judging.event_index import STEP, Checkpoint, EventIndex
 from streamlab.storage.browsing import BodyPiece, Browser
+from streamlab.storage.segment_rows import StoredSegment
 from streamlab.wire.binary_frames import CODING, TOLD_BY, is_framed
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent
@@ -18,6 +19,8 @@ from streamlab.wire.stream import read_event
 
 #: Segments read from the database at once.
 PAGE = 64
+#: Fewer segments are too few to be read at once, and more too many.
+_FEW, _MANY = 128, 1024
 _BLOCKS = 6
 _SLICE = 32 * 1024
 
@@ -35,6 +38,7 @@ class StoredBody:
     def __init__(self, browser: Browser, exchange_id: int) -> None:
         self._browser, self._id = browser, exchange_id
         self._page: tuple[int, list[BodyPiece]] = (0, [])
+        self._rows = 1
 
     def pieces(self, start: int, count: int) -> list[BodyPiece]:
         """See `Body`."""
@@ -42,6 +46,15 @@ class StoredBody:
         if not (first <= start and start + count <= first + len(held)):
             first, held = self._page = start, self._browser.pieces(self._id, start, count)
         return held[start - first : start - first + count]
+
+    def more(self, start: int, stop: int) -> list[StoredSegment]:
+        """Some pieces from ``start`` on: whole rows of the database, since part of one takes as long."""
+        found = self._browser.db.stored_between(self._id, start, stop, rows=self._rows)
+        if len(found) < _FEW:
+            self._rows = min(2 * self._rows, PAGE)
+        elif len(found) > _MANY:
+            self._rows = max(self._rows // 2, 1)
+        return found
 
 
 class DecodedBody:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from time import monotonic
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.event_index import EventIndex
 from streamlab.judging.report import Report
 from streamlab.storage.browsing import BodyPiece
+from streamlab.storage.segment_rows import StoredSegment
 from streamlab.tui.diff_store import DiffStore
 from streamlab.wire.accumulate import Accumulator, Mark
 
@@ -30,6 +32,9 @@ _REPORT_EVERY = 0.4
 _MOST_NEWS = 16
 
 
+Piece = BodyPiece | StoredSegment
+
+
 class SegmentStage(Protocol):
     """``done`` counts the segments it was given; ``goes_along`` says whether more cost little."""
 
@@ -38,7 +43,7 @@ class SegmentStage(Protocol):
     @property
     def goes_along(self) -> bool: ...
 
-    def feed(self, pieces: list[BodyPiece]) -> None:
+    def feed(self, pieces: Sequence[Piece]) -> None:
         """More of the body."""
 
 
@@ -51,7 +56,7 @@ class Indexing:
         self._index = index
         self.done = 0
 
-    def feed(self, pieces: list[BodyPiece]) -> None:
+    def feed(self, pieces: Sequence[Piece]) -> None:
         """More of the body."""
         self._index.feed_reads([one.offset_us for one in pieces], [one.data for one in pieces])
         self.done += len(pieces)
@@ -75,7 +80,7 @@ class Judging:
         """Whether the stream goes on as it did."""
         return self._news < _MOST_NEWS
 
-    def feed(self, pieces: list[BodyPiece]) -> None:
+    def feed(self, pieces: Sequence[Piece]) -> None:
         """More of the body."""
         for at in range(0, len(pieces), _AT_ONCE):
             some = pieces[at : at + _AT_ONCE]
@@ -135,7 +140,7 @@ class EventComparison:
         """Whether what comes passes as it came."""
         return self._news < _MOST_NEWS
 
-    def feed(self, pieces: list[BodyPiece]) -> None:
+    def feed(self, pieces: Sequence[Piece]) -> None:
         """More of the body."""
         for piece in pieces:
             if found := self.differ.feed(piece.data):

@@ -11,7 +11,7 @@ from streamlab.exchange import Ending, Exchange, ResponseHead, Segment
 from streamlab.judging.event_index import EventIndex
 from streamlab.storage.browsing import Browser
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.tui import analysis_session, stages
+from streamlab.tui import stages
 from streamlab.tui.analysis_session import AnalysisSession
 from streamlab.tui.events import Events, body_of
 from streamlab.tui.playing import Player
@@ -165,7 +165,7 @@ def test_stages_that_share_the_segments_come_to_what_they_come_to_one_after_the_
     body = streams.sse(streams.chat_text(*texts)).replace(b'"500 "', b'"500 ",,').replace(b'"200 "', b'["200 "]')
     browser = _stored(tmp_path, body, [230])
     try:
-        monkeypatch.setattr(analysis_session, "_STEP", 16)
+        monkeypatch.setattr(stages, "_AT_ONCE", 16)
         together, separately = (_said(browser, most, monkeypatch) for most in (10_000, 0))
         assert together == separately
         for most in (1, 3):  # a stage that falls behind goes on from where it was
@@ -177,8 +177,10 @@ def test_stages_that_share_the_segments_come_to_what_they_come_to_one_after_the_
 def test_segments_that_are_no_news_are_read_once(tmp_path, monkeypatch):
     browser = _stored(tmp_path, streams.sse(streams.chat_text(*[f"{at} " for at in range(900)])), [230])
     asked = []
-    pieces = browser.pieces
-    monkeypatch.setattr(browser, "pieces", lambda *given: asked.append(given[1]) or pieces(*given))
+    between = browser.db.stored_between
+    monkeypatch.setattr(
+        browser.db, "stored_between", lambda *given, **more: asked.append(given[1]) or between(*given, **more)
+    )
     try:
         _examined(browser)[0].close()
         assert len([at for at in asked if at >= 256]) == len({at for at in asked if at >= 256}) > 1
