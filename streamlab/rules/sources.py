@@ -15,7 +15,7 @@ class Source(NamedTuple):
     @property
     def is_written(self) -> bool:
         """Whether somebody promises it in writing; else it is what was observed."""
-        return self not in (OBSERVED, CLIENTS)
+        return bool(self.url) and self != CLIENTS
 
     def __str__(self) -> str:
         return f"{self.document}, {self.place}" if self.place else self.document
