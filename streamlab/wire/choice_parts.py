@@ -26,9 +26,8 @@ def kinds_of(delta: JsonObject) -> frozenset[str]:
 
 
 def _holds_content(delta: JsonObject) -> bool:
-    """Whether a delta has content of any type that is a text, or is made one: false and 0 are."""
-    value = delta.get("content")
-    return bool(value) or value == 0
+    """Whether a delta has content of any type that is a text, or is made one: false, 0 and {} are."""
+    return delta.get("content") not in (None, "", [])
 
 
 def begins_part(
