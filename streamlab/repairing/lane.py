@@ -32,6 +32,10 @@ class Lane:
         self._number = 0 if run.first is None else run.first + 1  # of the next event
         self._events: list[bytes] = []
 
+    def __len__(self) -> int:
+        """How many events came this way."""
+        return len(self._events)
+
     def takes(self, data: bytes, begin: int = 0, behind: int = 0) -> bool:
         """Whether ``data``, from ``begin`` on and but for the last ``behind`` bytes, is the next event. If so, it is
         kept."""

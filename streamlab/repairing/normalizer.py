@@ -201,7 +201,7 @@ class Normalizer:
     @property
     def events(self) -> int:
         """How many events came in."""
-        return self.state.at + 1
+        return self.state.at + 1 + (len(self.lane) if self.lane is not None else 0)
 
     @property
     def changes(self) -> dict[str, int]:

@@ -113,6 +113,16 @@ def test_most_of_a_clean_stream_passes_unseen(name, taken):
     assert taken[0] > len(reads) / 3, (taken, len(reads))
 
 
+@pytest.mark.parametrize("name", [*_CHAT, "responses", "text", "tool"])
+def test_events_that_passed_unseen_are_counted_at_once(name):
+    request, head, reads = _case(name)
+    counts = []
+    for runs in (Runs.OFF, Runs.USUAL):
+        normalizer = Normalizer(request, head, runs=runs)
+        counts.append([(len(normalizer.feed(data)), normalizer.events) for data in reads])
+    assert counts[0] == counts[1]
+
+
 _ODD_TEXTS = [
     b'"',
     b"\\n",
