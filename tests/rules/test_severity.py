@@ -17,6 +17,7 @@ import pytest
 from streamlab.apis.registry import all_rules
 from streamlab.clients.table import breaks, clients
 from streamlab.exchange import Ending, Exchange
+from streamlab.judging.analyzer import analyze
 from streamlab.playback.matching import Match, candidate
 from streamlab.playback.script import Finish, PlannedFault, script
 from streamlab.rules.finding import Severity
@@ -295,7 +296,7 @@ def perfect(form: Form) -> Answer:
 @batched("form", READ)
 def test_openai_python_breaks_on_the_forms_for_which_it_is_named(form, replay, client):
     replay.load([playable(form.exchange)])
-    named = {one.client for one in breaks(form.rule, (form.variant,))}
+    named = {one.client for one in breaks(form.rule, (form.variant,), analyze(form.exchange).api.name)}
     came = {"py-openai-raw": outcome(loop, client), "py-openai-stream": outcome(use_stream_with_tool, client)}
     broke = {name for name, one in came.items() if one != perfect(form)}
     assert broke == named & set(came), came
