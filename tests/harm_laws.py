@@ -126,11 +126,16 @@ def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[s
             quiet = not any(isinstance(event, Chunk | ErrorPayload) for event in went)
             gone = gone or (quiet and kind in ("ids", "names"))  # a repeated event was dropped
             may = READABLE | MAY_CHANGE[kind] | (MAY_GUESS.get(kind, frozenset()) if unsafe else frozenset())
-            if kind in ("ids", "text") and went and all(isinstance(event, ErrorPayload) for event in went):
+            told = went and all(isinstance(event, ErrorPayload) for event in went)
+            if kind in ("ids", "text") and told and not any(map(_has_choices, (came[at] for at in sources))):
                 may |= {"error-flat-object"}  # what an error without choices is told with is nothing of the answer
             if before.get(kind) != after.get(kind) and not gone and not names & may:
                 found.append(f"{kind} of {sorted(sources)} by {sorted(names)}")
     return found
+
+
+def _has_choices(event: StreamEvent) -> bool:
+    return isinstance(event, Chunk | ErrorPayload) and bool(event.json.get("choices"))
 
 
 def untold(exchange: Exchange, repaired: Normalized) -> list[str]:
