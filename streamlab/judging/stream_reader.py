@@ -18,7 +18,7 @@ from streamlab.wire import reading
 from streamlab.wire.call_reader import CallReader
 from streamlab.wire.events import Chunk, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import begun_value
-from streamlab.wire.keepalives import is_keepalive, says_nothing
+from streamlab.wire.keepalives import is_dressed_as_delta, is_keepalive, says_nothing
 from streamlab.wire.reading import Fact, FactReader, Shape
 from streamlab.wire.runs import Run, Template, TextKind, template_of
 from streamlab.wire.sse import ServerSentEvent
@@ -45,12 +45,14 @@ def _api_of_event(value: Any, sse: ServerSentEvent | None) -> Api:
 
 def _is_anybodys(value: Any, sse: ServerSentEvent | None) -> bool:
     """Whether an event is one that servers of any API send, by its type or its name, or a keep-alive in the clothes of
-    a chunk, which gateways send in front of any."""
+    a chunk or of a delta, which gateways send in front of any."""
     kind = _kind(value, sse)
     if isinstance(kind, str) and kind in _ANYBODYS:
         return True
-    hollow = isinstance(value, dict) and value.get("choices") == [] and says_nothing(value)
-    return hollow or (isinstance(value, dict) and is_keepalive(value))
+    if not isinstance(value, dict):
+        return False
+    hollow = value.get("choices") == [] and says_nothing(value)
+    return hollow or is_keepalive(value) or is_dressed_as_delta(value)
 
 
 def _kind(value: Any, sse: ServerSentEvent | None) -> Any:

@@ -79,7 +79,7 @@ def misfit(event: Undecodable) -> Misfit:
     """The name of an undecodable event, judged by itself; TRUNCATED may turn out to be RAW_NEWLINE or SPLIT."""
     sse, kinds = event.sse, {fault.kind for fault in event.faults}
     data, name = sse.data or b"", (sse.event or b"").strip().lower()
-    if name in PING_EVENTS:
+    if name in PING_EVENTS and b'"choices"' not in data:  # a chunk that ran into the ping, or is called so
         return Misfit.PING
     if name in DONE_EVENTS:
         return Misfit.DONE

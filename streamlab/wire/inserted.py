@@ -32,6 +32,7 @@ _LINE_END_BEFORE = lazy_pattern(rb"(?:\r\n|\n|\r)\Z")
 _TAIL = 200  # longer than any of them
 _LINE_ENDS = lazy_pattern(rb"(?:\r\n|\n|\r){1,2}")
 _NEXT = lazy_pattern(rb"(?:[\r\n]*data:[ \t]*|[\r\n]+)(?=\{|\[DONE\])")
+_NAME = lazy_pattern(rb"(?<=\})event:[ \t]?(?P<name>[\w.-]{1,80})\Z")
 _JUNK = lazy_pattern(rb"(?!data:|:)[^\"{}\r\n]{1,40}?data:[ \t]?(?=\{|\[DONE\])")
 #: What may be a field with a name of its own, or another field: then only a chunk behind it is believed.
 _FIELD = lazy_pattern(rb"(?:event|id|retry):|.*[\w-]data:[ \t]?\Z", re.DOTALL)
@@ -144,6 +145,14 @@ def chunk_behind(line: bytes) -> tuple[bytes, bytes] | None:
     at = line.find(b"{")
     whole = at > 0 and b'"choices"' in line and len(line) <= _LARGEST and _is_object(line[at:])
     return (line[:at], line[at:]) if whole else None
+
+
+def name_behind(line: bytes) -> tuple[bytes, bytes] | None:
+    """A JSON object, and the name of the next event that lost the line end before it; None where it is not that."""
+    match = _NAME.search(line, max(0, len(line) - _TAIL))
+    if match is None or len(line) > _LARGEST or not _is_object(line[: match.start()]):
+        return None
+    return line[: match.start()], match["name"]
 
 
 def is_open(text: bytes) -> bool:

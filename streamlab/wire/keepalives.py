@@ -87,5 +87,11 @@ def is_told_in(delta: object) -> bool:
     return type(delta) is str and delta.strip() not in ("", "[DONE]")
 
 
+def is_dressed_as_delta(event: JsonObject) -> bool:
+    """Whether an event is a delta of a response that says nothing that anybody sees."""
+    unseen = event.get("type") == "response.output_text.delta" and _is_unseen(event.get("delta"))
+    return unseen and bool(str(event["delta"]).strip())
+
+
 def _is_unseen(text: object) -> bool:
     return type(text) is str and not text.strip(_UNSEEN)

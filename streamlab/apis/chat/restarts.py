@@ -8,6 +8,7 @@ from collections.abc import Callable
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import kinds_of
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.keepalives import is_told_in
 from streamlab.wire.payload import JsonObject
 
@@ -28,10 +29,15 @@ def starts_over(
     if type(given) is not str or not given or before is None or given == before:
         return False
     listed = reading.choices(chunk)
-    if chunks < STEADY or not steady or any(one.get("finish_reason") for one in listed):
+    if chunks < STEADY or not steady or any(map(_finishes, listed)):
         return False
     begun = (reading.choice_index(one) for one in listed if reading.delta(one).get("role"))
     return any(map(under_way, begun))
+
+
+def _finishes(choice: JsonObject) -> bool:
+    reason = choice.get("finish_reason")
+    return bool(reason) and not is_blank(reason)
 
 
 def is_text_again(text: str, length: int) -> bool:
@@ -69,7 +75,7 @@ def new_id(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
 
 def under_way(ctx: RuleState, index: int) -> bool:
     """Whether a choice has said its role and something, and has not finished."""
-    return index not in ctx.seen.finish_at and has_said(ctx, index)
+    return index not in ctx.seen.finish_values and has_said(ctx, index)
 
 
 def has_said(ctx: RuleState, index: int) -> bool:

@@ -226,7 +226,7 @@ class ResponsesReader:
         for one in self.odd:
             facts |= one.fact
         if self.kind not in self._seen:
-            if len(self._seen) < 1000:
+            if len(self._seen) < 1000 and not facts & _F.HEARTBEAT:  # that is nothing of a response
                 self._seen.add(self.kind)
             facts |= Fact.SHAPE
         return facts
@@ -290,9 +290,11 @@ class ResponsesReader:
             return self._facts(_F.OTHER)
         if not self._number(value, kind, sse) or self.terminal:
             return self._facts(_F.OTHER)
-        if first and kind != CREATED and not (kind == FAILED and self.failed):
+        facts = self._take(value, kind, sse)
+        heartbeat = any(one.fact == _F.HEARTBEAT for one in self.odd)
+        if first and not heartbeat and kind != CREATED and not (kind == FAILED and self.failed):
             self._say(_F.UNOPENED, "type", f"the stream opens with {kind}, not with response.created", CREATED, kind)
-        return self._facts(self._take(value, kind, sse))
+        return self._facts(facts)
 
     def _read_foreign(self, value: JsonObject, kind: str, sse: ServerSentEvent | None) -> int:
         """An object that is no event of this API: a ping, a chunk of another API, an object without a type."""

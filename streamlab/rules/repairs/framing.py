@@ -317,7 +317,8 @@ def reencode(draft: Draft, *, named: bool) -> None:
 
 def _as_one(event: Chunk | ErrorPayload, name: bytes | None) -> Chunk | ErrorPayload:
     """The event with its JSON written anew, under its name where it has one."""
-    return type(event)(frame(encode_json(event.json), name) if name else None, event.json, event.faults)
+    kind = ErrorPayload if event.json.get("error") else type(event)  # its key may have got whole
+    return kind(frame(encode_json(event.json), name) if name else None, event.json, event.faults)
 
 
 def _torn(sse: ServerSentEvent) -> StreamEvent:

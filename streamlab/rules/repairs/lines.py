@@ -31,6 +31,7 @@ class Lines:
         self.lines_of_data = 0
         self.data_first = False  # the name comes after the data
         self.unnamed: list[StreamEvent] = []  # what was made of lines before the name
+        self._name_behind: bytes | None = None  # of the next event, on the line of this one's data
         self._bare: list[bytes] = []  # lines without a field name that were taken for data
         for line in sse.filled_lines():
             self._sort(line.content)
@@ -109,6 +110,11 @@ class Lines:
         return bool(self.payload) and not self.comments and inserted.keeps_alive(line) and is_open(self.payload[-1])
 
     def _data(self, value: bytes) -> None:
+        if self._name_behind is not None:
+            self.event, self.data_first, self._name_behind = self._name_behind, True, None
+        if (parted := inserted.name_behind(value)) is not None:
+            value, self._name_behind = parted
+            self.rules["sse-missing-blank-line"] = b"event:" + self._name_behind[:80]
         self.lines_of_data += 1
         self.payload.append(value)
         self.names.append(self.event)

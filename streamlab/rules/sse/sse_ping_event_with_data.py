@@ -43,6 +43,8 @@ class SsePingEventWithData(Rule):
         sse = event.sse
         if sse is None or sse.data is None or isinstance(event, Done) or self.ctx.api.tells_pings:
             return
+        if not isinstance(event, Chunk) and b'"choices"' in sse.data:
+            return  # of what it was meant to be, another rule tells
         kind = event.json.get("type") if isinstance(event, Chunk) else None
         if isinstance(event, Chunk) and event.json.get("choices"):
             return

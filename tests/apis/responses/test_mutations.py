@@ -43,6 +43,7 @@ _ONCE_BROKEN = {
         "item-added-holds-part",
         [(7, 134, 46715), (5, 893, 58771), (0, 86, 86692)],
     ),
+    "nothing at all, and an event without data": ("empty-success", [(9, 449, 13927), (14, 75, 17381)]),
     "a whole response behind a byte order mark": ("json-for-stream", [(8, 0, 16963)]),
 }
 
@@ -173,6 +174,10 @@ def test_no_law_is_broken_where_one_was(name):
         790328024,  # something without a type is done
         109112235,  # a call is done before it is added without its name
         622591544,  # a chunk of chat completions whose delta is a text
+        997418548,  # a keep-alive in the clothes of a delta comes first
+        189160870,  # the same before chunks of chat completions
+        41811541,  # an item that was moved is added again where nothing is certain any more
+        671718804,  # a part with usage in an item that was opened here
         550885426,  # an empty response of another status than its end
         539047655,  # an end without a response, and nothing before it
         77442790,  # a response under the name of a text

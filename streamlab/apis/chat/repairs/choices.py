@@ -193,7 +193,7 @@ class ChoiceShape(Repair):
             self._last = index
         if self._all_zero and index != 0 and count == 1:
             draft.put("choice-index-is-token-counter", choice, "index", 0, path)
-        self._several = self._several or choice["index"] > 0  # it went out as it came: it is no count
+        self._several = self._several or choice["index"] != 0  # it went out as it came: it is no count
 
     def _delta(self, draft: Draft, choice: JsonObject, path: str) -> None:
         message = choice.get("message")

@@ -118,6 +118,8 @@ class Ended(Repair):
             return
         if state.finished and state.n in (1, None) and reading.counts_tokens(sorted(state.opened), len(state.finished)):
             return  # it may be the end of all of them: one answer under several indexes
+        if state.n == 1 and len(state.opened) > 1:
+            return  # so may they be, where none has an end
         for index in sorted(state.opened - set(state.finished)):
             reason = "tool_calls" if state.calling.get(index) else "stop"
             said: JsonObject = {"text": ""} if state.api.name == api_names.COMPLETIONS else {"delta": {}}

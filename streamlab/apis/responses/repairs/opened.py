@@ -37,7 +37,7 @@ class OpenedHere:
     def repeats(self, draft: Draft, facts: int, item: Item) -> bool:
         """Whether an event opens what was opened here already, and says no more than that."""
         ours = self.is_ours(facts, item)
-        more = ours and says(draft.json)
+        more = ours and (says(draft.json) or bool(draft.json.get("usage")))
         if more:
             self.state.account.cannot("responses-lifecycle-order", "there is more in it than a start")
         return ours and not more

@@ -166,8 +166,8 @@ class ResponseRepair(Repair):
                 self._items.aside(draft)
             elif self._places:
                 self._items.place(draft, item)
-        elif self._places and item is not None:
-            self._items.place(draft, item)
+        elif self._places and (about := item or reader.output.again) is not None:
+            (self._items.place if item is not None else self._items.move)(draft, about)
         if reader.kind == CREATED and self._opened_here:  # it would be the second one
             draft.put("responses-created-missing", draft.json, "type", IN_PROGRESS, "")
         if draft.event.sse is None and facts & _F.UNTYPED:  # its event line has gone

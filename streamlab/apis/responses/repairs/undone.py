@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from streamlab.apis.responses.expectations import CALL_INPUT, COMPLETED, IN_DELTAS, ITEM_DONE, ITEM_EVENTS, UNCLOSED
+from streamlab.apis.responses.expectations import (
+    CALL_INPUT,
+    COMPLETED,
+    IN_DELTAS,
+    ITEM_DONE,
+    ITEM_EVENTS,
+    UNCLOSED,
+    text_of,
+)
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.final import pairs
 from streamlab.apis.responses.fold import item_json
@@ -34,6 +42,7 @@ class Undone:
 
     def of(self, draft: Draft, listed: list[Any], items: list[Item]) -> Iterator[Draft]:
         """The events that end these items, before the one that ends the response, which lists ``listed``."""
+        self._type_ours(draft, listed)
         paired = pairs(listed, self._reader.items, self._reader.output.assumed).paired
         found = {item.number: listed_item for _, listed_item, item in paired}
         for item in items:
@@ -55,18 +64,29 @@ class Undone:
             self.state.account.cannot(_RULE, "what the item holds is not on the wire")
             return
         slot = self._items.slot(item)
+        if not slot.id and any(one is not item and one.id == whole.get("id") for one in self._reader.items):
+            self.state.account.cannot(_RULE, "the id that it has in the end is another item's")
+            return
         whole = deepcopy({**whole, "id": slot.id} if slot.id else whole)
         value: JsonObject = {"type": ITEM_DONE, "output_index": slot.index, "item": whole}
         one = made(value, draft, _RULE)
         self._items.members(one, ResponseFact.ITEM_DONE, item)
         untold = all(not piece.deltas and piece.done is None for piece in item.own_pieces)
-        opened = {(member, self._items.counted(item, member, number)) for member, number in item.parts}
+        parts = {(member, self._items.counted(item, member, at)): open_ for (member, at), open_ in item.parts.items()}
         if untold and item.kind in ("message", *CALL_INPUT):
             for inner in inner_events(whole, slot.index) if item.given_whole or not item.own_pieces else ():
-                if not is_open(opened, inner):
+                if not (is_open({*parts}, inner) or _is_over(parts, inner)):
                     yield made(inner, draft, _RULE)
         item.done, item.open = whole, False
         yield one
+
+    def _type_ours(self, draft: Draft, listed: list[Any]) -> None:
+        """Give a listed item without a type that of the one of this id of which the start is ours."""
+        ours = {item.id: item for item in self._ours if item.id}
+        for place, one in enumerate(map(as_object, listed)):
+            item = ours.get(text_of(one.get("id")))
+            if item is not None and not one.get("type") and item.agrees_with({**one, "type": item.kind}):
+                draft.put("responses-item-changed", one, "type", item.kind, f"response.output[{place}].")
 
     def _list_ours(self, draft: Draft, listed: list[Any], found: dict[int, JsonObject]) -> None:
         """List items of which the start is ours in the finished response, and in the order in which they went out."""
@@ -78,6 +98,11 @@ class Undone:
         output = [told[item.number] for item in self._reader.items if item.number in told]
         if output != listed:
             draft.put("responses-lifecycle-order", as_object(draft.json.get("response")), "output", output, "response.")
+
+
+def _is_over(parts: dict[tuple[str, int], bool], event: JsonObject) -> bool:
+    """Whether an event is about a part that was done: nothing comes behind that."""
+    return any(not open_ and event.get(member) == number for (member, number), open_ in parts.items())
 
 
 def _half_told(item: Item, whole: JsonObject | None) -> bool:

@@ -14,6 +14,7 @@ from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent, Undecodable
+from streamlab.wire.payload import FaultKind
 from streamlab.wire.reading import Fact
 
 #: Keys of a delta that content_events watches, or that hold nothing to read. Others (images, audio) may be the answer.
@@ -47,12 +48,13 @@ class SilentEmptySuccess(Rule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._something_else = False
-        self._nothings = 0  # payloads that are no chunk and can hold nothing: null, a number
+        self._nothings = 0  # payloads that are no chunk and can hold nothing: null, a number, blanks
         self._refusals = self._details = False  # an empty refusal came; reasoning came in another form than text
 
     def event(self, at: int, event: StreamEvent) -> None:
         if isinstance(event, Undecodable):
-            self._nothings += event.decoded and says_nothing(event.value)
+            empty = any(fault.kind is FaultKind.EMPTY for fault in event.faults)
+            self._nothings += empty or (event.decoded and says_nothing(event.value))
             return
         for delta in reading.deltas(reading.chunk_of(event)):
             self._refusals |= delta.get("refusal") == ""

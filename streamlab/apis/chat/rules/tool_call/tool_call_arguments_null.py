@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streamlab.apis.chat.arguments_rule import legacy_calls, whose
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
@@ -79,4 +80,21 @@ class ToolCallArgumentsNull(Rule):
                     severity=Severity.ERROR if stays_empty and call.name else finding.severity,
                     repairability=repairability,
                     variants=(self.variants[0 if has_some else 2 if sent_empty else 1],),
+                )
+        yield from self._legacy(ending)
+
+    def _legacy(self, ending: Ending) -> Findings:
+        """Calls in the old form that never have any: no client of tools gets them before they are made calls."""
+        ctx = self.ctx
+        for number, call in legacy_calls(ctx):
+            cut = ending is not Ending.COMPLETE or ctx.seen.finish_values.get(number) in (None, "length")
+            if call.name and not str(call.arguments) and not cut:
+                yield self.found(
+                    f"the arguments of {whose(call.name)} never come",
+                    path=f"choices[{ctx.accumulator.choice(number).place}].delta.function_call.arguments",
+                    expected="{}",
+                    actual="",
+                    severity=Severity.ERROR,
+                    repairability=Repairability.NONE,
+                    variant=self.variants[2],
                 )

@@ -93,6 +93,8 @@ class CallsFromText(Repair):
         before, calls = calls_in(text, tools)
         held = self._let_go()
         if not calls:
+            for one in (*held, *([closing] if closing is not None else [])) if self._made else ():  # behind [DONE]
+                self._finish(one, reading.choices(one.json) if one.is_chunk else [])
             return held
         made: list[Draft] = []
         says = [one.is_chunk and bool(reading.choices(one.json)) for one in held]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from streamlab.apis.chat.arguments_rule import legacy_calls
 from streamlab.apis.chat.repairs.call_arguments import unwrapped
@@ -44,6 +45,7 @@ class ToolCallNameMissing(Rule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
+        self._listed: list[Call] = []  # calls whose function stands in a list, with arguments and no name
         self._lost: set[int] = set()  # those of them that lacked it when an error came: it may have cut them
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -62,12 +64,14 @@ class ToolCallNameMissing(Rule):
                     actual=fragment.function.get("name", "(absent)"),
                 )
                 self._opened.append((fragment.call, self.placed(finding, event)))
+                self._listed += [fragment.call] * _is_listed(fragment.raw.get("function"))
 
     def end(self, ending: Ending) -> Findings:
         if ending is not Ending.COMPLETE:
             return
         for at, (call, finding) in enumerate(self._opened):
-            if (at in self._lost) is bool(call.name) and not call.ghost:
+            came = not call.ghost or any(call is one for one in self._listed)
+            if (at in self._lost) is bool(call.name) and came:
                 told = unwrapped(str(call.arguments)) is not None
                 yield replace(finding, repairability=Repairability.SAFE) if told else finding
         for number, legacy in legacy_calls(self.ctx):
@@ -78,3 +82,9 @@ class ToolCallNameMissing(Rule):
                     expected="the name of a tool of the request",
                     actual="(never)",
                 )
+
+
+def _is_listed(function: Any) -> bool:
+    """Whether a list in place of a function holds one with arguments, and no name."""
+    held = reading.as_object(function[0]) if type(function) is list and len(function) == 1 else {}
+    return bool(held.get("arguments")) and not held.get("name")

@@ -34,9 +34,10 @@ class ResponsesMissingCallId(ItemRule):
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         item = self.item_of(event)
-        if text_of(item.get("type")) in CALLS and not text_of(item.get("call_id")):
-            opened = self.response.item.call_id if self.response.item is not None else ""
-            if opened:
+        added = self.response.item
+        kind = text_of(item.get("type")) or (text_of(added.added.get("type")) if added is not None else "")
+        if kind in CALLS and not text_of(item.get("call_id")):
+            if added is not None and added.call_id:
                 return  # it changed
             message = f"the call {quote(item.get('name'))} has no call_id"
             yield self.found(message, at, path="item.call_id", expected="call_…", actual=item.get("call_id"))
