@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from streamlab.errors import UnreadableInputError
 from streamlab.storage.opening import clear_errors
 from streamlab.storage.packing import lay_out, pack_rows
+from streamlab.storage.process_identity import is_alive
 from streamlab.storage.rows import DamagedRowError
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ _PASSED_AT_ONCE = 64
 _PAGES_AT_ONCE = 256
 _FREE, _FREE_AT_THE_END = (256, 0.25), (16, 0.05)
 
-_MAY_BE_PACKED = """SELECT 1 FROM exchanges WHERE id = ? AND ending IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM laid_out WHERE exchange_id = ?)"""
+_HOW_IT_STANDS = """SELECT e.ending, r.process, l.exchange_id AS laid_out FROM exchanges e
+    LEFT JOIN recorders r ON r.id = e.recorder_id LEFT JOIN laid_out l ON l.exchange_id = e.id WHERE e.id = ?"""
 _NOT_PACKED = """SELECT seq FROM segments WHERE exchange_id = ? AND coalesce(packed, '') NOT LIKE '{%'
     ORDER BY seq LIMIT 1"""
 _NEXT = "SELECT min(exchange_id) FROM segments WHERE exchange_id BETWEEN ? AND ?"
@@ -53,6 +54,7 @@ class Packer:
         self._older: _NextStep | None = None
         self._until = -1  # the last of the older ones
         self._can_shrink = self._shrinks = self._ends = False
+        self._notes = True  # whether those up to where it is are done
         self._paused_until = 0.0
 
     def opened(self, connection: sqlite3.Connection) -> None:
@@ -60,7 +62,7 @@ class Packer:
         self._ended.clear()
         (done,) = connection.execute("SELECT max(exchange_id) FROM packed_up_to").fetchone()
         (self._until,) = connection.execute("SELECT coalesce(max(id), -1) FROM exchanges").fetchone()
-        self._own, self._older = None, _NextStep((done or 0) + 1)
+        self._own, self._older, self._notes = None, _NextStep((done or 0) + 1), True
         # A file that an older version made does not give back anything by itself.
         self._can_shrink = self._shrinks = connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 2
         self._ends = False
@@ -76,10 +78,15 @@ class Packer:
 
     def step(self, connection: sqlite3.Connection) -> None:
         """Do a little of it. Trouble of the database is no trouble of the recording: it is tried again later."""
+        if self._own is None and self._ended:
+            self._own = _NextStep(self._ended.popleft())
+        place = self._own, self._older
         try:
             self._step(connection)
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             self._paused_until = time.monotonic() + _PAUSE_SECONDS
+            if isinstance(error, sqlite3.OperationalError):  # a lock, a full disk; what is damaged is left
+                self._own, self._older = place
 
     def finish(self, connection: sqlite3.Connection, seconds: float) -> None:
         """Pack the recorder's own exchanges and give back room, as far as the time allows; the rest is for the next."""
@@ -89,8 +96,6 @@ class Packer:
             self.step(connection)
 
     def _step(self, connection: sqlite3.Connection) -> None:
-        if self._own is None and self._ended:
-            self._own = _NextStep(self._ended.popleft())
         if self._own is not None:
             place, self._own = self._own, None  # what cannot be packed is left
             self._own = _pack(connection, place)
@@ -106,14 +111,17 @@ class Packer:
             (found,) = connection.execute(_NEXT, (place.exchange_id, self._until)).fetchone()
             if found is None:
                 self._older = None
-                _note_done(connection, self._until)
+                if self._notes:
+                    _note_done(connection, self._until)
                 return
             if found != place.exchange_id or not place.segment:
                 row = connection.execute(_NOT_PACKED, (found,)).fetchone()
                 place = _NextStep(found + 1) if row is None else _NextStep(found, row[0])
             if place.exchange_id == found:
                 self._older = _NextStep(found + 1)
-                self._older = _pack(connection, place, note=True) or self._older
+                # Whose recorder is killed before it has packed what goes on now is not passed for good.
+                self._notes = self._notes and _standing(connection, found) != _GOES_ON
+                self._older = _pack(connection, place, note=self._notes) or self._older
                 return
         self._older = place
 
@@ -154,7 +162,7 @@ def _pack(connection: sqlite3.Connection, place: _NextStep, *, note: bool = Fals
     connection.execute("BEGIN IMMEDIATE")
     try:
         go_on = None
-        if connection.execute(_MAY_BE_PACKED, (place.exchange_id, place.exchange_id)).fetchone():
+        if _standing(connection, place.exchange_id) == _ENDED:
             go_on = pack_rows(connection, *place)
         if note and go_on is None:
             _note_done(connection, place.exchange_id)
@@ -167,6 +175,19 @@ def _pack(connection: sqlite3.Connection, place: _NextStep, *, note: bool = Fals
             connection.execute("ROLLBACK")
         raise
     return None if go_on is None else _NextStep(place.exchange_id, go_on)
+
+
+_GONE, _GOES_ON, _LAID_OUT, _ENDED = range(4)
+
+
+def _standing(connection: sqlite3.Connection, exchange_id: int) -> int:
+    """How an exchange stands; one without an ending whose recorder is gone has ended."""
+    row = connection.execute(_HOW_IT_STANDS, (exchange_id,)).fetchone()
+    if row is None:
+        return _GONE
+    if row["ending"] is None and is_alive(str(row["process"])):
+        return _GOES_ON
+    return _ENDED if row["laid_out"] is None else _LAID_OUT
 
 
 def _note_done(connection: sqlite3.Connection, exchange_id: int) -> None:

@@ -27,6 +27,7 @@ from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.packed_rows import described, pack, unpack
 from streamlab.storage.packer import Packer, lay_out_capture, pack_capture
 from streamlab.storage.packing import pack_all
+from streamlab.storage.process_identity import this_process
 from streamlab.storage.segment_rows import INSERT_ROW, MOST_BYTES, MOST_SEGMENTS, WaitingRows
 from tests.corpus import directories, load, needs_recorded, recorded
 
@@ -344,10 +345,39 @@ def test_an_old_capture_that_may_not_be_written_is_read_as_it_is(
 def test_what_goes_on_is_not_packed(tmp_path: Path) -> None:
     with CaptureDB(tmp_path / "capture.db", write=True) as db:
         number = _record(db, _stream(100), 10)
-        db.connection.execute("UPDATE exchanges SET ending = NULL")
+        _goes_on(db)
         _work(db)
         pack_capture(db)
         assert _kinds(db, number)[0] == 0
+
+
+def _goes_on(db: CaptureDB, process: str | None = None) -> None:
+    """All exchanges are as if this process, or that one, recorded them now."""
+    db.connection.execute("INSERT INTO recorders VALUES (7, ?, '')", (process or this_process(),))
+    db.connection.execute("UPDATE exchanges SET ending = NULL, recorder_id = 7")
+
+
+def test_what_a_recorder_left_that_is_gone_is_packed(tmp_path: Path) -> None:
+    with CaptureDB(tmp_path / "capture.db", write=True) as db:
+        numbers = [_record(db, _stream(100), 10) for _ in range(2)]
+        _goes_on(db, "no-such-boot:1:1")
+        pack_capture(db, numbers[:1])
+        assert [_kinds(db, number) for number in numbers] == [(1, 1), (0, 11)]
+        _work(db)
+        assert _kinds(db, numbers[1]) == (1, 1)
+
+
+def test_what_went_on_when_it_was_passed_is_packed_later(tmp_path: Path) -> None:
+    """Its own recorder may be killed between the end of it and packing it."""
+    with CaptureDB(tmp_path / "capture.db", write=True) as db:
+        numbers = [_record(db, _stream(100), 10) for _ in range(3)]
+        _goes_on(db)
+        db.connection.execute("UPDATE exchanges SET ending = 'complete' WHERE id != ?", (numbers[1],))
+        _work(db)
+        assert [_kinds(db, number) for number in numbers] == [(1, 1), (0, 11), (1, 1)]
+        db.connection.execute("UPDATE exchanges SET ending = 'complete'")
+        _work(db)
+        assert _kinds(db, numbers[1]) == (1, 1)
 
 
 def test_a_lock_is_waited_for_in_the_background(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,7 +393,22 @@ def test_a_lock_is_waited_for_in_the_background(tmp_path: Path, monkeypatch: pyt
         found._paused_until = 0.0
         while found.has_work:
             found.step(db.connection)
-        assert _kinds(db, 2) == (1, 1)
+        assert [_kinds(db, number) for number in (1, 2)] == [(1, 1), (1, 1)]
+
+
+def test_a_lock_is_waited_for_by_what_has_just_ended_too(tmp_path: Path) -> None:
+    path = tmp_path / "capture.db"
+    with CaptureDB(path, write=True, busy_seconds=0.01) as db, CaptureDB(path, write=True) as other:
+        found = Packer()
+        found.opened(db.connection)
+        number = _record(db, _stream(60), 10)
+        found.ended(number)
+        other.connection.execute("BEGIN IMMEDIATE")
+        found.step(db.connection)
+        other.connection.execute("COMMIT")
+        found._paused_until = 0.0
+        found.step(db.connection)
+        assert _kinds(db, number) == (1, 1)
 
 
 _KILLED = """
