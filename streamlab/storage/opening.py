@@ -223,6 +223,7 @@ def open_writing(path: Path, busy_seconds: float) -> sqlite3.Connection:
             connection.execute("PRAGMA trusted_schema = ON")
             _keep_a_log(connection, busy_seconds)
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = ON")  # not every SQLite does so: what is deleted is gone
             connection.execute("PRAGMA wal_autocheckpoint = 4000")
             connection.execute("PRAGMA journal_size_limit = 16777216")
         except BaseException:

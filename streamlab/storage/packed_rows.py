@@ -31,6 +31,8 @@ _LEVEL = 3
 MARK = '{"zstd":'
 #: The largest segment that is packed, and that a packed row of one may unpack to.
 LARGEST = 64 * 1024 * 1024
+#: Above which size a row may be no more than so many times its frame: no small file holds an endless body.
+_WHATEVER, _MOST_TIMES = 64 * 1024, 256
 _FOLDER = Path(__file__).parent / "dictionaries"
 
 
@@ -48,7 +50,12 @@ def pack(data: bytes, least: int = LARGE) -> bytes | None:
     if not least <= size <= LARGEST:
         return None
     frame = _HERE.compressor().compress(data)
-    return frame if len(frame) <= size * _AT_MOST else None
+    return frame if len(frame) <= size * _AT_MOST and _may_hold(len(frame), size) else None
+
+
+def _may_hold(frame: int, size: int) -> bool:
+    """Whether a frame of that length may unpack to ``size`` bytes."""
+    return size <= max(_WHATEVER, frame * _MOST_TIMES)
 
 
 def described(offsets: Sequence[int | None], sizes: Sequence[int], chunks: Sequence[int] | None = None) -> str:
@@ -105,6 +112,8 @@ def unpack(frame: bytes, size: int, segments: int, most: int) -> bytes:
 
     if size > (most if segments > 1 else LARGEST):
         raise DamagedRowError("packed holds more than a row may")
+    if not _may_hold(len(frame), size):
+        raise DamagedRowError("data would unpack to more than it can hold")
     try:
         told = zstandard.get_frame_parameters(frame)
         # Not every size is believed: what a frame says of itself is all the room that it gets.

@@ -62,7 +62,7 @@ class Packer:
         self._ended.clear()
         (done,) = connection.execute("SELECT max(exchange_id) FROM packed_up_to").fetchone()
         (self._until,) = connection.execute("SELECT coalesce(max(id), -1) FROM exchanges").fetchone()
-        self._own, self._older, self._notes = None, _NextStep((done or 0) + 1), True
+        self._own, self._older, self._notes = None, _NextStep(min(done or 0, self._until) + 1), True
         # A file that an older version made does not give back anything by itself.
         self._can_shrink = self._shrinks = connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 2
         self._ends = False
@@ -108,7 +108,9 @@ class Packer:
     def _pass(self, connection: sqlite3.Connection, place: _NextStep) -> None:
         """A step through the older ones."""
         for _ in range(_PASSED_AT_ONCE):
-            (found,) = connection.execute(_NEXT, (place.exchange_id, self._until)).fetchone()
+            found = None  # of a file from elsewhere, an id may be the last that there is
+            if place.exchange_id <= self._until:
+                (found,) = connection.execute(_NEXT, (place.exchange_id, self._until)).fetchone()
             if found is None:
                 self._older = None
                 if self._notes:

@@ -76,7 +76,7 @@ def _step(cursor: sqlite3.Cursor) -> tuple[list[sqlite3.Row], int | None]:
     for row in cursor:
         if rows and size > _STEP:
             cursor.close()
-            return rows, int(row["seq"])
+            return rows, natural(row, "seq")
         rows.append(row)
         size += natural(row, "length") or 0
     return rows, None

@@ -6,9 +6,12 @@ before that point.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 
+from streamlab.errors import StreamlabError
 from streamlab.sharing.shared import ALL_KNOWN, Masking
 from streamlab.storage.block_cipher import NoRequests
 from streamlab.storage.frames import Gathering, Layout
@@ -19,13 +22,16 @@ from streamlab.storage.spool_files import SpoolFiles, reading_cipher, runs_besid
 
 
 def take_up(file: RecordingFile, observer: Observer) -> None:
-    """Record what is left of all runs whose processes are gone; ``file`` is open. Raises sqlite3.Error."""
+    """Record what is left of all runs whose processes are gone; ``file`` is open. Raises sqlite3.Error where nothing
+    can be read."""
     writers = file.others()
     left = [run for run in runs_beside(file.path) if run != file.run]
     for run in left:
         if not is_alive(writers.get(run, "")):
             _take_up_run(file.path, run, observer, file.masking)
-    file.forget_runs([run for run, process in writers.items() if run not in left and not is_alive(process)])
+    # Where somebody holds the database meanwhile, the next start forgets them.
+    with contextlib.suppress(StreamlabError, sqlite3.Error):
+        file.forget_runs([run for run, process in writers.items() if run not in left and not is_alive(process)])
 
 
 def _take_up_run(path: Path, run: str, observer: Observer, masking: Masking | None) -> None:

@@ -9,6 +9,8 @@ import pytest
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.frames import Frame, Kind, Reads
 from streamlab.storage.recorder import Recorder
+from streamlab.storage.recording_file import RecordingFile
+from streamlab.storage.taking_up import take_up
 from tests.observers import Silent
 
 _HEAD = b"POST /v1 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n"
@@ -29,3 +31,18 @@ def test_a_repair_that_failed_is_noted_of_an_answer_that_was_written_whole(tmp_p
     recorder.close()
     with CaptureDB(tmp_path / "x.db") as stored:
         assert stored.get(1).notes["repair-failed"] == "why"
+
+
+def test_runs_that_are_gone_are_forgotten_another_time_where_somebody_holds_the_database(tmp_path: Path) -> None:
+    """A long transaction of `streamlab pack` made the recorder's writer end with an error, and start anew."""
+    path = tmp_path / "capture.db"
+    recording = RecordingFile(path, "mine")
+    recording.open()
+    with CaptureDB(path, write=True) as other:
+        other.connection.execute("INSERT INTO resume_points VALUES ('gone', 99, 0, '{}')")
+        with other.writing():
+            take_up(recording, Silent())
+        assert recording.others() == {"gone": "None"}
+        take_up(recording, Silent())
+        assert recording.others() == {}
+    recording.close()
