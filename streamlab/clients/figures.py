@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from streamlab.clients.table import Break, asked, breaks
+from streamlab.clients.table import OWN, Break, asked, breaks, clients_of
 
 #: A line that ends within a place ends behind it.
 _PLACE = re.compile(r"\{(clients|count):\s([^}]+)\}( ?)")
@@ -32,17 +32,18 @@ def _count(question: str, rule_name: str) -> tuple[int, int]:
     forms = [one for one in asked(rule_name) if not form or one.form == form]
     if not forms:
         raise ValueError(f"no client was asked about {rule_name}{' when ' * bool(form)}{form}")
-    surveys = {(one.survey, one.api) for one in forms}
-    of = sum(max(one.clients for one in forms if (one.survey, one.api) == survey) for survey in surveys)
+    largest = {one.api: one for one in sorted(forms, key=lambda one: (one.survey in OWN, one.clients))}
     turned = what.removeprefix("not ")
     found = {
         (one.client, one.api)
         for one in breaks(rule_name)
         if one.measured
-        and one.api in {asking.api for asking in forms}
+        and (asking := largest.get(one.api)) is not None
+        and (asking.survey not in OWN or one.client in clients_of(asking.survey))
         and _fits(one, turned)
         and (not form or not one.conditions or form in one.conditions)
     }
+    of = sum(one.clients for one in largest.values())
     return (of - len(found) if (turned != what) != (turned == "none") else len(found)), of
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pkgutil
 import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -95,7 +95,9 @@ _ALIASES = {
 }
 _LANGUAGES = ("py-", "js-", "rs-")
 #: What is measured stands before what is told.
-_MEASURED = ("measured.toml", "messages.toml", "responses.toml")
+#: The surveys of APIs that have one of their own.
+OWN = ("messages.toml", "responses.toml")
+_MEASURED = ("measured.toml", *OWN)
 _FILES = (*_MEASURED, "reported.toml")
 
 
@@ -133,7 +135,7 @@ def rule_names() -> tuple[str, ...]:
 def apis_of(client: str) -> tuple[str, ...]:
     """The APIs in which it was measured what a client does; () for one only told of."""
     found = clients()[client]
-    return found.apis if found.version else ()
+    return tuple(api for api in found.apis if (api, client) not in _same()) if found.version else ()
 
 
 def client_names() -> tuple[str, ...]:
@@ -200,13 +202,18 @@ def clients_called(client_query: str) -> tuple[str, ...]:
     query = _plain(client_query)
     if not query:
         return ()
+    found = [name for name in client_names() if _is_called(name, query)]
+    elsewhere = {known for (_, name), known in _same().items() if name in found}
+    replaced = {name for _, name in _same() if not apis_of(name)}
+    return tuple(sorted(elsewhere.union(found) - replaced))
+
+
+def _is_called(name: str, query: str) -> bool:
     begins = _ALIASES.get(query)
     if begins is not None:
-        return tuple(name for name in client_names() if name.startswith(begins))
-    return tuple(
-        name
-        for name in client_names()
-        if name.startswith(query)
+        return name.startswith(begins)
+    return (
+        name.startswith(query)
         or (name.startswith(_LANGUAGES) and name[3:].startswith(query))
         or clients()[name].package.replace("_", "-").startswith(query)
         or _plain(clients()[name].name).startswith(query)
@@ -228,7 +235,21 @@ def _plain(name: str) -> str:
 
 @cache
 def _breaks(rule_name: str) -> tuple[Break, ...]:
-    return tuple(one for file in _FILES for one in _rows(_tables(file, rule_name), file))
+    found = {file: tuple(_rows(_tables(file, rule_name), file)) for file in _FILES}
+    told: dict[str, set[str]] = {}  # client -> the forms that the survey of the API's own tells of, "" for any
+    for one in (one for file in OWN for one in found[file]):
+        told.setdefault(one.client, set()).update(one.conditions or ("",))
+    rest = (_untold(one, told.get(one.client)) for one in found[_MEASURED[0]])
+    found[_MEASURED[0]] = tuple(one for one in rest if one is not None)
+    return tuple(one for file in _FILES for one in found[file])
+
+
+def _untold(one: Break, told: Set[str] | None) -> Break | None:
+    """What is left of a row for forms of which nothing was told; None for nothing."""
+    if told is None:
+        return one
+    forms = tuple(form for form in one.conditions if form not in told)
+    return one._replace(conditions=forms) if forms and "" not in told else None
 
 
 def _rows(tables: dict[str, Any], file: str) -> Iterable[Break]:
@@ -237,13 +258,20 @@ def _rows(tables: dict[str, Any], file: str) -> Iterable[Break]:
         date, api = group.get("date", ""), group.get("api", _api(file))
         for client, version in group["clients"].items():
             what = group["how"], group["harm"], conditions, file in _MEASURED, date, source, api
-            yield Break(client, version, *what)
+            yield Break(_same().get((api, client), client), version, *what)
 
 
 def _tables(file: str, rule_name: str) -> dict[str, Any]:
     """What a file says of one rule: ``asked`` and ``breaks``, each a list of tables."""
     found: dict[str, Any] = tomllib.loads("".join(_sections(file).get(rule_name, ()))).get(rule_name, {})
     return found
+
+
+@cache
+def _same() -> dict[tuple[str, str], str]:
+    """By an API and the id of a set-up that was asked in it: its id in the survey of that API's own."""
+    tables = tomllib.loads(_text("same.toml"))
+    return {(api, name): known for api, table in tables.items() for name, known in table.items()}
 
 
 @cache

@@ -9,7 +9,7 @@ what was packed with one is read with it for good.
 
 from __future__ import annotations
 
-import threading
+from _thread import _local  # threading itself takes as long to import as all of this
 from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate
@@ -124,7 +124,7 @@ def unpack(frame: bytes, size: int, segments: int, most: int) -> bytes:
         raise DamagedRowError(f"data cannot be unpacked: {error}") from None
 
 
-class _ThisThreads(threading.local):
+class _ThisThreads(_local):
     """What packs and unpacks, dictionaries too: none of it is for two threads at once."""
 
     def __init__(self) -> None:

@@ -235,7 +235,24 @@ def test_the_table_is_true_to_the_measurements(stream):
     """Independently of the tool: who did anything on the stream is named, and raised where it raised."""
     api = "responses" if stream.startswith("responses.") else "chat.completions"
     found = breaks(SHOWN[stream], api=api)
-    for client, outcome in RESULTS[stream]["outcomes"].items():
+    same = tomllib.loads((DATA / "same.toml").read_text(encoding="utf-8")).get(api, {})
+    for asked_as, outcome in RESULTS[stream]["outcomes"].items():
+        client = same.get(asked_as, asked_as)
         harms = {one.harm for one in found if one.client == client and (not one.conditions or stream in one.source)}
         assert ("raises" in harms) is outcome.startswith("error"), client
         assert harms, client
+
+
+def test_a_client_asked_in_two_surveys_of_one_api_is_one():
+    same = tomllib.loads((DATA / "same.toml").read_text(encoding="utf-8"))
+    for api, names in same.items():
+        for name, known in names.items():
+            assert clients()[name].package.removesuffix("-slim") == clients()[known].package.removesuffix("-slim")
+            assert (api in table.apis_of(known), api in table.apis_of(name)) == (True, False)
+            assert known in clients_called(name)
+    for rule in rule_names():
+        for api in same:
+            named = [(one.client, one.conditions) for one in breaks(rule, None, api) if one.measured]
+            assert not {name for name, _ in named} & set(same[api]), rule
+            assert len(set(named)) == len(named), rule
+    assert clients_called("js-langchain-anthropic") == ("langchain-js-1.5.11",)
