@@ -7,7 +7,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -32,13 +32,15 @@ class ContentWrongType(Rule):
     repairability = Repairability.UNSAFE
     repair = DeltaShape
 
-    on = Fact.MESSAGE
+    on = Fact.MESSAGE | Fact.ERROR
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         return self._told(at, chunk.json, "delta")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        """A message in place of a delta becomes one."""
+        """A message in place of a delta becomes one, and choices beside an error a chunk of their own."""
+        if isinstance(event, ErrorPayload):
+            yield from self._told(at, event.json, "delta")
         if not any(map(reading.delta, reading.choices(reading.chunk_of(event)))):
             yield from self._told(at, reading.chunk_of(event), "message")
 

@@ -42,7 +42,7 @@ class ErrorInComment(LateRule):
     repairability = Repairability.SAFE
     repair = Ended
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
-    on = Fact.COMMENT
+    on = Fact.COMMENT | Fact.LINES
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -52,9 +52,10 @@ class ErrorInComment(LateRule):
 
     def event(self, at: int, event: StreamEvent) -> None:
         sse = event.sse
-        if sse is None or sse.event is not None or error_field(sse.raw) is not None:
+        if sse is None or (sse.event is not None and sse.data is None) or error_field(sse.raw) is not None:
             return  # sse-event-without-data, where it is named "error", and error-field-line
-        texts = chain(sse.comments, (line.content for line in sse.filled_lines() if not _is_object(line.content)))
+        lines = () if sse.event is not None else sse.filled_lines()
+        texts = chain(sse.comments, (line.content for line in lines if not _is_object(line.content)))
         said = next((text for text in texts if tells_of_failure(text)), None)
         if said is not None:
             self._place, self._said, self._in_comment = self.keep(at, event), said.strip(), said in sse.comments
