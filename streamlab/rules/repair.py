@@ -104,10 +104,11 @@ class Account:
         if len(self.dropped) < MAX_DROPPED:
             self.dropped.append(Dropped(rule, draft.sources, frozenset(change.rule for change in draft.changes)))
 
-    def cannot(self, rule: str, why: str) -> None:
-        """Note that a deviation stays, and why; once per rule."""
+    def cannot(self, rule: str, why: str, at: int | None = None) -> None:
+        """Note that a deviation stays, and why; once per rule. It stands in event ``at``, or in the one at hand."""
         if rule not in self.unrepaired:
-            self.unrepaired[rule] = Unrepaired(rule, self.at if self.at >= 0 else None, why)
+            event = self.at if at is None else at
+            self.unrepaired[rule] = Unrepaired(rule, event if event >= 0 else None, why)
 
 
 class RepairState(StreamState):

@@ -14,7 +14,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import ENVELOPE_KEYS, Repair
 from tests import corpus, rule_fixtures
 from tests.batches import batched
-from tests.streams import call, chat_text, chat_tool, chunk, exchange, sse
+from tests.streams import call, chat_text, chat_tool, chunk, exchange, frame, sse
 
 REPAIRED = [rule for rule in all_rules() if rule.repairability is not Repairability.NONE]
 
@@ -40,6 +40,21 @@ def test_repairing_adds_no_error(rule):
         before = {one.rule for one in analyze(exchange).findings}
         after = analyze(normalize(exchange).exchange).findings
         assert [one.message for one in after if one.severity is Severity.ERROR and one.rule not in before] == []
+
+
+_PAYLOADS = [b"{oops", b" {oops }", b"{", b"oops", b"[x", b"{'a': 1}", b'{"a"', b"b'x'"]
+
+
+@pytest.mark.parametrize("at", [2, 4, 5])
+@pytest.mark.parametrize("payload", _PAYLOADS)
+def test_what_is_no_json_is_promised_and_placed_as_it_is_treated(payload, at):
+    frames = [frame(one) for one in chat_text("a", "b", "c")]
+    frames.insert(at, b"data: " + payload + b"\n\n")
+    broken = exchange([b"".join(frames) + b"data: [DONE]\n\n"])
+    repaired, report = normalize(broken), analyze(broken)
+    still = {one.rule for one in analyze(repaired.exchange).findings}
+    assert not _promised(report, False) & still
+    assert [one.event for one in repaired.unrepaired] == [one.event for one in report.findings if one.event] == [at]
 
 
 def test_every_promise_has_a_repair_and_every_repair_a_rule():

@@ -26,6 +26,7 @@ class PlainTextInData(MisfitRule):
     ## Repair
     A message becomes an error event. Where the text begins with all of the answer so far, it is the answer once more:
     what is missing of it is sent on as content, and its finish. Otherwise text between two chunks becomes a comment.
+    What begins with ``{`` may be JSON that lost something: it stays as it came.
     """
 
     name = "plain-text-in-data"
@@ -41,10 +42,11 @@ class PlainTextInData(MisfitRule):
         streamed = str(choice.content).strip() if choice is not None else ""
         repeats = bool(streamed) and text.strip().startswith(streamed)
         lines = f" on {text.count(chr(10)) + 1} data lines" if "\n" in text else ""
+        broken = text.strip().startswith("{") and not repeats  # JSON, most likely, of which nobody knows the rest
         begins = ", which begins with the answer streamed so far" if repeats else ""
         return self.found_in(
             named,
             f"the payload is plain text{lines}{begins}: {quote(text)}",
             expected="a JSON object or [DONE]",
-            repairability=Repairability.SAFE,
+            repairability=Repairability.NONE if broken else Repairability.SAFE,
         )

@@ -31,6 +31,7 @@ _MAX_HELD = 64
 _JSON_BEGINS = frozenset(("{", "[", '{"', "[{", '[{"'))
 _MAX_HELD_BYTES = 1 << 20
 _UNTERMINATED = "sse-unterminated-final-event"
+_UNCLEAR = "the payload is no JSON object and nobody can say what was meant"
 _RAW_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -221,7 +222,7 @@ class TornPayloads(Repair):
     def _alone(self, draft: Draft, last: bool) -> Draft:
         event = draft.event
         assert isinstance(event, Undecodable)
-        data = (event.sse.data or b"").strip()
+        data, at = (event.sse.data or b"").strip(), min(draft.sources, default=None)
         if not data:
             draft.event = comment(b"")
             draft.changes.append(Change("sse-empty-data-event", "", "data:", ":"))
@@ -235,17 +236,17 @@ class TornPayloads(Repair):
             draft.changes.append(Change("json-python-repr", "", data[:80], ABSENT))
         elif (truncated and last) or broken:
             self.state.cut_tail = True
-            self.state.account.cannot("json-truncated", "the stream breaks off inside an event")
+            self.state.account.cannot("json-truncated", "the stream breaks off inside an event", at)
             draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")
             draft.changes.append(Change(_UNTERMINATED, "error", data[:200], "upstream_truncated", Origin.INVENTED))
         elif event.decoded and type(event.value) is not dict and (self.state.unsafe or says_nothing(event.value)):
             draft.event = comment(b" " + data)
             draft.changes.append(Change("json-not-object", "", data, ":"))
         elif event.decoded or truncated or data[:1] == b"{" or data.startswith((b"b'", b'b"')):
-            self.state.account.cannot(_why(event), "the payload is no JSON object and nobody can say what was meant")
+            self.state.account.cannot(_why(event), _UNCLEAR, at)
         elif not last and draft.came_named not in ERROR_EVENTS:
             # The answer goes on: an error event here would end it for every client.
-            self.state.account.cannot("plain-text-in-data", "what the text between two chunks means is not known")
+            self.state.account.cannot("plain-text-in-data", "what the text between two chunks means is not known", at)
             draft.event = comment(b" " + data.replace(b"\n", b" "))
             draft.changes.append(Change("plain-text-in-data", "", data[:200], ":"))
         else:

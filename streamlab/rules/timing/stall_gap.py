@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import sub
 from typing import NamedTuple
 
@@ -35,11 +36,12 @@ _OPENS_CALL = re.compile(rb'"tool_calls"\s*:\s*\[.*?"name"\s*:\s*"[^"]', re.DOTA
 
 class _Stall(NamedTuple):
     """A wait for more of the answer: microseconds of it, of its longest part without any byte, the number of the event
-    that ended it, and whether the answer had finished by then."""
+    that ended it and when its first bytes came, and whether the answer had finished by then."""
 
     gap_us: int
     quiet_us: int
     at: int
+    offset_us: int
     finished: bool
 
     def __str__(self) -> str:
@@ -85,7 +87,8 @@ class StallGap(Rule):
         self._byte_us: int | None = None
         self._stalls: list[_Stall] = []
         self._quiet_us = 0  # the longest silence since anything of the answer came: comments may have broken it
-        self._silences: list[tuple[int, int, str]] = []  # without any byte, where the answer may be in the making
+        #: Without any byte, where the answer may be in the making: how long, before which event, when that came, where.
+        self._silences: list[tuple[int, int, int, str]] = []
 
     def segment(self, offset_us: int | None, data: bytes) -> None:
         if offset_us is None or not data:
@@ -95,7 +98,7 @@ class StallGap(Rule):
         self._byte_us = offset_us
         self._quiet_us = max(self._quiet_us, silent_us)
         if silent_us > _SILENT_US and len(self._silences) < _MAX_PLACES:
-            self._note_silence(silent_us, data)
+            self._note_silence(silent_us, offset_us, data)
         if own_us is None and data[:1] == b":" and b"data:" not in data:
             return
         begun = self.ctx.seen.content_events if own_us is None else self.ctx.seen.chunks
@@ -103,7 +106,8 @@ class StallGap(Rule):
             gap_us = offset_us - self._last_us
             self._gaps.add(gap_us)
             if gap_us > _STALL_US and len(self._stalls) < _MAX_PLACES and not _OPENS_CALL.search(data):
-                self._stalls.append(_Stall(gap_us, self._quiet_us, self.ctx.seen.events, self.ctx.finished))
+                at, finished = self.ctx.seen.events, self.ctx.finished
+                self._stalls.append(_Stall(gap_us, self._quiet_us, at, offset_us, finished))
         self._last_us, self._quiet_us = offset_us, 0
 
     def segments(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> bool:
@@ -120,15 +124,15 @@ class StallGap(Rule):
         self._quiet_us = 0
         return True
 
-    def _note_silence(self, silent_us: int, data: bytes) -> None:
+    def _note_silence(self, silent_us: int, offset_us: int, data: bytes) -> None:
         """Keep a silence that `_stalls` does not count: before the first token, or before a whole tool call."""
         seen = self.ctx.seen
         if self.ctx.api.stall_us is not None or seen.done_at is not None:
             return
         if not seen.content_events:
-            self._silences.append((silent_us, seen.events, "before the answer began"))
+            self._silences.append((silent_us, seen.events, offset_us, "before the answer began"))
         elif _OPENS_CALL.search(data):
-            self._silences.append((silent_us, seen.events, "before a tool call"))
+            self._silences.append((silent_us, seen.events, offset_us, "before a tool call"))
 
     def end(self, ending: Ending) -> Findings:
         median_us = self._gaps.finish().percentile(50) or 0
@@ -148,18 +152,16 @@ class StallGap(Rule):
     def _waits(self, limit_us: int) -> Findings:
         """Findings for the waits that something of the answer ended."""
         gives_up_us = self.ctx.api.gives_up_us
-        for gap_us, at, where in self._silences:
-            yield self.found(f"not one byte came for {gap_us / 1e6:.1f} s {where}", at, variant=self.variants[1])
+        for gap_us, at, offset_us, where in self._silences:
+            said = f"not one byte came for {gap_us / 1e6:.1f} s {where}"
+            yield replace(self.found(said, at, variant=self.variants[1]), offset_us=offset_us)
         for stall in self._stalls:
             if stall.gap_us > limit_us:
                 given_up = gives_up_us is not None and stall.gap_us >= gives_up_us
                 alive = stall.quiet_us < min(stall.gap_us, _SILENT_US)
-                yield self.found(
-                    str(stall),
-                    stall.at,
-                    severity=Severity.ERROR if given_up else Severity.INFO if alive else None,
-                    variant=self.variants[1],
-                )
+                severity = Severity.ERROR if given_up else Severity.INFO if alive else None
+                found = self.found(str(stall), stall.at, severity=severity, variant=self.variants[1])
+                yield replace(found, offset_us=stall.offset_us)
 
     def _silence_at_the_end(self) -> int:
         """Microseconds after the last read of an answer that has begun and not ended; else 0."""

@@ -51,6 +51,16 @@ def test_stalls(reads, times_us, stalled):
     assert ("stall-gap" in found(timed(reads, times_us))) is stalled
 
 
+def test_a_wait_is_placed_where_it_ended():
+    """Its time is that of the event behind it, not of the end at which it is told."""
+    in_text = timed(events(12), [*steady(6), *steady(6, start_us=9_000_000)])
+    before = timed(events(12), [*steady(1), *steady(11, start_us=40_000_000)])
+    for one, event in ((in_text, 6), (before, 1)):
+        told = found(one)["stall-gap"]
+        assert (told.event, told.offset_us) == (event, one.segments[event].offset_us)
+    assert in_text.segments[6].offset_us < in_text.end_us
+
+
 @pytest.mark.parametrize(
     ("first_us", "url", "severity"),
     [
