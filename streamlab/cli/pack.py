@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamlab.cli.options import db_option
+from streamlab.cli.options import db_option, warn
 
 if TYPE_CHECKING:
     from streamlab.storage.capture_db import CaptureDB
@@ -52,7 +52,9 @@ def command(ids: tuple[str, ...], undo: bool, db: Path | None) -> None:
         if undo:
             lay_out_capture(database, numbers)
         else:
-            pack_capture(database, numbers or None)
+            left = pack_capture(database, numbers or None)
+            if left is not None:
+                warn(f"{path}: its room could not be given back: {left}; `streamlab pack` tries it again")
     if undo:
         say(f"laid out {len(numbers)} exchange{'s' if len(numbers) != 1 else ''} in {path}")
     else:

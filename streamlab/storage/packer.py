@@ -128,9 +128,10 @@ class Packer:
         self._older = place
 
 
-def pack_capture(db: CaptureDB, ids: Iterable[int] | None = None) -> None:
+def pack_capture(db: CaptureDB, ids: Iterable[int] | None = None) -> str | None:
     """Pack all exchanges that have ended, but for those that were laid out; or these, laid out or not. Gives the system
-    back what is free then, if nobody else writes meanwhile. Raises as `CaptureDB`."""
+    back what is free then; tells why it could not, if somebody writes or the disk is full. Raises as `CaptureDB`, and
+    UnreadableInputError where one of these is damaged: of all, such are left."""
     with clear_errors(db.path):
         connection = db.connection
         for number in db.ids() if ids is None else ids:
@@ -138,13 +139,20 @@ def pack_capture(db: CaptureDB, ids: Iterable[int] | None = None) -> None:
                 connection.execute("DELETE FROM laid_out WHERE exchange_id = ?", (number,))
             step: _NextStep | None = _NextStep(number)
             while step is not None:
-                step = _pack(connection, step)
+                try:
+                    step = _pack(connection, step, leaves=ids is None)
+                except DamagedRowError as error:
+                    raise UnreadableInputError(f"{db.path}: exchange {number} is damaged: {error}") from None
         (free,) = connection.execute("PRAGMA freelist_count").fetchone()
         if free:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            with contextlib.suppress(sqlite3.OperationalError):  # somebody writes
+            try:
                 connection.execute("VACUUM")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    return "somebody else has the database open"
+            except sqlite3.OperationalError as error:
+                return str(error)
+    return None
 
 
 def lay_out_capture(db: CaptureDB, ids: Iterable[int]) -> None:
@@ -159,8 +167,11 @@ def lay_out_capture(db: CaptureDB, ids: Iterable[int]) -> None:
                 raise UnreadableInputError(f"{db.path}: exchange {number} is damaged: {error}") from None
 
 
-def _pack(connection: sqlite3.Connection, place: _NextStep, *, note: bool = False) -> _NextStep | None:
-    """A step of one exchange, if it may be packed; where to go on. ``note`` in the capture that it is done."""
+def _pack(
+    connection: sqlite3.Connection, place: _NextStep, *, note: bool = False, leaves: bool = True
+) -> _NextStep | None:
+    """A step of one exchange, if it may be packed; where to go on. ``note`` in the capture that it is done. One that is
+    damaged is left; or raises DamagedRowError, unless it ``leaves`` them."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         go_on = None
@@ -171,6 +182,8 @@ def _pack(connection: sqlite3.Connection, place: _NextStep, *, note: bool = Fals
         connection.execute("COMMIT")
     except DamagedRowError:
         connection.execute("ROLLBACK")
+        if not leaves:
+            raise
         return None
     except BaseException:
         with contextlib.suppress(sqlite3.Error):
