@@ -761,6 +761,15 @@ def _later() -> dict[str, Case]:
     for place, kind in enumerate(("reasoning", "message", "call")):
         made = _with(mix(), _put("completed", f"response.output.{place}.id", "other"))
         found[f"completed-other-{kind}-id"] = Case(ids, exchange(made), _MIX)
+    changed = {"response-other-id": _with(text(), _put("completed", "response.id", "resp_other"))}
+    for at, kind in ((1, "message"), (2, "call")):
+        changed[f"done-other-{kind}-id"] = _with(mix(), _put("output_item.done", "item.id", "other", at))
+        changed[f"item-id-not-of-{kind}"] = [
+            {**one, "item_id": f"other_{number}"} if "item_id" in one and one["output_index"] == at else one
+            for number, one in enumerate(mix())
+        ]
+    for name, events in changed.items():
+        found[name] = Case(ids, exchange(events), _TEXT if name.startswith("response") else _MIX)
     for name, base, said, good in (("empty", text(), "", _TEXT), ("other", mix(), "Autumn.", _MIX)):
         made = _with(base, _put("created in_progress completed", "response.output_text", said))
         found[f"output-text-{name}"] = Case(differs, exchange(made), good)

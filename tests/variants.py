@@ -141,10 +141,31 @@ def _second_usage(usage: Payload | None) -> Exchange:
     return exchange(sse([*payloads, chat_usage()[-1]]))
 
 
+def _until_the_end(**members: Any) -> Exchange:
+    """Usage in every chunk, with these numbers before the end; the others count nothing of the answer yet."""
+    so_far = {**USAGE, "completion_tokens": 0, "total_tokens": USAGE["prompt_tokens"], **members}
+    return exchange(sse([*({**payload, "usage": so_far} for payload in TEXT[:-1]), {**TEXT[-1], "usage": dict(USAGE)}]))
+
+
 def _null_until_the_end() -> Exchange:
     """Usage in every chunk, as Databricks sends it: what is counted at the end is null before."""
-    so_far = {**USAGE, "completion_tokens": None, "total_tokens": None}
-    return exchange(sse([*({**payload, "usage": so_far} for payload in TEXT[:-1]), {**TEXT[-1], "usage": dict(USAGE)}]))
+    return _until_the_end(completion_tokens=None, total_tokens=None)
+
+
+def _falling() -> Exchange:
+    """Usage in every chunk, as Gemini sends it: the prompt counts one token more before the end."""
+    prompt = USAGE["prompt_tokens"] + 1
+    return _until_the_end(prompt_tokens=prompt, total_tokens=prompt)
+
+
+def _messages_without_calls() -> Exchange:
+    """A message with the same piece beside each delta, with null for its calls."""
+    payloads = deepcopy(TEXT)
+    for payload in payloads:
+        choice = payload["choices"][0]
+        piece = choice["delta"].get("content") or ""
+        choice["message"] = {"role": "assistant", "content": piece, "tool_calls": None}
+    return exchange(sse(payloads))
 
 
 def _vendors() -> Exchange:
@@ -184,6 +205,23 @@ def _object_arguments() -> Exchange:
     opening, rest = call(0, "call_a1B2c3D4", "get_weather"), call(0)
     rest["function"]["arguments"] = {"city": "Oslo"}
     return exchange(sse([CALLS[0], chunk({"tool_calls": [opening]}), chunk({"tool_calls": [rest]}), CALLS[-1]]))
+
+
+def _late_ids() -> Exchange:
+    """The id of each call in its second fragment."""
+    payloads = deepcopy(CALLS)
+    for at in (1, 4):
+        first, second = (next(_fragments(payload)) for payload in payloads[at : at + 2])
+        second["id"] = first.pop("id")
+    return exchange(sse(payloads))
+
+
+def _joined(at: int, *, done: bool = True) -> Exchange:
+    """Two payloads that no blank line parts; without ``done`` the body ends behind the last, without one."""
+    frames = [frame(payload) for payload in TEXT]
+    frames[at] = frames[at].rstrip() + b"\n"
+    body = b"".join(frames)
+    return exchange(body + b"data: [DONE]\n\n" if done else body.rstrip() + b"\n")
 
 
 def _cumulative() -> Exchange:
@@ -242,11 +280,14 @@ _BOM, _DONE, _UNTERMINATED = "sse-bom", "sse-done-variant", "sse-unterminated-fi
 _ARGUMENTS, _OBJECT, _DUPLICATED = (f"tool-call-arguments-{what}" for what in ("null", "object", "duplicated"))
 _INDEX, _NAME, _TYPE = "tool-call-index-missing", "tool-call-name-empty-continuation", "tool-call-type-missing"
 _USAGE, _OWN_CHUNK = "usage-on-every-chunk", "usage-on-content-or-finish-chunk"
+_NO_ID_USAGE = "it is absent, null or empty, and usage comes in a later chunk"
 _NO_FINISH = "[DONE] comes, no finish_reason"
 _SUMS, _TOKENS = "usage-inconsistent", ("prompt_tokens", "completion_tokens", "total_tokens")
 _WHOLE_CALL, _OSLO = ", whole in one chunk", call(0, "call_a1B2c3D4", "get_weather", '{"city":"Oslo"}')
 _PARALLEL, _OFFSET = "tool-call-parallel-lost", "tool-call-index-offset"
 _AFTER_DONE, _HELD_OPEN = "done-duplicate-or-early", "connection-held-open-after-done"
+_CALL_ID, _MARKUP, _BLANK = "tool-call-id-missing", "model-markup-in-answer", "sse-missing-blank-line"
+_SAID = ("Spring", " is", " here.")
 _REASONING, _WHOLE = "reasoning-field-variants", "full-message-repeated"
 _DETAILS = [{"type": "reasoning.text", "text": "Hm.", "format": "unknown", "index": 0}]
 _THINKS = exchange(sse(chat_text("<think>Hm.</think>", "Spring is here.")))
@@ -263,6 +304,12 @@ FORMS = [
     ),
     Form(_WHOLE, "a message has the same piece as its delta", "text.message-piece", _messages(TEXT, piece=True)),
     Form(
+        _WHOLE,
+        "a message has the same piece as its delta, and null for calls",
+        "text.message-piece-calls-null",
+        _messages_without_calls(),
+    ),
+    Form(
         "choice-index-is-token-counter",
         "the only choice is number 1",
         "text.index-one",
@@ -275,6 +322,8 @@ FORMS = [
     Form(_ID, "it is absent, null or empty", "text.id-null", _bent(TEXT, _with(id=None))),
     Form(_ID, "it is absent, null or empty", "text.id-empty", _bent(TEXT, _with(id=""))),
     Form(_ID, "it is absent, null or empty", "text.id-missing", _bent(TEXT, _without("id"))),
+    Form(_ID, _NO_ID_USAGE, "usage.id-missing", _bent(chat_usage(), _without("id"))),
+    Form(_ID, _NO_ID_USAGE, "usage.id-empty", _bent(chat_usage(), _with(id=""))),
     Form(_CREATED, "it is text", "text.created-iso", _bent(TEXT, _with(created="2025-10-09T08:53:20Z"))),
     Form(_CREATED, "it is text", "text.created-string", _bent(TEXT, _with(created="1760000000"))),
     Form(_CREATED, "it is a number", "text.created-float", _bent(TEXT, _with(created=1760000000.5))),
@@ -297,7 +346,13 @@ FORMS = [
         _EMPTY, "there is no other at the end", "text.finish-empty-final", _bent(TEXT, _choice(finish_reason=""), LAST)
     ),
     Form(_UNKNOWN, "it is a number", "text.finish-int", _bent(TEXT, _choice(finish_reason=1), LAST)),
-    Form(_UNKNOWN, "it is another word", "text.finish-upper", _bent(TEXT, _choice(finish_reason="STOP"), LAST)),
+    Form(_UNKNOWN, "it is another word", "text.finish-eos", _bent(TEXT, _choice(finish_reason="eos"), LAST)),
+    Form(
+        _UNKNOWN,
+        "it is a known word in capitals",
+        "text.finish-upper",
+        _bent(TEXT, _choice(finish_reason="STOP"), LAST),
+    ),
     Form(_MISSING, "the answer is text", "text.finish-none", exchange(sse(TEXT[:-1]))),
     Form(_MISSING, "the answer is tool calls", "tools.finish-none", exchange(sse(CALLS[:-1]))),
     Form(_REPEATED, "it is the same again", "text.finish-twice", exchange(sse([*TEXT, TEXT[-1]]))),
@@ -443,6 +498,51 @@ FORMS = [
         exchange(sse(chat_text("<think>", "Hm.", "</think>", "Spring is here."))),
     ),
     Form(
+        _REASONING,
+        "it stays in the text as <reasoning>",
+        "reasoning.tag-reasoning",
+        exchange(sse(chat_text("<reasoning>Hm.</reasoning>", "Spring is here."))),
+    ),
+    Form(_MARKUP, "the text ends in it", "text.markup-at-end", exchange(sse(chat_text(*_SAID, "</s>")))),
+    Form(
+        _MARKUP,
+        "the text begins with it",
+        "text.markup-first",
+        exchange(sse(chat_text("<|channel|>final<|message|>", *_SAID))),
+    ),
+    Form(
+        _MARKUP,
+        "the name of a call holds it",
+        "tool1.markup-in-name",
+        exchange(sse(chat_tool(name="get_weather<|channel|>commentary"))),
+    ),
+    Form(_CALL_ID, "it is absent or null", "tools.id-missing", _bent(CALLS, _opening(_without("id")))),
+    Form(_CALL_ID, "it is absent or null", "tools.id-null", _bent(CALLS, _opening(_with(id=None)))),
+    Form(_CALL_ID, "it is empty", "tools.id-empty", _bent(CALLS, _opening(_with(id="")))),
+    Form(
+        _CALL_ID,
+        "it is a number",
+        "tools.id-number",
+        _bent(CALLS, _opening(lambda one: one.update(id=one["index"] + 7))),
+    ),
+    Form(_CALL_ID, "it comes only later", "tools.id-late", _late_ids()),
+    Form("object-wrong", "in every chunk", "text.object-wrong", _bent(TEXT, _with(object="chat.completion"))),
+    Form(
+        "object-wrong",
+        "in the finish chunk alone",
+        "text.object-wrong-last",
+        _bent(TEXT, _with(object="chat.completion.done"), LAST),
+    ),
+    Form(
+        "object-wrong",
+        "in some chunks",
+        "text.object-wrong-mid",
+        _bent(TEXT, _with(object="chat.completion"), slice(2, 3)),
+    ),
+    Form(_BLANK, "it is the whole body", "text.single-newline", exchange([sse(TEXT).replace(b"\n\n", b"\n")])),
+    Form(_BLANK, "a blank line comes behind them", "text.two-joined", _joined(1)),
+    Form(_BLANK, "the body ends behind them", "text.last-joined", _joined(-2, done=False)),
+    Form(
         "usage-in-choice",
         "it stands in a choice",
         "usage.in-choice",
@@ -461,7 +561,7 @@ FORMS = [
     Form(_SUMS, "the numbers are text", "usage.strings", _counts(**{key: str(USAGE[key]) for key in _TOKENS})),
     Form(_USAGE, "it has numbers", "usage.each-chunk", _second_usage(dict(USAGE))),
     Form(_USAGE, "some of its numbers are null until the end", "usage.null-until-end", _null_until_the_end()),
-    Form(_SUMS, "numbers are null before the finish", "usage.null-until-end", _null_until_the_end()),
+    Form(_USAGE, "its numbers fall", "usage.falling", _falling()),
     Form(
         _USAGE,
         "it comes twice, once with the finish",

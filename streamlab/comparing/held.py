@@ -67,6 +67,21 @@ def outcome(held: HeldAnswer, perfect: HeldAnswer | None, broken: bool) -> str |
     return f"wrong:{letters}" + " [silent]" * broken if letters else "same"
 
 
+def with_given_ids(held: HeldAnswer, perfect: HeldAnswer | None) -> HeldAnswer:
+    """What a client held where the stream has no ids of calls: ids that it made itself, one for each call, are as good
+    as those of the perfect stream."""
+    calls, given = held.get("tool_calls") or [], (perfect or {}).get("tool_calls") or []
+    made = [one.get("id") for one in calls]
+    if (
+        not held.get("ok")
+        or len(calls) != len(given)
+        or len({one for one in made if one and type(one) is str}) != len(made)
+    ):
+        return held
+    calls = [{**one, "id": other.get("id")} for one, other in zip(calls, given, strict=True)]
+    return {**held, "tool_calls": calls}
+
+
 def failure_of(held: HeldAnswer) -> str | None:
     """ "hang" or the error, where a client did not come to an end."""
     if held.get("hung"):

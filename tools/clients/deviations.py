@@ -105,6 +105,13 @@ def _one_of_two_finishes() -> Exchange:
     return exchange(sse([*pairs, TEXT[-1]]), request=streams.request_for(n=2))
 
 
+def _counted(**members: Any) -> Exchange:
+    """Usage in every chunk, which counts nothing of the answer before the end, or has these numbers there."""
+    nothing = {**streams.USAGE, "completion_tokens": 0, "total_tokens": streams.USAGE["prompt_tokens"], **members}
+    said = [*({**payload, "usage": nothing} for payload in TEXT[:-1]), {**TEXT[-1], "usage": dict(streams.USAGE)}]
+    return exchange(sse(said))
+
+
 def _surrogates() -> Exchange:
     """The two halves of an escaped character in two deltas."""
     halves = (frame(chunk({"content": "@"})).replace(b"@", half) for half in (b"\\ud83c", b"\\udf38"))
@@ -147,7 +154,6 @@ _FRAMING: dict[str, Exchange] = {
     "text.multiline-data": exchange(_INDENTED + b"data: [DONE]\n\n"),
     "text.raw-newline-in-json": exchange(WHOLE.replace(b" is", b" \nis")),
     "text.two-json-concat": exchange(WHOLE.replace(frame(TEXT[2]) + b"data: ", b"data: " + streams.dump(TEXT[2]))),
-    "text.single-newline": exchange([WHOLE.replace(b"\n\n", b"\n")]),
     "text.ndjson": exchange([_LINES]),
     "text.event-names": _each(lambda data: b"event: message\nid: 1\nretry: 3000\ndata: " + data + b"\n\n"),
     "text.event-names-custom": _each(lambda data: b"event: chunk\ndata: " + data + b"\n\n"),
@@ -207,7 +213,6 @@ _CHUNKS: dict[str, Exchange] = {
     "text.choices-null-first": _between(frame(chunk(choices=None)), at=0),
     "text.choices-null-mid": _between(frame(chunk(choices=None))),
     "text.id-changes": exchange(sse([{**payload, "id": f"chatcmpl-{at}"} for at, payload in enumerate(TEXT)])),
-    "text.object-wrong": bent(TEXT, setting(object="chat.completion")),
     "text.object-empty": bent(TEXT, setting(object="")),
     "text.object-missing": bent(TEXT, dropping("object")),
     "text.service-tier-odd": bent(TEXT, setting(service_tier="on_demand")),
@@ -241,6 +246,9 @@ _CHUNKS: dict[str, Exchange] = {
     "reasoning.content-array-thinking": _in_lists(*({"type": "thinking", "thinking": [one]} for one in _THOUGHTS)),
     "usage.in-second-finish-chunk": exchange(sse([*TEXT, {**TEXT[-1], "usage": streams.USAGE}])),
     "usage.role-missing": exchange(sse([*TEXT[1:-1], {**TEXT[-1], "usage": streams.USAGE}])),
+    "usage.role-missing-empty-text": exchange(sse([*TEXT[1:-1], chunk({"content": ""}, "stop", usage=streams.USAGE)])),
+    "usage.completion-null-until-end": _counted(completion_tokens=None),
+    "usage.total-null-until-end": _counted(total_tokens=None),
     "usage.before-finish": exchange(sse([*USAGE[:-2], USAGE[-1], USAGE[-2]])),
     "completions-chat-shape": exchange(WHOLE, request=streams.request_for(path="/v1/completions")),
     "responses.no-event-names": streams.responses_exchange(sse(RESPONSE, done=False)),
@@ -253,7 +261,17 @@ _CHUNKS: dict[str, Exchange] = {
     "responses.only-deltas": streams.responses_exchange(streams.responses_sse(_only_deltas(RESPONSE))),
 }
 _OTHER_IDS = tuple(f"completed-other-{kind}-id" for kind in ("reasoning", "message", "call"))
-_RESPONSES = {f"responses.{name}": responses.LATER[name].exchange for name in (*_OTHER_IDS, "output-text-empty")}
+_OTHER_ID = (
+    *(
+        f"{where}-{kind}{end}"
+        for where, end in (("done-other", "-id"), ("item-id-not-of", ""))
+        for kind in ("message", "call")
+    ),
+)
+_RESPONSES = {
+    f"responses.{name}": responses.LATER[name].exchange
+    for name in (*_OTHER_IDS, *_OTHER_ID, "response-other-id", "output-text-empty")
+}
 _REASONING = exchange(sse([TEXT[0], chunk({"reasoning": "Hm."}), *TEXT[1:]]))
 MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _RESPONSES | OTHER_APIS
 #: The perfect stream, where the name does not say it.
@@ -267,12 +285,16 @@ PERFECT: dict[str, Exchange] = {
     **dict.fromkeys(("tools.args-null-only", "tools.args-empty", "tool1.args-null-text"), _without_arguments()),
     "tools.whole-no-index": exchange(sse(CALLS)),
     "text.delta-null-mid": exchange(sse([*TEXT[:2], *TEXT[3:]])),
-    **dict.fromkeys((f"responses.{name}" for name in _OTHER_IDS), responses.exchange(responses.mix())),
-    "responses.output-text-empty": responses.exchange(responses.text()),
+    **dict.fromkeys((f"responses.{name}" for name in (*_OTHER_IDS, *_OTHER_ID)), responses.exchange(responses.mix())),
+    **dict.fromkeys(
+        ("responses.output-text-empty", "responses.response-other-id"), responses.exchange(responses.text())
+    ),
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
     # Who knows reasoning by that name alone shows none of what the others show.
     **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),
     "usage.in-choice": exchange(sse(USAGE)),
+    **dict.fromkeys(("usage.completion-null-until-end", "usage.total-null-until-end"), _counted()),
+    "tool1.markup-in-name": exchange(sse(CALL)),
     "reasoning.role-missing": exchange(sse([USAGE[0], chunk({"reasoning_content": "Hm."}), *USAGE[1:]])),
     "text.n2-second-unfinished": _second_choice(),
     "completions-chat-shape": exchange(

@@ -39,8 +39,8 @@ _PERFECT = {
 class Stream(NamedTuple):
     """A stream with its deviation, and what the same client is asked to read for comparison.
 
-    ``broken`` says that a good client reports an error. ``tools`` are offered in the request: agents refuse a call of
-    any other.
+    ``broken`` says that a good client reports an error, ``nameless`` that no call has an id. ``tools`` are offered in
+    the request: agents refuse a call of any other.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Stream(NamedTuple):
     api: str
     tools: tuple[str, ...]
     broken: bool
+    nameless: bool
 
 
 def cases() -> dict[str, list[dict[str, Any]]]:
@@ -83,4 +84,6 @@ def _stream(name: str, exchange: Exchange, perfect: Exchange, broken: bool) -> S
     offered = [tool["function"]["name"] for tool in asked.get("tools") or () if "function" in tool]
     called = [call["function"]["name"] for call in report.completion.get("tool_calls") or ()]
     tools = tuple(dict.fromkeys([*offered, *called]))
-    return Stream(name, exchange, perfect, str(report.api), tools, broken)
+    held = (analyze(exchange).completion.get("tool_calls") or ()) if called else ()
+    nameless = bool(held) and not any(call.get("id") for call in held)
+    return Stream(name, exchange, perfect, str(report.api), tools, broken, nameless)

@@ -101,7 +101,6 @@ TOOLS: dict[str, Exchange] = {
     "tools.name-each": _repeated(name=True, ids=False),
     "tools.all-each": _repeated(name=True, ids=True),
     "tools.id-each": _repeated(name=False, ids=True),
-    "tools.id-missing": bent(CALLS, of_fragments(dropping("id"))),
     "tools.id-duplicate": bent(CALLS, of_fragments(setting(id="call_a1B2c3D4"), later=False)),
     "tools.id-differs": _numbered(CALLS, lambda fragment, number: fragment.update(id=f"call_{number}")),
     "tools.index-missing": bent(CALLS, of_fragments(dropping("index"))),

@@ -33,9 +33,14 @@ class SseMissingBlankLine(MisfitRule):
     repairability = Repairability.SAFE
     repair = Framing
     kind = Misfit.JOINED
+    variants = ("a blank line comes behind them", "the body ends behind them", "it is the whole body")
 
     def tell(self, named: Named) -> Finding:
         documents = sum(bool(line.strip()) for line in (named.event.sse.data or b"").split(b"\n"))
+        sse = named.event.sse
         return self.found_in(
-            named, f"{documents} payloads run together for want of a blank line", expected="a blank line after each"
+            named,
+            f"{documents} payloads run together for want of a blank line",
+            expected="a blank line after each",
+            variant=self.variants[0 if sse.terminated else 1 if sse.start else 2],
         )

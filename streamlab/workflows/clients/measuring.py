@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import IO, Any, Protocol
 
 from streamlab.clients.setups import ClientSetup
-from streamlab.comparing.held import HeldAnswer, outcome
+from streamlab.comparing.held import HeldAnswer, outcome, with_given_ids
 from streamlab.errors import StreamlabError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.workflows.clients.running import ClientsAsked, ask, side_by_side
@@ -52,6 +52,8 @@ class Stream(Protocol):
     def tools(self) -> tuple[str, ...]: ...
     @property
     def broken(self) -> bool: ...
+    @property
+    def nameless(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ async def _one_client(
             if known not in perfect:
                 perfect[known], _ = await ask(worker, stream.perfect, stream.api, stream.tools)
             answer, _ = await ask(worker, stream.exchange, stream.api, stream.tools)
+            if stream.nameless:
+                answer = with_given_ids(answer, perfect[known])
             noted.add(setup.id, version, stream.name, outcome(answer, perfect[known], stream.broken))
             asking.advance()
 

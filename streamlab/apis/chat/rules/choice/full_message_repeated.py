@@ -97,6 +97,7 @@ class _Messages:
         self._whole = False  # the last has all text so far
         self._silent = False  # … and its delta none
         self._alone = False  # … or there is no delta
+        self._null = False  # one has null in place of calls
         self._known = 0  # the text is at least so long
 
     def add(self, finding: Finding, choice: JsonObject, state: ChoiceState | None) -> None:
@@ -106,6 +107,7 @@ class _Messages:
         text, piece = reading.content(message), reading.content(delta if type(delta) is dict else {})
         self._pieces &= text == piece
         self._said |= bool(piece)
+        self._null |= message.get("tool_calls", "") is None
         self._silent, self._alone = not piece, type(delta) is not dict
         self._whole = len(text) >= self._known and self._has_all(message, text, piece, state)
 
@@ -126,7 +128,7 @@ class _Messages:
             form = "the last message has all text and its delta some"
             return "a choice has all text so far as a message beside its delta", form, Severity.ERROR
         if self._pieces and self._said:
-            form = "a message has the same piece as its delta"
+            form = f"a message has the same piece as its delta{', and null for calls' * self._null}"
             return "a choice has the same piece in a message beside its delta", form, Severity.ERROR
         return "a choice has a message beside its delta", None, Severity.ERROR
 
@@ -143,7 +145,8 @@ class FullMessageRepeated(Rule):
     ## Why it matters
     A last delta with the whole text doubles the answer in every measured client. A ``message`` beside ``delta`` is used
     by openai-node's ``.stream()`` (versions 4 and 7, measured) in place of what it has joined: it ends with the last
-    piece twice where the last message has all text, and with the last piece alone where each message has a piece.
+    piece twice where the last message has all text, and with the last piece alone where each message has a piece;
+    version 7 raises where ``tool_calls`` of such a message is null.
     Where the last message has all text and its delta none, that is the answer: {clients: none when a message has all
     text and its delta none} measured clients end with it, and it is a warning. Front ends were seen to show the answer
     twice; other clients ignore it.
@@ -164,6 +167,7 @@ class FullMessageRepeated(Rule):
         "a message has all text and its delta none",
         "the last message has all text and its delta some",
         "a message has the same piece as its delta",
+        "a message has the same piece as its delta, and null for calls",
     )
 
     def __init__(self, ctx: RuleState) -> None:

@@ -36,6 +36,7 @@ class ModelMarkupInAnswer(Rule):
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
     answer_fact = "markup"
+    variants = ("the text begins with it", "the text ends in it", "the name of a call holds it")
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS, api_names.RESPONSES})
 
     def end(self, ending: Ending) -> Findings:
@@ -54,6 +55,7 @@ class ModelMarkupInAnswer(Rule):
                     f"the text {where} the model's own markup: {quote(markup)}",
                     path=f"choices[{state.place}].delta.content",
                     actual=markup,
+                    variant=f"the text {where} it",
                 )
             if state.calls and found is None:
                 yield from self._beside_call(index, state)
@@ -68,7 +70,8 @@ class ModelMarkupInAnswer(Rule):
         leaked = leaked_call(text, self.ctx.tools) if self.ctx.tools and not calls else None
         if found is not None and not (leaked and text.lstrip().startswith(leaked)):
             where, markup = found
-            yield self.found(f"the text {where} the model's own markup: {quote(markup)}", actual=markup)
+            said = f"the text {where} the model's own markup: {quote(markup)}"
+            yield self.found(said, actual=markup, variant=f"the text {where} it")
         for call in calls:
             called = as_object(as_object(call).get("function"))
             yield from self._in_call(str(called.get("name") or ""), str(called.get("arguments") or ""), "")
@@ -94,7 +97,9 @@ class ModelMarkupInAnswer(Rule):
     def _in_call(self, name: str, arguments: str, path: str) -> Findings:
         if markup_in_name(name):
             yield self.found(
-                f"the name of a call holds markup of the model: {quote(name)}", path=f"{path}name" if path else None
+                f"the name of a call holds markup of the model: {quote(name)}",
+                path=f"{path}name" if path else None,
+                variant="the name of a call holds it",
             )
         elif (shown := markup_in_arguments(arguments)) is not None:
             yield self.found(

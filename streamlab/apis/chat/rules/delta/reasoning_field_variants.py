@@ -49,6 +49,7 @@ class ReasoningFieldVariants(Rule):
         "both keys are sent",
         "it stays in the text as <think>",
         "it stays in the text as <think>, a piece of its own",
+        "it stays in the text as <reasoning>",
     )
 
     def event(self, at: int, event: StreamEvent) -> Findings:
@@ -94,12 +95,14 @@ class ReasoningFieldVariants(Rule):
                 expected="the answer",
                 actual=text.lstrip()[: 24 if tag else 80],
                 severity=Severity.WARNING,
-                variant=self._tagged(tag) if tag == "<think>" else None,
+                variant=self._tagged(tag),
             )
             return
 
-    def _tagged(self, tag: str) -> str:
-        """Whether the tag is a piece of the text alone: some clients know it then."""
+    def _tagged(self, tag: str | None) -> str | None:
+        """Which form of the deviation a tag is; some clients know ``<think>`` where it is a piece of the text alone."""
+        if tag != "<think>":
+            return f"it stays in the text as {tag}" if tag == "<reasoning>" else None
         first = self.ctx.seen.first_content
         choices = reading.choices(first[1]) if first is not None else []
         pieces = [reading.delta(choice).get("content") for choice in choices]

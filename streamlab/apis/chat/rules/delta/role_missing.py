@@ -12,6 +12,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 _MAX_CHOICES = 16
@@ -57,7 +58,7 @@ class RoleMissing(LateRule):
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk = reading.chunk_of(event)
-        self._usage |= bool(chunk.get("usage")) and any(choice.get("delta") == {} for choice in reading.choices(chunk))
+        self._usage |= bool(chunk.get("usage")) and any(map(_is_empty, reading.choices(chunk)))
         for position, choice in enumerate(reading.choices(chunk)):
             index = reading.choice_index(choice)
             if type(choice.get("delta")) is not dict or len(self._begun) >= _MAX_CHOICES:
@@ -105,3 +106,8 @@ class RoleMissing(LateRule):
         if index in self._with_reasoning:
             return "reasoning comes first"
         return f"text comes first{' and an empty delta has the usage' * self._usage}"
+
+
+def _is_empty(choice: JsonObject) -> bool:
+    """Whether its delta says nothing, by empty text or by nothing at all."""
+    return choice.get("delta") in ({}, {"content": ""})

@@ -25,7 +25,8 @@ class ChunkIdMissingOrEmpty(LateRule):
     ## Why it matters
     Nothing can be correlated by id, and strictly typed clients (async-openai) reject a chunk without it. A number is
     worse: the AI SDK (compatible and openai provider, 4 to 6), LiteLLM, openai-agents-js and BAML raise on it,
-    measured, which makes it an error. Empty, null or missing ids are taken by all other measured clients.
+    measured, which makes it an error. Of empty, null or missing ids openai-node 7's ``.stream()`` alone minds: it loses
+    usage that comes in a later chunk.
 
     ## Repair
     The first good id of the stream, or one made from the stream itself, is written into every chunk.
@@ -38,7 +39,11 @@ class ChunkIdMissingOrEmpty(LateRule):
     repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
-    variants = (_NUMBER, _EMPTY) = ("it is a number", "it is absent, null or empty")
+    variants = (_NUMBER, _EMPTY, _USAGE) = (
+        "it is a number",
+        "it is absent, null or empty",
+        "it is absent, null or empty, and usage comes in a later chunk",
+    )
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -62,5 +67,14 @@ class ChunkIdMissingOrEmpty(LateRule):
             expected='a non-empty string, "chatcmpl-…"',
             actual=value,
             severity=Severity.WARNING if empty else Severity.ERROR,
-            variant=self._EMPTY if empty else self._NUMBER if type(value) in (int, float) else None,
+            variant=(self._USAGE if self._counts() else self._EMPTY)
+            if empty
+            else self._NUMBER
+            if type(value) in (int, float)
+            else None,
         )
+
+    def _counts(self) -> bool:
+        """Whether there is usage that is not in the first chunk alone."""
+        first = reading.as_object(self.ctx.seen.first_chunk)
+        return bool(self.ctx.accumulator.usage) and self.ctx.accumulator.usage != first.get("usage")

@@ -6,7 +6,7 @@ from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
-from streamlab.rules.deferred import LateRule, Spell
+from streamlab.rules.deferred import LateRule, Place, Spell
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.rules.state import RuleState
@@ -24,8 +24,9 @@ class ObjectWrong(LateRule):
 
     ## Why it matters
     openai-python's ``.stream()`` drops every chunk whose ``object`` is another, without a word, and then fails an
-    assertion or returns nothing (measured with 1.109 and 3.51 for a missing, an empty and a foreign value). Other
-    clients do not look. For legacy completions, which that helper does not serve, it is a warning.
+    assertion or returns nothing (measured with 1.109 and 3.51 for a missing, an empty and a foreign value); where the
+    finish chunk alone has another, it ends without a finish_reason. Other clients do not look. For legacy completions,
+    which that helper does not serve, it is a warning.
 
     ## Repair
     The constant is written into every chunk.
@@ -38,6 +39,7 @@ class ObjectWrong(LateRule):
     repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
+    variants = ("in every chunk", "in the finish chunk alone", "in some chunks")
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -67,4 +69,13 @@ class ObjectWrong(LateRule):
             expected=self._expected,
             actual=self._bad.value,
             severity=Severity.ERROR if self._chat else Severity.WARNING,
+            variant=self._variant(self._bad.place),
         )
+
+    def _variant(self, first: Place) -> str:
+        """Which form of the deviation it is."""
+        seen = self.ctx.seen
+        held = self._bad.chunks(seen.chunks)
+        if held >= self._judged.chunks(seen.chunks):
+            return "in every chunk"
+        return "in the finish chunk alone" if held == 1 and first.at in seen.finish_at.values() else "in some chunks"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.rules.base import Findings, Rule, quote
@@ -20,9 +22,9 @@ class FinishReasonUnknownValue(Rule):
     Sends ``stop``, ``length``, ``tool_calls``, ``content_filter`` or the old ``function_call``; nothing else.
 
     ## Why it matters
-    {clients: another finish_reason when it is another word} measured clients report a wrong or empty reason for
-    ``STOP``; typed clients (async-openai, Spring AI) refuse the chunk. ``error`` in this place looks like a normal end
-    to nearly all.
+    {clients: another finish_reason when it is a known word in capitals} measured clients report a wrong or empty reason
+    for ``STOP``; typed clients (async-openai, Spring AI) refuse the chunk. ``error`` in this place looks like a normal
+    end to nearly all.
 
     ## Repair
     Known spellings are mapped (``STOP``, ``eos_token``, ``end_turn`` to ``stop``; ``MAX_TOKENS`` to ``length``;
@@ -37,7 +39,7 @@ class FinishReasonUnknownValue(Rule):
     repair = ChoiceShape
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
-    variants = ("it is a number", "it is another word")
+    variants = ("it is a number", "it is a known word in capitals", "it is another word")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         if not isinstance(event, Chunk):
@@ -54,5 +56,12 @@ class FinishReasonUnknownValue(Rule):
                 expected=meaning or "stop, length, tool_calls, content_filter or function_call",
                 actual=reason,
                 repairability=Repairability.SAFE if meaning else Repairability.NONE,
-                variant={str: "it is another word", int: "it is a number"}.get(type(reason)),
+                variant=_variant(reason),
             )
+
+
+def _variant(reason: Any) -> str | None:
+    """Which form of the deviation it is; None for one that no client was asked about."""
+    if type(reason) is not str:
+        return "it is a number" if type(reason) is int else None
+    return "it is a known word in capitals" if reason.lower() in KNOWN_REASONS else "it is another word"

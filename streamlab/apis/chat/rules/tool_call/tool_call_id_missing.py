@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.exchange import Ending
@@ -23,9 +24,10 @@ class ToolCallIdMissing(Rule):
     Sends ``call_…`` in the first fragment of every call: 670 of 670 recorded streams.
 
     ## Why it matters
-    The tool's result must name the id of its call, so the next request fails or is answered wrongly. {clients: wrong}
-    measured clients hand on a call without an id (LiteLLM drops it, LangChain.js calls it invalid), {count: raises}
-    raise. An id that is no string, or that comes only later, fails in fewer clients.
+    The tool's result must name the id of its call, so the next request fails or is answered wrongly. {clients: wrong
+    when it is empty} measured clients hand on a call without an id (LiteLLM drops it, LangChain.js calls it invalid),
+    others raise; who makes a good id of its own (Pydantic AI, Agno, the AI SDK, openai-node 7's ``.stream()``) is not
+    named. A number harms every client; an id that comes only later is taken by half of them.
 
     ## Repair
     An id is made up from choice and index: any will do, as long as it stays the same. None is made where the name of
@@ -39,6 +41,7 @@ class ToolCallIdMissing(Rule):
     repair = ToolCalls
     on = Fact.FRAGMENT
     alike = True
+    variants = ("it is absent or null", "it is empty", "it is a number", "it comes only later")
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -56,7 +59,8 @@ class ToolCallIdMissing(Rule):
                     at,
                     path=f"{fragment.path}.id",
                     expected='a string such as "call_a1B2c3D4"',
-                    actual=fragment.raw.get("id", "(absent)"),
+                    actual=call_id if "id" in fragment.raw else "(absent)",
+                    variant=_variant(call_id),
                 )
                 self._opened.append((fragment.call, self.placed(finding, event)))
 
@@ -66,7 +70,14 @@ class ToolCallIdMissing(Rule):
                 continue  # nothing to identify, or the id may have been still to come
             if call.id:
                 message = f"the id {quote(call.id)} comes only in a later fragment of its call"
-                finding = replace(finding, message=message, severity=Severity.WARNING)
+                finding = replace(finding, message=message, severity=Severity.WARNING, variants=self.variants[3:])
             elif is_no_name(call.name):
                 finding = replace(finding, repairability=Repairability.NONE)
             yield finding
+
+
+def _variant(call_id: Any) -> str | None:
+    """Which form of the deviation it is; None for one that no client was asked about."""
+    if call_id is None:
+        return "it is absent or null"
+    return "it is empty" if call_id == "" else "it is a number" if type(call_id) is int else None

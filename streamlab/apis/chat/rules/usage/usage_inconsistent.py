@@ -51,7 +51,8 @@ class UsageInconsistent(Rule):
 
     ## Why it matters
     Strings make the AI SDK and BAML raise and LangChain.js join them like text; floats fail in BAML and TensorZero;
-    null at the end makes AutoGen raise, null before it smolagents, measured: those are errors. Missing or contradicting
+    null at the end makes AutoGen raise, a null
+    ``completion_tokens`` before it smolagents, measured: those are errors. Missing or contradicting
     numbers give wrong costs, negative text tokens among them. xAI and Gemini count reasoning beside the completion, so
     their totals do not add up in OpenAI's reading. Details that are null harm nobody and are only noted.
 
@@ -68,9 +69,10 @@ class UsageInconsistent(Rule):
     on = Fact.USAGE
     variants = (
         "completion_tokens is null",
-        "numbers are null before the finish",
+        "completion_tokens is null before the finish",
         "prompt_tokens is null",
         "total_tokens is null",
+        "total_tokens is null before the finish",
         "the numbers are floats",
         "the numbers are text",
     )
@@ -98,7 +100,7 @@ class UsageInconsistent(Rule):
         value = usage.get(key, "(absent)") if type(usage) is dict and key in NUMBERS else "(absent)"
         if value is None:
             if self._goes_on(event):
-                return "numbers are null before the finish" if key != "prompt_tokens" else None
+                return f"{key} is null before the finish" if key != "prompt_tokens" else None
             return f"{key} is null"
         return (
             "the numbers are floats" if type(value) is float else "the numbers are text" if _is_number(value) else None

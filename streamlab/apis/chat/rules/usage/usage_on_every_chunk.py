@@ -14,6 +14,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_USAGE
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 
@@ -26,9 +27,9 @@ class UsageOnEveryChunk(LateRule):
     ## Why it matters
     LangChain, pydantic-ai, Agno, smolagents and openai-go add up what they get, so counts grow with the length of the
     answer (13 tokens in place of 3), also when usage merely comes twice; AutoGen loses the finish_reason. Measured.
-    Where numbers are null until the end, or usage is ``{}``, smolagents raises and BAML loses the text. Where all
-    counts are 0 until the last, any sum is right: a warning. Whoever asks for ``continuous_usage_stats`` gets what was
-    asked for.
+    Where a count falls, the TensorZero gateway ends with another usage as well. Where numbers are null until the end,
+    or usage is ``{}``, smolagents raises and BAML loses the text. Where all counts are 0 until the last, any sum is
+    right: a warning. Whoever asks for ``continuous_usage_stats`` gets what was asked for.
 
     ## Repair
     The last usage is kept, null stands in the other chunks.
@@ -43,6 +44,7 @@ class UsageOnEveryChunk(LateRule):
     on = Fact.USAGE
     variants = (
         "it has numbers",
+        "its numbers fall",
         "it comes twice",
         "it comes twice, once with the finish",
         "it is an empty object until the end",
@@ -54,6 +56,8 @@ class UsageOnEveryChunk(LateRule):
     _zero = 0  # how many had counts that are all 0
     _null = 0  # and how many had null for a count
     _finish = False  # a finish chunk had it
+    _falls = False  # a count was less than before
+    _before: JsonObject | None = None
     _second: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -63,6 +67,8 @@ class UsageOnEveryChunk(LateRule):
             return
         self._finish |= any(choice.get("finish_reason") is not None for choice in reading.choices(chunk))
         self._chunks += 1
+        self._falls |= _falls(self._before or {}, usage)
+        self._before = usage if type(usage) is dict else None
         self._empty += usage == {}
         self._zero += bool(usage) and _counts_nothing(usage)
         self._null += type(usage) is dict and any(usage.get(key, 0) is None for key in NUMBERS)
@@ -90,6 +96,8 @@ class UsageOnEveryChunk(LateRule):
             return "it is an empty object until the end" if self._empty >= self._chunks - 1 else None
         if self._null:
             return "some of its numbers are null until the end" if self._null == self._chunks - 1 else None
+        if self._falls:
+            return "its numbers fall"
         return "it has numbers" if self._chunks > 2 else f"it comes twice{', once with the finish' * self._finish}"
 
 
@@ -97,3 +105,9 @@ def _counts_nothing(usage: Any) -> bool:
     """Whether usage is an object in which every number is 0."""
     values = list(usage.values()) if type(usage) is dict else [1]
     return all(_counts_nothing(one) if type(one) is dict else type(one) is int and not one for one in values)
+
+
+def _falls(before: JsonObject, usage: Any) -> bool:
+    """Whether a count is less than in the usage before."""
+    pairs = [(before.get(key), usage.get(key)) for key in NUMBERS] if type(usage) is dict else []
+    return any(type(was) is int and type(now) is int and now < was for was, now in pairs)

@@ -18,9 +18,10 @@ class ResponsesIdsUnstable(OddRule):
     ``item_id`` of everything inside it, when it is done, and in the finished response.
 
     ## Why it matters
-    OpenAI's stream helpers raise; the AI SDK 6 finds no part to add to; pydantic-ai cannot join a call's arguments.
-    GitHub Copilot's gateway gives every event another id. Where the finished response alone has another id of a message
-    or of reasoning, no measured client minds: a warning. With that of a call both helpers raise.
+    OpenAI's stream helpers raise; the AI SDK 6 finds no part to add to; Pydantic AI holds a call twice that is done
+    under another id. GitHub Copilot's gateway gives every event another id. Where ``item_id`` alone is another,
+    openai-python reads it right. Where the finished response alone has another id of a message or of reasoning, no
+    measured client minds: a warning. With that of a call both helpers raise.
 
     ## Repair
     The first id is kept everywhere, also in the finished response.
@@ -32,10 +33,24 @@ class ResponsesIdsUnstable(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.IDS
-    variants = ("it changes on the way", ID_OF_CALL, ID_OF_OTHER)
+    variants = (
+        "the id of the response changes",
+        "the id of a message or of reasoning changes",
+        "the id of a call changes",
+        "item_id is not that of its message or reasoning",
+        "item_id is not that of its call",
+        ID_OF_CALL,
+        ID_OF_OTHER,
+    )
 
     def form(self, one: Odd) -> str | None:
-        return one.form or (self.variants[0] if one.path != "output_index" else None)
+        if one.form is not None or one.path == "output_index":
+            return one.form
+        if one.path == "response.id":
+            return self.variants[0]
+        item = self.response.item
+        of_call = item is not None and item.is_call
+        return self.variants[(3 if one.path == "item_id" else 1) + of_call]
 
     def graded(self, one: Odd) -> Severity | None:
         return Severity.WARNING if one.form == ID_OF_OTHER else None
