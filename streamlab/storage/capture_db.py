@@ -220,7 +220,11 @@ class CaptureDB:
         """Delete exchanges, those of `prunable`; returns how many went."""
         doomed = self.prunable(older_than=older_than, keep=keep, ids=ids)
         with self.writing():
-            return sum(self.delete(exchange_id) for exchange_id in doomed)
+            deleted = sum(self.delete(exchange_id) for exchange_id in doomed)
+        # The log still has what was packed, in which nobody finds a secret; who reads just now keeps it for a while.
+        with contextlib.suppress(sqlite3.OperationalError):
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return deleted
 
     def prunable(
         self, *, older_than: timedelta | None = None, keep: int | None = None, ids: Iterable[int] | None = None

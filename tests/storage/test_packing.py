@@ -338,6 +338,19 @@ def test_what_is_deleted_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not any(one in path.read_bytes() for one in frames)
 
 
+def test_what_is_deleted_leaves_the_log_while_a_recorder_has_the_file_open(tmp_path: Path) -> None:
+    """`redact --verify` said that no secret is left: it finds none in a packed row that belongs to nothing."""
+    path = tmp_path / "capture.db"
+    log = Path(f"{path}-wal")
+    with CaptureDB(path, write=True) as db:
+        number = db.add(_stream(700))
+        (frame, *_) = [row["data"][-200:] for row in db.query("SELECT data FROM segments")]
+        assert frame in log.read_bytes()
+        with CaptureDB(path, write=True) as other:
+            assert other.prune(ids=[number]) == 1
+        assert frame not in log.read_bytes() + path.read_bytes()
+
+
 # --- in the background
 
 
