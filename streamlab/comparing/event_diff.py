@@ -55,6 +55,7 @@ class Differ:
         self._held: list[bytes] = []  # reads that wait, so that what passes is passed together
         self._size = 0  # of those
         self.in_runs = False  # whether the events that come pass together as they came
+        self.alone = 0  # reads that did not
 
     @property
     def settled(self) -> int:
@@ -108,6 +109,7 @@ class Differ:
         return end
 
     def _segment(self, data: bytes) -> list[EventDiff]:
+        self.alone += 1
         self._take(self._decoder.feed(data))
         outcomes = self._normalizer.outcomes(data)
         if outcomes:
