@@ -75,11 +75,8 @@ def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "Ope
     console.hanging(Text(visible(finding.message, 400)), _INDENT, _INDENT)
     if finding.severity is Severity.INFO:
         return
-    if finding.expected is not None or finding.actual is not None:
-        sides = Text(f"{vendor}: ", style="dim")
-        sides.append(_side(finding, finding.expected), style="not dim green")
-        sides.append("  here: ")
-        sides.append(_side(finding, finding.actual), style="not dim red")
+    sides = _sides(finding, vendor)
+    if sides:
         console.hanging(sides, _INDENT, _INDENT + 2)
     for line in breaking_lines(finding.rule, finding.variants, finding.api):
         console.hanging(Text.assemble(("breaks: ", "dim"), line), _INDENT, _INDENT + 2)
@@ -90,11 +87,18 @@ def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "Ope
     console.hanging(Text.assemble(("mend: ", "dim"), _REPAIRS[finding.repairability]), _INDENT, _INDENT + 2)
 
 
-def _side(finding: Finding, side: Any) -> str:
-    """What stands on one side. Where no member of the JSON is meant, there is no null either, but nothing."""
-    if side is None and (finding.path is None or "-" in finding.path):
-        return "nothing"
-    return value(side, _SIDE)
+def _sides(finding: Finding, vendor: str) -> Text:
+    """What the vendor sends, and what came, as far as the rule says: None may be null, nothing, or not looked at."""
+    expected, actual = finding.expected, finding.actual
+    if expected is not None and value(expected, _SIDE) == value(actual, _SIDE):
+        if isinstance(expected, str) == isinstance(actual, str):  # they differ behind what is shown
+            return Text()
+        expected, actual = (json.dumps(side) if isinstance(side, str) else side for side in (expected, actual))
+    told = ((vendor, expected, "green"), ("here", actual, "red"))
+    sides = Text(style="dim")
+    for name, shown, style in ((name, value(side, _SIDE), style) for name, side, style in told if side is not None):
+        sides.append("  " if sides else "").append(f"{name}: ").append(shown, style=f"not dim {style}")
+    return sides
 
 
 def breaking_lines(rule: str, variants: Collection[str] | None = None, api: str = "") -> list[str]:

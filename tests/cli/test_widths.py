@@ -140,9 +140,11 @@ def test_a_whole_answer_shows_message_and_usage_as_a_streamed_one_does(run, tmp_
     assert json.loads(run("show", "1", "--db", path, "--json").out)["completion"]["content"] == "Spring is here."
 
 
-def test_nothing_is_not_called_null_and_what_names_a_dialect_is_labelled(run, folder, tmp_path):
+def test_what_no_rule_says_is_not_called_null_and_what_names_a_dialect_is_labelled(run, folder, tmp_path):
     out = run("check", folder / "bad").out
-    assert "OpenAI: data: [DONE]  here: nothing" in out
+    assert "OpenAI: data: [DONE]\n" in out
+    assert "here: nothing" not in out
+    assert ": null" not in out
     shown = run("show", CORPUS.parent / "captures" / "glm4-newline").out
     assert "\n  why glm4: " in shown
 

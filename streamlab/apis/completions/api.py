@@ -8,6 +8,7 @@ from streamlab.apis import api_names
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
 from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
+from streamlab.rules.sources import COMPLETIONS
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
 from streamlab.wire.payload import JsonObject
@@ -25,6 +26,7 @@ class Completions(Api):
     path_ends = ("/completions",)
     path = "/v1/completions"
     ends_with_done = True
+    streaming = COMPLETIONS._replace(place="CreateCompletionRequest, CreateCompletionResponse")
 
     def recognises(self, value: JsonObject) -> bool:
         choices = value.get("choices")

@@ -34,4 +34,4 @@ class SseCommentRewrappedAsData(MisfitRule):
 
     def tell(self, named: Named) -> Finding:
         text = named.event.sse.text
-        return self.found_in(named, f"the payload is a comment: {quote(text)}", expected=text)
+        return self.found_in(named, f"the payload is a comment: {quote(text)}", expected=text, actual=f"data: {text}")

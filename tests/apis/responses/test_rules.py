@@ -356,18 +356,18 @@ def test_the_end_of_an_item_is_promised_only_where_it_is_on_the_wire(lost, how):
 
 
 @pytest.mark.parametrize(
-    ("url", "named", "severity"),
+    ("url", "headers", "severity"),
     [
-        ("https://chatgpt.com/backend-api/codex/responses", None, "warning"),
-        ("/v1/responses", "user-Ab1", "warning"),
-        ("/v1/responses", "customer-7", "error"),
-        ("/v1/responses", None, "error"),
+        ("https://chatgpt.com/backend-api/codex/responses", (("originator", "codex_cli_rs"),), "warning"),
+        ("/v1/responses", (("User-Agent", "codex_exec/0.144.0 (Debian)"),), "warning"),
+        ("https://chatgpt.com/backend-api/codex/responses", (("User-Agent", "OpenAI/Python 3.57.0"),), "error"),
+        ("https://chatgpt.com/backend-api/codex/responses", (), "error"),
     ],
 )
-def test_chatgpt_itself_leaves_the_output_empty(url, named, severity):
+def test_only_codex_reads_an_empty_output_right(url, headers, severity):
     events = stream(message())
-    events[-1]["response"] |= {"output": [], "safety_identifier": named}
-    made = exchange(events, request=replace(request_for(), url=url))
+    events[-1]["response"] |= {"output": []}
+    made = exchange(events, request=replace(request_for(), url=url, headers=headers))
     found = [str(one.severity) for one in analyze(made).findings if one.rule == "responses-completed-output-empty"]
     assert found == [severity]
 

@@ -38,6 +38,8 @@ class HttpError(Rule):
             return
         error = value["error"]
         usual = ERROR_TYPES.get(status)
+        if usual == error["type"]:
+            usual = None
         yield self.found(
             f"HTTP {status}, {error['type']}: {quote(error['message'])}",
             path="error.message",

@@ -41,6 +41,5 @@ class MessagesDoneMarker(MessagesRule):
         said = f", under the name {quote(name.decode('utf-8', 'replace'))}" if name is not None else ""
         severity = None if name is not None else Severity.INFO
         variant = "it is named" if name is not None else "it has no name"
-        return (
-            self.found(f"the stream says [DONE]{said}", at, expected="nothing", severity=severity, variant=variant),
-        )
+        said = f"the stream says [DONE]{said}"
+        yield self.found(said, at, expected="nothing", actual="[DONE]", severity=severity, variant=variant)

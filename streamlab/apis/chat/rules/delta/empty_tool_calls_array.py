@@ -38,12 +38,15 @@ class EmptyToolCallsArray(Rule):
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
             inner, path = reading.delta(choice), f"choices[{position}].delta"
             if inner.get("tool_calls") == []:
-                yield self.found("tool_calls is an empty list", at, path=f"{path}.tool_calls", actual=[])
+                yield self.found(
+                    "tool_calls is an empty list", at, path=f"{path}.tool_calls", expected="(absent)", actual=[]
+                )
             if inner.get("function_call") == {}:
                 yield self.found(
                     "function_call is an empty object",
                     at,
                     path=f"{path}.function_call",
+                    expected="(absent)",
                     actual={},
                     severity=Severity.ERROR,
                 )
@@ -54,4 +57,5 @@ class EmptyToolCallsArray(Rule):
             for key in ("tool_calls", "function_call"):
                 if inner.get(key, "") is None:
                     path = f"choices[{position}].delta.{key}"
-                    yield self.found(f"{key} is null instead of absent", at, path=path, severity=Severity.INFO)
+                    said = f"{key} is null instead of absent"
+                    yield self.found(said, at, path=path, expected="(absent)", severity=Severity.INFO)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -63,9 +65,8 @@ class FinishReasonRepeated(Rule):
 
     def _repeat(self, at: int, event: Chunk, position: int, index: int, reason: str) -> Finding:
         first = self._reasons[index]
-        then = f"again {quote(reason)}" if reason == first else f"{quote(reason)} after {quote(first)}"
         found = self.found(
-            f"choice {index} finishes more than once: {then}",
+            "",
             at,
             path=f"choices[{position}].finish_reason",
             expected=None,
@@ -77,7 +78,18 @@ class FinishReasonRepeated(Rule):
     def end(self, ending: Ending) -> Findings:
         for index, repeats in self._repeats.items():
             if index not in self._goes_on:
-                yield from repeats
+                said = f"choice {index} finishes more than once: {_order(self._reasons[index], repeats)}"
+                yield from (replace(one, message=said) for one in repeats)
+
+
+def _order(first: str, repeats: list[Finding]) -> str:
+    """Which reasons came in which order, each once where it comes several times in a row."""
+    then = [one.actual for one in repeats]
+    turns = [one for one, before in zip(then, [first, *then], strict=False) if one != before]
+    shown = "".join(f", later {quote(one)}" for one in turns[1:3])
+    if then[0] == first:
+        return f"again {quote(first)}" + "".join(f", later {quote(one)}" for one in turns[:3])
+    return f"{quote(turns[0])} after {quote(first)}{shown}"
 
 
 def _variant(first: str, then: str) -> str | None:

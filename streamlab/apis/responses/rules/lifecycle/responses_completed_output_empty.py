@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from streamlab.apis.responses.expectations import FAILED, OBSERVED_RESPONSES, text_of
+from streamlab.apis.responses.expectations import FAILED, OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import ResponsesRule
@@ -22,7 +20,7 @@ class ResponsesCompletedOutputEmpty(ResponsesRule):
 
     ## Why it matters
     OpenAI's stream helpers lose text and call; its agents for JavaScript ask again and again. Clients that read the
-    events are right. So is Codex, for which ChatGPT's own backend is: there it is a warning.
+    events are right. So is Codex: where it asked, by its ``originator`` or ``User-Agent``, it is a warning.
 
     ## Repair
     Filled with the items that were done, in their order.
@@ -48,14 +46,11 @@ class ResponsesCompletedOutputEmpty(ResponsesRule):
                 expected="the streamed items",
                 actual=output,
                 repairability=how,
-                severity=Severity.WARNING if self._of_chatgpt() else None,
+                severity=Severity.WARNING if self._asked_by_codex() else None,
             )
 
-    def _of_chatgpt(self) -> bool:
-        """Whether ChatGPT's own backend sent it: by its path, or by the name it gives every user (44 of 44, and none
-        of 2,102 of the API's)."""
-        ctx, final = self.ctx, self.response.final or {}
-        path = urlsplit(ctx.request.url).path if ctx.request is not None else ""
-        named = text_of(final.get("safety_identifier"))
-        own = named.startswith("user-") and named != ctx.body.get("safety_identifier")
-        return path.startswith("/backend-api/") or own
+    def _asked_by_codex(self) -> bool:
+        """Whether Codex asked, by the names it gives itself."""
+        headers = self.ctx.request.headers if self.ctx.request is not None else ()
+        names = (value.lower() for name, value in headers if name.lower() in ("originator", "user-agent"))
+        return any(name.startswith("codex") for name in names)
