@@ -273,6 +273,8 @@ _RESPONSES = {
     for name in (*_OTHER_IDS, *_OTHER_ID, "response-other-id", "output-text-empty")
 }
 _REASONING = exchange(sse([TEXT[0], chunk({"reasoning": "Hm."}), *TEXT[1:]]))
+_INDEX_AND_OUTPUT = ("content-index-1", "content-index-minus-1", "completed-output-empty")
+_RESPONSES |= {f"responses.{name}": responses.CASES[name].exchange for name in _INDEX_AND_OUTPUT}
 MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _RESPONSES | OTHER_APIS
 #: The perfect stream, where the name does not say it.
 PERFECT: dict[str, Exchange] = {
@@ -289,6 +291,9 @@ PERFECT: dict[str, Exchange] = {
     **dict.fromkeys(
         ("responses.output-text-empty", "responses.response-other-id"), responses.exchange(responses.text())
     ),
+    "responses.content-index-1": responses.exchange(responses.text()),
+    "responses.content-index-minus-1": responses.exchange(responses.text()),
+    "responses.completed-output-empty": responses.exchange(responses.mix()),
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
     # Who knows reasoning by that name alone shows none of what the others show.
     **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),
