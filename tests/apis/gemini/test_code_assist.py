@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from streamlab.exchange import Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
+from streamlab.rules.finding import Severity
 from tests import streams
 from tests.streams import sse
 
@@ -63,3 +67,13 @@ def test_it_is_translated_as_geminis_own_are():
     assert chat["content"] == "Hi"
     assert chat["tool_calls"][0]["function"] == {"name": "get_weather", "arguments": '{"city":"Rome"}'}
     assert chat["finish_reason"] == "tool_calls"
+
+
+def test_a_blank_line_that_a_file_without_times_lacks_is_a_remark():
+    body = sse([_event({"text": "Hi"}, reason="STOP")], done=False).removesuffix(b"\n")
+    timed = streams.exchange([body], request=streams.request_for(path=_PATH))
+    copied = replace(timed, segments=(Segment(None, body),), http_chunks=None, end_us=None)
+    assert [(one.rule, one.severity) for made in (timed, copied) for one in analyze(made).findings] == [
+        ("sse-unterminated-final-event", Severity.ERROR),
+        ("sse-unterminated-final-event", Severity.INFO),
+    ]
