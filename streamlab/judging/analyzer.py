@@ -352,15 +352,32 @@ def _left_of(analyzer: Analyzer, batch: Batch, one: StreamEvent | Run) -> Iterat
 
 def analyze(exchange: Exchange, *, api: Api | None = None, rules: Sequence[type[Rule]] | None = None) -> Report:
     """The report of a whole exchange."""
-    analyzer = Analyzer(
+    return report_by(analyzer_of(exchange, api=api, rules=rules), exchange)
+
+
+def analyzer_of(
+    exchange: Exchange,
+    *,
+    api: Api | None = None,
+    timing_known: bool | None = None,
+    rules: Sequence[type[Rule]] | None = None,
+    spans: bool = True,
+) -> Analyzer:
+    """An analyzer that knows of an exchange all but its body; ``timing_known`` where the exchange does not say it."""
+    return Analyzer(
         exchange.request,
         exchange.head,
         api=api,
         notes=exchange.notes,
         http_chunked=exchange.http_chunks is not None or None,
-        timing_known=exchange.timing_known,
+        timing_known=exchange.timing_known if timing_known is None else timing_known,
         rules=rules,
+        spans=spans,
     )
+
+
+def report_by(analyzer: Analyzer, exchange: Exchange) -> Report:
+    """What an analyzer that has seen nothing yet says of the whole body."""
     for segment in exchange.segments:
         analyzer.feed(segment.offset_us, segment.data)
     return analyzer.finish(exchange.ending, exchange.end_us)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from streamlab.comparing.event_diff import Differ
 from streamlab.exchange import Exchange
-from streamlab.judging.analyzer import Analyzer
+from streamlab.judging.analyzer import Analyzer, analyzer_of
 from streamlab.judging.event_index import EventIndex
 from streamlab.judging.report import Report
 from streamlab.storage.browsing import BodyPiece
@@ -160,11 +160,5 @@ class EventComparison:
 
 def analyzer_for(exchange: Exchange) -> Analyzer:
     """An analyzer that knows what a recorder has noted so far."""
-    return Analyzer(
-        exchange.request,
-        exchange.head,
-        notes=exchange.notes,
-        http_chunked=exchange.http_chunks is not None or None,
-        # An unfinished exchange has times too; only imported ones lack them.
-        timing_known=exchange.timing_known or bool(exchange.notes.get("in_progress")),
-    )
+    # An unfinished exchange has times too; only imported ones lack them.
+    return analyzer_of(exchange, timing_known=exchange.timing_known or bool(exchange.notes.get("in_progress")))

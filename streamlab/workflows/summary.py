@@ -12,7 +12,7 @@ from pathlib import Path
 
 from streamlab.errors import NotFoundError, UnreadableInputError
 from streamlab.exchange import Exchange, Segment
-from streamlab.judging.analyzer import Analyzer
+from streamlab.judging.analyzer import analyzer_of
 from streamlab.judging.event_index import EventIndex
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
@@ -98,14 +98,7 @@ def _key_of(exchange: Exchange, segments: Sequence[Segment]) -> bytes:
 
 def summary_and_text(exchange: Exchange) -> tuple[AnalysisSummary, str]:
     """An exchange's summary, and the text to search in."""
-    analyzer = Analyzer(
-        exchange.request,
-        exchange.head,
-        notes=exchange.notes,
-        http_chunked=exchange.http_chunks is not None or None,
-        timing_known=exchange.timing_known,
-        spans=False,
-    )
+    analyzer = analyzer_of(exchange, spans=False)
     index = EventIndex()
     for segment in exchange.segments:
         analyzer.feed(segment.offset_us, segment.data)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
-from streamlab.judging.analyzer import Analyzer, analyze
+from streamlab.judging.analyzer import analyze, analyzer_of, report_by
 from streamlab.judging.ranking import worst_first
 from streamlab.storage.browsing import Browser
 from streamlab.storage.capture_db import CaptureDB
@@ -19,20 +19,6 @@ from tests import corpus, streams
 
 ROOT = Path(__file__).parents[2]
 BODY = streams.sse(streams.chat_text(), done=False)
-
-
-def _without_bytes(exchange: Exchange):
-    analyzer = Analyzer(
-        exchange.request,
-        exchange.head,
-        notes=exchange.notes,
-        http_chunked=exchange.http_chunks is not None or None,
-        timing_known=exchange.timing_known,
-        spans=False,
-    )
-    for segment in exchange.segments:
-        analyzer.feed(segment.offset_us, segment.data)
-    return analyzer.finish(exchange.ending, exchange.end_us)
 
 
 def _spanless(report):
@@ -50,7 +36,7 @@ def _every_exchange():
 def test_without_bytes_all_else_is_said_as_with_them():
     told = 0
     for folder, exchange in _every_exchange():
-        whole, bare = analyze(exchange), _without_bytes(exchange)
+        whole, bare = analyze(exchange), report_by(analyzer_of(exchange, spans=False), exchange)
         assert _spanless(bare) == _spanless(whole), folder
         said, _text = summary.summary_and_text(exchange)
         assert said.rules == {one.rule: str(one.severity) for one in worst_first(whole.findings)}, folder

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange
-from streamlab.judging.analyzer import Analyzer
+from streamlab.judging.analyzer import analyzer_of, report_by
 from streamlab.judging.kept import packed
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
@@ -102,16 +102,8 @@ def _judge(unit: Unit) -> Judged:
 
 
 def _analyzed(exchange: Exchange) -> tuple[Report, str | None]:
-    analyzer = Analyzer(
-        exchange.request,
-        exchange.head,
-        notes=exchange.notes,
-        http_chunked=exchange.http_chunks is not None or None,
-        timing_known=exchange.timing_known,
-    )
-    for segment in exchange.segments:
-        analyzer.feed(segment.offset_us, segment.data)
-    report = analyzer.finish(exchange.ending, exchange.end_us)
+    analyzer = analyzer_of(exchange)
+    report = report_by(analyzer, exchange)
     model = analyzer.ctx.accumulator.model
     return report, _whole(model) if isinstance(model, str) else None
 
