@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from streamlab.storage.capture_db import CaptureDB
+from streamlab.storage.process_identity import is_alive
 
 #: The note of an exchange that came out of another database: ``recorder``, its name, and ``process``, which run of it.
 RECORDED_BY = "recorded_by"
@@ -44,6 +45,12 @@ def processes_of(capture: str) -> dict[int, RecorderRun]:
             for row in database.query(sql)
             if isinstance(row[1], str)
         }
+
+
+def is_recorded_into(capture: Path) -> bool:
+    """Whether a recorder of this machine has the database open, or has not written all of what it recorded yet."""
+    with CaptureDB(capture) as database:
+        return any(is_alive(str(process)) for (process,) in database.query("SELECT process FROM recorders"))
 
 
 def noted(capture: str, process: str | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from streamlab.errors import CouldNotRunError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
+from streamlab.storage.recorders import is_recorded_into
 from streamlab.storage.targets import Target, find
 from streamlab.workflows.regression.fixture import EXPECTED, FINDINGS, write_expectations
 from streamlab.workflows.regression.recording import LiveRecorder, ask_again, why_not_again
@@ -25,6 +26,8 @@ from streamlab.workflows.share import masking_of, prepared
 
 _TIMEOUT_S = 300.0
 _ASKED = ".streamlab-drift.db"
+#: How long the recorder of a run that was killed may take to write what it has, and how often we look.
+_WRITTEN_WITHIN_S, _LOOK_EVERY_S = 60.0, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def _ask(
     questions: Sequence[Drifted], against: str, kept: Path, per_minute: float, advance: Callable[[str], None]
 ) -> None:
     """Ask what was not asked yet, through the recorder; the name of a question stands in a header of its own."""
-    done = set(_answers(kept, against)) if kept.exists() else set()
+    done = set(_asked_before(kept, against)) if kept.exists() else set()
     waiting = [one for one in questions if not one.skipped and one.name not in done]
     if not waiting:
         return
@@ -103,6 +106,16 @@ def _ask(
             name = question.name.encode("ascii", "backslashreplace").decode()
             ask_again(client, recorder.base_url, request, {_NAME: name})
             advance(question.name)
+
+
+def _asked_before(kept: Path, against: str) -> dict[str, Target]:
+    """What a run that was broken off has answers to, once its recorder, which outlives it, has written them all."""
+    patience = time.monotonic() + _WRITTEN_WITHIN_S
+    while is_recorded_into(kept):
+        if time.monotonic() > patience:
+            raise CouldNotRunError(f"{kept}: another run still asks; wait for its end, or end it")
+        time.sleep(_LOOK_EVERY_S)
+    return _answers(kept, against)
 
 
 _NAME = "x-streamlab-question"
