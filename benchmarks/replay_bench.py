@@ -2,7 +2,8 @@
 
 Both servers play the same 200 chunks, 3 to 17 ms apart, to one client and to a hundred at once. The client runs on
 another core and notes when each chunk arrived; the error is arrival minus (first byte of the request plus recorded
-offset), so it holds everything: the server's lateness, the kernel's, the client's own.
+offset), so it holds everything: the server's lateness, the kernel's, the client's own. Then the replay alone plays to a
+thousand streams some 17,000 chunks a second, and to fifty as fast as it can (``--speed 0``).
 
 ``python -m benchmarks.replay_bench [--quick]``
 """
@@ -29,17 +30,19 @@ from pathlib import Path
 from benchmarks.relay_bench import Row
 
 _CHUNKS, _STREAMS = 200, 100
+_CROWD, _CROWD_APART_US = 1000, (29_000, 89_000)
+_AT_ONCE, _TIMES = 50, 20
 _SIZE = 40
 _REQUEST = b"POST /@bench/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}"
 _SERVER_CORE, _CLIENT_CORE = 1, 0
 
 
-def offsets_us() -> list[int]:
+def offsets_us(apart: tuple[int, int] = (3_000, 17_000)) -> list[int]:
     """When each chunk is due after the request, the same in every run."""
     chance, at, found = random.Random(7), 20_000, []
     for _ in range(_CHUNKS):
         found.append(at)
-        at += chance.randint(3_000, 17_000)
+        at += chance.randint(*apart)
     return found
 
 
@@ -70,9 +73,8 @@ async def sleeping_server() -> None:
     await server.serve_forever()
 
 
-def _write_fixture(home: Path) -> None:
+def _write_fixture(home: Path, offsets: Sequence[int]) -> None:
     home.mkdir(parents=True)
-    offsets = offsets_us()
     (home / "body.sse").write_bytes(b"".join(map(_chunk, range(_CHUNKS))))
     meta = {
         "format": "streamlab.exchange/1",
@@ -89,11 +91,23 @@ def _write_fixture(home: Path) -> None:
     (home / "exchange.json").write_text(json.dumps(meta))
 
 
+@dataclass(frozen=True, slots=True)
+class _Server:
+    port: int
+    pid: int
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of CPU it has taken."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
-def _serving(kind: str, folder: Path) -> Iterator[int]:
-    """A server in a process and on a core of its own; its port."""
+def _serving(kind: str, folder: Path, *options: str) -> Iterator[_Server]:
+    """A server in a process and on a core of its own."""
     if kind == "replay":
-        arguments = ["-m", "streamlab", "replay", str(folder / "bench"), "--listen", "127.0.0.1:0"]
+        arguments = ["-m", "streamlab", "replay", str(folder / "bench"), "--listen", "127.0.0.1:0", *options]
     else:
         arguments = ["-m", "benchmarks.replay_bench", "--sleeping-server"]
     process = subprocess.Popen(
@@ -104,7 +118,7 @@ def _serving(kind: str, folder: Path) -> Iterator[int]:
     )
     try:
         assert process.stdout is not None
-        yield int(process.stdout.readline().rsplit(":", 1)[1].split("/")[0])
+        yield _Server(int(process.stdout.readline().rsplit(":", 1)[1].split("/")[0]), process.pid)
     finally:
         process.terminate()
         process.communicate(timeout=10)
@@ -115,17 +129,18 @@ def _serving(kind: str, folder: Path) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Errors in microseconds, and by how much the last chunk of each stream came later than its first."""
+    """Errors in microseconds, those of first chunks alone, and how much later a stream's last came than its first."""
 
     errors_us: list[float]
+    first_us: list[float]
     drift_us: list[float]
 
 
-def measure(port: int, streams: int) -> Measured:
+def measure(port: int, streams: int, due: Sequence[int]) -> Measured:
     """Ask for so many streams, started 7 ms apart, and time every chunk."""
-    due = offsets_us()
     selector = selectors.DefaultSelector()
     errors: list[float] = []
+    first: list[float] = []
     drift: list[float] = []
     waiting, open_streams, next_start = streams, 0, time.monotonic_ns()
     while waiting or open_streams:
@@ -143,13 +158,14 @@ def measure(port: int, streams: int) -> Measured:
                 state["errors"].append((arrived - state["zero"]) / 1000 - due[at])
             if not data or data.endswith(b"0\r\n\r\n"):
                 errors += state["errors"]
+                first.append(state["errors"][0])
                 drift.append(state["errors"][-1] - state["errors"][0])
                 selector.unregister(key.fileobj)
                 key.fileobj.close()  # type: ignore[union-attr]
                 open_streams -= 1
     if len(errors) != streams * _CHUNKS:
         raise RuntimeError(f"{len(errors)} chunks arrived of {streams * _CHUNKS}")
-    return Measured(errors, drift)
+    return Measured(errors, first, drift)
 
 
 def _start(selector: selectors.DefaultSelector, port: int) -> None:
@@ -178,11 +194,16 @@ def run(*, quick: bool = False) -> list[Row]:
     os.sched_setaffinity(0, {_CLIENT_CORE})
     try:
         with tempfile.TemporaryDirectory(prefix="streamlab-bench-") as folder:
-            _write_fixture(Path(folder) / "bench")
+            rounds = 1 if quick else 5
+            _write_fixture(Path(folder) / "bench", offsets_us())
             for streams in (1, _STREAMS):
-                found = _rounds(Path(folder), streams, 1 if quick else 5)
+                found = _rounds(Path(folder), streams, rounds)
                 rows.append(_error_row(streams, found))
                 everything += found["replay"]
+            rows.append(_first_row(found["replay"]))
+            rows.append(_rate_row(Path(folder), rounds))
+            _write_fixture(Path(folder) / "crowd" / "bench", offsets_us(_CROWD_APART_US))
+            rows.append(_crowd_row(Path(folder) / "crowd", 1 if quick else 3))
     finally:
         os.sched_setaffinity(0, before)
     return [*rows, _drift_row(everything), _early_row(everything)]
@@ -192,8 +213,8 @@ def _rounds(folder: Path, streams: int, rounds: int) -> dict[str, list[Measured]
     found: dict[str, list[Measured]] = {"replay": [], "sleeping": []}
     for _ in range(rounds):
         for kind, measured in found.items():
-            with _serving(kind, folder) as port:
-                measured.append(measure(port, streams))
+            with _serving(kind, folder) as server:
+                measured.append(measure(server.port, streams, offsets_us()))
     return found
 
 
@@ -208,6 +229,55 @@ def _error_row(streams: int, found: dict[str, list[Measured]]) -> Row:
     )
     name = f"timing error p99 against sleeping, {streams} stream{'s' if streams > 1 else ''}"
     return Row(name, ratio, min(ratios), max(ratios), "<= 0.25", ratio <= 0.25, detail)
+
+
+def _first_row(measured: list[Measured]) -> Row:
+    middles = [statistics.median(one.first_us) / 1000 for one in measured]
+    middle = statistics.median(middles)
+    detail = f"median over {_STREAMS} streams at once, in each round"
+    return Row("ms of the first chunk's error", middle, min(middles), max(middles), "<= 0.1", middle <= 0.1, detail)
+
+
+def _crowd_row(folder: Path, rounds: int) -> Row:
+    tails, busy = [], []
+    due = offsets_us(_CROWD_APART_US)
+    for _ in range(rounds):
+        with _serving("replay", folder) as server:
+            tails.append(_percentile(measure(server.port, _CROWD, due).errors_us, 99) / 1000)
+            busy.append(server.cpu_s * 1e6 / _CROWD / _CHUNKS)
+    tail = statistics.median(tails)
+    detail = f"{_CROWD} streams started 7 ms apart; {statistics.median(busy):.1f} µs of CPU a chunk"
+    return Row("ms of error p99 of a thousand streams", tail, min(tails), max(tails), "<= 2", tail <= 2, detail)
+
+
+def _rate_row(folder: Path, rounds: int) -> Row:
+    rates = []
+    for _ in range(rounds):
+        with _serving("replay", folder, "--speed", "0") as server:
+            before = server.cpu_s
+            for _ in range(_TIMES):
+                measure_at_once(server.port)
+            rates.append(_TIMES * _AT_ONCE * _CHUNKS / (server.cpu_s - before))
+    rate = statistics.median(rates)
+    detail = "chunks over the server's seconds of CPU, requests included"
+    return Row(
+        "chunks a second of one core at once", rate, min(rates), max(rates), ">= 150000", rate >= 150_000, detail
+    )
+
+
+def measure_at_once(port: int) -> None:
+    """Ask for streams at the same time and read each to its end."""
+    selector = selectors.DefaultSelector()
+    for _ in range(_AT_ONCE):
+        _start(selector, port)
+    left = _AT_ONCE
+    while left:
+        for key, _ in selector.select():
+            data = key.fileobj.recv(65536)  # type: ignore[union-attr]
+            if not data or data.endswith(b"0\r\n\r\n"):
+                selector.unregister(key.fileobj)
+                key.fileobj.close()  # type: ignore[union-attr]
+                left -= 1
 
 
 def _drift_row(measured: list[Measured]) -> Row:

@@ -38,6 +38,8 @@ class Performance:
         self._script = self._context.__enter__()
         self._steps: Iterator[Step] = iter(self._script.steps)
         self._next: Step | None = None
+        self._due_ns = 0  # when it is to be sent
+        self._us_to_ns = 1000 / server.speed if server.speed else 0.0
         self._abandoned = False
         self._event = -1  # number of the next event, behind the head
 
@@ -52,7 +54,7 @@ class Performance:
             self._context.__exit__(None, None, None)
 
     def _deadline(self, offset_us: int) -> int:
-        return self._zero_ns + int(offset_us * 1000 / self._server.speed)
+        return self._zero_ns + int(offset_us * self._us_to_ns)
 
     def _follow(self) -> Step | None:
         """The next step. One that cannot be read (a file that was changed, no descriptor) breaks the answer off."""
@@ -82,7 +84,8 @@ class Performance:
             else:
                 gate.wait(self._send_stepped)
         elif self._server.speed:
-            self._server.schedule.at(self._deadline(self._next.offset_us), self._send)
+            self._due_ns = self._deadline(self._next.offset_us)
+            self._server.schedule.at(self._due_ns, self._send)
         else:
             self._send_at_once()
 
@@ -93,9 +96,8 @@ class Performance:
     def _send(self) -> None:
         if self._abandoned or self._next is None:
             return
-        step = self._next
-        self._server.timing.errors_ns.append(time.monotonic_ns() - self._deadline(step.offset_us))
-        if self._client.send(step.data):
+        self._server.timing.errors_ns.append(time.monotonic_ns() - self._due_ns)
+        if self._client.send(self._next.data):
             self._advance()
         # else: the client does not read; `_drained` goes on, late, as a server would
 

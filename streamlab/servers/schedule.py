@@ -20,12 +20,8 @@ _SLACK_NS = 20_000
 _CLOCK_MONOTONIC, _NONBLOCK, _CLOEXEC, _ABSOLUTE = 1, 0o4000, 0o2000000, 1
 
 
-class _TimeSpec(ctypes.Structure):
-    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
-
-
-class _TimerSpec(ctypes.Structure):
-    _fields_ = (("interval", _TimeSpec), ("value", _TimeSpec))
+#: What `struct itimerspec` is: seconds and nanoseconds of an interval, which stays 0, and of the time it rings.
+_TimerSpec = ctypes.c_long * 4
 
 
 class Schedule:
@@ -39,6 +35,8 @@ class Schedule:
         self._waking = False
         self._handle: asyncio.TimerHandle | None = None
         self._libc, self._timer = _open_timer()
+        self._spec = _TimerSpec()  # one for all: each wake sets it anew
+        self._spec_pointer = ctypes.byref(self._spec)
         if self._timer is not None:
             self._loop.add_reader(self._timer, self._wake)
 
@@ -59,33 +57,31 @@ class Schedule:
             self._timer = None
 
     def _wake(self) -> None:
-        if self._timer is not None:
-            try:
-                os.read(self._timer, 8)
-            except BlockingIOError:
-                pass
-        self._armed_ns = 0
+        heap, now = self._heap, time.monotonic_ns
         self._waking = True  # what an action asks for is armed once, when all that is due is done
         try:
-            while self._heap and self._heap[0][0] <= time.monotonic_ns() + _SLACK_NS:
-                heapq.heappop(self._heap)[2]()
+            while heap and heap[0][0] <= now() + _SLACK_NS:
+                heapq.heappop(heap)[2]()
         finally:
             self._waking = False
-            self._arm()
+            self._set_timer(heap[0][0] if heap else 0)
 
     def _arm(self) -> None:
-        if self._waking or not self._heap or 0 < self._armed_ns <= self._heap[0][0]:
+        if not self._waking and not 0 < self._armed_ns <= self._heap[0][0]:
+            self._set_timer(self._heap[0][0])
+
+    def _set_timer(self, when_ns: int) -> None:
+        """Wake at that time, or not at all for 0. To set a timer that rang also silences it: it needs no read."""
+        self._armed_ns = when_ns
+        if self._timer is not None and self._libc is not None:
+            self._spec[2], self._spec[3] = divmod(max(when_ns, 0), 1_000_000_000)
+            self._libc.timerfd_settime(self._timer, _ABSOLUTE, self._spec_pointer, None)
             return
-        self._armed_ns = max(1, self._heap[0][0])
-        if self._timer is None or self._libc is None:
-            if self._handle is not None:
-                self._handle.cancel()
-            delay = (self._armed_ns - time.monotonic_ns()) / 1e9
+        if self._handle is not None:
+            self._handle.cancel()
+        if when_ns:
+            delay = (when_ns - time.monotonic_ns()) / 1e9
             self._handle = self._loop.call_later(max(0.0, delay), self._wake)
-            return
-        value = _TimeSpec(self._armed_ns // 1_000_000_000, self._armed_ns % 1_000_000_000)
-        spec = _TimerSpec(_TimeSpec(0, 0), value)
-        self._libc.timerfd_settime(self._timer, _ABSOLUTE, ctypes.byref(spec), None)
 
 
 def _open_timer() -> tuple[ctypes.CDLL | None, int | None]:
