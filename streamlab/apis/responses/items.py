@@ -253,6 +253,12 @@ class Item:
         """Whether it was done as something else than it was added as."""
         return self.done is not None and text_of(self.done.get("type")) != self.kind
 
+    @property
+    def changed(self) -> bool:
+        """Whether it was done as something else, or another call, than it was added as: what it holds may be that's."""
+        was, now = text_of(self.added.get("call_id")), text_of(as_object(self.done).get("call_id"))
+        return self.changed_kind or (self.is_call and bool(was and now) and was != now)
+
     def is_other_call(self, whole: JsonObject) -> bool:
         """Whether a finished item is another call than this one, whatever its id says."""
         return self.is_call and bool(self.call_id) and text_of(whole.get("call_id")) not in ("", self.call_id)

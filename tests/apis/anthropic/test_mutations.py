@@ -359,6 +359,9 @@ def test_without_tools_markup_is_text():
         766904338,  # thinking in tags in another block, before text in a delta of no known type
         670422075,  # input behind the stop of a block that waited for another's
         991334013,  # a message_delta without a reason comes first, and text that is no event behind every event
+        90746401,  # among chunks of chat completions one without choices, and message_stop
+        840133624,  # the input stands in the start, and comes again behind the end of its block
+        942599017,  # another message begins right behind the block of a call whose input stood in its start
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

@@ -232,6 +232,7 @@ def test_no_law_is_broken_where_one_was(name):
         332777919,  # what adds no item comes under the index of one that was opened here
         868178104,  # a call is done early with its call_id, then once more without it, as in the end
         340888078,  # a call that nobody opened under the index of a thought that nobody opened, and a delta without id
+        571572478,  # a call is done under the index of another one, before that one's deltas
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

@@ -72,6 +72,8 @@ class ChatChunks(Part):
             return ()
         if kind_of(draft) == MESSAGE_STOP:
             return (*self._end(), draft)
+        if type(draft.event) is Chunk and kind_of(draft) not in EVENT_TYPES:
+            return (draft,)  # nothing of a message either
         if type(draft.event) is Chunk:  # the message goes on in events of its own
             self._over = self.message.invented = True
             self._number(draft)

@@ -24,6 +24,7 @@ from streamlab.wire.reading import as_object
 from streamlab.wire.runs import Run
 
 _MOST_HELD: Final = 1 << 20  # bytes of input that wait to be understood
+_MOST_RIGHTED: Final = 10_000  # calls that are remembered
 _MARK = re.compile(r'["\\{}\[\]]')
 _RULES: Final = {
     InputFault.EMPTY_OBJECT_PREFIX: "messages-tool-input-empty-object-prefix",
@@ -81,6 +82,7 @@ class ToolInputs(Part):
         self._held_size = 0
         self._off = False  # too much to hold back
         self._ids: set[str] = set()
+        self._righted: dict[int, str] = {}  # index of a call -> the rule by which its input went out otherwise
 
     @property
     def holding(self) -> bool:
@@ -91,8 +93,8 @@ class ToolInputs(Part):
         """What becomes of one event."""
         kind = kind_of(draft)
         if self.message.passing:
-            held, self._held = self._held, []
-            return (*held, draft)
+            follows = kind == BLOCK_DELTA and draft.json.get("index") == self._index
+            return (*(self._held_back() if follows else self._as_it_came()), draft)
         if draft is self.message.left:  # the input goes on behind it, and what it is a part of is not known
             self._off = True
             return (*self._as_it_came(), draft)
@@ -100,6 +102,8 @@ class ToolInputs(Part):
             rest = tuple(self._settle())
             self._start(draft, as_object(draft.json.get("content_block")))
             return (*rest, draft)
+        if kind == BLOCK_DELTA and self._is_late(draft.json.get("index")):
+            return self._late(draft)
         if not self._open or is_quiet(draft):
             return (draft,)
         if kind == BLOCK_DELTA:
@@ -116,15 +120,41 @@ class ToolInputs(Part):
         return self._as_it_came()
 
     def _as_it_came(self) -> Drafts:
+        return (*self._from_start(), *self._held_back())
+
+    def _held_back(self) -> list[Draft]:
         held, self._held = self._held, []
-        return (*self._from_start(), *held)
+        return held
 
     def _from_start(self) -> Iterator[Draft]:
         """The input that stood in the start, as the delta it should have been."""
         if self._given is not None:
             (text, start), self._given = self._given, None
             value = delta_event(self._index, "input_json_delta", "partial_json", text)
+            self._right("messages-tool-input-in-start")
             yield made(value, start, "messages-tool-input-in-start")
+
+    def _right(self, rule: str) -> None:
+        if type(self._index) is int and len(self._righted) < _MOST_RIGHTED:
+            self._righted[self._index] = rule
+
+    # -- behind the end of its block ---------------------------------------------------------------------------------
+
+    def _is_late(self, index: object) -> bool:
+        """Whether a call is over whose input went out otherwise than it came: what follows would be no part of it."""
+        over = index != self._index or not self._open
+        return over and type(index) is int and index in self._righted and not self.message.reader.stopped
+
+    def _late(self, draft: Draft) -> Drafts:
+        delta, rule = as_object(draft.json.get("delta")), self._righted[draft.json["index"]]
+        piece = delta.get("partial_json") if delta.get("type") == "input_json_delta" else None
+        if type(piece) is not str or not piece:
+            return (draft,)
+        if len(delta) > 2:  # it says more than a piece of input
+            self._put(draft, rule, delta, "partial_json", "", "delta.")
+            return (draft,)
+        self.message.drop(draft, rule)
+        return ()
 
     def passes(self, run: Run) -> bool:
         """Whether each event of a run is the next piece of the input, and nothing of it is in doubt."""
@@ -270,6 +300,7 @@ class ToolInputs(Part):
 
     def _instead(self, held: list[Draft], rest: str, whole: str, rule: str) -> Iterator[Draft]:
         self.message.odd = True
+        self._right(rule)
         for draft in held:
             delta = as_object(draft.json.get("delta"))
             if rest or len(delta) > 2:  # it says more than a piece of input

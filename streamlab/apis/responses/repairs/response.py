@@ -317,7 +317,7 @@ class ResponseRepair(Repair):
                 return
         self._items.members(draft, facts, item)
         over = facts & (_F.DONE | _F.ITEM_DONE) and not facts & _F.ORDER and not self._is_behind(facts)
-        if over and item is not None and self._items.slot(item).id and not item.resumed and not item.changed_kind:
+        if over and item is not None and self._items.slot(item).id and not item.resumed and not item.changed:
             yield from self._without_deltas(draft, item)
         yield draft
 
