@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -298,6 +299,51 @@ def test_a_directory_is_asked_for_its_files_where_others_may_collect_them(projec
     (project.path / "fixtures/c/conftest.py").write_text("collect_ignore = ['exchange.json']\n")
     _run(project).assert_outcomes(passed=8 - 2 + 2, failed=2)
     _run(project, "--doctest-glob=*.sse").assert_outcomes(passed=8 - 2 + 2, failed=2)
+
+
+def test_garbage_is_looked_for_seldom_while_our_tests_run_and_as_usual_in_others(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from streamlab.workflows.regression import findings
+
+    usual, really = gc.get_threshold(), findings.are_written_alike
+    ours: list[int] = []
+
+    def noted(*both: Any) -> bool:
+        ours.append(gc.get_threshold()[0])
+        return really(*both)
+
+    monkeypatch.setattr(findings, "are_written_alike", noted)
+    project.makepyfile(
+        **{"fixtures/cc/test_other": f"import gc\n\ndef test_other():\n    assert gc.get_threshold() == {usual}\n"}
+    )
+    _run(project, "--deselect=fixtures/d").assert_outcomes(passed=9, deselected=2)
+    assert len(ours) == 4
+    assert min(ours) > usual[0]
+    assert gc.get_threshold() == usual
+    assert gc.get_freeze_count() == 0
+
+
+#: What is garbage at the end of a run, but was there when it began, says so when it is found.
+LEFT = """
+    class Left:
+        def __del__(self):
+            raise ValueError("left behind")
+
+    def pytest_configure(config):
+        config.left = Left()
+        config.left.circle = config.left
+
+    def pytest_sessionfinish(session):
+        del session.config.left
+"""
+
+
+def test_garbage_is_told_of_at_the_end_where_others_tests_ran(project: pytest.Pytester) -> None:
+    project.makeconftest(_flat(LEFT))
+    project.makepyfile(**{"fixtures/cc/test_other": "def test_other():\n    pass\n"})
+    result = project.runpytest_subprocess("-Werror", "-p", "no:hypothesispytest", "--deselect=fixtures/d", "fixtures")
+    result.stderr.fnmatch_lines(["*PytestUnraisableExceptionWarning*Left.__del__*"])
 
 
 MESSAGES = """

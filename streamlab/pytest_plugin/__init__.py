@@ -7,7 +7,6 @@ imports nothing heavy until a fixture is run, for it is loaded by every pytest o
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamlab.pytest_plugin.end_of_run import META, PROPERTY, EndOfRun
+from streamlab.pytest_plugin.garbage import Garbage
 
 if TYPE_CHECKING:
     from streamlab.exchange import Exchange
@@ -98,6 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--streamlab-normalizer"):
         config.stash[_MACHINES] = _machines(config)
     config.pluginmanager.register(EndOfRun(config))
+    config.stash[_GARBAGE] = Garbage(config)
     recording = config.getoption("--streamlab-record") != "none"
     if recording and os.environ.get("CI") and not config.getoption("--streamlab-record-in-ci"):
         raise pytest.UsageError(
@@ -155,11 +156,9 @@ class FixtureCollector(pytest.File):
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What was collected stays until the end: nobody need look again and again whether it is garbage."""
     if any(isinstance(item, FixtureItem) for item in session.items):
         _run_shortly(session.config)
-        gc.freeze()
-        session.config.add_cleanup(gc.unfreeze)
+        session.config.stash[_GARBAGE].collected(all(map(_is_left_alone, session.items)))
 
 
 def _run_shortly(config: pytest.Config) -> None:
@@ -169,7 +168,8 @@ def _run_shortly(config: pytest.Config) -> None:
 
     listeners = _listeners(config)
     message = OneMessage(config, listeners)
-    for one in (message, ShortWay(config, listeners, _is_left_alone, message)):
+    garbage = config.stash[_GARBAGE]
+    for one in (message, ShortWay(config, listeners, _is_left_alone, message, garbage.tests_ours)):
         config.pluginmanager.register(one)
 
 
@@ -291,6 +291,7 @@ _MACHINES = pytest.StashKey["MachineFactory"]()
 _READ = pytest.StashKey["Fixture"]()
 _GATEWAY = pytest.StashKey["Gateway"]()
 _LISTENERS = pytest.StashKey["Listeners"]()
+_GARBAGE = pytest.StashKey[Garbage]()
 
 
 def _comparison(config: pytest.Config) -> Comparison:

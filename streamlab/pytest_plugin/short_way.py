@@ -41,12 +41,18 @@ class Teller(Protocol):
 
 
 class ShortWay:
-    """Runs the tests for which ``is_ours`` holds; ``teller`` tells of those that pass, where it may."""
+    """Runs the tests for which ``is_ours`` holds; ``teller`` tells of those that pass, where it may. Before each test
+    ``begins`` is told whether it is ours."""
 
     def __init__(
-        self, config: pytest.Config, listeners: Listeners, is_ours: Callable[[Any], bool], teller: Teller | None = None
+        self,
+        config: pytest.Config,
+        listeners: Listeners,
+        is_ours: Callable[[Any], bool],
+        teller: Teller,
+        begins: Callable[[bool], object],
     ) -> None:
-        self._listeners, self._is_ours, self._teller = listeners, is_ours, teller
+        self._listeners, self._is_ours, self._teller, self._begins = listeners, is_ours, teller, begins
         self._open = not any(config.getoption(one, False) for one in _OPTIONS)
         self._capturing = config.pluginmanager.getplugin("capturemanager")
         self._in_a_row = False
@@ -54,14 +60,16 @@ class ShortWay:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """Ours, in a row of ours; None for others, which goes on to whoever runs those."""
-        before, self._in_a_row = self._in_a_row, self._open and self._is_ours(item)
+        is_ours = self._is_ours(item)
+        self._begins(is_ours)
+        before, self._in_a_row = self._in_a_row, self._open and is_ours
         if not (before and self._in_a_row and nextitem is not None and self._is_ours(nextitem)):
             return None
         if not (self._listeners.are_known(*_HOOKS) and _is_free(item, nextitem)):
             return None
-        at_once = self._teller is not None and self._teller.may_tell()
+        at_once = self._teller.may_tell()
         reports = self._reports(item) if at_once else []
-        if not (reports and self._teller is not None and self._teller.tell(item, reports)):
+        if not (reports and self._teller.tell(item, reports)):
             self._told_by_hooks(item, nextitem, reports, at_once)
         return True
 
