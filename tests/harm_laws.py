@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from streamlab.comparing.reading import Lane, Reading, read_exchange, texts_of
@@ -16,10 +17,11 @@ from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing import pipeline
 from streamlab.repairing.normalizer import Normalized, errors_left, normalize
+from streamlab.rules.api import Scope
 from streamlab.rules.finding import Severity
-from streamlab.rules.repair import Stage
+from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
-from streamlab.wire.stream import StreamDecoder
+from streamlab.wire.stream import StreamDecoder, encode
 
 ERROR = "a repair brings an error"
 TWICE = "twice is not once"
@@ -65,21 +67,41 @@ def bare(exchange: Exchange) -> Exchange:
 
 def readable_errors(exchange: Exchange, *, unsafe: bool) -> set[str]:
     """The errors that a client would find which could read every event: nothing but the framing is repaired, or that
-    and payloads, where half of one at the end is told as an error."""
+    and payloads, where half of one at the end is told as an error.
+
+    What passes there is taken from the whole repair: a line of a log is an error or a remark by what had finished
+    before it, and only the last repairs know that.
+    """
     found: set[str] = set()
     for last in (Stage.FRAMING, Stage.PAYLOAD):
-        framed = _repaired_up_to(last, exchange, unsafe=unsafe)
+        framed = _passing_behind(last, exchange, unsafe=unsafe)
         found |= errors(framed) | errors(bare(framed))
     return found
 
 
-def _repaired_up_to(last: Stage, exchange: Exchange, *, unsafe: bool) -> Exchange:
+def _passing_behind(last: Stage, exchange: Exchange, *, unsafe: bool) -> Exchange:
+    """What the repairs up to a stage make of an exchange."""
+    passed: list[bytes] = []
+
+    class Tap(Repair):
+        stage = last
+        apis = Scope.EVERY
+
+        def __init__(self, state: RepairState) -> None:
+            super().__init__(state)
+            self.awake = True
+
+        def event(self, draft: Draft) -> Drafts:
+            passed.append(encode(draft.event))
+            return (draft,)
+
     whole = pipeline.repair_classes
-    pipeline.repair_classes = lambda unsafe, api: tuple(one for one in whole(unsafe, api) if one.stage <= last)
+    pipeline.repair_classes = lambda unsafe, api: tuple(sorted((*whole(unsafe, api), Tap), key=lambda one: one.stage))
     try:
-        return normalize(exchange, unsafe=unsafe).exchange
+        repaired = normalize(exchange, unsafe=unsafe).exchange
     finally:
         pipeline.repair_classes = whole
+    return replace(repaired, segments=(Segment(None, b"".join(passed)),)) if passed else repaired
 
 
 def broken_laws(exchange: Exchange) -> dict[str, Any]:

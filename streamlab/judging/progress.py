@@ -39,8 +39,8 @@ class StreamProgress:
         seen = ctx.seen
         seen.events = at + 1
         tracker = ctx.tracker
-        if tracker is not None and seen.finished_at is None and tracker.finished:
-            seen.finished_at, seen.finished_us = at, offset_us
+        if tracker is not None and seen.finished is None and tracker.finished:
+            seen.finished = at, offset_us
         if facts & Fact.COMMENT:
             return
         if seen.hollow == seen.data_events and holds_nothing(event, typed=tracker is not None):
@@ -53,6 +53,8 @@ class StreamProgress:
             first = seen.first_chunk
             if first is None or (not first.get("choices") and tracker is None and _opens_behind(first, chunk)):
                 seen.first_chunk = chunk
+            if facts & Fact.ENVELOPE:  # one without has that of the chunk before, and is what that was
+                seen.before_asides = None if owes_envelope(chunk) else seen.before_asides or seen.last
             seen.last, seen.last_chunk_at = chunk, at
             ctx.accumulator.feed(chunk)
             if facts & _CONTENT or facts & Fact.TYPED:

@@ -94,6 +94,8 @@ _REPEATED = (
     | AFTER
 )
 UNLIKE = ~_REPEATED
+#: A text in place of a delta may be the JSON of one.
+_MAY_CALL = Fact.TOOL_CALLS | Fact.TEXT
 
 Held = TypeVar("Held")
 
@@ -254,7 +256,7 @@ class StreamReader(Generic[Held]):
     def read(self, at: int, event: StreamEvent, offset_us: int | None = None) -> int:
         """The facts of event number ``at``, for one who judges tool calls."""
         facts = self.facts(event)
-        if facts & Fact.TOOL_CALLS and self.tracker is None and self.calls.read(at, event, offset_us):
+        if facts & _MAY_CALL and self.tracker is None and self.calls.read(at, event, offset_us):
             facts |= Fact.FRAGMENT
         after = self._after
         if facts & (Fact.FINISH | Fact.DONE | Fact.ERROR):

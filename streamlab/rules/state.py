@@ -66,6 +66,7 @@ class Seen:
     """What has come of a stream, up to and including the event being judged. Numbers of events; None until seen."""
 
     __slots__ = (
+        "before_asides",
         "chunks",
         "content_events",
         "data_events",
@@ -74,8 +75,7 @@ class Seen:
         "events",
         "finish_at",
         "finish_values",
-        "finished_at",
-        "finished_us",
+        "finished",
         "first_chunk",
         "first_content",
         "hollow",
@@ -91,12 +91,12 @@ class Seen:
         self.first_chunk: JsonObject | None = None  # that is part of the answer, where one is
         self.last: JsonObject | Run | None = None  # the last chunk, or the run that it is the last of
         self.last_chunk_at: int | None = None
+        self.before_asides: JsonObject | Run | None = None  # the last chunk of the answer, where others follow it
         self.first_content: tuple[int, JsonObject] | None = None  # the first chunk that adds some, and its event
         self.hollow = 0  # events with data that hold nothing (wire/hollow), up to the first that holds something
         self.done_at: int | None = None
         self.error_at: int | None = None
-        self.finished_at: int | None = None  # the event with which the tracker first said so
-        self.finished_us: int | None = None  # when the tracker first said that the answer has finished
+        self.finished: tuple[int, int | None] | None = None  # with which event, and when, the tracker first said so
         self.finish_at: dict[int, int] = {}  # choice index -> event of its first finish_reason
         self.finish_values: dict[int, str] = {}  # choice index -> first finish_reason that says something
 
@@ -116,12 +116,25 @@ class Seen:
         return self.first_content[0] if self.first_content is not None else None
 
     @property
+    def finished_at(self) -> int | None:
+        """The event with which the tracker first said that the answer has finished."""
+        return None if self.finished is None else self.finished[0]
+
+    @property
     def last_chunk(self) -> JsonObject | None:
         """The last chunk."""
         last = self.last
         if type(last) is Run:
             last = self.last = last_of(last)
         return last  # type: ignore[return-value]
+
+    @property
+    def last_of_answer(self) -> JsonObject | None:
+        """The last chunk that is part of the answer: no keep-alive, no object of another kind."""
+        last = self.before_asides
+        if type(last) is Run:
+            last = self.before_asides = last_of(last)
+        return self.last_chunk if last is None else last  # type: ignore[return-value]
 
 
 class Received:

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, TrackedCall, View, called
+from streamlab.wire.finish_reasons import meaning_of
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run, TextKind
+from streamlab.wire.told_deltas import meant_delta
 
 _COMPACT_AFTER = 2048
 
@@ -100,6 +102,7 @@ class ChoiceState:
     """One choice as it grows."""
 
     __slots__ = (
+        "behind",
         "calls",
         "content",
         "finish_reason",
@@ -115,6 +118,7 @@ class ChoiceState:
     def __init__(self, index: int, place: int = 0) -> None:
         self.index = index
         self.place = place  # in the list of the chunk in which it came first
+        self.behind = False  # whether another had finished when it came first
         self.role: str | None = None
         self.content = Text()
         self.reasoning = Text()
@@ -211,7 +215,9 @@ class Accumulator:
         """The state of a choice, made when it is new: it stands at ``place`` in the list of its chunk."""
         state = self.choices.get(index)
         if state is None:
+            finished = any(meaning_of(one.finish_reason) for one in self.choices.values())
             state = self.choices[index] = ChoiceState(index, place)
+            state.behind = finished
         return state
 
     def _add_choice(self, choice: JsonObject, place: int) -> None:
@@ -219,19 +225,25 @@ class Accumulator:
         state = self.choice(index if type(index) is int else 0, place)
         delta = choice.get("delta")
         if type(delta) is dict:
-            text = delta.get("content")
-            if text or text == 0:  # false and 0 are text of an answer, too, where they stand
-                state.content.add(_text_of(text))
-            if len(delta) > 1 or not text:
-                self._add_rest(state, delta)
+            self._add_delta(state, delta)
         elif type(choice.get("text")) is str:
             state.content.add(choice["text"])
-        elif type(choice.get("message")) is dict and not state.content:
-            self._add_rest(state, choice["message"])
-            state.content.add(_text_of(choice["message"].get("content")))
+        elif type(choice.get("message")) is dict:
+            if not state.content:
+                self._add_rest(state, choice["message"])
+                state.content.add(_text_of(choice["message"].get("content")))
+        else:
+            self._add_delta(state, meant_delta(choice))
         reason = choice.get("finish_reason")
         if reason is not None and state.finish_reason is None and isinstance(reason, str) and reason:
             state.finish_reason = reason
+
+    def _add_delta(self, state: ChoiceState, delta: JsonObject) -> None:
+        text = delta.get("content")
+        if text or text == 0:  # false and 0 are text of an answer, too, where they stand
+            state.content.add(_text_of(text))
+        if len(delta) > 1 or not text:
+            self._add_rest(state, delta)
 
     @staticmethod
     def _add_rest(state: ChoiceState, delta: JsonObject) -> None:

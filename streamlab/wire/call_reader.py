@@ -15,6 +15,7 @@ from streamlab.wire.locate import member_span
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
 from streamlab.wire.sse import ServerSentEvent
+from streamlab.wire.told_deltas import meant_delta
 
 _NAME_PIECES = 16
 
@@ -152,7 +153,7 @@ class CallReader:
             if type(choice) is not dict:
                 continue
             number = reading.choice_index(choice)
-            listed = reading.delta(choice).get("tool_calls")
+            listed = meant_delta(choice).get("tool_calls")
             step = f"choices[{choice_at}].delta.tool_calls"
             for call_at, raw in enumerate([listed] if type(listed) is dict else reading.as_list(listed)):
                 if type(raw) is not dict:

@@ -60,6 +60,8 @@ def numbers_parts(choices: Mapping[int, ChoiceState], finished: Collection[int],
     indexes = list(choices)
     if len(indexes) < 2 or indexes[0] != 0 or indexes != sorted(indexes) or not set(finished) <= {0, indexes[-1]}:
         return False
+    if any(state.behind for state in choices.values()):
+        return False  # the answer was over
     if asked != 1 and indexes[-1] != len(indexes) - 1:
         return False
     kinds = [_kinds(state) for state in choices.values()]

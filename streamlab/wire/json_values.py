@@ -2,7 +2,7 @@
 one line.
 
 Only brackets and strings are looked at: a value is as long as its brackets say, whether it is valid JSON or not. Of
-lines, one that breaks off ends before the next that begins an object.
+lines, one that breaks off ends before the next that begins an object, or an event of an event stream.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_END = re.compile(rb'["\\]')
 _STRING_END_OR_LINE = re.compile(rb'["\\\n]')
 _BETWEEN = b" \t\r\n,"
+_FIELD = b"data:"
 #: White space between a name and its value that is looked over.
 _MOST_BLANKS = 64
 
@@ -25,7 +26,7 @@ class _Scanner:
     """Finds the end of the bracketed value that starts a growing buffer, looking at each byte once.
 
     With ``lines``, a value ends in front of a line that begins an object where JSON allows none: in a string, or where
-    a member's name is to come.
+    a member's name is to come; and in front of one that begins with ``data:``.
     """
 
     def __init__(self, at: int = 0, *, lines: bool = False) -> None:
@@ -48,30 +49,33 @@ class _Scanner:
                 self._at = len(buffer)
                 return -1
             mark, at = match.group(), match.end()
-            if mark in b"\\\n" and at >= len(buffer):
-                self._at = match.start()
-                return -1
-            if mark == b"\\":
+            if mark == b"\\" and at < len(buffer):
                 at += 1
-            elif mark == b"\n":
-                if buffer[at] == ord("{"):
-                    return self._over(match.start())
+            elif mark == b"\n" and buffer.startswith((b"{", _FIELD), at):
+                return self._over(match.start())
+            elif mark == b"\\" or (mark == b"\n" and _FIELD.startswith(buffer[at : at + len(_FIELD)])):
+                self._at = match.start()  # what begins there is still to come
+                return -1
             elif mark == b'"':
                 self._in_string = not self._in_string
             elif mark in b"{[":
-                if self._lines and mark == b"{" and self._is_line_of_its_own(buffer, match.start()):
-                    return self._over(match.start())
+                if self._lines and mark == b"{" and (line := self._line_of_its_own(buffer, match.start())) >= 0:
+                    return self._over(line)
                 self._open += mark
             else:
                 del self._open[-1:]
                 if not self._open:
                     return self._over(at)
 
-    def _is_line_of_its_own(self, buffer: bytes | bytearray, at: int) -> bool:
-        """Whether a line begins there, and nothing of the value before it lets an object begin."""
-        if not self._open.endswith(b"{") or not buffer.endswith(b"\n", 0, at):
-            return False
-        return not buffer[max(0, at - _MOST_BLANKS) : at].rstrip().endswith(b":")
+    def _line_of_its_own(self, buffer: bytes | bytearray, at: int) -> int:
+        """Where the line begins, if the object at ``at`` begins it, or an event, and nothing of the value before lets
+        it begin there; -1 otherwise."""
+        blanks = max(0, at - _MOST_BLANKS)
+        before = buffer[blanks:at].rstrip(b" \t")
+        if before.endswith(b"\n" + _FIELD):
+            return blanks + len(before) - len(_FIELD)
+        own = self._open.endswith(b"{") and buffer.endswith(b"\n", 0, at) and not before.rstrip().endswith(b":")
+        return at if own else -1
 
     def _over(self, at: int) -> int:
         self._at, self._in_string = 0, False

@@ -51,6 +51,8 @@ def is_keepalive(chunk: JsonObject) -> bool:
     choices = chunk.get("choices")
     if type(choices) in (str, int, float, bool) or (choices is None and "choices" in chunk):
         choices = []  # nobody reads it as choices
+    elif type(choices) is dict:
+        choices = [choices]
     if type(choices) is not list or chunk.get("usage") or chunk.get("error"):
         return False
     return all(type(choice) is not dict or _is_hollow(choice, unseen=True) for choice in choices)

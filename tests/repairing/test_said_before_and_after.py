@@ -116,3 +116,51 @@ def test_half_a_payload_before_what_is_no_chunk_is_what_it_is_without_that(betwe
     assert "error" in told(repaired.body)
     assert normalize(repaired).exchange.body == repaired.body
     assert broken_laws(exchange) == {}
+
+
+PING = b"event: ping\ndata: {}\n\n"
+AGAIN = [{**one, "id": "chatcmpl-again"} for one in chat_text("b", "a")]
+NO_JSON = chunk({"role": "assistant", "content": None, "tool_calls": [call(0, "call_1", "get_weather", '{"city"')]})
+LONG = ["New York is a state", " and a city", " in the northeast"]
+LEAKED = chat_text("<tool_call>", '{"name":"get_weather","arguments":{"city":"Oslo"}}', "</tool_call>")
+
+
+def _as_text(payload):
+    """A chunk whose delta is the JSON of one."""
+    choice = payload["choices"][0]
+    return {**payload, "choices": [{**choice, "delta": streams.dump(choice["delta"]).decode()}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (sse(TEXT[:3], done=False) + PING + sse(AGAIN), "answer-starts-over"),
+        (sse([*LEAKED[:2], _as_text(LEAKED[2]), *LEAKED[3:]]), "tool-call-leaked-as-text"),
+        (sse([TEXT[0], _as_text(NO_JSON), chunk({}, "tool_calls")]), "tool-call-arguments-not-json"),
+        (
+            sse([NO_JSON, chunk({}, "tool_calls", index=7)]).replace(b'"finish_reason":null', b'"finish_reason":" "'),
+            "tool-call-arguments-not-json",
+        ),
+    ],
+    ids=["behind an event of another kind", "text in place of a delta", "a call in one", "a blank finish"],
+)
+def test_what_no_repair_mends_is_found_without_one(body, found):
+    exchange = asked(body, tools=True)
+    assert found in errors(exchange)
+    assert broken_laws(exchange) == {}
+
+
+def test_text_in_place_of_a_delta_counts_where_the_answer_comes_again():
+    pieces = chat_text(*LONG, "".join(LONG), " of the Union")
+    pieces[3] = _as_text(pieces[3])
+    exchange = asked(sse(pieces))
+    assert "full-message-repeated" in errors(exchange)
+    assert broken_laws(exchange) == {}
+
+
+def test_a_choice_behind_the_end_of_the_first_is_no_part_of_it():
+    late = chunk({"tool_calls": [call(0, "call_1", "get_weather", "{}")]}, index=1)
+    exchange = asked(sse([*TEXT, late]), tools=True)
+    assert "choice-index-is-token-counter" not in errors(exchange)
+    assert "finish-reason-missing" in errors(exchange)
+    assert broken_laws(exchange) == {}

@@ -15,11 +15,12 @@ from tests import responses, streams
 from tests.batches import batched
 from tests.harm_laws import broken_laws
 from tests.odd_calls import odd_stream
-from tests.repairing.test_harm_kinds import asked, errors, told
+from tests.repairing.test_harm_kinds import BEAT, asked, errors, told
 from tests.repairing.test_harm_kinds import named as with_name
-from tests.streams import chat_text, chat_tool, chat_tools, chat_usage, chunk, completions_text, sse
+from tests.streams import call, chat_text, chat_tool, chat_tools, chat_usage, chunk, completions_text, frame, sse
 
 TEXT = chat_text("a", "b")
+OPENED = call(0, "call_1", "get_weather", '{"city":')
 WHOLE = ["", "a", "b", "finish:stop", "[DONE]"]
 PROCESSING = {"id": "gen-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}
 LATE = completions_text("a", "b", "c")
@@ -50,6 +51,30 @@ KINDS = {
         asked(sse(TEXT, done=False).rstrip() + b"\rdata: [done]\n\n"),
         {"sse-missing-blank-line"},
         WHOLE,
+    ),
+    "a keep-alive whose choices are an object": (
+        asked(sse([{**BEAT, "choices": {}}, *TEXT])),
+        {"choices-missing-or-null", "keepalive-chunk"},
+        [":", *WHOLE],
+    ),
+    "a finish that is an object, beside usage": (
+        asked(sse([*TEXT[:-1], chunk({}, {"why": 1}, usage=streams.USAGE)]).replace(b'{"why":1}', b"{}")),
+        {"finish-reason-unknown-value"},
+        ["", "a", "b", "finish:{}", "usage", "[DONE]"],
+    ),
+    "the rest of a call behind [DONE], with the finish again": (
+        asked(
+            sse([chunk({"role": "assistant", "content": None, "tool_calls": [OPENED]}, "tool_calls")])
+            + sse([chunk({"tool_calls": [call(0, arguments='"Oslo"}')]}, "tool_calls")], done=False),
+            tools=True,
+        ),
+        {"done-duplicate-or-early"},
+        ['{"city":', '"Oslo"}', "finish:tool_calls", "[DONE]"],
+    ),
+    "a first line that breaks off inside a string": (
+        asked(frame(TEXT[0]).removeprefix(b"data: ").replace(b'"assistant",', b'"assis') + sse(TEXT[1:])),
+        {"role-missing"},
+        ["a", "b", "finish:stop", "[DONE]"],
     ),
     "two finishes before more text in legacy completions": (
         asked(sse([LATE[0], LATE[3], LATE[3], LATE[1], LATE[2]]), path="/v1/completions"),

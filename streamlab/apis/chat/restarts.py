@@ -52,7 +52,7 @@ def says_all_at_the_end(choice: JsonObject, text: str) -> bool:
 
 def ids_of_two(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
     """The id before and that of a chunk which begins another answer; None where it does not."""
-    last = ctx.seen.last_chunk or {}
+    last = ctx.seen.last_of_answer or {}
     steady = ctx.seen.first_chunk is not None and ctx.seen.first_chunk.get("id") == last.get("id")
     steady = steady and not any(delta.get("role") for delta in reading.deltas(last))  # some say it in every chunk
     before = last.get("id")
@@ -66,7 +66,7 @@ def ids_of_two(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
 
 def new_id(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
     """The id before and that of a chunk, where one that was steady changes; None elsewhere."""
-    first, last, given = ctx.seen.first_chunk or {}, ctx.seen.last_chunk or {}, chunk.get("id")
+    first, last, given = ctx.seen.first_chunk or {}, ctx.seen.last_of_answer or {}, chunk.get("id")
     before = last.get("id")
     if type(before) is not str or type(given) is not str or not given or before == given:
         return None
@@ -86,7 +86,7 @@ def has_said(ctx: RuleState, index: int) -> bool:
     said = state.content or state.reasoning or state.calls or state.refusal
     return bool(said) or any(
         reading.choice_index(one) == index and (is_told_in(one.get("delta")) or kinds_of(reading.delta(one)))
-        for one in reading.choices(ctx.seen.last_chunk or {})
+        for one in reading.choices(ctx.seen.last_of_answer or {})
     )
 
 

@@ -56,7 +56,8 @@ class ConnectionHeldOpenAfterDone(Rule):
             if type(last) is str and last in ctx.api.ending_types:
                 what, since_us, variant = last, ctx.received.last_read_us, None
             elif ctx.finished and ctx.seen.error_at is None:
-                since_us = ctx.received.last_read_us if ctx.seen.finished_us is None else ctx.seen.finished_us
+                since_us = (ctx.seen.finished or (0, None))[1]
+                since_us = ctx.received.last_read_us if since_us is None else since_us
                 never = "[DONE] never comes" if ctx.api.ends_with_done else None
                 what, variant = "the last finish_reason" if never else "the stop_reason", never
             else:

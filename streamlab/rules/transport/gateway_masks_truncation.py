@@ -59,7 +59,7 @@ class GatewayMasksTruncation(Rule):
             return
         if not _promises_finish(ctx.seen.first_chunk, ctx.seen.last_chunk):
             return
-        if one_answer(ctx.accumulator.choices, ctx.seen.finish_at, ctx.n):
+        if one_answer(ctx.accumulator.choices, ctx.seen.finish_values, ctx.n):
             return  # choice-index-is-token-counter: these are no choices
         open_ones = sorted(index for index in ctx.accumulator.choices if index not in ctx.seen.finish_at)
         who = f"choice {open_ones[0]} never finished" if len(open_ones) == 1 else "no choice ever finished"

@@ -11,12 +11,11 @@ from streamlab.wire import reading
 from streamlab.wire.choice_parts import TEXT, begins_part, kinds_of
 from streamlab.wire.events import Done
 from streamlab.wire.finish_reasons import KNOWN_REASONS, is_blank, meaning_of
-from streamlab.wire.keepalives import is_told_in
-from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
+from streamlab.wire.told_deltas import meant_delta
 
 _MOST_HELD = 64
-_DELTA = frozenset({"role", "content", "refusal", "tool_calls", "function_call", *reading.REASONING_KEYS})
 
 
 def _only_index(listed: list[JsonObject]) -> int:
@@ -28,20 +27,6 @@ def _only_index(listed: list[JsonObject]) -> int:
 def _ends(draft: Draft, listed: list[JsonObject]) -> bool:
     """Whether no choice is to be expected any more: the usage of all, or the end."""
     return isinstance(draft.event, Done) or (draft.is_chunk and not listed and bool(draft.json.get("usage")))
-
-
-def _encoded_delta(text: str) -> JsonObject | None:
-    """The delta that a text is the JSON of; None when it is a text like any other."""
-    value = decode_payload(text.encode("utf-8", "replace")).value if text[:1] == "{" else None
-    return value if type(value) is dict and value and _DELTA.issuperset(value) else None
-
-
-def meant_delta(choice: JsonObject) -> JsonObject:
-    """The delta of a choice, also where it is a text."""
-    given = choice.get("delta")
-    if isinstance(given, str) and is_told_in(given):
-        return _encoded_delta(given) or {"content": given}
-    return reading.delta(choice)
 
 
 def _say_nothing(held: list[Draft]) -> bool:

@@ -77,10 +77,10 @@ class Closing(Repair):
         self._usage_chunk: Draft | None = None
         self._done: Draft | None = None
         self._usage_key = False
-        self._legacy = state.api.name == api_names.COMPLETIONS  # there, text and finish share a chunk
         self._vendor_usage: tuple[JsonObject, Draft] | None = None  # Groq's x_groq.usage
         self._after_done: list[Draft] = []  # comments
         self._over: set[int] = set()  # choices that had finished before [DONE], or before an error
+        self._failed: set[int] = set()  # those whose finish went out before an error
         self._lacks_calls = False  # whether a call was open, or promised and not there, at [DONE]
         options = reading.as_object(state.body.get("stream_options"))
         self._running_usage = options.get("continuous_usage_stats") is True  # asked for in every chunk
@@ -122,6 +122,7 @@ class Closing(Repair):
             self._move_usage_last()
             self._usage_chunk = None
             self._over.update(self._placed)
+            self._failed.update(self._placed)
             yield from self._release_held()
             yield from self._usage_left()
             yield draft
@@ -142,7 +143,7 @@ class Closing(Repair):
         if self._done is not None and is_beyond(listed, self._over, self._lacks_calls):
             self.state.account.drop(draft, "done-duplicate-or-early")
             return
-        if self._legacy:
+        if self.state.api.name == api_names.COMPLETIONS:  # there, text and finish share a chunk
             yield from self._legacy_chunk(draft, listed)
             return
         late = finishing = False
@@ -200,8 +201,8 @@ class Closing(Repair):
         if not isinstance(reason, str):
             return False
         known = self._reasons.get(index)
-        if answering and index in self._over:
-            return False  # its finish went out before an error, and the text goes on: no finish can be put behind that
+        if answering and index in self._failed:
+            return False  # the text goes on behind an error: no finish can be put behind that
         best = best_reason(known, reason, called=bool(self.state.calling[index]))
         self._reasons[index] = self.state.finished[index] = best
         if known is not None and (index in self._placed or (index in self._over and not answering)):
@@ -265,7 +266,7 @@ class Closing(Repair):
             draft.put(rule, chunk, "usage", None, "")
         if isinstance(value, dict) and value:
             self._set_usage(value, draft, rule)
-        return is_shell(chunk) and not any(choice.get("finish_reason") for choice in listed)
+        return is_shell(chunk)
 
     def _own_chunk(self, draft: Draft) -> bool:
         if self._usage_chunk is not None or self._usage is not None:

@@ -6,6 +6,7 @@ from collections.abc import Container
 
 from streamlab.rules.repair import ENVELOPE_KEYS
 from streamlab.wire import reading
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.payload import JsonObject
 
 _ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
@@ -14,6 +15,12 @@ _ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *readin
 def answers(choice: JsonObject) -> bool:
     delta = reading.delta(choice)
     return bool(choice.get("text")) or any(delta.get(key) for key in _ANSWER)
+
+
+def stops(choice: JsonObject) -> bool:
+    """Whether a choice says why it stops, also in a value that nobody knows."""
+    reason = choice.get("finish_reason")
+    return not (reason is None or is_blank(reason))
 
 
 def says_anything(choice: JsonObject) -> bool:
@@ -26,7 +33,7 @@ def is_shell(chunk: JsonObject) -> bool:
         not chunk.get("usage")
         and nothing_else(chunk)
         and all(
-            not choice.get("finish_reason") and not choice.get("logprobs") and not says_anything(choice)
+            not stops(choice) and not choice.get("logprobs") and not says_anything(choice)
             for choice in reading.choices(chunk)
         )
     )

@@ -9,6 +9,7 @@ from typing import Any
 from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.apis.chat.repairs.call_fragments import continued, put_arguments, put_index, said_first
 from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls, finishes_without_calls, reason_with_calls
+from streamlab.apis.chat.repairs.emptied import stops
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Added, Done, Draft, Drafts, ErrorPayload, Repair, RepairState, Stage, Undecodable
 from streamlab.wire import reading
@@ -353,6 +354,4 @@ def _is_hollow(chunk: JsonObject) -> bool:
     """Whether nothing is left in a chunk whose only tool call fragment was taken out."""
     if chunk.get("usage"):
         return False
-    return all(
-        not choice.get("finish_reason") and not any(reading.delta(choice).values()) for choice in reading.choices(chunk)
-    )
+    return all(not stops(choice) and not any(reading.delta(choice).values()) for choice in reading.choices(chunk))

@@ -57,9 +57,9 @@ class ChoiceIndexIsTokenCounter(LateRule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         indexes = list(ctx.accumulator.choices)
-        parts = numbers_parts(ctx.accumulator.choices, ctx.seen.finish_at, ctx.n)
+        parts = numbers_parts(ctx.accumulator.choices, ctx.seen.finish_values, ctx.n)
         if not parts:
-            if not reading.counts_tokens(indexes, len(ctx.seen.finish_at)):
+            if not reading.counts_tokens(indexes, len(ctx.seen.finish_values)):
                 return
             if len(indexes) > 1 and self._may_be_alternatives():
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streamlab.apis.chat.repairs.emptied import stops
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -78,7 +79,7 @@ class DropRepeatedText(Repair):
         delta = reading.deltas(draft.json)[0]
         draft.drop(self.rules[0], delta, "content", "choices[0].delta.")
         choice = reading.choices(draft.json)[0]
-        if delta or choice.get("finish_reason") or draft.json.get("usage"):
+        if delta or stops(choice) or draft.json.get("usage"):
             return (draft,)
         self.state.account.drop(draft, self.rules[0])
         return ()

@@ -146,7 +146,7 @@ class NGreater1Interleaving(LateRule):
         indexes = list(ctx.accumulator.choices)
         if len(indexes) < 2:
             return
-        if self._asked in (1, None) and one_answer(ctx.accumulator.choices, ctx.seen.finish_at, self._asked):
+        if self._asked in (1, None) and one_answer(ctx.accumulator.choices, ctx.seen.finish_values, self._asked):
             return
         if self._surplus is not None:
             asked = "one was" if self._asked == 1 else f"{self._asked} were"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.repairs.emptied import stops
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
@@ -52,7 +53,7 @@ class DropMarkerText(Repair):
     def _without_text(self, draft: Draft) -> tuple[Draft, ...]:
         delta = reading.deltas(draft.json)[0]
         draft.drop(self.rules[0], delta, "content", "choices[0].delta.")
-        if delta or reading.choices(draft.json)[0].get("finish_reason"):
+        if delta or stops(reading.choices(draft.json)[0]):
             return (draft,)
         self.state.account.drop(draft, self.rules[0])
         return ()

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.choices import meant_delta
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
@@ -18,6 +17,7 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
+from streamlab.wire.told_deltas import meant_delta
 
 #: A comment line and the line end behind it; one that says it is processing no model writes.
 _COMMENT = re.compile(

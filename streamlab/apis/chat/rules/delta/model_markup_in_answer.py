@@ -43,7 +43,7 @@ class ModelMarkupInAnswer(Rule):
         choices = sorted(self.ctx.accumulator.choices.items())
         if not choices:
             yield from self._in_answer(self.ctx.accumulator.completion())
-        parts = one_answer(dict(choices), self.ctx.seen.finish_at, self.ctx.n)
+        parts = one_answer(dict(choices), self.ctx.seen.finish_values, self.ctx.n)
         for index, state in choices:
             text = str(state.content or "")
             if parts:  # under several indexes: the last has the end of it

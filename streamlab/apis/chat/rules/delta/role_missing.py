@@ -77,7 +77,7 @@ class RoleMissing(LateRule):
 
     def end(self, ending: Ending) -> Findings:
         choices = self.ctx.accumulator.choices
-        if one_answer(choices, self.ctx.seen.finish_at, self.ctx.n):
+        if one_answer(choices, self.ctx.seen.finish_values, self.ctx.n):
             return  # one answer under many indexes has its own rule
         for index, place in self._begun.items():
             if index in self._late:

@@ -51,7 +51,7 @@ class ToolCallArgumentsNotJson(Rule):
         if ending is not Ending.COMPLETE:
             return
         finishes = ctx.seen.finish_values
-        whole = one_answer(ctx.accumulator.choices, ctx.seen.finish_at, ctx.n)  # under several indexes
+        whole = one_answer(ctx.accumulator.choices, ctx.seen.finish_values, ctx.n)  # under several indexes
         for call in ctx.calls.calls:
             finish = finishes.get(call.choice, next(iter(finishes.values()), None) if whole else None)
             if finish in (None, "length", "content_filter") or ctx.seen.error_at is not None:

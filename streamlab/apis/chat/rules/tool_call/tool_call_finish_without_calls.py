@@ -56,7 +56,7 @@ class ToolCallFinishWithoutCalls(Rule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         if any(map(ctx.calls.of_choice, ctx.accumulator.choices)) and one_answer(
-            ctx.accumulator.choices, ctx.seen.finish_at, ctx.n
+            ctx.accumulator.choices, ctx.seen.finish_values, ctx.n
         ):
             return  # the call is there, under another index
         for choice in self._finish:
