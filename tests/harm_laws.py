@@ -8,26 +8,35 @@ account names a repair that may change them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from streamlab.comparing.reading import Lane, Reading, read_exchange, texts_of
 from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing import pipeline
+from streamlab.repairing.front import TOO_MUCH
 from streamlab.repairing.normalizer import Normalized, errors_left, normalize
 from streamlab.rules.api import Scope
 from streamlab.rules.finding import Severity
-from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repair import MAX_DROPPED, Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repairs.framing import frame
+from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
-from streamlab.wire.stream import StreamDecoder, encode
+from streamlab.wire.json_values import JsonSplitter
+from streamlab.wire.sse import BOM
+from streamlab.wire.stream import StreamDecoder, encode, read_event
 
 ERROR = "a repair brings an error"
 TWICE = "twice is not once"
 UNTRUE = "no error is said to be left, and one is"
 RAISES = "a repair raises"
 UNNAMED = "content changes under no repair's name"
+
+#: The rule of an answer that came whole.
+WHOLE = "nonstream-json-for-stream"
 
 #: Members that hold what an answer says, by what they hold.
 KINDS = {
@@ -135,25 +144,46 @@ def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[s
     """What changed of the content of events without a repair's name beside it that may do so."""
     if "translated" in repaired.changes:
         return untold(exchange, repaired)
-    came = _events(exchange)
-    if came is None:
+    read = _events(exchange)
+    if read is None or repaired.left_alone is not None:
         return []
-    found = []
+    came, readable = read.events, READABLE - {"sse-ndjson-instead"} if read.bare else READABLE
+    found = _lost_of_whole(exchange, repaired)
+    seen: set[int] = set()
     for sources, names, went in _groups(repaired):
         if any(at >= len(came) for at in sources):
-            return []  # values of a body that is no event stream are counted otherwise
+            return [*found, f"{sorted(sources)} of {len(came)} events"]
+        seen |= sources
         before, after = _held(came[at] for at in sources), _held(went)
         for kind in {*before, *after}:
             gone = kind == "chunk ids" and not (kind in before and kind in after)  # with the chunk, or new with it
             quiet = not any(isinstance(event, Chunk | ErrorPayload) for event in went)
             gone = gone or (quiet and kind in ("ids", "names"))  # a repeated event was dropped
-            may = READABLE | MAY_CHANGE[kind] | (MAY_GUESS.get(kind, frozenset()) if unsafe else frozenset())
+            may = readable | MAY_CHANGE[kind] | (MAY_GUESS.get(kind, frozenset()) if unsafe else frozenset())
             told = went and all(isinstance(event, ErrorPayload) for event in went)
             if kind in ("ids", "text") and told and not any(map(_has_choices, (came[at] for at in sources))):
                 may |= {"error-flat-object"}  # what an error without choices is told with is nothing of the answer
             if before.get(kind) != after.get(kind) and not gone and not names & may:
                 found.append(f"{kind} of {sorted(sources)} by {sorted(names)}")
+    if len(repaired.dropped) < MAX_DROPPED and TOO_MUCH not in {one.rule for one in repaired.unrepaired}:
+        found += [
+            f"{sorted(held)} of [{at}] without a word"
+            for at, one in enumerate(came)
+            if at not in seen and (held := _held([one]).keys() - {"chunk ids"})
+        ]
     return found
+
+
+def _lost_of_whole(exchange: Exchange, repaired: Normalized) -> list[str]:
+    """Texts of an answer that came whole, and that its events hold otherwise, by no repair that may do so."""
+    names = {*repaired.changes}
+    if WHOLE not in names or names & TELLING:
+        return []
+    read = read_exchange(exchange, translated=True)
+    if [item.kind for item in read.items] != ["whole"]:
+        return []
+    came, went = _texts(read), _texts(read_exchange(repaired.exchange, translated=True))
+    return [f"{lane} of the whole" for lane in {**came, **went} if came.get(lane, "") != went.get(lane, "")]
 
 
 def _has_choices(event: StreamEvent) -> bool:
@@ -190,15 +220,40 @@ def _is_within(part: str, whole: str) -> bool:
     return all(letter in rest for letter in part)
 
 
-def _events(exchange: Exchange) -> list[StreamEvent] | None:
-    """The events of a stream, numbered as the account numbers them; None where the body is something else."""
+class Came(NamedTuple):
+    """The events of a body, numbered as the account numbers them; ``bare`` where they are JSON values in a row, which
+    are read here as they are there."""
+
+    events: list[StreamEvent]
+    bare: bool
+
+
+def _events(exchange: Exchange) -> Came | None:
+    """What came; None where its content coding hides that."""
     coding = exchange.head.header("content-encoding") if exchange.head is not None else None
-    decoder = StreamDecoder(coding)
-    events = [*decoder.feed(exchange.body), *decoder.finish()]
-    start = (
-        events[0].sse.raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] if events and events[0].sse is not None else b""
-    )
-    return None if decoder.body.fault or start in (b"{", b"[") else events
+    body = BodyDecoder(coding, guess=True)
+    data = body.feed(exchange.body) + body.finish()
+    if body.fault:
+        return None
+    values, rest = _values(data) or ([], data)
+    decoder = StreamDecoder()
+    return Came([*values, *decoder.feed_decoded(rest), *decoder.finish()], bool(values))
+
+
+def _values(body: bytes) -> tuple[list[StreamEvent], bytes] | None:
+    """The JSON values with which a body begins that is no event stream, as events, and what is behind them; None where
+    it is one."""
+    start = body.removeprefix(BOM)
+    array = _LIST.match(start)
+    if not (array or start.lstrip(_BLANK).startswith(b"{")):
+        return None
+    splitter = JsonSplitter(into_array=array is not None)
+    values = [value.replace(b"\n", b" ").replace(b"\r", b" ") for value in splitter.feed(start)]
+    return [read_event(frame(value)) for value in values], splitter.rest
+
+
+_BLANK = b" \t\r\n"
+_LIST = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*[\[{\]]")
 
 
 def _groups(repaired: Normalized) -> Iterator[tuple[set[int], set[str], list[StreamEvent]]]:

@@ -294,7 +294,7 @@ class Front:
         leaves_open = self._reader.leaves_open(event, value)
         if isinstance(event, Chunk | Undecodable) and state.api is UNKNOWN and not leaves_open:
             self._settle(event.json if isinstance(event, Chunk) else event.value, value)
-        elif isinstance(event, Chunk) and self._values is not None and self._reader.look(event.json) is not None:
+        elif isinstance(event, Chunk) and self._reader.look(event.json) is not None and self._values is not None:
             self._leave_alone(bytes(self._values))
         if self.mode is Mode.PASSING:
             return
@@ -307,10 +307,10 @@ class Front:
         if not (pipeline.translator or state.chunks) and _is_nothing_of(event, self._reader.came, state.api):
             state.no_answer.stray = state.no_answer.stray or value[:400]  # the end says so, if nothing else comes
             if not (leaves_open or (isinstance(event, Chunk) and not state.api.judged)):
+                state.no_answer.tear(state.at, event)
                 return  # what a translator may make something of waits for what comes
-        rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
-        changes = [] if pipeline.translator is not None else [Change(rule, "")]
-        self._start_event(Draft(event, (state.at,), changes))
+        for at, one in (*state.no_answer.torn_before(event), (state.at, event)):
+            self._start_event(_bare(one, at, translated=pipeline.translator is not None))
 
     def _start_event(self, draft: Draft) -> None:
         """An event while the API, and with it the pipeline, may still be unknown."""
@@ -358,6 +358,12 @@ def _collect(body: bytearray, pieces: Iterable[bytes]) -> None:
         if len(body) >= _MAX_ERROR_BODY:
             return
         body += piece[: _MAX_ERROR_BODY - len(body)]
+
+
+def _bare(event: StreamEvent, at: int, *, translated: bool = False) -> Draft:
+    """A JSON value that came without the framing of an event, as one."""
+    rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
+    return Draft(event, (at,), [] if translated else [Change(rule, "")])
 
 
 def _is_nothing_of(event: StreamEvent, came: Api, api: Api) -> bool:

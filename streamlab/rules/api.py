@@ -197,6 +197,10 @@ class Api:
         """What reads events whose meaning hangs on those before; None where each chunk stands for itself."""
         return None
 
+    def ended_as_failed(self, tracker: Any) -> bool:
+        """Whether the event that ends an answer said that it failed, whatever came behind that."""
+        return False
+
     def fold(self, tracker: Any) -> Any:
         """What folds a stream into what a client would hold; it may look at what the tracker knows."""
         return Accumulator()

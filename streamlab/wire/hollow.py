@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from streamlab.wire.bad_payloads import PING_EVENTS
-from streamlab.wire.events import Chunk, Comment, Done, StreamEvent, Undecodable
+from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.keepalives import is_keepalive, says_nothing
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import is_of_audio_model
 
 #: Bytes that are kept of what is no answer, for the error event that says so.
 _KEPT = 400
+_MOST_TORN = 16
 _ENVELOPE = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 
@@ -37,15 +38,26 @@ def _is_named_ping(event: Undecodable | Chunk) -> bool:
 class NoAnswer:
     """What came as long as nothing of an answer did: the start of what is no event, and of events that hold nothing."""
 
-    __slots__ = ("hollow", "stray")
+    __slots__ = ("_torn", "hollow", "stray")
 
     def __init__(self) -> None:
         self.stray = b""
+        self._torn: list[tuple[int, StreamEvent]] = []
         self.hollow: bytes | None = b""  # None once an event held something
 
     def add_stray(self, data: bytes) -> None:
         """More of what is no event."""
         self.stray = (self.stray + data)[:_KEPT]
+
+    def tear(self, at: int, event: StreamEvent) -> None:
+        """Event number ``at``, if nobody can read it: it is part of an answer, should one follow."""
+        if type(event) is Undecodable and len(self._torn) < _MOST_TORN:
+            self._torn.append((at, event))
+
+    def torn_before(self, event: StreamEvent) -> list[tuple[int, StreamEvent]]:
+        """Those events and their numbers, once; none before an error, which is all there is to say then."""
+        torn, self._torn = self._torn, []
+        return [] if type(event) is ErrorPayload else torn
 
     def look(self, event: StreamEvent, *, typed: bool) -> None:
         """An event as it came; see `holds_nothing`."""

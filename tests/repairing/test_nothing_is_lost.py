@@ -54,3 +54,21 @@ def test_usage_behind_a_call_in_the_text_without_a_finish_stays():
     assert not repaired.failed
     assert analyze(repaired.exchange).completion["usage"] == usage["usage"]
     assert analyze(repaired.exchange).completion["tool_calls"]
+
+
+@pytest.mark.parametrize(
+    "torn", [b'{"id":"chatcmpl-1","choices":[{"index":0,"delta":{"content":"Hm', b"[INFO] model loaded"]
+)
+def test_an_answer_in_bare_lines_outlives_a_first_line_that_nobody_can_read(torn):
+    lines = [streams.dump(payload) for payload in chat_text("Spring", " is here.")]
+    exchange = streams.exchange([b"\n".join([torn, *lines])], request=streams.request_for())
+    repaired = normalize(exchange).exchange
+    assert analyze(repaired).completion["content"] == "Spring is here."
+    assert torn[-7:] in repaired.body
+    assert not broken_laws(exchange)
+
+
+def test_a_line_that_nobody_can_read_before_an_error_is_none_of_an_answer():
+    exchange = streams.exchange([b'{"id":"x","cho\n{"error":{"message":"busy"}}\n'], request=streams.request_for())
+    assert b"cho" not in normalize(exchange).exchange.body
+    assert not broken_laws(exchange)

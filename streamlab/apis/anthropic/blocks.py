@@ -251,10 +251,12 @@ def extra_reasoning(delta: JsonObject) -> str | None:
 
 
 def _is_beside(delta: JsonObject) -> bool:
-    """Whether ``thinking`` stands beside what a delta of another type adds."""
+    """Whether ``thinking`` stands beside what a delta of another type adds; no tool's input is meant by it."""
     kind = delta.get("type")
     member = DELTA_TYPES.get(kind) if type(kind) is str else None
-    return member is not None and member != "thinking" and type(delta.get(member)) is str
+    if member is None or member == "thinking":
+        return False
+    return type(delta.get(member)) is str or member == "partial_json"
 
 
 class Deltas:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamlab.apis import api_names
 from streamlab.apis.question import Question
-from streamlab.apis.responses.expectations import AFTER_TERMINAL, KEEPALIVE, TERMINAL
+from streamlab.apis.responses.expectations import AFTER_TERMINAL, FAILED, KEEPALIVE, TERMINAL
 from streamlab.apis.responses.questions import QUESTIONS
 from streamlab.rules.api import Api
 from streamlab.rules.repair import LONGEST, Draft, RepairState
@@ -56,6 +56,9 @@ class Responses(Api):
         from streamlab.apis.responses.reader import ResponsesReader
 
         return ResponsesReader()
+
+    def ended_as_failed(self, tracker: Any) -> bool:
+        return tracker is not None and tracker.terminal == FAILED
 
     def fold(self, tracker: Any) -> ResponseFold:
         from streamlab.apis.responses.fold import ResponseFold

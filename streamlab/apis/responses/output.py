@@ -198,8 +198,7 @@ class Output(ItemIndex):
                 if whole and untold and key[0] in IN_DELTAS and item.opened:
                     self._no_deltas(key[0], f"item.{path}", whole)
                 elif piece is not None and piece.done and whole != piece.done and item.opened:
-                    said = f"response.output_item.done holds {quote(whole)}, {key[0]}.done had {quote(piece.done)}"
-                    self._say(_F.MISMATCH, f"item.{path}", said, piece.done, whole)
+                    self._mismatch(f"item.{path}", "response.output_item.done", piece, whole)
             elif not piece.doubtful:
                 piece.agrees = str(piece.text) == whole
                 if not piece.agrees:
@@ -215,10 +214,10 @@ class Output(ItemIndex):
         self._say(_F.NO_DELTAS, path, said, "at least one delta", whole)
 
     def _mismatch(self, path: str, kind: str, piece: Piece, whole: str) -> None:
-        came = str(piece.text)
-        said = f"{kind} holds {quote(whole)}, its deltas came to {quote(came)}"
+        came, before = (str(piece.text), "deltas") if piece.deltas else (piece.done or "", "own end")
+        said = f"{kind} holds {quote(whole)}, its {before} came to {quote(came)}"
         if max(len(whole), len(came)) > 200:
-            said = f"{kind} holds {len(whole)} characters that are not the {len(came)} of its deltas"
+            said = f"{kind} holds {len(whole)} characters that are not the {len(came)} of its {before}"
         self._say(_F.MISMATCH, path, said, came, whole)
 
     # -- parts and pieces --------------------------------------------------------------------------------------------
@@ -243,9 +242,10 @@ class Output(ItemIndex):
             self._say(_F.ORDER, member, f"{kind} comes before its part was added")
         piece = item.pieces.get((piece_family, number))
         whole = part.get(PIECES.get(piece_family, "text"))
-        if piece is None or not piece.deltas or piece.doubtful or item.resumed or type(whole) is not str:
+        if piece is None or piece.doubtful or item.resumed or type(whole) is not str:
             return
-        if piece.done in (None, str(piece.text)) and whole != str(piece.text):
+        came = str(piece.text) if piece.deltas else piece.done or None
+        if came is not None and piece.done in (None, came) and whole != came:
             self._mismatch(f"part.{PIECES[piece_family]}", kind, piece, whole)
 
     def _open_part(self, kind: str, key: tuple[str, int], was: bool | None, item: Item) -> None:

@@ -362,6 +362,8 @@ def test_without_tools_markup_is_text():
         90746401,  # among chunks of chat completions one without choices, and message_stop
         840133624,  # the input stands in the start, and comes again behind the end of its block
         942599017,  # another message begins right behind the block of a call whose input stood in its start
+        475006161,  # thinking where a piece of input should be
+        699721827,  # a chunk of chat completions whose delta is a text
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

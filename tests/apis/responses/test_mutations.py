@@ -233,6 +233,8 @@ def test_no_law_is_broken_where_one_was(name):
         868178104,  # a call is done early with its call_id, then once more without it, as in the end
         340888078,  # a call that nobody opened under the index of a thought that nobody opened, and a delta without id
         571572478,  # a call is done under the index of another one, before that one's deltas
+        137415954,  # half an event in a response that failed, and one behind its end
+        366915080,  # a text is told whole, and otherwise when its part is done
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

@@ -63,7 +63,10 @@ class ChatChunks(Part):
             self._number(draft)
             return (draft,)
         if type(draft.event) is Chunk and type(draft.json.get("choices")) is list and not kind_of(draft):
-            return tuple(self._translated(draft))
+            translated = tuple(self._translated(draft))
+            if not translated:  # what it says, if anything, stands in what follows
+                self.message.drop(draft, _RULE)
+            return translated
         if self._like is None:
             self._over = kind_of(draft) in EVENT_TYPES
             return (draft,)
