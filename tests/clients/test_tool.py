@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ TOOL = Path(__file__).parents[2] / "tools" / "clients"
 sys.path.insert(0, str(TOOL))
 import measured as table  # noqa: E402
 from changed_table import compared  # noqa: E402
-from streams import all_streams, cases  # noqa: E402
+from streams import all_streams, cases, sends_usage  # noqa: E402
 
 sys.path.remove(str(TOOL))
 
@@ -264,3 +265,13 @@ def test_an_id_that_a_client_makes_itself_is_as_good_as_that_of_the_perfect_stre
 
     perfect = of("call_a1B2c3D4", "call_e5F6g7H8")
     assert outcome(with_given_ids(of(*ids), perfect), perfect, broken=False) == told
+
+
+def test_nobody_is_named_for_other_usage_where_the_stream_sends_none():
+    told = tomllib.loads(table.document())
+    named = [group for rule in cases() for group in told[rule].get("breaks", ()) if "usage" in group["how"]]
+    assert named
+    for group in named:
+        assert any(sends_usage(stream) for stream in group["source"]), group
+    litellm = [one["how"] for one in told["tool-call-leaked-as-text"]["breaks"] if "py-litellm" in one["clients"]]
+    assert litellm == ["ends with other text, another number of calls and another finish_reason"]

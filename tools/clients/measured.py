@@ -16,10 +16,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from streamlab.apis.registry import by_name
-from streamlab.clients.setups import ClientSetup, setups
-
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from streams import sends_usage  # noqa: E402
+
+from streamlab.apis.registry import by_name  # noqa: E402
+from streamlab.clients.setups import ClientSetup, setups  # noqa: E402
+
 TARGET = HERE.parents[1] / "streamlab" / "clients" / "measured.toml"
 HEADER = """\
 # Which client does what on which deviation, as measured.
@@ -139,16 +143,20 @@ def _client(measured: dict[str, str], setup: ClientSetup | None) -> dict[str, st
 
 
 def forms(cases: Iterable[dict[str, Any]], measured: list[Run]) -> Iterator[Form]:
-    """The forms of one rule, as its cases list them."""
+    """The forms of one rule, as its cases list them.
+
+    Where nothing but an estimate of the client's own can be held as usage, another one is no harm.
+    """
     for case in cases:
         streams = tuple(case["streams"])
         read = [Read(stream, measured) for stream in streams]
         if not any(one.dates for one in read):
             raise ValueError(f"nobody was asked about {', '.join(streams)}")
         did: dict[str, Did] = {}
-        for one in read:
+        for stream, one in zip(streams, read, strict=True):
+            ignored = case.get("ignored", "") + ("" if sends_usage(stream) else "u")
             for client, text in one.outcomes.items():
-                found = outcome(text, case.get("ignored", ""))
+                found = outcome(text, ignored)
                 wanted = client in case.get("clients", (client,))
                 if wanted and found is not None and found.harm in case.get("harms", GRAVITY):
                     did.setdefault(client, found)

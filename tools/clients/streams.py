@@ -9,6 +9,7 @@ import json
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,6 +67,14 @@ def all_streams() -> Iterator[Stream]:
                 broken[name] = broken.get(name, False) or bool(case.get("broken"))
     for name, is_broken in broken.items():
         yield _stream(name, *_pair(name), is_broken)
+
+
+@cache
+def sends_usage(name: str) -> bool:
+    """Whether the perfect stream that a stream departs from says what the answer cost. Where none does, a client may
+    show an estimate, and another one on another text."""
+    _, perfect = _pair(name)
+    return bool(analyze(perfect).completion.get("usage"))
 
 
 def _pair(name: str) -> tuple[Exchange, Exchange]:
