@@ -55,12 +55,14 @@ _FINISH = {
 
 def outcome(held: HeldAnswer, perfect: HeldAnswer | None, broken: bool) -> str | None:
     """What a client did in a word: None where it was not asked or could not read even the perfect stream, "same",
-    "hang", ``error(library): TYPE: MESSAGE`` or ``wrong:LETTERS``.
+    "hang", ``error(library): TYPE: MESSAGE``, ``again: not streamed`` or ``wrong:LETTERS``.
 
     ``broken``: a good client reports an error on this stream, so ending without one is silent.
     """
     if held.get("ok") is None or perfect is None or not perfect.get("ok"):
         return None
+    if again := held.get("again"):
+        return f"again: {again}"
     if failure := failure_of(held):
         return failure
     letters = difference(held, perfect)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from rich.console import Console
@@ -104,13 +105,18 @@ def _who_breaks(rule: type[Rule]) -> list[str]:
         f" {one.how.replace('|', chr(92) + '|')} |"
         for one in hurt
     ]
-    days = " and ".join(sorted({one.date for one in hurt if one.measured and one.version}))
-    months = " and ".join(sorted({one.date for one in hurt if one.measured and not one.version}))
+    days = _listed({one.date for one in hurt if one.measured and one.version})
+    months = _listed({one.date for one in hurt if one.measured and not one.version})
     notes = [f"Clients with a version were measured on {days}."] if days else []
     notes += [f"Clients without one were measured in {months}."] if months else []
     if not all(one.measured for one in hurt):
         notes.append("What names its source in brackets was told, not measured.")
     return ["## Who breaks", "", " ".join(notes), "", "| client | what happens |", "|---|---|", *rows, ""]
+
+
+def _listed(dates: Collection[str]) -> str:
+    *others, last = sorted(dates) or ("",)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _spoken(name: str) -> str:

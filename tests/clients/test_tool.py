@@ -215,6 +215,16 @@ def test_a_measurement_that_was_broken_off_goes_on_and_tells_what_changed(checko
     assert again.results != found.results
 
 
+@pytest.mark.parametrize(
+    ("name", "told"), [("falls-back", "again: not streamed"), ("reads", "error(library): json.JSONDecodeError")]
+)
+def test_who_asks_for_the_whole_answer_instead_is_said_to(checkout, tmp_path, name, told):
+    found = _measure(checkout, ["env-python-repr"], setup(name), tmp_path / "clients")
+    [stream] = json.loads(found.results.read_text())["streams"].values()
+    assert stream["outcomes"][name].startswith(told)
+    assert table.outcome("again: not streamed") == ("raises", "throws the stream away and asks again without streaming")
+
+
 def replace_id(one, name):
     return one._replace(id=name)
 

@@ -54,13 +54,14 @@ LETTERS = {
 RAISED = {
     "ClientReported": "reports an error",
     "PiStopReasonError": "stops with an error",
+    "TurnFailed": "stops with an error",
     "object": "raises an error",
     "String": "raises an error",
     "": "raises an error",
 }
 GRAVITY = ("hangs", "raises", "silent-loss", "wrong")
 CHAT = "chat.completions"
-_VERBS = ("waits", "raises", "reports", "stops", "says", "ends")
+_VERBS = ("waits", "raises", "throws", "reports", "stops", "says", "ends")
 
 
 class Did(NamedTuple):
@@ -108,6 +109,8 @@ def outcome(text: str, ignored: str = "") -> Did | None:
     """A result's word for what a client did, in ours; None when nothing but ``ignored`` letters differ."""
     if text == "hang":
         return Did("hangs", "waits for ever")
+    if text == "again: not streamed":
+        return Did("raises", "throws the stream away and asks again without streaming")
     if error := re.match(r"error(?:\((library|driver)\): ?([\w.@/-]*))?", text):
         where, kind = error.groups()
         name = (kind or "").rpartition(".")[2]

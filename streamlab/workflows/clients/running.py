@@ -252,11 +252,23 @@ async def _row(worker: Worker, setup: ClientSetup, one: Served, asking: ClientsA
 async def ask(
     worker: Worker, exchange: Exchange, api: str, tools: Sequence[str], *, timing: bool = False
 ) -> tuple[HeldAnswer, int]:
-    """What a client made of an exchange, and how many requests it took."""
+    """What a client made of an exchange, and how many requests it took; ``again`` of the answer says "not streamed"
+    where it asked for the same without a stream after that."""
     with BackgroundReplay([playable(exchange)], speed=1.0 if timing else 0.0) as replay:
         more_s = (exchange.end_us or 0) / 1e6 if timing else 0.0
         answer = await worker.ask(f"{replay.url}/@{_NAME}/v1", api, tools, more_s=more_s)
+        if any(one.target == replay.requests[0].target and not _streamed(one.body) for one in replay.requests[1:]):
+            answer["again"] = "not streamed"
         return answer, len(replay.requests)
+
+
+def _streamed(body: bytes) -> bool:
+    """Whether a request asks for a stream, as far as it can be read."""
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return True
+    return not isinstance(asked, dict) or asked.get("stream") is True
 
 
 def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAnswer | None, requests: int) -> Reaction:

@@ -1,4 +1,5 @@
 // @anthropic-ai/claude-code: `claude -p`, headless, with a key that is none, stopped after one answer; its JSON lines.
+// It may ask once more without streaming, as it does by itself: that is how it takes most faults.
 import path from 'node:path';
 import { main, PROMPT, KEY, asArgs } from './common.mjs';
 import { failed, headless, packageOf } from './headless.mjs';
@@ -9,7 +10,7 @@ async function run(job, out) {
   const args = ['-p', PROMPT, '--model', MODEL, '--output-format', 'stream-json', '--verbose', '--max-turns', '1'];
   const quiet = ['CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC', 'DISABLE_TELEMETRY', 'DISABLE_AUTOUPDATER', 'DISABLE_ERROR_REPORTING'];
   const settings = Object.fromEntries(quiet.map((name) => [name, '1']));
-  if (process.env.CLIENT_RETRIES !== 'shipped') Object.assign(settings, { CLAUDE_CODE_MAX_RETRIES: '0', CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK: '1' });
+  if (process.env.CLIENT_RETRIES !== 'shipped') settings.CLAUDE_CODE_MAX_RETRIES = '0';
   const blocks = [];
   let why = null;
   const made = (folder) => ({ args, env: { ...settings, HOME: folder, ANTHROPIC_BASE_URL: job.base_url.replace(/\/v1$/, ''), ANTHROPIC_API_KEY: KEY } });
