@@ -157,9 +157,9 @@ def forms(cases: Iterable[dict[str, Any]], measured: list[Run]) -> Iterator[Form
             raise ValueError(f"nobody was asked about {', '.join(streams)}")
         did: dict[str, Did] = {}
         for stream, one in zip(streams, read, strict=True):
-            ignored = case.get("ignored", "") + ("" if sends_usage(stream) else "u")
             for client, text in one.outcomes.items():
-                found = outcome(text, ignored)
+                estimated = re.match("wrong:[a-z]*u", text) and not sends_usage(stream)
+                found = outcome(text, case.get("ignored", "") + ("u" if estimated else ""))
                 wanted = client in case.get("clients", (client,))
                 if wanted and found is not None and found.harm in case.get("harms", GRAVITY):
                     did.setdefault(client, found)
