@@ -32,7 +32,7 @@ from streamlab.judging.trend import By
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.lake import columns
 from streamlab.storage.lake.asking import LakeQuestions
-from streamlab.storage.lake.files import parquet
+from streamlab.storage.lake.layout import parquet
 from streamlab.storage.lake.place import LakePlace
 from streamlab.storage.lake.trends import shares
 from streamlab.workflows.check import load

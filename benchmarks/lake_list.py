@@ -21,9 +21,10 @@ import pyarrow.parquet as pq
 from benchmarks.relay_bench import Row
 from benchmarks.terminal import Terminal
 from streamlab.storage.lake import rows
+from streamlab.storage.lake.adding import FILE_ROWS
 from streamlab.storage.lake.columns import schemas
-from streamlab.storage.lake.files import FILE_ROWS, GROUP_ROWS, parquet
 from streamlab.storage.lake.findings import Unit, judge
+from streamlab.storage.lake.layout import GROUP_ROWS, parquet, written
 from streamlab.storage.lake.place import EXCHANGES, LakePlace, file_name
 from streamlab.storage.rules_version import rules_version
 from streamlab.workflows.check import load
@@ -47,7 +48,8 @@ def many(place: LakePlace, count: int) -> None:
     kinds = {kind: pq.read_table(io.BytesIO(_data(place, unit.name(kind)))) for kind in ("judged", "findings")}
     at_each = {name.as_py(): at for at, name in enumerate(told.column("hash"))}
     for start in range(0, count, FILE_ROWS):
-        _write(place, told, kinds, at_each, range(start, min(start + FILE_ROWS, count)))
+        numbers = range(start, min(start + FILE_ROWS, count))  # those of one kind are neighbours, whenever they began
+        _write(place, told, kinds, at_each, sorted(numbers, key=lambda number: number % len(told)))
     for name in ("first.parquet", *(unit.name(kind) for kind in kinds)):
         os.unlink(place.full(name))
 
@@ -59,21 +61,21 @@ def _data(place: LakePlace, name: str) -> bytes:
 
 
 def _write(
-    place: LakePlace, told: pa.Table, kinds: dict[str, pa.Table], at_each: dict[str, int], numbers: range
+    place: LakePlace, told: pa.Table, kinds: dict[str, pa.Table], at_each: dict[str, int], numbers: list[int]
 ) -> None:
     """A file of exchanges, and what was said of each of its row groups."""
     names = [hashlib.sha256(str(number).encode()).hexdigest() for number in numbers]
     days = [f"2026-{1 + number * 10 // 1_000_000 % 12:02d}-01" for number in numbers]
     stem = file_name(names)
-    folder = f"{EXCHANGES}/day={days[0]}/recorder=gateway-{numbers.start // FILE_ROWS % 12:02d}"
+    folder = f"{EXCHANGES}/day={days[0]}/recorder=gateway-{numbers[0] // FILE_ROWS % 12:02d}"
     table = told.take([number % len(told) for number in numbers])
     moments = [f"{day}T{n // 3600 % 24:02d}:{n // 60 % 60:02d}:{n % 60:02d}.{n % 10**6:06d}Z"
                for n, day in zip(numbers, days, strict=True)]  # fmt: skip
     for name, values in (("hash", names), ("day", days), ("started_at", moments)):
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(values, pa.string()))
-    made = io.BytesIO()
-    pq.write_table(table.cast(rows.schema()), made, GROUP_ROWS, compression="zstd", write_page_checksum=True)
-    place.write(f"{folder}/{stem}", made.getvalue())
+    table = table.cast(rows.schema())
+    groups = (table.slice(at, GROUP_ROWS) for at in range(0, len(names), GROUP_ROWS))
+    place.write(f"{folder}/{stem}", written(groups, rows.schema()))
     for group, at in enumerate(range(0, len(names), GROUP_ROWS)):
         unit = Unit(place, rules_version(), f"{folder}/{stem}", group, 0)
         some = names[at : at + GROUP_ROWS]
@@ -81,7 +83,7 @@ def _write(
             place.write(unit.name(kind), _said(said, schema, at_each, some, numbers[at : at + len(some)]))
 
 
-def _said(said: pa.Table, schema: pa.Schema, at_each: dict[str, int], names: list[str], numbers: range) -> bytes:
+def _said(said: pa.Table, schema: pa.Schema, at_each: dict[str, int], names: list[str], numbers: list[int]) -> bytes:
     about: dict[int, list[int]] = {}
     for row, name in enumerate(said.column("hash")):
         about.setdefault(at_each[name.as_py()], []).append(row)
@@ -92,9 +94,7 @@ def _said(said: pa.Table, schema: pa.Schema, at_each: dict[str, int], names: lis
         called += [name] * len(some)
     table = said.take(pa.array(taken, pa.int64()))
     table = table.set_column(0, "hash", pa.array(called, pa.string()))
-    made = io.BytesIO()
-    pq.write_table(table.cast(schema), made, compression="zstd", write_page_checksum=True)
-    return made.getvalue()
+    return written([table.cast(schema)], schema)
 
 
 def listed(folder: Path, count: int) -> Iterator[Row]:

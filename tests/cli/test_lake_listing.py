@@ -11,7 +11,7 @@ from streamlab.errors import NotFoundError
 from streamlab.storage.browsing import Browser
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.filtering import SORTS, parse
-from streamlab.storage.lake import files
+from streamlab.storage.lake import files, layout
 from streamlab.storage.lake.place import LakePlace
 from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import find
@@ -50,7 +50,9 @@ def place(capture) -> LakePlace:
     from streamlab.workflows import fleet
 
     found = LakePlace(str(capture.parent / "lake"))
-    fleet.add([str(capture)], found, recorder=None, masking=None, advance=lambda: None, warn=pytest.fail)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(layout, "GROUP_ROWS", 3)  # a screen shows rows of many
+        fleet.add([str(capture)], found, recorder=None, masking=None, advance=lambda: None, warn=pytest.fail)
     fleet.Lake(found, pytest.fail).judge(fleet.LocalEngine(), pytest.fail)
     return found
 

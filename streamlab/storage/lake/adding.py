@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from streamlab.errors import UnreadableInputError
 from streamlab.storage.lake import rows
-from streamlab.storage.lake.files import FILE_BYTES, FILE_ROWS, LakeFile, listed, parquet, read, weight
+from streamlab.storage.lake.files import LakeFile, listed, read
+from streamlab.storage.lake.layout import grouped, neighbours, parquet, weight
 from streamlab.storage.lake.place import EXCHANGES, LakePlace, file_name, partition
 
+#: A file is written when it would hold more.
+FILE_ROWS, FILE_BYTES = 4096, 64 * 1024 * 1024
 #: Bytes of all files in the making; the largest is written when there are more.
 _MOST_WAITING = 4 * FILE_BYTES
 
@@ -106,9 +109,15 @@ class LakeFiller:
         del self._sizes[key]
         day, recorder = key
         folder = f"{EXCHANGES}/day={partition(day)}/recorder={partition(recorder)}"
-        self._place.write(f"{folder}/{file_name([one['hash'] for one in found])}", parquet(found, self._schema))
+        found = neighbours(found)
+        self._place.write(f"{folder}/{_name_of(found)}", parquet(found, self._schema))
 
     def finish(self) -> None:
         """Write what is left."""
         for key in sorted(self._waiting):
             self._write(key)
+
+
+def _name_of(found: Sequence[Mapping[str, Any]]) -> str:
+    """The name of a file of these rows. What is said of a row group is found by it: it tells where groups end, too."""
+    return file_name("".join("\n" + row["hash"] for row in group) for group in grouped(found))

@@ -1,8 +1,7 @@
-"""The Parquet files of a lake: written whole, listed with what is wrong with them, read a row group at a time."""
+"""The Parquet files of a lake: listed with what is wrong with them, read a row group at a time."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -11,17 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from streamlab.errors import NotFoundError, UnreadableInputError
 from streamlab.storage.lake import rows
 from streamlab.storage.lake.columns import unlike
+from streamlab.storage.lake.layout import GROUP_ROWS
 from streamlab.storage.lake.place import EXCHANGES, SCHEME, LakePlace
 
 if TYPE_CHECKING:
     import pyarrow
 
-#: A row group is the unit of work, and what is read to open one exchange.
-GROUP_ROWS, GROUP_BYTES = 512, 8 * 1024 * 1024
-#: A file is written when it would hold more.
-FILE_ROWS, FILE_BYTES = 4096, 64 * 1024 * 1024
-#: A row group that says to hold more was not written by us: the one row over GROUP_BYTES may be as large as an input.
-_MOST_ROWS, _MOST_BYTES = 4 * GROUP_ROWS, 1024 * 1024 * 1024
+#: A row group that says to hold more was not written by us: the one row over the limit may be as large as an input.
+_MOST_ROWS, _MOST_BYTES = GROUP_ROWS, 1024 * 1024 * 1024
 
 
 class LakeFile(NamedTuple):
@@ -39,41 +35,6 @@ class LakeRow(NamedTuple):
     group: int
     at: int
     hash: str
-
-
-# -- writing -------------------------------------------------------------------------------------------------------
-
-
-def parquet(found: Sequence[Mapping[str, Any]], schema: pyarrow.Schema) -> bytes:
-    """A file of rows, in row groups of a limited size."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    made = io.BytesIO()
-    with pq.ParquetWriter(
-        made, schema, compression="zstd", compression_level=9, write_page_checksum=True, use_dictionary=True
-    ) as writer:
-        for group in _groups(found):
-            writer.write_table(pa.Table.from_pylist(group, schema))
-    return made.getvalue()
-
-
-def _groups(found: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    group: list[Mapping[str, Any]] = []
-    size = 0
-    for row in found:
-        group.append(row)
-        size += weight(row)
-        if len(group) >= GROUP_ROWS or size >= GROUP_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
-
-
-def weight(row: Mapping[str, Any]) -> int:
-    """About how many bytes a row holds."""
-    return len(row.get("body") or b"") + len(row.get("request_body") or b"") + len(row.get("report") or b"")
 
 
 # -- reading -------------------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from streamlab.sharing.shared import ALL_KNOWN
 from streamlab.sharing.shown import report_without_secrets
 from streamlab.storage.lake import rows
 from streamlab.storage.lake.columns import OF_EXCHANGE, schemas
-from streamlab.storage.lake.files import LakeFile, listed, parquet, read
+from streamlab.storage.lake.files import LakeFile, listed, read
+from streamlab.storage.lake.layout import parquet
 from streamlab.storage.lake.place import FINDINGS, SCHEME, LakePlace, partition
 
 

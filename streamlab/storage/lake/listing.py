@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamlab.errors import NotFoundError, StreamlabError
 from streamlab.exchange import Ending
@@ -24,6 +24,9 @@ from streamlab.storage.lake.list_fields import SORTS
 from streamlab.storage.lake.place import LakePlace
 from streamlab.storage.rows import MOST, ExchangeOverview
 
+if TYPE_CHECKING:
+    import pyarrow
+
 #: What a list needs of an exchange; no column holds a body.
 _SHOWN = (
     "hash", "started_at", "label", "tap", "method", "url", "model", "status", "ending", "notes", "bytes", "lengths",
@@ -31,6 +34,7 @@ _SHOWN = (
 )  # fmt: skip
 #: What a list needs of what was said of one.
 _SAID = ("hash", "api", "model", "dialect", "judged", "worst", "events", "ttft_us", "stalls")
+_SPOKEN = ("hash", "rule", "severity", "counts")
 #: What order and filter need.
 _ASKED = (
     "hash", "started_at", "label", "tap", "url", "model", "recorder", "status", "ending", "bytes", "end_us", "server",
@@ -40,11 +44,11 @@ _GROUPS_HELD = 64
 
 
 class _Page(NamedTuple):
-    """The rows of a row group, by their place in it."""
+    """The rows of a row group, as Arrow holds them: a screen shows a few of them."""
 
-    told: list[Mapping[str, Any]]
-    judged: Mapping[str, Mapping[str, Any]]
-    spoken: Mapping[str, dict[str, str]]
+    told: pyarrow.Table
+    judged: pyarrow.Table | None
+    spoken: pyarrow.Table | None
 
 
 class LakeList:
@@ -102,16 +106,15 @@ class LakeList:
 
     def rows(self, ids: Sequence[int]) -> dict[int, ListRow]:
         """The list's rows of these exchanges; one that cannot be read is missing."""
-        found = {}
+        wanted: dict[int, list[tuple[int, int]]] = {}
         for number in ids:
             unit, at = self._located(number)
-            try:
-                page = self._page(unit)
-            except StreamlabError:
-                continue
-            if at < len(page.told):
-                found[number] = ListRow(_overview(number, page.told[at]), _summary(page, page.told[at]["hash"]), 0)
-        return found
+            wanted.setdefault(unit, []).append((number, at))
+        found: dict[int, ListRow] = {}
+        for unit, some in wanted.items():
+            with suppress(StreamlabError):
+                found |= _rows(self._page(unit), some)
+        return {number: found[number] for number in ids if number in found}
 
     def row(self, number: int) -> files.LakeRow:
         """Where an exchange lies. Raises NotFoundError, UnreadableInputError."""
@@ -128,19 +131,40 @@ class LakeList:
 
     def _read_page(self, at: int) -> _Page:
         unit = self._units[at]
-        told = files.read(self._place, unit.file, unit.group, _SHOWN).to_pylist()
-        judged: dict[str, Mapping[str, Any]] = {}
-        spoken: dict[str, dict[str, str]] = {}
+        told = files.read(self._place, unit.file, unit.group, _SHOWN)
+        judged = spoken = None
         if self._judged[at]:
             with suppress(StreamlabError):  # what was said of them is torn: it is made again when they are judged
-                judged = {one["hash"]: one for one in self._kept(unit, "judged", _SAID)}
-                for one in self._kept(unit, "findings", ("hash", "rule", "severity", "counts")):
-                    if one["counts"]:
-                        spoken.setdefault(one["hash"], {})[one["rule"]] = one["severity"]
+                judged = files.read(self._place, unit.name("judged"), columns=_SAID)
+                spoken = files.read(self._place, unit.name("findings"), columns=_SPOKEN)
+                spoken = spoken.filter(spoken.column("counts"))
         return _Page(told, judged, spoken)
 
-    def _kept(self, unit: Unit, view: str, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-        yield from files.read(self._place, unit.name(view), columns=columns).to_pylist()
+
+def _rows(page: _Page, some: Sequence[tuple[int, int]]) -> dict[int, ListRow]:
+    """The rows of a row group that are called so and lie there."""
+    there = [(number, at) for number, at in some if at < page.told.num_rows]
+    told = page.told.take([at for _, at in there]).to_pylist()
+    names = [one["hash"] for one in told]
+    judged = {one["hash"]: one for one in _of(page.judged, names)}
+    spoken: dict[str, dict[str, str]] = {}
+    for one in _of(page.spoken, names):
+        spoken.setdefault(one["hash"], {})[one["rule"]] = one["severity"]
+    return {
+        number: ListRow(_overview(number, one), _summary(judged.get(one["hash"]), spoken.get(one["hash"], {})), 0)
+        for (number, _), one in zip(there, told, strict=True)
+    }
+
+
+def _of(found: pyarrow.Table | None, names: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The rows that are about these exchanges."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if found is None:
+        return []
+    about: list[Mapping[str, Any]] = found.filter(pc.is_in(found.column("hash"), pa.array(names))).to_pylist()
+    return about
 
 
 def _overview(number: int, row: Mapping[str, Any]) -> ExchangeOverview:
@@ -171,12 +195,11 @@ def _natural(value: int | None) -> int | None:
     return value if value is not None and 0 <= value < MOST else None
 
 
-def _summary(page: _Page, name: str) -> AnalysisSummary | None:
-    found = page.judged.get(name)
+def _summary(found: Mapping[str, Any] | None, spoken: dict[str, str]) -> AnalysisSummary | None:
     if found is None:
         return None
     worst = found["worst"] or (None if found["judged"] else NOT_JUDGED)
     return AnalysisSummary(
         found["api"], found["model"], found["dialect"], found["events"] or 0, found["ttft_us"], found["stalls"], worst,
-        page.spoken.get(name, {}), b"",
+        spoken, b"",
     )  # fmt: skip
