@@ -103,22 +103,39 @@ class PassedRun(NamedTuple):
         return [RepairedEvent(one, encode(one), Origin.COPIED, (number,), ()) for one, number in numbered]
 
 
-#: What goes out: an event, or bytes that passed untouched.
-Output = Draft | bytes | PassedRun
+class WholeAnswer(NamedTuple):
+    """A body that is no event stream and was made anew, and what was changed."""
+
+    raw: bytes
+    changes: tuple[Change, ...]
+
+    def event(self) -> RepairedEvent:
+        """It as the one event of the output."""
+        return RepairedEvent(read_event(frame(b"")), self.raw, Origin.DERIVED, (), self.changes)
+
+
+#: What goes out: an event, or bytes that passed untouched, or a whole body.
+Output = Draft | bytes | PassedRun | WholeAnswer
 #: The same with its account.
 Outcome = RepairedEvent | PassedRun
 
 
 def bytes_of(out: list[Output]) -> bytes:
     """Output as bytes."""
-    return b"".join(
-        one if isinstance(one, bytes) else one.run.raw if isinstance(one, PassedRun) else _raw(one) for one in out
-    )
+    return b"".join(map(_bytes_of, out))
+
+
+def _bytes_of(one: Output) -> bytes:
+    if isinstance(one, bytes):
+        return one
+    if isinstance(one, PassedRun):
+        return one.run.raw
+    return one.raw if isinstance(one, WholeAnswer) else _raw(one)
 
 
 def outcomes_of(out: list[Output]) -> list[Outcome]:
     """Output with its account, runs as such."""
-    return [_account(one) if isinstance(one, Draft) else _opaque(one) if isinstance(one, bytes) else one for one in out]
+    return list(map(_outcome, out))
 
 
 def events_of(out: list[Output]) -> list[RepairedEvent]:
@@ -151,6 +168,14 @@ def _account(draft: Draft) -> RepairedEvent:
     return RepairedEvent(draft.event, _raw(draft), origin, draft.sources, tuple(draft.changes))
 
 
+def _outcome(one: Output) -> Outcome:
+    if isinstance(one, Draft):
+        return _account(one)
+    if isinstance(one, WholeAnswer):
+        return one.event()
+    return _opaque(one) if isinstance(one, bytes) else one
+
+
 def _opaque(data: bytes) -> RepairedEvent:
-    """Bytes that are no events here: passed through, or an error answer."""
+    """Bytes that are no events here, and passed through."""
     return RepairedEvent(read_event(frame(data[:0])), data, Origin.COPIED, (), ())

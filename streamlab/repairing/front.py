@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from streamlab.apis import UNKNOWN, Api
@@ -13,7 +13,7 @@ from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.limits import HEAVY, LARGE, MARK, SLICE, Burden, slices
 from streamlab.repairing.modes import TRANSITIONS, Coding, Mode
 from streamlab.repairing.pipeline import Pipeline
-from streamlab.repairing.whole_answers import error_body, error_status_body
+from streamlab.repairing.whole_answers import TOO_MUCH, ErrorAnswer, error_body
 from streamlab.rules.repair import MOST_UNSEEN, Change, Draft, Origin, RepairState, error_event
 from streamlab.rules.repairs.framing import frame
 from streamlab.wire.bodies import coding_of, is_begun
@@ -24,9 +24,6 @@ from streamlab.wire.runs import Run
 from streamlab.wire.sse import BOM
 from streamlab.wire.stream import StreamDecoder, events_of, raw_of, read_event
 
-#: What is said of a stream that asks too much; no rule, since nothing is wrong with a stream for being long.
-TOO_MUCH = "too-much-to-mend"
-_MAX_ERROR_BODY = 1 << 20
 _SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
 _ARRAY = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*[\[{\]]")
 _JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
@@ -41,9 +38,10 @@ class Front:
     def __init__(
         self, head: ResponseHead | None, state: RepairState, reader: StreamReader[Draft], pipeline: Pipeline, mode: Mode
     ) -> None:
-        self.mode, self._head = mode, head
+        self.mode = mode
         self._state, self._reader, self._pipeline = state, reader, pipeline
         self._body = BodyDecoder.of(head)
+        self.error = ErrorAnswer(head, self._body)
         coded = mode is Mode.BEGINNING and not self._body.identity
         self._coding = Coding.CHECKING if coded else Coding.NONE
         self._decoder, self._splitter = StreamDecoder(read=pipeline.read), JsonSplitter(into_array=False)
@@ -111,7 +109,7 @@ class Front:
         elif mode is Mode.BEGINNING:
             self._begin(data)
         elif mode is Mode.COLLECTING:
-            _collect(self._start, self._body.pieces(data))
+            self._pipeline.out += self.error.feed(data)
         elif mode is not Mode.DROPPING:
             self._pipeline.out.append(data)
 
@@ -124,8 +122,7 @@ class Front:
         self._start.clear()
         plain = _SSE_START.match(start) or _JSON_START.match(start)
         self._coding = Coding.NONE if plain else Coding.DECODING
-        if plain:
-            self._state.account.changes["encoding-mislabelled"] = 1
+        self._state.account.changes["encoding-mislabelled" if plain else "gzip-on-sse"] = 1
         return start
 
     def _begin(self, data: bytes) -> None:
@@ -140,7 +137,7 @@ class Front:
         if self._coding is Coding.NONE and (coding := coding_of(data)) is not None:
             self._decode(coding, data)
             return
-        if self._reader.announced(self._head, start):
+        if self._reader.announced(self.error.head, start):
             self._leave_alone(data)
             return
         if first == b"{" or _ARRAY.match(start):
@@ -256,10 +253,9 @@ class Front:
     def finish(self, ending: Ending) -> None:
         """The body is over."""
         pipeline = self._pipeline
-        if self.mode in (Mode.PASSING, Mode.ASIDE, Mode.DROPPING):
-            return
         if self.mode is Mode.COLLECTING:
-            pipeline.out.append(error_status_body(bytes(self._start), self._head))
+            pipeline.out += self.error.finish(self._state, ending, as_chat=pipeline.to_chat)
+        if self.mode in (Mode.PASSING, Mode.ASIDE, Mode.DROPPING, Mode.COLLECTING):
             return
         if self.mode is Mode.SPLITTING and self._values is not None and self._state.at < 0:
             self._state.no_answer.add_stray(bytes(self._values))  # a list without anything in it
@@ -350,14 +346,6 @@ def pass_runs(front: Front, data: bytes, at: int) -> int:
         front._unlooked = min(front._mark, front._seen + LARGE)
         front._watch(0, b"")
     return at + size
-
-
-def _collect(body: bytearray, pieces: Iterable[bytes]) -> None:
-    """Add these pieces to the body of an error, as far as anybody looks."""
-    for piece in pieces:
-        if len(body) >= _MAX_ERROR_BODY:
-            return
-        body += piece[: _MAX_ERROR_BODY - len(body)]
 
 
 def _bare(event: StreamEvent, at: int, *, translated: bool = False) -> Draft:

@@ -215,13 +215,14 @@ class Normalizer:
 
     @property
     def passes_through(self) -> bool:
-        """Whether nothing is repaired here: no stream was asked for, or the API is foreign and has no translator."""
-        return self._front.mode is Mode.PASSING
+        """Whether nothing is repaired here: no stream was asked for, the API is foreign and has no translator, or an
+        error came as it should."""
+        return self._front.mode is Mode.PASSING or self._front.error.kept
 
     @property
     def left_alone(self) -> str | None:
         """Why nothing is repaired here, in a phrase; None where something would be."""
-        if not self.passes_through:
+        if self._front.mode is not Mode.PASSING:
             return None
         api = self._reader.foreign or self._reader.api
         why = OF_NOBODY if self._reader.riddle else api.not_judged

@@ -230,6 +230,14 @@ class Api:
         error = value.get("error")
         return type(error) is dict and type(error.get("message")) is str
 
+    def error_type(self, status: int) -> str:
+        """The type of an error with this status, where nobody says a better one."""
+        return "invalid_request_error" if 400 <= status < 500 else "server_error"
+
+    def error_answer(self, error: JsonObject) -> JsonObject:
+        """The body of an HTTP error; ``error`` has OpenAI's four members, and may have more."""
+        return {"error": error}
+
     def is_whole_answer(self, value: JsonObject) -> bool:
         """Whether this is an answer as it comes when no stream was asked for."""
         return is_whole_completion(value)

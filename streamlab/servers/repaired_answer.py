@@ -10,7 +10,6 @@ from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.repairing.lane import Lane
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.servers.unanswered import FRAMING_HEADERS, UnansweredRequest
-from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.http1 import BodyFraming, BodyReader, Piece, StatusHead, values
 
 #: An error answer with a larger body goes through as it came.
@@ -193,10 +192,8 @@ class RepairedAnswer:
         """An answer with an error status: as it came, unless its body is repaired."""
         normalizer, body = self._normalizer, bytes(self._error_body)
         assert normalizer is not None
-        plain = _start_of(body, self._sent.header("content-encoding"))
         repaired = normalizer.feed(body) + normalizer.finish(ending)
-        same = repaired == plain or len(plain) > _MAX_ERROR_BODY
-        if ending is not Ending.COMPLETE or same:
+        if normalizer.passes_through:
             return self._let_go()
         return self._repaired_head(len(repaired)) + repaired
 
@@ -229,13 +226,3 @@ class RepairedAnswer:
         if ends and "close" not in [value.lower() for value in values(head.headers, "connection")]:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-def _start_of(body: bytes, coding: str | None) -> bytes:
-    """An error answer without its content coding, as far as anybody looks."""
-    plain = bytearray()
-    for piece in BodyDecoder(coding).pieces(body):
-        plain += piece
-        if len(plain) > _MAX_ERROR_BODY:
-            break
-    return bytes(plain)

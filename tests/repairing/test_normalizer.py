@@ -11,6 +11,7 @@ from streamlab.apis.responses.expectations import TERMINAL
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
+from streamlab.report.blame import summary_lines
 from tests import corpus, streams
 
 LF = b"\n\n"
@@ -269,6 +270,56 @@ def test_error_answers_get_openais_shape(status, body, kind, message):
     assert (error["type"], error["message"]) == (kind, message)
     assert set(error) == {"message", "type", "param", "code"}
     assert normalizer.head.header("content-type") == "application/json"
+
+
+def test_an_error_answer_that_is_made_anew_stands_in_the_account():
+    body = b'{"error":"bad template","error_type":"template_error","request_id":"r1"}'
+    repaired = normalize(streams.exchange([body], status=422))
+    inner = {"message": "bad template", "type": "template_error", "param": None, "code": None}
+    assert json.loads(repaired.exchange.body) == {"error": inner, "request_id": "r1"}
+    assert repaired.changes == {"http-error-body-shape": 1}
+    (event,) = repaired.events
+    assert (str(event.origin), event.repairs) == ("derived", ("http-error-body-shape",))
+    assert list(summary_lines(repaired)) == ["mended http-error-body-shape (1 event)"]
+
+
+_SLOW = {"type": "rate_limit_error", "message": "slow"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "shaped"),
+    [
+        (429, {"type": "error", "error": _SLOW, "request_id": "r"}, None),
+        (404, {"detail": "no such model", "id": 3}, {"type": "not_found_error", "message": "no such model"}),
+        (500, {"error": {"message": "no", "type": "t", "code": 5}}, {"type": "t", "message": "no", "code": "5"}),
+    ],
+)
+def test_an_error_answer_of_messages_gets_anthropics_shape(status, body, shaped):
+    request = Request("POST", "http://localhost/v1/messages", (), b'{"stream":true}')
+    repaired = normalize(streams.exchange([streams.dump(body)], status=status, request=request))
+    if shaped is None:
+        assert (repaired.exchange.body, repaired.changes) == (streams.dump(body), {})
+        return
+    rest = {key: value for key, value in body.items() if key not in ("error", "detail")}
+    assert json.loads(repaired.exchange.body) == {"type": "error", "error": shaped, **rest}
+    assert "http-error-body-shape" not in {one.rule for one in analyze(repaired.exchange).findings}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ending"),
+    [
+        (304, b"", Ending.COMPLETE),
+        (500, b'{"detail":"cut', Ending.UPSTREAM_CUT),
+        (500, b'{"detail":"' + b"x" * (1 << 20) + b'"}', Ending.COMPLETE),
+        (401, b'{\n "error": {"message": "no", "type": "t", "param": null, "code": "c"}\n}', Ending.COMPLETE),
+    ],
+    ids=["not modified", "cut", "too long", "as it should be"],
+)
+def test_an_error_answer_that_nothing_is_said_of_goes_as_it_came(status, body, ending):
+    exchange = streams.exchange([body], status=status, ending=ending)
+    repaired = normalize(exchange)
+    assert (repaired.exchange.body, repaired.changes, repaired.exchange.head) == (body, {}, exchange.head)
+    assert repaired.exchange.ending is ending
 
 
 def test_openais_own_error_answer_is_left_alone():

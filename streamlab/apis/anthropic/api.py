@@ -9,6 +9,7 @@ from streamlab.apis.anthropic.expectations import (
     BLOCK_DELTA,
     CLAUDE_CODE_IDLE_US,
     ERROR,
+    ERROR_TYPES,
     LONG_SILENCE_US,
     MESSAGE_STOP,
     MESSAGES_ERRORS,
@@ -97,6 +98,13 @@ class Anthropic(Api):
     def is_error_body(self, value: JsonObject) -> bool:
         error = as_object(value.get("error"))
         return value.get("type") == ERROR and type(error.get("type")) is str and type(error.get("message")) is str
+
+    def error_type(self, status: int) -> str:
+        return ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+
+    def error_answer(self, error: JsonObject) -> JsonObject:
+        held = {key: held for key, held in error.items() if held is not None and key not in ("type", "message")}
+        return {"type": ERROR, "error": {"type": error["type"], "message": error["message"], **held}}
 
     def is_whole_answer(self, value: JsonObject) -> bool:
         return value.get("type") == "message" and type(value.get("content")) is list

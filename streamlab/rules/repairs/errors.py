@@ -107,22 +107,22 @@ def error_in(text: str) -> ErrorPayload:
     return ErrorPayload(None, draft.json)
 
 
-def error_shape(draft: Draft) -> None:
-    """Give the ``error`` member the four members that OpenAI's clients read."""
+def error_shape(draft: Draft, kind: str | None = None) -> None:
+    """Give the ``error`` member the four members that OpenAI's clients read; ``kind`` is its type where it has none."""
     payload = draft.json
     error = payload["error"]
     if isinstance(error, dict) and isinstance(error.get("error"), dict) and not error.get("message"):
         draft.put("error-code-shape", payload, "error", error["error"], "")
         error = payload["error"]
     if not isinstance(error, dict):
-        draft.put("error-string", payload, "error", _as_error(payload), "")
+        draft.put("error-string", payload, "error", _as_error(payload, kind), "")
         return
     if not isinstance(error.get("message"), str):
         found = next((error[key] for key in _MESSAGE_KEYS if error.get(key)), None)
         message = found if isinstance(found, str) else _text(error.get("message") or found or dict(error))
         draft.put("error-code-shape", error, "message", message, "error.")
     if not isinstance(error.get("type"), str):
-        draft.put("error-code-shape", error, "type", _kind(error), "error.")
+        draft.put("error-code-shape", error, "type", kind or _kind(error), "error.")
     if "param" not in error:
         draft.put("error-code-shape", error, "param", None, "error.")
     code = error.get("code")
@@ -130,11 +130,11 @@ def error_shape(draft: Draft) -> None:
         draft.put("error-code-shape", error, "code", None if code is None else _text(code), "error.")
 
 
-def _as_error(payload: JsonObject) -> JsonObject:
+def _as_error(payload: JsonObject, usual: str | None) -> JsonObject:
     """An ``error`` that is no object as one: a text is its message, else what stands beside it says what it was."""
     error, kind = payload["error"], payload.pop("error_type", None)
     beside = None if isinstance(error, str) else next((payload[key] for key in _MESSAGE_KEYS if payload.get(key)), None)
-    kind = kind if isinstance(kind, str) else "server_error"
+    kind = kind if isinstance(kind, str) else usual or "server_error"
     return {"message": _text(error if beside is None else beside), "type": kind, "param": None, "code": None}
 
 
