@@ -289,13 +289,17 @@ class Analyzer:
 
     def _placed(self, finding: Finding, event: StreamEvent | None) -> Finding:
         """The finding with its bytes and its time."""
-        span = finding.span
-        if event is not None and event.sse is not None and finding.event == self.ctx.seen.events:
-            span = span or self.ctx.span_of(event.sse, finding.path)
+        ctx, span, offset_us, at = self.ctx, finding.span, finding.offset_us, finding.event
+        sse, came_us = event.sse if event is not None else None, ctx.offset_us
+        if at is None and event is None and span is not None:
+            came_us = ctx.received.last_read_us  # it is about bytes of the body, all of which have come
+        if at is not None and (event is None or at != ctx.seen.events):  # it points back
+            sse, came_us = ctx.seen.landmarks.of(at) or (None, came_us)
+        if sse is not None and at is not None:
+            span = span or ctx.span_of(sse, finding.path)
         span = span if self._decoder.body.identity else None  # offsets into a decoded body are none into what was sent
         how = Repairability.NONE if self._decoder.body.framed else finding.repairability
-        offset_us = finding.offset_us if finding.offset_us is not None else self.ctx.offset_us
-        return replace(finding, span=span, offset_us=offset_us, repairability=how)
+        return replace(finding, span=span, offset_us=came_us if offset_us is None else offset_us, repairability=how)
 
     def _told_once(self, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """The findings without those that another tells as well (`Rule.instead_of`)."""

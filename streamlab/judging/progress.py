@@ -13,8 +13,12 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.hollow import holds_nothing
 from streamlab.wire.reading import Fact, owes_envelope
 from streamlab.wire.runs import Run
+from streamlab.wire.sse import ServerSentEvent
+from streamlab.wire.text_pieces import TEXTS, first_index, text_pieces
 
 _CONTENT = Fact.CONTENT | Fact.REASONING | Fact.REFUSAL | Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.TEXT
+#: Facts of events that rules may point back at.
+_NOTED = Fact.NOTED | Fact.DONE | Fact.ERROR | Fact.FINISH
 _ANSWER = _CONTENT & ~Fact.REASONING
 Reads = Iterable[tuple[int | None, bytes]]
 #: Asks rules about reads: these hooks, or with None all that wait for reads.
@@ -31,6 +35,7 @@ class StreamProgress:
 
     def __init__(self, ctx: RuleState) -> None:
         self._ctx = ctx
+        self._begun: set[tuple[int, int]] = set()  # of chunks that add text: which kinds, and the first choice
         self.metrics = MetricsCollector()
 
     def event(self, at: int, event: StreamEvent, facts: int, offset_us: int | None) -> None:
@@ -41,6 +46,7 @@ class StreamProgress:
         tracker = ctx.tracker
         if tracker is not None and seen.finished is None and tracker.finished:
             seen.finished = at, offset_us
+            facts |= Fact.NOTED
         if facts & Fact.COMMENT:
             return
         if seen.hollow == seen.data_events and holds_nothing(event, typed=tracker is not None):
@@ -55,10 +61,11 @@ class StreamProgress:
                 seen.first_chunk = chunk
             if facts & Fact.ENVELOPE:  # one without has that of the chunk before, and is what that was
                 seen.before_asides = None if owes_envelope(chunk) else seen.before_asides or seen.last
-            seen.last, seen.last_chunk_at = chunk, at
+            seen.last = chunk
+            seen.landmarks.last = at, event.sse, offset_us
             ctx.accumulator.feed(chunk)
             if facts & _CONTENT or facts & Fact.TYPED:
-                self._note_content(at, chunk, facts, offset_us)
+                self._note_content(at, chunk, facts, event.sse, offset_us)
             if facts & Fact.FINISH:
                 seen.note_finish(at, chunk)
         elif facts & Fact.DONE:
@@ -69,7 +76,12 @@ class StreamProgress:
             if seen.error_at is None:
                 seen.error_at = at
 
-    def _note_content(self, at: int, chunk: dict[str, Any], facts: int, offset_us: int | None) -> None:
+        if facts & _NOTED and (facts & Fact.NOTED or at in (seen.done_at, seen.error_at, *seen.finish_at.values())):
+            seen.landmarks.keep(at, event.sse, offset_us)
+
+    def _note_content(
+        self, at: int, chunk: dict[str, Any], facts: int, came: ServerSentEvent | Run | None, offset_us: int | None
+    ) -> None:
         if facts & Fact.TYPED and not facts & _CONTENT:
             kind = chunk["type"]
             if not kind.endswith(".delta"):
@@ -79,10 +91,27 @@ class StreamProgress:
         seen.content_events += 1
         if seen.first_content is None:
             seen.first_content = at, chunk
+            seen.landmarks.keep(at, came, offset_us)
+        if facts & TEXTS and not isinstance(came, Run):  # a run only goes on with a text
+            self._note_texts(at, chunk, facts, came, offset_us)
         if facts & Fact.REASONING and self.metrics.ttfr_us is None:
             self.metrics.ttfr_us = offset_us
         if facts & _ANSWER and self.metrics.ttfa_us is None:
             self.metrics.ttfa_us = offset_us
+
+    def _note_texts(
+        self, at: int, chunk: dict[str, Any], facts: int, came: ServerSentEvent | None, offset_us: int | None
+    ) -> None:
+        """Keep where each text begins."""
+        key = facts & TEXTS, first_index(chunk)
+        if key in self._begun and not facts & Fact.MANY_CHOICES:
+            return
+        self._begun.add(key)
+        landmarks = self._ctx.seen.landmarks
+        for one in text_pieces(chunk, facts):
+            if one.key not in landmarks.texts:
+                landmarks.texts[one.key] = at, one.path
+                landmarks.keep(at, came, offset_us)
 
     def run(self, batch: Batch, run: Run, facts: int, ask: Ask, table: RuleTable) -> None:
         """A run of them, which came in these reads; ``ask`` asks rules about reads, between its events."""
@@ -92,13 +121,14 @@ class StreamProgress:
                 ask(table, batch.reads_up_to(read), None)
             if count:
                 offset_us = batch.offsets[read]
-                self._note_content(seen.events, run.template.chunk, facts, offset_us)
+                self._note_content(seen.events, run.template.chunk, facts, run, offset_us)
                 seen.content_events -= 1
                 self._count(count)
                 self.metrics.data_events(offset_us, count)
                 self._go_on(batch, list(shares), ask, table)
         self._ctx.offset_us = batch.offsets[batch.at]
-        seen.last, seen.last_chunk_at = run, seen.events - 1
+        seen.last = run
+        seen.landmarks.last = seen.events - 1, run, self._ctx.offset_us
 
     def _go_on(self, batch: Batch, shares: list[tuple[int, int]], ask: Ask, table: RuleTable) -> None:
         """The reads in which a run goes on that has begun: together, but for the rules that want to see each."""

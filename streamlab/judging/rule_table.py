@@ -143,7 +143,7 @@ class RuleTable:
             waiting = tuple(at for at in self._event_places if rules[at].on & facts)
             if len(self._waiting) < _MAX_COMBINATIONS:
                 self._waiting[facts] = waiting
-        hooks = tuple(rules[at].event for at in waiting if not rules[at].retired)
+        hooks = tuple(rules[at].event for at in waiting if rules[at].asks & facts and not rules[at].retired)
         if len(self._event_hooks) < _MAX_COMBINATIONS:
             self._event_hooks[facts] = hooks
         return hooks

@@ -79,6 +79,12 @@ class Rule:
 
     def __init__(self, ctx: RuleState) -> None:
         self.ctx = ctx
+        self.asks = self.on  # what of `on` it waits for now
+
+    def ask(self, facts: int) -> None:
+        """Wait for these facts from now on, which are some of `on`."""
+        self.asks = facts
+        self.ctx.retirements += 1
 
     def segment(self, offset_us: int | None, data: bytes) -> Findings | None:
         """One read of the body, as sent (before content decoding)."""
@@ -147,6 +153,13 @@ class Rule:
             variants=(variant,) if variant is not None else (),
             api=self.ctx.api.asked_as,
         )
+
+    def found_in_head(self, header: str, message: str, *, expected: str) -> Finding:
+        """A finding about a header of the response, at the time of its head."""
+        head = self.ctx.head
+        actual = None if head is None else head.header(header)
+        finding = self.found(message, path=header, expected=expected, actual=actual)
+        return replace(finding, offset_us=None if head is None else head.offset_us)
 
     def placed(self, finding: Finding, event: StreamEvent) -> Finding:
         """The finding with the bytes and the time of the event being judged, to be kept and yielded in ``end``."""

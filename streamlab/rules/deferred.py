@@ -58,10 +58,19 @@ class LateRule(Rule):
         span = self.ctx.span_of(event.sse, path) if event.sse is not None else None
         return Place(at, span, self.ctx.offset_us, path)
 
-    def found_at(self, place: Place | None, message: str, **details: Any) -> Finding:
-        """A finding of this rule about a kept place; about the whole stream when there is none."""
+    def keep_last(self, path: str | None = None) -> Place | None:
+        """The place of the chunk that came last before the event being judged; None where none came."""
+        at = self.ctx.seen.last_chunk_at
+        mark = self.ctx.seen.landmarks.of(at) if at is not None else None
+        if at is None or mark is None:
+            return None
+        span = self.ctx.span_of(mark.sse, path) if mark.sse is not None else None
+        return Place(at, span, mark.offset_us, path)
+
+    def found_at(self, place: Place | None, message: str, *, path: str | None = None, **details: Any) -> Finding:
+        """A finding of this rule about a kept place; where there is none, about the whole stream, and its ``path``."""
         if place is None:
-            return self.found(message, **details)
+            return self.found(message, path=path, **details)
         finding = self.found(message, place.at, path=place.path, span=place.span, **details)
         return replace(finding, offset_us=place.offset_us)
 

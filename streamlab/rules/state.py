@@ -11,6 +11,7 @@ from typing import Any
 
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.rules.api import Api, Tracker
+from streamlab.rules.landmarks import Landmarks
 from streamlab.rules.request import RequestReading
 from streamlab.wire import reading
 from streamlab.wire.bad_payloads import MisfitReader
@@ -19,7 +20,7 @@ from streamlab.wire.call_reader import CallReader, Fragment
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.finish_reasons import is_blank
-from streamlab.wire.locate import member_span
+from streamlab.wire.locate import member_of, member_span
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.runs import Run
 from streamlab.wire.sse import BOM, ServerSentEvent
@@ -79,8 +80,8 @@ class Seen:
         "first_chunk",
         "first_content",
         "hollow",
+        "landmarks",
         "last",
-        "last_chunk_at",
     )
 
     def __init__(self) -> None:
@@ -90,8 +91,8 @@ class Seen:
         self.content_events = 0  # chunks that add text, reasoning, refusal, tool call or legacy text
         self.first_chunk: JsonObject | None = None  # that is part of the answer, where one is
         self.last: JsonObject | Run | None = None  # the last chunk, or the run that it is the last of
-        self.last_chunk_at: int | None = None
         self.before_asides: JsonObject | Run | None = None  # the last chunk of the answer, where others follow it
+        self.landmarks = Landmarks()
         self.first_content: tuple[int, JsonObject] | None = None  # the first chunk that adds some, and its event
         self.hollow = 0  # events with data that hold nothing (wire/hollow), up to the first that holds something
         self.done_at: int | None = None
@@ -109,6 +110,11 @@ class Seen:
                 self.finish_at.setdefault(index, at)
                 if not is_blank(reason):
                     self.finish_values.setdefault(index, reason)
+
+    @property
+    def last_chunk_at(self) -> int | None:
+        """The event of the last chunk."""
+        return self.landmarks.last_at
 
     @property
     def first_content_at(self) -> int | None:
@@ -167,6 +173,11 @@ class Received:
             return None
         return decode_payload(self.prefix).value
 
+    def whole_span(self, path: str | None) -> tuple[int, int]:
+        """The bytes of a member of the body that is one JSON value, or of all of it."""
+        known = path is not None and self.decoded_bytes <= len(self.prefix)
+        return (member_of(self.prefix, path) if known and path else None) or (0, self.decoded_bytes)
+
     @property
     def first_json(self) -> Any:
         """The same, or the first of the JSON values that a body without framing holds."""
@@ -223,13 +234,14 @@ class RuleState(StreamState):
         if type(whole) is dict and not self.seen.chunks and api.is_whole_answer(whole):
             self.accumulator.feed(whole)
 
-    def said(self) -> Iterator[tuple[str, str, str]]:
-        """The answers so far: what to call each, its text and its reasoning. An API without choices gives one."""
+    def said(self) -> Iterator[tuple[str, int | None, str, str]]:
+        """The answers so far: what to call each, its choice, its text and its reasoning. An API without choices gives
+        one, of none."""
         for state in self.accumulator.choices.values():
-            yield f"choice {state.index}", str(state.content or ""), str(state.reasoning or "")
+            yield f"choice {state.index}", state.index, str(state.content or ""), str(state.reasoning or "")
         if not self.accumulator.choices:
             held = self.accumulator.completion()
-            yield "the answer", str(held.get("content") or ""), str(held.get("reasoning") or "")
+            yield "the answer", None, str(held.get("content") or ""), str(held.get("reasoning") or "")
 
     def span_of(self, sse: ServerSentEvent, path: str | None) -> tuple[int, int] | None:
         """The bytes of an event's member in the body, or of all of it; None where nobody wants to know."""

@@ -21,15 +21,22 @@ def member_span(sse: ServerSentEvent, path: str) -> tuple[int, int] | None:
     Where the member is missing, the range of the innermost parent that is there. None when the event is not one
     ``data`` line, is very large, or is not JSON down to that point.
     """
-    raw = sse.raw
+    start = sse.raw.find(b"{")
+    if start >= 0 and sse.raw.count(b"data:", 0, start + 1) > 1:
+        return None
+    found = member_of(sse.raw, path)
+    return (sse.start + found[0], sse.start + found[1]) if found is not None else None
+
+
+def member_of(raw: bytes, path: str) -> tuple[int, int] | None:
+    """The same in bytes that hold one JSON object."""
     start = raw.find(b"{")
-    if start < 0 or len(raw) > _MAX_SCANNED or raw.count(b"data:", 0, start + 1) > 1:
+    if start < 0 or len(raw) > _MAX_SCANNED:
         return None
     try:
-        found = _walk(raw, start, steps_of(path))
+        return _walk(raw, start, steps_of(path))
     except (IndexError, ValueError, RecursionError):
         return None
-    return sse.start + found[0], sse.start + found[1]
 
 
 @lru_cache(256)

@@ -55,6 +55,7 @@ class Fact:
     TEXT: Final = 1 << 22  # a choice has text (legacy completions), or a text in place of its delta
     TYPED: Final = 1 << 23  # a top-level "type" that is a string (Responses, Anthropic)
     MESSAGE: Final = 1 << 24  # a choice has a message
+    NOTED: Final = 1 << 31  # its reader keeps its number: verdicts at the end may point back at it
     LINES: Final = 1 << 30  # not a single ``data`` line: other fields, comments, more lines, blank lines in front
     # what came before
     FIRST: Final = 1 << 25  # the first chunk
@@ -395,6 +396,4 @@ def adds_text(choice: JsonObject) -> str | None:
     inner = delta(choice)
     if inner.get("content") or choice.get("text"):
         return "content"
-    if reasoning(inner):
-        return "reasoning"
-    return "refusal" if inner.get("refusal") else None
+    return "reasoning" if reasoning(inner) else "refusal" if inner.get("refusal") else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.rules.base import quote
+from streamlab.wire.reading import Fact
 
 #: Events whose content is remembered, to know them again.
 MOST_REMEMBERED = 65_536
@@ -75,6 +76,10 @@ class Numbers:
             self.said.update(zip(range(first, first + len(deltas)), map(hash, deltas), strict=True))
         self._later, self._size = [], 0
         return self.said
+
+    def noted(self, at: int) -> int:
+        """The fact that the number of event ``at`` is kept, where it is: it is the first without a number."""
+        return Fact.NOTED if self.first_absent is not None and self.first_absent[0] == at else 0
 
     def take(self, number: Any, digest: int | None, *, at: int, kind: str, resumed: bool) -> Odd | None:
         """Take in the number of an event; what is odd about it."""

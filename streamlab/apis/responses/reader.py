@@ -223,8 +223,8 @@ class ResponsesReader:
         self.odd.append(Odd(fact, path, said, expected, actual))
 
     def _facts(self, facts: int) -> int:
-        for one in self.odd:
-            facts |= one.fact
+        for fact in (self.numbers.noted(self._at), *(one.fact for one in self.odd)):
+            facts |= fact
         if self.kind not in self._seen:
             if len(self._seen) < 1000 and not facts & _F.HEARTBEAT:  # that is nothing of a response
                 self._seen.add(self.kind)
@@ -328,7 +328,7 @@ class ResponsesReader:
             return _F.ITEM_ADDED
         if kind == ITEM_DONE:
             self.item = self.output.close(value, kind, self._at)
-            return _F.ITEM_DONE
+            return _F.ITEM_DONE | (Fact.NOTED if self.item is not None and self.item.is_call else 0)
         family, step = family_of(kind)
         if family not in FAMILY_ITEMS:
             return _F.OTHER

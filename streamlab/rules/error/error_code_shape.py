@@ -64,6 +64,7 @@ class ErrorCodeShape(Rule):
                 f"error.{key} is {quote(value)}" if key in error else f"error.{key} is absent",
                 at,
                 path=f"error.{key}",
+                span=self.ctx.received.whole_span(f"error.{key}") if at is None else None,
                 expected="a string or null" if nullable else "a string",
                 actual=value if key in error else "(absent)",
                 severity=Severity.WARNING if grave else None,

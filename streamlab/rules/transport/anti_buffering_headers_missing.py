@@ -50,9 +50,8 @@ class AntiBufferingHeadersMissing(Rule):
         hints = {one.lower() for one in http1.values(headers, "cache-control")}
         if hints & _UNCACHED or "no" in (one.lower() for one in http1.values(headers, "x-accel-buffering")):
             return
-        yield self.found(
+        yield self.found_in_head(
+            "cache-control",
             "neither Cache-Control: no-cache nor X-Accel-Buffering: no: a proxy on the way may hold the stream back",
-            path="cache-control",
             expected="no-cache",
-            actual=ctx.head.header("cache-control"),
         )

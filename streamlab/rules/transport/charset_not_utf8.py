@@ -41,9 +41,5 @@ class CharsetNotUtf8(Rule):
         match = _CHARSET.search(value) if value is not None else None
         if match is None or ctx.received.kind is not BodyKind.SSE or match.group(1).lower() in ("utf-8", "utf8"):
             return
-        yield self.found(
-            f"the stream claims to be in {quote(match.group(1))}",
-            path="content-type",
-            expected="text/event-stream; charset=utf-8",
-            actual=value,
-        )
+        said = f"the stream claims to be in {quote(match.group(1))}"
+        yield self.found_in_head("content-type", said, expected="text/event-stream; charset=utf-8")

@@ -48,9 +48,8 @@ class ContentTypeNotEventStream(Rule):
         value = ctx.head.header("content-type")
         if ctx.content_type == "text/event-stream" or (value is not None and REDACTED in value):
             return
-        yield self.found(
+        yield self.found_in_head(
+            "content-type",
             "an event stream without Content-Type" if value is None else f"an event stream labelled {quote(value)}",
-            path="content-type",
             expected="text/event-stream; charset=utf-8",
-            actual=value,
         )

@@ -35,9 +35,5 @@ class ErrorLabelledEventStream(Rule):
         ctx = self.ctx
         if ctx.content_type == "text/event-stream" and ctx.received.kind is BodyKind.JSON:
             value = ctx.head.header("content-type") if ctx.head is not None else None
-            yield self.found(
-                f"an error as JSON, labelled {quote(value)}",
-                path="content-type",
-                expected="application/json",
-                actual=value,
-            )
+            said = f"an error as JSON, labelled {quote(value)}"
+            yield self.found_in_head("content-type", said, expected="application/json")

@@ -52,12 +52,18 @@ class HttpErrorBodyShape(Rule):
             return
         if value is None:
             seen = f"{_KINDS[ctx.received.kind]} instead of JSON" if ctx.received.body_bytes else "without a body"
-            yield self.found(f"HTTP {status} {seen}", expected=ctx.api.error_body, actual=ctx.received.prefix[:200])
+            yield self.found(
+                f"HTTP {status} {seen}",
+                span=ctx.received.whole_span(None) if ctx.received.body_bytes else None,
+                expected=ctx.api.error_body,
+                actual=ctx.received.prefix[:200],
+            )
             return
         path, what = _why(value, error, ctx.api.vendor)
         yield self.found(
             f"HTTP {status} with a JSON body of another shape: {what}",
             path=path,
+            span=ctx.received.whole_span(path),
             expected=ctx.api.error_body,
             actual=value,
             severity=Severity.WARNING,

@@ -52,7 +52,7 @@ class HttpStatus200OnError(Rule):
                 f"the body is an error although the status is {ctx.head.status if ctx.head else 200}: "
                 f"{path} is {quote(said)}",
                 path=path,
-                span=(0, ctx.received.decoded_bytes),
+                span=ctx.received.whole_span(path),
                 expected="a 4xx or 5xx status",
                 actual=said,
             )

@@ -43,6 +43,7 @@ class HttpError(Rule):
         yield self.found(
             f"HTTP {status}, {error['type']}: {quote(error['message'])}",
             path="error.message",
+            span=ctx.received.whole_span("error.message"),
             expected=usual,
             actual=error["type"],
         )

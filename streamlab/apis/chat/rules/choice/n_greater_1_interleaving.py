@@ -127,6 +127,7 @@ class NGreater1Interleaving(LateRule):
     _together: Place | None = None
     _surplus: Place | None = None
     _surplus_index = 0
+    _opened: tuple[int, Place] | None = None  # the choice that opened first
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -136,6 +137,8 @@ class NGreater1Interleaving(LateRule):
         asked = self._asked
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
             index = reading.choice_index(choice)
+            if self._opened is None:
+                self._opened = index, self.keep(at, event, f"choices[{position}]")
             if position and self._together is None:
                 self._together = self.keep(at, event, f"choices[{position}]")
             if asked is not None and index >= asked and self._surplus is None:
@@ -159,10 +162,12 @@ class NGreater1Interleaving(LateRule):
             )
         real = [index for index in indexes if index >= 0]
         if real and real[0] != min(real):
-            yield self.found(
+            opened, place = self._opened or (None, None)
+            yield self.found_at(
+                place if opened == real[0] else None,
                 f"choice {real[0]} opens before choice {min(real)}",
-                severity=Severity.ERROR,
                 path="choices[0]",
+                severity=Severity.ERROR,
                 expected=min(real),
                 actual=real[0],
             )

@@ -90,14 +90,14 @@ class ContentHoldsDoneMarker(LateRule):
         if self._place is None and _is_marker(reading.chunk_of(event)):
             self._place = self.keep(at, event, "choices[0]")
         elif self._place is None and self._last_is_marker():
-            self._place = Place(self.ctx.seen.last_chunk_at or 0, None, self.ctx.offset_us, "choices[0]")
+            self._place = self.keep_last("choices[0]")
 
     def passes(self, run: Run) -> bool:
         return not self._last_is_marker() and not any(text.strip() == _MARKER for text in run.texts)
 
     def end(self, ending: Ending) -> Findings:
         if self._place is None and self._last_is_marker():
-            self._place = Place(self.ctx.seen.last_chunk_at or 0, None, self.ctx.offset_us, "choices[0]")
+            self._place = self.keep_last("choices[0]")
         if self._place is None:
             return
         for state in self.ctx.accumulator.choices.values():

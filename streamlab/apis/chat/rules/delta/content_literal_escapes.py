@@ -6,7 +6,8 @@ import re
 
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.state import RuleState
@@ -22,7 +23,7 @@ _BETWEEN = re.compile(r"(?:\A|(?<=[\w.:;!?,)*]))(?:(?:\\r)?\\n)+(?=[A-Z0-9#*>|\u
 _QUOTED = ("`", "'\\", '"\\', "\\n'", '\\n"', "printf", "regex", "\\t", "\\\\")
 
 
-class ContentLiteralEscapes(Rule):
+class ContentLiteralEscapes(LateRule):
     """Line ends come as the two characters ``\\`` and ``n``.
 
     Told where a text has such line ends between its sentences and not one real one, and speaks of no code.
@@ -46,7 +47,7 @@ class ContentLiteralEscapes(Rule):
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._at: int | None = None
+        self._place: Place | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
         for choice in reading.choices(reading.chunk_of(event)):
@@ -54,17 +55,17 @@ class ContentLiteralEscapes(Rule):
             if type(text) is not str:
                 continue
             if "\n" in text:
-                self._at = None
+                self._place = None
                 self.retire()  # a real one came through
                 return
-            if self._at is None and "\\" in text:
-                self._at = at
+            if self._place is None and "\\" in text:
+                self._place = self.keep(at, event)
 
     def passes(self, run: Run) -> bool:
-        return "\n" not in run.text and (self._at is not None or "\\" not in run.text)
+        return "\n" not in run.text and (self._place is not None or "\\" not in run.text)
 
     def end(self, ending: Ending) -> Findings:
-        if self._at is None:
+        if self._place is None:
             return
         for state in self.ctx.accumulator.choices.values():
             text = str(state.content)
@@ -72,9 +73,9 @@ class ContentLiteralEscapes(Rule):
                 continue
             written = len(_RUN.findall(text))
             if written and written == len(_BETWEEN.findall(text)) and _RUN.sub("", text).strip():
-                yield self.found(
+                yield self.found_at(
+                    self._place,
                     f"the text of choice {state.index} has line ends written out as a backslash and n: {quote(text)}",
-                    self._at,
                     expected="line ends",
                     actual=text,
                 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.text_places import begin_of
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.deferred import LateRule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.state import RuleState
@@ -63,7 +65,7 @@ _WORDS = frozenset(
 )
 
 
-class ContentLostWhitespace(Rule):
+class ContentLostWhitespace(LateRule):
     """A text in Latin letters has not one space or newline in it.
 
     ## What OpenAI does
@@ -122,9 +124,9 @@ class ContentLostWhitespace(Rule):
             prose = len(text) >= _SHORTEST and marks >= 2 and self.ctx.seen.content_events >= _FEWEST_DELTAS
             sentence = len(text) >= _SHORTEST_SENTENCE and len(self._small.get(state.index, ())) >= _SMALL_WORDS
             if prose or sentence:
-                yield self.found(
+                yield self.found_at(
+                    begin_of(self.ctx, (state.index, "content")),
                     f"the text of choice {state.index} has no blank in {len(text)} characters: {quote(text)}",
-                    self.ctx.seen.first_content_at,
                     expected="words with blanks between them",
                     actual=text,
                 )

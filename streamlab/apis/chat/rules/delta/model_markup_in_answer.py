@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from streamlab.apis import api_names
+from streamlab.apis.chat.arguments_rule import item_calls
+from streamlab.apis.chat.text_places import TextEnds, begin_of
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Severity
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.deferred import LateRule, Place
+from streamlab.rules.finding import Finding, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
-from streamlab.wire.accumulate import ChoiceState
+from streamlab.rules.state import RuleState
+from streamlab.wire.accumulate import CallState, ChoiceState
+from streamlab.wire.call_reader import Call
 from streamlab.wire.choice_parts import one_answer
+from streamlab.wire.events import StreamEvent
 from streamlab.wire.leaks import leaked_call, markup_in_arguments, markup_in_name, markup_in_text, scrap_at_end
 from streamlab.wire.payload import JsonObject
-from streamlab.wire.reading import as_list, as_object
+from streamlab.wire.reading import Fact, as_list, as_object
+from streamlab.wire.runs import Run
+from streamlab.wire.text_pieces import TextKey
 
 
-class ModelMarkupInAnswer(Rule):
+class ModelMarkupInAnswer(LateRule):
     """Special tokens of the model stand in the text, in a tool's name or in its arguments.
 
     Told only where nothing else can be meant: a text that begins with the frame of a harmony message or ends in a token
@@ -39,6 +49,18 @@ class ModelMarkupInAnswer(Rule):
     variants = ("the text begins with it", "the text ends in it", "the name of a call holds it")
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS, api_names.RESPONSES})
 
+    on = Fact.FINISH | Fact.FRAGMENT
+
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._ends = TextEnds(self)
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        self._ends.note(at, event)
+
+    def passes(self, run: Run) -> bool:
+        return self._ends.passes(run)
+
     def end(self, ending: Ending) -> Findings:
         choices = sorted(self.ctx.accumulator.choices.items())
         if not choices:
@@ -50,18 +72,12 @@ class ModelMarkupInAnswer(Rule):
                 text = "".join(str(one.content or "") for _, one in choices) if index == choices[-1][0] else ""
             found = markup_in_text(text)
             if found is not None and not self._is_of_a_call(text, state):
-                where, markup = found
-                yield self.found(
-                    f"the text {where} the model's own markup: {quote(markup)}",
-                    path=f"choices[{state.place}].delta.content",
-                    actual=markup,
-                    variant=f"the text {where} it",
-                )
+                place = self._place_of((index, "content"), str(state.content or ""), *found)
+                yield self._in_text(place, f"choices[{state.place}].delta.content", *found)
             if state.calls and found is None:
                 yield from self._beside_call(index, state)
             for call in state.calls.values():
-                path = f"choices[{state.place}].delta.tool_calls[].function."
-                yield from self._in_call(str(call.name or ""), str(call.arguments or ""), path)
+                yield from self._in_call(str(call.name or ""), str(call.arguments or ""), self._called(index, call))
 
     def _in_answer(self, held: JsonObject) -> Findings:
         """What an API without choices gave: one text, and calls."""
@@ -69,12 +85,21 @@ class ModelMarkupInAnswer(Rule):
         found = markup_in_text(text)
         leaked = leaked_call(text, self.ctx.tools) if self.ctx.tools and not calls else None
         if found is not None and not (leaked and text.lstrip().startswith(leaked)):
-            where, markup = found
-            said = f"the text {where} the model's own markup: {quote(markup)}"
-            yield self.found(said, actual=markup, variant=f"the text {where} it")
+            yield self._in_text(self._place_of((None, "content"), text, *found), None, *found)
         for call in calls:
             called = as_object(as_object(call).get("function"))
-            yield from self._in_call(str(called.get("name") or ""), str(called.get("arguments") or ""), "")
+            name, arguments = str(called.get("name") or ""), str(called.get("arguments") or "")
+            closed = (one.closed_at for one in item_calls(self.ctx) if (one.name, one.arguments) == (name, arguments))
+            yield from self._in_call(name, arguments, _Called(next(closed, None), "item."))
+
+    def _place_of(self, key: TextKey, text: str, where: str, markup: str) -> Place | None:
+        """Where a text begins with its markup, or where it ends, in it."""
+        begins = where == "begins with" or text.strip() == markup
+        return begin_of(self.ctx, key) if begins else self._ends.of(key, text)
+
+    def _in_text(self, place: Place | None, path: str | None, where: str, markup: str) -> Finding:
+        said = f"the text {where} the model's own markup: {quote(markup)}"
+        return self.found_at(place, said, path=path, actual=markup, variant=f"the text {where} it")
 
     def _is_of_a_call(self, text: str, state: ChoiceState) -> bool:
         """Whether the markup is that of a call that another rule finds in the text: tool-call-leaked-as-text."""
@@ -87,23 +112,52 @@ class ModelMarkupInAnswer(Rule):
             whole = self.ctx.tools and leaked_call(str(text or ""), self.ctx.tools)  # tool-call-leaked-as-text
             if scrap is not None and not whole:
                 what = "text" if member == "content" else member
-                yield self.found(
+                yield self.found_at(
+                    self._ends.of((index, member), str(text or "")),
                     f"the {what} beside a call ends in the model's own markup: {quote(scrap)}",
                     path=f"choices[{state.place}].delta.{member}",
                     actual=scrap,
                     severity=Severity.WARNING,
                 )
 
-    def _in_call(self, name: str, arguments: str, path: str) -> Findings:
+    def _called(self, index: int, call: CallState) -> _Called:
+        """Where a call of a choice was opened."""
+        known = (
+            one
+            for one in self.ctx.calls.calls
+            if (one.choice, one.name, str(one.arguments)) == (index, call.name, str(call.arguments))
+        )
+        opened = next(known, None)
+        if opened is None:
+            return _Called(None, "")
+        return _Called(opened.at, f"{opened.path}.function.", opened)
+
+    def _in_call(self, name: str, arguments: str, where: _Called) -> Findings:
         if markup_in_name(name):
-            yield self.found(
+            yield self.found_at(
+                where.place("name"),
                 f"the name of a call holds markup of the model: {quote(name)}",
-                path=f"{path}name" if path else None,
                 variant="the name of a call holds it",
             )
         elif (shown := markup_in_arguments(arguments)) is not None:
-            yield self.found(
+            yield self.found_at(
+                where.place("arguments"),
                 f"a string of a call's arguments ends in a token of the model: {quote(shown)}",
-                path=f"{path}arguments" if path else None,
                 severity=Severity.WARNING,
             )
+
+
+class _Called(NamedTuple):
+    """Where a call stands: the event, the path of what has its name and its arguments, and how it was opened."""
+
+    at: int | None
+    path: str
+    opened: Call | None = None
+
+    def place(self, member: str) -> Place | None:
+        """Where one of the two stands; what the analyzer knows of the event is left to it."""
+        if self.at is None:
+            return None
+        if self.opened is None:
+            return Place(self.at, None, None, f"{self.path}{member}")
+        return Place(self.at, self.opened.span(f".function.{member}"), self.opened.offset_us, f"{self.path}{member}")

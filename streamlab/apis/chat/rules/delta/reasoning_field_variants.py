@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.text_places import begin_of
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, Rule
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
@@ -17,7 +19,7 @@ from streamlab.wire.thoughts import ends_thought, opens_thought, tags_around
 _BOTH = frozenset({"reasoning", "reasoning_content"})
 
 
-class ReasoningFieldVariants(Rule):
+class ReasoningFieldVariants(LateRule):
     """Reasoning comes in a field that OpenAI does not have, or inside the text as ``<think>``.
 
     ## What OpenAI does
@@ -72,9 +74,10 @@ class ReasoningFieldVariants(Rule):
                     yield self.found(f"reasoning comes in {key!r}", at, path=path, expected="(absent)", variant=variant)
 
     def end(self, ending: Ending) -> Findings:
-        for whose, text, reasoning in self.ctx.said():
+        for whose, index, text, reasoning in self.ctx.said():
             if tags_around(reasoning):
-                yield self.found(
+                yield self.found_at(
+                    self._place(index, "reasoning"),
                     f"the reasoning of {whose} has its tags in it",
                     expected="the reasoning alone",
                     actual=reasoning[:24],
@@ -89,15 +92,19 @@ class ReasoningFieldVariants(Rule):
                 said = f"begins with reasoning that ends in {ended}"
             else:
                 continue
-            yield self.found(
+            yield self.found_at(
+                self._place(index, "content"),
                 f"the text of {whose} {said}",
-                self.ctx.seen.first_content_at,
                 expected="the answer",
                 actual=text.lstrip()[: 24 if tag else 80],
                 severity=Severity.WARNING,
                 variant=self._tagged(tag),
             )
             return
+
+    def _place(self, index: int | None, member: str) -> Place | None:
+        place = begin_of(self.ctx, (index, member))
+        return place._replace(path=None) if place is not None else None
 
     def _tagged(self, tag: str | None) -> str | None:
         """Which form of the deviation a tag is; some clients know ``<think>`` where it is a piece of the text alone."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, Rule
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import ENVELOPE_KEYS, Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
@@ -50,7 +51,7 @@ _ENVELOPE = frozenset({"choices", "obfuscation", *ENVELOPE_KEYS})
 _HEARTBEATS = 2
 
 
-class ChoicesEmptyNonUsage(Rule):
+class ChoicesEmptyNonUsage(LateRule):
     """A chunk that is not the usage chunk has an empty list of choices.
 
     ## What OpenAI does
@@ -74,14 +75,13 @@ class ChoicesEmptyNonUsage(Rule):
     on = Fact.NO_CHOICES
 
     _empty = 0  # chunks that hold nothing
-    _first_empty: int | None = None
+    _first_empty: Place | None = None
 
     def end(self, ending: Ending) -> Findings:
         if self._empty >= _HEARTBEATS:
-            yield self.found(
-                f"{self._empty} chunks hold nothing but the envelope: heartbeats in the clothes of chunks",
+            yield self.found_at(
                 self._first_empty,
-                path="choices[0]",
+                f"{self._empty} chunks hold nothing but the envelope: heartbeats in the clothes of chunks",
                 expected="comments: lines that begin with a colon",
                 actual="(absent)",
                 severity=Severity.WARNING,
@@ -91,7 +91,7 @@ class ChoicesEmptyNonUsage(Rule):
         chunk = reading.chunk_of(event)
         if holds_nothing(chunk):
             self._empty += 1
-            self._first_empty = at if self._first_empty is None else self._first_empty
+            self._first_empty = self._first_empty or self.keep(at, event, "choices[0]")
         if chunk.get("choices") != [] or chunk.get("usage") is not None or chunk.get("moderation") is not None:
             return
         if is_keepalive(chunk):

@@ -40,6 +40,7 @@ class BufferedNotStreamedTools(Rule):
         if size > _LONG:
             yield self.found(
                 f"the whole answer of {size} characters comes in one chunk, although it was to be streamed",
+                ctx.seen.first_content_at,
                 expected="text and arguments in small pieces",
             )
 

@@ -52,6 +52,7 @@ class OnlyReasoningNoAnswer(Rule):
                 )
                 yield self.found(
                     f"choice {index} finishes with 'stop' after reasoning alone, without an answer{why}",
+                    self.ctx.seen.finish_at.get(index),
                     path=f"choices[{state.place}]",
                     expected="content or a tool call",
                     severity=Severity.INFO if stop else None,

@@ -6,17 +6,22 @@ import hashlib
 import json
 import re
 
+from streamlab.apis.chat.text_places import SignPlaces
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, Rule, quote
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.deferred import LateRule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
-from streamlab.wire.events import Done
+from streamlab.wire.events import Done, StreamEvent
 from streamlab.wire.leaks import bare_call, leaked_call, markup_in_text, whole_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
+from streamlab.wire.text_pieces import TEXTS
 
 
 class CallsFromText(Repair):
@@ -172,7 +177,7 @@ def _part(delta: JsonObject, finish: str | None = None) -> JsonObject:
 _WHERE = {"content": "text", "reasoning": "reasoning"}
 
 
-class ToolCallLeakedAsText(Rule):
+class ToolCallLeakedAsText(LateRule):
     """A tool call stands in the text, or in the reasoning, as the model wrote it.
 
     ## What OpenAI does
@@ -199,12 +204,26 @@ class ToolCallLeakedAsText(Rule):
     repairability = Repairability.UNSAFE
     repair = CallsFromText
     needs_request = True
+    on = TEXTS
+
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._places = SignPlaces(self)
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        if self.ctx.tools:
+            self._places.note(at, event)
+        else:
+            self.retire()
+
+    def passes(self, run: Run) -> bool:
+        return self._places.passes(run)
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         if not ctx.tools:
             return
-        for _, state in sorted(ctx.accumulator.choices.items()):
+        for index, state in sorted(ctx.accumulator.choices.items()):
             for member, text in (("content", state.content), ("reasoning", state.reasoning)):
                 over = member == "reasoning" and bool(state.calls or state.content)
                 said = str(text)
@@ -212,7 +231,10 @@ class ToolCallLeakedAsText(Rule):
                 if markup is None or (member == "content" and _is_framed(said, markup, state)):
                     continue  # the latter is model-markup-in-answer
                 also = ", beside the call itself" if state.calls else ""
-                yield self.found(
+                start = said.rfind(markup) if over else said.find(markup)
+                place = self._places.of((index, member), said, start)
+                yield self.found_at(
+                    place,
                     f"a tool call stands in the {_WHERE[member]}{also}: {quote(markup)}",
                     path=f"choices[{state.place}].delta.{member}",
                     expected="delta.tool_calls",
