@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from streamlab.rules.finding import Severity
 from streamlab.rules.repair import MAX_DROPPED, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.repairs.framing import frame
 from streamlab.wire.content_coding import BodyDecoder
-from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
+from streamlab.wire.events import Chunk, Comment, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import JsonSplitter
 from streamlab.wire.sse import BOM
 from streamlab.wire.stream import StreamDecoder, encode, read_event
@@ -75,22 +76,52 @@ def bare(exchange: Exchange) -> Exchange:
 
 
 def readable_errors(exchange: Exchange, *, unsafe: bool) -> set[str]:
-    """The errors that a client would find which could read every event: nothing but the framing is repaired, or that
-    and payloads, where half of one at the end is told as an error.
+    """The errors that a client would find which could read every event: nothing is repaired but the framing of those
+    that nobody can read, or that and their payloads, where half of one at the end is told as an error.
 
     What passes there is taken from the whole repair: a line of a log is an error or a remark by what had finished
     before it, and only the last repairs know that.
     """
     found: set[str] = set()
     for last in (Stage.FRAMING, Stage.PAYLOAD):
-        framed = _passing_behind(last, exchange, unsafe=unsafe)
-        found |= errors(framed) | errors(bare(framed))
+        passed, repaired = _passing_behind(last, exchange, unsafe=unsafe)
+        if passed:
+            body = b"".join(_made_readable(exchange, repaired, passed))
+            repaired = replace(repaired.exchange, segments=(Segment(None, body),))
+        else:
+            repaired = repaired.exchange
+        found |= errors(repaired) | errors(bare(repaired))
     return found
 
 
-def _passing_behind(last: Stage, exchange: Exchange, *, unsafe: bool) -> Exchange:
-    """What the repairs up to a stage make of an exchange."""
-    passed: list[bytes] = []
+class Passed(NamedTuple):
+    """An event that passed between two repairs: its bytes, the events that it is made of, and the rules named by it."""
+
+    raw: bytes
+    sources: tuple[int, ...]
+    names: set[str]
+
+
+def _made_readable(exchange: Exchange, repaired: Normalized, passed: list[Passed]) -> Iterator[bytes]:
+    """What passed, but for what was done to events that could be read: an error that this brings was hidden nowhere."""
+    read = _events(exchange)
+    if read is None or read.bare or "translated" in repaired.changes:
+        yield from (one.raw for one in passed)
+        return
+    torn = {at for one in passed if one.names & READABLE for at in one.sources}
+    torn |= {at for at, event in enumerate(read.events) if _is_torn(event)}
+    gone: set[int] = set()
+    for one in passed:
+        if not one.sources or torn & {*one.sources}:
+            yield one.raw
+        else:
+            yield from (encode(read.events[at]) for at in one.sources if at not in gone)
+            gone |= {*one.sources}
+
+
+def _passing_behind(last: Stage, exchange: Exchange, *, unsafe: bool) -> tuple[list[Passed], Normalized]:
+    """What the repairs up to a stage make of an exchange, and what all of them do."""
+    passed: list[Passed] = []
 
     class Tap(Repair):
         stage = last
@@ -101,16 +132,16 @@ def _passing_behind(last: Stage, exchange: Exchange, *, unsafe: bool) -> Exchang
             self.awake = True
 
         def event(self, draft: Draft) -> Drafts:
-            passed.append(encode(draft.event))
+            names = {change.rule for change in draft.changes}
+            passed.append(Passed(encode(draft.event), draft.sources, names))
             return (draft,)
 
     whole = pipeline.repair_classes
     pipeline.repair_classes = lambda unsafe, api: tuple(sorted((*whole(unsafe, api), Tap), key=lambda one: one.stage))
     try:
-        repaired = normalize(exchange, unsafe=unsafe).exchange
+        return passed, normalize(exchange, unsafe=unsafe)
     finally:
         pipeline.repair_classes = whole
-    return replace(repaired, segments=(Segment(None, b"".join(passed)),)) if passed else repaired
 
 
 def broken_laws(exchange: Exchange) -> dict[str, Any]:
@@ -147,31 +178,82 @@ def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[s
     read = _events(exchange)
     if read is None or repaired.left_alone is not None:
         return []
-    came, readable = read.events, READABLE - {"sse-ndjson-instead"} if read.bare else READABLE
+    came = read.events
     found = _lost_of_whole(exchange, repaired)
     seen: set[int] = set()
     for sources, names, went in _groups(repaired):
         if any(at >= len(came) for at in sources):
             return [*found, f"{sorted(sources)} of {len(came)} events"]
         seen |= sources
+        readable = READABLE - {"sse-ndjson-instead"} if max(sources, default=0) < read.bare else READABLE
         before, after = _held(came[at] for at in sources), _held(went)
         for kind in {*before, *after}:
             gone = kind == "chunk ids" and not (kind in before and kind in after)  # with the chunk, or new with it
             quiet = not any(isinstance(event, Chunk | ErrorPayload) for event in went)
             gone = gone or (quiet and kind in ("ids", "names"))  # a repeated event was dropped
-            may = readable | MAY_CHANGE[kind] | (MAY_GUESS.get(kind, frozenset()) if unsafe else frozenset())
+            may = MAY_CHANGE[kind] | (MAY_GUESS.get(kind, frozenset()) if unsafe else frozenset())
             told = went and all(isinstance(event, ErrorPayload) for event in went)
             if kind in ("ids", "text") and told and not any(map(_has_choices, (came[at] for at in sources))):
                 may |= {"error-flat-object"}  # what an error without choices is told with is nothing of the answer
             if before.get(kind) != after.get(kind) and not gone and not names & may:
-                found.append(f"{kind} of {sorted(sources)} by {sorted(names)}")
-    if len(repaired.dropped) < MAX_DROPPED and TOO_MUCH not in {one.rule for one in repaired.unrepaired}:
+                if not names & readable:
+                    found.append(f"{kind} of {sorted(sources)} by {sorted(names)}")
+                elif names & READABLE <= FRAMED and not _is_of(kind, [came[at] for at in sources], went, names):
+                    found.append(f"{kind} of {sorted(sources)} is not what is in it")
+        if not any(_is_torn(came[at]) for at in sources) and _is_lost([came[at] for at in sources], went, names):
+            found.append(f"{sorted(sources)} cannot be read any more")
+    told = {one.rule for one in repaired.unrepaired} & {TOO_MUCH, "empty-200"}  # all of it is no answer
+    if len(repaired.dropped) < MAX_DROPPED and not told:
         found += [
             f"{sorted(held)} of [{at}] without a word"
             for at, one in enumerate(came)
             if at not in seen and (held := _held([one]).keys() - {"chunk ids"})
         ]
     return found
+
+
+def _is_torn(event: StreamEvent) -> bool:
+    """Whether nobody can read an event, or a line of it."""
+    lines = event.sse.fields() if event.sse is not None else ()
+    faulty = isinstance(event, Undecodable | Comment) or bool(getattr(event, "faults", ()))
+    return faulty or any(name not in _FIELDS for name, *_ in lines)
+
+
+_FIELDS = frozenset({b"data", b"event", b"id", b"retry", b""})
+
+
+def _is_lost(came: list[StreamEvent], went: list[StreamEvent], names: set[str]) -> bool:
+    """Whether nobody can read what could be read: it is torn, or an error says that it was."""
+    told = bool(came) and "sse-unterminated-final-event" in names and all(map(_has_choices, came))
+    lost = any(isinstance(one, Undecodable) or (told and isinstance(one, ErrorPayload)) for one in went)
+    return bool(came) and lost and not any(isinstance(one, ErrorPayload) for one in came)
+
+
+def _is_of(kind: str, came: list[StreamEvent], went: list[StreamEvent], names: set[str]) -> bool:
+    """Whether what events say once they can be read has no letter that is not in the bytes in which they came, of which
+    some could not be read; nor has all else in them, where nothing but framing is named. Errors are told in words."""
+    raw = _letters([one.sse.raw.decode("utf-8", "replace") for one in came if one.sse is not None])
+    chunks = [one for one in went if isinstance(one, Chunk)]
+    said = _held(chunks).get(kind, ())
+    texts: Iterable[str] = said.values() if isinstance(said, dict) else said
+    if all(name.startswith("sse-") for name in names):
+        texts = [text for one in chunks for text in _strings(one.json)]
+    return any(map(_is_torn, came)) and _letters(texts) <= raw
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All texts in JSON, the names of members included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        yield from value if isinstance(value, dict) else ()
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _strings(member)
+
+
+def _letters(texts: Iterable[str]) -> Counter[str]:
+    """What no encoding changes of texts."""
+    return Counter(letter for text in texts for letter in text if letter.isascii() and letter.isalnum())
 
 
 def _lost_of_whole(exchange: Exchange, repaired: Normalized) -> list[str]:
@@ -221,11 +303,11 @@ def _is_within(part: str, whole: str) -> bool:
 
 
 class Came(NamedTuple):
-    """The events of a body, numbered as the account numbers them; ``bare`` where they are JSON values in a row, which
-    are read here as they are there."""
+    """The events of a body, numbered as the account numbers them; of these, ``bare`` are the JSON values in a row with
+    which it begins, and which are read here as they are there."""
 
     events: list[StreamEvent]
-    bare: bool
+    bare: int
 
 
 def _events(exchange: Exchange) -> Came | None:
@@ -237,7 +319,7 @@ def _events(exchange: Exchange) -> Came | None:
         return None
     values, rest = _values(data) or ([], data)
     decoder = StreamDecoder()
-    return Came([*values, *decoder.feed_decoded(rest), *decoder.finish()], bool(values))
+    return Came([*values, *decoder.feed_decoded(rest), *decoder.finish()], len(values))
 
 
 def _values(body: bytes) -> tuple[list[StreamEvent], bytes] | None:
@@ -326,6 +408,12 @@ READABLE = frozenset(
         "messages-data-type-missing",
     }
 )  # fmt: skip
+#: Those of them that take nothing but the framing away: what they make readable is what came.
+FRAMED = frozenset(one for one in READABLE if one.startswith("sse-")) | {
+    "json-python-repr",
+    "json-not-object",
+    "plain-text-in-data",
+}
 #: kind of content -> rules whose repair may change it, beside those
 MAY_CHANGE: dict[str, frozenset[str]] = {
     "text": frozenset(

@@ -260,7 +260,11 @@ class Framing(Repair):
             return [_as_one(part, name) if torn else part]  # type: ignore[arg-type]
         rest = copy(lines)
         rest.payload, rest.names = lines.payload[before:], lines.names[before:]
-        return self._undecodable(part, b"\n".join(rest.payload), rest, name)
+        payload = b"\n".join(rest.payload)
+        if payload[:1] in b" \t" and (bare := payload.strip(b" \t")):  # as of an event of its own
+            lines.rules["sse-extra-leading-space"] = payload[:20]
+            part, payload = read_event(frame(bare, name)), bare
+        return self._undecodable(part, payload, rest, name) if isinstance(part, Undecodable) else [part]
 
     def _undecodable(self, event: Undecodable, payload: bytes, lines: Lines, name: bytes | None) -> list[StreamEvent]:
         """A payload that is no JSON object: several events in one, raw control bytes, a list of chunks."""
