@@ -17,7 +17,7 @@ from streamlab.wire.stream import events_of as events_of_run
 
 #: Rules whose deviation is repaired by no repair but by how the normalizer works; how, in a phrase.
 ENGINE_RULES = {
-    "anti-buffering-headers-missing": "the mended head has the headers",
+    "anti-buffering-headers-missing": "the mended head has one of the headers",
     "charset-not-utf8": "the mended head says UTF-8",
     "close-delimited-truncation": "the mended body is sent in HTTP chunks",
     "connection-held-open-after-done": "the mended body ends with the answer",
@@ -32,6 +32,19 @@ ENGINE_RULES = {
     "nonstream-json-for-stream": "the completion is sent as the chunks it would have been",
     "utf8-split-over-reads": "only whole events are sent",
 }
+
+#: Those of them that are about how a body is sent, and change none of its bytes: mended where it is sent on.
+MENDED_IN_SENDING = frozenset(
+    {
+        "anti-buffering-headers-missing",
+        "charset-not-utf8",
+        "close-delimited-truncation",
+        "connection-held-open-after-done",
+        "content-length-mismatch",
+        "content-type-not-event-stream",
+        "utf8-split-over-reads",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

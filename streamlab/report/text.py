@@ -12,6 +12,7 @@ from streamlab.clients.table import breaks, clients
 from streamlab.judging.metrics import Metrics
 from streamlab.judging.ranking import First, worst_first
 from streamlab.judging.report import Report
+from streamlab.repairing.account import MENDED_IN_SENDING
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.promises import promise_of
 from streamlab.report.styles import STYLES
@@ -24,10 +25,18 @@ _REPAIRS = {
     Repairability.UNSAFE: "streamlab normalize --unsafe",
     Repairability.NONE: "cannot be mended",
 }
+_IN_SENDING = "streamlab record --normalize, or replay --normalize: it is about how the body is sent"
 _SHOWN_CLIENTS, _SHOWN_WAYS = 3, 2
 _INDENT = 8
 #: Characters of what a vendor sends, and of what came instead.
 _SIDE = 160
+
+
+def mended_by(finding: Finding) -> str:
+    """What mends a finding, for people."""
+    if finding.repairability is Repairability.SAFE and finding.rule in MENDED_IN_SENDING:
+        return _IN_SENDING
+    return _REPAIRS[finding.repairability]
 
 
 def value(shown: Any, limit: int = 80) -> str:
@@ -84,7 +93,7 @@ def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "Ope
         promise = promise_of(finding.rule, finding.api)
         if promise is not None:
             console.hanging(Text.assemble(("promised: ", "dim"), promise), _INDENT, _INDENT + 2)
-    console.hanging(Text.assemble(("mend: ", "dim"), _REPAIRS[finding.repairability]), _INDENT, _INDENT + 2)
+    console.hanging(Text.assemble(("mend: ", "dim"), mended_by(finding)), _INDENT, _INDENT + 2)
 
 
 def _sides(finding: Finding, vendor: str) -> Text:
@@ -181,7 +190,8 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
 def first_line(first: First, exchanges: int) -> Text:
     """One sentence: what to fix first, and why."""
     where = f", in {first.exchanges} of {exchanges} exchanges" if exchanges > 1 else ""
-    repairs = "streamlab normalize mends it" if first.repairable else f"streamlab rule {first.rule} says more"
+    mends = "streamlab record --normalize" if first.rule in MENDED_IN_SENDING else "streamlab normalize"
+    repairs = f"{mends} mends it" if first.repairable else f"streamlab rule {first.rule} says more"
     return Text.assemble(("Fix first: ", "bold"), f"{first.rule}{where} ({first.severity}): {first.why}; {repairs}.")
 
 

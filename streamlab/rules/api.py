@@ -114,6 +114,9 @@ class Api:
     compared_natively: ClassVar[bool] = False
     #: An HTTP error body in short, for messages.
     error_body: ClassVar[str] = '{"error": {"message": "...", "type": "...", "param": null, "code": null}}'
+    #: How its streams begin, and what the shortest holds, in short, for messages.
+    stream_start: ClassVar[str] = "data: {...}"
+    shortest_stream: ClassVar[str] = "an event stream"
     #: Where it is written how its answers are streamed and what its errors are; None where that is not known here.
     streaming: ClassVar[Source | None] = None
     errors: ClassVar[Source | None] = None

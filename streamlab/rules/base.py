@@ -22,6 +22,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
+from streamlab.wire.visible import quoted
 
 Findings = Iterable[Finding]
 
@@ -172,7 +173,10 @@ class Rule:
 
 def quote(value: Any, limit: int = 60) -> str:
     """A value for a message, shortened: text in quotation marks, anything else as JSON has it."""
-    shown = repr(value) if isinstance(value, str | bytes) else _as_json(value)
+    if isinstance(value, bytes):
+        shown = "b" + quoted(value.decode("utf-8", "backslashreplace"))
+    else:
+        shown = quoted(value) if isinstance(value, str) else _as_json(value)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
@@ -189,6 +193,6 @@ def _shorten(value: Any) -> Any:
         value = value.decode("utf-8", "replace")
     if isinstance(value, str) and len(value) > _SHOWN:
         return value[: _SHOWN - 1] + "…"
-    if isinstance(value, dict | list | tuple) and len(shown := repr(value)) > 2 * _SHOWN:
+    if isinstance(value, dict | list | tuple) and len(shown := _as_json(value)) > 2 * _SHOWN:
         return shown[: 2 * _SHOWN - 1] + "…"
     return value

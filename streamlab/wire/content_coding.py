@@ -19,6 +19,7 @@ from streamlab.wire.binary_frames import CODING, TOLD_BY, BinaryFrames, is_frame
 from streamlab.wire.bodies import coding_of, is_begun, is_zstd_frame
 from streamlab.wire.left_chunks import CODING as CHUNKED
 from streamlab.wire.left_chunks import LeftChunks
+from streamlab.wire.visible import quoted
 
 #: Decoded bytes of a compressed body that are read at most.
 MAX_DECODED = 96 * 1024 * 1024
@@ -48,7 +49,7 @@ class BodyDecoder:
         for coding in reversed(self.codings):
             make = _STAGES.get(coding)
             if make is None:
-                self.fault = f"unknown content coding {coding!r}"
+                self.fault = f"unknown content coding {quoted(coding)}"
                 break
             self._stages.append(make())
         self._made = [0] * len(self._stages)  # bytes that came out of each stage

@@ -22,6 +22,12 @@ def _picture(match: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def quoted(text: str) -> str:
+    """The text in quotation marks as it stands, but for what cannot be printed: a backslash is one backslash."""
+    mark = '"' if "'" in text and '"' not in text else "'"
+    return mark + "".join(one if one.isprintable() else repr(one)[1:-1] for one in text) + mark
+
+
 def visible(text: str, limit: int | None = None) -> str:
     """The text with every invisible or dangerous character shown (``␍``, ``␛``, ``\\u202e``), shortened to ``limit``
     characters with an ellipsis."""

@@ -49,6 +49,8 @@ class Anthropic(Api):
     tells_broken_errors = True
     read_by_name = True
     error_body = '{"type": "error", "error": {"type": "...", "message": "..."}}'
+    stream_start = "event: message_start, data: {...}"
+    shortest_stream = "message_start, message_delta and message_stop"
     stall_us = LONG_SILENCE_US
     gives_up_us = CLAUDE_CODE_IDLE_US
 

@@ -30,6 +30,7 @@ class Chat(Api):
     judged = True
     path_ends = ("chat/completions",)  # without the slash: a placeholder may stand for what is in front of it
     ends_with_done = True
+    shortest_stream = "a role chunk, a finish chunk and data: [DONE]"
 
     def recognises(self, value: JsonObject) -> bool:
         return isinstance(value.get("choices"), list) or value.get("object") in (

@@ -26,6 +26,7 @@ class Completions(Api):
     path_ends = ("/completions",)
     path = "/v1/completions"
     ends_with_done = True
+    shortest_stream = "a finish chunk and data: [DONE]"
     streaming = COMPLETIONS._replace(place="CreateCompletionRequest, CreateCompletionResponse")
 
     def recognises(self, value: JsonObject) -> bool:

@@ -18,6 +18,8 @@ class Ollama(Api):
     vendor = "Ollama"
     path = "/api/chat"
     sends_bare_values = True
+    stream_start = "{...}, a line for each"
+    shortest_stream = "a line with done"
     streaming = Source("Ollama documentation", "Streaming", "https://docs.ollama.com/api/streaming")
     errors = Source("Ollama documentation", "Errors", "https://docs.ollama.com/api/errors")
 

@@ -29,6 +29,8 @@ class Responses(Api):
     title = "OpenAI Responses"
     streaming = RESPONSES_STREAMING
     errors = ERROR_OBJECT
+    stream_start = "event: response.created, data: {...}"
+    shortest_stream = "response.created and response.completed"
     known_clients = ("codex", "openai-node", "openai-agents")
     vendor = "OpenAI"
     judged = True

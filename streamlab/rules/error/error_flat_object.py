@@ -60,7 +60,8 @@ class ErrorFlatObject(Rule):
         sign = error_objects.failed_event(event.sse.event if event.sse is not None else None, event.json)
         if sign is not None:
             path, value = sign
-            said = f"{path} is {quote(value)}" if path in event.json or "." in path else f"its event is named {value!r}"
+            named = path not in event.json and "." not in path
+            said = f"its event is named {quote(value)}" if named else f"{path} is {quote(value)}"
             found = self._found(f"an error without an error member: {said}", at, event, path)
             if event.sse is not None and event.sse.event is None and error_objects.may_be_remark(event.json):
                 self._remarks.append((self.ctx.seen.content_events, self.placed(found, event)))

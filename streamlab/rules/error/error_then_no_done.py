@@ -48,7 +48,8 @@ class ErrorThenNoDone(Rule):
         deltas = reading.deltas(reading.chunk_of(event))
         if all(_only_expires(one) for one in deltas):
             return None
-        return (self.found("the answer goes on after an error", at, path="choices", expected="data: [DONE]"),)
+        expected = "data: [DONE]" if self.ctx.api.ends_with_done else "the end of the body"
+        return (self.found("the answer goes on after an error", at, path="choices", expected=expected),)
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -59,7 +60,7 @@ class ErrorThenNoDone(Rule):
             yield self.found(
                 f"the response was held open for {waited_us / 1e6:.1f} s after the error",
                 ctx.seen.error_at,
-                expected="data: [DONE], then the end of the body",
+                expected=f"{'data: [DONE], then ' if ctx.api.ends_with_done else ''}the end of the body",
                 actual=f"{waited_us / 1e6:.1f} s",
             )
 

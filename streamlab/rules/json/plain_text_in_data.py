@@ -47,6 +47,6 @@ class PlainTextInData(MisfitRule):
         return self.found_in(
             named,
             f"the payload is plain text{lines}{begins}: {quote(text)}",
-            expected="a JSON object or [DONE]",
+            expected=f"a JSON object{' or [DONE]' if self.ctx.api.ends_with_done else ''}",
             repairability=Repairability.NONE if broken else Repairability.SAFE,
         )

@@ -8,6 +8,7 @@ from streamlab.rules.repairs.payloads import TornPayloads
 from streamlab.rules.sources import SSE
 from streamlab.wire.bad_payloads import Misfit, Named
 from streamlab.wire.inserted import comment_at_end, comment_behind
+from streamlab.wire.visible import quoted
 
 
 class SseCommentInsideData(MisfitRule):
@@ -41,8 +42,9 @@ class SseCommentInsideData(MisfitRule):
         behind = comment_behind(data) if torn is None else None
         text = torn[1] if torn is not None else behind.inserted[0] if behind is not None else _last_comment(named)
         where = "behind the JSON of an event" if behind is not None else "in the middle of an event"
+        shown = quoted(text.decode("utf-8", "replace"))
         what = "a comment" if text.startswith(b":") else "a keep-alive"
-        return self.found_in(named, f"{what} stands {where}: {text.decode('utf-8', 'replace')!r}", expected="JSON")
+        return self.found_in(named, f"{what} stands {where}: {shown}", expected="JSON")
 
 
 def _last_comment(named: Named) -> bytes:

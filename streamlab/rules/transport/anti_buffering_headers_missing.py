@@ -29,7 +29,7 @@ class AntiBufferingHeadersMissing(Rule):
     Directly connected it makes no difference.
 
     ## Repair
-    Both headers are added.
+    ``Cache-Control: no-cache`` is added, or ``X-Accel-Buffering: no`` where ``Cache-Control`` says something else.
     """
 
     name = "anti-buffering-headers-missing"

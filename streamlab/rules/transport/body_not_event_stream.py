@@ -84,7 +84,7 @@ class BodyNotEventStream(Rule):
         yield self.found(
             f"the body is {what}{'' if ctx.seen.hollow else ', not an event stream'}: {quote(start, _QUOTED + 40)}",
             span=(0, ctx.received.decoded_bytes),
-            expected="data: {...}",
+            expected=ctx.api.stream_start,
             actual=start,
             repairability=Repairability.SAFE if read else Repairability.NONE,
         )

@@ -62,8 +62,9 @@ class CloseDelimitedTruncation(Rule):
         last = reading.as_object(ctx.seen.last_chunk).get("type")
         ended = type(last) is str and last in ctx.api.ending_types
         if ctx.seen.done_at is not None or ctx.finished or ctx.seen.error_at is not None or ended:
+            shown = "[DONE] or finish_reason" if ctx.api.ends_with_done else "last event"
             yield self.found(
-                "the body has neither chunks nor a length: only its [DONE] or finish_reason shows that it is whole",
+                f"the body has neither chunks nor a length: only its {shown} shows that it is whole",
                 expected=_EXPECTED,
                 severity=Severity.INFO,
             )

@@ -14,8 +14,8 @@ from streamlab.wire.bodies import BodyKind
 class ContentTypeNotEventStream(Rule):
     """An event stream is not labelled ``text/event-stream``.
 
-    Judged by the body: it has to hold events with data. Silent where a recorder took the value out, and where no
-    header at all was kept.
+    Judged by the body: it has to hold events with data. Silent where a recorder took the value out, or those of
+    all headers it kept, and where no header at all was kept.
 
     ## What OpenAI does
     Sends ``text/event-stream; charset=utf-8`` (until May 2024 without the charset), never anything else.
@@ -46,7 +46,8 @@ class ContentTypeNotEventStream(Rule):
         ):
             return
         value = ctx.head.header("content-type")
-        if ctx.content_type == "text/event-stream" or (value is not None and REDACTED in value):
+        kept = [value] if value is not None else [held for _, held in ctx.head.headers]
+        if ctx.content_type == "text/event-stream" or all(REDACTED in held for held in kept):
             return
         yield self.found_in_head(
             "content-type",

@@ -43,6 +43,6 @@ class Empty200(Rule):
         size = f"{ctx.received.body_bytes} bytes that hold nothing" if ctx.received.body_bytes else "an empty body"
         yield self.found(
             f"HTTP {ctx.head.status} with {size}",
-            expected="a role chunk, a finish chunk and data: [DONE]",
+            expected=ctx.api.shortest_stream,
             actual=ctx.received.prefix[:20].decode("utf-8", "replace"),
         )

@@ -47,6 +47,6 @@ class HtmlBody200(Rule):
         yield self.found(
             f"the body is a web page{f': {quote(title)}' if title else ''}",
             span=(0, ctx.received.decoded_bytes),
-            expected="data: {...}",
+            expected=ctx.api.stream_start,
             actual=ctx.received.prefix[:200],
         )

@@ -71,7 +71,7 @@ class NonstreamJsonForStream(Rule):
             f"a whole {what} came {how} ({key} {quote(kind)})",
             at,
             span=(0, self.ctx.received.decoded_bytes) if at is None else None,
-            expected="chunks: data: {...}",
+            expected=f"a stream: {self.ctx.api.stream_start}",
             actual=kind,
             repairability=repairability,
         )

@@ -109,7 +109,8 @@ def test_a_page_is_told_from_a_stream_about_pages():
 
 
 def test_unknown_headers_are_not_missing_headers():
-    for headers in ((), (("content-type", "**REDACTED**"),)):
+    masked = (("date", "**REDACTED**"), ("server", "**REDACTED**"))
+    for headers in ((), (("content-type", "**REDACTED**"),), masked):
         assert "content-type-not-event-stream" not in names(exchange(sse(chat_text()), headers=headers))
     assert "content-type-not-event-stream" in names(exchange(sse(chat_text()), headers=(("date", "today"),)))
 
@@ -134,3 +135,27 @@ def test_lines_of_json_of_which_nothing_is_known_are_not_ticked(lines, why):
     assert not report.judged
     assert why in report.why
     assert repaired.left_alone == report.why or repaired.changes["translated"]  # Ollama's stream becomes chunks
+
+
+_PATHS = {
+    "/v1/chat/completions": ("data: {...}", "a role chunk, a finish chunk and data: [DONE]"),
+    "/v1/messages": ("event: message_start, data: {...}", "message_start, message_delta and message_stop"),
+    "/v1/responses": ("event: response.created, data: {...}", "response.created and response.completed"),
+}
+
+
+@pytest.mark.parametrize("path", _PATHS)
+def test_what_is_expected_is_what_the_api_sends(path):
+    start, shortest = _PATHS[path]
+    for body, expected in ((b"", shortest), (b"<html></html>", start), (b"busy, sorry", start)):
+        request = Request("POST", f"http://localhost{path}", (), b'{"stream":true}')
+        found = analyze(exchange([body] if body else [], request=request, headers=(("content-type", "x"),))).findings
+        assert [one.expected for one in found if one.severity is Severity.ERROR] == [expected], body
+
+
+def test_a_whole_message_should_have_been_its_events():
+    message = {"type": "message", "id": "m", "role": "assistant", "model": "c", "content": [], "usage": {}}
+    request = Request("POST", "http://localhost/v1/messages", (), b'{"stream":true}')
+    found = analyze(exchange([dump(message)], request=request, headers=JSON)).findings
+    (hit,) = (one for one in found if one.rule == "nonstream-json-for-stream")
+    assert hit.expected == "a stream: event: message_start, data: {...}"

@@ -14,6 +14,7 @@ from streamlab.wire.finish_reasons import KNOWN_REASONS, is_blank, meaning_of
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.told_deltas import meant_delta
+from streamlab.wire.visible import quoted
 
 _MOST_HELD = 64
 
@@ -229,6 +230,6 @@ class ChoiceShape(Repair):
             return
         known = meaning_of(value)
         if known is None:
-            self.state.account.cannot("finish-reason-unknown-value", f"nobody can say what {value[:40]!r} means")
+            self.state.account.cannot("finish-reason-unknown-value", f"nobody can say what {quoted(value[:40])} means")
         else:
             draft.put("finish-reason-unknown-value", choice, "finish_reason", known, path)

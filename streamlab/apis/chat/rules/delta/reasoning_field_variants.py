@@ -14,6 +14,7 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.thoughts import ends_thought, opens_thought, tags_around
+from streamlab.wire.visible import quoted
 
 #: The keys that clients read, each of them one or both.
 _BOTH = frozenset({"reasoning", "reasoning_content"})
@@ -71,7 +72,8 @@ class ReasoningFieldVariants(LateRule):
                 if inner.get(key) and key not in mirrored:
                     path = f"choices[{position}].delta.{key}"
                     variant = _variant(key, inner)
-                    yield self.found(f"reasoning comes in {key!r}", at, path=path, expected="(absent)", variant=variant)
+                    said = f"reasoning comes in {quoted(key)}"
+                    yield self.found(said, at, path=path, expected="(absent)", variant=variant)
 
     def end(self, ending: Ending) -> Findings:
         for whose, index, text, reasoning in self.ctx.said():

@@ -7,6 +7,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire.events import Chunk
+from streamlab.wire.visible import quoted
 
 
 class ObfuscationPresent(Rule):
@@ -32,4 +33,4 @@ class ObfuscationPresent(Rule):
     def shape(self, at: int, chunk: Chunk) -> Findings:
         for key in ("obfuscation", "p"):
             if type(chunk.json.get(key)) is str:
-                yield self.found(f"chunks are padded with {key!r}", at, path=key)
+                yield self.found(f"chunks are padded with {quoted(key)}", at, path=key)
