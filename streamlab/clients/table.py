@@ -258,7 +258,10 @@ def _rows(tables: dict[str, Any], file: str) -> Iterable[Break]:
         date, api = group.get("date", ""), group.get("api", _api(file))
         for client, version in group["clients"].items():
             what = group["how"], group["harm"], conditions, file in _MEASURED, date, source, api
-            yield Break(_same().get((api, client), client), version, *what)
+            known = _same().get((api, client), client)
+            if known != client and clients()[known].package != clients()[client].package:
+                version = clients()[known].version  # the set-up's is that of the package it asks for chat
+            yield Break(known, version, *what)
 
 
 def _tables(file: str, rule_name: str) -> dict[str, Any]:

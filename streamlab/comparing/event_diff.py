@@ -359,4 +359,5 @@ def _with_reason(field: FieldDiff, here: list[Finding], by_rule: dict[str, str])
 def _broken(finding: Finding) -> FieldDiff:
     how = How.BROKEN if finding.repairability is Repairability.NONE else How.CHANGED
     path = finding.path or "event"
-    return FieldDiff(path, how, finding.actual, finding.expected, "derived", finding.rule, finding.message)
+    said = finding.actual, finding.expected
+    return FieldDiff(path, how, *said, "derived", finding.rule, finding.message, told=True)

@@ -33,7 +33,8 @@ class FieldDiff:
     """One member: ``here`` as it came, ``there`` as OpenAI sends it; which of them is absent, ``how`` tells.
 
     ``path`` names a JSON member, or with the prefix ``sse.`` a trait of the framing. ``origin`` is copied, derived
-    or invented: where ``there`` comes from. ``rule`` and ``why`` say which rule it is about, and the reason.
+    or invented: where ``there`` comes from. ``rule`` and ``why`` say which rule it is about, and the reason. A member
+    that is ``told`` by a finding has None for a side of which the finding says nothing.
     """
 
     path: str
@@ -43,6 +44,17 @@ class FieldDiff:
     origin: str = "copied"
     rule: str | None = None
     why: str = ""
+    told: bool = False
+
+    @property
+    def has_here(self) -> bool:
+        """Whether ``here`` is a value that came."""
+        return self.how is not How.ADDED and not (self.told and self.here is None)
+
+    @property
+    def has_there(self) -> bool:
+        """Whether ``there`` is a value that would have been sent."""
+        return self.how is not How.DROPPED and not (self.told and self.there is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,12 +182,12 @@ def _path(path: str) -> str:
 def _field(field: FieldDiff, path: str) -> Text:
     sign, style = SIGNS[field.how]
     line = Text.assemble((f"  {sign} ", style), path)
-    if field.how is not How.ADDED:
+    if field.has_here:
         line.append(value(field.here, _VALUE), "red")
-    if field.how is not How.DROPPED:
-        line.append(" → " if field.how is not How.ADDED else "", "dim")
+    if field.has_there:
+        line.append(" → " if field.has_here else "→ " if field.told else "", "dim")
         line.append(value(field.there, _VALUE), "green")
-    if field.origin != "copied" and field.how in (How.ADDED, How.CHANGED):
+    if field.origin != "copied" and field.how in (How.ADDED, How.CHANGED) and not field.told:
         line.append(f"  {field.origin}", "dim italic")
     return line
 

@@ -7,7 +7,10 @@ import io
 import pytest
 
 from streamlab.apis.registry import all_rules
+from streamlab.comparing.event_diff import explained_diffs
 from streamlab.judging.analyzer import analyze
+from streamlab.report.card.card import card_of
+from streamlab.report.diff_text import _VALUE, _field
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.promises import promise_of
 from streamlab.report.text import print_finding, value
@@ -46,6 +49,23 @@ def test_no_finding_of_fixtures_and_corpus_shows_the_same_on_both_sides():
     assert len(findings) > 500
     sides = [(one.rule, value(one.expected), value(one.actual)) for one in findings if one.expected is not None]
     assert {rule for rule, expected, actual in sides if expected == actual} <= {"messages-block-index-type"}  # 0, "0"
+
+
+def test_a_difference_that_a_finding_tells_of_has_no_null_where_it_says_nothing():
+    homes = [rule_fixtures.folder(rule.name) / "bad" for rule in all_rules()]
+    silent = 0
+    for home in homes:
+        found = corpus.load(home)
+        report = analyze(found)
+        told = [one for diff in explained_diffs(found, report.findings) for one in diff.broken]
+        for one in told:
+            line = _field(one, "path  ").plain
+            assert ("null" in line) == any("null" in value(side, _VALUE) for side in (one.here, one.there) if side is not None)
+        silent += sum(one.here is None or one.there is None for one in told)
+        shown = [field for event in card_of(found).events for field in event.fields]
+        sides = {(one.path, one.has_here, one.has_there) for one in told}
+        assert all((path, here != "", there != "") in sides for how, path, here, there in shown if how == "broken")
+    assert silent > 40
 
 
 def test_what_openai_leaves_out_is_called_absent():

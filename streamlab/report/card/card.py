@@ -194,7 +194,12 @@ def _last(decoder: StreamDecoder) -> Iterator[Any]:
 
 def _event(title: str, diff: EventDiff, raw: bytes) -> ShownEvent:
     fields = [
-        (str(field.how), visible(field.path, 120), value(field.here, 200), value(field.there, 200))
+        (
+            str(field.how),
+            visible(field.path, 120),
+            value(field.here, 200) if field.has_here else "",
+            value(field.there, 200) if field.has_there else "",
+        )
         for field in (*(one for output in diff.outputs for one in output.fields), *diff.broken)
         if field.how is not How.SAME
     ]
