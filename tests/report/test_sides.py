@@ -60,7 +60,9 @@ def test_a_difference_that_a_finding_tells_of_has_no_null_where_it_says_nothing(
         told = [one for diff in explained_diffs(found, report.findings) for one in diff.broken]
         for one in told:
             line = _field(one, "path  ").plain
-            assert ("null" in line) == any("null" in value(side, _VALUE) for side in (one.here, one.there) if side is not None)
+            assert ("null" in line) == any(
+                "null" in value(side, _VALUE) for side in (one.here, one.there) if side is not None
+            )
         silent += sum(one.here is None or one.there is None for one in told)
         shown = [field for event in card_of(found).events for field in event.fields]
         sides = {(one.path, one.has_here, one.has_there) for one in told}

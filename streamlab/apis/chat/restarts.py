@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from streamlab.redaction.placeholders import changed_by_recorder
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import kinds_of
@@ -26,7 +27,7 @@ def starts_over(
     beginning. ``under_way`` tells whether a choice has said something and has not finished.
     """
     given = chunk.get("id")
-    if type(given) is not str or not given or before is None or given == before:
+    if type(given) is not str or not given or before is None or given == before or changed_by_recorder(before, given):
         return False
     listed = reading.choices(chunk)
     if chunks < STEADY or not steady or any(map(_finishes, listed)):
@@ -69,6 +70,8 @@ def new_id(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
     first, last, given = ctx.seen.first_chunk or {}, ctx.seen.last_of_answer or {}, chunk.get("id")
     before = last.get("id")
     if type(before) is not str or type(given) is not str or not given or before == given:
+        return None
+    if changed_by_recorder(before, given):
         return None
     return (before, given) if ctx.seen.chunks >= STEADY and first.get("id") == before else None
 

@@ -402,3 +402,10 @@ def test_arguments_that_stay_empty_are_no_json(status, found):
     made = exchange(stream(empty, status=status))
     said = {one.rule: one.severity for one in analyze(made).findings}
     assert said == ({"tool-call-arguments-not-json": Severity.WARNING} if found else {})
+
+
+@pytest.mark.parametrize(("changed", "told"), [("resp_REDACTED_1", False), ("resp_other", True)])
+def test_no_server_changed_an_id_of_a_response_that_a_recorder_replaced(changed, told):
+    events = text()
+    events[-1] = {**events[-1], "response": {**events[-1]["response"], "id": changed}}
+    assert ("responses-ids-unstable" in _rules(exchange(sse(events)))) is told

@@ -151,3 +151,18 @@ def test_a_finding_made_at_the_end_points_at_its_place():
     start, end = finding.span
     assert (finding.event, body[start:end]) == (3, b'"id":""')
     assert finding.offset_us == 200_000 + 3 * 30_000
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("req_REDACTED_1", "3a9866bb-a8f8", False),
+        ("3a9866bb-a8f8", "req_REDACTED_1", False),
+        ("req_REDACTED_1", "req_REDACTED_2", True),
+        ("3a9866bb-a8f8", "7c1f66bb-a8f8", True),
+    ],
+)
+def test_no_server_changed_an_id_that_a_recorder_replaced(before, after, told):
+    first, *rest = chat_text("One", " two", " three")
+    payloads = [first | {"id": before}, *(one | {"id": after} for one in rest)]
+    assert ("chunk-id-changes" in findings(payloads)) is told

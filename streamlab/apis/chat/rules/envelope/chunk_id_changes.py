@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.envelope import Envelope
 from streamlab.apis.chat.restarts import ids_of_two
+from streamlab.redaction.placeholders import changed_by_recorder, is_placeholder
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
@@ -18,8 +19,8 @@ class ChunkIdChanges(Rule):
 
     ## What OpenAI does
     Gives every chunk of an answer one and the same id (2,693 of 2,693 recorded streams). Azure leaves the id empty in
-    the chunks of its content filter; an empty id does not count here. Where another answer begins, that is told
-    instead.
+    the chunks of its content filter; an empty id does not count here, nor one that a recorder replaced
+    (``req_REDACTED_1``). Where another answer begins, that is told instead.
 
     ## Why it matters
     The id says which answer a chunk belongs to. openai-go's accumulator refuses every chunk after the first change, so
@@ -47,6 +48,8 @@ class ChunkIdChanges(Rule):
             return
         if self._first is None or (chunk_id != self._first and ids_of_two(self.ctx, chunk) is not None):
             self._first = chunk_id
+        elif changed_by_recorder(self._first, chunk_id):
+            self._first = self._first if is_placeholder(chunk_id) else chunk_id
         elif chunk_id != self._first:
             yield self.found(
                 f"the chunk id changes from {quote(self._first)} to {quote(chunk_id)}",

@@ -6,6 +6,7 @@ from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.final import ID_OF_CALL, ID_OF_OTHER
 from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
+from streamlab.redaction.placeholders import changed_by_recorder
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES
 
@@ -42,6 +43,9 @@ class ResponsesIdsUnstable(OddRule):
         ID_OF_CALL,
         ID_OF_OTHER,
     )
+
+    def concerns(self, one: Odd) -> bool:
+        return super().concerns(one) and not changed_by_recorder(one.expected, one.actual)
 
     def form(self, one: Odd) -> str | None:
         if one.form is not None or one.path == "output_index":

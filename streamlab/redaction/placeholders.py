@@ -1,0 +1,20 @@
+"""What recorders write in place of a value that was nobody's business, whichever recorder it was."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+_PLACEHOLDER: Final = re.compile(
+    r"(?<![a-z])(?:redacted|masked|scrubbed|sanitized)(?![a-z])|\*{3}|^x{6,}$", re.IGNORECASE
+)
+
+
+def is_placeholder(value: Any) -> bool:
+    """Whether a value is one that a recorder made up: ``req_REDACTED_1``."""
+    return type(value) is str and _PLACEHOLDER.search(value) is not None
+
+
+def changed_by_recorder(before: Any, after: Any) -> bool:
+    """Whether two values differ because a recorder replaced one of them: nobody knows what stood there."""
+    return is_placeholder(before) is not is_placeholder(after)
