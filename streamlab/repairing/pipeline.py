@@ -330,7 +330,8 @@ class Pipeline:
     def _remember(self, draft: Draft) -> None:
         state = self.state
         state.chunks += 1
-        state.went = draft.json
+        if draft.json.get("id") or state.api.names_events:  # Azure's asides have none
+            state.went = draft.json
         for choice in reading.choices(draft.json):
             text = reading.content(reading.delta(choice))
             if text:

@@ -71,6 +71,35 @@ KINDS = {
         {"done-duplicate-or-early"},
         ['{"city":', '"Oslo"}', "finish:tool_calls", "[DONE]"],
     ),
+    "arguments that begin anew behind a finish": (
+        asked(
+            sse(
+                [
+                    chunk({"role": "assistant", "content": None, "tool_calls": [call(0, "call_1", "get_weather")]}),
+                    chunk({"tool_calls": [call(0, arguments="{}")]}),
+                    chunk({}, "tool_calls"),
+                    chunk({"tool_calls": [call(0, arguments='{"city":"Oslo"}')]}),
+                ]
+            ),
+            tools=True,
+        ),
+        {"tool-call-arguments-empty-object-prefix", "tool-call-finish-per-call"},
+        ["", "", '{"city":"Oslo"}', "finish:tool_calls", "[DONE]"],
+    ),
+    "the only choice has number 1, and an error ends it": (
+        asked(sse([chunk({"role": "assistant", "content": "a"}, index=1)], done=False) + b'data: {"error":"busy"}\n\n'),
+        {"choice-index-is-token-counter"},
+        ["a", "error"],
+    ),
+    "a payload on several lines, with more space than one, behind another": (
+        asked(
+            sse(TEXT[:2], done=False).removesuffix(b"\n")
+            + b'data:   {"id":"x",\ndata:   "choices":[\ndata:   }\n\n'
+            + sse(TEXT[2:])
+        ),
+        {"json-malformed"},
+        ["", "a", "error", "b", "finish:stop", "[DONE]"],
+    ),
     "a first line that breaks off inside a string": (
         asked(frame(TEXT[0]).removeprefix(b"data: ").replace(b'"assistant",', b'"assis') + sse(TEXT[1:])),
         {"role-missing"},
@@ -385,3 +414,13 @@ def test_an_array_is_right_where_it_was_asked_for(path, body, found):
     assert plain.head is not None
     plain = replace(plain, head=replace(plain.head, headers=(("content-type", "application/json"),)))
     assert errors(plain) & {"body-not-event-stream"} == found
+
+
+def test_a_guessed_end_behind_an_aside_has_the_envelope_of_the_answer():
+    """Azure's asides have none."""
+    aside = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "prompt_filter_results": []}
+    exchange = asked(sse([*TEXT[:-1], aside]))
+    guessed = normalize(exchange, unsafe=True).exchange
+    assert told(guessed.body)[-2:] == ["finish:stop", "[DONE]"]
+    assert guessed.body.count(streams.ID.encode()) == len(TEXT)
+    assert broken_laws(exchange) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar, Protocol
 
@@ -13,6 +14,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire.accumulate import CallState
 from streamlab.wire.arguments import ArgumentsFault, fault_of
 from streamlab.wire.call_reader import Call
+from streamlab.wire.choice_parts import one_answer
 
 
 class ItemCall(Protocol):
@@ -51,6 +53,14 @@ def legacy_calls(ctx: RuleState) -> list[tuple[int, CallState]]:
         return []
     held = ((number, choice.function_call) for number, choice in sorted(ctx.accumulator.choices.items()))
     return [(number, call) for number, call in held if call is not None]
+
+
+def finishes_of(ctx: RuleState) -> Callable[[int], str | None]:
+    """By the number of its choice, why a choice finished: where several are one answer, the one reason of all."""
+    finishes = ctx.seen.finish_values
+    whole = one_answer(ctx.accumulator.choices, finishes, ctx.n)
+    shared = next(iter(finishes.values()), None) if whole else None
+    return lambda choice: finishes.get(choice, shared)
 
 
 class ArgumentsRule(Rule):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.apis.chat.repairs.call_opening import OWN_KEYS, OutCall
+from streamlab.apis.chat.repairs.emptied import says_anything
 from streamlab.rules.repair import Draft
 from streamlab.wire import reading
 from streamlab.wire.calls import Placed, arguments_text
 from streamlab.wire.payload import JsonObject
 
 _SAID = frozenset({"content", "refusal", "tool_calls", *reading.REASONING_KEYS})
+_MOST_BEHIND = 64
 
 
 def put_index(draft: Draft, placed: Placed[OutCall], fragment: JsonObject, spot: str) -> None:
@@ -92,3 +95,34 @@ def said_first(draft: Draft, rule: str) -> Iterator[Draft]:
             yield draft.like(rule, part, path + next(iter(said)))
             for key in (*said, *(key for key, value in delta.items() if value is None)):  # null stands for no text
                 draft.drop(rule, delta, key, path)
+
+
+def is_braces(call: OutCall, fragment: JsonObject) -> bool:
+    """Whether ``{}`` is all the arguments that a call has so far, and this fragment brought them."""
+    text = str(reading.function(fragment).get("arguments")).strip()
+    return call.opened and text == "{}" and call.arguments.length == 2
+
+
+class Braces:
+    """``{}`` that may be but a placeholder for the arguments of a call, which begin with the next fragment then."""
+
+    def __init__(self, draft: Draft, call: OutCall, function: JsonObject) -> None:
+        self.held = [draft]  # and what says nothing behind it
+        self._call, self._function = call, function
+
+    def holds(self, draft: Draft) -> bool:
+        """Whether a chunk waits with them: it may go to the end, and what comes behind it goes on with the call."""
+        if len(self.held) > _MOST_BEHIND or any(map(says_anything, reading.choices(draft.json))):
+            return False
+        self.held.append(draft)
+        return True
+
+    def go_on(self, call: OutCall, fragment: JsonObject) -> bool:
+        """Whether a fragment adds arguments to the same call; where these begin anew, the braces go."""
+        text = arguments_text(reading.function(fragment).get("arguments")) if call is self._call else ""
+        if text.lstrip().startswith("{"):
+            self.held[0].put(
+                "tool-call-arguments-empty-object-prefix", self._function, "arguments", "", "choices[0].delta."
+            )
+            call.arguments = CallArguments()
+        return bool(text)

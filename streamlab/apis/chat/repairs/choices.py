@@ -9,7 +9,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import TEXT, begins_part, kinds_of
-from streamlab.wire.events import Done
+from streamlab.wire.events import Done, ErrorPayload
 from streamlab.wire.finish_reasons import KNOWN_REASONS, is_blank, meaning_of
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -26,8 +26,9 @@ def _only_index(listed: list[JsonObject]) -> int:
 
 
 def _ends(draft: Draft, listed: list[JsonObject]) -> bool:
-    """Whether no choice is to be expected any more: the usage of all, or the end."""
-    return isinstance(draft.event, Done) or (draft.is_chunk and not listed and bool(draft.json.get("usage")))
+    """Whether no choice is to be expected any more: the usage of all, an error, or the end."""
+    counts = draft.is_chunk and not listed and bool(draft.json.get("usage"))
+    return counts or isinstance(draft.event, Done | ErrorPayload)
 
 
 def _say_nothing(held: list[Draft]) -> bool:

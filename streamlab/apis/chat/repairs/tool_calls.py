@@ -6,14 +6,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from streamlab.apis.chat.repairs.call_arguments import CallArguments
-from streamlab.apis.chat.repairs.call_fragments import continued, put_arguments, put_index, said_first
+from streamlab.apis.chat.repairs.call_fragments import (
+    Braces,
+    continued,
+    is_braces,
+    put_arguments,
+    put_index,
+    said_first,
+)
 from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls, finishes_without_calls, reason_with_calls
 from streamlab.apis.chat.repairs.emptied import stops
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Added, Done, Draft, Drafts, ErrorPayload, Repair, RepairState, Stage, Undecodable
 from streamlab.wire import reading
-from streamlab.wire.calls import CallTracker, arguments_text
+from streamlab.wire.calls import CallTracker
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import TextKind
@@ -53,15 +59,15 @@ class ToolCalls(Repair):
     stage = Stage.TOOL_CALL
     on = Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.FINISH
     holds_back = (
-        "a call until its name is known, and what finishes the answer with it; arguments {} until the next event; what "
-        "looks like a second copy of complete arguments until the call ends"
+        "a call until its name is known, and what finishes the answer with it; arguments {} until the next event that "
+        "says something; what looks like a second copy of complete arguments until the call ends"
     )
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
         self._tracker = CallTracker(OutCall)
         self._calls: dict[int, OutCalls] = {}
-        self._braces: tuple[Draft, OutCall, JsonObject] | None = None
+        self._braces: Braces | None = None
         self._late: list[Draft] = []  # from the finish on, while a call waits for its name
         self._custom: set[int] = set()  # choices that call a custom tool
 
@@ -142,6 +148,9 @@ class ToolCalls(Repair):
                 had_calls = True
                 yield from self._fragments(draft, choice, delta, path)
                 emptied = "tool_calls" not in delta
+        if self._braces is not None and not (had_calls or self._late) and self._braces.holds(draft):
+            self._finish_choices(draft)
+            return
         if not had_calls:
             yield from self._let_go()
         if self._comes_late(listed, had_calls):
@@ -154,7 +163,7 @@ class ToolCalls(Repair):
         if emptied and _is_hollow(draft.json):
             self.state.account.drop(draft, draft.changes[-1].rule)
             return
-        if self._braces is None or self._braces[0] is not draft:
+        if self._braces is None or self._braces.held[0] is not draft:
             yield from self._let_go()
             yield draft
 
@@ -202,11 +211,10 @@ class ToolCalls(Repair):
 
     def _let_go(self) -> Iterator[Draft]:
         """The held ``{}`` were the whole arguments after all."""
-        if self._braces is not None:
-            held, _, _ = self._braces
-            self._braces = None
+        braces, self._braces = self._braces, None
+        if braces is not None:
             self.awake = self.holding
-            yield held
+            yield from braces.held
 
     # -- fragments ---------------------------------------------------------------------------------------------------
 
@@ -224,22 +232,22 @@ class ToolCalls(Repair):
         kept: list[JsonObject] = []
         choice_index = reading.choice_index(choice)
         calls = self._calls.setdefault(choice_index, OutCalls(self.state))
-        before: tuple[OutCall, JsonObject] | None = None  # a fragment of this chunk that may be but a placeholder
+        before: Braces | None = None  # a fragment of this chunk that may be but a placeholder
         for position, fragment in enumerate(reading.tool_calls(delta)):
             spot = f"{path}tool_calls[{position}]."
             placed = self._tracker.place(choice_index, fragment)
             calls.came(placed.call, placed.opens)
             put_index(draft, placed, fragment, spot)
-            if self._braces is not None and self._braces[1] is placed.call:
-                yield from self._after_braces(fragment)
-            if before is not None and before[0] is placed.call:
-                _clear_braces(draft, *before, fragment)
+            if self._braces is not None and self._braces.go_on(placed.call, fragment):
+                yield from self._let_go()
+            if before is not None:
+                before.go_on(placed.call, fragment)
             before = None
             if self._repaired(draft, calls, placed.call, fragment, spot):
                 yield from self._let_go()  # of another call: this one goes out
                 kept.append(fragment)
-                if _is_braces(placed.call, fragment):
-                    before = placed.call, fragment["function"]
+                if is_braces(placed.call, fragment):
+                    before = Braces(draft, placed.call, fragment["function"])
         if odd:
             return
         if len(kept) != len(delta["tool_calls"]) or not kept:
@@ -279,20 +287,10 @@ class ToolCalls(Repair):
             return continued(draft, call, fragment, function, arguments, spot)
         return calls.open(draft, call, fragment, arguments, spot)
 
-    # -- arguments that are {} and then something else ---------------------------------------------------------------
-
     def _hold_braces(self, draft: Draft, calls: OutCalls, fragment: JsonObject) -> None:
         call = calls.out[fragment["index"]] if fragment["index"] < len(calls.out) else None
-        if call is not None and _is_braces(call, fragment):
-            self._braces = (draft, call, fragment["function"])
-
-    def _after_braces(self, fragment: JsonObject) -> Iterator[Draft]:
-        """More arguments after ``{}``, which were a placeholder if these begin anew."""
-        assert self._braces is not None
-        held, call, function = self._braces
-        if arguments_text(reading.function(fragment).get("arguments")):
-            _clear_braces(held, call, function, fragment)
-            yield from self._let_go()
+        if call is not None and is_braces(call, fragment):
+            self._braces = Braces(draft, call, fragment["function"])
 
     # -- finishing ---------------------------------------------------------------------------------------------------
 
@@ -334,20 +332,6 @@ def _holds_name(value: Any) -> bool:
         return True
     inside = value.values() if type(value) is dict else reading.as_list(value)
     return any(map(_holds_name, inside))
-
-
-def _is_braces(call: OutCall, fragment: JsonObject) -> bool:
-    """Whether ``{}`` is all the arguments that a call has so far, and this fragment brought them."""
-    text = str(reading.function(fragment).get("arguments")).strip()
-    return call.opened and text == "{}" and call.arguments.length == 2
-
-
-def _clear_braces(held: Draft, call: OutCall, function: JsonObject, following: JsonObject) -> None:
-    """Take out ``{}`` where the next fragment of the call begins another object."""
-    text = arguments_text(reading.function(following).get("arguments"))
-    if text.lstrip().startswith("{"):
-        held.put("tool-call-arguments-empty-object-prefix", function, "arguments", "", "choices[0].delta.")
-        call.arguments = CallArguments()
 
 
 def _is_hollow(chunk: JsonObject) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.arguments_rule import item_calls, legacy_calls, whose
+from streamlab.apis.chat.arguments_rule import finishes_of, item_calls, legacy_calls, whose
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.wire.arguments import ArgumentsFault, fault_of, read_arguments
-from streamlab.wire.choice_parts import one_answer
 
 
 class ToolCallArgumentsNotJson(Rule):
@@ -50,11 +49,9 @@ class ToolCallArgumentsNotJson(Rule):
             return
         if ending is not Ending.COMPLETE:
             return
-        finishes = ctx.seen.finish_values
-        whole = one_answer(ctx.accumulator.choices, ctx.seen.finish_values, ctx.n)  # under several indexes
+        finish_of = finishes_of(ctx)
         for call in ctx.calls.calls:
-            finish = finishes.get(call.choice, next(iter(finishes.values()), None) if whole else None)
-            if finish in (None, "length", "content_filter") or ctx.seen.error_at is not None:
+            if finish_of(call.choice) in (None, "length", "content_filter") or ctx.seen.error_at is not None:
                 continue
             text = str(call.arguments)
             if not text.strip() or fault_of(call) is not ArgumentsFault.NOT_JSON:

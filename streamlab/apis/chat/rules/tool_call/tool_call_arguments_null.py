@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamlab.apis.chat.arguments_rule import legacy_calls, whose
+from streamlab.apis.chat.arguments_rule import finishes_of, legacy_calls, whose
 from streamlab.apis.chat.repairs.tool_calls import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
@@ -68,8 +68,9 @@ class ToolCallArgumentsNull(Rule):
                 self._opened.append((fragment.call, self.placed(finding, event)))
 
     def end(self, ending: Ending) -> Findings:
+        finish_of = finishes_of(self.ctx)
         for call, finding in self._opened:
-            cut = ending is not Ending.COMPLETE or self.ctx.seen.finish_values.get(call.choice) in (None, "length")
+            cut = ending is not Ending.COMPLETE or finish_of(call.choice) in (None, "length")
             stays_empty = not (call.arguments or call.not_text or cut)
             sent_empty = finding.repairability is Repairability.NONE
             if not call.ghost and (not sent_empty or stays_empty):

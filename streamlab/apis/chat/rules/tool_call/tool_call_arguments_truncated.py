@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamlab.apis.chat.arguments_rule import whose
+from streamlab.apis.chat.arguments_rule import finishes_of, whose
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -38,8 +38,9 @@ class ToolCallArgumentsTruncated(Rule):
         ctx = self.ctx
         if ending is not Ending.COMPLETE or ctx.seen.error_at is not None:
             return
+        finish_of = finishes_of(ctx)
         for call in ctx.calls.calls:
-            reason = ctx.seen.finish_values.get(call.choice)
+            reason = finish_of(call.choice)
             if reason in ("length", "content_filter", None) and read_arguments(str(call.arguments)).truncated:
                 because = f"with finish_reason {quote(reason)}" if reason else "without a finish_reason"
                 finding = self.found(
