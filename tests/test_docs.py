@@ -6,8 +6,12 @@ import re
 import runpy
 from pathlib import Path
 
+from rich.console import Console
+
 from streamlab import cli
-from streamlab.apis.registry import all_rules
+from streamlab.apis.registry import all_rules, by_name
+from streamlab.report.markdown_cell import without_tags
+from streamlab.report.rule_page import print_rule
 
 ROOT = Path(__file__).parents[1]
 _DOCS = ROOT / "docs"
@@ -33,3 +37,18 @@ def test_links_in_the_docs_lead_somewhere():
             if not (page.parent / link).exists():
                 broken.append(f"{page.relative_to(ROOT)}: {link}")
     assert broken == []
+
+
+def test_tags_in_pages_are_text():
+    """Markdown swallows what looks like a tag: what a client holds after ``<think>`` would read as "after ,"."""
+    pages = runpy.run_path(str(_DOCS / "generate.py"))["pages"]()
+    mine = [(path.name, text) for path, text in pages.items() if path.suffix == ".md"]
+    mine += [(path.name, path.read_text("utf-8")) for path in _DOCS.rglob("*.md") if path not in pages]
+    assert [name for name, text in mine if without_tags(text) != text] == []
+    assert without_tags("a <think> b `<think>` <!-- c --> <https://d>\n```\n<x>\n```\n") == (
+        "a &lt;think> b `<think>` <!-- c --> <https://d>\n```\n<x>\n```\n"
+    )
+    console = Console(width=200)
+    with console.capture() as shown:
+        print_rule(console, by_name()["reasoning-field-variants"])
+    assert re.search(r"stays in the text\s+as\s+<think>,", shown.get())

@@ -15,6 +15,7 @@ from streamlab.apis.registry import all_rules, apis_of, family_of
 from streamlab.clients.table import breaks, clients
 from streamlab.dialects.registry import all_dialects
 from streamlab.report.json import break_json
+from streamlab.report.markdown_cell import without_tags
 from streamlab.report.plain_table import plain_table
 from streamlab.report.rule_text import explanation, title
 from streamlab.report.styles import STYLES
@@ -92,7 +93,7 @@ def markdown(rule: type[Rule]) -> str:
         f"{rule.source}" + (f" ({rule.source.url})" if rule.source.url else ""),
         "",
     ]
-    return "\n".join(lines)
+    return without_tags("\n".join(lines))
 
 
 def _who_breaks(rule: type[Rule]) -> list[str]:

@@ -43,6 +43,12 @@ def opens_thought(text: str) -> str | None:
     return next((tag for tag in OPENING if start.startswith(tag)), None)
 
 
+def thought_in(text: str, tag: str) -> tuple[str, bool]:
+    """What the tag holds with which a text begins, and whether it ends."""
+    held, end, _ = text.lstrip()[len(tag) :].partition(_PAIRS[tag])
+    return held.strip(), bool(end)
+
+
 def ends_thought(text: str) -> str | None:
     """The tag by which reasoning ends in a text that has no beginning of it, on its own: not as what people talk about.
 

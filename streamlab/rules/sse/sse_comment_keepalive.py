@@ -37,8 +37,9 @@ class SseCommentKeepalive(Rule):
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
-        if sse is not None and sse.comments:
-            line = next(field.line for field in sse.fields() if not field.name and field.colon)
+        if sse is None or not sse.comments:
+            return
+        for line in (field.line for field in sse.fields() if not field.name and field.colon):
             span = (line.start, line.start + len(line.content))
             shown = line.content.decode("utf-8", "replace")
             yield self.found(f"comment line {quote(shown)}", at, span=span, actual=shown)

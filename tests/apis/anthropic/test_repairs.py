@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamlab.exchange import Ending, Segment
+from streamlab.exchange import Ending, Request, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, normalize
 from streamlab.rules.finding import Severity
+from tests import streams
 from tests.batches import batched
 from tests.examples import examples
 from tests.messages import (
@@ -255,3 +256,11 @@ def test_a_translation_keeps_text_that_says_the_same_again():
     chat = normalize(made, to_chat=True).exchange
     assert analyze(chat).completion["content"] == "Spring. Spring. Spring. Spring. [DONE]"
     assert analyze(chat).api.name == "chat.completions"
+
+
+def test_an_error_that_came_without_a_frame_had_no_name_that_was_wrong():
+    body = streams.dump({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}})
+    request = Request("POST", "http://localhost/v1/messages", (), b'{"stream":true}')
+    repaired = normalize(streams.exchange([body], request=request, headers=(("content-type", "application/json"),)))
+    assert repaired.changes == {"http-status-200-on-error": 1}
+    assert repaired.exchange.body == b"event: error\ndata: " + body + b"\n\n"

@@ -139,3 +139,21 @@ def test_what_the_prompt_holds_may_be_repeated(written):
 @pytest.mark.parametrize("text", ["Gr\ufffdn", "\ufffd\ufffd is it", "a \ufffd\ufffd b"])
 def test_a_model_may_write_the_character(text):
     assert "replacement-char-in-content" not in findings(chat_text(text))
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["<think>", "Hm.", "</think>", "Hi"], "reasoning in <think>"),
+        (["<think>", "Hm"], "reasoning in <think>, which never ends"),
+        (["<think>", "\n\n", "</think>", "Hi"], "<think>, which holds nothing"),
+        (
+            ["<think>\n", '<tool_call>\n{"name": "get_weather", "arguments": {}}\n</tool_call>'],
+            "<think>, which holds a tool call and never ends",
+        ),
+    ],
+)
+def test_what_a_tag_of_reasoning_holds_is_said(texts, said):
+    report = analyze(exchange(sse(chat_text(*texts)), request=request_for(tools=True)))
+    (hit,) = (one for one in report.findings if one.rule == "reasoning-field-variants")
+    assert hit.message == f"the text of choice 0 begins with {said}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from streamlab.exchange import Request
 from streamlab.judging.analyzer import analyze
 from streamlab.rules.finding import Severity
 from tests.streams import chat_text, chat_usage, chunk, exchange, request_for, sse
@@ -166,3 +167,19 @@ def test_no_server_changed_an_id_that_a_recorder_replaced(before, after, told):
     first, *rest = chat_text("One", " two", " three")
     payloads = [first | {"id": before}, *(one | {"id": after} for one in rest)]
     assert ("chunk-id-changes" in findings(payloads)) is told
+
+
+@pytest.mark.parametrize(("path", "own"), [("chat/completions", "text"), ("completions", "delta")])
+def test_what_is_no_field_depends_on_the_api(path, own):
+    choice = {
+        "index": 0,
+        "text": "a",
+        "delta": {"content": "a", "token_id": 3},
+        "logprobs": None,
+        "finish_reason": None,
+    }
+    request = Request("POST", f"http://localhost/v1/{path}", (), b'{"stream":true}')
+    one = exchange(sse([chunk(choices=[choice])]), request=request)
+    told = {finding.path for finding in analyze(one).findings if finding.rule == "unknown-extension-fields"}
+    assert f"choices[0].{own}" in told
+    assert not told & {"choices[0].text", "choices[0].delta"} - {f"choices[0].{own}"}

@@ -37,3 +37,9 @@ def test_other_raw_line_ends_are_in_no_doubt(raw):
     mended = normalize(exchange(BODY.replace(b" there", raw)))
     assert errors_left(mended) == ()
     assert analyze(mended.exchange).completion["content"] == f"Hello{raw.decode()} friend"
+
+
+def test_every_comment_line_is_counted():
+    data = b": one\n: two\n" + sse(chat_text("Hi"))
+    (hit,) = (one for one in analyze(exchange([data])).findings if one.rule == "sse-comment-keepalive")
+    assert (hit.message, hit.count, hit.events) == ("comment line ': one'", 2, (0,))

@@ -27,6 +27,8 @@ from streamlab.wire.reading import Fact, as_object
 _NAMES: Final = {kind.encode(): kind for kind in EVENT_TYPES}
 _TEXTS: Final = ("message", "msg", "detail", "error_msg", "errmsg", "error_message", "reason")
 _SHAPE = "messages-error-shape-wrong"
+#: By whose repair an event has its frame: what came had none, and so no name that were wrong.
+_FRAMED = frozenset({"http-status-200-on-error", "sse-ndjson-instead"})
 
 
 class MessageNames(Repair):
@@ -121,7 +123,7 @@ class MessageFrames(Repair):
         known = kind in EVENT_TYPES
         if sse is not None and (sse.event == name or not known):
             return (draft,)
-        if sse is not None:
+        if sse is not None and not any(change.rule in _FRAMED for change in draft.changes):
             rule = "messages-event-line-missing" if sse.event is None else "messages-event-name-mismatch"
             draft.changes.append(Change(rule if kind != ERROR else _SHAPE, "", sse.event or ABSENT, kind))
         payload = sse.data if sse is not None and sse.data is not None else encode_json(event.json)

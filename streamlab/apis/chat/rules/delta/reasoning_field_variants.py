@@ -11,9 +11,10 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.leaks import leaked_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
-from streamlab.wire.thoughts import ends_thought, opens_thought, tags_around
+from streamlab.wire.thoughts import ends_thought, opens_thought, tags_around, thought_in
 from streamlab.wire.visible import quoted
 
 #: The keys that clients read, each of them one or both.
@@ -61,7 +62,7 @@ class ReasoningFieldVariants(LateRule):
             mirrored = _mirrored(inner)
             if mirrored:
                 yield self.found(
-                    f"the same reasoning comes in {' and '.join(map(repr, mirrored))}",
+                    f"the same reasoning comes in {' and '.join(map(quoted, mirrored))}",
                     at,
                     path=f"choices[{position}].delta",
                     expected="(absent)",
@@ -87,7 +88,7 @@ class ReasoningFieldVariants(LateRule):
                 )
             tag, ended = opens_thought(text), ends_thought(text)
             if tag is not None:
-                said = f"begins with reasoning in {tag}"
+                said = f"begins with {self._held(text, tag)}"
             elif ended is not None and text.lstrip().startswith(ended):
                 said = f"begins with {ended}, which ends reasoning"
             elif ended is not None and not reasoning:
@@ -107,6 +108,16 @@ class ReasoningFieldVariants(LateRule):
     def _place(self, index: int | None, member: str) -> Place | None:
         place = begin_of(self.ctx, (index, member))
         return place._replace(path=None) if place is not None else None
+
+    def _held(self, text: str, tag: str) -> str:
+        """What the tag holds with which a text begins, for a message: models open it for other things as well."""
+        held, ends = thought_in(text, tag)
+        call = leaked_call(held, self.ctx.tools or frozenset())
+        if call is not None and held.startswith(call):
+            return f"{tag}, which holds {'a tool call' if ends else 'a tool call and never ends'}"
+        if not held:
+            return f"{tag}, which holds nothing"
+        return f"reasoning in {tag}{'' if ends else ', which never ends'}"
 
     def _tagged(self, tag: str | None) -> str | None:
         """Which form of the deviation a tag is; some clients know ``<think>`` where it is a piece of the text alone."""

@@ -63,7 +63,8 @@ class UnknownExtensionFields(Rule):
     def shape(self, at: int, chunk: Chunk) -> Findings:
         if "choices" not in chunk.json:
             return  # no chunk, but some other object
-        for count, path in enumerate(_unknown(chunk.json)):
+        texts = self.ctx.api.name == api_names.COMPLETIONS
+        for count, path in enumerate(_unknown(chunk.json, texts=texts)):
             if count == _MAX_FIELDS:
                 return
             yield self.found(
@@ -74,12 +75,16 @@ class UnknownExtensionFields(Rule):
             )
 
 
-def _unknown(chunk: JsonObject) -> Iterator[str]:
+def _unknown(chunk: JsonObject, *, texts: bool) -> Iterator[str]:
+    """Paths of such fields; ``texts`` says that choices have a ``text``, which legacy completions do."""
     yield from _keys(chunk, _TOP, "")
     for position, choice in enumerate(reading.choices(chunk)):
-        # ``text`` is the legacy completions field; beside a delta it is a vendor's own.
-        known = _CHOICE - {"text"} if "delta" in choice else _CHOICE
+        told = type(choice.get("text")) is str if texts else "text" in choice  # else completions-chat-shape tells it
+        both = told and "delta" in choice  # one of them is a vendor's own
+        known = _CHOICE - {"delta" if texts else "text"} if both else _CHOICE
         yield from _keys(choice, known, f"choices[{position}].")
+        if both and texts:
+            continue
         yield from _keys(reading.delta(choice), _DELTA, f"choices[{position}].delta.")
 
 
