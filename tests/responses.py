@@ -773,7 +773,36 @@ def _later() -> dict[str, Case]:
     for name, base, said, good in (("empty", text(), "", _TEXT), ("other", mix(), "Autumn.", _MIX)):
         made = _with(base, _put("created in_progress completed", "response.output_text", said))
         found[f"output-text-{name}"] = Case(differs, exchange(made), good)
-    return found
+    return found | _apart()
+
+
+#: Answers of one kind, and of two: what is wrong with them costs other clients a text than a call.
+ANSWERS: dict[str, list[Event]] = {"text": text(), "call": tool(), "text-and-call": stream(message(), call())}
+
+
+def _apart() -> dict[str, Case]:
+    """What is wrong with a whole answer, by what the answer is."""
+    bends: dict[str, tuple[str, Callable[[list[Event]], list[Event]]]] = {
+        "completed-output-empty": (
+            "responses-completed-output-empty",
+            lambda events: _with(events, _put("completed", "response.output", [])),
+        ),
+        "only-completed": (
+            "responses-items-only-in-completed",
+            lambda events: numbered([one for one in events if "output_index" not in one]),
+        ),
+        "item-done-missing": ("responses-item-done-missing", lambda events: _with(events, _drop("output_item.done"))),
+        "no-deltas": (
+            "responses-no-deltas",
+            lambda events: _with(events, _drop("output_text.delta", "function_call_arguments.delta")),
+        ),
+    }
+    held = {"text": _TEXT, "call": _CALL, "text-and-call": (SAID, "", *_CALL[2:])}
+    return {
+        f"{name}-{kind}": Case(rule, exchange(bend(deepcopy(answer))), held[kind])
+        for name, (rule, bend) in bends.items()
+        for kind, answer in ANSWERS.items()
+    }
 
 
 #: Cases beside `CASES`, out of which mutants are drawn by their number.

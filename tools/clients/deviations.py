@@ -273,8 +273,15 @@ _RESPONSES = {
     for name in (*_OTHER_IDS, *_OTHER_ID, "response-other-id", "output-text-empty")
 }
 _REASONING = exchange(sse([TEXT[0], chunk({"reasoning": "Hm."}), *TEXT[1:]]))
-_INDEX_AND_OUTPUT = ("content-index-1", "content-index-minus-1", "completed-output-empty")
-_RESPONSES |= {f"responses.{name}": responses.CASES[name].exchange for name in _INDEX_AND_OUTPUT}
+_RESPONSES |= {
+    f"responses.{name}": responses.CASES[name].exchange for name in ("content-index-1", "content-index-minus-1")
+}
+_OF_ANSWERS = {
+    f"responses.{name}-{kind}": kind
+    for name in ("completed-output-empty", "only-completed", "item-done-missing", "no-deltas")
+    for kind in responses.ANSWERS
+}
+_RESPONSES |= {name: responses.LATER[name.partition(".")[2]].exchange for name in _OF_ANSWERS}
 MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _RESPONSES | OTHER_APIS
 #: The perfect stream, where the name does not say it.
 PERFECT: dict[str, Exchange] = {
@@ -293,7 +300,7 @@ PERFECT: dict[str, Exchange] = {
     ),
     "responses.content-index-1": responses.exchange(responses.text()),
     "responses.content-index-minus-1": responses.exchange(responses.text()),
-    "responses.completed-output-empty": responses.exchange(responses.mix()),
+    **{name: responses.exchange(responses.ANSWERS[kind]) for name, kind in _OF_ANSWERS.items()},
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
     # Who knows reasoning by that name alone shows none of what the others show.
     **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from streamlab.apis.responses.expectations import FAILED
@@ -13,6 +14,17 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
+
+#: Forms of what is wrong with a whole answer: who loses a text need not lose a call.
+ANSWERS = ("the answer is text", "the answer is calls", "the answer is text and calls")
+
+
+def answer_form(kinds: Iterable[str]) -> str | None:
+    """Which of `ANSWERS` an output is, by the types of its items; None for one that no client was asked about."""
+    held = {"message", "function_call"}.intersection(kinds)
+    if len(held) == 2:
+        return ANSWERS[2]
+    return ANSWERS[held == {"function_call"}] if held else None
 
 
 class ResponsesRule(LateRule):
@@ -94,4 +106,4 @@ class UsageRule(ResponsesRule):
         return None
 
 
-__all__ = ["ItemRule", "OddRule", "Place", "ResponsesRule", "UsageRule"]
+__all__ = ["ANSWERS", "ItemRule", "OddRule", "Place", "ResponsesRule", "UsageRule", "answer_form"]

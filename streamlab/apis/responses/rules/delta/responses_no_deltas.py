@@ -8,6 +8,8 @@ from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.rules.finding import Repairability, Severity
 
+_FORMS = {"message": "it is a text", "function_call": "it is the arguments of a call"}
+
 
 class ResponsesNoDeltas(OddRule):
     """A text or the arguments of a call came whole, without a delta.
@@ -29,7 +31,12 @@ class ResponsesNoDeltas(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.NO_DELTAS
+    variants = ("it is a text", "it is the arguments of a call")
 
     def graded(self, one: Odd) -> Severity | None:
         item = self.response.item
         return Severity.WARNING if item is not None and item.is_call else None
+
+    def form(self, one: Odd) -> str | None:
+        item = self.response.item
+        return _FORMS.get(item.kind) if item is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis.responses.expectations import FAILED, OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs.response import ResponseRepair
-from streamlab.apis.responses.rules.base import ResponsesRule
+from streamlab.apis.responses.rules.base import ANSWERS, ResponsesRule, answer_form
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
@@ -32,6 +32,7 @@ class ResponsesCompletedOutputEmpty(ResponsesRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.TERMINAL
+    variants = ANSWERS
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         response = self.response
@@ -47,6 +48,7 @@ class ResponsesCompletedOutputEmpty(ResponsesRule):
                 actual=output,
                 repairability=how,
                 severity=Severity.WARNING if self._asked_by_codex() else None,
+                variant=answer_form(item.kind for item in response.items),
             )
 
     def _asked_by_codex(self) -> bool:

@@ -16,6 +16,8 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list
 
+_FORMS = {"message": "it is a message", "function_call": "it is a call"}
+
 
 class ResponsesItemDoneMissing(ResponsesRule):
     """An output item was never done, although the response is completed.
@@ -39,6 +41,7 @@ class ResponsesItemDoneMissing(ResponsesRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.TERMINAL
+    variants = ("it is a message", "it is a call")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         response = self.response
@@ -55,6 +58,7 @@ class ResponsesItemDoneMissing(ResponsesRule):
                     path="type",
                     expected="response.output_item.done",
                     repairability=_how(item, found.get(item.number)),
+                    variant=_FORMS.get(item.kind),
                 )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from streamlab.apis.responses.expectations import FAILED, OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs.response import ResponseRepair
-from streamlab.apis.responses.rules.base import ResponsesRule
+from streamlab.apis.responses.rules.base import ANSWERS, ResponsesRule, answer_form
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.reading import as_list
+from streamlab.wire.reading import as_list, as_object
 
 
 class ResponsesItemsOnlyInCompleted(ResponsesRule):
@@ -32,10 +32,17 @@ class ResponsesItemsOnlyInCompleted(ResponsesRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.TERMINAL
+    variants = ANSWERS
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         response = self.response
         listed = as_list((response.final or {}).get("output"))
         if listed and not response.items and not response.resumed and response.terminal != FAILED:
-            message = f"output lists {len(listed)} items, none was streamed"
-            yield self.found(message, at, path="response.output", expected="events of each item", actual=len(listed))
+            yield self.found(
+                f"output lists {len(listed)} items, none was streamed",
+                at,
+                path="response.output",
+                expected="events of each item",
+                actual=len(listed),
+                variant=answer_form(str(as_object(one).get("type")) for one in listed),
+            )

@@ -31,6 +31,7 @@ class ResponsesItemsOverlap(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.OVERLAP
+    variants = ("both are calls", "one is no call")
 
     def _both_call(self) -> bool:
         item, last = self.response.item, self.response.output.last
@@ -38,6 +39,9 @@ class ResponsesItemsOverlap(OddRule):
 
     def graded(self, one: Odd) -> Severity:
         return Severity.ERROR if self._both_call() and self.response.kind != ITEM_DONE else Severity.WARNING
+
+    def form(self, one: Odd) -> str:
+        return self.variants[not self._both_call()]
 
     def repairable(self, one: Odd) -> Repairability:
         return Repairability.SAFE if self._both_call() else Repairability.NONE
