@@ -177,8 +177,10 @@ def _tells_apart(rule_name: str) -> bool:
 
 
 def _met(one: Break, variants: Collection[str]) -> Break:
-    """Without its condition, where that goes without saying."""
-    return one._replace(conditions=()) if set(variants) <= set(one.conditions) else one
+    """With those of its conditions that are met; without, where that goes without saying."""
+    if set(variants) <= set(one.conditions):
+        return one._replace(conditions=())
+    return one._replace(conditions=tuple(condition for condition in one.conditions if condition in variants))
 
 
 def is_harmless(rule_name: str) -> bool:

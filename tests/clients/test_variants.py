@@ -68,8 +68,9 @@ def test_a_finding_says_which_form_it_is(form: Form) -> None:
 @batched("form", FORMS)
 def test_a_form_names_the_clients_that_broke_on_it(form: Form) -> None:
     told = _measured()[form.measured]
-    estimated = {client for client, said in told.items() if said == "wrong:u" and not sends_usage(form.measured)}
-    measured = {client: said for client, said in told.items() if client not in estimated}
+    right = {client for client, said in told.items() if said == "wrong:u" and not sends_usage(form.measured)}
+    right |= {one for case in _CASES[form.rule] if form.measured in case["streams"] for one in case.get("right", ())}
+    measured = {client: said for client, said in told.items() if client not in right}
     named = {
         one.client for one in breaks(form.rule, (form.variant,), CHAT) if one.client.startswith(("py-", "js-", "rs-"))
     }
@@ -112,6 +113,46 @@ def test_forms_that_mix_name_everybody_and_keep_the_condition():
     assert named["py-smolagents"] == "raises ValueError when the answer goes on"
     assert named["js-langchain"] == "ends with another finish_reason when it is the finish chunk's"
     assert named["py-openai-raw"] == "raises AttributeError in the documented loop"
+
+
+def _begun_by(*contents):
+    first, *others = contents
+    payloads = [chunk({"role": "assistant", "content": first}), *(chunk({"content": one}) for one in others)]
+    return _finding("content-array-parts", exchange(sse([*payloads, chunk({}, "stop")])))
+
+
+def test_lists_of_parts_name_who_breaks_where_they_begin_the_answer():
+    reasoning, said = [{"type": "reasoning", "text": "Hm."}], [{"type": "text", "text": "Spring is here."}]
+    alone, mixed, later = _begun_by(reasoning, "Spring"), _begun_by(reasoning, said), _begun_by("", reasoning, said)
+    assert [one.count for one in (alone, mixed, later)] == [1, 2, 2]
+    assert [one.event for one in (alone, mixed, later)] == [0, 0, 1]
+    assert mixed.span is not None
+    told = [
+        {one.client: one.how for one in breaks(found.rule, found.variants, CHAT) if one.client == "py-openai-stream"}
+        for found in (alone, mixed)
+    ]
+    assert told == [
+        {"py-openai-stream": "ends with other text and other reasoning"},
+        {"py-openai-stream": "raises RuntimeError"},
+    ]
+    litellm = [[one.how for one in breaks(found.rule, found.variants, CHAT) if one.client == "py-litellm"]
+               for found in (alone, mixed, later)]  # fmt: skip
+    assert litellm == [
+        ["raises TypeError in the documented loop"],
+        ["raises TypeError in the documented loop"],
+        ["ends with other text when they hold text", "ends with other reasoning when they hold reasoning"],
+    ]
+
+
+def test_a_cost_that_is_no_number_names_who_adds_it_up():
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    for cost in (0.5, None):
+        made = exchange(sse([*chat_text(), {**chunk(choices=[]), "usage": {**usage, "cost": cost}}]))
+        assert "usage.cost" not in {one.path for one in analyze(made).findings}
+    made = exchange(sse([*chat_text(), {**chunk(choices=[]), "usage": {**usage, "cost": {"total_cost": 0.5}}}]))
+    [found] = [one for one in analyze(made).findings if one.path == "usage.cost"]
+    assert (found.rule, str(found.severity)) == ("unknown-extension-fields", "warning")
+    assert [one.client for one in breaks(found.rule, found.variants, CHAT)] == ["py-agno"]
 
 
 def test_a_second_call_without_an_index_adds_its_form():

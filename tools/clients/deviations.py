@@ -22,6 +22,10 @@ from tests.streams import Payload, chunk, exchange, frame, sse
 WIDE = streams.chat_text("Spring is 🌸", " is", " here", ".")
 RESPONSE = streams.responses_text()
 _THOUGHTS = [{"type": "text", "text": piece} for piece in ("H", "m.")]
+_SAID = ("Spring", " is", " here.")
+_LISTS = [[{"type": "text", "text": piece}] for piece in _SAID]
+_REASONED = [[{"type": "reasoning", "text": piece}] for piece in ("H", "m.")]
+_THINKING = [[{"type": "thinking", "thinking": [one]}] for one in _THOUGHTS]
 ERROR = {"message": "The server had an error", "type": "server_error", "param": None, "code": None}
 
 
@@ -93,6 +97,13 @@ def _in_lists(*parts: Payload) -> Exchange:
     return exchange(sse([TEXT[0], *(chunk({"content": [part]}) for part in parts), *TEXT[1:]]))
 
 
+def _begun_by(*deltas: Any) -> Exchange:
+    """An answer whose first delta has a list for its content; a list or text each."""
+    first, *others = deltas
+    opening = chunk({"role": "assistant", "content": first})
+    return exchange(sse([opening, *(chunk({"content": one}) for one in others), TEXT[-1]]))
+
+
 def _without_arguments() -> Exchange:
     """A call of a function that takes none, as OpenAI sends it."""
     return exchange(sse(streams.chat_tool("{}")))
@@ -110,6 +121,11 @@ def _counted(**members: Any) -> Exchange:
     nothing = {**streams.USAGE, "completion_tokens": 0, "total_tokens": streams.USAGE["prompt_tokens"], **members}
     said = [*({**payload, "usage": nothing} for payload in TEXT[:-1]), {**TEXT[-1], "usage": dict(streams.USAGE)}]
     return exchange(sse(said))
+
+
+def _costing(cost: Any) -> Exchange:
+    """A cost in usage, of a kind that is no number."""
+    return bent(USAGE, lambda payload: payload["usage"].update(cost=cost), LAST)
 
 
 def _surrogates() -> Exchange:
@@ -242,8 +258,16 @@ _CHUNKS: dict[str, Exchange] = {
     "usage.choices-missing": bent(USAGE, dropping("choices"), LAST),
     "usage.unrequested": exchange(sse(USAGE), request=streams.request_for()),
     "reasoning.role-missing": exchange(sse([chunk({"reasoning_content": "Hm."}), *USAGE[1:]])),
+    "text.begun-by-array": _begun_by(_LISTS[0], *_SAID[1:]),
+    "text.begun-by-arrays": _begun_by(*_LISTS),
+    "reasoning.begun-by-array": _begun_by([{"type": "reasoning", "text": "Hm."}], *_SAID),
+    "reasoning.begun-by-arrays": _begun_by(*_REASONED, *_SAID),
+    "reasoning.begun-by-thinking": _begun_by([{"type": "thinking", "thinking": _THOUGHTS}], *_SAID),
+    "reasoning.begun-by-thinking-in-arrays": _begun_by(*_THINKING, *_SAID),
     "reasoning.content-array": _in_lists({"type": "reasoning", "text": "Hm."}),
     "reasoning.content-array-thinking": _in_lists(*({"type": "thinking", "thinking": [one]} for one in _THOUGHTS)),
+    "usage.cost-object": _costing({"request_cost": 0.005, "total_cost": 0.00501}),
+    "usage.cost-text": _costing("0.00501"),
     "usage.in-second-finish-chunk": exchange(sse([*TEXT, {**TEXT[-1], "usage": streams.USAGE}])),
     "usage.role-missing": exchange(sse([*TEXT[1:-1], {**TEXT[-1], "usage": streams.USAGE}])),
     "usage.role-missing-empty-text": exchange(sse([*TEXT[1:-1], chunk({"content": ""}, "stop", usage=streams.USAGE)])),

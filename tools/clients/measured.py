@@ -160,7 +160,7 @@ def forms(cases: Iterable[dict[str, Any]], measured: list[Run]) -> Iterator[Form
             for client, text in one.outcomes.items():
                 estimated = re.match("wrong:[a-z]*u", text) and not sends_usage(stream)
                 found = outcome(text, case.get("ignored", "") + ("u" if estimated else ""))
-                wanted = client in case.get("clients", (client,))
+                wanted = client in case.get("clients", (client,)) and client not in case.get("right", ())
                 if wanted and found is not None and found.harm in case.get("harms", GRAVITY):
                     did.setdefault(client, found)
         yield Form(

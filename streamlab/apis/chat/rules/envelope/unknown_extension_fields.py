@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from streamlab.apis import api_names
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire import reading
-from streamlab.wire.events import Chunk
+from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
 
 # Keys that other rules speak about (reasoning, message, padding, error, usage in a choice) are known here.
 _TOP = frozenset(
@@ -36,6 +38,7 @@ _DELTA = frozenset(
 #: Azure's documented filter verdicts, by the beginning of their names.
 _AZURE = ("content_filter", "prompt_filter", "prompt_annotations")
 _MAX_FIELDS = 32
+_WHAT: dict[type, str] = {dict: "an object", list: "a list", str: "text"}
 
 
 class UnknownExtensionFields(Rule):
@@ -46,8 +49,9 @@ class UnknownExtensionFields(Rule):
     asks clients to ignore what they do not know. Azure's filter verdicts are documented and not reported.
 
     ## Why it matters
-    Mostly not at all: every measured client ignores unknown fields. Some that merge chunks repeat such a field as often
-    as it comes (LangChain with ``citations``), and a client that reads it works with this vendor only.
+    Mostly not at all: every measured client ignores unknown fields, but for ``cost`` in usage: Agno adds it up, and
+    raises where it is no number, as Perplexity's (an object), a warning. Some that merge chunks repeat such a field as
+    often as it comes (LangChain with ``citations``), and a client that reads it works with this vendor only.
 
     ## Repair
     None: what a vendor adds is kept.
@@ -58,7 +62,9 @@ class UnknownExtensionFields(Rule):
     source = CHAT_CHUNK
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
-    variants = ("citations come in every chunk", "they are others")
+    on = Fact.USAGE
+    alike = True
+    variants = ("citations come in every chunk", "they are others", "the cost in usage is no number")
 
     def shape(self, at: int, chunk: Chunk) -> Findings:
         if "choices" not in chunk.json:
@@ -72,6 +78,18 @@ class UnknownExtensionFields(Rule):
                 at,
                 path=path,
                 variant=self.variants[path != "citations"],
+            )
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
+        cost: Any = reading.as_object(reading.chunk_of(event).get("usage")).get("cost")
+        if isinstance(cost, dict | list | str):
+            yield self.found(
+                f"cost, no field of OpenAI's usage, is {_WHAT[type(cost)]} and no number",
+                at,
+                path="usage.cost",
+                actual=cost,
+                severity=Severity.WARNING,
+                variant=self.variants[2],
             )
 
 

@@ -26,7 +26,8 @@ class ToolCallArgumentsNull(Rule):
     The documented loops over plain streams add null to a string and raise; openai-python's ``.stream()`` helper ends
     raises where no text follows. Arguments that stay ``""`` are no JSON: {clients: raises when they are empty text
     throughout} measured clients hand them to a parser and raise, both ``.stream()`` helpers among them; the others read
-    them as no arguments, or hand on the empty text. So arguments that never come are an error, and a first delta
+    them as no arguments (Pydantic AI, OpenAI's Python agents, Agno and smolagents do when they run the tool), or hand
+    on the empty text. So arguments that never come are an error, and a first delta
     without any is a warning.
 
     ## Repair
