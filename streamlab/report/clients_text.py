@@ -84,6 +84,8 @@ def in_words(reaction: Reaction) -> str:
         return "not asked"
     if told == "right":
         return "right"
+    if told == "wrong:u":
+        return "right but for usage"
     if told == "hang":
         return "does not end"
     if told.startswith(_ERROR):

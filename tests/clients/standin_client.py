@@ -39,7 +39,11 @@ for job in map(json.loads, sys.stdin):
                     data = line.decode().strip().removeprefix("data: ")
                     if data in ("", "[DONE]"):
                         continue
-                    for choice in json.loads(data)["choices"]:
+                    chunk = json.loads(data)
+                    if name == "adds" and chunk.get("usage"):
+                        before = held["usage"] or {}
+                        held["usage"] = {key: before.get(key, 0) + more for key, more in chunk["usage"].items()}
+                    for choice in chunk["choices"]:
                         held["n_chunks"] += 1
                         held["text"] += choice["delta"].get("content") or ""
                         held["finish_reason"] = choice.get("finish_reason") or held["finish_reason"]

@@ -80,6 +80,22 @@ def test_what_breaks_it_as_it_came_is_right_once_repaired(outcomes):
     assert row.repaired.outcome == "right"
 
 
+def test_who_holds_other_usage_alone_is_right_but_for_it(tmp_path):
+    usage = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
+    payloads = [{**payload, "usage": usage} for payload in streams.chat_text()]
+    again = served("usage", streams.exchange(streams.sse(payloads)))
+    asking = ClientsAsked(ToyEnvironments(tmp_path), tmp_path / "log")
+    [tried] = try_clients([again], [setup("adds"), setup("reads")], asking)
+    adds, reads = tried.rows
+    assert (adds.came.outcome, adds.repaired.outcome) == ("wrong:u", "right")
+    assert adds.came.parting.what == "usage"
+    assert (clients_text.in_words(adds.came), clients_text.is_good(adds.came, broken=False)) == (
+        "right but for usage",
+        False,
+    )
+    assert reads.came.outcome == "right"  # it shows none
+
+
 def test_another_text_parts_at_its_first_character_and_event(outcomes):
     row = _of(outcomes, "perfect", "shouts")
     assert row.came.outcome == "own:t"

@@ -277,6 +277,9 @@ def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAn
     if failure := failure_of(answer):
         return Reaction(failure, answer, requests)
     letters = difference_from(answer, one.completion, finish=setup.finish)
+    if not letters and _other_usage(answer, one, ideal):
+        apart = parting(answer, ideal or {}, "u", ())
+        return Reaction("wrong:u", answer, requests, apart)
     if not letters:
         return Reaction("silent:" if one.errors else "right", answer, requests)
     if one.errors:
@@ -288,6 +291,13 @@ def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAn
     else:
         kind, meant, letters = "wrong", ideal, difference(answer, ideal)
     return Reaction(f"{kind}:{letters}", answer, requests, parting(answer, meant, letters, one.reading.items))
+
+
+def _other_usage(answer: HeldAnswer, one: Served, ideal: HeldAnswer | None) -> bool:
+    """Whether a client that shows what the answer cost shows something else than of the repaired stream."""
+    if ideal is None or not one.completion.get("usage"):  # of none, one may show an estimate
+        return False
+    return ideal.get("usage") is not None and answer.get("usage") != ideal["usage"]
 
 
 def _as_held(completion: dict[str, Any]) -> HeldAnswer:
