@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,7 +12,8 @@ import pytest
 from streamlab.apis.registry import all_rules, family_of
 from streamlab.exchange import Ending, Exchange
 from streamlab.judging.analyzer import analyze
-from streamlab.rules.finding import Severity
+from streamlab.repairing.normalizer import normalize
+from streamlab.rules.finding import Repairability, Severity
 from tests.streams import CREATED, MODEL, chat_text, chat_tool, chat_usage, chunk, exchange, frame, request_for, sse
 
 MINE = [rule for rule in all_rules() if family_of(rule) in ("tool_call", "lifecycle")]
@@ -190,3 +193,23 @@ def test_a_held_back_finding_keeps_its_place_and_time():
     start, end = found.span
     assert given.body[start:end] == b'"finish_reason":"stop"'
     assert found.offset_us == given.segments[found.event].offset_us
+
+
+def _finish_in_one_event(body):
+    """The last chunk stands in the event of the one before, for want of a blank line."""
+    head, _, tail = body.rpartition(b"\n\ndata: ")
+    return head + b"\ndata: " + tail
+
+
+def _counted(body):
+    """The index of a choice counts the tokens."""
+    at = count()
+    return re.sub(rb'"index":0', lambda _: b'"index":%d' % next(at), body)
+
+
+@pytest.mark.parametrize("hide", [_finish_in_one_event, _counted])
+def test_done_is_missing_where_another_repair_brings_the_finish_to_light(hide):
+    body = hide(sse(chat_text("One", " two", " three"), done=False))
+    (hit,) = (one for one in analyze(exchange(body)).findings if one.rule == "done-missing")
+    assert (hit.severity, hit.repairability) == (Severity.WARNING, Repairability.SAFE)
+    assert normalize(exchange(body)).exchange.body.endswith(b"data: [DONE]\n\n")

@@ -9,7 +9,7 @@ import pytest
 from streamlab.exchange import Ending, Request
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
-from streamlab.rules.finding import Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import Chunk
 from streamlab.wire.stream import StreamDecoder
 from tests.streams import USAGE, chat_text, chat_usage, chunk, exchange, frame, request_for, sse
@@ -111,3 +111,27 @@ def test_reasoning_counted_beside_the_completion_goes_into_it_and_the_total_stay
 def _usages(body):
     decoder = StreamDecoder()
     return [one.json["usage"] for one in decoder.feed(body) if isinstance(one, Chunk) and one.json.get("usage")]
+
+
+@pytest.mark.parametrize("last", [USAGE, None, {**USAGE, "total_tokens": None}])
+def test_a_null_is_mended_where_later_usage_has_the_number(last):
+    """The verdict is what repair does: the last usage is kept, and nothing but usage says a number."""
+    open_ = {"prompt_tokens": USAGE["prompt_tokens"], "completion_tokens": None, "total_tokens": None}
+    payloads = [
+        *(one | {"usage": open_} for one in chat_text("Hi", "!")),
+        *([chunk(choices=[], usage=last)] * bool(last)),
+    ]
+    stream = exchange(sse(payloads), request=ASKED)
+    report, after = analyze(stream), analyze(normalize(stream).exchange)
+    told = {one.path: one for one in report.findings if one.rule == "usage-inconsistent"}
+    left = {one.path for one in after.findings if one.rule == "usage-inconsistent"}
+    assert {path for path, one in told.items() if one.repairability is Repairability.NONE} == left
+    assert told["usage.completion_tokens"].count == 4
+    assert told["usage.completion_tokens"].events == (0, 1, 2, 3)
+    assert (left == set()) is (last is not None)
+
+
+def test_reasoning_counted_beside_the_completion_keeps_the_total():
+    usage = {"prompt_tokens": 20, "completion_tokens": 22, "total_tokens": 177, "reasoning_tokens": 135}
+    held = analyze(normalize(exchange(sse(with_usage(usage)), request=ASKED)).exchange).completion["usage"]
+    assert (held["completion_tokens"], held["total_tokens"]) == (157, 177)

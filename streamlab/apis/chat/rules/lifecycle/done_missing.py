@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.ended import Ended
 from streamlab.exchange import Ending
@@ -13,7 +15,9 @@ from streamlab.rules.state import RuleState
 from streamlab.rules.told_failures import tells_a_failure
 from streamlab.wire import error_objects, reading
 from streamlab.wire.bad_payloads import ends_otherwise
+from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import StreamEvent, Undecodable
+from streamlab.wire.payload import decode_payload
 from streamlab.wire.reading import Fact
 
 
@@ -32,7 +36,8 @@ class DoneMissing(Rule):
     the end is announced in another way, which is sse-done-variant.
 
     ## Repair
-    Appended when every choice has its ``finish_reason`` and the HTTP message ended properly; never after a cut.
+    Appended when every choice has its ``finish_reason`` and the HTTP message ended properly, also where another repair
+    brings the ``finish_reason`` to light; never after a cut.
     """
 
     name = "done-missing"
@@ -50,6 +55,7 @@ class DoneMissing(Rule):
         self._again = False  # the whole answer came once more, as raw text: that was its end
         self._failed = False  # a failure is told in clothes of the server's own
         self._torn = False  # a finish_reason stands in an event that is no JSON object
+        self._glued: set[int] = set()  # choices that finish in chunks which are one event
 
     def event(self, at: int, event: StreamEvent) -> None:
         # Without the blank line between them, the last chunk and [DONE] are one event that is no JSON.
@@ -58,6 +64,7 @@ class DoneMissing(Rule):
         self._announced |= ends_otherwise(event)
         self._failed = self._failed or tells_a_failure(event)
         self._torn |= event.sse is not None and error_objects.hides_finish(event.sse.raw)
+        self._glued.update(_finishes_in(event))
         self._again = self._again or is_answer_again(self.ctx, event)
 
     def end(self, ending: Ending) -> Findings:
@@ -70,11 +77,31 @@ class DoneMissing(Rule):
             "the stream ends without data: [DONE]",
             expected="data: [DONE]",
             severity=Severity.INFO if told else None,
-            repairability=Repairability.SAFE if ctx.finished or self._again else Repairability.NONE,
+            repairability=Repairability.SAFE if self._is_finished() or self._again else Repairability.NONE,
         )
+
+    def _is_finished(self) -> bool:
+        """Whether every choice has its finish when what else is wrong is mended: indexes that count the tokens of one
+        answer, and chunks that are one event for want of a blank line."""
+        ctx = self.ctx
+        choices, finishes = ctx.accumulator.choices, ctx.seen.finish_values
+        if finishes and one_answer(choices, finishes, ctx.n):
+            return True
+        return ctx.finished or (bool(choices) and choices.keys() <= {*ctx.seen.finish_at, *self._glued})
 
     def _is_unfinished(self) -> bool:
         """Whether the finish is missing too, which is finish-reason-missing."""
         ctx = self.ctx
         exempt = self._again or self._torn or reading.is_of_audio_model(ctx.seen.last_chunk or {})
-        return bool(ctx.accumulator.choices) and not ctx.finished and not exempt
+        return bool(ctx.accumulator.choices) and not self._is_finished() and not exempt
+
+
+def _finishes_in(event: StreamEvent) -> Iterator[int]:
+    """The choices that finish in an event whose data lines are a chunk each."""
+    if not isinstance(event, Undecodable) or event.sse.data is None or not error_objects.hides_finish(event.sse.raw):
+        return
+    chunks = [reading.as_object(decode_payload(line).value) for line in event.sse.data.split(b"\n")]
+    if all(chunks):
+        for choice in (one for chunk in chunks for one in reading.choices(chunk)):
+            if reading.finish_reason(choice):
+                yield reading.choice_index(choice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from streamlab.apis import api_names
@@ -9,9 +10,10 @@ from streamlab.apis.chat.usage_numbers import CHAT, NUMBERS, RESPONSES, faults, 
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import USAGE
+from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -57,7 +59,10 @@ class UsageInconsistent(Rule):
     their totals do not add up in OpenAI's reading. Details that are null harm nobody and are only noted.
 
     ## Repair
-    Whole numbers are written as such, and the total is computed; details stay as they are.
+    Whole numbers are written as such. Where reasoning is counted beside the completion, so that prompt, completion and
+    reasoning add up to the total, the completion gets the reasoning and the total stays; else the total becomes the sum
+    of prompt and completion. A number that is null or missing is filled by usage that comes later, which is the one
+    that is kept; nothing else says it. Details stay as they are.
     """
 
     name = "usage-inconsistent"
@@ -77,23 +82,34 @@ class UsageInconsistent(Rule):
         "the numbers are text",
     )
 
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._last: JsonObject | None = None  # the usage that is kept
+        self._open: dict[tuple[Any, ...], tuple[Finding, list[int | None]]] = {}  # faults with where else they stand
+
     def event(self, at: int, event: StreamEvent) -> Findings:
         if self.ctx.api.name == api_names.RESPONSES:
             return
         usage = reading.chunk_of(event).get("usage")
         if usage is not None:
+            self._last = usage if type(usage) is dict and usage else self._last
+            left = faults_left(usage)
             for path, message, severity in faults(usage, CHAT):
+                variant = self._variant(event, usage, path.removeprefix("usage."))
                 actual = usage if path == "usage" else None
-                repairability = Repairability.NONE if path in faults_left(usage) else Repairability.SAFE
-                yield self.found(
-                    message,
-                    at,
-                    path=path,
-                    actual=actual,
-                    severity=severity,
-                    repairability=repairability,
-                    variant=self._variant(event, usage, path.removeprefix("usage.")),
-                )
+                found = self.found(message, at, path=path, actual=actual, severity=severity, variant=variant)
+                if path in left:
+                    self._leave(found, event)
+                else:
+                    yield found
+
+    def _leave(self, found: Finding, event: StreamEvent) -> None:
+        """Nothing here says what the number is; usage that comes later may, and is the one that is kept."""
+        open_, key = self._open, (found.path, found.message, found.variants)
+        if key in open_:
+            open_[key][1].append(found.event)
+        else:
+            open_[key] = (self.placed(found, event), [])
 
     def _variant(self, event: StreamEvent, usage: Any, key: str) -> str | None:
         """Which form of the deviation a number is; None for one that no client was asked about."""
@@ -112,6 +128,12 @@ class UsageInconsistent(Rule):
         return bool(choices) and not self.ctx.seen.finish_values and not any(map(reading.finish_reason, choices))
 
     def end(self, ending: Ending) -> Findings:
+        left = faults_left(self._last)
+        for (path, *_), (first, others) in self._open.items():
+            stays = path in left or reading.wants_running_usage(self.ctx.body)
+            told = replace(first, repairability=Repairability.NONE if stays else Repairability.SAFE)
+            yield told
+            yield from (replace(told, event=at) for at in others)
         usage = self.ctx.accumulator.usage if self.ctx.api.name == api_names.RESPONSES else None
         # What is missing there has rules of its own.
         if type(usage) is dict and all(type(usage.get(key)) is int for key in _COUNTS):
