@@ -20,7 +20,8 @@ from streamlab.errors import StreamlabError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.sharing.masking import mask_body, mask_text
-from streamlab.sharing.shared import Masking, share
+from streamlab.sharing.shared import share
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.bundle import Bundled, bundle
 from streamlab.storage.targets import find
 from streamlab.workflows.share import prepared

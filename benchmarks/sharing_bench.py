@@ -25,7 +25,7 @@ from streamlab.judging.analyzer import analyze
 from streamlab.playback.matching import Match
 from streamlab.report.documents import dump
 from streamlab.report.json import report_json
-from streamlab.sharing.shared import ALL_KNOWN
+from streamlab.sharing.wanted import ALL_KNOWN
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.targets import find
 from streamlab.workflows.bundling import write_bundle

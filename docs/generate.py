@@ -26,6 +26,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tools" / "clients"))
 
 import changed_table  # noqa: E402
+import dialect_signs  # noqa: E402
 import repaired_table  # noqa: E402
 
 RESULTS = HERE.parent / "tools" / "clients" / "results"
@@ -50,6 +51,7 @@ def pages() -> dict[Path, str]:
     found = {HERE / "rules" / f"{rule.name}.md": NOTICE + rule_page.markdown(rule) for rule in all_rules()}
     found[HERE / "rules" / "README.md"] = NOTICE + rule_index()
     found[HERE.parent / "streamlab" / "cli" / "help.txt"] = help_text()
+    found[HERE.parent / "streamlab" / "dialects" / "signs.py"] = dialect_signs.text()
     found[HERE / "commands.md"] = NOTICE + commands_page()
     found[HERE / "repairs.md"] = NOTICE + repair_page.markdown(HERE.parent / "fixtures" / "rules")
     repaired = json.loads((RESULTS / "mended-2026-11-20.json").read_text(encoding="utf-8"))

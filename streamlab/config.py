@@ -7,7 +7,6 @@ the recorded one that answers it: ``messages[*].id``, ``metadata.*``), ``redact`
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,9 +53,17 @@ def load_config(start: Path | None = None) -> Config:
 
 def _read(file: Path) -> Config:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("streamlab", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
         return Config()  # somebody else's file, somebody else's complaint
+    if "streamlab" not in text and "\\" not in text:  # a table may be called so by escapes alone
+        return Config()
+    import tomllib  # deferred: to load it takes longer than to read a small stream
+
+    try:
+        table = tomllib.loads(text).get("tool", {}).get("streamlab", {})
+    except tomllib.TOMLDecodeError:
+        return Config()
     if not isinstance(table, dict):
         raise UsageError(f"{file}: [tool.streamlab] has to be a table")
     unknown = sorted(set(table) - {*_LISTS, *_STRINGS})

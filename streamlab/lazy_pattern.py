@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, AnyStr
 
-_METHODS = ("search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn")
+
+class _Compiled:
+    """A pattern that was compiled: every attribute of it lies here, so that looking one up takes no detour."""
 
 
 class _LazyPattern:
-    """Stands for a compiled pattern; after the first use its methods are those of the pattern itself."""
+    """Stands for a compiled pattern; after the first use its attributes are those of the pattern itself."""
 
     def __init__(self, pattern: Any, flags: int = 0) -> None:
         self._source = pattern, flags
@@ -21,8 +23,8 @@ class _LazyPattern:
         if name.startswith("__"):
             raise AttributeError(name)
         compiled = re.compile(*self._source)
-        for method in _METHODS:
-            setattr(self, method, getattr(compiled, method))
+        vars(self).update((one, getattr(compiled, one)) for one in dir(compiled) if not one.startswith("__"))
+        self.__class__ = _Compiled  # type: ignore[assignment]
         return getattr(compiled, name)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from streamlab import __version__
 from streamlab.about import requirement
 from streamlab.errors import StreamlabError, UsageError
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.wanted import Masking
 from streamlab.workflows.answers import DATA_NOTE, Answers
 
 _INSTRUCTIONS = f"""streamlab records what OpenAI-compatible servers stream and says where it departs from what

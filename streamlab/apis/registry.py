@@ -74,8 +74,15 @@ def all_rules() -> tuple[type[Rule], ...]:
 @cache
 def rules_of(api: Api) -> tuple[type[Rule], ...]:
     """The rules that may concern an API, in the same order; of those that cannot, no module is loaded."""
-    own = {f"{apis.__name__}.{folder}.rules" for folder in (api.folder, *api.borrows)}
-    return _rules_below(home for home in _homes() if home in own or home == _EVERYBODYS)
+    folders = sorted({api.folder, *api.borrows})
+    return _rules_below((_EVERYBODYS, *(home for folder in folders if (home := _home(folder)) is not None)))
+
+
+def _home(folder: str) -> str | None:
+    """The package of rules in a folder of an API; None where it has none."""
+    name = f"{apis.__name__}.{folder}"
+    is_folder = hasattr(import_module(name), "__path__")
+    return f"{name}.rules" if is_folder and find_spec(f"{name}.rules") is not None else None
 
 
 def _rules_below(homes: Iterable[str]) -> tuple[type[Rule], ...]:

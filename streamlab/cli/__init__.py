@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args in (["--help"], ["-h"]) and _columns() >= _WIDE:
             _print_help()
             sys.exit(0)
-        code = _listed(args[1:]) if args[:1] == ["ls"] else None
+        code = _plainly(args)
         if code is None:
             from streamlab.cli.dispatch import run
 
@@ -101,27 +101,46 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
+def _plainly(args: list[str]) -> int | None:
+    """The exit code of an ``ls`` or a ``check`` that asks for nothing that takes click to read; None where it does."""
+    plain = {"ls": _listed, "check": _checked}.get(args[0]) if args else None
+    if plain is None or any(name.endswith("_COMPLETE") for name in os.environ):  # a shell asks for completions
+        return None
+    from streamlab.errors import StreamlabError
+
+    try:
+        return plain(args[1:])
+    except StreamlabError as error:
+        complain(str(error))
+        return error.exit_code
+
+
 def _listed(args: list[str]) -> int | None:
-    """The exit code of an ``ls`` of a database that asks for nothing that takes click to read; None where it does."""
     from streamlab.cli.list_words import listed_plainly
 
     asked = listed_plainly(args)
-    if asked is None or any(name.endswith("_COMPLETE") for name in os.environ):  # a shell asks for completions
+    if asked is None:
         return None
     from pathlib import Path
 
     from streamlab.cli.list_printing import print_list
-    from streamlab.errors import StreamlabError
     from streamlab.storage.location import existing_db
     from streamlab.workflows.summarize import Wanted
 
     database, limit, as_json = asked
-    try:
-        print_list(existing_db(Path(database) if database is not None else None), Wanted(), limit, as_json)
-    except StreamlabError as error:
-        complain(str(error))
-        return error.exit_code
+    print_list(existing_db(Path(database) if database is not None else None), Wanted(), limit, as_json)
     return 0
+
+
+def _checked(args: list[str]) -> int | None:
+    from streamlab.cli.check_words import checked_plainly
+
+    asked = checked_plainly(args)
+    if asked is None:
+        return None
+    from streamlab.cli.checking import check_plainly
+
+    return check_plainly(*asked)
 
 
 def _write_any_character() -> None:

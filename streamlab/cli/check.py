@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from streamlab.cli.check_words import FORMATS, LEVELS
 from streamlab.cli.options import db_option, keep_secrets_option, max_input_option, warn
 from streamlab.cli.progress import ProgressLine
-from streamlab.report.terminal import complain
 
 if TYPE_CHECKING:
-    from streamlab.judging.report import Report
-    from streamlab.report.json import Summary
-    from streamlab.storage.targets import Target
-    from streamlab.workflows.check import Checked, CheckOptions
+    from streamlab.cli.checking import Outcomes
+    from streamlab.workflows.check import CheckOptions
 
 
 @click.command(
@@ -34,7 +30,7 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "sarif", "junit", "github"]),
+    type=click.Choice(FORMATS),
     default="text",
     show_default=True,
     help="How to answer.",
@@ -42,7 +38,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
     "--fail-on",
-    type=click.Choice(["error", "warning", "info", "never"]),
+    type=click.Choice(LEVELS),
     default=None,
     help="Exit 1 when a finding is at least this grave.  [default: warning]",
 )
@@ -81,46 +77,19 @@ def command(
     TARGET is an id or "last" in the database, FILE.db, FILE.db#ID, lake:PATH, a fixture directory or a folder of them,
     an .sse file, or - for standard input. Exit code 0 is clean, 1 has findings, 2 could not be read.
     """
+    from streamlab.cli.checking import outcomes_of, print_outcomes
     from streamlab.config import load_config
-    from streamlab.report.json import Summary
     from streamlab.workflows import check as api
 
-    form, config = "json" if as_json else form, load_config()
-    level = fail_on or config.fail_on or "warning"
+    config = load_config()
     options = api.check_options(config, **chosen)
     if lakes := [target for target in targets if target.startswith("lake:") and "#" not in target]:
         outcomes = _of_lake(lakes, targets, options, (engine, workers, cluster))
     else:
         if workers or cluster or engine:
             raise click.UsageError("--workers, --cluster and --engine are for a lake (lake:PATH)")
-        missing: list[str] = []
-        outcomes = Outcomes(api.check(_found(targets, db or config.database, missing), options), missing=missing)
-    summary = Summary()
-    if form == "text":
-        _print_text(outcomes, summary)
-    else:
-        from streamlab.report.formats import render
-        from streamlab.report.terminal import say_document
-
-        listed = options.rules() if form == "sarif" else ()
-        say_document(form, render(form, outcomes.reports(), summary, listed, level))
-    return 2 if outcomes.unreadable or outcomes.missing else 1 if summary.reaches(level) else 0
-
-
-def _found(targets: tuple[str, ...], db: Path | None, missing: list[str]) -> Iterator[Target]:
-    """What the targets name, lazily. One that is not there is told of and put down, and the others are checked; alone
-    it raises NotFoundError."""
-    from streamlab.errors import NotFoundError
-    from streamlab.workflows import check as api
-
-    for target in targets:
-        try:
-            yield from api.find(target, db)
-        except NotFoundError as error:
-            if len(targets) == 1:
-                raise
-            missing.append(target)
-            complain(f"streamlab: {error}")
+        outcomes = outcomes_of(targets, db or config.database, options)
+    return print_outcomes(outcomes, "json" if as_json else form, fail_on or config.fail_on or "warning")
 
 
 def _of_lake(
@@ -132,52 +101,9 @@ def _of_lake(
     """The outcomes of a lake, judged first as far as these rules have not."""
     if len(targets) > 1:
         raise click.UsageError("a lake is checked alone")
+    from streamlab.cli.checking import Outcomes
     from streamlab.workflows import fleet
 
     with ProgressLine() as progress:
         lake = fleet.check_lake(lakes[0], options, fleet.engine_of(*engine), warn, progress.advance, progress.expect)
-    return Outcomes(lake.outcomes, lake.unreadable)
-
-
-class Outcomes:
-    """The outcomes of a check as they come: complaints go to stderr at once, reports are passed on."""
-
-    def __init__(self, checked: Iterable[Checked], unreadable: int = 0, missing: Sequence[str] = ()) -> None:
-        self._checked = checked
-        self.unreadable = unreadable
-        self.missing = missing
-
-    def __iter__(self) -> Iterator[tuple[Checked, Report]]:
-        with ProgressLine(beside_output=True) as progress:
-            for outcome in self._checked:
-                progress.advance()
-                if outcome.report is None:
-                    self.unreadable += 1
-                    complain(f"streamlab: {outcome.error}")
-                else:
-                    if outcome.read_as:
-                        complain(f"streamlab: {outcome.target.source}: {outcome.read_as}")
-                    yield outcome, outcome.report
-
-    def reports(self) -> Iterator[tuple[str, int | None, Report]]:
-        """As the formats for machines take them."""
-        from streamlab.workflows.check import recovered
-
-        for outcome, report in self:
-            yield outcome.target.source, outcome.target.id, replace(report, recovered=recovered(outcome))
-
-
-def _print_text(outcomes: Outcomes, summary: Summary) -> None:
-    from streamlab.report.terminal import data
-    from streamlab.report.text import first_line, print_recovered, print_report, summary_line
-    from streamlab.workflows.check import recovered
-
-    console = data()
-    for outcome, report in outcomes:
-        summary.add(report)
-        print_report(console, outcome.target.source, report, outcome.status, outcome.ending)
-        print_recovered(console, recovered(outcome))
-    if summary.exchanges > 1 or (summary.exchanges == 0 and not (outcomes.unreadable or outcomes.missing)):
-        console.print(summary_line(summary.exchanges, summary.counts))
-    if (first := summary.first) is not None:
-        console.hanging(first_line(first, summary.exchanges), 0, 2)
+    return Outcomes(lake.outcomes, lake.unreadable, options=options)

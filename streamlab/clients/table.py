@@ -9,10 +9,8 @@ parse them whole takes longer than to check most streams.
 from __future__ import annotations
 
 import pkgutil
-import tomllib
 from collections.abc import Collection, Iterable, Set
 from functools import cache
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 
@@ -107,19 +105,21 @@ def clients() -> dict[str, Client]:
     return {
         name: Client(**fields)._replace(apis=tuple(fields.get("apis", (_api(file),))))
         for file in _FILES
-        for name, fields in tomllib.loads("".join(_sections(file).get("clients", ())))["clients"].items()
+        for name, fields in _parsed("".join(_sections(file).get("clients", ())))["clients"].items()
     }
 
 
 @cache
 def clients_of(file: str) -> tuple[str, ...]:
     """The ids of the clients that one file tells of."""
-    return tuple(tomllib.loads("".join(_sections(file).get("clients", ())))["clients"])
+    return tuple(_parsed("".join(_sections(file).get("clients", ())))["clients"])
 
 
 @cache
 def table_version() -> str:
     """Names the measurements that are here: another when any of them is."""
+    from hashlib import sha256  # deferred, as tomllib: most who load this ask for less
+
     digest = sha256()
     for file in _MEASURED:
         digest.update(pkgutil.get_data("streamlab.clients", file) or b"")
@@ -268,21 +268,27 @@ def _rows(tables: dict[str, Any], file: str) -> Iterable[Break]:
 
 def _tables(file: str, rule_name: str) -> dict[str, Any]:
     """What a file says of one rule: ``asked`` and ``breaks``, each a list of tables."""
-    found: dict[str, Any] = tomllib.loads("".join(_sections(file).get(rule_name, ()))).get(rule_name, {})
+    found: dict[str, Any] = _parsed("".join(_sections(file).get(rule_name, ()))).get(rule_name, {})
     return found
 
 
 @cache
 def _same() -> dict[tuple[str, str], str]:
     """By an API and the id of a set-up that was asked in it: its id in the survey of that API's own."""
-    tables = tomllib.loads(_text("same.toml"))
+    tables = _parsed(_text("same.toml"))
     return {(api, name): known for api, table in tables.items() for name, known in table.items()}
 
 
 @cache
 def _api(file: str) -> str:
     """The name of the API in which a file's clients were asked, where it does not say another."""
-    return str(tomllib.loads(_text(file).partition("\n[")[0])["api"])
+    return str(_parsed(_text(file).partition("\n[")[0])["api"])
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    import tomllib
+
+    return tomllib.loads(text)
 
 
 def _text(file: str) -> str:

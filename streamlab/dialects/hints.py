@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from streamlab.dialects.base import Hints, Trait
+from streamlab.dialects.shown import Hints, Trait
 from streamlab.exchange import Request, ResponseHead
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent

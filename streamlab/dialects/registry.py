@@ -1,37 +1,37 @@
-"""Finds every dialect, and tells which one an exchange speaks."""
+"""Finds every dialect, and tells which one an exchange speaks: by the table of all their signs (`signs`, generated from
+their modules). The module of a dialect is loaded when it is named."""
 
 from __future__ import annotations
 
-import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from functools import cache, lru_cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlab.dialects as package
-from streamlab.dialects.base import CERTAIN, LEAD, Dialect, Hints, Kind, Sign
+from streamlab.dialects.shown import CERTAIN, LEAD, REGULAR, Hints, Kind
+from streamlab.dialects.signs import DEVIATIONS, FORMS, MODULES, OUTER, WEIGHTS
 
-_MACHINERY = frozenset({"base", "hints", "registry"})
+if TYPE_CHECKING:
+    from streamlab.dialects.base import Dialect, Sign
+
+_MACHINERY = frozenset({"base", "hints", "registry", "shown", "signs"})
 
 
 @cache
 def all_dialects() -> tuple[Dialect, ...]:
     """Every dialect, by name: the `DIALECT` of each module of this package."""
+    import pkgutil
+
     modules = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if info.name not in _MACHINERY)
     found: list[Dialect] = [import_module(f"{package.__name__}.{name}").DIALECT for name in modules]
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-@cache
-def _by_name() -> dict[str, Dialect]:
-    return {one.name: one for one in all_dialects()}
-
-
-@cache
 def known_deviations(name: str | None) -> frozenset[str]:
     """The rules a dialect is known to deviate from; none for None or a name nobody has."""
-    return frozenset(rule for one in all_dialects() if one.name == name for rule in one.deviations + one.reported)
+    return frozenset(DEVIATIONS.get(name or "", ()))
 
 
 def detect(hints: Hints) -> tuple[str | None, tuple[str, ...]]:
@@ -40,13 +40,12 @@ def detect(hints: Hints) -> tuple[str | None, tuple[str, ...]]:
     Signs add up; a dialect needs `CERTAIN` points, and a lead over the next. Gateways that leave their marks on
     others' streams are named first. Two that are equally likely are not told apart.
     """
-    points = _points(hints)
-    certain = [(points[name], one) for name, one in _by_name().items() if points.get(name, 0) >= CERTAIN]
-    certain = [one for one in certain if one[1].outer] or certain
-    certain.sort(key=lambda one: (-one[0], one[1].name))
+    certain = [(worth, name) for name, worth in _points(hints).items() if worth >= CERTAIN]
+    certain = [one for one in certain if one[1] in OUTER] or certain
+    certain.sort(key=lambda one: (-one[0], one[1]))
     if not certain or (len(certain) > 1 and certain[0][0] - certain[1][0] < LEAD):
         return None, ()
-    _, dialect = certain[0]
+    dialect: Dialect = import_module(f"{package.__name__}.{MODULES[certain[0][1]]}").DIALECT
     signs = [sign for sign in dialect.signs if _is_shown(sign, hints)]
     return dialect.name, tuple(map(_reason, sorted(signs, key=lambda sign: -sign.weight)))
 
@@ -56,40 +55,54 @@ def _is_shown(sign: Sign, hints: Hints) -> bool:
     return shows(sign.pattern, seen)
 
 
-@cache
-def _weights() -> dict[Kind, dict[str, list[tuple[str, int]]]]:
-    """Kind -> pattern -> the dialects that have it as a sign, and what it is worth to them."""
-    weights: dict[Kind, dict[str, list[tuple[str, int]]]] = {}
-    for dialect in all_dialects():
-        for sign in dialect.signs:
-            weights.setdefault(sign.kind, {}).setdefault(sign.pattern, []).append((dialect.name, sign.weight))
-    return weights
-
-
 def _points(hints: Hints) -> dict[str, int]:
-    """What the signs that the hints show are worth together, by dialect."""
+    """What the signs that the hints show are worth together, by dialect, of each that they may make certain."""
     points: dict[str, int] = {}
-    for kind in _weights():
+    for kind in Kind:
         seen, _ = _evidence(kind, hints)
         if kind is Kind.HEADER:
             seen = tuple(one for one in seen if _may_tell(one[0]))
-        for name, weight in _worth(kind, seen) if seen else ():
-            points[name] = points.get(name, 0) + weight
+        if seen and kind not in REGULAR:
+            _add(points, _worth(kind, seen))
+    seen_as = {kind: _evidence(kind, hints)[0] for kind in REGULAR}
+    hoped = dict(points)
+    for kind, seen in seen_as.items():
+        _add(hoped, (one for owners in WEIGHTS[kind].values() for one in owners) if seen else ())
+    likely = frozenset(name for name, worth in hoped.items() if worth >= CERTAIN)
+    for kind, seen in seen_as.items():
+        _add(points, _worth_by_form(kind, seen, likely) if seen else ())
     return points
+
+
+def _add(points: dict[str, int], worth: Iterable[tuple[str, int]]) -> None:
+    for name, weight in worth:
+        points[name] = points.get(name, 0) + weight
 
 
 @lru_cache(1024)
 def _worth(kind: Kind, seen: Any) -> tuple[tuple[str, int], ...]:
     """What the signs of a kind that this shows are worth, to whom: most exchanges show what others did."""
-    patterns, (_, shows) = _weights()[kind], _SEEN[kind]
+    patterns, (_, shows) = WEIGHTS[kind], _SEEN[kind]
     likely = patterns.keys() & seen if isinstance(seen, frozenset) else patterns
     return tuple(one for pattern in likely if shows(pattern, seen) for one in patterns[pattern])
 
 
 @lru_cache(1024)
+def _worth_by_form(kind: Kind, seen: Any, names: Collection[str]) -> tuple[tuple[str, int], ...]:
+    """The same for regular expressions, of which those of other dialects than these are not asked."""
+    shows = _SEEN[kind][1]
+    return tuple(
+        one
+        for pattern, owners in WEIGHTS[kind].items()
+        if any(name in names for name, _ in owners) and shows(pattern, seen)
+        for one in owners
+    )
+
+
+@lru_cache(1024)
 def _may_tell(header: str) -> bool:
     """Whether the name of a header is a sign, or that and its value are."""
-    return any(_has_header(pattern.partition("=")[0], ((header, ""),)) for pattern in _weights()[Kind.HEADER])
+    return any(_has_header(pattern.partition("=")[0], ((header, ""),)) for pattern in WEIGHTS[Kind.HEADER])
 
 
 def _evidence(kind: Kind, hints: Hints) -> tuple[Any, Callable[[str, Any], bool]]:
@@ -111,7 +124,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _any_is(pattern: str, values: tuple[str, ...]) -> bool:
-    return bool(values) and any(map(_compiled(pattern).fullmatch, values))
+    prefix, least, most = FORMS[pattern]
+    likely = [one for one in values if least <= len(one) <= most and one.startswith(prefix)]
+    return bool(likely) and any(map(_compiled(pattern).fullmatch, likely))
 
 
 def _is_among(pattern: str, held: frozenset[str]) -> bool:

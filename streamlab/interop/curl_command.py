@@ -7,6 +7,7 @@ import shlex
 from urllib.parse import urlsplit
 
 from streamlab.exchange import Request
+from streamlab.lazy_pattern import lazy_pattern
 
 #: curl 8's long options that take a value; every other long option is a switch.
 _LONG_NAMES = """
@@ -33,7 +34,7 @@ _SHORT = dict.fromkeys("ACDEFKPQTUYbcehmortuwxyzC", "") | {
 }  # fmt: skip
 _BODIES = frozenset(("data", "data-ascii", "data-binary", "data-raw", "json"))
 #: What stands before the first slash of an address without a scheme: a host, or a variable of the shell.
-_HOST = re.compile(
+_HOST = lazy_pattern(
     r"(?:\$\w+|\$?\{{1,2}[\w.-]+\}{1,2}|%\w+%|<[\w.-]+>|localhost|[\w-]+(?:\.[\w-]+)+|\[[\da-fA-F:]+\])(?::\d+)?"
     r"|[\w-]+:\d+"
 )

@@ -6,17 +6,17 @@ unknown. curl itself undoes HTTP chunks.
 
 from __future__ import annotations
 
-import re
 import shlex
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request
 from streamlab.interop.curl_command import request_of
 from streamlab.interop.http_text import STATUS, head_and_rest
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.exchange_fields import one_segment
 
-_PROMPT = re.compile(rb"(?:[$%#>]\s*)?curl(?:\.exe)?\s")
+_PROMPT = lazy_pattern(rb"(?:[$%#>]\s*)?curl(?:\.exe)?\s")
 _HOP_HEADERS = frozenset({"transfer-encoding", "content-length", "connection", "host"})
 
 

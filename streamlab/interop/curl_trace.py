@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 
 from streamlab.interop.http_text import head_and_rest, request_and_rest
 from streamlab.interop.pasted import Paste
+from streamlab.lazy_pattern import lazy_pattern
 
-_BLOCK = re.compile(
+_BLOCK = lazy_pattern(
     rb"(?:(\d\d):(\d\d):(\d\d)\.(\d{6}) )?"
     rb"(?:== Info|(=>|<=) (Send|Recv) (header|data), (\d{1,9}) bytes \(0x[0-9a-f]+\))"
 )
-_LINE = re.compile(rb"([0-9a-f]{4,8}): (.*)")
-_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})(?:;[^\r]*)?\r\n")
-_HEX = re.compile(rb"(?:[0-9a-f]{2} ){1,16}")
+_LINE = lazy_pattern(rb"([0-9a-f]{4,8}): (.*)")
+_CHUNK = lazy_pattern(rb"([0-9a-fA-F]{1,8})(?:;[^\r]*)?\r\n")
+_HEX = lazy_pattern(rb"(?:[0-9a-f]{2} ){1,16}")
 #: Bytes that a row shows, at most: 64, and the line end behind them.
 _ROW = 66
 _DECODER = json.JSONDecoder()

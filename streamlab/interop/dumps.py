@@ -7,12 +7,13 @@ import re
 from dataclasses import replace
 
 from streamlab.interop.pasted import LARGEST_PASTE, Paste
+from streamlab.lazy_pattern import lazy_pattern
 
-_OFFSET = re.compile(rb"([0-9a-fA-F]{6,16})(:?)(?:[ \t]+|\Z)")
-_PAIR = re.compile(rb"([0-9a-fA-F]{2}) {0,3}")
+_OFFSET = lazy_pattern(rb"([0-9a-fA-F]{6,16})(:?)(?:[ \t]+|\Z)")
+_PAIR = lazy_pattern(rb"([0-9a-fA-F]{2}) {0,3}")
 #: Bytes on a line, at most.
 _WIDEST = 64
-_FIELD_AFTER_QUOTE = re.compile(rb'(?:^|,)"(?:data|event|id|retry)?:', re.MULTILINE)
+_FIELD_AFTER_QUOTE = lazy_pattern(rb'(?:^|,)"(?:data|event|id|retry)?:', re.MULTILINE)
 _MOST_ROWS = 100_000
 
 

@@ -16,18 +16,19 @@ from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
 from streamlab.interop.pasted import LARGEST_PASTE, Paste
+from streamlab.lazy_pattern import lazy_pattern
 
-_HEX = re.compile(rb"(?:[0-9a-fA-F]{2}\s*){20,}")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{4}[A-Za-z0-9+/_\s-]{20,}={0,2}")
-_DATA_URL = re.compile(rb"\s*['\"(]?data:[\w/.+-]{3,80}((?:;[\w=.\"-]{1,80}){0,5}),([^\s'\")]+)['\")]?\s*")
-_QUOTED_PRINTABLE = re.compile(rb"=(?:3[Dd]|22|0[Aa]|20|[EeCcFf][0-9A-Fa-f])|=\r?\n")
+_HEX = lazy_pattern(rb"(?:[0-9a-fA-F]{2}\s*){20,}")
+_BASE64 = lazy_pattern(rb"[A-Za-z0-9+/_-]{4}[A-Za-z0-9+/_\s-]{20,}={0,2}")
+_DATA_URL = lazy_pattern(rb"\s*['\"(]?data:[\w/.+-]{3,80}((?:;[\w=.\"-]{1,80}){0,5}),([^\s'\")]+)['\")]?\s*")
+_QUOTED_PRINTABLE = lazy_pattern(rb"=(?:3[Dd]|22|0[Aa]|20|[EeCcFf][0-9A-Fa-f])|=\r?\n")
 _CURLY = str.maketrans(dict.fromkeys("\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}„‟«»", '"'))
-_OPENED = re.compile("\\{\\s*[\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}„«]")
+_OPENED = lazy_pattern("\\{\\s*[\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}„«]")
 
-_ESCAPED = re.compile(rb"\\\\|\\([_*\[\]`~#|<>.!()+-])")
-_BARE_UNDERSCORE = re.compile(rb"(?<!\\)_")
-_INVISIBLE = re.compile("^[\u200b\u2060\ufeff]+|[\u200b\u2060]+$", re.MULTILINE)
-_FIELD_BLANK = re.compile("^((?:data|event|id|retry):)\u00a0", re.MULTILINE)
+_ESCAPED = lazy_pattern(rb"\\\\|\\([_*\[\]`~#|<>.!()+-])")
+_BARE_UNDERSCORE = lazy_pattern(rb"(?<!\\)_")
+_INVISIBLE = lazy_pattern("^[\u200b\u2060\ufeff]+|[\u200b\u2060]+$", re.MULTILINE)
+_FIELD_BLANK = lazy_pattern("^((?:data|event|id|retry):)\u00a0", re.MULTILINE)
 
 
 def peel_digits(paste: Paste) -> Paste | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from streamlab.exchange import Headers, Request, ResponseHead
+from streamlab.lazy_pattern import lazy_pattern
 
-STATUS = re.compile(rb"^HTTP/(\d(?:\.\d)?) (\d{3})(?: ([^\r\n]*))?\r?$", re.MULTILINE)
-_REQUEST = re.compile(rb"^(GET|POST|PUT|PATCH|DELETE|HEAD) (\S+) HTTP/(?:1\.[01]|2(?:\.0)?|3)\r?$", re.MULTILINE)
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+STATUS = lazy_pattern(rb"^HTTP/(\d(?:\.\d)?) (\d{3})(?: ([^\r\n]*))?\r?$", re.MULTILINE)
+_REQUEST = lazy_pattern(rb"^(GET|POST|PUT|PATCH|DELETE|HEAD) (\S+) HTTP/(?:1\.[01]|2(?:\.0)?|3)\r?$", re.MULTILINE)
+_HEAD_END = lazy_pattern(rb"\r?\n\r?\n")
 
 
 def headers_of(block: bytes) -> Headers:

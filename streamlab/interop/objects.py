@@ -16,14 +16,15 @@ from typing import Any
 
 from streamlab.interop.pasted import Paste, whole_json
 from streamlab.interop.peeling import json_lines
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.payload import decode_payload
 
-_MODEL = re.compile(r"\b([A-Z]\w*(?:Chunk|Event|Completion|Stream))\(")
-_BRACKET_OR_STRING = re.compile(r"""[()\[\]{}]|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-_START = re.compile(rb"\{['\"]|\b[A-Z]\w*(?:Chunk|Event|Completion|Stream)\(")
-_ROW = re.compile(rb"^(?:[^\t\n]{0,80}\t){0,2}(\{.*\}|\[DONE\])(?:\t[\d:.,APM ]{0,20}){0,3}$")
+_MODEL = lazy_pattern(r"\b([A-Z]\w*(?:Chunk|Event|Completion|Stream))\(")
+_BRACKET_OR_STRING = lazy_pattern(r"""[()\[\]{}]|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
+_START = lazy_pattern(rb"\{['\"]|\b[A-Z]\w*(?:Chunk|Event|Completion|Stream)\(")
+_ROW = lazy_pattern(rb"^(?:[^\t\n]{0,80}\t){0,2}(\{.*\}|\[DONE\])(?:\t[\d:.,APM ]{0,20}){0,3}$")
 #: Members by which an event is known, as they stand in what could not be read.
-_OF_A_CHUNK = re.compile(rb"""['"]?(?:choices|delta|candidates)\\?['"]?\s?(?:=>|[:=]) ?\\?[\[{'"]""")
+_OF_A_CHUNK = lazy_pattern(rb"""['"]?(?:choices|delta|candidates)\\?['"]?\s?(?:=>|[:=]) ?\\?[\[{'"]""")
 _LONGEST = 1 << 20
 #: Seconds since 1970, which are whole on the wire.
 _MOMENTS = frozenset(("created_at", "completed_at"))

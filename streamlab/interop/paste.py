@@ -53,6 +53,7 @@ from streamlab.interop.sessions import peel_diff, peel_httpie, peel_session
 from streamlab.interop.shortened import is_shortened
 from streamlab.interop.viewers import peel_messages
 from streamlab.interop.wrapped_events import peel_wrapped_events
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.exchange_dir import read_bare_body
 from streamlab.wire.binary_frames import MEDIA_TYPE, is_framed
@@ -101,7 +102,7 @@ _OPENING = (peel_utf16, peel_colours, peel_dump, peel_visible_ends, peel_column,
 #: What may hide the JSON of events and leave ``[DONE]`` as it is, which then is an event without any stray line.
 _BESIDE_EVENTS = (peel_quoted_printable, peel_entities, peel_curly_quotes, peel_markdown_escapes)
 _ROUNDS = 4
-_COMMAND = re.compile(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
+_COMMAND = lazy_pattern(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
 _TYPE = ("content-type", "text/event-stream")
 _BINARY_TYPE = ("content-type", MEDIA_TYPE)
 

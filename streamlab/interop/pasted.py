@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from streamlab.exchange import Request, ResponseHead
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.payload import FaultKind, decode_payload
 from streamlab.wire.sse import BOM, ServerSentEvent, SSEDecoder
 
 #: A paste is small; what is larger is taken as it is.
 LARGEST_PASTE = 16 * 1024 * 1024
 _AT_ONCE = 64 * 1024
-FIELD = re.compile(rb"(?:data|event|id|retry) ?:|:|\[DONE\]")
+FIELD = lazy_pattern(rb"(?:data|event|id|retry) ?:|:|\[DONE\]")
 #: A line that is no field.
-_STRAY = re.compile(rb"(?:(?<=[\r\n])|\A)(?!(?:data|event|id|retry)?:)[^\r\n]")
+_STRAY = lazy_pattern(rb"(?:(?<=[\r\n])|\A)(?!(?:data|event|id|retry)?:)[^\r\n]")
 
 
 @dataclass(frozen=True, slots=True)

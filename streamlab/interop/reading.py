@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange
-from streamlab.interop.curl_log import from_curl_log, is_curl_log
-from streamlab.interop.har import from_har, is_har
-from streamlab.interop.paste import is_paste, read_pasted
-from streamlab.interop.vcr import from_vcr, is_cassette
+from streamlab.interop.plain_stream import is_plain_stream
+from streamlab.lazy_pattern import lazy_pattern
+from streamlab.storage.exchange_dir import read_bare_body
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import BOM
 
 #: Its files are netstrings, and a flow is a mapping.
-_MITMPROXY = re.compile(rb"\d{2,12}:\d{1,4}:\w+;\d+:")
+_MITMPROXY = lazy_pattern(rb"\d{2,12}:\d{1,4}:\w+;\d+:")
 #: Endings of names that promise something; what does not keep it is no bare body either.
 _PROMISES = (".har", ".yaml", ".yml")
 
@@ -29,12 +27,20 @@ def may_hold_exchanges(name: str, data: bytes) -> bool:
 def read_bytes(name: str, data: bytes) -> list[Exchange]:
     """The exchanges in a HAR, a cassette, a curl log, a bare body or a paste of one. Raises UnreadableInputError."""
     try:
+        if is_plain_stream(data) and PurePath(name).suffix.lower() not in _PROMISES:
+            return [read_bare_body(data)]
         return list(_read(PurePath(name).suffix.lower(), data))
     except UnreadableInputError as error:
         raise UnreadableInputError(f"{name}: {error}") from None
 
 
 def _read(suffix: str, data: bytes) -> Iterator[Exchange]:
+    # Deferred: to load what tells pastes apart takes longer than to read most streams.
+    from streamlab.interop.curl_log import from_curl_log, is_curl_log
+    from streamlab.interop.har import from_har, is_har
+    from streamlab.interop.paste import is_paste, read_pasted
+    from streamlab.interop.vcr import from_vcr, is_cassette
+
     text = data.removeprefix(BOM).lstrip()
     if _MITMPROXY.match(text):
         raise UnreadableInputError("a flow file of mitmproxy: let it write a HAR (mitmdump -r FILE --set hardump=OUT)")

@@ -6,19 +6,20 @@ import re
 from collections.abc import Iterator
 
 from streamlab.interop.pasted import events_of, reads
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.payload import decode_payload
 
 _DOTS = rb"(?:\xe2\x80\xa6|\.{3,}|\xe2\x8b\xae)"
 _WORDS = rb"(?:\d+ (?:more|other)|more|snip|snipped|omitted|truncated|shortened|skipped|cut|etc\.?)"
 #: A line of its own that stands for what was left out: ``…``, ``[...]``, ``(truncated)``, ``... 120 more chunks ...``.
-_LINE = re.compile(
+_LINE = lazy_pattern(
     rb"[ \t]*(?:[#/*<\[({-]{1,3}[ \t]*)?(?:" + _DOTS + rb"(?:[ \t]*" + _WORDS + rb"[^\"{}:\r\n]{0,40})?|"
     rb"[<\[({][ \t]*" + _WORDS + rb"[^\"{}:\r\n]{0,40})[ \t]*" + _DOTS + rb"?[ \t]*[\])>}*/-]{0,3}[ \t]*",
     re.IGNORECASE,
 )
 #: What closes brackets may stand behind the dots.
-_AT_END = re.compile(_DOTS + rb"[\"\s\]})]*\Z")
-_HERE = re.compile(rb"[\s,]*" + _DOTS)
+_AT_END = lazy_pattern(_DOTS + rb"[\"\s\]})]*\Z")
+_HERE = lazy_pattern(rb"[\s,]*" + _DOTS)
 
 
 def is_shortened(body: bytes) -> bool:

@@ -6,16 +6,16 @@ connection. The wire is gone.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from streamlab.interop.pasted import Paste, whole_json
 from streamlab.interop.peeling import json_lines
+from streamlab.lazy_pattern import lazy_pattern
 
 _TIME = rb"(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?[ T])?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm])?Z?"
-_STAMP = re.compile(rb"(?:[\w.\-\xe2\x80\x93\x86\x93]{0,60}[ \t]+)?" + _TIME)
-_NAME = re.compile(rb"[A-Za-z][\w.]{0,60}:?")
-_STATE = re.compile(rb"(?:Connected|Connecting|Connection|Disconnected|Reconnecting)\b[^{\n]{0,300}")
+_STAMP = lazy_pattern(rb"(?:[\w.\-\xe2\x80\x93\x86\x93]{0,60}[ \t]+)?" + _TIME)
+_NAME = lazy_pattern(rb"[A-Za-z][\w.]{0,60}:?")
+_STATE = lazy_pattern(rb"(?:Connected|Connecting|Connection|Disconnected|Reconnecting)\b[^{\n]{0,300}")
 
 
 def peel_messages(paste: Paste) -> Paste | None:

@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streamlab.apis.registry import rule_named
-from streamlab.clients.table import breaks
 from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Repairability, Severity
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """By severity, then by how many clients break on it, then in the order of the stream."""
-    return sorted(findings, key=lambda one: (one.severity.rank, -len(breaks(one.rule, one.variants, one.api))))
+    found = list(findings)
+    if len({one.severity for one in found}) == len(found):  # nobody has to be counted
+        return sorted(found, key=lambda one: one.severity.rank)
+    from streamlab.clients.table import breaks  # deferred: most streams have few findings or none
+
+    return sorted(found, key=lambda one: (one.severity.rank, -len(breaks(one.rule, one.variants, one.api))))
 
 
 class First(NamedTuple):
@@ -39,24 +43,33 @@ class Tally:
     """Counts over reports whom each rule's findings hurt."""
 
     def __init__(self) -> None:
-        self._rules: dict[str, tuple[int, int, set[str], bool]] = {}  # rank, exchanges, clients, repaired by safe means
+        self._rules: dict[str, tuple[int, int, set[tuple[tuple[str, ...], str]], bool]] = {}
+        # rank, exchanges, forms and APIs of its findings, repaired by safe means
 
     def add(self, report: Report) -> None:
         """Count one report."""
         seen: set[str] = set()
         for one in report.findings:
-            rank, exchanges, clients, repairable = self._rules.get(one.rule, (one.severity.rank, 0, set(), True))
-            clients |= {broken.client for broken in breaks(one.rule, one.variants, one.api)}
+            rank, exchanges, forms, repairable = self._rules.get(one.rule, (one.severity.rank, 0, set(), True))
+            forms.add((tuple(one.variants), one.api))
             more = 0 if one.rule in seen else 1
             safe = repairable and one.repairability is Repairability.SAFE
-            self._rules[one.rule] = (min(rank, one.severity.rank), exchanges + more, clients, safe)
+            self._rules[one.rule] = (min(rank, one.severity.rank), exchanges + more, forms, safe)
             seen.add(one.rule)
 
     def first(self) -> First | None:
         """The gravest, of equals what hurts most clients, then the most frequent; None where all are remarks."""
-        best = min(self._rules.items(), key=lambda one: (one[1][0], -len(one[1][2]), -one[1][1]), default=None)
-        if best is None or best[1][0] >= Severity.INFO.rank:
+        gravest = min((rank for rank, *_ in self._rules.values()), default=Severity.INFO.rank)
+        if gravest >= Severity.INFO.rank:
             return None
-        rule, (rank, exchanges, clients, repairable) = best
-        severity = next(one for one in Severity if one.rank == rank)
-        return First(rule, severity, exchanges, len(clients), repairable)
+        from streamlab.clients.table import breaks
+
+        hurt = {
+            rule: len({broken.client for variants, api in forms for broken in breaks(rule, variants, api)})
+            for rule, (rank, _, forms, _) in self._rules.items()
+            if rank == gravest
+        }
+        rule = min(hurt, key=lambda one: (-hurt[one], -self._rules[one][1]))
+        _, exchanges, _, repairable = self._rules[rule]
+        severity = next(one for one in Severity if one.rank == gravest)
+        return First(rule, severity, exchanges, hurt[rule], repairable)

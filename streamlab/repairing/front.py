@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from streamlab.apis import UNKNOWN, Api
 from streamlab.exchange import Ending, ResponseHead
 from streamlab.judging.stream_reader import StreamReader
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.repairing.limits import HEAVY, LARGE, MARK, SLICE, Burden, slices
 from streamlab.repairing.modes import TRANSITIONS, Coding, Mode
 from streamlab.repairing.pipeline import Pipeline
@@ -24,9 +24,9 @@ from streamlab.wire.runs import Run
 from streamlab.wire.sse import BOM
 from streamlab.wire.stream import StreamDecoder, events_of, raw_of, read_event
 
-_SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
-_ARRAY = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*[\[{\]]")
-_JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
+_SSE_START = lazy_pattern(rb"(?:data|event|id|retry)?:")
+_ARRAY = lazy_pattern(rb"[ \t\r\n]*\[[ \t\r\n]*[\[{\]]")
+_JSON_START = lazy_pattern(rb"[ \t\r\n]*[{\[]")
 
 #: Modes in which bytes are taken whole, for nothing is looked for in them.
 _WHOLE = frozenset({Mode.ASIDE, Mode.DROPPING})

@@ -8,15 +8,15 @@ as soon as anything else comes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.repairs.framing import SEPARATORS
 from streamlab.wire.runs import LONGEST, PLAIN_NUMBER, Run
 
 #: Bytes that stand for themselves in a JSON string.
 _PLAIN = bytes(one for one in range(0x20, 0x80) if one not in b'"\\')
-_ODD = re.compile(rb'["\\\x00-\x1f]').search
+_ODD = lazy_pattern(rb'["\\\x00-\x1f]')
 
 
 class Lane:
@@ -62,7 +62,7 @@ class Lane:
             if path == varying.path:
                 text = one
             elif path == varying.number:
-                if one != b"%d" % self._number or not PLAIN_NUMBER(one):
+                if one != b"%d" % self._number or not PLAIN_NUMBER.match(one):
                     return b""
             elif one and not one.isalnum():
                 return b""
@@ -82,7 +82,7 @@ class Lane:
 def _is_plain(text: bytes) -> bool:
     """Whether bytes, some of them beyond ASCII, stand for themselves in a JSON string, and no reader takes any of them
     for the end of a line."""
-    if _ODD(text):
+    if _ODD.search(text):
         return False
     try:
         text.decode()

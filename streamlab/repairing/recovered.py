@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamlab.apis.registry import rule_named
 from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.judging.report import Report
+from streamlab.repairing.hidden import hides_events
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.rules.finding import Finding, Severity
 from streamlab.rules.repair import Stage
@@ -18,7 +18,7 @@ def recovered_findings(exchange: Exchange, report: Report) -> tuple[Finding, ...
 
     Without numbers and bytes: those would be of a stream that nobody sent.
     """
-    if not report.judged or not any(map(_hides_events, report.findings)):
+    if not hides_events(report):
         return ()
     normalizer = Normalizer(exchange.request, exchange.head, api=report.api, until=Stage.PAYLOAD)
     body = normalizer.feed(exchange.body) + normalizer.finish(exchange.ending)
@@ -28,10 +28,3 @@ def recovered_findings(exchange: Exchange, report: Report) -> tuple[Finding, ...
     found = analyze(replace(exchange, segments=(Segment(None, body),), http_chunks=None, end_us=None)).findings
     grave = (one for one in found if one.severity is not Severity.INFO and one.rule not in known)
     return tuple(replace(one, event=None, span=None, offset_us=None) for one in grave)
-
-
-def _hides_events(finding: Finding) -> bool:
-    """Whether it is an error about the framing that a repair takes away."""
-    rule = rule_named(finding.rule)
-    repair = rule.repair if rule is not None else None
-    return finding.severity is Severity.ERROR and repair is not None and repair.stage <= Stage.PAYLOAD

@@ -12,7 +12,12 @@ from streamlab.wire.visible import UNSAFE, visible
 
 
 class HarmlessConsole(Console):
-    """What is printed is made visible beforehand, where it is cut to length; this is for what somebody forgot."""
+    """What is printed is made visible beforehand, where it is cut to length; this is for what somebody forgot.
+
+    ``text`` makes the texts that it prints.
+    """
+
+    text = Text
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Segments, with the text of each made visible. Nested renderables pass here too."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamlab import __version__
-from streamlab.clients.table import Break, breaks, clients
 from streamlab.judging.ranking import First, Tally, worst_first
 from streamlab.judging.report import Report
-from streamlab.report.documents import dump
 from streamlab.report.promises import promise_of
 from streamlab.rules.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from streamlab.clients.table import Break
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
     """One finding as the contract words it."""
+    from streamlab.clients.table import breaks  # deferred, as below: text and a clean stream do without
+
     return {
         "rule": finding.rule,
         "severity": str(finding.severity),
@@ -42,6 +45,8 @@ def recovered_json(finding: Finding) -> dict[str, Any]:
 
 def break_json(one: Break) -> dict[str, Any]:
     """What one client does, with the name and version people know it by."""
+    from streamlab.clients.table import clients
+
     return {
         "client": clients()[one.client].name,
         "id": one.client,
@@ -99,6 +104,8 @@ class Summary:
 
 def check_document(reports: Iterable[tuple[str, int | None, Report]], summary: Summary) -> Iterator[str]:
     """The whole document in pieces, one exchange at a time."""
+    from streamlab.report.documents import dump
+
     yield f'{{"format": "streamlab.check/1", "version": "{__version__}",\n "exchanges": ['
     separator = "\n  "
     for source, exchange_id, report in reports:

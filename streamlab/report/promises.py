@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from streamlab.apis import api_named
 from streamlab.apis.registry import rule_named
 from streamlab.rules.sources import OF_CHAT, OF_ERRORS, Source
 
@@ -19,6 +18,10 @@ def promise_of(rule: str, api: str = "") -> str | None:
 
 
 def _of_api(source: Source, name: str) -> Source:
+    if source not in OF_CHAT and source not in OF_ERRORS:
+        return source
+    from streamlab.apis import api_named
+
     api = api_named(name) if name else None
     own = None
     if api is not None and source in OF_CHAT:

@@ -7,12 +7,12 @@ made visible on the way: in text by `streamlab.wire.visible`, in JSON and XML by
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.visible import UNSAFE, visible
 
 if TYPE_CHECKING:
@@ -24,12 +24,22 @@ _NARROWEST = 20
 #: What makes Rich take a pipe for a terminal.
 _FORCING = ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 _LINES_AT_ONCE = 1000
-_PADDING = re.compile(r"[ \t]+(?=\n)")
+_PADDING = lazy_pattern(r"[ \t]+(?=\n)")
 
 
 def data() -> HarmlessConsole:
     """Where answers go."""
     return _console(sys.stdout)
+
+
+def answers() -> HarmlessConsole:
+    """The same, for what is printed by ``whole``, ``hanging``, ``facts`` and texts of the console's own ``text``: where
+    no colours are wanted Rich is not loaded."""
+    if not is_bare():
+        return data()
+    from streamlab.report.plain_console import PlainConsole
+
+    return PlainConsole(sys.stdout, piped_width())  # type: ignore[return-value]
 
 
 def diagnostics() -> HarmlessConsole:

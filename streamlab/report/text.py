@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
-from streamlab.clients.table import breaks, clients
 from streamlab.judging.metrics import Metrics
 from streamlab.judging.ranking import First, worst_first
 from streamlab.judging.report import Report
-from streamlab.repairing.account import MENDED_IN_SENDING
-from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.promises import promise_of
 from streamlab.report.styles import STYLES
 from streamlab.report.units import counted, milliseconds, size
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.wire.visible import visible
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from streamlab.report.harmless_console import HarmlessConsole
 
 _REPAIRS = {
     Repairability.SAFE: "streamlab normalize",
@@ -34,6 +34,8 @@ _SIDE = 160
 
 def mended_by(finding: Finding) -> str:
     """What mends a finding, for people."""
+    from streamlab.repairing.account import MENDED_IN_SENDING  # deferred: of findings alone
+
     if finding.repairability is Repairability.SAFE and finding.rule in MENDED_IN_SENDING:
         return _IN_SENDING
     return _REPAIRS[finding.repairability]
@@ -53,7 +55,7 @@ def value(shown: Any, limit: int = 80) -> str:
 
 def print_head(console: HarmlessConsole, source: str, report: Report, status: int | None, ending: str | None) -> None:
     """One exchange: its source, and what came."""
-    facts: list[str | Text] = [Text.assemble((visible(source), "bold"), f"  {report.api}")]
+    facts: list[str | Text] = [console.text.assemble((visible(source), "bold"), f"  {report.api}")]
     facts += [f"dialect {report.dialect}"] if report.dialect else []
     if status is not None:
         facts.append(f"HTTP {status}")
@@ -75,36 +77,38 @@ def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "Ope
 
     Wrapped at words, what belongs to a line below it.
     """
-    head = Text()
+    head = console.text()
     head.append(f"{finding.severity:<8}", style="dim" if finding.known else STYLES[finding.severity])
     head.append(finding.rule, style="dim" if finding.known else "bold")
     head.append(f"  {where(finding)}", style="dim")
     head.append("  (known of this dialect)" if finding.known else "", style="dim")
     console.hanging(head, 0, _INDENT)
-    console.hanging(Text(visible(finding.message, 400)), _INDENT, _INDENT)
+    console.hanging(console.text(visible(finding.message, 400)), _INDENT, _INDENT)
     if finding.severity is Severity.INFO:
         return
-    sides = _sides(finding, vendor)
+    from streamlab.clients.table import breaks  # deferred: for all that is judged, but said of few
+
+    sides = _sides(console, finding, vendor)
     if sides:
         console.hanging(sides, _INDENT, _INDENT + 2)
     for line in breaking_lines(finding.rule, finding.variants, finding.api):
-        console.hanging(Text.assemble(("breaks: ", "dim"), line), _INDENT, _INDENT + 2)
+        console.hanging(console.text.assemble(("breaks: ", "dim"), line), _INDENT, _INDENT + 2)
     if finding.severity is Severity.ERROR and not breaks(finding.rule, finding.variants, finding.api):
         promise = promise_of(finding.rule, finding.api)
         if promise is not None:
-            console.hanging(Text.assemble(("promised: ", "dim"), promise), _INDENT, _INDENT + 2)
-    console.hanging(Text.assemble(("mend: ", "dim"), mended_by(finding)), _INDENT, _INDENT + 2)
+            console.hanging(console.text.assemble(("promised: ", "dim"), promise), _INDENT, _INDENT + 2)
+    console.hanging(console.text.assemble(("mend: ", "dim"), mended_by(finding)), _INDENT, _INDENT + 2)
 
 
-def _sides(finding: Finding, vendor: str) -> Text:
+def _sides(console: HarmlessConsole, finding: Finding, vendor: str) -> Text:
     """What the vendor sends, and what came, as far as the rule says: None may be null, nothing, or not looked at."""
     expected, actual = finding.expected, finding.actual
     if expected is not None and value(expected, _SIDE) == value(actual, _SIDE):
         if isinstance(expected, str) == isinstance(actual, str):  # they differ behind what is shown
-            return Text()
+            return console.text()
         expected, actual = (json.dumps(side) if isinstance(side, str) else side for side in (expected, actual))
     told = ((vendor, expected, "green"), ("here", actual, "red"))
-    sides = Text(style="dim")
+    sides = console.text(style="dim")
     for name, shown, style in ((name, value(side, _SIDE), style) for name, side, style in told if side is not None):
         sides.append("  " if sides else "").append(f"{name}: ").append(shown, style=f"not dim {style}")
     return sides
@@ -115,6 +119,8 @@ def breaking_lines(rule: str, variants: Collection[str] | None = None, api: str 
 
     ``variants`` and ``api`` are those of the finding; without them everybody is named who breaks on some, in any API.
     """
+    from streamlab.clients.table import breaks, clients
+
     by_harm: dict[str, dict[str, None]] = {}
     for one in sorted(breaks(rule, variants, api), key=lambda one: bool(one.conditions)):
         by_harm.setdefault(one.how, {})[clients()[one.client].name] = None
@@ -156,13 +162,13 @@ def print_recovered(console: HarmlessConsole, findings: Iterable[Finding]) -> No
     """The rules that speak of events which no client could read before their framing was repaired, without a value."""
     rules = [f"{one.rule} ({one.severity})" for one in gravest_first(findings)]
     if rules:
-        console.hanging(Text(f"after repair: {', '.join(rules)}", style="dim"), 2, 4)
+        console.hanging(console.text(f"after repair: {', '.join(rules)}", style="dim"), 2, 4)
 
 
 def print_verdict(console: HarmlessConsole, report: Report, indent: int = 0) -> None:
     """The line of an exchange without findings, or that was not judged."""
     style = "green" if report.judged else "dim"
-    console.hanging(Text(visible(report.verdict, 300), style=style), indent, indent + 2)
+    console.hanging(console.text(visible(report.verdict, 300), style=style), indent, indent + 2)
 
 
 def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
@@ -187,17 +193,20 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
     ]
 
 
-def first_line(first: First, exchanges: int) -> Text:
+def first_line(console: HarmlessConsole, first: First, exchanges: int) -> Text:
     """One sentence: what to fix first, and why."""
+    from streamlab.repairing.account import MENDED_IN_SENDING
+
     where = f", in {first.exchanges} of {exchanges} exchanges" if exchanges > 1 else ""
     mends = "streamlab record --normalize" if first.rule in MENDED_IN_SENDING else "streamlab normalize"
     repairs = f"{mends} mends it" if first.repairable else f"streamlab rule {first.rule} says more"
-    return Text.assemble(("Fix first: ", "bold"), f"{first.rule}{where} ({first.severity}): {first.why}; {repairs}.")
+    said = f"{first.rule}{where} ({first.severity}): {first.why}; {repairs}."
+    return console.text.assemble(("Fix first: ", "bold"), said)
 
 
-def summary_line(exchanges: int, counts: dict[str, int]) -> Text:
+def summary_line(console: HarmlessConsole, exchanges: int, counts: dict[str, int]) -> Text:
     """What a check over several exchanges comes to."""
-    line = Text(f"\n{exchanges} exchange{'s' if exchanges != 1 else ''}: ", style="bold")
+    line = console.text(f"\n{exchanges} exchange{'s' if exchanges != 1 else ''}: ", style="bold")
     numbers = ((counts[str(one)], one) for one in Severity)
     plural = (f"{number} {one}{'s' if number != 1 and one is not Severity.INFO else ''}" for number, one in numbers)
     line.append("  ".join(plural))

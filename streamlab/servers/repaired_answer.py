@@ -10,7 +10,8 @@ from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.repairing.lane import Lane
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.servers.unanswered import FRAMING_HEADERS, UnansweredRequest
-from streamlab.wire.http1 import BodyFraming, BodyReader, Piece, StatusHead, values
+from streamlab.wire.header_values import values
+from streamlab.wire.http1 import BodyFraming, BodyReader, Piece, StatusHead
 
 #: An error answer with a larger body goes through as it came.
 _MAX_ERROR_BODY = 1024 * 1024

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from streamlab.servers.forwarding import Forwarded
+from streamlab.wire.header_values import values
 from streamlab.wire.http1 import (
     MAX_REQUEST_HEAD,
     BodyReader,
@@ -19,7 +20,6 @@ from streamlab.wire.http1 import (
     head_end,
     parse_request_head,
     request_body,
-    values,
 )
 
 

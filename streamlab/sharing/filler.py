@@ -20,7 +20,8 @@ from itertools import accumulate, pairwise
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import MASK, is_secret_member
 from streamlab.sharing.masking import replaced, separated
-from streamlab.sharing.texts import CLOSEST_FIRST, SourceText, TextSource, channels, payloads, texts_of
+from streamlab.sharing.texts import SourceText, TextSource, channels, payloads, texts_of
+from streamlab.sharing.wanted import CLOSEST_FIRST
 
 #: Members that hold, or whose members hold, what somebody said.
 _SAID = frozenset(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from streamlab.exchange import Segment
-from streamlab.sharing.shared import Masking, mask_segments
+from streamlab.sharing.shared import mask_segments
+from streamlab.sharing.wanted import Masking
 
 #: Bytes of a body that are masked at once, where it is longer.
 MOST_AT_ONCE = 8 * 1024 * 1024

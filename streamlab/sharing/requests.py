@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import MASK, find_secrets_in_bytes, is_secret_member, is_secret_name, mask_name
 from streamlab.redaction.detectors import is_masked, without_prefix
-from streamlab.sharing.masking import Masked, MaskedBody, cover_raw, mask_text, replaced, secrets_in
+from streamlab.sharing.masking import Masked, MaskedBody, cover_raw, mask_text, replaced
+from streamlab.sharing.secret_places import secrets_in
 from streamlab.sharing.texts import SourceText, TextSource
 
 #: A member with a text, also in JSON that a text holds.

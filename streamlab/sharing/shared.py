@@ -5,7 +5,6 @@ A compressed body is coded anew where it held a secret, read by read, so that wh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,26 +17,12 @@ from streamlab.sharing.codings import coded, through_coding
 from streamlab.sharing.filler import fill_body, fill_request
 from streamlab.sharing.masking import Masked, MaskedBody, mask_body, mask_text, recut
 from streamlab.sharing.requests import mask_request
-from streamlab.sharing.texts import CLOSEST_FIRST
+from streamlab.sharing.wanted import ALL_KNOWN, Masking
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.payload import decode_payload
 
-
-@dataclass(frozen=True, slots=True)
-class Masking:
-    """What is taken out: known secrets and what matches ``patterns``; with ``text`` what people and models said too."""
-
-    patterns: tuple[re.Pattern[str], ...] = ()
-    text: bool = False
-    #: With ``text``: names that stay, and by what it is told which texts continue each other.
-    names: frozenset[str] = frozenset()
-    told: tuple[int, ...] = CLOSEST_FIRST
-
-
 #: What stands first in a pair, and is longer, is no name.
 _LONGEST_NAME = 1024
-#: Known secrets, and nothing else.
-ALL_KNOWN = Masking()
 
 
 @dataclass(frozen=True, slots=True)

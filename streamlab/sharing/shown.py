@@ -13,10 +13,9 @@ from typing import Any
 
 from streamlab.exchange import Exchange
 from streamlab.judging.report import Report
-from streamlab.redaction import find_secrets
-from streamlab.sharing.masking import mask_text, secrets_in
-from streamlab.sharing.parts import MOST_AT_ONCE, masked_in_parts
-from streamlab.sharing.shared import Masking, share
+from streamlab.redaction.detectors import find_secrets
+from streamlab.sharing.secret_places import secrets_in
+from streamlab.sharing.wanted import Masking
 from streamlab.wire.content_coding import BodyDecoder
 
 __all__ = ["as_shown", "report_without_secrets"]
@@ -34,6 +33,10 @@ def as_shown(exchange: Exchange, masking: Masking | None) -> Exchange:
     """
     if masking is None:
         return exchange
+    # Deferred: most of what is said holds no secret, and then nothing is masked.
+    from streamlab.sharing.parts import masked_in_parts
+    from streamlab.sharing.shared import share
+
     whole = replace(exchange, segments=tuple(exchange.segments))
     if _is_long(whole) and not _is_coded(whole):
         shown = share(replace(whole, segments=()), masking).exchange
@@ -53,6 +56,8 @@ def report_without_secrets(
 
 
 def _is_long(exchange: Exchange) -> bool:
+    from streamlab.sharing.parts import MOST_AT_ONCE
+
     return sum(len(one.data) for one in exchange.segments) > MOST_AT_ONCE
 
 
@@ -91,6 +96,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _masked(report: Report, masking: Masking) -> Report:
     """The texts of a report masked one by one: those of a body that was not, and what joins what no body joins."""
+    from streamlab.sharing.masking import mask_text
 
     def clean(value: Any) -> Any:
         if isinstance(value, str):

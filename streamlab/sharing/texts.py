@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.sharing.wanted import CLOSEST_FIRST
 from streamlab.wire.bodies import BodyKind, sniff
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import ServerSentEvent, SSEDecoder
@@ -334,10 +335,6 @@ class _Strings:
 
 
 # -- which continue each other -------------------------------------------------------------------------------------
-
-
-#: By what stands beside texts it is told which continue each other: by numbers and names, by numbers, by nothing.
-CLOSEST_FIRST = (2, 1, 0)
 
 
 def channels(texts: list[SourceText], ways: Sequence[int] = CLOSEST_FIRST) -> Iterator[list[SourceText]]:

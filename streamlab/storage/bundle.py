@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -20,13 +19,14 @@ from typing import Any, NoReturn
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.storage.exchange_dir import exchange_json, exchange_of
 from streamlab.storage.files import read_regular
 
 FORMAT = "streamlab.bundle/1"
 _MANIFEST = "manifest.json"
 _META, _BODY, _FINDINGS = "exchange.json", "body.sse", "findings.json"
-_PART = re.compile(r"([1-9][0-9]{0,5})/(exchange\.json|body\.sse|findings\.json)")
+_PART = lazy_pattern(r"([1-9][0-9]{0,5})/(exchange\.json|body\.sse|findings\.json)")
 #: The earliest moment a zip can say; none of ours says when it was made.
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 _MAX_MANIFEST = 16 * 1024 * 1024

@@ -362,7 +362,8 @@ def _address(request: Request | None) -> dict[str, str | None]:
 
 def _clean_notes(exchange: Exchange) -> dict[str, object]:
     """Notes without secrets; what no framing covers of a body is evidence as the body is."""
-    from streamlab.sharing.shared import ALL_KNOWN, clean_notes
+    from streamlab.sharing.shared import clean_notes
+    from streamlab.sharing.wanted import ALL_KNOWN
 
     evidence = ("unframed",) if exchange.head is not None else ()
     return {key: one if key in evidence else clean_notes(one, ALL_KNOWN) for key, one in exchange.notes.items()}

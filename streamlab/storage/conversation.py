@@ -12,7 +12,7 @@ from typing import Any
 
 from streamlab.exchange import Ending, Headers
 from streamlab.redaction import is_secret_name, redact_headers, redact_line, redact_url
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.cut_lines import CutLines
 from streamlab.storage.draft import Draft
 from streamlab.storage.draft_parts import RequestDraft

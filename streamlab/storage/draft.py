@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streamlab.exchange import Ending, Headers
-from streamlab.sharing.shared import Masking, clean_notes
+from streamlab.sharing.shared import clean_notes
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.draft_parts import BodyDraft, RequestDraft, ResponseDraft
 from streamlab.wire.http1 import HttpFault, StatusHead
 

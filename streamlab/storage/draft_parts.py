@@ -5,15 +5,16 @@ Each knows what of it waits to be written. Everything in them is redacted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Headers, Segment
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import MASK
 from streamlab.sharing.parts import place_to_part
 from streamlab.sharing.requests import parting_place
-from streamlab.sharing.shared import Masking, mask_segments
+from streamlab.sharing.shared import mask_segments
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import INLINE_REQUEST
 from streamlab.storage.segment_rows import StoredSegment, WaitingRows
 from streamlab.wire.http1 import Piece, StatusHead
@@ -21,7 +22,7 @@ from streamlab.wire.http1 import Piece, StatusHead
 #: How far from its end a large body may be parted, and how much has to lie behind, so that nothing secret is.
 _LONGEST_KEY, _BEHIND = 8192, 512
 #: What goes on in a piece of text.
-_TOKEN = re.compile(rb"[\w.+/=~-]*")
+_TOKEN = lazy_pattern(rb"[\w.+/=~-]*")
 
 
 class RequestDraft:

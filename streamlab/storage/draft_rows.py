@@ -9,7 +9,8 @@ from functools import partial
 
 from streamlab.sharing.codings import through_coding
 from streamlab.sharing.requests import mask_request
-from streamlab.sharing.shared import Masking, clean_notes
+from streamlab.sharing.shared import clean_notes
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import INSERT_REQUEST_PART
 from streamlab.storage.draft import Draft
 from streamlab.storage.segment_rows import INSERT_ROW

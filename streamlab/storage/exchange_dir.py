@@ -17,7 +17,6 @@ from typing import Any, NoReturn
 
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
-from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.exchange_fields import FieldReader, one_segment
 from streamlab.storage.files import largest_input, read_regular
 
@@ -286,6 +285,8 @@ def exchange_json(exchange: Exchange) -> bytes:
 def _request_fields(request: Request | None, extra: Mapping[str, Any]) -> dict[str, Any] | None:
     if request is None:
         return None
+    from streamlab.redaction import redact_headers, redact_url  # deferred: who reads does without
+
     return {
         "method": request.method,
         "url": redact_url(request.url),
@@ -298,6 +299,8 @@ def _request_fields(request: Request | None, extra: Mapping[str, Any]) -> dict[s
 def _response_fields(head: ResponseHead | None, extra: Mapping[str, Any]) -> dict[str, Any] | None:
     if head is None:
         return None
+    from streamlab.redaction import redact_headers
+
     fields: dict[str, Any] = {
         "status": head.status,
         "headers": [list(pair) for pair in redact_headers(head.headers)],

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 
-_TERM = re.compile(r'(-?)(?:([a-z]+):)?("[^"]*"?|\S+)')
+_TERM = lazy_pattern(r'(-?)(?:([a-z]+):)?("[^"]*"?|\S+)')
 #: The model that an exchange's request names.
 ASKED_MODEL = """CASE WHEN json_valid(CAST(e.request_body AS TEXT))
     THEN json_extract(CAST(e.request_body AS TEXT), '$.model') END"""

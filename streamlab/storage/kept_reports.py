@@ -15,18 +15,12 @@ from typing import Any, NamedTuple
 import zstandard
 
 from streamlab.errors import StreamlabError
-from streamlab.exchange import Exchange
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.rows import DamagedRowError, blob, natural, notes, text
 from streamlab.storage.seal import Seal
 
 #: A report that unpacks to more was not written by us.
 _LARGEST = 256 * 1024 * 1024
-
-
-def may_be_kept(exchange: Exchange) -> bool:
-    """Whether what is said of it now holds for good: it has ended, and nobody can go on with it."""
-    return not exchange.notes.get("in_progress") and exchange.notes.get("ending_reason") != "recorder-gone"
 
 
 class KeptReport(NamedTuple):

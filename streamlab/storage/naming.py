@@ -8,16 +8,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from streamlab.exchange import Exchange
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.payload import decode_payload
 
-_UNSAFE = re.compile(r"[^a-z0-9._-]+")
+_UNSAFE = lazy_pattern(r"[^a-z0-9._-]+")
 #: Names that Windows keeps for devices.
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
+_RESERVED = lazy_pattern(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
 _LONGEST = 80
 
 
 #: Ends of names of files that hold streams: "bug.txt" is a recording called bug; "gpt-4.1" has no such end.
-_KINDS = re.compile(r"\.(?:sse|txt|log|md|out|jsonl?|ndjson|har|ya?ml|html?)$", re.IGNORECASE)
+_KINDS = lazy_pattern(r"\.(?:sse|txt|log|md|out|jsonl?|ndjson|har|ya?ml|html?)$", re.IGNORECASE)
 
 
 def directory_name(exchange: Exchange, source: str) -> str:

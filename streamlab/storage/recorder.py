@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from streamlab.errors import StreamlabError, UnreadableInputError
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.conversation import Conversation
 from streamlab.storage.draft import Draft
 from streamlab.storage.frames import FRAMES_IN_A_ROW, Frame, Kind, Reads

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from streamlab.errors import UnreadableInputError
 from streamlab.sharing.masking import mask_text
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.background import LOOKS_A_SECOND, SharePolicy
 from streamlab.storage.block_cipher import BlockCipher, RequestCipher, in_use
 from streamlab.storage.frames import COUNTS_AT, READ_AT, SPILLED_AT, TWO, U64, WRITTEN_AT, Layout, create_memory

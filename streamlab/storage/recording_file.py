@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from streamlab.errors import StreamlabError
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.conversation import Conversation, Touched, WallTime
 from streamlab.storage.draft import Draft

@@ -13,7 +13,6 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import secrets
 import struct
 import time
@@ -22,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.storage.block_cipher import KEY_BYTES, NONCE_BYTES, BlockCipher, NoRequests, RequestCipher
 from streamlab.storage.frames import Layout
 from streamlab.storage.seal import Seal
@@ -34,7 +34,7 @@ _BLOCK = struct.Struct(f"=8sQIIQQ{NONCE_BYTES}s")
 _MARK = b"StLbSpl2"
 #: What every file begins with: JSON, padded.
 _FILE_HEADER = 4096
-_NAME = re.compile(r"-spool-([0-9a-f]{8})-(\d{1,12})")
+_NAME = lazy_pattern(r"-spool-([0-9a-f]{8})-(\d{1,12})")
 
 
 class Block(NamedTuple):

@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 
 from streamlab.errors import StreamlabError
-from streamlab.sharing.shared import ALL_KNOWN, Masking
+from streamlab.sharing.wanted import ALL_KNOWN, Masking
 from streamlab.storage.block_cipher import NoRequests
 from streamlab.storage.frames import Gathering, Layout
 from streamlab.storage.process_identity import is_alive

@@ -18,13 +18,11 @@ from typing import TYPE_CHECKING
 
 from streamlab.errors import NotFoundError, StreamlabError, UnreadableInputError
 from streamlab.exchange import Exchange
-from streamlab.storage.bundle import read_bundled, verify_bundle
-from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.storage.files import largest_input, read_at_most, read_regular
 from streamlab.storage.location import LAKE, existing_db
 
 if TYPE_CHECKING:
+    from streamlab.storage.capture_db import CaptureDB
     from streamlab.storage.lake.files import LakeRow
 
 _META = "exchange.json"
@@ -63,13 +61,17 @@ class Target:
         if self.id is not None and database is not None:
             yield database.get(self.id)
         elif self.id is not None:
-            with CaptureDB(self.path) as database:
+            with _database(self.path) as database:
                 yield database.get(self.id)
         elif self.row is not None:
             yield _of_lake(self.source, self.row)
         elif self.number is not None:
+            from streamlab.storage.bundle import read_bundled
+
             yield read_bundled(self.path, self.number, self.largest)
         elif self.path != "-" and os.path.isdir(self.path):
+            from streamlab.storage.exchange_dir import read_exchange_dir
+
             yield read_exchange_dir(self.path, self.largest)
         else:
             from streamlab.interop.reading import read_bytes
@@ -91,6 +93,12 @@ class Target:
         """The whole exchange in memory."""
         with self.opened() as exchange:
             return replace(exchange, segments=tuple(exchange.segments))
+
+
+def _database(path: str | Path) -> CaptureDB:
+    from streamlab.storage.capture_db import CaptureDB  # deferred, as the other kinds of files: most targets are one
+
+    return CaptureDB(path)
 
 
 def find(name: str, db: Path | None = None) -> Iterator[Target]:
@@ -119,7 +127,7 @@ def find_files(name: str, endings: tuple[str, ...] = (".sse",)) -> Iterator[Targ
 
 def _in_default(name: str, db: Path | None) -> Target:
     path = existing_db(db)
-    with CaptureDB(path) as database:
+    with _database(path) as database:
         found = database.last() if name == "last" else database.get(_number(name)).id
     return Target(name, str(path), found)
 
@@ -161,6 +169,8 @@ def _is_bundle(path: str) -> bool:
 
 
 def _in_bundle(name: str, path: str, wanted: str | None) -> Iterator[Target]:
+    from streamlab.storage.bundle import verify_bundle
+
     count = verify_bundle(path, largest_input.get())
     if wanted is None:
         for number in range(1, count + 1):
@@ -214,7 +224,7 @@ def _in_file(name: str, path: Path, wanted: str | None) -> Iterator[Target]:
             yield from (Target(f"{name}#{found}", str(path), found) for found in ids)
             after = ids[-1]
         return
-    with CaptureDB(path) as database:
+    with _database(path) as database:
         if wanted == "last":
             found = database.last()
         elif wanted.isascii() and wanted.isdigit():
@@ -225,7 +235,7 @@ def _in_file(name: str, path: Path, wanted: str | None) -> Iterator[Target]:
 
 
 def _ids(path: Path, after: int) -> list[int]:
-    with CaptureDB(path) as database:
+    with _database(path) as database:
         return list(islice(database.ids(after), _IDS))
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.payload import FaultKind, decode_payload
 
 if TYPE_CHECKING:
     from streamlab.wire.call_reader import Call
 
 _MAX_COPIES = 64
-_SPACE = re.compile(r"[ \t\r\n]*")
+_SPACE = lazy_pattern(r"[ \t\r\n]*")
 _HARMLESS = {FaultKind.DUPLICATE_KEYS, FaultKind.LONE_SURROGATE}
 
 

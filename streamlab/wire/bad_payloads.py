@@ -11,6 +11,7 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.events import Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import comment_at_end, comment_behind, keeps_alive, spliced, without_comments
 from streamlab.wire.json_values import split_values
@@ -63,16 +64,16 @@ class Misfit(StrEnum):
     TEXT = "text"
 
 
-_DATA_PREFIX = re.compile(rb"\s*data:", re.IGNORECASE)
-_PYTHON_START = re.compile(
+_DATA_PREFIX = lazy_pattern(rb"\s*data:", re.IGNORECASE)
+_PYTHON_START = lazy_pattern(
     rb"""\s*(?:[\[(]?\{\s*'|[bBrRuU]{1,2}['"]|\{\s*(?:None|True|False)\b|[A-Z]\w*\(\w+=|<[\w.]+\ object\ at\ 0x)""",
     re.VERBOSE,
 )
-_STRING_OR_NAME = re.compile(
+_STRING_OR_NAME = lazy_pattern(
     rb'"[^"\\]*(?:\\.[^"\\]*)*(?P<closed>"|\\?\Z)|(?P<name>\b(?:None|True|False)\b)', re.DOTALL
 )
-_NAME = re.compile(rb"\b(?:None|True|False)\b")
-_JSON_START = re.compile(rb"""\s*(?:\{\s*(?:["}]|\Z)|\[\s*[\[{"\d\]-])""")
+_NAME = lazy_pattern(rb"\b(?:None|True|False)\b")
+_JSON_START = lazy_pattern(rb"""\s*(?:\{\s*(?:["}]|\Z)|\[\s*[\[{"\d\]-])""")
 
 
 def misfit(event: Undecodable) -> Misfit:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 import zlib
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Final
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
 
 CODING: Final = "aws-event-stream"
@@ -24,7 +24,7 @@ _PRELUDE, _CRC, _LEAST = 8, 4, 16
 _LARGEST: Final = 16 * 1024 * 1024
 #: What tells a message: the prelude, its checksum, and the first characters of the first header.
 TOLD_BY: Final = 14
-_LINES = re.compile(rb"\r\n|\r|\n")
+_LINES = lazy_pattern(rb"\r\n|\r|\n")
 #: Bytes of a header's value by its type; two stand for a length in front of it.
 _FIXED: Final = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 _COUNTED: Final = (6, 7)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.left_chunks import CODING as CHUNKED
 from streamlab.wire.left_chunks import is_chunked, may_be_chunked
 from streamlab.wire.sse import BOM
@@ -24,8 +25,8 @@ class BodyKind(StrEnum):
     TEXT = "text"
 
 
-_FIELD_LINE = re.compile(rb"(?:\A|[\r\n])(?:data|event|id|retry|error|)[ \t]*:", re.IGNORECASE)
-_TWO_OBJECTS = re.compile(rb"\}[ \t]*(?:\r\n|\r|\n)+[ \t]*\{")
+_FIELD_LINE = lazy_pattern(rb"(?:\A|[\r\n])(?:data|event|id|retry|error|)[ \t]*:", re.IGNORECASE)
+_TWO_OBJECTS = lazy_pattern(rb"\}[ \t]*(?:\r\n|\r|\n)+[ \t]*\{")
 
 
 def sniff(prefix: bytes) -> BodyKind:

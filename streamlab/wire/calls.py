@@ -13,16 +13,16 @@ The tracker decides as fragments come and never takes a decision back. It keeps 
 from __future__ import annotations
 
 import json
-import re
 from enum import Enum
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
 
-_DIGITS = re.compile(r"-?[0-9]{1,9}")
-_NO_NAME = re.compile(r"[\s\"'{}\[\]<>]")
-_MARKS = re.compile(r'["\\{}\[\]]')
+_DIGITS = lazy_pattern(r"-?[0-9]{1,9}")
+_NO_NAME = lazy_pattern(r"[\s\"'{}\[\]<>]")
+_MARKS = lazy_pattern(r'["\\{}\[\]]')
 _PLAIN = {"index", "function"}
 _REPEATING = _PLAIN | {"id", "type"}
 _NAMED = {"name", "arguments"}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.payload import FaultKind, JsonObject, decode_payload, encode_json
 from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.sse import ServerSentEvent
 
-_ERROR_FIELD = re.compile(rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?error[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
-_FINISH = re.compile(rb"['\x22]finish_reason['\x22]\s*:\s*['\x22]\w")
+_ERROR_FIELD = lazy_pattern(rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?error[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_FINISH = lazy_pattern(rb"['\x22]finish_reason['\x22]\s*:\s*['\x22]\w")
 #: Bytes of an event that are searched.
 _LOOKED_AT = 65_536
 _CODES = ("code", "Code", "error_code", "err_code", "errcode", "status_code", "statusCode", "ret_code", "ret")
@@ -33,7 +34,7 @@ _REMARKS = frozenset(
     )
 )
 #: Types that name a failure: ``server_error``, ``ThrottlingException``; not ``error`` alone, which is told before.
-_KIND = re.compile(r"\w(?:error|exception|fault)\Z", re.IGNORECASE)
+_KIND = lazy_pattern(r"\w(?:error|exception|fault)\Z", re.IGNORECASE)
 #: Texts that say something only beside a code of failure.
 _MORE = ("details", "text", "ret_msg", "description", "title", "Message")
 _SUCCESS = frozenset({"", "0", "200", "ok", "success", "none"})
@@ -41,7 +42,7 @@ _FAILURE = frozenset({"error", "fail", "failed", "failure"})
 _ABOUT_A_FAILURE = frozenset({"message", "request_id", "requestId", "trace_id", "timestamp", "path"})
 
 #: Words by which a line of text tells of a failure.
-_FAILED = re.compile(
+_FAILED = lazy_pattern(
     rb"\b(?:errors?|exception|traceback|failed|failure|timed out|timeout|out of memory)\b|\w(?:Error|Exception)\b",
     re.IGNORECASE,
 )

@@ -9,7 +9,6 @@ What is wrong is returned as a `Fault`, never raised.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from operator import add
 from typing import Any
 
 from streamlab.exchange import Headers
+from streamlab.lazy_pattern import lazy_pattern
+from streamlab.wire.header_values import values
 
 #: Limits in bytes. A response head may be large, because an oversize one is evidence worth keeping.
 MAX_REQUEST_HEAD = 256 * 1024
@@ -32,12 +33,12 @@ _MOST_MISSES = 8
 
 Buffer = bytes | bytearray | memoryview
 
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/(1\.[01])")
-_STATUS_LINE = re.compile(rb"HTTP/([0-9]\.[0-9]) ([1-9][0-9][0-9])(?: ([^\x00\r\n]*))?")
-_BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_DIGITS = re.compile(r"[0-9]{1,18}")
-_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\x00\r\n]*)?")
+_TOKEN = lazy_pattern(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_REQUEST_LINE = lazy_pattern(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/(1\.[01])")
+_STATUS_LINE = lazy_pattern(rb"HTTP/([0-9]\.[0-9]) ([1-9][0-9][0-9])(?: ([^\x00\r\n]*))?")
+_BAD_VALUE = lazy_pattern(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_DIGITS = lazy_pattern(r"[0-9]{1,18}")
+_SIZE_LINE = lazy_pattern(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\x00\r\n]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,6 @@ class BodyFraming(Enum):
     LENGTH = "content-length"
     CHUNKED = "chunked"
     CLOSE = "close"  # whatever comes until the connection ends
-
-
-def values(headers: Headers, name: str) -> list[str]:
-    """All values of a header, split at commas, stripped, by case-insensitive name."""
-    wanted = name.lower()
-    return [part.strip() for key, value in headers if key.lower() == wanted for part in value.split(",")]
 
 
 def head_end(buffer: Buffer, start: int, searched: int) -> int:

@@ -11,11 +11,12 @@ import math
 import re
 from typing import Any
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.payload import decode_payload, encode_json
 
-_STRUCTURE = re.compile(rb'["{}\[\]]')
-_STRING_END = re.compile(rb'["\\]')
-_STRING_END_OR_LINE = re.compile(rb'["\\\n]')
+_STRUCTURE = lazy_pattern(rb'["{}\[\]]')
+_STRING_END = lazy_pattern(rb'["\\]')
+_STRING_END_OR_LINE = lazy_pattern(rb'["\\\n]')
 _BETWEEN = b" \t\r\n,"
 _FIELD = b"data:"
 #: White space between a name and its value that is looked over.
@@ -141,7 +142,7 @@ class JsonSplitter:
 
 
 #: White space, and the names of fields between values.
-_PREFIXES = re.compile(rb"\s*(?:data:\s*)*")
+_PREFIXES = lazy_pattern(rb"\s*(?:data:\s*)*")
 
 
 def split_values(data: bytes) -> list[bytes] | None:
@@ -160,7 +161,7 @@ def split_values(data: bytes) -> list[bytes] | None:
     return pieces
 
 
-_MEMBERS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[{}\[\],]', re.DOTALL)
+_MEMBERS = lazy_pattern(rb'"(?:[^"\\]|\\.)*"?|[{}\[\],]', re.DOTALL)
 #: Of a payload that breaks off, bytes that are read, at most.
 _MOST_BEGUN = 65_536
 
@@ -185,7 +186,7 @@ def begun_value(data: bytes) -> Any:
     return payload.value if payload.ok else None
 
 
-_KEY_CONTROL = re.compile("[\x00-\x1f]")
+_KEY_CONTROL = lazy_pattern("[\x00-\x1f]")
 
 
 def whole_keys(value: Any) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.finish_reasons import is_blank, meaning_of
 from streamlab.wire.payload import JsonObject
 
-_WORDS = re.compile(r"(?<![a-z])(?:keep[-_ ]?alive|heart[-_ ]?beat|ping)(?![a-z])", re.IGNORECASE)
+_WORDS = lazy_pattern(r"(?<![a-z])(?:keep[-_ ]?alive|heart[-_ ]?beat|ping)(?![a-z])", re.IGNORECASE)
 _ENVELOPE = frozenset({"id", "object", "created", "model", "service_tier", "system_fingerprint", "obfuscation"})
 _CHOICE = frozenset({"index", "delta", "text", "logprobs", "finish_reason", "content_filter_results"})
 _LONGEST_KNOWN = 100

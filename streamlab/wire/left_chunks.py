@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from streamlab.wire.http1 import BodyFraming, BodyReader, Piece
+from streamlab.lazy_pattern import lazy_pattern
+
+if TYPE_CHECKING:
+    from streamlab.wire.http1 import Piece
 
 CODING: Final = "left-chunks"  # no header can name it
 _SIZE = rb"[0-9A-Fa-f]{1,8}[ \t]{0,8}(?:;[^\r\n]{0,64})?"
-_CHUNKED = re.compile(_SIZE + rb"\r\n(?:\xef\xbb\xbf)?(?:data:|event:|id:|retry:|:|\{)")
-_BEGUN = re.compile(
+_CHUNKED = lazy_pattern(_SIZE + rb"\r\n(?:\xef\xbb\xbf)?(?:data:|event:|id:|retry:|:|\{)")
+_BEGUN = lazy_pattern(
     _SIZE + rb"(?:\r(?:\n(?:\xef\xbb?\xbf?)?(?:d|da|dat|data|e|ev|eve|even|event|i|id|r|re|ret|retr|retry)?)?)?\Z"
 )
 
@@ -32,6 +34,8 @@ class LeftChunks:
     parts = 1
 
     def __init__(self) -> None:
+        from streamlab.wire.http1 import BodyFraming, BodyReader  # deferred: few streams hold any
+
         self._reader = BodyReader(BodyFraming.CHUNKED)
         self.fault: str | None = None
         self.complete = False  # whether the last chunk has come

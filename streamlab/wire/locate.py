@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.sse import ServerSentEvent
 
-_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_COUNT = re.compile(rb"(?:0|[1-9][0-9]{0,14})(?![0-9.eE])")
-_SCALAR = re.compile(rb'[^\s,\]}"\[{]+')
-_SPACE = re.compile(rb"[ \t\r\n]*")
+_STEP = lazy_pattern(r"\.?([^.\[\]]+)|\[(\d+)\]")
+_STRING = lazy_pattern(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_COUNT = lazy_pattern(rb"(?:0|[1-9][0-9]{0,14})(?![0-9.eE])")
+_SCALAR = lazy_pattern(rb'[^\s,\]}"\[{]+')
+_SPACE = lazy_pattern(rb"[ \t\r\n]*")
 _MAX_SCANNED = 1 << 20
 
 

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from streamlab.lazy_pattern import lazy_pattern
+
 JsonObject = dict[str, Any]
 
 #: Deeper nesting than any client accepts is a fault, not a crash. msgspec and json stop near the recursion limit.
@@ -56,11 +58,11 @@ _encode = msgspec.json.Encoder().encode
 _TOO_DEEP = PayloadFault(FaultKind.TOO_DEEP, 0, f"nested deeper than {MAX_DEPTH} levels")
 #: Digits of the longest integer Python reads; longer ones become floats, as in JavaScript.
 _MAX_DIGITS = 4300
-_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
+_CONSTANT = lazy_pattern(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
 _REPLACED = "\ufffd"
-_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_ESCAPE = lazy_pattern(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 #: What is left of a number, a literal or an escape when the text ends inside it.
-_BROKEN_OFF = re.compile(
+_BROKEN_OFF = lazy_pattern(
     r"(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|N|Na|-?I[a-z]{0,6}|-|\.|[eE][+-]?|\\?u[0-9a-fA-F]{0,4})\s*\Z"
 )
 

@@ -11,13 +11,13 @@ the template. Bytes that are anything else are read event by event.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
 import msgspec
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.events import Chunk
 from streamlab.wire.locate import number_span, steps_of, string_span
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
@@ -183,7 +183,7 @@ class Template:
         """The number of the first event and what follows the numbers, where these begin the parts, count up by ones and
         have as many digits; None where not."""
         digits, _, _ = parts[0].partition(self._betweens[0])
-        if not PLAIN_NUMBER(digits):
+        if not PLAIN_NUMBER.match(digits):
             return None
         first, size = int(digits), len(digits) + len(self._betweens[0])
         head = b"%d" + self._betweens[0].replace(b"%", b"%%")
@@ -207,7 +207,7 @@ class Template:
 
 def _counted(numbers: Sequence[bytes]) -> tuple[int | None, int]:
     """The first number, and how many go on from there by ones: none where it is no number."""
-    if not PLAIN_NUMBER(numbers[0]):
+    if not PLAIN_NUMBER.match(numbers[0]):
         return None, 0
     first = int(numbers[0])
     for number, came in enumerate(numbers, first):
@@ -217,7 +217,7 @@ def _counted(numbers: Sequence[bytes]) -> tuple[int | None, int]:
 
 
 #: Whether these bytes are a count that a JSON reader takes, and nothing else.
-PLAIN_NUMBER = re.compile(rb"(?:0|[1-9][0-9]{0,14})\Z").match
+PLAIN_NUMBER = lazy_pattern(rb"(?:0|[1-9][0-9]{0,14})\Z")
 
 
 def _decoded(values: Sequence[bytes]) -> list[str] | None:

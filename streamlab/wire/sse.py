@@ -9,21 +9,22 @@ follows them: an event must be handed out at its first blank line, when nobody c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 
+from streamlab.lazy_pattern import lazy_pattern
+
 BOM = b"\xef\xbb\xbf"
 _LF, _CR = 0x0A, 0x0D
 _LINE_ENDS = b"\r\n"
-_LINE_END = re.compile(rb"\r\n|\n|\r")
-_NOT_LINE_END = re.compile(rb"[^\r\n]")
+_LINE_END = lazy_pattern(rb"\r\n|\n|\r")
+_NOT_LINE_END = lazy_pattern(rb"[^\r\n]")
 #: A line with bytes in it, and its line end: runs of blank lines are skipped in one step.
-_FILLED_LINE = re.compile(rb"([^\r\n]+)(\r\n|\n|\r|)")
+_FILLED_LINE = lazy_pattern(rb"([^\r\n]+)(\r\n|\n|\r|)")
 #: A line end directly followed by another: the end of an event. ``\r(?!\n)`` keeps a CRLF from being read as two.
-_BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
+_BLANK_LINE = lazy_pattern(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 
 
 class Line(NamedTuple):

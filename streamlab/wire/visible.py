@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from streamlab.lazy_pattern import lazy_pattern
+
 #: C0, DEL, C1, soft hyphen, zero-width and bidi controls, line and paragraph separators, BOM, surrogates,
 #: interlinear and tag characters, unassigned planes' noncharacters.
-UNSAFE = re.compile(
+UNSAFE = lazy_pattern(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"

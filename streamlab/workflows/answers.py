@@ -22,7 +22,7 @@ from streamlab.report import compare_text, exchange_text, listing, rule_page
 from streamlab.report.documents import gathered
 from streamlab.report.json import report_json
 from streamlab.sharing.masking import mask_text
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.wire.visible import visible
 from streamlab.workflows.share import prepared

@@ -10,7 +10,8 @@ from typing import Any
 
 from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
-from streamlab.sharing.shared import Masking, share
+from streamlab.sharing.shared import share
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.lake import findings, rows
 from streamlab.storage.lake.asking import VIEWS, LakeQuestions, QueryAnswer, write_parquet
 from streamlab.storage.lake.list_fields import FIELDS

@@ -13,7 +13,8 @@ from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.report.json import report_json
-from streamlab.sharing.shared import Masking, Shared
+from streamlab.sharing.shared import Shared
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.bundle import Bundled, bundle
 from streamlab.storage.files import write_regular
 from streamlab.storage.targets import find

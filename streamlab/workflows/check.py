@@ -10,30 +10,28 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from streamlab.apis import APIS, DEFAULT, Api, api_named
-from streamlab.apis.registry import choose
+from streamlab.apis import DEFAULT, Api
 from streamlab.config import Config
 from streamlab.errors import StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange, Request
 from streamlab.judging import analyzer
-from streamlab.judging.kept import packed, unpacked
 from streamlab.judging.report import Report
-from streamlab.repairing import normalizer
-from streamlab.repairing.account import Normalized, RepairedEvent
-from streamlab.repairing.recovered import recovered_findings
+from streamlab.repairing.hidden import hides_events
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding, Severity
-from streamlab.sharing.shared import ALL_KNOWN, Masking
 from streamlab.sharing.shown import report_without_secrets
-from streamlab.storage.capture_db import CaptureDB
+from streamlab.sharing.wanted import ALL_KNOWN, Masking
 from streamlab.storage.files import read_regular
-from streamlab.storage.kept_reports import KeptReports, may_be_kept
-from streamlab.storage.rules_version import rules_version
+from streamlab.storage.lasting import may_be_kept
 from streamlab.storage.targets import Target, find
 from streamlab.wire.payload import decode_payload
-from streamlab.workflows.share import masking_of
+
+if TYPE_CHECKING:
+    from streamlab.repairing.account import Normalized, RepairedEvent
+    from streamlab.storage.capture_db import CaptureDB
+    from streamlab.storage.kept_reports import KeptReports
 
 __all__ = [
     "CheckOptions",
@@ -80,6 +78,8 @@ class CheckOptions:
 
     def rules(self) -> tuple[type[Rule], ...]:
         """The chosen rules. Raises NotFoundError for a name that matches none."""
+        from streamlab.apis.registry import choose
+
         return choose(self.select, self.ignore)
 
 
@@ -119,8 +119,17 @@ def check_options(
     body = read_regular(request_file) if request_file is not None else None
     if body is not None and not isinstance(decode_payload(body).value, dict):
         raise UnreadableInputError(f"{request_file}: not a JSON object (the body of the request is wanted)")
-    masking = None if keep_secrets else masking_of(configured=config)
+    masking = None if keep_secrets else _masking(config)
     return CheckOptions(chosen, select or config.select, ignore or config.ignore, client, body, anew, masking)
+
+
+def _masking(config: Config) -> Masking:
+    """What is taken out of what is said: what is known, and what the project's patterns match. Raises UsageError."""
+    if not config.redact:
+        return ALL_KNOWN
+    from streamlab.workflows.share import masking_of
+
+    return masking_of(configured=config)
 
 
 def load(target: str | os.PathLike[str], db: str | os.PathLike[str] | None = None) -> Iterator[tuple[str, Exchange]]:
@@ -154,6 +163,8 @@ def normalize(
 
     ``each`` is given every event of the output, none of which is kept then.
     """
+    from streamlab.repairing import normalizer
+
     return normalizer.normalize(exchange, unsafe=unsafe, api=_api(api), to_chat=to_chat, each=each)
 
 
@@ -198,6 +209,9 @@ def _check_many(targets: Iterator[Target], options: CheckOptions) -> Iterator[Ch
 
 def _check_batch(targets: list[Target], options: CheckOptions) -> list[tuple[Checked, bytes | None]]:
     """Targets that follow one another in a database are read through one connection. The bytes are what to keep."""
+    from streamlab.judging.kept import packed
+    from streamlab.storage.capture_db import CaptureDB
+
     checked: list[tuple[Checked, bytes | None]] = []
     for (path, stored), group in groupby(targets, lambda target: (target.path, target.id is not None)):
         some = list(group)
@@ -221,6 +235,8 @@ class _KeptOutcomes:
 
     def of(self, targets: list[Target]) -> dict[Target, Checked]:
         """The outcomes that are known of targets."""
+        from streamlab.judging.kept import unpacked
+
         found: dict[Target, Checked] = {}
         if not self._options.whole or self._options.anew:
             return found
@@ -233,6 +249,9 @@ class _KeptOutcomes:
         return found
 
     def _of(self, path: str) -> KeptReports:
+        from streamlab.storage.kept_reports import KeptReports
+        from streamlab.storage.rules_version import rules_version
+
         if path not in self._kept:
             self._kept[path] = KeptReports(path, rules_version())
         return self._kept[path]
@@ -264,7 +283,7 @@ def check_one(target: Target, options: CheckOptions, database: CaptureDB | None 
             chosen = options.rules() if options.select or options.ignore else None
             judge = partial(analyzer.analyze, api=options.api, rules=chosen)
             report = report_without_secrets(exchange, judge(exchange), options.masking, judge)
-            more = recovered_findings(exchange, report) if chosen is None else ()
+            more = _recovered_of(exchange, report) if chosen is None else ()
     except StreamlabError as error:
         return Checked(target, None, error=str(error))
     status = exchange.head.status if exchange.head is not None else None
@@ -279,9 +298,17 @@ def recovered(checked: Checked) -> tuple[Finding, ...]:
         return checked.recovered or ()
     try:
         with checked.target.opened() as exchange:
-            return recovered_findings(exchange, checked.report)
+            return _recovered_of(exchange, checked.report)
     except StreamlabError:
         return ()  # of a lake, the findings are all that is at hand
+
+
+def _recovered_of(exchange: Exchange, report: Report) -> tuple[Finding, ...]:
+    if not hides_events(report):
+        return ()
+    from streamlab.repairing.recovered import recovered_findings
+
+    return recovered_findings(exchange, report)
 
 
 def checked_of(
@@ -316,6 +343,8 @@ def _api(name: Api | str | None) -> Api | None:
     """The API of a name. Raises UsageError where there is none."""
     if name is None or isinstance(name, Api):
         return name
+    from streamlab.apis import APIS, api_named
+
     found = api_named(name)
     if found is None:
         raise UsageError(f"there is no API {name!r} (known: {', '.join(api.name for api in APIS)})")

@@ -14,8 +14,8 @@ from streamlab.comparing.hops import Names, compare_exchanges, names_of
 from streamlab.comparing.parity import Parity, are_two_modes, compare_modes
 from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
-from streamlab.sharing.shared import Masking
 from streamlab.sharing.shown import as_shown
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.wire.visible import visible
 from streamlab.workflows.check import find_one

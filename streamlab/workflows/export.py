@@ -13,7 +13,7 @@ from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
 from streamlab.interop import curl_log, vcr
 from streamlab.interop.har import to_har
-from streamlab.sharing.shared import ALL_KNOWN, Masking
+from streamlab.sharing.wanted import ALL_KNOWN, Masking
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.files import write_regular
 from streamlab.storage.naming import directory_name, free_directory, safe_name

@@ -15,11 +15,11 @@ from streamlab.about import requirement
 from streamlab.errors import CouldNotRunError, StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.kept import unpacked
-from streamlab.sharing.shared import Masking
-from streamlab.storage.kept_reports import may_be_kept
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.lake import files, findings, rows
 from streamlab.storage.lake.adding import AlreadyThere, LakeFiller, alone_with
 from streamlab.storage.lake.place import LakePlace, need_fleet, parted
+from streamlab.storage.lasting import may_be_kept
 from streamlab.storage.recorders import RecorderRun, day_of, processes_of, recorder_of, told_recorder
 from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import Target, find

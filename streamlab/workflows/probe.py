@@ -25,8 +25,8 @@ from streamlab.rules.api import Api
 from streamlab.servers.listening import bind, raise_file_limit
 from streamlab.servers.relay import Relay, Route
 from streamlab.servers.upstream import Upstream, parse_upstream
-from streamlab.sharing.shared import ALL_KNOWN
 from streamlab.sharing.shown import as_shown
+from streamlab.sharing.wanted import ALL_KNOWN
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.recorder_process import Recording, start
 from streamlab.wire.visible import visible

@@ -22,7 +22,7 @@ from streamlab.servers.listening import bind, parse_listen, raise_file_limit
 from streamlab.servers.relay import Relay, Route
 from streamlab.servers.unexpected import tell_unexpected
 from streamlab.servers.upstream import parse_upstream
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.frames import Layout
 from streamlab.storage.recorder_process import RecorderProcess, Recording, start
 from streamlab.workflows.record_display import Telling

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
-from streamlab.sharing.shared import Masking, Shared
+from streamlab.sharing.shared import Shared
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.storage.files import write_regular

@@ -13,11 +13,12 @@ from streamlab.config import Config, load_config
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import find_secrets_in_bytes
 from streamlab.redaction.detectors import Secret, is_masked, without_prefix
 from streamlab.sharing.masking import Masked, mask_body, mask_text
-from streamlab.sharing.shared import Masking, Shared, share
-from streamlab.sharing.texts import CLOSEST_FIRST
+from streamlab.sharing.shared import Shared, share
+from streamlab.sharing.wanted import CLOSEST_FIRST, Masking
 from streamlab.storage.targets import Target, find
 
 __all__ = ["Leftover", "Masking", "kept_findings", "leftovers_in_file", "masking_of", "prepared", "require_clean"]
@@ -27,7 +28,7 @@ _WAYS = (CLOSEST_FIRST, (1, 2, 0), (0,))
 #: Bytes of a file that are searched at once, and how much of them again with the next.
 _WINDOW, _OVERLAP = 4 * 1024 * 1024, 16 * 1024
 #: Lines of events, wherever in a file they lie.
-_EVENT_LINE = re.compile(rb"data: ?[^\r\n\0]{1,100000}")
+_EVENT_LINE = lazy_pattern(rb"data: ?[^\r\n\0]{1,100000}")
 
 
 class Leftover(NamedTuple):

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from streamlab.apis.registry import by_name
-from streamlab.dialects.base import CERTAIN, Hints, Kind, Trait
+from streamlab.dialects import registry
+from streamlab.dialects.base import CERTAIN, LEAD, Hints, Kind, Trait
 from streamlab.dialects.registry import all_dialects, detect, known_deviations
 from streamlab.exchange import Request
+from streamlab.judging import analyzer
 from streamlab.judging.analyzer import analyze
 from tests import corpus
 from tests.batches import batched
@@ -176,7 +178,7 @@ def test_little_is_not_enough():
 def test_two_that_are_equally_likely_are_not_told_apart():
     shape = Hints(order=("model", "id", "object", "choices"), traits=frozenset({Trait.NULL_FUNCTION_CALL, Trait.CRLF}))
     assert detect(shape)[0] is None
-    assert detect(dataclasses.replace(shape, model="glm-4"))[0] == "glm4"
+    assert detect(shape._replace(model="glm-4"))[0] == "glm4"
 
 
 def test_a_gateway_is_named_before_who_is_behind_it():
@@ -256,3 +258,33 @@ def test_transformers_serve_of_today():
     order = "id,choices,created,model,object,system_fingerprint"
     made = stream(order=order, ids=(UUID,), top={"system_fingerprint": ""})
     assert analyze(made).dialect == "transformers-serve"
+
+
+def test_a_dialect_is_told_as_by_asking_each_for_all_its_signs(monkeypatch):
+    """The table's way to ask few of them says what all of them say."""
+    seen: list[Hints] = []
+    monkeypatch.setattr(analyzer.dialects, "detect", lambda hints: (seen.append(hints), (None, ()))[1])
+    for directory in [*corpus.directories(), *corpus.recorded("chat.completions")]:
+        analyze(corpus.load(directory))
+    odd = [
+        Hints(ids=(name,), model=name, fingerprints=(name,))
+        for name in ("", "fp_ollama", "gemini", "qwq", "o3", "local")
+    ]
+    monkeypatch.undo()
+    for hints in {*seen, *odd}:
+        worth = {
+            one.name: sum(sign.weight for sign in one.signs if registry._is_shown(sign, hints)) for one in DIALECTS
+        }
+        certain = sorted(
+            ((points, name) for name, points in worth.items() if points >= CERTAIN), key=lambda one: (-one[0], one[1])
+        )
+        outer = {one.name for one in DIALECTS if one.outer}
+        certain = [one for one in certain if one[1] in outer] or certain
+        clear = len(certain) == 1 or (len(certain) > 1 and certain[0][0] - certain[1][0] >= LEAD)
+        assert detect(hints)[0] == (certain[0][1] if clear else None)
+
+
+def test_what_a_value_begins_with_and_its_length_hold_of_all_that_a_form_fits():
+    assert registry.FORMS["chatcmpl-[A-Za-z0-9]{29}"] == ("chatcmpl-", 38, 38)
+    assert registry.FORMS["glm-.*"] == ("glm-", 4, 1000)
+    assert registry.FORMS["(gpt-|o[134](-|$)|chatgpt-).*"][0] == ""

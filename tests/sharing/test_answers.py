@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from streamlab.errors import NotFoundError
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.workflows.answers import MOST_CHARACTERS, Answers
 from tests import streams

@@ -20,7 +20,8 @@ from streamlab.redaction import find_secrets
 from streamlab.sharing.filler import fill_body
 from streamlab.sharing.masking import mask_body, mask_text
 from streamlab.sharing.requests import mask_request
-from streamlab.sharing.shared import Masking, share
+from streamlab.sharing.shared import share
+from streamlab.sharing.wanted import Masking
 from streamlab.workflows.share import prepared
 from tests import corpus, messages, streams
 from tests.batches import batched

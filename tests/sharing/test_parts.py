@@ -12,8 +12,8 @@ from streamlab.cli import main
 from streamlab.exchange import Segment
 from streamlab.sharing.masking import mask_body
 from streamlab.sharing.parts import masked_in_parts
-from streamlab.sharing.shared import ALL_KNOWN
 from streamlab.sharing.shown import as_shown
+from streamlab.sharing.wanted import ALL_KNOWN
 from streamlab.storage.exchange_dir import write_exchange_dir
 from tests import streams
 from tests.sharing.canaries import canaries, tells
@@ -59,7 +59,6 @@ def test_a_key_without_end_is_masked_to_its_end(monkeypatch) -> None:
 
 def test_what_commands_show_of_a_long_answer_says_no_key(tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.setattr("streamlab.sharing.parts.MOST_AT_ONCE", 20_000)
-    monkeypatch.setattr("streamlab.sharing.shown.MOST_AT_ONCE", 20_000)
     prefix, secret = canaries(1)[0]
     filler = [f"word {number} " for number in range(700)]
     body = _deltas(KINDS[0], [*filler, secret[:9], secret[9:20], secret[20:], *filler, '","no_member":1'])

@@ -11,7 +11,7 @@ import zstandard
 
 from streamlab.sharing.masking import mask_body
 from streamlab.sharing.requests import mask_request
-from streamlab.sharing.shared import Masking
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.draft_parts import RequestDraft
 from streamlab.storage.frames import Frame, Kind, Reads

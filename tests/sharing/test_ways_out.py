@@ -17,8 +17,9 @@ from streamlab.cli import main
 from streamlab.exchange import Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.sharing.masking import mask_text
-from streamlab.sharing.shared import Masking, share
+from streamlab.sharing.shared import share
 from streamlab.sharing.shown import as_shown, report_without_secrets
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.targets import find

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Api
 from streamlab.wire.payload import JsonObject
 
-_TYPE = re.compile(r"(?:RUN|STEP|TEXT_MESSAGE|TOOL_CALL|STATE|MESSAGES|ACTIVITY|THINKING|REASONING)_[A-Z_]+")
+_TYPE = lazy_pattern(r"(?:RUN|STEP|TEXT_MESSAGE|TOOL_CALL|STATE|MESSAGES|ACTIVITY|THINKING|REASONING)_[A-Z_]+")
 
 
 class AgUi(Api):

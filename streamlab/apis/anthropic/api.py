@@ -16,8 +16,6 @@ from streamlab.apis.anthropic.expectations import (
     MESSAGES_STREAMING,
     PING,
 )
-from streamlab.apis.anthropic.questions import QUESTIONS
-from streamlab.apis.question import Question
 from streamlab.rules.api import Api
 from streamlab.rules.repair import LONGEST, Draft, RepairState
 from streamlab.wire.payload import JsonObject
@@ -27,6 +25,7 @@ from streamlab.wire.runs import Run
 if TYPE_CHECKING:
     from streamlab.apis.anthropic.fold import MessageFold
     from streamlab.apis.anthropic.reader import MessageReader
+    from streamlab.apis.question import Question
     from streamlab.apis.translator import Translator
 
 
@@ -117,6 +116,8 @@ class Anthropic(Api):
         return streamed(value, state) if self.is_whole_answer(value) else None
 
     def questions(self) -> Iterable[Question]:
+        from streamlab.apis.anthropic.questions import QUESTIONS
+
         return QUESTIONS
 
     def credentials(self, key: str | None) -> dict[str, str]:

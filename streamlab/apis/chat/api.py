@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.questions import QUESTIONS
 from streamlab.apis.chat.varying import varying
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
-from streamlab.apis.question import Question
 from streamlab.rules.api import Api
 from streamlab.rules.repair import LONGEST, SHORTEST_REPEAT, Draft, RepairState
 from streamlab.wire.events import Chunk
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run, TextKind, Varying
+
+if TYPE_CHECKING:
+    from streamlab.apis.question import Question
+
 
 #: Longer lines are looked at: some readers stop at this length.
 LONG_LINE = 65_536
@@ -42,6 +45,8 @@ class Chat(Api):
         return streamed(value, state) if is_whole_answer(value) else None
 
     def questions(self) -> Iterable[Question]:
+        from streamlab.apis.chat.questions import QUESTIONS
+
         return QUESTIONS
 
     def wants_a_look(self, event: Chunk, facts: int, state: RepairState) -> bool:

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from streamlab.apis import api_names
-from streamlab.apis.question import Question
 from streamlab.apis.responses.expectations import AFTER_TERMINAL, FAILED, KEEPALIVE, TERMINAL
-from streamlab.apis.responses.questions import QUESTIONS
 from streamlab.rules.api import Api
 from streamlab.rules.repair import LONGEST, Draft, RepairState
 from streamlab.rules.sources import ERROR_OBJECT, RESPONSES_STREAMING
@@ -17,6 +15,7 @@ from streamlab.wire.reading import as_list, as_object
 from streamlab.wire.runs import Run
 
 if TYPE_CHECKING:
+    from streamlab.apis.question import Question
     from streamlab.apis.responses.fold import ResponseFold
     from streamlab.apis.responses.reader import ResponsesReader
     from streamlab.apis.translator import Translator
@@ -73,6 +72,8 @@ class Responses(Api):
         return ResponsesTranslator
 
     def questions(self) -> Iterable[Question]:
+        from streamlab.apis.responses.questions import QUESTIONS
+
         return QUESTIONS
 
     def texts(self, value: JsonObject) -> Iterator[tuple[Any, str, str]]:

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
@@ -15,17 +16,17 @@ from streamlab.wire.payload import FaultKind, JsonObject
 from streamlab.wire.reading import Fact
 
 #: Bytes that are no UTF-8, as ``surrogateescape`` keeps them.
-_BYTES = re.compile("[\udc80-\udcff]+")
-_BYTES_LAST = re.compile("[\udc80-\udcff]+\\Z")
+_BYTES = lazy_pattern("[\udc80-\udcff]+")
+_BYTES_LAST = lazy_pattern("[\udc80-\udcff]+\\Z")
 #: Bytes that UTF-8 has nowhere, and a character that some of them part.
-_NEVER = re.compile(rb"[\xc0\xc1\xf5-\xff]+")
+_NEVER = lazy_pattern(rb"[\xc0\xc1\xf5-\xff]+")
 _NEXT = rb"[\xc0\xc1\xf5-\xff]*[\x80-\xbf]"
-_PARTED = re.compile(rb"[\xc2-\xdf]%b|[\xe0-\xef](?:%b){2}|[\xf0-\xf4](?:%b){3}".replace(b"%b", _NEXT), re.DOTALL)
+_PARTED = lazy_pattern(rb"[\xc2-\xdf]%b|[\xe0-\xef](?:%b){2}|[\xf0-\xf4](?:%b){3}".replace(b"%b", _NEXT), re.DOTALL)
 #: More bytes than that in a row are no character that was cut.
 _MAX_HELD = 4096
 _MOST_EARLY = 64
-_HALF_PAIR = re.compile("[\ud800-\udbff]\\Z")
-_OTHER_HALF = re.compile("[\udc00-\udfff]")
+_HALF_PAIR = lazy_pattern("[\ud800-\udbff]\\Z")
+_OTHER_HALF = lazy_pattern("[\udc00-\udfff]")
 
 
 class _Half(NamedTuple):

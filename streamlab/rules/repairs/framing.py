@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from copy import copy
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import Change, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.repairs.errors import told_error
@@ -21,12 +22,12 @@ from streamlab.wire.sse import ServerSentEvent
 from streamlab.wire.stream import read_event
 
 #: Line ends to some readers, though not to SSE: legal in JSON, written as escapes here.
-SEPARATORS = re.compile(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
+SEPARATORS = lazy_pattern(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
 _ESCAPES = {b"\xe2\x80\xa8": rb"\u2028", b"\xe2\x80\xa9": rb"\u2029", b"\xc2\x85": rb"\u0085"}
-_DOUBLED = re.compile(rb"\A(?:data:\s*)+")
+_DOUBLED = lazy_pattern(rb"\A(?:data:\s*)+")
 #: A string, or what is left of one: else an escaped quote in it is looked at as the beginning of another.
-STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
-_CONTROL = re.compile(rb"[\x00-\x1f]")
+STRING = lazy_pattern(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
+_CONTROL = lazy_pattern(rb"[\x00-\x1f]")
 _PINGS = frozenset({b"ping", b"keepalive", b"keep-alive", b"heartbeat"})
 _MAX_REPR = 1 << 16
 _FAULT_RULES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.repair import ABSENT, Change
 from streamlab.wire import inserted
 from streamlab.wire.error_objects import said_in_field
@@ -13,7 +14,7 @@ from streamlab.wire.inserted import chunk_behind, is_open, junk_before_data
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import ServerSentEvent
 
-_LOOSE_DATA = re.compile(rb"[ \t]*data[ \t]*:[ \t]?", re.IGNORECASE)
+_LOOSE_DATA = lazy_pattern(rb"[ \t]*data[ \t]*:[ \t]?", re.IGNORECASE)
 _OTHERS = frozenset({b"event", b"id", b"retry"})
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
 from streamlab.rules.repairs.errors import told_error
@@ -32,7 +32,7 @@ _JSON_BEGINS = frozenset(("{", "[", '{"', "[{", '[{"'))
 _MAX_HELD_BYTES = 1 << 20
 _UNTERMINATED = "sse-unterminated-final-event"
 _UNCLEAR = "the payload is no JSON object and nobody can say what was meant"
-_RAW_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_RAW_CONTROL = lazy_pattern(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 class TornPayloads(Repair):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -14,7 +15,7 @@ from streamlab.wire.inserted import junk_before_data
 from streamlab.wire.reading import Fact
 
 #: ``data`` in other letters, or with white space, a byte order mark, or zero bytes around it.
-_MEANT_DATA = re.compile(
+_MEANT_DATA = lazy_pattern(
     rb"(?:[\s\x00]|\xc2\xa0|\xe2\x80[\x8b-\x8f]|\xef\xbb\xbf)*data(?:[\s\x00]|\xc2\xa0|\xe2\x80[\x8b-\x8f])*",
     re.IGNORECASE,
 )

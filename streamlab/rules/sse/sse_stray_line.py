@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -15,7 +14,7 @@ from streamlab.wire.inserted import junk_before_data
 from streamlab.wire.reading import Fact
 
 _MOST = 10_000
-_FIELD_NAME = re.compile(rb"[a-z][\w-]*")
+_FIELD_NAME = lazy_pattern(rb"[a-z][\w-]*")
 _FIELDS = frozenset({b"data", b"event", b"id", b"retry", b"error"})
 
 

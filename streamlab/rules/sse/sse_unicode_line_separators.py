@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
@@ -13,7 +12,7 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
 
-_SEPARATOR = re.compile(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
+_SEPARATOR = lazy_pattern(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
 
 
 class SseUnicodeLineSeparators(Rule):

@@ -9,6 +9,7 @@ from operator import sub
 from typing import NamedTuple
 
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
@@ -31,7 +32,7 @@ _ENDINGS = {
 }
 
 #: A call that begins: its arguments may have been collected meanwhile. More of its arguments were not.
-_OPENS_CALL = re.compile(rb'"tool_calls"\s*:\s*\[.*?"name"\s*:\s*"[^"]', re.DOTALL)
+_OPENS_CALL = lazy_pattern(rb'"tool_calls"\s*:\s*\[.*?"name"\s*:\s*"[^"]', re.DOTALL)
 
 
 class _Stall(NamedTuple):

@@ -8,8 +8,8 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import NGINX
-from streamlab.wire import http1
 from streamlab.wire.bodies import BodyKind
+from streamlab.wire.header_values import values
 
 _UNCACHED = frozenset({"no-cache", "no-store", "no-transform"})
 
@@ -44,11 +44,11 @@ class AntiBufferingHeadersMissing(Rule):
         if ctx.head is None or ctx.received.kind is not BodyKind.SSE:
             return
         headers = ctx.head.headers
-        via = http1.values(headers, "server") + http1.values(headers, "via")
+        via = values(headers, "server") + values(headers, "via")
         if not via or any("cloudflare" in one.lower() or REDACTED in one for one in via):
             return
-        hints = {one.lower() for one in http1.values(headers, "cache-control")}
-        if hints & _UNCACHED or "no" in (one.lower() for one in http1.values(headers, "x-accel-buffering")):
+        hints = {one.lower() for one in values(headers, "cache-control")}
+        if hints & _UNCACHED or "no" in (one.lower() for one in values(headers, "x-accel-buffering")):
             return
         yield self.found_in_head(
             "cache-control",

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -20,10 +21,10 @@ from streamlab.wire.sse import BOM
 _QUOTED = 60
 _FIELDS = frozenset({b"", b"data", b"event", b"id", b"retry"})
 #: An error that has no data, which sse-event-without-data tells of.
-_FAILED = re.compile(rb"^event: ?error\b", re.MULTILINE)
+_FAILED = lazy_pattern(rb"^event: ?error\b", re.MULTILINE)
 _PARTS = "a multipart body"
 #: A part of a multipart body: its boundary, and at least one line of its head.
-_MULTIPART = re.compile(rb"\s*--[\w'()+,./:=?-]{1,70}\r?\n(?:[A-Za-z][A-Za-z-]*:[^\r\n]*\r?\n)+\r?\n")
+_MULTIPART = lazy_pattern(rb"\s*--[\w'()+,./:=?-]{1,70}\r?\n(?:[A-Za-z][A-Za-z-]*:[^\r\n]*\r?\n)+\r?\n")
 
 
 class BodyNotEventStream(Rule):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import SSE
 from streamlab.wire.bodies import BodyKind
 
-_CHARSET = re.compile(r";[ \t]*charset[ \t]*=[ \t]*[\"']?([^\"';\s]*)", re.IGNORECASE)
+_CHARSET = lazy_pattern(r";[ \t]*charset[ \t]*=[ \t]*[\"']?([^\"';\s]*)", re.IGNORECASE)
 
 
 class CharsetNotUtf8(Rule):

@@ -7,8 +7,8 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import ANY_STATUS, Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import HTTP1
-from streamlab.wire import http1
 from streamlab.wire.bodies import BodyKind
+from streamlab.wire.header_values import values
 
 
 class ContentLengthMismatch(Rule):
@@ -42,7 +42,7 @@ class ContentLengthMismatch(Rule):
             return
         if ctx.head.header("transfer-encoding") is not None or (ctx.request and ctx.request.method.upper() == "HEAD"):
             return
-        promised = {value for value in http1.values(ctx.head.headers, "content-length") if value.isdecimal()}
+        promised = {value for value in values(ctx.head.headers, "content-length") if value.isdecimal()}
         if len(promised) != 1:
             return
         value = promised.pop()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire.bodies import BodyKind
 
-_TITLE = re.compile(rb"<(?:title|h1)[^>]*>\s*([^<]{1,200})", re.IGNORECASE)
+_TITLE = lazy_pattern(rb"<(?:title|h1)[^>]*>\s*([^<]{1,200})", re.IGNORECASE)
 
 
 class HtmlBody200(Rule):

@@ -16,8 +16,8 @@ from streamlab.judging.kept import packed
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
 from streamlab.judging.trend import version_told
-from streamlab.sharing.shared import ALL_KNOWN
 from streamlab.sharing.shown import report_without_secrets
+from streamlab.sharing.wanted import ALL_KNOWN
 from streamlab.storage.lake import rows
 from streamlab.storage.lake.columns import OF_EXCHANGE, schemas
 from streamlab.storage.lake.files import LakeFile, listed, read

@@ -31,8 +31,8 @@ from streamlab.playback.matching import Candidate
 from streamlab.playback.script import Script, script
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.servers.replay import Playable
-from streamlab.sharing.shared import ALL_KNOWN
 from streamlab.sharing.shown import as_shown
+from streamlab.sharing.wanted import ALL_KNOWN
 from streamlab.storage.targets import find
 from streamlab.wire.calls import called
 from streamlab.workflows.clients.environments import Environments

@@ -25,7 +25,8 @@ from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Request
 from streamlab.redaction import REDACTED
 from streamlab.servers.replay import Played
-from streamlab.sharing.shared import Masking, share
+from streamlab.sharing.shared import share
+from streamlab.sharing.wanted import Masking
 from streamlab.storage.exchange_dir import read_exchange_dir, write_exchange_dir
 from streamlab.storage.targets import find
 from streamlab.workflows.regression.fixture import write_expectations

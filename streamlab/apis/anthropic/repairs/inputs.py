@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from copy import copy
 from typing import Any, Final
@@ -18,6 +17,7 @@ from streamlab.apis.anthropic.expectations import (
 from streamlab.apis.anthropic.inputs import InputFault, decoded, judge, repaired
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.repair import ABSENT, Draft, Drafts, ErrorPayload, Origin
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_object
@@ -25,7 +25,7 @@ from streamlab.wire.runs import Run
 
 _MOST_HELD: Final = 1 << 20  # bytes of input that wait to be understood
 _MOST_RIGHTED: Final = 10_000  # calls that are remembered
-_MARK = re.compile(r'["\\{}\[\]]')
+_MARK = lazy_pattern(r'["\\{}\[\]]')
 _RULES: Final = {
     InputFault.EMPTY_OBJECT_PREFIX: "messages-tool-input-empty-object-prefix",
     InputFault.REPEATED: "messages-tool-input-repeated",

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 from streamlab.apis.anthropic.expectations import MESSAGES_THINKING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import as_object
 
 #: Ids of those who check signatures: Anthropic, Vertex, Bedrock.
-_CHECKING = re.compile(r"msg_(?:01[1-9A-HJ-NP-Za-km-z]{22}$|vrtx_|bdrk_)")
+_CHECKING = lazy_pattern(r"msg_(?:01[1-9A-HJ-NP-Za-km-z]{22}$|vrtx_|bdrk_)")
 
 
 class MessagesThinkingSignature(MessagesRule):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from streamlab.apis.anthropic.expectations import (
     FOREIGN_STOP_REASONS,
     MESSAGES_STOP_REASONS,
@@ -12,13 +10,14 @@ from streamlab.apis.anthropic.expectations import (
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import as_object, chunk_of
 
 #: How Anthropic words its reasons.
-_OWN_WORD = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_OWN_WORD = lazy_pattern(r"[a-z]+(?:_[a-z]+)+")
 
 
 class MessagesStopReasonUnknown(MessagesRule):

@@ -7,6 +7,7 @@ from collections import Counter
 
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
@@ -20,16 +21,16 @@ from streamlab.wire.runs import Run
 from streamlab.wire.told_deltas import meant_delta
 
 #: A comment line and the line end behind it; one that says it is processing no model writes.
-_COMMENT = re.compile(
+_COMMENT = lazy_pattern(
     r":[ \t]?(?:[A-Z]{2,20} (?P<sure>PROCESSING)|(?:sse[ _-])?(?:keep[ _-]?alive|heart[ _-]?beat|ping|pong))[ \t]*\n+",
     re.IGNORECASE,
 )
 #: A text about the protocol, or one with code, may mean what it says.
-_SPEAKS = re.compile(
+_SPEAKS = lazy_pattern(
     r"`|data:|event:|stream|\bcomments?\b|\bsse\b|server-sent|keep.?alive|heart.?beat|\bping\b", re.IGNORECASE
 )
 #: Scripts that are written with zero-width characters.
-_WRITTEN = re.compile("[\u0600-\u06ff\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+_WRITTEN = lazy_pattern("[\u0600-\u06ff\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 #: Those that join nothing and part nothing that is seen; joiners stand in emoji and in some scripts.
 _UNSEEN = "\u200b\u2060\ufeff"
 _OFTEN, _UNSEEN_OFTEN = 2, 3

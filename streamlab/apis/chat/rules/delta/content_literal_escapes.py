@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Severity
@@ -17,8 +16,8 @@ from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
 
 #: Line ends written out, and the same behind the end of a line and in front of what begins one.
-_RUN = re.compile(r"(?:(?:\\r)?\\n)+")
-_BETWEEN = re.compile(r"(?:\A|(?<=[\w.:;!?,)*]))(?:(?:\\r)?\\n)+(?=[A-Z0-9#*>|\u2022-]|\Z)")
+_RUN = lazy_pattern(r"(?:(?:\\r)?\\n)+")
+_BETWEEN = lazy_pattern(r"(?:\A|(?<=[\w.:;!?,)*]))(?:(?:\\r)?\\n)+(?=[A-Z0-9#*>|\u2022-]|\Z)")
 #: What people who speak of line ends write around them; in code there is no telling.
 _QUOTED = ("`", "'\\", '"\\', "\\n'", '\\n"', "printf", "regex", "\\t", "\\\\")
 

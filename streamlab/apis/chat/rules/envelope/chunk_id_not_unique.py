@@ -6,6 +6,7 @@ import hashlib
 import re
 
 from streamlab.apis import api_names
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Origin, Repair, Stage
@@ -16,7 +17,7 @@ from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
 #: After what everybody puts in front, nothing is left, or a word, or a number below a thousand.
-_CONSTANT = re.compile(
+_CONSTANT = lazy_pattern(
     r"(?:(?:chatcmpl|cmpl|gen|chat|completion|response|resp|id)[-_]?)?(?:\d{0,3}|none|null|test)", re.I
 )
 

@@ -8,6 +8,7 @@ import re
 
 from streamlab.apis.chat.text_places import SignPlaces
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule
 from streamlab.rules.finding import Repairability, Severity
@@ -133,7 +134,7 @@ class CallsFromText(Repair):
 
 #: Characters after a bracket in which a marker and the name of a tool must have come.
 _PATIENCE = 300
-_TAGS = re.compile(r"<[^<>]*>|\[/?[A-Z_]+\]|functions?[.:=]?|:\d+|```(?:json)?|[\s,;\[\]]")
+_TAGS = lazy_pattern(r"<[^<>]*>|\[/?[A-Z_]+\]|functions?[.:=]?|:\d+|```(?:json)?|[\s,;\[\]]")
 
 
 def calls_in(text: str, names: frozenset[str]) -> tuple[str, list[tuple[str, JsonObject]]]:

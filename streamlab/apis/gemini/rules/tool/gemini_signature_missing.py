@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from streamlab.apis.gemini.answers import answer_in
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Severity
@@ -18,7 +18,7 @@ from streamlab.wire.reading import Fact, as_list, as_object, chunk_of
 
 _SIGNATURES = Source("Gemini API documentation", "Thought signatures", "https://ai.google.dev/gemini-api/docs/thinking")
 #: Models that were there before signatures were asked for.
-_OLDER = re.compile(r"gemini-(?:1|2)\b|gemini-(?:1|2)[.-]|gemini-(?:pro|flash|ultra)\b")
+_OLDER = lazy_pattern(r"gemini-(?:1|2)\b|gemini-(?:1|2)[.-]|gemini-(?:pro|flash|ultra)\b")
 
 
 class GeminiSignatureMissing(LateRule):
