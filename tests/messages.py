@@ -393,6 +393,9 @@ def _deltas() -> None:
     unsaid = [one for one in tool() if one.get("delta", {}).get("type") != "input_json_delta"]
     _case("tool-input-missing", "messages-tool-input-missing", unsaid)
     _case("text-cumulative", "messages-text-cumulative", text("Spring", "Spring is", "Spring is here."))
+    _case("text-literal-escapes", "messages-text-literal-escapes", text("Spring.", "\\n", "Summer."))
+    _case("text-done-marker", "messages-text-holds-done-marker", text("Spring is here.", "[DONE]"))
+    _case("text-nested-event", "messages-text-is-nested-event", text(json.dumps(text()[3])))
     turn_ends = ("Spring is here.", "<|im_end|>")
     _case("markup-in-text", "messages-markup-in-text", text(*turn_ends), ("".join(turn_ends), *_SPRING[1:]))
     _case("signature-missing", "messages-thinking-signature", _with(thinking(), _drop(4)), _THOUGHT)

@@ -640,6 +640,9 @@ def _deltas() -> None:
     _case("heartbeat-as-delta", "responses-heartbeat-as-delta", _with(text(), _insert(5, alive)), _TEXT)
     leaked = '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}}</tool_call>'
     _case("call-leaked-as-text", "responses-call-leaked-as-text", text(leaked))
+    _case("text-literal-escapes", "responses-text-literal-escapes", text("Spring.\\nSummer."))
+    _case("text-done-marker", "responses-text-holds-done-marker", text("Spring is in[DONE]"))
+    _case("text-nested-event", "responses-text-is-nested-event", text(3 * json.dumps(text()[4])))
     _case("arguments-not-json", "tool-call-arguments-not-json", stream(call(arguments='{"city":"Oslo"')))
     _case("arguments-doubled", "tool-call-arguments-not-json", stream(call(arguments=OSLO * 2)))
     named = {**call(), "name": "get_wether"}

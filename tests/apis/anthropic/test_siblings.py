@@ -210,3 +210,25 @@ def test_deltas_that_repeat_the_text_so_far(first, second, found):
     blocks = [[opened(at), *said(at, *pieces), closed(at)] for at, pieces in enumerate((first, second)) if pieces]
     made = exchange(sse([start(), *(one for block in blocks for one in block), *text()[-2:]]))
     assert ("messages-text-cumulative" in {one.rule for one in analyze(made).findings}) is found
+
+
+@pytest.mark.parametrize(
+    ("pieces", "rule", "found"),
+    [
+        (("First.", "\\n", "Second."), "messages-text-literal-escapes", True),
+        (("First.\\n\\nSecond.",), "messages-text-literal-escapes", True),
+        (("First.", "\n", "See C:\\New"), "messages-text-literal-escapes", False),
+        (("Write '\\n'", " for a line end."), "messages-text-literal-escapes", False),
+        (("[DONE]",), "messages-text-holds-done-marker", True),
+        (("Spring.", "[DONE]", "\n"), "messages-text-holds-done-marker", True),
+        (("Streams end with ", "[DONE]", "."), "messages-text-holds-done-marker", False),
+        (("[", "DONE", "]"), "messages-text-holds-done-marker", False),
+        (('data: {"object": "chat.completion.chunk", "choices": []}',), "messages-text-is-nested-event", True),
+        (('event: message_stop\ndata: {"type": "message_stop"}',), "messages-text-is-nested-event", True),
+        (("{", '"type":', '"message_stop"', "}"), "messages-text-is-nested-event", False),
+        (('{"type": "error", "error": {}}',), "messages-text-is-nested-event", False),
+        (('{"answer": 2}',), "messages-text-is-nested-event", False),
+    ],
+)
+def test_text_that_is_something_else(pieces, rule, found):
+    assert (rule in {one.rule for one in analyze(exchange(sse(text(*pieces)))).findings}) is found

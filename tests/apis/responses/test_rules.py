@@ -9,6 +9,7 @@ import pytest
 from streamlab.apis.registry import all_rules
 from streamlab.exchange import Ending, Request, Segment
 from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Severity
 from tests import corpus
 from tests.responses import (
@@ -409,3 +410,36 @@ def test_no_server_changed_an_id_of_a_response_that_a_recorder_replaced(changed,
     events = text()
     events[-1] = {**events[-1], "response": {**events[-1]["response"], "id": changed}}
     assert ("responses-ids-unstable" in _rules(exchange(sse(events)))) is told
+
+
+@pytest.mark.parametrize(
+    ("said", "rule", "found"),
+    [
+        ("First.\\nSecond.", "responses-text-literal-escapes", True),
+        ("First.\nSee C:\\New", "responses-text-literal-escapes", False),
+        ("Spring is in[DONE]", "responses-text-holds-done-marker", True),
+        ("It ends in [DONE].", "responses-text-holds-done-marker", False),
+        (3 * '{"object": "chat.completion.chunk"}', "responses-text-is-nested-event", True),
+        (3 * '{"type": "response.completed"}', "responses-text-is-nested-event", True),
+        ('{"type": "response.completed"}', "responses-text-is-nested-event", False),  # in small pieces
+        (3 * '{"type": "keepalive"}', "responses-text-is-nested-event", False),
+    ],
+)
+def test_text_that_is_something_else(said, rule, found):
+    assert (rule in _rules(exchange(text(said)))) is found
+
+
+@pytest.mark.parametrize(("make", "member"), [(text, "text"), (tool, "arguments")])
+def test_wholes_that_are_empty_beside_deltas_are_an_error_and_stay(make, member):
+    """Who takes the finished response holds nothing; but a text may also be one that was taken back."""
+
+    def emptied(value):
+        if isinstance(value, list):
+            return [emptied(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return {key: "" if key == member and isinstance(one, str) else emptied(one) for key, one in value.items()}
+
+    made = exchange([event if event["type"].endswith(".delta") else emptied(event) for event in make()])
+    assert _severity(made, "responses-delta-done-mismatch") is Severity.ERROR
+    assert normalize(made).exchange.body == made.body

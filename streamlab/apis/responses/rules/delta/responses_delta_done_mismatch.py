@@ -32,7 +32,7 @@ class ResponsesDeltaDoneMismatch(OddRule):
     openai-python. Where only the ``.done`` differs, no measured client notices.
 
     ## Repair
-    None: which of the two is true is not on the wire.
+    None: which of the two is true is not on the wire. A whole that is empty may be a text that was taken back.
     """
 
     name = "responses-delta-done-mismatch"
