@@ -110,7 +110,7 @@ class LakeFiller:
         day, recorder = key
         folder = f"{EXCHANGES}/day={partition(day)}/recorder={partition(recorder)}"
         found = neighbours(found)
-        self._place.write(f"{folder}/{_name_of(found)}", parquet(found, self._schema))
+        self._place.write(f"{folder}/{name_of(found)}", parquet(found, self._schema))
 
     def finish(self) -> None:
         """Write what is left."""
@@ -118,6 +118,6 @@ class LakeFiller:
             self._write(key)
 
 
-def _name_of(found: Sequence[Mapping[str, Any]]) -> str:
+def name_of(found: Sequence[Mapping[str, Any]]) -> str:
     """The name of a file of these rows. What is said of a row group is found by it: it tells where groups end, too."""
     return file_name("".join("\n" + row["hash"] for row in group) for group in grouped(found))

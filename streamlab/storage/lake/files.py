@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamlab.errors import NotFoundError, UnreadableInputError
@@ -20,11 +22,18 @@ if TYPE_CHECKING:
 _MOST_ROWS, _MOST_BYTES = GROUP_ROWS, 1024 * 1024 * 1024
 
 
+#: Where a file says which of its folder it replaces: it was made of them.
+REPLACES_KEY = b"streamlab.replaces"
+
+
 class LakeFile(NamedTuple):
-    """A file that can be read: how many rows each of its row groups has."""
+    """A file that can be read: how many rows each of its row groups has, about how many bytes they hold unpacked, and
+    which other files of its folder it replaces."""
 
     name: str
     groups: tuple[int, ...]
+    size: int = 0
+    replaces: frozenset[str] = frozenset()
 
 
 class LakeRow(NamedTuple):
@@ -40,13 +49,44 @@ class LakeRow(NamedTuple):
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
+class Folder(NamedTuple):
+    """What lies in a folder of the lake: the files that can be read, or why one cannot; and which another replaces,
+    that nobody reads any more."""
+
+    name: str
+    files: list[LakeFile | UnreadableInputError]
+    replaced: list[str]
+
+
 def listed(place: LakePlace, below: str = EXCHANGES) -> Iterator[LakeFile | UnreadableInputError]:
     """The files below a folder of the lake, in order; of one that cannot be read, why."""
-    for name in place.names(below):
-        try:
-            yield _looked_at(place, name)
-        except UnreadableInputError as error:
-            yield error
+    for folder in folders(place, below):
+        yield from folder.files
+
+
+def folders(place: LakePlace, below: str = EXCHANGES) -> Iterator[Folder]:
+    """The folders below one of the lake, in order."""
+    for name, names in groupby(place.names(below), _folder):
+        found = {one: _seen(place, one) for one in names}
+        gone = _gone(found)
+        yield Folder(name, [one for path, one in found.items() if path not in gone], sorted(gone))
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def _gone(found: Mapping[str, LakeFile | UnreadableInputError]) -> set[str]:
+    """The files of a folder that one of them replaces."""
+    named = (f"{_folder(file.name)}/{name}" for file in healthy(found.values()) for name in file.replaces)
+    return {name for name in named if name in found}
+
+
+def _seen(place: LakePlace, name: str) -> LakeFile | UnreadableInputError:
+    try:
+        return _looked_at(place, name)
+    except UnreadableInputError as error:
+        return error
 
 
 def _looked_at(place: LakePlace, name: str) -> LakeFile:
@@ -64,7 +104,22 @@ def _looked_at(place: LakePlace, name: str) -> LakeFile:
             )
         each = [found.row_group(at) for at in range(found.num_row_groups)]
         _hold(found.schema.to_arrow_schema(), [(one.num_rows, one.total_byte_size) for one in each], name)
-        return LakeFile(name, tuple(one.num_rows for one in each))
+        return LakeFile(
+            name,
+            tuple(one.num_rows for one in each),
+            sum(one.total_byte_size for one in each),
+            _replaces(found.metadata or {}) - {name.rpartition("/")[2]},
+        )
+
+
+def _replaces(metadata: Mapping[bytes, bytes]) -> frozenset[str]:
+    try:
+        told = json.loads(metadata.get(REPLACES_KEY, b"[]"))
+    except ValueError:
+        told = None
+    if not isinstance(told, list) or not all(isinstance(one, str) for one in told):
+        raise ValueError("what it replaces is no list of files")
+    return frozenset(told)
 
 
 @contextmanager

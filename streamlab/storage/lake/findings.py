@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from streamlab.errors import UnreadableInputError
+from streamlab.errors import NotFoundError, UnreadableInputError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyzer_of, report_by
 from streamlab.judging.kept import packed
@@ -79,8 +79,8 @@ def judge(units: list[Unit]) -> list[Judged]:
 def _judge(unit: Unit) -> Judged:
     try:
         found = read(unit.place, unit.file, unit.group).to_pylist()
-    except UnreadableInputError as error:
-        return Judged(unit, 0, 0, str(error))
+    except (UnreadableInputError, NotFoundError) as error:
+        return Judged(unit, 0, 0, str(error))  # torn, or deleted since it was listed
     said: list[dict[str, Any]] = []
     judged = []
     for row in found:

@@ -125,6 +125,16 @@ class LakePlace:
                     f"{SCHEME}{self.address}: nothing can be put there: is there such a bucket?"
                 ) from None
 
+    def size(self, name: str) -> int:
+        """How many bytes a file has."""
+        with self.complaints():
+            return int(self.system.size(self.full(name)))
+
+    def remove(self, name: str) -> None:
+        """Delete a file; one that is gone is no fault. Raises CouldNotRunError."""
+        with self.complaints(), contextlib.suppress(FileNotFoundError):
+            self.system.rm_file(self.full(name))
+
     @contextlib.contextmanager
     def complaints(self) -> Iterator[None]:
         """What a file system raises, as one clear line."""
