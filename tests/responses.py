@@ -801,11 +801,42 @@ def _apart() -> dict[str, Case]:
         ),
     }
     held = {"text": _TEXT, "call": _CALL, "text-and-call": (SAID, "", *_CALL[2:])}
-    return {
+    found = {
         f"{name}-{kind}": Case(rule, exchange(bend(deepcopy(answer))), held[kind])
         for name, (rule, bend) in bends.items()
         for kind, answer in ANSWERS.items()
     }
+    return found | {name: Case(rule, exchange(made), None) for name, (rule, made, _) in APART.items()}
+
+
+def _items_apart() -> dict[str, tuple[str, list[Event], list[Event]]]:
+    """What is wrong with an item, by what it is and what came before it: the rule, and the perfect stream beside it."""
+    answers = {
+        "message": text(),
+        "call": tool(),
+        "message-behind-reasoning": stream(thought(THOUGHT), message()),
+        "call-behind-reasoning": stream(thought(THOUGHT), call()),
+        "call-behind-message": ANSWERS["text-and-call"],
+        "calls": tools(),
+    }
+    bends: dict[str, tuple[str, Edit, tuple[str, ...]]] = {
+        "added-twice": ("responses-item-event-repeated", _repeat("output_item.added"), ("message", "call")),
+        "done-twice": ("responses-item-event-repeated", _repeat("output_item.done"), ("message", "call")),
+        "no-index": ("responses-missing-output-index", _everywhere("output_index", ...), tuple(answers)),
+        "one-index": ("responses-output-index-reused", _everywhere("output_index", 0), tuple(answers)[2:]),
+    }
+    found = {
+        f"{name}-{kind}": (rule, _with(deepcopy(answers[kind]), edit), answers[kind])
+        for name, (rule, edit, kinds) in bends.items()
+        for kind in kinds
+    }
+    for kind, at in (("message", 7), ("call", 5)):
+        events = answers[kind]
+        found[f"replayed-{kind}"] = "responses-replayed-events", [*events[:at], *events[2:at], *events[at:]], events
+    return found
+
+
+APART = _items_apart()
 
 
 #: Cases beside `CASES`, out of which mutants are drawn by their number.

@@ -264,6 +264,7 @@ _CHUNKS: dict[str, Exchange] = {
     "reasoning.begun-by-arrays": _begun_by(*_REASONED, *_SAID),
     "reasoning.begun-by-thinking": _begun_by([{"type": "thinking", "thinking": _THOUGHTS}], *_SAID),
     "reasoning.begun-by-thinking-in-arrays": _begun_by(*_THINKING, *_SAID),
+    "reasoning.role-missing-no-usage": exchange(sse([chunk({"reasoning_content": "Hm."}), *TEXT[1:]])),
     "reasoning.content-array": _in_lists({"type": "reasoning", "text": "Hm."}),
     "reasoning.content-array-thinking": _in_lists(*({"type": "thinking", "thinking": [one]} for one in _THOUGHTS)),
     "usage.cost-object": _costing({"request_cost": 0.005, "total_cost": 0.00501}),
@@ -306,6 +307,7 @@ _OF_ANSWERS = {
     for kind in responses.ANSWERS
 }
 _RESPONSES |= {name: responses.LATER[name.partition(".")[2]].exchange for name in _OF_ANSWERS}
+_RESPONSES |= {f"responses.{name}": responses.exchange(made) for name, (_, made, _) in responses.APART.items()}
 MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _RESPONSES | OTHER_APIS
 #: The perfect stream, where the name does not say it.
 PERFECT: dict[str, Exchange] = {
@@ -325,6 +327,7 @@ PERFECT: dict[str, Exchange] = {
     "responses.content-index-1": responses.exchange(responses.text()),
     "responses.content-index-minus-1": responses.exchange(responses.text()),
     **{name: responses.exchange(responses.ANSWERS[kind]) for name, kind in _OF_ANSWERS.items()},
+    **{f"responses.{name}": responses.exchange(beside) for name, (*_, beside) in responses.APART.items()},
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
     # Who knows reasoning by that name alone shows none of what the others show.
     **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),

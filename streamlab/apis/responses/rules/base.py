@@ -15,6 +15,9 @@ from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 
+#: What forms call an item that clients were asked about, and what may stand before one.
+KIND = {"message": "a message", "function_call": "a call"}
+KINDS = {**KIND, "reasoning": "reasoning"}
 #: Forms of what is wrong with a whole answer: who loses a text need not lose a call.
 ANSWERS = ("the answer is text", "the answer is calls", "the answer is text and calls")
 
@@ -106,4 +109,4 @@ class UsageRule(ResponsesRule):
         return None
 
 
-__all__ = ["ANSWERS", "ItemRule", "OddRule", "Place", "ResponsesRule", "UsageRule", "answer_form"]
+__all__ = ["ANSWERS", "KIND", "KINDS", "ItemRule", "OddRule", "Place", "ResponsesRule", "UsageRule", "answer_form"]

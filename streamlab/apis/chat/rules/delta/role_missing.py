@@ -43,6 +43,7 @@ class RoleMissing(LateRule):
         "a tool call comes first",
         "text comes first and an empty delta has the usage",
         "reasoning comes first",
+        "reasoning comes first, and usage is sent",
     )
     # The first delta of a choice is the first of its shape, but for the second choice of two alike.
     on = Fact.SHAPE | Fact.ROLE
@@ -104,7 +105,7 @@ class RoleMissing(LateRule):
         if index in self._with_call:
             return "a tool call comes first"
         if index in self._with_reasoning:
-            return "reasoning comes first"
+            return f"reasoning comes first{', and usage is sent' * bool(self.ctx.accumulator.usage)}"
         return f"text comes first{' and an empty delta has the usage' * self._usage}"
 
 

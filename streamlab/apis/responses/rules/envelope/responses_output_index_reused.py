@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs.response import ResponseRepair
-from streamlab.apis.responses.rules.base import OddRule
+from streamlab.apis.responses.rules.base import KINDS, OddRule
 from streamlab.rules.finding import Repairability, Severity
 
 
@@ -30,3 +30,18 @@ class ResponsesOutputIndexReused(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.INDEX_REUSED
+    variants = (
+        "a message has that of reasoning",
+        "a call has that of reasoning",
+        "a call has that of a message",
+        "a call has that of a call",
+    )
+
+    def form(self, one: Odd) -> str | None:
+        item = self.response.item
+        others = (other for other in reversed(self.response.items) if item is not None and other.index == item.index)
+        before = next((other for other in others if other is not item), None)
+        if item is None or before is None:
+            return None
+        form = f"{KINDS.get(item.kind)} has that of {KINDS.get(before.kind)}"
+        return form if form in self.variants else None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs.response import ResponseRepair
-from streamlab.apis.responses.rules.base import OddRule
+from streamlab.apis.responses.rules.base import KIND, KINDS, OddRule
 from streamlab.rules.finding import Repairability, Severity
 
 
@@ -29,3 +29,21 @@ class ResponsesMissingOutputIndex(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.NO_INDEX
+    variants = (
+        "it is that of a message",
+        "it is that of a call",
+        "it is that of a message behind reasoning",
+        "it is that of a call behind reasoning",
+        "it is that of a call behind a message",
+        "it is that of a call behind a call",
+    )
+
+    def form(self, one: Odd) -> str | None:
+        item = self.response.item
+        if item is None or item.kind not in KIND:
+            return None
+        before = next((other for other in reversed(self.response.items) if other.number < item.number), None)
+        form = f"it is that of {KIND[item.kind]}"
+        if before is not None:
+            form += f" behind {KINDS.get(before.kind)}"
+        return form if form in self.variants else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.expectations import ITEM_DONE, OBSERVED_RESPONSES
+from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs.response import ResponseRepair
-from streamlab.apis.responses.rules.base import OddRule
+from streamlab.apis.responses.rules.base import KIND, OddRule
 from streamlab.rules.finding import Repairability, Severity
 
 
@@ -29,3 +29,9 @@ class ResponsesItemEventRepeated(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.AGAIN
+    variants = ("a message is added twice", "a call is added twice", "a message is done twice", "a call is done twice")
+
+    def form(self, one: Odd) -> str | None:
+        item = self.response.output.again
+        kind = KIND.get(item.kind) if item is not None else None
+        return kind and f"{kind} is {'done' if self.response.kind == ITEM_DONE else 'added'} twice"
