@@ -135,6 +135,7 @@ def _as_text(payload):
     ("body", "found"),
     [
         (sse(TEXT[:3], done=False) + PING + sse(AGAIN), "answer-starts-over"),
+        (sse([*TEXT[:3], chunk({"content": "c"}, index=1), *AGAIN]), "answer-starts-over"),
         (sse([*LEAKED[:2], _as_text(LEAKED[2]), *LEAKED[3:]]), "tool-call-leaked-as-text"),
         (sse([TEXT[0], _as_text(NO_JSON), chunk({}, "tool_calls")]), "tool-call-arguments-not-json"),
         (
@@ -142,7 +143,13 @@ def _as_text(payload):
             "tool-call-arguments-not-json",
         ),
     ],
-    ids=["behind an event of another kind", "text in place of a delta", "a call in one", "a blank finish"],
+    ids=[
+        "behind an event of another kind",
+        "behind another choice",
+        "text in place of a delta",
+        "a call in one",
+        "a blank finish",
+    ],
 )
 def test_what_no_repair_mends_is_found_without_one(body, found):
     exchange = asked(body, tools=True)

@@ -20,6 +20,7 @@ from tests.repairing.test_harm_kinds import named as with_name
 from tests.streams import call, chat_text, chat_tool, chat_tools, chat_usage, chunk, completions_text, frame, sse
 
 TEXT = chat_text("a", "b")
+REASONED = chunk({"role": "assistant", "reasoning_content": "x"})
 OPENED = call(0, "call_1", "get_weather", '{"city":')
 WHOLE = ["", "a", "b", "finish:stop", "[DONE]"]
 PROCESSING = {"id": "gen-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}
@@ -99,6 +100,16 @@ KINDS = {
         ),
         {"json-malformed"},
         ["", "a", "error", "b", "finish:stop", "[DONE]"],
+    ),
+    "text in place of a delta beside an error": (
+        asked(sse([*TEXT[:2], chunk(choices=[{"index": 0, "delta": "b"}], error={"message": "busy"})])),
+        {"error-beside-choices"},
+        ["", "a", "b", "error", "[DONE]"],
+    ),
+    "numbers of parts in quotation marks": (
+        asked(sse([REASONED, chunk({"content": "a"}, index=1), chunk({}, "stop", index=2)]).replace(b":1,", b':"1",')),
+        {"choice-index-is-token-counter", "choice-index-missing"},
+        ["", "a", "finish:stop", "[DONE]"],
     ),
     "a first line that breaks off inside a string": (
         asked(frame(TEXT[0]).removeprefix(b"data: ").replace(b'"assistant",', b'"assis') + sse(TEXT[1:])),

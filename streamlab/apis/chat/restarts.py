@@ -32,8 +32,7 @@ def starts_over(
     listed = reading.choices(chunk)
     if chunks < STEADY or not steady or any(map(_finishes, listed)):
         return False
-    begun = (reading.choice_index(one) for one in listed if reading.delta(one).get("role"))
-    return any(map(under_way, begun))
+    return any(map(under_way, _begun(chunk)))
 
 
 def _finishes(choice: JsonObject) -> bool:
@@ -55,7 +54,7 @@ def ids_of_two(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
     """The id before and that of a chunk which begins another answer; None where it does not."""
     last = ctx.seen.last_of_answer or {}
     steady = ctx.seen.first_chunk is not None and ctx.seen.first_chunk.get("id") == last.get("id")
-    steady = steady and not any(delta.get("role") for delta in reading.deltas(last))  # some say it in every chunk
+    steady = steady and not _begun(last) & _begun(chunk)  # some say it in every chunk
     before = last.get("id")
     known = before if type(before) is str else None
     if not starts_over(
@@ -63,6 +62,11 @@ def ids_of_two(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
     ):
         return None
     return str(known), str(chunk["id"])
+
+
+def _begun(chunk: JsonObject) -> set[int]:
+    """The choices that say their role in a chunk."""
+    return {reading.choice_index(one) for one in reading.choices(chunk) if reading.delta(one).get("role")}
 
 
 def new_id(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:

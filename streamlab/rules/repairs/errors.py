@@ -9,9 +9,11 @@ from typing import Any
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import Change, Draft, Drafts, Repair, Stage, error_event
 from streamlab.wire import error_objects, reading
+from streamlab.wire.choice_parts import kinds_of
 from streamlab.wire.events import Chunk, ErrorPayload
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import Fact
+from streamlab.wire.told_deltas import meant_delta
 
 _MESSAGE_KEYS = (
     *("message", "Message", "msg", "detail", "details", "error_msg", "errmsg", "err_msg", "status_msg"),
@@ -64,7 +66,7 @@ def _answers_beside(draft: Draft) -> Iterator[Draft]:
     if type(draft.json.get("choices")) is not list:
         return
     for position, choice in enumerate(reading.choices(draft.json)):
-        if reading.adds_text(choice) or reading.tool_calls(reading.delta(choice)):
+        if choice.get("text") or kinds_of(meant_delta(choice)):
             yield draft.like("error-beside-choices", {**choice, "finish_reason": None}, f"choices[{position}]")
     draft.drop("error-beside-choices", draft.json, "choices", "")
 
@@ -73,7 +75,7 @@ def _error_in_choice(chunk: JsonObject) -> JsonObject | None:
     """An error that a choice carries instead of an answer."""
     for choice in reading.choices(chunk):
         error = choice.get("error") or reading.delta(choice).get("error")
-        if error and not any(reading.delta(choice).get(key) for key in ("content", "tool_calls")):
+        if error and not kinds_of(meant_delta(choice)):
             return error if isinstance(error, dict) else {"message": _text(error)}
     return None
 

@@ -86,6 +86,8 @@ class ChoiceShape(Repair):
 
     def event(self, draft: Draft) -> Drafts:
         listed = reading.choices(draft.json) if draft.is_chunk else []
+        for position, choice in enumerate(listed):
+            self._number(draft, choice, position)
         held, self._held, self.awake = self._held, [], False
         if held and self._still_says_nothing(held, listed):
             self._held, self.awake = [*held, draft], True
@@ -164,18 +166,22 @@ class ChoiceShape(Repair):
             listed = reading.choices(draft.json)
             for position, choice in enumerate(listed):
                 path = f"choices[{position}]."
-                self._index(draft, choice, path, position, len(listed))
+                self._index(draft, choice, path, len(listed))
                 if self._chat:
                     self._delta(draft, choice, path)
                 self._reason(draft, choice, path)
             self._seen = self._seen or bool(listed)
 
-    def _index(self, draft: Draft, choice: JsonObject, path: str, position: int, count: int) -> None:
+    @staticmethod
+    def _number(draft: Draft, choice: JsonObject, position: int) -> None:
+        """Make the index of a choice a number."""
         index = choice.get("index")
         if type(index) is not int:
             as_number = int(index) if isinstance(index, str) and index.isdigit() and len(index) < 9 else position
-            draft.put("choice-index-missing", choice, "index", as_number, path)
-            index = as_number
+            draft.put("choice-index-missing", choice, "index", as_number, f"choices[{position}].")
+
+    def _index(self, draft: Draft, choice: JsonObject, path: str, count: int) -> None:
+        index = choice["index"]
         if count == 1:
             self._last = index
         if self._all_zero and index != 0 and count == 1:
