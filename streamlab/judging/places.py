@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from streamlab.rules.finding import Finding
+from streamlab.rules.finding import Finding, Repairability
 
 #: Places remembered for one finding; beyond that they are only counted.
 _MAX_PLACES = 10_000
@@ -24,11 +24,15 @@ class _Place:
         self.count = 1
         self.events = [finding.event] if finding.event is not None else []
 
-    def also(self, variants: tuple[str, ...]) -> None:
-        """It was seen in these forms too."""
-        known = self.finding.variants
-        if variants != known:
-            self.finding = replace(self.finding, variants=tuple(dict.fromkeys((*known, *variants))))
+    def also(self, finding: Finding) -> None:
+        """It was seen in these forms too, and is promised to be mended without a guess only where each of them is.
+
+        What cannot be mended is often what the first left open, and goes with it."""
+        known, variants = self.finding, finding.variants
+        if variants != known.variants:
+            self.finding = replace(self.finding, variants=tuple(dict.fromkeys((*known.variants, *variants))))
+        if finding.repairability is Repairability.UNSAFE and known.repairability is Repairability.SAFE:
+            self.finding = replace(self.finding, repairability=Repairability.UNSAFE)
 
     def again(self, event: int | None) -> None:
         self.count += 1
@@ -58,7 +62,7 @@ class Places:
         """One more place of a finding that is known."""
         place = self._places[finding.rule, finding.path]
         place.again(finding.event)
-        place.also(finding.variants)
+        place.also(finding)
 
     def add(self, finding: Finding) -> None:
         """A finding that is new, or graver than what is known: the gravest speaks for all."""
@@ -68,8 +72,10 @@ class Places:
             self._places[key] = _Place(finding)
             return
         place.again(finding.event)
-        place.also(finding.variants)
-        place.finding = replace(finding, variants=place.finding.variants)
+        place.also(finding)
+        guess = place.finding.repairability is Repairability.UNSAFE and finding.repairability is Repairability.SAFE
+        repairability = Repairability.UNSAFE if guess else finding.repairability
+        place.finding = replace(finding, variants=place.finding.variants, repairability=repairability)
 
     def again(self, keys: Iterable[Key], event: int) -> None:
         """What was found in a chunk of the same shape stands here too."""

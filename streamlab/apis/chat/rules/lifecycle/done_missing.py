@@ -72,12 +72,13 @@ class DoneMissing(Rule):
         # A cut or abandoned stream has no end to judge, and an empty one has its own rule.
         if ctx.seen.done_at is not None or self._hidden or not ctx.seen.chunks or ending is not Ending.COMPLETE:
             return
+        finished = self._is_finished()
         told = ctx.seen.error_at is not None or self._failed or self._announced or self._is_unfinished()
         yield self.found(
             "the stream ends without data: [DONE]",
             expected="data: [DONE]",
             severity=Severity.INFO if told else None,
-            repairability=Repairability.SAFE if self._is_finished() or self._again else Repairability.NONE,
+            repairability=Repairability.SAFE if finished or self._again or self._announced else Repairability.NONE,
         )
 
     def _is_finished(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.arguments_rule import finishes_of, item_calls, legacy_calls, whose
+from streamlab.apis.chat.repairs.call_arguments import unwrapped
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -31,13 +32,15 @@ class ToolCallArgumentsNotJson(Rule):
     it, and is a warning in a response.
 
     ## Repair
-    None: completing or mending arguments would call a function with values nobody gave.
+    None: completing or mending arguments would call a function with values nobody gave. But where a call without a name
+    has the whole call in its arguments, as TGI sent it, name and arguments are taken out of them.
     """
 
     name = "tool-call-arguments-not-json"
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
     answer_fact = "arguments-no-json"
+    of_some = Repairability.SAFE
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.RESPONSES})
     variants = ("they are no JSON", "they are null")
@@ -68,6 +71,7 @@ class ToolCallArgumentsNotJson(Rule):
                 actual=text,
                 severity=Severity.WARNING if parses else None,
                 variant=_variant(text, parses),
+                repairability=Repairability.SAFE if not call.name and unwrapped(text) is not None else None,
             )
             yield replace(finding, offset_us=call.offset_us)
 

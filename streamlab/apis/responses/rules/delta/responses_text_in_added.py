@@ -23,12 +23,13 @@ class ResponsesTextInAdded(ItemRule):
     client.
 
     ## Repair
-    Emptied, and written as one delta where none comes.
+    A message is emptied, and its text written as one delta where none comes. The text of a part stays.
     """
 
     name = "responses-text-in-added"
     severity = Severity.WARNING
     source = OBSERVED_RESPONSES
+    of_some = Repairability.NONE
     repairability = Repairability.SAFE
     repair = ResponseRepair
     variants = ("the message lists a part", "the part holds text")
@@ -44,4 +45,12 @@ class ResponsesTextInAdded(ItemRule):
             )
         elif self.response.kind.endswith("part.added") and text_of(part.get("text")):
             message = f"a part is added with the text {quote(part['text'])}"
-            yield self.found(message, at, path="part.text", expected="", actual=part["text"], variant=self.variants[1])
+            yield self.found(
+                message,
+                at,
+                path="part.text",
+                expected="",
+                actual=part["text"],
+                repairability=Repairability.NONE,
+                variant=self.variants[1],
+            )
