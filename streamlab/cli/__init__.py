@@ -64,6 +64,9 @@ COMMANDS = {name: line for section in SECTIONS.values() for name, line in sectio
 #: New objects after which garbage is looked for. Loading modules makes tens of thousands and no garbage.
 _OBJECTS = 50_000
 
+#: Commands that read, say something and are done.
+_SHORT = frozenset({"check", "diff", "ls", "normalize", "rule", "rules", "show", "trend"})
+
 #: Columns from which on the help is always the same (help.txt, by ``make docs``).
 _WIDE = 80
 
@@ -90,6 +93,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             from streamlab.cli.dispatch import run
 
             code = run(args)
+        if argv is None and args[:1] and args[0] in _SHORT:
+            _leave(code)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -154,6 +159,26 @@ def _write_any_character() -> None:
             stream.reconfigure(errors="backslashreplace")
         else:
             stream.reconfigure(encoding="utf-8")
+
+
+def _leave(code: int) -> None:
+    """End the process as it stands. To take hundreds of modules apart takes a quarter of the time of a small check.
+
+    Where somebody else is at work in it, or looks on, it goes on to its ordinary end.
+    """
+    threading = sys.modules.get("threading")
+    watched = sys.gettrace() is not None or sys.getprofile() is not None or sys.flags.interactive
+    if watched or sys.modules.keys() & {"multiprocessing", "concurrent.futures", "asyncio"}:
+        return
+    if threading is not None and threading.active_count() > 1:
+        return
+    import atexit
+
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(code)
 
 
 def _columns() -> int:
