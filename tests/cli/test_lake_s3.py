@@ -87,6 +87,21 @@ def test_a_lake_in_a_store_is_filled_judged_asked_and_opened(run, store, capture
         assert database.get(1).body == one.read().body
 
 
+def test_small_files_in_a_store_become_large_ones_and_stay_judged(run, store, capture, tmp_path):
+    lake, half = f"{store}/compacted", tmp_path / "gateway-07.db"
+    with CaptureDB(half, write=True) as database:
+        for target in list(find(str(capture)))[: COUNT // 2]:
+            database.add(replace(target.read(), id=None))
+    for added in (half, capture):
+        assert run("lake", "add", added, "--to", lake).code == 0
+    before = _outcomes(run("check", f"lake:{lake}", "--json").out)
+    done = run("lake", "compact", lake)
+    assert (done.code, done.out.split(" of ")[0], "made into 4: " in done.out) == (0, "8 files", True)
+    assert _outcomes(run("check", f"lake:{lake}", "--json").out) == before
+    assert len(before) == COUNT
+    assert run("lake", "compact", lake).out.startswith("0 files")
+
+
 def test_a_torn_file_in_a_store_is_named_and_the_rest_judged(run, store, capture):
     run("lake", "add", capture, "--to", f"{store}/torn", "--keep-secrets")
     system = s3fs.S3FileSystem()
