@@ -88,8 +88,8 @@ def test_every_figure_of_a_rule_is_known(rule):
     [
         ("tool-call-index-missing", "{clients: raises when there are several calls} raise", "20 of 33 raise"),
         ("tool-call-index-missing", "{count: raises when there is one call}", "8"),
-        ("sse-line-endings", "{clients: none}", "60 of 63"),
-        ("finish-reason-missing", "{clients: not raises when the answer is text}", "30 of 34"),
+        ("sse-line-endings", "{clients: none}", "65 of 68"),
+        ("finish-reason-missing", "{clients: not raises when the answer is text}", "35 of 39"),
         ("tool-call-id-unstable", "{clients: other call ids}", "29 of 33"),
         ("responses-terminal-missing", "{count: silent-loss}", "7"),
         ("responses-terminal-missing", "{clients: silent-loss}", "7 of 15"),

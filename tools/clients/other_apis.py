@@ -1,4 +1,4 @@
-"""Deviations that rules of every API tell of, on streams of the Responses and of the Messages API.
+"""Deviations that rules of every API tell of, on streams of Responses, of Messages and of legacy completions.
 
 They are named as those of chat are in `deviations`, behind the API's name: ``responses.crlf``, ``messages.crlf``.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
-from tests import messages, responses
+from tests import messages, responses, streams
 
 #: A text with a character of four bytes.
 _WIDE = ("Spring is 🌸", " is", " here.")
@@ -27,13 +27,16 @@ _SSE, _CHUNKED, _JSON = (
 
 class _Told(NamedTuple):
     """An API's own streams: ``plain`` and ``wide`` are perfect bodies, ``whole`` is an answer that is no stream,
-    ``error`` what the body of an error is."""
+    ``error`` what the body of an error is, ``member`` the key that each event with text has,
+    ``cut`` how many events come of a text that breaks off."""
 
     asked: Request
     plain: bytes
     wide: bytes
     whole: Any
     error: Any
+    member: bytes = b'"delta":'
+    cut: int = 5
 
     def made(
         self,
@@ -56,6 +59,19 @@ _APIS = {
         responses.sse(responses.text("".join(_WIDE))),
         responses.response("completed", [responses.message()]),
         {"error": {"message": "The server had an error", "type": "server_error", "param": None, "code": None}},
+    ),
+    "completions": _Told(
+        streams.request_for(path="/v1/completions"),
+        streams.sse(streams.completions_text()),
+        streams.sse(streams.completions_text(*_WIDE)),
+        {
+            **streams.completions_text()[-1],
+            "choices": [{"text": "Spring is here.", "index": 0, "logprobs": None, "finish_reason": "stop"}],
+            "usage": streams.USAGE,
+        },
+        {"error": {"message": "The server had an error", "type": "server_error", "param": None, "code": None}},
+        b'"text":',
+        cut=3,
     ),
     "messages": _Told(
         messages.request_for(),
@@ -89,7 +105,7 @@ def _between(body: bytes, event: bytes, at: int = 3) -> bytes:
 
 def _each_data(body: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """Every event's ``data:`` line as ``change`` writes its payload."""
-    return re.sub(rb"^data: (.*)$", lambda found: change(found[1]), body, flags=re.M)
+    return re.sub(rb"^data: (\{.*)$", lambda found: change(found[1]), body, flags=re.M)
 
 
 def _over_lines(data: bytes) -> bytes:
@@ -126,7 +142,7 @@ def _of_headers(told: _Told) -> dict[str, Exchange]:
         "content-length-too-long": made(
             [plain], headers=(_SSE, ("content-length", length)), ending=Ending.UPSTREAM_CUT
         ),
-        "abort-fin": made(_events(plain)[:5], ending=Ending.UPSTREAM_CUT),
+        "abort-fin": made(_events(plain)[: told.cut], ending=Ending.UPSTREAM_CUT),
     }
 
 
@@ -141,7 +157,7 @@ def _of_lines(told: _Told) -> dict[str, bytes]:
         "multiline-data": _each_data(plain, _over_lines),
         "single-newline": plain.replace(b"\n\n", b"\n"),
         "raw-newline-in-json": plain.replace(b" is", b" \nis"),
-        "ndjson": b"".join(re.findall(rb"^data: (.*\n)", plain, flags=re.M)),
+        "ndjson": b"".join(re.findall(rb"^data: (\{.*\n)", plain, flags=re.M)),
         "double-data-prefix": _each_data(plain, lambda data: b"data: data: " + data),
         "last-event-no-blank": plain[:-2],
         "field-order": re.sub(rb"^(event: .*)\n(data: .*)$", rb"\2\n\1", plain, flags=re.M),
@@ -161,10 +177,10 @@ def _of_data(told: _Told) -> dict[str, bytes]:
     """What stands in ``data:``."""
     plain, events = told.plain, _events(told.plain)
     return {
-        "json-malformed": plain.replace(b'"delta":', b'"delta"', 1),
+        "json-malformed": plain.replace(told.member, told.member[:-1], 1),
         "json-split-two-events": _split_in_two(plain, b" is"),
         "two-json-concat": plain.replace(events[3], events[3][:-2] + events[3].split(b"data: ")[1], 1),
-        "nan": plain.replace(b'"delta":', b'"score":NaN,"delta":', 1),
+        "nan": plain.replace(told.member, b'"score":NaN,' + told.member, 1),
         "not-object-array": _between(plain, b"data: []\n\n"),
         "not-object-string": _between(plain, b'data: "text"\n\n'),
         "null-json": _between(plain, b"data: null\n\n"),
@@ -189,7 +205,7 @@ def _of_characters(told: _Told) -> dict[str, Exchange]:
 def _of_time(told: _Told) -> dict[str, Exchange]:
     """Who never ends."""
     return {
-        "stall": told.made(_events(told.plain)[:5], ending=Ending.TIMED_OUT, held_us=120_000_000),
+        "stall": told.made(_events(told.plain)[: told.cut], ending=Ending.TIMED_OUT, held_us=120_000_000),
         "held-open": told.made(_events(told.plain), ending=Ending.TIMED_OUT, held_us=120_000_000),
     }
 
@@ -212,6 +228,40 @@ def _of_answers() -> dict[str, tuple[Exchange, Exchange]]:
     return {name: (responses.exchange(one), responses.exchange(other)) for name, (one, other) in pairs.items()}
 
 
+def _of_completions() -> dict[str, tuple[bytes, bytes]]:
+    """What rules of chat, and of legacy completions alone, say of these, beside the perfect stream."""
+    told = streams.completions_text()
+    plain = streams.sse(told)
+
+    def each(change: Callable[[Any], Any]) -> bytes:
+        return streams.sse([change(one) for one in told])
+
+    def of_choice(**members: Any) -> Callable[[Any], Any]:
+        return lambda one: one | {"choices": [one["choices"][0] | members]}
+
+    def without_index(one: Any) -> Any:
+        return one | {"choices": [{key: value for key, value in one["choices"][0].items() if key != "index"}]}
+
+    offsets = {"tokens": [" is"], "token_logprobs": [-0.1], "top_logprobs": None, "text_offset": [0]}
+    bad = {
+        "done-missing": streams.sse(told, done=False),
+        "finish-missing": streams.sse(told[:-1]),
+        "finish-empty": streams.sse([*map(of_choice(finish_reason=""), told[:-1]), told[-1]]),
+        "index-missing": each(without_index),
+        "id-changes": streams.sse([one | {"id": f"cmpl-{at}"} for at, one in enumerate(told)]),
+        "id-missing": each(lambda one: {name: it for name, it in one.items() if name != "id"}),
+        "object-wrong": each(lambda one: one | {"object": "text.completion"}),
+        "created-float": each(lambda one: one | {"created": 1741570283.5}),
+        "text-offset-zero": each(of_choice(logprobs=offsets)),
+        "choices-empty": streams.sse([told[0] | {"choices": []}, *told]),
+        "choices-missing": streams.sse([{"id": "cmpl-8Xk2pQ", "object": "text_completion"}, *told]),
+        "only-done": b"data: [DONE]\n\n",
+        "error-midstream": streams.sse([*told[:3], _APIS["completions"].error]),
+        "error-flat": streams.sse([*told[:3], {"message": "The server had an error", "code": 500}]),
+    }
+    return {name: (body, plain) for name, body in bad.items()}
+
+
 def _all() -> tuple[dict[str, Exchange], dict[str, Exchange]]:
     found: dict[str, Exchange] = {}
     beside: dict[str, Exchange] = {}
@@ -226,6 +276,9 @@ def _all() -> tuple[dict[str, Exchange], dict[str, Exchange]]:
             beside[f"{api}.{name}"] = told.made(_events(told.wide if name in wide else told.plain))
     for name, (made, perfect) in _of_answers().items():
         found[f"responses.{name}"], beside[f"responses.{name}"] = made, perfect
+    for name, (body, plain) in _of_completions().items():
+        both = (_APIS["completions"].made(_events(one)) for one in (body, plain))
+        found[f"completions.{name}"], beside[f"completions.{name}"] = both
     return found, beside
 
 

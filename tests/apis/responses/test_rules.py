@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from streamlab.apis.registry import all_rules
+from streamlab.clients.table import breaks
 from streamlab.exchange import Ending, Request, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
@@ -443,3 +444,17 @@ def test_wholes_that_are_empty_beside_deltas_are_an_error_and_stay(make, member)
     made = exchange([event if event["type"].endswith(".delta") else emptied(event) for event in make()])
     assert _severity(made, "responses-delta-done-mismatch") is Severity.ERROR
     assert normalize(made).exchange.body == made.body
+
+
+def test_who_breaks_on_another_form_is_not_named():
+    def named(name, rule):
+        found = [one for one in _found(CASES[name].exchange) if one.rule == rule]
+        return {broken.client for one in found for broken in breaks(one.rule, one.variants, one.api)}
+
+    assert named("items-overlap", "responses-items-overlap") == set()
+    assert named("calls-interleaved", "responses-items-overlap") == {"langchain-py-responses"}
+    assert "openai-python-responses-stream" in named("content-index-1", "responses-content-index-wrong")
+    assert named("content-index-minus-1", "responses-content-index-wrong") == {
+        "openai-node-responses-stream",
+        "js-openai-v4-stream",
+    }

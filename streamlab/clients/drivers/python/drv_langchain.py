@@ -1,9 +1,25 @@
-"""langchain-openai ChatOpenAI.stream(), chunks added together as documented."""
+"""langchain-openai ChatOpenAI.stream(), chunks added together as documented; ``--completions``: OpenAI.stream()."""
+
+import sys
 
 from common import KEY, MODEL, PROMPT, RETRIES, as_args, main, openai_tools
 
+COMPLETIONS = "--completions" in sys.argv
+
+
+def completions(job, out):
+    """Their class for legacy completions hands out the text alone."""
+    from langchain_openai import OpenAI
+
+    for piece in OpenAI(model=MODEL, base_url=job["base_url"], api_key=KEY, **RETRIES).stream(PROMPT):
+        out["n_chunks"] += 1
+        out["text"] += piece
+
 
 def run(job, out):
+    if COMPLETIONS:
+        completions(job, out)
+        return
     from langchain_openai import ChatOpenAI
 
     kw = {"use_responses_api": True} if job.get("api") == "responses" else {}
@@ -33,9 +49,9 @@ def run(job, out):
 
 if __name__ == "__main__":
     main(
-        "py-langchain",
+        "py-langchain-completions" if COMPLETIONS else "py-langchain",
         ["langchain-openai", "langchain-core", "openai"],
         run,
-        apis=("chat", "responses"),
+        apis=("completions",) if COMPLETIONS else ("chat", "responses"),
         warm=["langchain_openai"],
     )
