@@ -197,7 +197,7 @@ class MisfitReader:
         return named
 
     def _give_up(self) -> list[Named]:
-        held = [one for one in self._held if one.event.sse.terminated]
+        held = [_by_itself(one) for one in self._held if one.event.sse.terminated]
         self._drop()
         return held
 
@@ -253,6 +253,11 @@ class MisfitReader:
 
     def _drop(self) -> None:
         self._held, self._text, self._next = [], b"", -1
+
+
+def _by_itself(piece: Named) -> Named:
+    """What continues no payload after all, though it could have within a string: Python is told by how it begins."""
+    return piece._replace(kind=Misfit.PYTHON) if misfit(piece.event) is Misfit.PYTHON else piece
 
 
 def _with_orphans(sse: ServerSentEvent) -> bytes | None:

@@ -248,7 +248,8 @@ class Framing(Repair):
 
     def _one_of_several(self, part: StreamEvent, name: bytes | None, lines: Lines) -> StreamEvent:
         """One of several payloads that came as one event; ``name`` is that before it, where events have none."""
-        told = told_error(part.json, name) if name is not None and isinstance(part, Chunk) else None
+        own = self._foreign and isinstance(part, Chunk) and self._api.recognises(part.json)
+        told = told_error(part.json, name) if name is not None and isinstance(part, Chunk) and not own else None
         if told is not None:
             lines.rules["error-flat-object"] = name
             return ErrorPayload(None, {"error": told})
