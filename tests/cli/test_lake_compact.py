@@ -202,3 +202,13 @@ def test_what_says_nonsense_of_what_it_replaces_is_left_out(run, lake, told):
     done = run("check", f"lake:{lake}", "--json")
     assert (done.code, path.name in done.err) == (2, True)
     assert len(json.loads(done.out)["exchanges"]) == (TIMES - 1) * EACH
+
+
+def test_what_says_to_replace_more_than_it_holds_makes_nothing_go(run, lake):
+    first, second, *_ = sorted((lake / "exchanges" / "day=2026-11-10").rglob("*.parquet"))
+    table, before = pq.read_table(first, partitioning=None), second.read_bytes()
+    told = json.dumps([second.name]).encode()
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, files.REPLACES_KEY: told}), first)
+    done = run("lake", "compact", lake)
+    assert (done.code, second.read_bytes()) == (2, before)
+    assert f"{second.name}: another file says to replace it and lacks some of it" in done.err

@@ -17,7 +17,7 @@ from streamlab.storage.lake.adding import FILE_BYTES, FILE_ROWS, alone_with, nam
 from streamlab.storage.lake.columns import schemas
 from streamlab.storage.lake.findings import Unit, is_judged, units
 from streamlab.storage.lake.layout import grouped, neighbours, parquet, weight
-from streamlab.storage.lake.place import EXCHANGES, FINDINGS, LakePlace
+from streamlab.storage.lake.place import EXCHANGES, FINDINGS, SCHEME, LakePlace
 
 _Rows = list[Mapping[str, Any]]
 
@@ -43,7 +43,7 @@ def compact(place: LakePlace, warn: Callable[[str], object]) -> Compacted:
     with alone_with([place.full(EXCHANGES)] if place.is_folder else []):
         said = _Said(place)
         for folder in files.folders(place):
-            for name in folder.replaced:
+            for name in _left_over(place, folder, torn):
                 said.forget(name)
                 place.remove(name)
             for one in folder.files:
@@ -54,6 +54,25 @@ def compact(place: LakePlace, warn: Callable[[str], object]) -> Compacted:
             for line in torn[found.unreadable :]:
                 warn(line)
             found = found._replace(unreadable=len(torn))
+    return found
+
+
+def _left_over(place: LakePlace, folder: files.Folder, torn: list[str]) -> list[str]:
+    """The files that another replaces and holds all of, whatever it says; why one is not told goes to ``torn``."""
+    there: set[str] = set()
+    found = []
+    try:
+        for file in files.healthy(folder.files if folder.replaced else ()):
+            there.update(files.read(place, file.name, columns=["hash"]).column("hash").to_pylist())
+        for name in folder.replaced:
+            if there.issuperset(files.read(place, name, columns=["hash"]).column("hash").to_pylist()):
+                found.append(name)
+            else:
+                torn.append(
+                    f"{SCHEME}{place.address}: {name}: another file says to replace it and lacks some of it; left"
+                )
+    except UnreadableInputError as error:
+        torn.append(str(error))
     return found
 
 
