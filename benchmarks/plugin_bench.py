@@ -35,6 +35,10 @@ def run(*, quick: bool = False, against: Path | None = None) -> list[Row]:
         bytecode = Path(folder) / "bytecode"
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(bytecode)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody starts pytest without compiled modules
+        # Or each run would remove, at its end, what earlier runs of anything left where all put their files.
+        temporary = Path(folder) / "temporary"
+        temporary.mkdir()
+        environment["PYTEST_DEBUG_TEMPROOT"] = str(temporary)
         return [_start(Path(folder), environment, quick), *_thousand(Path(folder), environment, quick, against)]
 
 

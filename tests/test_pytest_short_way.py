@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import re
+import sys
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -109,7 +110,7 @@ def _both(project: pytest.Pytester, *arguments: str, conftest: str = "") -> list
             (one.tag, sorted((name, value) for name, value in one.attrib.items() if name not in ("time", "timestamp")))
             for one in ET.fromstring((project.path / "junit.xml").read_text()).iter()
         ]
-        shown = [re.sub(r"\d+\.\d+s|gw\d|0x\w+|\s+\d* *\[ *\d+%\]", "", line) for line in result.outlines]
+        shown = [re.sub(r"\d+\.\d+s.*|gw\d|0x\w+|\s+\d* *\[ *\d+%\]", "", line) for line in result.outlines]
         lasted = sorted(line for line in shown if re.match(r" ?(setup|call|teardown) ", line))  # the longest came first
         seen.append((result.ret, told, junit, [*(line for line in shown if line not in lasted), *lasted]))
     return seen
@@ -322,6 +323,26 @@ def test_garbage_is_looked_for_seldom_while_our_tests_run_and_as_usual_in_others
     assert min(ours) > usual[0]
     assert gc.get_threshold() == usual
     assert gc.get_freeze_count() == 0
+
+
+def test_our_modules_are_loaded_as_any_others_and_those_of_tests_as_pytest_does(project: pytest.Pytester) -> None:
+    project.makeconftest(
+        """
+        import sys
+
+        def pytest_sessionfinish():
+            for name in ("streamlab.judging.analyzer", "test_other"):
+                print("LOADED", name, type(sys.modules[name].__loader__).__name__)
+        """
+    )
+    project.makepyfile(**{"fixtures/cc/test_other": "def test_other():\n    pass\n"})
+    result = project.runpytest_subprocess("-p", "no:hypothesispytest", "--deselect=fixtures/d", "fixtures", "-s")
+    result.assert_outcomes(passed=9, deselected=2)
+    result.stdout.fnmatch_lines(["*LOADED streamlab.judging.analyzer SourceFileLoader"])
+    result.stdout.fnmatch_lines(["*LOADED test_other AssertionRewritingHook"])
+    before = [*sys.meta_path]
+    _run(project, "--deselect=fixtures/d").assert_outcomes(passed=9, deselected=2)
+    assert sys.meta_path == before
 
 
 #: What is garbage at the end of a run, but was there when it began, says so when it is found.

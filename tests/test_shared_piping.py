@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from streamlab.exchange import Ending
 from streamlab.repairing.front import Front
 from streamlab.repairing.pipeline import Pipeline
 from streamlab.rules.repair import Drafts
@@ -106,3 +107,27 @@ def test_what_raises_under_one_cutting_is_told_as_it_is(monkeypatch: pytest.Monk
     mismatch = check_normalized(_plain(), our_machine)
     assert mismatch is not None
     assert mismatch.error == "it raised ValueError: no d"
+
+
+def _runs_of_repairs(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many cuttings of a fixture the repairs ran for."""
+    ran: list[Any] = []
+    finish = Pipeline.finish
+
+    def counted(self: Pipeline, ending: Ending) -> None:
+        ran.append(self)
+        finish(self, ending)
+
+    monkeypatch.setattr(Pipeline, "finish", counted)
+    assert check_normalized(fixture, our_machine) is None
+    return len(ran)
+
+
+@pytest.mark.parametrize("name", ["lifecycle/gemini_finish_missing", "lifecycle/ollama_done_missing"])
+def test_a_translated_stream_is_repaired_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert _runs_of_repairs(_fixture(FIXTURES / "rules" / name / "bad"), monkeypatch) == 1
+
+
+def test_events_that_passed_unseen_under_one_cutting_spoil_nothing_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixture = _fixture(FIXTURES / "rules" / "envelope" / "answer_starts_over" / "bad")
+    assert _runs_of_repairs(fixture, monkeypatch) < len([*cuttings(fixture.exchange.body)]) - 3

@@ -59,6 +59,9 @@ UNKNOWN: Api = _UNKNOWN
 #: What a stream is taken for that betrays nothing.
 DEFAULT: Api = CHAT
 
+#: Those whose stream headers may announce, and that are no text.
+_TOLD_BY_HEAD = tuple(api for api in APIS if type(api).recognises_head is not Api.recognises_head)
+_TOLD_BY_BYTES = tuple(api for api in APIS if type(api).recognises_bytes is not Api.recognises_bytes)
 _ENDS = sorted(((end, api) for api in APIS for end in api.path_ends), key=lambda one: -len(one[0]))
 
 
@@ -91,12 +94,12 @@ def api_of_json(value: Any) -> Api:
 
 def api_of_head(head: ResponseHead | None) -> Api:
     """The API whose answer a response's headers announce; UNKNOWN when they announce none."""
-    return next((api for api in APIS if head is not None and api.recognises_head(head)), UNKNOWN)
+    return next((api for api in _TOLD_BY_HEAD if api.recognises_head(head)), UNKNOWN) if head is not None else UNKNOWN
 
 
 def api_of_bytes(start: bytes) -> Api:
     """The API of a binary body; UNKNOWN when it is of none."""
-    return next((api for api in APIS if api.recognises_bytes(start)), UNKNOWN)
+    return next((api for api in _TOLD_BY_BYTES if api.recognises_bytes(start)), UNKNOWN)
 
 
 def api_named(name: str) -> Api | None:

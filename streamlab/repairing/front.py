@@ -64,6 +64,8 @@ class Front:
             self._seen += len(data)
         elif len(data) > SLICE or self._coding is not Coding.NONE:
             deque(self.steps(data), maxlen=0)
+        elif data and self.mode is Mode.READING:
+            self._measured(data)
         elif data:
             self._consume(data)
 
@@ -174,7 +176,8 @@ class Front:
             self._seen += len(data)
             self._part(data)
             if self.mode is Mode.READING and self._coding is Coding.NONE:
-                self._unlooked = min(self._mark, self._seen + LARGE - self._decoder.pending)
+                unlooked, mark = self._seen + LARGE - self._decoder.pending, self._mark
+                self._unlooked = unlooked if unlooked < mark else mark
             return
         self._seen, self._mark = self._mark, self._mark + MARK
         self._part(data[:room])
@@ -264,9 +267,7 @@ class Front:
             self._take(event)
         if not pipeline.built:
             self._settle()
-        if (translator := pipeline.translator) is not None:
-            pipeline.translate(lambda: translator.finish(ending))
-        pipeline.end(ending)
+        pipeline.finish(ending)
 
     def _take(self, event: StreamEvent) -> None:
         """One event of the stream."""
@@ -310,11 +311,9 @@ class Front:
 
     def _start_event(self, draft: Draft) -> None:
         """An event while the API, and with it the pipeline, may still be unknown."""
-        pipeline, translator = self._pipeline, self._pipeline.translator
-        if translator is not None:
-            pipeline.translate(lambda: translator.feed(draft))
-        elif pipeline.built:
-            pipeline.pipe((draft,))
+        pipeline = self._pipeline
+        if pipeline.built:
+            pipeline.start(draft)
         elif self.mode is Mode.PASSING:
             pipeline.out.append(draft)
         elif self._reader.offer(draft, draft.event):

@@ -65,6 +65,18 @@ class Pipeline:
         """Choose repairs for the API at hand, up to a stage, behind a translator where it is foreign. False when there
         is none."""
         state = self.state
+        if not self._is_ours():
+            return False
+        self.built = True
+        told = self.translator is not None
+        classes = (one for one in repair_classes(state.unsafe, state.api) if not (told and one.doubts_text))
+        self._repairs = tuple(one(state) for one in classes if concerns(one, state.api) and one.stage <= until)
+        self._look()
+        return True
+
+    def _is_ours(self) -> bool:
+        """Whether what comes is repaired here, if need be when it is translated: then the translator is chosen."""
+        state = self.state
         make = state.api.translator()
         if not state.api.judged or (self.to_chat and make is not None):
             if make is None:
@@ -73,11 +85,6 @@ class Pipeline:
             # From here on the stream is one of chat, about which the foreign request says nothing.
             state.api = DEFAULT
             state.asked.forget()
-        self.built = True
-        told = self.translator is not None
-        classes = (one for one in repair_classes(state.unsafe, state.api) if not (told and one.doubts_text))
-        self._repairs = tuple(one(state) for one in classes if concerns(one, state.api) and one.stage <= until)
-        self._look()
         return True
 
     def dismantle(self) -> None:
@@ -198,7 +205,16 @@ class Pipeline:
         except Exception as error:
             self._fail(error)
 
-    def translate(self, made: Callable[[], Drafts]) -> None:
+    def start(self, draft: Draft) -> None:
+        """An event that is not known to have a like before it: through the translator, where there is one, and through
+        every repair."""
+        translator = self.translator
+        if translator is None:
+            self.pipe((draft,))
+        else:
+            self._translate(lambda: translator.feed(draft))
+
+    def _translate(self, made: Callable[[], Drafts]) -> None:
         """What a translator makes of events, through every repair; nothing once one of ours raised."""
         if self.failed is not None:
             return
@@ -208,6 +224,13 @@ class Pipeline:
             self._fail(error)
         else:
             self.pipe(drafts)
+
+    def finish(self, ending: Ending) -> None:
+        """The stream came to its end, which the translator is told of, too."""
+        translator = self.translator
+        if translator is not None:
+            self._translate(lambda: translator.finish(ending))
+        self.end(ending)
 
     def end(self, ending: Ending) -> None:
         """The stream is over."""
@@ -315,11 +338,12 @@ class Pipeline:
 
     def _run(self, drafts: Drafts, start: int) -> Drafts:
         """Through the repairs from one on, event by event: each is remembered before the next is looked at."""
-        drafts = tuple(drafts)
-        for at in range(start, len(self._repairs)):
+        drafts = list(drafts)
+        repairs = self._repairs
+        for at in range(start, len(repairs)) if drafts else ():
             if len(drafts) > 1:
-                return tuple(out for draft in drafts for out in self._run((draft,), at))
-            drafts = tuple(one for draft in drafts for one in _past(self._repairs[at], draft))
+                return [out for draft in drafts for out in self._run((draft,), at)]
+            drafts = _past(repairs[at], drafts[0])
             if not drafts:
                 return drafts
         for draft in drafts:
@@ -353,9 +377,9 @@ def _past(repair: Repair, draft: Draft) -> list[Draft]:
     made = list(repair.event(draft))
     if repair.comments:
         made = _in_place(repair, made)
-    if repair.comments and not repair.holding:
-        at = next((at for at, one in enumerate(made) if one is draft), len(made))
-        made[at:at], repair.comments = repair.comments, []
+        if repair.comments and not repair.holding:
+            at = next((at for at, one in enumerate(made) if one is draft), len(made))
+            made[at:at], repair.comments = repair.comments, []
     return made
 
 

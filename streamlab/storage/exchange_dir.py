@@ -63,11 +63,10 @@ def read_exchange_dir(path: str | os.PathLike[str], largest: int | None = None) 
     """
     largest = largest_input.get() if largest is None else largest
     folder = Path(path)
-    meta_path = folder / _META
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise NotFoundError(f"{folder}: no such directory")
-    reader, meta = _opened(str(meta_path), _read_inside(folder, _META, min(largest, _MAX_META)))
-    has_body = meta.get("response") is not None or os.path.lexists(folder / _BODY)
+    reader, meta = _opened(str(folder / _META), _read_inside(folder, _META, min(largest, _MAX_META)))
+    has_body = meta.get("response") is not None or os.path.lexists(os.path.join(folder, _BODY))
     return reader.exchange(meta, _read_inside(folder, _BODY, largest) if has_body else b"")
 
 
@@ -91,10 +90,11 @@ def _opened(name: str, raw: bytes) -> tuple[_MetaReader, dict[str, Any]]:
 
 
 def _read_inside(folder: Path, name: str, largest: int) -> bytes:
-    path = folder / name
+    within = str(folder)
+    path = os.path.join(within, name)
     if not os.path.lexists(path):
         raise UnreadableInputError(f"{folder}: has no {name}")
-    return read_regular(path, largest, within=str(folder))
+    return read_regular(path, largest, within=within)
 
 
 class _MetaReader(FieldReader):

@@ -103,6 +103,8 @@ def require_regular(path: str | os.PathLike[str]) -> None:
 
 
 def _refuse_special(path: str | os.PathLike[str], mode: int, why: str = "not a regular file") -> None:
+    if stat.S_ISREG(mode):
+        return
     for is_kind, name in _KINDS:
         if is_kind(mode):
             hint = "; - reads standard input" if name == "a FIFO" else ""

@@ -12,6 +12,8 @@ _STEP = lazy_pattern(r"\.?([^.\[\]]+)|\[(\d+)\]")
 _STRING = lazy_pattern(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _COUNT = lazy_pattern(rb"(?:0|[1-9][0-9]{0,14})(?![0-9.eE])")
 _SCALAR = lazy_pattern(rb'[^\s,\]}"\[{]+')
+#: What counts where a container ends: a string, which may hold anything, a bracket, a quote that begins no string.
+_STRUCTURE = lazy_pattern(rb'("(?:[^"\\]|\\.)*")|([{\[])|([}\]])|"', re.DOTALL)
 _SPACE = lazy_pattern(rb"[ \t\r\n]*")
 _MAX_SCANNED = 1 << 20
 
@@ -107,6 +109,8 @@ def _member(raw: bytes, at: int, step: str | int) -> tuple[int, int] | None:
 
 
 def _space(raw: bytes, at: int) -> int:
+    if raw[at : at + 1] > b" ":
+        return at
     match = _SPACE.match(raw, at)
     return match.end() if match else at
 
@@ -115,21 +119,18 @@ def _skip(raw: bytes, at: int) -> int:
     """Index after the value at ``at``; containers are skipped by counting brackets outside of strings."""
     if raw[at : at + 1] in (b"{", b"["):
         depth = 0
-        while at < len(raw):
-            byte = raw[at : at + 1]
-            if byte == b'"':
-                match = _STRING.match(raw, at)
-                if match is None:
-                    raise ValueError("unterminated string")
-                at = match.end()
-                continue
-            depth += byte in (b"{", b"[")
-            depth -= byte in (b"}", b"]")
-            at += 1
-            if depth == 0:
-                return at
+        for match in _STRUCTURE.finditer(raw, at):
+            kind = match.lastindex
+            if kind == 2:
+                depth += 1
+            elif kind == 3:
+                depth -= 1
+                if depth == 0:
+                    return match.end()
+            elif kind is None:
+                raise ValueError("unterminated string")
         raise ValueError("unterminated container")
-    match = _STRING.match(raw, at) or _SCALAR.match(raw, at)
-    if match is None:
+    scalar = _STRING.match(raw, at) or _SCALAR.match(raw, at)
+    if scalar is None:
         raise ValueError("no value")
-    return match.end()
+    return scalar.end()

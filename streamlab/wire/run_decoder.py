@@ -27,7 +27,7 @@ class RunDecoder(SSEDecoder):
         if not self.templates:
             return self.feed(data)  # type: ignore[return-value]
         data = self._ready(data)
-        return list(self._taken(data))
+        return list(self._taken(data)) if data else []
 
     def take_runs(self, data: bytes, take: Callable[[Run], bool]) -> int:
         """Hand the runs that ``data`` begins with, behind what is held back, to ``take`` until it says no; how many

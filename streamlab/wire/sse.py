@@ -193,6 +193,8 @@ class SSEDecoder:
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """The events that ``data`` completes."""
         data = self._ready(data)
+        if not data:
+            return []
         if self._is_one(data):
             start = self._start
             self._start += len(data)

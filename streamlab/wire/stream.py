@@ -78,8 +78,11 @@ class StreamDecoder:
 
     def feed_runs(self, data: bytes) -> list[StreamEvent | Run]:
         """The same, with events that are like one of those that were learnt as runs."""
+        taken = self._sse.take(data)
+        if not taken:
+            return []
         read = self._read
-        return [one if type(one) is Run else read(one) for one in self._sse.take(data)]  # type: ignore[arg-type]
+        return [one if type(one) is Run else read(one) for one in taken]  # type: ignore[arg-type]
 
     def take_runs(self, data: bytes, take: Callable[[Run], bool]) -> int:
         """See `RunDecoder.take_runs`; of bytes whose content coding is undone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from streamlab.wire.sse import SSEDecoder
 
@@ -35,10 +36,16 @@ def cuttings(body: bytes) -> Iterator[tuple[str, Sequence[int]]]:
     yield "event by event", [end for end in ends if 0 < end < len(body)]
     if len(body) <= _MAX_BYTEWISE:
         yield "byte by byte", range(1, len(body))
+    between = len(body) - 1
     for seed in range(_RANDOM_CUTTINGS):
-        chance = random.Random(seed)
-        count = min(len(body) - 1, chance.randint(1, 40)) if len(body) > 1 else 0
-        yield f"random cuts, seed {seed}", sorted(chance.sample(range(1, len(body)), count)) if count else []
+        yield f"random cuts, seed {seed}", sorted({1 + int(share * between) for share in _shares(seed) if between > 0})
+
+
+@cache
+def _shares(seed: int) -> list[float]:
+    """Where random cuts are, in shares of a body: few or many."""
+    chance = random.Random(seed)
+    return [chance.random() for _ in range(chance.randint(1, 40))]
 
 
 def pieces(body: bytes, cuts: Sequence[int]) -> Iterable[bytes]:

@@ -15,8 +15,18 @@ from streamlab.wire.visible import visible
 
 def found_in(exchange: Exchange) -> list[dict[str, Any]]:
     """The findings of an exchange as findings.json words them."""
-    found: list[dict[str, Any]] = json.loads(json.dumps([summary(one) for one in analyze(exchange).findings]))
-    return found
+    return as_written(summaries(exchange))
+
+
+def summaries(exchange: Exchange) -> list[dict[str, Any]]:
+    """The same before they are written."""
+    return [summary(one) for one in analyze(exchange).findings]
+
+
+def as_written(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What one reads of findings that were written as JSON."""
+    read: list[dict[str, Any]] = json.loads(json.dumps(found))
+    return read
 
 
 def summary(finding: Finding) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,15 @@ class Fixture:
 
 def read_fixture(path: Path) -> Fixture:
     """Read a fixture directory. Raises UnreadableInputError."""
-    exchange = read_exchange_dir(path)
-    expected, findings = path / EXPECTED, path / FINDINGS
+    exchange, within = read_exchange_dir(path), str(path)
+    expected, findings = os.path.join(within, EXPECTED), os.path.join(within, FINDINGS)
     listed = None
-    if findings.exists():
+    if os.path.exists(findings):
         try:
-            listed = json.loads(read_regular(findings, within=str(path)))
+            listed = json.loads(read_regular(findings, within=within))
         except ValueError as error:
             raise UnreadableInputError(f"{findings}: not JSON ({error})") from None
-    repaired = read_regular(expected, within=str(path)) if expected.exists() else None
+    repaired = read_regular(expected, within=within) if os.path.exists(expected) else None
     return Fixture(path, exchange, repaired, listed)
 
 

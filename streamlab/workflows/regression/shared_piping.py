@@ -37,12 +37,13 @@ class UnknownStepError(Exception):
 class PipingStep:
     """What the repairs were handed last, and what they made of it: bytes, and what they said."""
 
-    __slots__ = ("answer", "holding", "next", "number", "out")
+    __slots__ = ("answer", "chunks", "holding", "next", "number", "out")
 
     def __init__(self, number: int, answer: Any = None, out: bytes = b"") -> None:
         self.number = number
         self.answer = answer
         self.out = out
+        self.chunks = 0  # that went out by then
         self.holding: Any = _UNASKED
         self.next: dict[Hashable, PipingStep] = {}
 
@@ -74,6 +75,10 @@ def _event_key(event: StreamEvent) -> Hashable:
     return (sse.raw, sse.start, sse.terminated) if sse is not None else object()
 
 
+def _draft_key(draft: Draft) -> Hashable:
+    return _event_key(draft.event), tuple(change.rule for change in draft.changes)
+
+
 class Remembering(Pipeline):
     """Runs the repairs, and remembers each step."""
 
@@ -83,8 +88,7 @@ class Remembering(Pipeline):
         self._step = memory.start
         memory.told = []
 
-    def _note(self, key: Hashable, answer: Any, before: int) -> None:
-        out = bytes_of(self.out[before:])
+    def _note(self, key: Hashable, answer: Any, out: bytes) -> None:
         known = self._step.next.get(key)
         if known is None:
             known = self._step.next[key] = PipingStep(self._step.number + 1, answer, out)
@@ -92,6 +96,7 @@ class Remembering(Pipeline):
             self._memory.sound = False
         if type(answer) is Template:
             self._memory.taught[answer] = known.number
+        known.chunks = self.state.chunks
         self._step = known
         self._memory.told.append(out)
 
@@ -105,19 +110,29 @@ class Remembering(Pipeline):
         if event.sse is not None:
             self._memory.events[_event_key(event)] = event
         template = super().take(event)
-        self._note(key, template, before)
+        self._note(key, template, bytes_of(self.out[before:]))
         return template
+
+    def start(self, draft: Draft) -> None:
+        key, before = self._memory.key(self, self._step, _draft_key(draft)), len(self.out)
+        super().start(draft)
+        self._note(key, None, bytes_of(self.out[before:]))
 
     def take_run(self, run: Run) -> bool:
         key, before = self._memory.key(self, self._step, self._memory.key_of_run(run)), len(self.out)
         passed = super().take_run(run)
-        self._note(key, passed, before)
+        self._note(key, passed, bytes_of(self.out[before:]))
         return passed
 
-    def end(self, ending: Ending) -> None:
+    def passed_unseen(self, run: Run) -> None:
+        key = self._memory.key(self, self._step, ("unseen", self._memory.key_of_run(run)))
+        super().passed_unseen(run)
+        self._note(key, None, run.raw)
+
+    def finish(self, ending: Ending) -> None:
         key, before = self._memory.key(self, self._step, ending), len(self.out)
-        super().end(ending)
-        self._note(key, None, before)
+        super().finish(ending)
+        self._note(key, None, bytes_of(self.out[before:]))
 
 
 class Recalling(Pipeline):
@@ -132,16 +147,15 @@ class Recalling(Pipeline):
         return self._memory.events.get((sse.raw, sse.start, sse.terminated)) or read_event(sse)
 
     def build(self, until: Stage = Stage.END) -> bool:
-        if not self.state.api.judged:
-            raise UnknownStepError
-        self.built = True
-        return True
+        self.built = self._is_ours()
+        return self.built
 
     def _follow(self, what: Hashable) -> Any:
         step = self._step.next.get(self._memory.key(self, self._step, what))
         if step is None:
             raise UnknownStepError
         self._step = step
+        self.state.chunks = step.chunks
         if step.out:
             self.out.append(step.out)
         return step.answer
@@ -162,13 +176,16 @@ class Recalling(Pipeline):
             self.state.account.at += len(run)
         return passed
 
-    def end(self, ending: Ending) -> None:
+    def start(self, draft: Draft) -> None:
+        self._follow(_draft_key(draft))
+
+    def finish(self, ending: Ending) -> None:
         self._follow(ending)
 
-    def pipe(self, drafts: Drafts) -> None:
+    def end(self, ending: Ending) -> None:
         raise UnknownStepError
 
-    def translate(self, made: Callable[[], Drafts]) -> None:
+    def pipe(self, drafts: Drafts) -> None:
         raise UnknownStepError
 
     def emit(self, drafts: Drafts) -> None:
