@@ -307,7 +307,7 @@ def test_garbage_is_looked_for_seldom_while_our_tests_run_and_as_usual_in_others
 ) -> None:
     from streamlab.workflows.regression import findings
 
-    usual, really = gc.get_threshold(), findings.are_written_alike
+    before, usual, really = gc.get_threshold(), (701, 11, 12), findings.are_written_alike
     ours: list[int] = []
 
     def noted(*both: Any) -> bool:
@@ -318,10 +318,15 @@ def test_garbage_is_looked_for_seldom_while_our_tests_run_and_as_usual_in_others
     project.makepyfile(
         **{"fixtures/cc/test_other": f"import gc\n\ndef test_other():\n    assert gc.get_threshold() == {usual}\n"}
     )
-    _run(project, "--deselect=fixtures/d").assert_outcomes(passed=9, deselected=2)
+    gc.set_threshold(*usual)
+    try:
+        _run(project, "--deselect=fixtures/d").assert_outcomes(passed=9, deselected=2)
+        after = gc.get_threshold()
+    finally:
+        gc.set_threshold(*before)
     assert len(ours) == 4
     assert min(ours) > usual[0]
-    assert gc.get_threshold() == usual
+    assert after == usual
     assert gc.get_freeze_count() == 0
 
 

@@ -35,7 +35,7 @@ class Garbage:
         """A test of ours begins, or one of somebody else."""
         if is_ours and self._before is None:
             self._before = gc.get_threshold()
-            gc.set_threshold(_OBJECTS, *self._before[1:])
+            gc.set_threshold(max(_OBJECTS, self._before[0]), *self._before[1:])
         elif self._before is not None and not is_ours:
             gc.set_threshold(*self._before)
             self._before = None
