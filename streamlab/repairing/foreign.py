@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from streamlab.apis import DEFAULT
 from streamlab.apis.translator import Translator
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Change, Draft, Drafts, RepairState
@@ -48,3 +49,15 @@ class Foreign:
 def _drafts(events: Iterable[StreamEvent], sources: tuple[int, ...], changes: Iterable[Change] = ()) -> Iterator[Draft]:
     for event in events:
         yield Draft(event, sources, [*changes, Change(_TRANSLATED, "")])
+
+
+def translator_of(state: RepairState, to_chat: bool) -> Foreign | None:
+    """What translates a stream that is not judged as it is, or that is wanted as one ``to_chat``; None where nothing
+    does. From then on the stream is one of chat, about which the foreign request says nothing."""
+    make = state.api.translator()
+    if make is None or (state.api.judged and not to_chat):
+        return None
+    translator = Foreign(state, make)
+    state.api = DEFAULT
+    state.asked.forget()
+    return translator

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from streamlab.apis import DEFAULT
 from streamlab.apis.registry import repair_classes
 from streamlab.exchange import Ending
 from streamlab.judging.stream_reader import UNLIKE, StreamReader
 from streamlab.repairing.account import Output, PassedRun
-from streamlab.repairing.foreign import Foreign
+from streamlab.repairing.foreign import Foreign, translator_of
 from streamlab.rules.api import Growing, concerns
 from streamlab.rules.repair import (
     LONGEST,
@@ -76,16 +75,9 @@ class Pipeline:
 
     def _is_ours(self) -> bool:
         """Whether what comes is repaired here, if need be when it is translated: then the translator is chosen."""
-        state = self.state
-        make = state.api.translator()
-        if not state.api.judged or (self.to_chat and make is not None):
-            if make is None:
-                return False
-            self.translator = Foreign(state, make)
-            # From here on the stream is one of chat, about which the foreign request says nothing.
-            state.api = DEFAULT
-            state.asked.forget()
-        return True
+        judged = self.state.api.judged
+        self.translator = translator_of(self.state, self.to_chat)
+        return judged or self.translator is not None
 
     def dismantle(self) -> None:
         """Repair and translate nothing from here on."""
@@ -206,8 +198,7 @@ class Pipeline:
             self._fail(error)
 
     def start(self, draft: Draft) -> None:
-        """An event that is not known to have a like before it: through the translator, where there is one, and through
-        every repair."""
+        """An event through the translator, where there is one, and through every repair."""
         translator = self.translator
         if translator is None:
             self.pipe((draft,))
@@ -305,17 +296,12 @@ class Pipeline:
             return True
         if facts & Fact.WIDE and event.sse is not None and not SEPARATORS.search(event.sse.raw):
             facts &= ~Fact.WIDE
-        added = self._added(event, facts) if facts & self._on else None
+        added = _added(self.state, event, facts) if facts & self._on else None
         if added is None and facts & self._on:
             return True
         if self.state.api.wants_a_look(event, facts, self.state):
             return True
         return added is not None and not self._passes(added, facts)
-
-    def _added(self, event: Chunk, facts: int) -> Added | None:
-        """What a chunk adds, when it does nothing else."""
-        varying = None if facts & UNLIKE else self.state.api.varying(event.json)
-        return None if varying is None else Added(varying, event.json, [text_at(event.json, varying)])
 
     def _passes(self, added: Added, facts: int) -> bool:
         """Whether all repairs that wait for such chunks let them pass, and know of it."""
@@ -348,19 +334,26 @@ class Pipeline:
                 return drafts
         for draft in drafts:
             if draft.is_chunk:
-                self._remember(draft)
+                _remember(self.state, draft)
         return drafts
 
-    def _remember(self, draft: Draft) -> None:
-        state = self.state
-        state.chunks += 1
-        if draft.json.get("id") or state.api.names_events:  # Azure's asides have none
-            state.went = draft.json
-        for choice in reading.choices(draft.json):
-            text = reading.content(reading.delta(choice))
-            if text:
-                state.texts.add(reading.choice_index(choice), text)
-        state.api.went_out(draft.json, state)
+
+def _remember(state: RepairState, draft: Draft) -> None:
+    """Note a chunk that goes out."""
+    state.chunks += 1
+    if draft.json.get("id") or state.api.names_events:  # Azure's asides have none
+        state.went = draft.json
+    for choice in reading.choices(draft.json):
+        text = reading.content(reading.delta(choice))
+        if text:
+            state.texts.add(reading.choice_index(choice), text)
+    state.api.went_out(draft.json, state)
+
+
+def _added(state: RepairState, event: Chunk, facts: int) -> Added | None:
+    """What a chunk adds, when it does nothing else."""
+    varying = None if facts & UNLIKE else state.api.varying(event.json)
+    return None if varying is None else Added(varying, event.json, [text_at(event.json, varying)])
 
 
 def _added_by(run: Run) -> Added:
