@@ -23,7 +23,7 @@ from streamlab.playback.personality import personalities
 from streamlab.report import repair_page, rule_page, rule_text
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tools" / "clients"))
+sys.path[:0] = [str(HERE), str(HERE.parent / "tools" / "clients")]
 
 import changed_table  # noqa: E402
 import dialect_signs  # noqa: E402
