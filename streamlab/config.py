@@ -7,11 +7,14 @@ the recorded one that answers it: ``messages[*].id``, ``metadata.*``), ``redact`
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _LEVELS = ("error", "warning", "info", "never")
 _LISTS = {
@@ -38,22 +41,28 @@ class Config:
     @property
     def database(self) -> Path | None:
         """The database the project names, as a path."""
-        return Path(self.db) if self.db is not None else None
+        if self.db is None:
+            return None
+        from pathlib import Path  # deferred: with what it loads it takes as long as all else here
+
+        return Path(self.db)
 
 
 def load_config(start: Path | None = None) -> Config:
     """The configuration that holds in ``start`` (default: the working directory). Raises UsageError."""
-    folder = (start or Path.cwd()).resolve()
-    for candidate in (folder, *folder.parents):
-        file = candidate / "pyproject.toml"
-        if file.is_file():
+    folder, below = os.path.realpath(start or os.getcwd()), ""
+    while folder != below:
+        file = os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(file):
             return _read(file)
+        folder, below = os.path.dirname(folder), folder
     return Config()
 
 
-def _read(file: Path) -> Config:
+def _read(file: str) -> Config:
     try:
-        text = file.read_text(encoding="utf-8")
+        with open(file, encoding="utf-8") as opened:
+            text = opened.read()
     except (OSError, UnicodeDecodeError):
         return Config()  # somebody else's file, somebody else's complaint
     if "streamlab" not in text and "\\" not in text:  # a table may be called so by escapes alone

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamlab.cli.progress import ProgressLine
@@ -14,6 +13,8 @@ from streamlab.report.terminal import complain
 from streamlab.workflows import check as api
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from streamlab.judging.report import Report
     from streamlab.storage.targets import Target
     from streamlab.workflows.check import Checked, CheckOptions

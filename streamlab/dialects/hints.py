@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from streamlab.dialects.shown import Hints, Trait
 from streamlab.exchange import Request, ResponseHead
@@ -123,6 +122,8 @@ class HintCollector:
 def _host(request: Request | None) -> str:
     if request is None:
         return ""
+    from urllib.parse import urlsplit
+
     try:
         return (urlsplit(request.url).hostname or "").lower()
     except ValueError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePath
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange
@@ -21,14 +20,18 @@ _PROMISES = (".har", ".yaml", ".yml")
 
 def may_hold_exchanges(name: str, data: bytes) -> bool:
     """Whether a file found in a folder is worth reading: YAML is used for much else."""
+    from pathlib import PurePath
+
     return PurePath(name).suffix.lower() not in (".yaml", ".yml") or b"interactions" in data
 
 
 def read_bytes(name: str, data: bytes) -> list[Exchange]:
     """The exchanges in a HAR, a cassette, a curl log, a bare body or a paste of one. Raises UnreadableInputError."""
     try:
-        if is_plain_stream(data) and PurePath(name).suffix.lower() not in _PROMISES:
+        if is_plain_stream(data) and not name.lower().endswith(_PROMISES):
             return [read_bare_body(data)]
+        from pathlib import PurePath  # deferred, as what is below
+
         return list(_read(PurePath(name).suffix.lower(), data))
     except UnreadableInputError as error:
         raise UnreadableInputError(f"{name}: {error}") from None

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from streamlab.redaction.detectors import MASK, Secret, find_secrets, find_secrets_in_bytes
-    from streamlab.redaction.heads import REDACTED, redact_headers, redact_line, redact_url
+    from streamlab.redaction.heads import redact_headers, redact_line, redact_url
     from streamlab.redaction.masked_names import mask_name
-    from streamlab.redaction.names import is_secret_member, is_secret_name
+    from streamlab.redaction.names import REDACTED, is_secret_member, is_secret_name
 
 __all__ = [
     "MASK",
@@ -31,9 +31,9 @@ __all__ = [
 ]
 _MODULES = {
     "detectors": ("MASK", "Secret", "find_secrets", "find_secrets_in_bytes"),
-    "heads": ("REDACTED", "redact_headers", "redact_line", "redact_url"),
+    "heads": ("redact_headers", "redact_line", "redact_url"),
     "masked_names": ("mask_name",),
-    "names": ("is_secret_member", "is_secret_name"),
+    "names": ("REDACTED", "is_secret_member", "is_secret_name"),
 }
 
 

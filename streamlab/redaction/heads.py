@@ -17,9 +17,7 @@ from streamlab.exchange import Headers
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction.detectors import find_secrets
 from streamlab.redaction.masked_names import mask_name
-from streamlab.redaction.names import is_secret_member, is_secret_name, is_secret_parameter
-
-REDACTED = "REDACTED"
+from streamlab.redaction.names import REDACTED, is_secret_member, is_secret_name, is_secret_parameter
 
 _CHALLENGES = frozenset({"www-authenticate", "proxy-authenticate"})
 #: Headers that list names of headers.

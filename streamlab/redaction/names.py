@@ -6,6 +6,8 @@ import re
 
 from streamlab.lazy_pattern import lazy_pattern
 
+#: What takes the place of a secret in a head.
+REDACTED = "REDACTED"
 #: Whole names, lower case, that no pattern below would catch.
 _SECRET_NAMES = frozenset(
     {

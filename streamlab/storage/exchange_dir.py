@@ -12,13 +12,15 @@ import base64
 import json
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.storage.exchange_fields import FieldReader, one_segment
 from streamlab.storage.files import largest_input, read_regular
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = "streamlab.exchange/1"
 _META, _BODY = "exchange.json", "body.sse"
@@ -62,6 +64,8 @@ def read_exchange_dir(path: str | os.PathLike[str], largest: int | None = None) 
     Raises NotFoundError or UnreadableInputError, in one line each.
     """
     largest = largest_input.get() if largest is None else largest
+    from pathlib import Path
+
     folder = Path(path)
     if not os.path.isdir(folder):
         raise NotFoundError(f"{folder}: no such directory")
@@ -223,6 +227,8 @@ def write_exchange_dir(exchange: Exchange, path: str | os.PathLike[str]) -> None
 
     The same exchange gives the same bytes. Raises CouldNotRunError when the disk refuses.
     """
+    from pathlib import Path
+
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,12 @@ import errno
 import os
 import stat
 from contextvars import ContextVar
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from streamlab.errors import CouldNotRunError, UnreadableInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Bytes of one input that are read at most; ``--max-input`` sets another limit for a command.
 LARGEST = 256 * 1024 * 1024
@@ -61,8 +63,11 @@ def _open(path: str, within: str | None) -> int:
             if error.errno != errno.ELOOP:
                 raise
     place = os.path.realpath(path)
-    if within is not None and not Path(place).is_relative_to(os.path.realpath(within)):
-        raise UnreadableInputError(f"{path}: a link that points out of its directory, {within}")
+    if within is not None:
+        from pathlib import Path
+
+        if not Path(place).is_relative_to(os.path.realpath(within)):
+            raise UnreadableInputError(f"{path}: a link that points out of its directory, {within}")
     return os.open(place, flags)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from streamlab.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ENVIRONMENT = "STREAMLAB_DB"
 #: How a TARGET that is a lake begins.
@@ -14,6 +17,8 @@ LAKE = "lake:"
 
 def default_db() -> Path:
     """``$STREAMLAB_DB``, else captures/streamlab.db where a folder captures/ is, else in the user's data folder."""
+    from pathlib import Path  # deferred: who checks a file needs the name of a lake alone
+
     named = os.environ.get(ENVIRONMENT)
     if named:
         return Path(named)

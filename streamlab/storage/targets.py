@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamlab.errors import NotFoundError, StreamlabError, UnreadableInputError
@@ -22,6 +21,8 @@ from streamlab.storage.files import largest_input, read_at_most, read_regular
 from streamlab.storage.location import LAKE, existing_db
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from streamlab.storage.capture_db import CaptureDB
     from streamlab.storage.lake.files import LakeRow
 
@@ -142,13 +143,13 @@ def _number(name: str) -> int:
 def _database_and_id(name: str) -> tuple[Path, str | None] | None:
     """A file that is no directory and no ``.sse``, with what follows the ``#``; None when the name means neither."""
     path, hash_, wanted = name.rpartition("#")
-    if hash_ and not os.path.exists(name) and os.path.isfile(path):
-        return Path(path), wanted
-    if name.endswith((".db", ".sqlite", ".sqlite3")) and not os.path.isdir(name):
-        return Path(name), None
-    if os.path.isfile(name) and _looks_like_sqlite(Path(name)):
-        return Path(name), None
-    return None
+    numbered = bool(hash_) and not os.path.exists(name) and os.path.isfile(path)
+    named = name.endswith((".db", ".sqlite", ".sqlite3")) and not os.path.isdir(name)
+    if not numbered and not named and not (os.path.isfile(name) and _looks_like_sqlite(name)):
+        return None
+    from pathlib import Path  # deferred: a bare file is read without
+
+    return (Path(path), wanted) if numbered else (Path(name), None)
 
 
 def _bundle_and_number(name: str) -> tuple[str, str | None] | None:
@@ -211,8 +212,8 @@ def _of_lake(source: str, row: LakeRow) -> Exchange:
     return rows.exchange_of(files.read_row(row), source)
 
 
-def _looks_like_sqlite(path: Path) -> bool:
-    with path.open("rb") as file:
+def _looks_like_sqlite(path: str) -> bool:
+    with open(path, "rb") as file:
         return file.read(16) == b"SQLite format 3\x00"
 
 
@@ -240,7 +241,6 @@ def _ids(path: Path, after: int) -> list[int]:
 
 
 def _on_disk(name: str, endings: tuple[str, ...]) -> Iterator[Target]:
-    path = Path(name)
     if os.path.exists(name) and not os.path.isdir(name):
         yield Target(name, name)
         return
@@ -249,7 +249,7 @@ def _on_disk(name: str, endings: tuple[str, ...]) -> Iterator[Target]:
             f"{name}: no such file, folder or exchange (a TARGET is an id, last, FILE.db, FILE.db#ID, FILE.slab, "
             "lake:PATH, lake:PATH#HASH, a folder, an .sse file or -)"
         )
-    if any(os.path.lexists(path / one) for one in (_META, "body.sse")):
+    if any(os.path.lexists(os.path.join(name, one)) for one in (_META, "body.sse")):
         yield Target(name, name)
         return
     found = False

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol, Self
-
-import brotli
-import zstandard
+from typing import TYPE_CHECKING, Protocol, Self
 
 from streamlab.exchange import ResponseHead
 from streamlab.wire.binary_frames import CODING, TOLD_BY, BinaryFrames, is_framed
@@ -20,6 +17,9 @@ from streamlab.wire.bodies import coding_of, is_begun, is_zstd_frame
 from streamlab.wire.left_chunks import CODING as CHUNKED
 from streamlab.wire.left_chunks import LeftChunks
 from streamlab.wire.visible import quoted
+
+if TYPE_CHECKING:
+    import zstandard
 
 #: Decoded bytes of a compressed body that are read at most.
 MAX_DECODED = 96 * 1024 * 1024
@@ -269,7 +269,9 @@ def _cut(data: bytes) -> Iterator[bytes]:
 class _Brotli(_ByteWise):
     def __init__(self) -> None:
         super().__init__()
-        self._inner = brotli.Decompressor()
+        import brotli  # deferred, as zstandard: few bodies are coded
+
+        self._inner, self._error = brotli.Decompressor(), brotli.error
 
     def _step(self, byte: bytes) -> Iterator[bytes]:
         try:
@@ -277,7 +279,7 @@ class _Brotli(_ByteWise):
             while len(piece) >= _PIECE:
                 yield piece
                 piece = self._inner.process(b"", output_buffer_limit=_PIECE)
-        except brotli.error as error:
+        except self._error as error:
             self.fault = f"corrupt compressed data: {error}"
             return
         self.complete = self._inner.is_finished()
@@ -289,12 +291,17 @@ class _Zstd(_ByteWise):
 
     def __init__(self) -> None:
         super().__init__()
+        import zstandard
+
+        self._error = zstandard.ZstdError
         self._inner = self._frame()
         self._start = b""  # of what may be the next frame
         self._padding = False
 
     @staticmethod
     def _frame() -> zstandard.ZstdDecompressionObj:
+        import zstandard
+
         return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
 
     @property
@@ -314,7 +321,7 @@ class _Zstd(_ByteWise):
             self.parts += 1
         try:
             piece = self._inner.decompress(byte)
-        except zstandard.ZstdError as error:
+        except self._error as error:
             self.fault = f"corrupt compressed data: {error}"
             return
         self.complete = self._inner.eof

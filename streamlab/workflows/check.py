@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, groupby, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamlab.apis import DEFAULT, Api
@@ -29,6 +28,8 @@ from streamlab.storage.targets import Target, find
 from streamlab.wire.payload import decode_payload
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from streamlab.repairing.account import Normalized, RepairedEvent
     from streamlab.storage.capture_db import CaptureDB
     from streamlab.storage.kept_reports import KeptReports
@@ -134,6 +135,8 @@ def _masking(config: Config) -> Masking:
 
 def load(target: str | os.PathLike[str], db: str | os.PathLike[str] | None = None) -> Iterator[tuple[str, Exchange]]:
     """The exchanges a TARGET names, as (source, exchange). Raises UnreadableInputError, NotFoundError."""
+    from pathlib import Path  # deferred, as in `config`
+
     for found in find(os.fspath(target), Path(db) if db is not None else None):
         yield found.source, found.read()
 

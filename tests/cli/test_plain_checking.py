@@ -98,6 +98,11 @@ def test_it_loads_what_it_uses(folder):
     loaded = set(_said("plainly", folder, "clean.sse", MODULES="1")[1].split(b"\n")[-2].decode().split())
     assert "streamlab.apis.chat.rules.lifecycle.done_missing" in loaded
     assert not loaded & {
+        "pathlib",
+        "urllib.parse",
+        "hashlib",
+        "zstandard",
+        "brotli",
         "click",
         "rich",
         "tomllib",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
@@ -71,6 +69,8 @@ class IdleBeforeFirstByte(Rule):
         """Whether the request went to the same machine."""
         if self.ctx.request is None:
             return False
+        from urllib.parse import urlsplit
+
         try:
             host = urlsplit(self.ctx.request.url).hostname or ""
         except ValueError:

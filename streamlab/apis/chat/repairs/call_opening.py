@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
@@ -204,6 +203,8 @@ def _gather(draft: Draft, call: OutCall, piece: str, spot: str) -> None:
 
 def _made_id(draft: Draft, call: OutCall) -> str:
     seed = f"{draft.json.get('id')}/{call.place}/{call.name or ''}"
+    import hashlib  # deferred: it loads OpenSSL
+
     return "call_" + hashlib.sha256(seed.encode()).hexdigest()[:24]
 
 

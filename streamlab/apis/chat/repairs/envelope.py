@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -169,6 +168,8 @@ class Envelope(Repair):
         call_id, model = chunk.get("id"), chunk.get("model")
         if not (isinstance(call_id, str) and call_id):
             self._made_up = "id"
+            import hashlib  # deferred: it loads OpenSSL
+
             call_id = "chatcmpl-" + hashlib.sha256(encode_json([body, chunk])).hexdigest()[:29]
         if not (isinstance(model, str) and model):
             asked = body.get("model")

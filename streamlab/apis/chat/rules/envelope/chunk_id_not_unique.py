@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from streamlab.apis import api_names
@@ -42,6 +41,8 @@ class SuffixConstantId(Repair):
                 self.retire()
                 return (draft,)
             self._from = given
+            import hashlib  # deferred: it loads OpenSSL
+
             self._to = f"{given}-{hashlib.sha256(encode_json([self.state.body, chunk])).hexdigest()[:24]}"
         if self._to and given == self._from:
             self.awake = True

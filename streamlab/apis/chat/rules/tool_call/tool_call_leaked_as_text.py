@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 
@@ -116,6 +115,8 @@ class CallsFromText(Repair):
             index = self.state.calls
             self.state.calling[0] += 1
             self._made += 1
+            import hashlib  # deferred: it loads OpenSSL
+
             made_id = "call_" + hashlib.sha256(f"{text}/{at}".encode()).hexdigest()[:24]
             function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
             call = {"index": index, "id": made_id, "type": "function", "function": function}
