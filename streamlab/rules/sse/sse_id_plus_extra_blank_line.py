@@ -36,6 +36,7 @@ class SseIdPlusExtraBlankLine(Rule):
     repairability = Repairability.SAFE
     repair = Framing
     apis = Scope.JUDGED
+    instead_of = frozenset({"sse-extra-blank-lines"})
     on = Fact.LINES
     _id: bytes | None = None
 

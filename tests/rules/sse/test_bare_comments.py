@@ -43,3 +43,19 @@ def test_every_comment_line_is_counted():
     data = b": one\n: two\n" + sse(chat_text("Hi"))
     (hit,) = (one for one in analyze(exchange([data])).findings if one.rule == "sse-comment-keepalive")
     assert (hit.message, hit.count, hit.events) == ("comment line ': one'", 2, (0,))
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"\n\n\n" + sse(chat_text("Hi")), ["3 blank lines where there is no event to end"]),
+        (b"\r\n" + sse(chat_text("Hi")), ["1 blank line where there is no event to end"]),
+        (sse(chat_text("Hi")).replace(b"\n\n", b"\n\n\n"), ["1 blank line where there is no event to end"]),
+        (sse(chat_text("Hi")), []),
+        (b"id: 1\n" + sse(chat_text("Hi")).replace(b"\n\n", b"\n\n\n"), []),  # sse-id-plus-extra-blank-line
+    ],
+)
+def test_blank_lines_that_end_nothing_are_told(data, told):
+    found = analyze(exchange([data])).findings
+    assert [one.message for one in found if one.rule == "sse-extra-blank-lines"] == told
+    assert told or not found or "sse-id-plus-extra-blank-line" in {one.rule for one in found}

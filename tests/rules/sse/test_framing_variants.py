@@ -108,6 +108,7 @@ VARIANTS = {
     "truncated twice": (around(ONE[:CUT] + b"\n\n", TWO[:CUT] + b"\n\n"), "json-truncated"),
     # comments and empty events
     "ping comment": (around(b": ping\n\n"), "sse-comment-keepalive"),
+    "further blank lines": (ALL.replace(b"\n\n", b"\n\n\n\n"), "sse-extra-blank-lines"),
     "bare colon": (around(b":\n\n"), "sse-comment-keepalive"),
     "comment attached": (each(b": ping\n"), "sse-comment-keepalive"),
     "comment as data": (around(b"data: : OPENROUTER PROCESSING\n\n"), "sse-comment-rewrapped-as-data"),
@@ -221,7 +222,6 @@ def test_json_that_is_no_object_is_repaired_as_promised(value, repair):
 
 
 SILENT = {
-    "further blank lines": ALL.replace(b"\n\n", b"\n\n\n\n"),
     "ids": b"".join(b"id: %d\n" % at + event for at, event in enumerate((*EVENTS, DONE))),
     "white space behind the JSON": around(ONE[:-2] + b"   \n\n"),
     "white space in the JSON": around(b"data: " + json.dumps(chunk({"content": "a"})).encode() + b"\n\n"),
