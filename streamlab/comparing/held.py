@@ -161,9 +161,9 @@ class Parting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What one client made of one exchange. ``outcome`` is "right", "hang", "error(…): …", or letters (`FIELDS`)
-    behind "wrong:", behind "silent:" (a broken stream, ended without an error) or behind "own:" (it holds the same of
-    the stream as it should be). None: it has no such API.
+    """What one client made of one exchange. ``outcome`` is "right", "hang", "error(…): …", "again: not streamed" (it
+    asked for the whole answer instead), or letters (`FIELDS`) behind "wrong:", behind "silent:" (a broken stream, ended
+    without an error) or behind "own:" (it holds the same of the stream as it should be). None: it has no such API.
     """
 
     outcome: str | None

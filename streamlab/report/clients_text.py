@@ -16,7 +16,7 @@ from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.plain_table import plain_table
 from streamlab.wire.visible import visible
 
-_ERROR = "error("
+_ERROR, _AGAIN = "error(", "again:"
 _KINDS = {
     "wrong": "differs:",
     "silent": "broken stream, not noticed",
@@ -86,6 +86,8 @@ def in_words(reaction: Reaction) -> str:
         return "right"
     if told == "wrong:u":
         return "right but for usage"
+    if told.startswith(_AGAIN):
+        return "throws the stream away and asks again without streaming"
     if told == "hang":
         return "does not end"
     if told.startswith(_ERROR):
@@ -127,9 +129,10 @@ def summary(found: Sequence[TriedExchange], asked: int) -> str:
 
 
 def is_good(reaction: Reaction, broken: bool) -> bool:
-    """Whether a client did well: it holds what was meant, or says so where that is not to be had (``broken``)."""
+    """Whether a client did well: it holds what was meant, or says so, or asks again, where that is not to be had
+    (``broken``)."""
     told = reaction.outcome or ""
-    return told == "right" or told.startswith("own:") or (broken and told.startswith(_ERROR))
+    return told == "right" or told.startswith("own:") or (broken and told.startswith((_ERROR, _AGAIN)))
 
 
 def all_right(found: Sequence[TriedExchange]) -> bool:

@@ -96,6 +96,15 @@ def test_who_holds_other_usage_alone_is_right_but_for_it(tmp_path):
     assert reads.came.outcome == "right"  # it shows none
 
 
+def test_who_asks_for_the_whole_answer_instead_is_said_to(tmp_path):
+    asking = ClientsAsked(ToyEnvironments(tmp_path), tmp_path / "log")
+    [tried] = try_clients([served("newline", read_exchange_dir(NEWLINE))], [setup("falls-back")], asking)
+    [row] = tried.rows
+    assert (row.came.outcome, row.came.requests, row.repaired.outcome) == ("again: not streamed", 2, "right")
+    assert clients_text.in_words(row.came) == "throws the stream away and asks again without streaming"
+    assert [clients_text.is_good(row.came, broken) for broken in (False, True)] == [False, True]
+
+
 def test_another_text_parts_at_its_first_character_and_event(outcomes):
     row = _of(outcomes, "perfect", "shouts")
     assert row.came.outcome == "own:t"

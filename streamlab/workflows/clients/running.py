@@ -274,6 +274,8 @@ def _streamed(body: bytes) -> bool:
 def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAnswer | None, requests: int) -> Reaction:
     if answer.get("ok") is None:
         return Reaction(None, answer, requests)
+    if again := answer.get("again"):
+        return Reaction(f"again: {again}", answer, requests)
     if failure := failure_of(answer):
         return Reaction(failure, answer, requests)
     letters = difference_from(answer, one.completion, finish=setup.finish)
