@@ -811,6 +811,8 @@ def _apart() -> dict[str, Case]:
 
 def _items_apart() -> dict[str, tuple[str, list[Event], list[Event]]]:
     """What is wrong with an item, by what it is and what came before it: the rule, and the perfect stream beside it."""
+    delta = next(_of(text(), "output_text.delta"))
+    order = "responses-lifecycle-order"
     answers = {
         "message": text(),
         "call": tool(),
@@ -822,6 +824,9 @@ def _items_apart() -> dict[str, tuple[str, list[Event], list[Event]]]:
     bends: dict[str, tuple[str, Edit, tuple[str, ...]]] = {
         "added-twice": ("responses-item-event-repeated", _repeat("output_item.added"), ("message", "call")),
         "done-twice": ("responses-item-event-repeated", _repeat("output_item.done"), ("message", "call")),
+        "never-added": (order, _drop("output_item.added"), ("message", "call")),
+        "never-opened": (order, _drop("content_part.added"), ("message",)),
+        "on-and-on": (order, _insert(8, delta), ("message",)),
         "no-index": ("responses-missing-output-index", _everywhere("output_index", ...), tuple(answers)),
         "one-index": ("responses-output-index-reused", _everywhere("output_index", 0), tuple(answers)[2:]),
     }

@@ -82,11 +82,6 @@ def _completion(payload: Payload) -> Payload:
     return {**payload, "object": "text_completion", "choices": choices}
 
 
-def _only_deltas(events: list[Payload]) -> list[Payload]:
-    kept = ("response.created", "response.output_text.delta", "response.completed")
-    return [event for event in events if event["type"] in kept]
-
-
 def _second_choice() -> Exchange:
     others = [chunk(payload["choices"][0]["delta"], payload["choices"][0]["finish_reason"], 1) for payload in TEXT]
     return exchange(sse([payload for pair in zip(TEXT, others, strict=True) for payload in pair]))
@@ -283,7 +278,6 @@ _CHUNKS: dict[str, Exchange] = {
         )
     ),
     "responses.no-completed": streams.responses_exchange(streams.responses_sse(RESPONSE[:-1])),
-    "responses.only-deltas": streams.responses_exchange(streams.responses_sse(_only_deltas(RESPONSE))),
 }
 _OTHER_IDS = tuple(f"completed-other-{kind}-id" for kind in ("reasoning", "message", "call"))
 _OTHER_ID = (

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import ADDABLE, OBSERVED_RESPONSES
+from streamlab.apis.responses.expectations import ADDABLE, OBSERVED_RESPONSES, text_of
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs.response import ResponseRepair
-from streamlab.apis.responses.rules.base import OddRule
+from streamlab.apis.responses.rules.base import KIND, OddRule
+from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import as_object
+
+_ON_AND_ON = "response.output_text.delta comes after response.output_text.done"
 
 
 class ResponsesLifecycleOrder(OddRule):
@@ -34,6 +39,28 @@ class ResponsesLifecycleOrder(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.ORDER | ResponseFact.UNADDED | ResponseFact.UNPARTED
+    variants = (
+        "a message was never added",
+        "a call was never added",
+        "a part was never opened",
+        "a text goes on behind its end",
+    )
+
+    _part = ""  # the type of the part that the event opens or closes
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        self._part = text_of(as_object(self.value(event).get("part")).get("type"))
+        return super().event(at, event)
+
+    def form(self, one: Odd) -> str | None:
+        if one.fact == ResponseFact.UNADDED:
+            item = self.response.item
+            kind = item.kind if item is not None else ""
+            kind = "message" if not kind and self._part == "output_text" else kind
+            return f"{KIND[kind]} was never added" if kind in KIND else None
+        if one.fact == ResponseFact.UNPARTED:
+            return self.variants[2]
+        return self.variants[3] if one.said == _ON_AND_ON else None
 
     def repairable(self, one: Odd) -> Repairability:
         item = self.response.item
