@@ -111,6 +111,20 @@ KINDS = {
         {"choice-index-is-token-counter", "choice-index-missing"},
         ["", "a", "finish:stop", "[DONE]"],
     ),
+    "a call in the old form of what is no function": (
+        asked(
+            sse(
+                [
+                    chunk({"role": "assistant", "content": None, "function_call": {"name": '"}', "arguments": ""}}),
+                    chunk({"function_call": {"arguments": "{}"}}),
+                    chunk({}, "function_call"),
+                ]
+            ),
+            tools=True,
+        ),
+        {"tool-call-legacy-function-call", "model-markup-in-answer"},
+        ["", "", "finish:function_call", "[DONE]"],
+    ),
     "a first line that breaks off inside a string": (
         asked(frame(TEXT[0]).removeprefix(b"data: ").replace(b'"assistant",', b'"assis') + sse(TEXT[1:])),
         {"role-missing"},

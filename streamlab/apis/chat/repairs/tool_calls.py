@@ -19,7 +19,7 @@ from streamlab.apis.chat.repairs.emptied import stops
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Added, Done, Draft, Drafts, ErrorPayload, Repair, RepairState, Stage, Undecodable
 from streamlab.wire import reading
-from streamlab.wire.calls import CallTracker
+from streamlab.wire.calls import CallTracker, is_no_name
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import TextKind
@@ -70,6 +70,7 @@ class ToolCalls(Repair):
         self._braces: Braces | None = None
         self._late: list[Draft] = []  # from the finish on, while a call waits for its name
         self._custom: set[int] = set()  # choices that call a custom tool
+        self._nameless: set[int] = set()  # those that call what is no function, in the old form
 
     @property
     def holding(self) -> bool:
@@ -141,7 +142,7 @@ class ToolCalls(Repair):
             if type(delta) is not dict:
                 continue
             path = f"choices[{position}].delta."
-            self._legacy(draft, delta, path)
+            self._legacy(draft, choice, delta, path)
             if self._of_custom_tools(choice, delta):
                 had_calls = True
             elif delta.get("tool_calls"):
@@ -218,9 +219,15 @@ class ToolCalls(Repair):
 
     # -- fragments ---------------------------------------------------------------------------------------------------
 
-    def _legacy(self, draft: Draft, delta: JsonObject, path: str) -> None:
+    def _legacy(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> None:
         legacy = delta.get("function_call")
-        if isinstance(legacy, dict) and self.state.tools and "functions" not in self.state.body:
+        if not isinstance(legacy, dict) or not self.state.tools or "functions" in self.state.body:
+            return
+        name = legacy.get("name")
+        if isinstance(name, str) and is_no_name(name):  # no id can be made for it
+            self.state.account.cannot("tool-call-legacy-function-call", "what stands in its name is no function")
+            self._nameless.add(reading.choice_index(choice))
+        if reading.choice_index(choice) not in self._nameless:
             draft.drop("tool-call-legacy-function-call", delta, "function_call", path)
             delta.setdefault("tool_calls", [{"index": 0, "function": legacy}])
 

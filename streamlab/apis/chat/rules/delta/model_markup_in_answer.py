@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.arguments_rule import item_calls
+from streamlab.apis.chat.arguments_rule import item_calls, legacy_calls
 from streamlab.apis.chat.text_places import TextEnds, begin_of
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
@@ -78,6 +78,8 @@ class ModelMarkupInAnswer(LateRule):
                 yield from self._beside_call(index, state)
             for call in state.calls.values():
                 yield from self._in_call(str(call.name or ""), str(call.arguments or ""), self._called(index, call))
+        for _, legacy in legacy_calls(self.ctx):
+            yield from self._in_call(str(legacy.name or ""), str(legacy.arguments), _Called(None, ""))
 
     def _in_answer(self, held: JsonObject) -> Findings:
         """What an API without choices gave: one text, and calls."""
