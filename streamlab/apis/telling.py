@@ -17,8 +17,6 @@ __all__ = ["DEFAULT", "UNKNOWN", "api_of_bytes", "api_of_head", "api_of_json", "
 #: The API of a stream that betrays none, or none yet, and what one is taken for that betrays nothing.
 UNKNOWN: Api = _UNKNOWN
 DEFAULT: Api = _CHAT
-#: Whatever host is in front of it, the path is one of chat.
-_USUAL_END = "/v1/chat/completions"
 #: By one of these in a header, a response may be another API's.
 _IN_HEADS = ("x-vercel-ai-", "amazon.eventstream")
 #: What bodies begin with that are text.
@@ -27,11 +25,20 @@ _TEXT = frozenset(b'{[:\r\n \t"') | frozenset(range(ord("a"), ord("z") + 1))
 
 def api_of_path(url: str) -> Api:
     """The API a URL or bare path names; UNKNOWN when it names none."""
-    if url.endswith(_USUAL_END) and url.isascii() and not set(url) & set("?#[]"):
+    if _plain_path(url).endswith(DEFAULT.path_ends):
         return DEFAULT
     from streamlab.apis import known
 
     return known.api_of_path(url)
+
+
+def _plain_path(url: str) -> str:
+    """The path of a URL, or a bare path, where it has no query and is plain to see; else ""."""
+    if not url.isascii() or not url.isprintable() or set(url) & set("?#[]"):
+        return ""
+    if url.startswith(("http://", "https://")):
+        return "/" + url.partition("://")[2].partition("/")[2]
+    return url if url.startswith("/") and not url.startswith("//") else ""
 
 
 def api_of_json(value: Any) -> Api:

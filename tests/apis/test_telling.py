@@ -45,7 +45,9 @@ def test_an_object_is_of_the_api_that_all_would_say():
 )
 def test_a_path_is_of_the_api_that_all_would_say(begin):
     ends = [end for api in known.APIS for end in (*api.path_ends, api.path)]
-    for end, slash, more in product((*ends, "/v1/threads/x/runs", ""), ("", "/", "/v1/"), ("", "/", "?a=b", "#c", "]")):
+    for end, slash, more in product(
+        (*ends, "/v1/threads/x/runs", ""), ("", "/", "/v1/"), ("", "/", "?a=b", "#c", "]", ";p", " ", "\n")
+    ):
         url = begin + slash + end.lstrip("/") + more
         assert telling.api_of_path(url) is known.api_of_path(url), url
 
