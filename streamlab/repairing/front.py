@@ -14,7 +14,7 @@ from streamlab.repairing.limits import HEAVY, LARGE, MARK, SLICE, Burden, slices
 from streamlab.repairing.modes import TRANSITIONS, Coding, Mode
 from streamlab.repairing.pipeline import Pipeline
 from streamlab.repairing.whole_answers import TOO_MUCH, ErrorAnswer, error_body
-from streamlab.rules.repair import MOST_UNSEEN, Change, Draft, Origin, RepairState, error_event
+from streamlab.rules.repair import MOST_UNSEEN, WHOLE, Change, Draft, Origin, RepairState, error_event
 from streamlab.rules.repairs.framing import frame
 from streamlab.wire.bodies import coding_of, is_begun
 from streamlab.wire.content_coding import BodyDecoder
@@ -102,7 +102,7 @@ class Front:
                     yield
             yield
         if decoding and self._body.fault is not None:
-            self._state.account.cannot("encoding-mislabelled", self._body.fault)
+            self._state.account.cannot("encoding-mislabelled", self._body.fault, WHOLE)
 
     def _consume(self, data: bytes) -> None:
         mode = self.mode
@@ -162,7 +162,8 @@ class Front:
         """What comes is another protocol than the path promises, or one that is not known: it passes as it is."""
         pipeline = self._pipeline
         if (foreign := self._reader.foreign) is not None:
-            self._state.account.cannot(self._reader.api.foreign_rule(foreign), f"{foreign.title} is left as it is")
+            rule = self._reader.api.foreign_rule(foreign)
+            self._state.account.cannot(rule, f"{foreign.title} is left as it is", WHOLE)
         pipeline.end(Ending.INTERRUPTED)
         pipeline.dismantle()
         self._become(Mode.PASSING)

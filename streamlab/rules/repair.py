@@ -88,6 +88,10 @@ MAX_DROPPED = 10_000
 SHORTEST_REPEAT = 8
 
 
+#: For `Account.cannot`: it is about the whole stream, and no event of it.
+WHOLE: Final = -1
+
+
 class Account:
     """What repairs did and could not do, rule by rule."""
 
@@ -105,7 +109,8 @@ class Account:
             self.dropped.append(Dropped(rule, draft.sources, frozenset(change.rule for change in draft.changes)))
 
     def cannot(self, rule: str, why: str, at: int | None = None) -> None:
-        """Note that a deviation stays, and why; once per rule. It stands in event ``at``, or in the one at hand."""
+        """Note that a deviation stays, and why; once per rule. It stands in event ``at``, in the one at hand, or, with
+        `WHOLE`, in none of them: where the finding says that it stands."""
         if rule not in self.unrepaired:
             event = self.at if at is None else at
             self.unrepaired[rule] = Unrepaired(rule, event if event >= 0 else None, why)
@@ -322,18 +327,18 @@ def unended(state: RepairState, ending: Ending, *, begun: bool, what: str, missi
     ``stops`` how the account words that.
     """
     if ending is not Ending.COMPLETE:
-        state.account.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire")
+        state.account.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire", WHOLE)
         message = f"the connection to the upstream broke before the {what} was finished"
         return Unended(missing, message, "upstream_truncated")
     if begun:
-        state.account.cannot(missing, f"the stream stops {stops}; the rest is not on the wire")
+        state.account.cannot(missing, f"the stream stops {stops}; the rest is not on the wire", WHOLE)
         return Unended(missing, f"the upstream ended the stream without finishing the {what}", "upstream_truncated")
     if said := state.no_answer.said:
         rule = "html-body-200" if said.startswith(b"<") else "body-not-event-stream"
-        state.account.cannot(rule, "nothing in it is an event that says anything")
+        state.account.cannot(rule, "nothing in it is an event that says anything", WHOLE)
         message = f"the upstream answered with something else: {said.decode('utf-8', 'replace')[:200]}"
         return Unended(rule, message, "upstream_invalid_response")
-    state.account.cannot("empty-200", "no answer is on the wire")
+    state.account.cannot("empty-200", "no answer is on the wire", WHOLE)
     return Unended("empty-200", "the upstream ended the stream without an answer", "empty_stream")
 
 
@@ -341,6 +346,7 @@ __all__ = [
     "ABSENT",
     "LONGEST",
     "MOST_UNSEEN",
+    "WHOLE",
     "Added",
     "Change",
     "Chunk",

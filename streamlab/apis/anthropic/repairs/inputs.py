@@ -99,7 +99,7 @@ class ToolInputs(Part):
             self._off = True
             return (*self._as_it_came(), draft)
         if kind == BLOCK_START:
-            rest = tuple(self._settle())
+            rest = tuple(self._settle(min(draft.sources, default=None)))
             self._start(draft, as_object(draft.json.get("content_block")))
             return (*rest, draft)
         if kind == BLOCK_DELTA and self._is_late(draft.json.get("index")):
@@ -109,7 +109,7 @@ class ToolInputs(Part):
         if kind == BLOCK_DELTA:
             return self._delta(draft)
         if kind in (BLOCK_STOP, MESSAGE_STOP):
-            rest = tuple(self._settle())
+            rest = tuple(self._settle(min(draft.sources, default=None)))
             self._open = self._open and kind != BLOCK_STOP
             return (*rest, draft)
         # What is no event of a message says nothing about the input; after an error nothing says that it is whole.
@@ -272,8 +272,8 @@ class ToolInputs(Part):
             return bool(piece.strip())
         return len(piece) >= self._size and piece.startswith("".join(self._sent))
 
-    def _settle(self) -> Iterator[Draft]:
-        """The block is over: what goes out of what was held back."""
+    def _settle(self, at: int | None) -> Iterator[Draft]:
+        """The block is over with event ``at``: what goes out of what was held back."""
         held, self._held, self._held_size = self._held, [], 0
         yield from self._from_start()
         if not held:
@@ -285,7 +285,7 @@ class ToolInputs(Part):
         meant = self._meant(fault, whole, [*self._sent, *pieces])
         if meant is None or not meant.startswith(sent):
             if fault is not InputFault.NONE:
-                self.message.cannot(_RULES[fault], "what was meant is not on the wire")
+                self.message.cannot(_RULES[fault], "what was meant is not on the wire", at)
             yield from held
             return
         yield from self._instead(held, meant[len(sent) :], whole, _RULES[fault])

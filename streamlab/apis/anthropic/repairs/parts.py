@@ -69,9 +69,9 @@ class Message:
         """Whether nothing is repaired any more."""
         return self.other_answer
 
-    def cannot(self, rule: str, why: str) -> None:
-        """Note that a deviation stays, and why."""
-        self.state.account.cannot(rule, why)
+    def cannot(self, rule: str, why: str, at: int | None = None) -> None:
+        """Note that a deviation stays, and why; it stands in event ``at``, or in the one at hand."""
+        self.state.account.cannot(rule, why, at)
 
     def drop(self, draft: Draft, rule: str) -> None:
         """Note that nothing of an event goes out."""

@@ -32,6 +32,7 @@ class OutCall(TrackedCall):
         self.arguments = CallArguments()
         self.waiting = ""  # arguments that came before the name
         self.first: Draft | None = None  # where it waits for its name
+        self.since: int | None = None  # the event with which that began
         self.typed = False  # while it waited
         self.extra: JsonObject = {}
 
@@ -111,7 +112,7 @@ class OutCalls:
             rule = "tool-call-name-missing"
             found = unwrapped(call.waiting)
             if found is None:
-                self._state.account.cannot(rule, "no fragment of the call carries a name")
+                self._state.account.cannot(rule, "no fragment of the call carries a name", call.since)
             else:
                 call.name, call.waiting = found
         function: JsonObject = {"name": call.name} if call.name else {}
@@ -134,6 +135,7 @@ class OutCalls:
             _gather(draft, call, arguments, spot)
             if call.first is None:
                 self._waiting.append(call)
+                call.since = min(draft.sources, default=None)
             call.first = draft
             call.typed = call.typed or fragment.get("type") == "function"
             call.extra.update({key: value for key, value in fragment.items() if key not in OWN_KEYS})

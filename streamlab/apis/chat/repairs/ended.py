@@ -9,6 +9,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.repair import (
     ABSENT,
     ENVELOPE_KEYS,
+    WHOLE,
     Change,
     Chunk,
     Comment,
@@ -102,7 +103,7 @@ class Ended(Repair):
         elif not self._finished and not state.audio and self._told is not None:
             yield self._error_told(self._told)
         elif self._open:
-            state.account.cannot("finish-reason-missing", "whether the answer is whole is not on the wire")
+            state.account.cannot("finish-reason-missing", "whether the answer is whole is not on the wire", WHOLE)
 
     @property
     def _open(self) -> bool:
@@ -172,7 +173,7 @@ class Ended(Repair):
 
     def _error(self, rule: str, message: str, code: str, sources: tuple[int, ...] = ()) -> Draft:
         self.state.errors += 1
-        self.state.account.cannot(rule, message)
+        self.state.account.cannot(rule, message, min(sources, default=WHOLE) if rule == "only-done" else WHOLE)
         return Draft(error_event(message, code), sources, [Change(rule, "error", ABSENT, code, Origin.INVENTED)], True)
 
 
