@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from streamlab.apis.responses.facts import ResponseFact
 from streamlab.rules.finding import Severity
 from streamlab.rules.odd_texts import DoneMarkerRule
 from streamlab.rules.sources import RESPONSES_STREAMING
+from streamlab.wire.events import StreamEvent
 
 
 class ResponsesTextHoldsDoneMarker(DoneMarkerRule):
@@ -28,3 +32,7 @@ class ResponsesTextHoldsDoneMarker(DoneMarkerRule):
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
     answer_fact = "done-in-text"
+
+    def pieces(self, event: StreamEvent) -> Iterator[tuple[str, str]]:
+        if not self.ctx.facts & ResponseFact.ORDER:  # what comes behind the end of a text is no piece of it
+            yield from super().pieces(event)
