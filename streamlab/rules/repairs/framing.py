@@ -71,6 +71,7 @@ class Framing(Repair):
         "sse-spliced-frames",
         "sse-event-without-data",
         "sse-stray-line",
+        "sse-extra-blank-lines",
         "sse-id-plus-extra-blank-line",
         "sse-event-name-on-chat",
         "sse-ping-event-with-data",
@@ -117,6 +118,8 @@ class Framing(Repair):
         if lines is None:
             yield Draft(_torn(sse), draft.sources, draft.changes)
             return
+        if sse.raw[:1] in (b"\r", b"\n") and sse.raw.strip(b"\r\n"):
+            lines.rules["sse-extra-blank-lines"] = sse.raw[: len(sse.raw) - len(sse.raw.lstrip(b"\r\n"))][:40]
         if not self._names and lines.event is not None:
             lines.rules["sse-event-name-on-chat"] = lines.event[:80]
         if self._names and lines.data_first:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Severity
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.repairs.framing import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -24,13 +25,15 @@ class SseExtraBlankLines(Rule):
     Hand-written readers that split at blank lines get an event without text, and some hand it to a JSON parser.
 
     ## Repair
-    None needed: an event that is written anew has one blank line, the others stay as they came.
+    They are left out.
     """
 
     name = "sse-extra-blank-lines"
     needs_framing = True
     severity = Severity.INFO
     source = SSE
+    repairability = Repairability.SAFE
+    repair = Framing
     apis = Scope.JUDGED
     on = Fact.LINES | Fact.FRAMING
 

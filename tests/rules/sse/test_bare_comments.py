@@ -59,3 +59,7 @@ def test_blank_lines_that_end_nothing_are_told(data, told):
     found = analyze(exchange([data])).findings
     assert [one.message for one in found if one.rule == "sse-extra-blank-lines"] == told
     assert told or not found or "sse-id-plus-extra-blank-line" in {one.rule for one in found}
+    if told:
+        mended = normalize(exchange([data]))
+        assert mended.exchange.body == sse(chat_text("Hi"))
+        assert "sse-extra-blank-lines" in mended.changes
