@@ -12,7 +12,7 @@ from streamlab.rules.repair import Change, Draft, Drafts, Repair, RepairState, S
 from streamlab.rules.repairs.errors import told_error
 from streamlab.rules.repairs.lines import Lines
 from streamlab.wire import inserted
-from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data
+from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, hides_finish
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import is_open, spliced, whole_first, without_comments
 from streamlab.wire.json_values import objects_in, split_values, whole_keys, without_nan
@@ -143,7 +143,7 @@ class Framing(Repair):
         if lines.payload:
             made += self._payload(lines, sse)
         if not made:
-            self.state.account.drop(draft, "sse-event-without-data")
+            made += self._without_data(draft, lines, sse)
         if len(made) == 1 and made[0].sse is not None:
             same = not lines.rules and sse.data is not None and made[0].sse.data == sse.data
             if same or made[0].sse.raw == sse.raw:
@@ -153,6 +153,14 @@ class Framing(Repair):
             one = Draft(event, draft.sources, [*draft.changes, *lines.changes_of(event)])
             reencode(one, named=self._names)
             yield one
+
+    def _without_data(self, draft: Draft, lines: Lines, sse: ServerSentEvent) -> list[StreamEvent]:
+        """What is left of a chunk tells that the answer was not cut; anything else goes."""
+        if not hides_finish(sse.raw):
+            self.state.account.drop(draft, "sse-event-without-data")
+            return []
+        lines.rules["sse-event-without-data"] = sse.raw[:80]
+        return [comment(b" " + sse.raw.strip())]
 
     @staticmethod
     def _sorted(sse: ServerSentEvent) -> Lines | None:
