@@ -19,6 +19,7 @@ from streamlab import cli
 from streamlab.apis.registry import FAMILIES, all_rules, family_of
 from streamlab.clients.setups import setups
 from streamlab.clients.table import clients, clients_of
+from streamlab.dialects.registry import all_dialects
 from streamlab.playback.personality import personalities
 from streamlab.report import repair_page, rule_page, rule_text
 
@@ -193,6 +194,8 @@ def figures(repaired: dict[str, Any]) -> dict[str, str]:
     """What the measurements of clients come to, by the names that pages use."""
     total = _total(repaired)
     return {
+        "rules": str(len(all_rules())),
+        "dialects": str(len(all_dialects())),
         "measured clients": str(sum(_of_openai(name) for name in clients_of("measured.toml"))),
         "measured clients of Messages": str(len(clients_of("messages.toml"))),
         "measured streams": str(len(json.loads((RESULTS / "2026-11-20.json").read_text(encoding="utf-8"))["streams"])),

@@ -256,16 +256,17 @@ def _clean(form: bytes, count: int) -> list[bytes]:
 
 
 _CALL_OPENS = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
+_CALL_OPENED = [_chunk({"tool_calls": [_CALL_OPENS]}), _chunk(_call(arguments='{"a":"'))]
 _CLEAN = {
     "text": (_clean(_FORMS[0], 400), []),
     "padded text": (_clean(_FORMS[1], 400), []),
     "reasoning": (_clean(_FORMS[2], 400), []),
-    "arguments": (_clean(_FORMS[3], 400), [_chunk({"tool_calls": [_CALL_OPENS]}), _chunk(_call(arguments='{"a":"'))]),
+    "arguments": (_clean(_FORMS[3], 400), _CALL_OPENED),
 }
 
 
 _BROKEN = {
-    "a call told again": (_clean(_FORMS[8], 400), _CLEAN["arguments"][1]),
+    "a call told again": (_clean(_FORMS[8], 400), _CALL_OPENED),
     "the role again": (_clean(_FORMS[11], 500), []),
 }
 
@@ -338,12 +339,13 @@ def test_each_event_of_a_run_came_with_its_own_read(size):
     assert "stall-gap" in said[0]
 
 
-@pytest.mark.parametrize("name", _BROKEN)
-def test_findings_on_every_chunk_are_counted_in_runs(name, monkeypatch):
-    reads = _reads_of(*_BROKEN[name])
+@pytest.mark.parametrize("name", [*_BROKEN, "text"])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_findings_on_every_chunk_are_counted_in_runs(name, line_end, monkeypatch):
+    reads = [one.replace(b"\n", line_end) for one in _reads_of(*(_BROKEN | _CLEAN)[name])]
     taken = _counted(monkeypatch)
     said = _checked(reads, _REQUEST, Runs.USUAL, True)
-    assert taken["judged"] > 300
+    assert taken["judged"] > 100
     assert said == _checked(reads, _REQUEST, Runs.OFF, True)
 
 

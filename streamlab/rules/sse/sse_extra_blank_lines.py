@@ -36,6 +36,7 @@ class SseExtraBlankLines(Rule):
     repair = Framing
     apis = Scope.JUDGED
     on = Fact.LINES | Fact.FRAMING
+    alike = True
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
