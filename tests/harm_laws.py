@@ -189,6 +189,7 @@ def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[s
         before, after = _held(came[at] for at in sources), _held(went)
         for kind in {*before, *after}:
             gone = kind == "chunk ids" and not (kind in before and kind in after)  # with the chunk, or new with it
+            gone = gone or (kind == "chunk ids" and after[kind] < before[kind] and len(went) < len(sources))
             quiet = not any(isinstance(event, Chunk | ErrorPayload) for event in went)
             gone = gone or (quiet and kind in ("ids", "names"))  # a repeated event was dropped
             may = MAY_CHANGE[kind] | (MAY_GUESS.get(kind, frozenset()) if unsafe else frozenset())
@@ -315,7 +316,7 @@ def _events(exchange: Exchange) -> Came | None:
     coding = exchange.head.header("content-encoding") if exchange.head is not None else None
     body = BodyDecoder(coding, guess=True)
     data = body.feed(exchange.body) + body.finish()
-    if body.fault:
+    if body.fault or (exchange.body and not data):  # of gzip, too little came to tell whether it is that
         return None
     values, rest = _values(data) or ([], data)
     decoder = StreamDecoder()

@@ -256,8 +256,10 @@ class MisfitReader:
 
 
 def _by_itself(piece: Named) -> Named:
-    """What continues no payload after all, though it could have within a string: Python is told by how it begins."""
-    return piece._replace(kind=Misfit.PYTHON) if misfit(piece.event) is Misfit.PYTHON else piece
+    """What continues no payload after all, though it could have within a string: Python is told by how it begins, and
+    JSON that is whole by what it is."""
+    alone = misfit(piece.event)
+    return piece._replace(kind=alone) if alone in (Misfit.PYTHON, Misfit.NOT_OBJECT) else piece
 
 
 def _with_orphans(sse: ServerSentEvent) -> bytes | None:

@@ -125,8 +125,9 @@ def whole_first(lines: list[bytes]) -> list[bytes]:
 
 def may_go_on(begun: bytes, more: bytes) -> bool:
     """Whether the beginning of a payload may be continued by what looks like another one."""
-    goes_on = is_open(begun) and is_open(begun + more)
-    return comment_at_end(begun) is not None or goes_on or _is_object(begun + more)
+    torn = comment_at_end(begun)
+    texts = [begun + more] if torn is None else [begun + more, torn[0] + more]
+    return any(is_open(text) or _is_object(text) or comment_at_end(text) is not None for text in texts)
 
 
 def junk_before_data(line: bytes) -> tuple[bytes, bytes] | None:

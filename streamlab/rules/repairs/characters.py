@@ -108,7 +108,7 @@ class CutCharacters(Repair):
             self._alone.append(before.draft)
             before = None
         elif before is not None and before.alone:
-            self.state.account.drop(before.draft, before.rule)
+            self._empty(before)
         lost = ""  # half a character whose other half does not come in the same form
         if before is not None and before.as_bytes == as_bytes:
             text = before.text + text
@@ -132,6 +132,15 @@ class CutCharacters(Repair):
                 f"choices[{place}].delta.",
             )
 
+    def _empty(self, half: _Half) -> None:
+        """Take the half out of its chunk, which goes where it says no role."""
+        delta = reading.delta(reading.choices(half.draft.json)[0])
+        if "role" in delta:
+            half.draft.put(half.rule, delta, "content", "", "choices[0].delta.")
+            self._alone.append(half.draft)
+        else:
+            self.state.account.drop(half.draft, half.rule)
+
     def end(self, ending: Ending) -> Drafts:
         before: list[Draft] = []
         behind: list[Draft] = []
@@ -154,11 +163,11 @@ class CutCharacters(Repair):
 
 
 def _says_text_alone(chunk: JsonObject) -> bool:
-    """Whether a chunk has one choice with text, and nothing else that anybody could miss."""
+    """Whether a chunk has one choice with text, and nothing else that anybody could miss but a role."""
     listed = reading.choices(chunk)
     if len(listed) != 1 or chunk.get("usage") or listed[0].get("logprobs") or listed[0].get("finish_reason"):
         return False
-    return set(reading.delta(listed[0])) == {"content"}
+    return set(reading.delta(listed[0])) - {"role"} == {"content"}
 
 
 def _exact(draft: Draft, event: Chunk) -> JsonObject:

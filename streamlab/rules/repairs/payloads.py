@@ -84,9 +84,9 @@ class TornPayloads(Repair):
         if not name and (may_be_remark(chunk) or is_keepalive(chunk)):
             return True
         if self.state.api.names_events or self.state.audio:
-            return not name and chunk.get("choices") == [] and chunk_says_nothing(chunk)
+            return not name and chunk.get("choices") == [] and _is_empty(chunk)
         goes = is_no_chunk(chunk, name) and name not in DONE_EVENTS and told_error(chunk, name) is None
-        return goes or (not name and chunk.get("choices") == [] and chunk_says_nothing(chunk))
+        return goes or (not name and chunk.get("choices") == [] and _is_empty(chunk))
 
     def _goes_on(self, draft: Draft) -> bool:
         """Whether an event is more of the answer; a chunk of chat that says nothing is dropped. The end of an answer
@@ -287,6 +287,12 @@ class TornPayloads(Repair):
 def says_nothing(value: Any) -> bool:
     """Whether a JSON value that is no object can be no part of an answer: null, a number, or empty."""
     return not value or type(value) in (int, float, bool)
+
+
+def _is_empty(chunk: JsonObject) -> bool:
+    """Whether a chunk without choices says nothing; usage that is no object is none, and goes."""
+    usage = chunk.get("usage")
+    return chunk_says_nothing(chunk if type(usage) is dict else {**chunk, "usage": None})
 
 
 def _is_stray(draft: Draft) -> bool:

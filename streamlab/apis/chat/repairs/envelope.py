@@ -13,7 +13,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import kinds_of
-from streamlab.wire.keepalives import is_keepalive, names_no_answer, says_nothing
+from streamlab.wire.keepalives import is_keepalive, named_by, names_no_answer, says_nothing
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
@@ -39,7 +39,7 @@ class Envelope(Repair):
     )
     stage = Stage.ENVELOPE
     on = Fact.ENVELOPE | Fact.FIRST | Fact.NO_CHOICES | Fact.ROLE
-    holds_back = "chunks that say nothing, not even a role, until the first that does (64 at most)"
+    holds_back = "chunks that say nothing, or call themselves keep-alives, until the first that does not (64 at most)"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def __init__(self, state: RepairState) -> None:
@@ -59,7 +59,9 @@ class Envelope(Repair):
             self.awake = True  # the next one may equal it, envelope and all
             return (_kept_alive(draft),)
         hollow = says_nothing(draft.json)
-        if not self._constants and (hollow or _names_nobody(draft.json)) and len(self._held) < _MAX_HELD:
+        in_doubt = not self._held and named_by(draft.json) is not None  # the next one tells whose name that is
+        nobody = hollow or in_doubt or _names_nobody(draft.json)
+        if not self._constants and nobody and len(self._held) < _MAX_HELD:
             self._held.append(draft)
             self.awake = True
             return ()

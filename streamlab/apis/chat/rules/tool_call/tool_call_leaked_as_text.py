@@ -227,7 +227,7 @@ class ToolCallLeakedAsText(LateRule):
             return
         for index, state in sorted(ctx.accumulator.choices.items()):
             for member, text in (("content", state.content), ("reasoning", state.reasoning)):
-                over = member == "reasoning" and bool(state.calls or state.content)
+                over = member == "reasoning" and bool(state.calls or _answers(str(state.content)))
                 said = str(text)
                 markup = _leak(said, ctx.tools, goes_on=over) if said else None
                 if markup is None or (member == "content" and _is_framed(said, markup, state)):
@@ -258,6 +258,11 @@ class ToolCallLeakedAsText(LateRule):
 def _leak(text: str, names: frozenset[str], *, goes_on: bool) -> str | None:
     """The markup of a call. Models that reason also talk about calls, so where an answer follows it has to be whole."""
     return whole_call(text, names) if goes_on else leaked_call(text, names) or bare_call(text, names)
+
+
+def _answers(text: str) -> bool:
+    """Whether a text is one of an answer; the end marker, as text, is none."""
+    return bool(text.replace("[DONE]", "").strip() if "[DONE]" in text else text)
 
 
 def _is_framed(text: str, markup: str, state: ChoiceState) -> bool:
