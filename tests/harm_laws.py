@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from streamlab.comparing.carried import fact_of
 from streamlab.comparing.reading import Lane, Reading, read_exchange, texts_of
 from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
@@ -159,6 +160,8 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
     new = errors(repaired.exchange) - before if left else set()
     if new and READABLE & set(repaired.changes):
         new -= readable_errors(exchange, unsafe=unsafe)
+    if any(map(fact_of, new)) and _was_told(exchange, repaired):
+        new = {rule for rule in new if not fact_of(rule)}
     twice = repaired.exchange
     if repaired.exchange.body != exchange.body:
         twice = normalize(repaired.exchange, unsafe=unsafe).exchange
@@ -169,6 +172,14 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
         TWICE: twice.body != repaired.exchange.body,
         UNNAMED: unnamed(exchange, repaired, unsafe=unsafe),
     }
+
+
+def _was_told(exchange: Exchange, repaired: Normalized) -> bool:
+    """Whether each text of the repaired answer stood whole in an event that came: the deltas say now what the stream
+    told already, and rules that speak of the answer itself could not see it there."""
+    read = _events(exchange)
+    came = {text for one in read.events if isinstance(one, Chunk) for text in _strings(one.json)} if read else set()
+    return all(text in came for text in texts_of(read_exchange(repaired.exchange).items).values())
 
 
 def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[str]:
@@ -232,11 +243,12 @@ def _is_lost(came: list[StreamEvent], went: list[StreamEvent], names: set[str]) 
 
 def _is_of(kind: str, came: list[StreamEvent], went: list[StreamEvent], names: set[str]) -> bool:
     """Whether what events say once they can be read has no letter that is not in the bytes in which they came, of which
-    some could not be read; nor has all else in them, where nothing but framing is named. Errors are told in words."""
+    some could not be read; nor has all else in them, where nothing but framing is named. Errors are told in words; a
+    NUL within a text is held here as JSON writes it."""
     raw = _letters([one.sse.raw.decode("utf-8", "replace") for one in came if one.sse is not None])
     chunks = [one for one in went if isinstance(one, Chunk)]
     said = _held(chunks).get(kind, ())
-    texts: Iterable[str] = said.values() if isinstance(said, dict) else said
+    texts: Iterable[str] = said.values() if isinstance(said, dict) else (one.replace("\\u0000", "") for one in said)
     if all(name.startswith("sse-") for name in names):
         texts = [text for one in chunks for text in _strings(one.json)]
     return any(map(_is_torn, came)) and _letters(texts) <= raw

@@ -220,7 +220,7 @@ class ItemsOut:
         elif facts & _F.PART:
             _annotations(draft, as_object(value.get("part")), "part.")
         elif facts & _F.DONE and self.reader.kind == "response.function_call_arguments.done":
-            _arguments(draft, value, "", item)
+            self._arguments(draft, value, "", item)
 
     def _item(self, draft: Draft, found: JsonObject, *, done: bool, item: Item | None) -> None:
         kind, was = text_of(found.get("type")), text_of(item.added.get("type")) if item is not None else ""
@@ -245,8 +245,7 @@ class ItemsOut:
             status = "completed" if done else "in_progress"
             draft.put("responses-item-status-missing", found, "status", status, "item.")
 
-    @staticmethod
-    def listed(draft: Draft, item: JsonObject, path: str, streamed: Item | None = None) -> None:
+    def listed(self, draft: Draft, item: JsonObject, path: str, streamed: Item | None = None) -> None:
         """What an item that the finished response lists lacks; ``streamed`` is what came of it before."""
         kind = text_of(item.get("type"))
         if kind == "message":
@@ -255,7 +254,7 @@ class ItemsOut:
         elif kind == "reasoning" and type(item.get("summary")) is not list:
             draft.put("responses-reasoning-summary-missing", item, "summary", [], path)
         elif kind == "function_call":
-            _arguments(draft, item, path, streamed)
+            self._arguments(draft, item, path, streamed)
         for place, part in enumerate(as_list(item.get("content"))):
             _annotations(draft, as_object(part), f"{path}content[{place}].")
         if kind in WITH_STATUS and not item.get("status"):
@@ -263,7 +262,7 @@ class ItemsOut:
 
     def _call(self, draft: Draft, found: JsonObject, *, done: bool, item: Item | None) -> None:
         if found.get("type") == "function_call" and not _given(draft, found, item, done=done):
-            _arguments(draft, found, "item.", item)
+            self._arguments(draft, found, "item.", item)
         if not done or item is None or not item.opened:
             return
         member, given = CALL_INPUT.get(item.kind, ""), next((one.given for one in item.own_pieces if one.given), "")
@@ -275,6 +274,17 @@ class ItemsOut:
                 draft.put("responses-item-changed", found, member, item.added[member], "item.")
         if not text_of(found.get("call_id")):
             self._unsafe_call_id(draft, found, item)
+
+    def _arguments(self, draft: Draft, holder: JsonObject, path: str, item: Item | None) -> None:
+        arguments: Any = holder.get("arguments")
+        if type(arguments) in (dict, list):
+            piece = item.pieces.get(_ARGUMENTS) if item is not None else None
+            given = piece.given if piece is not None and item is not None and item.given_whole else ""
+            told = input_text(arguments, piece) if arguments or not given else given  # an empty one says nothing
+            if type(arguments) is list and piece is not None and piece.done and told != piece.done:
+                self.state.account.cannot("responses-arguments-not-string", "the call was told with something else")
+                return
+            draft.put("responses-arguments-not-string", holder, "arguments", told, path)
 
     def again(self, draft: Draft, item: Item) -> None:
         """The index of an event about an item that was done before; and what a call that is done once more lacks, and
@@ -308,15 +318,6 @@ def names_item(value: JsonObject, kind: str) -> bool:
 def _annotations(draft: Draft, part: JsonObject, path: str) -> None:
     if part.get("type") == "output_text" and type(part.get("annotations")) is not list:
         draft.put("responses-annotations-missing", part, "annotations", [], path)
-
-
-def _arguments(draft: Draft, holder: JsonObject, path: str, item: Item | None) -> None:
-    arguments: Any = holder.get("arguments")
-    if type(arguments) in (dict, list):
-        piece = item.pieces.get(_ARGUMENTS) if item is not None else None
-        given = piece.given if piece is not None and item is not None and item.given_whole else ""
-        told = input_text(arguments, piece) if arguments or not given else given  # an empty one says nothing
-        draft.put("responses-arguments-not-string", holder, "arguments", told, path)
 
 
 def _given(draft: Draft, found: JsonObject, item: Item | None, *, done: bool) -> bool:
